@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "format.h"
+
+extern const struct vmf_format vmf_format_qcow2;
+const struct vmf_format vmf_format_qcow2 = {
+  .name = "qcow2",
+};

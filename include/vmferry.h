@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * libvmferry: open, examine, compare and convert virtual-machine disk images.
+ *
+ * Every struct is opaque or plain data; nothing is global; the library never prints, exits or
+ * aborts on input. A function that can fail returns enum vmf_code and fills the struct vmf_error
+ * that its last parameter points to (caller-owned, one per thread). Sizes and offsets are bytes.
+ * "guest" is an offset in the virtual disk, "host" one in an image file. Strings are UTF-8. Unless
+ * said otherwise an object is used by one thread at a time. */
+#ifndef VMFERRY_H
+#define VMFERRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+#define VMF_MUST_CHECK __attribute__((warn_unused_result))
+
+/* ---- errors ---- */
+
+enum vmf_code {
+  VMF_OK = 0,
+  VMF_USAGE,       /* the caller asked for something that does not exist or does not fit together */
+  VMF_SYSTEM,      /* the operating system refused: a file that cannot be opened, no thread, ... */
+  VMF_NOMEM,       /* no memory */
+  VMF_CORRUPT,     /* an input breaks its format, or a part of it is missing */
+  VMF_REFUSED,     /* an input asks for something that the policy forbids (references, ambiguous
+                      content) */
+  VMF_LIMIT,       /* an input is beyond a bound */
+  VMF_READ,        /* reading failed */
+  VMF_WRITE,       /* writing failed, no space left */
+  VMF_CHANGED,     /* a source changed while it was read */
+  VMF_IN_USE,      /* a running virtual machine or another program holds the image */
+  VMF_DIFFERENT,   /* verification failed: what was written is not what was read */
+  VMF_UNSUPPORTED, /* a known feature that this library does not have */
+  VMF_CANCELLED,   /* the caller's cancel flag was set */
+};
+
+struct vmf_error {
+  enum vmf_code code;
+  int sys_errno; /* 0 when the cause is not a system call */
+  char text[512];
+};
+
+/* Receives warnings: one line, no newline. May be called by any thread. */
+struct vmf_log {
+  void (*warn)(void *data, const char *text);
+  void *data;
+};
+
+/* ---- a tree of named values: what `info` and `check` report ---- */
+
+enum vmf_value_kind {
+  VMF_VALUE_OBJECT,
+  VMF_VALUE_LIST,
+  VMF_VALUE_TEXT,
+  VMF_VALUE_UINT,
+  VMF_VALUE_BOOL
+};
+
+struct vmf_value {
+  enum vmf_value_kind kind;
+  char *name; /* NULL in a list and at the root */
+  char *text;
+  uint64_t number;                       /* UINT; BOOL: 0 or 1 */
+  struct vmf_value *first, *last, *next; /* children of an OBJECT or LIST, in order; next sibling */
+};
+
+/* Frees a value and all below it; NULL is allowed. */
+void vmf_value_free(struct vmf_value *value);
+
+/* ---- formats ---- */
+
+struct vmf_format_info {
+  const char *name, *summary;
+  const char *const *aliases, *const *suffixes; /* NULL-terminated */
+  bool readable, writable;
+};
+
+/* The formats that were built in, by index; false behind the last. */
+bool vmf_format_describe(size_t index, struct vmf_format_info *info);
+
+struct vmf_option_info {
+  const char *name, *help, *initial; /* initial: the default as a user would type it, or NULL */
+  const char *type;                  /* "bool", "number", "size", "text", "choice" */
+  const char *const *choices;        /* NULL-terminated, or NULL */
+  uint64_t min, max;
+};
+
+/* The create options of a format (name or alias), by index; false behind the last or for an unknown
+ * format. */
+bool vmf_format_option(const char *format, size_t index, struct vmf_option_info *info);
+
+/* The format whose suffix `path` has and that can be written, or NULL. */
+const char *vmf_format_by_suffix(const char *path);
+
+/* ---- images: read-only ---- */
+
+struct vmf_image;
+
+struct vmf_image_options {
+  const char *format;            /* name or alias; NULL: by content */
+  const char *options;           /* the reader's options, "name=value,..." or NULL */
+  const char *snapshot;          /* internal snapshot by id or name, or NULL */
+  const char *const *allow_refs; /* NULL-terminated: folders that images may refer to, besides their
+                                    own; or NULL */
+  bool no_chain;                 /* do not open parents: for `info` */
+  bool ignore_locks;             /* open even when a running machine holds the image (-U) */
+  bool read_all;                 /* do not trust the holes that the file system reports */
+  const struct vmf_log *log;     /* lives as long as the image; or NULL */
+};
+
+/* Opens an image and the chain below it. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
+                                            const struct vmf_image_options *options,
+                                            struct vmf_image **image, struct vmf_error *error);
+
+/* One disk made of several, one behind the other. Takes over the images, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count,
+                                              struct vmf_image **image, struct vmf_error *error);
+
+void vmf_image_close(struct vmf_image *image); /* NULL is allowed */
+
+const char *vmf_image_path(const struct vmf_image *image);
+const char *vmf_image_format(const struct vmf_image *image);
+uint64_t vmf_image_size(const struct vmf_image *image);            /* of the guest disk */
+struct vmf_image *vmf_image_parent(const struct vmf_image *image); /* NULL: none, or not opened */
+
+/* Guest bytes, the chain applied. Any thread. */
+VMF_MUST_CHECK enum vmf_code vmf_image_pread(struct vmf_image *image, void *buffer, size_t length,
+                                             uint64_t guest, struct vmf_error *error);
+
+/* One line of `map`: how a stretch of the guest disk is stored, the chain flattened. */
+struct vmf_extent {
+  uint64_t guest, length;
+  unsigned depth; /* 0: the image itself, 1: its parent, ... */
+  bool present;   /* stored somewhere in the chain (as data or as an explicit zero) */
+  bool zero;      /* reads as zeros */
+  bool data;      /* bytes are stored for it */
+  bool packed;
+  bool has_offset; /* the guest bytes stand as they are at `offset` of `file` */
+  uint64_t offset;
+  const char *file;
+};
+
+/* The extent that holds `guest`, from `guest` on; at most `limit` bytes. Any thread. */
+VMF_MUST_CHECK enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest,
+                                              uint64_t limit, struct vmf_extent *extent,
+                                              struct vmf_error *error);
+
+/* What `info` shows, keys as in qemu-img's JSON. The caller frees the tree. */
+VMF_MUST_CHECK enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
+                                            struct vmf_error *error);
+
+/* VMF_CHANGED when a file of the chain is not what it was when it was opened (size, mtime). */
+VMF_MUST_CHECK enum vmf_code vmf_image_unchanged(const struct vmf_image *image,
+                                                 struct vmf_error *error);
+
+/* What `check` counts; a message a finding goes to `report`. */
+struct vmf_findings {
+  uint64_t corruptions, leaks, check_errors;
+  uint64_t image_end_offset; /* 0: not known */
+  uint64_t total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters;
+  void (*report)(struct vmf_findings *findings, const char *text);
+  void *data;
+};
+
+/* VMF_UNSUPPORTED when the format has no check. */
+VMF_MUST_CHECK enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *findings,
+                                             struct vmf_error *error);
+
+/* ---- targets: created once, visible when committed ---- */
+
+struct vmf_target;
+
+struct vmf_target_options {
+  const char *format;         /* name or alias */
+  const char *options;        /* "name=value,..." or NULL */
+  bool compress;              /* -c */
+  const char *backing_path;   /* -B: an overlay on this image, opened as `backing`; or NULL */
+  const char *backing_format; /* -F */
+  bool no_clobber;            /* refuse an existing target */
+  bool no_sync;               /* skip the fsyncs */
+  bool ignore_locks;
+  struct vmf_image *source;  /* the target may not be a file of its chain; ids are derived from it
+                              * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
+  struct vmf_image *backing; /* lives as long as the target; not owned */
+  const struct vmf_log *log;
+};
+
+/* `path`: a file, a block device (raw only), or "-" for standard output. */
+VMF_MUST_CHECK enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
+                                               const struct vmf_target_options *options,
+                                               struct vmf_target **target, struct vmf_error *error);
+
+/* Durable and under its final name, all files at once. Only after vmf_convert. */
+VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error);
+
+/* Without a commit nothing remains. NULL is allowed. */
+void vmf_target_close(struct vmf_target *target);
+
+/* ---- jobs ---- */
+
+enum { VMF_CHECKSUM_MAX = 64 };
+
+struct vmf_job_options {
+  unsigned threads;     /* 0: one per processor */
+  uint64_t sparse_size; /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
+  const char
+      *checksum; /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
+  bool strict;   /* compare, -s: allocation and size must be equal too */
+  void (*progress)(void *data, uint64_t done,
+                   uint64_t total); /* caller's thread; bytes of data, not of zeros */
+  void *progress_data;
+  const atomic_bool *cancel; /* set from a signal handler; or NULL */
+};
+
+struct vmf_job_result {
+  uint8_t checksum[VMF_CHECKSUM_MAX];
+  size_t checksum_length;          /* 0: none was asked for */
+  uint64_t data_bytes, zero_bytes; /* of the guest disk */
+  uint64_t host_bytes;             /* convert: written to the target's files */
+  bool identical;                  /* compare */
+  bool sizes_differ;               /* compare: the longer disk's tail was compared with zeros */
+  uint64_t difference;             /* compare: the first guest offset that differs */
+};
+
+/* Copies all of `source` and finishes the target; source == NULL: an empty disk. */
+VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
+                                         const struct vmf_job_options *options,
+                                         struct vmf_job_result *result, struct vmf_error *error);
+
+/* Reads a finished target back, before its commit, and compares the content checksum with what
+ * vmf_convert computed for `expected` (of the same options->checksum). VMF_DIFFERENT when they are
+ * not equal. */
+VMF_MUST_CHECK enum vmf_code vmf_verify(struct vmf_target *target,
+                                        const struct vmf_job_options *options,
+                                        const struct vmf_job_result *expected,
+                                        struct vmf_error *error);
+
+VMF_MUST_CHECK enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
+                                         const struct vmf_job_options *options,
+                                         struct vmf_job_result *result, struct vmf_error *error);
+
+VMF_MUST_CHECK enum vmf_code vmf_checksum(struct vmf_image *image,
+                                          const struct vmf_job_options *options,
+                                          struct vmf_job_result *result, struct vmf_error *error);
+
+/* Bytes that `format` with `options` needs for the data of `source` (NULL: none, a disk of
+ * guest_size), and for a disk that is full. */
+VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size,
+                                         const char *format, const char *options, bool compress,
+                                         uint64_t *required, uint64_t *fully_allocated,
+                                         struct vmf_error *error);
+
+/* "1.2.3" */
+const char *vmf_version(void);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "vmferry.h"
+int main(void)
+{
+  return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Message digests by OpenSSL. */
+#ifndef VMF_HASH_DIGEST_H
+#define VMF_HASH_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum { VMF_DIGEST_MAX = 64 };
+
+enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512 };
+
+size_t vmf_digest_size(enum vmf_digest_kind kind);
+
+/* A running digest; one thread at a time. */
+struct vmf_digest;
+VMF_MUST_CHECK enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **digest,
+                                            struct vmf_error *error);
+void vmf_digest_free(struct vmf_digest *digest);
+VMF_MUST_CHECK enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data,
+                                               size_t length, struct vmf_error *error);
+/* Writes the result and starts anew. */
+VMF_MUST_CHECK enum vmf_code vmf_digest_final(struct vmf_digest *digest,
+                                              uint8_t out[VMF_DIGEST_MAX], struct vmf_error *error);
+
+/* "e3b0c442..." and a NUL; text has room for 2 * size + 1. */
+void vmf_digest_text(const uint8_t *digest, size_t size, char *text);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * All that the author of a format driver reads: what a reader says of an image, what a writer is
+ * asked, and the little that a driver may call. A driver maps and places; it never moves guest
+ * data, unpacks, packs or starts a thread, opens a file by itself, allocates by a size that a file
+ * supplies without a limit, or prints. */
+#ifndef VMF_IMAGE_FORMAT_H
+#define VMF_IMAGE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec.h"
+#include "error.h"
+#include "guid.h"
+#include "io.h"
+#include "log.h"
+#include "options.h"
+#include "page_cache.h"
+#include "value.h"
+
+struct vmf_image;
+struct vmf_target;
+
+/* ---- reading ---- */
+
+enum vmf_run_kind {
+  VMF_RUN_PARENT, /* not stored here: the parent's bytes, or zeros without a parent or behind its
+                     end */
+  VMF_RUN_ZERO,   /* zeros, whatever the parent holds */
+  VMF_RUN_PLAIN,  /* guest bytes as they are, at io + offset */
+  VMF_RUN_PACKED, /* exactly one packed unit, at io + offset */
+};
+
+/* A stretch of the guest disk that is stored in one way. */
+struct vmf_run {
+  uint64_t guest,
+      length; /* length > 0; a PACKED run starts at its unit and ends at its end or the disk's */
+  enum vmf_run_kind kind;
+  struct vmf_io *io; /* PLAIN, PACKED */
+  uint64_t offset;   /* PLAIN, PACKED: host offset of the byte at `guest`, or of the unit with its
+                        framing */
+  enum vmf_codec codec; /* PACKED */
+  uint32_t unit;        /* PACKED: bytes it unpacks to */
+  uint32_t stored; /* PACKED: bytes worth fetching first, clipped to the end of io by the driver;
+                    * unwrap may ask for more */
+};
+
+/* What unwrap found in the fetched bytes of a PACKED run. */
+struct vmf_payload {
+  uint32_t start, length; /* of the stream in the fetched bytes */
+  uint32_t need;          /* > 0: fetch so many bytes in all from run->offset, and ask again */
+};
+
+struct vmf_probe {
+  const uint8_t *head,
+      *tail; /* the first and the last bytes; both are the whole file when it is small */
+  size_t head_length, tail_length; /* up to VMF_PROBE_BYTES each */
+  uint64_t size;
+};
+enum { VMF_PROBE_BYTES = 4096 };
+
+/* Bounds on what an image may claim. */
+struct vmf_limits {
+  uint64_t guest_size;  /* bytes */
+  uint64_t table_bytes; /* one table that a driver keeps whole (L1 table, grain directory) */
+  uint32_t
+      packed_unit;  /* largest unit that may be packed, bytes; a stored form may be twice as long */
+  uint32_t extents; /* files of one image */
+  uint32_t descriptor; /* bytes of a text descriptor */
+  uint32_t snapshots, snapshot_table_bytes;
+  uint32_t depth; /* images in a chain */
+};
+
+enum vmf_reference { VMF_REFERENCE_EXTENT, VMF_REFERENCE_PARENT, VMF_REFERENCE_DATA };
+
+/* The only way to another file; the policy sits behind it (below the image's own directory, a plain
+ * path, a regular file). The io is the caller's to close, except that ios a driver opens are closed
+ * by the driver's close. VMF_REFUSED: the policy forbids it; VMF_CORRUPT: there is no such file. */
+struct vmf_opener {
+  enum vmf_code (*open)(struct vmf_opener *opener, const char *name, enum vmf_reference reference,
+                        struct vmf_io **io, struct vmf_error *error);
+};
+
+struct vmf_open_args {
+  const void *options;  /* the reader's parsed options, or NULL when it has none */
+  const char *snapshot; /* internal snapshot to read, by id or name; NULL: the active state */
+  bool tolerate_dirty;  /* read an image that is in use or was not closed, with a warning */
+};
+
+/* The parent that an open image names; the image layer finds and opens it. Names are tried in
+ * order. */
+enum { VMF_PARENT_NAMES = 8 };
+struct vmf_parent_link {
+  char *names[VMF_PARENT_NAMES]; /* owned by the image, freed by the image layer; UTF-8, '/' between
+                                    folders */
+  unsigned count;                /* 0: no parent */
+  char *format;                  /* the format that the child says its parent has, or NULL: probe */
+};
+
+/* The driver's open fills what stands below the line. */
+struct vmf_image {
+  const struct vmf_format *format;
+  void *state;       /* reader->state_size zeroed bytes */
+  struct vmf_io *io; /* the image file; owned by the image layer */
+  struct vmf_image *parent;
+  struct vmf_opener *opener;
+  const struct vmf_limits *limits;
+  struct vmf_page_cache *cache; /* for tables: vmf_page_cache_pread(image->cache, io, ...); pages of
+                                 * ios that the driver opened are dropped by the driver's close */
+  const struct vmf_log *log;
+  /* ---- */
+  uint64_t size; /* of the guest disk, bytes, any value */
+  uint32_t unit; /* its cluster, grain or block size; 0: none */
+  struct vmf_parent_link parent_link;
+};
+
+/* Formats one line and hands it to findings->report. */
+void vmf_finding(struct vmf_findings *findings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct vmf_reader {
+  struct vmf_options options; /* count 0: none */
+  size_t state_size;
+  /* 0 no, 100 this format. Bytes only, no I/O. */
+  int (*probe)(const struct vmf_probe *probe);
+  /* Decodes and checks the header, fills image->size, unit and parent_link. No unwinding on
+   * failure: close follows. */
+  enum vmf_code (*open)(struct vmf_image *image, const struct vmf_open_args *args,
+                        struct vmf_error *error);
+  void (*close)(struct vmf_image *image); /* accepts a half-open, zeroed state */
+  /* The run that holds `guest` (< image->size). It starts at or before `guest` and is as long as is
+   * cheap to find: neighbouring entries of one table that continue each other are one run. Any
+   * thread. */
+  enum vmf_code (*map)(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
+                       struct vmf_error *error);
+  /* Checks and strips the framing of one packed unit. Pure: any thread. NULL: the stream starts at
+   * run->offset and is `stored` bytes long at most. */
+  enum vmf_code (*unwrap)(const struct vmf_image *image, const struct vmf_run *run,
+                          const uint8_t *stored, size_t length, struct vmf_payload *payload,
+                          struct vmf_error *error);
+  /* Whether `parent` is the one that the child was made on: CID, UUID, linkage. NULL: nothing to
+   * compare. */
+  enum vmf_code (*check_parent)(const struct vmf_image *image, const struct vmf_image *parent,
+                                struct vmf_error *error);
+  /* Adds the members of qemu-img's "format-specific": {"data": ...} to `data`; `summary` takes
+   * top-level keys that only some formats have ("dirty-flag", "encrypted", "compressed",
+   * "snapshots"). NULL: nothing to add. */
+  enum vmf_code (*info)(struct vmf_image *image, struct vmf_value *summary, struct vmf_value *data,
+                        struct vmf_error *error);
+  /* Examines what open and map do not (refcounts, overlaps, leaks). NULL: not supported, exit 63.
+   */
+  enum vmf_code (*check)(struct vmf_image *image, struct vmf_findings *findings,
+                         struct vmf_error *error);
+};
+
+/* ---- writing ---- */
+
+enum vmf_layout {
+  VMF_FIXED,   /* the host offset follows from the guest offset: any thread may write any block */
+  VMF_PLANNED, /* the same once it is known which units hold data: on a pipe the tables are written
+                  first */
+  VMF_ORDERED, /* units are appended as they come, in guest order; sizes are known only after
+                  packing */
+};
+
+/* What one set of options asks of the engine; computed before any file exists. */
+struct vmf_shape {
+  enum vmf_layout layout;
+  uint32_t unit; /* guest bytes per block, a power of two. FIXED: a block has any length, but never
+                  * crosses a multiple of it */
+  enum vmf_codec codec;
+  int level;
+  bool must_pack;     /* a unit that does not shrink is packed all the same (VMDK) */
+  bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
+  bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
+};
+
+/* The units of the target that hold data, as the source's map tells before anything is copied;
+ * guest order. A unit that is said to be zero is zero; one that is said to hold data may turn out
+ * to be zero. */
+struct vmf_plan;
+/* The first range of whole units with data at or behind `guest` (a multiple of the unit): [*start,
+ * *end), clipped to the disk's size; *start == guest size at the end. May be called again from the
+ * start: it reads the map anew. */
+VMF_MUST_CHECK enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest,
+                                           uint64_t *start, uint64_t *end, struct vmf_error *error);
+
+/* One unit on its way out. */
+struct vmf_block {
+  uint64_t guest;
+  uint32_t length; /* guest bytes: the unit, less at the end of the disk; FIXED: anything inside a
+                      unit */
+  bool zero;   /* all zero: given to place only with a backing file or keep_zeros; data is NULL */
+  bool packed; /* data is the packed form of a whole unit (zeros behind the end of the disk) */
+  const uint8_t *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
+                          FIXED: length */
+  size_t data_length;
+  /* framing, filled by wrap: `head_length` bytes before data, zeros behind */
+  uint8_t head[16];
+  const uint8_t *long_head; /* instead of head when not NULL; lives as long as the target */
+  uint32_t head_length, tail_zeros;
+  /* filled by place */
+  struct vmf_io *io; /* NULL: target->io */
+  uint64_t host;     /* where head starts */
+};
+
+/* Creates a further file of the target ("disk-s001.vmdk"); it appears under its name together with
+ * the rest. The io is owned and closed by the target layer. NULL on a pipe or a device: then only
+ * single-file shapes work. */
+struct vmf_creator {
+  enum vmf_code (*create)(struct vmf_creator *creator, const char *name, struct vmf_io **io,
+                          struct vmf_error *error);
+};
+
+struct vmf_target {
+  const struct vmf_format *format;
+  void *state; /* writer->state_size zeroed bytes */
+  const void *options;
+  struct vmf_shape shape;
+  struct vmf_io *io; /* empty file, pipe (io->sequential) or device; owned by the target layer */
+  struct vmf_creator *creator;
+  const char *name; /* final file name without folder, for descriptors: "disk.vmdk" */
+  const char
+      *stem; /* prefix for further files: "disk"; no file of the folder starts with it and '-' */
+  uint64_t guest_size;
+  const struct vmf_identity *identity;
+  const char *backing_name, *backing_format; /* NULL: none */
+  const struct vmf_log *log;
+};
+
+struct vmf_writer {
+  struct vmf_options options;
+  size_t state_size;
+  /* Refuses options that do not fit together (VMF_USAGE) and sizes that the format cannot hold
+   * (VMF_UNSUPPORTED). compress: -c was given. backing: an overlay is asked for (VMF_UNSUPPORTED
+   * when the format has none). */
+  enum vmf_code (*shape)(const void *options, uint64_t guest_size, bool compress, bool backing,
+                         struct vmf_shape *shape, struct vmf_error *error);
+  /* Bytes of all files when the units in `plan` are stored (plan == NULL: every unit). Exact for
+   * unpacked layouts, an upper bound when packed. */
+  enum vmf_code (*measure)(const void *options, const struct vmf_shape *shape, uint64_t guest_size,
+                           const struct vmf_plan *plan, uint64_t *bytes, struct vmf_error *error);
+  /* Headers and reserved space. plan: given for PLANNED on a pipe, otherwise NULL. */
+  enum vmf_code (*begin)(struct vmf_target *target, const struct vmf_plan *plan,
+                         struct vmf_error *error);
+  /* Frames one block. Pure, any thread. NULL: nothing to add. */
+  enum vmf_code (*wrap)(const struct vmf_target *target, struct vmf_block *block,
+                        struct vmf_error *error);
+  /* Sets block->host (and io). FIXED: pure, any thread. Otherwise called in guest order by one
+   * thread; it may write tables that are complete, on a pipe only at the place that the file has
+   * reached. */
+  enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,
+                         struct vmf_error *error);
+  /* Tables and footer: now it is an image. All blocks have been written. */
+  enum vmf_code (*finish)(struct vmf_target *target, struct vmf_error *error);
+  void (*release)(
+      struct vmf_target *target); /* memory only, after finish or failure; accepts a zeroed state */
+};
+
+/* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */
+struct vmf_format {
+  const char *name, *summary;
+  const char *const *aliases, *const *suffixes;
+  const struct vmf_reader *reader; /* NULL: that direction does not exist */
+  const struct vmf_writer *writer;
+};
+
+extern const struct vmf_format
+    *const vmf_formats[]; /* generated from formats/meson.build; NULL at the end */
+
+#endif

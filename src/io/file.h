@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Regular files and block devices as sources, and what can be asked of them. */
+#ifndef VMF_IO_FILE_H
+#define VMF_IO_FILE_H
+
+#include <sys/stat.h>
+
+#include "io.h"
+
+/* Opens `path` for reading. Only a regular file or a block device is taken (a fifo, a directory, a
+ * character device is VMF_REFUSED, and never blocks). Dirty pages are written out first where holes
+ * are asked for, so that next_data tells the truth. check_locks: VMF_IN_USE when a running machine
+ * holds it (see locks.h). */
+VMF_MUST_CHECK enum vmf_code vmf_io_open_file(const char *path, bool check_locks,
+                                              struct vmf_io **io, struct vmf_error *error);
+
+/* The same for a descriptor that is open already; takes it over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_from_descriptor(int descriptor, const char *path,
+                                                    bool check_locks, struct vmf_io **io,
+                                                    struct vmf_error *error);
+
+/* What fstat said when the io was opened; false for an io that is no file or device. */
+bool vmf_io_stat(const struct vmf_io *io, struct stat *status);
+
+/* VMF_CHANGED when size or mtime are not what they were at opening. */
+VMF_MUST_CHECK enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Positions and bytes: files, block devices, pipes, memory. Knows nothing of disks. */
+#ifndef VMF_IO_IO_H
+#define VMF_IO_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define VMF_SIZE_UNKNOWN UINT64_MAX
+
+struct vmf_io;
+
+struct vmf_piece {
+  const void *data; /* NULL: `length` zero bytes */
+  size_t length;
+};
+
+/* Optional members are NULL. */
+struct vmf_io_ops {
+  const char *kind;
+  /* All `length` bytes or an error; any thread. Reading past the end is VMF_READ. */
+  enum vmf_code (*pread)(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                         struct vmf_error *error);
+  /* All pieces, one behind the other from `offset`; any thread unless io->sequential. NULL:
+   * read-only. */
+  enum vmf_code (*pwrite)(struct vmf_io *io, const struct vmf_piece *pieces, unsigned count,
+                          uint64_t offset, struct vmf_error *error);
+  /* The first range of data at or behind `offset`: [*start, *end); *start = *end = size when only a
+   * hole follows. NULL: all is data. Any thread. */
+  enum vmf_code (*next_data)(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
+                             struct vmf_error *error);
+  /* Makes a range read as zeros; allocate: keep or reserve its space. */
+  enum vmf_code (*zero)(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
+                        struct vmf_error *error);
+  enum vmf_code (*resize)(struct vmf_io *io, uint64_t size, struct vmf_error *error);
+  /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
+   * output.h. */
+  enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
+  void (*close)(struct vmf_io *io);
+};
+
+struct vmf_io {
+  const struct vmf_io_ops *ops;
+  char *name;    /* for messages; owned by the io */
+  uint64_t size; /* bytes; of a file being written: as far as it reaches now; VMF_SIZE_UNKNOWN on a
+                    pipe */
+  bool sequential;    /* a pipe: offsets only grow; gaps are written as zeros */
+  bool reads_as_zero; /* ranges never written read as zeros: zero blocks may be skipped */
+  bool device;        /* a block device: its size is fixed */
+};
+
+/* The calls below check the range against io->size (reads) and the ops for NULL, then forward. */
+VMF_MUST_CHECK enum vmf_code vmf_io_pread(struct vmf_io *io, void *buffer, size_t length,
+                                          uint64_t offset, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_pwrite(struct vmf_io *io, const void *buffer, size_t length,
+                                           uint64_t offset, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struct vmf_piece *pieces,
+                                                  unsigned count, uint64_t offset,
+                                                  struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                              uint64_t *end, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length,
+                                         bool allocate, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size,
+                                           struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
+void vmf_io_close(struct vmf_io *io); /* NULL is allowed */
+
+/* A growable (writable) or fixed (bytes are copied) io in memory: for descriptors and tests. */
+VMF_MUST_CHECK enum vmf_code vmf_io_memory(const char *name, const void *bytes, size_t size,
+                                           struct vmf_io **io, struct vmf_error *error);
+
+/* [offset, offset + length) of `base` as an io of its own. owns_base: close it too. */
+VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t length,
+                                           bool owns_base, struct vmf_io **io,
+                                           struct vmf_error *error);
+
+#endif

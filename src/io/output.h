@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * All or nothing: the files of one output are made in a temporary folder beside the target
+ * (".NAME.part-XXXXXX", held by a lock while it is in use) and renamed into place by commit, the
+ * main file last. Standard output and block devices are written directly. */
+#ifndef VMF_IO_OUTPUT_H
+#define VMF_IO_OUTPUT_H
+
+#include "io.h"
+
+struct vmf_output;
+
+struct vmf_output_options {
+  bool no_clobber;           /* an existing target is VMF_USAGE */
+  bool no_sync;              /* skip the fsyncs */
+  bool ignore_locks;         /* replace a target that a running machine holds */
+  const struct vmf_log *log; /* stale temporaries of this name are told here */
+};
+
+/* path: "-" is standard output, a block device is written in place, all else becomes a regular
+ * file. A symlink is followed: the file that it names is replaced. Nothing is created but the
+ * temporary folder. */
+VMF_MUST_CHECK enum vmf_code vmf_output_new(const char *path,
+                                            const struct vmf_output_options *options,
+                                            struct vmf_output **output, struct vmf_error *error);
+
+/* The io of the main file: a regular file (reads_as_zero, readable too), a pipe (sequential) or a
+ * device. */
+struct vmf_io *vmf_output_main(struct vmf_output *output);
+
+/* One more file; owned by the output. `name` is a plain file name. VMF_UNSUPPORTED on standard
+ * output and devices, VMF_USAGE when a file of that name exists beside the target. */
+VMF_MUST_CHECK enum vmf_code vmf_output_create(struct vmf_output *output, const char *name,
+                                               struct vmf_io **io, struct vmf_error *error);
+
+const char *vmf_output_name(
+    const struct vmf_output *output); /* final name without folder; "-" for stdout */
+const char *vmf_output_stem(
+    const struct vmf_output *output); /* the name without its suffix, with ".1", ".2" ...
+                                       * behind when a file "STEM-..." is there already */
+const char *vmf_output_path(const struct vmf_output *output); /* final path, symlinks followed */
+const char *vmf_output_temporary(
+    const struct vmf_output *output); /* where the main file is now; NULL: in place */
+
+/* fsync of every file, rename of each, fsync of the folder. After it only close may be called. A
+ * replaced file's mode and, where allowed, owner are kept. */
+VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error);
+
+/* Closes; without a commit removes all that was made. NULL is allowed. */
+void vmf_output_close(struct vmf_output *output);
+
+#endif

@@ -1,3 +1,80 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * One conversion: begin, copy, see that the source held still, finish. And a checksum: the same
+ * without a target. */
+#include "checked.h"
+#include "run.h"
+
+static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,
+                                 const struct vmf_job_options *options, struct vmf_copy *copy,
+                                 struct vmf_error *error)
+{
+  uint32_t unit = target ? target->shape.unit : VMF_CHECKSUM_BLOCK;
+
+  *copy = (struct vmf_copy){.source = source,
+                            .target = target,
+                            .backing = target ? vmf_draft(target)->backing : NULL,
+                            .size = target ? target->guest_size : source->size,
+                            .sparse_size = (uint32_t)options->sparse_size,
+                            .checksum = options->checksum != NULL};
+  copy->job_bytes = vmf_copy_job_bytes(source, unit);
+  if (options->sparse_size == 0 || options->sparse_size > copy->job_bytes)
+    copy->sparse_size = copy->job_bytes;
+  if (options->sparse_size % 512 != 0)
+    return vmf_fail(error, VMF_USAGE, "sparse size %llu: expected a multiple of 512",
+                    (unsigned long long)options->sparse_size);
+  if (!vmf_is_power_of_two(copy->sparse_size))
+    copy->sparse_size = 1u << (31 - __builtin_clz(copy->sparse_size));
+  if (options->checksum)
+    return vmf_copy_digest_kind(options->checksum, &copy->digest_kind, error);
+  return VMF_OK;
+}
+
+/* The plan of the jobs: whole units, and whole blocks of the checksum. A target on a pipe is
+ * promised just this. */
+static struct vmf_plan make_plan(const struct vmf_copy *copy)
+{
+  const struct vmf_target *target = copy->target;
+  uint32_t unit = VMF_CHECKSUM_BLOCK;
+
+  if (target && target->shape.layout != VMF_FIXED)
+    unit = (uint32_t)vmf_max(unit, target->shape.unit);
+  return (struct vmf_plan){.image = copy->source,
+                           .backing = copy->backing,
+                           .size = copy->size,
+                           .unit = unit,
+                           .everything = target && target->shape.keep_zeros};
+}
+
+enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
+                          const struct vmf_job_options *options, struct vmf_job_result *result,
+                          struct vmf_error *error)
+{
+  const struct vmf_writer *writer = target->format->writer;
+  struct vmf_copy copy;
+
+  if (options->sparse_size == 0 && source)
+    target->shape.keep_zeros = true;
+  VMF_TRY(settle_copy(source, target, options, &copy, error));
+  const struct vmf_plan plan = make_plan(&copy);
+  bool planned = target->shape.layout == VMF_PLANNED && target->io->sequential;
+  VMF_TRY(writer->begin(target, planned ? &plan : NULL, error));
+  VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
+  if (source)
+    VMF_TRY(vmf_image_unchanged(source, error));
+  VMF_TRY(writer->finish(target, error));
+  vmf_draft(target)->finished = true;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options *options,
+                           struct vmf_job_result *result, struct vmf_error *error)
+{
+  struct vmf_copy copy;
+
+  VMF_TRY(settle_copy(image, NULL, options, &copy, error));
+  const struct vmf_plan plan = make_plan(&copy);
+  VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
+  return vmf_image_unchanged(image, error);
+}

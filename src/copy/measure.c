@@ -1,3 +1,33 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * How large an image of some format would be, from the source's map alone. */
+#include "run.h"
+
+static enum vmf_code measure(const struct vmf_format *format, const void *options, bool compress,
+                             const struct vmf_plan *disk, uint64_t *required,
+                             uint64_t *fully_allocated, struct vmf_error *error)
+{
+  struct vmf_shape shape = {0};
+  struct vmf_plan plan = *disk;
+
+  VMF_TRY(format->writer->shape(options, plan.size, compress, false, &shape, error));
+  plan.unit = shape.unit;
+  plan.everything = shape.keep_zeros;
+  VMF_TRY(format->writer->measure(options, &shape, plan.size, &plan, required, error));
+  return format->writer->measure(options, &shape, plan.size, NULL, fully_allocated, error);
+}
+
+enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size, const char *name,
+                          const char *text, bool compress, uint64_t *required,
+                          uint64_t *fully_allocated, struct vmf_error *error)
+{
+  const struct vmf_plan disk = {.image = source, .size = source ? source->size : guest_size};
+  const struct vmf_format *format;
+  void *options;
+
+  VMF_TRY(vmf_target_options_parse(name, text, &format, &options, error));
+  enum vmf_code code = measure(format, options, compress, &disk, required, fully_allocated, error);
+  vmf_options_free(&format->writer->options, options);
+  return code;
+}

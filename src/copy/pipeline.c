@@ -1,3 +1,321 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+#include "pipeline.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "memory.h"
+
+struct slot {
+  void *job;
+  uint64_t ticket; /* order of submission */
+  bool worked;     /* its work has ended */
+  bool storing;    /* queued for its store */
+  enum vmf_code code;
+  struct vmf_error error;
+  struct slot *next; /* in the one list that it is on */
+};
+
+struct list {
+  struct slot *first, *last;
+};
+
+struct worker {
+  struct vmf_pipeline *pipeline;
+  pthread_t thread;
+  void *scratch; /* of that thread alone */
+};
+
+struct vmf_pipeline {
+  const struct vmf_stage *stage;
+  void *context;
+  struct worker *workers; /* at least one: without threads the caller uses its scratch */
+  unsigned worker_count, thread_count;
+  struct slot *slots;
+  unsigned slot_count;
+
+  /* Of the caller's thread alone. */
+  struct slot *claimed;
+  struct slot **order; /* ring of submitted slots, oldest first */
+  unsigned order_first, order_count;
+  uint64_t tickets;
+
+  /* Guards all below, and worked, code, error of a slot until its work has ended. Not held during
+   * work or store. */
+  pthread_mutex_t lock;
+  pthread_cond_t more;    /* for the threads: a queue has grown, or stop */
+  pthread_cond_t settled; /* for the caller: a job is worked or stored */
+  struct list work_queue, store_queue, idle;
+  unsigned storing; /* queued or being stored */
+  bool stop;
+  enum vmf_code store_code; /* of the store with the lowest ticket that failed */
+  uint64_t store_ticket;
+  struct vmf_error store_error;
+};
+
+static void list_push(struct list *list, struct slot *slot)
+{
+  slot->next = NULL;
+  if (list->last)
+    list->last->next = slot;
+  else
+    list->first = slot;
+  list->last = slot;
+}
+
+static struct slot *list_pop(struct list *list)
+{
+  struct slot *slot = list->first;
+  if (slot) {
+    list->first = slot->next;
+    if (!list->first)
+      list->last = NULL;
+  }
+  return slot;
+}
+
+/* Runs the part that is due and notes how it ended. Called and returns with the lock held. */
+static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scratch)
+{
+  const struct vmf_stage *stage = pipeline->stage;
+  struct vmf_error error = {0};
+  bool storing = slot->storing;
+
+  pthread_mutex_unlock(&pipeline->lock);
+  enum vmf_code code =
+      (storing ? stage->store : stage->work)(slot->job, scratch, pipeline->context, &error);
+  pthread_mutex_lock(&pipeline->lock);
+  if (!storing) {
+    slot->code = code;
+    slot->error = error;
+    slot->worked = true;
+  } else {
+    if (code != VMF_OK &&
+        (pipeline->store_code == VMF_OK || slot->ticket < pipeline->store_ticket)) {
+      pipeline->store_code = code;
+      pipeline->store_ticket = slot->ticket;
+      pipeline->store_error = error;
+    }
+    pipeline->storing--;
+    list_push(&pipeline->idle, slot);
+  }
+  pthread_cond_signal(&pipeline->settled);
+}
+
+/* Stores go first: they free a job. */
+static struct slot *next_slot(struct vmf_pipeline *pipeline)
+{
+  struct slot *slot = list_pop(&pipeline->store_queue);
+  return slot ? slot : list_pop(&pipeline->work_queue);
+}
+
+static void *thread_main(void *data)
+{
+  struct worker *worker = data;
+  struct vmf_pipeline *pipeline = worker->pipeline;
+
+  pthread_mutex_lock(&pipeline->lock);
+  while (!pipeline->stop) {
+    struct slot *slot = next_slot(pipeline);
+    if (slot)
+      run_slot(pipeline, slot, worker->scratch);
+    else
+      pthread_cond_wait(&pipeline->more, &pipeline->lock);
+  }
+  pthread_mutex_unlock(&pipeline->lock);
+  return NULL;
+}
+
+static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
+                                struct vmf_error *error)
+{
+  void *slots, *order;
+  VMF_TRY(vmf_alloc(jobs * sizeof(struct slot), &slots, error));
+  pipeline->slots = slots;
+  VMF_TRY(vmf_alloc(jobs * sizeof(struct slot *), &order, error));
+  pipeline->order = order;
+  for (; pipeline->slot_count < jobs; pipeline->slot_count++) {
+    struct slot *slot = &pipeline->slots[pipeline->slot_count];
+    VMF_TRY(vmf_alloc(pipeline->stage->job_size, &slot->job, error));
+    list_push(&pipeline->idle, slot);
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code start_threads(struct vmf_pipeline *pipeline, unsigned threads,
+                                   struct vmf_error *error)
+{
+  unsigned workers = threads > 0 ? threads : 1;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(workers * sizeof(struct worker), &memory, error));
+  pipeline->workers = memory;
+  for (; pipeline->worker_count < workers; pipeline->worker_count++) {
+    struct worker *worker = &pipeline->workers[pipeline->worker_count];
+    worker->pipeline = pipeline;
+    VMF_TRY(vmf_alloc(pipeline->stage->scratch_size, &worker->scratch, error));
+  }
+  for (; pipeline->thread_count < threads; pipeline->thread_count++) {
+    struct worker *worker = &pipeline->workers[pipeline->thread_count];
+    int failure = pthread_create(&worker->thread, NULL, thread_main, worker);
+    if (failure != 0)
+      return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s",
+                      pipeline->thread_count + 1, threads, strerror(failure));
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, unsigned threads,
+                               unsigned jobs, struct vmf_pipeline **pipeline,
+                               struct vmf_error *error)
+{
+  void *memory;
+
+  *pipeline = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_pipeline), &memory, error));
+  struct vmf_pipeline *made = memory;
+  made->stage = stage;
+  made->context = context;
+  pthread_mutex_init(&made->lock, NULL);
+  pthread_cond_init(&made->more, NULL);
+  pthread_cond_init(&made->settled, NULL);
+  enum vmf_code code = make_slots(made, jobs, error);
+  if (code == VMF_OK)
+    code = start_threads(made, threads, error);
+  if (code != VMF_OK) {
+    vmf_pipeline_free(made);
+    return code;
+  }
+  *pipeline = made;
+  return VMF_OK;
+}
+
+void *vmf_pipeline_claim(struct vmf_pipeline *pipeline)
+{
+  pthread_mutex_lock(&pipeline->lock);
+  while (!pipeline->idle.first && pipeline->order_count == 0 && pipeline->storing > 0)
+    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+  pipeline->claimed = list_pop(&pipeline->idle);
+  pthread_mutex_unlock(&pipeline->lock);
+  return pipeline->claimed ? pipeline->claimed->job : NULL;
+}
+
+/* Queues a slot for the threads, or runs it here when there are none. */
+static void dispatch(struct vmf_pipeline *pipeline, struct slot *slot, struct list *queue)
+{
+  pthread_mutex_lock(&pipeline->lock);
+  if (slot->storing)
+    pipeline->storing++;
+  if (pipeline->thread_count == 0) {
+    run_slot(pipeline, slot, pipeline->workers[0].scratch);
+  } else {
+    list_push(queue, slot);
+    pthread_cond_signal(&pipeline->more);
+  }
+  pthread_mutex_unlock(&pipeline->lock);
+}
+
+void vmf_pipeline_submit(struct vmf_pipeline *pipeline)
+{
+  struct slot *slot = pipeline->claimed;
+  unsigned last = (pipeline->order_first + pipeline->order_count) % pipeline->slot_count;
+
+  pipeline->claimed = NULL;
+  pipeline->order[last] = slot;
+  pipeline->order_count++;
+  slot->ticket = pipeline->tickets++;
+  slot->worked = slot->storing = false;
+  dispatch(pipeline, slot, &pipeline->work_queue);
+}
+
+enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, void **job,
+                                  struct vmf_error *error)
+{
+  *job = NULL;
+  if (pipeline->order_count == 0)
+    return VMF_OK;
+  struct slot *slot = pipeline->order[pipeline->order_first];
+  pthread_mutex_lock(&pipeline->lock);
+  /* A failure is told only when the stores of the jobs before it have ended, since theirs would
+   * come first. */
+  while (!slot->worked || (slot->code != VMF_OK && pipeline->storing > 0))
+    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+  enum vmf_code code = slot->code;
+  const struct vmf_error *from = &slot->error;
+  if (pipeline->store_code != VMF_OK) {
+    code = pipeline->store_code;
+    from = &pipeline->store_error;
+  }
+  if (code != VMF_OK && error)
+    *error = *from;
+  pthread_mutex_unlock(&pipeline->lock);
+  if (code == VMF_OK)
+    *job = slot->job;
+  return code;
+}
+
+static struct slot *take_oldest(struct vmf_pipeline *pipeline)
+{
+  struct slot *slot = pipeline->order[pipeline->order_first];
+  pipeline->order_first = (pipeline->order_first + 1) % pipeline->slot_count;
+  pipeline->order_count--;
+  return slot;
+}
+
+void vmf_pipeline_retire(struct vmf_pipeline *pipeline)
+{
+  struct slot *slot = take_oldest(pipeline);
+  pthread_mutex_lock(&pipeline->lock);
+  list_push(&pipeline->idle, slot);
+  pthread_mutex_unlock(&pipeline->lock);
+}
+
+void vmf_pipeline_store(struct vmf_pipeline *pipeline)
+{
+  struct slot *slot = take_oldest(pipeline);
+  slot->storing = true;
+  dispatch(pipeline, slot, &pipeline->store_queue);
+}
+
+enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline, struct vmf_error *error)
+{
+  pthread_mutex_lock(&pipeline->lock);
+  while (pipeline->storing > 0)
+    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+  enum vmf_code code = pipeline->store_code;
+  if (code != VMF_OK && error)
+    *error = pipeline->store_error;
+  pthread_mutex_unlock(&pipeline->lock);
+  return code;
+}
+
+void vmf_pipeline_free(struct vmf_pipeline *pipeline)
+{
+  if (!pipeline)
+    return;
+  pthread_mutex_lock(&pipeline->lock);
+  pipeline->stop = true;
+  pthread_cond_broadcast(&pipeline->more);
+  pthread_mutex_unlock(&pipeline->lock);
+  for (unsigned i = 0; i < pipeline->thread_count; i++)
+    pthread_join(pipeline->workers[i].thread, NULL);
+  for (unsigned i = 0; i < pipeline->slot_count; i++) {
+    if (pipeline->stage->free_job)
+      pipeline->stage->free_job(pipeline->slots[i].job);
+    vmf_free(pipeline->slots[i].job);
+  }
+  for (unsigned i = 0; i < pipeline->worker_count; i++) {
+    if (pipeline->stage->free_scratch)
+      pipeline->stage->free_scratch(pipeline->workers[i].scratch);
+    vmf_free(pipeline->workers[i].scratch);
+  }
+  vmf_free(pipeline->slots);
+  vmf_free(pipeline->order);
+  vmf_free(pipeline->workers);
+  pthread_cond_destroy(&pipeline->settled);
+  pthread_cond_destroy(&pipeline->more);
+  pthread_mutex_destroy(&pipeline->lock);
+  vmf_free(pipeline);
+}

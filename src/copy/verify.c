@@ -1,3 +1,48 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Reads a finished target back through its reader and compares the guest content with what was read
+ * from the source. */
+#include <string.h>
+
+#include "run.h"
+
+static enum vmf_code compare_checksums(const struct vmf_target *target, uint64_t size,
+                                       const struct vmf_job_result *found,
+                                       const struct vmf_job_result *expected,
+                                       struct vmf_error *error)
+{
+  char found_text[2 * VMF_CHECKSUM_MAX + 1], expected_text[2 * VMF_CHECKSUM_MAX + 1];
+
+  if (size != target->guest_size)
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: verification failed: the disk that was written has %llu bytes, the "
+                    "source has %llu",
+                    target->name, (unsigned long long)size, (unsigned long long)target->guest_size);
+  if (found->checksum_length == expected->checksum_length &&
+      memcmp(found->checksum, expected->checksum, expected->checksum_length) == 0)
+    return VMF_OK;
+  vmf_digest_text(found->checksum, found->checksum_length, found_text);
+  vmf_digest_text(expected->checksum, expected->checksum_length, expected_text);
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: verification failed: the content that was written has checksum %s, what "
+                  "was read has %s",
+                  target->name, found_text, expected_text);
+}
+
+enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options *options,
+                         const struct vmf_job_result *expected, struct vmf_error *error)
+{
+  struct vmf_image *image;
+  struct vmf_job_result found;
+
+  if (expected->checksum_length == 0)
+    return vmf_fail(error, VMF_USAGE, "%s: verification needs the checksum of what was read",
+                    target->name);
+  VMF_TRY(vmf_target_reopen(target, &image, error));
+  enum vmf_code code = vmf_checksum(image, options, &found, error);
+  if (code == VMF_OK)
+    code = compare_checksums(target, image->size, &found, expected, error);
+  vmf_target_reopened_close(image);
+  return code;
+}

@@ -1,3 +1,452 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Opening an image and the chain below it, under the limits and the policy; what can be asked of an
+ * open image. */
+#include <stdio.h>
+#include <string.h>
+
+#include "checked.h"
+#include "file.h"
+#include "image.h"
+#include "memory.h"
+#include "opener.h"
+#include "text.h"
+
+const struct vmf_limits vmf_default_limits = {
+    .guest_size = INT64_MAX - 511,
+    .table_bytes = 64u << 20,
+    .packed_unit = 2u << 20,
+    .extents = 4096,
+    .descriptor = 1u << 20,
+    .snapshots = 65536,
+    .snapshot_table_bytes = 64u << 20,
+    .depth = 64,
+};
+
+enum { CACHE_BYTES = 16 << 20 };
+
+static enum vmf_code note_file(struct vmf_node *node, struct vmf_io *io, enum vmf_reference kind,
+                               struct vmf_error *error)
+{
+  size_t count = node->file_count + 1;
+  struct vmf_io **files = realloc(node->files, count * sizeof(struct vmf_io *));
+  if (files)
+    node->files = files;
+  enum vmf_reference *kinds = realloc(node->file_kinds, count * sizeof(enum vmf_reference));
+  if (kinds)
+    node->file_kinds = kinds;
+  if (!files || !kinds)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory for its list of files", node->image.io->name);
+  node->files[count - 1] = io;
+  node->file_kinds[count - 1] = kind;
+  node->file_count = count;
+  return VMF_OK;
+}
+
+/* The opener that a driver is given: every file goes through the policy and is remembered. */
+static enum vmf_code open_for_driver(struct vmf_opener *opener, const char *name,
+                                     enum vmf_reference reference, struct vmf_io **io,
+                                     struct vmf_error *error)
+{
+  struct vmf_node *node = (struct vmf_node *)((char *)opener - offsetof(struct vmf_node, opener));
+  *io = NULL;
+  if (node->file_count >= node->image.limits->extents)
+    return vmf_fail(error, VMF_LIMIT, "%s: names more than %u files", node->image.io->name,
+                    node->image.limits->extents);
+  VMF_TRY(vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
+                             node->check_locks, io, error));
+  enum vmf_code code = note_file(node, *io, reference, error);
+  if (code != VMF_OK) {
+    vmf_io_close(*io);
+    *io = NULL;
+  }
+  return code;
+}
+
+static enum vmf_code copy_list(const char *const *list, char ***copy, struct vmf_error *error)
+{
+  size_t count = 0;
+  void *memory;
+  if (!list)
+    return VMF_OK;
+  while (list[count])
+    count++;
+  VMF_TRY(vmf_alloc((count + 1) * sizeof(char *), &memory, error));
+  *copy = memory;
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(vmf_copy_text(list[i], &(*copy)[i], error));
+  return VMF_OK;
+}
+
+/* The format by name, or by content; *assumed: nothing matched and raw was taken. */
+static enum vmf_code choose_format(struct vmf_io *io, const char *name, bool is_parent,
+                                   const struct vmf_log *log, const struct vmf_format **format,
+                                   struct vmf_error *error)
+{
+  if (name) {
+    *format = vmf_format_find(name);
+    if (!*format || !(*format)->reader)
+      return vmf_fail(error, is_parent ? VMF_UNSUPPORTED : VMF_USAGE,
+                      "%s: format \"%s\" is not one that can be read", io->name, name);
+    return VMF_OK;
+  }
+  VMF_TRY(vmf_probe_io(io, format, error));
+  if (*format)
+    return VMF_OK;
+  if (!is_parent && !vmf_probe_raw_allowed(io))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content matches no known format; if it is a raw disk, say -f raw",
+                    io->name);
+  if (is_parent && !vmf_probe_raw_allowed(io))
+    vmf_warn(log, "%s: its child names no format and the content matches none: taken as raw",
+             io->name);
+  *format = vmf_format_find("raw");
+  return VMF_OK;
+}
+
+struct open_call {
+  const struct vmf_image_options *options;
+  struct vmf_image *child; /* NULL: the image that the person named */
+  const char *format;
+};
+
+static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,
+                               struct vmf_error *error)
+{
+  const struct vmf_image_options *options = call->options;
+  struct vmf_image *image = &node->image;
+
+  image->limits = &vmf_default_limits;
+  image->log = options->log;
+  image->opener = &node->opener;
+  node->opener.open = open_for_driver;
+  node->check_locks = !options->ignore_locks;
+  node->trust_holes = !options->read_all;
+  VMF_TRY(copy_list(options->allow_refs, &node->allow_refs, error));
+  if (call->child) {
+    image->cache = call->child->cache;
+    return VMF_OK;
+  }
+  VMF_TRY(vmf_page_cache_new(CACHE_BYTES, &node->own_cache, error));
+  image->cache = node->own_cache;
+  return VMF_OK;
+}
+
+static enum vmf_code open_driver(struct vmf_node *node, const struct open_call *call,
+                                 struct vmf_error *error)
+{
+  const struct vmf_image_options *options = call->options;
+  struct vmf_image *image = &node->image;
+
+  VMF_TRY(choose_format(image->io, call->format, call->child != NULL, options->log, &image->format,
+                        error));
+  const struct vmf_reader *reader = image->format->reader;
+  VMF_TRY(vmf_alloc(reader->state_size, &image->state, error));
+  if (reader->options.count > 0)
+    VMF_TRY(vmf_options_parse(&reader->options, image->format->name,
+                              call->child ? NULL : options->options, &node->options, error));
+  else if (!call->child && options->options && options->options[0])
+    return vmf_fail(error, VMF_USAGE, "format %s has no options for reading", image->format->name);
+  const struct vmf_open_args args = {.options = node->options,
+                                     .snapshot = call->child ? NULL : options->snapshot,
+                                     .tolerate_dirty = options->ignore_locks};
+  if (args.snapshot && !reader->snapshots)
+    return vmf_fail(error, VMF_USAGE, "%s: format %s has no internal snapshots", image->io->name,
+                    image->format->name);
+  VMF_TRY(reader->open(image, &args, error));
+  if (image->size > image->limits->guest_size)
+    return vmf_fail(error, VMF_LIMIT, "%s: a disk of %llu bytes; at most %llu are possible",
+                    image->io->name, (unsigned long long)image->size,
+                    (unsigned long long)image->limits->guest_size);
+  return VMF_OK;
+}
+
+/* Takes over io, also on failure. */
+static enum vmf_code open_node(struct vmf_io *io, const struct open_call *call,
+                               struct vmf_image **image, struct vmf_error *error)
+{
+  void *memory;
+
+  *image = NULL;
+  if (vmf_alloc(sizeof(struct vmf_node), &memory, error) != VMF_OK) {
+    vmf_io_close(io);
+    return VMF_NOMEM;
+  }
+  struct vmf_node *node = memory;
+  node->image.io = io;
+  enum vmf_code code = fill_node(node, call, error);
+  if (code == VMF_OK)
+    code = open_driver(node, call, error);
+  if (code != VMF_OK) {
+    vmf_image_close(&node->image);
+    return code;
+  }
+  *image = &node->image;
+  return VMF_OK;
+}
+
+/* A chain that comes back to a file that it has been through would never end. */
+static enum vmf_code check_loop(const struct vmf_image *child, const struct vmf_io *io,
+                                const struct vmf_image *top, struct vmf_error *error)
+{
+  struct stat here, there;
+  if (!vmf_io_stat(io, &here))
+    return VMF_OK;
+  for (const struct vmf_image *image = top; image; image = image->parent)
+    if (vmf_io_stat(image->io, &there) && here.st_dev == there.st_dev &&
+        here.st_ino == there.st_ino)
+      return vmf_fail(error, VMF_CORRUPT,
+                      "%s: names %s as its parent, which is already part of the chain: a loop",
+                      child->io->name, io->name);
+  return VMF_OK;
+}
+
+/* The first of the names that opens; when none does, the first failure is told. */
+static enum vmf_code open_parent_io(struct vmf_image *child, struct vmf_io **io,
+                                    struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(child);
+  enum vmf_code code = VMF_CORRUPT;
+
+  for (unsigned i = 0; i < child->parent_link.count; i++) {
+    struct vmf_error later;
+    code = vmf_open_reference(child->io->name, child->parent_link.names[i],
+                              (const char *const *)node->allow_refs, node->check_locks, io,
+                              i == 0 ? error : &later);
+    if (code == VMF_OK)
+      return VMF_OK;
+  }
+  return vmf_while(error, "%s: its parent cannot be opened", child->io->name);
+}
+
+static enum vmf_code open_parent(const struct vmf_image *top, struct vmf_image *child,
+                                 const struct vmf_image_options *options, struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+
+  VMF_TRY(open_parent_io(child, &io, error));
+  enum vmf_code code = check_loop(child, io, top, error);
+  if (code != VMF_OK) {
+    vmf_io_close(io);
+    return code;
+  }
+  const struct open_call call = {
+      .options = options, .child = child, .format = child->parent_link.format};
+  VMF_TRY(open_node(io, &call, &child->parent, error));
+  if (child->format->reader->check_parent)
+    return child->format->reader->check_parent(child, child->parent, error);
+  return VMF_OK;
+}
+
+static enum vmf_code open_chain(struct vmf_image *top, const struct vmf_image_options *options,
+                                struct vmf_error *error)
+{
+  unsigned depth = 1;
+  for (struct vmf_image *image = top; image->parent_link.count > 0; image = image->parent) {
+    if (++depth > top->limits->depth)
+      return vmf_fail(error, VMF_LIMIT, "%s: the chain of parents is deeper than %u images",
+                      top->io->name, top->limits->depth);
+    VMF_TRY(open_parent(top, image, options, error));
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
+                             struct vmf_image **image, struct vmf_error *error)
+{
+  static const struct vmf_image_options defaults = {0};
+  struct vmf_io *io;
+
+  *image = NULL;
+  if (!options)
+    options = &defaults;
+  if (strcmp(path, "-") == 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "standard input cannot be read: an image needs random access");
+  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
+  const struct open_call call = {.options = options, .format = options->format};
+  VMF_TRY(open_node(io, &call, image, error));
+  if (options->no_chain)
+    return VMF_OK;
+  enum vmf_code code = open_chain(*image, options, error);
+  if (code != VMF_OK) {
+    vmf_image_close(*image);
+    *image = NULL;
+  }
+  return code;
+}
+
+enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_image_options options = {
+      .format = format, .no_chain = true, .ignore_locks = true, .log = log};
+  return vmf_image_open(path, &options, image, error);
+}
+
+enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count, struct vmf_image **image,
+                               struct vmf_error *error)
+{
+  void *node_memory = NULL, *parts = NULL, *starts = NULL;
+  enum vmf_code code = vmf_alloc(sizeof(struct vmf_node), &node_memory, error);
+
+  if (code == VMF_OK)
+    code = vmf_alloc(count * sizeof(struct vmf_image *), &parts, error);
+  if (code == VMF_OK)
+    code = vmf_alloc(count * sizeof(uint64_t), &starts, error);
+  uint64_t size = 0;
+  for (size_t i = 0; i < count && code == VMF_OK; i++) {
+    ((uint64_t *)starts)[i] = size;
+    if (!vmf_add(size, images[i]->size, &size) || size > vmf_default_limits.guest_size)
+      code = vmf_fail(error, VMF_LIMIT, "the sources together are larger than %llu bytes",
+                      (unsigned long long)vmf_default_limits.guest_size);
+  }
+  if (code != VMF_OK) {
+    vmf_free(node_memory);
+    vmf_free(parts);
+    vmf_free(starts);
+    for (size_t i = 0; i < count; i++)
+      vmf_image_close(images[i]);
+    return code;
+  }
+  struct vmf_node *node = node_memory;
+  memcpy(parts, images, count * sizeof(struct vmf_image *));
+  node->parts = parts;
+  node->part_starts = starts;
+  node->part_count = count;
+  node->image.size = size;
+  node->image.limits = &vmf_default_limits;
+  *image = &node->image;
+  return VMF_OK;
+}
+
+static void close_node(struct vmf_image *image)
+{
+  struct vmf_node *node = vmf_node(image);
+
+  if (image->format && image->state)
+    image->format->reader->close(image);
+  vmf_page_cache_drop(image->cache, image->io);
+  vmf_io_close(image->io);
+  vmf_free(image->state);
+  for (unsigned i = 0; i < image->parent_link.count; i++)
+    vmf_free(image->parent_link.names[i]);
+  vmf_free(image->parent_link.format);
+  if (node->options)
+    vmf_options_free(&image->format->reader->options, node->options);
+  for (char **ref = node->allow_refs; ref && *ref; ref++)
+    vmf_free(*ref);
+  vmf_free(node->allow_refs);
+  free(node->files);
+  free(node->file_kinds);
+  for (size_t i = 0; i < node->part_count; i++)
+    vmf_image_close(node->parts[i]);
+  vmf_free(node->parts);
+  vmf_free(node->part_starts);
+}
+
+void vmf_image_close(struct vmf_image *image)
+{
+  struct vmf_page_cache *cache = image ? vmf_node(image)->own_cache : NULL;
+  while (image) {
+    struct vmf_image *parent = image->parent;
+    close_node(image);
+    vmf_free(image);
+    image = parent;
+  }
+  vmf_page_cache_free(cache);
+}
+
+const char *vmf_image_path(const struct vmf_image *image)
+{
+  const struct vmf_node *node = vmf_node(image);
+  return node->parts ? vmf_image_path(node->parts[0]) : image->io->name;
+}
+
+const char *vmf_image_format(const struct vmf_image *image)
+{
+  const struct vmf_node *node = vmf_node(image);
+  return node->parts ? vmf_image_format(node->parts[0]) : image->format->name;
+}
+
+uint64_t vmf_image_size(const struct vmf_image *image)
+{
+  return image->size;
+}
+
+struct vmf_image *vmf_image_parent(const struct vmf_image *image)
+{
+  return image->parent;
+}
+
+uint32_t vmf_image_largest_unit(const struct vmf_image *image)
+{
+  const struct vmf_node *node = vmf_node(image);
+  uint32_t largest = 0;
+  for (size_t i = 0; i < node->part_count; i++)
+    largest = (uint32_t)vmf_max(largest, vmf_image_largest_unit(node->parts[i]));
+  for (; image; image = image->parent)
+    largest = (uint32_t)vmf_max(largest, image->unit);
+  return largest;
+}
+
+static bool visit_node(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
+{
+  const struct vmf_node *node = vmf_node(image);
+  if (image->io && !visit(image->io, data))
+    return false;
+  for (size_t i = 0; i < node->file_count; i++)
+    if (!visit(node->files[i], data))
+      return false;
+  return true;
+}
+
+void vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
+{
+  const struct vmf_node *node = vmf_node(image);
+  for (size_t i = 0; i < node->part_count; i++)
+    vmf_image_visit_files(node->parts[i], visit, data);
+  for (; image; image = image->parent)
+    if (!visit_node(image, visit, data))
+      return;
+}
+
+struct unchanged_visit {
+  enum vmf_code code;
+  struct vmf_error *error;
+};
+
+static bool check_unchanged(const struct vmf_io *io, void *data)
+{
+  struct unchanged_visit *visit = data;
+  visit->code = vmf_io_unchanged(io, visit->error);
+  return visit->code == VMF_OK;
+}
+
+enum vmf_code vmf_image_unchanged(const struct vmf_image *image, struct vmf_error *error)
+{
+  struct unchanged_visit visit = {.code = VMF_OK, .error = error};
+  vmf_image_visit_files(image, check_unchanged, &visit);
+  return visit.code;
+}
+
+void vmf_finding(struct vmf_findings *findings, const char *format, ...)
+{
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
+  if (findings->report)
+    findings->report(findings, text);
+}
+
+enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *findings,
+                              struct vmf_error *error)
+{
+  if (!image->format || !image->format->reader->check)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: format %s has nothing that could be checked",
+                    vmf_image_path(image), vmf_image_format(image));
+  return image->format->reader->check(image, findings, error);
+}

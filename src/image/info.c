@@ -1,3 +1,94 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What `info` reports, with the keys of qemu-img's JSON (QAPI ImageInfo). */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "image.h"
+#include "memory.h"
+
+static bool add_allocated(const struct vmf_io *io, void *data)
+{
+  struct stat status;
+  uint64_t *bytes = data;
+  if (vmf_io_stat(io, &status))
+    *bytes += (uint64_t)status.st_blocks * 512;
+  return true;
+}
+
+/* Of this image's own files, its parents left out. */
+static uint64_t actual_size(struct vmf_image *image)
+{
+  uint64_t bytes = 0;
+  struct vmf_image *parent = image->parent;
+  image->parent = NULL;
+  vmf_image_visit_files(image, add_allocated, &bytes);
+  image->parent = parent;
+  return bytes;
+}
+
+/* The name of a parent as a path from where we are. */
+static enum vmf_code full_name(const struct vmf_image *image, char **name, struct vmf_error *error)
+{
+  const char *given = image->parent_link.names[0];
+  const char *slash = strrchr(image->io->name, '/');
+  if (given[0] == '/' || !slash)
+    return vmf_copy_text(given, name, error);
+  return vmf_format(name, error, "%.*s/%s", (int)(slash - image->io->name), image->io->name, given);
+}
+
+static enum vmf_code add_parent(const struct vmf_image *image, struct vmf_value *root,
+                                struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *full = NULL;
+  if (image->parent_link.count == 0)
+    return VMF_OK;
+  VMF_TRY(full_name(image, &full, error));
+  VMF_TRY(vmf_value_text(root, "backing-filename", image->parent_link.names[0], error));
+  VMF_TRY(vmf_value_text(root, "full-backing-filename", full, error));
+  if (image->parent_link.format)
+    VMF_TRY(vmf_value_text(root, "backing-filename-format", image->parent_link.format, error));
+  return VMF_OK;
+}
+
+static enum vmf_code add_specific(struct vmf_image *image, struct vmf_value *root,
+                                  struct vmf_error *error)
+{
+  struct vmf_value *specific, *data;
+  if (!image->format->reader->info)
+    return VMF_OK;
+  VMF_TRY(vmf_value_add(root, VMF_VALUE_OBJECT, "format-specific", &specific, error));
+  VMF_TRY(vmf_value_text(specific, "type", image->format->name, error));
+  VMF_TRY(vmf_value_add(specific, VMF_VALUE_OBJECT, "data", &data, error));
+  return image->format->reader->info(image, root, data, error);
+}
+
+static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
+                             struct vmf_error *error)
+{
+  VMF_TRY(vmf_value_text(root, "filename", image->io->name, error));
+  VMF_TRY(vmf_value_text(root, "format", image->format->name, error));
+  VMF_TRY(vmf_value_uint(root, "virtual-size", image->size, error));
+  VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
+  if (image->unit > 0)
+    VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));
+  VMF_TRY(add_parent(image, root, error));
+  return add_specific(image, root, error);
+}
+
+enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
+                             struct vmf_error *error)
+{
+  *info = NULL;
+  if (!image->format)
+    return vmf_fail(error, VMF_USAGE, "info is of one image, not of several joined");
+  VMF_TRY(vmf_value_new(info, error));
+  enum vmf_code code = add_all(image, *info, error);
+  if (code != VMF_OK) {
+    vmf_value_free(*info);
+    *info = NULL;
+  }
+  return code;
+}

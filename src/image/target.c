@@ -1,3 +1,183 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A new image on its way: its options and shape are settled before any file exists, its files
+ * appear at the commit. */
+#include "target.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "identity.h"
+#include "memory.h"
+
+static enum vmf_code create_file(struct vmf_creator *creator, const char *name, struct vmf_io **io,
+                                 struct vmf_error *error)
+{
+  struct vmf_draft *draft =
+      (struct vmf_draft *)((char *)creator - offsetof(struct vmf_draft, creator));
+  return vmf_output_create(draft->output, name, io, error);
+}
+
+enum vmf_code vmf_target_options_parse(const char *name, const char *text,
+                                       const struct vmf_format **format, void **options,
+                                       struct vmf_error *error)
+{
+  *options = NULL;
+  *format = vmf_format_find(name);
+  if (!*format || !(*format)->writer)
+    return vmf_fail(error, VMF_USAGE, "format \"%s\" is not one that can be written", name);
+  return vmf_options_parse(&(*format)->writer->options, (*format)->name, text, options, error);
+}
+
+struct same_file {
+  struct stat target;
+  const char *path; /* of the file in the chain that is the target; NULL: none */
+};
+
+static bool is_same_file(const struct vmf_io *io, void *data)
+{
+  struct same_file *same = data;
+  struct stat status;
+  if (!vmf_io_stat(io, &status))
+    return true;
+  bool device = S_ISBLK(status.st_mode) && S_ISBLK(same->target.st_mode);
+  if (device ? status.st_rdev == same->target.st_rdev
+             : status.st_dev == same->target.st_dev && status.st_ino == same->target.st_ino)
+    same->path = io->name;
+  return same->path == NULL;
+}
+
+static enum vmf_code check_not_source(const char *path, const struct vmf_image *image,
+                                      struct vmf_error *error)
+{
+  struct same_file same = {.path = NULL};
+  if (!image || strcmp(path, "-") == 0 || stat(path, &same.target) != 0)
+    return VMF_OK;
+  vmf_image_visit_files(image, is_same_file, &same);
+  if (same.path)
+    return vmf_fail(error, VMF_USAGE, "%s: the target is a file of the source (%s)", path,
+                    same.path);
+  return VMF_OK;
+}
+
+static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_options *options,
+                            struct vmf_error *error)
+{
+  struct vmf_target *target = &draft->target;
+  const struct vmf_writer *writer;
+
+  VMF_TRY(vmf_target_options_parse(options->format, options->options, &target->format,
+                                   &draft->options, error));
+  writer = target->format->writer;
+  target->options = draft->options;
+  VMF_TRY(writer->shape(target->options, target->guest_size, options->compress,
+                        options->backing_path != NULL, &target->shape, error));
+  return vmf_alloc(writer->state_size, &target->state, error);
+}
+
+static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
+                                 const struct vmf_target_options *options, struct vmf_error *error)
+{
+  struct vmf_target *target = &draft->target;
+  const struct vmf_output_options output_options = {.no_clobber = options->no_clobber,
+                                                    .no_sync = options->no_sync,
+                                                    .ignore_locks = options->ignore_locks,
+                                                    .log = options->log};
+
+  VMF_TRY(check_not_source(path, options->source, error));
+  VMF_TRY(check_not_source(path, options->backing, error));
+  VMF_TRY(vmf_output_new(path, &output_options, &draft->output, error));
+  target->io = vmf_output_main(draft->output);
+  target->name = vmf_output_name(draft->output);
+  target->stem = vmf_output_stem(draft->output);
+  if (!target->io->sequential && !target->io->device) {
+    draft->creator.create = create_file;
+    target->creator = &draft->creator;
+  }
+  if (target->io->sequential && target->shape.patches_start)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s with these options goes back to its start when the data is known, so it "
+                    "cannot be written to a pipe; without compression it can",
+                    target->format->name);
+  if (target->io->sequential && draft->backing)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "what an overlay stores is known only when it is done, so it cannot be "
+                    "written to a pipe");
+  return VMF_OK;
+}
+
+enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
+                                const struct vmf_target_options *options,
+                                struct vmf_target **target, struct vmf_error *error)
+{
+  void *memory;
+
+  *target = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_draft), &memory, error));
+  struct vmf_draft *draft = memory;
+  draft->backing = options->backing;
+  draft->target.guest_size = guest_size;
+  draft->target.backing_name = options->backing_path;
+  draft->target.backing_format = options->backing_format;
+  draft->target.identity = &draft->identity;
+  draft->target.log = options->log;
+  enum vmf_code code = settle(draft, options, error);
+  if (code == VMF_OK)
+    code = vmf_identity_make(
+        draft->target.format->name, options->options, guest_size, options->source,
+        options->source ? vmf_image_path(options->source) : path, &draft->identity, error);
+  if (code == VMF_OK)
+    code = open_output(draft, path, options, error);
+  if (code != VMF_OK) {
+    vmf_target_close(&draft->target);
+    return code;
+  }
+  *target = &draft->target;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error)
+{
+  struct vmf_draft *draft = vmf_draft(target);
+  if (!draft->finished)
+    return vmf_fail(error, VMF_USAGE, "%s: the image is not finished", target->name);
+  return vmf_output_commit(draft->output, error);
+}
+
+void vmf_target_close(struct vmf_target *target)
+{
+  struct vmf_draft *draft = vmf_draft(target);
+  if (!target)
+    return;
+  if (target->state)
+    target->format->writer->release(target);
+  vmf_output_close(draft->output);
+  vmf_free(target->state);
+  if (draft->options)
+    vmf_options_free(&target->format->writer->options, draft->options);
+  vmf_free(draft);
+}
+
+enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **image,
+                                struct vmf_error *error)
+{
+  struct vmf_draft *draft = vmf_draft(target);
+  const char *path = vmf_output_temporary(draft->output);
+
+  *image = NULL;
+  if (!path && !target->io->device)
+    return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
+  VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,
+                               NULL, image, error));
+  (*image)->parent = draft->backing;
+  return VMF_OK;
+}
+
+void vmf_target_reopened_close(struct vmf_image *image)
+{
+  if (image)
+    image->parent = NULL;
+  vmf_image_close(image);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The work on one job, on any thread: guest bytes in, blocks out. */
+#include "job.h"
+
+#include <string.h>
+
+#include "checked.h"
+#include "memory.h"
+#include "zero.h"
+
+static size_t packed_bytes(const struct vmf_copy *copy)
+{
+  const struct vmf_shape *shape = &copy->target->shape;
+  size_t units = copy->job_bytes / shape->unit;
+  return units * (shape->must_pack ? vmf_pack_bound(shape->codec, shape->unit) : shape->unit);
+}
+
+static bool packs(const struct vmf_copy *copy)
+{
+  return copy->target && copy->target->shape.codec != VMF_CODEC_NONE;
+}
+
+static size_t block_limit(const struct vmf_copy *copy)
+{
+  if (copy->target->shape.layout == VMF_FIXED)
+    return copy->job_bytes / vmf_min(copy->sparse_size, copy->target->shape.unit) + 1;
+  return copy->job_bytes / copy->target->shape.unit;
+}
+
+size_t vmf_copy_job_memory(const struct vmf_copy *copy)
+{
+  size_t bytes = copy->job_bytes + sizeof(struct vmf_copy_job);
+  if (copy->backing)
+    bytes += copy->job_bytes;
+  if (packs(copy))
+    bytes += packed_bytes(copy);
+  if (copy->target)
+    bytes += block_limit(copy) * sizeof(struct vmf_block);
+  return bytes;
+}
+
+/* A job's buffers are made at its first use and stay. */
+static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                             struct vmf_error *error)
+{
+  size_t digests = copy->job_bytes / VMF_CHECKSUM_BLOCK;
+  void *memory;
+
+  if (job->data)
+    return VMF_OK;
+  if (copy->checksum) {
+    VMF_TRY(vmf_alloc(digests * VMF_DIGEST_MAX, &memory, error));
+    job->digests = memory;
+    VMF_TRY(vmf_alloc(digests * sizeof(bool), &memory, error));
+    job->zero_digest = memory;
+  }
+  if (copy->backing) {
+    VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
+    job->expected = memory;
+  }
+  if (packs(copy)) {
+    job->packed_capacity = packed_bytes(copy);
+    VMF_TRY(vmf_alloc_pages(job->packed_capacity, &memory, error));
+    job->packed = memory;
+  }
+  if (copy->target) {
+    job->block_capacity = block_limit(copy);
+    VMF_TRY(vmf_alloc(job->block_capacity * sizeof(struct vmf_block), &memory, error));
+    job->blocks = memory;
+  }
+  VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
+  job->data = memory;
+  return VMF_OK;
+}
+
+static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                     struct vmf_error *error)
+{
+  if (!scratch->loader)
+    VMF_TRY(vmf_loader_new(&scratch->loader, error));
+  if (copy->checksum && !scratch->digest)
+    VMF_TRY(vmf_digest_new(copy->digest_kind, &scratch->digest, error));
+  if (packs(copy) && !scratch->packer)
+    VMF_TRY(vmf_packer_new(copy->target->shape.codec, copy->target->shape.level, &scratch->packer,
+                           error));
+  return VMF_OK;
+}
+
+static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                          struct vmf_loader *loader, struct vmf_error *error)
+{
+  uint32_t unit = copy->target ? copy->target->shape.unit : 1;
+  size_t padded = (size_t)vmf_align_up(job->length, unit);
+
+  if (padded > copy->job_bytes)
+    padded = copy->job_bytes;
+  if (copy->source)
+    VMF_TRY(
+        vmf_loader_read(loader, copy->source, job->data, (size_t)job->length, job->guest, error));
+  else
+    memset(job->data, 0, (size_t)job->length);
+  memset(job->data + job->length, 0, padded - (size_t)job->length);
+  if (copy->backing)
+    return vmf_loader_read(loader, copy->backing, job->expected, padded, job->guest, error);
+  return VMF_OK;
+}
+
+static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
+                          struct vmf_error *error)
+{
+  for (size_t i = 0, done = 0; done < job->length; i++, done += VMF_CHECKSUM_BLOCK) {
+    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - done);
+    const uint8_t *block = job->data + done;
+    job->zero_digest[i] = length == VMF_CHECKSUM_BLOCK && vmf_is_zero(block, length);
+    if (job->zero_digest[i])
+      continue;
+    VMF_TRY(vmf_digest_update(digest, block, length, error));
+    VMF_TRY(vmf_digest_final(digest, job->digests + i * VMF_DIGEST_MAX, error));
+  }
+  return VMF_OK;
+}
+
+/* ---- FIXED: stretches between holes ---- */
+
+static void add_stretch(struct vmf_copy_job *job, size_t start, size_t end, bool zero)
+{
+  job->blocks[job->block_count++] = (struct vmf_block){.guest = job->guest + start,
+                                                       .length = (uint32_t)(end - start),
+                                                       .zero = zero,
+                                                       .data = zero ? NULL : job->data + start,
+                                                       .data_length = end - start};
+}
+
+/* Cuts the job at unit borders and at zeros. Zeros are blocks only where the target does not read
+ * as zeros. */
+static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job, bool write_zeros)
+{
+  uint32_t unit = copy->target->shape.unit;
+  uint32_t step = (uint32_t)vmf_min(copy->sparse_size, unit);
+  size_t start = 0;
+  bool zero = false;
+
+  for (size_t at = 0; at < job->length; at += step) {
+    size_t length = (size_t)vmf_min(step, job->length - at);
+    bool this_zero = !copy->target->shape.keep_zeros && vmf_is_zero(job->data + at, length);
+    bool border = (job->guest + at) % unit == 0;
+    if (at > start && (this_zero != zero || border)) {
+      if (!zero || write_zeros)
+        add_stretch(job, start, at, zero);
+      start = at;
+    }
+    zero = this_zero;
+    job->data_bytes += this_zero ? 0 : length;
+  }
+  if (!zero || write_zeros)
+    add_stretch(job, start, (size_t)job->length, zero);
+}
+
+static enum vmf_code place_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                                     struct vmf_error *error)
+{
+  for (size_t i = 0; i < job->block_count; i++)
+    VMF_TRY(copy->target->format->writer->place(copy->target, &job->blocks[i], error));
+  return VMF_OK;
+}
+
+/* ---- PLANNED, ORDERED: whole units ---- */
+
+static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *packer,
+                               struct vmf_copy_job *job, size_t *packed_used,
+                               struct vmf_block *block, struct vmf_error *error)
+{
+  const struct vmf_shape *shape = &copy->target->shape;
+  size_t capacity = shape->must_pack ? vmf_pack_bound(shape->codec, shape->unit) : shape->unit - 1;
+  uint8_t *packed = job->packed + *packed_used;
+  size_t length = 0;
+
+  VMF_TRY(vmf_pack(packer, block->data, shape->unit, packed, capacity, &length, error));
+  if (length == 0)
+    return VMF_OK;
+  block->data = packed;
+  block->data_length = length;
+  block->packed = true;
+  block->zero = false;
+  *packed_used += length;
+  return VMF_OK;
+}
+
+static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                              struct vmf_copy_job *job, size_t at, size_t *packed_used,
+                              struct vmf_error *error)
+{
+  const struct vmf_target *target = copy->target;
+  const struct vmf_shape *shape = &target->shape;
+  const uint8_t *data = job->data + at;
+  bool zero = vmf_is_zero(data, shape->unit);
+  bool keep = shape->keep_zeros || (target->io->sequential && shape->layout == VMF_PLANNED);
+  struct vmf_block *block = &job->blocks[job->block_count];
+
+  if (!zero)
+    job->data_bytes += vmf_min(shape->unit, job->length - at);
+  if (copy->backing ? memcmp(data, job->expected + at, shape->unit) == 0 : zero && !keep)
+    return VMF_OK;
+  *block = (struct vmf_block){.guest = job->guest + at,
+                              .length = (uint32_t)vmf_min(shape->unit, job->length - at),
+                              .zero = zero,
+                              .data = data,
+                              .data_length = shape->unit};
+  if (packs(copy) && !(zero && copy->backing))
+    VMF_TRY(pack_unit(copy, scratch->packer, job, packed_used, block, error));
+  if (block->zero) {
+    block->data = NULL;
+    block->data_length = 0;
+  }
+  job->block_count++;
+  return target->format->writer->wrap ? target->format->writer->wrap(target, block, error) : VMF_OK;
+}
+
+static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                               struct vmf_copy_job *job, struct vmf_error *error)
+{
+  size_t packed_used = 0;
+  for (size_t at = 0; at < job->length; at += copy->target->shape.unit)
+    VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
+                            struct vmf_error *error)
+{
+  const struct vmf_copy *copy = context;
+  struct vmf_copy_job *job = job_data;
+  struct vmf_copy_scratch *scratch = scratch_data;
+  const struct vmf_target *target = copy->target;
+
+  job->block_count = 0;
+  job->data_bytes = 0;
+  if (job->hole)
+    return VMF_OK;
+  VMF_TRY(prepare(copy, job, error));
+  VMF_TRY(prepare_scratch(copy, scratch, error));
+  VMF_TRY(load(copy, job, scratch->loader, error));
+  if (copy->checksum)
+    VMF_TRY(hash(job, scratch->digest, error));
+  if (!target)
+    return VMF_OK;
+  if (target->shape.layout != VMF_FIXED)
+    return cut_units(copy, scratch, job, error);
+  cut_stretches(copy, job, !target->io->reads_as_zero && !target->io->sequential);
+  VMF_TRY(place_stretches(copy, job, error));
+  return target->io->sequential ? VMF_OK : vmf_copy_store(job, scratch, context, error);
+}
+
+void vmf_copy_free_job(void *job_data)
+{
+  struct vmf_copy_job *job = job_data;
+  vmf_free(job->data);
+  vmf_free(job->expected);
+  vmf_free(job->packed);
+  vmf_free(job->blocks);
+  vmf_free(job->digests);
+  vmf_free(job->zero_digest);
+}
+
+void vmf_copy_free_scratch(void *scratch_data)
+{
+  struct vmf_copy_scratch *scratch = scratch_data;
+  vmf_loader_free(scratch->loader);
+  vmf_packer_free(scratch->packer);
+  vmf_digest_free(scratch->digest);
+}

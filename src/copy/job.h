@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * One job of a conversion: a stretch of the guest disk, about 1 MiB, on its way from the source's
+ * files to the target's. */
+#ifndef VMF_COPY_JOB_H
+#define VMF_COPY_JOB_H
+
+#include "checksum.h"
+#include "pipeline.h"
+#include "target.h"
+
+/* What all jobs of one conversion share; constant while it runs. */
+struct vmf_copy {
+  struct vmf_image *source;
+  struct vmf_target *target; /* NULL: only a checksum is wanted */
+  struct vmf_image *backing; /* of the target; NULL: none */
+  uint64_t size;             /* of the guest disk */
+  uint32_t job_bytes;        /* a power of two; jobs never cross a multiple of it */
+  uint32_t sparse_size;      /* FIXED: zeros of this length, at multiples of it, become a hole */
+  bool checksum;
+  enum vmf_digest_kind digest_kind;
+};
+
+struct vmf_copy_job {
+  uint64_t guest, length;
+  bool hole;         /* nothing but zeros, of any length; no data, no blocks */
+  uint8_t *data;     /* job_bytes: the guest bytes, zeros behind the end of the disk */
+  uint8_t *expected; /* job_bytes: the backing file's bytes; NULL without one */
+  uint8_t *packed;   /* packed units, one behind the other */
+  size_t packed_capacity;
+  struct vmf_block *blocks;
+  size_t block_count, block_capacity;
+  uint8_t *digests;    /* one for each 64 KiB */
+  bool *zero_digest;   /* that block is zero: it has no digest */
+  uint64_t data_bytes; /* not zero */
+};
+
+/* Of one thread. */
+struct vmf_copy_scratch {
+  struct vmf_loader *loader;
+  struct vmf_packer *packer;
+  struct vmf_digest *digest;
+};
+
+/* Loads, hashes, finds zeros, packs and frames; FIXED targets are written here too. A
+ * vmf_stage.work. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
+                                           struct vmf_error *error);
+
+/* Writes the blocks that have been placed, neighbours together. A vmf_stage.store. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *scratch, void *copy,
+                                            struct vmf_error *error);
+
+/* Bytes that a block takes in its file. */
+uint64_t vmf_copy_stored_length(const struct vmf_block *block);
+
+void vmf_copy_free_job(void *job);
+void vmf_copy_free_scratch(void *scratch);
+
+/* Memory of one job, bytes. */
+size_t vmf_copy_job_memory(const struct vmf_copy *copy);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The only threads. Jobs are worked on by any thread and retire, on the caller's thread, in the
+ * order in which they were submitted. A job that has retired may have a second part of work that no
+ * longer needs an order (writing to a place that is now known). A fixed number of jobs exists: that
+ * is the memory bound. */
+#ifndef VMF_COPY_PIPELINE_H
+#define VMF_COPY_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+struct vmf_stage {
+  size_t job_size, scratch_size; /* zeroed once; jobs are recycled, a scratch belongs to a thread */
+  enum vmf_code (*work)(void *job, void *scratch, void *context, struct vmf_error *error);
+  enum vmf_code (*store)(void *job, void *scratch, void *context, struct vmf_error *error);
+  void (*free_job)(void *job);         /* what a job holds; accepts a zeroed one */
+  void (*free_scratch)(void *scratch); /* likewise */
+};
+
+struct vmf_pipeline;
+
+/* threads: 0 does all work on the caller's thread. jobs >= 1: how many exist. */
+VMF_MUST_CHECK enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context,
+                                              unsigned threads, unsigned jobs,
+                                              struct vmf_pipeline **pipeline,
+                                              struct vmf_error *error);
+
+/* A job to fill, or NULL: retire one first. Waits when every job is being stored. */
+void *vmf_pipeline_claim(struct vmf_pipeline *pipeline);
+
+/* Hands over the job that was claimed last. */
+void vmf_pipeline_submit(struct vmf_pipeline *pipeline);
+
+/* Waits for the work on the oldest submitted job; *job = NULL when there is none. Fails with that
+ * job's error, or with the error of a store: the first in order of submission wins. */
+VMF_MUST_CHECK enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, void **job,
+                                                 struct vmf_error *error);
+
+/* The oldest job is done with; or: its store is to be called by any thread. */
+void vmf_pipeline_retire(struct vmf_pipeline *pipeline);
+void vmf_pipeline_store(struct vmf_pipeline *pipeline);
+
+/* Waits for all stores. */
+VMF_MUST_CHECK enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline,
+                                                struct vmf_error *error);
+
+/* Stops the threads, whatever they are at, and frees all. NULL is allowed. */
+void vmf_pipeline_free(struct vmf_pipeline *pipeline);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The caller's side of the pipeline: cuts the plan into jobs, retires them in guest order. The only
+ * serial part of a conversion is here: place, the checksum of checksums, and writing to a pipe. */
+#include "run.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "checked.h"
+#include "text.h"
+
+enum {
+  JOB_BYTES = 1 << 20,
+  JOB_BYTES_MAX = 2 << 20,
+  MEMORY = 48 << 20,
+  MEMORY_PER_THREAD = 4 << 20
+};
+
+struct run {
+  const struct vmf_copy *copy;
+  const struct vmf_plan *plan;
+  const struct vmf_job_options *options;
+  struct vmf_job_result *result;
+  struct vmf_pipeline *pipeline;
+  struct vmf_checksum *checksum;
+  uint64_t guest;                /* of the next job */
+  uint64_t data_start, data_end; /* the range of data that it is in or before */
+  uint64_t done, total;          /* bytes of data, for progress */
+};
+
+unsigned vmf_copy_threads(unsigned asked)
+{
+  cpu_set_t set;
+  if (asked == 0) {
+    CPU_ZERO(&set);
+    asked = sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+  }
+  return asked <= 1 ? 0 : asked;
+}
+
+unsigned vmf_copy_jobs(unsigned threads, size_t job_memory)
+{
+  uint64_t budget = MEMORY + (uint64_t)MEMORY_PER_THREAD * threads;
+  uint64_t jobs = vmf_min(budget / job_memory, 2 * (uint64_t)threads + 4);
+  return (unsigned)vmf_max(jobs, 2);
+}
+
+uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit)
+{
+  uint64_t source_unit = source ? vmf_image_largest_unit(source) : 0;
+  uint64_t bytes = vmf_max(JOB_BYTES, target_unit);
+  if (vmf_is_power_of_two(source_unit))
+    bytes = vmf_max(bytes, vmf_min(source_unit, JOB_BYTES_MAX));
+  return (uint32_t)bytes;
+}
+
+enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options, struct vmf_error *error)
+{
+  if (options->cancel && atomic_load(options->cancel))
+    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  return VMF_OK;
+}
+
+enum vmf_code vmf_copy_digest_kind(const char *name, enum vmf_digest_kind *kind,
+                                   struct vmf_error *error)
+{
+  static const char *const names[] = {
+      [VMF_SHA256] = "sha256", [VMF_SHA1] = "sha1", [VMF_SHA512] = "sha512"};
+  for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    if (vmf_text_equal_nocase(name, names[i])) {
+      *kind = (enum vmf_digest_kind)i;
+      return VMF_OK;
+    }
+  return vmf_fail(error, VMF_USAGE, "checksum \"%s\": expected sha1, sha256 or sha512", name);
+}
+
+/* How much data the plan holds, for progress. */
+static enum vmf_code count_data(struct run *run, struct vmf_error *error)
+{
+  uint64_t guest = 0, start, end;
+  while (run->options->progress && guest < run->copy->size) {
+    VMF_TRY(vmf_plan_next(run->plan, guest, &start, &end, error));
+    run->total += end - start;
+    guest = end;
+    VMF_TRY(vmf_copy_cancelled(run->options, error));
+  }
+  return VMF_OK;
+}
+
+/* Sets a job to the next stretch: a hole of any length, or data up to the next multiple of
+ * job_bytes. */
+static enum vmf_code fill(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
+{
+  const struct vmf_copy *copy = run->copy;
+
+  if (run->guest >= run->data_end)
+    VMF_TRY(vmf_plan_next(run->plan, run->guest, &run->data_start, &run->data_end, error));
+  job->guest = run->guest;
+  job->hole = run->guest < run->data_start;
+  uint64_t end = job->hole ? run->data_start
+                           : vmf_min(run->data_end,
+                                     vmf_align_down(run->guest, copy->job_bytes) + copy->job_bytes);
+  job->length = end - run->guest;
+  run->guest = end;
+  return VMF_OK;
+}
+
+static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  if (!run->checksum)
+    return VMF_OK;
+  if (job->hole)
+    return vmf_checksum_push_zeros(run->checksum, job->length, error);
+  for (size_t i = 0, done = 0; done < job->length; i++, done += VMF_CHECKSUM_BLOCK) {
+    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - done);
+    if (job->zero_digest[i])
+      VMF_TRY(vmf_checksum_push_zeros(run->checksum, length, error));
+    else
+      VMF_TRY(vmf_checksum_push(run->checksum, job->digests + i * VMF_DIGEST_MAX, length, error));
+  }
+  return VMF_OK;
+}
+
+/* Gives each block its place; on a pipe it is written at once, before the next one is placed. */
+static enum vmf_code place_blocks(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  struct vmf_copy_job one = {.block_count = 1};
+
+  for (size_t i = 0; i < job->block_count; i++) {
+    VMF_TRY(copy->target->format->writer->place(copy->target, &job->blocks[i], error));
+    if (!copy->target->io->sequential)
+      continue;
+    one.blocks = &job->blocks[i];
+    VMF_TRY(vmf_copy_store(&one, NULL, (void *)copy, error));
+  }
+  return VMF_OK;
+}
+
+static void count_job(struct run *run, const struct vmf_copy_job *job)
+{
+  run->result->data_bytes += job->data_bytes;
+  run->result->zero_bytes += job->length - job->data_bytes;
+  for (size_t i = 0; i < job->block_count; i++)
+    run->result->host_bytes += vmf_copy_stored_length(&job->blocks[i]);
+  if (job->hole)
+    return;
+  run->done += job->length;
+  if (run->options->progress)
+    run->options->progress(run->options->progress_data, run->done, run->total);
+}
+
+/* A job on its way out, in guest order. */
+static enum vmf_code retire(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
+{
+  const struct vmf_copy *copy = run->copy;
+  const struct vmf_target *target = copy->target;
+
+  VMF_TRY(push_digests(run, job, error));
+  if (target && job->hole && target->io->device)
+    VMF_TRY(vmf_io_zero(target->io, job->guest, job->length, false, error));
+  if (target && target->shape.layout != VMF_FIXED)
+    VMF_TRY(place_blocks(copy, job, error));
+  else if (target && target->io->sequential)
+    VMF_TRY(vmf_copy_store(job, NULL, (void *)copy, error));
+  count_job(run, job);
+  if (target && !target->io->sequential && target->shape.layout != VMF_FIXED)
+    vmf_pipeline_store(run->pipeline);
+  else
+    vmf_pipeline_retire(run->pipeline);
+  return VMF_OK;
+}
+
+static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
+{
+  for (;;) {
+    struct vmf_copy_job *job;
+    void *oldest;
+
+    VMF_TRY(vmf_copy_cancelled(run->options, error));
+    while (run->guest < run->copy->size && (job = vmf_pipeline_claim(run->pipeline)) != NULL) {
+      VMF_TRY(fill(run, job, error));
+      vmf_pipeline_submit(run->pipeline);
+    }
+    VMF_TRY(vmf_pipeline_oldest(run->pipeline, &oldest, error));
+    if (!oldest)
+      return vmf_pipeline_drain(run->pipeline, error);
+    VMF_TRY(retire(run, oldest, error));
+  }
+}
+
+static enum vmf_code run_all(struct run *run, struct vmf_error *error)
+{
+  static const struct vmf_stage stage = {.job_size = sizeof(struct vmf_copy_job),
+                                         .scratch_size = sizeof(struct vmf_copy_scratch),
+                                         .work = vmf_copy_work,
+                                         .store = vmf_copy_store,
+                                         .free_job = vmf_copy_free_job,
+                                         .free_scratch = vmf_copy_free_scratch};
+  unsigned threads = vmf_copy_threads(run->options->threads);
+  unsigned jobs = vmf_copy_jobs(threads, vmf_copy_job_memory(run->copy));
+
+  if (run->copy->checksum)
+    VMF_TRY(vmf_checksum_new(run->copy->digest_kind, &run->checksum, error));
+  VMF_TRY(count_data(run, error));
+  VMF_TRY(vmf_pipeline_new(&stage, (void *)run->copy, (unsigned)vmf_min(threads, jobs), jobs,
+                           &run->pipeline, error));
+  VMF_TRY(run_jobs(run, error));
+  if (!run->checksum)
+    return VMF_OK;
+  run->result->checksum_length = vmf_digest_size(run->copy->digest_kind);
+  return vmf_checksum_final(run->checksum, run->result->checksum, error);
+}
+
+enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *plan,
+                           const struct vmf_job_options *options, struct vmf_job_result *result,
+                           struct vmf_error *error)
+{
+  struct run run = {.copy = copy, .plan = plan, .options = options, .result = result};
+
+  *result = (struct vmf_job_result){.checksum_length = 0};
+  enum vmf_code code = run_all(&run, error);
+  vmf_pipeline_free(run.pipeline);
+  vmf_checksum_free(run.checksum);
+  return code;
+}

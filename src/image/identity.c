@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "identity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "checked.h"
+#include "digest.h"
+#include "memory.h"
+
+enum { SAMPLE_BYTES = 1 << 20 };
+
+static enum vmf_code add_text(struct vmf_digest *digest, const char *text, struct vmf_error *error)
+{
+  /* The NUL goes in too: "ab" + "c" is not "a" + "bc". */
+  return vmf_digest_update(digest, text ? text : "", text ? strlen(text) + 1 : 1, error);
+}
+
+static enum vmf_code add_sample(struct vmf_digest *digest, struct vmf_image *source, uint64_t guest,
+                                struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *sample = NULL;
+  size_t length = (size_t)vmf_min(SAMPLE_BYTES, source->size - guest);
+  VMF_TRY(vmf_alloc_pages(SAMPLE_BYTES, &sample, error));
+  VMF_TRY(vmf_image_pread(source, sample, length, guest, error));
+  return vmf_digest_update(digest, sample, length, error);
+}
+
+static enum vmf_code add_all(struct vmf_digest *digest, const char *format, const char *options,
+                             uint64_t guest_size, struct vmf_image *source, const char *name,
+                             struct vmf_error *error)
+{
+  const char *slash = strrchr(name, '/');
+  uint8_t size[8];
+
+  put_le64(size, guest_size);
+  VMF_TRY(add_text(digest, format, error));
+  VMF_TRY(add_text(digest, options, error));
+  VMF_TRY(add_text(digest, slash ? slash + 1 : name, error));
+  VMF_TRY(vmf_digest_update(digest, size, sizeof(size), error));
+  if (!source)
+    return VMF_OK;
+  VMF_TRY(add_sample(digest, source, 0, error));
+  return add_sample(digest, source, source->size - vmf_min(source->size, SAMPLE_BYTES), error);
+}
+
+static enum vmf_code make_seed(const char *format, const char *options, uint64_t guest_size,
+                               struct vmf_image *source, const char *name,
+                               struct vmf_identity *identity, struct vmf_error *error)
+{
+  struct vmf_digest *digest;
+  uint8_t seed[VMF_DIGEST_MAX];
+
+  VMF_TRY(vmf_digest_new(VMF_SHA256, &digest, error));
+  enum vmf_code code = add_all(digest, format, options, guest_size, source, name, error);
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, seed, error);
+  vmf_digest_free(digest);
+  if (code == VMF_OK)
+    memcpy(identity->seed, seed, sizeof(identity->seed));
+  return code;
+}
+
+enum vmf_code vmf_identity_make(const char *format, const char *options, uint64_t guest_size,
+                                struct vmf_image *source, const char *name,
+                                struct vmf_identity *identity, struct vmf_error *error)
+{
+  const char *epoch = getenv("SOURCE_DATE_EPOCH");
+  char *end;
+
+  *identity = (struct vmf_identity){.time = (int64_t)time(NULL)};
+  if (!epoch || !epoch[0])
+    return VMF_OK;
+  errno = 0;
+  long long seconds = strtoll(epoch, &end, 10);
+  if (errno != 0 || *end != '\0' || seconds < 0)
+    return vmf_fail(error, VMF_USAGE, "SOURCE_DATE_EPOCH is \"%s\", expected seconds since 1970",
+                    epoch);
+  identity->derived = true;
+  identity->time = seconds;
+  return make_seed(format, options, guest_size, source, name, identity, error);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * An open image as the layers above the drivers see it: the private half of struct vmf_image, the
+ * flattened map, and reading through it. */
+#ifndef VMF_IMAGE_IMAGE_H
+#define VMF_IMAGE_IMAGE_H
+
+#include "format.h"
+
+/* What stands behind a struct vmf_image, which is its first member. */
+struct vmf_node {
+  struct vmf_image image;
+  void *options;     /* of the reader */
+  char **allow_refs; /* NULL-terminated copy */
+  bool check_locks;
+  bool trust_holes;
+  struct vmf_opener opener;
+  struct vmf_io **files; /* every file that the driver opened; closed by the driver */
+  enum vmf_reference *file_kinds;
+  size_t file_count;
+  struct vmf_page_cache *own_cache; /* the first image of a chain has it */
+  struct vmf_image **parts;         /* a disk made of several: no format, no io, no driver */
+  uint64_t *part_starts;
+  size_t part_count;
+};
+
+static inline struct vmf_node *vmf_node(const struct vmf_image *image)
+{
+  return (struct vmf_node *)image;
+}
+
+/* A stretch of the flattened disk that is stored in one way in one image of the chain. */
+struct vmf_span {
+  uint64_t guest, length;  /* of the image that was asked */
+  enum vmf_run_kind kind;  /* ZERO, PLAIN or PACKED */
+  bool stored;             /* ZERO: an image says so; otherwise no image has anything */
+  unsigned depth;          /* 0: the image that was asked, 1: its parent, ... */
+  struct vmf_image *owner; /* whose driver unwraps */
+  struct vmf_run run;      /* PACKED: as the owner's driver gave it */
+  struct vmf_io *io;       /* PLAIN; ZERO when it is a hole in a file's data */
+  uint64_t offset;         /* the host offset of the byte at `guest`, where io is set */
+  uint32_t skip;           /* PACKED: unpacked bytes before `guest` */
+};
+
+/* The span that holds `guest` (< image->size), from `guest` on, at most `limit` bytes. Any thread.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
+                                            struct vmf_span *span, struct vmf_error *error);
+
+/* The largest unit of all images of the chain. */
+uint32_t vmf_image_largest_unit(const struct vmf_image *image);
+
+/* Reads spans; keeps the buffers and the unpacker that this takes. One per thread. */
+struct vmf_loader;
+VMF_MUST_CHECK enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error);
+void vmf_loader_free(struct vmf_loader *loader);
+
+/* Guest bytes [guest, guest + length) into buffer; behind the end of the disk they are zeros. */
+VMF_MUST_CHECK enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct vmf_image *image,
+                                             void *buffer, size_t length, uint64_t guest,
+                                             struct vmf_error *error);
+
+/* Opens an image without its parents, for a caller that supplies the parent itself. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,
+                                                  const struct vmf_log *log,
+                                                  struct vmf_image **image,
+                                                  struct vmf_error *error);
+
+/* Calls visit for every file of the chain (main files, extents, data files) until it returns false.
+ */
+typedef bool vmf_file_visitor(const struct vmf_io *io, void *data);
+void vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
+
+extern const struct vmf_limits vmf_default_limits;
+
+/* Registry and probing. */
+const struct vmf_format *vmf_format_find(const char *name); /* name or alias; NULL: unknown */
+
+/* Recognises the content of io. VMF_REFUSED when two formats match; *format = NULL when none does.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **format,
+                                          struct vmf_error *error);
+
+/* Whether content that no format knows may be taken as raw by its name or kind alone. */
+bool vmf_probe_raw_allowed(const struct vmf_io *io);
+
+#endif

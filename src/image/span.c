@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The flattened map: walks down a chain of images until one stores what is asked for. */
+#include "checked.h"
+#include "image.h"
+
+/* A driver's answer is checked once, here, so that nothing above has to. */
+static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
+                               const struct vmf_run *run, struct vmf_error *error)
+{
+  if (run->guest > guest || !vmf_range_within(run->guest, run->length, image->size) ||
+      run->guest + run->length <= guest)
+    return vmf_fail(error, VMF_CORRUPT, "%s: the map at guest byte %llu does not hold that byte",
+                    image->io->name, (unsigned long long)guest);
+  if (run->kind == VMF_RUN_PLAIN && !vmf_range_within(run->offset, run->length, run->io->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %llu at byte %llu, %llu bytes: beyond the end of the "
+                    "file (%llu bytes)",
+                    run->io->name, (unsigned long long)run->guest, (unsigned long long)run->offset,
+                    (unsigned long long)run->length, (unsigned long long)run->io->size);
+  if (run->kind == VMF_RUN_PACKED &&
+      (!vmf_range_within(run->offset, run->stored, run->io->size) || run->length > run->unit ||
+       run->unit > image->limits->packed_unit))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: packed unit of guest byte %llu at byte %llu: %u stored bytes, unit %u: "
+                    "not within the file (%llu bytes) or larger than %u",
+                    run->io->name, (unsigned long long)run->guest, (unsigned long long)run->offset,
+                    run->stored, run->unit, (unsigned long long)run->io->size,
+                    image->limits->packed_unit);
+  return VMF_OK;
+}
+
+/* A hole in a file's data reads as zeros and need not be read. */
+static enum vmf_code find_hole(struct vmf_span *span, struct vmf_error *error)
+{
+  uint64_t start, end;
+  VMF_TRY(vmf_io_next_data(span->io, span->offset, &start, &end, error));
+  if (start > span->offset) {
+    span->kind = VMF_RUN_ZERO;
+    span->stored = true;
+    span->length = vmf_min(span->length, start - span->offset);
+  } else if (end > span->offset) {
+    span->length = vmf_min(span->length, end - span->offset);
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const struct vmf_run *run,
+                              bool trust_holes, struct vmf_span *span, struct vmf_error *error)
+{
+  uint64_t inside = guest - run->guest;
+
+  span->owner = image;
+  span->kind = run->kind;
+  span->stored = true;
+  span->run = *run;
+  if (run->kind == VMF_RUN_PACKED)
+    span->skip = (uint32_t)inside;
+  if (run->kind != VMF_RUN_PLAIN)
+    return VMF_OK;
+  span->io = run->io;
+  span->offset = run->offset + inside;
+  return trust_holes ? find_hole(span, error) : VMF_OK;
+}
+
+static enum vmf_code chain_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
+                                struct vmf_span *span, struct vmf_error *error)
+{
+  bool trust_holes = vmf_node(image)->trust_holes;
+
+  *span = (struct vmf_span){.guest = guest, .length = limit, .kind = VMF_RUN_ZERO, .owner = image};
+  for (; image && guest < image->size; image = image->parent, span->depth++) {
+    struct vmf_run run = {0};
+    VMF_TRY(image->format->reader->map(image, guest, &run, error));
+    VMF_TRY(check_run(image, guest, &run, error));
+    span->length = vmf_min(span->length, run.guest + run.length - guest);
+    if (run.kind != VMF_RUN_PARENT)
+      return set_span(image, guest, &run, trust_holes, span, error);
+    span->owner = image;
+    if (image->parent && guest < image->parent->size)
+      span->length = vmf_min(span->length, image->parent->size - guest);
+  }
+  span->depth = 0;
+  return VMF_OK;
+}
+
+static size_t part_of(const struct vmf_node *node, uint64_t guest)
+{
+  size_t index = node->part_count - 1;
+  while (node->part_starts[index] > guest)
+    index--;
+  return index;
+}
+
+enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
+                             struct vmf_span *span, struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(image);
+
+  limit = vmf_min(limit, image->size - guest);
+  if (!node->parts)
+    return chain_span(image, guest, limit, span, error);
+  size_t index = part_of(node, guest);
+  struct vmf_image *part = node->parts[index];
+  uint64_t inside = guest - node->part_starts[index];
+  VMF_TRY(vmf_image_span(part, inside, limit, span, error));
+  span->guest = guest;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t limit,
+                               struct vmf_extent *extent, struct vmf_error *error)
+{
+  struct vmf_span span;
+  if (guest >= image->size || limit == 0)
+    return vmf_fail(error, VMF_USAGE, "guest byte %llu is behind the end of the disk (%llu bytes)",
+                    (unsigned long long)guest, (unsigned long long)image->size);
+  VMF_TRY(vmf_image_span(image, guest, limit, &span, error));
+  *extent = (struct vmf_extent){
+      .guest = guest,
+      .length = span.length,
+      .depth = span.depth,
+      .present = span.kind != VMF_RUN_ZERO || span.stored,
+      .zero = span.kind == VMF_RUN_ZERO,
+      .data = span.kind != VMF_RUN_ZERO,
+      .packed = span.kind == VMF_RUN_PACKED,
+      .has_offset = span.io != NULL,
+      .offset = span.offset,
+      .file = span.io                       ? span.io->name
+              : span.kind == VMF_RUN_PACKED ? span.run.io->name
+                                            : NULL,
+  };
+  return VMF_OK;
+}

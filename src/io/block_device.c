@@ -1,3 +1,118 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Block devices: a fixed size, and zeros that the device itself can make. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "checked.h"
+#include "descriptor.h"
+
+enum { DEVICE_UNIT = 4096 }; /* no device has larger logical blocks in practice */
+
+enum vmf_code vmf_device_size(int number, const char *name, uint64_t *size, struct vmf_error *error)
+{
+  if (ioctl(number, BLKGETSIZE64, size) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the size of the device cannot be found", name);
+  return VMF_OK;
+}
+
+static enum vmf_code device_within(const struct vmf_io *io, uint64_t offset, uint64_t length,
+                                   struct vmf_error *error)
+{
+  if (vmf_range_within(offset, length, io->size))
+    return VMF_OK;
+  return vmf_fail(error, VMF_WRITE,
+                  "%s: no space left on device: %" PRIu64
+                  " bytes were to be written at byte %" PRIu64 ", the device has %" PRIu64 " bytes",
+                  io->name, length, offset, io->size);
+}
+
+static enum vmf_code device_pwrite(struct vmf_io *io, const struct vmf_piece *pieces,
+                                   unsigned count, uint64_t offset, struct vmf_error *error)
+{
+  uint64_t length = 0;
+  for (unsigned i = 0; i < count; i++)
+    length += pieces[i].length; /* vmf_io_pwrite_pieces has checked the sum */
+  VMF_TRY(device_within(io, offset, length, error));
+  return vmf_descriptor_pwrite(io, pieces, count, offset, error);
+}
+
+/* Both calls give zeros or fail; BLKDISCARD, which may give anything, is not used. */
+static bool device_clear(const struct vmf_descriptor *device, uint64_t offset, uint64_t length,
+                         bool allocate)
+{
+  uint64_t range[2] = {offset, length};
+  if (!allocate && fallocate(device->number, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                             (off_t)offset, (off_t)length) == 0)
+    return true;
+  return ioctl(device->number, BLKZEROOUT, range) == 0;
+}
+
+static enum vmf_code device_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
+                                 struct vmf_error *error)
+{
+  struct vmf_descriptor *device = (struct vmf_descriptor *)io;
+  uint64_t end = offset + length;
+  VMF_TRY(device_within(io, offset, length, error));
+  uint64_t first = vmf_min(vmf_align_up(offset, DEVICE_UNIT), end);
+  uint64_t last = vmf_max(vmf_align_down(end, DEVICE_UNIT), first);
+  VMF_TRY(vmf_descriptor_write_zeros(device, offset, first - offset, error));
+  if (last > first && !device_clear(device, first, last - first, allocate))
+    VMF_TRY(vmf_descriptor_write_zeros(device, first, last - first, error));
+  return vmf_descriptor_write_zeros(device, last, end - last, error);
+}
+
+static enum vmf_code device_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
+{
+  if (size <= io->size)
+    return VMF_OK;
+  return vmf_fail(error, VMF_WRITE, "%s: the device has %" PRIu64 " bytes, %" PRIu64 " are needed",
+                  io->name, io->size, size);
+}
+
+static const struct vmf_io_ops device_source_ops = {
+    .kind = "device",
+    .pread = vmf_descriptor_pread,
+    .close = vmf_descriptor_close,
+};
+
+static const struct vmf_io_ops device_target_ops = {
+    .kind = "device",
+    .pread = vmf_descriptor_pread,
+    .pwrite = device_pwrite,
+    .zero = device_zero,
+    .resize = device_resize,
+    .flush = vmf_descriptor_flush,
+    .close = vmf_descriptor_close,
+};
+
+static enum vmf_code device_new(const struct vmf_io_ops *ops, int number, const char *name,
+                                bool sync, struct vmf_io **io, struct vmf_error *error)
+{
+  struct vmf_descriptor *device;
+  VMF_TRY(vmf_descriptor_new(ops, number, name, &device, error));
+  device->io.device = true;
+  device->sync = sync;
+  enum vmf_code code = vmf_device_size(number, name, &device->io.size, error);
+  if (code != VMF_OK)
+    vmf_io_close(&device->io);
+  else
+    *io = &device->io;
+  return code;
+}
+
+enum vmf_code vmf_io_read_device(int number, const char *name, struct vmf_io **io,
+                                 struct vmf_error *error)
+{
+  return device_new(&device_source_ops, number, name, false, io, error);
+}
+
+enum vmf_code vmf_io_write_device(int number, const char *name, bool sync, struct vmf_io **io,
+                                  struct vmf_error *error)
+{
+  return device_new(&device_target_ops, number, name, sync, io, error);
+}

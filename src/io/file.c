@@ -1,3 +1,240 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Regular files: opening a source safely, its holes, and the operations of a file being written. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "checked.h"
+#include "descriptor.h"
+#include "locks.h"
+#include "memory.h"
+#include "size.h"
+
+/* Holes are asked for only when nothing is dirty: some file systems (see OpenZFS issue 15526) take
+ * data that is not on the disk yet for a hole. Two threads may both come here first. */
+static void file_settle(struct vmf_descriptor *file)
+{
+  if (atomic_load(&file->settled))
+    return;
+  (void)fdatasync(file->number); /* not every file system can; then there is nothing to wait for */
+  atomic_store(&file->settled, true);
+}
+
+/* Seeking moves the position that the descriptor shares between threads; nobody uses it. */
+static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                    uint64_t *end, struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  uint64_t size = vmf_size_get(io);
+  file_settle(file);
+  off_t data = lseek(file->number, (off_t)offset, SEEK_DATA);
+  *start = *end = size;
+  if (data < 0 && errno == ENXIO)
+    return VMF_OK;
+  if (data < 0 && errno != EINVAL && errno != EOPNOTSUPP)
+    return vmf_fail_errno(error, VMF_READ, "%s: looking for data behind byte %" PRIu64, io->name,
+                          offset);
+  *start = data < 0 ? offset : vmf_min((uint64_t)data, size);
+  off_t hole = data < 0 ? -1 : lseek(file->number, data, SEEK_HOLE);
+  if (hole > data)
+    *end = vmf_min((uint64_t)hole, size);
+  return VMF_OK;
+}
+
+static bool is_unsupported(int number)
+{
+  return number == EOPNOTSUPP || number == ENOSYS || number == EINVAL || number == ENODEV;
+}
+
+static int file_allocate(const struct vmf_descriptor *file, int mode, uint64_t offset,
+                         uint64_t length)
+{
+  int result;
+  do
+    result = fallocate(file->number, mode, (off_t)offset, (off_t)length);
+  while (result < 0 && errno == EINTR);
+  return result;
+}
+
+static enum vmf_code file_punch(struct vmf_descriptor *file, uint64_t offset, uint64_t length,
+                                struct vmf_error *error)
+{
+  uint64_t size = vmf_size_get(&file->io);
+  if (offset >= size)
+    return VMF_OK;
+  length = vmf_min(length, size - offset);
+  if (file_allocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) == 0)
+    return VMF_OK;
+  if (is_unsupported(errno))
+    return vmf_descriptor_write_zeros(file, offset, length, error);
+  return vmf_write_failed(file->io.name, length, offset, error);
+}
+
+static enum vmf_code file_reserve(struct vmf_descriptor *file, uint64_t offset, uint64_t length,
+                                  struct vmf_error *error)
+{
+  int result = file_allocate(file, FALLOC_FL_ZERO_RANGE, offset, length);
+  if (result < 0 && is_unsupported(errno)) {
+    VMF_TRY(file_punch(file, offset, length, error));
+    result = file_allocate(file, 0, offset, length);
+  }
+  if (result < 0 && is_unsupported(errno))
+    return vmf_descriptor_write_zeros(file, offset, length, error);
+  if (result < 0)
+    return vmf_write_failed(file->io.name, length, offset, error);
+  vmf_size_grow(&file->io, offset + length);
+  return VMF_OK;
+}
+
+static enum vmf_code file_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
+                               struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  atomic_store(&file->settled, false);
+  return allocate ? file_reserve(file, offset, length, error)
+                  : file_punch(file, offset, length, error);
+}
+
+static enum vmf_code file_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  int result;
+  do
+    result = ftruncate(file->number, (off_t)size);
+  while (result < 0 && errno == EINTR);
+  if (result < 0 && errno == EFBIG)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: setting the size to %" PRIu64 " bytes", io->name,
+                          size);
+  if (result < 0)
+    return vmf_write_failed(io->name, size, 0, error);
+  vmf_size_set(io, size);
+  return VMF_OK;
+}
+
+static const struct vmf_io_ops file_source_ops = {
+    .kind = "file",
+    .pread = vmf_descriptor_pread,
+    .next_data = file_next_data,
+    .close = vmf_descriptor_close,
+};
+
+static const struct vmf_io_ops file_target_ops = {
+    .kind = "file",
+    .pread = vmf_descriptor_pread,
+    .pwrite = vmf_descriptor_pwrite,
+    .next_data = file_next_data,
+    .zero = file_zero,
+    .resize = file_resize,
+    .flush = vmf_descriptor_flush,
+    .close = vmf_descriptor_close,
+};
+
+static enum vmf_code file_new(const struct vmf_io_ops *ops, int number, const char *name, bool sync,
+                              struct vmf_io **io, struct vmf_error *error)
+{
+  struct vmf_descriptor *file;
+  VMF_TRY(vmf_descriptor_new(ops, number, name, &file, error));
+  file->sync = sync;
+  file->io.size = (uint64_t)file->status.st_size;
+  file->io.reads_as_zero = true;
+  *io = &file->io;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_io_write_file(int number, const char *name, bool sync, struct vmf_io **io,
+                                struct vmf_error *error)
+{
+  return file_new(&file_target_ops, number, name, sync, io, error);
+}
+
+static const char *kind_of(mode_t mode)
+{
+  if (S_ISDIR(mode))
+    return "a folder";
+  if (S_ISFIFO(mode))
+    return "a pipe";
+  if (S_ISSOCK(mode))
+    return "a socket";
+  return S_ISCHR(mode) ? "a character device" : "no file";
+}
+
+static enum vmf_code source_check(int number, const char *path, bool check_locks, mode_t *mode,
+                                  struct vmf_error *error)
+{
+  struct stat status;
+  if (fstat(number, &status) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be examined", path);
+  *mode = status.st_mode;
+  if (!S_ISREG(*mode) && !S_ISBLK(*mode))
+    return vmf_fail(error, VMF_REFUSED, "%s: is %s, expected a regular file or a block device",
+                    path, kind_of(*mode));
+  if (check_locks)
+    VMF_TRY(vmf_locks_hold(number, path, error));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_io_from_descriptor(int descriptor, const char *path, bool check_locks,
+                                     struct vmf_io **io, struct vmf_error *error)
+{
+  mode_t mode;
+  enum vmf_code code = source_check(descriptor, path, check_locks, &mode, error);
+  if (code != VMF_OK) {
+    close(descriptor);
+    return code;
+  }
+  if (S_ISBLK(mode))
+    return vmf_io_read_device(descriptor, path, io, error);
+  return file_new(&file_source_ops, descriptor, path, false, io, error);
+}
+
+enum vmf_code vmf_io_open_file(const char *path, bool check_locks, struct vmf_io **io,
+                               struct vmf_error *error)
+{
+  int number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (number < 0 && errno == ENXIO)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: is a socket or a device without a medium, expected a regular file or a "
+                    "block device",
+                    path);
+  if (number < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
+  return vmf_io_from_descriptor(number, path, check_locks, io, error);
+}
+
+bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  if (file)
+    *status = file->status;
+  return file != NULL;
+}
+
+enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  struct stat now;
+  uint64_t size = io->size;
+  if (!file)
+    return VMF_OK;
+  if (fstat(file->number, &now) < 0)
+    return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", io->name);
+  if (io->device)
+    VMF_TRY(vmf_device_size(file->number, io->name, &size, error));
+  else
+    size = (uint64_t)now.st_size;
+  if (size != io->size)
+    return vmf_fail(error, VMF_CHANGED,
+                    "%s: changed while it was read: it had %" PRIu64 " bytes and has %" PRIu64,
+                    io->name, io->size, size);
+  if (!io->device && (now.st_mtim.tv_sec != file->status.st_mtim.tv_sec ||
+                      now.st_mtim.tv_nsec != file->status.st_mtim.tv_nsec))
+    return vmf_fail(error, VMF_CHANGED,
+                    "%s: changed while it was read: somebody wrote to it after it was opened",
+                    io->name);
+  return VMF_OK;
+}

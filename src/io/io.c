@@ -1,3 +1,94 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What every io has in common: ranges are checked here, an operation that an io does not have is
+ * refused here. */
+#include "io.h"
+
+#include <inttypes.h>
+
+#include "checked.h"
+#include "memory.h"
+#include "size.h"
+
+enum vmf_code vmf_io_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                           struct vmf_error *error)
+{
+  uint64_t size = vmf_size_get(io);
+  if (!io->ops->pread)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: a %s cannot be read", io->name, io->ops->kind);
+  if (!vmf_range_within(offset, length, size))
+    return vmf_fail(error, VMF_READ,
+                    "%s: %zu bytes at byte %" PRIu64
+                    " are beyond the end, which is at byte %" PRIu64,
+                    io->name, length, offset, size);
+  return length == 0 ? VMF_OK : io->ops->pread(io, buffer, length, offset, error);
+}
+
+enum vmf_code vmf_io_pwrite(struct vmf_io *io, const void *buffer, size_t length, uint64_t offset,
+                            struct vmf_error *error)
+{
+  struct vmf_piece piece = {.data = buffer, .length = length};
+  return vmf_io_pwrite_pieces(io, &piece, 1, offset, error);
+}
+
+enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struct vmf_piece *pieces,
+                                   unsigned count, uint64_t offset, struct vmf_error *error)
+{
+  uint64_t end = offset;
+  if (!io->ops->pwrite)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: a %s that is only read cannot be written",
+                    io->name, io->ops->kind);
+  for (unsigned i = 0; i < count; i++)
+    if (!vmf_add(end, pieces[i].length, &end) || end > INT64_MAX)
+      return vmf_fail(error, VMF_WRITE, "%s: a write at byte %" PRIu64 " reaches beyond 2^63 bytes",
+                      io->name, offset);
+  return end == offset ? VMF_OK : io->ops->pwrite(io, pieces, count, offset, error);
+}
+
+enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
+                               struct vmf_error *error)
+{
+  uint64_t size = vmf_size_get(io);
+  if (offset < size && io->ops->next_data)
+    return io->ops->next_data(io, offset, start, end, error);
+  *start = vmf_min(offset, size);
+  *end = size;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
+                          struct vmf_error *error)
+{
+  uint64_t end;
+  if (!io->ops->zero)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: a %s that is only read cannot be zeroed", io->name,
+                    io->ops->kind);
+  if (!vmf_add(offset, length, &end) || end > INT64_MAX)
+    return vmf_fail(error, VMF_WRITE,
+                    "%s: zeroing %" PRIu64 " bytes at byte %" PRIu64 " reaches beyond 2^63 bytes",
+                    io->name, length, offset);
+  return length == 0 ? VMF_OK : io->ops->zero(io, offset, length, allocate, error);
+}
+
+enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
+{
+  if (!io->ops->resize)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: a %s that is only read cannot be resized",
+                    io->name, io->ops->kind);
+  if (size > INT64_MAX)
+    return vmf_fail(error, VMF_WRITE, "%s: a size of %" PRIu64 " bytes is beyond 2^63 bytes",
+                    io->name, size);
+  return io->ops->resize(io, size, error);
+}
+
+enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error)
+{
+  return io->ops->flush ? io->ops->flush(io, error) : VMF_OK;
+}
+
+void vmf_io_close(struct vmf_io *io)
+{
+  if (io)
+    io->ops->close(io);
+}

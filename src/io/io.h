@@ -11,8 +11,6 @@
 
 #include "error.h"
 
-#define VMF_SIZE_UNKNOWN UINT64_MAX
-
 struct vmf_io;
 
 struct vmf_piece {
@@ -46,10 +44,10 @@ struct vmf_io_ops {
 
 struct vmf_io {
   const struct vmf_io_ops *ops;
-  char *name;    /* for messages; owned by the io */
-  uint64_t size; /* bytes; of a file being written: as far as it reaches now; VMF_SIZE_UNKNOWN on a
-                    pipe */
-  bool sequential;    /* a pipe: offsets only grow; gaps are written as zeros */
+  char *name;      /* for messages; owned by the io */
+  uint64_t size;   /* bytes; of a file or pipe being written: as far as it reaches now. Read it only
+                      when no other thread writes */
+  bool sequential; /* a pipe: offsets only grow; gaps are written as zeros */
   bool reads_as_zero; /* ranges never written read as zeros: zero blocks may be skipped */
   bool device;        /* a block device: its size is fixed */
 };
@@ -71,11 +69,13 @@ VMF_MUST_CHECK enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size,
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
 void vmf_io_close(struct vmf_io *io); /* NULL is allowed */
 
-/* A growable (writable) or fixed (bytes are copied) io in memory: for descriptors and tests. */
+/* An io in memory: bytes are copied and then only read; bytes == NULL: `size` zeros that can be
+ * written and grow. For descriptors and tests. */
 VMF_MUST_CHECK enum vmf_code vmf_io_memory(const char *name, const void *bytes, size_t size,
                                            struct vmf_io **io, struct vmf_error *error);
 
-/* [offset, offset + length) of `base` as an io of its own. owns_base: close it too. */
+/* [offset, offset + length) of `base` as a read-only io of its own; VMF_CORRUPT when base ends
+ * before. owns_base: closing closes base too (a failure here does not). */
 VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t length,
                                            bool owns_base, struct vmf_io **io,
                                            struct vmf_error *error);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What files and block devices share: an io on a descriptor that can be read and written at any
+ * position. Private to this folder, like the ways to make an io for writing. */
+#ifndef VMF_IO_DESCRIPTOR_H
+#define VMF_IO_DESCRIPTOR_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "io.h"
+
+struct vmf_descriptor {
+  struct vmf_io io;
+  int number;          /* owned */
+  bool sync;           /* flush makes durable */
+  atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
+  struct stat status;  /* when it was opened */
+};
+
+/* Takes `number` over, also on failure. The members that differ from zero are set by the caller. */
+VMF_MUST_CHECK enum vmf_code vmf_descriptor_new(const struct vmf_io_ops *ops, int number,
+                                                const char *name,
+                                                struct vmf_descriptor **descriptor,
+                                                struct vmf_error *error);
+
+/* The descriptor behind an io, or NULL when it is of another kind. */
+const struct vmf_descriptor *vmf_descriptor_of(const struct vmf_io *io);
+
+/* Operations of struct vmf_io_ops. */
+enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                   struct vmf_error *error);
+enum vmf_code vmf_descriptor_pwrite(struct vmf_io *io, const struct vmf_piece *pieces,
+                                    unsigned count, uint64_t offset, struct vmf_error *error);
+enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error);
+void vmf_descriptor_close(struct vmf_io *io);
+
+/* Writes zeros as bytes. */
+VMF_MUST_CHECK enum vmf_code vmf_descriptor_write_zeros(struct vmf_descriptor *descriptor,
+                                                        uint64_t offset, uint64_t length,
+                                                        struct vmf_error *error);
+
+/* VMF_WRITE from errno; a full disk is told with the bytes that found no place. */
+VMF_MUST_CHECK enum vmf_code vmf_write_failed(const char *name, uint64_t length, uint64_t offset,
+                                              struct vmf_error *error);
+
+/* VMF_ZEROS bytes of zeros, to write from. */
+enum { VMF_ZEROS = 64 * 1024 };
+extern const unsigned char vmf_zeros[VMF_ZEROS];
+
+/* A regular file that is empty, open for reading and writing; a device open in the same way; a pipe
+ * or whatever standard output is. All take `number` over, also on failure; sync: flush makes
+ * durable. */
+VMF_MUST_CHECK enum vmf_code vmf_io_write_file(int number, const char *name, bool sync,
+                                               struct vmf_io **io, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_write_device(int number, const char *name, bool sync,
+                                                 struct vmf_io **io, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_write_pipe(int number, const char *name, bool sync,
+                                               struct vmf_io **io, struct vmf_error *error);
+
+/* A device open for reading. Takes `number` over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_read_device(int number, const char *name, struct vmf_io **io,
+                                                struct vmf_error *error);
+
+/* BLKGETSIZE64. */
+VMF_MUST_CHECK enum vmf_code vmf_device_size(int number, const char *name, uint64_t *size,
+                                             struct vmf_error *error);
+
+#endif

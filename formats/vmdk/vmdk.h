@@ -41,6 +41,7 @@ enum vmdk_sparse_header {
 #define VMDK_SPARSE_MAGIC UINT32_C(0x564d444b) /* "KDMV" */
 #define VMDK_SPARSE_NEWLINES "\n \r\n"
 #define VMDK_GD_AT_END UINT64_MAX
+enum { VMDK_SPARSE_VERSION_MAX = 3 };
 
 #define VMDK_FLAG_NEWLINES UINT32_C(0x00000001)     /* the newline bytes are to be tested */
 #define VMDK_FLAG_REDUNDANT UINT32_C(0x00000002)    /* the redundant grain directory is in use */
@@ -87,6 +88,7 @@ enum vmdk_cowd_header {
   VMDK_COWD_GD_OFFSET_AT = 20,  /* u32 sectors */
   VMDK_COWD_GDES_AT = 24,       /* u32 */
   VMDK_COWD_FREE_AT = 28,       /* u32: the first sector behind all that is in use */
+  VMDK_COWD_UNCLEAN_AT = 1648,  /* u32 */
 };
 #define VMDK_COWD_MAGIC UINT32_C(0x44574f43) /* "COWD" */
 enum { VMDK_COWD_HEADER = 4 * VMDK_SECTOR, VMDK_COWD_GTES_PER_GT = 4096 };

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * From the lines of a descriptor to open extents, one behind the other. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "checked.h"
+#include "extent.h"
+#include "memory.h"
+
+struct vmdk_extent *vmdk_extent_at(const struct vmdk_disk *disk, uint64_t guest)
+{
+  unsigned low = 0, high = disk->extent_count;
+  while (high - low > 1) {
+    unsigned middle = low + (high - low) / 2;
+    if (disk->extents[middle].guest <= guest)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &disk->extents[low];
+}
+
+/* Sparse tables must cover what the descriptor gives the extent. */
+static enum vmf_code vmdk_open_grains(const struct vmf_image *image, enum vmdk_extent_type type,
+                                      struct vmdk_extent *extent, struct vmf_error *error)
+{
+  extent->kind = VMDK_EXTENT_GRAINS;
+  if (type == VMDK_TYPE_VMFSSPARSE)
+    VMF_TRY(vmdk_cowd_open(image, extent, error));
+  else if (type == VMDK_TYPE_SESPARSE)
+    VMF_TRY(vmdk_sesparse_open(image, extent, error));
+  else
+    VMF_TRY(vmdk_sparse_open(image, extent, error));
+  if (extent->length > extent->grains.capacity)
+    return vmf_fail(
+        error, VMF_CORRUPT,
+        "%s: the descriptor says %" PRIu64 " sectors, the extent's header only %" PRIu64,
+        extent->io->name, extent->length / VMDK_SECTOR, extent->grains.capacity / VMDK_SECTOR);
+  return VMF_OK;
+}
+
+static enum vmf_code vmdk_open_flat(const struct vmdk_extent_line *line, struct vmdk_extent *extent,
+                                    struct vmf_error *error)
+{
+  extent->kind = VMDK_EXTENT_FLAT;
+  extent->host = line->offset_sectors * VMDK_SECTOR;
+  if (!vmf_range_within(extent->host, extent->length, extent->io->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: %" PRIu64 " bytes, but the descriptor (line %u) says %" PRIu64
+                    " sectors from sector %" PRIu64,
+                    extent->io->name, extent->io->size, line->line, line->sectors,
+                    line->offset_sectors);
+  return VMF_OK;
+}
+
+/* The extent's file: one that is open already when an earlier line names it, too. */
+static enum vmf_code vmdk_open_file(struct vmf_image *image, unsigned index, struct vmf_io **io,
+                                    bool *owns_io, struct vmf_error *error)
+{
+  const struct vmdk_disk *disk = image->state;
+  const struct vmdk_extent_line *lines = disk->descriptor.extents;
+  for (unsigned i = 0; i < index; i++) {
+    if (lines[i].name != NULL && strcmp(lines[i].name, lines[index].name) == 0) {
+      *io = disk->extents[i].io;
+      return VMF_OK;
+    }
+  }
+  if (image->opener->open(image->opener, lines[index].name, VMF_REFERENCE_EXTENT, io, error) !=
+      VMF_OK)
+    return vmf_while(error, "%s: descriptor line %u", image->io->name, lines[index].line);
+  *owns_io = true;
+  return VMF_OK;
+}
+
+/* What is refused before any file is touched. */
+static enum vmf_code vmdk_refuse_line(const char *name, const struct vmdk_extent_line *line,
+                                      struct vmf_error *error)
+{
+  if (line->type == VMDK_TYPE_VMFSRDM || line->type == VMDK_TYPE_VMFSRAW)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: descriptor line %u: %s extent: its data is on a raw device, not in a file",
+                    name, line->line, vmdk_type_name(line->type));
+  if (line->access == VMDK_ACCESS_NOACCESS && line->type != VMDK_TYPE_ZERO)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: descriptor line %u: NOACCESS extent \"%s\": the disk's owner does not let "
+                    "it be read",
+                    name, line->line, line->name);
+  return VMF_OK;
+}
+
+static enum vmf_code vmdk_open_line(struct vmf_image *image, unsigned index,
+                                    struct vmf_error *error)
+{
+  const struct vmdk_disk *disk = image->state;
+  const struct vmdk_extent_line *line = &disk->descriptor.extents[index];
+  struct vmdk_extent *extent = &disk->extents[index];
+  VMF_TRY(vmdk_refuse_line(image->io->name, line, error));
+  extent->type = vmdk_type_name(line->type);
+  extent->guest = image->size;
+  if (!vmf_mul(line->sectors, VMDK_SECTOR, &extent->length) ||
+      !vmf_add(image->size, extent->length, &image->size) ||
+      image->size > image->limits->guest_size)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: descriptor line %u: the disk is larger than %" PRIu64 " bytes",
+                    image->io->name, line->line, image->limits->guest_size);
+  if (line->type == VMDK_TYPE_ZERO)
+    return VMF_OK;
+  VMF_TRY(vmdk_open_file(image, index, &extent->io, &extent->owns_io, error));
+  if (line->type == VMDK_TYPE_FLAT || line->type == VMDK_TYPE_VMFS)
+    return vmdk_open_flat(line, extent, error);
+  return vmdk_open_grains(image, line->type, extent, error);
+}
+
+static enum vmf_code vmdk_new_extents(struct vmf_image *image, unsigned count,
+                                      struct vmf_error *error)
+{
+  struct vmdk_disk *disk = image->state;
+  void *extents;
+  VMF_TRY(vmf_alloc(count * sizeof *disk->extents, &extents, error));
+  disk->extents = extents;
+  disk->extent_count = count;
+  return VMF_OK;
+}
+
+enum vmf_code vmdk_extents_open(struct vmf_image *image, struct vmf_error *error)
+{
+  const struct vmdk_disk *disk = image->state;
+  VMF_TRY(vmdk_new_extents(image, disk->descriptor.extent_count, error));
+  for (unsigned i = 0; i < disk->extent_count; i++) {
+    VMF_TRY(vmdk_open_line(image, i, error));
+    if (image->unit == 0 && disk->extents[i].kind == VMDK_EXTENT_GRAINS)
+      image->unit = disk->extents[i].grains.grain;
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmdk_extents_single(struct vmf_image *image, enum vmdk_extent_type type,
+                                  const struct vmdk_extent_line *line, struct vmf_error *error)
+{
+  const struct vmdk_disk *disk = image->state;
+  VMF_TRY(vmdk_new_extents(image, 1, error));
+  struct vmdk_extent *extent = disk->extents;
+  extent->type = line != NULL ? "" : vmdk_type_name(type);
+  extent->io = image->io;
+  if (line != NULL) {
+    VMF_TRY(vmdk_refuse_line(image->io->name, line, error));
+    extent->length = line->sectors * VMDK_SECTOR;
+  }
+  VMF_TRY(vmdk_open_grains(image, type, extent, error));
+  if (line == NULL)
+    extent->length = extent->grains.capacity;
+  image->size = extent->length;
+  image->unit = extent->grains.grain;
+  if (image->size > image->limits->guest_size)
+    return vmf_fail(error, VMF_LIMIT, "%s: capacity of %" PRIu64 " bytes, at most %" PRIu64,
+                    image->io->name, image->size, image->limits->guest_size);
+  return VMF_OK;
+}
+
+void vmdk_extents_close(struct vmf_image *image)
+{
+  struct vmdk_disk *disk = image->state;
+  for (unsigned i = 0; i < disk->extent_count; i++) {
+    if (!disk->extents[i].owns_io)
+      continue;
+    vmf_page_cache_drop(image->cache, disk->extents[i].io);
+    vmf_io_close(disk->extents[i].io);
+  }
+  vmf_free(disk->extents);
+  disk->extents = NULL;
+  disk->extent_count = 0;
+}

@@ -144,6 +144,9 @@ enum qcow2_bitmap_field {
   QCOW2_BITMAP_FIXED = 24,           /* bytes; extra data, name and padding to 8 follow */
 };
 
+#define QCOW2_BITMAP_IN_USE (UINT32_C(1) << 0)
+#define QCOW2_BITMAP_AUTO (UINT32_C(1) << 1)
+
 /* ---- limits: QEMU's own, so that no image that it reads is refused ---- */
 enum {
   QCOW2_CLUSTER_BITS_MIN = 9,

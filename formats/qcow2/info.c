@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What `info` shows of a QCOW2 image, under qemu-img's keys. */
+#include <string.h>
+
+#include "memory.h"
+#include "reader.h"
+
+enum {
+  LISTED_SNAPSHOTS = 4096,       /* a hostile table may claim more than anybody reads */
+  LISTED_TEXT = 4 * 1024 * 1024, /* bytes of their ids and names */
+  NSEC_PER_SEC = 1000000000,
+};
+
+struct snapshot_list {
+  struct vmf_value *list;
+  uint32_t count;
+  size_t text;
+};
+
+static enum vmf_code add_snapshot(void *context, const struct qcow2_snapshot *snapshot, bool *stop,
+                                  struct vmf_error *error)
+{
+  struct snapshot_list *list = context;
+  struct vmf_value *object;
+  VMF_TRY(vmf_value_add(list->list, VMF_VALUE_OBJECT, NULL, &object, error));
+  VMF_TRY(vmf_value_text(object, "id", snapshot->id, error));
+  VMF_TRY(vmf_value_text(object, "name", snapshot->name, error));
+  VMF_TRY(vmf_value_uint(object, "vm-state-size", snapshot->state_size, error));
+  VMF_TRY(vmf_value_uint(object, "date-sec", snapshot->date_sec, error));
+  VMF_TRY(vmf_value_uint(object, "date-nsec", snapshot->date_nsec, error));
+  VMF_TRY(vmf_value_uint(object, "vm-clock-sec", snapshot->clock_nsec / NSEC_PER_SEC, error));
+  VMF_TRY(vmf_value_uint(object, "vm-clock-nsec", snapshot->clock_nsec % NSEC_PER_SEC, error));
+  if (snapshot->has_icount && snapshot->icount != UINT64_MAX)
+    VMF_TRY(vmf_value_uint(object, "icount", snapshot->icount, error));
+  list->count++;
+  list->text += strlen(snapshot->id) + strlen(snapshot->name);
+  *stop = list->count >= LISTED_SNAPSHOTS || list->text >= LISTED_TEXT;
+  return VMF_OK;
+}
+
+static enum vmf_code add_snapshots(struct vmf_image *image, struct vmf_value *summary,
+                                   struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  if (state->header.snapshot_count == 0)
+    return VMF_OK;
+  struct snapshot_list list = {0};
+  uint64_t end;
+  VMF_TRY(vmf_value_add(summary, VMF_VALUE_LIST, "snapshots", &list.list, error));
+  VMF_TRY(qcow2_walk_snapshots(image, add_snapshot, &list, &end, error));
+  if (list.count < state->header.snapshot_count)
+    vmf_warn(image->log, "%s: only the first %u of %u snapshots are listed", image->io->name,
+             list.count, state->header.snapshot_count);
+  return VMF_OK;
+}
+
+static enum vmf_code add_bitmap(void *context, const struct qcow2_bitmap *bitmap,
+                                struct vmf_error *error)
+{
+  struct vmf_value *object, *flags;
+  VMF_TRY(vmf_value_add(context, VMF_VALUE_OBJECT, NULL, &object, error));
+  VMF_TRY(vmf_value_text(object, "name", bitmap->name, error));
+  VMF_TRY(vmf_value_uint(object, "granularity", UINT64_C(1) << bitmap->granularity_bits, error));
+  VMF_TRY(vmf_value_add(object, VMF_VALUE_LIST, "flags", &flags, error));
+  if ((bitmap->flags & QCOW2_BITMAP_IN_USE) != 0)
+    VMF_TRY(vmf_value_text(flags, NULL, "in-use", error));
+  if ((bitmap->flags & QCOW2_BITMAP_AUTO) != 0)
+    VMF_TRY(vmf_value_text(flags, NULL, "auto", error));
+  return VMF_OK;
+}
+
+static enum vmf_code add_version_3(struct vmf_image *image, struct vmf_value *data,
+                                   struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  const struct qcow2_header *header = &state->header;
+  bool lazy = (header->compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS) != 0;
+  VMF_TRY(vmf_value_bool(data, "lazy-refcounts", lazy, error));
+  VMF_TRY(vmf_value_bool(data, "corrupt", (header->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0,
+                         error));
+  VMF_TRY(vmf_value_bool(data, "extended-l2", state->extended, error));
+  if (state->data_io != NULL) {
+    bool raw = (header->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) != 0;
+    VMF_TRY(vmf_value_text(data, "data-file", state->extensions.data_file, error));
+    VMF_TRY(vmf_value_bool(data, "data-file-raw", raw, error));
+  }
+  if (state->extensions.bitmap_count == 0)
+    return VMF_OK;
+  struct vmf_value *bitmaps;
+  VMF_TRY(vmf_value_add(data, VMF_VALUE_LIST, "bitmaps", &bitmaps, error));
+  return qcow2_walk_bitmaps(image, add_bitmap, bitmaps, error);
+}
+
+enum vmf_code qcow2_info(struct vmf_image *image, struct vmf_value *summary, struct vmf_value *data,
+                         struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  const struct qcow2_header *header = &state->header;
+  const char *compression = state->codec == VMF_CODEC_ZSTD ? "zstd" : "zlib";
+  VMF_TRY(add_snapshots(image, summary, error));
+  VMF_TRY(vmf_value_bool(summary, "dirty-flag",
+                         (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0, error));
+  VMF_TRY(vmf_value_text(data, "compat", header->version == 2 ? "0.10" : "1.1", error));
+  VMF_TRY(vmf_value_text(data, "compression-type", compression, error));
+  VMF_TRY(vmf_value_uint(data, "refcount-bits", UINT64_C(1) << header->refcount_order, error));
+  return header->version == 2 ? VMF_OK : add_version_3(image, data, error);
+}

@@ -252,6 +252,21 @@ static enum vmf_code open_chain(struct vmf_image *top, const struct vmf_image_op
   return VMF_OK;
 }
 
+enum vmf_code vmf_image_open_io(struct vmf_io *io, const struct vmf_image_options *options,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  const struct open_call call = {.options = options, .format = options->format};
+  VMF_TRY(open_node(io, &call, image, error));
+  if (options->no_chain)
+    return VMF_OK;
+  enum vmf_code code = open_chain(*image, options, error);
+  if (code != VMF_OK) {
+    vmf_image_close(*image);
+    *image = NULL;
+  }
+  return code;
+}
+
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
@@ -265,16 +280,7 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "standard input cannot be read: an image needs random access");
   VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
-  const struct open_call call = {.options = options, .format = options->format};
-  VMF_TRY(open_node(io, &call, image, error));
-  if (options->no_chain)
-    return VMF_OK;
-  enum vmf_code code = open_chain(*image, options, error);
-  if (code != VMF_OK) {
-    vmf_image_close(*image);
-    *image = NULL;
-  }
-  return code;
+  return vmf_image_open_io(io, options, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,

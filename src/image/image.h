@@ -61,6 +61,12 @@ VMF_MUST_CHECK enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct v
                                              void *buffer, size_t length, uint64_t guest,
                                              struct vmf_error *error);
 
+/* Like vmf_image_open, of an io that is open already; takes it over, also on failure. Files that
+ * the image names are looked for beside io->name. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_io(struct vmf_io *io,
+                                               const struct vmf_image_options *options,
+                                               struct vmf_image **image, struct vmf_error *error);
+
 /* Opens an image without its parents, for a caller that supplies the parent itself. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,
                                                   const struct vmf_log *log,

@@ -6,9 +6,7 @@
 #include "target.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-#include "file.h"
 #include "identity.h"
 #include "memory.h"
 
@@ -31,34 +29,12 @@ enum vmf_code vmf_target_options_parse(const char *name, const char *text,
   return vmf_options_parse(&(*format)->writer->options, (*format)->name, text, options, error);
 }
 
-struct same_file {
-  struct stat target;
-  const char *path; /* of the file in the chain that is the target; NULL: none */
-};
-
-static bool is_same_file(const struct vmf_io *io, void *data)
-{
-  struct same_file *same = data;
-  struct stat status;
-  if (!vmf_io_stat(io, &status))
-    return true;
-  bool device = S_ISBLK(status.st_mode) && S_ISBLK(same->target.st_mode);
-  if (device ? status.st_rdev == same->target.st_rdev
-             : status.st_dev == same->target.st_dev && status.st_ino == same->target.st_ino)
-    same->path = io->name;
-  return same->path == NULL;
-}
-
 static enum vmf_code check_not_source(const char *path, const struct vmf_image *image,
                                       struct vmf_error *error)
 {
-  struct same_file same = {.path = NULL};
-  if (!image || strcmp(path, "-") == 0 || stat(path, &same.target) != 0)
-    return VMF_OK;
-  vmf_image_visit_files(image, is_same_file, &same);
-  if (same.path)
-    return vmf_fail(error, VMF_USAGE, "%s: the target is a file of the source (%s)", path,
-                    same.path);
+  const char *file = strcmp(path, "-") == 0 ? NULL : vmf_image_file_at(image, path);
+  if (file)
+    return vmf_fail(error, VMF_USAGE, "%s: the target is a file of the source (%s)", path, file);
   return VMF_OK;
 }
 
@@ -95,6 +71,8 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   if (!target->io->sequential && !target->io->device) {
     draft->creator.create = create_file;
     target->creator = &draft->creator;
+    VMF_TRY(vmf_replaced_find(vmf_output_path(draft->output), options->source, options->backing,
+                              &draft->replaced, error));
   }
   if (target->io->sequential && target->shape.patches_start)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -143,7 +121,9 @@ enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *err
   struct vmf_draft *draft = vmf_draft(target);
   if (!draft->finished)
     return vmf_fail(error, VMF_USAGE, "%s: the image is not finished", target->name);
-  return vmf_output_commit(draft->output, error);
+  VMF_TRY(vmf_output_commit(draft->output, error));
+  vmf_replaced_remove(&draft->replaced, target->log);
+  return VMF_OK;
 }
 
 void vmf_target_close(struct vmf_target *target)
@@ -154,6 +134,7 @@ void vmf_target_close(struct vmf_target *target)
   if (target->state)
     target->format->writer->release(target);
   vmf_output_close(draft->output);
+  vmf_replaced_free(&draft->replaced);
   vmf_free(target->state);
   if (draft->options)
     vmf_options_free(&target->format->writer->options, draft->options);

@@ -8,6 +8,7 @@
 #include "image.h"
 #include "output.h"
 #include "plan.h"
+#include "replaced.h"
 
 struct vmf_draft {
   struct vmf_target target;
@@ -16,7 +17,8 @@ struct vmf_draft {
   struct vmf_identity identity;
   void *options;
   struct vmf_image *backing; /* not owned; NULL: none */
-  bool finished;             /* vmf_convert came to its end */
+  struct vmf_replaced replaced;
+  bool finished; /* vmf_convert came to its end */
 };
 
 static inline struct vmf_draft *vmf_draft(const struct vmf_target *target)

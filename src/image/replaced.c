@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "replaced.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "log.h"
+#include "memory.h"
+
+struct same_file {
+  struct stat wanted;
+  const char *path; /* of the file that is the same; NULL: none so far */
+};
+
+static bool is_same_file(const struct vmf_io *io, void *data)
+{
+  struct same_file *same = data;
+  struct stat status;
+  if (!vmf_io_stat(io, &status))
+    return true;
+  bool device = S_ISBLK(status.st_mode) && S_ISBLK(same->wanted.st_mode);
+  if (device ? status.st_rdev == same->wanted.st_rdev
+             : status.st_dev == same->wanted.st_dev && status.st_ino == same->wanted.st_ino)
+    same->path = io->name;
+  return same->path == NULL;
+}
+
+const char *vmf_image_file_at(const struct vmf_image *image, const char *path)
+{
+  struct same_file same = {.path = NULL};
+  if (image && stat(path, &same.wanted) == 0)
+    vmf_image_visit_files(image, is_same_file, &same);
+  return same.path;
+}
+
+/* Whether `file` is called STEM-... or STEM.N-... and stands beside `path`, whose name is
+ * STEM.SUFFIX. */
+static bool is_called_after(const char *file, const char *path)
+{
+  const char *dot = strrchr(path, '.');
+  const char *slash = strrchr(path, '/');
+  size_t stem = (size_t)((dot && (!slash || dot > slash) ? dot : path + strlen(path)) - path);
+  if (strncmp(file, path, stem) != 0 || strchr(file + stem, '/'))
+    return false;
+  file += stem;
+  if (*file == '.')
+    file += 1 + strspn(file + 1, "0123456789");
+  return *file == '-';
+}
+
+static enum vmf_code list_extents(const struct vmf_image *image, const char *path,
+                                  const struct vmf_image *source, const struct vmf_image *backing,
+                                  struct vmf_replaced *replaced, struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(image);
+  void *paths;
+
+  VMF_TRY(vmf_alloc(node->file_count * sizeof(char *), &paths, error));
+  replaced->paths = paths;
+  for (size_t i = 0; i < node->file_count; i++) {
+    const char *file = node->files[i]->name;
+    if (node->file_kinds[i] != VMF_REFERENCE_EXTENT || !is_called_after(file, path) ||
+        vmf_image_file_at(source, file) || vmf_image_file_at(backing, file))
+      continue;
+    VMF_TRY(vmf_copy_text(file, &replaced->paths[replaced->count], error));
+    replaced->count++;
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_replaced_find(const char *path, const struct vmf_image *source,
+                                const struct vmf_image *backing, struct vmf_replaced *replaced,
+                                struct vmf_error *error)
+{
+  struct vmf_image *image;
+  struct vmf_error ignored;
+  struct stat status;
+
+  *replaced = (struct vmf_replaced){.count = 0};
+  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+      vmf_image_open_alone(path, NULL, NULL, &image, &ignored) != VMF_OK)
+    return VMF_OK;
+  enum vmf_code code = list_extents(image, path, source, backing, replaced, error);
+  vmf_image_close(image);
+  return code;
+}
+
+void vmf_replaced_remove(const struct vmf_replaced *replaced, const struct vmf_log *log)
+{
+  for (size_t i = 0; i < replaced->count; i++)
+    if (unlink(replaced->paths[i]) != 0 && errno != ENOENT)
+      vmf_warn(log, "%s: an extent of the disk that was replaced cannot be removed: %s",
+               replaced->paths[i], strerror(errno));
+}
+
+void vmf_replaced_free(struct vmf_replaced *replaced)
+{
+  for (size_t i = 0; i < replaced->count; i++)
+    vmf_free(replaced->paths[i]);
+  vmf_free(replaced->paths);
+}

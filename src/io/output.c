@@ -1,3 +1,427 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Where an output goes: its folder, its files and their final names. Nothing has a final name
+ * before commit. */
+#include "output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "locks.h"
+#include "memory.h"
+#include "temporary.h"
+
+struct part {
+  struct vmf_io *io;
+  char *name; /* final, without folder */
+};
+
+struct vmf_output {
+  char *path, *stem;
+  const char *name;     /* in path */
+  char *temporary_path; /* of the main file; NULL: written in place */
+  bool no_clobber, sync, ignore_locks;
+  bool exists; /* there is a file to replace; its attributes are in `replaced` */
+  bool committed;
+  struct stat replaced;
+  int folder; /* of the target; -1 for standard output and devices */
+  struct vmf_temporary temporary;
+  struct part *parts; /* [0] is the main file */
+  size_t part_count, part_capacity;
+};
+
+/* ---- the target's path ---- */
+
+enum { LINKS_MAX = 40, LINK_LENGTH = 4096 };
+
+/* Replaces a path to a symlink by what the link says. */
+static enum vmf_code follow_link(char **path, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *next = NULL;
+  char link[LINK_LENGTH];
+  ssize_t length = readlink(*path, link, sizeof link - 1);
+  if (length < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the link cannot be read", *path);
+  link[length] = '\0';
+  const char *slash = link[0] == '/' ? NULL : strrchr(*path, '/');
+  int prefix = slash ? (int)(slash - *path) + 1 : 0;
+  VMF_TRY(vmf_format(&next, error, "%.*s%s", prefix, *path, link));
+  char *old = *path;
+  *path = next;
+  next = old;
+  return VMF_OK;
+}
+
+static enum vmf_code find_target(struct vmf_output *output, const char *path,
+                                 struct vmf_error *error)
+{
+  VMF_TRY(vmf_copy_text(path, &output->path, error));
+  for (int links = 0; links <= LINKS_MAX; links++) {
+    int result = lstat(output->path, &output->replaced);
+    if (result < 0 && errno != ENOENT)
+      return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be examined", output->path);
+    output->exists = result == 0;
+    if (!output->exists || !S_ISLNK(output->replaced.st_mode)) {
+      const char *slash = strrchr(output->path, '/');
+      output->name = slash ? slash + 1 : output->path;
+      return VMF_OK;
+    }
+    VMF_TRY(follow_link(&output->path, error));
+  }
+  return vmf_fail(error, VMF_SYSTEM, "%s: more than %d symlinks, one behind the other", path,
+                  LINKS_MAX);
+}
+
+static enum vmf_code check_target(const struct vmf_output *output, struct vmf_error *error)
+{
+  mode_t mode = output->replaced.st_mode;
+  if (output->exists && S_ISDIR(mode))
+    return vmf_fail(error, VMF_USAGE, "%s: is a folder, expected the name of a file", output->path);
+  if (output->name[0] == '\0')
+    return vmf_fail(error, VMF_USAGE, "%s: expected the name of a file", output->path);
+  if (output->exists && !S_ISREG(mode) && !S_ISBLK(mode))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is neither a regular file nor a block device; \"-\" is standard output",
+                    output->path);
+  if (output->exists && output->no_clobber)
+    return vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it",
+                    output->path);
+  return VMF_OK;
+}
+
+/* The name without its suffix; with the next free ".N" when files of another disk begin so. */
+static enum vmf_code find_stem(struct vmf_output *output, struct vmf_error *error)
+{
+  const char *dot = strrchr(output->name, '.');
+  int length =
+      (int)(dot && dot != output->name ? (size_t)(dot - output->name) : strlen(output->name));
+  unsigned long next = 0;
+  int number = openat(output->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  struct dirent *entry;
+  if (!stream && number >= 0)
+    close(number);
+  while (stream && (entry = readdir(stream))) {
+    unsigned used;
+    char behind;
+    if (strncmp(entry->d_name, output->name, (size_t)length) != 0)
+      continue;
+    if (entry->d_name[length] == '-' && next == 0)
+      next = 1;
+    else if (sscanf(entry->d_name + length, ".%9u%c", &used, &behind) == 2 && behind == '-' &&
+             used >= next)
+      next = used + 1UL;
+  }
+  if (stream)
+    closedir(stream);
+  if (next == 0)
+    return vmf_format(&output->stem, error, "%.*s", length, output->name);
+  return vmf_format(&output->stem, error, "%.*s.%lu", length, output->name, next);
+}
+
+/* ---- files ---- */
+
+static enum vmf_code add_part(struct vmf_output *output, struct vmf_io *io, const char *name,
+                              struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *copy = NULL;
+  void *larger = NULL;
+  VMF_TRY(vmf_copy_text(name, &copy, error));
+  if (output->part_count == output->part_capacity) {
+    size_t capacity = output->part_capacity * 2 + 4;
+    VMF_TRY(vmf_alloc(capacity * sizeof *output->parts, &larger, error));
+    if (output->part_count > 0)
+      memcpy(larger, output->parts, output->part_count * sizeof *output->parts);
+    vmf_free(output->parts);
+    output->parts = larger;
+    output->part_capacity = capacity;
+  }
+  output->parts[output->part_count++] = (struct part){.io = io, .name = copy};
+  copy = NULL;
+  return VMF_OK;
+}
+
+/* Adds an io, or closes it. */
+static enum vmf_code own_part(struct vmf_output *output, struct vmf_io *io, const char *name,
+                              struct vmf_error *error)
+{
+  enum vmf_code code = add_part(output, io, name, error);
+  if (code != VMF_OK)
+    vmf_io_close(io);
+  return code;
+}
+
+static enum vmf_code create_file(struct vmf_output *output, const char *name, const char *path,
+                                 struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+  int number = openat(output->temporary.folder, name,
+                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (number < 0)
+    return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
+  if (output->part_count == 0)
+    vmf_temporary_hold(number);
+  enum vmf_code code = vmf_io_write_file(number, path, output->sync, &io, error);
+  if (code == VMF_OK)
+    code = own_part(output, io, name, error);
+  if (code != VMF_OK)
+    (void)unlinkat(output->temporary.folder, name, 0);
+  return code;
+}
+
+/* Refuses to replace what a machine or another program holds. */
+static enum vmf_code check_locks(const struct vmf_output *output, struct vmf_error *error)
+{
+  if (output->ignore_locks)
+    return VMF_OK;
+  int number = openat(output->folder, output->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  enum vmf_code code = vmf_locks_check(number, output->path, true, error);
+  if (number >= 0)
+    close(number);
+  return code;
+}
+
+static enum vmf_code open_folder(struct vmf_output *output, const struct vmf_log *log,
+                                 struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *folder = NULL;
+  int prefix = (int)(output->name - output->path);
+  VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, output->path));
+  output->folder = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (output->folder < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be opened", output->path);
+  if (output->exists && faccessat(output->folder, output->name, W_OK, AT_EACCESS) < 0)
+    return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
+  if (output->exists)
+    VMF_TRY(check_locks(output, error));
+  vmf_temporary_report_stale(output->folder, output->name, output->path, log);
+  VMF_TRY(find_stem(output, error));
+  VMF_TRY(
+      vmf_temporary_make(&output->temporary, output->folder, output->name, output->path, error));
+  VMF_TRY(vmf_format(&output->temporary_path, error, "%.*s%s/%s", prefix, output->path,
+                     output->temporary.name, output->name));
+  return create_file(output, output->name, output->path, error);
+}
+
+static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+  int number = open(output->path, O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+  if (number < 0 && errno == EBUSY)
+    return vmf_fail_errno(error, VMF_IN_USE, "%s: is mounted or in use", output->path);
+  if (number < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", output->path);
+  VMF_TRY(vmf_io_write_device(number, output->path, output->sync, &io, error));
+  VMF_TRY(own_part(output, io, output->name, error));
+  VMF_TRY(vmf_copy_text(output->name, &output->stem, error));
+  return output->ignore_locks ? VMF_OK : vmf_locks_check(number, output->path, true, error);
+}
+
+static enum vmf_code open_stdout(struct vmf_output *output, struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+  VMF_TRY(vmf_copy_text("-", &output->path, error));
+  VMF_TRY(vmf_copy_text("-", &output->stem, error));
+  output->name = output->path;
+  if (isatty(STDOUT_FILENO))
+    return vmf_fail(error, VMF_USAGE, "standard output: will not write a disk image to a terminal");
+  int number = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (number < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "standard output: cannot be used");
+  VMF_TRY(vmf_io_write_pipe(number, "standard output", output->sync, &io, error));
+  return own_part(output, io, "-", error);
+}
+
+static enum vmf_code output_open(struct vmf_output *output, const char *path,
+                                 const struct vmf_log *log, struct vmf_error *error)
+{
+  if (strcmp(path, "-") == 0)
+    return open_stdout(output, error);
+  VMF_TRY(find_target(output, path, error));
+  VMF_TRY(check_target(output, error));
+  if (output->exists && S_ISBLK(output->replaced.st_mode))
+    return open_device(output, error);
+  return open_folder(output, log, error);
+}
+
+enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *options,
+                             struct vmf_output **output, struct vmf_error *error)
+{
+  void *block = NULL;
+  VMF_TRY(vmf_alloc(sizeof **output, &block, error));
+  struct vmf_output *made = block;
+  made->no_clobber = options->no_clobber;
+  made->sync = !options->no_sync;
+  made->ignore_locks = options->ignore_locks;
+  made->folder = made->temporary.folder = -1;
+  enum vmf_code code = output_open(made, path, options->log, error);
+  if (code != VMF_OK)
+    vmf_output_close(made);
+  else
+    *output = made;
+  return code;
+}
+
+struct vmf_io *vmf_output_main(struct vmf_output *output)
+{
+  return output->parts[0].io;
+}
+
+const char *vmf_output_name(const struct vmf_output *output)
+{
+  return output->name;
+}
+
+const char *vmf_output_stem(const struct vmf_output *output)
+{
+  return output->stem;
+}
+
+const char *vmf_output_path(const struct vmf_output *output)
+{
+  return output->path;
+}
+
+const char *vmf_output_temporary(const struct vmf_output *output)
+{
+  return output->temporary_path;
+}
+
+enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, struct vmf_io **io,
+                                struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+  struct stat status;
+  if (output->folder < 0)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: only one file can be written here, not also %s",
+                    output->path, name);
+  VMF_TRY(
+      vmf_format(&path, error, "%.*s%s", (int)(output->name - output->path), output->path, name));
+  if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    return vmf_fail(error, VMF_USAGE, "%s: \"%s\" is no name for a file beside it", output->path,
+                    name);
+  if (strcmp(name, output->name) == 0 ||
+      fstatat(output->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+    return vmf_fail(error, VMF_USAGE, "%s: is there already, and %s needs a new file of that name",
+                    path, output->path);
+  VMF_TRY(create_file(output, name, path, error));
+  *io = output->parts[output->part_count - 1].io;
+  return VMF_OK;
+}
+
+/* ---- the end ---- */
+
+/* The new files belong to whom the old one belonged, where that is allowed, and nobody gains
+ * access. */
+static enum vmf_code settle_part(const struct vmf_output *output, const struct part *part,
+                                 struct vmf_error *error)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(part->io);
+  if (output->exists && output->folder >= 0) {
+    const struct stat *old = &output->replaced;
+    bool owned = fchown(file->number, old->st_uid, old->st_gid) == 0;
+    mode_t kept = owned || old->st_gid == file->status.st_gid ? 0777 : 0707;
+    if (fchmod(file->number, old->st_mode & kept) < 0)
+      return vmf_fail_errno(error, VMF_WRITE, "%s: the old file's mode cannot be kept",
+                            part->io->name);
+  }
+  return vmf_io_flush(part->io, error);
+}
+
+/* rename that never replaces, also where the file system has no such call. */
+static int rename_new(int from, const char *name, int to)
+{
+  struct stat status;
+  int result = renameat2(from, name, to, name, RENAME_NOREPLACE);
+  if (result == 0 || (errno != EINVAL && errno != ENOSYS))
+    return result;
+  if (fstatat(to, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return renameat(from, name, to, name);
+}
+
+static enum vmf_code place_part(const struct vmf_output *output, size_t index,
+                                struct vmf_error *error)
+{
+  const struct part *part = &output->parts[index];
+  bool replace = index == 0 && !output->no_clobber;
+  int from = output->temporary.folder;
+  int result = replace ? renameat(from, part->name, output->folder, part->name)
+                       : rename_new(from, part->name, output->folder);
+  if (result < 0 && index == 0 && errno == EEXIST)
+    return vmf_fail_errno(error, VMF_USAGE,
+                          "%s: appeared meanwhile, and --no-clobber forbids to replace it",
+                          part->io->name);
+  if (result < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: the finished file cannot be put in place",
+                          part->io->name);
+  return VMF_OK;
+}
+
+static enum vmf_code sync_folder(const struct vmf_output *output, struct vmf_error *error)
+{
+  if (output->sync && fsync(output->folder) < 0 && errno != EINVAL && errno != EROFS)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing its folder to the disk", output->path);
+  return VMF_OK;
+}
+
+/* The main file comes last: before it, the others are not yet an image. */
+static enum vmf_code place_all(struct vmf_output *output, struct vmf_error *error)
+{
+  size_t placed = 1;
+  enum vmf_code code = VMF_OK;
+  while (code == VMF_OK && placed < output->part_count)
+    if ((code = place_part(output, placed, error)) == VMF_OK)
+      placed++;
+  if (code == VMF_OK && placed > 1)
+    code = sync_folder(output, error);
+  if (code == VMF_OK)
+    code = place_part(output, 0, error);
+  while (code != VMF_OK && placed > 1)
+    (void)unlinkat(output->folder, output->parts[--placed].name, 0);
+  return code;
+}
+
+enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
+{
+  struct stat now;
+  for (size_t i = 0; i < output->part_count; i++)
+    VMF_TRY(settle_part(output, &output->parts[i], error));
+  if (output->folder >= 0) {
+    if (fstatat(output->folder, output->name, &now, 0) == 0 && S_ISREG(now.st_mode))
+      VMF_TRY(check_locks(output, error));
+    VMF_TRY(place_all(output, error));
+  }
+  output->committed = true;
+  vmf_temporary_remove(&output->temporary);
+  return output->folder >= 0 ? sync_folder(output, error) : VMF_OK;
+}
+
+void vmf_output_close(struct vmf_output *output)
+{
+  if (!output)
+    return;
+  for (size_t i = 0; i < output->part_count; i++) {
+    if (output->temporary.folder >= 0 && !output->committed)
+      (void)unlinkat(output->temporary.folder, output->parts[i].name, 0);
+    vmf_io_close(output->parts[i].io);
+    vmf_free(output->parts[i].name);
+  }
+  vmf_temporary_remove(&output->temporary);
+  if (output->folder >= 0)
+    close(output->folder);
+  vmf_free(output->parts);
+  vmf_free(output->temporary_path);
+  vmf_free(output->stem);
+  vmf_free(output->path);
+  vmf_free(output);
+}

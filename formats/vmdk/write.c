@@ -147,12 +147,11 @@ static enum vmf_code vmdk_shape(const void *values, uint64_t guest_size, bool co
   return VMF_OK;
 }
 
-static enum vmf_code count_grains(const struct vmf_shape *shape, uint64_t guest_size,
-                                  const struct vmf_plan *plan, uint64_t *grains,
-                                  struct vmf_error *error)
+static enum vmf_code count_grains(uint64_t guest_size, const struct vmf_plan *plan,
+                                  uint64_t *grains, struct vmf_error *error)
 {
   *grains = vmf_div_up(guest_size, VMDK_GRAIN_BYTES);
-  if (plan == NULL || shape->keep_zeros)
+  if (plan == NULL)
     return VMF_OK;
   *grains = 0;
   uint64_t start = 0, end = 0;
@@ -183,7 +182,7 @@ static enum vmf_code vmdk_measure(const void *values, const struct vmf_shape *sh
   const struct vmdk_write_options *options = values;
   uint64_t capacity = vmf_div_up(guest_size, VMDK_SECTOR), grains = 0, descriptor = 0;
   if (shape->layout != VMF_FIXED)
-    VMF_TRY(count_grains(shape, guest_size, plan, &grains, error));
+    VMF_TRY(count_grains(guest_size, plan, &grains, error));
   if (options->subformat == VMDK_STREAM) {
     *bytes = vmdk_measure_stream(capacity, grains);
     return VMF_OK;
@@ -267,7 +266,8 @@ static const struct vmdk_placer *placer_of(const struct vmf_target *target)
 static enum vmf_code vmdk_wrap(const struct vmf_target *target, struct vmf_block *block,
                                struct vmf_error *error)
 {
-  return placer_of(target)->wrap(target, block, error);
+  const struct vmdk_placer *placer = placer_of(target);
+  return placer->wrap != NULL ? placer->wrap(target, block, error) : VMF_OK;
 }
 
 static enum vmf_code vmdk_place(struct vmf_target *target, struct vmf_block *block,

@@ -33,8 +33,9 @@ struct vmdk_write_options {
   bool compat6;
 };
 
-#define VMDK_SPLIT_SECTORS UINT64_C(4192256) /* of an extent of a split disk: 2047 MiB, as VMware  \
-                                              */
+#define VMDK_SPLIT_SECTORS                                                                         \
+  UINT64_C(4192256) /* of an extent of a split disk: 2047 MiB, as VMware                           \
+                     */
 #define VMDK_GRAIN_BYTES (VMDK_GRAIN_DEFAULT * VMDK_SECTOR)
 enum {
   VMDK_SPLIT_FILES_MAX = 4096, /* more extents are refused by readers */
@@ -85,7 +86,7 @@ struct vmdk_write_state {
   size_t directory_bytes;
 };
 
-/* One way to lay out extents; the members are those of struct vmf_writer. */
+/* One way to lay out extents; the members are those of struct vmf_writer, wrap may be NULL. */
 struct vmdk_placer {
   enum vmf_code (*begin)(struct vmf_target *target, const struct vmf_plan *plan,
                          struct vmf_error *error);

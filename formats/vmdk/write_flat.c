@@ -14,15 +14,6 @@ static enum vmf_code flat_begin(struct vmf_target *target, const struct vmf_plan
   return VMF_OK;
 }
 
-static enum vmf_code flat_wrap(const struct vmf_target *target, struct vmf_block *block,
-                               struct vmf_error *error)
-{
-  (void)target;
-  (void)error;
-  block->tail_zeros = (uint32_t)(block->length - block->data_length);
-  return VMF_OK;
-}
-
 static enum vmf_code flat_place(struct vmf_target *target, struct vmf_block *block,
                                 struct vmf_error *error)
 {
@@ -42,7 +33,6 @@ static enum vmf_code flat_finish(struct vmf_target *target, struct vmf_error *er
 
 const struct vmdk_placer vmdk_flat_placer = {
     .begin = flat_begin,
-    .wrap = flat_wrap,
     .place = flat_place,
     .finish = flat_finish,
 };

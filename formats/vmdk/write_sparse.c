@@ -144,12 +144,11 @@ static enum vmf_code write_planned_tables(struct vmf_target *target, const struc
 {
   struct vmdk_write_state *state = target->state;
   struct table_sink sink = {.io = target->io, .table = &state->table, .copies = {first_table}};
-  uint64_t start = 0, end = target->guest_size;
+  uint64_t start = 0, end = 0;
   state->table.index = 0;
   *next_sector = state->layout.grains;
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
-    if (!target->shape.keep_zeros)
-      VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
+    VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
     if (start >= target->guest_size)
       break;
     for (uint64_t grain = start; grain < end; grain += VMDK_GRAIN_BYTES)

@@ -1,3 +1,107 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * One packer and one unpacker for every codec: which library does it is decided behind this. */
+#include "memory.h"
+#include "method.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+struct vmf_packer {
+  enum vmf_codec codec;
+  struct vmf_deflate_packer *deflate;
+  struct vmf_zstd_packer *zstd;
+};
+
+struct vmf_unpacker {
+  struct vmf_inflater *inflater;  /* made on first use */
+  struct vmf_zstd_unpacker *zstd; /* likewise */
+};
+
+enum vmf_code vmf_packer_new(enum vmf_codec codec, int level, struct vmf_packer **packer,
+                             struct vmf_error *error)
+{
+  void *memory;
+
+  *packer = NULL;
+  if (level < 0 || level > 12)
+    return vmf_fail(error, VMF_USAGE, "compression level %d: expected 1 (fastest) to 12 (smallest)",
+                    level);
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_packer), &memory, error));
+  struct vmf_packer *made = memory;
+  made->codec = codec;
+  enum vmf_code code = codec == VMF_CODEC_ZSTD ? vmf_zstd_packer_new(level, &made->zstd, error)
+                       : codec == VMF_CODEC_NONE
+                           ? vmf_fail(error, VMF_USAGE, "nothing packs without a codec")
+                           : vmf_deflate_packer_new(codec, level, &made->deflate, error);
+  if (code != VMF_OK) {
+    vmf_packer_free(made);
+    return code;
+  }
+  *packer = made;
+  return VMF_OK;
+}
+
+void vmf_packer_free(struct vmf_packer *packer)
+{
+  if (!packer)
+    return;
+  vmf_deflate_packer_free(packer->deflate);
+  vmf_zstd_packer_free(packer->zstd);
+  vmf_free(packer);
+}
+
+enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, void *packed,
+                       size_t capacity, size_t *packed_length, struct vmf_error *error)
+{
+  *packed_length = 0;
+  if (packer->codec == VMF_CODEC_ZSTD)
+    return vmf_zstd_pack(packer->zstd, data, length, packed, capacity, packed_length, error);
+  return vmf_deflate_pack(packer->deflate, data, length, packed, capacity, packed_length, error);
+}
+
+size_t vmf_pack_bound(enum vmf_codec codec, size_t length)
+{
+  if (codec == VMF_CODEC_NONE)
+    return length;
+  /* ISA-L's stored blocks need a little more than zlib's own bound. */
+  return codec == VMF_CODEC_ZSTD ? ZSTD_compressBound(length)
+                                 : compressBound((uLong)length) + length / 1024 + 512;
+}
+
+enum vmf_code vmf_unpacker_new(struct vmf_unpacker **unpacker, struct vmf_error *error)
+{
+  void *memory;
+  *unpacker = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_unpacker), &memory, error));
+  *unpacker = memory;
+  return VMF_OK;
+}
+
+void vmf_unpacker_free(struct vmf_unpacker *unpacker)
+{
+  if (!unpacker)
+    return;
+  vmf_inflater_free(unpacker->inflater);
+  vmf_zstd_unpacker_free(unpacker->zstd);
+  vmf_free(unpacker);
+}
+
+enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, const void *packed,
+                         size_t packed_length, void *data, size_t capacity, size_t *length,
+                         struct vmf_error *error)
+{
+  *length = 0;
+  if (codec == VMF_CODEC_ZSTD) {
+    if (!unpacker->zstd)
+      VMF_TRY(vmf_zstd_unpacker_new(&unpacker->zstd, error));
+    return vmf_zstd_unpack(unpacker->zstd, packed, packed_length, data, capacity, length, error);
+  }
+  if (codec != VMF_CODEC_ZLIB && codec != VMF_CODEC_DEFLATE_4K)
+    return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not unpack", (int)codec);
+  if (!unpacker->inflater)
+    VMF_TRY(vmf_inflater_new(&unpacker->inflater, error));
+  return vmf_inflate(unpacker->inflater, codec == VMF_CODEC_ZLIB, packed, packed_length, data,
+                     capacity, length, error);
+}

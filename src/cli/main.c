@@ -1,7 +1,124 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "vmferry.h"
-int main(void)
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The vmferry command: finds the verb, parses its arguments, runs it, and makes sure that standard
+ * output took everything. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "help.h"
+#include "signals.h"
+#include "status.h"
+
+const struct vmf_verb *const vmf_verbs[] = {
+    &vmf_verb_convert, &vmf_verb_info,   &vmf_verb_map,      &vmf_verb_compare, &vmf_verb_check,
+    &vmf_verb_measure, &vmf_verb_create, &vmf_verb_checksum, &vmf_verb_help,    NULL,
+};
+
+const struct vmf_verb *vmf_verb_find(const char *name)
 {
-  return 0;
+  for (const struct vmf_verb *const *verb = vmf_verbs; *verb; verb++)
+    if (strcmp((*verb)->name, name) == 0)
+      return *verb;
+  return NULL;
+}
+
+/* Where one of the three standard descriptors is closed, an image must not get its number. */
+static void main_fill_descriptors(void)
+{
+  int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+  while (opened >= 0 && opened <= STDERR_FILENO) {
+    int wrong_way = opened == STDIN_FILENO ? O_WRONLY : O_RDONLY; /* using it must still fail */
+
+    close(opened);
+    if (open("/dev/null", wrong_way) < 0)
+      return;
+    opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+  }
+  if (opened > STDERR_FILENO)
+    close(opened);
+}
+
+static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
+{
+  struct vmf_settings settings = {
+      .sparse_size = 4096,
+      .max_length = UINT64_MAX,
+      .log = {.warn = vmf_status_warn},
+  };
+  struct vmf_error error = {0};
+  int status;
+
+  if (vmf_arguments_parse(verb, argc, argv, &settings, &error) != VMF_OK) {
+    vmf_status_report(&error);
+    status = error.code == VMF_USAGE ? verb->usage_status : vmf_status_of(error.code);
+  } else if (settings.help) {
+    vmf_help_print_verb(stdout, verb);
+    status = VMF_EXIT_DONE;
+  } else {
+    if (settings.quiet)
+      settings.log.warn = NULL;
+    status = verb->run(&settings);
+  }
+  vmf_arguments_free(&settings);
+  return status;
+}
+
+static int main_unknown_verb(const char *name)
+{
+  static const char *const others[] = {"amend",  "bench",  "bitmap",   "commit", "dd",
+                                       "rebase", "resize", "snapshot", NULL};
+
+  for (const char *const *other = others; *other; other++)
+    if (strcmp(*other, name) == 0) {
+      vmf_status_print("\"%s\" is a verb of qemu-img that vmferry does not have: it never modifies "
+                       "an image",
+                       name);
+      return VMF_EXIT_OTHER;
+    }
+  vmf_status_print("\"%s\" is no verb; \"vmferry help\" lists them", name);
+  return VMF_EXIT_OTHER;
+}
+
+static int main_run(int argc, char **argv)
+{
+  const struct vmf_verb *verb;
+
+  if (argc < 2) {
+    vmf_help_print(stderr);
+    return VMF_EXIT_OTHER;
+  }
+  if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+    printf("vmferry %s\n", vmf_version());
+    return VMF_EXIT_DONE;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    vmf_help_print(stdout);
+    return VMF_EXIT_DONE;
+  }
+  verb = vmf_verb_find(argv[1]);
+  return verb ? main_run_verb(verb, argc - 1, argv + 1) : main_unknown_verb(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+  int status;
+  bool failed;
+
+  main_fill_descriptors();
+  vmf_signals_ignore_pipe();
+  status = main_run(argc, argv);
+  errno = 0;
+  failed = ferror(stdout) != 0;
+  failed |= fclose(stdout) != 0;
+  if (failed && status == VMF_EXIT_DONE) {
+    vmf_status_print("standard output: %s", errno ? strerror(errno) : "writing failed");
+    status = VMF_EXIT_WRITE;
+  }
+  return status;
 }

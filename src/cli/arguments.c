@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Parses the command line of one verb by its table, through getopt_long. */
+#include "arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGUMENTS_MAX = 40, ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
+
+struct arguments_getopt {
+  char letters[3 * ARGUMENTS_MAX + 3];
+  struct option longs[ARGUMENTS_MAX + 2];
+};
+
+enum vmf_code vmf_arguments_wrong(struct vmf_error *error, const char *format, ...)
+{
+  va_list values;
+
+  va_start(values, format);
+  vsnprintf(error->text, sizeof error->text, format, values);
+  va_end(values);
+  error->code = VMF_USAGE;
+  error->sys_errno = 0;
+  return VMF_USAGE;
+}
+
+enum vmf_code vmf_arguments_no_memory(struct vmf_error *error)
+{
+  vmf_arguments_wrong(error, "no memory");
+  return error->code = VMF_NOMEM;
+}
+
+enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *size,
+                                 struct vmf_error *error)
+{
+  static const char suffixes[] = "bkmgtpe";
+  double number = 0;
+  char *end = NULL;
+  unsigned shift = 0;
+  bool whole;
+
+  if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X')
+    return vmf_arguments_wrong(error, "%s: \"%s\" is not a size", what, text);
+  errno = 0;
+  *size = strtoull(text, &end, 10);
+  whole = *end != '.';
+  if (!whole)
+    number = strtod(text, &end);
+  if (*end) {
+    const char *found = strchr(suffixes, *end | 0x20);
+
+    if (!found || end[1])
+      return vmf_arguments_wrong(error, "%s: \"%s\" is not a size (suffixes: k M G T P E)", what,
+                                 text);
+    shift = 10 * (unsigned)(found - suffixes);
+  }
+  if (errno == ERANGE || (whole && *size > UINT64_MAX >> shift) ||
+      (!whole && number * (double)(UINT64_C(1) << shift) >= 0x1p64))
+    return vmf_arguments_wrong(error, "%s: \"%s\" is too large", what, text);
+  *size = whole ? *size << shift : (uint64_t)(number * (double)(UINT64_C(1) << shift));
+  return VMF_OK;
+}
+
+/* The end of the "name=value" that starts here: the next single comma or the end of the text. */
+static char *option_end(char *text)
+{
+  while (*text) {
+    if (text[0] == ',' && text[1] != ',')
+      return text;
+    text += text[0] == ',' ? 2 : 1;
+  }
+  return text;
+}
+
+static char *option_unescape(const char *start, size_t length)
+{
+  char *value = malloc(length + 1), *out = value;
+
+  if (!value)
+    return NULL;
+  for (size_t i = 0; i < length; i++) {
+    *out++ = start[i];
+    if (start[i] == ',')
+      i++;
+  }
+  *out = 0;
+  return value;
+}
+
+enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **value,
+                                        struct vmf_error *error)
+{
+  size_t name_length = strlen(name);
+  char *word = options;
+
+  *value = NULL;
+  while (word && *word) {
+    char *end = option_end(word), *rest = *end ? end + 1 : end;
+
+    if (strncmp(word, name, name_length) == 0 && word[name_length] == '=') {
+      char *start = word + name_length + 1;
+
+      free(*value);
+      *value = option_unescape(start, (size_t)(end - start));
+      if (!*value)
+        return vmf_arguments_no_memory(error);
+      if (!*end && word > options)
+        word[-1] = 0; /* it was the last: the comma before it goes, too */
+      else
+        memmove(word, rest, strlen(rest) + 1);
+      if (!*end)
+        break;
+    } else {
+      word = rest;
+    }
+  }
+  return VMF_OK;
+}
+
+bool vmf_arguments_want_option_help(const char *options)
+{
+  while (options && *options) {
+    size_t length = strcspn(options, ",");
+
+    if ((length == 4 && strncmp(options, "help", 4) == 0) || (length == 1 && *options == '?'))
+      return true;
+    options += length + (options[length] == ',');
+  }
+  return false;
+}
+
+static void *argument_field(struct vmf_settings *settings, size_t offset)
+{
+  return (char *)settings + offset;
+}
+
+static enum vmf_code argument_join(char **joined, const char *text, struct vmf_error *error)
+{
+  size_t length = *joined ? strlen(*joined) + 1 : 0;
+  char *both = realloc(*joined, length + strlen(text) + 1);
+
+  if (!both)
+    return vmf_arguments_no_memory(error);
+  if (length > 0)
+    both[length - 1] = ',';
+  strcpy(both + length, text);
+  *joined = both;
+  return VMF_OK;
+}
+
+static enum vmf_code argument_list(const char ***list, const char *text, struct vmf_error *error)
+{
+  size_t count = 0;
+  const char **longer;
+
+  while (*list && (*list)[count])
+    count++;
+  longer = realloc(*list, (count + 2) * sizeof *longer);
+  if (!longer)
+    return vmf_arguments_no_memory(error);
+  longer[count] = text;
+  longer[count + 1] = NULL;
+  *list = longer;
+  return VMF_OK;
+}
+
+/* `text` is one of the NULL-terminated words. */
+static enum vmf_code argument_word(const char *what, const char *text, const char *const *words,
+                                   struct vmf_error *error)
+{
+  char all[128] = "";
+
+  for (size_t i = 0; words[i]; i++) {
+    size_t length = strlen(all);
+
+    if (strcmp(text, words[i]) == 0)
+      return VMF_OK;
+    snprintf(all + length, sizeof all - length, "%s%s", i ? ", " : "", words[i]);
+  }
+  return vmf_arguments_wrong(error, "%s: \"%s\" is none of: %s", what, text, all);
+}
+
+static enum vmf_code argument_number(const struct vmf_argument *argument, const char *what,
+                                     const char *text, uint64_t *number, struct vmf_error *error)
+{
+  char *end;
+
+  errno = 0;
+  *number = strtoull(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end || errno || *number < argument->min ||
+      *number > argument->max)
+    return vmf_arguments_wrong(error, "%s: \"%s\" is not a number from %llu to %llu", what, text,
+                               (unsigned long long)argument->min,
+                               (unsigned long long)argument->max);
+  return VMF_OK;
+}
+
+static enum vmf_code argument_cache(const struct vmf_argument *argument, const char *what,
+                                    const char *text, struct vmf_settings *settings,
+                                    struct vmf_error *error)
+{
+  static const char *const modes[] = {"none",       "writeback", "writethrough",
+                                      "directsync", "unsafe",    NULL};
+  enum vmf_code code = argument_word(what, text, modes, error);
+
+  if (code == VMF_OK && argument->field && strcmp(text, "unsafe") == 0)
+    *(bool *)argument_field(settings, argument->field) = true;
+  return code;
+}
+
+static enum vmf_code argument_checksum(const char *what, const char *text, const char **name,
+                                       struct vmf_error *error)
+{
+  static const char *const names[] = {"sha256", "sha1", "sha512", NULL};
+
+  *name = text ? text : names[0];
+  return argument_word(what, *name, names, error);
+}
+
+static enum vmf_code argument_set(const struct vmf_argument *argument, const char *text,
+                                  struct vmf_settings *settings, struct vmf_error *error)
+{
+  static const char *const outputs[] = {"human", "json", NULL};
+  void *field = argument_field(settings, argument->field);
+  char what[40];
+
+  if (argument->name)
+    snprintf(what, sizeof what, "--%s", argument->name);
+  else
+    snprintf(what, sizeof what, "-%c", argument->letter);
+  if (argument->given)
+    *(bool *)argument_field(settings, argument->given) = true;
+  switch (argument->kind) {
+  case VMF_ARGUMENT_FLAG:
+    *(bool *)field = true;
+    return VMF_OK;
+  case VMF_ARGUMENT_TEXT:
+    *(const char **)field = text;
+    return VMF_OK;
+  case VMF_ARGUMENT_JOINED:
+    return argument_join(field, text, error);
+  case VMF_ARGUMENT_LISTED:
+    return argument_list(field, text, error);
+  case VMF_ARGUMENT_SIZE:
+    return vmf_arguments_size(text, what, field, error);
+  case VMF_ARGUMENT_NUMBER:
+    return argument_number(argument, what, text, field, error);
+  case VMF_ARGUMENT_OUTPUT:
+    *(bool *)field = strcmp(text, "json") == 0;
+    return argument_word(what, text, outputs, error);
+  case VMF_ARGUMENT_CHECKSUM:
+    return argument_checksum(what, text, field, error);
+  case VMF_ARGUMENT_CACHE:
+    return argument_cache(argument, what, text, settings, error);
+  case VMF_ARGUMENT_NO_EFFECT:
+    return VMF_OK;
+  case VMF_ARGUMENT_REFUSED:
+    return vmf_arguments_wrong(error, "%s is an option of qemu-img that vmferry does not have: %s",
+                               what, argument->help);
+  }
+  return VMF_OK;
+}
+
+static void arguments_getopt_build(const struct vmf_argument *table, struct arguments_getopt *built)
+{
+  char *letter = built->letters;
+  struct option *longer = built->longs;
+
+  *letter++ = ':'; /* a missing value is told from an unknown option */
+  *letter++ = 'h';
+  for (int i = 0; table[i].kind; i++) {
+    const struct vmf_argument *argument = &table[i];
+
+    if (argument->letter) {
+      *letter++ = argument->letter;
+      for (int colons = !argument->value           ? 0
+                        : argument->value_optional ? 2
+                                                   : 1;
+           colons > 0; colons--)
+        *letter++ = ':';
+    }
+    if (argument->name)
+      *longer++ = (struct option){.name = argument->name,
+                                  .has_arg = !argument->value           ? no_argument
+                                             : argument->value_optional ? optional_argument
+                                                                        : required_argument,
+                                  .val = ARGUMENTS_LONG + i};
+  }
+  *longer = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+}
+
+static const struct vmf_argument *arguments_find(const struct vmf_argument *table, int found)
+{
+  if (found >= ARGUMENTS_LONG)
+    return &table[found - ARGUMENTS_LONG];
+  for (; table->kind; table++)
+    if (table->letter == found)
+      return table;
+  return NULL;
+}
+
+static enum vmf_code arguments_unknown(const struct vmf_verb *verb, int found, char **argv,
+                                       struct vmf_error *error)
+{
+  const char *word = argv[optind - 1];
+
+  if (found == ':' && optopt < ARGUMENTS_LONG)
+    return vmf_arguments_wrong(error, "%s: option -%c needs a value", verb->name, optopt);
+  if (found == ':')
+    return vmf_arguments_wrong(error, "%s: option %s needs a value", verb->name, word);
+  if (optopt > 0 && optopt < ARGUMENTS_LONG)
+    return vmf_arguments_wrong(error, "%s: unknown option -%c", verb->name, optopt);
+  return vmf_arguments_wrong(error, "%s: unknown option %s, or it takes no value", verb->name,
+                             word);
+}
+
+static enum vmf_code arguments_count(const struct vmf_verb *verb, int count,
+                                     struct vmf_error *error)
+{
+  if (count < verb->min_operands)
+    return vmf_arguments_wrong(error, "%s: an operand is missing: vmferry %s [OPTIONS] %s",
+                               verb->name, verb->name, verb->operands);
+  if (count > verb->max_operands)
+    return vmf_arguments_wrong(error, "%s: too many operands: vmferry %s [OPTIONS] %s", verb->name,
+                               verb->name, verb->operands);
+  return VMF_OK;
+}
+
+/* qemu-img takes "snapshot.id=ID,snapshot.name=NAME" for -l as well. */
+static enum vmf_code arguments_snapshot(struct vmf_settings *settings, struct vmf_error *error)
+{
+  const char *given = settings->snapshot_given;
+
+  settings->snapshot = given;
+  if (!given || strncmp(given, "snapshot.", 9) != 0)
+    return VMF_OK;
+  for (const char *const *name = (const char *const[]){"snapshot.id=", "snapshot.name=", NULL};
+       *name; name++)
+    if (strncmp(given, *name, strlen(*name)) == 0 && !strchr(given, ',')) {
+      settings->snapshot = given + strlen(*name);
+      return VMF_OK;
+    }
+  return vmf_arguments_wrong(
+      error,
+      "-l: \"%s\" is not a snapshot: give its id or name, or snapshot.id=ID, or "
+      "snapshot.name=NAME",
+      given);
+}
+
+enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
+                                  struct vmf_settings *settings, struct vmf_error *error)
+{
+  struct arguments_getopt built = {0};
+  enum vmf_code code = VMF_OK;
+  int found;
+
+  arguments_getopt_build(verb->arguments, &built);
+  opterr = 0;
+  optind = 1;
+  while (code == VMF_OK &&
+         (found = getopt_long(argc, argv, built.letters, built.longs, NULL)) != -1) {
+    const struct vmf_argument *argument;
+
+    if (found == 'h') {
+      settings->help = true;
+      return VMF_OK;
+    }
+    argument = found == '?' || found == ':' ? NULL : arguments_find(verb->arguments, found);
+    code = argument ? argument_set(argument, optarg, settings, error)
+                    : arguments_unknown(verb, found, argv, error);
+  }
+  settings->operands = argv + optind;
+  settings->operand_count = argc - optind;
+  if (code == VMF_OK)
+    code = arguments_snapshot(settings, error);
+  if (code == VMF_OK && !vmf_arguments_want_option_help(settings->options))
+    code = arguments_count(verb, settings->operand_count, error);
+  return code;
+}
+
+void vmf_arguments_free(struct vmf_settings *settings)
+{
+  free(settings->options);
+  free(settings->allow_refs);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Parses the command line of one verb by its table. */
+#ifndef VMF_CLI_ARGUMENTS_H
+#define VMF_CLI_ARGUMENTS_H
+
+#include "verb.h"
+
+/* argv[0] is the verb. Fills `settings`, which vmf_arguments_free releases, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
+                                                 struct vmf_settings *settings,
+                                                 struct vmf_error *error);
+void vmf_arguments_free(struct vmf_settings *settings);
+
+/* "64k", "1.5G", "4096": bytes. `what` names the value in the error. */
+VMF_MUST_CHECK enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *size,
+                                                struct vmf_error *error);
+
+/* Takes "name=value" out of an -o text: *value is a fresh string (a doubled comma made one), or
+ * NULL when the name is not there. */
+VMF_MUST_CHECK enum vmf_code vmf_arguments_take_option(char *options, const char *name,
+                                                       char **value, struct vmf_error *error);
+
+/* Whether -o asks for the list of options: "help" or "?" is one of the names. */
+bool vmf_arguments_want_option_help(const char *options);
+
+/* Fills the error: VMF_USAGE with that text. Returns the code. */
+enum vmf_code vmf_arguments_wrong(struct vmf_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+enum vmf_code vmf_arguments_no_memory(struct vmf_error *error);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Prints what the library knows of its formats. */
+#ifndef VMF_CLI_FORMAT_OPTIONS_H
+#define VMF_CLI_FORMAT_OPTIONS_H
+
+#include <stdio.h>
+
+/* The create options of a format, on standard output; returns an exit status. */
+int vmf_format_options_print(const char *format);
+
+/* One line a format: name, directions, summary. */
+void vmf_formats_print(FILE *out);
+
+/* Prints a paragraph, folded at 80 columns; the first line continues at `column`, the others start
+ * at `indent`. Ends the last line. */
+void vmf_format_paragraph(FILE *out, const char *text, unsigned column, unsigned indent);
+
+#endif

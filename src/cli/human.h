@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Text for people: names that may hold anything, sizes. */
+#ifndef VMF_CLI_HUMAN_H
+#define VMF_CLI_HUMAN_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Length of the UTF-8 character at `text` and its code point, or 0 when the bytes are not one. */
+unsigned vmf_human_decode(const char *text, uint32_t *point);
+
+/* Prints a string; control characters, and those that change the direction of writing, come out
+ * as \xNN or \u{NNNN}, so that no file name can drive the terminal. */
+void vmf_human_text(FILE *out, const char *text);
+
+/* "1.5 GiB", "64 KiB", "512 B", three digits, as qemu-img prints it. */
+void vmf_human_size(uint64_t size, char out[16]);
+
+#endif

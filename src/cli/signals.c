@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Signals. The handlers only store into lock-free atomics. */
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static atomic_bool signals_cancel;
+static atomic_int signals_number;
+static atomic_bool signals_usr1;
+
+static void signals_end(int number)
+{
+  int none = 0;
+
+  atomic_compare_exchange_strong(&signals_number, &none, number);
+  atomic_store(&signals_cancel, true);
+}
+
+static void signals_ask(int number)
+{
+  (void)number;
+  atomic_store(&signals_usr1, true);
+}
+
+static void signals_set(int number, void (*handler)(int), int flags)
+{
+  struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
+}
+
+void vmf_signals_ignore_pipe(void)
+{
+  signals_set(SIGPIPE, SIG_IGN, 0);
+}
+
+/* A signal that the parent had set to be ignored (nohup) stays ignored. */
+static void signals_catch_one(int number)
+{
+  struct sigaction old;
+
+  if (sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+    return;
+  signals_set(number, signals_end, 0);
+}
+
+void vmf_signals_catch(void)
+{
+  signals_catch_one(SIGINT);
+  signals_catch_one(SIGTERM);
+  signals_catch_one(SIGHUP);
+  signals_set(SIGUSR1, signals_ask, SA_RESTART);
+}
+
+const atomic_bool *vmf_signals_cancel(void)
+{
+  return &signals_cancel;
+}
+
+int vmf_signals_caught(void)
+{
+  return atomic_load(&signals_number);
+}
+
+bool vmf_signals_take_usr1(void)
+{
+  return atomic_exchange(&signals_usr1, false);
+}

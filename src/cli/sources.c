@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Opens the images that a command line names. */
+#include "sources.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+
+enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
+                               const char *format, struct vmf_image **image,
+                               struct vmf_error *error)
+{
+  struct vmf_image_options options = {
+      .format = format,
+      .snapshot = settings->snapshot,
+      .allow_refs = settings->allow_refs,
+      .ignore_locks = settings->ignore_locks,
+      .read_all = settings->read_all,
+      .log = &settings->log,
+  };
+
+  return vmf_image_open(path, &options, image, error);
+}
+
+enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
+                               struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image **parts;
+  enum vmf_code code = VMF_OK;
+  int opened = 0;
+
+  if (count == 1)
+    return vmf_sources_open(settings, settings->operands[0], settings->format, image, error);
+  if (settings->snapshot)
+    return vmf_arguments_wrong(error, "-l cannot be used with several sources");
+  parts = calloc((size_t)count, sizeof *parts);
+  if (!parts)
+    return vmf_arguments_no_memory(error);
+  while (code == VMF_OK && opened < count) {
+    code = vmf_sources_open(settings, settings->operands[opened], settings->format, &parts[opened],
+                            error);
+    opened += code == VMF_OK;
+  }
+  if (code == VMF_OK) {
+    code = vmf_image_concat(parts, (size_t)count, image, error);
+  } else {
+    while (opened > 0)
+      vmf_image_close(parts[--opened]);
+  }
+  free(parts);
+  return code;
+}
+
+/* Where a backing file of `target` is: *path is a fresh string. */
+static enum vmf_code backing_path(const char *target, const char *backing, char **path,
+                                  struct vmf_error *error)
+{
+  const char *slash = strrchr(target, '/');
+  int folder = slash && backing[0] != '/' ? (int)(slash + 1 - target) : 0;
+
+  if (asprintf(path, "%.*s%s", folder, target, backing) < 0)
+    return vmf_arguments_no_memory(error);
+  return VMF_OK;
+}
+
+/* -B and -F win over what -o says. */
+static enum vmf_code backing_options(struct vmf_settings *settings, char *taken[2],
+                                     struct vmf_error *error)
+{
+  enum vmf_code code =
+      vmf_arguments_take_option(settings->options, "backing_file", &taken[0], error);
+
+  if (code == VMF_OK)
+    code = vmf_arguments_take_option(settings->options, "backing_fmt", &taken[1], error);
+  if (!settings->backing)
+    settings->backing = taken[0];
+  if (!settings->backing_format)
+    settings->backing_format = taken[1];
+  return code;
+}
+
+enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *target, char *taken[2],
+                                  struct vmf_image **backing, struct vmf_error *error)
+{
+  char *path;
+  enum vmf_code code = backing_options(settings, taken, error);
+  struct vmf_settings plain = *settings;
+
+  if (code != VMF_OK)
+    return code;
+  if (!settings->backing && settings->backing_format)
+    return vmf_arguments_wrong(error, "-F names the format of a backing file, but there is none");
+  if (!settings->backing)
+    return VMF_OK;
+  if (!settings->backing_format)
+    return vmf_arguments_wrong(error, "backing file \"%s\": its format must be given with -F",
+                               settings->backing);
+  code = backing_path(target, settings->backing, &path, error);
+  if (code != VMF_OK)
+    return code;
+  plain.snapshot = NULL;
+  code = vmf_sources_open(&plain, path, settings->backing_format, backing, error);
+  free(path);
+  return code;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Exit statuses and the lines on standard error. */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "human.h"
+#include "signals.h"
+
+static const int exit_statuses[] = {
+    [VMF_OK] = VMF_EXIT_DONE,
+    [VMF_USAGE] = VMF_EXIT_OTHER,
+    [VMF_SYSTEM] = VMF_EXIT_OTHER,
+    [VMF_NOMEM] = VMF_EXIT_OTHER,
+    [VMF_CORRUPT] = VMF_EXIT_INPUT,
+    [VMF_REFUSED] = VMF_EXIT_INPUT,
+    [VMF_LIMIT] = VMF_EXIT_INPUT,
+    [VMF_READ] = VMF_EXIT_READ,
+    [VMF_WRITE] = VMF_EXIT_WRITE,
+    [VMF_CHANGED] = VMF_EXIT_CHANGED,
+    [VMF_IN_USE] = VMF_EXIT_IN_USE,
+    [VMF_DIFFERENT] = VMF_EXIT_DIFFERENT,
+    [VMF_UNSUPPORTED] = VMF_EXIT_UNSUPPORTED,
+    [VMF_CANCELLED] = VMF_EXIT_SIGNAL,
+};
+
+int vmf_status_of(enum vmf_code code)
+{
+  if (code == VMF_CANCELLED)
+    return VMF_EXIT_SIGNAL + vmf_signals_caught();
+  if ((size_t)code >= sizeof exit_statuses / sizeof exit_statuses[0])
+    return VMF_EXIT_OTHER;
+  return exit_statuses[code];
+}
+
+void vmf_status_print(const char *format, ...)
+{
+  char text[2048];
+  va_list values;
+
+  va_start(values, format);
+  vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  flockfile(stderr);
+  fputs("vmferry: ", stderr);
+  vmf_human_text(stderr, text);
+  fputc('\n', stderr);
+  funlockfile(stderr);
+}
+
+int vmf_status_report(const struct vmf_error *error)
+{
+  if (error->code == VMF_CANCELLED)
+    vmf_status_print("stopped by signal %d (%s)", vmf_signals_caught(),
+                     strsignal(vmf_signals_caught()));
+  else
+    vmf_status_print("%s", error->text);
+  return vmf_status_of(error->code);
+}
+
+void vmf_status_warn(void *data, const char *text)
+{
+  (void)data;
+  vmf_status_print("warning: %s", text);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry check`: the consistency of one image. Its exit statuses are qemu-img's. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "json.h"
+#include "sources.h"
+#include "status.h"
+
+enum {
+  CHECK_CLEAN = 0,
+  CHECK_FAILED = 1,
+  CHECK_CORRUPTIONS = 2,
+  CHECK_LEAKS = 3,
+  CHECK_UNSUPPORTED = 63,
+};
+
+enum { CHECK_REPORTS = 200 /* printed; the rest is counted */ };
+
+static const struct vmf_argument check_arguments[] = {
+    VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_SOURCE_CACHE,
+    {.letter = 'r',
+     .name = "repair",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .value = "leaks|all",
+     .help = "an image is never modified; convert it instead"},
+    VMF_ARGUMENT_IMAGE_OPTS,
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+static void check_report(struct vmf_findings *findings, const char *text)
+{
+  uint64_t *printed = findings->data;
+
+  if ((*printed)++ < CHECK_REPORTS)
+    vmf_status_print("%s", text);
+}
+
+static void check_json_number(const char *name, uint64_t number)
+{
+  if (number > 0)
+    printf(",\n    \"%s\": %" PRIu64, name, number);
+}
+
+static void check_print_json(const struct vmf_image *image, const struct vmf_findings *findings)
+{
+  fputs("{\n    \"filename\": ", stdout);
+  vmf_json_string(stdout, vmf_image_path(image));
+  fputs(",\n    \"format\": ", stdout);
+  vmf_json_string(stdout, vmf_image_format(image));
+  printf(",\n    \"check-errors\": %" PRIu64, findings->check_errors);
+  check_json_number("image-end-offset", findings->image_end_offset);
+  check_json_number("corruptions", findings->corruptions);
+  check_json_number("leaks", findings->leaks);
+  check_json_number("total-clusters", findings->total_clusters);
+  check_json_number("allocated-clusters", findings->allocated_clusters);
+  check_json_number("fragmented-clusters", findings->fragmented_clusters);
+  check_json_number("compressed-clusters", findings->compressed_clusters);
+  puts("\n}");
+}
+
+static double check_percent(uint64_t part, uint64_t whole)
+{
+  return whole > 0 ? 100 * (double)part / (double)whole : 0;
+}
+
+static void check_print_human(const struct vmf_findings *findings)
+{
+  if (!findings->corruptions && !findings->leaks && !findings->check_errors)
+    puts("No errors were found on the image.");
+  if (findings->corruptions)
+    printf("\n%" PRIu64 " errors were found on the image.\n"
+           "Data may be corrupted, or further writes to the image may corrupt it.\n",
+           findings->corruptions);
+  if (findings->leaks)
+    printf("\n%" PRIu64 " leaked clusters were found on the image.\n"
+           "This means waste of disk space, but no harm to data.\n",
+           findings->leaks);
+  if (findings->check_errors)
+    printf("\n%" PRIu64 " internal errors have occurred during the check.\n",
+           findings->check_errors);
+  if (findings->total_clusters && findings->allocated_clusters)
+    printf("%" PRIu64 "/%" PRIu64 " = %0.2f%% allocated, %0.2f%% fragmented, "
+           "%0.2f%% compressed clusters\n",
+           findings->allocated_clusters, findings->total_clusters,
+           check_percent(findings->allocated_clusters, findings->total_clusters),
+           check_percent(findings->fragmented_clusters, findings->allocated_clusters),
+           check_percent(findings->compressed_clusters, findings->allocated_clusters));
+  if (findings->image_end_offset)
+    printf("Image end offset: %" PRIu64 "\n", findings->image_end_offset);
+}
+
+static int check_status(const struct vmf_findings *findings)
+{
+  if (findings->corruptions)
+    return CHECK_CORRUPTIONS;
+  if (findings->check_errors)
+    return CHECK_FAILED;
+  return findings->leaks ? CHECK_LEAKS : CHECK_CLEAN;
+}
+
+static int check_image(const struct vmf_settings *settings, struct vmf_image *image)
+{
+  uint64_t printed = 0;
+  struct vmf_findings findings = {.report = check_report, .data = &printed};
+  struct vmf_error error = {0};
+  enum vmf_code code = vmf_image_check(image, &findings, &error);
+
+  if (code == VMF_UNSUPPORTED) {
+    if (!settings->quiet)
+      vmf_status_report(&error);
+    return CHECK_UNSUPPORTED;
+  }
+  if (code != VMF_OK) {
+    vmf_status_report(&error);
+    return CHECK_FAILED;
+  }
+  if (printed > CHECK_REPORTS)
+    vmf_status_print("%s: %" PRIu64 " more findings", vmf_image_path(image),
+                     printed - CHECK_REPORTS);
+  if (settings->json)
+    check_print_json(image, &findings);
+  else if (!settings->quiet)
+    check_print_human(&findings);
+  return check_status(&findings);
+}
+
+static int check_run(struct vmf_settings *settings)
+{
+  struct vmf_image_options options = {
+      .format = settings->format,
+      .allow_refs = settings->allow_refs,
+      .no_chain = true,
+      .ignore_locks = settings->ignore_locks,
+      .log = &settings->log,
+  };
+  struct vmf_error error = {0};
+  struct vmf_image *image = NULL;
+  int status = CHECK_FAILED;
+
+  if (vmf_image_open(settings->operands[0], &options, &image, &error) == VMF_OK)
+    status = check_image(settings, image);
+  else
+    vmf_status_report(&error);
+  vmf_image_close(image);
+  return status;
+}
+
+const struct vmf_verb vmf_verb_check = {
+    .name = "check",
+    .operands = "FILE",
+    .summary = "check the consistency of an image",
+    .arguments = check_arguments,
+    .min_operands = 1,
+    .max_operands = 1,
+    .usage_status = CHECK_FAILED,
+    .run = check_run,
+};

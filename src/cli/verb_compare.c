@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry compare`: whether two images hold the same disk. Its exit statuses are qemu-img's. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "progress.h"
+#include "signals.h"
+#include "sources.h"
+#include "status.h"
+
+enum {
+  COMPARE_SAME = 0,
+  COMPARE_DIFFERENT = 1,
+  COMPARE_OPEN = 2,
+  COMPARE_MAP = 3,
+  COMPARE_READ = 4,
+};
+
+static const struct vmf_argument compare_arguments[] = {
+    {.letter = 'f',
+     .name = "a-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(format),
+     .help = "format of the first image"},
+    {.letter = 'F',
+     .name = "b-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(target_format),
+     .help = "format of the second image"},
+    {.letter = 's',
+     .name = "strict",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(strict),
+     .help = "size and allocation must be equal, too"},
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_SOURCE_CACHE,
+    VMF_ARGUMENT_IMAGE_OPTS,
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+/* Strict mode stops at bytes and at allocation: this tells which it was. */
+static bool compare_same_byte(struct vmf_image *a, struct vmf_image *b, uint64_t guest)
+{
+  struct vmf_error ignored;
+  char one = 0, other = 1;
+
+  return vmf_image_pread(a, &one, 1, guest, &ignored) == VMF_OK &&
+         vmf_image_pread(b, &other, 1, guest, &ignored) == VMF_OK && one == other;
+}
+
+static int compare_tell(const struct vmf_settings *settings, struct vmf_image *a,
+                        struct vmf_image *b, const struct vmf_job_result *result)
+{
+  FILE *out = settings->quiet ? NULL : stdout;
+
+  if (out && result->sizes_differ)
+    fputs("Warning: Image size mismatch!\n", out);
+  if (result->identical) {
+    if (out)
+      fputs("Images are identical.\n", out);
+    return COMPARE_SAME;
+  }
+  if (out && settings->strict && compare_same_byte(a, b, result->difference))
+    fprintf(out, "Strict mode: Offset %" PRIu64 " block status mismatch!\n", result->difference);
+  else if (out)
+    fprintf(out, "Content mismatch at offset %" PRIu64 "!\n", result->difference);
+  return COMPARE_DIFFERENT;
+}
+
+static int compare_images(const struct vmf_settings *settings, struct vmf_image *a,
+                          struct vmf_image *b)
+{
+  struct vmf_progress progress = {
+      .out = settings->progress && !settings->quiet ? stdout : NULL,
+      .phases = 1,
+  };
+  struct vmf_job_options job = {
+      .threads = (unsigned)settings->threads,
+      .strict = settings->strict,
+      .progress = vmf_progress_show,
+      .progress_data = &progress,
+      .cancel = vmf_signals_cancel(),
+  };
+  struct vmf_job_result result = {0};
+  struct vmf_error error = {0};
+  enum vmf_code code;
+
+  if (settings->strict && vmf_image_size(a) != vmf_image_size(b)) {
+    if (!settings->quiet)
+      puts("Strict mode: Image size mismatch!");
+    return COMPARE_DIFFERENT;
+  }
+  code = vmf_compare(a, b, &job, &result, &error);
+  vmf_progress_end(&progress, code == VMF_OK);
+  if (code == VMF_OK)
+    return compare_tell(settings, a, b, &result);
+  vmf_status_report(&error);
+  if (code == VMF_CANCELLED)
+    return vmf_status_of(code);
+  return code == VMF_READ || code == VMF_CHANGED ? COMPARE_READ : COMPARE_MAP;
+}
+
+static int compare_run(struct vmf_settings *settings)
+{
+  struct vmf_image *a = NULL, *b = NULL;
+  struct vmf_error error = {0};
+  int status;
+  enum vmf_code code =
+      vmf_sources_open(settings, settings->operands[0], settings->format, &a, &error);
+
+  if (code == VMF_OK)
+    code = vmf_sources_open(settings, settings->operands[1], settings->target_format, &b, &error);
+  vmf_signals_catch();
+  if (code == VMF_OK) {
+    status = compare_images(settings, a, b);
+  } else {
+    vmf_status_report(&error);
+    status = COMPARE_OPEN;
+  }
+  vmf_image_close(a);
+  vmf_image_close(b);
+  return status;
+}
+
+const struct vmf_verb vmf_verb_compare = {
+    .name = "compare",
+    .operands = "FILE1 FILE2",
+    .summary = "tell whether two images hold the same disk",
+    .arguments = compare_arguments,
+    .min_operands = 2,
+    .max_operands = 2,
+    .usage_status = COMPARE_OPEN, /* 1 would say that the images differ */
+    .run = compare_run,
+};

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry convert`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "format_options.h"
+#include "sources.h"
+#include "status.h"
+#include "transfer.h"
+
+static const struct vmf_argument convert_arguments[] = {
+    {.letter = 'f',
+     .name = "format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(format),
+     .help = "format of the sources (default: found by content)"},
+    {.letter = 'O',
+     .name = "target-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(target_format),
+     .help = "format of the target (default: by its suffix, then raw)"},
+    VMF_ARGUMENT_OPTIONS,
+    {.letter = 'c',
+     .name = "compress",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(compress),
+     .help = "compress the target's data"},
+    VMF_ARGUMENT_SNAPSHOT,
+    {.letter = 'B',
+     .name = "backing",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FILE",
+     .field = VMF_SETTING(backing),
+     .help = "make an overlay: store only what differs from FILE"},
+    {.letter = 'F',
+     .name = "backing-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(backing_format),
+     .help = "format of the backing file (needed with -B)"},
+    {.letter = 'S',
+     .name = "sparse-size",
+     .kind = VMF_ARGUMENT_SIZE,
+     .value = "SIZE",
+     .field = VMF_SETTING(sparse_size),
+     .help = "so many zero bytes become a hole (default: 4k; 0: none)"},
+    VMF_ARGUMENT_THREADS,
+    {.name = "checksum",
+     .kind = VMF_ARGUMENT_CHECKSUM,
+     .value = "ALGORITHM",
+     .value_optional = true,
+     .field = VMF_SETTING(checksum),
+     .help = "print the checksum of the guest content (sha256)"},
+    {.letter = 'a',
+     .name = "algorithm",
+     .kind = VMF_ARGUMENT_CHECKSUM,
+     .value = "ALGORITHM",
+     .field = VMF_SETTING(checksum),
+     .help = "the same; sha256, sha1 or sha512"},
+    {.name = "verify",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(verify),
+     .help = "read the target back and compare the checksums"},
+    {.name = "read-all",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(read_all),
+     .help = "do not trust the holes that the file system reports"},
+    {.name = "no-clobber",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(no_clobber),
+     .help = "refuse to replace an existing target"},
+    {.name = "no-sync",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(no_sync),
+     .help = "do not wait until the target is on stable storage"},
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    {.letter = 't',
+     .name = "target-cache",
+     .kind = VMF_ARGUMENT_CACHE,
+     .value = "MODE",
+     .field = VMF_SETTING(no_sync),
+     .help = "as qemu-img's; only \"unsafe\" means something: --no-sync"},
+    VMF_ARGUMENT_SOURCE_CACHE,
+    {.letter = 'W',
+     .name = "out-of-order",
+     .kind = VMF_ARGUMENT_NO_EFFECT,
+     .help = "accepted as qemu-img's, no effect"},
+    {.letter = 'n',
+     .name = "no-create",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "a target is always made afresh"},
+    {.name = "target-is-zero",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "a target is always made afresh"},
+    {.letter = 'C',
+     .name = "copy-range-offloading",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "the bytes would not be checked for zeros"},
+    {.letter = 'r',
+     .name = "rate-limit",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .value = "RATE",
+     .help = "there is no limit on the rate"},
+    {.letter = 's', .kind = VMF_ARGUMENT_REFUSED, .value = "SNAPSHOT", .help = "use -l"},
+    {.name = "salvage",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "a source that cannot be read is an error"},
+    {.name = "bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
+    {.name = "skip-broken-bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
+    {.name = "target-image-opts",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "an image is named by its path alone"},
+    VMF_ARGUMENT_IMAGE_OPTS,
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
+                                            struct vmf_error *error)
+{
+  if (settings->sparse_size % 512)
+    return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
+                               (unsigned long long)settings->sparse_size);
+  if (settings->verify && strcmp(path, "-") == 0)
+    return vmf_arguments_wrong(error, "--verify cannot read standard output back");
+  if (settings->backing && settings->operand_count > 2)
+    return vmf_arguments_wrong(error, "-B cannot be used with several sources");
+  return VMF_OK;
+}
+
+static enum vmf_code convert_with(struct vmf_settings *settings, const char *format,
+                                  struct vmf_error *error)
+{
+  const char *path = settings->operands[settings->operand_count - 1];
+  struct vmf_image *source = NULL, *backing = NULL;
+  char *taken[2] = {NULL, NULL};
+  enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
+
+  if (code == VMF_OK)
+    code = convert_check_settings(settings, path, error);
+  if (code == VMF_OK)
+    code = vmf_sources_join(settings, settings->operand_count - 1, &source, error);
+  if (code == VMF_OK)
+    code = vmf_transfer_run(settings, format, path, vmf_image_size(source), source, backing, error);
+  vmf_image_close(source);
+  vmf_image_close(backing);
+  free(taken[0]);
+  free(taken[1]);
+  return code;
+}
+
+static int convert_run(struct vmf_settings *settings)
+{
+  struct vmf_error error = {0};
+  const char *format = settings->target_format;
+
+  if (!format && settings->operand_count > 0)
+    format = vmf_format_by_suffix(settings->operands[settings->operand_count - 1]);
+  if (!format)
+    format = "raw";
+  if (vmf_arguments_want_option_help(settings->options))
+    return vmf_format_options_print(format);
+  if (convert_with(settings, format, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return VMF_EXIT_DONE;
+}
+
+const struct vmf_verb vmf_verb_convert = {
+    .name = "convert",
+    .operands = "SOURCE... TARGET",
+    .summary = "copy a disk into another format",
+    .arguments = convert_arguments,
+    .min_operands = 2,
+    .max_operands = 1 << 16,
+    .usage_status = VMF_EXIT_OTHER,
+    .run = convert_run,
+};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry create`: an empty disk, or an overlay that holds nothing yet. */
+#include <stdlib.h>
+
+#include "arguments.h"
+#include "format_options.h"
+#include "sources.h"
+#include "status.h"
+#include "transfer.h"
+
+static const struct vmf_argument create_arguments[] = {
+    {.letter = 'f',
+     .name = "format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(target_format),
+     .help = "format of the new image (default: by its suffix, then raw)"},
+    VMF_ARGUMENT_OPTIONS,
+    {.letter = 'b',
+     .name = "backing",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FILE",
+     .field = VMF_SETTING(backing),
+     .help = "make an overlay on FILE"},
+    {.letter = 'B',
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FILE",
+     .field = VMF_SETTING(backing),
+     .help = "the same as -b"},
+    {.letter = 'F',
+     .name = "backing-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(backing_format),
+     .help = "format of the backing file (needed with -b)"},
+    {.name = "no-clobber",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(no_clobber),
+     .help = "refuse to replace an existing file"},
+    {.name = "no-sync",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(no_sync),
+     .help = "do not wait until the image is on stable storage"},
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_QUIET,
+    {.letter = 'u',
+     .name = "backing-unsafe",
+     .kind = VMF_ARGUMENT_REFUSED,
+     .help = "a backing file is always opened"},
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+/* The second operand, "-o size=", or the size of the backing file. */
+static enum vmf_code create_size(struct vmf_settings *settings, const struct vmf_image *backing,
+                                 uint64_t *size, struct vmf_error *error)
+{
+  char *option;
+  enum vmf_code code = vmf_arguments_take_option(settings->options, "size", &option, error);
+
+  if (code != VMF_OK)
+    return code;
+  if (settings->operand_count == 2)
+    code = vmf_arguments_size(settings->operands[1], "SIZE", size, error);
+  else if (option)
+    code = vmf_arguments_size(option, "size", size, error);
+  else if (backing)
+    *size = vmf_image_size(backing);
+  else
+    code = vmf_arguments_wrong(error, "create: the size is missing: vmferry create [OPTIONS] %s",
+                               vmf_verb_create.operands);
+  free(option);
+  return code;
+}
+
+static enum vmf_code create_with(struct vmf_settings *settings, const char *format,
+                                 struct vmf_error *error)
+{
+  const char *path = settings->operands[0];
+  struct vmf_image *backing = NULL;
+  char *taken[2] = {NULL, NULL};
+  uint64_t size = 0;
+  enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
+
+  if (code == VMF_OK)
+    code = create_size(settings, backing, &size, error);
+  if (code == VMF_OK)
+    code = vmf_transfer_run(settings, format, path, size, NULL, backing, error);
+  vmf_image_close(backing);
+  free(taken[0]);
+  free(taken[1]);
+  return code;
+}
+
+static int create_run(struct vmf_settings *settings)
+{
+  struct vmf_error error = {0};
+  const char *format = settings->target_format;
+
+  if (!format && settings->operand_count > 0)
+    format = vmf_format_by_suffix(settings->operands[0]);
+  if (!format)
+    format = "raw";
+  if (vmf_arguments_want_option_help(settings->options))
+    return vmf_format_options_print(format);
+  if (create_with(settings, format, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return VMF_EXIT_DONE;
+}
+
+const struct vmf_verb vmf_verb_create = {
+    .name = "create",
+    .operands = "FILE [SIZE]",
+    .summary = "make an empty disk, or an overlay",
+    .arguments = create_arguments,
+    .min_operands = 1,
+    .max_operands = 2,
+    .usage_status = VMF_EXIT_OTHER,
+    .run = create_run,
+};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry map`: how the guest disk is stored, one line an extent. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "human.h"
+#include "sources.h"
+#include "status.h"
+
+static const struct vmf_argument map_arguments[] = {
+    VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_OUTPUT_KIND,
+    {.letter = 's',
+     .name = "start-offset",
+     .kind = VMF_ARGUMENT_SIZE,
+     .value = "OFFSET",
+     .field = VMF_SETTING(start),
+     .help = "start at this guest offset"},
+    {.letter = 'l',
+     .name = "max-length",
+     .kind = VMF_ARGUMENT_SIZE,
+     .value = "LENGTH",
+     .field = VMF_SETTING(max_length),
+     .help = "show so many bytes of the guest disk"},
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_IMAGE_OPTS,
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+static bool map_continues(const struct vmf_extent *a, const struct vmf_extent *b)
+{
+  if (a->depth != b->depth || a->present != b->present || a->zero != b->zero ||
+      a->data != b->data || a->packed != b->packed || a->has_offset != b->has_offset)
+    return false;
+  if (a->has_offset && a->offset + a->length != b->offset)
+    return false;
+  return a->file == b->file || (a->file && b->file && strcmp(a->file, b->file) == 0);
+}
+
+static void map_print_json(const struct vmf_extent *extent, bool first)
+{
+  static const char *const words[] = {"false", "true"};
+
+  printf("%s{ \"start\": %" PRIu64 ", \"length\": %" PRIu64 ", \"depth\": %u, \"present\": %s, "
+         "\"zero\": %s, \"data\": %s, \"compressed\": %s",
+         first ? "[" : ",\n", extent->guest, extent->length, extent->depth, words[extent->present],
+         words[extent->zero], words[extent->data], words[extent->packed]);
+  if (extent->has_offset)
+    printf(", \"offset\": %" PRIu64, extent->offset);
+  putchar('}');
+}
+
+/* As qemu-img: data alone; what has no offset is named instead of being an error. */
+static void map_print_human(const struct vmf_extent *extent)
+{
+  if (!extent->data || extent->zero)
+    return;
+  printf("%#-16" PRIx64 "%#-16" PRIx64, extent->guest, extent->length);
+  if (extent->has_offset)
+    printf("%#-16" PRIx64, extent->offset);
+  else
+    printf("%-16s", extent->packed ? "compressed" : "-");
+  vmf_human_text(stdout, extent->file ? extent->file : "");
+  putchar('\n');
+}
+
+static void map_print(const struct vmf_settings *settings, const struct vmf_extent *extent,
+                      bool first)
+{
+  if (extent->length == 0)
+    return;
+  if (settings->json)
+    map_print_json(extent, first);
+  else
+    map_print_human(extent);
+}
+
+static enum vmf_code map_print_all(const struct vmf_settings *settings, struct vmf_image *image,
+                                   struct vmf_error *error)
+{
+  uint64_t size = vmf_image_size(image), at = settings->start, end = size;
+  struct vmf_extent run = {0};
+  bool first = true;
+
+  if (at < size && settings->max_length < size - at)
+    end = at + settings->max_length;
+  if (!settings->json)
+    printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
+  while (at < end) {
+    struct vmf_extent next = {0};
+    enum vmf_code code = vmf_image_extent(image, at, end - at, &next, error);
+
+    if (code != VMF_OK)
+      return code;
+    at = next.guest + next.length;
+    if (run.length > 0 && map_continues(&run, &next)) {
+      run.length += next.length;
+      continue;
+    }
+    map_print(settings, &run, first);
+    first = first && run.length == 0;
+    run = next;
+  }
+  map_print(settings, &run, first);
+  if (settings->json)
+    puts(run.length == 0 ? "[]" : "]");
+  return VMF_OK;
+}
+
+static int map_run(struct vmf_settings *settings)
+{
+  struct vmf_error error = {0};
+  struct vmf_image *image = NULL;
+  enum vmf_code code =
+      vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
+
+  if (code == VMF_OK)
+    code = map_print_all(settings, image, &error);
+  vmf_image_close(image);
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+}
+
+const struct vmf_verb vmf_verb_map = {
+    .name = "map",
+    .operands = "FILE",
+    .summary = "show how the guest disk is stored",
+    .arguments = map_arguments,
+    .min_operands = 1,
+    .max_operands = 1,
+    .usage_status = VMF_EXIT_OTHER,
+    .run = map_run,
+};

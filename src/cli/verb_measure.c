@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry measure`: how large a target will be. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "arguments.h"
+#include "format_options.h"
+#include "sources.h"
+#include "status.h"
+
+static const struct vmf_argument measure_arguments[] = {
+    {.letter = 'O',
+     .name = "target-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(target_format),
+     .help = "format of the target (default: raw)"},
+    VMF_ARGUMENT_OPTIONS,
+    {.letter = 'c',
+     .name = "compress",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(compress),
+     .help = "the target's data will be compressed"},
+    {.name = "size",
+     .letter = 's',
+     .kind = VMF_ARGUMENT_SIZE,
+     .value = "SIZE",
+     .field = VMF_SETTING(size),
+     .given = VMF_SETTING(size_given),
+     .help = "measure for an empty disk of this size, without a source"},
+    VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_SNAPSHOT,
+    VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_IMAGE_OPTS,
+    VMF_ARGUMENT_OBJECT,
+    {0},
+};
+
+static enum vmf_code measure_with(const struct vmf_settings *settings, const char *format,
+                                  struct vmf_error *error)
+{
+  struct vmf_image *source = NULL;
+  uint64_t required = 0, full = 0, size = settings->size;
+  enum vmf_code code = VMF_OK;
+
+  if (settings->size_given == (settings->operand_count == 1))
+    return vmf_arguments_wrong(error, "measure: give either --size or a FILE");
+  if (!settings->size_given) {
+    code = vmf_sources_open(settings, settings->operands[0], settings->format, &source, error);
+    size = code == VMF_OK ? vmf_image_size(source) : 0;
+  }
+  if (code == VMF_OK)
+    code = vmf_measure(source, size, format, settings->options, settings->compress, &required,
+                       &full, error);
+  vmf_image_close(source);
+  if (code != VMF_OK)
+    return code;
+  if (settings->json)
+    printf("{\n    \"required\": %" PRIu64 ",\n    \"fully-allocated\": %" PRIu64 "\n}\n", required,
+           full);
+  else
+    printf("required size: %" PRIu64 "\nfully allocated size: %" PRIu64 "\n", required, full);
+  return VMF_OK;
+}
+
+static int measure_run(struct vmf_settings *settings)
+{
+  struct vmf_error error = {0};
+  const char *format = settings->target_format ? settings->target_format : "raw";
+
+  if (vmf_arguments_want_option_help(settings->options))
+    return vmf_format_options_print(format);
+  if (measure_with(settings, format, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return VMF_EXIT_DONE;
+}
+
+const struct vmf_verb vmf_verb_measure = {
+    .name = "measure",
+    .operands = "[FILE]",
+    .summary = "tell how large a target will be",
+    .arguments = measure_arguments,
+    .min_operands = 0,
+    .max_operands = 1,
+    .usage_status = VMF_EXIT_OTHER,
+    .run = measure_run,
+};

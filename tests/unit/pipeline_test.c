@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Order, bounds and failures of the pipeline, with and without threads. */
+#include "pipeline.h"
+
+#include <stdatomic.h>
+
+#include "check_main.h"
+
+struct number {
+  unsigned in, out;
+};
+
+struct ledger {
+  atomic_uint worked, stored, freed;
+  unsigned fail_work_at, fail_store_at; /* 0: never */
+};
+
+static atomic_uint freed_jobs;
+
+static enum vmf_code square(void *job, void *scratch, void *context, struct vmf_error *error)
+{
+  struct number *number = job;
+  struct ledger *ledger = context;
+  ++*(unsigned *)scratch;
+  atomic_fetch_add(&ledger->worked, 1);
+  if (ledger->fail_work_at != 0 && number->in == ledger->fail_work_at)
+    return vmf_fail(error, VMF_READ, "work %u", number->in);
+  number->out = number->in * number->in;
+  return VMF_OK;
+}
+
+static enum vmf_code store(void *job, void *scratch, void *context, struct vmf_error *error)
+{
+  const struct number *number = job;
+  struct ledger *ledger = context;
+  (void)scratch;
+  atomic_fetch_add(&ledger->stored, 1);
+  if (ledger->fail_store_at != 0 && number->in >= ledger->fail_store_at)
+    return vmf_fail(error, VMF_WRITE, "store %u", number->in);
+  return VMF_OK;
+}
+
+static void free_job(void *job)
+{
+  (void)job;
+  atomic_fetch_add(&freed_jobs, 1);
+}
+
+static const struct vmf_stage stage = {.job_size = sizeof(struct number),
+                                       .scratch_size = sizeof(unsigned),
+                                       .work = square,
+                                       .store = store,
+                                       .free_job = free_job};
+
+/* Runs 1..count; *retired counts those that came out in order and right. */
+static enum vmf_code run(struct ledger *ledger, unsigned threads, unsigned jobs, unsigned count,
+                         bool storing, unsigned *retired, struct vmf_error *error)
+{
+  struct vmf_pipeline *pipeline;
+  enum vmf_code code = vmf_pipeline_new(&stage, ledger, threads, jobs, &pipeline, error);
+  ck_assert_int_eq(code, VMF_OK);
+  unsigned next = 1;
+  *retired = 0;
+  for (;;) {
+    struct number *number;
+    void *oldest;
+    while (next <= count && (number = vmf_pipeline_claim(pipeline)) != NULL) {
+      number->in = next++;
+      vmf_pipeline_submit(pipeline);
+    }
+    code = vmf_pipeline_oldest(pipeline, &oldest, error);
+    if (code != VMF_OK || !oldest)
+      break;
+    number = oldest;
+    ck_assert_uint_eq(number->in, *retired + 1);
+    ck_assert_uint_eq(number->out, number->in * number->in);
+    ++*retired;
+    if (storing)
+      vmf_pipeline_store(pipeline);
+    else
+      vmf_pipeline_retire(pipeline);
+  }
+  if (code == VMF_OK)
+    code = vmf_pipeline_drain(pipeline, error);
+  vmf_pipeline_free(pipeline);
+  return code;
+}
+
+static const unsigned thread_counts[] = {0, 1, 2, 8};
+
+START_TEST(jobs_retire_in_order)
+{
+  struct ledger ledger = {.worked = 0};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 5, 1000, false, &retired, &error), VMF_OK);
+  ck_assert_uint_eq(retired, 1000);
+  ck_assert_uint_eq(ledger.worked, 1000);
+  ck_assert_uint_eq(ledger.stored, 0);
+}
+END_TEST
+
+START_TEST(every_job_is_stored_once)
+{
+  struct ledger ledger = {.worked = 0};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 3, 1000, true, &retired, &error), VMF_OK);
+  ck_assert_uint_eq(ledger.stored, 1000);
+}
+END_TEST
+
+START_TEST(one_job_is_enough)
+{
+  struct ledger ledger = {.worked = 0};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 1, 100, true, &retired, &error), VMF_OK);
+  ck_assert_uint_eq(retired, 100);
+}
+END_TEST
+
+START_TEST(failed_work_ends_the_run_at_its_place)
+{
+  struct ledger ledger = {.fail_work_at = 42};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 8, 1000, true, &retired, &error), VMF_READ);
+  ck_assert_str_eq(error.text, "work 42");
+  ck_assert_uint_eq(retired, 41);
+}
+END_TEST
+
+START_TEST(failed_store_is_never_lost)
+{
+  struct ledger ledger = {.fail_store_at = 1000};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 8, 1000, true, &retired, &error), VMF_WRITE);
+  ck_assert_str_eq(error.text, "store 1000");
+}
+END_TEST
+
+START_TEST(first_failure_in_order_wins)
+{
+  struct ledger ledger = {.fail_store_at = 41, .fail_work_at = 42};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 8, 1000, true, &retired, &error), VMF_WRITE);
+  ck_assert_str_eq(error.text, "store 41");
+}
+END_TEST
+
+START_TEST(jobs_are_freed_when_a_run_is_given_up)
+{
+  struct ledger ledger = {.worked = 0};
+  struct vmf_pipeline *pipeline;
+  struct vmf_error error;
+  atomic_store(&freed_jobs, 0);
+  ck_assert_int_eq(vmf_pipeline_new(&stage, &ledger, thread_counts[_i], 6, &pipeline, &error),
+                   VMF_OK);
+  for (unsigned i = 0; i < 4; i++) {
+    struct number *number = vmf_pipeline_claim(pipeline);
+    number->in = i;
+    vmf_pipeline_submit(pipeline);
+  }
+  vmf_pipeline_free(pipeline);
+  ck_assert_uint_eq(freed_jobs, 6);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+  Suite *suite = suite_create("pipeline");
+  TCase *tests = tcase_create("pipeline");
+  tcase_add_loop_test(tests, jobs_retire_in_order, 0, 4);
+  tcase_add_loop_test(tests, every_job_is_stored_once, 0, 4);
+  tcase_add_loop_test(tests, one_job_is_enough, 0, 4);
+  tcase_add_loop_test(tests, failed_work_ends_the_run_at_its_place, 0, 4);
+  tcase_add_loop_test(tests, failed_store_is_never_lost, 0, 4);
+  tcase_add_loop_test(tests, first_failure_in_order_wins, 0, 4);
+  tcase_add_loop_test(tests, jobs_are_freed_when_a_run_is_given_up, 0, 4);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+VMF_TEST_MAIN(suite)

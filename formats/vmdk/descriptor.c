@@ -243,7 +243,7 @@ static bool vmdk_cut_name(struct span *rest, struct span *name)
   if (rest->length < 2 || rest->at[0] != '"')
     return false;
   const char *last = memrchr(rest->at + 1, '"', rest->length - 1);
-  if (last == NULL || last == rest->at + 1)
+  if (last == NULL)
     return false;
   *name = (struct span){rest->at + 1, (size_t)(last - rest->at) - 1};
   *rest = (struct span){last + 1, rest->length - name->length - 2};

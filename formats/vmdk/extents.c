@@ -61,15 +61,16 @@ static enum vmf_code vmdk_open_file(struct vmf_image *image, unsigned index, str
 {
   const struct vmdk_disk *disk = image->state;
   const struct vmdk_extent_line *lines = disk->descriptor.extents;
+  if (lines[index].name[0] == '\0')
+    return vmf_fail(error, VMF_CORRUPT, "%s: descriptor line %u: %s extent without a file name",
+                    image->io->name, lines[index].line, vmdk_type_name(lines[index].type));
   for (unsigned i = 0; i < index; i++) {
     if (lines[i].name != NULL && strcmp(lines[i].name, lines[index].name) == 0) {
       *io = disk->extents[i].io;
       return VMF_OK;
     }
   }
-  if (image->opener->open(image->opener, lines[index].name, VMF_REFERENCE_EXTENT, io, error) !=
-      VMF_OK)
-    return vmf_while(error, "%s: descriptor line %u", image->io->name, lines[index].line);
+  VMF_TRY(image->opener->open(image->opener, lines[index].name, VMF_REFERENCE_EXTENT, io, error));
   *owns_io = true;
   return VMF_OK;
 }

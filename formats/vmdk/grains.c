@@ -10,10 +10,11 @@
 #include "bytes.h"
 #include "checked.h"
 #include "extent.h"
+#include "zero.h"
 
-/* Directory entries that one call looks at to find the end of a hole: 512 GiB of guest disk with
- * the usual grain tables. */
-enum { SCAN_ENTRIES = 32 * VMDK_ENTRIES_AT_ONCE };
+/* How far one call looks for the end of a hole: directory entries (512 GiB of guest disk with the
+ * usual grain tables), and tables that have to be looked into. */
+enum { SCAN_ENTRIES = 32 * VMDK_ENTRIES_AT_ONCE, SCAN_TABLES = 16 };
 
 /* A packed grain is looked up alone; so many entries behind it tell where the next one stands. */
 enum { LOOK_AHEAD = 16 };
@@ -102,32 +103,6 @@ static enum vmf_code vmdk_directory_entry(const struct vmdk_extent *extent,
   if (!vmf_range_within(entry->host, length, extent->io->size))
     return vmdk_bad_entry(extent, VMDK_LEVEL_DIRECTORY, place, raw,
                           "names a grain table beyond the end of the file", error);
-  return VMF_OK;
-}
-
-/* The run of directory entries from `index` on that have no table, all of `kind`. */
-static enum vmf_code vmdk_directory_run(const struct vmdk_extent *extent,
-                                        struct vmf_page_cache *cache, uint64_t index,
-                                        enum vmdk_entry_kind kind, struct vmf_run *run,
-                                        struct vmf_error *error)
-{
-  const struct vmdk_grains *grains = &extent->grains;
-  uint64_t entries[VMDK_ENTRIES_AT_ONCE], coverage = vmdk_grains_coverage(grains);
-  uint64_t count = vmf_div_up(grains->capacity, coverage), next = index + 1;
-  uint64_t limit = vmf_min(count, index + SCAN_ENTRIES);
-  bool same = true;
-  while (same && next < limit) {
-    unsigned batch = (unsigned)vmf_min(VMDK_ENTRIES_AT_ONCE, limit - next);
-    VMF_TRY(vmdk_grains_load(extent, cache, grains->gd_offset, next, batch, entries, error));
-    for (unsigned i = 0; i < batch && same; i++) {
-      struct vmdk_entry entry;
-      same = grains->decode(grains, VMDK_LEVEL_DIRECTORY, entries[i], &entry) && entry.kind == kind;
-      next += same;
-    }
-  }
-  run->kind = kind == VMDK_ENTRY_ABSENT ? VMF_RUN_PARENT : VMF_RUN_ZERO;
-  run->guest = index * coverage;
-  run->length = vmf_min(next * coverage, grains->capacity) - run->guest;
   return VMF_OK;
 }
 
@@ -253,21 +228,94 @@ static enum vmf_code vmdk_table_run(const struct vmdk_extent *extent, struct vmf
   return VMF_OK;
 }
 
+/* ---- holes over several tables ---- */
+
+/* The search for the end of a hole. */
+struct scan {
+  uint64_t hole, hole_end; /* a hole of the file: tables in it have no entries */
+  unsigned looks;          /* tables that were looked into */
+};
+
+/* Whether the table at `host` is known to have no grains. Some writers reserve all tables, so those
+ * of a large disk are mostly holes of the file. */
+static enum vmf_code vmdk_table_absent(const struct vmdk_extent *extent,
+                                       struct vmf_page_cache *cache, uint64_t index, uint64_t host,
+                                       struct scan *scan, bool *absent, struct vmf_error *error)
+{
+  const struct vmdk_grains *grains = &extent->grains;
+  uint64_t entries[VMDK_ENTRIES_AT_ONCE], start, end;
+  uint32_t count = vmdk_grains_entries(grains, index);
+  uint64_t length = (uint64_t)count * grains->entry_size;
+  *absent = host >= scan->hole && vmf_range_within(host, length, scan->hole_end);
+  if (*absent || host < grains->least_host || !vmf_range_within(host, length, extent->io->size) ||
+      scan->looks++ >= SCAN_TABLES)
+    return VMF_OK;
+  VMF_TRY(vmf_io_next_data(extent->io, host, &start, &end, error));
+  if (start >= host + length) {
+    scan->hole = host;
+    scan->hole_end = start;
+    *absent = true;
+    return VMF_OK;
+  }
+  for (uint32_t first = 0; first < count; first += VMDK_ENTRIES_AT_ONCE) {
+    unsigned batch = (unsigned)vmf_min(VMDK_ENTRIES_AT_ONCE, count - first);
+    VMF_TRY(vmdk_grains_load(extent, cache, host, first, batch, entries, error));
+    if (!vmf_is_zero(entries, batch * sizeof entries[0]))
+      return VMF_OK;
+  }
+  *absent = true;
+  return VMF_OK;
+}
+
+/* Lengthens a PARENT run that ends with a table over the entries of the directory behind it. */
+static enum vmf_code vmdk_extend_hole(const struct vmdk_extent *extent,
+                                      struct vmf_page_cache *cache, uint64_t index,
+                                      struct vmf_run *run, struct vmf_error *error)
+{
+  const struct vmdk_grains *grains = &extent->grains;
+  uint64_t entries[VMDK_ENTRIES_AT_ONCE], coverage = vmdk_grains_coverage(grains);
+  uint64_t count = vmf_div_up(grains->capacity, coverage);
+  uint64_t limit = vmf_min(count, index + SCAN_ENTRIES);
+  struct scan scan = {0};
+  bool absent = true;
+  while (absent && index < limit) {
+    unsigned batch = (unsigned)vmf_min(VMDK_ENTRIES_AT_ONCE, limit - index);
+    VMF_TRY(vmdk_grains_load(extent, cache, grains->gd_offset, index, batch, entries, error));
+    for (unsigned i = 0; i < batch && absent; i++) {
+      struct vmdk_entry entry;
+      absent = grains->decode(grains, VMDK_LEVEL_DIRECTORY, entries[i], &entry) &&
+               entry.kind != VMDK_ENTRY_ZERO;
+      if (absent && entry.kind == VMDK_ENTRY_AT)
+        VMF_TRY(vmdk_table_absent(extent, cache, index, entry.host, &scan, &absent, error));
+      index += absent;
+    }
+  }
+  run->length = vmf_min(index * coverage, grains->capacity) - run->guest;
+  return VMF_OK;
+}
+
 enum vmf_code vmdk_grains_map(const struct vmdk_extent *extent, struct vmf_page_cache *cache,
                               uint64_t guest, struct vmf_run *run, struct vmf_error *error)
 {
   const struct vmdk_grains *grains = &extent->grains;
   uint64_t coverage = vmdk_grains_coverage(grains), index = guest / coverage;
+  uint64_t end = vmf_min((index + 1) * coverage, grains->capacity);
   struct vmdk_entry entry;
+  struct table table; /* its entries are filled as needed */
   VMF_TRY(vmdk_directory_entry(extent, cache, index, &entry, error));
-  if (entry.kind != VMDK_ENTRY_AT)
-    return vmdk_directory_run(extent, cache, index, entry.kind, run, error);
-  struct table table; /* 4 KiB of entries that are filled as needed */
-  table.host = entry.host;
-  table.guest = index * coverage;
-  table.count = vmdk_grains_entries(grains, index);
-  table.loaded = 0;
-  table.in_batch = 0;
-  return vmdk_table_run(extent, cache, &table, (uint32_t)(guest % coverage / grains->grain), run,
-                        error);
+  run->kind = entry.kind == VMDK_ENTRY_ZERO ? VMF_RUN_ZERO : VMF_RUN_PARENT;
+  run->guest = index * coverage;
+  run->length = end - run->guest;
+  if (entry.kind == VMDK_ENTRY_AT) {
+    table.host = entry.host;
+    table.guest = index * coverage;
+    table.count = vmdk_grains_entries(grains, index);
+    table.loaded = 0;
+    table.in_batch = 0;
+    VMF_TRY(vmdk_table_run(extent, cache, &table, (uint32_t)(guest % coverage / grains->grain), run,
+                           error));
+  }
+  if (run->kind == VMF_RUN_PARENT && run->guest + run->length == end)
+    return vmdk_extend_hole(extent, cache, index + 1, run, error);
+  return VMF_OK;
 }

@@ -174,11 +174,12 @@ static enum vmf_code vmdk_open_bare(struct vmf_image *image, enum vmdk_extent_ty
 {
   struct vmdk_disk *disk = image->state;
   disk->descriptor.parent_cid = VMDK_CID_NONE;
+  VMF_TRY(vmdk_extents_single(image, type, NULL, error));
   vmf_warn(image->log,
            "%s: a %s extent without its descriptor: if it has a parent, what that holds reads as "
            "zeros",
            image->io->name, vmdk_type_name(type));
-  return vmdk_extents_single(image, type, NULL, error);
+  return VMF_OK;
 }
 
 static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_args *args,

@@ -1,14 +1,47 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Filling struct vmf_error. Texts are built aside, so an argument may point into the error itself,
+ * and what does not fit is cut between characters and marked. */
 #include "error.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static void put_text(struct vmf_error *error, const char *format, va_list arguments)
+enum { TEXT_SIZE = sizeof(((struct vmf_error *)NULL)->text) };
+
+static const char cut_mark[] = "...";
+
+/* Copies `length` bytes and a NUL into to[size]; size > sizeof(cut_mark). */
+static void error_copy(char *to, size_t size, const char *from, size_t length)
 {
-  vsnprintf(error->text, sizeof(error->text), format, arguments);
+  if (length < size) {
+    memcpy(to, from, length);
+    to[length] = '\0';
+    return;
+  }
+  size_t kept = size - sizeof(cut_mark);
+  while (kept > 0 && ((unsigned char)from[kept] & 0xc0) == 0x80)
+    kept--;
+  memcpy(to, from, kept);
+  memcpy(to + kept, cut_mark, sizeof(cut_mark));
+}
+
+/* `behind` is kept whole where it is shorter than half of the text. */
+__attribute__((format(printf, 2, 0))) static void error_format(struct vmf_error *error,
+                                                               const char *format,
+                                                               va_list arguments,
+                                                               const char *behind)
+{
+  char text[2 * TEXT_SIZE];
+  size_t length = strlen(behind), reserved = length < TEXT_SIZE / 2 ? length : TEXT_SIZE / 2;
+
+  if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+    memcpy(text, "?", 2);
+  error_copy(error->text, TEXT_SIZE - reserved, text, strlen(text));
+  size_t used = strlen(error->text);
+  error_copy(error->text + used, TEXT_SIZE - used, behind, length);
 }
 
 enum vmf_code vmf_fail(struct vmf_error *error, enum vmf_code code, const char *format, ...)
@@ -20,7 +53,7 @@ enum vmf_code vmf_fail(struct vmf_error *error, enum vmf_code code, const char *
   error->code = code;
   error->sys_errno = 0;
   va_start(arguments, format);
-  put_text(error, format, arguments);
+  error_format(error, format, arguments, "");
   va_end(arguments);
   return code;
 }
@@ -28,6 +61,7 @@ enum vmf_code vmf_fail(struct vmf_error *error, enum vmf_code code, const char *
 enum vmf_code vmf_fail_errno(struct vmf_error *error, enum vmf_code code, const char *format, ...)
 {
   int failure = errno;
+  char reason[TEXT_SIZE / 2];
   va_list arguments;
 
   if (failure == ENOMEM)
@@ -36,26 +70,23 @@ enum vmf_code vmf_fail_errno(struct vmf_error *error, enum vmf_code code, const 
     return code;
   error->code = code;
   error->sys_errno = failure;
+  snprintf(reason, sizeof(reason), ": %s", strerror(failure));
   va_start(arguments, format);
-  put_text(error, format, arguments);
+  error_format(error, format, arguments, reason);
   va_end(arguments);
-  size_t used = strlen(error->text);
-  snprintf(error->text + used, sizeof(error->text) - used, ": %s", strerror(failure));
   return code;
 }
 
 enum vmf_code vmf_while(struct vmf_error *error, const char *format, ...)
 {
-  char inner[sizeof(error->text)];
+  char inner[TEXT_SIZE + 2];
   va_list arguments;
 
   if (!error)
-    return VMF_SYSTEM;
-  memcpy(inner, error->text, sizeof(inner));
+    return VMF_SYSTEM; /* the cause is known to nobody any more */
+  snprintf(inner, sizeof(inner), ": %s", error->text);
   va_start(arguments, format);
-  put_text(error, format, arguments);
+  error_format(error, format, arguments, inner);
   va_end(arguments);
-  size_t used = strlen(error->text);
-  snprintf(error->text + used, sizeof(error->text) - used, ": %s", inner);
   return error->code;
 }

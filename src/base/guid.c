@@ -1,44 +1,75 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The derived ids need to be well mixed, not secret: the seed is a digest already. */
 #include "guid.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "bytes.h"
 
-/* The finalizer of MurmurHash3's 64-bit variant: every input bit reaches every output bit. Ids need
- * to differ, not to be secret. */
-static uint64_t mix(uint64_t value)
+enum { IDENTITY_BYTES_MAX = 32 };
+
+/* The finaliser of splitmix64: every input bit reaches every output bit. */
+static uint64_t guid_mix(uint64_t word)
 {
-  value = (value ^ value >> 33) * 0xff51afd7ed558ccdull;
-  value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53ull;
-  return value ^ value >> 33;
+  word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  word = (word ^ word >> 27) * UINT64_C(0x94d049bb133111eb);
+  return word ^ word >> 31;
 }
 
-static void derive(const struct vmf_identity *identity, const char *purpose, uint8_t *bytes,
-                   size_t count)
+/* FNV-1a. */
+static uint64_t guid_hash_text(const char *text)
 {
-  uint64_t state = 0;
-  for (; *purpose; purpose++)
-    state = mix(state ^ (unsigned char)*purpose);
-  for (size_t i = 0; i < sizeof(identity->seed); i += 8)
-    state = mix(state ^ get_le64(identity->seed + i));
-  for (size_t i = 0; i < count; i++) {
-    if (i % 8 == 0)
-      state = mix(state + 0x9e3779b97f4a7c15ull);
-    bytes[i] = (uint8_t)(state >> 8 * (i % 8));
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+  for (; *text != '\0'; text++)
+    hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+/* Two lanes take in seed and purpose; output word i is made of both. Fixed for ever: outputs of
+ * one SOURCE_DATE_EPOCH must stay equal from version to version. */
+static void guid_derive(const uint8_t seed[32], const char *purpose, uint8_t *bytes, size_t count)
+{
+  const uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t left = guid_mix(guid_hash_text(purpose)), right = guid_mix(left + step);
+  uint8_t words[IDENTITY_BYTES_MAX];
+
+  for (unsigned i = 0; i < 4; i++) {
+    uint64_t word = get_le64(seed + 8 * i);
+    left = guid_mix((left ^ word) + step);
+    right = guid_mix((right + word) ^ left);
   }
+  for (unsigned i = 0; i < IDENTITY_BYTES_MAX / 8; i++)
+    put_le64(words + 8 * i, guid_mix(left + i * step) ^ guid_mix(right ^ (i + 1) * step));
+  memcpy(bytes, words, count);
+}
+
+static enum vmf_code guid_random(uint8_t *bytes, size_t count, struct vmf_error *error)
+{
+  for (size_t have = 0; have < count;) {
+    ssize_t got = getrandom(bytes + have, count - have, 0);
+    if (got > 0)
+      have += (size_t)got;
+    else if (errno != EINTR)
+      return vmf_fail_errno(error, VMF_SYSTEM, "getting random bytes");
+  }
+  return VMF_OK;
 }
 
 enum vmf_code vmf_identity_bytes(const struct vmf_identity *identity, const char *purpose,
                                  uint8_t *bytes, size_t count, struct vmf_error *error)
 {
-  if (identity->derived)
-    derive(identity, purpose, bytes, count);
-  else if (getrandom(bytes, count, 0) != (ssize_t)count)
-    return vmf_fail_errno(error, VMF_SYSTEM, "no random bytes for an id");
+  if (count > IDENTITY_BYTES_MAX)
+    return vmf_fail(error, VMF_USAGE, "%zu id bytes for \"%s\", at most %d are accepted", count,
+                    purpose, IDENTITY_BYTES_MAX);
+  if (!identity->derived)
+    return guid_random(bytes, count, error);
+  guid_derive(identity->seed, purpose, bytes, count);
   return VMF_OK;
 }
 
@@ -46,14 +77,20 @@ enum vmf_code vmf_identity_guid(const struct vmf_identity *identity, const char 
                                 uint8_t guid[VMF_GUID_SIZE], struct vmf_error *error)
 {
   VMF_TRY(vmf_identity_bytes(identity, purpose, guid, VMF_GUID_SIZE, error));
-  guid[6] = (uint8_t)((guid[6] & 0x0f) | 0x40);
-  guid[8] = (uint8_t)((guid[8] & 0x3f) | 0x80);
+  guid[6] = (uint8_t)((guid[6] & 0x0f) | 0x40); /* version 4 */
+  guid[8] = (uint8_t)((guid[8] & 0x3f) | 0x80); /* the variant of RFC 4122 */
   return VMF_OK;
 }
 
 void vmf_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT])
 {
-  char *out = text;
-  for (int i = 0; i < VMF_GUID_SIZE; i++)
-    out += sprintf(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", guid[i]);
+  static const char digits[] = "0123456789abcdef";
+
+  for (unsigned i = 0; i < VMF_GUID_SIZE; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *text++ = '-';
+    *text++ = digits[guid[i] >> 4];
+    *text++ = digits[guid[i] & 15];
+  }
+  *text = '\0';
 }

@@ -5,15 +5,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { LINE_SIZE = 2048 };
+
 void vmf_warn(const struct vmf_log *log, const char *format, ...)
 {
-  char text[512];
+  char line[LINE_SIZE];
   va_list arguments;
 
   if (!log || !log->warn)
     return;
   va_start(arguments, format);
-  vsnprintf(text, sizeof(text), format, arguments);
+  int length = vsnprintf(line, sizeof(line), format, arguments);
   va_end(arguments);
-  log->warn(log->data, text);
+  if (length >= 0)
+    log->warn(log->data, line);
 }

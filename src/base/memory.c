@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,12 +10,15 @@
 
 enum { PAGE = 4096 };
 
+static enum vmf_code no_memory(uint64_t size, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_NOMEM, "no memory for %" PRIu64 " bytes", size);
+}
+
 enum vmf_code vmf_alloc(size_t size, void **block, struct vmf_error *error)
 {
-  *block = calloc(1, size > 0 ? size : 1);
-  if (!*block)
-    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", size);
-  return VMF_OK;
+  *block = size <= PTRDIFF_MAX ? calloc(1, size != 0 ? size : 1) : NULL;
+  return *block ? VMF_OK : no_memory(size, error);
 }
 
 enum vmf_code vmf_alloc_table(uint64_t count, size_t size, uint64_t limit, const char *what,
@@ -23,26 +27,23 @@ enum vmf_code vmf_alloc_table(uint64_t count, size_t size, uint64_t limit, const
   uint64_t bytes;
 
   *table = NULL;
-  if (!vmf_mul(count, size, &bytes) || bytes > limit || bytes > SIZE_MAX)
-    return vmf_fail(error, VMF_LIMIT, "%s: %llu entries of %zu bytes, at most %llu bytes are kept",
-                    what, (unsigned long long)count, size, (unsigned long long)limit);
+  if (!vmf_mul(count, size, &bytes) || bytes > limit)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: %" PRIu64 " entries of %zu bytes, at most %" PRIu64 " bytes are accepted",
+                    what, count, size, limit);
+  if (bytes > PTRDIFF_MAX)
+    return no_memory(bytes, error);
   return vmf_alloc((size_t)bytes, table, error);
 }
 
 enum vmf_code vmf_alloc_pages(size_t size, void **block, struct vmf_error *error)
 {
   *block = NULL;
-  if (size > SIZE_MAX - PAGE || posix_memalign(block, PAGE, vmf_align_up(size + (size == 0), PAGE)))
-    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", size);
-  return VMF_OK;
-}
-
-enum vmf_code vmf_copy_bytes(const void *bytes, size_t length, char **copy, struct vmf_error *error)
-{
-  void *block;
-  VMF_TRY(vmf_alloc(length + 1, &block, error));
-  memcpy(block, bytes, length);
-  *copy = block;
+  if (size > PTRDIFF_MAX - PAGE ||
+      posix_memalign(block, PAGE, size != 0 ? vmf_align_up(size, PAGE) : PAGE) != 0) {
+    *block = NULL;
+    return no_memory(size, error);
+  }
   return VMF_OK;
 }
 
@@ -51,9 +52,24 @@ enum vmf_code vmf_copy_text(const char *text, char **copy, struct vmf_error *err
   return vmf_copy_bytes(text, strlen(text), copy, error);
 }
 
+enum vmf_code vmf_copy_bytes(const void *bytes, size_t length, char **copy, struct vmf_error *error)
+{
+  void *block = NULL;
+
+  *copy = NULL;
+  if (length == SIZE_MAX)
+    return no_memory(length, error);
+  VMF_TRY(vmf_alloc(length + 1, &block, error));
+  if (length != 0)
+    memcpy(block, bytes, length);
+  *copy = block;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_format(char **text, struct vmf_error *error, const char *format, ...)
 {
   va_list arguments;
+
   va_start(arguments, format);
   int length = vasprintf(text, format, arguments);
   va_end(arguments);

@@ -2,166 +2,251 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "options.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "memory.h"
 #include "text.h"
 
-/* 1, 1024, 1024^2, ... for a suffix; 0: it is none. */
-static uint64_t suffix_factor(const char *suffix)
+enum { LIST_SIZE = 256 };
+
+/* One assignment that is being carried out, for messages. */
+struct option_given {
+  const struct vmf_option *option;
+  const char *format, *text;
+};
+
+static bool option_is_digit(char c)
 {
-  static const char letters[] = "kmgtpe";
-  if (suffix[0] == '\0' || (vmf_text_equal_nocase(suffix, "b")))
+  return c >= '0' && c <= '9';
+}
+
+/* Reads digits; false when there are none or they do not fit. */
+static bool option_read_number(const char **text, uint64_t *number)
+{
+  const char *at = *text;
+
+  *number = 0;
+  for (; option_is_digit(*at); at++)
+    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
+      return false;
+  bool some = at != *text;
+  *text = at;
+  return some;
+}
+
+/* The bytes that a suffix stands for: "" and "b" are 1; 0 when it is none. */
+static uint64_t option_suffix(const char *suffix)
+{
+  static const char letters[] = "bkmgtpe";
+  char letter[2] = {suffix[0], '\0'};
+
+  if (suffix[0] == '\0')
     return 1;
-  const char lower = (char)(suffix[0] | 0x20);
-  const char *letter = strchr(letters, lower);
-  if (!letter || suffix[1] != '\0')
-    return 0;
-  return 1024ull << 10 * (letter - letters);
+  for (unsigned i = 0; suffix[1] == '\0' && letters[i] != '\0'; i++)
+    if (vmf_text_equal_nocase(letter, (char[2]){letters[i], '\0'}))
+      return UINT64_C(1) << 10 * i;
+  return 0;
+}
+
+/* `count` decimal digits behind the point, times unit, rounded down. From the last digit on,
+ * rounding down each step gives the same as rounding down once. unit <= 2^60, so nothing overflows.
+ */
+static uint64_t option_fraction(const char *digits, size_t count, uint64_t unit)
+{
+  uint64_t value = 0;
+
+  while (count-- > 0)
+    value = ((uint64_t)(digits[count] - '0') * unit + value) / 10;
+  return value;
+}
+
+static bool option_read_size(const char *text, uint64_t *size)
+{
+  uint64_t whole;
+  size_t count = 0;
+
+  if (!option_read_number(&text, &whole))
+    return false;
+  const char *digits = *text == '.' ? text + 1 : NULL;
+  if (digits) {
+    while (option_is_digit(digits[count]))
+      count++;
+    text = digits + count;
+  }
+  uint64_t unit = option_suffix(text);
+  if (unit == 0 || (digits && (count == 0 || unit == 1)))
+    return false;
+  return vmf_mul(whole, unit, size) && vmf_add(*size, option_fraction(digits, count, unit), size);
 }
 
 enum vmf_code vmf_parse_size(const char *text, const char *what, uint64_t *size,
                              struct vmf_error *error)
 {
-  char *end;
-
-  errno = 0;
-  if (text[0] >= '0' && text[0] <= '9') {
-    unsigned long long whole = strtoull(text, &end, 10);
-    double fraction = *end == '.' ? strtod(end, &end) : 0;
-    uint64_t factor = suffix_factor(end), product;
-    if (errno == 0 && factor > 0 && (fraction == 0 || factor > 1) &&
-        !__builtin_mul_overflow((uint64_t)whole, factor, &product) &&
-        !__builtin_add_overflow(product, (uint64_t)(fraction * (double)factor), size))
-      return VMF_OK;
-  }
+  if (option_read_size(text, size))
+    return VMF_OK;
   return vmf_fail(error, VMF_USAGE,
-                  "%s: \"%s\" is not a size; expected bytes, or a number with k, M, G, T, P or E",
+                  "%s: \"%.64s\" is not a size: expected a number of bytes below 2^64, or one with "
+                  "k, M, G, T, P or E behind it",
                   what, text);
 }
 
-static bool parse_bool(const char *text, bool *value)
+/* Appends to a list that ends in "..." when it is full. */
+static void option_list(char list[LIST_SIZE], const char *entry)
 {
-  static const char *const yes[] = {"on", "yes", "true", "1"};
-  static const char *const no[] = {"off", "no", "false", "0"};
-  for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-    *value = vmf_text_equal_nocase(text, yes[i]);
-    if (*value || vmf_text_equal_nocase(text, no[i]))
-      return true;
-  }
-  return false;
+  static const char more[] = ", ...";
+  size_t used = strlen(list), length = strlen(entry);
+
+  if (used >= sizeof(more) && strcmp(list + used - (sizeof(more) - 1), more) == 0)
+    return;
+  if (used + 2 + length + sizeof(more) > LIST_SIZE)
+    memcpy(list + used, more, sizeof(more));
+  else
+    snprintf(list + used, LIST_SIZE - used, "%s%s", used != 0 ? ", " : "", entry);
 }
 
-static enum vmf_code set_number(const struct vmf_option *option, const char *text, void *field,
-                                struct vmf_error *error)
+static enum vmf_code option_refuse(const struct option_given *given, const char *accepted,
+                                   struct vmf_error *error)
 {
+  return vmf_fail(error, VMF_USAGE, "%s: option %s: \"%.64s\" is not accepted: expected %s",
+                  given->format, given->option->name, given->text, accepted);
+}
+
+static enum vmf_code option_set_bool(const struct option_given *given, bool *field,
+                                     struct vmf_error *error)
+{
+  static const char *const words[] = {"off", "on", "no", "yes", "false", "true"};
+
+  for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (vmf_text_equal_nocase(given->text, words[i])) {
+      *field = i % 2 != 0;
+      return VMF_OK;
+    }
+  return option_refuse(given, "on or off", error);
+}
+
+static enum vmf_code option_set_number(const struct option_given *given, uint64_t *field,
+                                       struct vmf_error *error)
+{
+  const struct vmf_option *option = given->option;
+  const char *text = given->text;
+  char accepted[LIST_SIZE];
   uint64_t value;
-  VMF_TRY(vmf_parse_size(text, option->name, &value, error));
-  if (value < option->min || value > option->max)
-    return vmf_fail(error, VMF_USAGE, "%s is %s, expected %llu to %llu", option->name, text,
-                    (unsigned long long)option->min, (unsigned long long)option->max);
-  memcpy(field, &value, sizeof(value));
-  return VMF_OK;
+
+  bool valid = option->type == VMF_OPTION_SIZE ? option_read_size(text, &value)
+                                               : option_read_number(&text, &value) && *text == '\0';
+  if (valid && value >= option->min && value <= option->max) {
+    *field = value;
+    return VMF_OK;
+  }
+  snprintf(accepted, sizeof(accepted), "%s from %" PRIu64 " to %" PRIu64,
+           option->type == VMF_OPTION_SIZE ? "a size" : "a number", option->min, option->max);
+  return option_refuse(given, accepted, error);
 }
 
-static enum vmf_code set_choice(const struct vmf_option *option, const char *text, unsigned *field,
-                                struct vmf_error *error)
+static enum vmf_code option_set_choice(const struct option_given *given, unsigned *field,
+                                       struct vmf_error *error)
 {
-  char list[256] = "";
-  size_t used = 0;
-  for (unsigned i = 0; option->choices[i]; i++) {
-    if (vmf_text_equal_nocase(text, option->choices[i])) {
+  char list[LIST_SIZE] = "", accepted[LIST_SIZE + 8];
+
+  for (unsigned i = 0; given->option->choices[i]; i++) {
+    if (vmf_text_equal_nocase(given->text, given->option->choices[i])) {
       *field = i;
       return VMF_OK;
     }
-    if (used < sizeof(list))
-      used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "",
-                               option->choices[i]);
+    option_list(list, given->option->choices[i]);
   }
-  return vmf_fail(error, VMF_USAGE, "%s is \"%s\", expected one of: %s", option->name, text, list);
+  snprintf(accepted, sizeof(accepted), "one of %s", list);
+  return option_refuse(given, accepted, error);
 }
 
-static enum vmf_code set_value(const struct vmf_option *option, const char *text, void *values,
-                               struct vmf_error *error)
+static enum vmf_code option_set(const struct option_given *given, void *values,
+                                struct vmf_error *error)
 {
-  void *field = (char *)values + option->offset;
-  char **copy = field;
+  void *field = (char *)values + given->option->offset;
+  char **text = field;
 
-  switch (option->type) {
+  switch (given->option->type) {
   case VMF_OPTION_BOOL:
-    if (parse_bool(text, field))
-      return VMF_OK;
-    return vmf_fail(error, VMF_USAGE, "%s is \"%s\", expected on or off", option->name, text);
-  case VMF_OPTION_TEXT:
-    vmf_free(*copy);
-    *copy = NULL;
-    return vmf_copy_text(text, copy, error);
+    return option_set_bool(given, field, error);
+  case VMF_OPTION_UINT:
+  case VMF_OPTION_SIZE:
+    return option_set_number(given, field, error);
   case VMF_OPTION_CHOICE:
-    return set_choice(option, text, field, error);
-  default:
-    return set_number(option, text, field, error);
+    return option_set_choice(given, field, error);
+  case VMF_OPTION_TEXT:
+    break;
   }
+  vmf_free(*text); /* of an earlier assignment: the last one counts */
+  *text = NULL;
+  return vmf_copy_text(given->text, text, error);
 }
 
-static const struct vmf_option *find_option(const struct vmf_options *options, const char *name)
+static enum vmf_code option_find(const struct vmf_options *options, const char *format,
+                                 const char *name, const struct vmf_option **option,
+                                 struct vmf_error *error)
 {
-  for (unsigned i = 0; i < options->count; i++)
-    if (strcmp(options->table[i].name, name) == 0)
-      return &options->table[i];
-  return NULL;
+  char known[LIST_SIZE] = "";
+
+  for (unsigned i = 0; i < options->count; i++) {
+    *option = &options->table[i];
+    if (strcmp((*option)->name, name) == 0)
+      return VMF_OK;
+    option_list(known, (*option)->name);
+  }
+  if (options->count == 0)
+    return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known: there are none", format,
+                    name);
+  return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known: expected one of %s", format,
+                  name, known);
 }
 
-static enum vmf_code fail_unknown(const struct vmf_options *options, const char *name,
-                                  struct vmf_error *error)
+/* Cuts the first item off *text in place, with its doubled commas made one; *text becomes NULL
+ * behind the last. */
+static char *option_cut(char **text)
 {
-  char list[384] = "";
-  size_t used = 0;
-  for (unsigned i = 0; i < options->count && used < sizeof(list); i++)
-    used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "",
-                             options->table[i].name);
-  return vmf_fail(error, VMF_USAGE, "there is no option \"%s\"; options are: %s", name, list);
-}
+  char *item = *text, *out = item;
+  const char *in = item;
 
-/* Cuts the first "name=value" off *text, undoubling commas, in place. */
-static char *cut_item(char **text)
-{
-  char *item = *text, *in = item, *out = item;
-  while (*in && !(in[0] == ',' && in[1] != ',')) {
-    if (in[0] == ',')
+  for (; *in != '\0' && (in[0] != ',' || in[1] == ','); in++) {
+    if (*in == ',')
       in++;
-    *out++ = *in++;
+    *out++ = *in;
   }
-  *text = *in ? in + 1 : in;
+  *text = *in != '\0' ? item + (in - item) + 1 : NULL;
   *out = '\0';
   return item;
 }
 
-static enum vmf_code parse_items(const struct vmf_options *options, char *text, void *values,
-                                 struct vmf_error *error)
+static enum vmf_code option_assign(const struct vmf_options *options, const char *format,
+                                   char *item, void *values, struct vmf_error *error)
 {
-  while (*text) {
-    char *name = cut_item(&text);
-    char *equals = strchr(name, '=');
-    if (equals)
-      *equals = '\0';
-    const struct vmf_option *option = find_option(options, name);
-    if (!option)
-      return fail_unknown(options, name, error);
-    if (!equals && option->type != VMF_OPTION_BOOL)
-      return vmf_fail(error, VMF_USAGE, "option %s needs a value", name);
-    VMF_TRY(set_value(option, equals ? equals + 1 : "on", values, error));
+  struct option_given given = {.format = format, .text = "on"};
+  char *equals = strchr(item, '=');
+
+  if (equals) {
+    *equals = '\0';
+    given.text = equals + 1;
   }
-  return VMF_OK;
+  VMF_TRY(option_find(options, format, item, &given.option, error));
+  if (!equals && given.option->type != VMF_OPTION_BOOL)
+    return vmf_fail(error, VMF_USAGE, "%s: option %s: a value is missing, as in %s=...", format,
+                    item, item);
+  return option_set(&given, values, error);
 }
 
-static enum vmf_code set_initial(const struct vmf_options *options, void *values,
-                                 struct vmf_error *error)
+static enum vmf_code options_fill(const struct vmf_options *options, const char *format, char *text,
+                                  void *values, struct vmf_error *error)
 {
-  for (unsigned i = 0; i < options->count; i++)
-    if (options->table[i].initial)
-      VMF_TRY(set_value(&options->table[i], options->table[i].initial, values, error));
+  for (unsigned i = 0; i < options->count; i++) {
+    struct option_given given = {&options->table[i], format, options->table[i].initial};
+    if (given.text)
+      VMF_TRY(option_set(&given, values, error));
+  }
+  while (text && *text != '\0')
+    VMF_TRY(option_assign(options, format, option_cut(&text), values, error));
   return VMF_OK;
 }
 
@@ -169,17 +254,17 @@ enum vmf_code vmf_options_parse(const struct vmf_options *options, const char *f
                                 const char *text, void **values, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *copy = NULL;
+  void *filled = NULL;
 
-  VMF_TRY(vmf_copy_text(text ? text : "", &copy, error));
-  VMF_TRY(vmf_alloc(options->size, values, error));
-  enum vmf_code code = set_initial(options, *values, error);
-  if (code == VMF_OK)
-    code = parse_items(options, copy, *values, error);
-  if (code == VMF_OK)
-    return VMF_OK;
-  vmf_options_free(options, *values);
   *values = NULL;
-  return vmf_while(error, "format %s", format);
+  VMF_TRY(vmf_copy_text(text ? text : "", &copy, error));
+  VMF_TRY(vmf_alloc(options->size, &filled, error));
+  enum vmf_code code = options_fill(options, format, copy, filled, error);
+  if (code == VMF_OK)
+    *values = filled;
+  else
+    vmf_options_free(options, filled);
+  return code;
 }
 
 void vmf_options_free(const struct vmf_options *options, void *values)

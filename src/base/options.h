@@ -36,9 +36,9 @@ struct vmf_options {
 };
 
 /* Parses "name=value,name=value" (a comma in a value is written twice; NULL or "" gives the
- * defaults) into a fresh zeroed struct of options->size bytes. An unknown name or a value out of
- * range is VMF_USAGE, naming what is accepted. `format` names the driver in messages. Freed with
- * vmf_options_free. */
+ * defaults; the bare name of a BOOL option means on) into a fresh zeroed struct of options->size
+ * bytes. An unknown name or a value out of range is VMF_USAGE, naming what is accepted. `format`
+ * names the driver in messages. Freed with vmf_options_free. */
 VMF_MUST_CHECK enum vmf_code vmf_options_parse(const struct vmf_options *options,
                                                const char *format, const char *text, void **values,
                                                struct vmf_error *error);

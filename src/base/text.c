@@ -1,53 +1,112 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * iconv does the work. The name of the encoding comes from an image, so only what looks like a name
+ * reaches iconv_open: "/" would add its conversion flags, the empty name is the locale's. */
 #include "text.h"
 
 #include <errno.h>
 #include <iconv.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
 
-static enum vmf_code convert(iconv_t descriptor, const char *encoding, const void *bytes,
-                             size_t length, char **utf8, struct vmf_error *error)
-{
-  /* No encoding that iconv knows needs more than four UTF-8 bytes for one of its own. */
-  size_t capacity = 4 * length, left = capacity;
-  char *in = (char *)bytes, *out;
-  void *memory;
+enum { ENCODING_NAME_MAX = 40 };
 
-  VMF_TRY(vmf_alloc(capacity + 1, &memory, error));
-  *utf8 = out = memory;
-  if (iconv(descriptor, &in, &length, &out, &left) != (size_t)-1 &&
-      memchr(*utf8, '\0', capacity - left) == NULL)
-    return VMF_OK;
-  vmf_free(*utf8);
-  *utf8 = NULL;
-  return vmf_fail(error, VMF_CORRUPT, "a text is not valid %s", encoding);
+static char text_lower(char c)
+{
+  return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool vmf_text_equal_nocase(const char *a, const char *b)
+{
+  while (*a != '\0' && text_lower(*a) == text_lower(*b)) {
+    a++;
+    b++;
+  }
+  return text_lower(*a) == text_lower(*b);
+}
+
+static bool text_names_encoding(const char *name)
+{
+  static const char accepted[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.:()+";
+  size_t length = strnlen(name, ENCODING_NAME_MAX + 1);
+
+  if (length == 0 || length > ENCODING_NAME_MAX || vmf_text_equal_nocase(name, "char"))
+    return false;
+  for (size_t i = 0; i < length; i++)
+    if (!strchr(accepted, text_lower(name[i])))
+      return false;
+  return true;
+}
+
+struct text_output {
+  char *text;
+  size_t used, size;
+};
+
+/* Twice as large; never beyond what the input's length explains. */
+static enum vmf_code text_grow(struct text_output *output, struct vmf_error *error)
+{
+  if (output->size > PTRDIFF_MAX / 2)
+    return vmf_fail(error, VMF_NOMEM, "no memory for a text");
+  char *larger = realloc(output->text, output->size * 2);
+  if (!larger)
+    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output->size * 2);
+  output->text = larger;
+  output->size *= 2;
+  return VMF_OK;
+}
+
+/* in == NULL: writes what a stateful encoding still holds back. One byte stays free for the NUL. */
+static enum vmf_code text_convert(iconv_t converter, const char *encoding, char *in, size_t length,
+                                  struct text_output *output, struct vmf_error *error)
+{
+  size_t left = length;
+
+  for (;;) {
+    char *out = output->text + output->used;
+    size_t room = output->size - output->used - 1;
+    size_t result = iconv(converter, in ? &in : NULL, in ? &left : NULL, &out, &room);
+    output->used = (size_t)(out - output->text);
+    if (result != (size_t)-1)
+      return VMF_OK;
+    if (errno != E2BIG)
+      return vmf_fail(error, VMF_CORRUPT, "text: byte %zu of %zu is not valid in %s", length - left,
+                      length, encoding);
+    VMF_TRY(text_grow(output, error));
+  }
 }
 
 enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t length, char **utf8,
                                struct vmf_error *error)
 {
-  iconv_t descriptor = iconv_open("UTF-8", encoding);
+  struct text_output output = {0};
 
   *utf8 = NULL;
-  if (descriptor == (iconv_t)-1)
-    return vmf_fail(error, VMF_UNSUPPORTED, "text encoding \"%s\" is not known", encoding);
-  enum vmf_code code = convert(descriptor, encoding, bytes, length, utf8, error);
-  iconv_close(descriptor);
-  return code;
-}
-
-static int lower(char letter)
-{
-  return letter >= 'A' && letter <= 'Z' ? letter + 32 : letter;
-}
-
-bool vmf_text_equal_nocase(const char *a, const char *b)
-{
-  for (; lower(*a) == lower(*b); a++, b++)
-    if (*a == '\0')
-      return true;
-  return false;
+  iconv_t converter = text_names_encoding(encoding) ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
+  if (converter == (iconv_t)-1)
+    return vmf_fail(error, VMF_UNSUPPORTED, "text: encoding \"%.*s\" is not known",
+                    ENCODING_NAME_MAX, encoding);
+  output.size = length < PTRDIFF_MAX / 2 ? length + length / 2 + 16 : PTRDIFF_MAX;
+  output.text = malloc(output.size);
+  /* iconv takes a pointer to char *, but does not write to the input */
+  char *in = length != 0 ? (char *)(uintptr_t)bytes : (char[1]){0};
+  enum vmf_code code = output.text
+                           ? text_convert(converter, encoding, in, length, &output, error)
+                           : vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output.size);
+  if (code == VMF_OK)
+    code = text_convert(converter, encoding, NULL, 0, &output, error);
+  iconv_close(converter);
+  if (code == VMF_OK && memchr(output.text, '\0', output.used))
+    code = vmf_fail(error, VMF_CORRUPT, "text: a NUL stands before its end, in %s", encoding);
+  if (code != VMF_OK) {
+    free(output.text);
+    return code;
+  }
+  output.text[output.used] = '\0';
+  *utf8 = output.text;
+  return VMF_OK;
 }

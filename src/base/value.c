@@ -4,12 +4,18 @@
 
 #include "memory.h"
 
-/* Depth is bounded by what drivers build: a handful. */
+/* The children of a node are put behind it in the list of what is still to be freed, so that no
+ * depth of nesting costs stack. */
 void vmf_value_free(struct vmf_value *value)
 {
+  if (value)
+    value->next = NULL;
   while (value) {
     struct vmf_value *next = value->next;
-    vmf_value_free(value->first);
+    if (value->first) {
+      value->last->next = next;
+      next = value->first;
+    }
     vmf_free(value->name);
     vmf_free(value->text);
     vmf_free(value);
@@ -17,51 +23,92 @@ void vmf_value_free(struct vmf_value *value)
   }
 }
 
+static enum vmf_code value_create(enum vmf_value_kind kind, const char *name,
+                                  struct vmf_value **value, struct vmf_error *error)
+{
+  void *block = NULL;
+
+  *value = NULL;
+  VMF_TRY(vmf_alloc(sizeof(**value), &block, error));
+  struct vmf_value *made = block;
+  made->kind = kind;
+  enum vmf_code code = name ? vmf_copy_text(name, &made->name, error) : VMF_OK;
+  if (code != VMF_OK)
+    vmf_value_free(made);
+  else
+    *value = made;
+  return code;
+}
+
 enum vmf_code vmf_value_new(struct vmf_value **root, struct vmf_error *error)
 {
-  void *memory;
-  *root = NULL;
-  VMF_TRY(vmf_alloc(sizeof(struct vmf_value), &memory, error));
-  *root = memory;
-  (*root)->kind = VMF_VALUE_OBJECT;
+  return value_create(VMF_VALUE_OBJECT, NULL, root, error);
+}
+
+/* Whether a child of this name may stand in this parent. */
+static enum vmf_code value_check(const struct vmf_value *parent, const char *name,
+                                 struct vmf_error *error)
+{
+  if (parent->kind == VMF_VALUE_OBJECT && !name)
+    return vmf_fail(error, VMF_USAGE, "a value in an object needs a name");
+  if (parent->kind == VMF_VALUE_LIST && name)
+    return vmf_fail(error, VMF_USAGE, "value \"%s\": what stands in a list has no name", name);
+  if (parent->kind != VMF_VALUE_OBJECT && parent->kind != VMF_VALUE_LIST)
+    return vmf_fail(error, VMF_USAGE, "only objects and lists hold values");
   return VMF_OK;
+}
+
+static void value_append(struct vmf_value *parent, struct vmf_value *child)
+{
+  if (parent->last)
+    parent->last->next = child;
+  else
+    parent->first = child;
+  parent->last = child;
 }
 
 enum vmf_code vmf_value_add(struct vmf_value *parent, enum vmf_value_kind kind, const char *name,
                             struct vmf_value **child, struct vmf_error *error)
 {
-  VMF_TRY(vmf_value_new(child, error));
-  (*child)->kind = kind;
-  if (parent->last)
-    parent->last->next = *child;
-  else
-    parent->first = *child;
-  parent->last = *child;
-  return name ? vmf_copy_text(name, &(*child)->name, error) : VMF_OK;
+  struct vmf_value *made = NULL;
+
+  VMF_TRY(value_check(parent, name, error));
+  VMF_TRY(value_create(kind, name, &made, error));
+  value_append(parent, made);
+  if (child)
+    *child = made;
+  return VMF_OK;
 }
 
 enum vmf_code vmf_value_text(struct vmf_value *parent, const char *name, const char *text,
                              struct vmf_error *error)
 {
-  struct vmf_value *child;
-  VMF_TRY(vmf_value_add(parent, VMF_VALUE_TEXT, name, &child, error));
-  return vmf_copy_text(text, &child->text, error);
+  VMF_AUTO_FREE char *copy = NULL;
+  struct vmf_value *made = NULL;
+
+  VMF_TRY(vmf_copy_text(text, &copy, error));
+  VMF_TRY(vmf_value_add(parent, VMF_VALUE_TEXT, name, &made, error));
+  made->text = copy;
+  copy = NULL;
+  return VMF_OK;
 }
 
 enum vmf_code vmf_value_uint(struct vmf_value *parent, const char *name, uint64_t number,
                              struct vmf_error *error)
 {
-  struct vmf_value *child;
-  VMF_TRY(vmf_value_add(parent, VMF_VALUE_UINT, name, &child, error));
-  child->number = number;
+  struct vmf_value *made = NULL;
+
+  VMF_TRY(vmf_value_add(parent, VMF_VALUE_UINT, name, &made, error));
+  made->number = number;
   return VMF_OK;
 }
 
 enum vmf_code vmf_value_bool(struct vmf_value *parent, const char *name, bool value,
                              struct vmf_error *error)
 {
-  struct vmf_value *child;
-  VMF_TRY(vmf_value_add(parent, VMF_VALUE_BOOL, name, &child, error));
-  child->number = value;
+  struct vmf_value *made = NULL;
+
+  VMF_TRY(vmf_value_add(parent, VMF_VALUE_BOOL, name, &made, error));
+  made->number = value;
   return VMF_OK;
 }

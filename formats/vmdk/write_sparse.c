@@ -82,6 +82,14 @@ static enum vmf_code write_table(const struct table_sink *sink, struct vmf_error
   return VMF_OK;
 }
 
+static enum vmf_code no_room(const struct vmf_io *io, uint64_t guest, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: a sparse VMDK file ends at 2 TiB, so the grain at guest byte %" PRIu64
+                  " has no place; use subformat=twoGbMaxExtentSparse or monolithicFlat",
+                  io->name, guest);
+}
+
 /* Gives the grain at `guest` (bytes in the extent) the next place. */
 static enum vmf_code note_grain(const struct table_sink *sink, uint64_t guest,
                                 uint64_t *next_sector, struct vmf_error *error)
@@ -93,10 +101,7 @@ static enum vmf_code note_grain(const struct table_sink *sink, uint64_t guest,
     table->index = grain / VMDK_GTES_PER_GT;
   }
   if (*next_sector > UINT32_MAX - VMDK_GRAIN_DEFAULT)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: a sparse VMDK file ends at 2 TiB: grain at guest byte %" PRIu64
-                    " has no place; use subformat=twoGbMaxExtentSparse",
-                    sink->io->name, guest);
+    return no_room(sink->io, guest, error);
   put_le32(table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE, (uint32_t)*next_sector);
   table->used = true;
   *next_sector += VMDK_GRAIN_DEFAULT;
@@ -178,7 +183,11 @@ static enum vmf_code sparse_begin(struct vmf_target *target, const struct vmf_pl
                                   struct vmf_error *error)
 {
   const struct vmdk_write_options *options = target->options;
-  start_file(target->state, options->subformat, 0);
+  struct vmdk_write_state *state = target->state;
+  start_file(state, options->subformat, 0);
+  uint64_t most = (UINT32_MAX - state->layout.grains) / VMDK_GRAIN_DEFAULT * VMDK_GRAIN_DEFAULT;
+  if (target->shape.keep_zeros && state->layout.capacity > most)
+    return no_room(target->io, most * VMDK_SECTOR, error);
   return plan != NULL ? write_tables_first(target, plan, error) : VMF_OK;
 }
 

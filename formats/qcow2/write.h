@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * How the writer lays out a QCOW2 file. There is one layout, made by appending only, so that a file
+ * and a pipe get the same bytes:
+ *
+ *   header | stream | L1 table | refcount table | late refcount blocks
+ *
+ * The stream holds guest clusters in guest order; an L2 table stands behind the clusters that it
+ * maps. Refcount block k is the first cluster of the range that it counts (block 0: the second,
+ * behind the header) when that range begins in the stream, and "late" when it begins behind it,
+ * since the L1 and the refcount table must be contiguous. On a file the header is written last; on
+ * a pipe the plan tells the length of the stream, and thereby all that the header says. */
+#ifndef FORMATS_QCOW2_WRITE_H
+#define FORMATS_QCOW2_WRITE_H
+
+#include "format.h"
+#include "qcow2.h"
+
+enum qcow2_compat { QCOW2_COMPAT_0_10, QCOW2_COMPAT_1_1, QCOW2_COMPAT_V2, QCOW2_COMPAT_V3 };
+enum qcow2_preallocation {
+  QCOW2_PREALLOCATION_OFF,
+  QCOW2_PREALLOCATION_METADATA,
+  QCOW2_PREALLOCATION_FALLOC,
+  QCOW2_PREALLOCATION_FULL,
+};
+
+struct qcow2_write_options {
+  unsigned compat; /* enum qcow2_compat */
+  uint64_t cluster_size;
+  unsigned compression_type; /* enum qcow2_compression */
+  uint64_t compression_level;
+  uint64_t refcount_bits;
+  bool extended_l2;
+  unsigned preallocation; /* enum qcow2_preallocation */
+  bool lazy_refcounts;
+};
+
+/* What follows from the options and the guest size alone. */
+struct qcow2_geometry {
+  unsigned version; /* 2 or 3 */
+  unsigned cluster_bits;
+  unsigned refcount_order;
+  bool extended; /* extended L2 entries */
+  bool fill;     /* every guest cluster is allocated: preallocation */
+  uint32_t cluster_size;
+  uint64_t l2_entries;     /* of one table */
+  uint64_t range_clusters; /* that one refcount block counts */
+  uint64_t cluster_limit;  /* host clusters that QEMU can address and count */
+  uint64_t guest_clusters;
+  uint64_t l1_entries, l1_clusters;
+};
+
+/* Where the tables behind the stream stand; host clusters. */
+struct qcow2_tail {
+  uint64_t l1; /* also the end of the stream */
+  uint64_t reftable, reftable_clusters;
+  uint64_t late_blocks;        /* where the first late refcount block stands */
+  uint64_t first_late, blocks; /* blocks first_late .. blocks - 1 are late */
+  uint64_t end;                /* of the file */
+};
+
+/* writer state */
+struct qcow2_build {
+  struct qcow2_geometry geometry;
+  bool promised;          /* on a pipe: `tail` is known from the start, and written in the header */
+  struct qcow2_tail tail; /* unless promised: filled by finish */
+  uint64_t next;          /* the next host cluster to hand out */
+  uint64_t range;         /* the range that `refcounts` counts */
+  uint8_t *refcounts;     /* one refcount block, as stored */
+  uint8_t *l1;            /* as stored; pages that are never touched take no memory */
+  uint8_t *l2;            /* the open L2 table, as stored */
+  uint64_t l2_index;      /* its place in L1 */
+  bool l2_open;
+  uint64_t next_guest; /* fill: the first guest cluster that is not mapped yet */
+  uint64_t packed_end; /* byte behind the last packed unit, inside a cluster that has room behind
+                        * it; 0: there is none. That cluster lies in `range`. */
+};
+
+/* write_layout.c: arithmetic only */
+void qcow2_geometry_fill(const struct qcow2_write_options *options, uint64_t guest_size,
+                         struct qcow2_geometry *geometry);
+/* Clusters of the stream without its refcount blocks: the units in `plan` (every: all units) and
+ * their L2 tables. */
+VMF_MUST_CHECK enum vmf_code qcow2_count_stream(const struct qcow2_geometry *geometry, bool every,
+                                                const struct vmf_plan *plan, uint64_t *clusters,
+                                                struct vmf_error *error);
+/* Where the stream ends when `clusters` of it have been handed out, refcount blocks between them.
+ */
+uint64_t qcow2_stream_end(const struct qcow2_geometry *geometry, uint64_t clusters);
+void qcow2_tail_fill(const struct qcow2_geometry *geometry, uint64_t stream_end,
+                     struct qcow2_tail *tail);
+/* Host cluster of refcount block `index`. */
+uint64_t qcow2_block_cluster(const struct qcow2_geometry *geometry, const struct qcow2_tail *tail,
+                             uint64_t index);
+
+/* VMF_UNSUPPORTED when a file of so many clusters is beyond cluster_limit; `name` opens the text.
+ */
+VMF_MUST_CHECK enum vmf_code qcow2_check_clusters(const char *name,
+                                                  const struct qcow2_geometry *geometry,
+                                                  uint64_t clusters, struct vmf_error *error);
+
+/* write_header.c */
+/* Builds the first cluster's used bytes in header[cluster_size], zeroed before; VMF_UNSUPPORTED
+ * when the backing name does not fit. */
+VMF_MUST_CHECK enum vmf_code qcow2_build_header(const struct vmf_target *target, uint8_t *header,
+                                                struct vmf_error *error);
+
+/* write_refcounts.c: host clusters are handed out and counted here */
+VMF_MUST_CHECK enum vmf_code qcow2_begin_refcounts(struct vmf_target *target,
+                                                   struct vmf_error *error);
+/* The next cluster of the stream; its refcount becomes 1. */
+VMF_MUST_CHECK enum vmf_code qcow2_take_cluster(struct vmf_target *target, uint64_t *cluster,
+                                                struct vmf_error *error);
+/* A place for `length` packed bytes, shorter than a cluster. */
+VMF_MUST_CHECK enum vmf_code qcow2_take_bytes(struct vmf_target *target, uint64_t length,
+                                              uint64_t *host, struct vmf_error *error);
+/* Fixes the tail, unless it was promised, and completes the blocks of the stream. */
+VMF_MUST_CHECK enum vmf_code qcow2_end_stream(struct vmf_target *target, struct vmf_error *error);
+/* The refcount table and the late blocks. */
+VMF_MUST_CHECK enum vmf_code qcow2_write_refcounts(struct vmf_target *target,
+                                                   struct vmf_error *error);
+
+/* write_tables.c */
+/* Opens the L2 table that maps guest cluster `unit`, after the one before it was written. */
+VMF_MUST_CHECK enum vmf_code qcow2_open_table(struct vmf_target *target, uint64_t unit,
+                                              struct vmf_error *error);
+/* Entries of the open table. */
+void qcow2_map_data(struct qcow2_build *build, uint64_t unit, uint64_t host);
+void qcow2_map_zero(struct qcow2_build *build, uint64_t unit);
+VMF_MUST_CHECK enum vmf_code qcow2_map_packed(struct vmf_target *target, uint64_t unit,
+                                              uint64_t host, uint64_t length,
+                                              struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code qcow2_close_table(struct vmf_target *target, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code qcow2_write_l1(struct vmf_target *target, struct vmf_error *error);
+
+#endif

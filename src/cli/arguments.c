@@ -230,10 +230,10 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   void *field = argument_field(settings, argument->field);
   char what[40];
 
-  if (argument->name)
-    snprintf(what, sizeof what, "--%s", argument->name);
-  else
+  if (argument->letter)
     snprintf(what, sizeof what, "-%c", argument->letter);
+  else
+    snprintf(what, sizeof what, "--%s", argument->name);
   if (argument->given)
     *(bool *)argument_field(settings, argument->given) = true;
   switch (argument->kind) {

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Writes the test images: make.py [FOLDER] (default: this one). The same bytes on every machine."""
+import pathlib
+import struct
+import sys
+
+import make_qcow2 as qcow2
+import make_vhd as vhd
+import make_vmdk as vmdk
+from make_content import CHILD, LARGE, SMALL
+
+
+def uuid(number):
+    return b'vmferry-test-' + b'%03d' % number
+
+
+def poke(image, offset, data):
+    return image[:offset] + data + image[offset + len(data):]
+
+
+# Name of the image -> what its guest disk holds.
+CONTENTS = {
+    'good-raw.img': SMALL,
+    'good-raw-odd.img': SMALL[:-100],
+    'good-vmdk-stream.vmdk': LARGE,
+    'good-vmdk-stream-progress.vmdk': LARGE,
+    'good-vmdk-sparse.vmdk': LARGE,
+    'good-vmdk-delta.vmdk': CHILD,
+    'good-vmdk-flat.vmdk': SMALL + bytes(100 * 512),
+    'good-vmdk-cowd.vmdk': LARGE,
+    'good-vhd-fixed.vhd': SMALL,
+    'good-vhd-dynamic.vhd': LARGE,
+    'good-vhd-differencing.vhd': CHILD,
+    'good-qcow2-v2.qcow2': LARGE,
+    'good-qcow2-v3.qcow2': LARGE,
+    'good-qcow2-zlib.qcow2': LARGE,
+    'good-qcow2-overlay.qcow2': CHILD,
+    'good-qcow2-overlay-vmdk.qcow2': CHILD,
+    'good-qcow2-snapshot.qcow2': CHILD,
+}
+
+# Name of the image -> the exit status of converting it.
+REFUSED = {
+    'bad-vmdk-stream-cut.vmdk': 2,
+    'bad-vmdk-stream-lba.vmdk': 2,
+    'bad-vmdk-flat-outside.vmdk': 2,
+    'bad-vhd-checksums.vhd': 2,
+    'bad-vhd-table-outside.vhd': 2,
+    'bad-qcow2-loop.qcow2': 2,
+    'bad-qcow2-backing-device.qcow2': 2,
+    'bad-qcow2-table-outside.qcow2': 2,
+    'bad-qcow2-encrypted.qcow2': 9,
+    'bad-qcow2-feature.qcow2': 9,
+}
+
+
+def good():
+    files = {
+        'good-raw.img': SMALL,
+        'good-raw-odd.img': SMALL[:-100],
+        'good-vmdk-stream.vmdk': vmdk.stream(LARGE, 'good-vmdk-stream.vmdk'),
+        'good-vmdk-stream-progress.vmdk': vmdk.stream(LARGE, 'good-vmdk-stream-progress.vmdk', progress=True),
+        'good-vmdk-sparse.vmdk': vmdk.sparse(LARGE, 'good-vmdk-sparse.vmdk'),
+        'good-vhd-fixed.vhd': vhd.fixed(SMALL, uuid(1)),
+        'good-vhd-dynamic.vhd': vhd.dynamic(LARGE, uuid(2)),
+        'good-vhd-differencing.vhd': vhd.differencing(CHILD, LARGE, uuid(3), uuid(2), 'good-vhd-dynamic.vhd'),
+        'good-qcow2-v2.qcow2': qcow2.plain(LARGE, 2),
+        'good-qcow2-v3.qcow2': qcow2.plain(LARGE, 3),
+        'good-qcow2-zlib.qcow2': qcow2.compressed(LARGE),
+        'good-qcow2-overlay.qcow2': qcow2.overlay(CHILD, LARGE, 'good-qcow2-v3.qcow2', 'qcow2'),
+        'good-qcow2-overlay-vmdk.qcow2': qcow2.overlay(CHILD, LARGE, 'good-vmdk-stream.vmdk', 'vmdk'),
+        'good-qcow2-snapshot.qcow2': qcow2.snapshot(CHILD, LARGE),
+    }
+    files.update(vmdk.flat(SMALL, 'good-vmdk-flat.vmdk', 100))
+    files.update(vmdk.cowd(LARGE, 'good-vmdk-cowd.vmdk'))
+    changed = bytearray(len(LARGE))  # a delta stores whole grains: the ones that differ
+    zeroed = []
+    for start in range(0, len(LARGE), 4096):
+        if CHILD[start:start + 4096] != LARGE[start:start + 4096]:
+            changed[start:start + 4096] = CHILD[start:start + 4096]
+            if not any(CHILD[start:start + 4096]):
+                zeroed.append(start // 4096)
+    files['good-vmdk-delta.vmdk'] = vmdk.sparse(bytes(changed), 'good-vmdk-delta.vmdk', zeroed, 2, 0x5eed0002,
+                                                'good-vmdk-sparse.vmdk', 0x5eed0005)
+    return files
+
+
+def bad(files):
+    stream, dynamic, plain = (files[name] for name in
+                              ('good-vmdk-stream.vmdk', 'good-vhd-dynamic.vhd', 'good-qcow2-v3.qcow2'))
+    broken = poke(dynamic, 64, b'\0\0\0\0')
+    empty = qcow2.Image(len(LARGE))
+    encrypted = qcow2.Image(len(LARGE))
+    return {
+        'bad-vmdk-stream-cut.vmdk': stream[:-3 * 512],
+        'bad-vmdk-stream-lba.vmdk': vmdk.stream(LARGE, 'bad-vmdk-stream-lba.vmdk', wrong_lba=256),
+        'bad-vmdk-flat-outside.vmdk': vmdk.descriptor('monolithicFlat', ['RW 8 FLAT "../../etc/passwd" 0']),
+        'bad-vhd-checksums.vhd': poke(broken, len(broken) - 512 + 64, b'\0\0\0\0'),
+        'bad-vhd-table-outside.vhd': poke(dynamic, 3 * 512, struct.pack('>I', 0x7fffffff)),
+        'bad-qcow2-loop.qcow2': qcow2.overlay(LARGE, LARGE, 'bad-qcow2-loop.qcow2', 'qcow2'),
+        'bad-qcow2-backing-device.qcow2': qcow2.overlay(LARGE, LARGE, '/dev/zero', 'raw'),
+        'bad-qcow2-table-outside.qcow2': poke(plain, 40, struct.pack('>Q', 1 << 40)),
+        'bad-qcow2-encrypted.qcow2': encrypted.finish(encrypted.level1({}), crypt=1),
+        'bad-qcow2-feature.qcow2': empty.finish(empty.level1({}), incompatible=1 << 40),
+    }
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+    files = good()
+    files.update(bad(files))
+    for name, data in sorted(files.items()):
+        (folder / name).write_bytes(data)
+
+
+if __name__ == '__main__':
+    main()

@@ -218,6 +218,7 @@ static enum vmf_code check_active_l2(struct active *active, uint64_t offset,
 {
   const struct qcow2_state *state = active->check->image->state;
   struct check_table table = {.io = active->check->image->io, .offset = offset};
+  active->next = 0; /* fragments are counted inside one table, as qemu-img does */
   for (uint32_t at = 0; at < state->cluster_size; at += state->l2_entry) {
     const uint8_t *raw;
     VMF_TRY(check_load(&table, at, &raw, error));

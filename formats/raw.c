@@ -1,8 +1,153 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Raw disks: the guest bytes as they are, to the byte. Content is never recognised as raw: see the
+ * image layer. */
+#include <stddef.h>
+
+#include "checked.h"
 #include "format.h"
+
+enum { UNIT = 1 << 20 };
+
+enum preallocation { PREALLOCATION_OFF, PREALLOCATION_FALLOC, PREALLOCATION_FULL };
+
+struct raw_options {
+  unsigned preallocation;
+};
+
+static enum vmf_code raw_open(struct vmf_image *image, const struct vmf_open_args *args,
+                              struct vmf_error *error)
+{
+  (void)args;
+  (void)error;
+  image->size = image->io->size;
+  return VMF_OK;
+}
+
+static void raw_close(struct vmf_image *image)
+{
+  (void)image;
+}
+
+static enum vmf_code raw_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
+                             struct vmf_error *error)
+{
+  (void)guest;
+  (void)error;
+  *run = (struct vmf_run){.length = image->size, .kind = VMF_RUN_PLAIN, .io = image->io};
+  return VMF_OK;
+}
+
+static const struct vmf_reader raw_reader = {
+    .open = raw_open,
+    .close = raw_close,
+    .map = raw_map,
+};
+
+static enum vmf_code raw_shape(const void *values, uint64_t guest_size, bool compress, bool backing,
+                               struct vmf_shape *shape, struct vmf_error *error)
+{
+  const struct raw_options *options = values;
+
+  (void)guest_size;
+  if (compress)
+    return vmf_fail(error, VMF_USAGE, "format raw has no compression");
+  if (backing)
+    return vmf_fail(error, VMF_UNSUPPORTED, "format raw has no backing files");
+  *shape = (struct vmf_shape){.layout = VMF_FIXED,
+                              .unit = UNIT,
+                              .keep_zeros = options->preallocation == PREALLOCATION_FULL};
+  return VMF_OK;
+}
+
+static enum vmf_code raw_measure(const void *options, const struct vmf_shape *shape,
+                                 uint64_t guest_size, const struct vmf_plan *plan, uint64_t *bytes,
+                                 struct vmf_error *error)
+{
+  (void)options;
+  (void)shape;
+  (void)plan;
+  (void)error;
+  *bytes = guest_size;
+  return VMF_OK;
+}
+
+static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan *plan,
+                               struct vmf_error *error)
+{
+  const struct raw_options *options = target->options;
+  struct vmf_io *io = target->io;
+
+  (void)plan;
+  if (io->sequential)
+    return VMF_OK;
+  if (io->device && io->size < target->guest_size)
+    return vmf_fail(error, VMF_USAGE, "%s: the device has %llu bytes, the disk %llu", io->name,
+                    (unsigned long long)io->size, (unsigned long long)target->guest_size);
+  if (io->device)
+    return VMF_OK;
+  VMF_TRY(vmf_io_resize(io, target->guest_size, error));
+  return options->preallocation == PREALLOCATION_FALLOC
+             ? vmf_io_zero(io, 0, target->guest_size, true, error)
+             : VMF_OK;
+}
+
+static enum vmf_code raw_place(struct vmf_target *target, struct vmf_block *block,
+                               struct vmf_error *error)
+{
+  (void)target;
+  (void)error;
+  block->host = block->guest;
+  return VMF_OK;
+}
+
+/* On a pipe zeros at the end of the disk have not been written yet. */
+static enum vmf_code raw_finish(struct vmf_target *target, struct vmf_error *error)
+{
+  struct vmf_io *io = target->io;
+
+  while (io->sequential && io->size < target->guest_size) {
+    const struct vmf_piece zeros = {.length =
+                                        (size_t)vmf_min(target->guest_size - io->size, 1u << 30)};
+    VMF_TRY(vmf_io_pwrite_pieces(io, &zeros, 1, io->size, error));
+  }
+  return VMF_OK;
+}
+
+static void raw_release(struct vmf_target *target)
+{
+  (void)target;
+}
+
+static const char *const preallocations[] = {"off", "falloc", "full", NULL};
+
+static const struct vmf_option raw_option_table[] = {
+    {.name = "preallocation",
+     .help = "off: sparse; falloc: space reserved; full: zeros written too",
+     .type = VMF_OPTION_CHOICE,
+     .offset = offsetof(struct raw_options, preallocation),
+     .choices = preallocations,
+     .initial = "off"},
+};
+
+static const struct vmf_writer raw_writer = {
+    .options = {raw_option_table, 1, sizeof(struct raw_options)},
+    .shape = raw_shape,
+    .measure = raw_measure,
+    .begin = raw_begin,
+    .place = raw_place,
+    .finish = raw_finish,
+    .release = raw_release,
+};
+
+static const char *const raw_suffixes[] = {"raw", "img", "iso", "bin", NULL};
 
 extern const struct vmf_format vmf_format_raw;
 const struct vmf_format vmf_format_raw = {
-  .name = "raw",
+    .name = "raw",
+    .summary = "the bytes of the disk as they are",
+    .suffixes = raw_suffixes,
+    .reader = &raw_reader,
+    .writer = &raw_writer,
 };

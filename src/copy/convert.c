@@ -68,13 +68,21 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
   return VMF_OK;
 }
 
-enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options *options,
-                           struct vmf_job_result *result, struct vmf_error *error)
+enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
+                                const struct vmf_job_options *options,
+                                struct vmf_job_result *result, struct vmf_error *error)
 {
   struct vmf_copy copy;
 
   VMF_TRY(settle_copy(image, NULL, options, &copy, error));
+  copy.size = size;
   const struct vmf_plan plan = make_plan(&copy);
   VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
   return vmf_image_unchanged(image, error);
+}
+
+enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options *options,
+                           struct vmf_job_result *result, struct vmf_error *error)
+{
+  return vmf_copy_checksum(image, image->size, options, result, error);
 }

@@ -14,6 +14,12 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const str
                                           const struct vmf_job_options *options,
                                           struct vmf_job_result *result, struct vmf_error *error);
 
+/* The content checksum of the first `size` bytes of a disk. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
+                                               const struct vmf_job_options *options,
+                                               struct vmf_job_result *result,
+                                               struct vmf_error *error);
+
 /* Threads to start for what the caller asked: 0 means that the caller's thread does the work. */
 unsigned vmf_copy_threads(unsigned asked);
 

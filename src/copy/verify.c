@@ -6,19 +6,39 @@
 #include <string.h>
 
 #include "run.h"
+#include "zero.h"
 
-static enum vmf_code compare_checksums(const struct vmf_target *target, uint64_t size,
+enum { SECTOR = 512 };
+
+/* Formats that count in sectors fill the last one with zeros; nothing else may stand behind the
+ * disk's end. */
+static enum vmf_code check_size(const struct vmf_target *target, struct vmf_image *image,
+                                struct vmf_error *error)
+{
+  uint8_t tail[SECTOR];
+  size_t length = (size_t)(image->size - target->guest_size);
+
+  if (image->size < target->guest_size || image->size - target->guest_size >= SECTOR)
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: verification failed: the disk that was written has %llu bytes, the "
+                    "source has %llu",
+                    target->name, (unsigned long long)image->size,
+                    (unsigned long long)target->guest_size);
+  VMF_TRY(vmf_image_pread(image, tail, length, target->guest_size, error));
+  if (!vmf_is_zero(tail, length))
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: verification failed: data stands behind the end of the disk (%llu bytes)",
+                    target->name, (unsigned long long)target->guest_size);
+  return VMF_OK;
+}
+
+static enum vmf_code compare_checksums(const struct vmf_target *target,
                                        const struct vmf_job_result *found,
                                        const struct vmf_job_result *expected,
                                        struct vmf_error *error)
 {
   char found_text[2 * VMF_CHECKSUM_MAX + 1], expected_text[2 * VMF_CHECKSUM_MAX + 1];
 
-  if (size != target->guest_size)
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: verification failed: the disk that was written has %llu bytes, the "
-                    "source has %llu",
-                    target->name, (unsigned long long)size, (unsigned long long)target->guest_size);
   if (found->checksum_length == expected->checksum_length &&
       memcmp(found->checksum, expected->checksum, expected->checksum_length) == 0)
     return VMF_OK;
@@ -40,9 +60,11 @@ enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options
     return vmf_fail(error, VMF_USAGE, "%s: verification needs the checksum of what was read",
                     target->name);
   VMF_TRY(vmf_target_reopen(target, &image, error));
-  enum vmf_code code = vmf_checksum(image, options, &found, error);
+  enum vmf_code code = check_size(target, image, error);
   if (code == VMF_OK)
-    code = compare_checksums(target, image->size, &found, expected, error);
+    code = vmf_copy_checksum(image, target->guest_size, options, &found, error);
+  if (code == VMF_OK)
+    code = compare_checksums(target, &found, expected, error);
   vmf_target_reopened_close(image);
   return code;
 }

@@ -244,10 +244,10 @@ static enum vmf_code open_resolved(const struct reference *reference, struct ope
     return open_failed(reference, error);
   enum vmf_code code = VMF_OK;
   const char *rest = below(path, reference->real);
-  if (rest)
-    opened->number = open_beneath(reference->real, rest);
-  if (opened->number < 0)
+  if (!rest)
     code = open_allowed(reference, path, "a symlink that leads out of", opened, error);
+  else if ((opened->number = open_beneath(reference->real, rest)) < 0)
+    code = open_failed(reference, error);
   free(path);
   return code;
 }
@@ -256,8 +256,8 @@ static enum vmf_code open_resolved(const struct reference *reference, struct ope
 static enum vmf_code open_own(const struct reference *reference, const char *path,
                               struct opened *opened, struct vmf_error *error)
 {
-  opened->number = open_beneath(reference->folder, path);
   opened->device_allowed = folder_is_allowed(reference);
+  opened->number = open_beneath(reference->folder, path);
   if (opened->number >= 0)
     return VMF_OK;
   if (errno == EXDEV || errno == ELOOP)

@@ -58,7 +58,7 @@ static void option_values(const struct vmf_option_info *option, char *out, size_
   if (option->choices) {
     for (size_t i = 0; option->choices[i] && length < size; i++)
       length +=
-          (size_t)snprintf(out + length, size - length, "%s%s", i ? "|" : "", option->choices[i]);
+          (size_t)snprintf(out + length, size - length, "%s%s", i ? ", " : "", option->choices[i]);
   } else if (strcmp(option->type, "bool") == 0) {
     snprintf(out, size, "on|off");
   } else if (strcmp(option->type, "number") == 0) {

@@ -1,13 +1,124 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""The command line as such: help, version, usage errors and where they are printed."""
+"""The command line as such: help, version, usage errors, and where they are printed."""
+import subprocess
+
 import tap
+
+VERBS = ('convert', 'info', 'map', 'compare', 'check', 'measure', 'create', 'checksum', 'help')
 
 
 def test_version(t):
     done = t.vmferry('--version')
     tap.contains(done.stdout, 'vmferry ')
     tap.equal(done.stderr, '', 'stderr')
+
+
+def test_help_lists_verbs_and_formats(t):
+    text = t.vmferry('help').stdout
+    tap.equal(text, t.vmferry('--help').stdout, '--help')
+    for word in (*VERBS, 'raw', 'qcow2', 'vmdk', 'vhd'):
+        tap.contains(text, f'\n  {word} ')
+
+
+@tap.rows([(verb,  verb) for verb in VERBS])
+def test_help_of_verb_fits_80_columns(t, verb):
+    done = t.vmferry(verb, '--help')
+    tap.equal(done.stdout, t.vmferry('help', verb).stdout, 'help VERB')
+    tap.contains(done.stdout, f'Usage: vmferry {verb} ')
+    tap.equal([line for line in done.stdout.splitlines() if len(line) > 80], [], 'long lines')
+
+
+@tap.rows([(name, name) for name in ('raw', 'qcow2', 'vmdk', 'vhd', 'vpc')])
+def test_help_of_format(t, name):
+    done = t.vmferry('help', name)
+    tap.contains(done.stdout, 'Directions: read write')
+    tap.equal([line for line in done.stdout.splitlines() if len(line) > 80], [], 'long lines')
+
+
+def test_option_help(t):
+    tap.contains(t.vmferry('convert', '-O', 'qcow2', '-o', 'help').stdout, 'cluster_size')
+    tap.contains(t.vmferry('create', '-f', 'vmdk', '-o', 'help', 'x').stdout, 'subformat')
+    tap.equal(t.names(), [], 'files')
+
+
+@tap.rows([
+    ('no verb', 1),
+    ('unknown verb', 1, 'convertt'),
+    ('verb of qemu-img', 1, 'resize', 'x', '1G'),
+    ('unknown letter', 1, 'convert', '-Z', 'a', 'b'),
+    ('unknown name', 1, 'convert', '--foo', 'a', 'b'),
+    ('value missing', 1, 'convert', '-O'),
+    ('value too many', 1, 'convert', '--verify=yes', 'a', 'b'),
+    ('operand missing', 1, 'convert', 'a'),
+    ('operand too many', 1, 'info', 'a', 'b'),
+    ('threads 0', 1, 'convert', '-m', '0', 'a', 'b'),
+    ('threads 257', 1, 'convert', '-m', '257', 'a', 'b'),
+    ('sparse size odd', 1, 'convert', '-S', '1000', 'a', 'b'),
+    ('size nonsense', 1, 'create', 'x', '12Q'),
+    ('size negative', 1, 'create', 'x', '-1'),
+    ('size too large', 1, 'create', 'x', '99999999999999999999'),
+    ('output kind', 1, 'info', '--output=xml', 'a'),
+    ('cache mode', 1, 'convert', '-t', 'fast', 'a', 'b'),
+    ('digest', 1, 'checksum', '-a', 'md5', 'a'),
+    ('no-create', 1, 'convert', '-n', 'a', 'b'),
+    ('target-is-zero', 1, 'convert', '--target-is-zero', 'a', 'b'),
+    ('copy-range', 1, 'convert', '-C', 'a', 'b'),
+    ('rate', 1, 'convert', '-r', '1M', 'a', 'b'),
+    ('salvage', 1, 'convert', '--salvage', 'a', 'b'),
+    ('image-opts', 1, 'info', '--image-opts', 'driver=raw'),
+    ('object', 1, 'check', '--object', 'secret', 'a'),
+    ('repair', 1, 'check', '-r', 'all', 'a'),
+    ('verify of standard output', 1, 'convert', '--verify', 'a', '-'),
+    ('backing without its format', 1, 'convert', '-O', 'qcow2', '-B', 'a.raw', 'a.raw', 'b'),
+    ('format without backing', 1, 'convert', '-O', 'qcow2', '-F', 'raw', 'a.raw', 'b'),
+    ('unknown target format', 1, 'convert', '-O', 'nonesuch', 'a.raw', 'b'),
+    ('unknown option', 1, 'convert', '-O', 'qcow2', '-o', 'nonesuch=1', 'a.raw', 'b'),
+    ('measure both', 1, 'measure', '--size', '1M', 'a'),
+    ('measure neither', 1, 'measure'),
+    ('compare', 2, 'compare', 'a'),
+])
+def test_usage_error(t, status, *arguments):
+    t.write('a.raw', b'vmferry' * 4096)
+    done = t.vmferry(*arguments, status=status)
+    tap.equal(done.stdout, '', 'stdout')
+    if arguments:
+        tap.equal(done.stderr.count('\n'), 1, 'lines of stderr')
+        tap.contains(done.stderr, 'vmferry: ')
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+@tap.rows([(words[0], *words) for words in (('help',), ('--version',), ('measure', '--size', '1G', '-O', 'raw'))])
+def test_full_standard_output(t, *arguments):
+    with open('/dev/full', 'wb') as full:
+        tap.contains(t.vmferry(*arguments, status=4, stdout=full).stderr, 'standard output')
+
+
+def test_closed_standard_output(t):
+    t.write('a.raw', bytes(65536))
+    script = f'"{tap.VMFERRY}" info a.raw >&-; test $? = 4 && "{tap.VMFERRY}" convert a.raw b.raw >&- 2>&- <&-'
+    t.run('sh', '-c', script)
+    tap.equal(t.read('b.raw'), bytes(65536), 'content')
+
+
+def test_control_characters_are_escaped(t):
+    done = t.vmferry('info', 'no\x1b[31m\nsuch\udc80'.encode(errors='surrogateescape').decode(errors='surrogateescape'),
+                     status=1)
+    tap.contains(done.stderr, 'no\\x1b[31m\\x0asuch\\x80')
+    tap.equal(done.stderr.count('\n'), 1, 'lines of stderr')
+
+
+def test_no_such_file(t):
+    for verb in ('info', 'map', 'check', 'checksum'):
+        tap.contains(t.vmferry(verb, 'missing.raw', status=1).stderr, 'missing.raw')
+    t.vmferry('compare', 'missing.raw', 'missing.raw', status=2)
+
+
+def test_closed_pipe_is_a_write_error(t):
+    t.write('a.raw', bytes(range(256)) * 4096)
+    with subprocess.Popen(['true'], stdin=subprocess.PIPE) as reader:
+        reader.wait()
+        t.vmferry('convert', '-O', 'raw', 'a.raw', '-', status=4, stdout=reader.stdin)
 
 
 tap.main(globals())

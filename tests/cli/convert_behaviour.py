@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""`vmferry convert`: its options, what it leaves behind, how it ends."""
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import tap
+
+STREAM = tap.IMAGES / 'good-vmdk-stream.vmdk'
+
+
+def noise(length, seed=1):
+    return random.Random(seed).randbytes(length)
+
+
+def islands(t, name='source.raw'):
+    """A 3 MiB disk: noise, zeros, text, zeros."""
+    data = noise(200000) + bytes(1 << 20) + b'text' * 100000
+    return t.write(name, data.ljust(3 << 20, b'\0'))
+
+
+def test_suffix_decides(t):
+    for name, format_name in (('a.qcow2', 'qcow2'), ('a.vmdk', 'vmdk'), ('a.vhd', 'vhd'), ('a.dat', None)):
+        t.vmferry('convert', STREAM, name)
+        if format_name:
+            tap.contains(t.vmferry('info', '--output=json', name).stdout, f'"format": "{format_name}"')
+        else:
+            tap.equal(len(t.read(name)), 2100736, 'size')
+
+
+def test_letters_of_qemu_img(t):
+    t.vmferry('convert', '-p', '-q', '-W', '-m', '4', '-t', 'none', '-T', 'none', '-S', '4k', '-f', 'vmdk', '-O', 'qcow2',
+              '-o', 'cluster_size=4k', '-o', 'compat=1.1', STREAM, 'a.qcow2')
+    tap.contains(t.vmferry('info', '--output=json', 'a.qcow2').stdout, '"cluster-size": 4096')
+
+
+@tap.rows([(name, *words) for name, *words in (
+    ('qcow2', '-O', 'qcow2'), ('qcow2 packed', '-c', '-O', 'qcow2'), ('vmdk', '-O', 'vmdk'),
+    ('stream', '-O', 'vmdk', '-o', 'subformat=streamOptimized'), ('vhd', '-O', 'vhd'),
+    ('vhd fixed', '-O', 'vhd', '-o', 'subformat=fixed'), ('raw', '-O', 'raw'))])
+def test_threads_do_not_change_the_bytes(t, *words):
+    source = islands(t)
+    fixed = {'SOURCE_DATE_EPOCH': '1700000000'}
+    for threads in ('1', '8'):
+        t.vmferry('convert', '-m', threads, *words, source, 'a', env=fixed)  # some formats hold their name
+        os.rename(t.path('a'), t.path('b' + threads))
+    tap.equal(t.read('b1') == t.read('b8'), True, 'same bytes')
+
+
+@tap.rows([(name, *words) for name, *words in (
+    ('raw', '-O', 'raw'), ('qcow2', '-O', 'qcow2'), ('stream', '-O', 'vmdk', '-o', 'subformat=streamOptimized'),
+    ('vhd fixed', '-O', 'vhd', '-o', 'subformat=fixed'))])
+def test_standard_output(t, *words):
+    source = islands(t)
+    with open(t.path('piped'), 'wb') as out, subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=out) as pipe:
+        done = t.vmferry('convert', '-p', '--checksum', *words, source, '-', stdout=pipe.stdin)
+        pipe.stdin.close()
+    tap.contains(done.stderr, '  -\n')
+    tap.contains(done.stderr, '(100.00/100%)')
+    t.vmferry('compare', '-f', 'raw', '-F', words[1], source, 'piped')
+
+
+def test_sources_are_concatenated(t):
+    t.write('a.raw', noise(65536 + 512))
+    t.write('b.raw', noise(4096, 2))
+    t.vmferry('convert', '-O', 'qcow2', 'a.raw', STREAM, 'b.raw', 'all.qcow2')
+    t.vmferry('convert', STREAM, 'stream.raw')
+    t.vmferry('convert', 'all.qcow2', 'all.raw')
+    tap.equal(t.read('all.raw') == t.read('a.raw') + t.read('stream.raw') + t.read('b.raw'), True, 'content')
+
+
+def test_overlay_stores_the_difference(t):
+    islands(t, 'base.raw')
+    data = bytearray(t.read('base.raw'))
+    data[1 << 20:(1 << 20) + 5] = b'child'
+    t.write('child.raw', bytes(data))
+    for name, words in (('a', ('-B', 'base.raw', '-F', 'raw')),
+                        ('b', ('-o', 'backing_file=base.raw,backing_fmt=raw,cluster_size=64k'))):
+        t.vmferry('convert', '-O', 'qcow2', *words, 'child.raw', name + '.qcow2')
+        tap.contains(t.vmferry('info', '--output=json', name + '.qcow2').stdout, '"backing-filename": "base.raw"')
+        t.vmferry('compare', 'child.raw', name + '.qcow2')
+        if len(t.read(name + '.qcow2')) > 600000:
+            raise AssertionError('the overlay holds more than the difference')
+
+
+def test_backing_file_is_beside_the_target(t):
+    os.mkdir(t.path('sub'))
+    t.write('sub/base.raw', bytes(1 << 20))
+    t.vmferry('convert', '-O', 'qcow2', '-B', 'base.raw', '-F', 'raw', 'sub/base.raw', 'sub/over.qcow2')
+    t.vmferry('compare', 'sub/base.raw', 'sub/over.qcow2')
+
+
+def test_snapshot(t):
+    image = tap.IMAGES / 'good-qcow2-snapshot.qcow2'
+    for spelling in ('1', 'before', 'snapshot.id=1', 'snapshot.name=before'):
+        t.vmferry('convert', '-l', spelling, image, 'a.raw')
+        t.vmferry('compare', 'a.raw', STREAM)
+    t.vmferry('convert', '-l', 'nonesuch', image, 'b.raw', status=None)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+def test_sparse_and_allocated(t):
+    islands(t)
+    t.vmferry('convert', 'source.raw', 'sparse.raw')
+    t.vmferry('convert', '-S', '0', 'source.raw', 'full.raw')
+    tap.equal(t.read('sparse.raw') == t.read('full.raw'), True, 'content')
+    blocks = {name: os.stat(t.path(name)).st_blocks * 512 for name in ('sparse.raw', 'full.raw')}
+    if not blocks['sparse.raw'] < 800000 <= 3 << 20 <= blocks['full.raw']:
+        raise AssertionError(f'allocated: {blocks}')
+
+
+def test_progress(t):
+    done = t.vmferry('convert', '-p', islands(t), 'a.qcow2')
+    tap.contains(done.stdout, '    (100.00/100%)\r\n')
+    tap.equal(done.stderr, '', 'stderr')
+    tap.equal(t.vmferry('convert', '-p', '-q', 'source.raw', 'a.qcow2').stdout, '', 'quiet')
+
+
+def test_existing_target_is_replaced(t):
+    t.write('a.raw', b'old')
+    t.vmferry('convert', STREAM, 'a.raw')
+    tap.equal(len(t.read('a.raw')), 2100736, 'size')
+    t.vmferry('convert', '--no-clobber', STREAM, 'a.raw', status=1)
+    t.vmferry('convert', '--no-clobber', '--no-sync', STREAM, 'b.raw')
+    tap.equal(t.names(), ['a.raw', 'b.raw'], 'files')
+
+
+def test_target_is_a_source(t):
+    data = noise(65536)
+    t.write('a.raw', data)
+    os.link(t.path('a.raw'), t.path('b.raw'))
+    os.symlink('a.raw', t.path('c.raw'))
+    for name in ('a.raw', 'b.raw', 'c.raw'):
+        t.vmferry('convert', 'a.raw', name, status=1)
+    tap.equal(t.read('a.raw') == data, True, 'content')
+    tap.equal(t.names(), ['a.raw', 'b.raw', 'c.raw'], 'files')
+
+
+def test_failure_leaves_the_old_file(t):
+    t.write('a.qcow2', b'old')
+    t.vmferry('convert', '-O', 'qcow2', tap.IMAGES / 'bad-vmdk-stream-lba.vmdk', 'a.qcow2', status=2)
+    tap.equal(t.read('a.qcow2'), b'old', 'content')
+    tap.equal(t.names(), ['a.qcow2'], 'files')
+
+
+def test_no_space(t):
+    t.write('a.raw', noise(4 << 20))
+    t.vmferry('convert', 'a.raw', 'b.qcow2', status=4,
+              preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                                  resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))))
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+def test_unknown_content_needs_a_format(t):
+    t.write('disk.dat', noise(65536))
+    t.vmferry('convert', 'disk.dat', 'a.raw', status=2)
+    t.vmferry('convert', '-f', 'raw', 'disk.dat', 'a.raw')
+    tap.equal(t.read('a.raw') == t.read('disk.dat'), True, 'content')
+
+
+def test_reference_outside_needs_leave(t):
+    os.mkdir(t.path('base'))
+    os.mkdir(t.path('child'))
+    t.write('base/base.raw', noise(65536))
+    t.vmferry('create', '-f', 'qcow2', '-b', '../base/base.raw', '-F', 'raw', 'child/child.qcow2')
+    t.vmferry('convert', 'child/child.qcow2', 'a.raw', status=2)
+    t.vmferry('convert', '--allow-ref', t.path('base'), 'child/child.qcow2', 'a.raw')
+    tap.equal(t.read('a.raw') == t.read('base/base.raw'), True, 'content')
+
+
+def busy(t, *words):
+    """A conversion that takes long enough to be disturbed, once its temporary file is there."""
+    with open(t.path('big.raw'), 'wb') as big:
+        for seed in range(16):
+            big.write(noise(4 << 20, seed))
+    # pylint: disable=consider-using-with
+    job = subprocess.Popen([tap.VMFERRY, 'convert', '-m', '1', '-c', '-o', 'compression_level=9', *words, 'big.raw',
+                            'out.qcow2'], cwd=t.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(1000):
+        if any('.part-' in name for name in t.names()) or job.poll() is not None:
+            break
+        time.sleep(0.005)
+    return job
+
+
+@tap.rows([(name, getattr(signal, name)) for name in ('SIGINT', 'SIGTERM', 'SIGHUP')])
+def test_signal(t, number):
+    t.write('out.qcow2', b'old')
+    job = busy(t)
+    job.send_signal(number)
+    _, text = job.communicate(timeout=120)
+    if job.returncode == 0:
+        raise tap.Skip('the conversion was faster than the signal')
+    tap.equal(job.returncode, 128 + number, 'exit status')
+    tap.contains(text, f'stopped by signal {int(number)}')
+    tap.equal(t.names(), ['big.raw', 'out.qcow2'], 'files')
+    tap.equal(t.read('out.qcow2'), b'old', 'content')
+
+
+def test_sigusr1_shows_the_progress(t):
+    job = busy(t)
+    job.send_signal(signal.SIGUSR1)
+    _, text = job.communicate(timeout=300)
+    tap.equal(job.returncode, 0, 'exit status')
+    if text:
+        tap.contains(text, '/100%)\n')
+
+
+def test_kill_leaves_no_final_name_and_is_told_later(t):
+    job = busy(t)
+    job.kill()
+    job.communicate(timeout=60)
+    if job.returncode == 0:
+        raise tap.Skip('the conversion was faster than the signal')
+    tap.equal('out.qcow2' in t.names(), False, 'final name')
+    stale = [name for name in t.names() if '.part-' in name]
+    done = t.vmferry('convert', STREAM, 'out.qcow2')
+    for name in stale:
+        tap.contains(done.stderr, name)
+
+
+tap.main(globals())

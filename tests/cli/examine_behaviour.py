@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""`info`, `map` and `check`: their text, their JSON keys, their exit statuses."""
+import json
+
+import tap
+
+V3 = tap.IMAGES / 'good-qcow2-v3.qcow2'
+OVERLAY = tap.IMAGES / 'good-qcow2-overlay.qcow2'
+SNAPSHOT = tap.IMAGES / 'good-qcow2-snapshot.qcow2'
+
+
+def answer(t, *words, **options):
+    return json.loads(t.vmferry(*words, **options).stdout)
+
+
+def test_info_json(t):
+    info = answer(t, 'info', '--output=json', V3)
+    tap.equal({key: info[key] for key in ('filename', 'format', 'virtual-size', 'cluster-size')},
+              {'filename': str(V3), 'format': 'qcow2', 'virtual-size': 2100736, 'cluster-size': 4096})
+    tap.equal(isinstance(info['actual-size'], int), True, 'actual-size')
+    tap.equal(info['format-specific']['type'], 'qcow2')
+    data = info['format-specific']['data']
+    tap.equal((data['compat'], data['refcount-bits'], data['corrupt']), ('1.1', 16, False))
+
+
+@tap.rows([(name, name) for name in ('good-qcow2-v2.qcow2', 'good-qcow2-v3.qcow2', 'good-qcow2-zlib.qcow2',
+                                     'good-qcow2-overlay.qcow2', 'good-qcow2-snapshot.qcow2', 'good-vmdk-sparse.vmdk',
+                                     'good-vmdk-stream.vmdk', 'good-vmdk-delta.vmdk', 'good-vhd-dynamic.vhd',
+                                     'good-raw.img')])
+def test_info_has_what_qemu_img_has(t, name):
+    theirs = json.loads(t.run(tap.tool('qemu-img'), 'info', '--output=json', tap.IMAGES / name).stdout)
+    ours = answer(t, 'info', '--output=json', tap.IMAGES / name)
+    for key in ('virtual-size', 'cluster-size', 'backing-filename', 'backing-filename-format'):
+        if key in theirs:
+            tap.equal(ours.get(key), theirs[key], key)
+    data = ours.get('format-specific', {}).get('data', {})
+    for key, value in theirs.get('format-specific', {}).get('data', {}).items():
+        if not isinstance(value, list):
+            tap.equal(data.get(key), value, key)
+    for mine, other in zip(ours.get('snapshots', []), theirs.get('snapshots', [])):
+        for key in ('id', 'name', 'vm-state-size', 'date-sec'):
+            tap.equal(mine[key], other[key], key)
+
+
+def test_info_human(t):
+    text = t.vmferry('info', SNAPSHOT).stdout
+    for line in (f'image: {SNAPSHOT}\n', 'file format: qcow2\n', 'virtual size: 2 MiB (2100736 bytes)\n',
+                 'cluster_size: 4096\n', 'Snapshot list:\n', 'Format specific information:\n', '    compat: 1.1\n'):
+        tap.contains(text, line)
+
+
+def test_info_backing_chain(t):
+    chain = answer(t, 'info', '--output=json', '--backing-chain', OVERLAY)
+    tap.equal([link['format'] for link in chain], ['qcow2', 'qcow2'])
+    tap.equal(answer(t, 'info', '--output=json', OVERLAY)['backing-filename'], V3.name)
+    tap.equal(t.vmferry('info', '--backing-chain', OVERLAY).stdout.count('\nfile format: qcow2'), 2)
+
+
+def test_info_of_an_orphan(t):
+    t.write('orphan.qcow2', OVERLAY.read_bytes())
+    tap.equal(answer(t, 'info', '--output=json', 'orphan.qcow2')['backing-filename'], V3.name)
+    t.vmferry('info', '--backing-chain', 'orphan.qcow2', status=None)
+    t.vmferry('map', 'orphan.qcow2', status=2)
+
+
+def test_json_escapes(t):
+    name = 'a"\\\n\u00e4\U0001f4be.raw'
+    t.write(name, bytes(512))
+    tap.equal(answer(t, 'info', '--output=json', name)['filename'], name)
+    info = answer(t, 'info', '--output=json', '--format=raw', t.write('b\udcff.raw', bytes(512)))
+    tap.contains(info['filename'], 'b\ufffd.raw')
+
+
+def plain(extents):
+    """What two programs must agree on, extents of equal kind merged."""
+    out = []
+    for extent in extents:
+        kind = (extent['zero'], extent['data'], extent.get('offset') is not None)
+        base = extent['offset'] - extent['start'] if kind[2] else None
+        if out and out[-1][2:] == (kind, base):
+            out[-1] = (out[-1][0], out[-1][1] + extent['length'], kind, base)
+        else:
+            out.append((extent['start'], extent['length'], kind, base))
+    return out
+
+
+@tap.rows([(name, name) for name in ('good-qcow2-v2.qcow2', 'good-qcow2-v3.qcow2', 'good-qcow2-zlib.qcow2',
+                                     'good-qcow2-overlay.qcow2', 'good-vmdk-sparse.vmdk', 'good-vmdk-stream.vmdk',
+                                     'good-vmdk-delta.vmdk', 'good-vhd-dynamic.vhd')])
+def test_map_agrees_with_qemu_img(t, name):
+    theirs = t.run(tap.tool('qemu-img'), 'map', '--output=json', tap.IMAGES / name).stdout
+    ours = t.vmferry('map', '--output=json', tap.IMAGES / name).stdout
+    tap.equal(plain(json.loads(ours)), plain(json.loads(theirs)), 'extents')
+
+
+def test_map_json_is_one_object_a_line(t):
+    lines = t.vmferry('map', '--output=json', V3).stdout.splitlines()
+    for line in lines:
+        extent = json.loads(line.strip('[],'))
+        tap.equal(list(extent)[:7], ['start', 'length', 'depth', 'present', 'zero', 'data', 'compressed'], 'keys')
+    tap.equal(lines[0][0] + lines[-1][-1], '[]', 'brackets')
+
+
+def test_map_human(t):
+    text = t.vmferry('map', V3).stdout
+    tap.equal(text.splitlines()[0], 'Offset          Length          Mapped to       File')
+    tap.equal(text.splitlines()[1].split(), ['0', '0x1000', '0x3000', str(V3)])
+    tap.contains(t.vmferry('map', tap.IMAGES / 'good-qcow2-zlib.qcow2').stdout, 'compressed')
+
+
+def test_map_window(t):
+    whole = answer(t, 'map', '--output=json', V3)
+    tap.equal(sum(extent['length'] for extent in whole), 2100736, 'length')
+    part = answer(t, 'map', '--output=json', '-s', '64k', '--max-length=4k', V3)
+    tap.equal((part[0]['start'], sum(extent['length'] for extent in part)), (65536, 4096))
+    tap.equal(answer(t, 'map', '--output=json', '--start-offset=1G', V3), [])
+
+
+def test_map_names_the_parent(t):
+    depths = {extent['depth'] for extent in answer(t, 'map', '--output=json', OVERLAY) if extent['data']}
+    tap.equal(depths, {0, 1}, 'depths')
+
+
+def test_check_clean(t):
+    tap.contains(t.vmferry('check', V3).stdout, 'No errors were found on the image.\n')
+    tap.equal(t.vmferry('check', '-q', V3).stdout, '', 'quiet')
+    found = answer(t, 'check', '--output=json', V3)
+    tap.equal({key: found[key] for key in ('filename', 'format', 'check-errors', 'total-clusters', 'allocated-clusters')},
+              {'filename': str(V3), 'format': 'qcow2', 'check-errors': 0, 'total-clusters': 513,
+               'allocated-clusters': 5})
+    tap.equal('corruptions' in found or 'leaks' in found, False, 'zero-valued keys')
+
+
+def poked(t, offset, data):
+    image = V3.read_bytes() + bytes(4096)
+    return t.write('poked.qcow2', image[:offset] + data + image[offset + len(data):])
+
+
+def test_check_leak(t):
+    poked(t, 2 * 4096 + 2 * 11, b'\0\1')  # the cluster behind the last one
+    done = t.vmferry('check', 'poked.qcow2', status=3)
+    tap.contains(done.stdout, '1 leaked clusters were found on the image.')
+    tap.equal(answer(t, 'check', '--output=json', 'poked.qcow2', status=3)['leaks'], 1)
+
+
+def test_check_corruption(t):
+    poked(t, 2 * 4096 + 2 * 3, b'\0\0')
+    done = t.vmferry('check', 'poked.qcow2', status=2)
+    tap.contains(done.stdout, 'errors were found on the image.')
+    tap.contains(done.stderr, 'vmferry: ')
+    if answer(t, 'check', '--output=json', 'poked.qcow2', status=2)['corruptions'] < 1:
+        raise AssertionError('no corruption is counted')
+
+
+def test_check_cannot(t):
+    t.vmferry('check', tap.IMAGES / 'good-raw.img', status=63)
+    t.vmferry('check', 'missing.qcow2', status=1)
+
+
+tap.main(globals())

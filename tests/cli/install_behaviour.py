@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""`meson install`: the program, the library with its pkg-config file, the header, the manual."""
+import os
+import pathlib
+import shlex
+
+import tap
+
+PROGRAM = r'''
+#include <stdio.h>
+#include <vmferry.h>
+int main(void)
+{
+  printf("%s\n", vmf_version());
+  return 0;
+}
+'''
+
+
+def installed(t):
+    build = os.environ.get('VMFERRY_BUILD')
+    if not build:
+        raise tap.Skip('VMFERRY_BUILD is not set')
+    t.run(tap.tool('meson'), 'install', '-C', build, '--no-rebuild', '--destdir', t.path('root'))
+    return {path.name: path for path in pathlib.Path(t.path('root')).rglob('*') if not path.is_dir()}
+
+
+def test_files(t):
+    found = installed(t)
+    for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'libvmferry.a', 'libvmferry.so', 'libvmferry.pc'):
+        tap.equal(name in found, True, name)
+    folders = {name: found[name].parent.name for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'libvmferry.pc')}
+    tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'libvmferry.pc': 'pkgconfig'})
+
+
+def test_a_program_links(t):
+    if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
+        raise tap.Skip('a build with sanitizers')
+    found = installed(t)
+    environment = {'PKG_CONFIG_PATH': str(found['libvmferry.pc'].parent), 'PKG_CONFIG_SYSROOT_DIR': t.path('root'),
+                   'LD_LIBRARY_PATH': str(found['libvmferry.so'].parent)}
+    words = shlex.split(t.run(tap.tool('pkg-config'), '--cflags', '--libs', 'libvmferry', env=environment).stdout)
+    t.write('program.c', PROGRAM.encode())
+    t.run(tap.tool('cc'), '-std=c11', '-Wall', '-Werror', 'program.c', '-o', 'program', *words)
+    tap.contains(t.vmferry('--version').stdout, t.run('./program', env=environment).stdout.strip())
+
+
+tap.main(globals())

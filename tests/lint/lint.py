@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""lint.py BUILD-FOLDER: every rule of the project that a program can check. Prints what it finds."""
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+
+import lint_layers
+import lint_manual
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+LINES_A_FILE, LINES_A_FUNCTION = 600, 80
+BANNED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
+SAME_NAME_ALLOWED = {'meson.build', 'README.md'}
+
+
+def files():
+    """Every file of the project, tracked or new, as paths relative to its top."""
+    listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=SOURCE, check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    return [name for name in sorted(listed.splitlines()) if (SOURCE / name).is_file()]
+
+
+def is_c(name):
+    return name.endswith(('.c', '.h'))
+
+
+def is_code(name):
+    return is_c(name) or name.endswith(('.py', '.c.in')) or name in ('dev', '.ci/run')
+
+
+def check_layout(names):
+    """clang-format has nothing to change."""
+    done = subprocess.run(['clang-format', '--dry-run', '-Werror', *filter(is_c, names)], cwd=SOURCE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    wrong = dict.fromkeys(line.split(':', 1)[0] for line in done.stderr.splitlines() if ': error: ' in line)
+    return [f'{name}: clang-format -i {name} would change it' for name in wrong]
+
+
+def check_text(names):
+    for name in filter(is_code, names):
+        text = (SOURCE / name).read_text()
+        lines = text.split('\n')
+        if 'SPDX-License-Identifier: MIT' not in '\n'.join(lines[:3]):
+            yield f'{name}:1: no SPDX line'
+        if len(lines) > LINES_A_FILE + 1:
+            yield f'{name}: {len(lines) - 1} lines, at most {LINES_A_FILE}'
+        for number, line in enumerate(lines, 1):
+            if BANNED.search(line):
+                yield f'{name}:{number}: {BANNED.search(line)[0]}: open an issue instead'
+
+
+def check_functions(names):
+    for name in filter(is_c, names):
+        start = None
+        for number, line in enumerate((SOURCE / name).read_text().split('\n'), 1):
+            if line == '{':
+                start = number
+            elif line == '}' and start:
+                if number - start - 1 > LINES_A_FUNCTION:
+                    yield f'{name}:{start}: a function of {number - start - 1} lines, at most {LINES_A_FUNCTION}'
+                start = None
+
+
+def check_names(names):
+    places = collections.defaultdict(list)
+    for name in names:
+        places[pathlib.PurePath(name).name].append(name)
+    for base, found in places.items():
+        if len(found) > 1 and base not in SAME_NAME_ALLOWED:
+            yield f'file names must be unique in the tree: {" ".join(found)}'
+
+
+def check_shell(names):
+    scripts = [name for name in names if name in ('dev', '.ci/run') or name.endswith('.sh')]
+    done = subprocess.run(['shellcheck', '-f', 'gcc', *scripts], cwd=SOURCE, stdout=subprocess.PIPE, text=True,
+                          check=False)
+    return done.stdout.splitlines()
+
+
+def main():
+    build = pathlib.Path(sys.argv[1])
+    names = files()
+    checks = (
+        ('layout', lambda: check_layout(names)),
+        ('text', lambda: check_text(names)),
+        ('functions', lambda: check_functions(names)),
+        ('names', lambda: check_names(names)),
+        ('shell', lambda: check_shell(names)),
+        ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
+        ('drivers', lambda: lint_layers.check_drivers(build)),
+        ('exports', lambda: lint_layers.check_exports(SOURCE, build)),
+        ('manual', lambda: lint_manual.check(SOURCE, build)),
+    )
+    total = 0
+    for title, check in checks:
+        findings = list(check())
+        total += len(findings)
+        for finding in findings:
+            print(f'{title}: {finding}')
+    print(f'lint: {len(checks)} checks, {len(names)} files, {total} findings')
+    sys.exit(1 if total else 0)
+
+
+main()

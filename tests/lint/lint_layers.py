@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Who may include whom, what a driver may call, what the library exports. See src/README.md."""
+import pathlib
+import re
+import subprocess
+
+LAYERS = {
+    'src/base': {'src/base'},
+    'src/io': {'src/io', 'src/base'},
+    'src/codec': {'src/codec', 'src/base'},
+    'src/hash': {'src/hash', 'src/base'},
+    'src/image': {'src/image', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/copy': {'src/copy', 'src/image', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/lib': {'src/lib'},
+    'src/cli': {'src/cli'},
+    'formats': {'formats'},
+}
+# What a driver sees besides headers of its own.
+DRIVER_HEADERS = {
+    'bytes.h', 'checked.h', 'codec.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'log.h', 'memory.h', 'options.h',
+    'page_cache.h', 'text.h', 'value.h', 'zero.h',
+}
+# No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.
+DRIVER_SYMBOLS = re.compile(r'vmf_|mem|str|v?snprintf$|__(mem|str)\w*_chk$|__v?snprintf_chk$|'
+                            r'__isoc23_str|__stack_chk_fail$|_GLOBAL_OFFSET_TABLE_$')
+INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
+
+
+def layer_of(name):
+    for layer in LAYERS:
+        if name.startswith(layer + '/'):
+            return layer
+    return None
+
+
+def check_includes(source, names):
+    homes = {pathlib.PurePath(name).name: name for name in names if name.endswith('.h')}
+    for name in names:
+        layer = layer_of(name)
+        if not layer or not name.endswith(('.c', '.h')):
+            continue
+        for number, line in enumerate((source / name).read_text().split('\n'), 1):
+            found = INCLUDE.match(line)
+            if not found or found[1] == 'vmferry.h':
+                continue
+            home = str(pathlib.PurePath(name).parent / found[1])
+            home = home if home in names else homes.get(pathlib.PurePath(found[1]).name)
+            if not home:
+                yield f'{name}:{number}: {found[1]} is not in the tree'
+            elif layer == 'formats' and found[1] in DRIVER_HEADERS:
+                continue
+            elif layer_of(home) not in LAYERS[layer]:
+                yield f'{name}:{number}: {layer} must not include {home}'
+            elif layer == 'formats' and pathlib.PurePath(home).parent != pathlib.PurePath(name).parent:
+                yield f'{name}:{number}: one driver must not include the header of another, {home}'
+
+
+def symbols(*command):
+    done = subprocess.run(['nm', *map(str, command)], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.splitlines()
+
+
+def check_drivers(build):
+    library = build / 'formats/libformats.a'
+    defined = {line.split()[-1] for line in symbols('--defined-only', '-g', library) if len(line.split()) == 3}
+    member = ''
+    for line in symbols('-u', library):
+        words = line.split()
+        if line.endswith(':'):
+            member = line[:-1]
+        elif words and words[-1] not in defined and not DRIVER_SYMBOLS.match(words[-1]):
+            yield f'{member}: a driver must not use {words[-1]}'
+
+
+def check_exports(source, build):
+    text = (source / 'include/vmferry.h').read_text()
+    declared = set(re.findall(r'\b(vmf_\w+)\(', text))
+    exported = {line.split()[-1] for line in symbols('-D', '--defined-only', build / 'src/lib/libvmferry.so')}
+    exported = {name.split('@')[0] for name in exported}
+    for name in sorted(exported - declared):
+        yield f'libvmferry.so exports {name}, which is not in vmferry.h'
+    for name in sorted(declared - exported):
+        yield f'vmferry.h declares {name}, which libvmferry.so does not have'

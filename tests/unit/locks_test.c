@@ -109,6 +109,7 @@ static struct child start(const char *const *arguments)
   if (pid == 0) {
     dup2(in[0], 0);
     dup2(out[1], 1);
+    dup2(open("/dev/null", O_WRONLY), 2);
     execvp(arguments[0], (char *const *)arguments);
     _exit(127);
   }

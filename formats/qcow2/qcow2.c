@@ -47,6 +47,7 @@ static void qcow2_close(struct vmf_image *image)
 }
 
 const struct vmf_reader qcow2_reader = {
+    .snapshots = true,
     .state_size = sizeof(struct qcow2_state),
     .probe = qcow2_probe,
     .open = qcow2_open,

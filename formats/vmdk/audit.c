@@ -10,17 +10,42 @@
 #include "checked.h"
 #include "extent.h"
 #include "memory.h"
+#include "zero.h"
 
 enum { WINDOW_BYTES = 4 * 1024 * 1024 }; /* one bit a sector: 16 GiB of the file */
 enum { MESSAGES = 100 };                 /* findings that are told one by one */
+
+/* What the file has around the place that was last asked for. */
+struct region {
+  uint64_t start, end;
+  bool hole;
+};
 
 struct audit {
   const struct vmdk_extent *extent;
   struct vmf_page_cache *cache;
   struct vmf_findings *findings;
-  uint8_t *used;   /* WINDOW_BYTES: sectors of the window that something stands in */
+  bool has_redundant;            /* a second directory that lies in the file */
+  struct region main, redundant; /* around the tables of the two directories */
+  uint8_t *used;                 /* WINDOW_BYTES: sectors of the window that something stands in */
   uint64_t window; /* its first sector; 0: the first pass, which also counts and tests entries */
 };
+
+/* Whether [host, host + length) is a hole of the file: tables that were reserved and never used. */
+static enum vmf_code vmdk_audit_hole(const struct audit *audit, struct region *region,
+                                     uint64_t host, uint64_t length, bool *hole,
+                                     struct vmf_error *error)
+{
+  uint64_t start, end;
+  if (host < region->start || host >= region->end) {
+    VMF_TRY(vmf_io_next_data(audit->extent->io, host, &start, &end, error));
+    region->start = host;
+    region->hole = start > host;
+    region->end = region->hole ? start : end;
+  }
+  *hole = region->hole && vmf_range_within(host, length, region->end);
+  return VMF_OK;
+}
 
 static bool vmdk_audit_tells(struct audit *audit)
 {
@@ -125,9 +150,16 @@ static enum vmf_code vmdk_audit_table(struct audit *audit, uint64_t index, uint6
   const struct vmdk_grains *grains = &audit->extent->grains;
   uint64_t entries[VMDK_ENTRIES_AT_ONCE], guest = index * vmdk_grains_coverage(grains);
   uint32_t count = vmdk_grains_entries(grains, index);
+  bool hole;
+  VMF_TRY(vmdk_audit_hole(audit, &audit->main, host, (uint64_t)count * grains->entry_size, &hole,
+                          error));
+  if (hole)
+    return VMF_OK;
   for (uint32_t first = 0; first < count; first += VMDK_ENTRIES_AT_ONCE) {
     unsigned batch = (unsigned)vmf_min(VMDK_ENTRIES_AT_ONCE, count - first);
     VMF_TRY(vmdk_grains_load(audit->extent, audit->cache, host, first, batch, entries, error));
+    if (vmf_is_zero(entries, batch * sizeof entries[0]))
+      continue;
     for (unsigned i = 0; i < batch; i++)
       VMF_TRY(vmdk_audit_grain(audit, guest + (uint64_t)(first + i) * grains->grain, entries[i],
                                error));
@@ -142,6 +174,12 @@ static enum vmf_code vmdk_audit_compare(struct audit *audit, uint64_t index, uin
   const struct vmdk_grains *grains = &audit->extent->grains;
   uint64_t ours[VMDK_ENTRIES_AT_ONCE], theirs[VMDK_ENTRIES_AT_ONCE];
   uint32_t count = vmdk_grains_entries(grains, index); /* hosted sparse: at most one batch */
+  uint64_t length = (uint64_t)count * grains->entry_size;
+  bool hole, redundant_hole;
+  VMF_TRY(vmdk_audit_hole(audit, &audit->main, host, length, &hole, error));
+  VMF_TRY(vmdk_audit_hole(audit, &audit->redundant, redundant, length, &redundant_hole, error));
+  if (hole && redundant_hole)
+    return VMF_OK;
   VMF_TRY(vmdk_grains_load(audit->extent, audit->cache, host, 0, count, ours, error));
   VMF_TRY(vmdk_grains_load(audit->extent, audit->cache, redundant, 0, count, theirs, error));
   if (memcmp(ours, theirs, count * sizeof *ours) != 0 && vmdk_audit_tells(audit))
@@ -192,11 +230,8 @@ static enum vmf_code vmdk_audit_entry(struct audit *audit, uint64_t index, struc
   VMF_TRY(vmdk_grains_load(extent, audit->cache, grains->gd_offset, index, 1, &raw, error));
   if (!vmdk_audit_decode(audit, VMDK_LEVEL_DIRECTORY, raw, guest, &entry))
     return VMF_OK;
-  if (grains->rgd_offset != 0)
-    VMF_TRY(vmdk_audit_redundant(audit, index, &entry, error));
-  if (entry.kind != VMDK_ENTRY_AT)
-    return VMF_OK;
-  if (entry.host < grains->least_host || !vmf_range_within(entry.host, length, extent->io->size)) {
+  if (entry.kind == VMDK_ENTRY_AT && (entry.host < grains->least_host ||
+                                      !vmf_range_within(entry.host, length, extent->io->size))) {
     if (audit->window == 0 && vmdk_audit_tells(audit))
       vmf_finding(audit->findings,
                   "%s: grain directory entry %" PRIu64 ": 0x%" PRIx64
@@ -204,6 +239,10 @@ static enum vmf_code vmdk_audit_entry(struct audit *audit, uint64_t index, struc
                   extent->io->name, index, raw);
     return VMF_OK;
   }
+  if (audit->has_redundant)
+    VMF_TRY(vmdk_audit_redundant(audit, index, &entry, error));
+  if (entry.kind != VMDK_ENTRY_AT)
+    return VMF_OK;
   if (vmdk_audit_mark(audit, entry.host, length)) { /* not read again: its grains are known */
     vmdk_audit_overlap(audit, "grain table", guest, entry.host);
     return VMF_OK;
@@ -219,7 +258,7 @@ static enum vmf_code vmdk_audit_pass(struct audit *audit, struct vmf_error *erro
   (void)vmdk_audit_mark(audit, 0, grains->least_host);
   if (vmdk_audit_mark(audit, grains->gd_offset, count * grains->entry_size))
     vmdk_audit_overlap(audit, "grain directory", 0, grains->gd_offset);
-  if (grains->rgd_offset != 0 &&
+  if (audit->has_redundant &&
       vmdk_audit_mark(audit, grains->rgd_offset, count * grains->entry_size))
     vmdk_audit_overlap(audit, "redundant grain directory", 0, grains->rgd_offset);
   for (uint64_t index = 0; index < count; index++)
@@ -232,6 +271,15 @@ static enum vmf_code vmdk_audit_extent(struct audit *audit, struct vmf_error *er
   const struct vmdk_extent *extent = audit->extent;
   uint64_t sectors = extent->io->size / VMDK_SECTOR;
   audit->findings->total_clusters += vmf_div_up(extent->length, extent->grains.grain);
+  uint64_t count = vmf_div_up(extent->grains.capacity, vmdk_grains_coverage(&extent->grains));
+  audit->has_redundant = extent->grains.rgd_offset != 0 &&
+                         vmf_range_within(extent->grains.rgd_offset,
+                                          count * extent->grains.entry_size, extent->io->size);
+  if (extent->grains.rgd_offset != 0 && !audit->has_redundant && vmdk_audit_tells(audit))
+    vmf_finding(audit->findings,
+                "%s: redundant grain directory at byte %" PRIu64
+                " reaches beyond the end of the file, %" PRIu64,
+                extent->io->name, extent->grains.rgd_offset, extent->io->size);
   audit->window = 0;
   do {
     VMF_TRY(vmdk_audit_pass(audit, error));

@@ -58,7 +58,8 @@ enum vmf_code vmdk_cowd_open(const struct vmf_image *image, struct vmdk_extent *
   VMF_TRY(vmf_io_pread(extent->io, raw, sizeof raw, 0, error));
   vmdk_cowd_decode(raw, &header);
   VMF_TRY(vmdk_cowd_check(extent->io->name, &header, error));
-  if (header.unclean != 0)
+  extent->unclean = header.unclean != 0;
+  if (extent->unclean)
     vmf_warn(image->log, "%s: was not closed cleanly: its last writes may be missing",
              extent->io->name);
   grains->capacity = (uint64_t)header.capacity * VMDK_SECTOR;

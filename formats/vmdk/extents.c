@@ -152,6 +152,11 @@ enum vmf_code vmdk_extents_single(struct vmf_image *image, enum vmdk_extent_type
   VMF_TRY(vmdk_open_grains(image, type, extent, error));
   if (line == NULL)
     extent->length = extent->grains.capacity;
+  else if (extent->length != extent->grains.capacity)
+    vmf_warn(image->log,
+             "%s: the descriptor says %" PRIu64 " sectors, the header %" PRIu64
+             ": the descriptor's count is the disk's size",
+             image->io->name, line->sectors, extent->grains.capacity / VMDK_SECTOR);
   image->size = extent->length;
   image->unit = extent->grains.grain;
   if (image->size > image->limits->guest_size)

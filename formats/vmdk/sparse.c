@@ -136,8 +136,8 @@ static enum vmf_code vmdk_sparse_directory(struct vmf_io *io, const struct vmdk_
                     "%s: sparse header: grain directory at sector %" PRIu64
                     ", the file has %" PRIu64,
                     io->name, gd, io->size / VMDK_SECTOR);
-  if (redundant != gd && redundant <= io->size / VMDK_SECTOR)
-    grains->rgd_offset = redundant * VMDK_SECTOR;
+  if (redundant != gd && !vmf_mul(redundant, VMDK_SECTOR, &grains->rgd_offset))
+    grains->rgd_offset = UINT64_MAX; /* told by check */
   return VMF_OK;
 }
 
@@ -147,7 +147,8 @@ enum vmf_code vmdk_sparse_open(const struct vmf_image *image, struct vmdk_extent
   struct vmdk_grains *grains = &extent->grains;
   struct vmdk_header header, footer;
   VMF_TRY(vmdk_sparse_header_read(extent->io, &header, error));
-  if (header.unclean != 0)
+  extent->unclean = header.unclean != 0;
+  if (extent->unclean)
     vmf_warn(image->log, "%s: was not closed cleanly: its last writes may be missing",
              extent->io->name);
   if (header.gd_offset == VMDK_GD_AT_END) {

@@ -270,7 +270,10 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
   const struct vmdk_disk *disk = image->state;
   const struct vmdk_descriptor *descriptor = &disk->descriptor;
   struct vmf_value *list;
-  (void)summary;
+  bool unclean = false;
+  for (unsigned i = 0; i < disk->extent_count; i++)
+    unclean = unclean || disk->extents[i].unclean;
+  VMF_TRY(vmf_value_bool(summary, "dirty-flag", unclean, error));
   VMF_TRY(vmf_value_uint(data, "cid", descriptor->cid, error));
   VMF_TRY(vmf_value_uint(data, "parent-cid", descriptor->parent_cid, error));
   VMF_TRY(vmf_value_text(data, "create-type",

@@ -91,8 +91,7 @@ static enum vmf_code check_options(const struct vmdk_write_options *options, boo
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "a VMDK with a backing file cannot be written; qcow2 can have one");
   if (compress && options->subformat != VMDK_STREAM)
-    return vmf_fail(error, VMF_USAGE,
-                    "vmdk: only subformat=streamOptimized is compressed, not subformat=%s",
+    return vmf_fail(error, VMF_USAGE, "vmdk: compression needs subformat=streamOptimized, not %s",
                     vmdk_subformat_names[options->subformat]);
   if (options->compression_level != 0 && options->subformat != VMDK_STREAM)
     return vmf_fail(error, VMF_USAGE,

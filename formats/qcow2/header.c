@@ -54,6 +54,10 @@ static enum vmf_code check_layout(const struct vmf_image *image, const struct qc
                     header->cluster_bits, QCOW2_CLUSTER_BITS_MIN, QCOW2_CLUSTER_BITS_MAX);
   if (header->version == 2)
     return VMF_OK;
+  if (size < QCOW2_HEADER_V3)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the file has %" PRIu64 " bytes, a version 3 header has at least %d", name,
+                    size, QCOW2_HEADER_V3);
   if (header->header_length < QCOW2_HEADER_V3 || header->header_length % 8 != 0 ||
       header->header_length > UINT32_C(1) << header->cluster_bits)
     return vmf_fail(error, VMF_CORRUPT,
@@ -83,8 +87,9 @@ static enum vmf_code check_features(const struct vmf_image *image,
     char feature[QCOW2_FEATURE_NAME_LENGTH + 1];
     qcow2_feature_name(bytes, length, header->header_length, bit, feature);
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: header: incompatible feature bit %u (%s) is set, which is not supported",
-                    name, bit, feature[0] != '\0' ? feature : "without a name");
+                    "%s: header: incompatible feature bit %u%s%s%s is set, which is not supported",
+                    name, bit, feature[0] != '\0' ? " (" : "", feature,
+                    feature[0] != '\0' ? ")" : "");
   }
   if ((header->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0)
     return vmf_fail(error, VMF_CORRUPT,

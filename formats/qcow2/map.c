@@ -170,9 +170,9 @@ static enum vmf_code map_subclusters(const struct vmf_image *image, const struct
   return VMF_OK;
 }
 
-/* Gives a PLAIN run its place. What a file lacks of its last cluster reads as zeros: the rest of a
- * cluster that was not written to its end. */
-static enum vmf_code locate(const struct vmf_image *image, const struct l2_item *item, uint64_t at,
+/* Gives a PLAIN run its place. QEMU reads what a file lacks of a cluster as zeros, but no program
+ * leaves it out, so it is taken for what it is: a file that was cut off. */
+static enum vmf_code locate(const struct vmf_image *image, const struct l2_item *item,
                             struct vmf_run *run, struct vmf_error *error)
 {
   const struct qcow2_state *state = image->state;
@@ -183,20 +183,11 @@ static enum vmf_code locate(const struct vmf_image *image, const struct l2_item 
     return bad_entry(image, item, "allocated, but without an offset", error);
   if (state->data_io != NULL && host != item->guest)
     return bad_entry(image, item, "the offset in the external data file is not the guest's", error);
-  if (host >= io->size)
+  uint64_t length = vmf_min(run->length, image->size - run->guest); /* the disk may end inside */
+  run->io = io;
+  run->offset = host + (run->guest - item->guest);
+  if (!vmf_range_within(run->offset, length, io->size))
     return bad_entry(image, item, "data beyond the end of the file", error);
-  uint64_t present = io->size - host; /* of the cluster, from its start; may be longer than it */
-  uint64_t start = run->guest - item->guest, end = start + run->length;
-  if (at >= present) {
-    start = vmf_max(start, present);
-    run->kind = VMF_RUN_ZERO;
-  } else {
-    end = vmf_min(end, present);
-    run->io = io;
-    run->offset = host + start;
-  }
-  run->guest = item->guest + start;
-  run->length = end - start;
   return VMF_OK;
 }
 
@@ -222,7 +213,7 @@ static enum vmf_code map_item(const struct vmf_image *image, const struct l2_ite
   } else {
     run->kind = item->entry != 0 ? VMF_RUN_PLAIN : VMF_RUN_PARENT;
   }
-  return run->kind == VMF_RUN_PLAIN ? locate(image, item, at, run, error) : VMF_OK;
+  return run->kind == VMF_RUN_PLAIN ? locate(image, item, run, error) : VMF_OK;
 }
 
 /* Whether `next`, which starts where `run` ends, is stored in the same way. */

@@ -55,7 +55,8 @@ static const struct vmf_option options_table[] = {
      .offset = FIELD(extended_l2),
      .initial = "off"},
     {.name = "preallocation",
-     .help = "metadata: all tables; falloc: also the space; full: also zeros are written",
+     .help =
+         "metadata: all tables are written; falloc: also the space is reserved; full: and filled",
      .type = VMF_OPTION_CHOICE,
      .offset = FIELD(preallocation),
      .choices = preallocation_choices,
@@ -103,8 +104,6 @@ static enum vmf_code check_options(const struct qcow2_write_options *options, bo
     return vmf_fail(error, VMF_USAGE,
                     "qcow2: extended_l2=on with cluster_size=%" PRIu64 ": at least 16k is needed",
                     options->cluster_size);
-  if (options->compression_level != 0 && !compress)
-    return vmf_fail(error, VMF_USAGE, "qcow2: compression_level needs -c");
   if (options->preallocation != QCOW2_PREALLOCATION_OFF && compress)
     return vmf_fail(error, VMF_USAGE, "qcow2: preallocation and -c exclude each other");
   if (options->preallocation != QCOW2_PREALLOCATION_OFF && backing)
@@ -195,10 +194,11 @@ static enum vmf_code write_header(struct vmf_target *target, struct vmf_error *e
   return vmf_io_pwrite(target->io, header, build->geometry.cluster_size, 0, error);
 }
 
-static enum vmf_code allocate(struct qcow2_build *build, struct vmf_error *error)
+static enum vmf_code allocate(struct vmf_target *target, struct vmf_error *error)
 {
+  struct qcow2_build *build = target->state;
   const struct qcow2_geometry *g = &build->geometry;
-  void *l1, *l2, *refcounts;
+  void *l1, *l2, *refcounts, *zeros;
 
   VMF_TRY(vmf_alloc((size_t)(g->l1_clusters << g->cluster_bits), &l1, error));
   build->l1 = l1;
@@ -206,27 +206,32 @@ static enum vmf_code allocate(struct qcow2_build *build, struct vmf_error *error
   build->l2 = l2;
   VMF_TRY(vmf_alloc(g->cluster_size, &refcounts, error));
   build->refcounts = refcounts;
+  if (!target->shape.keep_zeros || target->io->sequential)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(g->cluster_size, &zeros, error));
+  build->zeros = zeros;
   return VMF_OK;
 }
 
-/* What can be known of the file before the first block: its tables on a pipe, its space with
- * preallocation. */
+/* What can be known of the file before the first block: its tables on a pipe, and its space when
+ * all of it is to be allocated. */
 static enum vmf_code plan_file(struct vmf_target *target, const struct vmf_plan *plan,
                                struct vmf_error *error)
 {
   struct qcow2_build *build = target->state;
   const struct qcow2_geometry *g = &build->geometry;
   const struct qcow2_write_options *options = target->options;
-  bool every = g->fill || target->shape.keep_zeros;
+  bool every = g->fill || (target->shape.keep_zeros && !target->backing_name);
+  bool reserve = target->shape.keep_zeros || options->preallocation == QCOW2_PREALLOCATION_FALLOC;
   uint64_t clusters;
 
-  if (!every && !plan)
+  if (target->shape.layout != VMF_PLANNED || (!every && !plan))
     return VMF_OK;
   VMF_TRY(qcow2_count_stream(g, every, plan, &clusters, error));
   qcow2_tail_fill(g, qcow2_stream_end(g, clusters), &build->tail);
   VMF_TRY(qcow2_check_clusters(target->io->name, g, build->tail.end, error));
   build->promised = target->io->sequential;
-  if (!build->promised && options->preallocation == QCOW2_PREALLOCATION_FALLOC)
+  if (!build->promised && reserve)
     return vmf_io_zero(target->io, 0, build->tail.end << g->cluster_bits, true, error);
   return VMF_OK;
 }
@@ -237,7 +242,7 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
   struct qcow2_build *build = target->state;
 
   qcow2_geometry_fill(target->options, target->guest_size, &build->geometry);
-  VMF_TRY(allocate(build, error));
+  VMF_TRY(allocate(target, error));
   if (target->guest_size % QCOW2_SECTOR != 0)
     vmf_warn(target->log,
              "%s: %" PRIu64 " bytes are no whole sectors: zeros are added, or QEMU would not show "
@@ -283,6 +288,21 @@ static enum vmf_code place_packed(struct vmf_target *target, struct vmf_block *b
   return qcow2_map_packed(target, unit, block->host, block->data_length, error);
 }
 
+/* What is written to a cluster of zeros. Where the space is to be allocated they are bytes: zeros
+ * without bytes would become a hole. A cluster that is never written reads as zeros by itself. */
+static void frame_zeros(const struct vmf_target *target, struct vmf_block *block)
+{
+  const struct qcow2_build *build = target->state;
+  bool skip = target->io->reads_as_zero || target->io->sequential;
+
+  if (build->zeros) {
+    block->long_head = build->zeros;
+    block->head_length = build->geometry.cluster_size;
+  } else if (!skip) {
+    block->tail_zeros = build->geometry.cluster_size;
+  }
+}
+
 static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *block,
                                  struct vmf_error *error)
 {
@@ -299,7 +319,8 @@ static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *bl
     qcow2_map_zero(build, unit);
     return VMF_OK;
   }
-  block->tail_zeros = g->cluster_size - (uint32_t)block->data_length;
+  if (block->zero)
+    frame_zeros(target, block);
   return map_unit(target, unit, &block->host, error);
 }
 
@@ -322,6 +343,7 @@ static void qcow2_release(struct vmf_target *target)
   vmf_free(build->l1);
   vmf_free(build->l2);
   vmf_free(build->refcounts);
+  vmf_free(build->zeros);
   *build = (struct qcow2_build){0};
 }
 

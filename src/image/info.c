@@ -65,6 +65,14 @@ static enum vmf_code add_specific(struct vmf_image *image, struct vmf_value *roo
   return image->format->reader->info(image, root, data, error);
 }
 
+static bool has_member(const struct vmf_value *object, const char *name)
+{
+  for (const struct vmf_value *member = object->first; member; member = member->next)
+    if (strcmp(member->name, name) == 0)
+      return true;
+  return false;
+}
+
 static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
                              struct vmf_error *error)
 {
@@ -75,7 +83,8 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));
   VMF_TRY(add_parent(image, root, error));
-  return add_specific(image, root, error);
+  VMF_TRY(add_specific(image, root, error));
+  return has_member(root, "dirty-flag") ? VMF_OK : vmf_value_bool(root, "dirty-flag", false, error);
 }
 
 enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,

@@ -81,7 +81,8 @@ static enum vmf_code chain_span(struct vmf_image *image, uint64_t guest, uint64_
     if (image->parent && guest < image->parent->size)
       span->length = vmf_min(span->length, image->parent->size - guest);
   }
-  span->depth = 0;
+  if (span->depth > 0)
+    span->depth--; /* the last image that was asked */
   return VMF_OK;
 }
 

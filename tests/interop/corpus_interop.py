@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Third-party images (VMFERRY_CORPUS, see its README): each known guest digest is reproduced, each image that must be
+refused is. Skipped where the folder is not there."""
+import bz2
+import csv
+import gzip
+import hashlib
+import lzma
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import tap
+
+FORMATS = {'raw', 'qcow2', 'vmdk', 'vpc'}
+OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
+
+# Images that no reader may accept: exit codes and a part of the message.
+REFUSED = [
+    ('dfvfs/fat-differential.vhd', (2,), 'fat-parent.vhd'),
+    ('dfvfs/image.vhd', (2,), 'checksum'),
+    ('dfvfs/image-differential.vhd', (2,), ''),
+    ('qemu/afl5.img', (2,), ''),
+    ('qemu/afl9.vmdk', (2,), ''),
+    ('kubevirt-cdi/cirros-snapshot1.qcow2', (2,), 'cirros.raw'),
+    ('kubevirt-cdi/invalid-qcow-large-size.img', (9,), 'QCOW version 1'),
+    ('kubevirt-cdi/invalid-qcow-backing-file.img', (2,), ''),
+    ('kubevirt-cdi/invalid-qcow-large-memory.img', (2,), ''),
+    ('trivy/monolithicSparse.vmdk', (2,), ''),
+    ('trivy/invalid.vmdk', (2,), '-f raw'),
+    ('govmomi/ttylinux-pc_i486-16.1-disk1.vmdk', (2,), ''),
+    ('virt-manager/CentOS-6.4-i386-Gnome-disk1.vmdk', (2,), '-f raw'),  # 10480 bytes with no magic number
+    ('libvirt/loop-1.qcow2', (2,), 'loop'),
+    ('libvirt/loop-self.qcow2', (2,), 'loop'),
+    ('libvirt/qcow2_nbd-raw.qcow2', (2,), 'nbd'),
+    ('libvirt/qcow2_qcow2-missing.qcow2', (2,), 'bogus'),
+    ('libvirt/qcow2_raw-raw-reldir.qcow2', (2,), '..'),
+]
+
+
+def index():
+    try:
+        with open(tap.corpus() / 'INDEX.tsv', encoding='utf-8', newline='') as file:
+            return list(csv.DictReader(file, delimiter='\t'))
+    except tap.Skip:
+        return []
+
+
+def unpack(folder):
+    """A scratch copy of one folder of the corpus, unpacked, sparse."""
+    source = tap.corpus() / folder
+    copy = pathlib.Path(tempfile.mkdtemp(prefix='vmferry-corpus-', dir=os.environ.get('VMFERRY_SCRATCH')))
+    for entry in source.iterdir():
+        if entry.is_dir() or entry.stat().st_size > 64 << 20:
+            continue
+        opener = OPENERS.get(entry.suffix)
+        name = entry.name[:-len(entry.suffix)] if opener else entry.name
+        with (opener or open)(entry, 'rb') as packed, open(copy / name, 'wb') as plain:
+            while chunk := packed.read(1 << 20):
+                if chunk.count(0) == len(chunk):
+                    plain.seek(len(chunk), os.SEEK_CUR)
+                else:
+                    plain.write(chunk)
+            plain.truncate()
+    return copy
+
+
+class Folders:
+    """Unpacked copies, one at a time: rows of a folder follow each other."""
+    folder, copy = None, None
+
+    @classmethod
+    def path(cls, plain):
+        folder, name = os.path.split(plain)
+        if folder != cls.folder:
+            cls.drop()
+            cls.folder, cls.copy = folder, unpack(folder)
+        return str(cls.copy / name)
+
+    @classmethod
+    def drop(cls):
+        if cls.copy:
+            shutil.rmtree(cls.copy)
+        cls.folder = cls.copy = None
+
+
+def plain_path(row):
+    return os.path.join(os.path.dirname(row['file']), os.path.basename(row['plain_name']))
+
+
+def known():
+    rows = []
+    for row in index():
+        refused = plain_path(row) in {name for name, *_ in REFUSED}
+        if row['format'] in FORMATS and len(row['guest_sha256']) == 64 and not refused:
+            rows.append((row['file'], plain_path(row), row['format'], int(row['virtual_size']), row['guest_sha256']))
+    return sorted(rows)
+
+
+def guest_digest(path, form):
+    """SHA-256 of what vmferry writes to a pipe as raw, and its length."""
+    digest, length = hashlib.sha256(), 0
+    command = [tap.VMFERRY, 'convert', '-q', *(['-f', 'raw'] if form == 'raw' else []), '-O', 'raw', path, '-']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while chunk := process.stdout.read(1 << 20):
+            digest.update(chunk)
+            length += len(chunk)
+        errors = process.stderr.read().decode(errors='replace')
+    tap.equal(process.returncode, 0, f'exit code ({errors})')
+    return length, digest.hexdigest()
+
+
+@tap.rows(known() or [('corpus', None, None, None, None)])
+def test_guest_bytes(t, plain, form, size, sha256):
+    tap.corpus()
+    tap.equal(guest_digest(Folders.path(plain), form), (size, sha256), 'size and SHA-256')
+
+
+@tap.rows([(row[0], *row) for row in REFUSED])
+def test_refused(t, plain, codes, part):
+    tap.corpus()
+    done = t.vmferry('convert', '-O', 'raw', Folders.path(plain), 'out.raw', status=None)
+    if done.returncode not in codes:
+        raise AssertionError(f'exit {done.returncode}: {done.stderr}')
+    tap.contains(done.stderr, part)
+    tap.equal(t.names(), [], 'files left')
+
+
+try:
+    tap.main(globals())
+finally:
+    Folders.drop()

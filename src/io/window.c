@@ -30,7 +30,7 @@ static enum vmf_code window_next_data(struct vmf_io *io, uint64_t offset, uint64
   uint64_t first, last, limit = window->offset + io->size;
   VMF_TRY(vmf_io_next_data(window->base, window->offset + offset, &first, &last, error));
   *start = vmf_min(first, limit) - window->offset;
-  *end = first >= limit ? io->size : vmf_min(last, limit) - window->offset;
+  *end = vmf_min(last, limit) - window->offset;
   return VMF_OK;
 }
 

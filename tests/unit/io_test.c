@@ -85,6 +85,7 @@ START_TEST(reading_past_the_end_is_an_error)
   ck_assert_str_eq(error.text,
                    "disk.raw: 4 bytes at byte 7 are beyond the end, which is at byte 10");
   ck_assert_int_eq(vmf_io_pread(io, bytes, 4, UINT64_MAX - 1, &error), VMF_READ);
+  ck_assert_ptr_nonnull(strstr(error.text, "beyond the end"));
   vmf_io_close(io);
 }
 END_TEST
@@ -104,10 +105,12 @@ END_TEST
 
 START_TEST(change_under_our_hands_is_noticed)
 {
-  const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 5}};
+  struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 5}};
   scratch_text("disk.raw", "0123456789");
+  ck_assert_int_eq(utimensat(AT_FDCWD, "disk.raw", times, 0), 0);
   struct vmf_io *io = source("disk.raw");
   ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_OK);
+  times[1].tv_nsec++;
   ck_assert_int_eq(utimensat(AT_FDCWD, "disk.raw", times, 0), 0);
   ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_CHANGED);
   vmf_io_close(io);
@@ -254,6 +257,19 @@ START_TEST(zeroing_frees_or_keeps_space)
   ck_assert_int_eq(stat("disk.raw", &status), 0);
   ck_assert_int_ge(status.st_blocks, 7 * (MIB / 512) - 64);
   ck_assert(reads_as(io, 0, 7 * MIB - 1, MIB + 1));
+  vmf_io_close(io);
+}
+END_TEST
+
+START_TEST(zeros_are_written_where_holes_cannot_be)
+{
+  struct vmf_io *io = target("disk.raw");
+  put(io, 'x', 3 * MIB, 0);
+  ck_assert_int_eq(
+      vmf_descriptor_write_zeros((struct vmf_descriptor *)io, 7, 2 * MIB + 100, &error), VMF_OK);
+  ck_assert(reads_as(io, 'x', 7, 0));
+  ck_assert(reads_as(io, 0, 2 * MIB + 100, 7));
+  ck_assert(reads_as(io, 'x', MIB - 107, 2 * MIB + 107));
   vmf_io_close(io);
 }
 END_TEST
@@ -491,10 +507,13 @@ START_TEST(memory_grows_with_zeros)
   ck_assert(reads_as(io, 0, 90, 0));
   ck_assert(reads_as(io, 'x', 10, 90));
   ck_assert_int_eq(vmf_io_resize(io, 95, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_resize(io, 99, &error), VMF_OK);
+  ck_assert(reads_as(io, 0, 4, 95));
   ck_assert_int_eq(vmf_io_resize(io, 200, &error), VMF_OK);
   ck_assert(reads_as(io, 'x', 5, 90));
   ck_assert(reads_as(io, 0, 105, 95));
   ck_assert_int_eq(vmf_io_zero(io, 92, 1000, false, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_zero(io, 300, 10, false, &error), VMF_OK);
   ck_assert_uint_eq(io->size, 200);
   ck_assert(reads_as(io, 0, 108, 92));
   vmf_io_close(io);
@@ -540,6 +559,11 @@ START_TEST(window_shows_the_holes_of_its_part)
   ck_assert_int_eq(vmf_io_next_data(window, 0, &start, &end, &error), VMF_OK);
   ck_assert_uint_eq(start, MIB / 2);
   ck_assert_uint_eq(end, MIB + MIB / 2);
+  put(base, 'x', MIB, 4 * MIB); /* reaches behind the end of the window */
+  ck_assert_int_eq(vmf_io_next_data(window, 2 * MIB, &start, &end, &error), VMF_OK);
+  ck_assert_uint_eq(start, 3 * MIB + MIB / 2);
+  ck_assert_uint_eq(end, 4 * MIB);
+  ck_assert_int_eq(vmf_io_zero(base, 4 * MIB, MIB, false, &error), VMF_OK);
   ck_assert_int_eq(vmf_io_next_data(window, 2 * MIB, &start, &end, &error), VMF_OK);
   ck_assert_uint_eq(start, 4 * MIB);
   ck_assert_uint_eq(end, 4 * MIB);
@@ -563,6 +587,7 @@ static Suite *suite(void)
   tcase_add_test(tests, more_pieces_than_one_call_takes);
   tcase_add_test(tests, long_zeros_at_the_end_cost_no_space);
   tcase_add_test(tests, zeroing_frees_or_keeps_space);
+  tcase_add_test(tests, zeros_are_written_where_holes_cannot_be);
   tcase_add_test(tests, resizing_cuts_and_grows);
   tcase_add_test(tests, own_fresh_data_is_never_a_hole);
   tcase_add_loop_test(tests, many_threads_write_one_file, 0, 2);

@@ -179,13 +179,13 @@ END_TEST
 START_TEST(other_forms_of_vmware_locks)
 {
   scratch_text("disk.vmdk", "x");
-  scratch_text("disk.raw", "x");
+  scratch_text("disk.vhdx", "x");
   scratch_text("other.vmdk", "x");
   scratch_text("disk.lck", "x");
   scratch_text("other.vmdk.lck", "x");
   ck_assert_int_eq(ask("disk.vmdk", false), VMF_IN_USE);
   ck_assert_int_eq(ask("other.vmdk", false), VMF_IN_USE);
-  ck_assert_int_eq(ask("disk.raw", false), VMF_OK);
+  ck_assert_int_eq(ask("disk.vhdx", false), VMF_OK);
 }
 END_TEST
 

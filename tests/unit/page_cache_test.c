@@ -124,6 +124,20 @@ START_TEST(pages_of_two_files_are_kept_apart)
 }
 END_TEST
 
+START_TEST(files_in_one_bucket_are_kept_apart)
+{
+  enum { FILES = 64 }; /* more than there are buckets */
+  struct probe *probes = calloc(FILES, sizeof *probes);
+  struct vmf_page_cache *cache = cache_of(PAGES);
+  for (unsigned i = 0; i < FILES; i++) {
+    probes[i] = probe_of(PAGE, (unsigned char)i);
+    ck_assert(right(cache, &probes[i], 100, 0));
+  }
+  free(probes);
+  vmf_page_cache_free(cache);
+}
+END_TEST
+
 START_TEST(dropped_file_is_read_again)
 {
   struct vmf_page_cache *cache = cache_of(PAGES);
@@ -219,6 +233,7 @@ static Suite *suite(void)
   tcase_add_test(tests, second_read_does_no_io);
   tcase_add_test(tests, page_in_use_stays);
   tcase_add_test(tests, pages_of_two_files_are_kept_apart);
+  tcase_add_test(tests, files_in_one_bucket_are_kept_apart);
   tcase_add_test(tests, dropped_file_is_read_again);
   tcase_add_test(tests, failure_is_passed_on_and_forgotten);
   tcase_add_test(tests, read_past_the_end_is_an_error);

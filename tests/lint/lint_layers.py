@@ -22,7 +22,7 @@ DRIVER_HEADERS = {
     'page_cache.h', 'text.h', 'value.h', 'zero.h',
 }
 # No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.
-DRIVER_SYMBOLS = re.compile(r'vmf_|mem|str|v?snprintf$|__(mem|str)\w*_chk$|__v?snprintf_chk$|'
+DRIVER_SYMBOLS = re.compile(r'vmf_|mem|str|v?snprintf$|qsort$|bsearch$|__(mem|str)\w*_chk$|__v?snprintf_chk$|'
                             r'__isoc23_str|__stack_chk_fail$|_GLOBAL_OFFSET_TABLE_$')
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 

@@ -70,6 +70,9 @@ enum vmf_code vmdk_name_file(const struct vmdk_description *description, unsigne
     return vmf_format(name, error, "%s-f%03u.vmdk", description->stem, index + 1);
   case VMDK_SPLIT_SPARSE:
     return vmf_format(name, error, "%s-s%03u.vmdk", description->stem, index + 1);
+  case VMDK_STREAM: /* travels under other names; the bytes are the same whatever the file is called
+                     */
+    return vmf_copy_text("disk.vmdk", name, error);
   default: /* the data is in the main file */
     return vmf_copy_text(strcmp(description->name, "-") == 0 ? "disk.vmdk" : description->name,
                          name, error);

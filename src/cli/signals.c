@@ -36,6 +36,7 @@ static void signals_set(int number, void (*handler)(int), int flags)
 void vmf_signals_ignore_pipe(void)
 {
   signals_set(SIGPIPE, SIG_IGN, 0);
+  signals_set(SIGXFSZ, SIG_IGN, 0); /* `ulimit -f`: the write fails with EFBIG instead */
 }
 
 /* A signal that the parent had set to be ignored (nohup) stays ignored. */

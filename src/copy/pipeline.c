@@ -3,6 +3,7 @@
 #include "pipeline.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -144,6 +145,28 @@ static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
   return VMF_OK;
 }
 
+/* Signals go to the caller's thread, whose system calls they are meant to interrupt. */
+static enum vmf_code create_threads(struct vmf_pipeline *pipeline, unsigned threads,
+                                    struct vmf_error *error)
+{
+  sigset_t all, before;
+  int failure = 0;
+
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (failure == 0 && pipeline->thread_count < threads) {
+    struct worker *worker = &pipeline->workers[pipeline->thread_count];
+    failure = pthread_create(&worker->thread, NULL, thread_main, worker);
+    if (failure == 0)
+      pipeline->thread_count++;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failure != 0)
+    return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s",
+                    pipeline->thread_count + 1, threads, strerror(failure));
+  return VMF_OK;
+}
+
 static enum vmf_code start_threads(struct vmf_pipeline *pipeline, unsigned threads,
                                    struct vmf_error *error)
 {
@@ -157,14 +180,7 @@ static enum vmf_code start_threads(struct vmf_pipeline *pipeline, unsigned threa
     worker->pipeline = pipeline;
     VMF_TRY(vmf_alloc(pipeline->stage->scratch_size, &worker->scratch, error));
   }
-  for (; pipeline->thread_count < threads; pipeline->thread_count++) {
-    struct worker *worker = &pipeline->workers[pipeline->thread_count];
-    int failure = pthread_create(&worker->thread, NULL, thread_main, worker);
-    if (failure != 0)
-      return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s",
-                      pipeline->thread_count + 1, threads, strerror(failure));
-  }
-  return VMF_OK;
+  return threads == 0 ? VMF_OK : create_threads(pipeline, threads, error);
 }
 
 enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, unsigned threads,

@@ -374,8 +374,15 @@ static enum vmf_code sync_folder(const struct vmf_output *output, struct vmf_err
   return VMF_OK;
 }
 
+/* Removes the files from `first` on, before `end`, which have their final names already. */
+static void take_back(const struct vmf_output *output, size_t first, size_t end)
+{
+  for (size_t i = first; i < end; i++)
+    (void)unlinkat(output->folder, output->parts[i].name, 0);
+}
+
 /* The main file comes last: before it, the others are not yet an image. */
-static enum vmf_code place_all(struct vmf_output *output, struct vmf_error *error)
+static enum vmf_code place_all(const struct vmf_output *output, struct vmf_error *error)
 {
   size_t placed = 1;
   enum vmf_code code = VMF_OK;
@@ -386,24 +393,33 @@ static enum vmf_code place_all(struct vmf_output *output, struct vmf_error *erro
     code = sync_folder(output, error);
   if (code == VMF_OK)
     code = place_part(output, 0, error);
-  while (code != VMF_OK && placed > 1)
-    (void)unlinkat(output->folder, output->parts[--placed].name, 0);
+  if (code != VMF_OK)
+    take_back(output, 1, placed);
+  return code;
+}
+
+/* Once an old file is replaced, there is no way back: then a folder that cannot be synced is told,
+ * but the new file stays. */
+static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *error)
+{
+  struct stat now;
+  bool replacing = fstatat(output->folder, output->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+  if (replacing && S_ISREG(now.st_mode))
+    VMF_TRY(check_locks(output, error));
+  VMF_TRY(place_all(output, error));
+  enum vmf_code code = sync_folder(output, error);
+  if (code != VMF_OK && !replacing)
+    take_back(output, 0, output->part_count);
+  output->committed = true;
+  vmf_temporary_remove(&output->temporary);
   return code;
 }
 
 enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
 {
-  struct stat now;
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(settle_part(output, &output->parts[i], error));
-  if (output->folder >= 0) {
-    if (fstatat(output->folder, output->name, &now, 0) == 0 && S_ISREG(now.st_mode))
-      VMF_TRY(check_locks(output, error));
-    VMF_TRY(place_all(output, error));
-  }
-  output->committed = true;
-  vmf_temporary_remove(&output->temporary);
-  return output->folder >= 0 ? sync_folder(output, error) : VMF_OK;
+  return output->folder >= 0 ? commit_folder(output, error) : VMF_OK;
 }
 
 void vmf_output_close(struct vmf_output *output)

@@ -4,9 +4,7 @@
  * Deflate, raw and in zlib's wrapping. libdeflate packs and unpacks whole units fastest but always
  * uses a 32 KiB window; ISA-L packs with the 4 KiB window that readers of QCOW2 allow for, and
  * serves the fast levels; zlib does what is left. Every one of them gives the same bytes for the
- * same input at every call. */
-#include <stdbool.h>
-#include <string.h>
+ * same input at every call and on every processor: ISA-L's level 3 does not, and is not used. */
 #include <zlib.h>
 #ifdef VMF_HAVE_LIBDEFLATE
 #include <libdeflate.h>
@@ -18,7 +16,7 @@
 #include "memory.h"
 #include "method.h"
 
-enum { WINDOW_4K = 12, WINDOW_32K = 15, LEVEL_DEFAULT = 6 };
+enum { WINDOW_4K = 12, WINDOW_32K = 15, LEVEL_DEFAULT = 6, ZLIB_MEMORY = 8, ISAL_HEAD = 4 };
 
 /* The one member that is set does the work. */
 struct vmf_deflate_packer {
@@ -44,48 +42,78 @@ static enum vmf_code isal_new(struct vmf_deflate_packer *packer, unsigned level,
   VMF_TRY(vmf_alloc_pages(sizeof(struct isal_zstream), &memory, error));
   packer->isal = memory;
   packer->isal_level = level;
-  packer->isal_level_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL3_DEFAULT;
+  packer->isal_level_size = level == 1 ? ISAL_DEF_LVL1_DEFAULT : ISAL_DEF_LVL2_DEFAULT;
   VMF_TRY(vmf_alloc_pages(packer->isal_level_size, &memory, error));
   packer->isal_level_buffer = memory;
   return VMF_OK;
 }
 
-static enum vmf_code isal_pack(struct vmf_deflate_packer *packer, const void *data, size_t length,
-                               void *packed, size_t capacity, size_t *packed_length,
-                               struct vmf_error *error)
+static void isal_start(struct vmf_deflate_packer *packer, const void *data, void *packed,
+                       size_t capacity)
 {
   struct isal_zstream *stream = packer->isal;
 
-  isal_deflate_stateless_init(stream);
+  isal_deflate_init(stream);
   stream->level = packer->isal_level;
   stream->level_buf = packer->isal_level_buffer;
   stream->level_buf_size = packer->isal_level_size;
   stream->gzip_flag = packer->wrapped ? IGZIP_ZLIB : IGZIP_DEFLATE;
   stream->hist_bits = packer->wrapped ? WINDOW_32K : WINDOW_4K;
-  stream->end_of_stream = 1;
-  stream->flush = NO_FLUSH;
   stream->next_in = (uint8_t *)data;
-  stream->avail_in = (uint32_t)length;
   stream->next_out = packed;
   stream->avail_out = (uint32_t)capacity;
-  int result = isal_deflate_stateless(stream);
-  if (result == COMP_OK)
-    *packed_length = stream->total_out;
-  else if (result != STATELESS_OVERFLOW)
+}
+
+/* ISA-L 2.30 starts its match finder with the address of the stream in place of data, so that what
+ * it finds would depend on where its memory lies. ISAL_HEAD bytes that are flushed go through other
+ * code and leave the match finder in a good state; they cost about ten bytes of output. */
+static enum vmf_code isal_pack(struct vmf_deflate_packer *packer, const void *data, size_t length,
+                               void *packed, size_t capacity, size_t *packed_length,
+                               struct vmf_error *error)
+{
+  struct isal_zstream *stream = packer->isal;
+  int result = COMP_OK;
+
+  isal_start(packer, data, packed, capacity);
+  if (length > ISAL_HEAD) {
+    stream->avail_in = ISAL_HEAD;
+    stream->flush = SYNC_FLUSH;
+    result = isal_deflate(stream);
+    if (result == COMP_OK && stream->avail_in > 0)
+      return VMF_OK; /* it does not fit */
+  }
+  if (result == COMP_OK) {
+    stream->avail_in = (uint32_t)(length - stream->total_in);
+    stream->flush = NO_FLUSH;
+    stream->end_of_stream = 1;
+    result = isal_deflate(stream);
+  }
+  if (result != COMP_OK)
     return vmf_fail(error, VMF_SYSTEM, "ISA-L cannot pack a unit: error %d", result);
+  if (stream->internal_state.state == ZSTATE_END)
+    *packed_length = stream->total_out;
   return VMF_OK;
 }
 #endif
 
 /* ---- zlib ---- */
 
+/* Of 1 to 12, the upper six are zlib's upper six. */
+static int zlib_level(int level)
+{
+  if (level == 0)
+    return LEVEL_DEFAULT;
+  return level <= 6 ? (level + 1) / 2 : level - 3;
+}
+
 static enum vmf_code zlib_new(struct vmf_deflate_packer *packer, int level, struct vmf_error *error)
 {
   void *memory;
   VMF_TRY(vmf_alloc(sizeof(z_stream), &memory, error));
   packer->zlib = memory;
-  if (deflateInit2(packer->zlib, level > 9 ? 9 : level, Z_DEFLATED,
-                   packer->wrapped ? WINDOW_32K : -WINDOW_4K, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(packer->zlib, zlib_level(level), Z_DEFLATED,
+                   packer->wrapped ? WINDOW_32K : -WINDOW_4K, ZLIB_MEMORY,
+                   Z_DEFAULT_STRATEGY) != Z_OK)
     return vmf_fail(error, VMF_NOMEM, "zlib cannot start");
   return VMF_OK;
 }
@@ -109,13 +137,14 @@ static enum vmf_code zlib_pack(struct vmf_deflate_packer *packer, const void *da
 
 /* ---- which one ---- */
 
-static enum vmf_code choose(struct vmf_deflate_packer *packer, int level, struct vmf_error *error)
+static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level,
+                                    struct vmf_error *error)
 {
 #ifdef VMF_HAVE_ISAL
   if (packer->wrapped && level == 1)
     return isal_new(packer, 1, error);
   if (!packer->wrapped && level <= 6)
-    return isal_new(packer, level <= 2 ? 1 : 3, error);
+    return isal_new(packer, level <= 2 ? 1 : 2, error);
 #endif
 #ifdef VMF_HAVE_LIBDEFLATE
   if (packer->wrapped) {
@@ -123,17 +152,23 @@ static enum vmf_code choose(struct vmf_deflate_packer *packer, int level, struct
     return packer->libdeflate ? VMF_OK : vmf_fail(error, VMF_NOMEM, "no memory for libdeflate");
   }
 #endif
-  return zlib_new(packer, level > 0 ? level : LEVEL_DEFAULT, error);
+  return zlib_new(packer, level, error);
 }
 
 enum vmf_code vmf_deflate_packer_new(enum vmf_codec codec, int level,
                                      struct vmf_deflate_packer **packer, struct vmf_error *error)
 {
   void *memory;
+  *packer = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_deflate_packer), &memory, error));
-  *packer = memory;
-  (*packer)->wrapped = codec == VMF_CODEC_ZLIB;
-  return choose(*packer, level, error);
+  struct vmf_deflate_packer *made = memory;
+  made->wrapped = codec == VMF_CODEC_ZLIB;
+  enum vmf_code code = deflate_choose(made, level, error);
+  if (code != VMF_OK)
+    vmf_deflate_packer_free(made);
+  else
+    *packer = made;
+  return code;
 }
 
 void vmf_deflate_packer_free(struct vmf_deflate_packer *packer)
@@ -172,12 +207,12 @@ enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *da
 
 /* ---- unpacking ---- */
 
-static enum vmf_code fail_damaged(struct vmf_error *error)
+static enum vmf_code inflate_damaged(struct vmf_error *error)
 {
   return vmf_fail(error, VMF_CORRUPT, "deflate data is damaged or incomplete");
 }
 
-static enum vmf_code fail_long(size_t capacity, struct vmf_error *error)
+static enum vmf_code inflate_long(size_t capacity, struct vmf_error *error)
 {
   return vmf_fail(error, VMF_CORRUPT, "deflate data unpacks to more than %zu bytes", capacity);
 }
@@ -190,10 +225,16 @@ struct vmf_inflater {
 enum vmf_code vmf_inflater_new(struct vmf_inflater **inflater, struct vmf_error *error)
 {
   void *memory;
+  *inflater = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_inflater), &memory, error));
-  *inflater = memory;
-  (*inflater)->libdeflate = libdeflate_alloc_decompressor();
-  return (*inflater)->libdeflate ? VMF_OK : vmf_fail(error, VMF_NOMEM, "no memory for libdeflate");
+  struct vmf_inflater *made = memory;
+  made->libdeflate = libdeflate_alloc_decompressor();
+  if (!made->libdeflate) {
+    vmf_inflater_free(made);
+    return vmf_fail(error, VMF_NOMEM, "no memory for libdeflate");
+  }
+  *inflater = made;
+  return VMF_OK;
 }
 
 void vmf_inflater_free(struct vmf_inflater *inflater)
@@ -215,7 +256,8 @@ enum vmf_code vmf_inflate(struct vmf_inflater *inflater, bool wrapped, const voi
                                                  capacity, &used, length);
   if (result == LIBDEFLATE_SUCCESS)
     return VMF_OK;
-  return result == LIBDEFLATE_INSUFFICIENT_SPACE ? fail_long(capacity, error) : fail_damaged(error);
+  return result == LIBDEFLATE_INSUFFICIENT_SPACE ? inflate_long(capacity, error)
+                                                 : inflate_damaged(error);
 }
 #else
 struct vmf_inflater {
@@ -225,11 +267,15 @@ struct vmf_inflater {
 enum vmf_code vmf_inflater_new(struct vmf_inflater **inflater, struct vmf_error *error)
 {
   void *memory;
+  *inflater = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_inflater), &memory, error));
-  *inflater = memory;
-  if (inflateInit2(&(*inflater)->wrapped, WINDOW_32K) != Z_OK ||
-      inflateInit2(&(*inflater)->raw, -WINDOW_32K) != Z_OK)
+  struct vmf_inflater *made = memory;
+  if (inflateInit2(&made->wrapped, WINDOW_32K) != Z_OK ||
+      inflateInit2(&made->raw, -WINDOW_32K) != Z_OK) {
+    vmf_inflater_free(made);
     return vmf_fail(error, VMF_NOMEM, "zlib cannot start");
+  }
+  *inflater = made;
   return VMF_OK;
 }
 
@@ -248,7 +294,8 @@ enum vmf_code vmf_inflate(struct vmf_inflater *inflater, bool wrapped, const voi
 {
   z_stream *stream = wrapped ? &inflater->wrapped : &inflater->raw;
 
-  inflateReset(stream);
+  if (inflateReset(stream) != Z_OK)
+    return vmf_fail(error, VMF_SYSTEM, "zlib cannot start anew");
   stream->next_in = (Bytef *)packed;
   stream->avail_in = (uInt)packed_length;
   stream->next_out = data;
@@ -257,7 +304,8 @@ enum vmf_code vmf_inflate(struct vmf_inflater *inflater, bool wrapped, const voi
   *length = capacity - stream->avail_out;
   if (result == Z_STREAM_END)
     return VMF_OK;
-  return result == Z_BUF_ERROR && stream->avail_out == 0 ? fail_long(capacity, error)
-                                                         : fail_damaged(error);
+  if (result == Z_BUF_ERROR && stream->avail_out == 0 && stream->avail_in > 0)
+    return inflate_long(capacity, error);
+  return inflate_damaged(error);
 }
 #endif

@@ -2,11 +2,13 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * One packer and one unpacker for every codec: which library does it is decided behind this. */
+#include <zlib.h>
+#include <zstd.h>
+
 #include "memory.h"
 #include "method.h"
 
-#include <zlib.h>
-#include <zstd.h>
+enum { LEVEL_MAX = 12 };
 
 struct vmf_packer {
   enum vmf_codec codec;
@@ -25,15 +27,16 @@ enum vmf_code vmf_packer_new(enum vmf_codec codec, int level, struct vmf_packer 
   void *memory;
 
   *packer = NULL;
-  if (level < 0 || level > 12)
+  if (codec != VMF_CODEC_ZLIB && codec != VMF_CODEC_DEFLATE_4K && codec != VMF_CODEC_ZSTD)
+    return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not pack", (int)codec);
+  if (level < 0 || level > LEVEL_MAX)
     return vmf_fail(error, VMF_USAGE, "compression level %d: expected 1 (fastest) to 12 (smallest)",
                     level);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_packer), &memory, error));
   struct vmf_packer *made = memory;
   made->codec = codec;
-  enum vmf_code code = codec == VMF_CODEC_ZSTD ? vmf_zstd_packer_new(level, &made->zstd, error)
-                       : codec == VMF_CODEC_NONE
-                           ? vmf_fail(error, VMF_USAGE, "nothing packs without a codec")
+  enum vmf_code code = codec == VMF_CODEC_ZSTD
+                           ? vmf_zstd_packer_new(level, &made->zstd, error)
                            : vmf_deflate_packer_new(codec, level, &made->deflate, error);
   if (code != VMF_OK) {
     vmf_packer_free(made);
@@ -52,10 +55,20 @@ void vmf_packer_free(struct vmf_packer *packer)
   vmf_free(packer);
 }
 
+/* The libraries count in 32 bits; units are far smaller. */
+static enum vmf_code pack_check(size_t length, size_t capacity, struct vmf_error *error)
+{
+  if (length > INT32_MAX || capacity > INT32_MAX)
+    return vmf_fail(error, VMF_USAGE, "a unit of %zu bytes in %zu: at most %d are accepted", length,
+                    capacity, INT32_MAX);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, void *packed,
                        size_t capacity, size_t *packed_length, struct vmf_error *error)
 {
   *packed_length = 0;
+  VMF_TRY(pack_check(length, capacity, error));
   if (packer->codec == VMF_CODEC_ZSTD)
     return vmf_zstd_pack(packer->zstd, data, length, packed, capacity, packed_length, error);
   return vmf_deflate_pack(packer->deflate, data, length, packed, capacity, packed_length, error);
@@ -63,11 +76,17 @@ enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t lengt
 
 size_t vmf_pack_bound(enum vmf_codec codec, size_t length)
 {
-  if (codec == VMF_CODEC_NONE)
+  switch (codec) {
+  case VMF_CODEC_NONE:
     return length;
-  /* ISA-L's stored blocks need a little more than zlib's own bound. */
-  return codec == VMF_CODEC_ZSTD ? ZSTD_compressBound(length)
-                                 : compressBound((uLong)length) + length / 1024 + 512;
+  case VMF_CODEC_ZSTD:
+    return ZSTD_compressBound(length);
+  case VMF_CODEC_ZLIB: /* libdeflate's and ISA-L's stored blocks need a little more than zlib's */
+    return compressBound((uLong)length) + length / 1024 + 512;
+  case VMF_CODEC_DEFLATE_4K: /* zlib's own bound where stored blocks do not reach beyond a window */
+    break;
+  }
+  return length + length / 8 + length / 256 + length / 512 + 512;
 }
 
 enum vmf_code vmf_unpacker_new(struct vmf_unpacker **unpacker, struct vmf_error *error)
@@ -93,6 +112,7 @@ enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, co
                          struct vmf_error *error)
 {
   *length = 0;
+  VMF_TRY(pack_check(packed_length, capacity, error));
   if (codec == VMF_CODEC_ZSTD) {
     if (!unpacker->zstd)
       VMF_TRY(vmf_zstd_unpacker_new(&unpacker->zstd, error));

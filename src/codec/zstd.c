@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Zstandard frames by libzstd. */
+ * Zstandard frames by libzstd. Whole frames only: then the unpacked unit itself is the window, and
+ * no frame makes the library take memory for a window that it claims. */
 #include <zstd.h>
+#include <zstd_errors.h>
 
+#include "bytes.h"
 #include "memory.h"
 #include "method.h"
-
-/* A window beyond 8 MiB is no unit of ours: refused before memory is taken for it. */
-enum { WINDOW_LOG_MAX = 23 };
 
 struct vmf_zstd_packer {
   ZSTD_CCtx *context;
@@ -29,11 +29,17 @@ enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
                                   struct vmf_error *error)
 {
   void *memory;
+  *packer = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_zstd_packer), &memory, error));
-  *packer = memory;
-  (*packer)->level = zstd_level(level);
-  (*packer)->context = ZSTD_createCCtx();
-  return (*packer)->context ? VMF_OK : vmf_fail(error, VMF_NOMEM, "no memory for zstd");
+  struct vmf_zstd_packer *made = memory;
+  made->level = zstd_level(level);
+  made->context = ZSTD_createCCtx();
+  if (!made->context) {
+    vmf_zstd_packer_free(made);
+    return vmf_fail(error, VMF_NOMEM, "no memory for zstd");
+  }
+  *packer = made;
+  return VMF_OK;
 }
 
 void vmf_zstd_packer_free(struct vmf_zstd_packer *packer)
@@ -48,25 +54,25 @@ enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, si
                             struct vmf_error *error)
 {
   size_t result = ZSTD_compressCCtx(packer->context, packed, capacity, data, length, packer->level);
-  if (!ZSTD_isError(result)) {
+  if (!ZSTD_isError(result))
     *packed_length = result;
-    return VMF_OK;
-  }
-  /* The only thing that can go wrong with whole buffers is that the result does not fit. */
-  return capacity < ZSTD_compressBound(length)
-             ? VMF_OK
-             : vmf_fail(error, VMF_SYSTEM, "zstd: %s", ZSTD_getErrorName(result));
+  else if (ZSTD_getErrorCode(result) != ZSTD_error_dstSize_tooSmall)
+    return vmf_fail(error, VMF_NOMEM, "zstd cannot pack a unit: %s", ZSTD_getErrorName(result));
+  return VMF_OK;
 }
 
 enum vmf_code vmf_zstd_unpacker_new(struct vmf_zstd_unpacker **unpacker, struct vmf_error *error)
 {
   void *memory;
+  *unpacker = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_zstd_unpacker), &memory, error));
-  *unpacker = memory;
-  (*unpacker)->context = ZSTD_createDCtx();
-  if (!(*unpacker)->context)
+  struct vmf_zstd_unpacker *made = memory;
+  made->context = ZSTD_createDCtx();
+  if (!made->context) {
+    vmf_zstd_unpacker_free(made);
     return vmf_fail(error, VMF_NOMEM, "no memory for zstd");
-  ZSTD_DCtx_setParameter((*unpacker)->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+  }
+  *unpacker = made;
   return VMF_OK;
 }
 
@@ -77,26 +83,27 @@ void vmf_zstd_unpacker_free(struct vmf_zstd_unpacker *unpacker)
   vmf_free(unpacker);
 }
 
+static enum vmf_code zstd_damaged(size_t result, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_CORRUPT, "zstd data is damaged or incomplete: %s",
+                  ZSTD_getErrorName(result));
+}
+
 enum vmf_code vmf_zstd_unpack(struct vmf_zstd_unpacker *unpacker, const void *packed,
                               size_t packed_length, void *data, size_t capacity, size_t *length,
                               struct vmf_error *error)
 {
-  ZSTD_inBuffer in = {packed, packed_length, 0};
-  ZSTD_outBuffer out = {data, capacity, 0};
-  size_t left;
-
-  ZSTD_DCtx_reset(unpacker->context, ZSTD_reset_session_only);
-  do {
-    size_t in_before = in.pos, out_before = out.pos;
-    left = ZSTD_decompressStream(unpacker->context, &out, &in);
-    if (ZSTD_isError(left))
-      return vmf_fail(error, VMF_CORRUPT, "zstd data is damaged: %s", ZSTD_getErrorName(left));
-    if (left > 0 && in.pos == in_before && out.pos == out_before)
-      return vmf_fail(error, VMF_CORRUPT,
-                      out.pos == capacity ? "zstd data unpacks to more than %zu bytes"
-                                          : "zstd data ends before %zu bytes are unpacked",
-                      capacity);
-  } while (left > 0);
-  *length = out.pos;
-  return VMF_OK;
+  if (packed_length < 4 || get_le32(packed) != ZSTD_MAGICNUMBER)
+    return vmf_fail(error, VMF_CORRUPT, "zstd data does not start with a frame");
+  size_t frame = ZSTD_findFrameCompressedSize(packed, packed_length);
+  if (ZSTD_isError(frame))
+    return zstd_damaged(frame, error);
+  size_t result = ZSTD_decompressDCtx(unpacker->context, data, capacity, packed, frame);
+  if (!ZSTD_isError(result)) {
+    *length = result;
+    return VMF_OK;
+  }
+  if (ZSTD_getErrorCode(result) == ZSTD_error_dstSize_tooSmall)
+    return vmf_fail(error, VMF_CORRUPT, "zstd data unpacks to more than %zu bytes", capacity);
+  return zstd_damaged(result, error);
 }

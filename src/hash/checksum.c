@@ -84,6 +84,9 @@ enum vmf_code vmf_checksum_push(struct vmf_checksum *checksum, const uint8_t *bl
 {
   if (block_length == 0)
     return VMF_OK;
+  if (block_length > VMF_CHECKSUM_BLOCK)
+    return vmf_fail(error, VMF_USAGE, "a checksum takes blocks of up to %d bytes, not %zu",
+                    VMF_CHECKSUM_BLOCK, block_length);
   VMF_TRY(check_whole(checksum, error));
   checksum->size += block_length;
   return vmf_digest_update(checksum->outer, block_digest, checksum->digest_size, error);

@@ -267,6 +267,14 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   return VMF_OK;
 }
 
+/* For a long option; at the same time the number of colons behind a letter. */
+static int arguments_value(const struct vmf_argument *argument)
+{
+  if (!argument->value)
+    return no_argument;
+  return argument->value_optional ? optional_argument : required_argument;
+}
+
 static void arguments_getopt_build(const struct vmf_argument *table, struct arguments_getopt *built)
 {
   char *letter = built->letters;
@@ -279,18 +287,12 @@ static void arguments_getopt_build(const struct vmf_argument *table, struct argu
 
     if (argument->letter) {
       *letter++ = argument->letter;
-      for (int colons = !argument->value           ? 0
-                        : argument->value_optional ? 2
-                                                   : 1;
-           colons > 0; colons--)
+      for (int colons = arguments_value(argument); colons > 0; colons--)
         *letter++ = ':';
     }
     if (argument->name)
-      *longer++ = (struct option){.name = argument->name,
-                                  .has_arg = !argument->value           ? no_argument
-                                             : argument->value_optional ? optional_argument
-                                                                        : required_argument,
-                                  .val = ARGUMENTS_LONG + i};
+      *longer++ = (struct option){
+          .name = argument->name, .has_arg = arguments_value(argument), .val = ARGUMENTS_LONG + i};
   }
   *longer = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
 }

@@ -76,9 +76,18 @@ static uint64_t info_number(const struct vmf_value *value, const char *name)
   return child ? child->number : 0;
 }
 
+/* At least one blank behind it. */
+static void info_column(const struct vmf_value *value, unsigned width)
+{
+  const char *text = value && value->text ? value->text : "";
+  size_t length = strlen(text);
+
+  vmf_human_text(stdout, text);
+  printf("%*s", length < width ? (int)(width - length) : 1, "");
+}
+
 static void info_snapshot(const struct vmf_value *snapshot)
 {
-  const struct vmf_value *id = info_child(snapshot, "id"), *tag = info_child(snapshot, "name");
   time_t date = (time_t)info_number(snapshot, "date-sec");
   uint64_t clock = info_number(snapshot, "vm-clock-sec");
   char size[16], when[32] = "";
@@ -87,12 +96,9 @@ static void info_snapshot(const struct vmf_value *snapshot)
   vmf_human_size(info_number(snapshot, "vm-state-size"), size);
   if (localtime_r(&date, &parts))
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
-  if (id && id->text)
-    vmf_human_text(stdout, id->text);
-  fputs("  ", stdout);
-  if (tag && tag->text)
-    vmf_human_text(stdout, tag->text);
-  printf("  %s  %s  %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 "\n", size, when,
+  info_column(info_child(snapshot, "id"), 10);
+  info_column(info_child(snapshot, "name"), 16);
+  printf("%9s %19s  %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 "\n", size, when,
          clock / 3600, clock / 60 % 60, clock % 60,
          info_number(snapshot, "vm-clock-nsec") / 1000000);
 }
@@ -100,7 +106,7 @@ static void info_snapshot(const struct vmf_value *snapshot)
 static void info_nested(const struct vmf_value *value)
 {
   if (strcmp(value->name, "snapshots") == 0) {
-    puts("Snapshot list:\nID  TAG  VM SIZE  DATE  VM CLOCK");
+    puts("Snapshot list:\nID        TAG               VM SIZE                DATE     VM CLOCK");
     for (const struct vmf_value *child = value->first; child; child = child->next)
       info_snapshot(child);
   } else if (strcmp(value->name, "format-specific") == 0) {

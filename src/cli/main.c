@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -42,6 +43,17 @@ static void main_fill_descriptors(void)
   }
   if (opened > STDERR_FILENO)
     close(opened);
+}
+
+/* A split disk has a file for every 2 GiB, all open at once. */
+static void main_raise_file_limit(void)
+{
+  struct rlimit limit;
+
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
 }
 
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
@@ -111,6 +123,7 @@ int main(int argc, char **argv)
   bool failed;
 
   main_fill_descriptors();
+  main_raise_file_limit();
   vmf_signals_ignore_pipe();
   status = main_run(argc, argv);
   errno = 0;

@@ -5,6 +5,7 @@
  * without a target. */
 #include "checked.h"
 #include "run.h"
+#include "survey.h"
 
 static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,
                                  const struct vmf_job_options *options, struct vmf_copy *copy,
@@ -48,6 +49,22 @@ static struct vmf_plan make_plan(const struct vmf_copy *copy)
                            .everything = target && target->shape.keep_zeros};
 }
 
+/* On a pipe the tables of a PLANNED target go out before the data, so the data is looked at once
+ * before. */
+static enum vmf_code begin(struct vmf_target *target, const struct vmf_plan *plan,
+                           const struct vmf_job_options *options, struct vmf_error *error)
+{
+  const struct vmf_writer *writer = target->format->writer;
+  struct vmf_plan exact;
+
+  if (target->shape.layout != VMF_PLANNED || !target->io->sequential)
+    return writer->begin(target, NULL, error);
+  VMF_TRY(vmf_survey(plan, target->shape.unit, options, &exact, error));
+  enum vmf_code code = writer->begin(target, &exact, error);
+  vmf_survey_free(&exact);
+  return code;
+}
+
 enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                           const struct vmf_job_options *options, struct vmf_job_result *result,
                           struct vmf_error *error)
@@ -59,8 +76,7 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
     target->shape.keep_zeros = true;
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
-  bool planned = target->shape.layout == VMF_PLANNED && target->io->sequential;
-  VMF_TRY(writer->begin(target, planned ? &plan : NULL, error));
+  VMF_TRY(begin(target, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
   if (source)
     VMF_TRY(vmf_image_unchanged(source, error));

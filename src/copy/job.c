@@ -196,12 +196,12 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
   const struct vmf_shape *shape = &target->shape;
   const uint8_t *data = job->data + at;
   bool zero = vmf_is_zero(data, shape->unit);
-  bool keep = shape->keep_zeros || (target->io->sequential && shape->layout == VMF_PLANNED);
   struct vmf_block *block = &job->blocks[job->block_count];
 
   if (!zero)
     job->data_bytes += vmf_min(shape->unit, job->length - at);
-  if (copy->backing ? memcmp(data, job->expected + at, shape->unit) == 0 : zero && !keep)
+  if (copy->backing ? memcmp(data, job->expected + at, shape->unit) == 0
+                    : zero && !shape->keep_zeros)
     return VMF_OK;
   *block = (struct vmf_block){.guest = job->guest + at,
                               .length = (uint32_t)vmf_min(shape->unit, job->length - at),

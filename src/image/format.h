@@ -179,9 +179,9 @@ struct vmf_shape {
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
 };
 
-/* The units of the target that hold data, as the source's map tells before anything is copied;
- * guest order. A unit that is said to be zero is zero; one that is said to hold data may turn out
- * to be zero. */
+/* The units of the target that hold data; guest order. What begin is given is exact: place will see
+ * just these units. What measure is given is what the source's map tells: one that is said to hold
+ * data may turn out to be zero. */
 struct vmf_plan;
 /* The first range of whole units with data at or behind `guest` (a multiple of the unit): [*start,
  * *end), clipped to the disk's size; *start == guest size at the end. May be called again from the

@@ -62,6 +62,24 @@ static enum vmf_code next_of_image(struct vmf_image *image, uint64_t size, uint3
   return VMF_OK;
 }
 
+static bool unit_holds_data(const struct vmf_plan *plan, uint64_t unit)
+{
+  return plan->data_units[unit / 64] >> unit % 64 & 1;
+}
+
+static void next_of_units(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
+                          uint64_t *end)
+{
+  uint64_t units = vmf_div_up(plan->size, plan->unit), unit = guest / plan->unit;
+
+  while (unit < units && !unit_holds_data(plan, unit))
+    unit = plan->data_units[unit / 64] >> unit % 64 == 0 ? (unit / 64 + 1) * 64 : unit + 1;
+  *start = vmf_min(unit * plan->unit, plan->size);
+  while (unit < units && unit_holds_data(plan, unit))
+    unit++;
+  *end = vmf_min(unit * plan->unit, plan->size);
+}
+
 enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
                             uint64_t *end, struct vmf_error *error)
 {
@@ -70,6 +88,10 @@ enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_
   if (plan->everything) {
     *start = vmf_min(guest, plan->size);
     *end = plan->size;
+    return VMF_OK;
+  }
+  if (plan->data_units) {
+    next_of_units(plan, guest, start, end);
     return VMF_OK;
   }
   VMF_TRY(next_of_image(plan->image, plan->size, plan->unit, guest, start, end, error));

@@ -14,6 +14,8 @@ struct vmf_plan {
   uint64_t size;             /* of the guest disk */
   uint32_t unit;             /* a power of two */
   bool everything;           /* every unit counts as data */
+  uint64_t *data_units; /* a bit for each unit that holds data, found by reading it; or NULL: the
+                         * map alone says */
 };
 
 #endif

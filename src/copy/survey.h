@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Which units hold data once the data has been looked at, and not only the map: what a target on a
+ * pipe must know before its first byte, if its bytes are to be those of a file. */
+#ifndef VMF_COPY_SURVEY_H
+#define VMF_COPY_SURVEY_H
+
+#include "run.h"
+
+/* Reads all data of `plan` once and makes *exact a plan of units of `unit` bytes without those that
+ * are zero. VMF_UNSUPPORTED when the disk has more units than a survey keeps (2^29). Freed with
+ * vmf_survey_free. */
+VMF_MUST_CHECK enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,
+                                        const struct vmf_job_options *options,
+                                        struct vmf_plan *exact, struct vmf_error *error);
+void vmf_survey_free(struct vmf_plan *exact);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Digests against published values. */
+#include "digest.h"
+
+#include <string.h>
+
+#include "check_main.h"
+
+static const struct {
+  enum vmf_digest_kind kind;
+  size_t size;
+  const char *empty, *abc;
+} known[] = {
+    {VMF_SHA256, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    {VMF_SHA1, 20, "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+     "a9993e364706816aba3e25717850c26c9cd0d89d"},
+    {VMF_SHA512, 64,
+     "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+     "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+};
+
+static struct vmf_error error;
+
+static struct vmf_digest *start(enum vmf_digest_kind kind)
+{
+  struct vmf_digest *digest = NULL;
+  ck_assert_int_eq(vmf_digest_new(kind, &digest, &error), VMF_OK);
+  return digest;
+}
+
+static void ends_in(struct vmf_digest *digest, size_t size, const char *expected)
+{
+  uint8_t out[VMF_DIGEST_MAX];
+  char text[2 * VMF_DIGEST_MAX + 1];
+  ck_assert_int_eq(vmf_digest_final(digest, out, &error), VMF_OK);
+  vmf_digest_text(out, size, text);
+  ck_assert_str_eq(text, expected);
+}
+
+START_TEST(sizes_are_known)
+{
+  ck_assert_uint_eq(vmf_digest_size(known[_i].kind), known[_i].size);
+}
+END_TEST
+
+START_TEST(published_values_come_out)
+{
+  struct vmf_digest *digest = start(known[_i].kind);
+  ck_assert_int_eq(vmf_digest_update(digest, "a", 1, &error), VMF_OK);
+  ck_assert_int_eq(vmf_digest_update(digest, "bc", 2, &error), VMF_OK);
+  ends_in(digest, known[_i].size, known[_i].abc);
+  vmf_digest_free(digest);
+}
+END_TEST
+
+START_TEST(a_digest_starts_anew)
+{
+  struct vmf_digest *digest = start(known[_i].kind);
+  ck_assert_int_eq(vmf_digest_update(digest, "other", 5, &error), VMF_OK);
+  uint8_t out[VMF_DIGEST_MAX];
+  ck_assert_int_eq(vmf_digest_final(digest, out, &error), VMF_OK);
+  ends_in(digest, known[_i].size, known[_i].empty);
+  ck_assert_int_eq(vmf_digest_update(digest, "abc", 3, &error), VMF_OK);
+  ends_in(digest, known[_i].size, known[_i].abc);
+  vmf_digest_free(digest);
+}
+END_TEST
+
+START_TEST(nothing_may_be_freed)
+{
+  vmf_digest_free(NULL);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+  Suite *suite = suite_create("digest");
+  TCase *tests = tcase_create("digest");
+  tcase_add_loop_test(tests, sizes_are_known, 0, 3);
+  tcase_add_loop_test(tests, published_values_come_out, 0, 3);
+  tcase_add_loop_test(tests, a_digest_starts_anew, 0, 3);
+  tcase_add_test(tests, nothing_may_be_freed);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+VMF_TEST_MAIN(suite)

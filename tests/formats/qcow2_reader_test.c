@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../../formats/qcow2/qcow2.h"
-#include "check_main.h"
 #include "bytes.h"
+#include "check_main.h"
 #include "checked.h"
 #include "format.h"
 #include "memory.h"

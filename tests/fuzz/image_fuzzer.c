@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * One libFuzzer target a format (FUZZ_FORMAT): opens the input as an image, asks for its info, walks its map, reads
- * what the map shows, checks it. Anything may fail; nothing may crash, hang, or take memory without bound. */
+ * One libFuzzer target a format (FUZZ_FORMAT): opens the input as an image, asks for its info,
+ * walks its map, reads what the map shows, checks it. Anything may fail; nothing may crash, hang,
+ * or take memory without bound. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,8 @@
 
 enum { SPANS = 256, READ_BYTES = 1 << 16, CHECK_GUEST_MAX = 1 << 30 };
 
-/* A mutated header almost never has a right checksum: the VHD sums are made right, so that what lies behind them is
- * reached. Half of the inputs (by size) keep their wrong ones. */
+/* A mutated header almost never has a right checksum: the VHD sums are made right, so that what
+ * lies behind them is reached. Half of the inputs (by size) keep their wrong ones. */
 static void mend_vhd_sum(uint8_t *bytes, size_t length, size_t at)
 {
   uint32_t sum = 0;

@@ -304,8 +304,7 @@ enum vmf_code vmf_inflate(struct vmf_inflater *inflater, bool wrapped, const voi
   *length = capacity - stream->avail_out;
   if (result == Z_STREAM_END)
     return VMF_OK;
-  if (result == Z_BUF_ERROR && stream->avail_out == 0 && stream->avail_in > 0)
-    return inflate_long(capacity, error);
-  return inflate_damaged(error);
+  return result == Z_BUF_ERROR && stream->avail_out == 0 ? inflate_long(capacity, error)
+                                                         : inflate_damaged(error);
 }
 #endif

@@ -408,14 +408,16 @@ static bool visit_node(const struct vmf_image *image, vmf_file_visitor *visit, v
   return true;
 }
 
-void vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
+bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
 {
   const struct vmf_node *node = vmf_node(image);
   for (size_t i = 0; i < node->part_count; i++)
-    vmf_image_visit_files(node->parts[i], visit, data);
+    if (!vmf_image_visit_files(node->parts[i], visit, data))
+      return false;
   for (; image; image = image->parent)
     if (!visit_node(image, visit, data))
-      return;
+      return false;
+  return true;
 }
 
 struct unchanged_visit {

@@ -73,10 +73,10 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
 
-/* Calls visit for every file of the chain (main files, extents, data files) until it returns false.
- */
+/* Calls visit for every file of the chain (main files, extents, data files) until it returns false,
+ * which is then returned. */
 typedef bool vmf_file_visitor(const struct vmf_io *io, void *data);
-void vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
+bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 
 extern const struct vmf_limits vmf_default_limits;
 

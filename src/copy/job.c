@@ -139,11 +139,11 @@ static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
 {
   uint32_t unit = copy->target->shape.unit;
   uint32_t step = (uint32_t)vmf_min(copy->sparse_size, unit);
-  size_t start = 0;
+  size_t start = 0, length;
   bool zero = false;
 
-  for (size_t at = 0; at < job->length; at += step) {
-    size_t length = (size_t)vmf_min(step, job->length - at);
+  for (size_t at = 0; at < job->length; at += length) {
+    length = (size_t)vmf_min(step - (job->guest + at) % step, job->length - at);
     bool this_zero = !copy->target->shape.keep_zeros && vmf_is_zero(job->data + at, length);
     bool border = (job->guest + at) % unit == 0;
     if (at > start && (this_zero != zero || border)) {

@@ -78,41 +78,26 @@ static void compare_free_scratch(void *data)
 }
 
 struct compare_run {
-  const struct vmf_plan *plan;
   const struct vmf_job_options *options;
   struct vmf_job_result *result;
   struct vmf_pipeline *pipeline;
-  uint64_t guest, data_end;
+  struct vmf_walk walk;
+  struct vmf_stretch next; /* not yet submitted; length 0: none */
 };
-
-/* Goes to the next data of either disk; *done when there is none. */
-static enum vmf_code advance(struct compare_run *run, bool *done, struct vmf_error *error)
-{
-  uint64_t start = run->guest;
-  if (run->guest >= run->data_end) {
-    VMF_TRY(vmf_plan_next(run->plan, run->guest, &start, &run->data_end, error));
-    run->result->zero_bytes += start - run->guest;
-  }
-  run->guest = start;
-  *done = start >= run->plan->size;
-  return VMF_OK;
-}
 
 static enum vmf_code submit_jobs(struct compare_run *run, struct vmf_error *error)
 {
-  bool done = run->guest >= run->plan->size;
-  while (!done) {
-    VMF_TRY(advance(run, &done, error));
-    struct compare_job *job = done ? NULL : vmf_pipeline_claim(run->pipeline);
-    if (!job)
-      break;
-    uint64_t border = vmf_align_down(run->guest, COMPARE_BYTES) + COMPARE_BYTES;
-    job->guest = run->guest;
-    job->length = vmf_min(run->data_end, border) - run->guest;
-    run->guest += job->length;
+  for (;;) {
+    struct compare_job *job;
+    if (run->next.length == 0)
+      VMF_TRY(vmf_walk_data(&run->walk, &run->next, error));
+    if (run->next.length == 0 || !(job = vmf_pipeline_claim(run->pipeline)))
+      return VMF_OK;
+    job->guest = run->next.guest;
+    job->length = run->next.length;
+    run->next.length = 0;
     vmf_pipeline_submit(run->pipeline);
   }
-  return VMF_OK;
 }
 
 static enum vmf_code compare_jobs(struct compare_run *run, struct vmf_error *error)
@@ -133,7 +118,7 @@ static enum vmf_code compare_jobs(struct compare_run *run, struct vmf_error *err
     }
     if (run->options->progress)
       run->options->progress(run->options->progress_data, job->guest + job->length,
-                             run->plan->size);
+                             run->walk.plan->size);
     vmf_pipeline_retire(run->pipeline);
   }
 }
@@ -168,7 +153,8 @@ enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
   struct comparison comparison = {.a = a, .b = b};
   const struct vmf_plan plan = {
       .image = a, .backing = b, .size = vmf_max(a->size, b->size), .unit = VMF_CHECKSUM_BLOCK};
-  struct compare_run run = {.plan = &plan, .options = options, .result = result};
+  struct compare_run run = {
+      .options = options, .result = result, .walk = {.plan = &plan, .piece_bytes = COMPARE_BYTES}};
   unsigned threads = vmf_copy_threads(options->threads);
 
   *result = (struct vmf_job_result){.identical = true, .sizes_differ = a->size != b->size};

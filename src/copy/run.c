@@ -25,9 +25,8 @@ struct run {
   struct vmf_job_result *result;
   struct vmf_pipeline *pipeline;
   struct vmf_checksum *checksum;
-  uint64_t guest;                /* of the next job */
-  uint64_t data_start, data_end; /* the range of data that it is in or before */
-  uint64_t done, total;          /* bytes of data, for progress */
+  struct vmf_walk walk; /* to the next job */
+  uint64_t done, total; /* bytes of data, for progress */
 };
 
 unsigned vmf_copy_threads(unsigned asked)
@@ -89,21 +88,14 @@ static enum vmf_code count_data(struct run *run, struct vmf_error *error)
   return VMF_OK;
 }
 
-/* Sets a job to the next stretch: a hole of any length, or data up to the next multiple of
- * job_bytes. */
+/* Sets a job to the next stretch of the plan. */
 static enum vmf_code fill(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
 {
-  const struct vmf_copy *copy = run->copy;
-
-  if (run->guest >= run->data_end)
-    VMF_TRY(vmf_plan_next(run->plan, run->guest, &run->data_start, &run->data_end, error));
-  job->guest = run->guest;
-  job->hole = run->guest < run->data_start;
-  uint64_t end = job->hole ? run->data_start
-                           : vmf_min(run->data_end,
-                                     vmf_align_down(run->guest, copy->job_bytes) + copy->job_bytes);
-  job->length = end - run->guest;
-  run->guest = end;
+  struct vmf_stretch stretch;
+  VMF_TRY(vmf_walk_next(&run->walk, &stretch, error));
+  job->guest = stretch.guest;
+  job->length = stretch.length;
+  job->hole = stretch.hole;
   return VMF_OK;
 }
 
@@ -181,7 +173,7 @@ static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
     void *oldest;
 
     VMF_TRY(vmf_copy_cancelled(run->options, error));
-    while (run->guest < run->copy->size && (job = vmf_pipeline_claim(run->pipeline)) != NULL) {
+    while (run->walk.guest < run->copy->size && (job = vmf_pipeline_claim(run->pipeline)) != NULL) {
       VMF_TRY(fill(run, job, error));
       vmf_pipeline_submit(run->pipeline);
     }
@@ -219,7 +211,11 @@ enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *p
                            const struct vmf_job_options *options, struct vmf_job_result *result,
                            struct vmf_error *error)
 {
-  struct run run = {.copy = copy, .plan = plan, .options = options, .result = result};
+  struct run run = {.copy = copy,
+                    .plan = plan,
+                    .options = options,
+                    .result = result,
+                    .walk = {.plan = plan, .piece_bytes = copy->job_bytes}};
 
   *result = (struct vmf_job_result){.checksum_length = 0};
   enum vmf_code code = run_all(&run, error);

@@ -72,26 +72,25 @@ static void note(const struct survey_job *job, const struct vmf_plan *exact)
 }
 
 struct survey_run {
-  const struct vmf_plan *plan, *exact;
+  const struct vmf_plan *exact;
   struct vmf_pipeline *pipeline;
-  uint64_t guest, data_end;
+  struct vmf_walk walk;
+  struct vmf_stretch next; /* not yet submitted; length 0: none */
 };
 
 static enum vmf_code submit_jobs(struct survey_run *run, struct vmf_error *error)
 {
-  while (run->guest < run->plan->size) {
+  for (;;) {
     struct survey_job *job;
-    if (run->guest >= run->data_end)
-      VMF_TRY(vmf_plan_next(run->plan, run->guest, &run->guest, &run->data_end, error));
-    if (run->guest >= run->plan->size || !(job = vmf_pipeline_claim(run->pipeline)))
-      break;
-    uint64_t border = vmf_align_down(run->guest, SURVEY_BYTES) + SURVEY_BYTES;
-    job->guest = run->guest;
-    job->length = vmf_min(run->data_end, border) - run->guest;
-    run->guest += job->length;
+    if (run->next.length == 0)
+      VMF_TRY(vmf_walk_data(&run->walk, &run->next, error));
+    if (run->next.length == 0 || !(job = vmf_pipeline_claim(run->pipeline)))
+      return VMF_OK;
+    job->guest = run->next.guest;
+    job->length = run->next.length;
+    run->next.length = 0;
     vmf_pipeline_submit(run->pipeline);
   }
-  return VMF_OK;
 }
 
 static enum vmf_code survey_jobs(struct survey_run *run, const struct vmf_job_options *options,
@@ -118,7 +117,7 @@ static enum vmf_code survey(const struct vmf_plan *plan, const struct vmf_plan *
                                          .free_job = survey_free_job,
                                          .free_scratch = survey_free_scratch};
   struct survey survey = {.image = plan->image, .unit = exact->unit};
-  struct survey_run run = {.plan = plan, .exact = exact};
+  struct survey_run run = {.exact = exact, .walk = {.plan = plan, .piece_bytes = SURVEY_BYTES}};
   unsigned threads = vmf_copy_threads(options->threads);
 
   VMF_TRY(vmf_pipeline_new(&stage, &survey, threads, vmf_copy_jobs(threads, SURVEY_BYTES),

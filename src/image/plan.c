@@ -105,3 +105,29 @@ enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_
   }
   return VMF_OK;
 }
+
+enum vmf_code vmf_walk_next(struct vmf_walk *walk, struct vmf_stretch *piece,
+                            struct vmf_error *error)
+{
+  const struct vmf_plan *plan = walk->plan;
+
+  *piece = (struct vmf_stretch){.guest = walk->guest};
+  if (walk->guest >= plan->size)
+    return VMF_OK;
+  if (walk->guest >= walk->data_end)
+    VMF_TRY(vmf_plan_next(plan, walk->guest, &walk->data_start, &walk->data_end, error));
+  piece->hole = walk->guest < walk->data_start;
+  uint64_t border = vmf_align_down(walk->guest, walk->piece_bytes) + walk->piece_bytes;
+  walk->guest = piece->hole ? walk->data_start : vmf_min(walk->data_end, border);
+  piece->length = walk->guest - piece->guest;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_walk_data(struct vmf_walk *walk, struct vmf_stretch *piece,
+                            struct vmf_error *error)
+{
+  do
+    VMF_TRY(vmf_walk_next(walk, piece, error));
+  while (piece->hole);
+  return VMF_OK;
+}

@@ -8,57 +8,49 @@
  * is unread. */
 static const uint64_t range_limit = 256u << 20;
 
-/* The first byte of data at or behind `guest`; size when there is none. */
-static enum vmf_code find_data(struct vmf_image *image, uint64_t guest, uint64_t size,
-                               uint64_t *data, struct vmf_error *error)
+/* How the disk goes on at `guest`: *length bytes with data in one of the images, or in none. Both
+ * are asked for the same stretch, so that going through the disk once reads each map once. */
+static enum vmf_code look(const struct vmf_plan *plan, uint64_t guest, uint64_t *length, bool *data,
+                          struct vmf_error *error)
 {
-  while (guest < size) {
+  struct vmf_image *const images[] = {plan->image, plan->backing};
+
+  *length = plan->size - guest;
+  *data = false;
+  for (int i = 0; i < 2 && !*data; i++) {
     struct vmf_span span;
-    VMF_TRY(vmf_image_span(image, guest, size - guest, &span, error));
-    if (span.kind != VMF_RUN_ZERO)
-      break;
-    guest += span.length;
+    if (!images[i] || guest >= images[i]->size)
+      continue;
+    VMF_TRY(vmf_image_span(images[i], guest, *length, &span, error));
+    *length = span.length;
+    *data = span.kind != VMF_RUN_ZERO;
   }
-  *data = vmf_min(guest, size);
   return VMF_OK;
 }
 
-/* From `start`, the end of the last unit that follows without a whole unit of zeros between. */
-static enum vmf_code find_end(struct vmf_image *image, uint64_t start, uint64_t size, uint32_t unit,
-                              uint64_t *end, struct vmf_error *error)
+/* The range ends where a whole unit of zeros follows. */
+static enum vmf_code next_of_map(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
+                                 uint64_t *end, struct vmf_error *error)
 {
-  uint64_t guest = start;
+  uint64_t length = 0, first;
+  bool data = false;
 
-  *end = start;
-  while (guest < size && guest <= *end && guest - start < range_limit) {
-    struct vmf_span span;
-    VMF_TRY(vmf_image_span(image, guest, size - guest, &span, error));
-    guest += span.length;
-    if (span.kind != VMF_RUN_ZERO)
-      *end = vmf_align_up(guest, unit);
+  *start = *end = plan->size;
+  while (guest < plan->size && !data) {
+    VMF_TRY(look(plan, guest, &length, &data, error));
+    guest += data ? 0 : length;
   }
-  *end = vmf_min(*end, size);
-  return VMF_OK;
-}
-
-static enum vmf_code next_of_image(struct vmf_image *image, uint64_t size, uint32_t unit,
-                                   uint64_t guest, uint64_t *start, uint64_t *end,
-                                   struct vmf_error *error)
-{
-  uint64_t data = size, within = image ? vmf_min(size, image->size) : 0;
-  uint64_t first = guest;
-
-  *start = *end = size;
-  if (guest >= within)
+  if (!data)
     return VMF_OK;
-  guest = vmf_align_down(guest, unit);
-  VMF_TRY(find_data(image, guest, within, &data, error));
-  if (data >= within)
-    return VMF_OK;
-  *start = vmf_max(vmf_align_down(data, unit), first);
-  VMF_TRY(find_end(image, data, within, unit, end, error));
-  if (*end == within)
-    *end = vmf_min(vmf_align_up(*end, unit), size);
+  first = guest;
+  *start = vmf_align_down(first, plan->unit);
+  *end = first;
+  for (; guest < plan->size && guest <= *end && guest - first < range_limit; guest += length) {
+    VMF_TRY(look(plan, guest, &length, &data, error));
+    if (data)
+      *end = vmf_align_up(guest + length, plan->unit);
+  }
+  *end = vmf_min(*end, plan->size);
   return VMF_OK;
 }
 
@@ -83,26 +75,14 @@ static void next_of_units(const struct vmf_plan *plan, uint64_t guest, uint64_t 
 enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
                             uint64_t *end, struct vmf_error *error)
 {
-  uint64_t other_start, other_end;
-
-  if (plan->everything) {
-    *start = vmf_min(guest, plan->size);
-    *end = plan->size;
-    return VMF_OK;
-  }
+  if (!plan->everything && !plan->data_units)
+    return next_of_map(plan, guest, start, end, error);
   if (plan->data_units) {
     next_of_units(plan, guest, start, end);
     return VMF_OK;
   }
-  VMF_TRY(next_of_image(plan->image, plan->size, plan->unit, guest, start, end, error));
-  if (!plan->backing)
-    return VMF_OK;
-  VMF_TRY(
-      next_of_image(plan->backing, plan->size, plan->unit, guest, &other_start, &other_end, error));
-  if (other_start < *start) {
-    *start = other_start;
-    *end = other_end;
-  }
+  *start = vmf_min(guest, plan->size);
+  *end = plan->size;
   return VMF_OK;
 }
 

@@ -68,6 +68,11 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   target->io = vmf_output_main(draft->output);
   target->name = vmf_output_name(draft->output);
   target->stem = vmf_output_stem(draft->output);
+  /* most others have something at the end of the file, and a device ends elsewhere */
+  if (target->io->device && target->format != vmf_format_find("raw"))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: is a block device, which takes format raw; format %s is written to files",
+                    path, target->format->name);
   if (!target->io->sequential && !target->io->device) {
     draft->creator.create = create_file;
     target->creator = &draft->creator;

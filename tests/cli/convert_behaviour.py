@@ -223,4 +223,21 @@ def test_kill_leaves_no_final_name_and_is_told_later(t):
         tap.contains(done.stderr, name)
 
 
+def test_block_device_takes_raw_only(t):
+    """The footer of a VHD would not be at the end of a device that is larger."""
+    source, disk = t.write('source.raw', noise(1 << 20)), t.write('disk.img', noise(2 << 20, 2))
+    made = t.run(tap.tool('losetup'), '-f', '--show', disk, status=None)
+    if made.returncode != 0:
+        raise tap.Skip('no loop devices')
+    device = made.stdout.strip()
+    try:
+        done = t.vmferry('convert', '-O', 'vhd', '-o', 'subformat=fixed', source, device, status=9)
+        tap.contains(done.stderr, 'block device')
+        tap.equal(t.read('disk.img') == noise(2 << 20, 2), True, 'untouched')
+        t.vmferry('convert', '--verify', '-O', 'raw', source, device)
+    finally:
+        t.run(tap.tool('losetup'), '-d', device)
+    tap.equal(t.read('disk.img')[:1 << 20] == noise(1 << 20), True, 'content')
+
+
 tap.main(globals())

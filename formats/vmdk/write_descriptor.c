@@ -97,6 +97,20 @@ static enum vmf_code check_name(const char *name, struct vmf_error *error)
   return code;
 }
 
+/* Readers, ours among them, take what stands before a colon for a protocol or a drive. */
+static enum vmf_code check_reference(const struct vmdk_description *description,
+                                     struct vmf_error *error)
+{
+  enum vmdk_subformat subformat = description->options->subformat;
+  if (subformat == VMDK_MONOLITHIC_SPARSE || subformat == VMDK_STREAM ||
+      !strchr(description->stem, ':'))
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: a colon in the file's name: a VMDK descriptor cannot name files like that; "
+                  "subformat=monolithicSparse can",
+                  description->name);
+}
+
 /* Text that grows in a buffer of known size. */
 struct writing {
   char *text;
@@ -166,6 +180,7 @@ enum vmf_code vmdk_describe(const struct vmdk_description *description, char **t
   struct writing out = {.size = FIXED_TEXT + count * (EXTENT_TEXT + name_length)};
   VMF_TRY(check_name(description->name, error));
   VMF_TRY(check_name(description->stem, error));
+  VMF_TRY(check_reference(description, error));
   void *buffer = NULL;
   VMF_TRY(vmf_alloc(out.size, &buffer, error));
   out.text = buffer;

@@ -19,6 +19,11 @@ uint32_t vhd_sum(const uint8_t *bytes, size_t length, size_t at)
   return ~sum;
 }
 
+bool vhd_overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length)
+{
+  return a < b + b_length && b < a + a_length;
+}
+
 static void decode_footer(const uint8_t raw[VHD_FOOTER_SIZE], struct vhd_footer *footer)
 {
   footer->features = get_be32(raw + 8);
@@ -82,7 +87,26 @@ static enum vmf_code read_trailing(struct vmf_io *io, uint8_t raw[VHD_FOOTER_SIZ
   return VMF_OK;
 }
 
-/* One good copy is enough; a fixed disk has only the trailing one. */
+/* Copies that mean different disks: the one at the end counts, as the specification has it, but
+ * some readers go by the other. */
+static void warn_of_difference(const struct vmf_image *image,
+                               const uint8_t leading[VHD_FOOTER_SIZE])
+{
+  const struct vhd_footer *used = &((const struct vhd_state *)image->state)->footer;
+  struct vhd_footer copy;
+
+  decode_footer(leading, &copy);
+  if (copy.type != used->type || copy.current_size != used->current_size ||
+      copy.data_offset != used->data_offset)
+    vmf_warn(image->log,
+             "%s: the footer (disk type %u, %llu bytes) and its copy at the start (disk type %u, "
+             "%llu bytes) differ; the one at the end is used",
+             image->io->name, used->type, (unsigned long long)used->current_size, copy.type,
+             (unsigned long long)copy.current_size);
+}
+
+/* One good copy is enough; a fixed disk has only the trailing one, what stands at its start is the
+ * guest's. */
 static enum vmf_code read_footer(struct vmf_image *image, struct vmf_error *error)
 {
   struct vhd_state *state = image->state;
@@ -99,13 +123,20 @@ static enum vmf_code read_footer(struct vmf_image *image, struct vmf_error *erro
                     "in the last",
                     io->name);
   decode_footer(has_trailing ? trailing : leading, &state->footer);
+  bool fixed = state->footer.type == VHD_FIXED;
+  if (!has_trailing && fixed)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: a footer of a fixed VHD at byte 0, expected in the last 512 bytes",
+                    io->name);
   if (!has_trailing)
     vmf_warn(image->log,
              "%s: the footer at the end is damaged or missing; the copy at the start is used",
              io->name);
-  else if (!has_leading && state->footer.type != VHD_FIXED)
+  else if (!has_leading && !fixed)
     vmf_warn(image->log,
              "%s: the footer's copy at the start is damaged; the one at the end is used", io->name);
+  else if (!fixed)
+    warn_of_difference(image, leading);
   return VMF_OK;
 }
 
@@ -123,7 +154,7 @@ static enum vmf_code check_footer(const struct vmf_image *image, struct vmf_erro
                     "%s: VHD footer: disk type %u, expected 2 (fixed), 3 (dynamic) or 4 "
                     "(differencing)",
                     name, footer->type);
-  if (footer->current_size > VHD_SIZE_MAX)
+  if (footer->type != VHD_FIXED && footer->current_size > VHD_SIZE_MAX)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: VHD footer: a disk of %llu bytes, at most %llu are possible", name,
                     (unsigned long long)footer->current_size, (unsigned long long)VHD_SIZE_MAX);
@@ -173,6 +204,15 @@ static enum vmf_code check_header(const struct vmf_image *image, struct vmf_erro
                     "goes beyond the end of the file (%llu bytes)",
                     name, header->table_entries, (unsigned long long)header->table_offset,
                     (unsigned long long)image->io->size);
+  uint64_t table_bytes = 4 * (uint64_t)header->table_entries;
+  if (header->table_offset < VHD_FOOTER_SIZE ||
+      !vmf_range_within(header->table_offset, table_bytes, state->data_end) ||
+      vhd_overlaps(header->table_offset, table_bytes, state->footer.data_offset, VHD_HEADER_SIZE))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: VHD dynamic header: the block allocation table at byte %llu (%llu bytes) "
+                    "lies over a footer or the header",
+                    name, (unsigned long long)header->table_offset,
+                    (unsigned long long)table_bytes);
   return VMF_OK;
 }
 

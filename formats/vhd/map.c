@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Where the guest bytes are: the BAT, and in a differencing disk the bitmap before each block. */
+ * Where the guest bytes are: the BAT, and in a differencing disk the bitmap before each block. In a
+ * dynamic disk the block is read whole: readers disagree about sectors that the bitmap does not
+ * mark (data in some, zeros in others), and what is stored is never lost this way; check tells of
+ * them. */
 #include "bytes.h"
 #include "checked.h"
 #include "vhd.h"
@@ -21,11 +24,6 @@ enum vmf_code vhd_read_bat(struct vmf_image *image, uint32_t block, uint32_t *en
   return VMF_OK;
 }
 
-static bool overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length)
-{
-  return a < b + b_length && b < a + a_length;
-}
-
 enum vmf_code vhd_block_place(const struct vmf_image *image, uint32_t block, uint32_t entry,
                               uint64_t *host, struct vmf_error *error)
 {
@@ -42,8 +40,8 @@ enum vmf_code vhd_block_place(const struct vmf_image *image, uint32_t block, uin
                     image->io->name, block, (unsigned long long)*host,
                     (unsigned long long)state->data_end);
   if (*host < VHD_FOOTER_SIZE ||
-      overlaps(*host, length, state->footer.data_offset, VHD_HEADER_SIZE) ||
-      overlaps(*host, length, header->table_offset, 4 * (uint64_t)header->table_entries))
+      vhd_overlaps(*host, length, state->footer.data_offset, VHD_HEADER_SIZE) ||
+      vhd_overlaps(*host, length, header->table_offset, 4 * (uint64_t)header->table_entries))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: block allocation table entry %u: block at byte %llu lies over the header "
                     "or the table itself",
@@ -51,7 +49,7 @@ enum vmf_code vhd_block_place(const struct vmf_image *image, uint32_t block, uin
   return VMF_OK;
 }
 
-static bool is_set(const uint8_t *bitmap, uint32_t sector)
+bool vhd_bit(const uint8_t *bitmap, uint32_t sector)
 {
   return bitmap[sector / 8] & 0x80 >> sector % 8;
 }
@@ -72,10 +70,10 @@ static enum vmf_code map_sectors(struct vmf_image *image, uint64_t bitmap_host, 
   sectors = (uint32_t)vmf_min(sectors, block_sectors - window * 8 * 512);
   VMF_TRY(vmf_page_cache_pread(image->cache, image->io, bitmap, sizeof(bitmap),
                                bitmap_host + window * 512, error));
-  bool own = is_set(bitmap, first);
-  while (first > 0 && is_set(bitmap, first - 1) == own)
+  bool own = vhd_bit(bitmap, first);
+  while (first > 0 && vhd_bit(bitmap, first - 1) == own)
     first--;
-  while (last + 1 < sectors && is_set(bitmap, last + 1) == own)
+  while (last + 1 < sectors && vhd_bit(bitmap, last + 1) == own)
     last++;
   run->guest = start + (uint64_t)(window * 8 * 512 + first) * VHD_SECTOR;
   run->length = vmf_min((uint64_t)(last - first + 1) * VHD_SECTOR, image->size - run->guest);

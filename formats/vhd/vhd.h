@@ -20,8 +20,8 @@ enum {
   VHD_BLOCK_MAX = 256 << 20,
 };
 
-/* "The format allows for a maximum of 2040 GiB" in a dynamic disk; fixed ones are held to the same
- * by their readers. */
+/* The largest dynamic disk. Fixed ones of any size are read, since the file has the bytes (Azure's
+ * go beyond), but larger ones are not written: most readers refuse them. */
 #define VHD_SIZE_MAX (2040ull << 30)
 #define VHD_NO_HEADER UINT64_MAX /* data_offset of a fixed disk */
 #define VHD_UNALLOCATED UINT32_MAX
@@ -70,6 +70,12 @@ enum vmf_code vhd_load(struct vmf_image *image, struct vmf_error *error);
 
 /* The one's complement of the sum of all bytes, those of the field itself (4 at `at`) left out. */
 uint32_t vhd_sum(const uint8_t *bytes, size_t length, size_t at);
+
+/* Of two ranges that end below 2^64. */
+bool vhd_overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length);
+
+/* The bit of a sector in a bitmap: the first sector is the highest bit of the first byte. */
+bool vhd_bit(const uint8_t *bitmap, uint32_t sector);
 
 /* Cylinders, heads and sectors by the algorithm of the specification's appendix. */
 void vhd_geometry(uint64_t sectors, uint16_t *cylinders, uint8_t *heads, uint8_t *per_track);

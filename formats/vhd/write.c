@@ -200,6 +200,8 @@ static enum vmf_code vhd_wrap(const struct vmf_target *target, struct vmf_block 
 {
   const struct writer_state *state = target->state;
   (void)error;
+  if (!state->table)
+    return VMF_OK;
   block->long_head = state->bitmap;
   block->head_length = sizeof(state->bitmap);
   block->tail_zeros = (uint32_t)(BLOCK_SIZE - block->data_length);

@@ -80,6 +80,8 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
   VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
   if (source)
     VMF_TRY(vmf_image_unchanged(source, error));
+  if (copy.backing)
+    VMF_TRY(vmf_image_unchanged(copy.backing, error));
   VMF_TRY(writer->finish(target, error));
   vmf_draft(target)->finished = true;
   return VMF_OK;

@@ -26,12 +26,46 @@ START_TEST(change_of_any_part_is_seen)
 }
 END_TEST
 
+static void change_base(void *data, uint64_t done, uint64_t total)
+{
+  (void)data;
+  (void)done;
+  (void)total;
+  scratch_text("base.raw", "quite another text");
+}
+
+/* An overlay stores what differs from its backing file, which therefore has to hold still. */
+START_TEST(change_of_a_backing_file_is_seen)
+{
+  struct vmf_target_options options = {
+      .format = "qcow2", .backing_path = "base.raw", .backing_format = "raw"};
+  const struct vmf_job_options job = {.sparse_size = 4096, .progress = change_base};
+  struct vmf_job_result result;
+  struct vmf_target *target;
+  struct vmf_image *source, *backing;
+  struct vmf_error error;
+
+  scratch_text("base.raw", "some bytes");
+  scratch_text("source.raw", "other bytes");
+  ck_assert_int_eq(vmf_image_open("source.raw", NULL, &source, &error), VMF_OK);
+  ck_assert_int_eq(vmf_image_open("base.raw", NULL, &backing, &error), VMF_OK);
+  options.source = source;
+  options.backing = backing;
+  ck_assert_int_eq(vmf_target_create("top.qcow2", 512, &options, &target, &error), VMF_OK);
+  ck_assert_int_eq(vmf_convert(source, target, &job, &result, &error), VMF_CHANGED);
+  vmf_target_close(target);
+  vmf_image_close(source);
+  vmf_image_close(backing);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("image");
   TCase *tests = tcase_create("image");
   tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
   tcase_add_loop_test(tests, change_of_any_part_is_seen, 0, 3);
+  tcase_add_test(tests, change_of_a_backing_file_is_seen);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -93,11 +93,15 @@ def check_lines(text):
     return errors, warnings
 
 
-def run_row(t, row):
+def place_all(t, row):
     for name, what in row.files.items():
         place(t, name, what)
     if row.image is not None:
         place(t, row.name, row.image)
+
+
+def run_row(t, row):
+    place_all(t, row)
     before = listing(t)
     status, _, text = run(t, *(word.replace('{}', row.name) for word in row.command))
     if status not in row.statuses:

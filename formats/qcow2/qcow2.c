@@ -48,6 +48,7 @@ static void qcow2_close(struct vmf_image *image)
 
 const struct vmf_reader qcow2_reader = {
     .snapshots = true,
+    .packs = true,
     .state_size = sizeof(struct qcow2_state),
     .probe = qcow2_probe,
     .open = qcow2_open,

@@ -285,6 +285,7 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
 }
 
 const struct vmf_reader vmdk_reader = {
+    .packs = true,
     .state_size = sizeof(struct vmdk_disk),
     .probe = vmdk_probe,
     .open = vmdk_open,

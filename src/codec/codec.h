@@ -34,6 +34,9 @@ VMF_MUST_CHECK enum vmf_code vmf_pack(struct vmf_packer *packer, const void *dat
                                       void *packed, size_t capacity, size_t *packed_length,
                                       struct vmf_error *error);
 
+/* Memory that one packer takes, bytes; an upper bound for any unit up to 2 MiB. */
+size_t vmf_packer_memory(enum vmf_codec codec, int level);
+
 /* A capacity into which `length` bytes always fit. */
 size_t vmf_pack_bound(enum vmf_codec codec, size_t length);
 

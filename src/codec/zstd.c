@@ -12,7 +12,6 @@
 
 struct vmf_zstd_packer {
   ZSTD_CCtx *context;
-  int level;
 };
 
 struct vmf_zstd_unpacker {
@@ -25,6 +24,16 @@ static int zstd_level(int level)
   return levels[level];
 }
 
+/* The slow levels would take up to 34 MiB for a unit of 2 MiB: their tables are held to what a unit
+ * of 64 KiB needs, which keeps a packer below vmf_packer_memory. */
+static bool set_level(ZSTD_CCtx *context, int level)
+{
+  if (ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)))
+    return false;
+  return level < 4 || (!ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, 17)) &&
+                       !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, 18)));
+}
+
 enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
                                   struct vmf_error *error)
 {
@@ -32,9 +41,8 @@ enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
   *packer = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_zstd_packer), &memory, error));
   struct vmf_zstd_packer *made = memory;
-  made->level = zstd_level(level);
   made->context = ZSTD_createCCtx();
-  if (!made->context) {
+  if (!made->context || !set_level(made->context, zstd_level(level))) {
     vmf_zstd_packer_free(made);
     return vmf_fail(error, VMF_NOMEM, "no memory for zstd");
   }
@@ -53,7 +61,7 @@ enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, si
                             void *packed, size_t capacity, size_t *packed_length,
                             struct vmf_error *error)
 {
-  size_t result = ZSTD_compressCCtx(packer->context, packed, capacity, data, length, packer->level);
+  size_t result = ZSTD_compress2(packer->context, packed, capacity, data, length);
   if (!ZSTD_isError(result))
     *packed_length = result;
   else if (ZSTD_getErrorCode(result) != ZSTD_error_dstSize_tooSmall)

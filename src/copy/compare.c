@@ -155,7 +155,8 @@ enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
       .image = a, .backing = b, .size = vmf_max(a->size, b->size), .unit = VMF_CHECKSUM_BLOCK};
   struct compare_run run = {
       .options = options, .result = result, .walk = {.plan = &plan, .piece_bytes = COMPARE_BYTES}};
-  unsigned threads = vmf_copy_threads(options->threads);
+  struct vmf_crew crew = vmf_copy_crew(
+      options->threads, vmf_loader_memory(a) + vmf_loader_memory(b), 2 * (size_t)COMPARE_BYTES);
 
   *result = (struct vmf_job_result){.identical = true, .sizes_differ = a->size != b->size};
   if (options->strict && result->sizes_differ) {
@@ -167,10 +168,10 @@ enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
     VMF_TRY(compare_allocation(a, b, result, error));
   if (!result->identical)
     return VMF_OK;
-  VMF_TRY(vmf_pipeline_new(&stage, &comparison, threads,
-                           vmf_copy_jobs(threads, 2 * (size_t)COMPARE_BYTES), &run.pipeline,
-                           error));
+  VMF_TRY(vmf_pipeline_new(&stage, &comparison, crew.threads, crew.jobs, &run.pipeline, error));
   enum vmf_code code = compare_jobs(&run, error);
   vmf_pipeline_free(run.pipeline);
-  return code;
+  if (code == VMF_OK)
+    code = vmf_image_unchanged(a, error);
+  return code == VMF_OK ? vmf_image_unchanged(b, error) : code;
 }

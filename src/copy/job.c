@@ -41,6 +41,16 @@ size_t vmf_copy_job_memory(const struct vmf_copy *copy)
   return bytes;
 }
 
+size_t vmf_copy_thread_memory(const struct vmf_copy *copy)
+{
+  size_t bytes = vmf_loader_memory(copy->source);
+  if (copy->backing)
+    bytes += vmf_loader_memory(copy->backing);
+  if (packs(copy))
+    bytes += vmf_packer_memory(copy->target->shape.codec, copy->target->shape.level);
+  return bytes;
+}
+
 /* A job's buffers are made at its first use and stay. */
 static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *job,
                              struct vmf_error *error)
@@ -61,13 +71,11 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
     job->expected = memory;
   }
   if (packs(copy)) {
-    job->packed_capacity = packed_bytes(copy);
-    VMF_TRY(vmf_alloc_pages(job->packed_capacity, &memory, error));
+    VMF_TRY(vmf_alloc_pages(packed_bytes(copy), &memory, error));
     job->packed = memory;
   }
   if (copy->target) {
-    job->block_capacity = block_limit(copy);
-    VMF_TRY(vmf_alloc(job->block_capacity * sizeof(struct vmf_block), &memory, error));
+    VMF_TRY(vmf_alloc(block_limit(copy) * sizeof(struct vmf_block), &memory, error));
     job->blocks = memory;
   }
   VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));

@@ -28,9 +28,8 @@ struct vmf_copy_job {
   uint8_t *data;     /* job_bytes: the guest bytes, zeros behind the end of the disk */
   uint8_t *expected; /* job_bytes: the backing file's bytes; NULL without one */
   uint8_t *packed;   /* packed units, one behind the other */
-  size_t packed_capacity;
   struct vmf_block *blocks;
-  size_t block_count, block_capacity;
+  size_t block_count;
   uint8_t *digests;    /* one for each 64 KiB */
   bool *zero_digest;   /* that block is zero: it has no digest */
   uint64_t data_bytes; /* not zero */
@@ -58,7 +57,8 @@ uint64_t vmf_copy_stored_length(const struct vmf_block *block);
 void vmf_copy_free_job(void *job);
 void vmf_copy_free_scratch(void *scratch);
 
-/* Memory of one job, bytes. */
+/* Memory that one job, and one thread's scratch, take at most; bytes. */
 size_t vmf_copy_job_memory(const struct vmf_copy *copy);
+size_t vmf_copy_thread_memory(const struct vmf_copy *copy);
 
 #endif

@@ -14,7 +14,7 @@
 enum {
   JOB_BYTES = 1 << 20,
   JOB_BYTES_MAX = 2 << 20,
-  MEMORY = 48 << 20,
+  MEMORY = 40 << 20,
   MEMORY_PER_THREAD = 4 << 20
 };
 
@@ -29,21 +29,30 @@ struct run {
   uint64_t done, total; /* bytes of data, for progress */
 };
 
-unsigned vmf_copy_threads(unsigned asked)
+static unsigned processors(void)
 {
   cpu_set_t set;
-  if (asked == 0) {
-    CPU_ZERO(&set);
-    asked = sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-  }
-  return asked <= 1 ? 0 : asked;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-unsigned vmf_copy_jobs(unsigned threads, size_t job_memory)
+/* How many jobs fit beside so many threads. */
+static uint64_t jobs_beside(unsigned threads, size_t thread_memory, size_t job_memory)
 {
-  uint64_t budget = MEMORY + (uint64_t)MEMORY_PER_THREAD * threads;
-  uint64_t jobs = vmf_min(budget / job_memory, 2 * (uint64_t)threads + 4);
-  return (unsigned)vmf_max(jobs, 2);
+  uint64_t workers = vmf_max(threads, 1);
+  uint64_t budget = MEMORY + MEMORY_PER_THREAD * workers, taken = workers * thread_memory;
+  return taken < budget ? (budget - taken) / job_memory : 0;
+}
+
+struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory)
+{
+  unsigned threads = asked > 0 ? asked : processors();
+  /* A job for each thread, and one that is on its way in or out. */
+  while (threads > 1 && jobs_beside(threads, thread_memory, job_memory) < threads + 1)
+    threads--;
+  uint64_t jobs = jobs_beside(threads, thread_memory, job_memory);
+  return (struct vmf_crew){.threads = threads > 1 ? threads : 0,
+                           .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2)};
 }
 
 uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit)
@@ -204,14 +213,14 @@ static enum vmf_code run_all(struct run *run, struct vmf_error *error)
                                          .store = vmf_copy_store,
                                          .free_job = vmf_copy_free_job,
                                          .free_scratch = vmf_copy_free_scratch};
-  unsigned threads = vmf_copy_threads(run->options->threads);
-  unsigned jobs = vmf_copy_jobs(threads, vmf_copy_job_memory(run->copy));
+  struct vmf_crew crew = vmf_copy_crew(run->options->threads, vmf_copy_thread_memory(run->copy),
+                                       vmf_copy_job_memory(run->copy));
 
   if (run->copy->checksum)
     VMF_TRY(vmf_checksum_new(run->copy->digest_kind, &run->checksum, error));
   VMF_TRY(count_data(run, error));
-  VMF_TRY(vmf_pipeline_new(&stage, (void *)run->copy, (unsigned)vmf_min(threads, jobs), jobs,
-                           &run->pipeline, error));
+  VMF_TRY(
+      vmf_pipeline_new(&stage, (void *)run->copy, crew.threads, crew.jobs, &run->pipeline, error));
   VMF_TRY(run_jobs(run, error));
   if (!run->checksum)
     return VMF_OK;

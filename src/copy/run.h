@@ -20,11 +20,15 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t
                                                struct vmf_job_result *result,
                                                struct vmf_error *error);
 
-/* Threads to start for what the caller asked: 0 means that the caller's thread does the work. */
-unsigned vmf_copy_threads(unsigned asked);
+struct vmf_crew {
+  unsigned threads; /* to start; 0: the caller's thread does the work */
+  unsigned jobs;    /* that exist at once */
+};
 
-/* How many jobs may exist: at least 2, and no more memory than 48 MiB + 4 MiB for each thread. */
-unsigned vmf_copy_jobs(unsigned threads, size_t job_memory);
+/* As many threads as asked for (0: one for each processor), or as few as the promise about memory
+ * leaves: 64 MiB and 4 MiB for each thread in all. thread_memory, job_memory: bytes that one of
+ * each takes at most. */
+struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory);
 
 /* VMF_CANCELLED once the caller's flag is set. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options,

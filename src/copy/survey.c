@@ -118,10 +118,10 @@ static enum vmf_code survey(const struct vmf_plan *plan, const struct vmf_plan *
                                          .free_scratch = survey_free_scratch};
   struct survey survey = {.image = plan->image, .unit = exact->unit};
   struct survey_run run = {.exact = exact, .walk = {.plan = plan, .piece_bytes = SURVEY_BYTES}};
-  unsigned threads = vmf_copy_threads(options->threads);
+  struct vmf_crew crew =
+      vmf_copy_crew(options->threads, vmf_loader_memory(plan->image), SURVEY_BYTES);
 
-  VMF_TRY(vmf_pipeline_new(&stage, &survey, threads, vmf_copy_jobs(threads, SURVEY_BYTES),
-                           &run.pipeline, error));
+  VMF_TRY(vmf_pipeline_new(&stage, &survey, crew.threads, crew.jobs, &run.pipeline, error));
   enum vmf_code code = survey_jobs(&run, options, error);
   vmf_pipeline_free(run.pipeline);
   return code;

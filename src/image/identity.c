@@ -12,7 +12,7 @@
 #include "digest.h"
 #include "memory.h"
 
-enum { SAMPLE_BYTES = 1 << 20 };
+enum { END_BYTES = 1 << 20, SAMPLE_BYTES = 4096, SAMPLES = 256 };
 
 static enum vmf_code add_text(struct vmf_digest *digest, const char *text, struct vmf_error *error)
 {
@@ -20,14 +20,28 @@ static enum vmf_code add_text(struct vmf_digest *digest, const char *text, struc
   return vmf_digest_update(digest, text ? text : "", text ? strlen(text) + 1 : 1, error);
 }
 
-static enum vmf_code add_sample(struct vmf_digest *digest, struct vmf_image *source, uint64_t guest,
-                                struct vmf_error *error)
+/* At most END_BYTES from `guest` on. */
+static enum vmf_code add_bytes(struct vmf_digest *digest, struct vmf_image *source, uint64_t guest,
+                               size_t length, struct vmf_error *error)
 {
-  VMF_AUTO_FREE void *sample = NULL;
-  size_t length = (size_t)vmf_min(SAMPLE_BYTES, source->size - guest);
-  VMF_TRY(vmf_alloc_pages(SAMPLE_BYTES, &sample, error));
-  VMF_TRY(vmf_image_pread(source, sample, length, guest, error));
-  return vmf_digest_update(digest, sample, length, error);
+  VMF_AUTO_FREE void *bytes = NULL;
+  length = (size_t)vmf_min(length, source->size - guest);
+  VMF_TRY(vmf_alloc_pages(END_BYTES, &bytes, error));
+  VMF_TRY(vmf_image_pread(source, bytes, length, guest, error));
+  return vmf_digest_update(digest, bytes, length, error);
+}
+
+static enum vmf_code add_content(struct vmf_digest *digest, struct vmf_image *source,
+                                 struct vmf_error *error)
+{
+  uint64_t step = source->size / SAMPLES;
+
+  VMF_TRY(add_bytes(digest, source, 0, END_BYTES, error));
+  VMF_TRY(
+      add_bytes(digest, source, source->size - vmf_min(source->size, END_BYTES), END_BYTES, error));
+  for (unsigned i = 1; step > SAMPLE_BYTES && i < SAMPLES; i++)
+    VMF_TRY(add_bytes(digest, source, i * step, SAMPLE_BYTES, error));
+  return VMF_OK;
 }
 
 static enum vmf_code add_all(struct vmf_digest *digest, const char *format, const char *options,
@@ -42,10 +56,7 @@ static enum vmf_code add_all(struct vmf_digest *digest, const char *format, cons
   VMF_TRY(add_text(digest, options, error));
   VMF_TRY(add_text(digest, slash ? slash + 1 : name, error));
   VMF_TRY(vmf_digest_update(digest, size, sizeof(size), error));
-  if (!source)
-    return VMF_OK;
-  VMF_TRY(add_sample(digest, source, 0, error));
-  return add_sample(digest, source, source->size - vmf_min(source->size, SAMPLE_BYTES), error);
+  return source ? add_content(digest, source, error) : VMF_OK;
 }
 
 static enum vmf_code make_seed(const char *format, const char *options, uint64_t guest_size,

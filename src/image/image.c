@@ -24,7 +24,7 @@ const struct vmf_limits vmf_default_limits = {
     .depth = 64,
 };
 
-enum { CACHE_BYTES = 16 << 20 };
+enum { CACHE_BYTES = 8 << 20 };
 
 static enum vmf_code note_file(struct vmf_node *node, struct vmf_io *io, enum vmf_reference kind,
                                struct vmf_error *error)

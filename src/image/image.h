@@ -51,6 +51,9 @@ VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t gu
 /* The largest unit of all images of the chain. */
 uint32_t vmf_image_largest_unit(const struct vmf_image *image);
 
+/* Memory that one loader may take for this chain, bytes: a packed unit in both forms. */
+size_t vmf_loader_memory(const struct vmf_image *image);
+
 /* Reads spans; keeps the buffers and the unpacker that this takes. One per thread. */
 struct vmf_loader;
 VMF_MUST_CHECK enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error);
@@ -82,6 +85,9 @@ extern const struct vmf_limits vmf_default_limits;
 
 /* Registry and probing. */
 const struct vmf_format *vmf_format_find(const char *name); /* name or alias; NULL: unknown */
+
+/* Whether the file's name ends in one of the format's suffixes. */
+bool vmf_format_has_suffix(const struct vmf_format *format, const char *path);
 
 /* Recognises the content of io. VMF_REFUSED when two formats match; *format = NULL when none does.
  */

@@ -19,6 +19,12 @@ struct vmf_loader {
   uint64_t unit_guest;
 };
 
+/* A packed form twice as long as the unit, plus framing, is damage. */
+static uint64_t stored_limit(uint32_t unit)
+{
+  return 2 * (uint64_t)unit + 4096;
+}
+
 enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error)
 {
   void *memory;
@@ -26,6 +32,18 @@ enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error
   VMF_TRY(vmf_alloc(sizeof(**loader), &memory, error));
   *loader = memory;
   return vmf_unpacker_new(&(*loader)->unpacker, error);
+}
+
+size_t vmf_loader_memory(const struct vmf_image *image)
+{
+  const struct vmf_node *node = image ? vmf_node(image) : NULL;
+  size_t most = 0;
+  for (size_t i = 0; node && i < node->part_count; i++)
+    most = vmf_max(most, vmf_loader_memory(node->parts[i]));
+  for (; image; image = image->parent)
+    if (image->format && image->format->reader->packs)
+      most = vmf_max(most, stored_limit(image->unit) + image->unit);
+  return most;
 }
 
 void vmf_loader_free(struct vmf_loader *loader)
@@ -68,7 +86,7 @@ static enum vmf_code fetch_unit(struct vmf_loader *loader, const struct vmf_span
 {
   const struct vmf_run *run = &span->run;
   const struct vmf_reader *reader = span->owner->format->reader;
-  uint64_t most = vmf_min(2 * (uint64_t)run->unit + 4096, run->io->size - run->offset);
+  uint64_t most = vmf_min(stored_limit(run->unit), run->io->size - run->offset);
   size_t have = (size_t)vmf_min(run->stored, most);
 
   VMF_TRY(fetch(loader, run, 0, have, error));

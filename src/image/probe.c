@@ -7,7 +7,6 @@
 
 #include "checked.h"
 #include "image.h"
-#include "text.h"
 
 static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
                                struct vmf_probe *probe, struct vmf_error *error)
@@ -81,14 +80,5 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
 
 bool vmf_probe_raw_allowed(const struct vmf_io *io)
 {
-  static const char *const suffixes[] = {"raw", "img", "iso", "bin"};
-  const char *dot = strrchr(io->name, '.');
-  if (io->device)
-    return true;
-  if (!dot)
-    return false;
-  for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-    if (vmf_text_equal_nocase(dot + 1, suffixes[i]))
-      return true;
-  return false;
+  return io->device || vmf_format_has_suffix(vmf_format_find("raw"), io->name);
 }

@@ -65,13 +65,16 @@ bool vmf_format_option(const char *name, size_t index, struct vmf_option_info *i
   return true;
 }
 
-const char *vmf_format_by_suffix(const char *path)
+bool vmf_format_has_suffix(const struct vmf_format *format, const char *path)
 {
   const char *dot = strrchr(path, '.');
-  if (!dot || strchr(dot, '/'))
-    return NULL;
+  return dot && !strchr(dot, '/') && list_has(format->suffixes, dot + 1);
+}
+
+const char *vmf_format_by_suffix(const char *path)
+{
   for (const struct vmf_format *const *format = vmf_formats; *format; format++)
-    if ((*format)->writer && list_has((*format)->suffixes, dot + 1))
+    if ((*format)->writer && vmf_format_has_suffix(*format, path))
       return (*format)->name;
   return NULL;
 }

@@ -74,10 +74,4 @@ void vmf_io_close(struct vmf_io *io); /* NULL is allowed */
 VMF_MUST_CHECK enum vmf_code vmf_io_memory(const char *name, const void *bytes, size_t size,
                                            struct vmf_io **io, struct vmf_error *error);
 
-/* [offset, offset + length) of `base` as a read-only io of its own; VMF_CORRUPT when base ends
- * before. owns_base: closing closes base too (a failure here does not). */
-VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t length,
-                                           bool owns_base, struct vmf_io **io,
-                                           struct vmf_error *error);
-
 #endif

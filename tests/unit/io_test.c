@@ -533,44 +533,6 @@ START_TEST(memory_copy_is_fixed)
 }
 END_TEST
 
-START_TEST(window_shows_its_part_only)
-{
-  char bytes[4];
-  struct vmf_io *base = NULL, *window = NULL;
-  ck_assert_int_eq(vmf_io_memory("memory", "0123456789", 10, &base, &error), VMF_OK);
-  ck_assert_int_eq(vmf_io_window(base, 3, 8, true, &window, &error), VMF_CORRUPT);
-  ck_assert_int_eq(vmf_io_window(base, 3, UINT64_MAX, true, &window, &error), VMF_CORRUPT);
-  ck_assert_int_eq(vmf_io_window(base, 3, 4, true, &window, &error), VMF_OK);
-  ck_assert_uint_eq(window->size, 4);
-  ck_assert_int_eq(vmf_io_pread(window, bytes, 4, 0, &error), VMF_OK);
-  ck_assert_mem_eq(bytes, "3456", 4);
-  ck_assert_int_eq(vmf_io_pread(window, bytes, 2, 3, &error), VMF_READ);
-  vmf_io_close(window);
-}
-END_TEST
-
-START_TEST(window_shows_the_holes_of_its_part)
-{
-  uint64_t start, end;
-  struct vmf_io *base = target("disk.raw"), *window = NULL;
-  put(base, 'x', MIB, MIB);
-  put(base, 'x', MIB, 6 * MIB);
-  ck_assert_int_eq(vmf_io_window(base, MIB / 2, 4 * MIB, true, &window, &error), VMF_OK);
-  ck_assert_int_eq(vmf_io_next_data(window, 0, &start, &end, &error), VMF_OK);
-  ck_assert_uint_eq(start, MIB / 2);
-  ck_assert_uint_eq(end, MIB + MIB / 2);
-  put(base, 'x', MIB, 4 * MIB); /* reaches behind the end of the window */
-  ck_assert_int_eq(vmf_io_next_data(window, 2 * MIB, &start, &end, &error), VMF_OK);
-  ck_assert_uint_eq(start, 3 * MIB + MIB / 2);
-  ck_assert_uint_eq(end, 4 * MIB);
-  ck_assert_int_eq(vmf_io_zero(base, 4 * MIB, MIB, false, &error), VMF_OK);
-  ck_assert_int_eq(vmf_io_next_data(window, 2 * MIB, &start, &end, &error), VMF_OK);
-  ck_assert_uint_eq(start, 4 * MIB);
-  ck_assert_uint_eq(end, 4 * MIB);
-  vmf_io_close(window);
-}
-END_TEST
-
 static Suite *suite(void)
 {
   Suite *suite = suite_create("io");
@@ -599,8 +561,6 @@ static Suite *suite(void)
   tcase_add_test(tests, full_disk_says_what_was_needed);
   tcase_add_test(tests, memory_grows_with_zeros);
   tcase_add_test(tests, memory_copy_is_fixed);
-  tcase_add_test(tests, window_shows_its_part_only);
-  tcase_add_test(tests, window_shows_the_holes_of_its_part);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Files, pipes, memory and windows: whole transfers, honest holes, named failures. */
+ * Files, pipes and memory: whole transfers, honest holes, named failures. */
 #include "io.h"
 
 #include <errno.h>

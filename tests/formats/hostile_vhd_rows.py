@@ -62,6 +62,11 @@ SZ30 = [
         'damaged or missing', command=CHECK, warns=True),
     row('SZ30 the checksum of the dynamic header', [(SECTOR + 100, b'\xee')], 'its bytes give 0x'),
     row('SZ30 no dynamic header', [(SECTOR, b'CXSPARSE')], 'no VHD dynamic header at byte 512'),
+    row('SZ30 copies of different sizes', [footers(big(48, 8, len(LARGE) - SECTOR)), lambda image: image.__setitem__(
+        slice(0, SECTOR), VHD[:SECTOR])], 'differ; the one at the end is used', 0, guest=LARGE[:-SECTOR], warns=True),
+    row('SZ30 the footer of a fixed disk at its start alone', [lambda image: image.__setitem__(
+        slice(None), image[-SECTOR:] + bytes(len(image) - SECTOR))], 'a footer of a fixed VHD at byte 0',
+        image=VHD_FIXED, command=('convert', '-f', 'vhd', '-O', 'raw', '{}', 'out.raw'), warns=True),
     footer('SZ30 data_offset beyond the end', 16, 8, 1 << 40,
            'the dynamic header at byte 1099511627776 is beyond the end'),
     footer('SZ30 data_offset that wraps', 16, 8, HUGE, 'the dynamic header at byte 18446744073709551615'),
@@ -76,6 +81,9 @@ SZ31 = [
     entry('SZ31 block over the footer', 0, DATA_END // SECTOR - 32, 'goes beyond the end of the file\'s data'),
     entry('SZ31 block over the copy of the footer', 0, 0, 'lies over the header or the table itself'),
     entry('SZ31 block over the dynamic header', 0, 2, 'lies over the header or the table itself'),
+    header('SZ31 table over the copy of the footer', 16, 8, 0, 'lies over a footer or the header'),
+    header('SZ31 table over the dynamic header', 16, 8, 600, 'lies over a footer or the header'),
+    header('SZ31 table over the footer', 16, 8, DATA_END - 4, 'lies over a footer or the header'),
     entry('SZ31 block beyond the end, by check', 0, 0x7fffffff, 'goes beyond the end of the file\'s data',
           command=CHECK),
     entry('SZ31 blocks that share a place', 1, FIRST, '', 0,
@@ -117,6 +125,8 @@ SZ32 = [
     row('SZ32 a sector of a differencing disk that is not its own', [put_block], '', 0, image=CHILD, files=PARENT,
         guest=LARGE[:SECTOR] + b'c' * (vhd.BLOCK - SECTOR) + LARGE[vhd.BLOCK:]),
     row('SZ32 a dynamic disk whose sector bitmap is empty', [(FIRST * SECTOR, bytes(SECTOR))], '', 0, guest=LARGE),
+    row('SZ32 a dynamic disk with data under clear bits, by check', [(FIRST * SECTOR, bytes(SECTOR))],
+        'has data in sectors that its bitmap does not mark', command=CHECK),
 ]
 
 SZ33 = [footer(f'SZ33 disk type {value}', 60, 4, value, f'disk type {value}, expected 2 (fixed), 3 (dynamic) or 4')

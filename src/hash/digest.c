@@ -2,12 +2,16 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
 #include "memory.h"
 
+/* The library context is its own: OpenSSL's default one crashes later where memory ran out while it
+ * was made, and reads configuration files. */
 struct vmf_digest {
+  OSSL_LIB_CTX *library;
   EVP_MD *method;
   EVP_MD_CTX *context;
 };
@@ -34,7 +38,9 @@ enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **dige
   *digest = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_digest), &memory, error));
   struct vmf_digest *made = memory;
-  made->method = EVP_MD_fetch(NULL, names[kind], NULL);
+  made->library = OSSL_LIB_CTX_new();
+  if (made->library)
+    made->method = EVP_MD_fetch(made->library, names[kind], NULL);
   made->context = EVP_MD_CTX_new();
   enum vmf_code code = made->method && made->context
                            ? start(made, error)
@@ -53,6 +59,7 @@ void vmf_digest_free(struct vmf_digest *digest)
     return;
   EVP_MD_CTX_free(digest->context);
   EVP_MD_free(digest->method);
+  OSSL_LIB_CTX_free(digest->library);
   vmf_free(digest);
 }
 

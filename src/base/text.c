@@ -86,7 +86,11 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
   struct text_output output = {0};
 
   *utf8 = NULL;
-  iconv_t converter = text_names_encoding(encoding) ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
+  bool named = text_names_encoding(encoding);
+  iconv_t converter = named ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
+  if (converter == (iconv_t)-1 && named && errno != EINVAL)
+    return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
+                          "text: a converter from \"%s\"", encoding);
   if (converter == (iconv_t)-1)
     return vmf_fail(error, VMF_UNSUPPORTED, "text: encoding \"%.*s\" is not known",
                     ENCODING_NAME_MAX, encoding);

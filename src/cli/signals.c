@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Signals. The handlers only store into lock-free atomics. */
+ * Signals. The handlers only store into lock-free atomics and set the alarm. */
 #include "signals.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static atomic_bool signals_cancel;
 static atomic_int signals_number;
@@ -17,6 +18,15 @@ static void signals_end(int number)
 
   atomic_compare_exchange_strong(&signals_number, &none, number);
   atomic_store(&signals_cancel, true);
+  alarm(1);
+}
+
+/* A write to a full pipe that had taken some bytes, or had not begun yet, does not end by the first
+ * signal: it is interrupted again until the conversion has seen that it should stop. */
+static void signals_insist(int number)
+{
+  (void)number;
+  alarm(1);
 }
 
 static void signals_ask(int number)
@@ -51,6 +61,7 @@ static void signals_catch_one(int number)
 
 void vmf_signals_catch(void)
 {
+  signals_set(SIGALRM, signals_insist, 0);
   signals_catch_one(SIGINT);
   signals_catch_one(SIGTERM);
   signals_catch_one(SIGHUP);

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Every system call and allocation of a conversion fails once: the exit status says what it was, the
+old file of that name is untouched and nothing else remains. Short transfers do no harm."""
+import errno
+
+import fault_tools
+import tap
+from fault_tools import OLD, TARGETS, convert, count, files, guest, prepare, put_old, steps
+
+# An op on the target, how it fails, and the exit statuses allowed. Some calls are attempts with
+# another way behind them: then the run succeeds with the right bytes.
+TARGET_FAULTS = [
+    ('open', errno.EMFILE, (0, 1, 4)),
+    ('write', errno.EIO, (4,)),
+    ('write', errno.ENOSPC, (4,)),
+    ('write', errno.EINTR, (0,)),
+    ('write', 'short', (0,)),
+    ('fsync', errno.EIO, (0, 4)),
+    ('rename', errno.EIO, (4,)),
+    ('truncate', errno.ENOSPC, (4,)),
+    ('truncate', errno.EINTR, (0,)),
+    ('allocate', errno.ENOSPC, (4,)),
+    ('allocate', errno.EOPNOTSUPP, (0,)),
+    ('mkdir', errno.EACCES, (1,)),
+    ('mkdir', errno.ENOSPC, (4,)),
+    ('mkdir', errno.EEXIST, (0,)),
+    ('lseek', errno.EINVAL, (0,)),
+    ('close', errno.EIO, (0, 4)),
+]
+
+SOURCES = [
+    ('raw', ()),
+    ('qcow2', ()),
+    ('qcow2', ('-c',)),
+    ('vmdk', ()),
+    ('vmdk', ('-o', 'subformat=streamOptimized')),
+    ('vmdk', ('-o', 'subformat=monolithicFlat')),
+    ('vpc', ()),
+]
+
+SOURCE_FAULTS = [
+    ('open', errno.EMFILE, (1,)),
+    ('read', errno.EIO, (3,)),
+    ('read', errno.EINTR, (0,)),
+    ('read', 'short', (0,)),
+    ('lseek', errno.EIO, (0, 3)),  # where a hole begins need not be known
+    ('lseek', errno.EINVAL, (0,)),
+    ('close', errno.EIO, (0,)),
+]
+
+
+def check(t, title, status, allowed, errors, before, wanted):
+    """A run that failed left all as it was; a run that did not made what it always makes."""
+    if status not in allowed:
+        raise AssertionError(f'{title}: exit {status}, expected {allowed}: {errors}')
+    found = files(t)
+    if status == 0:
+        tap.equal(sorted(found), sorted(wanted), title + ', files')
+        if found != wanted:
+            raise AssertionError(f'{title}: exit 0 with other bytes')
+        return
+    tap.contains(errors, 'vmferry: ')
+    if found != before:
+        raise AssertionError(f'{title}: exit {status} leaves {sorted(found)}: {errors}')
+
+
+def reference(t, data, words):
+    """What a run without a fault makes."""
+    put_old(t, words[-1])
+    tap.equal(convert(t, 'none:1:0', 'src/disk.raw', *words, epoch=True)[0], 0, 'status')
+    if guest(t, t.path(words[-1])) != data:
+        raise AssertionError(f'{words}: not the guest\'s bytes')
+    return files(t)
+
+
+@tap.rows(TARGETS)
+def test_target(t, words):
+    data = prepare(t)
+    wanted = reference(t, data, words)
+    before = {words[-1][4:]: OLD}
+    for op, how, allowed in TARGET_FAULTS:
+        sync = ('--no-sync',) if op != 'fsync' else ()
+        put_old(t, words[-1])
+        convert(t, f'{op}:999999:5', 'src/disk.raw', *sync, *words)
+        for number in steps(count(t), 12):
+            put_old(t, words[-1])
+            title = f'{op} {number} {how}'
+            status, errors = convert(t, f'{op}:{number}:{how}', 'src/disk.raw', *sync, *words)
+            if op == 'fsync' and status == 4 and files(t) == wanted:
+                # Only the folder's own fsync comes after the rename.
+                tap.contains(errors, 'folder')
+                continue
+            check(t, title, status, allowed, errors, before, wanted)
+
+
+@tap.rows(TARGETS)
+def test_nothing_old(t, words):
+    """Without an old file nothing at all may be there, not even when the last sync fails."""
+    prepare(t)
+    reference(t, fault_tools.pattern(), words)
+    for op in ('write', 'fsync', 'rename'):
+        for onwards in ('', '+'):
+            put_old(t, words[-1])
+            (t.folder / words[-1]).unlink()
+            convert(t, f'{op}:999999:5', 'src/disk.raw', *words)
+            for number in steps(count(t), 6):
+                put_old(t, words[-1])
+                (t.folder / words[-1]).unlink()
+                status, errors = convert(t, f'{op}:{number}{onwards}:{errno.EIO}', 'src/disk.raw',
+                                         *words)
+                if op == 'fsync' and status == 0 and not onwards:
+                    continue  # one before holes are asked for: nothing depends on it
+                tap.equal((status, files(t)), (4, {}), f'{op} {number}{onwards}: {errors}')
+
+
+@tap.rows([(f'{kind} {" ".join(words)}', kind, words) for kind, words in SOURCES])
+def test_source(t, kind, words):
+    data = prepare(t)
+    suffix = {'vpc': 'vhd'}.get(kind, kind)
+    source = f'src/source.{suffix}'
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', '-O', kind, *words, source)
+    wanted = {'disk.img': data}
+    for op, how, allowed in SOURCE_FAULTS:
+        words = ('-f', kind, source, '--no-sync', 'out/disk.img')
+        put_old(t, 'out/disk.img')
+        convert(t, f'{op}:999999:5', *words, folder='src')
+        for number in steps(count(t), 15):
+            put_old(t, 'out/disk.img')
+            status, errors = convert(t, f'{op}:{number}:{how}', *words, folder='src')
+            check(t, f'{op} {number} {how}', status, allowed, errors, {'disk.img': OLD}, wanted)
+
+
+@tap.rows(TARGETS)
+def test_memory(t, words):
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    data = prepare(t)
+    put_old(t, words[-1])
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', '-O', 'qcow2', '-c', 'src/disk.qcow2')
+    words = ('src/disk.qcow2', '--no-sync', *words)
+    convert(t, 'malloc:999999', *words, epoch=False)
+    for number in steps(count(t), 80):
+        for onwards in ('', '+'):
+            put_old(t, words[-1])
+            status, errors = convert(t, f'malloc:{number}{onwards}', *words, epoch=False)
+            title = f'malloc {number}{onwards}'
+            if status not in (0, 1):
+                raise AssertionError(f'{title}: exit {status}: {errors}')
+            if status == 1:
+                tap.equal(sorted(files(t)), [words[-1][4:]], title)
+                tap.equal(t.read(words[-1]), OLD, title)
+            elif number % 7 == 0:
+                tap.equal(guest(t, t.path(words[-1])) == data, True, title)
+
+
+def test_memory_of_checksum_and_verify(t):
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    prepare(t)
+    words = ('src/disk.raw', '--no-sync', '--verify', '--checksum', 'out/disk.qcow2')
+    put_old(t, words[-1])
+    convert(t, 'malloc:999999', *words, epoch=False)
+    for number in steps(count(t), 100):
+        put_old(t, words[-1])
+        status, errors = convert(t, f'malloc:{number}', *words, epoch=False)
+        if status not in (0, 1):
+            raise AssertionError(f'malloc {number}: exit {status}: {errors}')
+        tap.equal(t.read(words[-1]) == OLD, status == 1, f'malloc {number}: old file')
+        tap.equal(sorted(files(t)), ['disk.qcow2'], f'malloc {number}')
+
+
+@tap.rows([target for target in TARGETS if target[0] != 'vmdk stream'])
+def test_verify_finds_a_wrong_byte(t, words):
+    """One bit of the largest write differs on the disk."""
+    data = prepare(t)
+    wanted = reference(t, data, words)
+    put_old(t, words[-1])
+    convert(t, 'write:999999:5', 'src/disk.raw', '--no-sync', *words)
+    found = 0
+    for number in steps(count(t), 10):
+        put_old(t, words[-1])
+        status, errors = convert(t, f'write:{number}:flip', 'src/disk.raw', '--no-sync', *words)
+        tap.equal(status, 0, f'write {number} without --verify: {errors}')
+        put_old(t, words[-1])
+        status, errors = convert(t, f'write:{number}:flip', 'src/disk.raw', '--no-sync', '--verify',
+                                 *words)
+        if status == 0:  # in what no guest byte depends on: padding, a name, the second copy
+            continue
+        found += 1
+        tap.equal(status in (2, 8), True, f'write {number}: exit {status}, {errors}')
+        tap.equal(files(t), {words[-1][4:]: OLD}, f'write {number}')
+    tap.equal(found > 0, True, 'a wrong byte was found')
+    tap.equal(len(wanted) > 0, True)
+
+
+def test_unlink_that_fails_is_no_harm(t):
+    """Only the temporary folder stays; the next run tells of it."""
+    prepare(t)
+    put_old(t, 'out/disk.qcow2')
+    status, _ = convert(t, f'unlink:1+:{errno.EIO}', 'src/disk.raw', 'out/disk.qcow2')
+    tap.equal(status, 0, 'status')
+    status, errors = convert(t, 'none:1:0', 'src/disk.raw', 'out/disk.qcow2')
+    tap.equal(status, 0, 'status')
+    tap.contains(errors, '.disk.qcow2.part-')
+
+
+tap.main(globals())

@@ -74,8 +74,8 @@ static void examine(struct vmf_image *image)
   if (vmf_image_info(image, &info, &error) == VMF_OK)
     vmf_value_free(info);
   walk(image);
-  if (image->size <= CHECK_GUEST_MAX && vmf_image_check(image, &findings, &error) == VMF_OK &&
-      findings.allocated_clusters > findings.total_clusters && findings.corruptions == 0)
+  if (image->size <= CHECK_GUEST_MAX && vmf_image_check(image, &findings, &error) != VMF_OK &&
+      error.text[0] == '\0')
     abort();
 }
 

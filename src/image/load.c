@@ -30,8 +30,14 @@ enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error
   void *memory;
   *loader = NULL;
   VMF_TRY(vmf_alloc(sizeof(**loader), &memory, error));
-  *loader = memory;
-  return vmf_unpacker_new(&(*loader)->unpacker, error);
+  struct vmf_loader *made = memory;
+  enum vmf_code code = vmf_unpacker_new(&made->unpacker, error);
+  if (code != VMF_OK) {
+    vmf_loader_free(made);
+    return code;
+  }
+  *loader = made;
+  return VMF_OK;
 }
 
 size_t vmf_loader_memory(const struct vmf_image *image)

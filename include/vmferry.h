@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * libvmferry: open, examine, compare and convert virtual-machine disk images.
+ * libvmferry: open, examine, compare and convert virtual-machine disk images and OVF packages.
  *
  * Every struct is opaque or plain data; nothing is global; the library never prints, exits or
  * aborts on input. A function that can fail returns enum vmf_code and fills the struct vmf_error
@@ -260,6 +260,181 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
                                          const char *format, const char *options, bool compress,
                                          uint64_t *required, uint64_t *fully_allocated,
                                          struct vmf_error *error);
+
+/* ---- packages: an OVF descriptor with its manifest, certificate, disks and other files ---- */
+
+struct vmf_package;
+
+struct vmf_package_options {
+  const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
+  bool ignore_locks, read_all;
+  const struct vmf_log *log; /* lives as long as the package; or NULL */
+  const atomic_bool *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
+};
+
+/* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip) or a folder that
+ * holds one .ovf. By content; false also for what cannot be read. */
+bool vmf_package_recognise(const char *path);
+
+/* Opens a package for reading; its disks are not opened. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open(const char *path,
+                                              const struct vmf_package_options *options,
+                                              struct vmf_package **package,
+                                              struct vmf_error *error);
+/* Images that were opened from it stay valid. NULL is allowed. */
+void vmf_package_close(struct vmf_package *package);
+
+/* One Disk of the descriptor. */
+struct vmf_package_disk {
+  const char *id, *file_id, *file_name; /* file_id, file_name NULL: an empty disk without a file */
+  const char *parent_id;                /* of the disk that it is a delta to; or NULL */
+  const char *format_uri;               /* or NULL */
+  bool capacity_known;
+  uint64_t capacity; /* bytes, as the descriptor says */
+};
+
+/* By index, in the descriptor's order; false behind the last. */
+bool vmf_package_disk(const struct vmf_package *package, size_t index,
+                      struct vmf_package_disk *disk);
+
+/* Opens a disk in place, by its disk id, file id or file name; NULL: the only one that has a file.
+ * VMF_USAGE when there is none of that name, naming those that there are. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *disk,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_image **image,
+                                                   struct vmf_error *error);
+
+/* Opens what a person calls a disk: an image file, PACKAGE::DISK, or a package with one disk. A
+ * file whose name has "::" in it comes first. */
+VMF_MUST_CHECK enum vmf_code vmf_disk_open(const char *name,
+                                           const struct vmf_image_options *options,
+                                           struct vmf_image **image, struct vmf_error *error);
+
+/* What `info` shows of a package. The caller frees the tree. */
+VMF_MUST_CHECK enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
+                                              struct vmf_error *error);
+
+enum vmf_severity {
+  VMF_SEVERITY_NOTE,
+  VMF_SEVERITY_LOSS,      /* of a conversion: what could not be carried over */
+  VMF_SEVERITY_WARNING,   /* odd, but consumers cope */
+  VMF_SEVERITY_VIOLATION, /* against the standard where consumers fail */
+  VMF_SEVERITY_FAILURE,   /* altered, unreadable or untrusted */
+  VMF_SEVERITIES,
+};
+
+struct vmf_package_finding {
+  enum vmf_severity severity;
+  const char *rule; /* stable: "manifest-digest-wrong" */
+  const char *file; /* of the package; NULL: the package as a whole */
+  unsigned line;    /* in that file; 0: none */
+  const char *text; /* one sentence, without the file */
+};
+
+/* Receives findings; the caller's thread. */
+struct vmf_findings_sink {
+  void (*finding)(void *data, const struct vmf_package_finding *finding);
+  void *data;
+};
+
+struct vmf_package_check {
+  const char *schema_folder; /* validate against the DMTF's schema files in it, too; or NULL */
+  const char *ca_file;       /* PEM; trust only what these have signed; or NULL */
+  const char *signer;        /* SHA-256 fingerprint of the only certificate to trust; or NULL */
+  bool require_signature;    /* a package without one, or one not trusted, is a failure */
+  bool descriptor_only;      /* do not read the files: no digests, no images */
+  unsigned threads;          /* 0: one per processor */
+  void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; caller's thread */
+  void *progress_data;
+  const atomic_bool *cancel;
+  struct vmf_findings_sink findings;
+};
+
+/* Findings by severity, and what is known of the signature. */
+struct vmf_package_verdict {
+  uint64_t counts[VMF_SEVERITIES];
+  bool has_manifest, has_signature, signature_good, signature_trusted;
+  char signer[256]; /* subject of the certificate; "" without one */
+  char fingerprint[2 * 32 + 1];
+  uint64_t files, bytes; /* hashed */
+};
+
+/* Checks a package: manifest, certificate, structure, sizes, references, images, tar order. VMF_OK
+ * when it could be checked, whatever was found. */
+VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
+                                                const struct vmf_package_check *check,
+                                                struct vmf_package_verdict *verdict,
+                                                struct vmf_error *error);
+
+/* How a package is written. */
+struct vmf_package_target {
+  const char *disk_format;  /* "streamOptimized" or a format's name; NULL: keep the disks' forms */
+  const char *disk_options; /* create options of that format, "name=value,..."; or NULL */
+  const char *digest;       /* of the manifest: "sha256" (also NULL), "sha1", "sha512" */
+  const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
+  bool cms; /* add a CMS signature, as VirtualBox 7 does */
+  bool no_clobber, no_sync, ignore_locks;
+  unsigned threads;
+  void (*progress)(void *data, uint64_t done, uint64_t total);
+  void *progress_data;
+  const atomic_bool *cancel;
+  const struct vmf_log *log;
+  struct vmf_findings_sink findings; /* losses, and oddities of the source */
+};
+
+/* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard
+ * output). The source's digests are checked on the way: VMF_DIFFERENT when one is wrong. The target
+ * appears under its name only when all of it is written. */
+VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
+                                                 const struct vmf_package_target *target,
+                                                 struct vmf_error *error);
+
+struct vmf_machine_nic {
+  const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
+};
+
+struct vmf_machine_property {
+  const char *key, *value;
+};
+
+/* A machine to be described; NULL and 0 mean the default. Lists end with their count. */
+struct vmf_machine {
+  const char *name;     /* default: the first disk's name without suffix */
+  unsigned cpus;        /* 1 */
+  uint64_t memory;      /* bytes; 1 GiB */
+  const char *os;       /* CIM number, VMware's or a plain name: "ubuntu-64", "windows2019srv-64" */
+  const char *firmware; /* "bios", "efi" */
+  bool secure_boot;
+  const char *hardware;           /* "vmx-13" */
+  const char *const *controllers; /* of the n-th disk: lsilogic, lsilogicsas, pvscsi, buslogic,
+                                   * sata, nvme, ide; the last counts for the rest; lsilogic */
+  size_t controller_count;
+  const struct vmf_machine_nic *nics;
+  size_t nic_count; /* 0 and nics == NULL: one; nics != NULL: none */
+  const char *product, *vendor, *version, *full_version;
+  const struct vmf_machine_property *properties;
+  size_t property_count;
+  const char *const *eulas; /* texts */
+  size_t eula_count;
+  const char *annotation;
+  const char *ovf_version;       /* "1.0", "1.1" (default), "2.0" */
+  struct vmf_package *template_; /* instead of all that stands above: its descriptor, its disks
+                                  * replaced in order; not owned; or NULL */
+};
+
+/* Makes a package of disks; they are converted on the way. */
+VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
+                                              const struct vmf_machine *machine, const char *path,
+                                              const struct vmf_package_target *target,
+                                              struct vmf_error *error);
+
+/* Signs a package in place, making a manifest where there is none; with remove: takes its
+ * certificate away. Only key_path, cert_path, passphrase_file, cms, digest, no_sync, ignore_locks,
+ * progress, cancel, log and findings of `target` count. The manifest must be right: VMF_DIFFERENT.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, bool remove,
+                                              const struct vmf_package_target *target,
+                                              struct vmf_error *error);
 
 /* "1.2.3" */
 const char *vmf_version(void);

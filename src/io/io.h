@@ -39,6 +39,8 @@ struct vmf_io_ops {
   /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
    * output.h. */
   enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
+  /* A view: the ios whose bytes it shows, by index; NULL behind the last. */
+  struct vmf_io *(*below)(struct vmf_io *io, size_t index);
   void (*close)(struct vmf_io *io);
 };
 

@@ -12,6 +12,7 @@ LAYERS = {
     'src/hash': {'src/hash', 'src/base'},
     'src/image': {'src/image', 'src/io', 'src/codec', 'src/hash', 'src/base'},
     'src/copy': {'src/copy', 'src/image', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/ovf': {'src/ovf', 'src/copy', 'src/image', 'src/io', 'src/codec', 'src/hash', 'src/base'},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
     'formats': {'formats'},

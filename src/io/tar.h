@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Tar archives as OVA uses them (POSIX.1-1988 ustar; DSP0243 asks for it). Reading understands what
+ * real writers make (GNU long names and base-256 sizes, pax path and size records) and refuses what
+ * an OVA has no use for; writing makes one exact form that every reader takes. */
+#ifndef VMF_IO_TAR_H
+#define VMF_IO_TAR_H
+
+#include "io.h"
+
+enum { VMF_TAR_BLOCK = 512, VMF_TAR_NAME = 256 };
+
+/* A regular file of an archive. */
+struct vmf_tar_member {
+  char *name;      /* as the archive has it, without a leading "./"; never absolute, no ".." */
+  uint64_t header; /* where its (first) header starts */
+  uint64_t offset; /* of its data */
+  uint64_t size;
+};
+
+struct vmf_tar {
+  struct vmf_tar_member *members; /* in the archive's order */
+  size_t count;
+  bool unended; /* the two zero blocks at the end are missing */
+};
+
+/* Lists an archive by its headers alone. VMF_REFUSED: links, devices, fifos, sparse members,
+ * absolute names, "..", control characters, two members of one name (also when only upper and lower
+ * case differ): with the member's name and the place of its header. VMF_CORRUPT: a bad header
+ * checksum, a size that is no number or reaches beyond the file, no archive at all. VMF_LIMIT: too
+ * many members, a name or an extended header that is too long. Folders are skipped. The caller
+ * frees *tar with vmf_tar_free. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log,
+                                          struct vmf_tar **tar, struct vmf_error *error);
+void vmf_tar_free(struct vmf_tar *tar); /* NULL is allowed */
+
+/* Whether the first block of the io is a tar header. */
+bool vmf_tar_is_archive(struct vmf_io *io);
+
+/* The header of a regular file: ustar, mode 0644, owner 0, base-256 in the size field from 8 GiB on
+ * (what vSphere and ovftool take; a pax size they do not). mtime: seconds since 1970. VMF_USAGE
+ * when the name is longer than ustar's name field (100 bytes), since readers that take prefixes are
+ * fewer. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_header(const char *name, uint64_t size, uint64_t mtime,
+                                            uint8_t out[VMF_TAR_BLOCK], struct vmf_error *error);
+
+/* Bytes of zeros behind a member of `size` bytes up to the next block. */
+uint64_t vmf_tar_padding(uint64_t size);
+
+/* Bytes of zeros that end an archive whose last member ends (padded) at `offset`: two blocks, and
+ * up to the next multiple of 10240, as tar does. */
+uint64_t vmf_tar_ending(uint64_t offset);
+
+#endif

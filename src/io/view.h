@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Ios that show other ios in another way: a part of one, several one behind the other, what a gzip
+ * file holds. What is behind a view (vmf_io_ops.below) is where vmf_io_stat and vmf_io_unchanged
+ * look. */
+#ifndef VMF_IO_VIEW_H
+#define VMF_IO_VIEW_H
+
+#include <stdatomic.h>
+
+#include "io.h"
+
+/* `length` bytes of `base` from `offset` on, read-only, called `name` in messages. Holes are passed
+ * on. owns_base: the base is closed with the window, also when making it fails. VMF_CORRUPT when
+ * the base is too short. */
+VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t length,
+                                           const char *name, bool owns_base, struct vmf_io **io,
+                                           struct vmf_error *error);
+
+/* An empty file inside `base`, from `offset` on, that is being written and may be read back: it
+ * grows as it is written, and the base with it. Sequential, reads_as_zero and device as the base
+ * is. The base is not owned and its bytes behind `offset` are not written by anybody else
+ * meanwhile. */
+VMF_MUST_CHECK enum vmf_code vmf_io_inset(struct vmf_io *base, uint64_t offset, const char *name,
+                                          struct vmf_io **io, struct vmf_error *error);
+
+/* `count` ios one behind the other as one, read-only. Takes over the ios (not the array), also on
+ * failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_joined(struct vmf_io **parts, size_t count, const char *name,
+                                           struct vmf_io **io, struct vmf_error *error);
+
+/* Whether the io starts as a gzip file does (RFC 1952). */
+bool vmf_io_is_gzip(struct vmf_io *io);
+
+/* What a gzip file (RFC 1952; several members count as one) holds, read-only, at any position, from
+ * any thread. Takes over `packed`, also on failure. All of it is unpacked once at the start, to
+ * learn its size, check its checksums and keep points from which unpacking can go on (memory
+ * bounded whatever the size: at most 16 MiB in all). VMF_LIMIT when it holds more than `limit`
+ * bytes; VMF_CORRUPT names the place of damage; VMF_CANCELLED once *cancel is set (NULL: never). */
+VMF_MUST_CHECK enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit,
+                                           const atomic_bool *cancel, struct vmf_io **io,
+                                           struct vmf_error *error);
+
+#endif

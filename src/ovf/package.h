@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * An open package: a descriptor, the files that stand beside it, in its folder or in an archive. */
+#ifndef VMF_OVF_PACKAGE_H
+#define VMF_OVF_PACKAGE_H
+
+#include "image.h"
+#include "manifest.h"
+#include "model.h"
+#include "tar.h"
+
+struct vmf_package {
+  struct vmf_package_options options; /* allow_refs is a copy */
+  char *path;                         /* as it was given */
+  struct vmf_io *io;                  /* of the archive; NULL: a descriptor with its files beside */
+  struct vmf_tar *tar;                /* with io */
+  char *descriptor_path;              /* of the .ovf in a folder; NULL with io */
+  char *name;                         /* of the .ovf in the package: "vm.ovf" */
+  struct vmf_ovf *ovf;
+  void *descriptor; /* the bytes of the .ovf as they are in the file */
+  size_t descriptor_length;
+  /* NULL: there is none; the bytes as they are, with a NUL behind */
+  char *manifest_name, *manifest_text;
+  size_t manifest_length;
+  char *certificate_name, *certificate_text;
+  size_t certificate_length;
+  struct vmf_report notes; /* what reading the descriptor found; kept in found[] */
+  struct vmf_found {
+    enum vmf_severity severity;
+    char *rule, *file, *text;
+    unsigned line;
+  } * found;
+  size_t found_count;
+  atomic_uint users; /* the caller and every image opened from it */
+};
+
+/* Hands what reading the descriptor found to `report`. */
+void vmf_package_tell(const struct vmf_package *package, struct vmf_report *report);
+
+/* The index in tar->members of the file of that name, or SIZE_MAX. Without an archive SIZE_MAX. */
+size_t vmf_package_member(const struct vmf_package *package, const char *name);
+
+/* The name that a File's href means: %-escapes resolved, "file:" or a leading "./" cut.
+ * VMF_REFUSED: a network address, an absolute path, "..", a control character. A fresh string. */
+VMF_MUST_CHECK enum vmf_code vmf_package_href(const struct vmf_package *package,
+                                              const struct vmf_ovf_file *file, char **name,
+                                              struct vmf_error *error);
+
+/* The bytes of one file of the package as it is stored, by name: what the manifest counts. The name
+ * obeys the same policy. VMF_CORRUPT: not there. The caller closes the io, before the package. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *name,
+                                                     struct vmf_io **io, struct vmf_error *error);
+
+/* The names of the stored files of a References/File: one, or one for each chunk. *names is a fresh
+ * array of fresh strings. VMF_CORRUPT: one is missing. */
+VMF_MUST_CHECK enum vmf_code vmf_package_stored_names(struct vmf_package *package,
+                                                      const struct vmf_ovf_file *file,
+                                                      char ***names, size_t *count,
+                                                      struct vmf_error *error);
+void vmf_package_names_free(char **names, size_t count);
+
+/* The content of a References/File: chunks joined, gzip unpacked. The caller closes the io, before
+ * the package. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *package,
+                                                      const struct vmf_ovf_file *file,
+                                                      struct vmf_io **io, struct vmf_error *error);
+
+/* The image of a disk, its chain of parentRef below it. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_image(struct vmf_package *package,
+                                                    const struct vmf_ovf_disk *disk,
+                                                    const struct vmf_image_options *options,
+                                                    struct vmf_image **image,
+                                                    struct vmf_error *error);
+
+#endif

@@ -44,6 +44,17 @@ static enum vmf_code note_file(struct vmf_node *node, struct vmf_io *io, enum vm
   return VMF_OK;
 }
 
+/* Opens what the image names: a member of its package, or a file by the policy. */
+static enum vmf_code open_named(const struct vmf_node *node, const char *name,
+                                enum vmf_reference reference, struct vmf_io **io,
+                                struct vmf_error *error)
+{
+  if (node->members)
+    return node->members->open(node->members, name, reference, io, error);
+  return vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
+                            node->check_locks, io, error);
+}
+
 /* The opener that a driver is given: every file goes through the policy and is remembered. */
 static enum vmf_code open_for_driver(struct vmf_opener *opener, const char *name,
                                      enum vmf_reference reference, struct vmf_io **io,
@@ -54,8 +65,7 @@ static enum vmf_code open_for_driver(struct vmf_opener *opener, const char *name
   if (node->file_count >= node->image.limits->extents)
     return vmf_fail(error, VMF_LIMIT, "%s: names more than %u files", node->image.io->name,
                     node->image.limits->extents);
-  VMF_TRY(vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
-                             node->check_locks, io, error));
+  VMF_TRY(open_named(node, name, reference, io, error));
   enum vmf_code code = note_file(node, *io, reference, error);
   if (code != VMF_OK) {
     vmf_io_close(*io);
@@ -109,6 +119,7 @@ struct open_call {
   const struct vmf_image_options *options;
   struct vmf_image *child; /* NULL: the image that the person named */
   const char *format;
+  struct vmf_opener *members; /* of the image that the person named */
 };
 
 static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,
@@ -125,9 +136,11 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *ca
   node->trust_holes = !options->read_all;
   VMF_TRY(copy_list(options->allow_refs, &node->allow_refs, error));
   if (call->child) {
+    node->members = vmf_node(call->child)->members;
     image->cache = call->child->cache;
     return VMF_OK;
   }
+  node->members = call->members;
   VMF_TRY(vmf_page_cache_new(CACHE_BYTES, &node->own_cache, error));
   image->cache = node->own_cache;
   return VMF_OK;
@@ -186,12 +199,13 @@ static enum vmf_code open_node(struct vmf_io *io, const struct open_call *call,
   return VMF_OK;
 }
 
-/* A chain that comes back to a file that it has been through would never end. */
+/* A chain that comes back to a file that it has been through would never end. Members of one
+ * archive are all in one file: there the limit of the depth ends it. */
 static enum vmf_code check_loop(const struct vmf_image *child, const struct vmf_io *io,
                                 const struct vmf_image *top, struct vmf_error *error)
 {
   struct stat here, there;
-  if (!vmf_io_stat(io, &here))
+  if (vmf_node(top)->members || !vmf_io_stat(io, &here))
     return VMF_OK;
   for (const struct vmf_image *image = top; image; image = image->parent)
     if (vmf_io_stat(image->io, &there) && here.st_dev == there.st_dev &&
@@ -211,9 +225,8 @@ static enum vmf_code open_parent_io(struct vmf_image *child, struct vmf_io **io,
 
   for (unsigned i = 0; i < child->parent_link.count; i++) {
     struct vmf_error later;
-    code = vmf_open_reference(child->io->name, child->parent_link.names[i],
-                              (const char *const *)node->allow_refs, node->check_locks, io,
-                              i == 0 ? error : &later);
+    code = open_named(node, child->parent_link.names[i], VMF_REFERENCE_PARENT, io,
+                      i == 0 ? error : &later);
     if (code == VMF_OK)
       return VMF_OK;
   }
@@ -252,17 +265,44 @@ static enum vmf_code open_chain(struct vmf_image *top, const struct vmf_image_op
   return VMF_OK;
 }
 
-enum vmf_code vmf_image_open_io(struct vmf_io *io, const struct vmf_image_options *options,
-                                struct vmf_image **image, struct vmf_error *error)
+/* Everything but the owner. */
+static enum vmf_code open_origin(const struct vmf_image_origin *origin,
+                                 const struct vmf_image_options *options, struct vmf_image **image,
+                                 struct vmf_error *error)
 {
-  const struct open_call call = {.options = options, .format = options->format};
-  VMF_TRY(open_node(io, &call, image, error));
+  const struct open_call call = {
+      .options = options, .format = options->format, .members = origin->members};
+  enum vmf_code code = open_node(origin->io, &call, image, error);
+
+  if (code != VMF_OK) {
+    vmf_image_close(origin->parent);
+    return code;
+  }
+  (*image)->parent = origin->parent;
   if (options->no_chain)
     return VMF_OK;
-  enum vmf_code code = open_chain(*image, options, error);
+  if (!origin->parent)
+    code = open_chain(*image, options, error);
+  else if ((*image)->parent_link.count > 0 && (*image)->format->reader->check_parent)
+    code = (*image)->format->reader->check_parent(*image, origin->parent, error);
   if (code != VMF_OK) {
     vmf_image_close(*image);
     *image = NULL;
+  }
+  return code;
+}
+
+enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
+                                    const struct vmf_image_options *options,
+                                    struct vmf_image **image, struct vmf_error *error)
+{
+  enum vmf_code code = open_origin(origin, options, image, error);
+
+  if (code == VMF_OK) {
+    vmf_node(*image)->release = origin->release;
+    vmf_node(*image)->owner = origin->owner;
+  } else if (origin->release) {
+    origin->release(origin->owner);
   }
   return code;
 }
@@ -280,7 +320,8 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "standard input cannot be read: an image needs random access");
   VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
-  return vmf_image_open_io(io, options, image, error);
+  const struct vmf_image_origin origin = {.io = io};
+  return vmf_image_open_origin(&origin, options, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
@@ -352,16 +393,18 @@ static void close_node(struct vmf_image *image)
   vmf_free(node->part_starts);
 }
 
+/* Calls itself for the parent: a chain is vmf_limits.depth deep at most. */
 void vmf_image_close(struct vmf_image *image)
 {
-  struct vmf_page_cache *cache = image ? vmf_node(image)->own_cache : NULL;
-  while (image) {
-    struct vmf_image *parent = image->parent;
-    close_node(image);
-    vmf_free(image);
-    image = parent;
-  }
-  vmf_page_cache_free(cache);
+  if (!image)
+    return;
+  const struct vmf_node node = *vmf_node(image);
+  close_node(image);
+  vmf_free(image);
+  vmf_image_close(node.image.parent);
+  vmf_page_cache_free(node.own_cache);
+  if (node.release)
+    node.release(node.owner);
 }
 
 const char *vmf_image_path(const struct vmf_image *image)

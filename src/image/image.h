@@ -16,6 +16,9 @@ struct vmf_node {
   bool check_locks;
   bool trust_holes;
   struct vmf_opener opener;
+  struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
+  void (*release)(void *owner); /* called when the image has been closed; NULL: nothing */
+  void *owner;
   struct vmf_io **files; /* every file that the driver opened; closed by the driver */
   enum vmf_reference *file_kinds;
   size_t file_count;
@@ -64,11 +67,21 @@ VMF_MUST_CHECK enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct v
                                              void *buffer, size_t length, uint64_t guest,
                                              struct vmf_error *error);
 
-/* Like vmf_image_open, of an io that is open already; takes it over, also on failure. Files that
- * the image names are looked for beside io->name. */
-VMF_MUST_CHECK enum vmf_code vmf_image_open_io(struct vmf_io *io,
-                                               const struct vmf_image_options *options,
-                                               struct vmf_image **image, struct vmf_error *error);
+/* Where the bytes of an image come from that is no file of its own. */
+struct vmf_image_origin {
+  struct vmf_io *io;
+  struct vmf_opener *members; /* opens the files that the image and its parents name; lives as long
+                               * as the image. NULL: beside io->name, by the policy of opener.h */
+  struct vmf_image *parent;   /* below the image, whatever it names itself; NULL: what it names */
+  void (*release)(void *owner); /* called with owner when the image has been closed; or NULL */
+  void *owner;
+};
+
+/* Like vmf_image_open. Takes over io, parent and owner, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_image **image,
+                                                   struct vmf_error *error);
 
 /* Opens an image without its parents, for a caller that supplies the parent itself. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,

@@ -13,7 +13,9 @@ static bool add_allocated(const struct vmf_io *io, void *data)
 {
   struct stat status;
   uint64_t *bytes = data;
-  if (vmf_io_stat(io, &status))
+  if (io->ops->below) /* a member of an archive, or what a packed file holds */
+    *bytes += io->size;
+  else if (vmf_io_stat(io, &status))
     *bytes += (uint64_t)status.st_blocks * 512;
   return true;
 }

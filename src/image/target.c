@@ -53,6 +53,28 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
   return vmf_alloc(writer->state_size, &target->state, error);
 }
 
+/* What the io allows. */
+static enum vmf_code check_io(const struct vmf_draft *draft, struct vmf_error *error)
+{
+  const struct vmf_target *target = &draft->target;
+
+  /* most others have something at the end of the file, and a device ends elsewhere */
+  if (target->io->device && target->format != vmf_format_find("raw"))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: is a block device, which takes format raw; format %s is written to files",
+                    target->io->name, target->format->name);
+  if (target->io->sequential && target->shape.patches_start)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s with these options goes back to its start when the data is known, so it "
+                    "cannot be written to a pipe; without compression it can",
+                    target->format->name);
+  if (target->io->sequential && draft->backing)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "what an overlay stores is known only when it is done, so it cannot be "
+                    "written to a pipe");
+  return VMF_OK;
+}
+
 static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                  const struct vmf_target_options *options, struct vmf_error *error)
 {
@@ -68,57 +90,97 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   target->io = vmf_output_main(draft->output);
   target->name = vmf_output_name(draft->output);
   target->stem = vmf_output_stem(draft->output);
-  /* most others have something at the end of the file, and a device ends elsewhere */
-  if (target->io->device && target->format != vmf_format_find("raw"))
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: is a block device, which takes format raw; format %s is written to files",
-                    path, target->format->name);
-  if (!target->io->sequential && !target->io->device) {
-    draft->creator.create = create_file;
-    target->creator = &draft->creator;
-    VMF_TRY(vmf_replaced_find(vmf_output_path(draft->output), options->source, options->backing,
-                              &draft->replaced, error));
-  }
-  if (target->io->sequential && target->shape.patches_start)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s with these options goes back to its start when the data is known, so it "
-                    "cannot be written to a pipe; without compression it can",
-                    target->format->name);
-  if (target->io->sequential && draft->backing)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "what an overlay stores is known only when it is done, so it cannot be "
-                    "written to a pipe");
-  return VMF_OK;
+  VMF_TRY(check_io(draft, error));
+  if (target->io->sequential || target->io->device)
+    return VMF_OK;
+  draft->creator.create = create_file;
+  target->creator = &draft->creator;
+  return vmf_replaced_find(vmf_output_path(draft->output), options->source, options->backing,
+                           &draft->replaced, error);
 }
 
-enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
-                                const struct vmf_target_options *options,
-                                struct vmf_target **target, struct vmf_error *error)
+/* A target with all but its io; `path` names it where no source does. */
+static enum vmf_code make_draft(const char *path, uint64_t guest_size,
+                                const struct vmf_target_options *options, struct vmf_draft **made,
+                                struct vmf_error *error)
 {
   void *memory;
 
-  *target = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_draft), &memory, error));
   struct vmf_draft *draft = memory;
+  *made = draft;
   draft->backing = options->backing;
   draft->target.guest_size = guest_size;
   draft->target.backing_name = options->backing_path;
   draft->target.backing_format = options->backing_format;
   draft->target.identity = &draft->identity;
   draft->target.log = options->log;
-  enum vmf_code code = settle(draft, options, error);
-  if (code == VMF_OK)
-    code = vmf_identity_make(
-        draft->target.format->name, options->options, guest_size, options->source,
-        options->source ? vmf_image_path(options->source) : path, &draft->identity, error);
+  VMF_TRY(settle(draft, options, error));
+  return vmf_identity_make(
+      draft->target.format->name, options->options, guest_size, options->source,
+      options->source ? vmf_image_path(options->source) : path, &draft->identity, error);
+}
+
+enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
+                                const struct vmf_target_options *options,
+                                struct vmf_target **target, struct vmf_error *error)
+{
+  struct vmf_draft *draft = NULL;
+  enum vmf_code code = make_draft(path, guest_size, options, &draft, error);
+
+  *target = NULL;
   if (code == VMF_OK)
     code = open_output(draft, path, options, error);
   if (code != VMF_OK) {
-    vmf_target_close(&draft->target);
+    vmf_target_close(draft ? &draft->target : NULL);
     return code;
   }
   *target = &draft->target;
   return VMF_OK;
+}
+
+static enum vmf_code use_io(struct vmf_draft *draft, struct vmf_io *io, const char *name,
+                            struct vmf_creator *creator, struct vmf_error *error)
+{
+  struct vmf_target *target = &draft->target;
+  const char *dot = strrchr(name, '.');
+
+  VMF_TRY(vmf_copy_bytes(name, dot ? (size_t)(dot - name) : strlen(name), &draft->stem, error));
+  target->io = io;
+  target->name = name;
+  target->stem = draft->stem;
+  target->creator = creator;
+  return check_io(draft, error);
+}
+
+enum vmf_code vmf_target_create_in(struct vmf_io *io, const char *name, struct vmf_creator *creator,
+                                   uint64_t guest_size, const struct vmf_target_options *options,
+                                   struct vmf_target **target, struct vmf_error *error)
+{
+  struct vmf_draft *draft = NULL;
+  enum vmf_code code = make_draft(name, guest_size, options, &draft, error);
+
+  *target = NULL;
+  if (code == VMF_OK)
+    code = use_io(draft, io, name, creator, error);
+  if (code != VMF_OK) {
+    vmf_target_close(draft ? &draft->target : NULL);
+    return code;
+  }
+  *target = &draft->target;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t guest_size,
+                               struct vmf_shape *shape, struct vmf_error *error)
+{
+  const struct vmf_format *found;
+  void *values;
+
+  VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
+  enum vmf_code code = found->writer->shape(values, guest_size, false, false, shape, error);
+  vmf_options_free(&found->writer->options, values);
+  return code;
 }
 
 enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error)
@@ -140,6 +202,7 @@ void vmf_target_close(struct vmf_target *target)
     target->format->writer->release(target);
   vmf_output_close(draft->output);
   vmf_replaced_free(&draft->replaced);
+  vmf_free(draft->stem);
   vmf_free(target->state);
   if (draft->options)
     vmf_options_free(&target->format->writer->options, draft->options);

@@ -12,7 +12,8 @@
 
 struct vmf_draft {
   struct vmf_target target;
-  struct vmf_output *output;
+  struct vmf_output *output; /* NULL: the io is somebody else's */
+  char *stem;                /* without output: what target.stem points to */
   struct vmf_creator creator;
   struct vmf_identity identity;
   void *options;
@@ -25,6 +26,20 @@ static inline struct vmf_draft *vmf_draft(const struct vmf_target *target)
 {
   return (struct vmf_draft *)target;
 }
+
+/* A target in an io that somebody else opened, keeps and commits: a file of a package. The io is
+ * empty; `name` is its final name; creator makes further files (NULL: there can be none). Of the
+ * options format, options, compress, source and log count. vmf_target_commit may not be called. */
+VMF_MUST_CHECK enum vmf_code vmf_target_create_in(struct vmf_io *io, const char *name,
+                                                  struct vmf_creator *creator, uint64_t guest_size,
+                                                  const struct vmf_target_options *options,
+                                                  struct vmf_target **target,
+                                                  struct vmf_error *error);
+
+/* The layout that a format with these options asks for, before anything is created. */
+VMF_MUST_CHECK enum vmf_code vmf_target_shape(const char *format, const char *options,
+                                              uint64_t guest_size, struct vmf_shape *shape,
+                                              struct vmf_error *error);
 
 /* Finds a writable format and parses its create options. The caller frees *options with
  * vmf_options_free. */

@@ -95,7 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     abort();
   free(copy);
   error.text[0] = '\0';
-  if (vmf_image_open_io(io, &options, &image, &error) == VMF_OK) {
+  const struct vmf_image_origin origin = {.io = io};
+  if (vmf_image_open_origin(&origin, &options, &image, &error) == VMF_OK) {
     examine(image);
     vmf_image_close(image);
   } else if (error.text[0] == '\0') {

@@ -389,6 +389,19 @@ VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, co
                                                  const struct vmf_package_target *target,
                                                  struct vmf_error *error);
 
+/* The guest operating systems that a descriptor can name, by index; false behind the last. */
+struct vmf_guest_os_info {
+  unsigned cim;                     /* CIM_OperatingSystem.OSType */
+  const char *name, *vmware, *vbox; /* as people, VMware and VirtualBox call it; or NULL */
+};
+bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
+
+/* The forms of disks that a package can be given, by index; false behind the last. */
+struct vmf_disk_form_info {
+  const char *name, *format, *suffix, *uri; /* format: whose create options it takes */
+};
+bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info);
+
 struct vmf_machine_nic {
   const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
 };

@@ -3,8 +3,9 @@
  *
  * One conversion: begin, copy, see that the source held still, finish. And a checksum: the same
  * without a target. */
+#include "convert.h"
+
 #include "checked.h"
-#include "run.h"
 #include "survey.h"
 
 static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,
@@ -51,18 +52,48 @@ static struct vmf_plan make_plan(const struct vmf_copy *copy)
 
 /* On a pipe the tables of a PLANNED target go out before the data, so the data is looked at once
  * before. */
+static enum vmf_code survey_target(struct vmf_target *target, const struct vmf_plan *plan,
+                                   const struct vmf_job_options *options, struct vmf_error *error)
+{
+  struct vmf_draft *draft = vmf_draft(target);
+
+  if (draft->surveyed)
+    return VMF_OK;
+  VMF_TRY(vmf_survey(plan, target->shape.unit, options, &draft->exact, error));
+  draft->surveyed = true;
+  return VMF_OK;
+}
+
 static enum vmf_code begin(struct vmf_target *target, const struct vmf_plan *plan,
                            const struct vmf_job_options *options, struct vmf_error *error)
 {
   const struct vmf_writer *writer = target->format->writer;
-  struct vmf_plan exact;
 
   if (target->shape.layout != VMF_PLANNED || !target->io->sequential)
     return writer->begin(target, NULL, error);
-  VMF_TRY(vmf_survey(plan, target->shape.unit, options, &exact, error));
-  enum vmf_code code = writer->begin(target, &exact, error);
-  vmf_survey_free(&exact);
+  VMF_TRY(survey_target(target, plan, options, error));
+  enum vmf_code code = writer->begin(target, &vmf_draft(target)->exact, error);
+  vmf_survey_free(&vmf_draft(target)->exact);
   return code;
+}
+
+enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *target,
+                               const struct vmf_job_options *options, uint64_t *bytes,
+                               struct vmf_error *error)
+{
+  const struct vmf_writer *writer = target->format->writer;
+  struct vmf_copy copy;
+
+  if (target->shape.layout == VMF_ORDERED)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: its size is known only when its data has been packed", target->name);
+  VMF_TRY(settle_copy(source, target, options, &copy, error));
+  const struct vmf_plan plan = make_plan(&copy);
+  if (target->shape.layout == VMF_PLANNED)
+    VMF_TRY(survey_target(target, &plan, options, error));
+  return writer->measure(target->options, &target->shape, target->guest_size,
+                         target->shape.layout == VMF_PLANNED ? &vmf_draft(target)->exact : NULL,
+                         bytes, error);
 }
 
 enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,

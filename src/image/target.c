@@ -203,6 +203,7 @@ void vmf_target_close(struct vmf_target *target)
   vmf_output_close(draft->output);
   vmf_replaced_free(&draft->replaced);
   vmf_free(draft->stem);
+  vmf_free(draft->exact.data_units);
   vmf_free(target->state);
   if (draft->options)
     vmf_options_free(&target->format->writer->options, draft->options);

@@ -19,6 +19,8 @@ struct vmf_draft {
   void *options;
   struct vmf_image *backing; /* not owned; NULL: none */
   struct vmf_replaced replaced;
+  struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
+  bool surveyed;
   bool finished; /* vmf_convert came to its end */
 };
 

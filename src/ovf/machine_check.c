@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Checks what a person says of a machine, value by value. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine_plan.h"
+#include "memory.h"
+
+enum { PROPERTIES_MAX = 10000 };
+
+/* The character at *text, which moves behind it; 0 at the end, UINT32_MAX when it is not UTF-8. */
+static uint32_t utf8_next(const unsigned char **text)
+{
+  static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+  const unsigned char *at = *text;
+  uint32_t c = at[0];
+  unsigned more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+
+  if (c == 0)
+    return 0;
+  if ((c >= 0x80 && c < 0xc2) || c > 0xf4)
+    return UINT32_MAX;
+  if (more > 0)
+    c &= 0x3fu >> more;
+  for (unsigned i = 1; i <= more; i++) {
+    if ((at[i] & 0xc0) != 0x80)
+      return UINT32_MAX;
+    c = c << 6 | (at[i] & 0x3f);
+  }
+  if (c < smallest[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+    return UINT32_MAX;
+  *text = at + more + 1;
+  return c;
+}
+
+static bool is_control(uint32_t c, bool lines)
+{
+  if (lines && (c == '\n' || c == '\t' || c == '\r'))
+    return false;
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfffe || c == 0xffff;
+}
+
+enum vmf_code vmf_machine_check_text(const char *what, const char *text, bool lines,
+                                     struct vmf_error *error)
+{
+  const unsigned char *at = (const unsigned char *)text;
+  uint32_t c;
+
+  while ((c = utf8_next(&at)) != 0) {
+    size_t offset = (size_t)(at - (const unsigned char *)text);
+
+    if (c == UINT32_MAX)
+      return vmf_fail(error, VMF_USAGE, "%s: byte %zu is not UTF-8", what, offset + 1);
+    if (is_control(c, lines))
+      return vmf_fail(error, VMF_USAGE,
+                      "%s: the control character 0x%02x before byte %zu: only text is accepted%s",
+                      what, c, offset + 1, lines ? ", with tabs and line feeds" : ", one line");
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code check_optional(const char *what, const char *text, bool lines,
+                                    struct vmf_error *error)
+{
+  return text ? vmf_machine_check_text(what, text, lines, error) : VMF_OK;
+}
+
+struct integer_type {
+  const char *name;
+  long long min;
+  unsigned long long max;
+};
+
+static const struct integer_type integer_types[] = {
+    {"uint8", 0, UINT8_MAX},          {"uint16", 0, UINT16_MAX},
+    {"uint32", 0, UINT32_MAX},        {"uint64", 0, UINT64_MAX},
+    {"sint8", INT8_MIN, INT8_MAX},    {"sint16", INT16_MIN, INT16_MAX},
+    {"sint32", INT32_MIN, INT32_MAX}, {"sint64", INT64_MIN, INT64_MAX},
+};
+
+static bool integer_fits(const struct integer_type *type, const char *text)
+{
+  const char *digits = text + (*text == '-');
+  char *end;
+
+  if (digits[0] < '0' || digits[0] > '9')
+    return false;
+  errno = 0;
+  if (*text == '-') {
+    long long value = strtoll(text, &end, 10);
+
+    return !*end && !errno && value >= type->min;
+  }
+  return strtoull(text, &end, 10) <= type->max && !*end && !errno;
+}
+
+static bool is_real(const char *text)
+{
+  char *end;
+
+  if (text[strspn(text, "0123456789+-.eE")]) /* no "inf", no "0x1p3" */
+    return false;
+  strtod(text, &end);
+  return end != text && !*end;
+}
+
+/* Whether `value` is of the type; false also for a type that does not exist. */
+static bool typed_value(const char *type, const char *value, bool *exists)
+{
+  *exists = true;
+  for (size_t i = 0; i < sizeof integer_types / sizeof integer_types[0]; i++)
+    if (strcmp(type, integer_types[i].name) == 0)
+      return integer_fits(&integer_types[i], value);
+  if (strcmp(type, "boolean") == 0)
+    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
+  if (strcmp(type, "real32") == 0 || strcmp(type, "real64") == 0)
+    return is_real(value);
+  *exists = strcmp(type, "string") == 0;
+  return *exists;
+}
+
+static enum vmf_code check_property(const struct vmf_machine_property *property,
+                                    struct vmf_error *error)
+{
+  const char *key = property->key, *type = strchr(key, ':');
+  size_t length = type ? (size_t)(type - key) : strlen(key);
+  bool exists;
+
+  if (length == 0)
+    return vmf_fail(error, VMF_USAGE, "property \"%s\": a key is accepted, or KEY:TYPE", key);
+  VMF_TRY(vmf_machine_check_text("the key of a property", key, false, error));
+  VMF_TRY(vmf_machine_check_text("the value of a property", property->value, true, error));
+  if (strcspn(key, " =\"'&<>${}") < length)
+    return vmf_fail(error, VMF_USAGE,
+                    "property \"%s\": a key has no blanks and none of = \" ' & < > $ { }", key);
+  if (!type)
+    return VMF_OK;
+  if (typed_value(type + 1, property->value, &exists))
+    return VMF_OK;
+  if (exists)
+    return vmf_fail(error, VMF_USAGE, "property \"%s\": \"%s\" is not of this type", key,
+                    property->value);
+  return vmf_fail(error, VMF_USAGE,
+                  "property \"%s\": types are string, boolean, uint8, uint16, uint32, uint64, "
+                  "sint8, sint16, sint32, sint64, real32, real64",
+                  key);
+}
+
+static size_t key_length(const char *key)
+{
+  return strcspn(key, ":");
+}
+
+static enum vmf_code check_properties(const struct vmf_machine *machine, struct vmf_error *error)
+{
+  if (machine->property_count > PROPERTIES_MAX)
+    return vmf_fail(error, VMF_USAGE, "%zu properties, at most %d are accepted",
+                    machine->property_count, PROPERTIES_MAX);
+  for (size_t i = 0; i < machine->property_count; i++) {
+    const char *key = machine->properties[i].key;
+
+    VMF_TRY(check_property(&machine->properties[i], error));
+    for (size_t k = 0; k < i; k++) {
+      const char *other = machine->properties[k].key;
+
+      if (key_length(key) == key_length(other) && strncmp(key, other, key_length(key)) == 0)
+        return vmf_fail(error, VMF_USAGE, "property \"%.*s\" is given twice", (int)key_length(key),
+                        key);
+    }
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_machine_check_texts(const struct vmf_machine *machine, struct vmf_error *error)
+{
+  VMF_TRY(check_optional("the name", machine->name, false, error));
+  VMF_TRY(check_optional("the product", machine->product, false, error));
+  VMF_TRY(check_optional("the vendor", machine->vendor, false, error));
+  VMF_TRY(check_optional("the version", machine->version, false, error));
+  VMF_TRY(check_optional("the full version", machine->full_version, false, error));
+  VMF_TRY(check_optional("the annotation", machine->annotation, true, error));
+  for (size_t i = 0; i < machine->eula_count; i++)
+    VMF_TRY(vmf_machine_check_text("the licence text", machine->eulas[i], true, error));
+  if (machine->name && !machine->name[0])
+    return vmf_fail(error, VMF_USAGE, "the name is empty");
+  return check_properties(machine, error);
+}
+
+static int hex_digit(char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+enum vmf_code vmf_machine_check_mac(const char *text, char mac[18], struct vmf_error *error)
+{
+  const char *at = text;
+  char separator = strlen(text) > 2 ? text[2] : 0;
+  unsigned octet[6], any = 0;
+
+  separator = separator == ':' || separator == '-' ? separator : 0;
+  for (unsigned i = 0; i < 6; i++) {
+    int high, low;
+
+    if (i > 0 && separator && *at++ != separator)
+      return vmf_fail(error, VMF_USAGE, "\"%s\" is no MAC address: 00:50:56:00:00:01", text);
+    high = hex_digit(at[0]);
+    low = high < 0 ? -1 : hex_digit(at[1]);
+    if (low < 0)
+      return vmf_fail(error, VMF_USAGE, "\"%s\" is no MAC address: 00:50:56:00:00:01", text);
+    octet[i] = (unsigned)high << 4 | (unsigned)low;
+    any |= octet[i];
+    at += 2;
+  }
+  if (*at)
+    return vmf_fail(error, VMF_USAGE, "\"%s\" is no MAC address: 00:50:56:00:00:01", text);
+  if (!any || octet[0] & 1)
+    return vmf_fail(error, VMF_USAGE, "the MAC address \"%s\" is that of no single card", text);
+  snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", octet[0] & 255, octet[1] & 255, octet[2] & 255,
+           octet[3] & 255, octet[4] & 255, octet[5] & 255);
+  return VMF_OK;
+}
+
+/* One family: "vmx-13", "virtualbox-2.2", "xen-3". */
+static bool family_is(const char *word, size_t length, unsigned *vmx)
+{
+  static const char *const makers[] = {"vmx-", "virtualbox-", "xen-"};
+
+  *vmx = 0;
+  for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+    size_t prefix = strlen(makers[i]);
+
+    if (length <= prefix || strncmp(word, makers[i], prefix) != 0)
+      continue;
+    if (i == 0) {
+      if (length > prefix + 2 || strspn(word + prefix, "0123456789") < length - prefix)
+        return false;
+      *vmx = (unsigned)strtoul(word + prefix, NULL, 10);
+      return *vmx > 0;
+    }
+    return length <= 32 && strspn(word + prefix, "0123456789.") >= length - prefix;
+  }
+  return false;
+}
+
+enum vmf_code vmf_machine_check_family(const char *text, char **family, unsigned *vmx,
+                                       struct vmf_error *error)
+{
+  const char *word = text;
+
+  *family = NULL;
+  *vmx = 0;
+  for (word += strspn(word, " ,"); *word; word += strspn(word, " ,")) {
+    VMF_AUTO_FREE char *before = *family;
+    size_t length = strcspn(word, " ,");
+    unsigned version;
+
+    *family = NULL;
+    if (!family_is(word, length, &version))
+      return vmf_fail(error, VMF_USAGE,
+                      "hardware \"%s\": accepted are vmx-04 to vmx-99, virtualbox-2.2, xen-3 and "
+                      "the like, or several with blanks between them",
+                      text);
+    if (version > 0)
+      VMF_TRY(vmf_format(family, error, "%s%svmx-%02u", before ? before : "", before ? " " : "",
+                         version));
+    else
+      VMF_TRY(vmf_format(family, error, "%s%s%.*s", before ? before : "", before ? " " : "",
+                         (int)length, word));
+    *vmx = version > *vmx ? version : *vmx;
+    word += length;
+  }
+  if (!*family)
+    return vmf_fail(error, VMF_USAGE, "hardware \"%s\": accepted is vmx-13 and the like", text);
+  return VMF_OK;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Writes XML as text. */
+#include "markup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "memory.h"
+
+enum { MARKUP_FIRST = 4096 };
+
+static bool markup_room(struct vmf_markup *markup, size_t more)
+{
+  size_t capacity = markup->capacity ? markup->capacity : MARKUP_FIRST;
+  char *longer;
+
+  if (markup->failed)
+    return false;
+  while (capacity - markup->length <= more)
+    capacity *= 2;
+  if (capacity == markup->capacity)
+    return true;
+  longer = realloc(markup->text, capacity);
+  markup->failed = !longer;
+  if (!longer)
+    return false;
+  markup->text = longer;
+  markup->capacity = capacity;
+  return true;
+}
+
+static void markup_put(struct vmf_markup *markup, const char *text)
+{
+  size_t length = strlen(text);
+
+  if (!markup_room(markup, length))
+    return;
+  memcpy(markup->text + markup->length, text, length + 1);
+  markup->length += length;
+}
+
+/* What a parser would change or take for markup; NULL: the character stands for itself. A carriage
+ * return would be read as a line feed, white space in an attribute as a blank. */
+static const char *markup_entity(char c, bool attribute)
+{
+  switch (c) {
+  case '&':
+    return "&amp;";
+  case '<':
+    return "&lt;";
+  case '>':
+    return "&gt;";
+  case '\r':
+    return "&#13;";
+  case '"':
+    return attribute ? "&quot;" : NULL;
+  case '\n':
+    return attribute ? "&#10;" : NULL;
+  case '\t':
+    return attribute ? "&#9;" : NULL;
+  default:
+    return NULL;
+  }
+}
+
+static void markup_escape(struct vmf_markup *markup, const char *text, bool attribute)
+{
+  for (; *text; text++) {
+    const char *entity = markup_entity(*text, attribute);
+
+    markup_put(markup, entity ? entity : (const char[]){*text, 0});
+  }
+}
+
+static void __attribute__((format(printf, 3, 0)))
+markup_value(struct vmf_markup *markup, bool attribute, const char *format, va_list values)
+{
+  char *text = NULL;
+
+  if (vasprintf(&text, format, values) < 0) {
+    markup->failed = true;
+    return;
+  }
+  markup_escape(markup, text, attribute);
+  vmf_free(text);
+}
+
+static void markup_indent(struct vmf_markup *markup)
+{
+  for (unsigned i = 0; i < markup->depth; i++)
+    markup_put(markup, "  ");
+}
+
+void vmf_markup_start(struct vmf_markup *markup, const char *name)
+{
+  if (markup->length == 0)
+    markup_put(markup, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+  markup_indent(markup);
+  markup_put(markup, "<");
+  markup_put(markup, name);
+}
+
+void vmf_markup_attribute(struct vmf_markup *markup, const char *name, const char *format, ...)
+{
+  va_list values;
+
+  markup_put(markup, " ");
+  markup_put(markup, name);
+  markup_put(markup, "=\"");
+  va_start(values, format);
+  markup_value(markup, true, format, values);
+  va_end(values);
+  markup_put(markup, "\"");
+}
+
+void vmf_markup_enter(struct vmf_markup *markup)
+{
+  markup_put(markup, ">\n");
+  markup->depth++;
+}
+
+void vmf_markup_end(struct vmf_markup *markup)
+{
+  markup_put(markup, "/>\n");
+}
+
+void vmf_markup_leave(struct vmf_markup *markup, const char *name)
+{
+  markup->depth--;
+  markup_indent(markup);
+  markup_put(markup, "</");
+  markup_put(markup, name);
+  markup_put(markup, ">\n");
+}
+
+void vmf_markup_open(struct vmf_markup *markup, const char *name)
+{
+  vmf_markup_start(markup, name);
+  vmf_markup_enter(markup);
+}
+
+void vmf_markup_leaf(struct vmf_markup *markup, const char *name, const char *format, ...)
+{
+  va_list values;
+
+  vmf_markup_start(markup, name);
+  markup_put(markup, ">");
+  va_start(values, format);
+  markup_value(markup, false, format, values);
+  va_end(values);
+  markup_put(markup, "</");
+  markup_put(markup, name);
+  markup_put(markup, ">\n");
+}
+
+enum vmf_code vmf_markup_take(struct vmf_markup *markup, char **text, struct vmf_error *error)
+{
+  *text = NULL;
+  if (markup->failed || !markup->text)
+    return vmf_fail(error, VMF_NOMEM, "no memory for a descriptor");
+  *text = markup->text;
+  *markup = (struct vmf_markup){0};
+  return VMF_OK;
+}
+
+void vmf_markup_clear(struct vmf_markup *markup)
+{
+  vmf_free(markup->text);
+  *markup = (struct vmf_markup){0};
+}

@@ -68,7 +68,8 @@ static enum vmf_code compose_references(struct vmf_markup *markup,
     vmf_markup_start(markup, "File");
     vmf_markup_attribute(markup, "ovf:href", "%s", href);
     vmf_markup_attribute(markup, "ovf:id", "file%zu", i + 1);
-    vmf_markup_attribute(markup, "ovf:size", "%" PRIu64, disks[i].file_size);
+    if (disks[i].file_size > 0)
+      vmf_markup_attribute(markup, "ovf:size", "%" PRIu64, disks[i].file_size);
     vmf_markup_end(markup);
   }
   vmf_markup_leave(markup, "References");

@@ -226,14 +226,17 @@ def test_every_value_is_found_again(t, version):
 
 def test_a_disk_is_told_to_the_byte(t):
     found = Descriptor(compose(t, disk('a.vmdk', 70145, (1 << 30) + 512, 65537), disk('b.vmdk', 1, 2 ** 63, 0),
-                               disk('c.vmdk', 2 ** 63, 1).rsplit('|', 1)[0]))
+                               disk('c.vmdk', 2 ** 63, 1).rsplit('|', 1)[0],
+                               disk('d.vmdk', 0, 512, 1024)))
     tap.equal([[found.attribute(element, name) for name in ('id', 'href', 'size')] for element in
                found.all('References/File')],
-              [['file1', 'a.vmdk', '70145'], ['file2', 'b.vmdk', '1'], ['file3', 'c.vmdk', str(2 ** 63)]])
+              [['file1', 'a.vmdk', '70145'], ['file2', 'b.vmdk', '1'], ['file3', 'c.vmdk', str(2 ** 63)],
+               ['file4', 'd.vmdk', None]])
     tap.equal([[found.attribute(element, name) for name in ('diskId', 'fileRef', 'capacity', 'populatedSize', 'format')]
                for element in found.all('DiskSection/Disk')],
               [['vmdisk1', 'file1', str((1 << 30) + 512), '65537', STREAM],
-               ['vmdisk2', 'file2', str(2 ** 63), '0', STREAM], ['vmdisk3', 'file3', '1', None, STREAM]])
+               ['vmdisk2', 'file2', str(2 ** 63), '0', STREAM], ['vmdisk3', 'file3', '1', None, STREAM],
+               ['vmdisk4', 'file4', '512', '512', STREAM]])
 
 
 @tap.rows([(kind, kind, most, units) for kind, most, units in (

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The options that describe a virtual machine. */
+#ifndef VMF_CLI_MACHINE_OPTIONS_H
+#define VMF_CLI_MACHINE_OPTIONS_H
+
+#include "verb.h"
+
+/* A machine and what it points to, besides argv. */
+struct vmf_machine_options {
+  struct vmf_machine machine;
+  struct vmf_machine_nic *nics;
+  struct vmf_machine_property *properties;
+  char **eulas;
+  char **texts; /* NULL-terminated */
+};
+
+/* Takes the options apart and reads the licence files. With a template any other option is wrong:
+ * VMF_USAGE, naming it; the template itself is the caller's to open. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_options_parse(const struct vmf_settings *settings,
+                                                       struct vmf_machine_options *options,
+                                                       struct vmf_error *error);
+void vmf_machine_options_free(struct vmf_machine_options *options);
+
+/* The guest operating systems, one a line, on standard output. */
+void vmf_machine_options_print_systems(void);
+
+#endif

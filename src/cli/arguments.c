@@ -390,4 +390,8 @@ void vmf_arguments_free(struct vmf_settings *settings)
 {
   free(settings->options);
   free(settings->allow_refs);
+  free(settings->machine.nics);
+  free(settings->machine.controllers);
+  free(settings->machine.properties);
+  free(settings->machine.eulas);
 }

@@ -23,7 +23,7 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .log = &settings->log,
   };
 
-  return vmf_image_open(path, &options, image, error);
+  return vmf_disk_open(path, &options, image, error);
 }
 
 enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,

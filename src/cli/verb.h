@@ -12,6 +12,15 @@
 
 #include "vmferry.h"
 
+/* How a machine is described; see struct vmf_machine. */
+struct vmf_machine_settings {
+  const char *name, *os, *firmware, *hardware, *product, *vendor, *version, *full_version;
+  const char *annotation, *ovf_version, *template_path;
+  uint64_t cpus, memory;
+  bool secure_boot, cpus_given, memory_given;
+  const char **nics, **controllers, **properties, **eulas; /* NULL-terminated; owned */
+};
+
 /* Everything that a command line can say. Strings belong to argv unless said otherwise. */
 struct vmf_settings {
   const char *format, *target_format, *snapshot, *backing, *backing_format, *checksum;
@@ -20,8 +29,12 @@ struct vmf_settings {
   const char **allow_refs;    /* NULL-terminated; owned */
   bool compress, progress, quiet, ignore_locks, verify, read_all, no_clobber, no_sync;
   bool json, backing_chain, strict, help;
+  const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
+  bool cms;
   uint64_t sparse_size, start, max_length, size, threads;
   bool size_given, max_length_given;
+  const char *output, *disk_format; /* pack */
+  struct vmf_machine_settings machine;
   char **operands;
   int operand_count;
   struct vmf_log log;
@@ -62,7 +75,8 @@ struct vmf_verb {
 };
 
 extern const struct vmf_verb vmf_verb_check, vmf_verb_checksum, vmf_verb_compare, vmf_verb_convert,
-    vmf_verb_create, vmf_verb_help, vmf_verb_info, vmf_verb_map, vmf_verb_measure;
+    vmf_verb_create, vmf_verb_help, vmf_verb_info, vmf_verb_map, vmf_verb_measure, vmf_verb_pack,
+    vmf_verb_unpack;
 
 /* All of them, NULL-terminated, in the order of the help text. */
 extern const struct vmf_verb *const vmf_verbs[];
@@ -118,6 +132,42 @@ const struct vmf_verb *vmf_verb_find(const char *name);
   {                                                                                                \
     .letter = 'o', .name = "options", .kind = VMF_ARGUMENT_JOINED, .value = "NAME=VALUE,...",      \
     .field = VMF_SETTING(options), .help = "options of the target's format; \"help\" lists them"   \
+  }
+#define VMF_ARGUMENT_DIGEST                                                                        \
+  {                                                                                                \
+    .name = "digest", .kind = VMF_ARGUMENT_CHECKSUM, .value = "ALGORITHM",                         \
+    .field = VMF_SETTING(digest),                                                                  \
+    .help = "digest of the manifest: sha256, sha1 or sha512 (default: sha256)"                     \
+  }
+#define VMF_ARGUMENT_CERT                                                                          \
+  {                                                                                                \
+    .name = "cert", .kind = VMF_ARGUMENT_TEXT, .value = "FILE", .field = VMF_SETTING(certificate), \
+    .help = "the key's certificate, PEM (default: in the key's file)"                              \
+  }
+#define VMF_ARGUMENT_PASSPHRASE                                                                    \
+  {                                                                                                \
+    .name = "passphrase-file", .kind = VMF_ARGUMENT_TEXT, .value = "FILE",                         \
+    .field = VMF_SETTING(passphrase_file), .help = "its first line is the passphrase of the key"   \
+  }
+#define VMF_ARGUMENT_CMS                                                                           \
+  {                                                                                                \
+    .name = "cms", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(cms),                           \
+    .help = "add a CMS signature with the chain, as VirtualBox 7 does"                             \
+  }
+#define VMF_ARGUMENT_SIGN                                                                          \
+  {                                                                                                \
+    .name = "sign", .kind = VMF_ARGUMENT_TEXT, .value = "KEY", .field = VMF_SETTING(key),          \
+    .help = "sign the package with this key, PEM"                                                  \
+  }
+#define VMF_ARGUMENT_NO_CLOBBER                                                                    \
+  {                                                                                                \
+    .name = "no-clobber", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(no_clobber),             \
+    .help = "refuse to replace an existing target"                                                 \
+  }
+#define VMF_ARGUMENT_NO_SYNC                                                                       \
+  {                                                                                                \
+    .name = "no-sync", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(no_sync),                   \
+    .help = "do not wait until the target is on stable storage"                                    \
   }
 #define VMF_ARGUMENT_SOURCE_CACHE                                                                  \
   {                                                                                                \

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "format_options.h"
+#include "packaging.h"
 #include "sources.h"
 #include "status.h"
 #include "transfer.h"
@@ -70,14 +71,13 @@ static const struct vmf_argument convert_arguments[] = {
      .kind = VMF_ARGUMENT_FLAG,
      .field = VMF_SETTING(read_all),
      .help = "do not trust the holes that the file system reports"},
-    {.name = "no-clobber",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(no_clobber),
-     .help = "refuse to replace an existing target"},
-    {.name = "no-sync",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(no_sync),
-     .help = "do not wait until the target is on stable storage"},
+    VMF_ARGUMENT_NO_CLOBBER,
+    VMF_ARGUMENT_NO_SYNC,
+    VMF_ARGUMENT_SIGN,
+    VMF_ARGUMENT_CERT,
+    VMF_ARGUMENT_PASSPHRASE,
+    VMF_ARGUMENT_CMS,
+    VMF_ARGUMENT_DIGEST,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -126,6 +126,9 @@ static const struct vmf_argument convert_arguments[] = {
 static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
                                             struct vmf_error *error)
 {
+  if (vmf_packaging_is_target(path) || settings->key)
+    return vmf_arguments_wrong(error, "%s: one package makes another; \"pack\" makes one of disks",
+                               path);
   if (settings->sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
                                (unsigned long long)settings->sparse_size);
@@ -157,11 +160,28 @@ static enum vmf_code convert_with(struct vmf_settings *settings, const char *for
   return code;
 }
 
+/* Whether a package is written: the source is one, and the target can hold one. "-O ova" says so
+ * for standard output, where a package comes out unless a format for one disk is named. */
+static bool convert_is_package(const struct vmf_settings *settings)
+{
+  const char *path = settings->operands[settings->operand_count - 1];
+  bool to_stdout = strcmp(path, "-") == 0;
+
+  if (settings->operand_count != 2 || settings->format || strstr(settings->operands[0], "::"))
+    return false;
+  if (to_stdout && settings->target_format && strcmp(settings->target_format, "ova") != 0)
+    return false;
+  return (to_stdout || vmf_packaging_is_target(path)) &&
+         vmf_package_recognise(settings->operands[0]);
+}
+
 static int convert_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
   const char *format = settings->target_format;
 
+  if (convert_is_package(settings))
+    return vmf_packaging_convert(settings, settings->operands[1], "streamOptimized");
   if (!format && settings->operand_count > 0)
     format = vmf_format_by_suffix(settings->operands[settings->operand_count - 1]);
   if (!format)
@@ -176,7 +196,7 @@ static int convert_run(struct vmf_settings *settings)
 const struct vmf_verb vmf_verb_convert = {
     .name = "convert",
     .operands = "SOURCE... TARGET",
-    .summary = "copy a disk into another format",
+    .summary = "copy a disk or a package into another format",
     .arguments = convert_arguments,
     .min_operands = 2,
     .max_operands = 1 << 16,

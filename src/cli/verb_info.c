@@ -9,6 +9,7 @@
 
 #include "human.h"
 #include "json.h"
+#include "package_glance.h"
 #include "status.h"
 #include "verb.h"
 
@@ -210,6 +211,29 @@ static enum vmf_code info_chain(const struct vmf_settings *settings, struct vmf_
   return code;
 }
 
+static int info_package(const struct vmf_settings *settings)
+{
+  const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
+                                              .ignore_locks = settings->ignore_locks,
+                                              .log = &settings->log};
+  struct vmf_error error = {0};
+  struct vmf_package *package;
+  struct vmf_value *info = NULL;
+  enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, &error);
+
+  if (code == VMF_OK)
+    code = vmf_package_info(package, &info, &error);
+  if (code == VMF_OK && settings->json) {
+    vmf_json_value(stdout, info, 0);
+    putchar('\n');
+  } else if (code == VMF_OK) {
+    vmf_package_glance(info);
+  }
+  vmf_value_free(info);
+  vmf_package_close(package);
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+}
+
 static int info_run(struct vmf_settings *settings)
 {
   struct vmf_image_options options = {
@@ -221,7 +245,10 @@ static int info_run(struct vmf_settings *settings)
   };
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
-  enum vmf_code code = vmf_image_open(settings->operands[0], &options, &image, &error);
+
+  if (!settings->format && vmf_package_recognise(settings->operands[0]))
+    return info_package(settings);
+  enum vmf_code code = vmf_disk_open(settings->operands[0], &options, &image, &error);
 
   if (code == VMF_OK)
     code = info_chain(settings, image, &error);
@@ -232,7 +259,7 @@ static int info_run(struct vmf_settings *settings)
 const struct vmf_verb vmf_verb_info = {
     .name = "info",
     .operands = "FILE",
-    .summary = "show what an image is",
+    .summary = "show what an image or a package is",
     .arguments = info_arguments,
     .min_operands = 1,
     .max_operands = 1,

@@ -32,8 +32,19 @@ struct vmf_package {
     unsigned line;
   } * found;
   size_t found_count;
-  atomic_uint users; /* the caller and every image opened from it */
+  struct vmf_opener members; /* what images in an archive may refer to */
+  atomic_uint users;         /* the caller and every image opened from it */
 };
+
+/* Drops one user; the last one closes it. */
+void vmf_package_release(void *package);
+
+/* The package's name in messages, and that of a file in it. */
+const char *vmf_package_file_label(const struct vmf_package *package, const char *name,
+                                   char label[512]);
+
+/* Whether the package stores a file of that name. */
+bool vmf_package_has(const struct vmf_package *package, const char *name);
 
 /* Hands what reading the descriptor found to `report`. */
 void vmf_package_tell(const struct vmf_package *package, struct vmf_report *report);
@@ -65,6 +76,11 @@ void vmf_package_names_free(char **names, size_t count);
 VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *package,
                                                       const struct vmf_ovf_file *file,
                                                       struct vmf_io **io, struct vmf_error *error);
+
+/* A vmf_opener.open for `members`: what an image in an archive names is another member of it. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *name,
+                                                     enum vmf_reference reference,
+                                                     struct vmf_io **io, struct vmf_error *error);
 
 /* The image of a disk, its chain of parentRef below it. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_image(struct vmf_package *package,

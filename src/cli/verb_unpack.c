@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry unpack`: all of a package into a folder. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "packaging.h"
+#include "status.h"
+
+static const struct vmf_argument unpack_arguments[] = {
+    {.letter = 'O',
+     .name = "target-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORMAT",
+     .field = VMF_SETTING(target_format),
+     .help = "convert the disks (default: leave them as they are)"},
+    VMF_ARGUMENT_OPTIONS,
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_NO_CLOBBER,
+    VMF_ARGUMENT_NO_SYNC,
+    VMF_ARGUMENT_DIGEST,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    {0},
+};
+
+/* The folder to unpack into, its name ending in '/': what was asked for, or the package's name
+ * without its suffix, here. A fresh string. */
+static char *unpack_folder(const struct vmf_settings *settings)
+{
+  const char *given = settings->operand_count > 1 ? settings->operands[1] : NULL;
+  const char *slash = strrchr(settings->operands[0], '/');
+  const char *base = slash && slash[1] ? slash + 1 : settings->operands[0];
+  const char *dot = strrchr(base, '.');
+  size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+  char *folder;
+
+  if (given && given[0] && given[strlen(given) - 1] == '/')
+    return strdup(given);
+  if (asprintf(&folder, "%.*s/", given ? (int)strlen(given) : (int)stem, given ? given : base) < 0)
+    return NULL;
+  return folder;
+}
+
+static int unpack_run(struct vmf_settings *settings)
+{
+  struct vmf_error error = {0};
+  char *folder = unpack_folder(settings);
+  int status;
+
+  if (!folder) {
+    (void)!vmf_arguments_no_memory(&error);
+    return vmf_status_report(&error);
+  }
+  status = vmf_packaging_convert(settings, folder, NULL);
+  free(folder);
+  return status;
+}
+
+const struct vmf_verb vmf_verb_unpack = {
+    .name = "unpack",
+    .operands = "PACKAGE [FOLDER]",
+    .summary = "put the files of a package into a folder",
+    .arguments = unpack_arguments,
+    .min_operands = 1,
+    .max_operands = 2,
+    .usage_status = VMF_EXIT_OTHER,
+    .run = unpack_run,
+};

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "assemble.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "certificate.h"
+#include "checked.h"
+#include "convert.h"
+#include "file.h"
+#include "memory.h"
+#include "output.h"
+#include "replaced.h"
+#include "sink.h"
+#include "tar.h"
+#include "view.h"
+
+/* One small file of text at the head or the end of an archive. */
+struct text_file {
+  char *name, *text;
+  size_t length;
+  uint64_t header; /* where its place was kept */
+  size_t room;     /* bytes kept for it */
+};
+
+struct work {
+  const struct vmf_destination *destination;
+  struct vmf_assembly *assembly;
+  const struct vmf_package_target *target;
+  struct vmf_output *output;
+  struct vmf_io *archive; /* NULL: files in a folder */
+  uint64_t at;            /* in the archive: where the next member starts */
+  uint64_t mtime;
+  enum vmf_digest_kind kind;
+  struct vmf_signer *signer; /* NULL: not signed */
+  struct text_file descriptor, manifest, certificate;
+  uint64_t done, total; /* by weight */
+  uint64_t weight;      /* of the file that is being written */
+  struct vmf_source_check *check;
+  enum vmf_code followed; /* the first failure of a follow; its text: */
+  struct vmf_error follow_error;
+};
+
+/* ---- progress ---- */
+
+static void show_progress(void *data, uint64_t done, uint64_t total)
+{
+  struct work *work = data;
+  uint64_t part = total == 0 ? 0 : (uint64_t)((double)work->weight * (double)done / (double)total);
+
+  if (work->check && work->followed == VMF_OK)
+    work->followed = vmf_source_check_follow(work->check, done, total, &work->follow_error);
+  if (work->target->progress)
+    work->target->progress(work->target->progress_data, work->done + vmf_min(part, work->weight),
+                           work->total);
+}
+
+static enum vmf_code check_cancelled(const struct work *work, struct vmf_error *error)
+{
+  if (work->target->cancel && atomic_load(work->target->cancel))
+    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  return VMF_OK;
+}
+
+/* ---- files of text ---- */
+
+static enum vmf_code write_header(struct work *work, const char *name, uint64_t size,
+                                  uint64_t offset, struct vmf_error *error)
+{
+  uint8_t header[VMF_TAR_BLOCK];
+
+  VMF_TRY(vmf_tar_header(name, size, work->mtime, header, error));
+  return vmf_io_pwrite(work->archive, header, sizeof header, offset, error);
+}
+
+/* A member of text at `offset`; zeros up to its end in blocks. */
+static enum vmf_code write_member(struct work *work, const struct text_file *file, uint64_t offset,
+                                  struct vmf_error *error)
+{
+  const struct vmf_piece pieces[] = {
+      {.data = file->text, .length = file->length},
+      {.data = NULL, .length = (size_t)vmf_tar_padding(file->length)},
+  };
+
+  VMF_TRY(write_header(work, file->name, file->length, offset, error));
+  return vmf_io_pwrite_pieces(work->archive, pieces, 2, offset + VMF_TAR_BLOCK, error);
+}
+
+static uint64_t member_end(uint64_t header, uint64_t size)
+{
+  return header + VMF_TAR_BLOCK + size + vmf_tar_padding(size);
+}
+
+/* Keeps room for a text at the head of the archive. */
+static void keep_room(struct work *work, struct text_file *file, size_t room)
+{
+  file->header = work->at;
+  file->room = room;
+  work->at = member_end(work->at, room);
+}
+
+static enum vmf_code append_text(struct work *work, const struct text_file *file,
+                                 struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  if (work->archive) {
+    VMF_TRY(write_member(work, file, work->at, error));
+    work->at = member_end(work->at, file->length);
+    return VMF_OK;
+  }
+  if (file == &work->descriptor)
+    io = vmf_output_main(work->output);
+  else
+    VMF_TRY(vmf_output_create(work->output, file->name, &io, error));
+  return vmf_io_pwrite(io, file->text, file->length, 0, error);
+}
+
+/* ---- one file ---- */
+
+static enum vmf_code copy_range(struct work *work, struct vmf_io *from, struct vmf_io *to,
+                                uint64_t start, uint64_t end, uint8_t *buffer, size_t capacity,
+                                struct vmf_error *error)
+{
+  while (start < end) {
+    size_t step = (size_t)vmf_min(capacity, end - start);
+    VMF_TRY(check_cancelled(work, error));
+    VMF_TRY(vmf_io_pread(from, buffer, step, start, error));
+    VMF_TRY(vmf_io_pwrite(to, buffer, step, start, error));
+    start += step;
+    show_progress(work, start, from->size);
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code copy_file(struct work *work, struct vmf_io *from, struct vmf_io *to,
+                               struct vmf_error *error)
+{
+  enum { COPY_BYTES = 1 << 20 };
+  VMF_AUTO_FREE void *buffer = NULL;
+  uint64_t start = 0, end = 0;
+
+  VMF_TRY(vmf_alloc_pages(COPY_BYTES, &buffer, error));
+  while (end < from->size) {
+    VMF_TRY(vmf_io_next_data(from, end, &start, &end, error));
+    if (start >= from->size)
+      break;
+    VMF_TRY(copy_range(work, from, to, start, end, buffer, COPY_BYTES, error));
+  }
+  return to->size < from->size ? vmf_io_resize(to, from->size, error) : VMF_OK;
+}
+
+/* Writes the content of a file into `io`. */
+static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file,
+                               struct vmf_target *target, struct vmf_io *io,
+                               struct vmf_error *error)
+{
+  const struct vmf_job_options options = {.threads = work->target->threads,
+                                          .sparse_size = 4096,
+                                          .progress = show_progress,
+                                          .progress_data = work,
+                                          .cancel = work->target->cancel};
+  struct vmf_job_result result = {0};
+
+  if (!target) {
+    VMF_TRY(copy_file(work, file->io, io, error));
+    return vmf_io_unchanged(file->io, error);
+  }
+  VMF_TRY(vmf_convert(file->image, target, &options, &result, error));
+  file->data_bytes = result.data_bytes;
+  return VMF_OK;
+}
+
+/* A file that was written in any order is read once more for its digest. */
+static enum vmf_code hash_file(struct work *work, struct vmf_io *io, uint8_t *result,
+                               struct vmf_error *error)
+{
+  enum { HASH_BYTES = 1 << 20 };
+  VMF_AUTO_FREE void *buffer = NULL;
+  struct vmf_digest *digest;
+  enum vmf_code code = VMF_OK;
+
+  VMF_TRY(vmf_alloc_pages(HASH_BYTES, &buffer, error));
+  VMF_TRY(vmf_digest_new(work->kind, &digest, error));
+  for (uint64_t at = 0; at < io->size && code == VMF_OK; at += HASH_BYTES) {
+    size_t step = (size_t)vmf_min(HASH_BYTES, io->size - at);
+    code = check_cancelled(work, error);
+    if (code == VMF_OK)
+      code = vmf_io_pread(io, buffer, step, at, error);
+    if (code == VMF_OK)
+      code = vmf_digest_update(digest, buffer, step, error);
+  }
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, result, error);
+  vmf_digest_free(digest);
+  return code;
+}
+
+static enum vmf_code make_target(struct work *work, const struct vmf_assembly_file *file,
+                                 struct vmf_io *io, struct vmf_target **target,
+                                 struct vmf_error *error)
+{
+  const struct vmf_target_options options = {.format = file->format,
+                                             .options = file->options,
+                                             .source = file->image,
+                                             .log = work->target->log};
+  return vmf_target_create_in(io, file->name, NULL, vmf_image_size(file->image), &options, target,
+                              error);
+}
+
+/* In guest order, hashed as it goes. On a pipe its size goes ahead in the header. */
+static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file *file,
+                                    struct vmf_io *base, bool size_first, struct vmf_error *error)
+{
+  const struct vmf_job_options options = {
+      .threads = work->target->threads, .sparse_size = 4096, .cancel = work->target->cancel};
+  struct vmf_target *target = NULL;
+  struct vmf_io *sink;
+  uint64_t promised = file->io ? file->io->size : 0;
+
+  VMF_TRY(vmf_sink_new(base, work->kind, &sink, error));
+  enum vmf_code code = file->image ? make_target(work, file, sink, &target, error) : VMF_OK;
+  if (code == VMF_OK && target && size_first)
+    code = vmf_convert_size(file->image, target, &options, &promised, error);
+  if (code == VMF_OK && size_first)
+    code = write_header(work, file->name, promised, work->at, error);
+  if (code == VMF_OK)
+    code = fill_file(work, file, target, sink, error);
+  if (code == VMF_OK)
+    code = vmf_sink_end(sink, file->digest, error);
+  file->size = sink->size;
+  if (code == VMF_OK && size_first && sink->size != promised)
+    code = vmf_fail(error, VMF_WRITE,
+                    "%s: has %" PRIu64 " bytes, but %" PRIu64 " were promised in its header",
+                    file->name, sink->size, promised);
+  vmf_target_close(target);
+  vmf_io_close(sink);
+  return code;
+}
+
+/* The tables of the format are finished last, so the bytes are not in order. */
+static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *file,
+                                  struct vmf_io *base, struct vmf_error *error)
+{
+  struct vmf_target *target;
+
+  VMF_TRY(make_target(work, file, base, &target, error));
+  enum vmf_code code = fill_file(work, file, target, base, error);
+  vmf_target_close(target);
+  VMF_TRY(code);
+  file->size = base->size;
+  return hash_file(work, base, file->digest, error);
+}
+
+static enum vmf_code write_content(struct work *work, struct vmf_assembly_file *file,
+                                   struct vmf_io *base, struct vmf_error *error)
+{
+  struct vmf_shape shape = {.layout = VMF_ORDERED};
+  bool pipe = work->archive && work->archive->sequential;
+
+  if (file->image)
+    VMF_TRY(
+        vmf_target_shape(file->format, file->options, vmf_image_size(file->image), &shape, error));
+  if (pipe && file->image && (shape.layout == VMF_ORDERED || shape.patches_start))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: on a pipe its size must go ahead of it, and it is known only when the "
+                    "data has been packed; write to a file, or choose raw, qcow2 or vhd",
+                    file->name);
+  if (!pipe && (shape.layout == VMF_PLANNED || shape.patches_start))
+    return write_anyhow(work, file, base, error);
+  return write_in_order(work, file, base, pipe, error);
+}
+
+/* Where the content goes: a file of its own, or the place behind the header in the archive. */
+static enum vmf_code open_base(struct work *work, const struct vmf_assembly_file *file,
+                               struct vmf_io **base, struct vmf_error *error)
+{
+  if (!work->archive)
+    return vmf_output_create(work->output, file->name, base, error);
+  return vmf_io_inset(work->archive, work->at + VMF_TAR_BLOCK, file->name, base, error);
+}
+
+static enum vmf_code end_member(struct work *work, const struct vmf_assembly_file *file,
+                                struct vmf_error *error)
+{
+  uint64_t end = work->at + VMF_TAR_BLOCK + file->size;
+  uint64_t padding = vmf_tar_padding(file->size);
+
+  if (!work->archive->sequential)
+    VMF_TRY(write_header(work, file->name, file->size, work->at, error));
+  if (padding > 0)
+    VMF_TRY(vmf_io_zero(work->archive, end, padding, false, error));
+  work->at = end + padding;
+  return work->archive->size < work->at ? vmf_io_resize(work->archive, work->at, error) : VMF_OK;
+}
+
+static enum vmf_code write_file(struct work *work, struct vmf_assembly_file *file,
+                                struct vmf_error *error)
+{
+  struct vmf_io *base;
+
+  work->weight = file->weight;
+  work->check = file->check;
+  VMF_TRY(open_base(work, file, &base, error));
+  enum vmf_code code = write_content(work, file, base, error);
+  if (work->archive)
+    vmf_io_close(base);
+  VMF_TRY(code);
+  if (work->followed != VMF_OK) {
+    *error = work->follow_error;
+    return work->followed;
+  }
+  if (file->check)
+    VMF_TRY(vmf_source_check_end(file->check, work->target->cancel, error));
+  work->done += file->weight;
+  return work->archive ? end_member(work, file, error) : VMF_OK;
+}
+
+/* ---- descriptor, manifest, certificate ---- */
+
+static enum vmf_code digest_text(const struct work *work, const struct text_file *file,
+                                 uint8_t *result, struct vmf_error *error)
+{
+  struct vmf_digest *digest;
+
+  VMF_TRY(vmf_digest_new(work->kind, &digest, error));
+  enum vmf_code code = vmf_digest_update(digest, file->text, file->length, error);
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, result, error);
+  vmf_digest_free(digest);
+  return code;
+}
+
+static enum vmf_code describe(struct work *work, enum vmf_describe how, struct vmf_error *error)
+{
+  struct vmf_assembly *assembly = work->assembly;
+
+  vmf_free(work->descriptor.text);
+  work->descriptor.text = NULL;
+  return assembly->describe(assembly->data, how, &work->descriptor.text, &work->descriptor.length,
+                            error);
+}
+
+static enum vmf_code list_files(struct work *work, struct vmf_manifest *manifest,
+                                struct vmf_error *error)
+{
+  const struct vmf_assembly *assembly = work->assembly;
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  VMF_TRY(digest_text(work, &work->descriptor, digest, error));
+  VMF_TRY(vmf_manifest_add(manifest, work->descriptor.name, work->kind, digest, error));
+  for (size_t i = 0; i < assembly->count; i++)
+    if (!assembly->files[i].unlisted)
+      VMF_TRY(vmf_manifest_add(manifest, assembly->files[i].name, work->kind,
+                               assembly->files[i].digest, error));
+  return VMF_OK;
+}
+
+static enum vmf_code make_manifest(struct work *work, struct vmf_error *error)
+{
+  const struct vmf_assembly *assembly = work->assembly;
+  struct vmf_manifest *manifest;
+
+  vmf_free(work->manifest.text);
+  work->manifest.text = NULL;
+  work->manifest.length = assembly->manifest_length;
+  if (assembly->manifest_text)
+    return vmf_copy_bytes(assembly->manifest_text, assembly->manifest_length, &work->manifest.text,
+                          error);
+  VMF_TRY(vmf_manifest_new(&manifest, error));
+  enum vmf_code code = list_files(work, manifest, error);
+  if (code == VMF_OK)
+    code = vmf_manifest_write(manifest, &work->manifest.text, &work->manifest.length, error);
+  vmf_manifest_free(manifest);
+  return code;
+}
+
+static bool is_signed(const struct work *work)
+{
+  return work->signer || work->assembly->certificate_text;
+}
+
+static enum vmf_code make_certificate(struct work *work, struct vmf_error *error)
+{
+  const struct vmf_assembly *assembly = work->assembly;
+
+  vmf_free(work->certificate.text);
+  work->certificate.text = NULL;
+  work->certificate.length = assembly->certificate_length;
+  if (work->signer)
+    return vmf_signer_sign(work->signer, work->manifest.name, work->manifest.text,
+                           work->manifest.length, work->kind, work->target->cms,
+                           &work->certificate.text, &work->certificate.length, error);
+  if (assembly->certificate_text)
+    return vmf_copy_bytes(assembly->certificate_text, assembly->certificate_length,
+                          &work->certificate.text, error);
+  return VMF_OK;
+}
+
+static enum vmf_code make_texts(struct work *work, struct vmf_error *error)
+{
+  VMF_TRY(make_manifest(work, error));
+  return make_certificate(work, error);
+}
+
+/* At the head of an archive: places for the three texts, whose longest forms are known. */
+static enum vmf_code keep_head(struct work *work, struct vmf_error *error)
+{
+  VMF_TRY(describe(work, VMF_DESCRIBE_WIDEST, error));
+  VMF_TRY(make_texts(work, error));
+  keep_room(work, &work->descriptor, work->descriptor.length);
+  keep_room(work, &work->manifest, work->manifest.length);
+  if (is_signed(work))
+    keep_room(work, &work->certificate, work->certificate.length);
+  return VMF_OK;
+}
+
+/* XML allows white space behind the root element: the descriptor is made as long as its place. */
+static enum vmf_code fill_room(struct text_file *file, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *longer = NULL;
+  size_t more = file->room - file->length;
+
+  if (file->length > file->room)
+    return vmf_fail(error, VMF_WRITE, "%s: needs %zu bytes, and %zu were kept for it", file->name,
+                    file->length, file->room);
+  if (more == 0)
+    return VMF_OK;
+  VMF_TRY(vmf_format(&longer, error, "%s%*s\n", file->text, (int)(more - 1), ""));
+  vmf_free(file->text);
+  file->text = longer;
+  file->length = file->room;
+  longer = NULL;
+  return VMF_OK;
+}
+
+static enum vmf_code put_into_room(struct work *work, const struct text_file *file,
+                                   struct vmf_error *error)
+{
+  if (file->length != file->room)
+    return vmf_fail(error, VMF_WRITE, "%s: has %zu bytes, and %zu were kept for it", file->name,
+                    file->length, file->room);
+  return write_member(work, file, file->header, error);
+}
+
+static enum vmf_code fill_head(struct work *work, struct vmf_error *error)
+{
+  VMF_TRY(describe(work, VMF_DESCRIBE_FINAL, error));
+  VMF_TRY(fill_room(&work->descriptor, error));
+  VMF_TRY(make_texts(work, error));
+  VMF_TRY(put_into_room(work, &work->descriptor, error));
+  VMF_TRY(put_into_room(work, &work->manifest, error));
+  return is_signed(work) ? put_into_room(work, &work->certificate, error) : VMF_OK;
+}
+
+/* In a folder, or behind the files of an archive on a pipe. */
+static enum vmf_code append_texts(struct work *work, struct vmf_error *error)
+{
+  if (!work->archive) {
+    VMF_TRY(describe(work, VMF_DESCRIBE_FINAL, error));
+    VMF_TRY(append_text(work, &work->descriptor, error));
+  }
+  VMF_TRY(make_texts(work, error));
+  VMF_TRY(append_text(work, &work->manifest, error));
+  return is_signed(work) ? append_text(work, &work->certificate, error) : VMF_OK;
+}
+
+/* ---- all of it ---- */
+
+static enum vmf_code start_pipe(struct work *work, struct vmf_error *error)
+{
+  VMF_TRY(describe(work, VMF_DESCRIBE_EARLY, error));
+  return append_text(work, &work->descriptor, error);
+}
+
+static enum vmf_code write_all(struct work *work, struct vmf_error *error)
+{
+  struct vmf_assembly *assembly = work->assembly;
+  bool pipe = work->archive && work->archive->sequential;
+
+  if (pipe)
+    VMF_TRY(start_pipe(work, error));
+  else if (work->archive)
+    VMF_TRY(keep_head(work, error));
+  for (size_t i = 0; i < assembly->count; i++)
+    VMF_TRY(write_file(work, &assembly->files[i], error));
+  VMF_TRY(work->archive && !pipe ? fill_head(work, error) : append_texts(work, error));
+  if (work->archive)
+    VMF_TRY(vmf_io_zero(work->archive, work->at, vmf_tar_ending(work->at), false, error));
+  if (work->archive && work->archive->size < work->at + vmf_tar_ending(work->at))
+    VMF_TRY(vmf_io_resize(work->archive, work->at + vmf_tar_ending(work->at), error));
+  VMF_TRY(check_cancelled(work, error));
+  return vmf_output_commit(work->output, error);
+}
+
+static uint64_t time_of_archive(void)
+{
+  const char *text = getenv("SOURCE_DATE_EPOCH");
+  char *end;
+  unsigned long long seconds = text ? strtoull(text, &end, 10) : 0;
+  return text && *text && *end == '\0' ? seconds : (uint64_t)time(NULL);
+}
+
+static enum vmf_code name_texts(struct work *work, struct vmf_error *error)
+{
+  const char *name = work->destination->descriptor_name;
+  const char *dot = strrchr(name, '.');
+  int stem = (int)(dot ? (size_t)(dot - name) : strlen(name));
+
+  VMF_TRY(vmf_copy_text(name, &work->descriptor.name, error));
+  VMF_TRY(vmf_format(&work->manifest.name, error, "%.*s.mf", stem, name));
+  return vmf_format(&work->certificate.name, error, "%.*s.cert", stem, name);
+}
+
+static enum vmf_code prepare(struct work *work, struct vmf_error *error)
+{
+  const struct vmf_package_target *target = work->target;
+  const struct vmf_output_options options = {.no_clobber = target->no_clobber,
+                                             .no_sync = target->no_sync,
+                                             .ignore_locks = target->ignore_locks,
+                                             .log = target->log};
+
+  for (size_t i = 0; i < work->assembly->count; i++) {
+    const struct vmf_assembly_file *file = &work->assembly->files[i];
+    const char *source = vmf_image_file_at(file->image, work->destination->path);
+    if (source)
+      return vmf_fail(error, VMF_USAGE, "%s: the target is a file of the source (%s)",
+                      work->destination->path, source);
+    work->total += file->weight;
+  }
+  if (target->digest)
+    VMF_TRY(vmf_copy_digest_kind(target->digest, &work->kind, error));
+  VMF_TRY(name_texts(work, error));
+  if (target->key_path)
+    VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
+                           target->log, &work->signer, error));
+  VMF_TRY(vmf_output_new(work->destination->path, &options, &work->output, error));
+  if (work->destination->archive)
+    work->archive = vmf_output_main(work->output);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf_assembly *assembly,
+                           const struct vmf_package_target *target, struct vmf_error *error)
+{
+  struct work work = {.destination = destination,
+                      .assembly = assembly,
+                      .target = target,
+                      .mtime = time_of_archive()};
+  struct text_file *const texts[] = {&work.descriptor, &work.manifest, &work.certificate};
+  enum vmf_code code = prepare(&work, error);
+
+  if (code == VMF_OK)
+    code = write_all(&work, error);
+  vmf_output_close(work.output);
+  vmf_signer_free(work.signer);
+  for (unsigned i = 0; i < 3; i++) {
+    vmf_free(texts[i]->name);
+    vmf_free(texts[i]->text);
+  }
+  return code;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Writing a package: its files one behind the other, each read once and written once, hashed as it
+ * is written; then the descriptor, whose sizes are known by then, the manifest and the certificate.
+ * In an archive their places are kept at its head, or on a pipe they follow at its end. */
+#ifndef VMF_OVF_ASSEMBLE_H
+#define VMF_OVF_ASSEMBLE_H
+
+#include "disk_format.h"
+#include "image.h"
+#include "manifest.h"
+#include "source_check.h"
+
+/* One file of the package that is made. Either `image` is converted into it, or `io` copied. */
+struct vmf_assembly_file {
+  char *name;                     /* owned */
+  struct vmf_image *image;        /* not owned */
+  const char *format, *options;   /* of the driver that writes the image */
+  struct vmf_io *io;              /* not owned */
+  struct vmf_source_check *check; /* not owned; NULL: none */
+  uint64_t weight;                /* for progress: about how many bytes are read */
+  bool unlisted;                  /* not in the manifest */
+  /* once it is written */
+  uint64_t size;
+  uint64_t data_bytes; /* of the guest disk, not zero; with image */
+  uint8_t digest[VMF_DIGEST_MAX];
+};
+
+/* What is known when the descriptor is asked for. */
+enum vmf_describe {
+  VMF_DESCRIBE_WIDEST, /* nothing: as long as it can get */
+  VMF_DESCRIBE_EARLY,  /* no file has been written, on a pipe: sizes of copies only */
+  VMF_DESCRIBE_FINAL,  /* everything */
+};
+
+struct vmf_assembly {
+  struct vmf_assembly_file *files;
+  size_t count;
+  /* The descriptor's text, a fresh string. */
+  enum vmf_code (*describe)(void *data, enum vmf_describe how, char **text, size_t *length,
+                            struct vmf_error *error);
+  void *data;
+  /* Written as they are instead of new ones; NULL: made here. */
+  const char *manifest_text, *certificate_text;
+  size_t manifest_length, certificate_length;
+};
+
+/* Where `path` leads: an archive, or a folder with a descriptor. */
+struct vmf_destination {
+  char *path;            /* of the archive or the descriptor; "-": standard output */
+  char *descriptor_name; /* without folder */
+  bool archive;
+  char *made_folder; /* a folder that was made for it; removed again when nothing comes of it */
+};
+
+/* `path` as in vmf_package_convert; `name` is what a descriptor is called where the path does not
+ * say ("vm", without suffix). Makes the folder that is asked for. */
+VMF_MUST_CHECK enum vmf_code vmf_destination_find(const char *path, const char *name,
+                                                  struct vmf_destination *destination,
+                                                  struct vmf_error *error);
+void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
+
+/* Writes all of it and commits. */
+VMF_MUST_CHECK enum vmf_code vmf_assemble(const struct vmf_destination *destination,
+                                          struct vmf_assembly *assembly,
+                                          const struct vmf_package_target *target,
+                                          struct vmf_error *error);
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "conversion.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "losses.h"
+#include "memory.h"
+#include "value.h"
+
+/* ---- names ---- */
+
+static bool is_taken(const struct vmf_destination *destination, const struct vmf_assembly *assembly,
+                     const char *name)
+{
+  const char *own = destination->descriptor_name;
+  const char *dot = strrchr(own, '.');
+  size_t stem = dot ? (size_t)(dot - own) : strlen(own);
+
+  if (strncasecmp(name, own, stem) == 0 &&
+      (strcasecmp(name + stem, ".ovf") == 0 || strcasecmp(name + stem, ".mf") == 0 ||
+       strcasecmp(name + stem, ".cert") == 0))
+    return true;
+  for (size_t i = 0; i < assembly->count; i++)
+    if (strcasecmp(assembly->files[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
+                                  const struct vmf_assembly *assembly, const char *stored,
+                                  const char *suffix, char **name, struct vmf_error *error)
+{
+  const char *slash = strrchr(stored, '/');
+  const char *base = slash ? slash + 1 : stored;
+  const char *dot = strrchr(base, '.');
+  int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+  const char *tail = suffix ? suffix : base + stem + (base[stem] == '.');
+
+  for (unsigned number = 1;; number++) {
+    VMF_AUTO_FREE char *made = NULL;
+    char between[16] = "";
+    if (number > 1)
+      snprintf(between, sizeof between, "-%u", number);
+    VMF_TRY(vmf_format(&made, error, "%.*s%s%s%s", stem, base, between, *tail ? "." : "", tail));
+    if (!is_taken(destination, assembly, made)) {
+      *name = made;
+      made = NULL;
+      return VMF_OK;
+    }
+  }
+}
+
+/* ---- which form ---- */
+
+enum vmf_code vmf_conversion_form(const struct vmf_package_target *target,
+                                  const struct vmf_disk_format **form, char **options,
+                                  struct vmf_error *error)
+{
+  const char *given = target->disk_options ? target->disk_options : "";
+
+  *form = NULL;
+  *options = NULL;
+  if (!target->disk_format)
+    return VMF_OK;
+  *form = vmf_disk_format_find(target->disk_format);
+  if (!*form)
+    return vmf_fail(error, VMF_USAGE,
+                    "\"%s\" is no form of disk for a package; expected streamOptimized, "
+                    "monolithicSparse, vhd, vhd-fixed, qcow2 or raw",
+                    target->disk_format);
+  const char *own = (*form)->options ? (*form)->options : "";
+  return vmf_format(options, error, "%s%s%s", own, *own && *given ? "," : "", given);
+}
+
+/* The text of a member of an image's format-specific data. */
+static const char *find_text(const struct vmf_value *value, const char *name)
+{
+  for (const struct vmf_value *child = value ? value->first : NULL; child; child = child->next) {
+    if (child->name && child->kind == VMF_VALUE_TEXT && strcmp(child->name, name) == 0)
+      return child->text;
+    const char *deeper = child->kind == VMF_VALUE_OBJECT ? find_text(child, name) : NULL;
+    if (deeper)
+      return deeper;
+  }
+  return NULL;
+}
+
+/* Whether an image has the form already: then its bytes can stay. */
+static enum vmf_code fits(const struct vmf_conversion *conversion, struct vmf_image *image,
+                          bool *result, struct vmf_error *error)
+{
+  const struct vmf_disk_format *form = conversion->form;
+  const char *wanted = form->options ? strstr(form->options, "subformat=") : NULL;
+  struct vmf_value *info;
+
+  *result = false;
+  if (conversion->target->disk_options || image->parent || image->parent_link.count > 0 ||
+      vmf_node(image)->file_count > 0 || strcmp(vmf_image_format(image), form->format) != 0)
+    return VMF_OK;
+  VMF_TRY(vmf_image_info(image, &info, error));
+  const char *found = find_text(info, "create-type");
+  if (!found)
+    found = find_text(info, "subformat");
+  if (wanted)
+    wanted += strlen("subformat=");
+  size_t length = wanted ? strcspn(wanted, ",") : 0;
+  *result = !wanted || (found && strlen(found) == length && strncmp(found, wanted, length) == 0);
+  vmf_value_free(info);
+  return VMF_OK;
+}
+
+/* ---- the list of files ---- */
+
+static enum vmf_code add_file(struct vmf_conversion *conversion,
+                              const struct vmf_assembly_file *file, struct vmf_error *error)
+{
+  struct vmf_assembly *assembly = &conversion->assembly;
+
+  if (assembly->count == conversion->capacity) {
+    size_t capacity = conversion->capacity * 2 + 4;
+    struct vmf_assembly_file *larger =
+        realloc(assembly->files, capacity * sizeof(struct vmf_assembly_file));
+    if (!larger)
+      return vmf_fail(error, VMF_NOMEM, "no memory for a list of files");
+    assembly->files = larger;
+    conversion->capacity = capacity;
+  }
+  assembly->files[assembly->count++] = *file;
+  return VMF_OK;
+}
+
+static enum vmf_code keep_io(struct vmf_conversion *conversion, struct vmf_io *io,
+                             struct vmf_error *error)
+{
+  if (conversion->io_count == conversion->io_capacity) {
+    size_t capacity = conversion->io_capacity * 2 + 4;
+    struct vmf_io **larger = realloc(conversion->ios, capacity * sizeof(struct vmf_io *));
+    if (!larger) {
+      vmf_io_close(io);
+      return vmf_fail(error, VMF_NOMEM, "no memory for a list of files");
+    }
+    conversion->ios = larger;
+    conversion->io_capacity = capacity;
+  }
+  conversion->ios[conversion->io_count++] = io;
+  return VMF_OK;
+}
+
+static bool is_added(const struct vmf_conversion *conversion, const char *name)
+{
+  for (size_t i = 0; i < conversion->assembly.count; i++)
+    if (strcmp(conversion->assembly.files[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+/* A file as it is stored. Its name stays, but for folders. */
+static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *stored,
+                                struct vmf_source_check *check, bool unlisted,
+                                struct vmf_error *error)
+{
+  struct vmf_assembly_file file = {.check = check, .unlisted = unlisted};
+  VMF_AUTO_FREE char *name = NULL;
+
+  VMF_TRY(vmf_package_open_stored(conversion->package, stored, &file.io, error));
+  VMF_TRY(keep_io(conversion, file.io, error));
+  VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored, NULL, &name,
+                              error));
+  file.name = name;
+  file.weight = file.io->size;
+  VMF_TRY(add_file(conversion, &file, error));
+  name = NULL;
+  return VMF_OK;
+}
+
+static enum vmf_code add_all_stored(struct vmf_conversion *conversion,
+                                    struct vmf_converted_file *converted, struct vmf_error *error)
+{
+  char **names;
+  size_t count;
+
+  converted->index = conversion->assembly.count;
+  VMF_TRY(vmf_package_stored_names(conversion->package, converted->file, &names, &count, error));
+  enum vmf_code code = VMF_OK;
+  for (size_t i = 0; i < count && code == VMF_OK; i++)
+    if (!is_added(conversion, names[i])) /* two File elements may name one file */
+      code = add_stored(conversion, names[i], i == 0 ? converted->check : NULL, false, error);
+  /* a file in a folder is moved to the top, or two of one name are told apart */
+  if (code == VMF_OK && count == 1 && converted->index < conversion->assembly.count)
+    converted->rewritten = strcmp(conversion->assembly.files[converted->index].name, names[0]) != 0;
+  else if (code == VMF_OK && count > 1 && strchr(names[0], '/'))
+    code = vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: file \"%s\" is in chunks in a folder; chunks are kept at the top only",
+                    conversion->package->path, converted->file->href);
+  vmf_package_names_free(names, count);
+  return code;
+}
+
+static bool add_size(const struct vmf_io *io, void *total)
+{
+  *(uint64_t *)total += io->size;
+  return true;
+}
+
+/* A disk in a new form, or in its own without chunks and packing. */
+static enum vmf_code add_disk(struct vmf_conversion *conversion,
+                              struct vmf_converted_file *converted, struct vmf_error *error)
+{
+  struct vmf_assembly_file file = {.image = converted->image,
+                                   .format = conversion->form->format,
+                                   .options = conversion->options,
+                                   .io = converted->content,
+                                   .check = converted->check};
+  VMF_AUTO_FREE char *stored = NULL, *name = NULL;
+
+  VMF_TRY(vmf_package_href(conversion->package, converted->file, &stored, error));
+  VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored,
+                              conversion->form->suffix, &name, error));
+  if (file.image)
+    vmf_image_visit_files(file.image, add_size, &file.weight);
+  else
+    file.weight = file.io->size;
+  converted->index = conversion->assembly.count;
+  converted->rewritten = true;
+  file.name = name;
+  VMF_TRY(add_file(conversion, &file, error));
+  name = NULL;
+  return VMF_OK;
+}
+
+/* ---- what becomes of a disk's file ---- */
+
+static bool is_plain(const struct vmf_ovf_file *file)
+{
+  const char *method = file->compression ? file->compression : "";
+  return file->chunk_size == 0 && (method[0] == '\0' || strcasecmp(method, "identity") == 0);
+}
+
+static enum vmf_code decide_disk(struct vmf_conversion *conversion,
+                                 struct vmf_converted_file *converted,
+                                 const struct vmf_ovf_disk *disk, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+  bool same;
+
+  VMF_TRY(vmf_package_open_image(package, disk, NULL, &converted->image, error));
+  converted->own_image = true;
+  VMF_TRY(fits(conversion, converted->image, &same, error));
+  if (!same) {
+    if (disk->parent_ref)
+      vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-delta", package->name, disk->line,
+                     "disk \"%s\" is a delta to \"%s\"; it becomes a whole disk", disk->id,
+                     disk->parent_ref);
+    return add_disk(conversion, converted, error);
+  }
+  vmf_image_close(converted->image);
+  converted->image = NULL;
+  converted->own_image = false;
+  if (is_plain(converted->file))
+    return add_all_stored(conversion, converted, error);
+  VMF_TRY(vmf_package_open_content(package, converted->file, &converted->content, error));
+  VMF_TRY(keep_io(conversion, converted->content, error));
+  return add_disk(conversion, converted, error);
+}
+
+/* The disk that is in a file, and which one it is among those with files; NULL: no disk. */
+static const struct vmf_ovf_disk *disk_in(const struct vmf_ovf *ovf,
+                                          const struct vmf_ovf_file *file, size_t *number)
+{
+  *number = 0;
+  for (size_t i = 0; i < ovf->disk_count; i++) {
+    const struct vmf_ovf_disk *disk = &ovf->disks[i];
+    if (!disk->file_ref)
+      continue;
+    if (file->id && strcmp(disk->file_ref, file->id) == 0)
+      return disk;
+    ++*number;
+  }
+  return NULL;
+}
+
+static enum vmf_code decide_file(struct vmf_conversion *conversion,
+                                 struct vmf_converted_file *converted, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+  size_t number;
+  const struct vmf_ovf_disk *disk = disk_in(package->ovf, converted->file, &number);
+
+  if (disk && conversion->disks) {
+    converted->image = conversion->disks[number];
+    return add_disk(conversion, converted, error);
+  }
+  if (conversion->manifest)
+    VMF_TRY(vmf_source_check_new(package, conversion->manifest, converted->file, NULL,
+                                 &converted->check, error));
+  if (disk && conversion->form)
+    return decide_disk(conversion, converted, disk, error);
+  return add_all_stored(conversion, converted, error);
+}
+
+/* ---- files that nothing names ---- */
+
+static bool is_package_file(const struct vmf_package *package, const char *name)
+{
+  return strcmp(name, package->name) == 0 ||
+         (package->manifest_name && strcmp(name, package->manifest_name) == 0) ||
+         (package->certificate_name && strcmp(name, package->certificate_name) == 0);
+}
+
+static enum vmf_code is_referenced(const struct vmf_conversion *conversion, const char *name,
+                                   bool *result, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+
+  *result = false;
+  for (size_t i = 0; i < package->ovf->file_count && !*result; i++) {
+    char **names;
+    size_t count;
+    VMF_TRY(vmf_package_stored_names(package, &package->ovf->files[i], &names, &count, error));
+    for (size_t j = 0; j < count; j++)
+      *result |= strcmp(names[j], name) == 0;
+    vmf_package_names_free(names, count);
+  }
+  return VMF_OK;
+}
+
+/* Kept when the package is kept as it is, otherwise left out. */
+static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  const struct vmf_package *package = conversion->package;
+
+  for (size_t i = 0; package->tar && !conversion->disks && i < package->tar->count; i++) {
+    const char *name = package->tar->members[i].name;
+    bool referenced;
+    if (is_package_file(package, name))
+      continue;
+    VMF_TRY(is_referenced(conversion, name, &referenced, error));
+    if (referenced)
+      continue;
+    if (!conversion->form)
+      VMF_TRY(add_stored(conversion, name, NULL, true, error));
+    else
+      vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-file", name, 0,
+                     "the descriptor does not name it, so it is left out");
+  }
+  return VMF_OK;
+}
+
+/* ---- manifest and certificate of the source ---- */
+
+/* Whether the new package is the old one, byte for byte: then both stay valid. */
+static enum vmf_code keep_signature(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+  struct vmf_assembly *assembly = &conversion->assembly;
+  VMF_AUTO_FREE char *text = NULL;
+  size_t length;
+  bool same =
+      !conversion->disks && strcmp(conversion->destination->descriptor_name, package->name) == 0;
+
+  VMF_TRY(vmf_conversion_describe(conversion, VMF_DESCRIBE_WIDEST, &text, &length, error));
+  same = same && length == package->descriptor_length &&
+         memcmp(text, package->descriptor, length) == 0;
+  for (size_t i = 0; i < package->ovf->file_count; i++)
+    same = same && !conversion->files[i].rewritten;
+  if (same && package->manifest_text) {
+    assembly->manifest_text = package->manifest_text;
+    assembly->manifest_length = package->manifest_length;
+    if (package->certificate_text && !conversion->target->key_path) {
+      assembly->certificate_text = package->certificate_text;
+      assembly->certificate_length = package->certificate_length;
+    }
+  }
+  if (package->certificate_text && !assembly->certificate_text && !conversion->disks)
+    vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-signature",
+                   package->certificate_name, 0,
+                   "the signature is not valid for what is written now; sign it again");
+  return VMF_OK;
+}
+
+static enum vmf_code read_manifest(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+
+  if (!package->manifest_text || conversion->disks)
+    return VMF_OK;
+  VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
+                            package->manifest_length, conversion->report, &conversion->manifest,
+                            error));
+  return vmf_source_check_descriptor(package, conversion->manifest, error);
+}
+
+/* ---- all of it ---- */
+
+static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = conversion->package->ovf;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(ovf->file_count * sizeof *conversion->files, &memory, error));
+  conversion->files = memory;
+  VMF_TRY(read_manifest(conversion, error));
+  for (size_t i = 0; i < ovf->file_count; i++) {
+    conversion->files[i].file = &ovf->files[i];
+    VMF_TRY(decide_file(conversion, &conversion->files[i], error));
+  }
+  return add_others(conversion, error);
+}
+
+enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+  struct vmf_assembly *assembly = &conversion->assembly;
+
+  VMF_TRY(vmf_losses_check(package->ovf, error));
+  vmf_package_tell(package, conversion->report);
+  vmf_losses_of_machine(package->ovf, conversion->report);
+  VMF_TRY(vmf_xml_edit_new(package->ovf->xml, &conversion->edit, error));
+  VMF_TRY(decide_all(conversion, error));
+  VMF_TRY(keep_signature(conversion, error));
+  assembly->describe = vmf_conversion_describe;
+  assembly->data = conversion;
+  return vmf_assemble(conversion->destination, assembly, conversion->target, error);
+}
+
+void vmf_conversion_clear(struct vmf_conversion *conversion)
+{
+  size_t count = conversion->package ? conversion->package->ovf->file_count : 0;
+
+  for (size_t i = 0; conversion->files && i < count; i++) {
+    struct vmf_converted_file *file = &conversion->files[i];
+    if (file->own_image)
+      vmf_image_close(file->image);
+    vmf_source_check_free(file->check);
+  }
+  for (size_t i = 0; i < conversion->assembly.count; i++)
+    vmf_free(conversion->assembly.files[i].name);
+  free(conversion->assembly.files);
+  for (size_t i = 0; i < conversion->io_count; i++)
+    vmf_io_close(conversion->ios[i]);
+  free(conversion->ios);
+  vmf_free(conversion->files);
+  vmf_manifest_free(conversion->manifest);
+  vmf_xml_edit_free(conversion->edit);
+  vmf_free((char *)conversion->options);
+}

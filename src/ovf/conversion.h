@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A package on its way to another: what becomes of each of its files, and the descriptor that says
+ * so. Shared by converting, unpacking and packing by a template. */
+#ifndef VMF_OVF_CONVERSION_H
+#define VMF_OVF_CONVERSION_H
+
+#include "assemble.h"
+#include "package.h"
+
+/* What becomes of a References/File. */
+struct vmf_converted_file {
+  const struct vmf_ovf_file *file;
+  struct vmf_image *image; /* it is converted; NULL: it is copied */
+  bool own_image;          /* closed here */
+  struct vmf_io *content;  /* it is copied as what it holds: chunks joined, unpacked */
+  size_t index;            /* in assembly.files, of its first stored file */
+  bool rewritten;          /* its File and Disk elements change */
+  struct vmf_source_check *check;
+};
+
+struct vmf_conversion {
+  struct vmf_package *package;
+  const struct vmf_package_target *target;
+  const struct vmf_disk_format *form; /* of the disks; NULL: they are kept as they are */
+  const char *options;                /* of that form, with what the person gave; owned */
+  const struct vmf_destination *destination;
+  struct vmf_report *report;
+  struct vmf_manifest *manifest;    /* of the source; NULL: none, or not to be checked */
+  struct vmf_image *const *disks;   /* instead of the package's own, in their order; NULL: those */
+  struct vmf_converted_file *files; /* one for each of ovf->files */
+  struct vmf_io **ios;              /* of stored files that are copied; closed at the end */
+  size_t io_count, io_capacity;
+  struct vmf_xml_edit *edit;
+  struct vmf_assembly assembly;
+  size_t capacity; /* of assembly.files */
+};
+
+/* "streamOptimized" and what the person gave besides, as create options. form == NULL when name is
+ * NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_form(const struct vmf_package_target *target,
+                                                 const struct vmf_disk_format **form,
+                                                 char **options, struct vmf_error *error);
+
+/* A name for a file of the new package that nothing else in it has: the last part of `stored`, with
+ * `suffix` (NULL: its own). A fresh string. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
+                                                 const struct vmf_assembly *assembly,
+                                                 const char *stored, const char *suffix,
+                                                 char **name, struct vmf_error *error);
+
+/* Decides about every file, and writes the package. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion,
+                                                struct vmf_error *error);
+void vmf_conversion_clear(struct vmf_conversion *conversion);
+
+/* The descriptor with the edits that the files ask for. An assembly's describe. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_describe(void *conversion, enum vmf_describe how,
+                                                     char **text, size_t *length,
+                                                     struct vmf_error *error);
+
+#endif

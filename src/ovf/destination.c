@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What the path of a new package means. */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "assemble.h"
+#include "memory.h"
+
+static bool ends_in(const char *path, const char *suffix)
+{
+  size_t length = strlen(path), tail = strlen(suffix);
+  return length > tail && strcasecmp(path + length - tail, suffix) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* "dir/vm.ova": "vm.ovf". */
+static enum vmf_code name_after(const char *path, char **name, struct vmf_error *error)
+{
+  const char *slash = strrchr(path, '/');
+  const char *base = slash ? slash + 1 : path;
+  const char *dot = strrchr(base, '.');
+  int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+  return vmf_format(name, error, "%.*s.ovf", stem, base);
+}
+
+static enum vmf_code find_folder(const char *path, const char *name,
+                                 struct vmf_destination *destination, struct vmf_error *error)
+{
+  size_t length = strlen(path);
+
+  if (!is_folder(path)) {
+    if (mkdir(path, 0777) < 0)
+      return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);
+    VMF_TRY(vmf_copy_text(path, &destination->made_folder, error));
+  }
+  VMF_TRY(vmf_format(&destination->descriptor_name, error, "%s.ovf", name));
+  return vmf_format(&destination->path, error, "%s%s%s", path, path[length - 1] == '/' ? "" : "/",
+                    destination->descriptor_name);
+}
+
+enum vmf_code vmf_destination_find(const char *path, const char *name,
+                                   struct vmf_destination *destination, struct vmf_error *error)
+{
+  *destination = (struct vmf_destination){0};
+  if (path[0] == '\0')
+    return vmf_fail(error, VMF_USAGE, "the target has no name");
+  if (is_folder(path) || path[strlen(path) - 1] == '/')
+    return find_folder(path, name, destination, error);
+  VMF_TRY(vmf_copy_text(path, &destination->path, error));
+  if (strcmp(path, "-") == 0) {
+    destination->archive = true;
+    return vmf_format(&destination->descriptor_name, error, "%s.ovf", name);
+  }
+  destination->archive = !ends_in(path, ".ovf");
+  if (destination->archive && !ends_in(path, ".ova"))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: a package is called *.ova or *.ovf, or is a folder (end its name with /)",
+                    path);
+  if (!destination->archive) {
+    const char *slash = strrchr(path, '/');
+    return vmf_copy_text(slash ? slash + 1 : path, &destination->descriptor_name, error);
+  }
+  return name_after(path, &destination->descriptor_name, error);
+}
+
+void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder)
+{
+  if (destination->made_folder && !keep_folder)
+    (void)rmdir(destination->made_folder);
+  vmf_free(destination->path);
+  vmf_free(destination->descriptor_name);
+  vmf_free(destination->made_folder);
+  *destination = (struct vmf_destination){0};
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Opening a package: which file is the descriptor, and what stands beside it. */
+#include "package.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "certificate.h"
+#include "checked.h"
+#include "file.h"
+#include "memory.h"
+#include "view.h"
+
+/* ---- what reading the descriptor found, kept until somebody asks ---- */
+
+enum { FOUND_MAX = 10000 };
+
+static void keep_finding(void *data, const struct vmf_package_finding *finding)
+{
+  struct vmf_package *package = data;
+  struct vmf_found *found =
+      package->found_count < FOUND_MAX
+          ? realloc(package->found, (package->found_count + 1) * sizeof(struct vmf_found))
+          : NULL;
+  struct vmf_found *last = found ? &found[package->found_count] : NULL;
+
+  if (!found)
+    return;
+  package->found = found;
+  *last = (struct vmf_found){.severity = finding->severity, .line = finding->line};
+  if (vmf_copy_text(finding->rule, &last->rule, NULL) == VMF_OK &&
+      vmf_copy_text(finding->text, &last->text, NULL) == VMF_OK &&
+      (!finding->file || vmf_copy_text(finding->file, &last->file, NULL) == VMF_OK))
+    package->found_count++;
+}
+
+void vmf_package_tell(const struct vmf_package *package, struct vmf_report *report)
+{
+  for (size_t i = 0; i < package->found_count; i++) {
+    const struct vmf_found *found = &package->found[i];
+    vmf_report_add(report, found->severity, found->rule, found->file, found->line, "%s",
+                   found->text);
+  }
+}
+
+/* ---- names ---- */
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+  size_t length = strlen(name), tail = strlen(suffix);
+  return length > tail && strcasecmp(name + length - tail, suffix) == 0;
+}
+
+/* "folder/vm.ovf" and ".mf": "folder/vm.mf". */
+static enum vmf_code sibling(const char *name, const char *suffix, char **result,
+                             struct vmf_error *error)
+{
+  const char *dot = strrchr(name, '.');
+  int stem = (int)(dot && !strchr(dot, '/') ? (size_t)(dot - name) : strlen(name));
+  return vmf_format(result, error, "%.*s%s", stem, name, suffix);
+}
+
+/* ---- the files of a package as bytes ---- */
+
+static enum vmf_code read_whole(struct vmf_io *io, size_t limit, const char *what, char **bytes,
+                                size_t *length, struct vmf_error *error)
+{
+  void *memory;
+
+  if (io->size > limit)
+    return vmf_fail(error, VMF_LIMIT, "%s: %llu bytes are too many for %s; at most %zu are read",
+                    io->name, (unsigned long long)io->size, what, limit);
+  VMF_TRY(vmf_alloc((size_t)io->size + 1, &memory, error));
+  enum vmf_code code = vmf_io_pread(io, memory, (size_t)io->size, 0, error);
+  if (code != VMF_OK) {
+    vmf_free(memory);
+    return code;
+  }
+  *bytes = memory;
+  *length = (size_t)io->size;
+  return VMF_OK;
+}
+
+/* A small file beside the descriptor; *bytes stays NULL when there is none. */
+static enum vmf_code read_beside(struct vmf_package *package, const char *suffix, size_t limit,
+                                 char **name, char **bytes, size_t *length, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *wanted = NULL;
+  struct vmf_io *io;
+
+  VMF_TRY(sibling(package->name, suffix, &wanted, error));
+  if (!vmf_package_has(package, wanted))
+    return VMF_OK;
+  VMF_TRY(vmf_package_open_stored(package, wanted, &io, error));
+  enum vmf_code code = read_whole(
+      io, limit, strcmp(suffix, ".mf") == 0 ? "a manifest" : "a certificate", bytes, length, error);
+  vmf_io_close(io);
+  if (code == VMF_OK) {
+    *name = wanted;
+    wanted = NULL;
+  }
+  return code;
+}
+
+/* ---- which file is the descriptor ---- */
+
+static enum vmf_code pick_member(struct vmf_package *package, struct vmf_error *error)
+{
+  const char *found = NULL;
+
+  for (size_t i = 0; i < package->tar->count; i++) {
+    const char *name = package->tar->members[i].name;
+    if (!has_suffix(name, ".ovf"))
+      continue;
+    if (found)
+      return vmf_fail(error, VMF_CORRUPT,
+                      "%s: has two descriptors, %s and %s; a package has exactly one",
+                      package->path, found, name);
+    found = name;
+  }
+  if (!found)
+    return vmf_fail(error, VMF_CORRUPT, "%s: the archive has no descriptor (*.ovf)", package->path);
+  return vmf_copy_text(found, &package->name, error);
+}
+
+/* The only .ovf of a folder. */
+static enum vmf_code pick_in_folder(const char *path, char **found, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL;
+  enum vmf_code code = VMF_OK;
+  DIR *folder = opendir(path);
+  struct dirent *entry;
+
+  if (!folder)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be read", path);
+  while (code == VMF_OK && (entry = readdir(folder))) {
+    if (!has_suffix(entry->d_name, ".ovf") || entry->d_name[0] == '.')
+      continue;
+    if (name)
+      code = vmf_fail(error, VMF_USAGE, "%s: holds several descriptors, %s and %s; name one", path,
+                      name, entry->d_name);
+    else
+      code = vmf_copy_text(entry->d_name, &name, error);
+  }
+  closedir(folder);
+  VMF_TRY(code);
+  if (!name)
+    return vmf_fail(error, VMF_CORRUPT, "%s: the folder holds no descriptor (*.ovf)", path);
+  size_t length = strlen(path);
+  return vmf_format(found, error, "%s%s%s", path, path[length - 1] == '/' ? "" : "/", name);
+}
+
+/* Whether the first bytes are those of an XML document with an Envelope. */
+static bool looks_like_descriptor(struct vmf_io *io)
+{
+  char head[4097] = {0};
+  size_t length = (size_t)vmf_min(io->size, sizeof head - 1);
+  size_t kept = 0;
+
+  if (vmf_io_pread(io, head, length, 0, NULL) != VMF_OK)
+    return false;
+  for (size_t i = 0; i < length; i++) /* UTF-16 becomes ASCII */
+    if (head[i])
+      head[kept++] = head[i];
+  head[kept] = '\0';
+  return strchr(head, '<') && strstr(head, "Envelope");
+}
+
+/* Takes over io. */
+static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io,
+                                  struct vmf_error *error)
+{
+  package->io = io;
+  VMF_TRY(vmf_tar_read(io, package->options.log, &package->tar, error));
+  return pick_member(package, error);
+}
+
+static enum vmf_code open_descriptor(struct vmf_package *package, const char *path,
+                                     struct vmf_error *error)
+{
+  const char *slash = strrchr(path, '/');
+
+  VMF_TRY(vmf_copy_text(path, &package->descriptor_path, error));
+  return vmf_copy_text(slash ? slash + 1 : path, &package->name, error);
+}
+
+/* An archive, a packed archive or a descriptor. */
+static enum vmf_code open_file(struct vmf_package *package, const char *path,
+                               struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  VMF_TRY(vmf_io_open_file(path, !package->options.ignore_locks, &io, error));
+  if (vmf_io_is_gzip(io))
+    VMF_TRY(vmf_io_gunzip(io, INT64_MAX, package->options.cancel, &io, error));
+  if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || looks_like_descriptor(io))) {
+    vmf_io_close(io);
+    return open_descriptor(package, path, error);
+  }
+  return open_archive(package, io, error);
+}
+
+static enum vmf_code open_path(struct vmf_package *package, const char *path,
+                               struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *found = NULL;
+  struct stat status;
+
+  VMF_TRY(vmf_copy_text(path, &package->path, error));
+  if (stat(path, &status) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
+  if (!S_ISDIR(status.st_mode))
+    return open_file(package, path, error);
+  VMF_TRY(pick_in_folder(path, &found, error));
+  return open_descriptor(package, found, error);
+}
+
+static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_error *error)
+{
+  struct vmf_io *io;
+  char label[512], *bytes = NULL;
+
+  if (package->io)
+    VMF_TRY(vmf_package_open_stored(package, package->name, &io, error));
+  else /* the person named it: a link to it is followed */
+    VMF_TRY(vmf_io_open_file(package->descriptor_path, false, &io, error));
+  enum vmf_code code =
+      read_whole(io, VMF_XML_BYTES, "a descriptor", &bytes, &package->descriptor_length, error);
+  vmf_io_close(io);
+  package->descriptor = bytes;
+  VMF_TRY(code);
+  return vmf_ovf_read(vmf_package_file_label(package, package->name, label), bytes,
+                      package->descriptor_length, &package->notes, &package->ovf, error);
+}
+
+static enum vmf_code copy_options(struct vmf_package *package,
+                                  const struct vmf_package_options *options,
+                                  struct vmf_error *error)
+{
+  size_t count = 0;
+  void *memory;
+
+  if (!options)
+    return VMF_OK;
+  package->options = *options;
+  package->options.allow_refs = NULL;
+  while (options->allow_refs && options->allow_refs[count])
+    count++;
+  if (count == 0)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc((count + 1) * sizeof(char *), &memory, error));
+  package->options.allow_refs = memory;
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(vmf_copy_text(options->allow_refs[i], &((char **)memory)[i], error));
+  return VMF_OK;
+}
+
+static enum vmf_code open_all(struct vmf_package *package, const char *path,
+                              const struct vmf_package_options *options, struct vmf_error *error)
+{
+  VMF_TRY(copy_options(package, options, error));
+  VMF_TRY(open_path(package, path, error));
+  VMF_TRY(read_descriptor(package, error));
+  VMF_TRY(read_beside(package, ".mf", VMF_MANIFEST_BYTES, &package->manifest_name,
+                      &package->manifest_text, &package->manifest_length, error));
+  return read_beside(package, ".cert", VMF_CERTIFICATE_BYTES, &package->certificate_name,
+                     &package->certificate_text, &package->certificate_length, error);
+}
+
+enum vmf_code vmf_package_open(const char *path, const struct vmf_package_options *options,
+                               struct vmf_package **package, struct vmf_error *error)
+{
+  void *memory;
+
+  *package = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_package), &memory, error));
+  struct vmf_package *made = memory;
+  atomic_init(&made->users, 1);
+  made->notes = (struct vmf_report){.finding = keep_finding, .data = made};
+  made->members.open = vmf_package_open_member;
+  enum vmf_code code = open_all(made, path, options, error);
+  if (code != VMF_OK) {
+    vmf_package_close(made);
+    return code;
+  }
+  *package = made;
+  return VMF_OK;
+}
+
+static void free_package(struct vmf_package *package)
+{
+  vmf_ovf_free(package->ovf);
+  vmf_tar_free(package->tar);
+  vmf_io_close(package->io);
+  for (size_t i = 0; i < package->found_count; i++) {
+    vmf_free(package->found[i].rule);
+    vmf_free(package->found[i].file);
+    vmf_free(package->found[i].text);
+  }
+  free(package->found);
+  for (const char *const *ref = package->options.allow_refs; ref && *ref; ref++)
+    vmf_free((char *)*ref);
+  vmf_free((void *)package->options.allow_refs);
+  vmf_free(package->path);
+  vmf_free(package->descriptor_path);
+  vmf_free(package->name);
+  vmf_free(package->descriptor);
+  vmf_free(package->manifest_name);
+  vmf_free(package->manifest_text);
+  vmf_free(package->certificate_name);
+  vmf_free(package->certificate_text);
+  vmf_free(package);
+}
+
+void vmf_package_release(void *data)
+{
+  struct vmf_package *package = data;
+  if (package && atomic_fetch_sub(&package->users, 1) == 1)
+    free_package(package);
+}
+
+void vmf_package_close(struct vmf_package *package)
+{
+  vmf_package_release(package);
+}
+
+/* ---- is it one? ---- */
+
+static bool archive_has_descriptor(struct vmf_io *io)
+{
+  struct vmf_tar *tar;
+  bool found = false;
+
+  if (!vmf_tar_is_archive(io) || vmf_tar_read(io, NULL, &tar, NULL) != VMF_OK)
+    return false;
+  for (size_t i = 0; i < tar->count && !found; i++)
+    found = has_suffix(tar->members[i].name, ".ovf");
+  vmf_tar_free(tar);
+  return found;
+}
+
+bool vmf_package_recognise(const char *path)
+{
+  VMF_AUTO_FREE char *descriptor = NULL;
+  struct stat status;
+  struct vmf_io *io;
+
+  if (stat(path, &status) < 0)
+    return false;
+  if (S_ISDIR(status.st_mode))
+    return pick_in_folder(path, &descriptor, NULL) != VMF_CORRUPT;
+  if (!S_ISREG(status.st_mode))
+    return false;
+  if (has_suffix(path, ".ova") || has_suffix(path, ".ovf"))
+    return true;
+  if (vmf_io_open_file(path, false, &io, NULL) != VMF_OK)
+    return false;
+  bool found = archive_has_descriptor(io) || looks_like_descriptor(io);
+  vmf_io_close(io);
+  return found;
+}

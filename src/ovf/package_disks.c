@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The disks of a package as images, and how a person names them. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "disk_format.h"
+#include "memory.h"
+#include "package.h"
+
+enum { CHAIN_MAX = 64 };
+
+bool vmf_package_disk(const struct vmf_package *package, size_t index,
+                      struct vmf_package_disk *disk)
+{
+  if (index >= package->ovf->disk_count)
+    return false;
+  const struct vmf_ovf_disk *found = &package->ovf->disks[index];
+  const struct vmf_ovf_file *file =
+      found->file_ref ? vmf_ovf_file(package->ovf, found->file_ref) : NULL;
+  *disk = (struct vmf_package_disk){
+      .id = found->id,
+      .file_id = found->file_ref,
+      .file_name = file ? file->href : NULL,
+      .parent_id = found->parent_ref,
+      .format_uri = found->format,
+      .capacity_known = found->capacity_known,
+      .capacity = found->capacity,
+  };
+  return true;
+}
+
+static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                const struct vmf_image_options *options, unsigned depth,
+                                struct vmf_image **image, struct vmf_error *error);
+
+/* The disk that `disk` is a delta to. */
+static enum vmf_code open_parent(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                 const struct vmf_image_options *options, unsigned depth,
+                                 struct vmf_image **parent, struct vmf_error *error)
+{
+  const struct vmf_ovf_disk *found = vmf_ovf_disk(package->ovf, disk->parent_ref);
+  struct vmf_image_options plain = *options;
+
+  if (!found)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: disk \"%s\" is a delta to disk \"%s\", which does not exist",
+                    package->path, disk->id, disk->parent_ref);
+  if (depth >= CHAIN_MAX)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: disk \"%s\": the chain of parentRef is deeper than %d disks, or a loop",
+                    package->path, disk->id, CHAIN_MAX);
+  plain.format = plain.options = plain.snapshot = NULL;
+  return open_chain(package, found, &plain, depth + 1, parent, error);
+}
+
+static enum vmf_code find_file(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                               const struct vmf_ovf_file **file, struct vmf_error *error)
+{
+  if (!disk->file_ref)
+    return vmf_fail(error, VMF_USAGE, "%s: disk \"%s\" is an empty disk, it has no file",
+                    package->path, disk->id);
+  *file = vmf_ovf_file(package->ovf, disk->file_ref);
+  if (!*file)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: disk \"%s\" is in file \"%s\", which References does not have",
+                    package->path, disk->id, disk->file_ref);
+  return VMF_OK;
+}
+
+/* Raw content cannot be recognised: there the descriptor is believed. */
+static const char *format_of(const struct vmf_ovf_disk *disk,
+                             const struct vmf_image_options *options)
+{
+  const struct vmf_disk_format *said = disk->format ? vmf_disk_format_of_uri(disk->format) : NULL;
+
+  if (options->format)
+    return options->format;
+  return said && strcmp(said->format, "raw") == 0 ? "raw" : NULL;
+}
+
+static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                const struct vmf_image_options *options, unsigned depth,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = *options;
+  const struct vmf_ovf_file *file;
+  struct vmf_image_origin origin = {.members = package->io ? &package->members : NULL,
+                                    .release = vmf_package_release,
+                                    .owner = package};
+
+  own.format = format_of(disk, options);
+  if (!own.log)
+    own.log = package->options.log;
+  VMF_TRY(find_file(package, disk, &file, error));
+  if (disk->parent_ref && !options->no_chain)
+    VMF_TRY(open_parent(package, disk, options, depth, &origin.parent, error));
+  enum vmf_code code = vmf_package_open_content(package, file, &origin.io, error);
+  if (code != VMF_OK) {
+    vmf_image_close(origin.parent);
+    return code;
+  }
+  atomic_fetch_add(&package->users, 1);
+  return vmf_image_open_origin(&origin, &own, image, error);
+}
+
+enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                     const struct vmf_image_options *options,
+                                     struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_image_options defaults = {.allow_refs = package->options.allow_refs,
+                                             .ignore_locks = package->options.ignore_locks,
+                                             .read_all = package->options.read_all};
+
+  *image = NULL;
+  return open_chain(package, disk, options ? options : &defaults, 1, image, error);
+}
+
+/* ---- by name ---- */
+
+static bool is_called(const struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                      const char *name, int kind)
+{
+  const struct vmf_ovf_file *file =
+      disk->file_ref ? vmf_ovf_file(package->ovf, disk->file_ref) : NULL;
+  VMF_AUTO_FREE char *stored = NULL;
+
+  if (kind == 0)
+    return disk->id && strcmp(disk->id, name) == 0;
+  if (kind == 1)
+    return disk->file_ref && strcmp(disk->file_ref, name) == 0;
+  if (!file || !file->href)
+    return false;
+  if (strcmp(file->href, name) == 0)
+    return true;
+  return vmf_package_href(package, file, &stored, NULL) == VMF_OK && strcmp(stored, name) == 0;
+}
+
+/* "vmdisk1 (disk1.vmdk), vmdisk2 (disk2.vmdk)" */
+static void list_disks(const struct vmf_package *package, char *text, size_t size)
+{
+  size_t used = 0;
+
+  text[0] = '\0';
+  for (size_t i = 0; i < package->ovf->disk_count && used < size; i++) {
+    struct vmf_package_disk disk;
+    if (!vmf_package_disk(package, i, &disk))
+      break;
+    int length = snprintf(text + used, size - used, "%s%s (%s)", i > 0 ? ", " : "",
+                          disk.id ? disk.id : "?", disk.file_name ? disk.file_name : "no file");
+    used += length > 0 ? (size_t)length : size;
+  }
+}
+
+static enum vmf_code find_disk(const struct vmf_package *package, const char *name,
+                               const struct vmf_ovf_disk **disk, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = package->ovf;
+  char there[300];
+
+  for (int kind = 0; kind < 3; kind++)
+    for (size_t i = 0; i < ovf->disk_count; i++)
+      if (is_called(package, &ovf->disks[i], name, kind)) {
+        *disk = &ovf->disks[i];
+        return VMF_OK;
+      }
+  list_disks(package, there, sizeof there);
+  return vmf_fail(error, VMF_USAGE, "%s: has no disk \"%s\"; there are: %s", package->path, name,
+                  there[0] ? there : "none");
+}
+
+static enum vmf_code find_only_disk(const struct vmf_package *package,
+                                    const struct vmf_ovf_disk **disk, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = package->ovf;
+  char there[300];
+  size_t count = 0;
+
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    if (ovf->disks[i].file_ref) {
+      *disk = &ovf->disks[i];
+      count++;
+    }
+  if (count == 1)
+    return VMF_OK;
+  list_disks(package, there, sizeof there);
+  if (count == 0)
+    return vmf_fail(error, VMF_USAGE, "%s: has no disk with a file", package->path);
+  return vmf_fail(error, VMF_USAGE, "%s: has %zu disks; name one as %s::DISK: %s", package->path,
+                  count, package->path, there);
+}
+
+enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *name,
+                                    const struct vmf_image_options *options,
+                                    struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_ovf_disk *disk = NULL;
+
+  *image = NULL;
+  VMF_TRY(name ? find_disk(package, name, &disk, error) : find_only_disk(package, &disk, error));
+  return vmf_package_open_image(package, disk, options, image, error);
+}
+
+/* ---- whatever a person calls a disk ---- */
+
+static enum vmf_code open_in(const char *path, const char *disk,
+                             const struct vmf_image_options *options, struct vmf_image **image,
+                             struct vmf_error *error)
+{
+  const struct vmf_package_options package_options = {.allow_refs = options->allow_refs,
+                                                      .ignore_locks = options->ignore_locks,
+                                                      .read_all = options->read_all,
+                                                      .log = options->log};
+  struct vmf_package *package;
+
+  VMF_TRY(vmf_package_open(path, &package_options, &package, error));
+  enum vmf_code code = vmf_package_open_disk(package, disk, options, image, error);
+  vmf_package_close(package);
+  return code;
+}
+
+enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *options,
+                            struct vmf_image **image, struct vmf_error *error)
+{
+  static const struct vmf_image_options defaults = {0};
+  struct stat status;
+
+  *image = NULL;
+  if (!options)
+    options = &defaults;
+  const char *colons = stat(name, &status) < 0 ? strstr(name, "::") : NULL;
+  for (; colons; colons = strstr(colons + 1, "::")) {
+    VMF_AUTO_FREE char *path = NULL;
+    VMF_TRY(vmf_copy_bytes(name, (size_t)(colons - name), &path, error));
+    if (stat(path, &status) == 0)
+      return open_in(path, colons + 2, options, image, error);
+  }
+  if (!options->format && vmf_package_recognise(name))
+    return open_in(name, NULL, options, image, error);
+  return vmf_image_open(name, options, image, error);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The files of a package: what their names may be, how they are stored, and what they hold. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "checked.h"
+#include "file.h"
+#include "memory.h"
+#include "opener.h"
+#include "package.h"
+#include "view.h"
+
+enum { CHUNKS_MAX = 1 << 16 };
+
+const char *vmf_package_file_label(const struct vmf_package *package, const char *name,
+                                   char label[512])
+{
+  const char *slash = package->io ? NULL : strrchr(package->descriptor_path, '/');
+
+  if (package->io)
+    snprintf(label, 512, "%s::%s", package->path, name);
+  else
+    snprintf(label, 512, "%.*s%s", slash ? (int)(slash + 1 - package->descriptor_path) : 0,
+             package->descriptor_path, name);
+  return label;
+}
+
+size_t vmf_package_member(const struct vmf_package *package, const char *name)
+{
+  for (size_t i = 0; package->tar && i < package->tar->count; i++)
+    if (strcmp(package->tar->members[i].name, name) == 0)
+      return i;
+  return SIZE_MAX;
+}
+
+bool vmf_package_has(const struct vmf_package *package, const char *name)
+{
+  char label[512];
+
+  if (package->io)
+    return vmf_package_member(package, name) != SIZE_MAX;
+  vmf_package_file_label(package, name, label);
+  return access(label, F_OK) == 0;
+}
+
+/* ---- names ---- */
+
+static enum vmf_code check_name(const struct vmf_package *package, const char *name,
+                                struct vmf_error *error)
+{
+  const char *why = NULL;
+
+  if (name[0] == '\0')
+    why = "an empty name";
+  else if (name[0] == '/')
+    why = "an absolute path";
+  else if (strncmp(name, "../", 3) == 0 || strstr(name, "/../") || strcmp(name, "..") == 0 ||
+           (strlen(name) > 3 && strcmp(name + strlen(name) - 3, "/..") == 0))
+    why = "a path that leads out of the package";
+  for (const char *c = name; *c && !why; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7f)
+      why = "a control character in a name";
+  if (!why)
+    return VMF_OK;
+  return vmf_fail(error, VMF_REFUSED, "%s: refers to \"%s\": %s; expected a file of the package",
+                  package->path, name, why);
+}
+
+static int hex_value(char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = (char)(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 3986, section 2.1; what is no escape stays. */
+static void decode_escapes(char *name)
+{
+  char *out = name;
+
+  for (const char *in = name; *in; in++) {
+    int high = *in == '%' ? hex_value(in[1]) : -1;
+    int low = high >= 0 ? hex_value(in[2]) : -1;
+    *out++ = low >= 0 && high + low > 0 ? (char)(high * 16 + low) : *in;
+    in += low >= 0 && high + low > 0 ? 2 : 0;
+  }
+  *out = '\0';
+}
+
+/* "http://host/disk", "nbd:..."; a single letter is a drive, which does not exist here either. */
+static bool has_scheme(const char *href)
+{
+  size_t length = strcspn(href, ":/?#");
+  return href[length] == ':' && href[length + 1] == '/' && href[length + 2] == '/';
+}
+
+enum vmf_code vmf_package_href(const struct vmf_package *package, const struct vmf_ovf_file *file,
+                               char **name, struct vmf_error *error)
+{
+  const char *href = file->href ? file->href : "";
+  VMF_AUTO_FREE char *decoded = NULL;
+
+  if (strncasecmp(href, "file:", 5) == 0)
+    href += strncmp(href + 5, "//", 2) == 0 ? 7 : 5;
+  else if (has_scheme(href))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: file \"%s\" is at \"%s\": nothing is fetched from a network; put it "
+                    "beside the descriptor",
+                    package->path, file->id ? file->id : "", href);
+  while (strncmp(href, "./", 2) == 0)
+    href += 2;
+  VMF_TRY(vmf_copy_text(href, &decoded, error));
+  decode_escapes(decoded);
+  VMF_TRY(check_name(package, href, error));
+  VMF_TRY(check_name(package, decoded, error));
+  if (!vmf_package_has(package, decoded) && vmf_package_has(package, href))
+    return vmf_copy_text(href, name, error); /* a file that is really called "%41" */
+  *name = decoded;
+  decoded = NULL;
+  return VMF_OK;
+}
+
+/* ---- as they are stored ---- */
+
+enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *name,
+                                      struct vmf_io **io, struct vmf_error *error)
+{
+  char label[512];
+  size_t index = vmf_package_member(package, name);
+
+  VMF_TRY(check_name(package, name, error));
+  if (!package->io)
+    return vmf_open_reference(package->descriptor_path, name, NULL, !package->options.ignore_locks,
+                              io, error);
+  if (index == SIZE_MAX)
+    return vmf_fail(error, VMF_CORRUPT, "%s: has no file \"%s\"", package->path, name);
+  const struct vmf_tar_member *member = &package->tar->members[index];
+  return vmf_io_window(package->io, member->offset, member->size,
+                       vmf_package_file_label(package, name, label), false, io, error);
+}
+
+enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *name,
+                                      enum vmf_reference reference, struct vmf_io **io,
+                                      struct vmf_error *error)
+{
+  struct vmf_package *package =
+      (struct vmf_package *)((char *)opener - offsetof(struct vmf_package, members));
+
+  (void)reference;
+  while (strncmp(name, "./", 2) == 0)
+    name += 2;
+  VMF_TRY(check_name(package, name, error));
+  if (vmf_package_member(package, name) == SIZE_MAX)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: an image in it refers to \"%s\", which is no file of the archive",
+                    package->path, name);
+  return vmf_package_open_stored(package, name, io, error);
+}
+
+void vmf_package_names_free(char **names, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    vmf_free(names[i]);
+  vmf_free(names);
+}
+
+static enum vmf_code missing(const struct vmf_package *package, const char *name,
+                             struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_CORRUPT, "%s: its file \"%s\" is missing", package->path, name);
+}
+
+static enum vmf_code chunk_name(const char *name, size_t index, char **chunk,
+                                struct vmf_error *error)
+{
+  return vmf_format(chunk, error, "%s.%09zu", name, index);
+}
+
+/* How many chunks are there, one behind the other from the first. */
+static enum vmf_code count_chunks(const struct vmf_package *package, const char *name,
+                                  size_t *count, struct vmf_error *error)
+{
+  for (*count = 0; *count < CHUNKS_MAX; ++*count) {
+    VMF_AUTO_FREE char *chunk = NULL;
+    VMF_TRY(chunk_name(name, *count, &chunk, error));
+    if (!vmf_package_has(package, chunk))
+      return VMF_OK;
+  }
+  return vmf_fail(error, VMF_LIMIT, "%s: file \"%s\" has more than %d chunks", package->path, name,
+                  CHUNKS_MAX);
+}
+
+static enum vmf_code check_chunk_count(const struct vmf_package *package,
+                                       const struct vmf_ovf_file *file, const char *name,
+                                       size_t count, struct vmf_error *error)
+{
+  uint64_t expected = file->size / file->chunk_size + (file->size % file->chunk_size > 0);
+
+  if (!file->size_known || expected == count)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: file \"%s\" has %zu chunks, expected %" PRIu64 " (%" PRIu64
+                  " bytes in chunks of %" PRIu64 ")",
+                  package->path, name, count, expected, file->size, file->chunk_size);
+}
+
+enum vmf_code vmf_package_stored_names(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                       char ***names, size_t *count, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL;
+  void *memory;
+  size_t chunks = 0;
+
+  VMF_TRY(vmf_package_href(package, file, &name, error));
+  if (file->chunk_size > 0)
+    VMF_TRY(count_chunks(package, name, &chunks, error));
+  if (chunks == 0 && !vmf_package_has(package, name)) /* a chunked file may also be whole */
+    return missing(package, name, error);
+  if (chunks > 0)
+    VMF_TRY(check_chunk_count(package, file, name, chunks, error));
+  VMF_TRY(vmf_alloc((chunks + 1) * sizeof(char *), &memory, error));
+  char **list = memory;
+  enum vmf_code code = VMF_OK;
+  *count = chunks > 0 ? chunks : 1;
+  for (size_t i = 0; i < chunks && code == VMF_OK; i++)
+    code = chunk_name(name, i, &list[i], error);
+  if (chunks == 0) {
+    list[0] = name;
+    name = NULL;
+  }
+  if (code != VMF_OK)
+    vmf_package_names_free(list, *count);
+  else
+    *names = list;
+  return code;
+}
+
+/* ---- what they hold ---- */
+
+static enum vmf_code check_chunk(const struct vmf_ovf_file *file, const struct vmf_io *part,
+                                 bool last, struct vmf_error *error)
+{
+  if (part->size == file->chunk_size || (last && part->size <= file->chunk_size))
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT, "%s: a chunk of %" PRIu64 " bytes, expected %" PRIu64,
+                  part->name, part->size, file->chunk_size);
+}
+
+/* Opens parts[0..count); *opened says how many are open, also on failure. */
+static enum vmf_code open_chunks(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                 char **names, size_t count, struct vmf_io **parts, size_t *opened,
+                                 struct vmf_error *error)
+{
+  for (*opened = 0; *opened < count;) {
+    size_t index = *opened;
+    VMF_TRY(vmf_package_open_stored(package, names[index], &parts[index], error));
+    ++*opened;
+    VMF_TRY(check_chunk(file, parts[index], index + 1 == count, error));
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code join_chunks(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                 char **names, size_t count, struct vmf_io **io,
+                                 struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *parts = NULL;
+  char label[512];
+  size_t opened = 0;
+
+  VMF_TRY(vmf_alloc(count * sizeof(struct vmf_io *), &parts, error));
+  enum vmf_code code = open_chunks(package, file, names, count, parts, &opened, error);
+  if (code == VMF_OK)
+    return vmf_io_joined(parts, count, vmf_package_file_label(package, file->href, label), io,
+                         error);
+  while (opened > 0)
+    vmf_io_close(((struct vmf_io **)parts)[--opened]);
+  return code;
+}
+
+/* A packed disk holds at most its capacity and some tables; whatever else is packed is not bounded
+ * but by its reader. */
+static uint64_t unpacked_limit(const struct vmf_package *package, const struct vmf_ovf_file *file)
+{
+  const struct vmf_ovf *ovf = package->ovf;
+  uint64_t limit = INT64_MAX;
+
+  for (size_t i = 0; i < ovf->disk_count; i++) {
+    const struct vmf_ovf_disk *disk = &ovf->disks[i];
+    uint64_t more;
+    if (disk->file_ref && file->id && strcmp(disk->file_ref, file->id) == 0 &&
+        disk->capacity_known && vmf_add(disk->capacity, disk->capacity / 64 + (64u << 20), &more) &&
+        more < limit)
+      limit = more;
+  }
+  return limit;
+}
+
+/* Takes over `stored`. */
+static enum vmf_code unpack(struct vmf_package *package, const struct vmf_ovf_file *file,
+                            struct vmf_io *stored, struct vmf_io **io, struct vmf_error *error)
+{
+  const char *method = file->compression ? file->compression : "";
+
+  *io = stored;
+  if (method[0] == '\0' || strcasecmp(method, "identity") == 0 || strcasecmp(method, "none") == 0)
+    return VMF_OK;
+  if (strcasecmp(method, "gzip") == 0)
+    return vmf_io_gunzip(stored, unpacked_limit(package, file), package->options.cancel, io, error);
+  enum vmf_code code =
+      vmf_fail(error, VMF_UNSUPPORTED, "%s: file \"%s\" is packed by \"%s\"; only gzip is read",
+               package->path, file->href, method);
+  vmf_io_close(stored);
+  return code;
+}
+
+enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                       struct vmf_io **io, struct vmf_error *error)
+{
+  struct vmf_io *stored = NULL;
+  char **names;
+  size_t count;
+
+  VMF_TRY(vmf_package_stored_names(package, file, &names, &count, error));
+  enum vmf_code code = count == 1 && file->chunk_size == 0
+                           ? vmf_package_open_stored(package, names[0], &stored, error)
+                           : join_chunks(package, file, names, count, &stored, error);
+  vmf_package_names_free(names, count);
+  if (code != VMF_OK)
+    return code;
+  return unpack(package, file, stored, io, error);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A package of disks that had none: described anew, or after a template. */
+#include <string.h>
+
+#include "checked.h"
+#include "compose.h"
+#include "conversion.h"
+#include "memory.h"
+
+struct packing {
+  struct vmf_machine machine;
+  struct vmf_image *const *disks;
+  size_t count;
+  const struct vmf_disk_format *form;
+  const char *options;
+  const struct vmf_destination *destination;
+  struct vmf_report *report;
+  struct vmf_assembly assembly;
+};
+
+/* ---- the descriptor ---- */
+
+static uint64_t capacity_of(const struct packing *packing, size_t index)
+{
+  uint64_t size = vmf_image_size(packing->disks[index]);
+  return strcmp(packing->form->format, "raw") == 0 ? size : vmf_div_up(size, 512) * 512;
+}
+
+static void describe_disk(const struct packing *packing, size_t index, enum vmf_describe how,
+                          struct vmf_compose_disk *disk)
+{
+  const struct vmf_assembly_file *file = &packing->assembly.files[index];
+  bool widest = how == VMF_DESCRIBE_WIDEST;
+
+  *disk = (struct vmf_compose_disk){
+      .file_name = file->name,
+      .format_uri = packing->form->uri,
+      .capacity = capacity_of(packing, index),
+      .populated_known = how != VMF_DESCRIBE_EARLY,
+      .populated = widest ? UINT64_MAX : file->data_bytes,
+      .file_size = widest ? UINT64_MAX : file->size,
+  };
+}
+
+static enum vmf_code describe(void *data, enum vmf_describe how, char **text, size_t *length,
+                              struct vmf_error *error)
+{
+  struct packing *packing = data;
+  VMF_AUTO_FREE void *disks = NULL;
+
+  VMF_TRY(vmf_alloc(packing->count * sizeof(struct vmf_compose_disk), &disks, error));
+  for (size_t i = 0; i < packing->count; i++)
+    describe_disk(packing, i, how, &((struct vmf_compose_disk *)disks)[i]);
+  VMF_TRY(vmf_compose(&packing->machine, disks, packing->count, text, error));
+  *length = strlen(*text);
+  return VMF_OK;
+}
+
+/* ---- the disks ---- */
+
+static bool add_size(const struct vmf_io *io, void *total)
+{
+  *(uint64_t *)total += io->size;
+  return true;
+}
+
+/* What a disk image has and a package has not. */
+static enum vmf_code tell_losses(const struct packing *packing, struct vmf_image *disk,
+                                 struct vmf_error *error)
+{
+  struct vmf_value *info;
+
+  if (disk->parent)
+    vmf_report_add(packing->report, VMF_SEVERITY_LOSS, "loss-chain", vmf_image_path(disk), 0,
+                   "the images that it stands on become one whole disk");
+  if (!disk->format)
+    return VMF_OK;
+  VMF_TRY(vmf_image_info(disk, &info, error));
+  for (const struct vmf_value *child = info->first; child; child = child->next)
+    if (child->name && strcmp(child->name, "snapshots") == 0 && child->first)
+      vmf_report_add(packing->report, VMF_SEVERITY_LOSS, "loss-snapshots", vmf_image_path(disk), 0,
+                     "its internal snapshots stay behind; the active state is packed");
+  vmf_value_free(info);
+  return VMF_OK;
+}
+
+/* "vm-disk1.vmdk". */
+static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_error *error)
+{
+  struct vmf_assembly_file *file = &packing->assembly.files[index];
+  const char *own = packing->destination->descriptor_name;
+  const char *dot = strrchr(own, '.');
+
+  file->image = packing->disks[index];
+  file->format = packing->form->format;
+  file->options = packing->options;
+  vmf_image_visit_files(file->image, add_size, &file->weight);
+  VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s",
+                     (int)(dot ? (size_t)(dot - own) : strlen(own)), own, index + 1,
+                     packing->form->suffix));
+  packing->assembly.count++;
+  return tell_losses(packing, file->image, error);
+}
+
+static enum vmf_code pack(struct packing *packing, const struct vmf_package_target *target,
+                          struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *ignored = NULL;
+  void *memory;
+  size_t length;
+
+  VMF_TRY(vmf_alloc(packing->count * sizeof(struct vmf_assembly_file), &memory, error));
+  packing->assembly.files = memory;
+  for (size_t i = 0; i < packing->count; i++)
+    VMF_TRY(add_disk(packing, i, error));
+  packing->assembly.describe = describe;
+  packing->assembly.data = packing;
+  /* a wrong option is told before anything is made */
+  VMF_TRY(describe(packing, VMF_DESCRIBE_WIDEST, &ignored, &length, error));
+  return vmf_assemble(packing->destination, &packing->assembly, target, error);
+}
+
+/* ---- after a template ---- */
+
+static enum vmf_code pack_by_template(struct packing *packing,
+                                      const struct vmf_package_target *target,
+                                      struct vmf_error *error)
+{
+  struct vmf_package *template = packing->machine.template_;
+  struct vmf_conversion conversion = {.package = template,
+                                      .target = target,
+                                      .form = packing->form,
+                                      .destination = packing->destination,
+                                      .report = packing->report,
+                                      .disks = packing->disks};
+  VMF_AUTO_FREE char *options = NULL;
+  size_t places = 0;
+
+  for (size_t i = 0; i < template->ovf->disk_count; i++)
+    places += template->ovf->disks[i].file_ref != NULL;
+  if (places != packing->count)
+    return vmf_fail(error, VMF_USAGE, "%s: has %zu disks with a file, and %zu are given",
+                    template->path, places, packing->count);
+  VMF_TRY(vmf_copy_text(packing->options, &options, error));
+  conversion.options = options;
+  options = NULL;
+  enum vmf_code code = vmf_conversion_run(&conversion, error);
+  vmf_conversion_clear(&conversion);
+  return code;
+}
+
+/* ---- the call ---- */
+
+/* The name of the first disk's file without its suffix, or of the target. */
+static enum vmf_code default_name(struct packing *packing, const char *path, char **name,
+                                  struct vmf_error *error)
+{
+  const char *from = packing->machine.name;
+
+  if (from)
+    return vmf_copy_text(from, name, error);
+  from = strcmp(path, "-") == 0 || path[strlen(path) - 1] == '/' ? vmf_image_path(packing->disks[0])
+                                                                 : path;
+  const char *slash = strrchr(from, '/');
+  const char *base = slash ? slash + 1 : from;
+  const char *dot = strrchr(base, '.');
+  return vmf_copy_bytes(base, dot && dot > base ? (size_t)(dot - base) : strlen(base), name, error);
+}
+
+/* A name for files: what a machine may be called, a file may not. */
+static void make_file_name(char *name)
+{
+  for (char *c = name; *c; c++)
+    if (*c == '/' || (unsigned char)*c < 0x20 || *c == 0x7f)
+      *c = '_';
+  if (name[0] == '.')
+    name[0] = '_';
+}
+
+static enum vmf_code start(struct packing *packing, const char *path,
+                           const struct vmf_package_target *target,
+                           struct vmf_destination *destination, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL, *file_name = NULL;
+
+  VMF_TRY(default_name(packing, path, &name, error));
+  VMF_TRY(vmf_copy_text(name, &file_name, error));
+  make_file_name(file_name);
+  VMF_TRY(vmf_destination_find(path, file_name, destination, error));
+  packing->machine.name = name;
+  return packing->machine.template_ ? pack_by_template(packing, target, error)
+                                    : pack(packing, target, error);
+}
+
+enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
+                               const struct vmf_machine *machine, const char *path,
+                               const struct vmf_package_target *target, struct vmf_error *error)
+{
+  struct vmf_report report = {.finding = target->findings.finding, .data = target->findings.data};
+  struct vmf_package_target settled = *target;
+  struct vmf_destination destination = {0};
+  struct packing packing = {.machine = *machine,
+                            .disks = disks,
+                            .count = count,
+                            .destination = &destination,
+                            .report = &report};
+  VMF_AUTO_FREE char *options = NULL;
+
+  if (count == 0)
+    return vmf_fail(error, VMF_USAGE, "a package needs a disk");
+  if (!settled.disk_format)
+    settled.disk_format = "streamOptimized";
+  VMF_TRY(vmf_conversion_form(&settled, &packing.form, &options, error));
+  packing.options = options;
+  enum vmf_code code = start(&packing, path, &settled, &destination, error);
+  for (size_t i = 0; i < packing.assembly.count; i++)
+    vmf_free(packing.assembly.files[i].name);
+  vmf_free(packing.assembly.files);
+  vmf_destination_clear(&destination, code == VMF_OK);
+  return code;
+}

@@ -146,7 +146,7 @@ static int check_run(struct vmf_settings *settings)
   struct vmf_image *image = NULL;
   int status = CHECK_FAILED;
 
-  if (vmf_image_open(settings->operands[0], &options, &image, &error) == VMF_OK)
+  if (vmf_disk_open(settings->operands[0], &options, &image, &error) == VMF_OK)
     status = check_image(settings, image);
   else
     vmf_status_report(&error);

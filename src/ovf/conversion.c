@@ -283,6 +283,23 @@ static const struct vmf_ovf_disk *disk_in(const struct vmf_ovf *ovf,
   return NULL;
 }
 
+/* Remembers which members of an archive a File stands for. */
+static enum vmf_code note_named(struct vmf_conversion *conversion, const struct vmf_ovf_file *file,
+                                struct vmf_error *error)
+{
+  struct vmf_package *package = conversion->package;
+  char **names;
+  size_t count;
+
+  if (!package->tar)
+    return VMF_OK;
+  VMF_TRY(vmf_package_stored_names(package, file, &names, &count, error));
+  for (size_t i = 0; i < count; i++)
+    conversion->named[vmf_package_member(package, names[i])] = true;
+  vmf_package_names_free(names, count);
+  return VMF_OK;
+}
+
 static enum vmf_code decide_file(struct vmf_conversion *conversion,
                                  struct vmf_converted_file *converted, struct vmf_error *error)
 {
@@ -294,6 +311,7 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
     converted->image = conversion->disks[number];
     return add_disk(conversion, converted, error);
   }
+  VMF_TRY(note_named(conversion, converted->file, error));
   if (conversion->manifest)
     VMF_TRY(vmf_source_check_new(package, conversion->manifest, converted->file, NULL,
                                  &converted->check, error));
@@ -311,23 +329,6 @@ static bool is_package_file(const struct vmf_package *package, const char *name)
          (package->certificate_name && strcmp(name, package->certificate_name) == 0);
 }
 
-static enum vmf_code is_referenced(const struct vmf_conversion *conversion, const char *name,
-                                   bool *result, struct vmf_error *error)
-{
-  struct vmf_package *package = conversion->package;
-
-  *result = false;
-  for (size_t i = 0; i < package->ovf->file_count && !*result; i++) {
-    char **names;
-    size_t count;
-    VMF_TRY(vmf_package_stored_names(package, &package->ovf->files[i], &names, &count, error));
-    for (size_t j = 0; j < count; j++)
-      *result |= strcmp(names[j], name) == 0;
-    vmf_package_names_free(names, count);
-  }
-  return VMF_OK;
-}
-
 /* Kept when the package is kept as it is, otherwise left out. */
 static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_error *error)
 {
@@ -335,11 +336,7 @@ static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_er
 
   for (size_t i = 0; package->tar && !conversion->disks && i < package->tar->count; i++) {
     const char *name = package->tar->members[i].name;
-    bool referenced;
-    if (is_package_file(package, name))
-      continue;
-    VMF_TRY(is_referenced(conversion, name, &referenced, error));
-    if (referenced)
+    if (conversion->named[i] || is_package_file(package, name))
       continue;
     if (!conversion->form)
       VMF_TRY(add_stored(conversion, name, NULL, true, error));
@@ -403,6 +400,10 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
 
   VMF_TRY(vmf_alloc(ovf->file_count * sizeof *conversion->files, &memory, error));
   conversion->files = memory;
+  if (conversion->package->tar) {
+    VMF_TRY(vmf_alloc(conversion->package->tar->count * sizeof(bool), &memory, error));
+    conversion->named = memory;
+  }
   VMF_TRY(read_manifest(conversion, error));
   for (size_t i = 0; i < ovf->file_count; i++) {
     conversion->files[i].file = &ovf->files[i];
@@ -444,6 +445,7 @@ void vmf_conversion_clear(struct vmf_conversion *conversion)
     vmf_io_close(conversion->ios[i]);
   free(conversion->ios);
   vmf_free(conversion->files);
+  vmf_free(conversion->named);
   vmf_manifest_free(conversion->manifest);
   vmf_xml_edit_free(conversion->edit);
   vmf_free((char *)conversion->options);

@@ -30,6 +30,7 @@ struct vmf_conversion {
   struct vmf_manifest *manifest;    /* of the source; NULL: none, or not to be checked */
   struct vmf_image *const *disks;   /* instead of the package's own, in their order; NULL: those */
   struct vmf_converted_file *files; /* one for each of ovf->files */
+  bool *named;                      /* of the archive's members: the descriptor names it */
   struct vmf_io **ios;              /* of stored files that are copied; closed at the end */
   size_t io_count, io_capacity;
   struct vmf_xml_edit *edit;

@@ -172,12 +172,32 @@ static bool looks_like_descriptor(struct vmf_io *io)
   return strchr(head, '<') && strstr(head, "Envelope");
 }
 
+static int compare_names(const void *a, const void *b, void *members)
+{
+  const struct vmf_tar_member *list = members;
+  return strcmp(list[*(const size_t *)a].name, list[*(const size_t *)b].name);
+}
+
+static enum vmf_code sort_members(struct vmf_package *package, struct vmf_error *error)
+{
+  size_t count = package->tar->count;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(count * sizeof(size_t), &memory, error));
+  package->by_name = memory;
+  for (size_t i = 0; i < count; i++)
+    package->by_name[i] = i;
+  qsort_r(package->by_name, count, sizeof(size_t), compare_names, package->tar->members);
+  return VMF_OK;
+}
+
 /* Takes over io. */
 static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io,
                                   struct vmf_error *error)
 {
   package->io = io;
   VMF_TRY(vmf_tar_read(io, package->options.log, &package->tar, error));
+  VMF_TRY(sort_members(package, error));
   return pick_member(package, error);
 }
 
@@ -297,6 +317,7 @@ static void free_package(struct vmf_package *package)
 {
   vmf_ovf_free(package->ovf);
   vmf_tar_free(package->tar);
+  vmf_free(package->by_name);
   vmf_io_close(package->io);
   for (size_t i = 0; i < package->found_count; i++) {
     vmf_free(package->found[i].rule);

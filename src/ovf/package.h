@@ -15,6 +15,7 @@ struct vmf_package {
   char *path;                         /* as it was given */
   struct vmf_io *io;                  /* of the archive; NULL: a descriptor with its files beside */
   struct vmf_tar *tar;                /* with io */
+  size_t *by_name;                    /* the indices of tar->members, sorted by name */
   char *descriptor_path;              /* of the .ovf in a folder; NULL with io */
   char *name;                         /* of the .ovf in the package: "vm.ovf" */
   struct vmf_ovf *ovf;

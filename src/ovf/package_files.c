@@ -32,9 +32,18 @@ const char *vmf_package_file_label(const struct vmf_package *package, const char
 
 size_t vmf_package_member(const struct vmf_package *package, const char *name)
 {
-  for (size_t i = 0; package->tar && i < package->tar->count; i++)
-    if (strcmp(package->tar->members[i].name, name) == 0)
-      return i;
+  size_t first = 0, end = package->tar ? package->tar->count : 0;
+
+  while (first < end) {
+    size_t middle = first + (end - first) / 2, index = package->by_name[middle];
+    int order = strcmp(name, package->tar->members[index].name);
+    if (order == 0)
+      return index;
+    if (order < 0)
+      end = middle;
+    else
+      first = middle + 1;
+  }
   return SIZE_MAX;
 }
 

@@ -140,6 +140,8 @@ def test_consumers_are_content(t, arguments, version):
     tap.equal(re.findall(r'<(?:File|Disk|Network|VirtualSystem) [^>]*\b(?<!ovf:)(?:id|href|diskId|name)=', text), [])
     tap.equal(version == '2.0', any(item['element'] != 'Item' for item in found.items()) or
               (version == '2.0' and not found.typed(10, 17)))
+    order = [['Item', 'EthernetPortItem', 'StorageItem'].index(item['element']) for item in found.items()]
+    tap.equal(order, sorted(order), 'order of the items')
     # VirtualBox: one exact unit, attributes of disks; virt-v2v: InstanceID an integer, and once
     memory, = found.typed(4)
     tap.equal(memory['AllocationUnits'], 'byte * 2^20')
@@ -374,7 +376,8 @@ def test_a_disk_without_capacity_is_refused(t):
 
 
 @tap.rows([(ascii(data), data) for data in
-           (b'a\xff', b'\xc3', b'\xc0\x80', b'\xed\xa0\x80', b'\xf4\x90\x80\x80', b'\xe2\x82', b'\x80', b'\xf8\x88\x80\x80\x80')])
+           (b'a\xff', b'\xc3', b'\xc0\x80', b'\xe0\x9f\xbf', b'\xf0\x8f\xbf\xbf', b'\xed\xa0\x80', b'\xf4\x90\x80\x80',
+            b'\xe2\x82', b'\x80', b'\xf8\x88\x80\x80\x80')])
 def test_what_is_not_utf8_is_refused(t, data):
     done = subprocess.run([PROGRAM.encode(), b'name=' + data, disk().encode()], capture_output=True, check=False)
     tap.equal(done.returncode, 1, 'exit status')

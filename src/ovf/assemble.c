@@ -515,6 +515,18 @@ static enum vmf_code name_texts(struct work *work, struct vmf_error *error)
   return vmf_format(&work->certificate.name, error, "%.*s.cert", stem, name);
 }
 
+/* A name that an archive cannot hold is told before hours of work. */
+static enum vmf_code check_names(const struct work *work, struct vmf_error *error)
+{
+  uint8_t header[VMF_TAR_BLOCK];
+
+  if (!work->destination->archive)
+    return VMF_OK;
+  for (size_t i = 0; i < work->assembly->count; i++)
+    VMF_TRY(vmf_tar_header(work->assembly->files[i].name, 0, work->mtime, header, error));
+  return vmf_tar_header(work->certificate.name, 0, work->mtime, header, error);
+}
+
 static enum vmf_code prepare(struct work *work, struct vmf_error *error)
 {
   const struct vmf_package_target *target = work->target;
@@ -534,6 +546,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   if (target->digest)
     VMF_TRY(vmf_copy_digest_kind(target->digest, &work->kind, error));
   VMF_TRY(name_texts(work, error));
+  VMF_TRY(check_names(work, error));
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));

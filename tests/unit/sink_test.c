@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A file of a package that is hashed as it is written. What is expected is hashed at once. */
+#include "sink.h"
+
+#include <string.h>
+
+#include "check_main.h"
+
+enum { SIZE = 5 << 20 };
+
+static struct vmf_error error;
+static uint8_t expected[SIZE], written[SIZE];
+static struct vmf_io *base, *sink;
+
+static void open_sink(void)
+{
+  memset(expected, 0, SIZE);
+  ck_assert_int_eq(vmf_io_memory("base", NULL, 0, &base, &error), VMF_OK);
+  ck_assert_int_eq(vmf_sink_new(base, VMF_SHA256, &sink, &error), VMF_OK);
+}
+
+static void close_sink(void)
+{
+  vmf_io_close(sink);
+  vmf_io_close(base);
+}
+
+static void put(uint64_t offset, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    expected[offset + i] = (uint8_t)(offset + i * 13 + i / 251);
+  ck_assert_int_eq(vmf_io_pwrite(sink, expected + offset, length, offset, &error), VMF_OK);
+}
+
+/* The sink's digest and the base's bytes are those of the first `size` of expected. */
+static void check_end(size_t size)
+{
+  uint8_t digest[VMF_DIGEST_MAX], right[VMF_DIGEST_MAX];
+  struct vmf_digest *plain;
+
+  ck_assert_int_eq(vmf_sink_end(sink, digest, &error), VMF_OK);
+  ck_assert_uint_eq(sink->size, size);
+  ck_assert_uint_eq(base->size, size);
+  ck_assert_int_eq(vmf_io_pread(base, written, size, 0, &error), VMF_OK);
+  ck_assert_mem_eq(written, expected, size);
+  ck_assert_int_eq(vmf_digest_new(VMF_SHA256, &plain, &error), VMF_OK);
+  ck_assert_int_eq(vmf_digest_update(plain, expected, size, &error), VMF_OK);
+  ck_assert_int_eq(vmf_digest_final(plain, right, &error), VMF_OK);
+  vmf_digest_free(plain);
+  ck_assert_mem_eq(digest, right, vmf_digest_size(VMF_SHA256));
+}
+
+START_TEST(nothing_is_a_file_too)
+{
+  check_end(0);
+}
+END_TEST
+
+START_TEST(small_and_large_writes_are_one_stream)
+{
+  put(0, 1);
+  put(1, 100000);
+  put(100001, 3 << 20);
+  put(100001 + (3 << 20), 7);
+  check_end(100008 + (3 << 20));
+}
+END_TEST
+
+START_TEST(gaps_are_zeros)
+{
+  put(10, 5);
+  put(1000, 5);
+  put(2 << 20, 5);
+  check_end((2 << 20) + 5);
+}
+END_TEST
+
+START_TEST(zeros_at_the_end_count)
+{
+  put(0, 5);
+  ck_assert_int_eq(vmf_io_resize(sink, 3 << 20, &error), VMF_OK);
+  check_end(3 << 20);
+}
+END_TEST
+
+START_TEST(pieces_without_data_are_zeros)
+{
+  const struct vmf_piece pieces[] = {{.data = "abc", .length = 3}, {.length = 100000}, {"d", 1}};
+  memcpy(expected, "abc", 3);
+  expected[100003] = 'd';
+  ck_assert_int_eq(vmf_io_pwrite_pieces(sink, pieces, 3, 0, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_zero(sink, 100004, 70000, true, &error), VMF_OK);
+  check_end(170004);
+}
+END_TEST
+
+START_TEST(going_back_is_refused)
+{
+  put(0, 100);
+  ck_assert_int_eq(vmf_io_pwrite(sink, "x", 1, 50, &error), VMF_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(error.text, "byte 50 from byte 100"));
+}
+END_TEST
+
+static Suite *sink_suite(void)
+{
+  Suite *suite = suite_create("sink");
+  TCase *tests = tcase_create("sink");
+  tcase_add_checked_fixture(tests, open_sink, close_sink);
+  tcase_add_test(tests, nothing_is_a_file_too);
+  tcase_add_test(tests, small_and_large_writes_are_one_stream);
+  tcase_add_test(tests, gaps_are_zeros);
+  tcase_add_test(tests, zeros_at_the_end_count);
+  tcase_add_test(tests, pieces_without_data_are_zeros);
+  tcase_add_test(tests, going_back_is_refused);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+VMF_TEST_MAIN(sink_suite)

@@ -144,14 +144,15 @@ struct vmf_ovf_system {
 
 /* A section or element that the reader has no room for above. */
 struct vmf_ovf_unknown {
-  char *name; /* "vmw:BootOrderSection" */
-  bool required;
+  char *name;    /* "vmw:BootOrderSection"; with the key behind: "vmw:Config cpuHotAddEnabled" */
+  bool required; /* ovf:required, true when not written; false for sections of the standard */
   unsigned line;
 };
 
 struct vmf_ovf {
   char *name; /* of the file, for messages */
   struct vmf_xml *xml;
+  const char *uri; /* the envelope's namespace, of its attributes, too; in xml */
   enum vmf_ovf_version version;
   enum vmf_ovf_dialect dialect;
   struct vmf_ovf_file *files;
@@ -169,6 +170,7 @@ struct vmf_ovf {
   bool encrypted;            /* an EncryptionSection, or xenc: elements */
   size_t references_element; /* SIZE_MAX: none; the same for the next */
   size_t disk_section_element;
+  struct vmf_ovf_index *files_by_id, *disks_by_id, *properties_by_key; /* model.c's */
 };
 
 /* Reads a descriptor, tolerantly: only what makes no sense at all is refused (no XML, no Envelope,
@@ -179,7 +181,7 @@ VMF_MUST_CHECK enum vmf_code vmf_ovf_read(const char *name, const void *bytes, s
                                           struct vmf_error *error);
 void vmf_ovf_free(struct vmf_ovf *ovf); /* NULL is allowed */
 
-/* By id; NULL: none. */
+/* By id; NULL: none. Of several with the same id the first. */
 const struct vmf_ovf_file *vmf_ovf_file(const struct vmf_ovf *ovf, const char *id);
 const struct vmf_ovf_disk *vmf_ovf_disk(const struct vmf_ovf *ovf, const char *id);
 

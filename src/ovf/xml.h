@@ -16,6 +16,9 @@ enum {
   VMF_XML_BYTES = 64 << 20, /* the largest real descriptor seen is 1.7 MB */
   VMF_XML_ELEMENTS = 1 << 20,
   VMF_XML_DEPTH = 256,
+  VMF_XML_ATTRIBUTES = 1 << 21, /* of all elements together */
+  VMF_XML_TAG_ATTRIBUTES = 256, /* of one element */
+  VMF_XML_NAMESPACES = 1024,    /* declarations in force at one place */
 };
 
 /* Where an element stands in text, bytes. An empty element "<a/>": tag_end == content_end == end.
@@ -25,6 +28,7 @@ struct vmf_xml_span {
   size_t tag_end;     /* behind the '>' of the start tag */
   size_t content_end; /* of "</name>" */
   size_t end;         /* behind the element */
+  unsigned line;      /* of "<name" in the file, from 1 */
 };
 
 struct vmf_xml {
@@ -34,6 +38,7 @@ struct vmf_xml {
   bool recoded; /* text is not what the file holds: it came in another encoding, or with a false
                  * declaration, which was corrected */
   struct vmf_xml_span *spans; /* of the n-th element in document order */
+  xmlNode **elements;         /* the same in the tree */
   size_t count;
 };
 

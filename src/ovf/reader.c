@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "reader.h"
+
+#include <string.h>
+
+#include "checked.h"
+#include "memory.h"
+#include "text.h"
+
+#define NS_XML_SCHEMA "http://www.w3.org/2001/XMLSchema"
+
+/* The envelope's namespace in all versions; the last two: before 0.9, and oVirt's. */
+static const char *const envelopes[] = {VMF_NS_OVF_1, VMF_NS_OVF_2, VMF_NS_OVF_0_9,
+                                        "http://schemas.dmtf.org/ovf/envelope",
+                                        "http://schemas.dmtf.org/ovf/envelope/1/"};
+
+bool vmf_reader_is_envelope(const xmlNs *ns)
+{
+  if (!ns)
+    return true;
+  for (size_t i = 0; i < sizeof envelopes / sizeof envelopes[0]; i++)
+    if (strcmp((const char *)ns->href, envelopes[i]) == 0)
+      return true;
+  return false;
+}
+
+bool vmf_reader_is(const xmlNode *element, const char *name)
+{
+  return vmf_xml_is(element, NULL, name) && vmf_reader_is_envelope(element->ns);
+}
+
+/* The attribute that says what a <Section> is: xsi:type, or xs:name in the oldest. */
+static const xmlAttr *type_of(const xmlNode *element)
+{
+  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next) {
+    const char *uri = attribute->ns ? (const char *)attribute->ns->href : "";
+    const char *name = (const char *)attribute->name;
+    if (strcmp(uri, VMF_NS_XSI) == 0 && strcmp(name, "type") == 0)
+      return attribute;
+    if (strcmp(uri, NS_XML_SCHEMA) == 0 && strcmp(name, "name") == 0)
+      return attribute;
+  }
+  return NULL;
+}
+
+/* Whether the prefix before the colon of a type is one of the envelope's namespaces. */
+static bool is_own_prefix(const xmlNode *element, const char *type, const char *colon)
+{
+  char prefix[32];
+  size_t length = (size_t)(colon - type);
+
+  if (length >= sizeof prefix)
+    return false;
+  memcpy(prefix, type, length);
+  prefix[length] = '\0';
+  return vmf_reader_is_envelope(
+      xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, (const xmlChar *)prefix));
+}
+
+const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own)
+{
+  const char *name = (const char *)element->name;
+
+  *own = vmf_reader_is_envelope(element->ns);
+  *length = strlen(name);
+  if (!*own || (strcmp(name, "Section") != 0 && strcmp(name, "Content") != 0))
+    return name;
+  const xmlAttr *type = type_of(element);
+  if (!type || !type->children || type->children->type != XML_TEXT_NODE)
+    return name;
+  const char *text = (const char *)type->children->content;
+  const char *colon = strchr(text, ':');
+  if (colon)
+    *own = is_own_prefix(element, text, colon);
+  text = colon ? colon + 1 : text;
+  *length = strlen(text);
+  if (*length > 5 && strcmp(text + *length - 5, "_Type") == 0)
+    *length -= 5;
+  return text;
+}
+
+enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *element,
+                                   const char *name, char **value)
+{
+  const xmlAttr *found = NULL;
+
+  *value = NULL;
+  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
+    if (strcmp((const char *)attribute->name, name) == 0 && vmf_reader_is_envelope(attribute->ns) &&
+        (!found || attribute->ns))
+      found = attribute;
+  if (!found)
+    return VMF_OK;
+  return vmf_xml_attribute(element, found->ns ? (const char *)found->ns->href : NULL, name, value,
+                           reader->error);
+}
+
+enum vmf_code vmf_reader_flag(struct vmf_reader *reader, const xmlNode *element, const char *name,
+                              bool otherwise, bool *flag)
+{
+  VMF_AUTO_FREE char *text = NULL;
+
+  VMF_TRY(vmf_reader_attribute(reader, element, name, &text));
+  if (!text)
+    *flag = otherwise;
+  else if (vmf_text_equal_nocase(text, "true") || strcmp(text, "1") == 0)
+    *flag = true;
+  else if (vmf_text_equal_nocase(text, "false") || strcmp(text, "0") == 0)
+    *flag = false;
+  else
+    *flag = otherwise;
+  return VMF_OK;
+}
+
+static const char *skip_blanks(const char *text)
+{
+  return text + strspn(text, " \t\r\n");
+}
+
+bool vmf_reader_number(const char *text, uint64_t *number)
+{
+  const char *at = skip_blanks(text);
+  const char *start = at;
+
+  *number = 0;
+  for (; *at >= '0' && *at <= '9'; at++)
+    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
+      return false;
+  return at != start && *skip_blanks(at) == '\0';
+}
+
+enum vmf_code vmf_reader_text(struct vmf_reader *reader, const xmlNode *element, char **text)
+{
+  VMF_AUTO_FREE char *id = NULL;
+
+  if (*text)
+    return VMF_OK;
+  VMF_TRY(vmf_xml_text(element, text, reader->error));
+  if (**text)
+    return VMF_OK;
+  VMF_TRY(vmf_reader_attribute(reader, element, "msgid", &id));
+  const xmlNode *message = id ? vmf_ovf_index_find(&reader->messages, id) : NULL;
+  if (!message)
+    return VMF_OK;
+  vmf_free(*text);
+  *text = NULL;
+  return vmf_xml_text(message, text, reader->error);
+}
+
+enum vmf_code vmf_reader_attributes(struct vmf_reader *reader, const xmlNode *element,
+                                    const struct vmf_reader_field *fields, size_t count,
+                                    void *structure)
+{
+  for (size_t i = 0; i < count; i++) {
+    char **field = (char **)(void *)((char *)structure + fields[i].offset);
+    VMF_TRY(vmf_reader_attribute(reader, element, fields[i].name, field));
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_reader_child(struct vmf_reader *reader, const xmlNode *child,
+                               const struct vmf_reader_field *fields, size_t count, void *structure,
+                               bool *found)
+{
+  *found = false;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp((const char *)child->name, fields[i].name) != 0)
+      continue;
+    *found = true;
+    return vmf_reader_text(reader, child, (char **)(void *)((char *)structure + fields[i].offset));
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *count, size_t size,
+                                void **slot)
+{
+  void *old;
+
+  memcpy(&old, list, sizeof old);
+  if (*count == 0 || vmf_is_power_of_two(*count)) { /* full */
+    void *larger = NULL;
+    VMF_TRY(vmf_alloc((*count ? *count * 2 : 1) * size, &larger, reader->error));
+    if (old)
+      memcpy(larger, old, *count * size);
+    vmf_free(old);
+    memcpy(list, &larger, sizeof larger);
+    old = larger;
+  }
+  *slot = (char *)old + (*count)++ * size;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *element,
+                                 bool required_by_default)
+{
+  struct vmf_ovf *ovf = reader->ovf;
+  VMF_AUTO_FREE char *key = NULL;
+  void *slot = NULL;
+  size_t length;
+  bool own;
+
+  VMF_TRY(
+      vmf_reader_append(reader, &ovf->unknown, &ovf->unknown_count, sizeof *ovf->unknown, &slot));
+  struct vmf_ovf_unknown *unknown = slot;
+  unknown->line = vmf_xml_line(element);
+  VMF_TRY(vmf_reader_flag(reader, element, "required", required_by_default, &unknown->required));
+  const char *kind = vmf_reader_kind(element, &length, &own);
+  if (kind != (const char *)element->name)
+    return vmf_format(&unknown->name, reader->error, "%.*s", (int)length, kind);
+  VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "key", &key, reader->error));
+  const char *prefix = element->ns ? (const char *)element->ns->prefix : NULL;
+  return vmf_format(&unknown->name, reader->error, "%s%s%s%s%s", prefix ? prefix : "",
+                    prefix ? ":" : "", kind, key && !own ? " " : "", key && !own ? key : "");
+}
+
+xmlNode *vmf_reader_first(const xmlNode *parent)
+{
+  return vmf_xml_find(parent->children, NULL, NULL);
+}
+
+xmlNode *vmf_reader_next(const xmlNode *node)
+{
+  return vmf_xml_find(node->next, NULL, NULL);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * libxml2 gets text that is known to be UTF-8, without DOCTYPE and within our bounds. Nothing of
+ * its process-wide state is set: errors go to a handler of the one parser. */
+#include "xml.h"
+
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "memory.h"
+#include "xml_source.h"
+
+/* No entities, no DTD, no network, no huge nodes: all of that is off unless it is asked for. */
+enum { OPTIONS = XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC };
+
+/* The first complaint of the parser. */
+struct complaint {
+  bool any, memory;
+  int line;
+  char text[256];
+};
+
+/* xmlStructuredErrorFunc's parameter became const in 2.12. */
+#if LIBXML_VERSION >= 21200
+#define COMPLAINT const xmlError
+#else
+#define COMPLAINT xmlError
+#endif
+
+static void note_complaint(void *data, COMPLAINT *source)
+{
+  xmlParserCtxt *context = data;
+  struct complaint *complaint = context->_private;
+
+  if (source->code == XML_ERR_NO_MEMORY)
+    complaint->memory = true;
+  if (complaint->any || source->level < XML_ERR_ERROR)
+    return;
+  complaint->any = true;
+  complaint->line = source->line;
+  const char *text = source->message ? source->message : "";
+  size_t length = strcspn(text, "\r\n");
+  if (length >= sizeof complaint->text)
+    length = sizeof complaint->text - 1;
+  memcpy(complaint->text, text, length);
+}
+
+static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *source, xmlDoc **doc,
+                                struct vmf_error *error)
+{
+  struct complaint complaint = {0};
+  xmlParserCtxt *context = xmlNewParserCtxt();
+
+  if (!context)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory for an XML parser", name);
+  context->_private = &complaint;
+  context->sax->serror = note_complaint;
+  *doc = xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
+  bool good = context->wellFormed && context->nsWellFormed;
+  if (context->lastError.code == XML_ERR_NO_MEMORY)
+    complaint.memory = true;
+  xmlFreeParserCtxt(context);
+  if (*doc && good && !complaint.memory)
+    return VMF_OK;
+  xmlFreeDoc(*doc);
+  *doc = NULL;
+  if (complaint.memory)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory for the XML tree", name);
+  return vmf_fail(error, VMF_CORRUPT, "%s:%u: not well-formed XML: %s", name,
+                  (unsigned)complaint.line + source->skipped_lines,
+                  complaint.any ? complaint.text : "unknown reason");
+}
+
+/* The next element in document order; NULL: none. */
+static xmlNode *next_element(xmlNode *node)
+{
+  xmlNode *down = vmf_xml_find(node->children, NULL, NULL);
+
+  if (down)
+    return down;
+  for (; node && node->type == XML_ELEMENT_NODE; node = node->parent) {
+    xmlNode *beside = vmf_xml_find(node->next, NULL, NULL);
+    if (beside)
+      return beside;
+  }
+  return NULL;
+}
+
+/* Numbers the elements of the tree: the n-th stands at the n-th span. */
+static enum vmf_code number_elements(const char *name, struct vmf_xml *xml, struct vmf_error *error)
+{
+  void *elements = NULL;
+  size_t count = 0;
+
+  VMF_TRY(vmf_alloc(xml->count * sizeof *xml->elements, &elements, error));
+  xml->elements = elements;
+  xml->doc->_private = xml;
+  xmlNode *node = xmlDocGetRootElement(xml->doc);
+  for (; node && count < xml->count; node = next_element(node)) {
+    node->_private = &xml->spans[count];
+    xml->elements[count++] = node;
+  }
+  if (node || count != xml->count)
+    return vmf_fail(error, VMF_CORRUPT, "%s: the parser found %s elements than the text has (%zu)",
+                    name, node ? "more" : "fewer", xml->count);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_xml_parse(const char *name, const void *bytes, size_t length,
+                            struct vmf_report *report, struct vmf_xml **xml,
+                            struct vmf_error *error)
+{
+  struct vmf_xml_source source = {0};
+  void *memory = NULL;
+
+  *xml = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_xml), &memory, error));
+  struct vmf_xml *fresh = memory;
+  enum vmf_code code = vmf_xml_decode(name, bytes, length, report, &source, error);
+  fresh->text = source.text;
+  fresh->length = source.length;
+  fresh->recoded = source.recoded;
+  if (code == VMF_OK)
+    code = vmf_xml_scan(name, &source, &fresh->spans, &fresh->count, error);
+  if (code == VMF_OK)
+    code = parse_text(name, &source, &fresh->doc, error);
+  if (code == VMF_OK)
+    code = number_elements(name, fresh, error);
+  if (code != VMF_OK) {
+    vmf_xml_free(fresh);
+    return code;
+  }
+  *xml = fresh;
+  return VMF_OK;
+}
+
+void vmf_xml_free(struct vmf_xml *xml)
+{
+  if (!xml)
+    return;
+  xmlFreeDoc(xml->doc);
+  vmf_free(xml->elements);
+  vmf_free(xml->spans);
+  vmf_free(xml->text);
+  vmf_free(xml);
+}
+
+size_t vmf_xml_index(const xmlNode *element)
+{
+  const struct vmf_xml *xml = element->doc->_private;
+  const struct vmf_xml_span *span = element->_private;
+
+  return (size_t)(span - xml->spans);
+}
+
+unsigned vmf_xml_line(const xmlNode *element)
+{
+  const struct vmf_xml_span *span = element->_private;
+
+  return span->line;
+}
+
+bool vmf_xml_is(const xmlNode *element, const char *uri, const char *name)
+{
+  if (!element || element->type != XML_ELEMENT_NODE)
+    return false;
+  if (name && strcmp((const char *)element->name, name) != 0)
+    return false;
+  return !uri || (element->ns && strcmp((const char *)element->ns->href, uri) == 0);
+}
+
+xmlNode *vmf_xml_find(xmlNode *from, const char *uri, const char *name)
+{
+  while (from && !vmf_xml_is(from, uri, name))
+    from = from->next;
+  return from;
+}
+
+xmlNode *vmf_xml_child(const xmlNode *parent, const char *uri, const char *name)
+{
+  return vmf_xml_find(parent->children, uri, name);
+}
+
+/* The node behind `node` in document order that is still below `top`. */
+static const xmlNode *next_below(const xmlNode *top, const xmlNode *node)
+{
+  if (node->type == XML_ELEMENT_NODE && node->children)
+    return node->children;
+  while (node != top && !node->next)
+    node = node->parent;
+  return node == top ? NULL : node->next;
+}
+
+/* Gathers the character data from `first` on: of all that is below `top`. */
+static enum vmf_code gather(const xmlNode *top, const xmlNode *first, char **text,
+                            struct vmf_error *error)
+{
+  size_t length = 0;
+  void *memory = NULL;
+
+  for (const xmlNode *node = first; node; node = next_below(top, node))
+    if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
+      length += strlen((const char *)node->content);
+  VMF_TRY(vmf_alloc(length + 1, &memory, error));
+  char *out = memory;
+  *text = out;
+  for (const xmlNode *node = first; node; node = next_below(top, node))
+    if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
+      out = stpcpy(out, (const char *)node->content);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_xml_attribute(const xmlNode *element, const char *uri, const char *name,
+                                char **value, struct vmf_error *error)
+{
+  const xmlAttr *found = NULL;
+
+  *value = NULL;
+  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next) {
+    if (strcmp((const char *)attribute->name, name) != 0)
+      continue;
+    if (uri && attribute->ns && strcmp((const char *)attribute->ns->href, uri) == 0) {
+      found = attribute;
+      break;
+    }
+    if (!attribute->ns)
+      found = attribute;
+  }
+  if (!found)
+    return VMF_OK;
+  return gather((const xmlNode *)found, found->children, value, error);
+}
+
+enum vmf_code vmf_xml_text(const xmlNode *element, char **text, struct vmf_error *error)
+{
+  *text = NULL;
+  VMF_TRY(gather(element, element->children, text, error));
+  size_t start = 0, length = strlen(*text);
+  while (vmf_xml_is_space((*text)[start]))
+    start++;
+  while (length > start && vmf_xml_is_space((*text)[length - 1]))
+    length--;
+  memmove(*text, *text + start, length - start);
+  (*text)[length - start] = '\0';
+  return VMF_OK;
+}

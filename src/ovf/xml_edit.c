@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Edits are splices of the source text, put together when the whole text is asked for. */
+#include <string.h>
+
+#include "memory.h"
+#include "xml.h"
+#include "xml_source.h"
+
+/* What is written in place of [from, to). */
+struct splice {
+  size_t from, to;
+  size_t order; /* of splices at one place the earlier note comes first */
+  char *text;   /* owned */
+  char *key;    /* owned; of an attribute: what a later change of the same one replaces */
+  size_t element;
+  size_t previous; /* splice of the same element, plus 1; 0: none */
+  bool inside;     /* to be put into an element that is empty ("<a/>") */
+  bool replaced;   /* a later change of the same attribute counts */
+};
+
+struct vmf_xml_edit {
+  const struct vmf_xml *xml;
+  struct splice *splices;
+  size_t count, room;
+  size_t *last; /* for each element the last of its splices, plus 1 */
+};
+
+/* An attribute in the source text. */
+struct attribute_place {
+  size_t start;       /* of the white space before it */
+  size_t value;       /* behind the opening quote */
+  size_t value_end;   /* of the closing quote */
+  const char *prefix; /* in the source text; NULL: none */
+  size_t prefix_length;
+  const char *name;
+  size_t name_length;
+};
+
+enum vmf_code vmf_xml_edit_new(const struct vmf_xml *xml, struct vmf_xml_edit **edit,
+                               struct vmf_error *error)
+{
+  void *memory = NULL;
+
+  *edit = NULL;
+  VMF_TRY(vmf_alloc(sizeof **edit, &memory, error));
+  struct vmf_xml_edit *fresh = memory;
+  fresh->xml = xml;
+  enum vmf_code code = vmf_alloc(xml->count * sizeof *fresh->last, &memory, error);
+  if (code != VMF_OK) {
+    vmf_free(fresh);
+    return code;
+  }
+  fresh->last = memory;
+  *edit = fresh;
+  return VMF_OK;
+}
+
+static void clear_splice(struct splice *splice)
+{
+  vmf_free(splice->text);
+  vmf_free(splice->key);
+}
+
+void vmf_xml_edit_free(struct vmf_xml_edit *edit)
+{
+  if (!edit)
+    return;
+  for (size_t i = 0; i < edit->count; i++)
+    clear_splice(&edit->splices[i]);
+  vmf_free(edit->splices);
+  vmf_free(edit->last);
+  vmf_free(edit);
+}
+
+static enum vmf_code check_element(const struct vmf_xml_edit *edit, size_t element,
+                                   struct vmf_error *error)
+{
+  if (element < edit->xml->count)
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE, "element %zu is to be edited, the descriptor has %zu", element,
+                  edit->xml->count);
+}
+
+/* Takes text and key over, also on failure. */
+static enum vmf_code add_splice(struct vmf_xml_edit *edit, struct splice splice,
+                                struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+  void *larger = NULL;
+
+  if (edit->count == edit->room) {
+    size_t room = edit->room ? edit->room * 2 : 16;
+    code = vmf_alloc(room * sizeof splice, &larger, error);
+    if (code != VMF_OK) {
+      clear_splice(&splice);
+      return code;
+    }
+    if (edit->count > 0)
+      memcpy(larger, edit->splices, edit->count * sizeof splice);
+    vmf_free(edit->splices);
+    edit->splices = larger;
+    edit->room = room;
+  }
+  splice.order = edit->count;
+  splice.previous = edit->last[splice.element];
+  edit->splices[edit->count++] = splice;
+  edit->last[splice.element] = edit->count;
+  return VMF_OK;
+}
+
+/* ---- attributes ---- */
+
+/* How a character is written in a value between `quote`s; NULL: as it is. */
+static const char *escape_of(char c, char quote)
+{
+  switch (c) {
+  case '&':
+    return "&amp;";
+  case '<':
+    return "&lt;";
+  case '>':
+    return "&gt;";
+  case '\t':
+    return "&#9;";
+  case '\n':
+    return "&#10;";
+  case '\r':
+    return "&#13;";
+  case '"':
+    return quote == '"' ? "&quot;" : NULL;
+  case '\'':
+    return quote == '\'' ? "&apos;" : NULL;
+  default:
+    return NULL;
+  }
+}
+
+/* `before` value `after`, the value escaped. */
+static enum vmf_code write_value(const char *before, const char *value, char quote,
+                                 const char *after, char **text, struct vmf_error *error)
+{
+  size_t length = strlen(before) + strlen(after);
+  void *memory = NULL;
+
+  for (const char *c = value; *c; c++) {
+    const char *escape = escape_of(*c, quote);
+    if (!escape && (unsigned char)*c < ' ')
+      return vmf_fail(error, VMF_USAGE, "byte 0x%02x of an attribute's value cannot stand in XML",
+                      (unsigned char)*c);
+    length += escape ? strlen(escape) : 1;
+  }
+  if (!xmlCheckUTF8((const unsigned char *)value))
+    return vmf_fail(error, VMF_USAGE, "an attribute's value is not UTF-8");
+  VMF_TRY(vmf_alloc(length + 1, &memory, error));
+  *text = memory;
+  char *out = stpcpy(*text, before);
+  for (const char *c = value; *c; c++) {
+    const char *escape = escape_of(*c, quote);
+    if (escape)
+      out = stpcpy(out, escape);
+    else
+      *out++ = *c;
+  }
+  stpcpy(out, after);
+  return VMF_OK;
+}
+
+static bool ends_name(char c)
+{
+  return vmf_xml_is_space(c) || c == '=' || c == '/' || c == '>';
+}
+
+/* The attribute at or behind *at in a start tag that is well-formed; false: there are no more, and
+ * *at is where one can be added. */
+static bool next_attribute(const char *text, size_t *at, struct attribute_place *place)
+{
+  size_t start = *at, i = start;
+
+  while (vmf_xml_is_space(text[i]))
+    i++;
+  if (text[i] == '>' || text[i] == '/')
+    return false;
+  *place = (struct attribute_place){.start = start, .name = text + i};
+  for (; !ends_name(text[i]); i++)
+    if (text[i] == ':') {
+      place->prefix = place->name;
+      place->prefix_length = (size_t)(text + i - place->name);
+      place->name = text + i + 1;
+    }
+  place->name_length = (size_t)(text + i - place->name);
+  while (text[i] != '"' && text[i] != '\'')
+    i++;
+  place->value = i + 1;
+  place->value_end = (size_t)(strchr(text + i + 1, text[i]) - text);
+  *at = place->value_end + 1;
+  return true;
+}
+
+/* Behind the name of a start tag. */
+static size_t behind_name(const char *text, size_t start)
+{
+  size_t at = start + 1;
+
+  while (!ends_name(text[at]))
+    at++;
+  return at;
+}
+
+/* The prefix as a string; "" when it is too long for one. */
+static void copy_prefix(const struct attribute_place *place, char prefix[64])
+{
+  size_t length = place->prefix_length < 64 ? place->prefix_length : 0;
+
+  memcpy(prefix, place->prefix, length);
+  prefix[length] = '\0';
+}
+
+static bool is_in_namespace(const xmlNode *element, const struct attribute_place *place,
+                            const char *uri)
+{
+  char prefix[64];
+
+  copy_prefix(place, prefix);
+  const xmlNs *ns =
+      xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, (const xmlChar *)prefix);
+  return ns && strcmp((const char *)ns->href, uri) == 0;
+}
+
+/* Finds an attribute in the namespace, or else in none. *end: where one can be added. */
+static bool find_attribute(const struct vmf_xml *xml, size_t element, const char *uri,
+                           const char *name, struct attribute_place *found, size_t *end)
+{
+  size_t at = behind_name(xml->text, xml->spans[element].start);
+  struct attribute_place place;
+  bool any = false;
+
+  while (next_attribute(xml->text, &at, &place)) {
+    if (place.name_length != strlen(name) || memcmp(place.name, name, place.name_length) != 0)
+      continue;
+    if (!place.prefix && !any) {
+      *found = place;
+      any = true;
+    } else if (place.prefix && uri && is_in_namespace(xml->elements[element], &place, uri)) {
+      *found = place;
+      any = true;
+    }
+  }
+  *end = at;
+  return any;
+}
+
+/* A prefix that stands for `uri` at the element; NULL: none. */
+static const char *prefix_for(const xmlNode *element, const char *uri)
+{
+  for (const xmlNode *node = element; node && node->type == XML_ELEMENT_NODE; node = node->parent)
+    for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
+      if (!ns->prefix || !ns->href || strcmp((const char *)ns->href, uri) != 0)
+        continue;
+      if (xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, ns->prefix) == ns)
+        return (const char *)ns->prefix;
+    }
+  return NULL;
+}
+
+/* The splice that adds the attribute at the end of the start tag. */
+static enum vmf_code write_new(const struct vmf_xml *xml, size_t element, const char *uri,
+                               const char *name, const char *value, char **text,
+                               struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *before = NULL;
+  const char *prefix = uri ? prefix_for(xml->elements[element], uri) : NULL;
+
+  if (uri && !prefix)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "line %u: attribute \"%s\" cannot be added: no prefix stands for \"%s\" there",
+                    xml->spans[element].line, name, uri);
+  VMF_TRY(vmf_format(&before, error, " %s%s%s=\"", prefix ? prefix : "", prefix ? ":" : "", name));
+  return write_value(before, value, '"', "\"", text, error);
+}
+
+/* The earlier change of the attribute counts no more. */
+static void forget(struct vmf_xml_edit *edit, size_t element, const char *key)
+{
+  for (size_t i = edit->last[element]; i != 0; i = edit->splices[i - 1].previous) {
+    struct splice *splice = &edit->splices[i - 1];
+    if (splice->key && !splice->replaced && strcmp(splice->key, key) == 0)
+      splice->replaced = true;
+  }
+}
+
+enum vmf_code vmf_xml_edit_attribute(struct vmf_xml_edit *edit, size_t element, const char *uri,
+                                     const char *name, const char *value, struct vmf_error *error)
+{
+  const struct vmf_xml *xml = edit->xml;
+  struct splice splice = {.element = element};
+  VMF_AUTO_FREE char *key = NULL;
+  struct attribute_place place;
+  enum vmf_code code = VMF_OK;
+  size_t end;
+
+  VMF_TRY(check_element(edit, element, error));
+  VMF_TRY(vmf_format(&key, error, "%s %s", uri ? uri : "", name));
+  bool there = find_attribute(xml, element, uri, name, &place, &end);
+  if (there && value) {
+    splice.from = place.value;
+    splice.to = place.value_end;
+    code = write_value("", value, xml->text[place.value_end], "", &splice.text, error);
+  } else if (there) {
+    splice.from = place.start;
+    splice.to = place.value_end + 1;
+  } else if (value) {
+    splice.from = splice.to = end;
+    code = write_new(xml, element, uri, name, value, &splice.text, error);
+  }
+  if (code != VMF_OK)
+    return code;
+  forget(edit, element, key);
+  if (!there && !value)
+    return VMF_OK;
+  splice.key = key;
+  key = NULL;
+  return add_splice(edit, splice, error);
+}
+
+/* ---- elements ---- */
+
+enum vmf_code vmf_xml_edit_remove(struct vmf_xml_edit *edit, size_t element,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(check_element(edit, element, error));
+  const struct vmf_xml_span *span = &edit->xml->spans[element];
+  struct splice splice = {.from = span->start, .to = span->end, .element = element};
+  while (splice.from > 0 && vmf_xml_is_space(edit->xml->text[splice.from - 1]))
+    splice.from--;
+  return add_splice(edit, splice, error);
+}
+
+enum vmf_code vmf_xml_edit_behind(struct vmf_xml_edit *edit, size_t element, const char *text,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(check_element(edit, element, error));
+  size_t end = edit->xml->spans[element].end;
+  struct splice splice = {.from = end, .to = end, .element = element};
+  VMF_TRY(vmf_copy_text(text, &splice.text, error));
+  return add_splice(edit, splice, error);
+}
+
+enum vmf_code vmf_xml_edit_append(struct vmf_xml_edit *edit, size_t element, const char *text,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(check_element(edit, element, error));
+  const struct vmf_xml_span *span = &edit->xml->spans[element];
+  bool empty = span->tag_end == span->end;
+  struct splice splice = {.from = span->content_end, .to = span->content_end, .element = element};
+  if (empty) {
+    splice.from = span->end - 2; /* "/>" */
+    splice.to = span->end;
+    splice.inside = true;
+  }
+  VMF_TRY(vmf_copy_text(text, &splice.text, error));
+  return add_splice(edit, splice, error);
+}
+
+/* ---- the whole ---- */
+
+static int compare_splices(const void *a, const void *b)
+{
+  const struct splice *left = a, *right = b;
+
+  if (left->from != right->from)
+    return left->from < right->from ? -1 : 1;
+  bool left_inserts = left->from == left->to, right_inserts = right->from == right->to;
+  if (left_inserts != right_inserts)
+    return left_inserts ? -1 : 1;
+  if (!left->inside && !right->inside && left->to != right->to)
+    return left->to > right->to ? -1 : 1; /* the removal of the outer element */
+  return left->order < right->order ? -1 : left->order > right->order;
+}
+
+struct output {
+  char *text; /* NULL: only counting */
+  size_t length;
+};
+
+static void put(struct output *output, const char *text, size_t length)
+{
+  if (output->text && length > 0)
+    memcpy(output->text + output->length, text, length);
+  output->length += length;
+}
+
+/* "<a/>" becomes "<a>", all that is appended, "</a>"; returns the splice behind. */
+static size_t put_inside(const struct vmf_xml *xml, const struct splice *splices, size_t at,
+                         size_t count, struct output *output)
+{
+  const struct vmf_xml_span *span = &xml->spans[splices[at].element];
+  size_t name_end = behind_name(xml->text, span->start);
+  size_t element = splices[at].element;
+
+  put(output, ">", 1);
+  for (; at < count && splices[at].inside && splices[at].element == element; at++)
+    put(output, splices[at].text, strlen(splices[at].text));
+  put(output, "</", 2);
+  put(output, xml->text + span->start + 1, name_end - span->start - 1);
+  put(output, ">", 1);
+  return at;
+}
+
+static void put_all(const struct vmf_xml *xml, const struct splice *splices, size_t count,
+                    struct output *output)
+{
+  size_t done = 0;
+
+  for (size_t i = 0; i < count;) {
+    const struct splice *splice = &splices[i];
+    if (splice->replaced || splice->from < done) { /* done: within what is removed */
+      i++;
+      continue;
+    }
+    put(output, xml->text + done, splice->from - done);
+    done = splice->to;
+    if (splice->inside) {
+      i = put_inside(xml, splices, i, count, output);
+      continue;
+    }
+    if (splice->text)
+      put(output, splice->text, strlen(splice->text));
+    i++;
+  }
+  put(output, xml->text + done, xml->length - done);
+}
+
+enum vmf_code vmf_xml_edit_apply(const struct vmf_xml_edit *edit, char **text, size_t *length,
+                                 struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *sorted = NULL;
+  struct output output = {0};
+  void *memory = NULL;
+
+  *text = NULL;
+  VMF_TRY(vmf_alloc(edit->count * sizeof *edit->splices, &sorted, error));
+  if (edit->count > 0)
+    memcpy(sorted, edit->splices, edit->count * sizeof *edit->splices);
+  qsort(sorted, edit->count, sizeof *edit->splices, compare_splices);
+  put_all(edit->xml, sorted, edit->count, &output);
+  VMF_TRY(vmf_alloc(output.length + 1, &memory, error));
+  *length = output.length;
+  output = (struct output){.text = memory};
+  put_all(edit->xml, sorted, edit->count, &output);
+  *text = output.text;
+  return VMF_OK;
+}

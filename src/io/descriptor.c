@@ -29,6 +29,7 @@ static enum vmf_code descriptor_make(const struct vmf_io_ops *ops, int number, c
     return code;
   }
   atomic_init(&made->settled, false);
+  pthread_mutex_init(&made->lock, NULL);
   made->io.ops = ops;
   made->io.name = copy;
   made->number = number;
@@ -240,6 +241,7 @@ void vmf_descriptor_close(struct vmf_io *io)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   close(file->number);
+  pthread_mutex_destroy(&file->lock);
   vmf_free(io->name);
   vmf_free(file);
 }

@@ -6,6 +6,7 @@
 #ifndef VMF_IO_DESCRIPTOR_H
 #define VMF_IO_DESCRIPTOR_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -17,6 +18,11 @@ struct vmf_descriptor {
   bool sync;           /* flush makes durable */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
+  /* Guards the three below: what the file system said last about holes. From hole_start on there is
+   * nothing up to data_start, then data up to data_end. Asking is not cheap: tmpfs looks at every
+   * page up to the end of the data. */
+  pthread_mutex_t lock;
+  uint64_t hole_start, data_start, data_end; /* all 0: nothing is known */
 };
 
 /* Takes `number` over, also on failure. The members that differ from zero are set by the caller. */

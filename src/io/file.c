@@ -22,27 +22,55 @@ static void file_settle(struct vmf_descriptor *file)
   if (atomic_load(&file->settled))
     return;
   (void)fdatasync(file->number); /* not every file system can; then there is nothing to wait for */
+  pthread_mutex_lock(&file->lock);
+  file->hole_start = file->data_start = file->data_end = 0;
+  pthread_mutex_unlock(&file->lock);
   atomic_store(&file->settled, true);
 }
 
 /* Seeking moves the position that the descriptor shares between threads; nobody uses it. */
-static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
-                                    uint64_t *end, struct vmf_error *error)
+static enum vmf_code file_ask(struct vmf_descriptor *file, uint64_t offset, uint64_t *start,
+                              uint64_t *end, struct vmf_error *error)
 {
-  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  uint64_t size = vmf_size_get(io);
-  file_settle(file);
+  uint64_t size = vmf_size_get(&file->io);
   off_t data = lseek(file->number, (off_t)offset, SEEK_DATA);
   *start = *end = size;
   if (data < 0 && errno == ENXIO)
     return VMF_OK;
   if (data < 0 && errno != EINVAL && errno != EOPNOTSUPP)
-    return vmf_fail_errno(error, VMF_READ, "%s: looking for data behind byte %" PRIu64, io->name,
-                          offset);
+    return vmf_fail_errno(error, VMF_READ, "%s: looking for data behind byte %" PRIu64,
+                          file->io.name, offset);
   *start = data < 0 ? offset : vmf_min((uint64_t)data, size);
   off_t hole = data < 0 ? -1 : lseek(file->number, data, SEEK_HOLE);
   if (hole > data)
     *end = vmf_min((uint64_t)hole, size);
+  return VMF_OK;
+}
+
+static bool file_remembers(struct vmf_descriptor *file, uint64_t offset, uint64_t *start,
+                           uint64_t *end)
+{
+  pthread_mutex_lock(&file->lock);
+  bool known = offset >= file->hole_start && offset < file->data_end;
+  *start = vmf_max(offset, file->data_start);
+  *end = file->data_end;
+  pthread_mutex_unlock(&file->lock);
+  return known;
+}
+
+static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                    uint64_t *end, struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  file_settle(file);
+  if (file_remembers(file, offset, start, end))
+    return VMF_OK;
+  VMF_TRY(file_ask(file, offset, start, end, error));
+  pthread_mutex_lock(&file->lock);
+  file->hole_start = offset;
+  file->data_start = *start;
+  file->data_end = *end;
+  pthread_mutex_unlock(&file->lock);
   return VMF_OK;
 }
 
@@ -104,6 +132,7 @@ static enum vmf_code file_resize(struct vmf_io *io, uint64_t size, struct vmf_er
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   int result;
+  atomic_store(&file->settled, false);
   do
     result = ftruncate(file->number, (off_t)size);
   while (result < 0 && errno == EINTR);

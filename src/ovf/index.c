@@ -71,15 +71,23 @@ enum vmf_code vmf_ovf_index_ids(struct vmf_reader *reader)
 {
   struct vmf_ovf *ovf = reader->ovf;
 
+  bool ovirt = ovf->dialect == VMF_DIALECT_OVIRT; /* refers to files by href */
+
   VMF_TRY(make(&ovf->files_by_id, reader->error));
   for (size_t i = 0; i < ovf->file_count; i++)
     if (ovf->files[i].id)
       VMF_TRY(vmf_ovf_index_add(reader, ovf->files_by_id, ovf->files[i].id, &ovf->files[i]));
+  for (size_t i = 0; i < ovf->file_count && ovirt; i++)
+    if (ovf->files[i].href)
+      VMF_TRY(vmf_ovf_index_add(reader, ovf->files_by_id, ovf->files[i].href, &ovf->files[i]));
   vmf_ovf_index_sort(ovf->files_by_id);
   VMF_TRY(make(&ovf->disks_by_id, reader->error));
   for (size_t i = 0; i < ovf->disk_count; i++)
     if (ovf->disks[i].id)
       VMF_TRY(vmf_ovf_index_add(reader, ovf->disks_by_id, ovf->disks[i].id, &ovf->disks[i]));
+  for (size_t i = 0; i < ovf->disk_count && ovirt; i++)
+    if (ovf->disks[i].file_ref)
+      VMF_TRY(vmf_ovf_index_add(reader, ovf->disks_by_id, ovf->disks[i].file_ref, &ovf->disks[i]));
   vmf_ovf_index_sort(ovf->disks_by_id);
   return VMF_OK;
 }

@@ -181,7 +181,8 @@ VMF_MUST_CHECK enum vmf_code vmf_ovf_read(const char *name, const void *bytes, s
                                           struct vmf_error *error);
 void vmf_ovf_free(struct vmf_ovf *ovf); /* NULL is allowed */
 
-/* By id; NULL: none. Of several with the same id the first. */
+/* By id; NULL: none. Of several with the same id the first. In oVirt's dialect, which refers to
+ * both by the file's path, also by that. */
 const struct vmf_ovf_file *vmf_ovf_file(const struct vmf_ovf *ovf, const char *id);
 const struct vmf_ovf_disk *vmf_ovf_disk(const struct vmf_ovf *ovf, const char *id);
 

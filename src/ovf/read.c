@@ -8,18 +8,16 @@
 #include "memory.h"
 #include "reader.h"
 
-/* Sections of the standard, up to 2.1, that the model has no room for: they are kept as they are,
- * and every consumer knows them. */
+/* Sections of the standard, up to 2.1, that the model has no room for, at least where they stand:
+ * they are kept as they are, and every consumer knows them. */
 static const char *const standard_sections[] = {
-    "BootDeviceSection",
-    "CpuCompatibilitySection",
-    "EnvironmentFilesSection",
-    "InstallSection",
-    "PlacementGroupSection",
-    "PlacementSection",
-    "ResourceAllocationSection",
-    "ScaleOutSection",
-    "StartupSection",
+    "AnnotationSection",       "EulaSection",
+    "OperatingSystemSection",  "ProductSection",
+    "VirtualHardwareSection",  "BootDeviceSection",
+    "CpuCompatibilitySection", "EnvironmentFilesSection",
+    "InstallSection",          "PlacementGroupSection",
+    "PlacementSection",        "ResourceAllocationSection",
+    "ScaleOutSection",         "StartupSection",
 };
 
 static bool is_kind(const char *kind, size_t length, const char *name)
@@ -293,9 +291,9 @@ static enum vmf_code read_all(struct vmf_reader *reader)
   VMF_TRY(read_envelope_rest(reader, root));
   VMF_TRY(vmf_ovf_index_properties(reader));
   VMF_TRY(vmf_read_capacities(reader));
-  VMF_TRY(vmf_ovf_index_ids(reader));
   look_for_encryption(ovf);
   ovf->dialect = vmf_reader_dialect(ovf);
+  VMF_TRY(vmf_ovf_index_ids(reader));
   return VMF_OK;
 }
 

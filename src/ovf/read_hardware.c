@@ -15,26 +15,16 @@
 /* A child of <System>. */
 static bool is_system_field(const xmlNode *node, const char *name)
 {
-  return vmf_xml_is(node, NULL, name) &&
-         (!node->ns || strcmp((const char *)node->ns->href, VMF_NS_VSSD) == 0 ||
-          vmf_reader_is_envelope(node->ns));
+  return vmf_xml_is(node, NULL, name) && (vmf_reader_is_cim(node, "CIM_VirtualSystemSettingData") ||
+                                          vmf_reader_is_envelope(node->ns));
 }
 
-/* The namespaces of items' fields. VirtualBox ends two of them in ".xsd". */
 static bool is_item_field(const xmlNode *node)
 {
-  static const char *const uris[] = {VMF_NS_RASD, VMF_NS_SASD, VMF_NS_EPASD};
-
-  if (vmf_reader_is_envelope(node->ns))
-    return true;
-  for (size_t i = 0; i < COUNT(uris); i++) {
-    const char *uri = (const char *)node->ns->href;
-    size_t length = strlen(uris[i]);
-    if (strncmp(uri, uris[i], length) == 0 &&
-        (uri[length] == '\0' || strcmp(uri + length, ".xsd") == 0))
-      return true;
-  }
-  return false;
+  return vmf_reader_is_envelope(node->ns) ||
+         vmf_reader_is_cim(node, "CIM_ResourceAllocationSettingData") ||
+         vmf_reader_is_cim(node, "CIM_StorageAllocationSettingData") ||
+         vmf_reader_is_cim(node, "CIM_EthernetPortAllocationSettingData");
 }
 
 /* What of an item is no text in the model, and what only old or odd dialects have. */

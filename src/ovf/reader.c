@@ -25,9 +25,30 @@ bool vmf_reader_is_envelope(const xmlNs *ns)
   return false;
 }
 
+bool vmf_reader_is_cim(const xmlNode *element, const char *class_name)
+{
+  const char *uri = element->ns ? (const char *)element->ns->href : "";
+  const char *slash = strrchr(uri, '/');
+  size_t length = strlen(class_name);
+
+  if (strncmp(uri, "http://schemas.dmtf.org/", 24) != 0 || !slash)
+    return false;
+  return strncmp(slash + 1, class_name, length) == 0 &&
+         (slash[1 + length] == '\0' || strcmp(slash + 1 + length, ".xsd") == 0);
+}
+
 bool vmf_reader_is(const xmlNode *element, const char *name)
 {
   return vmf_xml_is(element, NULL, name) && vmf_reader_is_envelope(element->ns);
+}
+
+/* The name without a prefix that is not declared, which the parser leaves in it. */
+static const char *local_name(const xmlAttr *attribute)
+{
+  const char *name = (const char *)attribute->name;
+  const char *colon = attribute->ns ? NULL : strchr(name, ':');
+
+  return colon ? colon + 1 : name;
 }
 
 /* The attribute that says what a <Section> is: xsi:type, or xs:name in the oldest. */
@@ -87,13 +108,13 @@ enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *ele
 
   *value = NULL;
   for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
-    if (strcmp((const char *)attribute->name, name) == 0 && vmf_reader_is_envelope(attribute->ns) &&
+    if (strcmp(local_name(attribute), name) == 0 && vmf_reader_is_envelope(attribute->ns) &&
         (!found || attribute->ns))
       found = attribute;
   if (!found)
     return VMF_OK;
-  return vmf_xml_attribute(element, found->ns ? (const char *)found->ns->href : NULL, name, value,
-                           reader->error);
+  return vmf_xml_attribute(element, found->ns ? (const char *)found->ns->href : NULL,
+                           (const char *)found->name, value, reader->error);
 }
 
 enum vmf_code vmf_reader_flag(struct vmf_reader *reader, const xmlNode *element, const char *name,

@@ -37,6 +37,10 @@ bool vmf_reader_is(const xmlNode *element, const char *name);
 /* Whether a namespace is the envelope's, in any version. NULL: none, also true. */
 bool vmf_reader_is_envelope(const xmlNs *ns);
 
+/* An element in the namespace of a CIM class, "CIM_VirtualSystemSettingData", in any of its forms:
+ * VirtualBox ends it in ".xsd", others shorten the way to it. */
+bool vmf_reader_is_cim(const xmlNode *element, const char *class_name);
+
 /* What an element is: its name, or for <Section xsi:type="ovf:DiskSection_Type"> the type's,
  * "DiskSection". *own: of the standard. *length: of the name. */
 const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own);

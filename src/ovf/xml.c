@@ -46,8 +46,8 @@ static void note_complaint(void *data, COMPLAINT *source)
   memcpy(complaint->text, text, length);
 }
 
-static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *source, xmlDoc **doc,
-                                struct vmf_error *error)
+static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *source,
+                                struct vmf_report *report, xmlDoc **doc, struct vmf_error *error)
 {
   struct complaint complaint = {0};
   xmlParserCtxt *context = xmlNewParserCtxt();
@@ -57,12 +57,16 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
   context->_private = &complaint;
   context->sax->serror = note_complaint;
   *doc = xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
-  bool good = context->wellFormed && context->nsWellFormed;
+  bool good = context->wellFormed;
   if (context->lastError.code == XML_ERR_NO_MEMORY)
     complaint.memory = true;
   xmlFreeParserCtxt(context);
-  if (*doc && good && !complaint.memory)
+  if (*doc && good && !complaint.memory) {
+    if (complaint.any) /* of namespaces only: those are a layer above XML itself */
+      vmf_report_add(report, VMF_SEVERITY_WARNING, "descriptor-namespace", name,
+                     (unsigned)complaint.line + source->skipped_lines, "%s", complaint.text);
     return VMF_OK;
+  }
   xmlFreeDoc(*doc);
   *doc = NULL;
   if (complaint.memory)
@@ -124,7 +128,7 @@ enum vmf_code vmf_xml_parse(const char *name, const void *bytes, size_t length,
   if (code == VMF_OK)
     code = vmf_xml_scan(name, &source, &fresh->spans, &fresh->count, error);
   if (code == VMF_OK)
-    code = parse_text(name, &source, &fresh->doc, error);
+    code = parse_text(name, &source, report, &fresh->doc, error);
   if (code == VMF_OK)
     code = number_elements(name, fresh, error);
   if (code != VMF_OK) {

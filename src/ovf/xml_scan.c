@@ -147,10 +147,11 @@ static enum vmf_code scan_end(struct scan *scan, struct vmf_error *error)
 {
   size_t start = scan->at;
 
-  if (scan->depth == 0)
-    return vmf_fail(error, VMF_CORRUPT, "%s:%u: an end tag that closes nothing", scan->name,
-                    line_at(scan, scan->at));
   VMF_TRY(skip_to(scan, 2, ">", "end tag", error));
+  if (scan->depth == 0) { /* the parser says so, and goes no further */
+    scan->at = scan->length;
+    return VMF_OK;
+  }
   scan->depth--;
   scan->namespaces -= scan->open[scan->depth].namespaces;
   struct vmf_xml_span *span = &scan->spans[scan->open[scan->depth].element];
@@ -190,11 +191,6 @@ enum vmf_code vmf_xml_scan(const char *name, const struct vmf_xml_source *source
     scan.at = (size_t)(next - scan.text);
     code = scan_next(&scan, error);
   }
-  if (code == VMF_OK && scan.depth > 0)
-    code = vmf_fail(error, VMF_CORRUPT, "%s:%u: the element that begins here has no end tag", name,
-                    scan.spans[scan.open[scan.depth - 1].element].line);
-  if (code == VMF_OK && scan.count == 0)
-    code = vmf_fail(error, VMF_CORRUPT, "%s: no XML: there is no element in it", name);
   if (code != VMF_OK) {
     vmf_free(scan.spans);
     return code;

@@ -19,8 +19,8 @@ VMF_MUST_CHECK enum vmf_code vmf_xml_decode(const char *name, const void *bytes,
                                             struct vmf_report *report,
                                             struct vmf_xml_source *source, struct vmf_error *error);
 
-/* Fresh spans of all elements. Bounds and DOCTYPE are refused here, before anything is built; what
- * else is not well-formed is found only where it leaves no way on. */
+/* Fresh spans of all elements (NULL: there are none). Bounds and DOCTYPE are refused here, before
+ * anything is built; what else is not well-formed is told only where it leaves no way on. */
 VMF_MUST_CHECK enum vmf_code vmf_xml_scan(const char *name, const struct vmf_xml_source *source,
                                           struct vmf_xml_span **spans, size_t *count,
                                           struct vmf_error *error);

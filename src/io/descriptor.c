@@ -59,9 +59,9 @@ static enum vmf_code descriptor_ended(const struct vmf_descriptor *file, uint64_
   if (S_ISREG(file->status.st_mode) && fstat(file->number, &now) == 0 &&
       (uint64_t)now.st_size < vmf_size_get(&file->io))
     return vmf_fail(error, VMF_CHANGED,
-                    "%s: unexpected end of file at byte %" PRIu64 ": the file shrank from %" PRIu64
-                    " to %" PRIu64 " bytes while it was read",
-                    file->io.name, offset, vmf_size_get(&file->io), (uint64_t)now.st_size);
+                    "%s: changed while it was read: it shrank from %" PRIu64 " to %" PRIu64
+                    " bytes, and byte %" PRIu64 " was wanted",
+                    file->io.name, vmf_size_get(&file->io), (uint64_t)now.st_size, offset);
   return vmf_fail(error, VMF_READ, "%s: unexpected end of file at byte %" PRIu64 " of %" PRIu64,
                   file->io.name, offset, vmf_size_get(&file->io));
 }

@@ -18,11 +18,10 @@ struct vmf_descriptor {
   bool sync;           /* flush makes durable */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
-  /* Guards the three below: what the file system said last about holes. From hole_start on there is
-   * nothing up to data_start, then data up to data_end. Asking is not cheap: tmpfs looks at every
-   * page up to the end of the data. */
+  /* Guards the two below: the data that the file system told of last. Asking is not cheap: tmpfs
+   * looks at every page up to the end of the data. */
   pthread_mutex_t lock;
-  uint64_t hole_start, data_start, data_end; /* all 0: nothing is known */
+  uint64_t data_start, data_end; /* equal: nothing is known */
 };
 
 /* Takes `number` over, also on failure. The members that differ from zero are set by the caller. */

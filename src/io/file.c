@@ -23,7 +23,7 @@ static void file_settle(struct vmf_descriptor *file)
     return;
   (void)fdatasync(file->number); /* not every file system can; then there is nothing to wait for */
   pthread_mutex_lock(&file->lock);
-  file->hole_start = file->data_start = file->data_end = 0;
+  file->data_start = file->data_end = 0;
   pthread_mutex_unlock(&file->lock);
   atomic_store(&file->settled, true);
 }
@@ -51,8 +51,8 @@ static bool file_remembers(struct vmf_descriptor *file, uint64_t offset, uint64_
                            uint64_t *end)
 {
   pthread_mutex_lock(&file->lock);
-  bool known = offset >= file->hole_start && offset < file->data_end;
-  *start = vmf_max(offset, file->data_start);
+  bool known = offset >= file->data_start && offset < file->data_end;
+  *start = offset;
   *end = file->data_end;
   pthread_mutex_unlock(&file->lock);
   return known;
@@ -67,7 +67,6 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
     return VMF_OK;
   VMF_TRY(file_ask(file, offset, start, end, error));
   pthread_mutex_lock(&file->lock);
-  file->hole_start = offset;
   file->data_start = *start;
   file->data_end = *end;
   pthread_mutex_unlock(&file->lock);
@@ -235,21 +234,27 @@ enum vmf_code vmf_io_open_file(const char *path, bool check_locks, struct vmf_io
   return vmf_io_from_descriptor(number, path, check_locks, io, error);
 }
 
+static struct vmf_io *io_below(const struct vmf_io *io, size_t index)
+{
+  return io->ops->below ? io->ops->below(io, index) : NULL;
+}
+
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
 {
+  const struct vmf_io *below;
+  while ((below = io_below(io, 0)) != NULL)
+    io = below;
   const struct vmf_descriptor *file = vmf_descriptor_of(io);
   if (file)
     *status = file->status;
   return file != NULL;
 }
 
-enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error)
+static enum vmf_code file_unchanged(const struct vmf_descriptor *file, struct vmf_error *error)
 {
-  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  const struct vmf_io *io = &file->io;
   struct stat now;
   uint64_t size = io->size;
-  if (!file)
-    return VMF_OK;
   if (fstat(file->number, &now) < 0)
     return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", io->name);
   if (io->device)
@@ -266,4 +271,14 @@ enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error)
                     "%s: changed while it was read: somebody wrote to it after it was opened",
                     io->name);
   return VMF_OK;
+}
+
+/* Views are made one on the other by the library, a few deep at most. */
+enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  const struct vmf_io *below;
+  for (size_t i = 0; (below = io_below(io, i)) != NULL; i++)
+    VMF_TRY(vmf_io_unchanged(below, error));
+  return file ? file_unchanged(file, error) : VMF_OK;
 }

@@ -40,7 +40,7 @@ struct vmf_io_ops {
    * output.h. */
   enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
   /* A view: the ios whose bytes it shows, by index; NULL behind the last. */
-  struct vmf_io *(*below)(struct vmf_io *io, size_t index);
+  struct vmf_io *(*below)(const struct vmf_io *io, size_t index);
   void (*close)(struct vmf_io *io);
 };
 

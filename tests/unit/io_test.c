@@ -97,8 +97,8 @@ START_TEST(shrinking_file_is_noticed)
   struct vmf_io *io = source("disk.raw");
   ck_assert_int_eq(truncate("disk.raw", 4), 0);
   ck_assert_int_eq(vmf_io_pread(io, bytes, 10, 0, &error), VMF_CHANGED);
-  ck_assert_str_eq(error.text, "disk.raw: unexpected end of file at byte 4: the file shrank from "
-                               "10 to 4 bytes while it was read");
+  ck_assert_str_eq(error.text, "disk.raw: changed while it was read: it shrank from 10 to 4 bytes, "
+                               "and byte 4 was wanted");
   vmf_io_close(io);
 }
 END_TEST

@@ -136,6 +136,17 @@ static enum vmf_code eula_failed(const char *path, struct vmf_error *error)
   return error->code = VMF_SYSTEM;
 }
 
+/* Takes away what is not text: a byte order mark, the carriage returns of Windows. */
+static void eula_plain(char *text)
+{
+  char *out = text;
+
+  for (const char *in = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text; *in; in++)
+    if (in[0] != '\r' || in[1] != '\n')
+      *out++ = *in;
+  *out = 0;
+}
+
 static enum vmf_code eula_read(const char *path, char **text, struct vmf_error *error)
 {
   FILE *file = fopen(path, "rbe");
@@ -161,8 +172,7 @@ static enum vmf_code eula_read(const char *path, char **text, struct vmf_error *
   if (strlen(*text) < length)
     return vmf_arguments_wrong(error, "--eula: %s is not text: it has a NUL byte at %zu", path,
                                strlen(*text));
-  if (strncmp(*text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark is no text */
-    memmove(*text, *text + 3, length - 3 + 1);
+  eula_plain(*text);
   return VMF_OK;
 }
 

@@ -201,6 +201,18 @@ static enum vmf_code pack_default_output(const char *disk, char **path, struct v
   return VMF_OK;
 }
 
+/* The form decides what the descriptor says of a disk. */
+static enum vmf_code pack_check_options(const char *options, struct vmf_error *error)
+{
+  for (const char *word = options; word && *word; word += *word == ',') {
+    if (strncmp(word, "subformat=", 10) == 0)
+      return vmf_arguments_wrong(error, "--disk-options: \"subformat\" is chosen by --disk-format; "
+                                        "\"--disk-format help\" lists the forms");
+    word += strcspn(word, ",");
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code pack_write(const struct vmf_settings *settings, const struct pack_disks *disks,
                                 const struct vmf_machine *machine, const char *path,
                                 struct vmf_error *error)
@@ -290,6 +302,8 @@ static int pack_run(struct vmf_settings *settings)
   }
   vmf_signals_catch();
   code = vmf_packaging_check(settings, &error);
+  if (code == VMF_OK)
+    code = pack_check_options(settings->options, &error);
   if (code == VMF_OK)
     code = vmf_machine_options_parse(settings, &options, &error);
   if (code == VMF_OK)

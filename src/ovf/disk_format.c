@@ -14,19 +14,30 @@
 #define URI_VHD "http://www.microsoft.com/technet/virtualserver/downloads/vhdspec.mspx"
 #define URI_QCOW2 "http://www.gnome.org/~markmc/qcow-image-format.html"
 
-enum { FORM_STREAM, FORM_SPARSE, FORM_FLAT, FORM_VHD, FORM_VHD_FIXED, FORM_QCOW2, FORM_RAW, FORMS };
+/* A flat VMDK is two files, and a disk of a package that is written is one. */
+enum {
+  FORM_STREAM,
+  FORM_SPARSE,
+  FORM_VHD,
+  FORM_VHD_FIXED,
+  FORM_QCOW2,
+  FORM_RAW,
+  FORM_FLAT, /* from here on: only read */
+  FORMS,
+  FORMS_WRITTEN = FORM_FLAT,
+};
 
 static const struct vmf_disk_format forms[FORMS] = {
     [FORM_STREAM] = {"streamOptimized", "vmdk", "subformat=streamOptimized,adapter_type=lsilogic",
                      URI_VMDK "#streamOptimized", "vmdk"},
     [FORM_SPARSE] = {"monolithicSparse", "vmdk", "subformat=monolithicSparse,adapter_type=lsilogic",
                      URI_VMDK "#monolithicSparse", "vmdk"},
-    [FORM_FLAT] = {"monolithicFlat", "vmdk", "subformat=monolithicFlat,adapter_type=lsilogic",
-                   URI_VMDK "#monolithicFlat", "vmdk"},
     [FORM_VHD] = {"vhd", "vhd", "subformat=dynamic", URI_VHD, "vhd"},
     [FORM_VHD_FIXED] = {"vhd-fixed", "vhd", "subformat=fixed", URI_VHD, "vhd"},
     [FORM_QCOW2] = {"qcow2", "qcow2", NULL, URI_QCOW2, "qcow2"},
     [FORM_RAW] = {"raw", "raw", NULL, "raw", "img"},
+    [FORM_FLAT] = {"monolithicFlat", "vmdk", "subformat=monolithicFlat,adapter_type=lsilogic",
+                   URI_VMDK "#monolithicFlat", "vmdk"},
 };
 
 struct form_name {
@@ -41,7 +52,7 @@ static const struct form_name aliases[] = {
     {"img", FORM_RAW},
 };
 
-/* What stands in a URI behind the last '/', '#' or '.'; bare words are all there is. */
+/* What stands in a URI behind the last '/' or '#'; a bare word is all of it. */
 static const struct form_name uri_words[] = {
     {"streamOptimized", FORM_STREAM},
     {"compressed", FORM_STREAM},
@@ -72,7 +83,7 @@ static const struct vmf_disk_format *form_of_word(const struct form_name *names,
 
 const struct vmf_disk_format *vmf_disk_format_find(const char *name)
 {
-  for (size_t i = 0; i < FORMS; i++)
+  for (size_t i = 0; i < FORMS_WRITTEN; i++)
     if (vmf_text_equal_nocase(forms[i].name, name))
       return &forms[i];
   return form_of_word(aliases, sizeof aliases / sizeof aliases[0], name);
@@ -80,7 +91,7 @@ const struct vmf_disk_format *vmf_disk_format_find(const char *name)
 
 const struct vmf_disk_format *vmf_disk_format_at(size_t index)
 {
-  return index < FORMS ? &forms[index] : NULL;
+  return index < FORMS_WRITTEN ? &forms[index] : NULL;
 }
 
 const struct vmf_disk_format *vmf_disk_format_of_uri(const char *uri)

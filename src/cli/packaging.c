@@ -127,7 +127,9 @@ int vmf_packaging_convert(const struct vmf_settings *settings, const char *path,
   const char *asked = settings->target_format;
   enum vmf_code code = check_settings(settings, &error);
 
-  if (asked && strcasecmp(asked, "ova") != 0 && strcasecmp(asked, "ovf") != 0)
+  if (settings->disk_format)
+    form = settings->disk_format;
+  else if (asked && strcasecmp(asked, "ova") != 0 && strcasecmp(asked, "ovf") != 0)
     form = asked;
   vmf_signals_catch();
   if (code == VMF_OK)

@@ -33,7 +33,8 @@ struct vmf_settings {
   bool cms;
   uint64_t sparse_size, start, max_length, size, threads;
   bool size_given, max_length_given;
-  const char *output, *disk_format; /* pack */
+  const char *output;      /* pack */
+  const char *disk_format; /* of the disks in a package */
   struct vmf_machine_settings machine;
   char **operands;
   int operand_count;

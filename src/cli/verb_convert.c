@@ -73,6 +73,11 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "do not trust the holes that the file system reports"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
+    {.name = "disk-format",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FORM",
+     .field = VMF_SETTING(disk_format),
+     .help = "form of the disks in a package, as pack has it (also: -O)"},
     VMF_ARGUMENT_SIGN,
     VMF_ARGUMENT_CERT,
     VMF_ARGUMENT_PASSPHRASE,
@@ -126,7 +131,7 @@ static const struct vmf_argument convert_arguments[] = {
 static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
                                             struct vmf_error *error)
 {
-  if (vmf_packaging_is_target(path) || settings->key)
+  if (vmf_packaging_is_target(path) || settings->key || settings->disk_format)
     return vmf_arguments_wrong(error, "%s: one package makes another; \"pack\" makes one of disks",
                                path);
   if (settings->sparse_size % 512)
@@ -169,7 +174,8 @@ static bool convert_is_package(const struct vmf_settings *settings)
 
   if (settings->operand_count != 2 || settings->format || strstr(settings->operands[0], "::"))
     return false;
-  if (to_stdout && settings->target_format && strcmp(settings->target_format, "ova") != 0)
+  if (to_stdout && !settings->disk_format && settings->target_format &&
+      strcmp(settings->target_format, "ova") != 0)
     return false;
   return (to_stdout || vmf_packaging_is_target(path)) &&
          vmf_package_recognise(settings->operands[0]);

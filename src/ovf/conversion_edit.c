@@ -101,7 +101,8 @@ static enum vmf_code edit_disk(struct vmf_conversion *conversion, const struct v
     return VMF_OK;
   VMF_TRY(set_text(conversion, element, "parentRef", NULL, error));
   uint64_t capacity = capacity_of(conversion, converted->image);
-  if (disk->capacity_known && disk->capacity != capacity &&
+  /* a larger capacity is meant: the machine may grow its disk */
+  if (disk->capacity_known && disk->capacity < capacity &&
       !(disk->capacity_text && strstr(disk->capacity_text, "${"))) {
     VMF_TRY(set_number(conversion, element, "capacity", capacity, error));
     VMF_TRY(set_text(conversion, element, "capacityAllocationUnits", "byte", error));

@@ -49,6 +49,14 @@ enum vmf_code vmf_read_references(struct vmf_reader *reader, const xmlNode *sect
   return VMF_OK;
 }
 
+static void drop_empty(char **text)
+{
+  if (!*text || **text)
+    return;
+  vmf_free(*text);
+  *text = NULL;
+}
+
 static enum vmf_code read_disk(struct vmf_reader *reader, const xmlNode *element)
 {
   static const struct vmf_reader_field fields[] = {
@@ -68,10 +76,8 @@ static enum vmf_code read_disk(struct vmf_reader *reader, const xmlNode *element
   disk->element = vmf_xml_index(element);
   disk->line = vmf_xml_line(element);
   VMF_TRY(vmf_reader_attributes(reader, element, fields, COUNT(fields), disk));
-  if (disk->parent_ref && !*disk->parent_ref) { /* oVirt writes it empty */
-    vmf_free(disk->parent_ref);
-    disk->parent_ref = NULL;
-  }
+  drop_empty(&disk->parent_ref); /* oVirt writes it so */
+  drop_empty(&disk->file_ref);   /* VMware's builders do, for a disk without a file */
   VMF_TRY(vmf_reader_attribute(reader, element, "populatedSize", &populated));
   disk->populated_known = populated && vmf_reader_number(populated, &disk->populated);
   if (!disk->populated_known)

@@ -26,6 +26,7 @@ const struct vmf_verb *const vmf_verbs[] = {
     &vmf_verb_checksum,
     &vmf_verb_pack,
     &vmf_verb_unpack,
+    &vmf_verb_verify,
     &vmf_verb_help,
     NULL,
 };

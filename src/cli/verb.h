@@ -36,6 +36,7 @@ struct vmf_settings {
   const char *output;      /* pack */
   const char *disk_format; /* of the disks in a package */
   struct vmf_machine_settings machine;
+  struct vmf_package_check check; /* verify */
   char **operands;
   int operand_count;
   struct vmf_log log;
@@ -77,7 +78,7 @@ struct vmf_verb {
 
 extern const struct vmf_verb vmf_verb_check, vmf_verb_checksum, vmf_verb_compare, vmf_verb_convert,
     vmf_verb_create, vmf_verb_help, vmf_verb_info, vmf_verb_map, vmf_verb_measure, vmf_verb_pack,
-    vmf_verb_unpack;
+    vmf_verb_unpack, vmf_verb_verify;
 
 /* All of them, NULL-terminated, in the order of the help text. */
 extern const struct vmf_verb *const vmf_verbs[];

@@ -159,7 +159,7 @@ static enum vmf_code check_version(struct vmf_rules *rules, struct vmf_error *er
     return VMF_OK;
   }
   if (rules->ovf->version == VMF_OVF_0_9) {
-    if (!version || strcmp(version, "0.9") != 0)
+    if (!version || strncmp(version, "0.9", 3) != 0)
       vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "envelope-version", root,
                     "the envelope is of OVF 0.9 and has version \"%s\", expected \"0.9\"",
                     version ? version : "");

@@ -212,7 +212,7 @@ static void check_parent(struct vmf_rules *rules, size_t index)
          "the disk \"%s\" stands before its parent \"%s\", expected behind it",
          disk->id ? disk->id : "", disk->parent_ref);
   if (parent->capacity_known && disk->capacity_known && disk->capacity > 0 &&
-      parent->capacity != disk->capacity)
+      parent->capacity > 0 && parent->capacity != disk->capacity)
     tell(rules, VMF_SEVERITY_WARNING, "disk-parent-capacity", disk->line,
          "the disk \"%s\" has a capacity of %" PRIu64 " bytes, its parent of %" PRIu64
          ", expected equal ones",

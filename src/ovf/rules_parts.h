@@ -13,6 +13,7 @@ struct vmf_rules {
   const struct vmf_ovf *ovf;
   struct vmf_report *report;
   const char *uri; /* the namespace of the envelope: whatever the file says */
+  bool unqualified_told, property_key_told; /* once a descriptor is enough */
   /* sorted */
   struct vmf_names files, disks, networks, configurations, systems;
 };

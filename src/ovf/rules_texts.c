@@ -59,12 +59,14 @@ static enum vmf_code check_property(struct vmf_rules *rules, const xmlNode *prop
                   "the property \"%s\" is of type \"%s\", expected one of uint8 to uint64, sint8 "
                   "to sint64, string, boolean, real32, real64",
                   key ? key : "", type);
-  if (key && strpbrk(key, ".:"))
+  if (key && strpbrk(key, ".:") && !rules->property_key_told) {
+    rules->property_key_told = true;
     vmf_rules_add(
         rules, VMF_SEVERITY_NOTE, "property-key", property,
         "the property key \"%s\" has a '.' or ':', which the standard keeps for class and "
         "instance",
         key);
+  }
   for (const xmlNode *value = xmlFirstElementChild((xmlNode *)property); value;
        value = xmlNextElementSibling((xmlNode *)value))
     if (vmf_rules_own(rules, value) && strcmp((const char *)value->name, "Value") == 0)

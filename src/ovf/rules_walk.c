@@ -64,10 +64,13 @@ static enum vmf_code check_attribute(struct vmf_rules *rules, const xmlNode *ele
                     (const char *)element->name, row->name);
     return VMF_OK;
   }
-  if (!xmlHasNsProp(element, (const xmlChar *)row->name, (const xmlChar *)rules->uri))
+  if (!rules->unqualified_told &&
+      !xmlHasNsProp(element, (const xmlChar *)row->name, (const xmlChar *)rules->uri)) {
+    rules->unqualified_told = true;
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "attribute-unqualified", element,
                   "%s has the attribute %s without a prefix, expected ovf:%s",
                   (const char *)element->name, row->name, row->name);
+  }
   if (!fits(row->value, found, &expected))
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "attribute-value", element,
                   "%s has %s=\"%s\", expected %s", (const char *)element->name, row->name, found,

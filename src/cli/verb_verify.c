@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry verify`: is a package intact, signed by whom it should be, and what the standard asks
+ * for? */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "human.h"
+#include "json.h"
+#include "progress.h"
+#include "signals.h"
+#include "status.h"
+#include "verb.h"
+
+enum {
+  VERIFY_INTACT = 0,
+  VERIFY_NOT_CHECKED = 1,
+  VERIFY_FAILED = 2,
+  VERIFY_VIOLATIONS = 3,
+};
+
+static const struct vmf_argument verify_arguments[] = {
+    {.name = "ca-file",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FILE",
+     .field = VMF_SETTING(check.ca_file),
+     .help = "trust only signers that these certificates (PEM) vouch for"},
+    {.name = "signer",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "FINGERPRINT",
+     .field = VMF_SETTING(check.signer),
+     .help = "trust only the certificate with this SHA-256 fingerprint"},
+    {.name = "require-signature",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(check.require_signature),
+     .help = "a package that is not signed, or by nobody trusted, fails"},
+    {.name = "schema",
+     .kind = VMF_ARGUMENT_TEXT,
+     .value = "DIR",
+     .field = VMF_SETTING(check.schema_folder),
+     .help = "validate against the DMTF's schema files in DIR, too"},
+    {.name = "descriptor-only",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(check.descriptor_only),
+     .help = "do not look at the files of the package"},
+    VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    {0},
+};
+
+static const char *const severities[VMF_SEVERITIES] = {"note", "loss", "warning", "violation",
+                                                       "failure"};
+
+/* What one verification says. */
+struct verification {
+  const struct vmf_settings *settings;
+  FILE *json; /* the findings so far, as JSON */
+  bool any;
+};
+
+/* ---- findings ---- */
+
+static void print_finding(const char *package, const struct vmf_package_finding *finding)
+{
+  vmf_human_text(stdout, finding->file ? finding->file : package);
+  if (finding->line)
+    printf(":%u", finding->line);
+  printf(": %s: ", severities[finding->severity]);
+  vmf_human_text(stdout, finding->text);
+  printf(" [%s]\n", finding->rule);
+}
+
+static void write_finding(FILE *out, bool first, const struct vmf_package_finding *finding)
+{
+  fprintf(out, "%s\n        {\n            \"severity\": \"%s\",\n            \"rule\": ",
+          first ? "" : ",", severities[finding->severity]);
+  vmf_json_string(out, finding->rule);
+  if (finding->file) {
+    fputs(",\n            \"file\": ", out);
+    vmf_json_string(out, finding->file);
+  }
+  if (finding->line)
+    fprintf(out, ",\n            \"line\": %u", finding->line);
+  fputs(",\n            \"text\": ", out);
+  vmf_json_string(out, finding->text);
+  fputs("\n        }", out);
+}
+
+static void take_finding(void *data, const struct vmf_package_finding *finding)
+{
+  struct verification *verification = data;
+
+  if (verification->json)
+    write_finding(verification->json, !verification->any, finding);
+  else if (!verification->settings->quiet || finding->severity >= VMF_SEVERITY_VIOLATION)
+    print_finding(verification->settings->operands[0], finding);
+  verification->any = true;
+}
+
+/* ---- the verdict ---- */
+
+static int verdict_status(const struct vmf_package_verdict *verdict)
+{
+  if (verdict->counts[VMF_SEVERITY_FAILURE] > 0)
+    return VERIFY_FAILED;
+  return verdict->counts[VMF_SEVERITY_VIOLATION] > 0 ? VERIFY_VIOLATIONS : VERIFY_INTACT;
+}
+
+static void print_count(uint64_t count, const char *what)
+{
+  if (count > 0)
+    printf(", %" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_verdict(const struct vmf_settings *settings,
+                          const struct vmf_package_verdict *verdict)
+{
+  char size[16];
+
+  vmf_human_text(stdout, settings->operands[0]);
+  if (verdict->counts[VMF_SEVERITY_FAILURE] > 0)
+    fputs(": NOT intact", stdout);
+  else if (settings->check.descriptor_only)
+    fputs(": only the descriptor was checked", stdout);
+  else
+    fputs(verdict->has_manifest ? ": intact" : ": readable, but without a manifest", stdout);
+  print_count(verdict->counts[VMF_SEVERITY_FAILURE], "failure");
+  print_count(verdict->counts[VMF_SEVERITY_VIOLATION], "violation");
+  print_count(verdict->counts[VMF_SEVERITY_WARNING], "warning");
+  if (verdict->has_manifest) {
+    vmf_human_size(verdict->bytes, size);
+    print_count(verdict->files, "file");
+    printf(", %s", size);
+  }
+  if (verdict->has_signature) {
+    fputs(verdict->signature_good ? ", signed by " : ", wrongly signed by ", stdout);
+    vmf_human_text(stdout, verdict->signer[0] ? verdict->signer : "nobody");
+    fputs(verdict->signature_trusted ? "" : " (not trusted)", stdout);
+  } else {
+    fputs(", not signed", stdout);
+  }
+  putchar('\n');
+}
+
+static const char *json_bool(bool value)
+{
+  return value ? "true" : "false";
+}
+
+static void print_json(const char *package, const char *findings, int status,
+                       const struct vmf_package_verdict *verdict)
+{
+  static const char *const words[] = {"intact", "unchecked", "failed", "violations"};
+
+  fputs("{\n    \"filename\": ", stdout);
+  vmf_json_string(stdout, package);
+  printf(",\n    \"verdict\": \"%s\",\n    \"findings\": [%s%s]", words[status], findings,
+         findings[0] ? "\n    " : "");
+  printf(",\n    \"manifest\": %s,\n    \"signature\": ", json_bool(verdict->has_manifest));
+  if (verdict->has_signature) {
+    printf("{\n        \"good\": %s,\n        \"trusted\": %s,\n        \"signer\": ",
+           json_bool(verdict->signature_good), json_bool(verdict->signature_trusted));
+    vmf_json_string(stdout, verdict->signer);
+    fputs(",\n        \"fingerprint\": ", stdout);
+    vmf_json_string(stdout, verdict->fingerprint);
+    fputs("\n    }", stdout);
+  } else {
+    fputs("null", stdout);
+  }
+  printf(",\n    \"files\": %" PRIu64 ",\n    \"bytes\": %" PRIu64 "\n}\n", verdict->files,
+         verdict->bytes);
+}
+
+/* ---- the run ---- */
+
+/* The package itself cannot be read: that is a verdict, unless it is the system that refuses. */
+static int status_of_error(const struct vmf_error *error)
+{
+  int status = vmf_status_report(error);
+
+  switch (error->code) {
+  case VMF_CORRUPT:
+  case VMF_REFUSED:
+  case VMF_LIMIT:
+  case VMF_READ:
+    return VERIFY_FAILED;
+  case VMF_CANCELLED:
+    return status;
+  default:
+    return VERIFY_NOT_CHECKED;
+  }
+}
+
+static enum vmf_code verify_package(struct verification *verification,
+                                    struct vmf_package_verdict *verdict, struct vmf_error *error)
+{
+  const struct vmf_settings *settings = verification->settings;
+  const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
+                                              .ignore_locks = settings->ignore_locks,
+                                              .log = &settings->log,
+                                              .cancel = vmf_signals_cancel()};
+  struct vmf_progress progress = {
+      .out = settings->progress && !settings->quiet ? stderr : NULL,
+      .phases = 1,
+  };
+  struct vmf_package_check check = settings->check;
+  struct vmf_package *package = NULL;
+
+  check.threads = (unsigned)settings->threads;
+  check.progress = vmf_progress_show;
+  check.progress_data = &progress;
+  check.cancel = vmf_signals_cancel();
+  check.findings = (struct vmf_findings_sink){.finding = take_finding, .data = verification};
+  enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, error);
+  if (code == VMF_OK)
+    code = vmf_package_verify(package, &check, verdict, error);
+  vmf_package_close(package);
+  vmf_progress_end(&progress, code == VMF_OK);
+  return code;
+}
+
+/* In JSON a package that cannot be opened has one finding, too. */
+static int report_error(struct verification *verification, struct vmf_package_verdict *verdict,
+                        const struct vmf_error *error)
+{
+  const struct vmf_package_finding finding = {
+      .severity = VMF_SEVERITY_FAILURE, .rule = "package-unreadable", .text = error->text};
+  int status = status_of_error(error);
+
+  if (verification->json && status == VERIFY_FAILED) {
+    verdict->counts[VMF_SEVERITY_FAILURE]++;
+    take_finding(verification, &finding);
+  }
+  return status;
+}
+
+static int verify_run(struct vmf_settings *settings)
+{
+  struct verification verification = {.settings = settings};
+  struct vmf_package_verdict verdict = {.files = 0};
+  struct vmf_error error = {0};
+  char *findings = NULL;
+  size_t length;
+
+  vmf_signals_catch();
+  if (settings->json && !(verification.json = open_memstream(&findings, &length))) {
+    vmf_status_print("no memory");
+    return VERIFY_NOT_CHECKED;
+  }
+  enum vmf_code code = verify_package(&verification, &verdict, &error);
+  int status =
+      code == VMF_OK ? verdict_status(&verdict) : report_error(&verification, &verdict, &error);
+  if (verification.json && fclose(verification.json) == 0 &&
+      (code == VMF_OK || status == VERIFY_FAILED))
+    print_json(settings->operands[0], findings, status, &verdict);
+  else if (!verification.json && code == VMF_OK && !settings->quiet)
+    print_verdict(settings, &verdict);
+  free(findings);
+  return status;
+}
+
+const struct vmf_verb vmf_verb_verify = {
+    .name = "verify",
+    .operands = "PACKAGE",
+    .summary = "check that a package is intact and what the standard asks for",
+    .arguments = verify_arguments,
+    .min_operands = 1,
+    .max_operands = 1,
+    .usage_status = VERIFY_NOT_CHECKED,
+    .run = verify_run,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A job is the next slice of one file; of each file one slice is under way at a time, so that its
+ * digest takes the bytes in order while other files are hashed beside it. */
+#include "hash_files.h"
+
+#include "checked.h"
+#include "memory.h"
+#include "run.h"
+
+enum { READ_BYTES = 1 << 20, SLICE_BYTES = 16 << 20 };
+
+/* A file that has been begun. */
+struct running {
+  struct vmf_hash_file *file;
+  struct vmf_io *io;
+  struct vmf_digest *digests[VMF_DIGEST_KINDS];
+  uint64_t done;
+};
+
+struct slice {
+  struct running *running; /* not owned */
+  uint8_t *buffer;
+  uint64_t hashed; /* of this slice */
+  enum vmf_code code;
+};
+
+struct hashing {
+  struct vmf_package *package;
+  const struct vmf_package_check *check;
+  struct vmf_pipeline *pipeline;
+  struct vmf_hash_file *files;
+  size_t count, next;       /* files; the next that has not been begun */
+  struct running *runnings; /* one a job */
+  struct running **idle;    /* begun, no slice under way; the oldest last */
+  size_t slots, idle_count;
+  uint64_t done, total; /* bytes */
+};
+
+/* ---- one file ---- */
+
+static void end_file(struct running *running)
+{
+  vmf_io_close(running->io);
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    vmf_digest_free(running->digests[i]);
+  *running = (struct running){0};
+}
+
+static enum vmf_code make_digests(struct running *running, struct vmf_error *error)
+{
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (running->file->wanted[i])
+      VMF_TRY(vmf_digest_new((enum vmf_digest_kind)i, &running->digests[i], error));
+  return VMF_OK;
+}
+
+/* A file that cannot be opened keeps its error, and running->file is NULL then. */
+static enum vmf_code begin_file(struct hashing *hashing, struct running *running,
+                                struct vmf_hash_file *file, struct vmf_error *error)
+{
+  *running = (struct running){.file = file};
+  enum vmf_code code =
+      vmf_package_open_stored(hashing->package, file->name, &running->io, &file->error);
+  file->error.code = code;
+  if (code != VMF_OK) {
+    end_file(running);
+    return code == VMF_NOMEM ? vmf_fail(error, VMF_NOMEM, "%s", file->error.text) : VMF_OK;
+  }
+  return make_digests(running, error);
+}
+
+static enum vmf_code finish_digests(struct running *running, struct vmf_error *error)
+{
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (running->digests[i])
+      VMF_TRY(vmf_digest_final(running->digests[i], running->file->digests[i], error));
+  running->file->size = running->done;
+  return VMF_OK;
+}
+
+/* ---- a slice, on any thread ---- */
+
+static enum vmf_code hash_some(struct running *running, uint8_t *buffer, size_t length,
+                               struct vmf_error *error)
+{
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (running->digests[i])
+      VMF_TRY(vmf_digest_update(running->digests[i], buffer, length, error));
+  return VMF_OK;
+}
+
+static enum vmf_code slice_work(void *job, void *scratch, void *context, struct vmf_error *error)
+{
+  const struct hashing *hashing = context;
+  struct slice *slice = job;
+  struct running *running = slice->running;
+  uint64_t end = vmf_min(running->io->size, running->done + SLICE_BYTES);
+  void *memory;
+
+  (void)scratch;
+  slice->hashed = 0;
+  slice->code = VMF_OK;
+  if (!slice->buffer) {
+    VMF_TRY(vmf_alloc_pages(READ_BYTES, &memory, error));
+    slice->buffer = memory;
+  }
+  while (running->done < end) {
+    size_t length = (size_t)vmf_min(READ_BYTES, end - running->done);
+    if (hashing->check->cancel && atomic_load(hashing->check->cancel))
+      return VMF_OK; /* the caller's thread sees it, too */
+    slice->code =
+        vmf_io_pread(running->io, slice->buffer, length, running->done, &running->file->error);
+    if (slice->code != VMF_OK)
+      return VMF_OK;
+    VMF_TRY(hash_some(running, slice->buffer, length, error));
+    running->done += length;
+    slice->hashed += length;
+  }
+  return VMF_OK;
+}
+
+static void slice_free(void *job)
+{
+  vmf_free(((struct slice *)job)->buffer);
+}
+
+/* ---- all files, on the caller's thread ---- */
+
+static struct running *free_slot(struct hashing *hashing)
+{
+  for (size_t i = 0; i < hashing->slots; i++)
+    if (!hashing->runnings[i].file)
+      return &hashing->runnings[i];
+  return NULL;
+}
+
+/* A file whose next slice can be hashed; NULL: none. Those that were begun come first. */
+static enum vmf_code next_running(struct hashing *hashing, struct running **running,
+                                  struct vmf_error *error)
+{
+  *running = NULL;
+  if (hashing->idle_count > 0) {
+    *running = hashing->idle[--hashing->idle_count];
+    return VMF_OK;
+  }
+  struct running *slot = free_slot(hashing);
+  while (slot && hashing->next < hashing->count && !slot->file)
+    VMF_TRY(begin_file(hashing, slot, &hashing->files[hashing->next++], error));
+  if (slot && slot->file)
+    *running = slot;
+  return VMF_OK;
+}
+
+static enum vmf_code submit_slices(struct hashing *hashing, struct running **waiting,
+                                   struct vmf_error *error)
+{
+  for (;;) {
+    struct slice *slice;
+    if (!*waiting)
+      VMF_TRY(next_running(hashing, waiting, error));
+    if (!*waiting || !(slice = vmf_pipeline_claim(hashing->pipeline)))
+      return VMF_OK;
+    slice->running = *waiting;
+    *waiting = NULL;
+    vmf_pipeline_submit(hashing->pipeline);
+  }
+}
+
+static enum vmf_code retire_slice(struct hashing *hashing, const struct slice *slice,
+                                  struct vmf_error *error)
+{
+  struct running *running = slice->running;
+
+  hashing->done += slice->hashed;
+  if (hashing->check->progress)
+    hashing->check->progress(hashing->check->progress_data, vmf_min(hashing->done, hashing->total),
+                             hashing->total);
+  if (slice->code != VMF_OK) {
+    running->file->error.code = slice->code;
+    end_file(running);
+  } else if (running->done < running->io->size) {
+    hashing->idle[hashing->idle_count++] = running;
+  } else {
+    enum vmf_code code = finish_digests(running, error);
+    end_file(running);
+    return code;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code hash_all(struct hashing *hashing, struct vmf_error *error)
+{
+  const struct vmf_job_options options = {.cancel = hashing->check->cancel};
+  struct running *waiting = NULL;
+
+  for (;;) {
+    void *oldest;
+    VMF_TRY(vmf_copy_cancelled(&options, error));
+    VMF_TRY(submit_slices(hashing, &waiting, error));
+    VMF_TRY(vmf_pipeline_oldest(hashing->pipeline, &oldest, error));
+    if (!oldest)
+      return VMF_OK;
+    VMF_TRY(vmf_copy_cancelled(&options, error)); /* the slice may be cut short */
+    VMF_TRY(retire_slice(hashing, oldest, error));
+    vmf_pipeline_retire(hashing->pipeline);
+  }
+}
+
+static void measure(struct hashing *hashing)
+{
+  for (size_t i = 0; i < hashing->count; i++) {
+    struct vmf_io *io;
+    if (vmf_package_open_stored(hashing->package, hashing->files[i].name, &io, NULL) != VMF_OK)
+      continue;
+    hashing->total += io->size;
+    vmf_io_close(io);
+  }
+}
+
+enum vmf_code vmf_hash_files(struct vmf_package *package, struct vmf_hash_file *files, size_t count,
+                             const struct vmf_package_check *check, struct vmf_error *error)
+{
+  static const struct vmf_stage stage = {
+      .job_size = sizeof(struct slice), .work = slice_work, .free_job = slice_free};
+  struct vmf_crew crew = vmf_copy_crew(check->threads, 0, READ_BYTES);
+  struct hashing hashing = {.package = package,
+                            .check = check,
+                            .files = files,
+                            .count = count,
+                            .slots = vmf_max(crew.threads, 1)};
+  VMF_AUTO_FREE void *runnings = NULL;
+  VMF_AUTO_FREE void *idle = NULL;
+
+  VMF_TRY(vmf_alloc(hashing.slots * sizeof(struct running), &runnings, error));
+  VMF_TRY(vmf_alloc(hashing.slots * sizeof(struct running *), &idle, error));
+  hashing.runnings = runnings;
+  hashing.idle = idle;
+  measure(&hashing);
+  VMF_TRY(vmf_pipeline_new(&stage, &hashing, crew.threads, crew.jobs, &hashing.pipeline, error));
+  enum vmf_code code = hash_all(&hashing, error);
+  vmf_pipeline_free(hashing.pipeline); /* before the files that its threads may be reading */
+  for (size_t i = 0; i < hashing.slots; i++)
+    end_file(&hashing.runnings[i]);
+  return code;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The parts of the verification of a package. */
+#ifndef VMF_OVF_PACKAGE_CHECKS_H
+#define VMF_OVF_PACKAGE_CHECKS_H
+
+#include "package.h"
+#include "rules_names.h"
+
+/* A References/File as it is stored. */
+struct vmf_checked_file {
+  char **names; /* owned; NULL: it is not there, or may not be opened: has been told */
+  size_t count;
+  bool found;
+};
+
+struct vmf_verification {
+  struct vmf_package *package;
+  const struct vmf_package_check *check;
+  struct vmf_package_verdict *verdict;
+  struct vmf_report *report;
+  struct vmf_checked_file *files; /* one for each of package->ovf->files */
+  struct vmf_names stored;        /* sorted: every name that References leads to */
+};
+
+/* A finding about what went wrong with one file: a failure, or for a lack of ours a warning. Errors
+ * that concern more than that file come back. */
+VMF_MUST_CHECK enum vmf_code vmf_verify_tell_error(struct vmf_verification *verification,
+                                                   const char *rule, const char *file,
+                                                   unsigned line, const struct vmf_error *found,
+                                                   struct vmf_error *error);
+
+/* Files: are they there, of the size that is said, in the order that is asked for? Fills `files`
+ * and `stored`. */
+VMF_MUST_CHECK enum vmf_code vmf_verify_files(struct vmf_verification *verification,
+                                              struct vmf_error *error);
+void vmf_verify_archive(struct vmf_verification *verification);
+
+/* Disks: what their images say against what the descriptor says. */
+VMF_MUST_CHECK enum vmf_code vmf_verify_disks(struct vmf_verification *verification,
+                                              struct vmf_error *error);
+
+/* Manifest and certificate. */
+VMF_MUST_CHECK enum vmf_code vmf_verify_manifest(struct vmf_verification *verification,
+                                                 struct vmf_error *error);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The images in a package against what the descriptor says of them. */
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "disk_format.h"
+#include "memory.h"
+#include "package_checks.h"
+
+static const struct vmf_value *member(const struct vmf_value *value, const char *name)
+{
+  for (const struct vmf_value *child = value ? value->first : NULL; child; child = child->next)
+    if (child->name && strcmp(child->name, name) == 0)
+      return child;
+  return NULL;
+}
+
+/* ESXi takes no other VMDK than the stream-optimised one. */
+static void check_subformat(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
+                            const struct vmf_disk_format *said, struct vmf_image *image)
+{
+  struct vmf_value *info = NULL;
+
+  if (strcmp(said->name, "streamOptimized") != 0 || vmf_image_info(image, &info, NULL) != VMF_OK)
+    return;
+  const struct vmf_value *type =
+      member(member(member(info, "format-specific"), "data"), "create-type");
+  if (type && type->text && strcasecmp(type->text, "streamOptimized") != 0)
+    vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "disk-format-wrong",
+                   verification->package->name, disk->line,
+                   "the disk \"%s\" is a %s VMDK, the descriptor says streamOptimized",
+                   disk->id ? disk->id : "", type->text);
+  vmf_value_free(info);
+}
+
+static void check_format(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
+                         struct vmf_image *image)
+{
+  const struct vmf_disk_format *said = disk->format ? vmf_disk_format_of_uri(disk->format) : NULL;
+
+  if (!said)
+    return; /* the rules tell it */
+  if (strcmp(said->format, vmf_image_format(image)) != 0)
+    vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "disk-format-wrong",
+                   verification->package->name, disk->line,
+                   "the disk \"%s\" is %s, the descriptor says %s", disk->id ? disk->id : "",
+                   vmf_image_format(image), disk->format);
+  else
+    check_subformat(verification, disk, said, image);
+}
+
+static void check_capacity(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
+                           struct vmf_image *image)
+{
+  uint64_t size = vmf_image_size(image);
+
+  if (!disk->capacity_known || disk->capacity == size)
+    return;
+  vmf_report_add(verification->report,
+                 size > disk->capacity ? VMF_SEVERITY_VIOLATION : VMF_SEVERITY_WARNING,
+                 "disk-capacity-wrong", verification->package->name, disk->line,
+                 "the disk \"%s\" has %" PRIu64 " bytes, the descriptor says %" PRIu64,
+                 disk->id ? disk->id : "", size, disk->capacity);
+}
+
+static bool file_found(const struct vmf_verification *verification, const struct vmf_ovf_disk *disk)
+{
+  const struct vmf_ovf *ovf = verification->package->ovf;
+  const struct vmf_ovf_file *file = vmf_ovf_file(ovf, disk->file_ref);
+  return file && verification->files[file - ovf->files].found;
+}
+
+static enum vmf_code check_disk(struct vmf_verification *verification,
+                                const struct vmf_ovf_disk *disk, struct vmf_error *error)
+{
+  struct vmf_package *package = verification->package;
+  struct vmf_error found = {0};
+  struct vmf_image *image;
+
+  if (!disk->file_ref || !disk->file_ref[0] || !file_found(verification, disk))
+    return VMF_OK; /* told already */
+  if (verification->check->cancel && atomic_load(verification->check->cancel))
+    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  if (vmf_package_open_image(package, disk, NULL, &image, &found) != VMF_OK)
+    return vmf_verify_tell_error(
+        verification, found.code == VMF_UNSUPPORTED ? "disk-unsupported" : "disk-unreadable",
+        package->name, disk->line, &found, error);
+  check_format(verification, disk, image);
+  check_capacity(verification, disk, image);
+  vmf_image_close(image);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_verify_disks(struct vmf_verification *verification, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = verification->package->ovf;
+
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    VMF_TRY(check_disk(verification, &ovf->disks[i], error));
+  return VMF_OK;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Manifest and certificate: is every file covered, is every digest right, who has signed? */
+#include <stdio.h>
+#include <string.h>
+
+#include "certificate.h"
+#include "hash_files.h"
+#include "memory.h"
+#include "package_checks.h"
+
+/* ---- the certificate ---- */
+
+static bool signature_wanted(const struct vmf_package_check *check)
+{
+  return check->require_signature || check->ca_file || check->signer;
+}
+
+static enum vmf_code check_signature(struct vmf_verification *verification, struct vmf_error *error)
+{
+  const struct vmf_package *package = verification->package;
+  struct vmf_package_verdict *verdict = verification->verdict;
+  const struct vmf_trust trust = {.ca_file = verification->check->ca_file,
+                                  .signer = verification->check->signer,
+                                  .strict = signature_wanted(verification->check)};
+  struct vmf_signature signature = {0};
+
+  enum vmf_code code = vmf_certificate_verify(package->certificate_name, package->certificate_text,
+                                              package->certificate_length, package->manifest_name,
+                                              package->manifest_text, package->manifest_length,
+                                              &trust, verification->report, &signature, error);
+  verdict->signature_good = signature.good;
+  verdict->signature_trusted = signature.trusted;
+  snprintf(verdict->signer, sizeof verdict->signer, "%s",
+           signature.subject ? signature.subject : "");
+  snprintf(verdict->fingerprint, sizeof verdict->fingerprint, "%s", signature.fingerprint);
+  vmf_signature_clear(&signature);
+  return code;
+}
+
+static enum vmf_code check_certificate(struct vmf_verification *verification,
+                                       struct vmf_error *error)
+{
+  const struct vmf_package *package = verification->package;
+
+  verification->verdict->has_signature = package->certificate_text != NULL;
+  if (package->certificate_text && package->manifest_text)
+    return check_signature(verification, error);
+  if (package->certificate_text)
+    vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "signature-without-manifest",
+                   package->certificate_name, 0,
+                   "a certificate without the manifest that it signs");
+  else if (signature_wanted(verification->check))
+    vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "signature-missing", NULL, 0,
+                   "the package is not signed");
+  return VMF_OK;
+}
+
+/* ---- what the manifest covers ---- */
+
+struct coverage {
+  struct vmf_manifest *manifest;
+  struct vmf_names listed; /* sorted; number: of the entry */
+  struct vmf_hash_file *files;
+  size_t count;
+};
+
+static enum vmf_code collect_listed(struct coverage *coverage, struct vmf_error *error)
+{
+  for (size_t i = 0; i < coverage->manifest->count; i++)
+    VMF_TRY(vmf_names_add(&coverage->listed, coverage->manifest->entries[i].name,
+                          coverage->manifest->entries[i].line, error));
+  vmf_names_sort(&coverage->listed);
+  return VMF_OK;
+}
+
+/* Every file of References; the descriptor should be there, too. */
+static void check_unlisted(struct vmf_verification *verification, const struct coverage *coverage)
+{
+  struct vmf_package *package = verification->package;
+  const struct vmf_names *stored = &verification->stored;
+
+  for (size_t i = 0; i < stored->count; i++) {
+    const char *name = stored->entries[i].text;
+    if (!vmf_names_repeats(stored, i) && !vmf_names_find(&coverage->listed, name) &&
+        strcmp(name, package->manifest_name) != 0 &&
+        (!package->certificate_name || strcmp(name, package->certificate_name) != 0))
+      vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-file-unlisted", name, 0,
+                     "the manifest has no digest of the file: it cannot be told whether it was "
+                     "altered");
+  }
+  if (!vmf_names_find(&coverage->listed, package->name))
+    vmf_report_add(verification->report,
+                   signature_wanted(verification->check) ? VMF_SEVERITY_FAILURE
+                                                         : VMF_SEVERITY_WARNING,
+                   "manifest-descriptor-unlisted", package->name, 0,
+                   "the manifest has no digest of the descriptor: it cannot be told whether it was "
+                   "altered");
+}
+
+/* ---- digests ---- */
+
+static void check_digest(struct vmf_verification *verification,
+                         const struct vmf_manifest_entry *entry, const uint8_t *digest)
+{
+  size_t size = vmf_digest_size(entry->kind);
+  char found[2 * VMF_DIGEST_MAX + 1], said[2 * VMF_DIGEST_MAX + 1];
+
+  if (memcmp(digest, entry->digest, size) == 0)
+    return;
+  vmf_digest_text(digest, size, found);
+  vmf_digest_text(entry->digest, size, said);
+  vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-digest-wrong", entry->name,
+                 0, "the %s of the file is %s, line %u of the manifest says %s",
+                 vmf_manifest_kind_name(entry->kind), found, entry->line, said);
+}
+
+/* The bytes that were read when the package was opened. */
+static enum vmf_code check_descriptor(struct vmf_verification *verification,
+                                      const struct coverage *coverage, struct vmf_error *error)
+{
+  const struct vmf_package *package = verification->package;
+  bool hashed = false;
+
+  for (size_t i = 0; i < coverage->manifest->count; i++) {
+    const struct vmf_manifest_entry *entry = &coverage->manifest->entries[i];
+    uint8_t result[VMF_DIGEST_MAX];
+    struct vmf_digest *digest;
+    if (strcmp(entry->name, package->name) != 0)
+      continue;
+    VMF_TRY(vmf_digest_new(entry->kind, &digest, error));
+    enum vmf_code code =
+        vmf_digest_update(digest, package->descriptor, package->descriptor_length, error);
+    if (code == VMF_OK)
+      code = vmf_digest_final(digest, result, error);
+    vmf_digest_free(digest);
+    VMF_TRY(code);
+    check_digest(verification, entry, result);
+    hashed = true;
+  }
+  if (hashed) {
+    verification->verdict->files++;
+    verification->verdict->bytes += package->descriptor_length;
+  }
+  return VMF_OK;
+}
+
+/* Whether the file of that name is to be hashed; tells what speaks against it. */
+static bool worth_hashing(struct vmf_verification *verification, const char *name, unsigned line)
+{
+  const struct vmf_package *package = verification->package;
+  const char *manifest = package->manifest_name;
+
+  if (strcmp(name, package->name) == 0)
+    return false;
+  if (strcmp(name, manifest) == 0 ||
+      (package->certificate_name && strcmp(name, package->certificate_name) == 0)) {
+    vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "manifest-lists-itself", manifest,
+                   line, "the manifest has a digest of \"%s\", which cannot be in it", name);
+    return false;
+  }
+  if (!vmf_names_find(&verification->stored, name))
+    vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "manifest-file-extra", manifest,
+                   line, "the manifest has a digest of \"%s\", which References does not have",
+                   name);
+  return true;
+}
+
+/* One vmf_hash_file for each name, whatever number of digests it has. */
+static enum vmf_code plan_hashing(struct vmf_verification *verification, struct coverage *coverage,
+                                  struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc_table(coverage->listed.count + 1, sizeof(struct vmf_hash_file), SIZE_MAX,
+                          "manifest", &memory, error));
+  coverage->files = memory;
+  for (size_t i = 0; i < coverage->listed.count; i++) {
+    const struct vmf_name *name = &coverage->listed.entries[i];
+    const struct vmf_manifest_entry *entry = &coverage->manifest->entries[name->number];
+    if (!vmf_names_repeats(&coverage->listed, i)) {
+      if (!worth_hashing(verification, name->text, name->line))
+        continue;
+      coverage->files[coverage->count++].name = name->text;
+    }
+    struct vmf_hash_file *last = coverage->count ? &coverage->files[coverage->count - 1] : NULL;
+    if (last && strcmp(last->name, name->text) == 0)
+      last->wanted[entry->kind] = true;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code judge_file(struct vmf_verification *verification,
+                                const struct coverage *coverage, const struct vmf_hash_file *file,
+                                struct vmf_error *error)
+{
+  const struct vmf_name *name = vmf_names_find(&coverage->listed, file->name);
+  const struct vmf_name *end = coverage->listed.entries + coverage->listed.count;
+
+  if (file->error.code != VMF_OK)
+    return vmf_verify_tell_error(verification,
+                                 vmf_package_has(verification->package, file->name)
+                                     ? "file-unreadable"
+                                     : "manifest-file-missing",
+                                 file->name, 0, &file->error, error);
+  verification->verdict->files++;
+  verification->verdict->bytes += file->size;
+  for (; name < end && strcmp(name->text, file->name) == 0; name++) {
+    const struct vmf_manifest_entry *entry = &coverage->manifest->entries[name->number];
+    check_digest(verification, entry, file->digests[entry->kind]);
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code check_files(struct vmf_verification *verification, struct coverage *coverage,
+                                 struct vmf_error *error)
+{
+  VMF_TRY(plan_hashing(verification, coverage, error));
+  VMF_TRY(vmf_hash_files(verification->package, coverage->files, coverage->count,
+                         verification->check, error));
+  for (size_t i = 0; i < coverage->count; i++)
+    VMF_TRY(judge_file(verification, coverage, &coverage->files[i], error));
+  return VMF_OK;
+}
+
+static enum vmf_code check_coverage(struct vmf_verification *verification,
+                                    struct coverage *coverage, struct vmf_error *error)
+{
+  VMF_TRY(collect_listed(coverage, error));
+  VMF_TRY(check_descriptor(verification, coverage, error));
+  if (verification->check->descriptor_only)
+    return VMF_OK;
+  check_unlisted(verification, coverage);
+  return check_files(verification, coverage, error);
+}
+
+enum vmf_code vmf_verify_manifest(struct vmf_verification *verification, struct vmf_error *error)
+{
+  const struct vmf_package *package = verification->package;
+  struct coverage coverage = {0};
+
+  VMF_TRY(check_certificate(verification, error));
+  verification->verdict->has_manifest = package->manifest_text != NULL;
+  if (!package->manifest_text) {
+    vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "manifest-missing", NULL, 0,
+                   "the package has no manifest: it cannot be told whether it was altered");
+    return VMF_OK;
+  }
+  VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
+                            package->manifest_length, verification->report, &coverage.manifest,
+                            error));
+  enum vmf_code code = check_coverage(verification, &coverage, error);
+  vmf_manifest_free(coverage.manifest);
+  vmf_names_clear(&coverage.listed);
+  vmf_free(coverage.files);
+  return code;
+}

@@ -13,7 +13,7 @@ struct splice {
   size_t from, to;
   size_t order; /* of splices at one place the earlier note comes first */
   char *text;   /* owned */
-  char *key;    /* owned; of an attribute: what a later change of the same one replaces */
+  char *key;    /* owned; of an attribute: its qualified name, by which later changes replace it */
   size_t element;
   size_t previous; /* splice of the same element, plus 1; 0: none */
   bool inside;     /* to be put into an element that is empty ("<a/>") */
@@ -264,20 +264,20 @@ static const char *prefix_for(const xmlNode *element, const char *uri)
   return NULL;
 }
 
-/* The splice that adds the attribute at the end of the start tag. */
-static enum vmf_code write_new(const struct vmf_xml *xml, size_t element, const char *uri,
-                               const char *name, const char *value, char **text,
-                               struct vmf_error *error)
+/* The qualified name that is, or would be, in the source text; NULL: no prefix can be given. */
+static enum vmf_code qualified_name(const struct vmf_xml *xml, size_t element, const char *uri,
+                                    const char *name, const struct attribute_place *there,
+                                    char **qualified, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *before = NULL;
+  if (there) {
+    const char *start = there->prefix ? there->prefix : there->name;
+    return vmf_copy_bytes(start, (size_t)(there->name + there->name_length - start), qualified,
+                          error);
+  }
   const char *prefix = uri ? prefix_for(xml->elements[element], uri) : NULL;
-
   if (uri && !prefix)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "line %u: attribute \"%s\" cannot be added: no prefix stands for \"%s\" there",
-                    xml->spans[element].line, name, uri);
-  VMF_TRY(vmf_format(&before, error, " %s%s%s=\"", prefix ? prefix : "", prefix ? ":" : "", name));
-  return write_value(before, value, '"', "\"", text, error);
+    return VMF_OK;
+  return vmf_format(qualified, error, "%s%s%s", prefix ? prefix : "", prefix ? ":" : "", name);
 }
 
 /* The earlier change of the attribute counts no more. */
@@ -290,37 +290,54 @@ static void forget(struct vmf_xml_edit *edit, size_t element, const char *key)
   }
 }
 
+/* What is to be written where, to change, remove or add the attribute. */
+static enum vmf_code splice_attribute(const struct vmf_xml *xml,
+                                      const struct attribute_place *there, size_t end,
+                                      const char *qualified, const char *value,
+                                      struct splice *splice, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *before = NULL;
+
+  if (there && value) {
+    splice->from = there->value;
+    splice->to = there->value_end;
+    return write_value("", value, xml->text[there->value_end], "", &splice->text, error);
+  }
+  if (there) {
+    splice->from = there->start;
+    splice->to = there->value_end + 1;
+    return VMF_OK;
+  }
+  splice->from = splice->to = end;
+  VMF_TRY(vmf_format(&before, error, " %s=\"", qualified));
+  return write_value(before, value, '"', "\"", &splice->text, error);
+}
+
 enum vmf_code vmf_xml_edit_attribute(struct vmf_xml_edit *edit, size_t element, const char *uri,
                                      const char *name, const char *value, struct vmf_error *error)
 {
   const struct vmf_xml *xml = edit->xml;
   struct splice splice = {.element = element};
-  VMF_AUTO_FREE char *key = NULL;
+  VMF_AUTO_FREE char *qualified = NULL;
   struct attribute_place place;
-  enum vmf_code code = VMF_OK;
   size_t end;
 
   VMF_TRY(check_element(edit, element, error));
-  VMF_TRY(vmf_format(&key, error, "%s %s", uri ? uri : "", name));
   bool there = find_attribute(xml, element, uri, name, &place, &end);
-  if (there && value) {
-    splice.from = place.value;
-    splice.to = place.value_end;
-    code = write_value("", value, xml->text[place.value_end], "", &splice.text, error);
-  } else if (there) {
-    splice.from = place.start;
-    splice.to = place.value_end + 1;
-  } else if (value) {
-    splice.from = splice.to = end;
-    code = write_new(xml, element, uri, name, value, &splice.text, error);
-  }
-  if (code != VMF_OK)
-    return code;
-  forget(edit, element, key);
+  VMF_TRY(qualified_name(xml, element, uri, name, there ? &place : NULL, &qualified, error));
+  if (!qualified && !value)
+    return VMF_OK;
+  if (!qualified)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "line %u: attribute \"%s\" cannot be added: no prefix stands for \"%s\" there",
+                    xml->spans[element].line, name, uri);
+  if (there || value)
+    VMF_TRY(splice_attribute(xml, there ? &place : NULL, end, qualified, value, &splice, error));
+  forget(edit, element, qualified);
   if (!there && !value)
     return VMF_OK;
-  splice.key = key;
-  key = NULL;
+  splice.key = qualified;
+  qualified = NULL;
   return add_splice(edit, splice, error);
 }
 

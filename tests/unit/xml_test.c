@@ -420,6 +420,8 @@ START_TEST(attributes_change_in_place)
   gives("  o:id = 'a&amp;b'", "");
   set(F, "id", "back");
   gives("'a&amp;b'", "'back'");
+  set(F, "plain", "1");
+  ck_assert_int_eq(vmf_xml_edit_attribute(edit, F, NULL, "plain", "2", &error), VMF_OK);
   set(F, "href", "\"\xc3\xa4'");
   set(F, "plain", "");
   gives("'a&amp;b'\n\to:href=\"x\" plain='p'/>", "'back'\n\to:href=\"&quot;\xc3\xa4'\" plain=''/>");

@@ -86,6 +86,24 @@ static enum vmf_code tell_losses(const struct packing *packing, struct vmf_image
   return VMF_OK;
 }
 
+/* A name for files that every reader of packages takes, from what a machine may be called: letters,
+ * digits, "-", "." and "_". */
+static void make_file_name(char *name)
+{
+  char *out = name;
+
+  for (const char *in = name; *in; in++) {
+    bool letter = (*in >= 'a' && *in <= 'z') || (*in >= 'A' && *in <= 'Z');
+    bool plain = letter || (*in >= '0' && *in <= '9') || *in == '-' || *in == '.' || *in == '_';
+
+    if (plain || out == name || out[-1] != '_')
+      *out++ = plain ? *in : '_';
+  }
+  *out = 0;
+  if (name[0] == '.' || name[0] == '-')
+    name[0] = '_';
+}
+
 /* "vm-disk1.vmdk". */
 static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_error *error)
 {
@@ -100,6 +118,7 @@ static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_
   VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s",
                      (int)(dot ? (size_t)(dot - own) : strlen(own)), own, index + 1,
                      packing->form->suffix));
+  make_file_name(file->name);
   packing->assembly.count++;
   return tell_losses(packing, file->image, error);
 }
@@ -167,16 +186,6 @@ static enum vmf_code default_name(struct packing *packing, const char *path, cha
   const char *base = slash ? slash + 1 : from;
   const char *dot = strrchr(base, '.');
   return vmf_copy_bytes(base, dot && dot > base ? (size_t)(dot - base) : strlen(base), name, error);
-}
-
-/* A name for files: what a machine may be called, a file may not. */
-static void make_file_name(char *name)
-{
-  for (char *c = name; *c; c++)
-    if (*c == '/' || (unsigned char)*c < 0x20 || *c == 0x7f)
-      *c = '_';
-  if (name[0] == '.')
-    name[0] = '_';
 }
 
 static enum vmf_code start(struct packing *packing, const char *path,

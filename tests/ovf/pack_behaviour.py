@@ -160,6 +160,24 @@ def test_where_it_goes(t, out, names):
         tap.equal(sorted(os.listdir(t.path('folder'))), ['source-disk1.vmdk', 'source.mf', 'source.ovf'])
 
 
+@tap.rows([(ascii(name), name, stem) for name, stem in (
+    ('A/B % ü#?&<"', 'A_B_'), ('..', '_.'), ('-', '_'), ('日本', '_'), ('a  b', 'a_b'), ('../../x', '_._.._x'), ('x' * 200, 'x' * 200))])
+def test_files_have_plain_names_whatever_the_machine_has(t, name, stem):
+    t.vmferry('pack', '-o', 'out/', '--name', name, islands(t))
+    tap.equal(sorted(os.listdir(t.path('out'))), sorted(f'{stem}{end}' for end in ('.ovf', '.mf', '-disk1.vmdk')))
+    root = ET.parse(t.path(f'out/{stem}.ovf')).getroot()
+    tap.equal(root.find(OVF + 'VirtualSystem/' + OVF + 'Name').text, name)
+    tap.equal(root.find('.//' + OVF + 'File').get(OVF + 'href'), stem + '-disk1.vmdk')
+
+
+def test_disks_have_plain_names_whatever_the_archive_has(t):
+    t.vmferry('pack', '-o', 'my "ü" vm.ova', islands(t))
+    files = members(t.read('my "ü" vm.ova'))
+    tap.equal(list(files), ['my "ü" vm.ovf', 'my "ü" vm.mf', 'my_vm-disk1.vmdk'])
+    check_manifest(files)
+    tap.equal(check_sizes(files, descriptor(files)), ['my_vm-disk1.vmdk'])
+
+
 @tap.rows([(form, form, *rest) for form, *rest in FORMS if form not in ('streamOptimized', 'vmdk')])
 def test_standard_output(t, form, suffix, driver):
     """Manifest last: the descriptor has no sizes then, which it need not have."""

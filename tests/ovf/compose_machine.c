@@ -4,7 +4,8 @@
  * Prints the descriptor of the machine that its arguments describe, "FIELD=VALUE" each, for
  * compose_behaviour.py: the same fields as in struct vmf_machine, those of lists again and again.
  * disk=FILE|URI|FILESIZE|CAPACITY|POPULATED (the last may be missing), nic=MODEL|NETWORK|MAC. Exit
- * status 1 and the error on standard error when it is refused. */
+ * status 1 and the error on standard error when it is refused. What our own reader and rules find
+ * in it goes to standard error, "RULE: TEXT" each. */
 #include "compose.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "rules.h"
 
 enum { LIST_MAX = 128, PARTS = 5 };
 
@@ -129,6 +131,25 @@ static bool describe(struct described *all, char *argument)
   return true;
 }
 
+static void print_finding(void *data, const struct vmf_package_finding *finding)
+{
+  (void)data;
+  if (finding->severity != VMF_SEVERITY_NOTE)
+    fprintf(stderr, "%s: line %u: %s\n", finding->rule, finding->line, finding->text);
+}
+
+static void check(const char *text)
+{
+  struct vmf_report report = {.finding = print_finding};
+  struct vmf_error error = {0};
+  struct vmf_ovf *ovf = NULL;
+
+  if (vmf_ovf_read("machine.ovf", text, strlen(text), &report, &ovf, &error) != VMF_OK ||
+      vmf_rules_check(ovf, &report, &error) != VMF_OK)
+    fprintf(stderr, "error: %s\n", error.text);
+  vmf_ovf_free(ovf);
+}
+
 int main(int argc, char **argv)
 {
   static struct described all;
@@ -147,6 +168,7 @@ int main(int argc, char **argv)
     return error.code == VMF_USAGE ? 1 : 2;
   }
   fputs(text, stdout);
+  check(text);
   vmf_free(text);
   return 0;
 }

@@ -154,7 +154,7 @@ static enum vmf_code name_of(const struct reader *reader, char **name, struct vm
     VMF_TRY(name_of_header(reader->block, &own, error));
     found = own;
   }
-  return vmf_copy_text(strip(found), name, error);
+  return vmf_copy_text(found, name, error);
 }
 
 /* ---- headers that say more of the next one ---- */
@@ -398,7 +398,7 @@ static enum vmf_code take_member(struct reader *reader, uint64_t size, struct vm
   else if (reader->extra.sparse)
     return refuse_kind(reader, name, "a sparse file", error);
   else
-    VMF_TRY(add_member(reader, name, size, error));
+    VMF_TRY(add_member(reader, strip(name), size, error));
   extra_forget(&reader->extra);
   return VMF_OK;
 }

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Tar archives: what is read, what is refused, and the headers that are written. */
+#include "tar.h"
+
+#include <string.h>
+
+#include "check_main.h"
+#include "log.h"
+
+enum { ROOM = 64 * VMF_TAR_BLOCK };
+
+static struct vmf_error error;
+static uint8_t archive[ROOM];
+static size_t used;
+
+/* ---- making archives ---- */
+
+static void start(void)
+{
+  memset(archive, 0, sizeof archive);
+  used = 0;
+}
+
+static void set_sum(uint8_t *block, bool with_sign)
+{
+  int sum = 8 * ' ';
+  for (size_t i = 0; i < VMF_TAR_BLOCK; i++)
+    if (i < 148 || i >= 156)
+      sum += with_sign ? (int8_t)block[i] : block[i];
+  char text[16];
+  snprintf(text, sizeof text, "%06o", (unsigned)sum);
+  memcpy(block + 148, text, 7);
+  block[155] = ' ';
+}
+
+/* A v7 header with the size as text; the caller may change it and set the sum again. */
+static uint8_t *header(const char *name, char type, const char *size)
+{
+  uint8_t *block = archive + used;
+  memcpy(block, name, strnlen(name, 100));
+  memcpy(block + 124, size, strnlen(size, 12));
+  block[156] = (uint8_t)type;
+  set_sum(block, false);
+  used += VMF_TAR_BLOCK;
+  return block;
+}
+
+static void content(const void *bytes, size_t length)
+{
+  memcpy(archive + used, bytes, length);
+  used += length + vmf_tar_padding(length);
+}
+
+static uint8_t *entry(const char *name, char type, const void *bytes, size_t length)
+{
+  char size[32];
+  snprintf(size, sizeof size, "%011zo", length);
+  uint8_t *block = header(name, type, size);
+  content(bytes, length);
+  return block;
+}
+
+static uint8_t *file(const char *name, const char *text)
+{
+  return entry(name, '0', text, strlen(text));
+}
+
+static void extended(char type, const char *records)
+{
+  entry("PaxHeaders/x", type, records, strlen(records));
+}
+
+static void finish(void)
+{
+  used += 2 * VMF_TAR_BLOCK;
+}
+
+/* ---- reading them ---- */
+
+static unsigned warnings;
+
+static void count_warning(void *data, const char *text)
+{
+  (void)data;
+  ck_assert_ptr_nonnull(strstr(text, "sample.ova"));
+  warnings++;
+}
+
+static const struct vmf_log log_counting = {.warn = count_warning};
+
+static enum vmf_code list(struct vmf_tar **tar)
+{
+  struct vmf_io *io;
+  warnings = 0;
+  *tar = NULL;
+  error.text[0] = '\0';
+  ck_assert_int_eq(vmf_io_memory("sample.ova", archive, used, &io, &error), VMF_OK);
+  enum vmf_code code = vmf_tar_read(io, &log_counting, tar, &error);
+  vmf_io_close(io);
+  return code;
+}
+
+static struct vmf_tar *listed(size_t count)
+{
+  struct vmf_tar *tar;
+  ck_assert_msg(list(&tar) == VMF_OK, "%s", error.text);
+  ck_assert_uint_eq(tar->count, count);
+  return tar;
+}
+
+/* The error has the archive's name and `text` in it. */
+static void fails(enum vmf_code code, const char *text)
+{
+  struct vmf_tar *tar;
+  ck_assert_int_eq(list(&tar), code);
+  ck_assert_ptr_null(tar);
+  ck_assert_msg(strstr(error.text, "sample.ova") && strstr(error.text, text), "%s", error.text);
+}
+
+static void only_member(const char *name, uint64_t first, uint64_t offset, uint64_t size)
+{
+  struct vmf_tar *tar = listed(1);
+  ck_assert_str_eq(tar->members[0].name, name);
+  ck_assert_uint_eq(tar->members[0].header, first);
+  ck_assert_uint_eq(tar->members[0].offset, offset);
+  ck_assert_uint_eq(tar->members[0].size, size);
+  vmf_tar_free(tar);
+}
+
+START_TEST(members_are_listed)
+{
+  file("a.ovf", "0123456789");
+  file("./b.mf", "");
+  entry("./folder/", '5', "", 0);
+  entry("old/", '\0', "", 0);
+  entry("folder/c.vmdk", '\0', archive, 513);
+  entry("d", '7', "x", 1);
+  finish();
+  memset(archive + used, 'g', 700);
+  used += 700;
+  struct vmf_tar *tar = listed(4);
+  static const struct vmf_tar_member expected[] = {
+      {.name = (char *)"a.ovf", .header = 0, .offset = 512, .size = 10},
+      {.name = (char *)"b.mf", .header = 1024, .offset = 1536, .size = 0},
+      {.name = (char *)"folder/c.vmdk", .header = 2560, .offset = 3072, .size = 513},
+      {.name = (char *)"d", .header = 4096, .offset = 4608, .size = 1},
+  };
+  for (size_t i = 0; i < tar->count; i++) {
+    ck_assert_str_eq(tar->members[i].name, expected[i].name);
+    ck_assert_uint_eq(tar->members[i].header, expected[i].header);
+    ck_assert_uint_eq(tar->members[i].offset, expected[i].offset);
+    ck_assert_uint_eq(tar->members[i].size, expected[i].size);
+  }
+  ck_assert(!tar->unended);
+  ck_assert_uint_eq(warnings, 0);
+  vmf_tar_free(tar);
+}
+END_TEST
+
+START_TEST(the_end_may_be_missing)
+{
+  static const size_t rests[] = {0, 1, 100, 512, 512 + 511};
+  file("a", "x");
+  size_t end = used;
+  for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+    used = end + rests[i];
+    struct vmf_tar *tar = listed(1);
+    ck_assert(tar->unended);
+    ck_assert_uint_eq(warnings, 1);
+    vmf_tar_free(tar);
+  }
+  used = end - 511; /* not even the padding is there */
+  vmf_tar_free(listed(1));
+  used = end - 512; /* nor the byte */
+  fails(VMF_CORRUPT, "reach beyond the end");
+}
+END_TEST
+
+START_TEST(no_archive)
+{
+  struct vmf_io *io;
+  fails(VMF_CORRUPT, "no tar archive"); /* empty */
+  used = 511;
+  fails(VMF_CORRUPT, "no tar archive");
+  used = 10240;
+  fails(VMF_CORRUPT, "no tar archive");
+  memcpy(archive, "KDMV", 4);
+  fails(VMF_CORRUPT, "no tar archive");
+  ck_assert_int_eq(vmf_io_memory("x", archive, used, &io, &error), VMF_OK);
+  ck_assert(!vmf_tar_is_archive(io));
+  vmf_io_close(io);
+  start();
+  file("a", "");
+  ck_assert_int_eq(vmf_io_memory("x", archive, used, &io, &error), VMF_OK);
+  ck_assert(vmf_tar_is_archive(io));
+  vmf_io_close(io);
+}
+END_TEST
+
+START_TEST(header_sums)
+{
+  uint8_t *block = file("caf\xc3\xa9", "x");
+  set_sum(block, true);
+  only_member("caf\xc3\xa9", 0, 512, 1);
+  block[149] ^= 1;
+  fails(VMF_CORRUPT, "wrong checksum");
+  set_sum(block, false);
+  block = file("b", "");
+  memset(block + 148, ' ', 8);
+  fails(VMF_CORRUPT, "header at byte 1024 has a wrong checksum");
+}
+END_TEST
+
+static const struct {
+  const char *field;
+  enum vmf_code code;
+  uint64_t size;
+} sizes[] = {
+    {"00000000005", VMF_OK, 5},
+    {"          5 ", VMF_OK, 5},
+    {"5", VMF_OK, 5},
+    {"000000000005", VMF_OK, 5},
+    {"", VMF_CORRUPT, 0},
+    {"            ", VMF_CORRUPT, 0},
+    {"-0000000005", VMF_CORRUPT, 0},
+    {"00000000008", VMF_CORRUPT, 0},
+    {"5x", VMF_CORRUPT, 0},
+    {"0x5", VMF_CORRUPT, 0},
+    {"77777777777", VMF_CORRUPT, 0},
+    {"777777777777", VMF_CORRUPT, 0},
+};
+
+START_TEST(octal_sizes)
+{
+  header("a", '0', sizes[_i].field);
+  used += VMF_TAR_BLOCK;
+  if (sizes[_i].code == VMF_OK)
+    only_member("a", 0, 512, sizes[_i].size);
+  else
+    fails(sizes[_i].code, "tar header at byte 0");
+}
+END_TEST
+
+static const struct {
+  uint8_t field[12];
+  enum vmf_code code;
+  uint64_t size;
+} binary_sizes[] = {
+    {{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5}, VMF_OK, 5},
+    {{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 5}, VMF_CORRUPT, 0}, /* beyond the end */
+    {{0x80, 0, 0, 0, 0x7f, 255, 255, 255, 255, 255, 255, 255}, VMF_CORRUPT, 0},
+    {{0x80, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 5}, VMF_CORRUPT, 0}, /* 2^63 */
+    {{0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5}, VMF_CORRUPT, 0},    /* 2^64 + 5 */
+    {{0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5}, VMF_CORRUPT, 0},
+    {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, VMF_CORRUPT, 0}, /* -1 */
+};
+
+START_TEST(base_256_sizes)
+{
+  uint8_t *block = header("a", '0', "");
+  memcpy(block + 124, binary_sizes[_i].field, 12);
+  set_sum(block, false);
+  used += VMF_TAR_BLOCK;
+  if (binary_sizes[_i].code == VMF_OK)
+    only_member("a", 0, 512, binary_sizes[_i].size);
+  else
+    fails(binary_sizes[_i].code, "tar header at byte 0");
+}
+END_TEST
+
+START_TEST(prefixes)
+{
+  uint8_t *block = file("c.vmdk", "x");
+  memcpy(block + 345, "a/b", 3);
+  memcpy(block + 257,
+         "ustar\0"
+         "00",
+         8);
+  set_sum(block, false);
+  only_member("a/b/c.vmdk", 0, 512, 1);
+  memcpy(block + 257, "ustar  ", 8); /* GNU keeps times there */
+  set_sum(block, false);
+  only_member("c.vmdk", 0, 512, 1);
+}
+END_TEST
+
+START_TEST(full_fields)
+{
+  char name[256];
+  memset(name, 'n', 255);
+  name[155] = '/';
+  name[255] = '\0';
+  uint8_t *block = file("", "x");
+  memcpy(block + 345, name, 155);
+  memcpy(block, name + 156, 99);
+  memcpy(block + 257,
+         "ustar\0"
+         "00",
+         8);
+  set_sum(block, false);
+  only_member(name, 0, 512, 1);
+  block[99] = 'n'; /* 256 bytes in all */
+  set_sum(block, false);
+  fails(VMF_LIMIT, "at most 255");
+}
+END_TEST
+
+START_TEST(long_names)
+{
+  char name[300];
+  memset(name, 'l', sizeof name);
+  memcpy(name, "./", 2);
+  name[257] = '\0'; /* 255 without the start */
+  entry("././@LongLink", 'L', name, 258);
+  file("llll", "x");
+  only_member(name + 2, 0, 1536, 1);
+  start();
+  name[257] = 'l';
+  name[258] = '\0';
+  entry("././@LongLink", 'L', name, 259);
+  file("llll", "x");
+  fails(VMF_LIMIT, "member at byte 0");
+}
+END_TEST
+
+START_TEST(long_name_bounds)
+{
+  static char name[4097] = "short";
+  entry("././@LongLink", 'L', name, 4096);
+  file("x", "");
+  only_member("short", 0, 512 + 4096 + 512, 0);
+  start();
+  entry("././@LongLink", 'L', name, 4097);
+  file("x", "");
+  fails(VMF_LIMIT, "at most 4096");
+  start();
+  entry("././@LongLink", 'L', name, 6);
+  entry("././@LongLink", 'L', name, 6);
+  file("x", "");
+  fails(VMF_CORRUPT, "the long name at byte 1024 follows another one");
+  start();
+  entry("././@LongLink", 'L', name, 6);
+  finish();
+  fails(VMF_CORRUPT, "the long name at byte 0 is followed by no member");
+}
+END_TEST
+
+START_TEST(long_names_of_links)
+{
+  file("a", "");
+  entry("././@LongLink", 'K', "target", 7);
+  entry("b", '2', "", 0);
+  fails(VMF_REFUSED, "\"b\" at byte 1536 is a symbolic link");
+}
+END_TEST
+
+START_TEST(extended_headers)
+{
+  extended('x', "27 comment=nothing at all\n\n18 path=./dir/file\n");
+  file("other", "abc");
+  fails(VMF_CORRUPT, "no record");
+  start();
+  extended('g', "21 comment=for all..\n");
+  extended('x', "14 comment=??\n19 path=./dir/file\n10 size=3\n20 mtime=1234567.89\n");
+  header("other", '0', "-1");
+  content("abc", 3);
+  file("b", "");
+  finish();
+  struct vmf_tar *tar = listed(2);
+  ck_assert_str_eq(tar->members[0].name, "dir/file");
+  ck_assert_uint_eq(tar->members[0].header, 1024);
+  ck_assert_uint_eq(tar->members[0].offset, 2560);
+  ck_assert_uint_eq(tar->members[0].size, 3);
+  ck_assert_str_eq(tar->members[1].name, "b");
+  ck_assert_uint_eq(tar->members[1].header, 3072);
+  vmf_tar_free(tar);
+}
+END_TEST
+
+START_TEST(extended_values_taken_back)
+{
+  extended('x', "10 path=x\n8 path=\n10 size=9\n8 size=\n");
+  file("own", "abc");
+  only_member("own", 0, 1536, 3);
+}
+END_TEST
+
+static const struct {
+  const char *records;
+  enum vmf_code code;
+  const char *text;
+} bad_records[] = {
+    {"path=x\n", VMF_CORRUPT, "at its byte 0"},
+    {"10 path=x", VMF_CORRUPT, "at its byte 0"},
+    {"8 path=x\n", VMF_CORRUPT, "at its byte 0"},
+    {"11 path=x\n", VMF_CORRUPT, "at its byte 0"},
+    {"10path=xy\n", VMF_CORRUPT, "at its byte 0"},
+    {"99999999999999999999999999 path=x\n", VMF_CORRUPT, "at its byte 0"},
+    {"0 path=x\n", VMF_CORRUPT, "at its byte 0"},
+    {"2 \n", VMF_CORRUPT, "at its byte 0"},
+    {"3 \n", VMF_CORRUPT, "at its byte 0"},
+    {"5 =x\n", VMF_CORRUPT, "at its byte 0"},
+    {"6 abc\n", VMF_CORRUPT, "at its byte 0"},
+    {"10 path=x\n1", VMF_CORRUPT, "at its byte 10"},
+    {"11 size=-1\n", VMF_CORRUPT, "extended header at byte 0 is \"-1\""},
+    {"11 size=1x\n", VMF_CORRUPT, "\"1x\""},
+    {"28 size=9223372036854775808\n", VMF_CORRUPT, "9223372036854775808"},
+    {"30 size=184467440737095516160\n", VMF_CORRUPT, "184467440737095516160"},
+    {"28 size=9223372036854775807\n", VMF_CORRUPT, "reach beyond"},
+    {"12 size=600\n", VMF_CORRUPT, "reach beyond"},
+    {"22 GNU.sparse.major=1\n", VMF_REFUSED, "is a sparse file"},
+    {"11 path=/x\n", VMF_REFUSED, "is absolute"},
+    {"13 path=../x\n", VMF_REFUSED, "\"..\""},
+    {"12 path=a\nb\n", VMF_REFUSED, "control characters"},
+};
+
+START_TEST(bad_extended_headers)
+{
+  extended('x', bad_records[_i].records);
+  file("m", "");
+  fails(bad_records[_i].code, bad_records[_i].text);
+}
+END_TEST
+
+START_TEST(extended_with_nul)
+{
+  entry("x", 'x', "13 path=ab\0c\n", 13);
+  file("m", "");
+  fails(VMF_REFUSED, "control characters");
+}
+END_TEST
+
+START_TEST(extended_order)
+{
+  extended('x', "10 path=x\n");
+  extended('x', "10 path=y\n");
+  file("m", "");
+  fails(VMF_CORRUPT, "the extended header at byte 1024 follows another one");
+  start();
+  file("m", "");
+  extended('x', "10 path=x\n");
+  finish();
+  fails(VMF_CORRUPT, "the extended header at byte 512 is followed by no member");
+  start();
+  extended('g', "10 path=x\n");
+  file("m", "");
+  fails(VMF_REFUSED, "sets \"path\" for all");
+}
+END_TEST
+
+START_TEST(extended_bound)
+{
+  static uint8_t large[512 * 1024];
+  struct vmf_io *io;
+  struct vmf_tar *tar;
+  header("x", 'x', "00000200001"); /* 64 KiB and one */
+  memcpy(large, archive, used);
+  ck_assert_int_eq(vmf_io_memory("large.ova", large, sizeof large, &io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_tar_read(io, NULL, &tar, &error), VMF_LIMIT);
+  vmf_io_close(io);
+}
+END_TEST
+
+static const struct {
+  char type;
+  const char *text;
+} kinds[] = {{'1', "a hard link"}, {'2', "a symbolic link"}, {'3', "a device"},
+             {'4', "a device"},    {'6', "a fifo"},          {'S', "a sparse file"},
+             {'M', "of a kind"},   {'V', "of a kind"},       {'A', "of a kind"}};
+
+START_TEST(other_kinds)
+{
+  file("fine", "x");
+  entry("bad", kinds[_i].type, "", 0);
+  fails(VMF_REFUSED, kinds[_i].text);
+  ck_assert_ptr_nonnull(strstr(error.text, "\"bad\" at byte 1024"));
+}
+END_TEST
+
+static const struct {
+  const char *name;
+  enum vmf_code code;
+} names[] = {
+    {"/etc/passwd", VMF_REFUSED},
+    {"..", VMF_REFUSED},
+    {"../x", VMF_REFUSED},
+    {"a/../b", VMF_REFUSED},
+    {"a/..", VMF_REFUSED},
+    {"./../b", VMF_REFUSED},
+    {".//etc", VMF_REFUSED},
+    {"a\nb", VMF_REFUSED},
+    {"a\x1b[0m", VMF_REFUSED},
+    {"a\x7f", VMF_REFUSED},
+    {"", VMF_CORRUPT},
+    {"./", VMF_OK},
+    {"..a", VMF_OK},
+    {"a..", VMF_OK},
+    {"a/...", VMF_OK},
+    {"caf\xc3\xa9", VMF_OK},
+    {"with space", VMF_OK},
+};
+
+START_TEST(member_names)
+{
+  struct vmf_tar *tar;
+  file(names[_i].name, "");
+  finish();
+  ck_assert_int_eq(list(&tar), names[_i].code);
+  if (names[_i].code != VMF_OK)
+    ck_assert_ptr_nonnull(strstr(error.text, "at byte 0"));
+  vmf_tar_free(tar);
+}
+END_TEST
+
+START_TEST(names_that_clash)
+{
+  file("disk.vmdk", "");
+  file("b", "");
+  file("a", "");
+  file("Disk.VMDK", "");
+  fails(VMF_REFUSED,
+        "\"Disk.VMDK\" at byte 1536 has the name of the member \"disk.vmdk\" at byte 0");
+  start();
+  file("a", "");
+  file("./a", "");
+  fails(VMF_REFUSED, "\"a\" at byte 512");
+}
+END_TEST
+
+START_TEST(folders_with_content)
+{
+  entry("d/", '5', "x", 1);
+  fails(VMF_CORRUPT, "folder");
+}
+END_TEST
+
+/* `count` members of no size, with names in falling order. */
+static enum vmf_code list_many(size_t count, char type)
+{
+  size_t size = (count + 2) * VMF_TAR_BLOCK;
+  uint8_t *bytes = calloc(1, size);
+  struct vmf_io *io;
+  struct vmf_tar *tar = NULL;
+  for (size_t i = 0; i < count; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "%zu", count - i);
+    start();
+    memcpy(bytes + i * VMF_TAR_BLOCK, header(name, type, "0"), VMF_TAR_BLOCK);
+  }
+  ck_assert_int_eq(vmf_io_memory("many.ova", bytes, size, &io, &error), VMF_OK);
+  free(bytes);
+  enum vmf_code code = vmf_tar_read(io, NULL, &tar, &error);
+  ck_assert(code != VMF_OK || type != '0' || tar->count == count);
+  vmf_tar_free(tar);
+  vmf_io_close(io);
+  return code;
+}
+
+START_TEST(many_members)
+{
+  ck_assert_int_eq(list_many(65536, '0'), VMF_OK);
+  ck_assert_int_eq(list_many(65537, '0'), VMF_LIMIT);
+  ck_assert_int_eq(list_many(100000, '5'), VMF_OK);
+  ck_assert_int_eq(list_many(300000, '5'), VMF_LIMIT);
+}
+END_TEST
+
+/* ---- writing ---- */
+
+START_TEST(written_header)
+{
+  uint8_t block[VMF_TAR_BLOCK];
+  static const char expected_start[] = "a.ovf\0\0\0\0\0";
+  ck_assert_int_eq(vmf_tar_header("a.ovf", 5, 0x7fffffff, block, &error), VMF_OK);
+  ck_assert_mem_eq(block, expected_start, 10);
+  ck_assert_mem_eq(block + 100, "0000644\0000000000\0000000000\00000000000005\00017777777777", 47);
+  ck_assert_mem_eq(block + 156, "0\0", 2);
+  ck_assert_mem_eq(block + 257, "ustar\00000", 8);
+  memcpy(archive, block, sizeof block);
+  set_sum(archive, false);
+  ck_assert_mem_eq(block, archive, sizeof block);
+  used = 1024;
+  only_member("a.ovf", 0, 512, 5);
+}
+END_TEST
+
+START_TEST(written_bounds)
+{
+  uint8_t block[VMF_TAR_BLOCK];
+  char name[102];
+  memset(name, 'x', sizeof name);
+  name[100] = '\0';
+  ck_assert_int_eq(vmf_tar_header(name, 0, UINT64_MAX, block, &error), VMF_OK);
+  ck_assert_mem_eq(block + 136, "77777777777", 12);
+  name[100] = 'x';
+  name[101] = '\0';
+  ck_assert_int_eq(vmf_tar_header(name, 0, 0, block, &error), VMF_USAGE);
+  ck_assert_int_eq(vmf_tar_header("", 0, 0, block, &error), VMF_USAGE);
+  ck_assert_int_eq(vmf_tar_header("x", (UINT64_C(1) << 33) - 1, 0, block, &error), VMF_OK);
+  ck_assert_mem_eq(block + 124, "77777777777", 12);
+  ck_assert_int_eq(vmf_tar_header("x", UINT64_C(1) << 33, 0, block, &error), VMF_OK);
+  ck_assert_mem_eq(block + 124, "\x80\0\0\0\0\0\0\x02\0\0\0\0", 12);
+  ck_assert_int_eq(vmf_tar_header("x", UINT64_C(1) << 63, 0, block, &error), VMF_USAGE);
+}
+END_TEST
+
+START_TEST(paddings)
+{
+  ck_assert_uint_eq(vmf_tar_padding(0), 0);
+  ck_assert_uint_eq(vmf_tar_padding(1), 511);
+  ck_assert_uint_eq(vmf_tar_padding(512), 0);
+  ck_assert_uint_eq(vmf_tar_padding(513), 511);
+  ck_assert_uint_eq(vmf_tar_ending(0), 10240);
+  ck_assert_uint_eq(vmf_tar_ending(512), 10240 - 512);
+  ck_assert_uint_eq(vmf_tar_ending(10240 - 1024), 1024);
+  ck_assert_uint_eq(vmf_tar_ending(10240 - 512), 512 + 10240);
+  ck_assert_uint_eq(vmf_tar_ending(10240), 10240);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+  Suite *made = suite_create("tar");
+  TCase *reading = tcase_create("reading"), *writing = tcase_create("writing");
+  tcase_set_timeout(reading, 120);
+  tcase_add_checked_fixture(reading, start, NULL);
+  tcase_add_test(reading, members_are_listed);
+  tcase_add_test(reading, the_end_may_be_missing);
+  tcase_add_test(reading, no_archive);
+  tcase_add_test(reading, header_sums);
+  tcase_add_loop_test(reading, octal_sizes, 0, sizeof sizes / sizeof *sizes);
+  tcase_add_loop_test(reading, base_256_sizes, 0, sizeof binary_sizes / sizeof *binary_sizes);
+  tcase_add_test(reading, prefixes);
+  tcase_add_test(reading, full_fields);
+  tcase_add_test(reading, long_names);
+  tcase_add_test(reading, long_name_bounds);
+  tcase_add_test(reading, long_names_of_links);
+  tcase_add_test(reading, extended_headers);
+  tcase_add_test(reading, extended_values_taken_back);
+  tcase_add_loop_test(reading, bad_extended_headers, 0, sizeof bad_records / sizeof *bad_records);
+  tcase_add_test(reading, extended_with_nul);
+  tcase_add_test(reading, extended_order);
+  tcase_add_test(reading, extended_bound);
+  tcase_add_loop_test(reading, other_kinds, 0, sizeof kinds / sizeof *kinds);
+  tcase_add_loop_test(reading, member_names, 0, sizeof names / sizeof *names);
+  tcase_add_test(reading, names_that_clash);
+  tcase_add_test(reading, folders_with_content);
+  tcase_add_test(reading, many_members);
+  suite_add_tcase(made, reading);
+  tcase_add_checked_fixture(writing, start, NULL);
+  tcase_add_test(writing, written_header);
+  tcase_add_test(writing, written_bounds);
+  tcase_add_test(writing, paddings);
+  suite_add_tcase(made, writing);
+  return made;
+}
+
+VMF_TEST_MAIN(suite)

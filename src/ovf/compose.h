@@ -12,7 +12,7 @@
 struct vmf_compose_disk {
   const char *file_name;  /* href */
   const char *format_uri; /* see disk_format.h */
-  uint64_t file_size;     /* ovf:size */
+  uint64_t file_size;     /* ovf:size; 0: not known, left out */
   uint64_t capacity;      /* bytes */
   bool populated_known;
   uint64_t populated; /* bytes */

@@ -21,8 +21,8 @@ VMF_MUST_CHECK enum vmf_code vmf_io_from_descriptor(int descriptor, const char *
                                                     bool check_locks, struct vmf_io **io,
                                                     struct vmf_error *error);
 
-/* What fstat said when the io was opened; of a view: of the first file below it. False when there is
- * no file or device. */
+/* What fstat said when the io was opened; of a view: of the first file below it. False when there
+ * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);
 
 /* VMF_CHANGED when size or mtime are not what they were at opening; of a view: for all files below

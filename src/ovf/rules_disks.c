@@ -240,12 +240,6 @@ static enum vmf_code check_disk(struct vmf_rules *rules, size_t index, struct vm
     check_parent(rules, index);
   if (!disk->file_ref)
     return VMF_OK;
-  if (!disk->file_ref[0]) {
-    tell(rules, VMF_SEVERITY_WARNING, "disk-file-empty", disk->line,
-         "the disk \"%s\" has an empty fileRef, expected none for an empty disk",
-         disk->id ? disk->id : "");
-    return VMF_OK;
-  }
   if (!vmf_names_find(&rules->files, disk->file_ref))
     tell(rules, VMF_SEVERITY_VIOLATION, "disk-file-unknown", disk->line,
          "the disk \"%s\" is in the file \"%s\", which References does not have",

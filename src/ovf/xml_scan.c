@@ -122,7 +122,7 @@ static enum vmf_code scan_attributes(struct scan *scan, size_t *end, size_t *nam
 
 static enum vmf_code scan_start(struct scan *scan, struct vmf_error *error)
 {
-  size_t end, namespaces = 0;
+  size_t end = scan->length, namespaces = 0;
 
   VMF_TRY(scan_attributes(scan, &end, &namespaces, error));
   if (scan->count == scan->room)

@@ -283,21 +283,61 @@ static const struct vmf_ovf_disk *disk_in(const struct vmf_ovf *ovf,
   return NULL;
 }
 
-/* Remembers which members of an archive a File stands for. */
-static enum vmf_code note_named(struct vmf_conversion *conversion, const struct vmf_ovf_file *file,
+/* A file that is shorter than the descriptor says is cut off, unless the manifest vouches for it.
+ */
+static enum vmf_code check_size(const struct vmf_conversion *conversion,
+                                const struct vmf_ovf_file *file, const char *name, uint64_t size,
                                 struct vmf_error *error)
 {
+  const struct vmf_manifest *manifest = conversion->manifest;
+  const struct vmf_package *package = conversion->package;
+  bool listed = false;
+
+  for (size_t i = 0; manifest && i < manifest->count && !listed; i++)
+    listed = strcmp(manifest->entries[i].name, name) == 0;
+  if (!file->size_known || size == file->size)
+    return VMF_OK;
+  if (size < file->size && !listed && !file->compression)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: file \"%s\" has %llu bytes, but the descriptor says %llu: it is cut off",
+                    package->path, name, (unsigned long long)size, (unsigned long long)file->size);
+  vmf_report_add(conversion->report, VMF_SEVERITY_WARNING, "file-size-wrong", package->name,
+                 file->line, "the file \"%s\" has %llu bytes, the descriptor says %llu", name,
+                 (unsigned long long)size, (unsigned long long)file->size);
+  return VMF_OK;
+}
+
+/* Adds up the stored files of a File, and remembers which members of an archive they are. */
+static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, size_t count,
+                            uint64_t *size, struct vmf_error *error)
+{
   struct vmf_package *package = conversion->package;
+
+  *size = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct vmf_io *io;
+    VMF_TRY(vmf_package_open_stored(package, names[i], &io, error));
+    *size += io->size;
+    vmf_io_close(io);
+    if (package->tar)
+      conversion->named[vmf_package_member(package, names[i])] = true;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code look_at_stored(struct vmf_conversion *conversion,
+                                    const struct vmf_ovf_file *file, struct vmf_error *error)
+{
   char **names;
   size_t count;
+  uint64_t size;
 
-  if (!package->tar)
-    return VMF_OK;
-  VMF_TRY(vmf_package_stored_names(package, file, &names, &count, error));
-  for (size_t i = 0; i < count; i++)
-    conversion->named[vmf_package_member(package, names[i])] = true;
+  VMF_TRY(vmf_package_stored_names(conversion->package, file, &names, &count, error));
+  enum vmf_code code = add_up(conversion, names, count, &size, error);
+  if (code == VMF_OK)
+    code = check_size(conversion, file, names[0], size, error);
   vmf_package_names_free(names, count);
-  return VMF_OK;
+  return code;
 }
 
 static enum vmf_code decide_file(struct vmf_conversion *conversion,
@@ -311,7 +351,7 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
     converted->image = conversion->disks[number];
     return add_disk(conversion, converted, error);
   }
-  VMF_TRY(note_named(conversion, converted->file, error));
+  VMF_TRY(look_at_stored(conversion, converted->file, error));
   if (conversion->manifest)
     VMF_TRY(vmf_source_check_new(package, conversion->manifest, converted->file, NULL,
                                  &converted->check, error));
@@ -393,6 +433,19 @@ static enum vmf_code read_manifest(struct vmf_conversion *conversion, struct vmf
 
 /* ---- all of it ---- */
 
+static enum vmf_code check_references(const struct vmf_package *package, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = package->ovf;
+
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    if (ovf->disks[i].file_ref && !vmf_ovf_file(ovf, ovf->disks[i].file_ref))
+      return vmf_fail(error, VMF_CORRUPT,
+                      "%s:%u: disk \"%s\" is in file \"%s\", which References does not have",
+                      ovf->name, ovf->disks[i].line, ovf->disks[i].id ? ovf->disks[i].id : "",
+                      ovf->disks[i].file_ref);
+  return VMF_OK;
+}
+
 static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = conversion->package->ovf;
@@ -404,6 +457,7 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
     VMF_TRY(vmf_alloc(conversion->package->tar->count * sizeof(bool), &memory, error));
     conversion->named = memory;
   }
+  VMF_TRY(check_references(conversion->package, error));
   VMF_TRY(read_manifest(conversion, error));
   for (size_t i = 0; i < ovf->file_count; i++) {
     conversion->files[i].file = &ovf->files[i];

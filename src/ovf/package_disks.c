@@ -52,6 +52,10 @@ static enum vmf_code open_parent(struct vmf_package *package, const struct vmf_o
     return vmf_fail(error, VMF_LIMIT,
                     "%s: disk \"%s\": the chain of parentRef is deeper than %d disks, or a loop",
                     package->path, disk->id, CHAIN_MAX);
+  if (!found->file_ref) { /* an empty disk: zeros, as without a parent */
+    *parent = NULL;
+    return VMF_OK;
+  }
   plain.format = plain.options = plain.snapshot = NULL;
   return open_chain(package, found, &plain, depth + 1, parent, error);
 }
@@ -102,6 +106,9 @@ static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ov
     vmf_image_close(origin.parent);
     return code;
   }
+  if (file->size_known && !file->compression && origin.io->size < file->size)
+    vmf_warn(own.log, "%s: has %llu bytes, but the descriptor says %llu: it seems to be cut off",
+             origin.io->name, (unsigned long long)origin.io->size, (unsigned long long)file->size);
   atomic_fetch_add(&package->users, 1);
   return vmf_image_open_origin(&origin, &own, image, error);
 }

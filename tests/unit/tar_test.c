@@ -4,6 +4,7 @@
  * Tar archives: what is read, what is refused, and the headers that are written. */
 #include "tar.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check_main.h"

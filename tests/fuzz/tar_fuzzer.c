@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The input is taken as an archive, gzip around it or not; header checksums are made right on half
+ * of the inputs. Anything may fail; nothing may crash, hang, or take memory without bound. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tar.h"
+#include "view.h"
+
+enum { UNPACKED_MAX = 1 << 22, READ_BYTES = 1 << 12 };
+
+static void mend_sums(uint8_t *bytes, size_t size)
+{
+  for (size_t at = 0; at + VMF_TAR_BLOCK <= size; at += VMF_TAR_BLOCK) {
+    unsigned sum = 8 * ' ';
+    char text[16];
+    if (bytes[at] == 0)
+      continue;
+    for (size_t i = 0; i < VMF_TAR_BLOCK; i++)
+      sum += i >= 148 && i < 156 ? 0 : bytes[at + i];
+    snprintf(text, sizeof text, "%07o", sum);
+    memcpy(bytes + at + 148, text, 8);
+  }
+}
+
+static void read_member(struct vmf_io *io, const struct vmf_tar_member *member)
+{
+  static uint8_t buffer[READ_BYTES];
+  struct vmf_error error;
+  struct vmf_io *window;
+  size_t length = member->size < READ_BYTES ? (size_t)member->size : READ_BYTES;
+  if (vmf_io_window(io, member->offset, member->size, member->name, false, &window, &error) !=
+          VMF_OK ||
+      vmf_io_pread(window, buffer, length, member->size - length, &error) != VMF_OK)
+    abort();
+  vmf_io_close(window);
+}
+
+static void list(struct vmf_io *io)
+{
+  struct vmf_error error;
+  struct vmf_tar *tar;
+  error.text[0] = '\0';
+  if (vmf_tar_read(io, NULL, &tar, &error) == VMF_OK) {
+    for (size_t i = tar->count; i > 0; i--)
+      read_member(io, &tar->members[i - 1]);
+    vmf_tar_free(tar);
+  } else if (error.text[0] == '\0') {
+    abort();
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  struct vmf_error error;
+  struct vmf_io *io;
+  uint8_t *copy = malloc(size + 1);
+
+  memcpy(copy, data, size);
+  if (size % 1024 < VMF_TAR_BLOCK)
+    mend_sums(copy, size);
+  if (vmf_io_memory("fuzz/input", copy, size, &io, &error) != VMF_OK)
+    abort();
+  free(copy);
+  if (vmf_io_is_gzip(io) && vmf_io_gunzip(io, UNPACKED_MAX, NULL, &io, &error) != VMF_OK)
+    return 0;
+  list(io);
+  vmf_io_close(io);
+  return 0;
+}

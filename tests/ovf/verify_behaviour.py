@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import tarfile
 
 import tap
@@ -334,6 +335,19 @@ def test_a_signed_descriptor_must_be_covered(t):
     unlisted('vm.ovf')(package)
     tap.equal(verify(t, package.ova(t), '--signer', packages.fingerprint(t), status=2)['rules'],
               {'manifest-descriptor-unlisted': 'failure'})
+
+
+def test_the_manual_has_every_rule(t):
+    del t
+    words = 'archive attribute certificate configuration content descriptor dialect disk element envelope file hardware ' \
+            'item manifest memory name network package product property schema signature signer startup system ' \
+            'transport version'
+    rule = re.compile(r'"((?:' + '|'.join(words.split()) + r')-[a-z0-9-]+|schema)"')
+    parts = ('rules', 'schema', 'verify', 'package_verify', 'certificate', 'manifest', 'read', 'xml')
+    sources = [path for path in (tap.SOURCE / 'src/ovf').glob('*.c') if path.name.startswith(parts)]
+    known = {name for path in sources for name in rule.findall(path.read_text())}
+    manual = (tap.SOURCE / 'src/cli/vmferry.1').read_text().split('.SH FINDINGS', 1)[1].split('.SH', 1)[0]
+    tap.equal(known ^ set(re.findall(r'^\.BR (\S+) " \(', manual.replace('\\-', '-'), re.M)), set())
 
 
 # ---- real packages ----

@@ -192,7 +192,7 @@ START_TEST(sections_by_type)
   read_text("<e:Envelope xmlns:e='" VMF_NS_OVF_0_9 "'" NAMESPACES
             "><e:Section xsi:type='e:DiskSection_Type'><e:Disk e:diskId='d' e:capacity='5'/>"
             "</e:Section><e:Content e:id='v' xsi:type='e:VirtualSystem_Type'>"
-            "<e:Section xsi:type='e:OperatingSystemSection_Type' e:id='107'/>"
+            "<e:Section xsi:type='e:OperatingSystemSection' e:id='107'/>"
             "<e:Section xsi:type='x:OtherSection_Type' e:required='true'/>"
             "<e:Section xsi:type='e:VirtualHardwareSection_Type'><e:System><vssd:VirtualSystemType>"
             "vmx-04</vssd:VirtualSystemType></e:System><e:Item><rasd:Caption>c</rasd:Caption>"

@@ -120,6 +120,8 @@ static const struct {
         "descriptor-encoding"),
     ROW("<?xml version='1.0' encoding='UTF-8'?><a>\x92</a>", "\xe2\x80\x99", "descriptor-encoding"),
     ROW("<a>\xe4</a>", "\xc3\xa4", "descriptor-encoding"),
+    ROW("<a>\xe0\x80\x80</a>", "\xc3\xa0\xe2\x82\xac\xe2\x82\xac", "descriptor-encoding"),
+    ROW("<a>\xed\xa0\x80</a>", "\xc3\xad\xc2\xa0\xe2\x82\xac", "descriptor-encoding"),
     ROW("<a>\x81</a>", "\xc2\x81", "descriptor-encoding"),
     ROW("<a>x</a>\n\0\0\0\0", "x", "descriptor-padding"),
     ROW("<a>x</a>\r\n\x1a", "x", "descriptor-padding"),
@@ -260,6 +262,8 @@ START_TEST(bounds_can_be_reached)
   ck_assert_int_eq(parse_repeated(open, "</a>", VMF_XML_DEPTH - 1, ""), VMF_OK);
   free(open);
   ck_assert_int_eq(parse_repeated("<a>", "<b>x</b>", 100000, "</a>"), VMF_OK);
+  ck_assert_int_eq(parse_repeated("<a>", "<b xmlns='c'></b>", 2 * VMF_XML_NAMESPACES, "</a>"),
+                   VMF_OK);
 }
 END_TEST
 
@@ -463,6 +467,26 @@ START_TEST(impossible_attributes_are_refused)
 }
 END_TEST
 
+START_TEST(a_prefix_with_another_meaning_is_not_taken)
+{
+  struct vmf_xml *xml = parse("<a xmlns:p='u'><b xmlns:p='w'/><c xmlns:q='u'/></a>");
+  struct vmf_xml_edit *other;
+  size_t length;
+  char *text;
+
+  ck_assert_int_eq(vmf_xml_edit_new(xml, &other, &error), VMF_OK);
+  ck_assert_int_eq(vmf_xml_edit_attribute(other, 1, "u", "x", "1", &error), VMF_UNSUPPORTED);
+  ck_assert_int_eq(vmf_xml_edit_attribute(other, 1, "w", "x", "1", &error), VMF_OK);
+  ck_assert_int_eq(vmf_xml_edit_attribute(other, 2, "u", "x", "2", &error), VMF_OK);
+  ck_assert_int_eq(vmf_xml_edit_apply(other, &text, &length, &error), VMF_OK);
+  ck_assert_str_eq(text, "<a xmlns:p='u'><b xmlns:p='w' p:x=\"1\"/>"
+                         "<c xmlns:q='u' q:x=\"2\"/></a>");
+  vmf_free(text);
+  vmf_xml_edit_free(other);
+  vmf_xml_free(xml);
+}
+END_TEST
+
 START_TEST(elements_are_inserted_and_removed)
 {
   ck_assert_int_eq(vmf_xml_edit_remove(edit, G, &error), VMF_OK);
@@ -538,6 +562,7 @@ static void add_editing(Suite *suite)
   tcase_add_test(tests, attributes_change_in_place);
   tcase_add_test(tests, attributes_are_added_and_removed);
   tcase_add_test(tests, impossible_attributes_are_refused);
+  tcase_add_test(tests, a_prefix_with_another_meaning_is_not_taken);
   tcase_add_test(tests, elements_are_inserted_and_removed);
   tcase_add_test(tests, many_edits_are_no_slower_than_long);
   suite_add_tcase(suite, tests);

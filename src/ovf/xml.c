@@ -58,7 +58,7 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
   context->sax->serror = note_complaint;
   *doc = xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
   bool good = context->wellFormed;
-  if (context->lastError.code == XML_ERR_NO_MEMORY)
+  if (context->errNo == XML_ERR_NO_MEMORY || context->lastError.code == XML_ERR_NO_MEMORY)
     complaint.memory = true;
   xmlFreeParserCtxt(context);
   if (*doc && good && !complaint.memory) {
@@ -69,11 +69,10 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
   }
   xmlFreeDoc(*doc);
   *doc = NULL;
-  if (complaint.memory)
+  if (complaint.memory || !complaint.any) /* it does not tell all of its failed allocations */
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for the XML tree", name);
   return vmf_fail(error, VMF_CORRUPT, "%s:%u: not well-formed XML: %s", name,
-                  (unsigned)complaint.line + source->skipped_lines,
-                  complaint.any ? complaint.text : "unknown reason");
+                  (unsigned)complaint.line + source->skipped_lines, complaint.text);
 }
 
 /* The next element in document order; NULL: none. */

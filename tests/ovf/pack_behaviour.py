@@ -231,6 +231,19 @@ def test_the_machine_is_the_one_that_was_asked_for(t):
     tap.contains((t.folder / 'x.ovf').read_text(), 'vmx-15')
 
 
+@tap.rows([('too long', b'a' * ((1 << 20) + 1), '1 MiB'), ('NUL', b'abc\0def', 'NUL byte at 3'), ('form feed', b'a\fb', '0x0c'),
+           ('Latin-1', b'\xe4', 'UTF-8')])
+def test_a_licence_is_text(t, data, part):
+    t.write('eula', data)
+    tap.contains(t.vmferry('pack', '-o', 'x.ova', '--eula', 'eula', islands(t), status=1).stderr, part)
+
+
+def test_a_long_licence(t):
+    t.write('eula', b'a' * (1 << 20))
+    t.vmferry('pack', '-o', 'x.ova', '--eula', 'eula', islands(t))
+    tap.equal(descriptor(members(t.read('x.ova'))).find('.//' + OVF + 'License').text, 'a' * (1 << 20))
+
+
 def test_no_network_card(t):
     t.vmferry('pack', '-o', 'x.ovf', '--nic', 'none', islands(t))
     root = ET.parse(t.path('x.ovf')).getroot()
@@ -353,6 +366,19 @@ def test_a_disk_of_a_package_can_be_packed(t):
         t.vmferry('pack', '-o', f'b{number}.ova', disk)
         files = members(t.read(f'b{number}.ova'))
         same_content(t, files[f'b{number}-disk1.vmdk'], 'out.vmdk', source, 'vmdk')
+
+
+def test_the_name_without_an_out_for_a_disk_of_a_package(t):
+    t.vmferry('pack', '-o', 'a.ova', islands(t))
+    t.vmferry('pack', 'a.ova::a-disk1.vmdk')
+    tap.equal(t.names(), ['a-disk1.ova', 'a.ova', 'source.raw'])
+
+
+@tap.rows([(form, form) for form, *_ in FORMS])
+def test_our_own_verify_is_content(t, form):
+    t.vmferry('pack', '-o', 'a.ova', '--disk-format', form, islands(t), islands(t, 'other.raw', 2))
+    done = t.vmferry('verify', 'a.ova')
+    tap.equal(re.findall(r'.*(?:warning|violation|error).*', done.stdout + done.stderr), [])
 
 
 def test_what_stays_behind_is_told(t):

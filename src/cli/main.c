@@ -27,6 +27,7 @@ const struct vmf_verb *const vmf_verbs[] = {
     &vmf_verb_pack,
     &vmf_verb_unpack,
     &vmf_verb_verify,
+    &vmf_verb_sign,
     &vmf_verb_help,
     NULL,
 };

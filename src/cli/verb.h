@@ -30,7 +30,7 @@ struct vmf_settings {
   bool compress, progress, quiet, ignore_locks, verify, read_all, no_clobber, no_sync;
   bool json, backing_chain, strict, help;
   const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
-  bool cms;
+  bool cms, remove;
   uint64_t sparse_size, start, max_length, size, threads;
   bool size_given, max_length_given;
   const char *output;      /* pack */
@@ -78,7 +78,7 @@ struct vmf_verb {
 
 extern const struct vmf_verb vmf_verb_check, vmf_verb_checksum, vmf_verb_compare, vmf_verb_convert,
     vmf_verb_create, vmf_verb_help, vmf_verb_info, vmf_verb_map, vmf_verb_measure, vmf_verb_pack,
-    vmf_verb_unpack, vmf_verb_verify;
+    vmf_verb_sign, vmf_verb_unpack, vmf_verb_verify;
 
 /* All of them, NULL-terminated, in the order of the help text. */
 extern const struct vmf_verb *const vmf_verbs[];

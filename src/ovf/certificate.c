@@ -34,7 +34,7 @@ enum { SIGNATURE_LINES = 4, VALUE_MAX = 8192, SHOWN = 80 };
 
 struct signature_line {
   unsigned line;
-  struct vmf_span algorithm;
+  struct vmf_text_part algorithm;
   char value[VALUE_MAX]; /* hex or Base64 */
   size_t length;
 };
@@ -86,7 +86,7 @@ static void tell_oddities(const struct reading *reading)
 
 /* ---- signature lines ---- */
 
-static bool is_base64(struct vmf_span text)
+static bool is_base64(struct vmf_text_part text)
 {
   for (size_t i = 0; i < text.length; i++) {
     char c = text.start[i];
@@ -103,7 +103,7 @@ static const char *last_part(const char *path)
   return slash ? slash + 1 : path;
 }
 
-static bool add_value(struct signature_line *line, struct vmf_span value)
+static bool add_value(struct signature_line *line, struct vmf_text_part value)
 {
   if (value.length > VALUE_MAX - line->length)
     return false;
@@ -113,7 +113,7 @@ static bool add_value(struct signature_line *line, struct vmf_span value)
 }
 
 /* A line that is no signature: perhaps the rest of the one before. */
-static void take_other(struct reading *reading, struct vmf_span text)
+static void take_other(struct reading *reading, struct vmf_text_part text)
 {
   struct signature_line *last = reading->count > 0 ? &reading->lines[reading->count - 1] : NULL;
 
@@ -125,7 +125,7 @@ static void take_other(struct reading *reading, struct vmf_span text)
 
 static void take_line(struct reading *reading, const struct vmf_lines *lines)
 {
-  struct vmf_span algorithm, name, value;
+  struct vmf_text_part algorithm, name, value;
   const char *wanted = last_part(reading->check.manifest_name);
 
   if (!vmf_digest_line_split(lines->line, &algorithm, &name, &value, &reading->odd)) {
@@ -229,7 +229,7 @@ static enum vmf_code take_blocks(struct reading *reading, BIO *bio, struct vmf_e
 
 /* ---- the signature ---- */
 
-static const char *find_algorithm(struct vmf_span text, bool *exact)
+static const char *find_algorithm(struct vmf_text_part text, bool *exact)
 {
   static const char *const spellings[][2] = {
       {"SHA1", "SHA1"},       {"SHA256", "SHA256"},   {"SHA384", "SHA384"},   {"SHA512", "SHA512"},
@@ -268,7 +268,7 @@ static bool decode_base64(struct reading *reading, const struct signature_line *
   size_t padding = 0;
 
   if (line->length == 0 || line->length % 4 != 0 ||
-      !is_base64((struct vmf_span){line->value, line->length}))
+      !is_base64((struct vmf_text_part){line->value, line->length}))
     return false;
   while (padding < 2 && line->value[line->length - 1 - padding] == '=')
     padding++;

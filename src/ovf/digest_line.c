@@ -9,7 +9,7 @@ static bool is_blank(char c)
   return c == ' ' || c == '\t';
 }
 
-struct vmf_span vmf_span_trim(struct vmf_span span)
+struct vmf_text_part vmf_text_part_trim(struct vmf_text_part span)
 {
   while (span.length > 0 && is_blank(span.start[0])) {
     span.start++;
@@ -32,7 +32,7 @@ static void skip_mark(struct vmf_lines *lines)
 bool vmf_lines_next(struct vmf_lines *lines)
 {
   const char *end;
-  struct vmf_span whole;
+  struct vmf_text_part whole;
 
   lines->odd = 0;
   skip_mark(lines);
@@ -51,7 +51,7 @@ bool vmf_lines_next(struct vmf_lines *lines)
     whole.length--;
     lines->odd |= VMF_LINE_CRLF;
   }
-  lines->line = vmf_span_trim(whole);
+  lines->line = vmf_text_part_trim(whole);
   if (lines->line.length == 0)
     lines->odd |= VMF_LINE_BLANK;
   else if (lines->line.length != whole.length)
@@ -60,27 +60,27 @@ bool vmf_lines_next(struct vmf_lines *lines)
 }
 
 /* memrchr that stays in the span. */
-static const char *last_of(struct vmf_span span, char wanted)
+static const char *last_of(struct vmf_text_part span, char wanted)
 {
   return span.length == 0 ? NULL : memrchr(span.start, wanted, span.length);
 }
 
-bool vmf_digest_line_split(struct vmf_span line, struct vmf_span *algorithm, struct vmf_span *name,
-                           struct vmf_span *value, unsigned *odd)
+bool vmf_digest_line_split(struct vmf_text_part line, struct vmf_text_part *algorithm,
+                           struct vmf_text_part *name, struct vmf_text_part *value, unsigned *odd)
 {
   const char *open = line.length == 0 ? NULL : memchr(line.start, '(', line.length);
   const char *close = last_of(line, ')'), *equals;
 
   if (!open || !close || close < open)
     return false;
-  struct vmf_span behind = {close + 1, (size_t)(line.start + line.length - close - 1)};
-  behind = vmf_span_trim(behind);
+  struct vmf_text_part behind = {close + 1, (size_t)(line.start + line.length - close - 1)};
+  behind = vmf_text_part_trim(behind);
   if (behind.length == 0 || behind.start[0] != '=')
     return false;
   equals = behind.start;
-  *algorithm = vmf_span_trim((struct vmf_span){line.start, (size_t)(open - line.start)});
-  *name = (struct vmf_span){open + 1, (size_t)(close - open - 1)};
-  *value = vmf_span_trim((struct vmf_span){equals + 1, behind.length - 1});
+  *algorithm = vmf_text_part_trim((struct vmf_text_part){line.start, (size_t)(open - line.start)});
+  *name = (struct vmf_text_part){open + 1, (size_t)(close - open - 1)};
+  *value = vmf_text_part_trim((struct vmf_text_part){equals + 1, behind.length - 1});
   if (algorithm->start + algorithm->length != open || equals != close + 1 ||
       value->start != equals + 2 || equals[1] != ' ')
     *odd |= VMF_LINE_SPACES;

@@ -20,7 +20,7 @@ enum vmf_line_oddity {
 };
 
 /* A part of the text; not terminated. */
-struct vmf_span {
+struct vmf_text_part {
   const char *start;
   size_t length;
 };
@@ -29,9 +29,9 @@ struct vmf_span {
 struct vmf_lines {
   const char *rest;
   size_t left;
-  unsigned number;      /* of the line, from 1 */
-  struct vmf_span line; /* without line end and the white space around it */
-  unsigned odd;         /* of this line */
+  unsigned number;           /* of the line, from 1 */
+  struct vmf_text_part line; /* without line end and the white space around it */
+  unsigned odd;              /* of this line */
 };
 
 /* False behind the last. Blank lines are given, too. */
@@ -39,11 +39,11 @@ bool vmf_lines_next(struct vmf_lines *lines);
 
 /* Cuts ALGORITHM(name)=value; the name reaches to the last ")" before the last "=". False: no such
  * line. *odd gains VMF_LINE_SPACES. */
-bool vmf_digest_line_split(struct vmf_span line, struct vmf_span *algorithm, struct vmf_span *name,
-                           struct vmf_span *value, unsigned *odd);
+bool vmf_digest_line_split(struct vmf_text_part line, struct vmf_text_part *algorithm,
+                           struct vmf_text_part *name, struct vmf_text_part *value, unsigned *odd);
 
 /* White space at both ends taken off. */
-struct vmf_span vmf_span_trim(struct vmf_span span);
+struct vmf_text_part vmf_text_part_trim(struct vmf_text_part span);
 
 /* 0 to 15, or -1. */
 int vmf_hex_value(char digit);

@@ -81,7 +81,7 @@ static enum vmf_code grow(struct vmf_manifest *manifest, struct vmf_error *error
   return VMF_OK;
 }
 
-static enum vmf_code append(struct vmf_manifest *manifest, struct vmf_span name,
+static enum vmf_code append(struct vmf_manifest *manifest, struct vmf_text_part name,
                             enum vmf_digest_kind kind, const uint8_t *digest, unsigned line,
                             struct vmf_error *error)
 {
@@ -102,7 +102,7 @@ enum vmf_code vmf_manifest_add(struct vmf_manifest *manifest, const char *name,
                                enum vmf_digest_kind kind, const uint8_t *digest,
                                struct vmf_error *error)
 {
-  return append(manifest, (struct vmf_span){name, strlen(name)}, kind, digest,
+  return append(manifest, (struct vmf_text_part){name, strlen(name)}, kind, digest,
                 (unsigned)manifest->count + 1, error);
 }
 
@@ -119,7 +119,7 @@ void vmf_manifest_free(struct vmf_manifest *manifest)
 /* ---- names ---- */
 
 /* What is wrong with a name; NULL: nothing. */
-static const char *name_fault(struct vmf_span name)
+static const char *name_fault(struct vmf_text_part name)
 {
   size_t part = 0; /* where the part between slashes starts */
 
@@ -181,13 +181,13 @@ refuse_line(struct reading *reading, const char *rule, const char *format, ...)
                    TOLD_LINES);
 }
 
-static int shown(struct vmf_span span)
+static int shown(struct vmf_text_part span)
 {
   return span.length > SHOWN ? SHOWN : (int)span.length;
 }
 
 /* How many of the first characters are hex digits. */
-static size_t count_hex(struct vmf_span span)
+static size_t count_hex(struct vmf_text_part span)
 {
   size_t count = 0;
 
@@ -197,15 +197,16 @@ static size_t count_hex(struct vmf_span span)
 }
 
 /* "digest  name" or "digest *name", as sha1sum and the like write it. */
-static bool split_sum(struct vmf_span line, struct vmf_span *name, struct vmf_span *value)
+static bool split_sum(struct vmf_text_part line, struct vmf_text_part *name,
+                      struct vmf_text_part *value)
 {
   size_t digits = count_hex(line);
 
   if (digits < 32 || digits == line.length ||
       (line.start[digits] != ' ' && line.start[digits] != '\t'))
     return false;
-  *value = (struct vmf_span){line.start, digits};
-  *name = vmf_span_trim((struct vmf_span){line.start + digits, line.length - digits});
+  *value = (struct vmf_text_part){line.start, digits};
+  *name = vmf_text_part_trim((struct vmf_text_part){line.start + digits, line.length - digits});
   if (name->length > 0 && name->start[0] == '*') {
     name->start++;
     name->length--;
@@ -225,7 +226,7 @@ static bool kind_of_length(size_t digits, enum vmf_digest_kind *kind)
   return false;
 }
 
-static unsigned decode_digest(struct vmf_span value, uint8_t *digest)
+static unsigned decode_digest(struct vmf_text_part value, uint8_t *digest)
 {
   unsigned odd = 0;
 
@@ -238,7 +239,7 @@ static unsigned decode_digest(struct vmf_span value, uint8_t *digest)
   return odd;
 }
 
-static bool is_itself(const struct reading *reading, struct vmf_span name)
+static bool is_itself(const struct reading *reading, struct vmf_text_part name)
 {
   const char *slash = strrchr(reading->name, '/');
   const char *own = slash ? slash + 1 : reading->name;
@@ -247,8 +248,8 @@ static bool is_itself(const struct reading *reading, struct vmf_span name)
 }
 
 /* Name and digest, the line being understood. */
-static enum vmf_code take_entry(struct reading *reading, struct vmf_span name,
-                                enum vmf_digest_kind kind, struct vmf_span value, unsigned odd,
+static enum vmf_code take_entry(struct reading *reading, struct vmf_text_part name,
+                                enum vmf_digest_kind kind, struct vmf_text_part value, unsigned odd,
                                 struct vmf_error *error)
 {
   uint8_t digest[VMF_DIGEST_MAX];
@@ -282,10 +283,10 @@ static enum vmf_code take_entry(struct reading *reading, struct vmf_span name,
   return append(reading->manifest, name, kind, digest, reading->line, error);
 }
 
-static enum vmf_code take_line(struct reading *reading, struct vmf_span line, unsigned odd,
+static enum vmf_code take_line(struct reading *reading, struct vmf_text_part line, unsigned odd,
                                struct vmf_error *error)
 {
-  struct vmf_span algorithm, name, value;
+  struct vmf_text_part algorithm, name, value;
   enum vmf_digest_kind kind;
 
   if (split_sum(line, &name, &value)) {
@@ -457,7 +458,7 @@ enum vmf_code vmf_manifest_write(const struct vmf_manifest *manifest, char **tex
 
   for (size_t i = 0; i < manifest->count; i++) {
     const char *name = manifest->entries[i].name;
-    const char *fault = name_fault((struct vmf_span){name, strlen(name)});
+    const char *fault = name_fault((struct vmf_text_part){name, strlen(name)});
     if (fault)
       return vmf_fail(error, VMF_USAGE, "\"%s\" cannot be listed in a manifest: the name %s", name,
                       fault);

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Signing a package in place: its manifest is checked or made, and signed; then the new files
+ * appear beside the descriptor, or a new archive takes the place of the old one. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "certificate.h"
+#include "checked.h"
+#include "digest_line.h"
+#include "file.h"
+#include "memory.h"
+#include "package.h"
+#include "run.h"
+#include "signing.h"
+#include "view.h"
+
+/* ---- digests ---- */
+
+static enum vmf_code hash_io(struct vmf_signing *signing, struct vmf_io *io,
+                             enum vmf_digest_kind kind, uint8_t *result, struct vmf_error *error)
+{
+  struct vmf_digest *digest;
+  enum vmf_code code = VMF_OK;
+
+  VMF_TRY(vmf_digest_new(kind, &digest, error));
+  for (uint64_t at = 0; at < io->size && code == VMF_OK;) {
+    size_t step = (size_t)vmf_min(VMF_SIGNING_STEP, io->size - at);
+    code = vmf_io_pread(io, signing->buffer, step, at, error);
+    if (code == VMF_OK)
+      code = vmf_digest_update(digest, signing->buffer, step, error);
+    if (code == VMF_OK)
+      code = vmf_signing_advance(signing, step, error);
+    at += step;
+  }
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, result, error);
+  if (code == VMF_OK)
+    code = vmf_io_unchanged(io, error);
+  vmf_digest_free(digest);
+  return code;
+}
+
+/* The digest of a stored file. The descriptor may be a link that the person named. */
+static enum vmf_code hash_file(struct vmf_signing *signing, const char *name,
+                               enum vmf_digest_kind kind, uint8_t *result, struct vmf_error *error)
+{
+  struct vmf_package *package = signing->package;
+  struct vmf_io *io;
+
+  if (strcmp(name, package->name) == 0)
+    VMF_TRY(vmf_io_memory(name, package->descriptor, package->descriptor_length, &io, error));
+  else
+    VMF_TRY(vmf_package_open_stored(package, name, &io, error));
+  enum vmf_code code = hash_io(signing, io, kind, result, error);
+  vmf_io_close(io);
+  return code;
+}
+
+/* ---- the names of all files that a manifest lists ---- */
+
+static void clear_names(struct vmf_signing_names *names)
+{
+  for (size_t i = 0; i < names->count; i++)
+    vmf_free(names->names[i]);
+  free(names->names);
+}
+
+static enum vmf_code add_name(struct vmf_signing_names *names, const char *name,
+                              struct vmf_error *error)
+{
+  if (names->count == VMF_MANIFEST_ENTRIES)
+    return vmf_fail(error, VMF_LIMIT, "a package with more than %d files cannot be signed",
+                    VMF_MANIFEST_ENTRIES);
+  if (names->count == names->capacity) {
+    size_t capacity = names->capacity * 2 + 16;
+    char **larger = realloc(names->names, capacity * sizeof(char *));
+    if (!larger)
+      return vmf_fail(error, VMF_NOMEM, "no memory for %zu names", capacity);
+    names->names = larger;
+    names->capacity = capacity;
+  }
+  VMF_TRY(vmf_copy_text(name, &names->names[names->count], error));
+  names->count++;
+  return VMF_OK;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Whether a name stands in the first `count` of a sorted list. */
+static bool has_name(const struct vmf_signing_names *sorted, const char *name)
+{
+  return sorted->count > 0 &&
+         bsearch(&name, sorted->names, sorted->count, sizeof(char *), compare_texts);
+}
+
+static enum vmf_code add_stored(struct vmf_signing *signing, const struct vmf_ovf_file *file,
+                                struct vmf_signing_names *names, struct vmf_error *error)
+{
+  char **stored;
+  size_t count;
+
+  VMF_TRY(vmf_package_stored_names(signing->package, file, &stored, &count, error));
+  enum vmf_code code = VMF_OK;
+  for (size_t i = 0; i < count && code == VMF_OK; i++)
+    code = add_name(names, stored[i], error);
+  vmf_package_names_free(stored, count);
+  return code;
+}
+
+static bool is_own_text(const struct vmf_signing *signing, const char *name)
+{
+  return strcmp(name, signing->package->name) == 0 || strcmp(name, signing->manifest_name) == 0 ||
+         strcmp(name, signing->certificate_name) == 0;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+  char **first = *(char **const *)a, **second = *(char **const *)b;
+  int order = strcmp(*first, *second);
+  return order != 0 ? order : first < second ? -1 : first > second;
+}
+
+/* Keeps the first of several equal names, and none of descriptor, manifest and certificate. */
+static enum vmf_code drop_repeated(struct vmf_signing *signing, struct vmf_error *error)
+{
+  struct vmf_signing_names *files = &signing->files;
+  VMF_AUTO_FREE void *memory = NULL;
+  size_t kept = 0;
+
+  VMF_TRY(vmf_alloc((files->count + 1) * (sizeof(char **) + 1), &memory, error));
+  char ***slots = memory;
+  bool *dropped = (bool *)(slots + files->count);
+  for (size_t i = 0; i < files->count; i++)
+    slots[i] = &files->names[i];
+  qsort(slots, files->count, sizeof *slots, compare_slots);
+  for (size_t i = 0; i < files->count; i++)
+    dropped[slots[i] - files->names] =
+        is_own_text(signing, *slots[i]) || (i > 0 && strcmp(*slots[i], *slots[i - 1]) == 0);
+  for (size_t i = 0; i < files->count; i++) {
+    if (dropped[i])
+      vmf_free(files->names[i]);
+    else
+      files->names[kept++] = files->names[i];
+  }
+  files->count = kept;
+  return VMF_OK;
+}
+
+static enum vmf_code collect_names(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = signing->package->ovf;
+
+  for (size_t i = 0; i < ovf->file_count; i++)
+    VMF_TRY(add_stored(signing, &ovf->files[i], &signing->files, error));
+  return drop_repeated(signing, error);
+}
+
+/* ---- the manifest ---- */
+
+/* Whether consumers are known that refuse it although it is right: white space, "SHA2-256", CR LF
+ * and anything else but ALGORITHM(name)= digits. */
+static bool is_refused_elsewhere(const struct vmf_package *package)
+{
+  struct vmf_lines lines = {.rest = package->manifest_text, .left = package->manifest_length};
+
+  while (vmf_lines_next(&lines)) {
+    struct vmf_text_part algorithm, name, value;
+    enum vmf_digest_kind kind;
+    unsigned odd = lines.odd;
+    if (lines.line.length == 0)
+      continue;
+    if (!vmf_digest_line_split(lines.line, &algorithm, &name, &value, &odd) ||
+        (odd & (VMF_LINE_CRLF | VMF_LINE_SPACES | VMF_LINE_BOM)) ||
+        !vmf_manifest_kind(algorithm.start, algorithm.length, &kind) ||
+        algorithm.length != strlen(vmf_manifest_kind_name(kind)) ||
+        memcmp(algorithm.start, vmf_manifest_kind_name(kind), algorithm.length) != 0 ||
+        (name.length > 2 && memcmp(name.start, "./", 2) == 0))
+      return true;
+  }
+  return false;
+}
+
+static enum vmf_code check_entry(struct vmf_signing *signing,
+                                 const struct vmf_manifest_entry *entry, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  char digits[2 * VMF_DIGEST_MAX + 1];
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  if (!vmf_package_has(package, entry->name))
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: the manifest lists \"%s\" (line %u), which is not there", package->path,
+                    entry->name, entry->line);
+  VMF_TRY(hash_file(signing, entry->name, entry->kind, digest, error));
+  if (memcmp(digest, entry->digest, vmf_digest_size(entry->kind)) == 0)
+    return VMF_OK;
+  vmf_digest_text(digest, vmf_digest_size(entry->kind), digits);
+  return vmf_fail(
+      error, VMF_DIFFERENT, "%s: file \"%s\" is not what the manifest says (line %u): its %s is %s",
+      package->path, entry->name, entry->line, vmf_manifest_kind_name(entry->kind), digits);
+}
+
+/* Every file of References is in the manifest. */
+static enum vmf_code check_listed(struct vmf_signing *signing, const struct vmf_manifest *manifest,
+                                  struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  VMF_AUTO_FREE void *memory = NULL;
+
+  VMF_TRY(vmf_alloc((manifest->count + 1) * sizeof(char *), &memory, error));
+  struct vmf_signing_names listed = {.names = memory, .count = manifest->count};
+  for (size_t i = 0; i < manifest->count; i++)
+    listed.names[i] = manifest->entries[i].name;
+  qsort(listed.names, listed.count, sizeof(char *), compare_texts);
+  if (!has_name(&listed, package->name))
+    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "manifest-descriptor-missing",
+                   package->manifest_name, 0,
+                   "does not list the descriptor %s: the signature does not cover it",
+                   package->name);
+  for (size_t i = 0; i < signing->files.count; i++)
+    if (!has_name(&listed, signing->files.names[i]))
+      return vmf_fail(error, VMF_DIFFERENT, "%s: the manifest does not list \"%s\"", package->path,
+                      signing->files.names[i]);
+  return VMF_OK;
+}
+
+static uint64_t stored_size(struct vmf_signing *signing, const char *name)
+{
+  struct vmf_io *io;
+
+  if (strcmp(name, signing->package->name) == 0)
+    return signing->package->descriptor_length;
+  if (vmf_package_open_stored(signing->package, name, &io, NULL) != VMF_OK)
+    return 0; /* told when it is hashed */
+  uint64_t size = io->size;
+  vmf_io_close(io);
+  return size;
+}
+
+static enum vmf_code check_manifest(struct vmf_signing *signing,
+                                    const struct vmf_manifest *manifest, struct vmf_error *error)
+{
+  struct vmf_package *package = signing->package;
+
+  if (signing->report.counts[VMF_SEVERITY_FAILURE] > 0)
+    return vmf_fail(error, VMF_CORRUPT, "%s: the manifest %s has lines that cannot be used",
+                    package->path, package->manifest_name);
+  VMF_TRY(check_listed(signing, manifest, error));
+  for (size_t i = 0; i < manifest->count; i++)
+    signing->total += stored_size(signing, manifest->entries[i].name);
+  for (size_t i = 0; i < manifest->count; i++)
+    VMF_TRY(check_entry(signing, &manifest->entries[i], error));
+  if (!signing->target->digest && manifest->count > 0 && manifest->entries[0].kind != VMF_SHA1)
+    signing->kind = manifest->entries[0].kind;
+  if (!is_refused_elsewhere(package))
+    return vmf_copy_bytes(package->manifest_text, package->manifest_length, &signing->manifest_text,
+                          error);
+  signing->manifest_changed = true;
+  vmf_report_add(&signing->report, VMF_SEVERITY_NOTE, "manifest-rewritten", package->manifest_name,
+                 0, "is written anew in the form that every consumer takes");
+  return vmf_manifest_write(manifest, &signing->manifest_text, &signing->manifest_length, error);
+}
+
+static enum vmf_code keep_manifest(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  struct vmf_manifest *manifest;
+
+  signing->manifest_length = package->manifest_length;
+  VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
+                            package->manifest_length, &signing->report, &manifest, error));
+  enum vmf_code code = check_manifest(signing, manifest, error);
+  vmf_manifest_free(manifest);
+  return code;
+}
+
+static enum vmf_code list_file(struct vmf_signing *signing, struct vmf_manifest *manifest,
+                               const char *name, enum vmf_digest_kind kind, struct vmf_error *error)
+{
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  VMF_TRY(hash_file(signing, name, kind, digest, error));
+  return vmf_manifest_add(manifest, name, kind, digest, error);
+}
+
+static enum vmf_code list_files(struct vmf_signing *signing, struct vmf_manifest *manifest,
+                                enum vmf_digest_kind kind, struct vmf_error *error)
+{
+  const struct vmf_signing_names *files = &signing->files;
+
+  VMF_TRY(list_file(signing, manifest, signing->package->name, kind, error));
+  for (size_t i = 0; i < files->count; i++)
+    VMF_TRY(list_file(signing, manifest, files->names[i], kind, error));
+  return VMF_OK;
+}
+
+static enum vmf_code make_manifest(struct vmf_signing *signing, enum vmf_digest_kind kind,
+                                   struct vmf_error *error)
+{
+  struct vmf_manifest *manifest;
+
+  signing->manifest_changed = true;
+  signing->total += signing->package->descriptor_length;
+  for (size_t i = 0; i < signing->files.count; i++)
+    signing->total += stored_size(signing, signing->files.names[i]);
+  VMF_TRY(vmf_manifest_new(&manifest, error));
+  enum vmf_code code = list_files(signing, manifest, kind, error);
+  if (code == VMF_OK)
+    code = vmf_manifest_write(manifest, &signing->manifest_text, &signing->manifest_length, error);
+  vmf_manifest_free(manifest);
+  return code;
+}
+
+/* ---- all of it ---- */
+
+static enum vmf_code make_texts(struct vmf_signing *signing, const struct vmf_signer *signer,
+                                enum vmf_digest_kind kind, struct vmf_error *error)
+{
+  VMF_TRY(collect_names(signing, error));
+  signing->kind = kind == VMF_SHA1 ? VMF_SHA256 : kind;
+  if (signing->package->manifest_text)
+    VMF_TRY(keep_manifest(signing, error));
+  else
+    VMF_TRY(make_manifest(signing, kind, error));
+  return vmf_signer_sign(signer, signing->manifest_name, signing->manifest_text,
+                         signing->manifest_length, signing->kind, signing->target->cms,
+                         &signing->certificate_text, &signing->certificate_length, error);
+}
+
+static enum vmf_code sign(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package_target *target = signing->target;
+  enum vmf_digest_kind kind = VMF_SHA256;
+  struct vmf_signer *signer;
+
+  if (target->digest)
+    VMF_TRY(vmf_copy_digest_kind(target->digest, &kind, error));
+  if (!target->key_path)
+    return vmf_fail(error, VMF_USAGE, "%s: cannot be signed without a key", signing->package->path);
+  VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file, target->log,
+                         &signer, error));
+  enum vmf_code code = make_texts(signing, signer, kind, error);
+  vmf_signer_free(signer);
+  VMF_TRY(code);
+  return vmf_signing_place(signing, error);
+}
+
+/* The manifest stays as it is. */
+static enum vmf_code remove_certificate(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+
+  if (!package->certificate_text) {
+    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "signature-missing", NULL, 0,
+                   "%s is not signed; nothing is removed", package->path);
+    return VMF_OK;
+  }
+  if (package->io)
+    VMF_TRY(collect_names(signing, error));
+  signing->manifest_length = package->manifest_length;
+  if (package->manifest_text)
+    VMF_TRY(vmf_copy_bytes(package->manifest_text, package->manifest_length,
+                           &signing->manifest_text, error));
+  return vmf_signing_place(signing, error);
+}
+
+/* "vm.ovf" becomes "vm.mf"; a manifest that is there keeps its name. */
+static enum vmf_code name_texts(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  const char *name = package->name, *dot = strrchr(name, '.');
+  int stem = (int)(dot && !strchr(dot, '/') ? (size_t)(dot - name) : strlen(name));
+
+  if (package->manifest_name)
+    VMF_TRY(vmf_copy_text(package->manifest_name, &signing->manifest_name, error));
+  else
+    VMF_TRY(vmf_format(&signing->manifest_name, error, "%.*s.mf", stem, name));
+  if (package->certificate_name)
+    return vmf_copy_text(package->certificate_name, &signing->certificate_name, error);
+  return vmf_format(&signing->certificate_name, error, "%.*s.cert", stem, name);
+}
+
+static enum vmf_code run(struct vmf_signing *signing, bool remove, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc_pages(VMF_SIGNING_STEP, &memory, error));
+  signing->buffer = memory;
+  VMF_TRY(name_texts(signing, error));
+  return remove ? remove_certificate(signing, error) : sign(signing, error);
+}
+
+/* What can be replaced by a new archive: a regular file, not packed. */
+static enum vmf_code check_path(const char *path, struct vmf_error *error)
+{
+  struct stat status;
+  struct vmf_io *io;
+
+  if (stat(path, &status) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
+  if (S_ISDIR(status.st_mode))
+    return VMF_OK;
+  if (!S_ISREG(status.st_mode))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: is no regular file; only files and folders can be signed in place", path);
+  VMF_TRY(vmf_io_open_file(path, false, &io, error));
+  bool packed = vmf_io_is_gzip(io);
+  vmf_io_close(io);
+  if (packed)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: is packed by gzip, which the standard does not allow for packages; "
+                    "unpack it (gzip -d) and sign the result",
+                    path);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_package_sign(const char *path, bool remove,
+                               const struct vmf_package_target *target, struct vmf_error *error)
+{
+  const struct vmf_package_options options = {
+      .ignore_locks = target->ignore_locks, .log = target->log, .cancel = target->cancel};
+  struct vmf_signing signing = {
+      .target = target,
+      .report = {.finding = target->findings.finding, .data = target->findings.data}};
+
+  VMF_TRY(check_path(path, error));
+  VMF_TRY(vmf_package_open(path, &options, &signing.package, error));
+  enum vmf_code code = run(&signing, remove, error);
+  clear_names(&signing.files);
+  vmf_free(signing.buffer);
+  vmf_free(signing.manifest_name);
+  vmf_free(signing.manifest_text);
+  vmf_free(signing.certificate_name);
+  vmf_free(signing.certificate_text);
+  vmf_package_close(signing.package);
+  return code;
+}

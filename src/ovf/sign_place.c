@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Where the manifest and the certificate of a package go: beside its descriptor, or into a new
+ * archive that takes the place of the old one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checked.h"
+#include "file.h"
+#include "memory.h"
+#include "output.h"
+#include "signing.h"
+#include "view.h"
+
+enum vmf_code vmf_signing_advance(struct vmf_signing *signing, uint64_t bytes,
+                                  struct vmf_error *error)
+{
+  const struct vmf_package_target *target = signing->target;
+
+  if (target->cancel && atomic_load(target->cancel))
+    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  signing->done += bytes;
+  if (target->progress)
+    target->progress(target->progress_data, vmf_min(signing->done, signing->total), signing->total);
+  return VMF_OK;
+}
+
+static struct vmf_output_options output_options(const struct vmf_signing *signing)
+{
+  return (struct vmf_output_options){.no_sync = signing->target->no_sync,
+                                     .ignore_locks = signing->target->ignore_locks,
+                                     .log = signing->target->log};
+}
+
+/* ---- a folder ---- */
+
+/* The path of a file beside the descriptor. A link in a package may lead anywhere: it is not
+ * followed to be written to. */
+static enum vmf_code find_path(const struct vmf_signing *signing, const char *name, char **path,
+                               struct vmf_error *error)
+{
+  const char *descriptor = signing->package->descriptor_path, *slash = strrchr(descriptor, '/');
+  struct stat status;
+
+  VMF_TRY(vmf_format(path, error, "%.*s%s", slash ? (int)(slash + 1 - descriptor) : 0, descriptor,
+                     name));
+  if (lstat(*path, &status) == 0 && !S_ISREG(status.st_mode))
+    return vmf_fail(error, VMF_REFUSED, "%s: is no regular file, and is not replaced", *path);
+  return VMF_OK;
+}
+
+static enum vmf_code write_text(struct vmf_io *io, const char *text, size_t length,
+                                struct vmf_error *error)
+{
+  return vmf_io_pwrite(io, text, length, 0, error);
+}
+
+/* Writes the certificate, and a manifest that is new together with it. */
+static enum vmf_code write_certificate(struct vmf_signing *signing, struct vmf_output *output,
+                                       bool with_manifest, struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  VMF_TRY(write_text(vmf_output_main(output), signing->certificate_text,
+                     signing->certificate_length, error));
+  if (!with_manifest)
+    return VMF_OK;
+  VMF_TRY(vmf_output_create(output, signing->manifest_name, &io, error));
+  return write_text(io, signing->manifest_text, signing->manifest_length, error);
+}
+
+/* `rewritten`: of a manifest that is replaced; NULL: none is. Everything is written before anything
+ * is renamed. */
+static enum vmf_code commit_folder(struct vmf_signing *signing, struct vmf_output *certificate,
+                                   struct vmf_output *rewritten, struct vmf_error *error)
+{
+  bool new_manifest = signing->manifest_changed && !rewritten;
+
+  VMF_TRY(write_certificate(signing, certificate, new_manifest, error));
+  if (rewritten)
+    VMF_TRY(write_text(vmf_output_main(rewritten), signing->manifest_text, signing->manifest_length,
+                       error));
+  VMF_TRY(vmf_signing_advance(signing, 0, error));
+  if (rewritten)
+    VMF_TRY(vmf_output_commit(rewritten, error));
+  return vmf_output_commit(certificate, error);
+}
+
+static enum vmf_code place_in_folder(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_output_options options = output_options(signing);
+  VMF_AUTO_FREE char *certificate_path = NULL, *manifest_path = NULL;
+  struct vmf_output *certificate, *rewritten = NULL;
+
+  VMF_TRY(find_path(signing, signing->certificate_name, &certificate_path, error));
+  VMF_TRY(find_path(signing, signing->manifest_name, &manifest_path, error));
+  VMF_TRY(vmf_output_new(certificate_path, &options, &certificate, error));
+  enum vmf_code code = VMF_OK;
+  if (signing->manifest_changed && signing->package->manifest_text)
+    code = vmf_output_new(manifest_path, &options, &rewritten, error);
+  if (code == VMF_OK)
+    code = commit_folder(signing, certificate, rewritten, error);
+  vmf_output_close(rewritten);
+  vmf_output_close(certificate);
+  return code;
+}
+
+static enum vmf_code sync_folder(char *path, struct vmf_error *error)
+{
+  int folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = folder >= 0 && (fsync(folder) == 0 || errno == EINVAL);
+  enum vmf_code code =
+      synced ? VMF_OK : vmf_fail_errno(error, VMF_WRITE, "%s: cannot be synced", path);
+
+  if (folder >= 0)
+    close(folder);
+  return code;
+}
+
+static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+
+  VMF_TRY(find_path(signing, signing->certificate_name, &path, error));
+  if (unlink(path) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be removed", path);
+  return signing->target->no_sync ? VMF_OK : sync_folder(path, error);
+}
+
+/* ---- an archive ---- */
+
+struct archive {
+  struct vmf_signing *signing;
+  struct vmf_output *output;
+  struct vmf_io *io;
+  uint64_t at;    /* where the next member starts */
+  uint64_t mtime; /* of the old archive */
+  bool *written;  /* of the old one's members */
+};
+
+static enum vmf_code start_member(struct archive *archive, const char *name, uint64_t size,
+                                  uint64_t mtime, struct vmf_error *error)
+{
+  uint8_t header[VMF_TAR_BLOCK];
+
+  VMF_TRY(vmf_tar_header(name, size, mtime, header, error));
+  VMF_TRY(vmf_io_pwrite(archive->io, header, sizeof header, archive->at, error));
+  archive->at += sizeof header;
+  return VMF_OK;
+}
+
+/* Its bytes are written. */
+static void end_member(struct archive *archive, uint64_t size)
+{
+  archive->at += size + vmf_tar_padding(size);
+}
+
+static enum vmf_code add_text(struct archive *archive, const char *name, const void *text,
+                              size_t length, uint64_t mtime, struct vmf_error *error)
+{
+  VMF_TRY(start_member(archive, name, length, mtime, error));
+  VMF_TRY(vmf_io_pwrite(archive->io, text, length, archive->at, error));
+  end_member(archive, length);
+  return VMF_OK;
+}
+
+/* What the member's header says; else the archive's own. */
+static uint64_t member_time(const struct archive *archive, const struct vmf_tar_member *member)
+{
+  char field[13] = {0}, *end;
+
+  if (member->offset < VMF_TAR_BLOCK ||
+      vmf_io_pread(archive->signing->package->io, field, 12, member->offset - VMF_TAR_BLOCK + 136,
+                   NULL) != VMF_OK)
+    return archive->mtime;
+  unsigned long long seconds = strtoull(field, &end, 8);
+  return end > field && (*end == '\0' || *end == ' ') ? seconds : archive->mtime;
+}
+
+static enum vmf_code copy_data(struct archive *archive, struct vmf_io *from,
+                               struct vmf_error *error)
+{
+  struct vmf_signing *signing = archive->signing;
+  uint64_t start, end = 0;
+
+  while (end < from->size) {
+    uint64_t before = end;
+    VMF_TRY(vmf_io_next_data(from, before, &start, &end, error));
+    VMF_TRY(vmf_signing_advance(signing, start - before, error));
+    for (uint64_t at = start; at < end;) {
+      size_t step = (size_t)vmf_min(VMF_SIGNING_STEP, end - at);
+      VMF_TRY(vmf_io_pread(from, signing->buffer, step, at, error));
+      VMF_TRY(vmf_io_pwrite(archive->io, signing->buffer, step, archive->at + at, error));
+      VMF_TRY(vmf_signing_advance(signing, step, error));
+      at += step;
+    }
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code copy_member(struct archive *archive, size_t index, struct vmf_error *error)
+{
+  const struct vmf_package *package = archive->signing->package;
+  const struct vmf_tar_member *member = &package->tar->members[index];
+  struct vmf_io *from;
+
+  if (archive->written[index])
+    return VMF_OK;
+  archive->written[index] = true;
+  VMF_TRY(start_member(archive, member->name, member->size, member_time(archive, member), error));
+  VMF_TRY(
+      vmf_io_window(package->io, member->offset, member->size, member->name, false, &from, error));
+  enum vmf_code code = copy_data(archive, from, error);
+  vmf_io_close(from);
+  end_member(archive, member->size);
+  return code;
+}
+
+/* Descriptor, manifest and certificate are written; what else is called like them is left out. */
+static enum vmf_code add_head(struct archive *archive, struct vmf_error *error)
+{
+  const struct vmf_signing *signing = archive->signing;
+  const struct vmf_package *package = signing->package;
+  const char *const own[] = {signing->manifest_name, signing->certificate_name};
+  size_t manifest = vmf_package_member(package, signing->manifest_name);
+  uint64_t now = archive->mtime;
+
+  VMF_TRY(copy_member(archive, vmf_package_member(package, package->name), error));
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    size_t index = vmf_package_member(package, own[i]);
+    if (index != SIZE_MAX)
+      archive->written[index] = true;
+  }
+  if (signing->manifest_text)
+    VMF_TRY(add_text(
+        archive, signing->manifest_name, signing->manifest_text, signing->manifest_length,
+        manifest == SIZE_MAX ? now : member_time(archive, &package->tar->members[manifest]),
+        error));
+  if (signing->certificate_text)
+    VMF_TRY(add_text(archive, signing->certificate_name, signing->certificate_text,
+                     signing->certificate_length, now, error));
+  return VMF_OK;
+}
+
+static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *error)
+{
+  const struct vmf_signing *signing = archive->signing;
+  const struct vmf_package *package = signing->package;
+
+  VMF_TRY(add_head(archive, error));
+  for (size_t i = 0; i < signing->files.count; i++)
+    VMF_TRY(copy_member(archive, vmf_package_member(package, signing->files.names[i]), error));
+  for (size_t i = 0; i < package->tar->count; i++)
+    VMF_TRY(copy_member(archive, i, error));
+  VMF_TRY(vmf_io_resize(archive->io, archive->at + vmf_tar_ending(archive->at), error));
+  VMF_TRY(vmf_io_unchanged(package->io, error));
+  return vmf_output_commit(archive->output, error);
+}
+
+static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_error *error)
+{
+  struct vmf_output_options options = output_options(signing);
+  const struct vmf_package *package = signing->package;
+  VMF_AUTO_FREE void *written = NULL;
+  struct archive archive = {.signing = signing};
+  struct stat status;
+
+  for (size_t i = 0; i < package->tar->count; i++)
+    signing->total += package->tar->members[i].size;
+  VMF_TRY(vmf_alloc(package->tar->count, &written, error));
+  archive.written = written;
+  if (vmf_io_stat(package->io, &status) && status.st_mtime > 0)
+    archive.mtime = (uint64_t)status.st_mtime;
+  options.ignore_locks = true; /* looked at when it was opened; now the lock is ours */
+  VMF_TRY(vmf_output_new(package->path, &options, &archive.output, error));
+  archive.io = vmf_output_main(archive.output);
+  enum vmf_code code = fill_archive(&archive, error);
+  vmf_output_close(archive.output);
+  return code;
+}
+
+enum vmf_code vmf_signing_place(struct vmf_signing *signing, struct vmf_error *error)
+{
+  if (signing->package->io)
+    return place_in_archive(signing, error);
+  return signing->certificate_text ? place_in_folder(signing, error)
+                                   : remove_from_folder(signing, error);
+}

@@ -75,6 +75,8 @@ static bool is_own_prefix(const xmlNode *element, const char *type, const char *
     return false;
   memcpy(prefix, type, length);
   prefix[length] = '\0';
+  if (element->ns && element->ns->prefix && strcmp((const char *)element->ns->prefix, prefix) == 0)
+    return vmf_reader_is_envelope(element->ns);
   return vmf_reader_is_envelope(
       xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, (const xmlChar *)prefix));
 }

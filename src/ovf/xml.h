@@ -18,7 +18,7 @@ enum {
   VMF_XML_DEPTH = 256,
   VMF_XML_ATTRIBUTES = 1 << 19, /* of all elements together */
   VMF_XML_TAG_ATTRIBUTES = 256, /* of one element */
-  VMF_XML_NAMESPACES = 1024,    /* declarations in force at one place */
+  VMF_XML_NAMESPACES = 128,     /* declarations in force at one place */
 };
 
 /* Where an element stands in text, bytes. An empty element "<a/>": tag_end == content_end == end.

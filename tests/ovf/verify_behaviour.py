@@ -8,6 +8,8 @@ import json
 import os
 import pathlib
 import re
+import signal
+import subprocess
 import tarfile
 
 import tap
@@ -215,6 +217,50 @@ def test_altered_afterwards(t):
     tap.equal(answer['rules'].get('manifest-digest-wrong'), 'failure')
     for threads in ('1', '2', '7'):
         tap.equal(verify(t, 'altered.ova', '-m', threads, status=2)['findings'], answer['findings'])
+
+
+def big_files(t, sizes, digests=True):
+    """A folder with files of these sizes that are no disks, all holes but for their last byte."""
+    package = Package()
+    lines = ''
+    for number, size in enumerate(sizes):
+        name = f'big{number}'
+        package.references[name] = {'id': name, 'href': name, 'size': str(size)}
+        digest = hashlib.sha256(bytes(size - 1) + b'x').hexdigest() if digests else 64 * '0'
+        lines += f'SHA256({name})= {digest}\n'
+    package.edit_manifest = lambda text: text + lines
+    folder = package.folder(t)
+    for number, size in enumerate(sizes):
+        with open(f'{folder}/big{number}', 'wb') as file:
+            file.seek(size - 1)
+            file.write(b'x')
+    return folder
+
+
+def test_files_of_several_slices(t):
+    mib = 1 << 20
+    sizes = (16 * mib, 16 * mib + 1, 16 * mib - 1, 50 * mib + 7, 1)
+    folder = big_files(t, sizes)
+    for threads in ('1', '2', '3', '9'):
+        answer = verify(t, folder, '-m', threads)
+        tap.equal((answer['findings'], answer['files']), ([], 8), threads)
+    with open(folder + '/big3', 'r+b') as file:
+        file.seek(33 * mib)
+        file.write(b'y')
+    for threads in ('1', '2'):
+        wrong = [one for one in verify(t, folder, '-m', threads, status=2)['findings']]
+        tap.equal([(one['rule'], one['file']) for one in wrong], [('manifest-digest-wrong', 'big3')])
+
+
+def test_interrupted(t):
+    folder = big_files(t, (3 << 30, 3 << 30), digests=False)
+    with subprocess.Popen([tap.VMFERRY, 'verify', '-p', folder], cwd=t.folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as running:
+        running.stderr.read(8)  # the first progress
+        running.send_signal(signal.SIGINT)
+        text = running.communicate()[1]
+        tap.equal(running.returncode, 130)
+        tap.contains(text.decode(), 'stopped by signal 2')
 
 
 def test_one_bad_file_does_not_hide_another(t):

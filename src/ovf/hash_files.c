@@ -32,10 +32,10 @@ struct hashing {
   struct vmf_pipeline *pipeline;
   struct vmf_hash_file *files;
   size_t count, next;       /* files; the next that has not been begun */
-  struct running *runnings; /* one a job */
-  struct running **idle;    /* begun, no slice under way; the oldest last */
-  size_t slots, idle_count;
-  uint64_t done, total; /* bytes */
+  struct running *runnings; /* as many files as are hashed at once */
+  size_t slots;
+  struct running *ready; /* begun, its next slice not submitted yet; NULL: none */
+  uint64_t done, total;  /* bytes */
 };
 
 /* ---- one file ---- */
@@ -136,34 +136,27 @@ static struct running *free_slot(struct hashing *hashing)
   return NULL;
 }
 
-/* A file whose next slice can be hashed; NULL: none. Those that were begun come first. */
-static enum vmf_code next_running(struct hashing *hashing, struct running **running,
-                                  struct vmf_error *error)
+/* Begins the next file when there is room for one. */
+static enum vmf_code make_ready(struct hashing *hashing, struct vmf_error *error)
 {
-  *running = NULL;
-  if (hashing->idle_count > 0) {
-    *running = hashing->idle[--hashing->idle_count];
-    return VMF_OK;
-  }
   struct running *slot = free_slot(hashing);
+
   while (slot && hashing->next < hashing->count && !slot->file)
     VMF_TRY(begin_file(hashing, slot, &hashing->files[hashing->next++], error));
-  if (slot && slot->file)
-    *running = slot;
+  hashing->ready = slot && slot->file ? slot : NULL;
   return VMF_OK;
 }
 
-static enum vmf_code submit_slices(struct hashing *hashing, struct running **waiting,
-                                   struct vmf_error *error)
+static enum vmf_code submit_slices(struct hashing *hashing, struct vmf_error *error)
 {
   for (;;) {
     struct slice *slice;
-    if (!*waiting)
-      VMF_TRY(next_running(hashing, waiting, error));
-    if (!*waiting || !(slice = vmf_pipeline_claim(hashing->pipeline)))
+    if (!hashing->ready)
+      VMF_TRY(make_ready(hashing, error));
+    if (!hashing->ready || !(slice = vmf_pipeline_claim(hashing->pipeline)))
       return VMF_OK;
-    slice->running = *waiting;
-    *waiting = NULL;
+    slice->running = hashing->ready;
+    hashing->ready = NULL;
     vmf_pipeline_submit(hashing->pipeline);
   }
 }
@@ -181,7 +174,7 @@ static enum vmf_code retire_slice(struct hashing *hashing, const struct slice *s
     running->file->error.code = slice->code;
     end_file(running);
   } else if (running->done < running->io->size) {
-    hashing->idle[hashing->idle_count++] = running;
+    hashing->ready = running; /* there is none: there are more jobs than slots */
   } else {
     enum vmf_code code = finish_digests(running, error);
     end_file(running);
@@ -193,12 +186,11 @@ static enum vmf_code retire_slice(struct hashing *hashing, const struct slice *s
 static enum vmf_code hash_all(struct hashing *hashing, struct vmf_error *error)
 {
   const struct vmf_job_options options = {.cancel = hashing->check->cancel};
-  struct running *waiting = NULL;
 
   for (;;) {
     void *oldest;
     VMF_TRY(vmf_copy_cancelled(&options, error));
-    VMF_TRY(submit_slices(hashing, &waiting, error));
+    VMF_TRY(submit_slices(hashing, error));
     VMF_TRY(vmf_pipeline_oldest(hashing->pipeline, &oldest, error));
     if (!oldest)
       return VMF_OK;
@@ -231,12 +223,9 @@ enum vmf_code vmf_hash_files(struct vmf_package *package, struct vmf_hash_file *
                             .count = count,
                             .slots = vmf_max(crew.threads, 1)};
   VMF_AUTO_FREE void *runnings = NULL;
-  VMF_AUTO_FREE void *idle = NULL;
 
   VMF_TRY(vmf_alloc(hashing.slots * sizeof(struct running), &runnings, error));
-  VMF_TRY(vmf_alloc(hashing.slots * sizeof(struct running *), &idle, error));
   hashing.runnings = runnings;
-  hashing.idle = idle;
   measure(&hashing);
   VMF_TRY(vmf_pipeline_new(&stage, &hashing, crew.threads, crew.jobs, &hashing.pipeline, error));
   enum vmf_code code = hash_all(&hashing, error);

@@ -167,6 +167,8 @@ FAULTS = [
     ('digest of the descriptor', wrong_digest('vm.ovf'), 'manifest-digest-wrong', 2),
     ('one of two digests', lambda package: [parts(digests=['sha1', 'sha256'])(package),
                                             wrong_digest('b.vmdk', 'SHA1')(package)], 'manifest-digest-wrong', 2),
+    ('the other of two digests', lambda package: [parts(digests=['sha1', 'sha256'])(package),
+                                                  wrong_digest('b.vmdk')(package)], 'manifest-digest-wrong', 2),
     ('disk not in the manifest', unlisted('b.vmdk'), 'manifest-file-unlisted', 2),
     ('descriptor not in the manifest', unlisted('vm.ovf'), 'manifest-descriptor-unlisted', 0),
     ('file of the manifest missing', manifest('SHA256(a', 'SHA256(gone.iso)= ' + 64 * '0' + '\nSHA256(a'),

@@ -218,7 +218,7 @@ static enum vmf_code check_listed(struct vmf_signing *signing, const struct vmf_
     listed.names[i] = manifest->entries[i].name;
   qsort(listed.names, listed.count, sizeof(char *), compare_texts);
   if (!has_name(&listed, package->name))
-    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "manifest-descriptor-missing",
+    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "manifest-descriptor-unlisted",
                    package->manifest_name, 0,
                    "does not list the descriptor %s: the signature does not cover it",
                    package->name);

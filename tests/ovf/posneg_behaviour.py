@@ -131,6 +131,21 @@ def test_schema_as_xmllint_does(t, name, schema, pattern):
     tap.equal(found > 0, True, 'samples')
 
 
+def test_schema_that_the_descriptor_names_is_not_read(t):
+    """The hint would make an element wrong that the schema leaves alone."""
+    t.write('hint.xsd', b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x">'
+                        b'<xs:element name="n" type="xs:integer"/></xs:schema>')
+    t.write('hinted.ovf', b'''<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
+ xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ xsi:schemaLocation="urn:x hint.xsd">
+<References><x:n xmlns:x="urn:x" ovf:required="false">x</x:n></References>
+<VirtualSystem ovf:id="x"><Info/><VirtualHardwareSection><Info/></VirtualHardwareSection></VirtualSystem>
+</Envelope>''')
+    schema = sample(SCHEMAS) / '1.1.1-xo/dsp8023_1.1.1.xsd'
+    t.run(tap.tool('xmllint'), '--noout', '--schema', schema, 'hinted.ovf', status=3)  # it reads the hint
+    tap.equal(breaches(t, 'hinted.ovf', '--schema', sample(SCHEMAS) / '1.1.1-xo'), set())
+
+
 def test_schema_folder_without_the_version(t):
     sample(SCHEMAS)
     t.vmferry('verify', '--descriptor-only', '--schema', SCHEMAS / '2.0.1-itchy', sample(SAMPLES) / 'cot/minimal.ovf',

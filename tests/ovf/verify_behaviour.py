@@ -196,6 +196,7 @@ FAULTS = [
     ('pax headers', parts(tar_format=tarfile.PAX_FORMAT), 'archive-form', 3),
     ('chunks', chunked(20000), 'file-chunked', 0),
     ('a chunk missing', chunked(20000, -1), 'file-chunks', 2),
+    ('a false encoding', parts(edit_descriptor=lambda text: text.replace('UTF-8', 'utf-16')), 'descriptor-encoding', 0),
     ('violation of the structure', disk('b.vmdk', diskId='disk-a.vmdk'), 'disk-id-duplicate', 3),
 ]
 

@@ -195,6 +195,9 @@ static const struct fault faults[] = {
     /* items */
     {"<rasd:InstanceID>1</rasd:InstanceID>", "", "violation item-id-missing\n"},
     {"<rasd:InstanceID>7<", "<rasd:InstanceID>6<", "violation item-id-duplicate\n"},
+    {"<Item ovf:configuration='small'><rasd:ElementName/><rasd:InstanceID>1<",
+     "<Item ovf:configuration='small'><rasd:ElementName/><rasd:InstanceID>5<",
+     "violation item-id-duplicate\n"},
     {"<rasd:InstanceID>7<", "<rasd:InstanceID>x<", "warning item-id-number\n"},
     {"<rasd:InstanceID>7</rasd:InstanceID>", "<rasd:InstanceId>7</rasd:InstanceId>",
      "warning item-id-name\n"},

@@ -3,12 +3,12 @@
 """Hostile descriptors: XML that reaches out or blows up, numbers that lie, references that lead nowhere, files that
 unpack to more than they may."""
 import hostile_packages as packages
-from hostile_package_case import Row, fine, image_bad
+from hostile_package_case import Row, disk_bad, fine, image_bad
 from hostile_packages import (CAPACITY, DISK, GOOD, OVF, STREAM_URI, big_descriptor, bomb_ova, descriptor, disk_element,
                               file_element, ova, packed, rasd, with_disk, with_prolog, write_ova, xml, zeros_stream)
 
 TEXT = OVF.decode()
-LIMIT = ('limit', 'most', 'large', 'deep', 'many', 'long')
+LIMIT = ('limit', 'most', 'large', 'deep', 'many', 'long', 'more than')
 
 
 def replaced(old, new, count=1):
@@ -128,30 +128,30 @@ ENCODINGS = [
     Row('xml: a prefix that is not declared', replaced('<Name>vm</Name>', '<Name>vm</Name><zz:x/>'), '', (0, 2, 9),
         verify=(0, 2, 3)),
     Row('xml: no envelope', xml('<?xml version="1.0"?><x/>'), ('Envelope', 'x')),
-    Row('xml: another namespace', xml(TEXT.replace('ovf/envelope/1', 'ovf/envelope/3')), 'envelope/3', (2, 9)),
-    Row('xml: no namespace', xml('<?xml version="1.0"?><Envelope><References/></Envelope>'), ''),
+    Row('xml: another namespace', xml(TEXT.replace('ovf/envelope/1', 'ovf/envelope/3')), 'envelope/3', (2, 9), verify=(1, 2)),
+    Row('xml: no namespace', xml('<?xml version="1.0"?><Envelope><References/></Envelope>'), '', (2, 9), verify=(1, 2)),
     fine('xml: control characters in names are told safely', replaced('<Name>vm', '<Name>&#x85;&#x9b;31m&#x202e;vm')),
     fine('xml: format characters', replaced('<Name>vm', '<Name>%n%s%99999999d')),
 ]
 
 # ---- what the standard says must be honoured ----
 
-REQUIRED = [Row(f'required: {title}', package, 'Strange', (2, 9), info=0, verify=(0, 3), disk=0, convert=9, unpack=9)
-            for title, package in (
-                ('a section of the envelope', ova(('vm.ovf', descriptor(sections='  <v:StrangeSection xmlns:v="urn:x" '
-                                                                        'ovf:required="true"><Info>x</Info></v:StrangeSection>\n')),
-                                                  GOOD[1])),
-                ('a section that does not say', ova(('vm.ovf', descriptor(sections='  <v:StrangeSection xmlns:v="urn:x">'
-                                                                          '<Info>x</Info></v:StrangeSection>\n')), GOOD[1])),
-                ('a section of a system', ova(('vm.ovf', descriptor(system='    <v:StrangeSection xmlns:v="urn:x" '
-                                                                    'ovf:required="1"><Info>x</Info></v:StrangeSection>\n')),
-                                              GOOD[1])))]
+def strange(required, where='sections'):
+    """A section that nobody knows, in the envelope or in the system."""
+    section = f'    <v:StrangeSection xmlns:v="urn:x"{required}><Info>x</Info></v:StrangeSection>\n'
+    return ova(('vm.ovf', descriptor(**{where: section})), GOOD[1])
+
+
+ENCRYPTED = ('  <EncryptionSection><Info>x</Info><xenc:EncryptedKey xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"/>'
+             '</EncryptionSection>\n')
+REQUIRED = [Row(f'required: {title}', package, 'Strange', 9, info=0, verify=(0, 3), disk=0) for title, package in (
+    ('a section of the envelope', strange(' ovf:required="true"')), ('a section that does not say', strange('')),
+    ('a section of a system', strange(' ovf:required="1"', 'system')))]
 REQUIRED += [
-    fine('required: a section that need not be', ova(('vm.ovf', descriptor(
-        sections='  <v:StrangeSection xmlns:v="urn:x" ovf:required="false"><Info>x</Info></v:StrangeSection>\n')), GOOD[1])),
-    Row('required: an encrypted package', ova(('vm.ovf', descriptor(
-        sections='  <EncryptionSection><Info>x</Info><xenc:EncryptedKey xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"/>'
-                 '</EncryptionSection>\n')), GOOD[1]), 'ncrypt', (0, 2, 9), convert=9, unpack=9, verify=(0, 2, 3)),
+    fine('required: a section that need not be', strange(' ovf:required="false"')),
+    fine('required: a section of a system that need not be', strange(' ovf:required="0"', 'system')),
+    Row('required: an encrypted package', ova(('vm.ovf', descriptor(sections=ENCRYPTED)), GOOD[1]), 'ncrypt', 9,
+        info=(0, 2, 9), disk=(0, 2, 9), verify=(0, 2, 3)),
 ]
 
 # ---- references, disks ----
@@ -162,7 +162,7 @@ def files(*elements, disks=None, more=()):
 
 
 REFERENCES = [
-    Row('file: two of one id', files(file_element(), file_element('x')), 'file1', (0, 2), verify=(2, 3)),
+    Row('file: two of one id', files(file_element(), file_element('x'), more=[('x', b'x')]), 'file1', (0, 2), verify=(2, 3)),
     Row('file: two of one id and name', files(file_element(), file_element()), '', (0, 2), verify=(2, 3)),
     Row('file: one name twice', files(file_element(), file_element(identity='file2')), 'disk1.vmdk', (0, 2), verify=(2, 3)),
     Row('file: one name twice, by escapes', files(file_element(), file_element('disk%31.vmdk', 'file2')), '', (0, 2),
@@ -179,7 +179,7 @@ REFERENCES = [
     Row('file: 70000 characters of name', files(file_element('x' * 70000)), '', info=(0, 2)),
 ]
 REFERENCES += [Row(f'file: its size is said to be {title}', with_disk('disk1.vmdk', DISK, size=size), 'size', (0, 2),
-                   verify=(2, 3))
+                   verify=(2, 3), says=('convert', 'unpack'))
                for title, size in (('less', 512), ('more', len(DISK) + 1), ('2^63', 1 << 63), ('2^64 - 1', (1 << 64) - 1))]
 REFERENCES += [Row(f'file: its size is said to be {title}', with_disk('disk1.vmdk', DISK, size=size), '', 0, verify=(0, 2, 3))
                for title, size in (('-1', -1), ('0', 0), ('nothing', ''))]
@@ -191,7 +191,7 @@ DISKS = [Row(f'disk: its capacity is {title}', with_disk('disk1.vmdk', DISK, cap
              verify=(2, 3)) for title, capacity, more in (
                  ('0', 0, ''), ('-1', -1, ''), ('2^64', 1 << 64, ''), ('2^80', 1 << 80, ''), ('letters', 'large', ''),
                  ('nothing', '', ''), ('1.5', '1.5', ''), ('too small', CAPACITY // 2, ''),
-                 ('2^63 - 1', (1 << 63) - 1, ''), ('a property that is not there', '${size}', ''),
+                 ('a property that is not there', '${size}', ''),
                  ('in units of 2^1000', 1, ' ovf:capacityAllocationUnits="byte * 2^1000"'),
                  ('in units of 2^-1', 1, ' ovf:capacityAllocationUnits="byte * 2^-1"'),
                  ('in units that overflow', 1 << 40, ' ovf:capacityAllocationUnits="byte * 2^40"'),
@@ -199,23 +199,28 @@ DISKS = [Row(f'disk: its capacity is {title}', with_disk('disk1.vmdk', DISK, cap
                  ('in a long product', 1, f' ovf:capacityAllocationUnits="byte{" * 1024" * 10000}"'),
                  ('in apples', 1, ' ovf:capacityAllocationUnits="apples"'))]
 DISKS += [
+    Row('disk: its capacity is 2^63 - 1', with_disk('disk1.vmdk', DISK, capacity=(1 << 63) - 1), 'capacity', (0, 2),
+        verify=(0, 2, 3), says=('verify',)),
     Row('disk: a file that is not there', ova(('vm.ovf', descriptor(disks=[disk_element(file_ref='nofile')])), GOOD[1]),
         'nofile', (2,), info=(0, 2), verify=(2, 3), disk=(1, 2)),
     Row('disk: two of one id', files(file_element(), disks=[disk_element(), disk_element(file_ref=None)]), '', (0, 2),
         verify=(2, 3)),
     Row('disk: two of one file', files(file_element(), disks=[disk_element(), disk_element('vmdisk2')]), '', (0, 2),
         verify=(0, 3)),
-    Row('disk: its own parent', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="vmdisk1"'), ('parent', 'loop'),
-        info=(0, 2), verify=(2, 3)),
-    Row('disk: its parent\'s parent', files(file_element(), disks=[
+    disk_bad('disk: its own parent', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="vmdisk1"'), ('parent', 'loop'),
+        verify=(2, 3)),
+    disk_bad('disk: its parent\'s parent', files(file_element(), file_element('x', 'file2'), disks=[
         disk_element(more=' ovf:parentRef="vmdisk2"'),
-        disk_element('vmdisk2', None, more=' ovf:parentRef="vmdisk1"')]), ('parent', 'loop'), info=(0, 2), verify=(2, 3)),
-    Row('disk: its parent is not there', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="gone"'), 'gone',
-        info=(0, 2), verify=(2, 3)),
-    Row('disk: its parent is a file', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="file1"'), 'file1',
-        info=(0, 2), verify=(2, 3)),
-    Row('disk: is said to be another format', with_disk('disk1.vmdk', DISK, uri='http://www.gnome.org/~markmc/qcow-image-format.html'),
-        '', (0, 2), verify=(0, 2, 3)),
+        disk_element('vmdisk2', 'file2', more=' ovf:parentRef="vmdisk1"')], more=[('x', DISK)]), ('parent', 'loop'),
+             verify=(2, 3)),
+    Row('disk: its parent is empty', files(file_element(), disks=[
+        disk_element(more=' ovf:parentRef="vmdisk2"'), disk_element('vmdisk2', None)]), 'vmdisk2', (0, 2), verify=(0, 2, 3)),
+    disk_bad('disk: its parent is not there', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="gone"'), 'gone',
+             verify=(2, 3)),
+    disk_bad('disk: its parent is a file', with_disk('disk1.vmdk', DISK, disk=' ovf:parentRef="file1"'), 'file1',
+             verify=(2, 3)),
+    Row('disk: is said to be another format', with_disk(
+        'disk1.vmdk', DISK, uri='http://www.gnome.org/~markmc/qcow-image-format.html'), '', (0, 2), verify=(0, 2, 3)),
     Row('disk: populatedSize beyond capacity', with_disk('disk1.vmdk', DISK, disk=f' ovf:populatedSize="{CAPACITY + 1}"'), '',
         0, verify=3),
     Row('system: a disk that is not there', ova(('vm.ovf', descriptor(drives=['vmdisk1', 'gone'])), GOOD[1]), 'gone', (0, 2),
@@ -239,32 +244,32 @@ COMPRESSION = [
     fine('gzip: as it should be', with_disk('disk1.vmdk.gz', packed(DISK), GZ)),
     fine('gzip: in two members', with_disk('disk1.vmdk.gz', packed(DISK[:5000]) + packed(DISK[5000:]), GZ)),
     fine('gzip: identity', with_disk('disk1.vmdk', DISK, ' ovf:compression="identity"')),
-    image_bad('gzip: cut off', with_disk('disk1.vmdk.gz', packed(DISK)[:-500], GZ), 'disk1.vmdk.gz'),
-    image_bad('gzip: cut off in the trailer', with_disk('disk1.vmdk.gz', packed(DISK)[:-3], GZ), 'disk1.vmdk.gz'),
-    image_bad('gzip: wrong checksum', with_disk('disk1.vmdk.gz', packed(DISK)[:-8] + bytes(4) + packed(DISK)[-4:], GZ),
+    disk_bad('gzip: cut off', with_disk('disk1.vmdk.gz', packed(DISK)[:-500], GZ), 'disk1.vmdk.gz'),
+    disk_bad('gzip: cut off in the trailer', with_disk('disk1.vmdk.gz', packed(DISK)[:-3], GZ), 'disk1.vmdk.gz'),
+    disk_bad('gzip: wrong checksum', with_disk('disk1.vmdk.gz', packed(DISK)[:-8] + bytes(4) + packed(DISK)[-4:], GZ),
               'disk1.vmdk.gz'),
-    image_bad('gzip: wrong length', with_disk('disk1.vmdk.gz', packed(DISK)[:-4] + bytes(4), GZ), 'disk1.vmdk.gz'),
-    image_bad('gzip: damaged', with_disk('disk1.vmdk.gz', packed(DISK)[:600] + b'\xff' * 20 + packed(DISK)[620:], GZ),
+    disk_bad('gzip: wrong length', with_disk('disk1.vmdk.gz', packed(DISK)[:-4] + bytes(4), GZ), 'disk1.vmdk.gz'),
+    disk_bad('gzip: damaged', with_disk('disk1.vmdk.gz', packed(DISK)[:600] + b'\xff' * 20 + packed(DISK)[620:], GZ),
               'disk1.vmdk.gz'),
-    image_bad('gzip: only a header', with_disk('disk1.vmdk.gz', packed(DISK)[:10], GZ), 'disk1.vmdk.gz'),
-    image_bad('gzip: nothing', with_disk('disk1.vmdk.gz', b'', GZ), 'disk1.vmdk.gz'),
-    image_bad('gzip: of an endless name', with_disk('disk1.vmdk.gz', b'\x1f\x8b\x08\x08' + bytes(6) + b'n' * (4 << 20), GZ),
+    disk_bad('gzip: only a header', with_disk('disk1.vmdk.gz', packed(DISK)[:10], GZ), 'disk1.vmdk.gz'),
+    disk_bad('gzip: nothing', with_disk('disk1.vmdk.gz', b'', GZ), 'disk1.vmdk.gz'),
+    disk_bad('gzip: of an endless name', with_disk('disk1.vmdk.gz', b'\x1f\x8b\x08\x08' + bytes(6) + b'n' * (4 << 20), GZ),
               'disk1.vmdk.gz'),
     Row('gzip: but it is not', with_disk('disk1.vmdk', DISK, GZ), 'disk1.vmdk', (0, 2), verify=(0, 2, 3)),
     Row('gzip: twice', with_disk('disk1.vmdk.gz', packed(packed(DISK)), GZ), '', (2, 9), info=(0, 2), convert=(0, 2, 9),
         unpack=(0, 2, 9), verify=(2, 3)),
     Row('gzip: rubbish behind it', with_disk('disk1.vmdk.gz', packed(DISK) + b'rubbish', GZ), '', (0, 2), verify=(0, 2, 3)),
 ]
-COMPRESSION += [image_bad(f'gzip: a bomb of 20 GiB, {title}', bomb_ova(
+COMPRESSION += [disk_bad(f'gzip: a bomb of 20 GiB, {title}', bomb_ova(
     descriptor([file_element('disk1.vmdk.gz', more=GZ)], [disk_element(uri=uri, capacity=capacity)]), 'disk1.vmdk.gz',
     stream), 'disk1.vmdk.gz') for title, uri, capacity, stream in (
         ('one stream, a small VMDK', STREAM_URI, CAPACITY, zeros_stream(20 << 10)),
         ('one stream, a small raw disk', RAW_URI, 1 << 20, zeros_stream(20 << 10)),
         ('many streams, a small raw disk', RAW_URI, 1 << 20, (b'', packed(bytes(16 << 20)), 1280, b'')))]
 COMPRESSION += [Row(f'compression: {name}', with_disk('disk1.vmdk', DISK, f' ovf:compression="{name}"'), name, 9,
-                    info=(0, 9), verify=(2, 3)) for name in ('bzip2', 'xyz', 'GZIP2')]
+                    info=(0, 9), unpack=(0, 9), verify=(2, 3)) for name in ('bzip2', 'xyz', 'GZIP2')]
 COMPRESSION += [Row('compression: a long name', with_disk('disk1.vmdk', DISK, f' ovf:compression="{"x" * 100000}"'), 'xxx', 9,
-                    info=(0, 9), verify=(2, 3))]
+                    info=(0, 9), unpack=(0, 9), verify=(2, 3))]
 
 
 ROWS = DOCTYPES + REACHING + SIZES + ENCODINGS + REQUIRED + REFERENCES + DISKS + COMPRESSION

@@ -3,7 +3,7 @@
 """Hostile archives and folders: names, kinds, numbers and places of members; what stands beside a descriptor."""
 import hostile_packages as packages
 from hostile_images import folder, fifo, link
-from hostile_package_case import Row, fine, image_bad
+from hostile_package_case import Row, disk_bad, fine, image_bad
 from hostile_packages import (BLOCK, CAPACITY, DISK, END, GOOD, OVF, base256, chunks, descriptor, disk_element,
                               file_element, header, longname, manifest, member, octal, ova, packed, pad, pax,
                               pointing_delta, pointing_vmdk, record, sparse_tar, with_disk, write_file)
@@ -44,6 +44,8 @@ NAMES += [
     Row('member name: not UTF-8', named(b'\xff\xfe\x80'), '', (0, 2), verify=(0, 2, 3)),
     Row('member name: a megabyte, GNU', evil(longname(b'n' * (1 << 20)), ('x', b'evil')), ('long', 'most')),
     Row('member name: a megabyte, pax', evil(pax(('path', 'n' * (1 << 20))), ('x', b'evil')), ('long', 'most')),
+    Row('member name: too long for a file', evil(longname(b'n' * 300 + b'.vmdk'), ('x', b'evil')), '', (0, 2, 4),
+        verify=(0, 2, 3)),
     Row('member name: two of one name', evil(('x', b'1'), ('x', b'2')), '"x"'),
     Row('member name: two disks of one name', evil(('disk1.vmdk', DISK)), 'disk1.vmdk'),
     Row('member name: two that differ by ./', evil(('./disk1.vmdk', DISK)), 'disk1.vmdk'),
@@ -98,7 +100,7 @@ def disk_header(field, data=DISK):
     return ova(GOOD[0], header('disk1.vmdk', size_field=field) + pad(data))
 
 
-SIZES = [Row(f'member size: {title}', disk_header(field), 'disk1.vmdk') for title, field in (
+SIZES = [Row(f'member size: {title}', disk_header(field), 'tar header at byte') for title, field in (
     ('base-256, -1', base256(-1)), ('base-256, least', base256(-1 << 87)), ('base-256, 2^63', base256(1 << 63)),
     ('base-256, 2^63 - 1', base256((1 << 63) - 1)), ('base-256, 2^64', base256(1 << 64)),
     ('base-256, 2^64 + a bit', base256((1 << 64) + len(DISK))), ('base-256, greatest', base256((1 << 87) - 1)),
@@ -107,11 +109,12 @@ SIZES = [Row(f'member size: {title}', disk_header(field), 'disk1.vmdk') for titl
     ('one block too many', octal(len(DISK) + 4 * BLOCK, 12)))]
 SIZES += [Row(f'member size by pax: {title}', ova(GOOD[0], pax(('size', size)), GOOD[1]), '') for title, size in (
     ('beyond the file', str(1 << 40)), ('-1', '-1'), ('2^63', str(1 << 63)), ('2^64', str(1 << 64)),
-    ('2^64 + a bit', str((1 << 64) + len(DISK))), ('40 digits', '1' + '0' * 39), ('hex', '0x1000'), ('none', ''),
+    ('2^64 + a bit', str((1 << 64) + len(DISK))), ('40 digits', '1' + '0' * 39), ('hex', '0x1000'),
     ('exponent', '1e3'), ('smaller, so that a header is in the data', '512'))]
 SIZES += [
     fine('member size by pax: right, header 0', ova(GOOD[0], pax(('size', str(len(DISK)))),
                                                     header('disk1.vmdk', 0) + pad(DISK))),
+    Row('member size by pax: none', ova(GOOD[0], pax(('size', '')), GOOD[1]), '', (0, 2), verify=(0, 2, 3)),
     fine('member size: base-256', disk_header(base256(len(DISK)))),
     fine('member size: octal with blanks', disk_header(f'{len(DISK):>11o} '.encode())),
     Row('member checksum: of the first', ova(member('vm.ovf', OVF, wrong=1), GOOD[1]), '', verify=(1, 2)),
@@ -120,7 +123,7 @@ SIZES += [
         verify=(0, 2, 3)),
     Row('member checksum: letters', ova(GOOD[0], header('disk1.vmdk', len(DISK))[:148] + b'checksum' +
                                         header('disk1.vmdk', len(DISK))[156:] + pad(DISK)), 'checksum'),
-    Row('member numbers: a million of nothing', write_file(member('vm.ovf', OVF), header('x'), 1000000, END), '"x"'),
+    Row('member numbers: a million of nothing', write_file(member('vm.ovf', OVF), header('x'), 1000000, END), 'members'),
     Row('member numbers: a million folders', write_file(member('vm.ovf', OVF), header('d/', kind=b'5'), 1000000,
                                                          ova(GOOD[1])), '', (0, 2), verify=(0, 2, 3)),
     Row('member numbers: a hundred thousand long names', write_file(member('vm.ovf', OVF), longname(b'x' * 200), 100000,
@@ -139,7 +142,8 @@ def grow(path, size):
 
 RECORDS = [Row(f'extended header: {title}', ova(GOOD[0], pax(raw), GOOD[1]), '') for title, raw in (
     ('length 0', b'0 path=x\n'), ('length too large', b'99999 path=x\n'), ('length 2^64', b'18446744073709551626 path=x\n'),
-    ('no length', b'path=x\n'), ('no line end', b'9 path=xy'), ('no equals sign', b'9 pathxy\n'), ('length -9', b'-9 path=x\n'),
+    ('no length', b'path=x\n'), ('no line end', b'9 path=xy'), ('no equals sign', b'9 pathxy\n'),
+    ('length -9', b'-9 path=x\n'),
     ('length too small', b'3 path=x\n'), ('letters', b'x' * 100))]
 RECORDS += [
     Row('extended header: nothing follows', ova(GOOD[0], GOOD[1], pax(('path', 'x'))), '', (0, 2), verify=(0, 2, 3)),
@@ -187,8 +191,9 @@ BAD_HREFS = (
 )
 ODD_HREFS = (
     ('nothing', ''), ('backslashes', '..\\secret'), ('drive', 'C:/secret'), ('a NUL by escape', 'secret%00.vmdk'),
-    ('a newline', 'a&#10;b'), ('bad escape', 'disk%zz.vmdk'), ('half an escape', 'disk%2'), ('twice escaped', '%252e%252e%252fsecret'),
-    ('only dots', '..'), ('one dot', '.'), ('a folder', 'd/'), ('query', 'disk1.vmdk?x'), ('the descriptor', 'nothere.vmdk'),
+    ('a newline', 'a&#10;b'), ('bad escape', 'disk%zz.vmdk'), ('half an escape', 'disk%2'),
+    ('twice escaped', '%252e%252e%252fsecret'),
+    ('only dots', '..'), ('one dot', '.'), ('a folder', 'd/'), ('query', 'disk1.vmdk?x'), ('not there', 'nothere.vmdk'),
 )
 
 
@@ -297,8 +302,8 @@ OUT = (('upwards', '../secret'), ('beside the archive', 'secret'), ('absolute', 
 
 
 def reaching(title, image, uri=packages.STREAM_URI):
-    return [image_bad(f'image: {title}', with_disk('disk1.vmdk', image, uri=uri), ''),
-            image_bad(f'image in a folder: {title}', descriptor([file_element()], [disk_element(uri=uri)]), '',
+    return [disk_bad(f'image: {title}', with_disk('disk1.vmdk', image, uri=uri), ''),
+            disk_bad(f'image in a folder: {title}', descriptor([file_element()], [disk_element(uri=uri)]), '',
                       name='p/vm.ovf', files={'p/disk1.vmdk': image, 'secret': packages.SECRET})]
 
 
@@ -308,12 +313,13 @@ IMAGES = [row for title, name in OUT for row in
           reaching(f'QCOW2 backing file {title}', packages.images.overlay(name, 'raw')) +
           reaching(f'QCOW2 data file {title}', packages.images.data_file(name))]
 IMAGES += [
-    image_bad('image: QCOW2 on itself', with_disk('disk1.vmdk', packages.images.overlay('disk1.vmdk', 'qcow2')), ''),
-    image_bad('image: unknown content', with_disk('disk1.vmdk', b'unknown!' * 1000), ''),
-    image_bad('image: empty', with_disk('disk1.vmdk', b''), ''),
-    image_bad('image: an archive in the archive', with_disk('disk1.vmdk', ova(*GOOD)), ''),
-    image_bad('image: cut off', with_disk('disk1.vmdk', DISK[:-4 * BLOCK]), ''),
-    image_bad('image: another package', with_disk('disk1.vmdk', OVF), ''),
+    disk_bad('image: QCOW2 on itself', with_disk('disk1.vmdk', packages.images.overlay('disk1.vmdk', 'qcow2')), ''),
+    disk_bad('image: unknown content', with_disk('disk1.vmdk', b'unknown!' * 1000), ''),
+    disk_bad('image: empty', with_disk('disk1.vmdk', b''), ''),
+    disk_bad('image: an archive in the archive', with_disk('disk1.vmdk', ova(*GOOD)), '', convert=(2, 9), disk=(2, 9),
+             verify=(0, 2, 3)),
+    disk_bad('image: cut off', with_disk('disk1.vmdk', DISK[:-4 * BLOCK]), ''),
+    disk_bad('image: another package', with_disk('disk1.vmdk', OVF), ''),
 ]
 
 # ---- chunks ----
@@ -328,7 +334,7 @@ def chunked(parts, size='20000'):
 
 CHUNKS = [
     fine('chunks: as they should be', chunked(PARTS)),
-    fine('chunks: the file is whole', chunked([GOOD[1]])),
+    Row('chunks: the file is whole', chunked([GOOD[1]]), '', (0, 2), verify=(0, 2, 3)),
     Row('chunks: size 0', chunked([GOOD[1]], 0), '', (0, 2), verify=(0, 2, 3)),
     Row('chunks: size 1', chunked([GOOD[1]], 1), '', (0, 2), verify=(0, 2, 3)),
     Row('chunks: size -1', chunked([GOOD[1]], -1), '', (0, 2), verify=(0, 2, 3)),
@@ -337,9 +343,9 @@ CHUNKS = [
     image_bad('chunks: the first is missing', chunked(PARTS[1:]), 'disk1.vmdk'),
     image_bad('chunks: one in the middle is missing', chunked(PARTS[:1] + PARTS[2:]), 'disk1.vmdk'),
     image_bad('chunks: the last is missing', chunked(PARTS[:-1]), 'disk1.vmdk'),
-    image_bad('chunks: one in the middle is short', chunked([PARTS[0], (PARTS[1][0], PARTS[1][1][:-1]), *PARTS[2:]]),
+    disk_bad('chunks: one in the middle is short', chunked([PARTS[0], (PARTS[1][0], PARTS[1][1][:-1]), *PARTS[2:]]),
               'disk1.vmdk'),
-    image_bad('chunks: one in the middle is long', chunked([PARTS[0], (PARTS[1][0], PARTS[1][1] + b'x'), *PARTS[2:]]),
+    disk_bad('chunks: one in the middle is long', chunked([PARTS[0], (PARTS[1][0], PARTS[1][1] + b'x'), *PARTS[2:]]),
               'disk1.vmdk'),
     Row('chunks: one too many', chunked([*PARTS, (f'disk1.vmdk.{len(PARTS):09d}', b'x' * 100)]), 'disk1.vmdk', (0, 2),
         verify=(2, 3)),

@@ -43,7 +43,8 @@ def base256(value, width=12):
     return bytes([0x80 if value >= 0 else 0xff]) + (value & (1 << 8 * (width - 1)) - 1).to_bytes(width - 1, 'big')
 
 
-def header(name, size=0, *, kind=b'0', link=b'', size_field=None, magic=b'ustar\x0000', prefix=b'', wrong=0, signed=False):
+def header(name, size=0, *, kind=b'0', link=b'', size_field=None, magic=b'ustar\x0000', prefix=b'', wrong=0,
+           signed=False):
     """One header block. wrong: is added to the checksum. signed: the sum of signed bytes, as old tars made it."""
     name = name.encode() if isinstance(name, str) else name
     link = link.encode() if isinstance(link, str) else link

@@ -49,7 +49,7 @@ def put(t, files, kind='ova', name='in', mf=True):
     files = packages.signed_off(files) if mf else files
     if kind == 'ova':
         return t.write(name + '.ova', packages.ova(*files))
-    os.mkdir(t.path(name))
+    os.makedirs(t.path(name), exist_ok=True)
     place(t.path(name), dict(files))
     return t.path(name) if kind == 'folder' else t.path(f'{name}/{files[0][0]}')
 
@@ -58,7 +58,7 @@ TARGETS = {'ova': 'out.ova', 'ovf': 'out/vm.ovf', 'folder': 'out/', 'pipe': '-'}
 
 
 def convert(t, source, kind, *words, **options):
-    """Runs a conversion into `kind`; the package that came out, checked."""
+    """Runs a conversion into `kind`; the package that came out, checked. words: of the command line."""
     target = TARGETS[kind]
     if kind == 'pipe':
         with subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=open(t.path('out.ova'), 'wb')) as cat:

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Validation against the schema files that the user has. libxml2 would fetch what a schema or a
- * descriptor names from anywhere; here every import is led to a file of the folder before libxml2
- * sees it, and the descriptor's own hints (xsi:schemaLocation) are taken out. */
-#include <dirent.h>
+ * Validation against the schema files that the user has. libxml2 would fetch what a schema names
+ * from anywhere; here every import is led to a file of the folder before libxml2 sees it. The
+ * descriptor's own hints (xsi:schemaLocation) libxml2 does not follow where it is given a schema.
+ */
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "memory.h"
 #include "rules.h"
@@ -91,39 +89,19 @@ static void tell_complaint(void *data, xmlError *found)
                  text);
 }
 
-/* No address that the descriptor names is looked at. */
-static void remove_hints(xmlNode *element)
-{
-  static const char *const names[] = {"schemaLocation", "noNamespaceSchemaLocation"};
-
-  for (; element; element = xmlNextElementSibling(element)) {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-      xmlAttr *hint = xmlHasNsProp(element, (const xmlChar *)names[i], (const xmlChar *)VMF_NS_XSI);
-      if (hint && hint->type == XML_ATTRIBUTE_NODE)
-        xmlRemoveProp(hint);
-    }
-    remove_hints(xmlFirstElementChild(element)); /* as deep as a descriptor may be: 256 */
-  }
-}
-
 static enum vmf_code validate(const struct vmf_ovf *ovf, xmlSchema *schema,
                               struct vmf_report *report, struct vmf_error *error)
 {
   struct complaints complaints = {.ovf = ovf, .report = report};
-  xmlDoc *copy = xmlCopyDoc(ovf->xml->doc, 1);
-  xmlSchemaValidCtxt *validator = copy ? xmlSchemaNewValidCtxt(schema) : NULL;
-  int result = -1;
+  xmlSchemaValidCtxt *validator = xmlSchemaNewValidCtxt(schema);
 
-  if (validator) {
-    remove_hints(xmlDocGetRootElement(copy));
-    xmlSchemaSetValidStructuredErrors(validator, tell_complaint, &complaints);
-    result = xmlSchemaValidateDoc(validator, copy);
-    xmlSchemaFreeValidCtxt(validator);
-  }
-  xmlFreeDoc(copy);
+  if (!validator)
+    return vmf_fail(error, VMF_NOMEM, "no memory for a schema");
+  xmlSchemaSetValidStructuredErrors(validator, tell_complaint, &complaints);
+  int result = xmlSchemaValidateDoc(validator, ovf->xml->doc);
+  xmlSchemaFreeValidCtxt(validator);
   if (result < 0)
-    return vmf_fail(error, validator ? VMF_SYSTEM : VMF_NOMEM,
-                    "%s: libxml2 could not validate the descriptor", ovf->name);
+    return vmf_fail(error, VMF_SYSTEM, "%s: libxml2 could not validate the descriptor", ovf->name);
   return VMF_OK;
 }
 

@@ -138,6 +138,8 @@ static const struct fault faults[] = {
     {"<References>", "<References><x:F xmlns:x='urn:x'/>", "warning element-unknown\n"},
     {"<NetworkSection>", "<x:S xmlns:x='urn:x'/><NetworkSection>", "violation element-unknown\n"},
     {"<NetworkSection>", "<vmw:S/><NetworkSection>", "warning element-unknown\n"},
+    {"<NetworkSection>", "<EncryptionSection><Info/></EncryptionSection><NetworkSection>",
+     "failure package-encrypted\nviolation element-version\n"},
     {"<NetworkSection>",
      "<VirtualSystem ovf:id='w'><Info/><VirtualHardwareSection><Info/>"
      "</VirtualHardwareSection></VirtualSystem><NetworkSection>",

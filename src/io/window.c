@@ -89,7 +89,7 @@ static enum vmf_code window_make(struct vmf_io *base, uint64_t offset, uint64_t 
 enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t length, const char *name,
                             bool owns_base, struct vmf_io **io, struct vmf_error *error)
 {
-  struct window *window;
+  struct window *window = NULL;
   enum vmf_code code = window_make(base, offset, length, name, &window, error);
   if (code != VMF_OK) {
     if (owns_base)

@@ -62,6 +62,10 @@ enum vmf_code vmf_conversion_form(const struct vmf_package_target *target,
 {
   const char *given = target->disk_options ? target->disk_options : "";
 
+  if (strstr(given, "subformat="))
+    return vmf_fail(error, VMF_USAGE,
+                    "the option \"subformat\" is settled by the form of the disks; expected "
+                    "streamOptimized, monolithicSparse, vhd, vhd-fixed, qcow2 or raw");
   *form = NULL;
   *options = NULL;
   if (!target->disk_format)
@@ -326,8 +330,9 @@ static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, siz
 }
 
 static enum vmf_code look_at_stored(struct vmf_conversion *conversion,
-                                    const struct vmf_ovf_file *file, struct vmf_error *error)
+                                    struct vmf_converted_file *converted, struct vmf_error *error)
 {
+  const struct vmf_ovf_file *file = converted->file;
   char **names;
   size_t count;
   uint64_t size;
@@ -336,6 +341,8 @@ static enum vmf_code look_at_stored(struct vmf_conversion *conversion,
   enum vmf_code code = add_up(conversion, names, count, &size, error);
   if (code == VMF_OK)
     code = check_size(conversion, file, names[0], size, error);
+  if (conversion->form && !(file->size_known && file->size == size))
+    converted->right_size = size;
   vmf_package_names_free(names, count);
   return code;
 }
@@ -351,7 +358,7 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
     converted->image = conversion->disks[number];
     return add_disk(conversion, converted, error);
   }
-  VMF_TRY(look_at_stored(conversion, converted->file, error));
+  VMF_TRY(look_at_stored(conversion, converted, error));
   if (conversion->manifest)
     VMF_TRY(vmf_source_check_new(package, conversion->manifest, converted->file, NULL,
                                  &converted->check, error));
@@ -389,6 +396,20 @@ static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_er
 
 /* ---- manifest and certificate of the source ---- */
 
+/* Whether the source's manifest has the form that is written here; without a signature there is no
+ * reason to keep another one. */
+static bool is_exact(const struct vmf_conversion *conversion)
+{
+  const struct vmf_package *package = conversion->package;
+  const struct vmf_manifest *manifest = conversion->manifest;
+  VMF_AUTO_FREE char *text = NULL;
+  size_t length;
+
+  return manifest && manifest->count > 0 && strcmp(manifest->entries[0].name, package->name) == 0 &&
+         vmf_manifest_write(manifest, &text, &length, NULL) == VMF_OK &&
+         length == package->manifest_length && memcmp(text, package->manifest_text, length) == 0;
+}
+
 /* Whether the new package is the old one, byte for byte: then both stay valid. */
 static enum vmf_code keep_signature(struct vmf_conversion *conversion, struct vmf_error *error)
 {
@@ -404,6 +425,7 @@ static enum vmf_code keep_signature(struct vmf_conversion *conversion, struct vm
          memcmp(text, package->descriptor, length) == 0;
   for (size_t i = 0; i < package->ovf->file_count; i++)
     same = same && !conversion->files[i].rewritten;
+  same = same && (package->certificate_text || is_exact(conversion));
   if (same && package->manifest_text) {
     assembly->manifest_text = package->manifest_text;
     assembly->manifest_length = package->manifest_length;

@@ -17,6 +17,8 @@ struct vmf_converted_file {
   struct vmf_io *content;  /* it is copied as what it holds: chunks joined, unpacked */
   size_t index;            /* in assembly.files, of its first stored file */
   bool rewritten;          /* its File and Disk elements change */
+  uint64_t
+      right_size; /* of a copy whose size the descriptor does not say, or says wrongly; else 0 */
   struct vmf_source_check *check;
 };
 

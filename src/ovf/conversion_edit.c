@@ -11,24 +11,11 @@
 #include "conversion.h"
 #include "memory.h"
 
-/* The namespace of the descriptor's own attributes. */
-static const char *namespace_of(const struct vmf_ovf *ovf)
-{
-  switch (ovf->version) {
-  case VMF_OVF_0_9:
-    return VMF_NS_OVF_0_9;
-  case VMF_OVF_2:
-    return VMF_NS_OVF_2;
-  default:
-    return VMF_NS_OVF_1;
-  }
-}
-
 static enum vmf_code set_text(struct vmf_conversion *conversion, size_t element, const char *name,
                               const char *value, struct vmf_error *error)
 {
-  return vmf_xml_edit_attribute(conversion->edit, element, namespace_of(conversion->package->ovf),
-                                name, value, error);
+  return vmf_xml_edit_attribute(conversion->edit, element, conversion->package->ovf->uri, name,
+                                value, error);
 }
 
 static enum vmf_code set_number(struct vmf_conversion *conversion, size_t element, const char *name,
@@ -70,6 +57,10 @@ static enum vmf_code edit_file(struct vmf_conversion *conversion,
   const struct vmf_assembly_file *file = &conversion->assembly.files[converted->index];
   size_t element = converted->file->element;
 
+  if (converted->right_size > 0)
+    VMF_TRY(set_number(conversion, element, "size", converted->right_size, error));
+  if (!converted->rewritten)
+    return VMF_OK;
   VMF_TRY(set_href(conversion, element, file->name, error));
   if (!converted->image && !converted->content) /* it has only moved */
     return VMF_OK;
@@ -120,7 +111,7 @@ enum vmf_code vmf_conversion_describe(void *data, enum vmf_describe how, char **
 
   for (size_t i = 0; i < ovf->file_count; i++) {
     const struct vmf_converted_file *converted = &conversion->files[i];
-    if (!converted->rewritten)
+    if (!converted->rewritten && converted->right_size == 0)
       continue;
     VMF_TRY(edit_file(conversion, converted, how, error));
     for (size_t j = 0; j < ovf->disk_count && (converted->image || converted->content); j++) {

@@ -251,9 +251,23 @@ static bool find_attribute(const struct vmf_xml *xml, size_t element, const char
   return any;
 }
 
-/* A prefix that stands for `uri` at the element; NULL: none. */
+/* The prefix that another attribute of the element has for `uri`; NULL: none has. */
+static const char *prefix_beside(const xmlNode *element, const char *uri)
+{
+  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
+    if (attribute->ns && attribute->ns->prefix && attribute->ns->href &&
+        strcmp((const char *)attribute->ns->href, uri) == 0)
+      return (const char *)attribute->ns->prefix;
+  return NULL;
+}
+
+/* A prefix that stands for `uri` at the element, if there are several that of its other attributes;
+ * NULL: none. */
 static const char *prefix_for(const xmlNode *element, const char *uri)
 {
+  const char *beside = prefix_beside(element, uri);
+  if (beside)
+    return beside;
   for (const xmlNode *node = element; node && node->type == XML_ELEMENT_NODE; node = node->parent)
     for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
       if (!ns->prefix || !ns->href || strcmp((const char *)ns->href, uri) != 0)
@@ -319,7 +333,7 @@ enum vmf_code vmf_xml_edit_attribute(struct vmf_xml_edit *edit, size_t element, 
   const struct vmf_xml *xml = edit->xml;
   struct splice splice = {.element = element};
   VMF_AUTO_FREE char *qualified = NULL;
-  struct attribute_place place;
+  struct attribute_place place = {0};
   size_t end;
 
   VMF_TRY(check_element(edit, element, error));

@@ -383,6 +383,7 @@ static bool is_signed(const struct work *work)
   return work->signer || work->assembly->certificate_text;
 }
 
+/* A manifest may have SHA-1 digests for the sake of old readers, a signature may not. */
 static enum vmf_code make_certificate(struct work *work, struct vmf_error *error)
 {
   const struct vmf_assembly *assembly = work->assembly;
@@ -392,8 +393,9 @@ static enum vmf_code make_certificate(struct work *work, struct vmf_error *error
   work->certificate.length = assembly->certificate_length;
   if (work->signer)
     return vmf_signer_sign(work->signer, work->manifest.name, work->manifest.text,
-                           work->manifest.length, work->kind, work->target->cms,
-                           &work->certificate.text, &work->certificate.length, error);
+                           work->manifest.length, work->kind == VMF_SHA1 ? VMF_SHA256 : work->kind,
+                           work->target->cms, &work->certificate.text, &work->certificate.length,
+                           error);
   if (assembly->certificate_text)
     return vmf_copy_bytes(assembly->certificate_text, assembly->certificate_length,
                           &work->certificate.text, error);

@@ -21,6 +21,9 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                             .size = target ? target->guest_size : source->size,
                             .sparse_size = (uint32_t)options->sparse_size,
                             .checksum = options->checksum != NULL};
+  /* a level that was asked for, or one that differs in the backing file, is packed anew */
+  copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
+                      target->shape.level == 0;
   copy->job_bytes = vmf_copy_job_bytes(source, unit);
   if (options->sparse_size == 0 || options->sparse_size > copy->job_bytes)
     copy->sparse_size = copy->job_bytes;

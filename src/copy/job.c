@@ -10,11 +10,16 @@
 #include "memory.h"
 #include "zero.h"
 
+/* How long a packed unit may be: where it need not be packed, it must be shorter than it was. */
+static size_t packed_limit(const struct vmf_shape *shape)
+{
+  return shape->must_pack ? vmf_pack_bound(shape->codec, shape->unit) : shape->unit - 1;
+}
+
 static size_t packed_bytes(const struct vmf_copy *copy)
 {
   const struct vmf_shape *shape = &copy->target->shape;
-  size_t units = copy->job_bytes / shape->unit;
-  return units * (shape->must_pack ? vmf_pack_bound(shape->codec, shape->unit) : shape->unit);
+  return copy->job_bytes / shape->unit * packed_limit(shape);
 }
 
 static bool packs(const struct vmf_copy *copy)
@@ -51,6 +56,23 @@ size_t vmf_copy_thread_memory(const struct vmf_copy *copy)
   return bytes;
 }
 
+static enum vmf_code prepare_kept(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  const struct vmf_shape *shape = &copy->target->shape;
+  size_t units = copy->job_bytes / shape->unit;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(units * sizeof(struct vmf_kept_unit), &memory, error));
+  job->kept = (struct vmf_kept){.codec = shape->codec,
+                                .unit = shape->unit,
+                                .largest = packed_limit(shape),
+                                .limit = units,
+                                .bytes = job->packed,
+                                .units = memory};
+  return VMF_OK;
+}
+
 /* A job's buffers are made at its first use and stay. */
 static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *job,
                              struct vmf_error *error)
@@ -73,6 +95,8 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
   if (packs(copy)) {
     VMF_TRY(vmf_alloc_pages(packed_bytes(copy), &memory, error));
     job->packed = memory;
+    if (copy->keep_packed)
+      VMF_TRY(prepare_kept(copy, job, error));
   }
   if (copy->target) {
     VMF_TRY(vmf_alloc(block_limit(copy) * sizeof(struct vmf_block), &memory, error));
@@ -104,6 +128,8 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
 
   if (padded > copy->job_bytes)
     padded = copy->job_bytes;
+  job->kept.used = job->kept.count = job->next_kept = 0;
+  vmf_loader_keep(loader, copy->keep_packed ? &job->kept : NULL);
   if (copy->source)
     VMF_TRY(
         vmf_loader_read(loader, copy->source, job->data, (size_t)job->length, job->guest, error));
@@ -176,16 +202,36 @@ static enum vmf_code place_stretches(const struct vmf_copy *copy, struct vmf_cop
 
 /* ---- PLANNED, ORDERED: whole units ---- */
 
+/* The packed form that the source has of the unit at `guest`; NULL: none was kept. Units are asked
+ * for in guest order. */
+static const struct vmf_kept_unit *find_kept(struct vmf_copy_job *job, uint64_t guest)
+{
+  const struct vmf_kept *kept = &job->kept;
+
+  while (job->next_kept < kept->count && kept->units[job->next_kept].guest < guest)
+    job->next_kept++;
+  return job->next_kept < kept->count && kept->units[job->next_kept].guest == guest
+             ? &kept->units[job->next_kept]
+             : NULL;
+}
+
 static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *packer,
                                struct vmf_copy_job *job, size_t *packed_used,
                                struct vmf_block *block, struct vmf_error *error)
 {
   const struct vmf_shape *shape = &copy->target->shape;
-  size_t capacity = shape->must_pack ? vmf_pack_bound(shape->codec, shape->unit) : shape->unit - 1;
+  const struct vmf_kept_unit *kept = find_kept(job, block->guest);
   uint8_t *packed = job->packed + *packed_used;
   size_t length = 0;
 
-  VMF_TRY(vmf_pack(packer, block->data, shape->unit, packed, capacity, &length, error));
+  if (kept) {
+    block->data = job->packed + kept->start;
+    block->data_length = kept->length;
+    block->packed = true;
+    block->zero = false;
+    return VMF_OK;
+  }
+  VMF_TRY(vmf_pack(packer, block->data, shape->unit, packed, packed_limit(shape), &length, error));
   if (length == 0)
     return VMF_OK;
   block->data = packed;
@@ -229,7 +275,7 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
 static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
                                struct vmf_copy_job *job, struct vmf_error *error)
 {
-  size_t packed_used = 0;
+  size_t packed_used = job->kept.used;
   for (size_t at = 0; at < job->length; at += copy->target->shape.unit)
     VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
   return VMF_OK;
@@ -267,6 +313,7 @@ void vmf_copy_free_job(void *job_data)
   vmf_free(job->data);
   vmf_free(job->expected);
   vmf_free(job->packed);
+  vmf_free(job->kept.units);
   vmf_free(job->blocks);
   vmf_free(job->digests);
   vmf_free(job->zero_digest);

@@ -19,15 +19,18 @@ struct vmf_copy {
   uint32_t job_bytes;        /* a power of two; jobs never cross a multiple of it */
   uint32_t sparse_size;      /* FIXED: zeros of this length, at multiples of it, become a hole */
   bool checksum;
+  bool keep_packed; /* what the source has packed in the target's way is not packed anew */
   enum vmf_digest_kind digest_kind;
 };
 
 struct vmf_copy_job {
   uint64_t guest, length;
-  bool hole;         /* nothing but zeros, of any length; no data, no blocks */
-  uint8_t *data;     /* job_bytes: the guest bytes, zeros behind the end of the disk */
-  uint8_t *expected; /* job_bytes: the backing file's bytes; NULL without one */
-  uint8_t *packed;   /* packed units, one behind the other */
+  bool hole;            /* nothing but zeros, of any length; no data, no blocks */
+  uint8_t *data;        /* job_bytes: the guest bytes, zeros behind the end of the disk */
+  uint8_t *expected;    /* job_bytes: the backing file's bytes; NULL without one */
+  uint8_t *packed;      /* packed units, one behind the other; those of kept come first */
+  struct vmf_kept kept; /* units that the source stores as the target will; in packed */
+  size_t next_kept;
   struct vmf_block *blocks;
   size_t block_count;
   uint8_t *digests;    /* one for each 64 KiB */

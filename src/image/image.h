@@ -67,6 +67,27 @@ VMF_MUST_CHECK enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct v
                                              void *buffer, size_t length, uint64_t guest,
                                              struct vmf_error *error);
 
+/* Packed units that were read whole, and checked, in their packed form: for a target that stores
+ * them in the same form. Only of formats whose framing tells the length (reader->unwrap). */
+struct vmf_kept_unit {
+  uint64_t guest;
+  size_t start, length; /* in bytes */
+};
+
+struct vmf_kept {
+  enum vmf_codec codec; /* what is kept: units of this codec and size, */
+  uint32_t unit;
+  size_t largest; /* of at most so many packed bytes, */
+  size_t limit;   /* at most so many */
+  uint8_t *bytes; /* room for limit * largest */
+  size_t used;
+  struct vmf_kept_unit *units;
+  size_t count;
+};
+
+/* From now on vmf_loader_read keeps what fits; NULL: nothing. */
+void vmf_loader_keep(struct vmf_loader *loader, struct vmf_kept *kept);
+
 /* Where the bytes of an image come from that is no file of its own. */
 struct vmf_image_origin {
   struct vmf_io *io;

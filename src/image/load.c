@@ -17,7 +17,13 @@ struct vmf_loader {
   size_t unit_capacity;
   const struct vmf_image *unit_owner; /* which unit that is; NULL: none */
   uint64_t unit_guest;
+  struct vmf_kept *kept; /* not owned; NULL: nothing is kept */
 };
+
+void vmf_loader_keep(struct vmf_loader *loader, struct vmf_kept *kept)
+{
+  loader->kept = kept;
+}
 
 /* A packed form twice as long as the unit, plus framing, is damage. */
 static uint64_t stored_limit(uint32_t unit)
@@ -118,6 +124,19 @@ static enum vmf_code fetch_unit(struct vmf_loader *loader, const struct vmf_span
   return VMF_OK;
 }
 
+static void keep_unit(struct vmf_kept *kept, const struct vmf_span *span, const uint8_t *packed,
+                      size_t length)
+{
+  if (!span->owner->format->reader->unwrap || span->run.codec != kept->codec ||
+      span->run.unit != kept->unit || span->guest % kept->unit != 0 || length > kept->largest ||
+      kept->count == kept->limit)
+    return;
+  memcpy(kept->bytes + kept->used, packed, length);
+  kept->units[kept->count++] =
+      (struct vmf_kept_unit){.guest = span->guest, .start = kept->used, .length = length};
+  kept->used += length;
+}
+
 static enum vmf_code unpack_unit(struct vmf_loader *loader, const struct vmf_span *span,
                                  uint8_t *buffer, struct vmf_error *error)
 {
@@ -138,6 +157,8 @@ static enum vmf_code unpack_unit(struct vmf_loader *loader, const struct vmf_spa
                     run->io->name, (unsigned long long)run->guest, (unsigned long long)run->offset,
                     length, run->unit);
   memset(buffer + length, 0, run->unit - length);
+  if (loader->kept && span->skip == 0 && span->length == run->unit && length == run->unit)
+    keep_unit(loader->kept, span, loader->stored + payload.start, payload.length);
   return VMF_OK;
 }
 

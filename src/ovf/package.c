@@ -191,14 +191,39 @@ static enum vmf_code sort_members(struct vmf_package *package, struct vmf_error 
   return VMF_OK;
 }
 
+/* All names of a package start at its descriptor's folder: in an archive where that is not the top,
+ * names are cut, and what is not below it is no part of the package. */
+static void enter_folder(struct vmf_package *package)
+{
+  const char *slash = strrchr(package->name, '/');
+  size_t cut = slash ? (size_t)(slash + 1 - package->name) : 0, kept = 0;
+
+  for (size_t i = 0; cut > 0 && i < package->tar->count; i++) {
+    struct vmf_tar_member *member = &package->tar->members[i];
+    if (strncmp(member->name, package->name, cut) != 0) {
+      vmf_warn(package->options.log, "%s: %s is not below %.*s, where the descriptor is: left out",
+               package->path, member->name, (int)cut, package->name);
+      vmf_free(member->name);
+      continue;
+    }
+    memmove(member->name, member->name + cut, strlen(member->name + cut) + 1);
+    package->tar->members[kept++] = *member;
+  }
+  if (cut == 0)
+    return;
+  package->tar->count = kept;
+  memmove(package->name, slash + 1, strlen(slash + 1) + 1);
+}
+
 /* Takes over io. */
 static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io,
                                   struct vmf_error *error)
 {
   package->io = io;
   VMF_TRY(vmf_tar_read(io, package->options.log, &package->tar, error));
-  VMF_TRY(sort_members(package, error));
-  return pick_member(package, error);
+  VMF_TRY(pick_member(package, error));
+  enter_folder(package);
+  return sort_members(package, error);
 }
 
 static enum vmf_code open_descriptor(struct vmf_package *package, const char *path,

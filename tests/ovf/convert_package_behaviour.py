@@ -11,8 +11,9 @@ import tarfile
 
 import tap
 from hostile_packages import STREAM_URI, chunks, descriptor, disk_element, file_element, packed, vmdk
+from hostile_case import run  # of tests/formats, which hostile_packages put in the path
 from make_content import CHILD, LARGE, SMALL
-from package_makers import (FIXED, ISO, MESSAGES, RAW, SUFFIXES, URIS, convert, image, noise, package_of, put, rich)
+from package_makers import (FIXED, ISO, MESSAGES, RAW, SUFFIXES, TARGETS, URIS, convert, image, noise, package_of, put, rich)
 from package_reader import Package, check_signature, listing_of_tar, make_key
 
 
@@ -272,11 +273,45 @@ def test_names_of_files(t):
             t.run('rm', '-rf', 'out', 'unpacked', 'out.ova', 'again.ova')
 
 
-def test_wrong_size_is_put_right(t):
-    """A size that is not there is none of the manifest's business; what is written has the right one."""
-    disk = vmdk.sparse(RAW, 'disk1.vmdk')
-    out = convert(t, put(t, rich(disk, size=0, uri=URIS['sparse'])), 'ova')
-    tap.contains(out.text, f'{len(out.file_of("file1")[1])}')
+@tap.rows([(name, name) for name in ('out.mf', 'OUT.MF', 'out.cert', 'vm-disk1.vmdk', '.part', '-', 'out.ova')])
+def test_names_that_the_target_needs(t, name):
+    disk = vmdk.stream(RAW, 'disk1.vmdk')
+    text = descriptor([file_element(), file_element(name, 'other')], [disk_element(capacity=len(RAW))])
+    path = put(t, [('vm.ovf', text), ('disk1.vmdk', disk), (name, b'other')])
+    for target in ('ova', 'folder', 'pipe'):
+        out = convert(t, path, target)
+        tap.equal(out.file_of('other')[1], b'other', 'content')
+        t.vmferry('verify', 'out' if target == 'folder' else 'out.ova')
+
+
+@tap.rows([(f'{size}, {form}', form, size) for form in ('stream', 'sparse') for size in (0, 1000)])
+def test_wrong_size_is_put_right(t, form, size):
+    """What is written has the right size, also where the disk stays as it was."""
+    disk = image(form, RAW, 'disk1.vmdk')
+    path = put(t, rich(disk, size=size, uri=URIS[form]))
+    for target in ('ova', 'folder'):
+        done = t.vmferry('convert', path, TARGETS[target])
+        out = Package(t.path(TARGETS[target])).check()
+        element, data = out.file_of('file1')
+        tap.equal(out.get(element, 'size'), str(len(data)), 'ovf:size')
+        if size:
+            tap.contains(done.stderr, f'{size}')
+
+
+def test_signature_does_not_outlive_its_manifest(t):
+    key, certificate = make_key(t)
+    t.vmferry('convert', '--sign', key, '--cert', certificate, put(t, package_of('stream')), 'signed.ova')
+    signed = Package(t.path('signed.ova')).check()
+    check_signature(t, signed, certificate)
+    done = t.vmferry('convert', '-O', 'vhd', 'signed.ova', 'out.ova')
+    tap.contains(done.stderr, 'not carried over: ')
+    tap.contains(done.stderr, 'signed.cert')
+    tap.equal([name for name in Package(t.path('out.ova')).check().order if name.endswith('.cert')], [], 'certificates')
+    t.vmferry('convert', '--sign', key, '--cert', certificate, '-O', 'vhd', 'signed.ova', 'out.ova')
+    check_signature(t, Package(t.path('out.ova')).check(), certificate)
+    t.vmferry('unpack', 'signed.ova', 'out')
+    tap.equal(Package(t.path('out')).files == signed.files, True, 'unpacked as it was, the signature, too')
+    t.vmferry('verify', '--require-signature', '--ca-file', certificate, 'out')
 
 
 def test_conversion_of_a_conversion(t):
@@ -357,9 +392,9 @@ def test_member_over_8_gib(t):
         tap.equal(listing_of_tar(t.path('big.ova'), tool), members, tool)
     if os.stat(t.path('big.ova')).st_blocks * 512 > 64 << 20:
         raise AssertionError('the zeros of a raw disk take room in the archive')
-    t.vmferry('compare', 'big.ova', 'big.raw')
-    t.vmferry('convert', '--no-sync', 'big.ova', 'small.ova')
-    t.vmferry('compare', 'small.ova', 'big.raw')
+    for command in (('compare', 'big.ova', 'big.raw'), ('convert', '--no-sync', 'big.ova', 'small.ova'),
+                    ('compare', 'small.ova', 'big.raw'), ('verify', 'big.ova')):
+        tap.equal(run(t, *command)[0], 0, f'{command}')  # in the memory of a small one
 
 
 tap.main(globals())

@@ -178,7 +178,7 @@ REFERENCES = [
     Row('file: without a name', files(file_element(), '<File ovf:id="x"/>'), '', (0, 2), verify=(2, 3)),
     Row('file: 70000 characters of name', files(file_element('x' * 70000)), '', info=(0, 2)),
 ]
-REFERENCES += [Row(f'file: its size is said to be {title}', with_disk('disk1.vmdk', DISK, size=size), 'size', (0, 2),
+REFERENCES += [Row(f'file: its size is said to be {title}', with_disk('disk1.vmdk', DISK, size=size), f'says {size}', (0, 2),
                    verify=(2, 3), says=('convert', 'unpack'))
                for title, size in (('less', 512), ('more', len(DISK) + 1), ('2^63', 1 << 63), ('2^64 - 1', (1 << 64) - 1))]
 REFERENCES += [Row(f'file: its size is said to be {title}', with_disk('disk1.vmdk', DISK, size=size), '', 0, verify=(0, 2, 3))

@@ -55,13 +55,19 @@ class Package:
                 break
         else:
             raise AssertionError(f'no file {identity}')
-        name = urllib.parse.unquote(self.get(element, 'href'))
-        parts = [self.files[part] for part in self.order if re.fullmatch(re.escape(name) + r'\.\d{9}', part)]
-        data = self.files[name] if name in self.files else b''.join(parts)
+        name = self.get(element, 'href')
+        data = b''.join(self.files[part] for part in self.parts(element))
         size = self.get(element, 'size')
         if size is not None:
             tap.equal(int(size), len(data), f'ovf:size of {name}')
         return element, gzip.decompress(data) if self.get(element, 'compression') == 'gzip' else data
+
+    def parts(self, element):
+        """The names of the stored files of a File: one, or its chunks."""
+        name = urllib.parse.unquote(self.get(element, 'href'))
+        if name in self.files:
+            return [name]
+        return sorted(part for part in self.order if re.fullmatch(re.escape(name) + r'\.\d{9}', part))
 
     def disk(self, identity):
         for element in self.elements('Disk'):
@@ -93,8 +99,8 @@ class Package:
         tap.equal(''.join(f'{kind}({name})= {digest}\n' for kind, name, digest in lines), manifest, 'manifest')
         listed = {name: (kind, digest) for kind, name, digest in lines}
         tap.equal(lines[0][1], self.name, 'first line of the manifest')
-        hrefs = [urllib.parse.unquote(self.get(element, 'href')) for element in self.elements('File')]
-        tap.equal(sorted(listed), sorted([self.name, *hrefs]), 'names in the manifest')
+        stored = [part for element in self.elements('File') for part in self.parts(element)]
+        tap.equal(sorted(listed), sorted([self.name, *stored]), 'names in the manifest')
         for name, (kind, digest) in listed.items():
             tap.equal(hashlib.new(kind.lower(), self.files[name]).hexdigest(), digest, f'digest of {name}')
         for element in self.elements('File'):

@@ -166,3 +166,24 @@ const char *vmf_ovf_resolve(const struct vmf_ovf *ovf, const char *text)
     return NULL;
   return vmf_ovf_index_find(ovf->properties_by_key, key);
 }
+
+static int hex_value(char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = (char)(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void vmf_ovf_decode_href(char *name)
+{
+  char *out = name;
+
+  for (const char *in = name; *in; in++) {
+    int high = *in == '%' ? hex_value(in[1]) : -1;
+    int low = high >= 0 ? hex_value(in[2]) : -1;
+    *out++ = low >= 0 && high + low > 0 ? (char)(high * 16 + low) : *in;
+    in += low >= 0 && high + low > 0 ? 2 : 0;
+  }
+  *out = '\0';
+}

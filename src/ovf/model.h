@@ -190,6 +190,9 @@ const struct vmf_ovf_disk *vmf_ovf_disk(const struct vmf_ovf *ovf, const char *i
  * a bare id (of a disk); *is_file tells which. NULL: neither. Points into `resource`. */
 const char *vmf_ovf_host_resource(const char *resource, bool *is_file);
 
+/* Resolves the %-escapes of an href in place (RFC 3986, section 2.1); what is none stays. */
+void vmf_ovf_decode_href(char *href);
+
 /* "${key}": the default value of that property in any ProductSection, or NULL; text that is no such
  * reference is returned as it is. */
 const char *vmf_ovf_resolve(const struct vmf_ovf *ovf, const char *text);

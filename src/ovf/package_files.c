@@ -80,28 +80,6 @@ static enum vmf_code check_name(const struct vmf_package *package, const char *n
                   package->path, name, why);
 }
 
-static int hex_value(char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = (char)(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* RFC 3986, section 2.1; what is no escape stays. */
-static void decode_escapes(char *name)
-{
-  char *out = name;
-
-  for (const char *in = name; *in; in++) {
-    int high = *in == '%' ? hex_value(in[1]) : -1;
-    int low = high >= 0 ? hex_value(in[2]) : -1;
-    *out++ = low >= 0 && high + low > 0 ? (char)(high * 16 + low) : *in;
-    in += low >= 0 && high + low > 0 ? 2 : 0;
-  }
-  *out = '\0';
-}
-
 /* "http://host/disk", "nbd:..."; a single letter is a drive, which does not exist here either. */
 static bool has_scheme(const char *href)
 {
@@ -125,7 +103,7 @@ enum vmf_code vmf_package_href(const struct vmf_package *package, const struct v
   while (strncmp(href, "./", 2) == 0)
     href += 2;
   VMF_TRY(vmf_copy_text(href, &decoded, error));
-  decode_escapes(decoded);
+  vmf_ovf_decode_href(decoded);
   VMF_TRY(check_name(package, href, error));
   VMF_TRY(check_name(package, decoded, error));
   if (!vmf_package_has(package, decoded) && vmf_package_has(package, href))

@@ -118,7 +118,7 @@ static void read_capacity(struct vmf_reader *reader, struct vmf_ovf_disk *disk)
     return;
   }
   if (!vmf_mul(number, unit, &number)) {
-    vmf_report_add(reader->report, VMF_SEVERITY_WARNING, "descriptor-capacity", ovf->name,
+    vmf_report_add(reader->report, VMF_SEVERITY_VIOLATION, "descriptor-capacity", ovf->name,
                    disk->line, "disk \"%s\": capacity %s * %" PRIu64 " is beyond 64 bits", id, text,
                    unit);
     return;

@@ -119,8 +119,16 @@ static enum vmf_code check_hrefs_unique(struct vmf_rules *rules, struct vmf_erro
   struct vmf_names hrefs = {0};
   enum vmf_code code = VMF_OK;
 
-  for (size_t i = 0; i < ovf->file_count && code == VMF_OK; i++)
-    code = vmf_names_add(&hrefs, ovf->files[i].href, ovf->files[i].line, error);
+  for (size_t i = 0; i < ovf->file_count && code == VMF_OK; i++) {
+    VMF_AUTO_FREE char *href = NULL;
+    if (!ovf->files[i].href)
+      continue;
+    code = vmf_copy_text(ovf->files[i].href, &href, error);
+    if (code == VMF_OK) {
+      vmf_ovf_decode_href(href);
+      code = vmf_names_add(&hrefs, href, ovf->files[i].line, error);
+    }
+  }
   vmf_names_sort(&hrefs);
   for (size_t i = 1; i < hrefs.count; i++)
     if (vmf_names_repeats(&hrefs, i))

@@ -79,6 +79,19 @@ enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST
   return start(digest, error);
 }
 
+enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size_t length,
+                               uint8_t out[VMF_DIGEST_MAX], struct vmf_error *error)
+{
+  struct vmf_digest *digest;
+
+  VMF_TRY(vmf_digest_new(kind, &digest, error));
+  enum vmf_code code = vmf_digest_update(digest, data, length, error);
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, out, error);
+  vmf_digest_free(digest);
+  return code;
+}
+
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text)
 {
   text[0] = '\0';

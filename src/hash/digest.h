@@ -27,6 +27,11 @@ VMF_MUST_CHECK enum vmf_code vmf_digest_update(struct vmf_digest *digest, const 
 VMF_MUST_CHECK enum vmf_code vmf_digest_final(struct vmf_digest *digest,
                                               uint8_t out[VMF_DIGEST_MAX], struct vmf_error *error);
 
+/* The digest of bytes that are all here. */
+VMF_MUST_CHECK enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data,
+                                              size_t length, uint8_t out[VMF_DIGEST_MAX],
+                                              struct vmf_error *error);
+
 /* "e3b0c442..." and a NUL; text has room for 2 * size + 1. */
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text);
 

@@ -321,19 +321,6 @@ static enum vmf_code write_file(struct work *work, struct vmf_assembly_file *fil
 
 /* ---- descriptor, manifest, certificate ---- */
 
-static enum vmf_code digest_text(const struct work *work, const struct text_file *file,
-                                 uint8_t *result, struct vmf_error *error)
-{
-  struct vmf_digest *digest;
-
-  VMF_TRY(vmf_digest_new(work->kind, &digest, error));
-  enum vmf_code code = vmf_digest_update(digest, file->text, file->length, error);
-  if (code == VMF_OK)
-    code = vmf_digest_final(digest, result, error);
-  vmf_digest_free(digest);
-  return code;
-}
-
 static enum vmf_code describe(struct work *work, enum vmf_describe how, struct vmf_error *error)
 {
   struct vmf_assembly *assembly = work->assembly;
@@ -350,7 +337,8 @@ static enum vmf_code list_files(struct work *work, struct vmf_manifest *manifest
   const struct vmf_assembly *assembly = work->assembly;
   uint8_t digest[VMF_DIGEST_MAX];
 
-  VMF_TRY(digest_text(work, &work->descriptor, digest, error));
+  VMF_TRY(
+      vmf_digest_bytes(work->kind, work->descriptor.text, work->descriptor.length, digest, error));
   VMF_TRY(vmf_manifest_add(manifest, work->descriptor.name, work->kind, digest, error));
   for (size_t i = 0; i < assembly->count; i++)
     if (!assembly->files[i].unlisted)

@@ -176,16 +176,10 @@ enum vmf_code vmf_source_check_descriptor(const struct vmf_package *package,
   for (size_t i = 0; i < manifest->count; i++) {
     const struct vmf_manifest_entry *entry = &manifest->entries[i];
     uint8_t result[VMF_DIGEST_MAX];
-    struct vmf_digest *digest;
     if (strcmp(entry->name, package->name) != 0)
       continue;
-    VMF_TRY(vmf_digest_new(entry->kind, &digest, error));
-    enum vmf_code code =
-        vmf_digest_update(digest, package->descriptor, package->descriptor_length, error);
-    if (code == VMF_OK)
-      code = vmf_digest_final(digest, result, error);
-    vmf_digest_free(digest);
-    VMF_TRY(code);
+    VMF_TRY(vmf_digest_bytes(entry->kind, package->descriptor, package->descriptor_length, result,
+                             error));
     VMF_TRY(altered(package, entry, result, error));
   }
   return VMF_OK;

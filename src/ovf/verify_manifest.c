@@ -126,16 +126,10 @@ static enum vmf_code check_descriptor(struct vmf_verification *verification,
   for (size_t i = 0; i < coverage->manifest->count; i++) {
     const struct vmf_manifest_entry *entry = &coverage->manifest->entries[i];
     uint8_t result[VMF_DIGEST_MAX];
-    struct vmf_digest *digest;
     if (strcmp(entry->name, package->name) != 0)
       continue;
-    VMF_TRY(vmf_digest_new(entry->kind, &digest, error));
-    enum vmf_code code =
-        vmf_digest_update(digest, package->descriptor, package->descriptor_length, error);
-    if (code == VMF_OK)
-      code = vmf_digest_final(digest, result, error);
-    vmf_digest_free(digest);
-    VMF_TRY(code);
+    VMF_TRY(vmf_digest_bytes(entry->kind, package->descriptor, package->descriptor_length, result,
+                             error));
     check_digest(verification, entry, result);
     hashed = true;
   }

@@ -58,6 +58,16 @@ START_TEST(published_values_come_out)
 }
 END_TEST
 
+START_TEST(bytes_that_are_all_here_have_the_same_digest)
+{
+  uint8_t out[VMF_DIGEST_MAX];
+  char text[2 * VMF_DIGEST_MAX + 1];
+  ck_assert_int_eq(vmf_digest_bytes(known[_i].kind, "abc", 3, out, &error), VMF_OK);
+  vmf_digest_text(out, known[_i].size, text);
+  ck_assert_str_eq(text, known[_i].abc);
+}
+END_TEST
+
 START_TEST(a_digest_starts_anew)
 {
   struct vmf_digest *digest = start(known[_i].kind);
@@ -83,6 +93,7 @@ static Suite *suite(void)
   TCase *tests = tcase_create("digest");
   tcase_add_loop_test(tests, sizes_are_known, 0, 3);
   tcase_add_loop_test(tests, published_values_come_out, 0, 3);
+  tcase_add_loop_test(tests, bytes_that_are_all_here_have_the_same_digest, 0, 3);
   tcase_add_loop_test(tests, a_digest_starts_anew, 0, 3);
   tcase_add_test(tests, nothing_may_be_freed);
   suite_add_tcase(suite, tests);

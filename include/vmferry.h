@@ -115,6 +115,7 @@ struct vmf_image_options {
   bool no_chain;                 /* do not open parents: for `info` */
   bool ignore_locks;             /* open even when a running machine holds the image (-U) */
   bool read_all;                 /* do not trust the holes that the file system reports */
+  bool no_cache;                 /* do not keep what is read in the page cache */
   const struct vmf_log *log;     /* lives as long as the image; or NULL */
 };
 
@@ -189,6 +190,7 @@ struct vmf_target_options {
   const char *backing_format; /* -F */
   bool no_clobber;            /* refuse an existing target */
   bool no_sync;               /* skip the fsyncs */
+  bool no_cache;              /* do not keep what is written in the page cache */
   bool ignore_locks;
   struct vmf_image *source;  /* the target may not be a file of its chain; ids are derived from it
                               * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
@@ -267,7 +269,7 @@ struct vmf_package;
 
 struct vmf_package_options {
   const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
-  bool ignore_locks, read_all;
+  bool ignore_locks, read_all, no_cache;
   const struct vmf_log *log; /* lives as long as the package; or NULL */
   const atomic_bool *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
 };
@@ -373,7 +375,7 @@ struct vmf_package_target {
   const char *digest;       /* of the manifest: "sha256" (also NULL), "sha1", "sha512" */
   const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
   bool cms; /* add a CMS signature, as VirtualBox 7 does */
-  bool no_clobber, no_sync, ignore_locks;
+  bool no_clobber, no_sync, no_cache, ignore_locks;
   unsigned threads;
   void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;

@@ -227,6 +227,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
                                   struct vmf_settings *settings, struct vmf_error *error)
 {
   static const char *const outputs[] = {"human", "json", NULL};
+  static const char *const page_caches[] = {"none", "normal", NULL};
   void *field = argument_field(settings, argument->field);
   char what[40];
 
@@ -256,6 +257,9 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     return argument_word(what, text, outputs, error);
   case VMF_ARGUMENT_CHECKSUM:
     return argument_checksum(what, text, field, error);
+  case VMF_ARGUMENT_PAGE_CACHE:
+    *(bool *)field = strcmp(text, "none") == 0;
+    return argument_word(what, text, page_caches, error);
   case VMF_ARGUMENT_CACHE:
     return argument_cache(argument, what, text, settings, error);
   case VMF_ARGUMENT_NO_EFFECT:

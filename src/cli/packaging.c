@@ -56,6 +56,7 @@ void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progre
       .cms = settings->cms,
       .no_clobber = settings->no_clobber,
       .no_sync = settings->no_sync,
+      .no_cache = settings->no_cache,
       .ignore_locks = settings->ignore_locks,
       .threads = (unsigned)settings->threads,
       .progress = vmf_progress_show,
@@ -100,6 +101,7 @@ static enum vmf_code convert_package(const struct vmf_settings *settings, const 
   const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .read_all = settings->read_all,
+                                              .no_cache = settings->no_cache,
                                               .log = &settings->log,
                                               .cancel = vmf_signals_cancel()};
   struct vmf_progress progress = {

@@ -69,6 +69,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_settings *settings, const char *
       .backing_format = settings->backing_format,
       .no_clobber = settings->no_clobber,
       .no_sync = settings->no_sync,
+      .no_cache = settings->no_cache,
       .ignore_locks = settings->ignore_locks,
       .source = source,
       .backing = backing,

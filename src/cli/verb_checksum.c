@@ -23,6 +23,7 @@ static const struct vmf_argument checksum_arguments[] = {
     VMF_ARGUMENT_SNAPSHOT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
     {.name = "read-all",
      .kind = VMF_ARGUMENT_FLAG,
      .field = VMF_SETTING(read_all),

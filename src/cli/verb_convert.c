@@ -73,6 +73,7 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "do not trust the holes that the file system reports"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
     {.name = "disk-format",
      .kind = VMF_ARGUMENT_TEXT,
      .value = "FORM",

@@ -140,6 +140,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -160,6 +161,7 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
       .format = settings->format,
       .allow_refs = settings->allow_refs,
       .ignore_locks = settings->ignore_locks,
+      .no_cache = settings->no_cache,
       .log = &settings->log,
   };
   enum vmf_code code = VMF_OK;
@@ -240,6 +242,7 @@ static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_m
   const struct vmf_package_options template_options = {
       .allow_refs = settings->allow_refs,
       .ignore_locks = settings->ignore_locks,
+      .no_cache = settings->no_cache,
       .log = &settings->log,
       .cancel = vmf_signals_cancel(),
   };

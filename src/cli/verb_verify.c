@@ -49,6 +49,7 @@ static const struct vmf_argument verify_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},
@@ -203,6 +204,7 @@ static enum vmf_code verify_package(struct verification *verification,
   const struct vmf_settings *settings = verification->settings;
   const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
                                               .ignore_locks = settings->ignore_locks,
+                                              .no_cache = settings->no_cache,
                                               .log = &settings->log,
                                               .cancel = vmf_signals_cancel()};
   struct vmf_progress progress = {

@@ -66,6 +66,8 @@ static enum vmf_code open_for_driver(struct vmf_opener *opener, const char *name
     return vmf_fail(error, VMF_LIMIT, "%s: names more than %u files", node->image.io->name,
                     node->image.limits->extents);
   VMF_TRY(open_named(node, name, reference, io, error));
+  if (node->transient)
+    vmf_io_transient(*io);
   enum vmf_code code = note_file(node, *io, reference, error);
   if (code != VMF_OK) {
     vmf_io_close(*io);
@@ -134,6 +136,9 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *ca
   node->opener.open = open_for_driver;
   node->check_locks = !options->ignore_locks;
   node->trust_holes = !options->read_all;
+  node->transient = options->no_cache;
+  if (node->transient)
+    vmf_io_transient(image->io);
   VMF_TRY(copy_list(options->allow_refs, &node->allow_refs, error));
   if (call->child) {
     node->members = vmf_node(call->child)->members;

@@ -14,7 +14,7 @@ struct vmf_node {
   void *options;     /* of the reader */
   char **allow_refs; /* NULL-terminated copy */
   bool check_locks;
-  bool trust_holes;
+  bool trust_holes, transient;
   struct vmf_opener opener;
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
   void (*release)(void *owner); /* called when the image has been closed; NULL: nothing */

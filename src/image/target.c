@@ -81,6 +81,7 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   struct vmf_target *target = &draft->target;
   const struct vmf_output_options output_options = {.no_clobber = options->no_clobber,
                                                     .no_sync = options->no_sync,
+                                                    .transient = options->no_cache,
                                                     .ignore_locks = options->ignore_locks,
                                                     .log = options->log};
 

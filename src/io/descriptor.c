@@ -5,6 +5,7 @@
 #include "descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -66,11 +67,39 @@ static enum vmf_code descriptor_ended(const struct vmf_descriptor *file, uint64_
                   file->io.name, offset, vmf_size_get(&file->io));
 }
 
+/* The page that the next read may begin in stays. */
+static void descriptor_drop_read(const struct vmf_descriptor *file, uint64_t start, uint64_t end)
+{
+  enum { PAGE = 4096 };
+
+  if (!atomic_load_explicit(&file->transient, memory_order_relaxed))
+    return;
+  start = vmf_align_down(start, PAGE);
+  end = vmf_align_down(end, PAGE);
+  if (end > start)
+    (void)posix_fadvise(file->number, (off_t)start, (off_t)(end - start), POSIX_FADV_DONTNEED);
+}
+
+/* Only pages that are on the disk can be dropped: their writing starts at once, and what has got
+ * there goes every 16 MiB. */
+static void descriptor_drop_written(struct vmf_descriptor *file, uint64_t start, uint64_t end)
+{
+  enum { EVERY = 16 << 20 };
+
+  if (!atomic_load_explicit(&file->transient, memory_order_relaxed))
+    return;
+  uint64_t before = atomic_fetch_add(&file->written, end - start);
+  (void)sync_file_range(file->number, (off_t)start, (off_t)(end - start), SYNC_FILE_RANGE_WRITE);
+  if (before / EVERY != (before + end - start) / EVERY)
+    (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
                                    struct vmf_error *error)
 {
   const struct vmf_descriptor *file = (const struct vmf_descriptor *)io;
   unsigned char *to = buffer;
+  uint64_t start = offset;
   while (length > 0) {
     ssize_t got = pread(file->number, to, length, (off_t)offset);
     if (got < 0 && errno == EINTR)
@@ -84,6 +113,7 @@ enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t lengt
     length -= (size_t)got;
     offset += (uint64_t)got;
   }
+  descriptor_drop_read(file, start, offset);
   return VMF_OK;
 }
 
@@ -147,6 +177,7 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
 {
   struct gather gather = {.pieces = pieces, .count = count};
   struct iovec vectors[VECTORS];
+  uint64_t start = offset;
   size_t length;
   int used;
   if (atomic_load_explicit(&file->settled, memory_order_relaxed))
@@ -164,6 +195,7 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
   }
   if (!file->io.device)
     vmf_size_grow(&file->io, offset);
+  descriptor_drop_written(file, start, offset);
   return VMF_OK;
 }
 
@@ -240,6 +272,8 @@ enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error)
 void vmf_descriptor_close(struct vmf_io *io)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  if (atomic_load(&file->transient)) /* what was read ahead, or was busy when it was to go */
+    (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
   close(file->number);
   pthread_mutex_destroy(&file->lock);
   vmf_free(io->name);

@@ -14,8 +14,10 @@
 
 struct vmf_descriptor {
   struct vmf_io io;
-  int number;          /* owned */
-  bool sync;           /* flush makes durable */
+  int number;               /* owned */
+  bool sync;                /* flush makes durable */
+  atomic_bool transient;    /* what passes through is not kept in the page cache */
+  _Atomic uint64_t written; /* bytes; transient only */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
   /* Guards the two below: the data that the file system told of last. Asking is not cheap: tmpfs

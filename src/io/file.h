@@ -21,6 +21,11 @@ VMF_MUST_CHECK enum vmf_code vmf_io_from_descriptor(int descriptor, const char *
                                                     bool check_locks, struct vmf_io **io,
                                                     struct vmf_error *error);
 
+/* What is read from the io or written to it from now on is not kept in the page cache, so that a
+ * disk of hundreds of GiB does not evict what the host works with. Of a view: all that is below it.
+ * No effect on what is no file. */
+void vmf_io_transient(struct vmf_io *io);
+
 /* What fstat said when the io was opened; of a view: of the first file below it. False when there
  * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);

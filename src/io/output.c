@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "file.h"
 #include "locks.h"
 #include "memory.h"
 #include "temporary.h"
@@ -27,7 +28,7 @@ struct vmf_output {
   char *path, *stem;
   const char *name;     /* in path */
   char *temporary_path; /* of the main file; NULL: written in place */
-  bool no_clobber, sync, ignore_locks;
+  bool no_clobber, sync, transient, ignore_locks;
   bool exists; /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
@@ -155,6 +156,8 @@ static enum vmf_code own_part(struct vmf_output *output, struct vmf_io *io, cons
   enum vmf_code code = add_part(output, io, name, error);
   if (code != VMF_OK)
     vmf_io_close(io);
+  else if (output->transient)
+    vmf_io_transient(io);
   return code;
 }
 
@@ -259,6 +262,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   struct vmf_output *made = block;
   made->no_clobber = options->no_clobber;
   made->sync = !options->no_sync;
+  made->transient = options->transient;
   made->ignore_locks = options->ignore_locks;
   made->folder = made->temporary.folder = -1;
   enum vmf_code code = output_open(made, path, options->log, error);

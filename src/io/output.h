@@ -14,6 +14,7 @@ struct vmf_output;
 struct vmf_output_options {
   bool no_clobber;           /* an existing target is VMF_USAGE */
   bool no_sync;              /* skip the fsyncs */
+  bool transient;            /* see vmf_io_transient */
   bool ignore_locks;         /* replace a target that a running machine holds */
   const struct vmf_log *log; /* stale temporaries of this name are told here */
 };

@@ -522,6 +522,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   const struct vmf_package_target *target = work->target;
   const struct vmf_output_options options = {.no_clobber = target->no_clobber,
                                              .no_sync = target->no_sync,
+                                             .transient = target->no_cache,
                                              .ignore_locks = target->ignore_locks,
                                              .log = target->log};
 

@@ -242,6 +242,8 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   struct vmf_io *io;
 
   VMF_TRY(vmf_io_open_file(path, !package->options.ignore_locks, &io, error));
+  if (package->options.no_cache)
+    vmf_io_transient(io);
   if (vmf_io_is_gzip(io))
     VMF_TRY(vmf_io_gunzip(io, INT64_MAX, package->options.cancel, &io, error));
   if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || looks_like_descriptor(io))) {

@@ -119,7 +119,8 @@ enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct v
 {
   const struct vmf_image_options defaults = {.allow_refs = package->options.allow_refs,
                                              .ignore_locks = package->options.ignore_locks,
-                                             .read_all = package->options.read_all};
+                                             .read_all = package->options.read_all,
+                                             .no_cache = package->options.no_cache};
 
   *image = NULL;
   return open_chain(package, disk, options ? options : &defaults, 1, image, error);
@@ -219,6 +220,7 @@ static enum vmf_code open_in(const char *path, const char *disk,
   const struct vmf_package_options package_options = {.allow_refs = options->allow_refs,
                                                       .ignore_locks = options->ignore_locks,
                                                       .read_all = options->read_all,
+                                                      .no_cache = options->no_cache,
                                                       .log = options->log};
   struct vmf_package *package;
 

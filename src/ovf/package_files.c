@@ -122,9 +122,13 @@ enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *n
   size_t index = vmf_package_member(package, name);
 
   VMF_TRY(check_name(package, name, error));
-  if (!package->io)
-    return vmf_open_reference(package->descriptor_path, name, NULL, !package->options.ignore_locks,
-                              io, error);
+  if (!package->io) {
+    VMF_TRY(vmf_open_reference(package->descriptor_path, name, NULL, !package->options.ignore_locks,
+                               io, error));
+    if (package->options.no_cache)
+      vmf_io_transient(*io);
+    return VMF_OK;
+  }
   if (index == SIZE_MAX)
     return vmf_fail(error, VMF_CORRUPT, "%s: has no file \"%s\"", package->path, name);
   const struct vmf_tar_member *member = &package->tar->members[index];

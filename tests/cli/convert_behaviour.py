@@ -23,6 +23,29 @@ def islands(t, name='source.raw'):
     return t.write(name, data.ljust(3 << 20, b'\0'))
 
 
+def cached(t, name):
+    """Bytes of a file that the page cache holds."""
+    return int(t.run(tap.tool('fincore'), '-b', '-n', '-o', 'RES', name).stdout)
+
+
+def test_page_cache_is_left_alone_when_asked(t):
+    t.write('a.raw', noise(40 << 20))
+    with open(t.path('a.raw'), 'rb') as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if cached(t, 'a.raw'):
+        raise tap.Skip('a file system in memory')
+    for words, target in (('convert', 'b.raw'), ('convert', 'b.qcow2'), ('pack -o', 'b.ova')):
+        given = (target, 'a.raw') if 'pack' in words else ('a.raw', target)
+        t.vmferry(*words.split(), *given, '--cache=none')
+        tap.equal(cached(t, 'a.raw') < 1 << 20, True, f'{target}: of the source {cached(t, "a.raw")} bytes are cached')
+        tap.equal(cached(t, target) < 1 << 20, True, f'{target}: {cached(t, target)} bytes are cached')
+        t.vmferry('compare', 'a.raw', target, '--cache=none')
+        tap.equal(cached(t, 'a.raw') < 1 << 20, True, f'compare: {cached(t, "a.raw")} bytes are cached')
+    t.vmferry('checksum', 'a.raw', '--cache=normal')
+    tap.equal(cached(t, 'a.raw'), 40 << 20, 'cached as ever')
+
+
 def test_suffix_decides(t):
     for name, format_name in (('a.qcow2', 'qcow2'), ('a.vmdk', 'vmdk'), ('a.vhd', 'vhd'), ('a.dat', None)):
         t.vmferry('convert', STREAM, name)

@@ -4,6 +4,7 @@
  * `vmferry convert`. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "format_options.h"
@@ -132,7 +133,9 @@ static const struct vmf_argument convert_arguments[] = {
 static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
                                             struct vmf_error *error)
 {
-  if (vmf_packaging_is_target(path) || settings->key || settings->disk_format)
+  /* a source that is not there is told as such, later */
+  if ((vmf_packaging_is_target(path) || settings->key || settings->disk_format) &&
+      access(settings->operands[0], F_OK) == 0)
     return vmf_arguments_wrong(error, "%s: one package makes another; \"pack\" makes one of disks",
                                path);
   if (settings->sparse_size % 512)

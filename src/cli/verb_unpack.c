@@ -51,9 +51,13 @@ static char *unpack_folder(const struct vmf_settings *settings)
 static int unpack_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
-  char *folder = unpack_folder(settings);
   int status;
 
+  if (settings->operand_count > 1 && settings->operands[1][0] == '\0') {
+    (void)!vmf_arguments_wrong(&error, "the folder to unpack into has no name");
+    return vmf_status_report(&error);
+  }
+  char *folder = unpack_folder(settings);
   if (!folder) {
     (void)!vmf_arguments_no_memory(&error);
     return vmf_status_report(&error);

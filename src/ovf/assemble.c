@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "certificate.h"
 #include "checked.h"
@@ -517,6 +518,23 @@ static enum vmf_code check_names(const struct work *work, struct vmf_error *erro
   return vmf_tar_header(work->certificate.name, 0, work->mtime, header, error);
 }
 
+/* A certificate that lies there would be taken for that of the new package. */
+static enum vmf_code check_no_certificate(const struct work *work, struct vmf_error *error)
+{
+  const char *path = work->destination->path, *slash = strrchr(path, '/');
+  VMF_AUTO_FREE char *beside = NULL;
+
+  if (work->destination->archive)
+    return VMF_OK;
+  VMF_TRY(vmf_format(&beside, error, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,
+                     work->certificate.name));
+  if (access(beside, F_OK) == 0)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is there already, and would be taken for the signature of the new package",
+                    beside);
+  return VMF_OK;
+}
+
 static enum vmf_code prepare(struct work *work, struct vmf_error *error)
 {
   const struct vmf_package_target *target = work->target;
@@ -538,6 +556,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
     VMF_TRY(vmf_copy_digest_kind(target->digest, &work->kind, error));
   VMF_TRY(name_texts(work, error));
   VMF_TRY(check_names(work, error));
+  VMF_TRY(check_no_certificate(work, error));
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));

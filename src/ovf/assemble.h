@@ -15,6 +15,7 @@
 /* One file of the package that is made. Either `image` is converted into it, or `io` copied. */
 struct vmf_assembly_file {
   char *name;                     /* owned */
+  char *stored;                   /* copied from a package: its name there; owned; else NULL */
   struct vmf_image *image;        /* not owned */
   const char *format, *options;   /* of the driver that writes the image */
   struct vmf_io *io;              /* not owned */

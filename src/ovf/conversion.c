@@ -154,12 +154,15 @@ static enum vmf_code keep_io(struct vmf_conversion *conversion, struct vmf_io *i
   return VMF_OK;
 }
 
-static bool is_added(const struct vmf_conversion *conversion, const char *name)
+/* The file that is copied from `stored`, or SIZE_MAX: none yet. */
+static size_t find_copy(const struct vmf_conversion *conversion, const char *stored)
 {
-  for (size_t i = 0; i < conversion->assembly.count; i++)
-    if (strcmp(conversion->assembly.files[i].name, name) == 0)
-      return true;
-  return false;
+  for (size_t i = 0; i < conversion->assembly.count; i++) {
+    const char *other = conversion->assembly.files[i].stored;
+    if (other && strcmp(other, stored) == 0)
+      return i;
+  }
+  return SIZE_MAX;
 }
 
 /* A file as it is stored. Its name stays, but for folders. */
@@ -168,16 +171,24 @@ static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *s
                                 struct vmf_error *error)
 {
   struct vmf_assembly_file file = {.check = check, .unlisted = unlisted};
-  VMF_AUTO_FREE char *name = NULL;
+  VMF_AUTO_FREE char *name = NULL, *copy = NULL;
 
+  size_t length = strlen(stored);
+
+  if (length > 4 && strcasecmp(stored + length - 4, ".ovf") == 0)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: holds a file \"%s\"; the new package would have two descriptors",
+                    conversion->package->path, stored);
+  VMF_TRY(vmf_copy_text(stored, &copy, error));
   VMF_TRY(vmf_package_open_stored(conversion->package, stored, &file.io, error));
   VMF_TRY(keep_io(conversion, file.io, error));
   VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored, NULL, &name,
                               error));
   file.name = name;
+  file.stored = copy;
   file.weight = file.io->size;
   VMF_TRY(add_file(conversion, &file, error));
-  name = NULL;
+  name = copy = NULL;
   return VMF_OK;
 }
 
@@ -187,14 +198,15 @@ static enum vmf_code add_all_stored(struct vmf_conversion *conversion,
   char **names;
   size_t count;
 
-  converted->index = conversion->assembly.count;
   VMF_TRY(vmf_package_stored_names(conversion->package, converted->file, &names, &count, error));
   enum vmf_code code = VMF_OK;
   for (size_t i = 0; i < count && code == VMF_OK; i++)
-    if (!is_added(conversion, names[i])) /* two File elements may name one file */
+    if (find_copy(conversion, names[i]) == SIZE_MAX) /* two File elements may name one file */
       code = add_stored(conversion, names[i], i == 0 ? converted->check : NULL, false, error);
+  if (code == VMF_OK)
+    converted->index = find_copy(conversion, names[0]);
   /* a file in a folder is moved to the top, or two of one name are told apart */
-  if (code == VMF_OK && count == 1 && converted->index < conversion->assembly.count)
+  if (code == VMF_OK && count == 1)
     converted->rewritten = strcmp(conversion->assembly.files[converted->index].name, names[0]) != 0;
   else if (code == VMF_OK && count > 1 && strchr(names[0], '/'))
     code = vmf_fail(error, VMF_UNSUPPORTED,
@@ -253,6 +265,12 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
 
   VMF_TRY(vmf_package_open_image(package, disk, NULL, &converted->image, error));
   converted->own_image = true;
+  converted->is_disk = true;
+  converted->virtual_size = vmf_image_size(converted->image);
+  if (disk->capacity_known && converted->virtual_size < disk->capacity)
+    vmf_report_add(conversion->report, VMF_SEVERITY_WARNING, "disk-capacity-wrong", package->name,
+                   disk->line, "disk \"%s\" has %llu bytes, its capacity is %llu", disk->id,
+                   (unsigned long long)converted->virtual_size, (unsigned long long)disk->capacity);
   VMF_TRY(fits(conversion, converted->image, &same, error));
   if (!same) {
     if (disk->parent_ref)
@@ -311,6 +329,16 @@ static enum vmf_code check_size(const struct vmf_conversion *conversion,
   return VMF_OK;
 }
 
+/* A File answers for the entries of its name. */
+static void note_listed(struct vmf_conversion *conversion, const char *name)
+{
+  const struct vmf_manifest *manifest = conversion->manifest;
+
+  for (size_t i = 0; manifest && i < manifest->count; i++)
+    if (strcmp(manifest->entries[i].name, name) == 0)
+      conversion->listed[i] = true;
+}
+
 /* Adds up the stored files of a File, and remembers which members of an archive they are. */
 static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, size_t count,
                             uint64_t *size, struct vmf_error *error)
@@ -323,6 +351,7 @@ static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, siz
     VMF_TRY(vmf_package_open_stored(package, names[i], &io, error));
     *size += io->size;
     vmf_io_close(io);
+    note_listed(conversion, names[i]);
     if (package->tar)
       conversion->named[vmf_package_member(package, names[i])] = true;
   }
@@ -341,8 +370,8 @@ static enum vmf_code look_at_stored(struct vmf_conversion *conversion,
   enum vmf_code code = add_up(conversion, names, count, &size, error);
   if (code == VMF_OK)
     code = check_size(conversion, file, names[0], size, error);
-  if (conversion->form && !(file->size_known && file->size == size))
-    converted->right_size = size;
+  converted->resized = conversion->form && !(file->size_known && file->size == size);
+  converted->right_size = size;
   vmf_package_names_free(names, count);
   return code;
 }
@@ -356,6 +385,8 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
 
   if (disk && conversion->disks) {
     converted->image = conversion->disks[number];
+    converted->is_disk = true;
+    converted->virtual_size = vmf_image_size(converted->image);
     return add_disk(conversion, converted, error);
   }
   VMF_TRY(look_at_stored(conversion, converted, error));
@@ -369,13 +400,6 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
 
 /* ---- files that nothing names ---- */
 
-static bool is_package_file(const struct vmf_package *package, const char *name)
-{
-  return strcmp(name, package->name) == 0 ||
-         (package->manifest_name && strcmp(name, package->manifest_name) == 0) ||
-         (package->certificate_name && strcmp(name, package->certificate_name) == 0);
-}
-
 /* Kept when the package is kept as it is, otherwise left out. */
 static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_error *error)
 {
@@ -383,7 +407,7 @@ static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_er
 
   for (size_t i = 0; package->tar && !conversion->disks && i < package->tar->count; i++) {
     const char *name = package->tar->members[i].name;
-    if (conversion->named[i] || is_package_file(package, name))
+    if (conversion->named[i] || vmf_conversion_is_text(package, name))
       continue;
     if (!conversion->form)
       VMF_TRY(add_stored(conversion, name, NULL, true, error));
@@ -392,65 +416,6 @@ static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_er
                      "the descriptor does not name it, so it is left out");
   }
   return VMF_OK;
-}
-
-/* ---- manifest and certificate of the source ---- */
-
-/* Whether the source's manifest has the form that is written here; without a signature there is no
- * reason to keep another one. */
-static bool is_exact(const struct vmf_conversion *conversion)
-{
-  const struct vmf_package *package = conversion->package;
-  const struct vmf_manifest *manifest = conversion->manifest;
-  VMF_AUTO_FREE char *text = NULL;
-  size_t length;
-
-  return manifest && manifest->count > 0 && strcmp(manifest->entries[0].name, package->name) == 0 &&
-         vmf_manifest_write(manifest, &text, &length, NULL) == VMF_OK &&
-         length == package->manifest_length && memcmp(text, package->manifest_text, length) == 0;
-}
-
-/* Whether the new package is the old one, byte for byte: then both stay valid. */
-static enum vmf_code keep_signature(struct vmf_conversion *conversion, struct vmf_error *error)
-{
-  struct vmf_package *package = conversion->package;
-  struct vmf_assembly *assembly = &conversion->assembly;
-  VMF_AUTO_FREE char *text = NULL;
-  size_t length;
-  bool same =
-      !conversion->disks && strcmp(conversion->destination->descriptor_name, package->name) == 0;
-
-  VMF_TRY(vmf_conversion_describe(conversion, VMF_DESCRIBE_WIDEST, &text, &length, error));
-  same = same && length == package->descriptor_length &&
-         memcmp(text, package->descriptor, length) == 0;
-  for (size_t i = 0; i < package->ovf->file_count; i++)
-    same = same && !conversion->files[i].rewritten;
-  same = same && (package->certificate_text || is_exact(conversion));
-  if (same && package->manifest_text) {
-    assembly->manifest_text = package->manifest_text;
-    assembly->manifest_length = package->manifest_length;
-    if (package->certificate_text && !conversion->target->key_path) {
-      assembly->certificate_text = package->certificate_text;
-      assembly->certificate_length = package->certificate_length;
-    }
-  }
-  if (package->certificate_text && !assembly->certificate_text && !conversion->disks)
-    vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-signature",
-                   package->certificate_name, 0,
-                   "the signature is not valid for what is written now; sign it again");
-  return VMF_OK;
-}
-
-static enum vmf_code read_manifest(struct vmf_conversion *conversion, struct vmf_error *error)
-{
-  struct vmf_package *package = conversion->package;
-
-  if (!package->manifest_text || conversion->disks)
-    return VMF_OK;
-  VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
-                            package->manifest_length, conversion->report, &conversion->manifest,
-                            error));
-  return vmf_source_check_descriptor(package, conversion->manifest, error);
 }
 
 /* ---- all of it ---- */
@@ -480,12 +445,17 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
     conversion->named = memory;
   }
   VMF_TRY(check_references(conversion->package, error));
-  VMF_TRY(read_manifest(conversion, error));
+  VMF_TRY(vmf_conversion_read_manifest(conversion, error));
+  if (conversion->manifest) {
+    VMF_TRY(vmf_alloc(conversion->manifest->count * sizeof(bool), &memory, error));
+    conversion->listed = memory;
+  }
   for (size_t i = 0; i < ovf->file_count; i++) {
     conversion->files[i].file = &ovf->files[i];
     VMF_TRY(decide_file(conversion, &conversion->files[i], error));
   }
-  return add_others(conversion, error);
+  VMF_TRY(add_others(conversion, error));
+  return vmf_conversion_check_listed(conversion, error);
 }
 
 enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_error *error)
@@ -498,7 +468,7 @@ enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_e
   vmf_losses_of_machine(package->ovf, conversion->report);
   VMF_TRY(vmf_xml_edit_new(package->ovf->xml, &conversion->edit, error));
   VMF_TRY(decide_all(conversion, error));
-  VMF_TRY(keep_signature(conversion, error));
+  VMF_TRY(vmf_conversion_keep_texts(conversion, error));
   assembly->describe = vmf_conversion_describe;
   assembly->data = conversion;
   return vmf_assemble(conversion->destination, assembly, conversion->target, error);
@@ -514,14 +484,17 @@ void vmf_conversion_clear(struct vmf_conversion *conversion)
       vmf_image_close(file->image);
     vmf_source_check_free(file->check);
   }
-  for (size_t i = 0; i < conversion->assembly.count; i++)
+  for (size_t i = 0; i < conversion->assembly.count; i++) {
     vmf_free(conversion->assembly.files[i].name);
+    vmf_free(conversion->assembly.files[i].stored);
+  }
   free(conversion->assembly.files);
   for (size_t i = 0; i < conversion->io_count; i++)
     vmf_io_close(conversion->ios[i]);
   free(conversion->ios);
   vmf_free(conversion->files);
   vmf_free(conversion->named);
+  vmf_free(conversion->listed);
   vmf_manifest_free(conversion->manifest);
   vmf_xml_edit_free(conversion->edit);
   vmf_free((char *)conversion->options);

@@ -17,8 +17,10 @@ struct vmf_converted_file {
   struct vmf_io *content;  /* it is copied as what it holds: chunks joined, unpacked */
   size_t index;            /* in assembly.files, of its first stored file */
   bool rewritten;          /* its File and Disk elements change */
-  uint64_t
-      right_size; /* of a copy whose size the descriptor does not say, or says wrongly; else 0 */
+  bool is_disk;            /* whose bytes stay, but whose capacity and format are looked at */
+  uint64_t virtual_size;   /* of a disk, bytes */
+  bool resized;            /* a copy whose size the descriptor does not say, or says wrongly */
+  uint64_t right_size;
   struct vmf_source_check *check;
 };
 
@@ -32,6 +34,7 @@ struct vmf_conversion {
   struct vmf_manifest *manifest;    /* of the source; NULL: none, or not to be checked */
   struct vmf_image *const *disks;   /* instead of the package's own, in their order; NULL: those */
   struct vmf_converted_file *files; /* one for each of ovf->files */
+  bool *listed;                     /* of the manifest's entries: a File stands for it */
   bool *named;                      /* of the archive's members: the descriptor names it */
   struct vmf_io **ios;              /* of stored files that are copied; closed at the end */
   size_t io_count, io_capacity;
@@ -57,6 +60,23 @@ VMF_MUST_CHECK enum vmf_code vmf_conversion_name(const struct vmf_destination *d
 VMF_MUST_CHECK enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion,
                                                 struct vmf_error *error);
 void vmf_conversion_clear(struct vmf_conversion *conversion);
+
+/* Whether a file is the package's descriptor, manifest or certificate. */
+bool vmf_conversion_is_text(const struct vmf_package *package, const char *name);
+
+/* Reads the source's manifest, and checks the descriptor against it: VMF_DIFFERENT. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_read_manifest(struct vmf_conversion *conversion,
+                                                          struct vmf_error *error);
+
+/* Whatever the manifest lists besides the files of the descriptor must be there and be right, too:
+ * VMF_DIFFERENT. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_check_listed(struct vmf_conversion *conversion,
+                                                         struct vmf_error *error);
+
+/* Keeps manifest and certificate as they are where the new package is the old one, byte for byte.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_keep_texts(struct vmf_conversion *conversion,
+                                                       struct vmf_error *error);
 
 /* The descriptor with the edits that the files ask for. An assembly's describe. */
 VMF_MUST_CHECK enum vmf_code vmf_conversion_describe(void *conversion, enum vmf_describe how,

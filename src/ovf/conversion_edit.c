@@ -57,7 +57,7 @@ static enum vmf_code edit_file(struct vmf_conversion *conversion,
   const struct vmf_assembly_file *file = &conversion->assembly.files[converted->index];
   size_t element = converted->file->element;
 
-  if (converted->right_size > 0)
+  if (converted->resized)
     VMF_TRY(set_number(conversion, element, "size", converted->right_size, error));
   if (!converted->rewritten)
     return VMF_OK;
@@ -74,10 +74,25 @@ static enum vmf_code edit_file(struct vmf_conversion *conversion,
 }
 
 /* Sizes are whole sectors in every form but raw. */
-static uint64_t capacity_of(const struct vmf_conversion *conversion, const struct vmf_image *image)
+static uint64_t capacity_of(const struct vmf_conversion *conversion, uint64_t size)
 {
-  uint64_t size = vmf_image_size(image);
   return strcmp(conversion->form->format, "raw") == 0 ? size : vmf_div_up(size, 512) * 512;
+}
+
+/* A capacity that the image does not fit into. A larger one is meant: the machine may grow its
+ * disk; but not where a template is given another disk. */
+static enum vmf_code edit_capacity(struct vmf_conversion *conversion,
+                                   const struct vmf_ovf_disk *disk, uint64_t size,
+                                   struct vmf_error *error)
+{
+  uint64_t capacity = capacity_of(conversion, size);
+
+  if (!disk->capacity_known || disk->capacity == capacity ||
+      (disk->capacity > capacity && !conversion->disks) ||
+      (disk->capacity_text && strstr(disk->capacity_text, "${")))
+    return VMF_OK;
+  VMF_TRY(set_number(conversion, disk->element, "capacity", capacity, error));
+  return set_text(conversion, disk->element, "capacityAllocationUnits", "byte", error);
 }
 
 static enum vmf_code edit_disk(struct vmf_conversion *conversion, const struct vmf_ovf_disk *disk,
@@ -87,17 +102,13 @@ static enum vmf_code edit_disk(struct vmf_conversion *conversion, const struct v
   const struct vmf_assembly_file *file = &conversion->assembly.files[converted->index];
   size_t element = disk->element;
 
-  VMF_TRY(set_text(conversion, element, "format", conversion->form->uri, error));
+  /* other words for the same form stay */
+  if (converted->image || !disk->format || vmf_disk_format_of_uri(disk->format) != conversion->form)
+    VMF_TRY(set_text(conversion, element, "format", conversion->form->uri, error));
+  VMF_TRY(edit_capacity(conversion, disk, converted->virtual_size, error));
   if (!converted->image)
     return VMF_OK;
   VMF_TRY(set_text(conversion, element, "parentRef", NULL, error));
-  uint64_t capacity = capacity_of(conversion, converted->image);
-  /* a larger capacity is meant: the machine may grow its disk */
-  if (disk->capacity_known && disk->capacity < capacity &&
-      !(disk->capacity_text && strstr(disk->capacity_text, "${"))) {
-    VMF_TRY(set_number(conversion, element, "capacity", capacity, error));
-    VMF_TRY(set_text(conversion, element, "capacityAllocationUnits", "byte", error));
-  }
   if (how == VMF_DESCRIBE_EARLY)
     return set_text(conversion, element, "populatedSize", NULL, error);
   return set_number(conversion, element, "populatedSize", known(file->data_bytes, how), error);
@@ -111,10 +122,10 @@ enum vmf_code vmf_conversion_describe(void *data, enum vmf_describe how, char **
 
   for (size_t i = 0; i < ovf->file_count; i++) {
     const struct vmf_converted_file *converted = &conversion->files[i];
-    if (!converted->rewritten && converted->right_size == 0)
+    if (!converted->rewritten && !converted->resized && !converted->is_disk)
       continue;
     VMF_TRY(edit_file(conversion, converted, how, error));
-    for (size_t j = 0; j < ovf->disk_count && (converted->image || converted->content); j++) {
+    for (size_t j = 0; j < ovf->disk_count && converted->is_disk; j++) {
       const char *reference = ovf->disks[j].file_ref;
       if (reference && converted->file->id && strcmp(reference, converted->file->id) == 0)
         VMF_TRY(edit_disk(conversion, &ovf->disks[j], converted, how, error));

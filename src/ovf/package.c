@@ -209,6 +209,7 @@ static void enter_folder(struct vmf_package *package)
     memmove(member->name, member->name + cut, strlen(member->name + cut) + 1);
     package->tar->members[kept++] = *member;
   }
+  package->in_folder = cut > 0;
   if (cut == 0)
     return;
   package->tar->count = kept;

@@ -271,6 +271,12 @@ static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_er
   struct archive archive = {.signing = signing};
   struct stat status;
 
+  if (package->in_folder)
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "%s: its descriptor is in a folder of the archive, so it is not signed in place; "
+        "convert it, and sign the result",
+        package->path);
   for (size_t i = 0; i < package->tar->count; i++)
     signing->total += package->tar->members[i].size;
   VMF_TRY(vmf_alloc(package->tar->count, &written, error));

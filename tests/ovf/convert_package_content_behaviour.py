@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""No file of a package is lost, mixed up or unchecked when it becomes another one."""
+import hashlib
+import os
+
+import hostile_packages as packages
+import tap
+from hostile_packages import descriptor, disk_element, file_element
+from package_makers import RAW, URIS, convert, image, package_of, put
+from package_reader import Package, make_key
+
+FIRST, SECOND = b'first' * 300, b'second' * 200
+
+
+def manifest(files, *more):
+    return ''.join(f'SHA256({name})= {hashlib.sha256(data).hexdigest()}\n' for name, data in [*files, *more]).encode()
+
+
+def test_files_of_one_name_in_two_folders(t):
+    text = descriptor([file_element('sub/x.iso', 'one'), file_element('x.iso', 'two')], [])
+    path = put(t, [('vm.ovf', text), ('sub/x.iso', FIRST), ('x.iso', SECOND)])
+    for kind in ('ova', 'folder', 'pipe'):
+        out = convert(t, path, kind)
+        tap.equal((out.file_of('one')[1], out.file_of('two')[1]), (FIRST, SECOND), kind)
+        t.run('rm', '-rf', 'out', 'out.ova')
+    t.vmferry('unpack', path, 'out')
+    out = Package(t.path('out')).check()
+    tap.equal((out.file_of('one')[1], out.file_of('two')[1]), (FIRST, SECOND), 'unpacked')
+
+
+def test_file_that_is_called_as_a_disk_will_be(t):
+    text = descriptor([file_element('a.img', 'disk'), file_element('a.vmdk', 'other')],
+                      [disk_element(file_ref='disk', capacity=len(RAW), uri=URIS['raw'])])
+    for order in (0, 1):
+        files = [('a.img', RAW), ('a.vmdk', FIRST)]
+        path = put(t, [('vm.ovf', text), *(reversed(files) if order else files)])
+        out = convert(t, path, 'ova')
+        tap.equal((out.file_of('other')[1], out.guest(t, 'vmdisk1') == RAW), (FIRST, True), 'both')
+
+
+def test_one_file_for_two_elements(t):
+    text = descriptor([file_element('sub/x.iso', 'one'), file_element('sub/x.iso', 'two')], [])
+    t.vmferry('convert', put(t, [('vm.ovf', text), ('sub/x.iso', FIRST)]), 'out.ova')
+    out = Package(t.path('out.ova'))
+    tap.equal((out.file_of('one')[1], out.file_of('two')[1]), (FIRST, FIRST), 'the same file')
+
+
+@tap.rows([('not there', None), ('altered', b'other')])
+def test_everything_that_the_manifest_lists_is_checked(t, now):
+    """A file that the descriptor does not name, too."""
+    files = package_of('stream')
+    listed = manifest(files, ('readme.txt', b'this'))
+    archive = [*files, ('vm.mf', listed), *([('readme.txt', now)] if now else [])]
+    t.write('in.ova', packages.ova(*archive))
+    for words in (('convert', 'in.ova', 'out.ova'), ('convert', '-O', 'raw', 'in.ova', 'out/'), ('unpack', 'in.ova', 'out')):
+        tap.contains(t.vmferry(*words, status=8).stderr, 'readme.txt')
+        tap.equal(t.names(), ['in.ova'], 'files')
+
+
+def test_chunk_that_only_the_manifest_knows(t):
+    text = descriptor([file_element('disk.img', more=' ovf:chunkSize="1048576"')],
+                      [disk_element(capacity=len(RAW), uri=URIS['raw'])])
+    chunks = [(f'disk.img.{i:09}', RAW[i << 20:(i + 1) << 20]) for i in range(-(-len(RAW) // (1 << 20)))]
+    listed = manifest([('vm.ovf', text), *chunks])
+    t.write('in.ova', packages.ova(('vm.ovf', text), ('vm.mf', listed), *chunks[:-1]))
+    tap.contains(t.vmferry('convert', '-O', 'raw', 'in.ova', 'out.ova', status=8).stderr, chunks[-1][0])
+
+
+def test_capacity_and_format_of_a_disk_that_is_copied(t):
+    data = image('stream', RAW, 'disk1.vmdk')
+    text = descriptor([file_element(size=len(data))],
+                      [disk_element(capacity=1, more=' ovf:capacityAllocationUnits="byte * 2^20"', uri=URIS['qcow2'])])
+    out = convert(t, put(t, [('vm.ovf', text), ('disk1.vmdk', data)]), 'ova')
+    element = out.disk('vmdisk1')
+    tap.equal([out.get(element, key) for key in ('capacity', 'capacityAllocationUnits', 'format')],
+              [str(-(-len(RAW) // 512) * 512), 'byte', URIS['stream']], 'capacity and format')
+    tap.equal(out.file_of('file1')[1] == data, True, 'the same bytes')
+
+
+def test_digest_that_is_asked_for(t):
+    path = put(t, package_of('stream'), 'ova', 'vm')
+    os.mkdir(t.path('out'))
+    t.vmferry('convert', '--digest', 'sha512', path, 'out/vm.ova')
+    tap.contains(t.run(tap.tool('tar'), 'xOf', 'out/vm.ova', 'vm.mf').stdout, 'SHA512(vm.ovf)= ')
+
+
+def test_second_descriptor_is_not_written(t):
+    text = descriptor([file_element('other.ovf', 'one')], [])
+    path = put(t, [('vm.ovf', text), ('other.ovf', text)], 'ovf')
+    tap.contains(t.vmferry('convert', path, 'out.ova', status=2).stderr, 'two descriptors')
+
+
+def test_certificate_of_another_package_is_in_the_way(t):
+    path = put(t, package_of('stream'))
+    os.mkdir(t.path('out'))
+    t.write('out/vm.cert', b'mine')
+    tap.contains(t.vmferry('unpack', path, 'out', status=1).stderr, 'vm.cert')
+    tap.equal(t.read('out/vm.cert'), b'mine', 'certificate')
+
+
+def test_signing_again_is_no_loss(t):
+    path = put(t, package_of('stream'))
+    key, certificate = make_key(t)
+    t.vmferry('convert', '--sign', key, '--cert', certificate, path, 'a.ova')
+    for words, lost in ((('--sign', key, '--cert', certificate), False), ((), True)):
+        said = t.vmferry('convert', '-O', 'raw', *words, 'a.ova', 'b.ova').stderr
+        tap.equal('loss-signature' in said, lost, said)
+
+
+def test_archive_with_a_folder_is_not_signed_in_place(t):
+    key, certificate = make_key(t)
+    inside = [('d/' + name, data) for name, data in packages.signed_off(package_of('stream'))]
+    before = packages.ova(*inside, ('other/data.txt', b'mine'))
+    t.write('in.ova', before)
+    t.vmferry('sign', '--key', key, '--cert', certificate, 'in.ova', status=9)
+    tap.equal(t.read('in.ova') == before, True, 'the archive')
+
+
+def test_folder_without_a_name(t):
+    path = put(t, package_of('stream'))
+    t.vmferry('unpack', path, '', status=1)
+    tap.equal(t.names(), ['in.ova'], 'files')
+
+
+def test_template_gets_the_capacity_of_its_disk(t):
+    path = put(t, package_of('stream'), 'ovf', 'template')
+    t.write('disk.raw', RAW[:1 << 20])
+    t.vmferry('pack', '--template', path, '-o', 'out.ova', 'disk.raw')
+    out = Package(t.path('out.ova')).check()
+    tap.equal(out.get(out.disk('vmdisk1'), 'capacity'), str(1 << 20), 'capacity')
+
+
+def test_missing_source_is_told_as_such(t):
+    tap.contains(t.vmferry('convert', 'typo.ova', 'out.ova', status=1).stderr, 'typo.ova: cannot be opened')
+
+
+tap.main(globals())

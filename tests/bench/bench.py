@@ -1,74 +1,263 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Speed against other programs: each row is run in turn with each, and printed as a ratio.
-
-bench.py [MIB]: a disk of so many MiB (default 512), a third each of text, noise and zeros. A ratio above 1 means
-that vmferry is faster."""
+"""Speed and memory beside other programs, as ratios. README.md here says what the numbers mean."""
+import argparse
+import dataclasses
+import itertools
+import json
 import os
 import pathlib
-import random
-import shutil
+import platform
+import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-VMFERRY = os.environ['VMFERRY']
-ROUNDS = 3
-STREAM = ['-O', 'vmdk', '-o', 'subformat=streamOptimized']
+import bench_jobs
+import bench_source
 
-# Title, source, target, vmferry's words, the other program's words.
-ROWS = [
-    ('raw to raw', 'disk.raw', ['-O', 'raw'], ['qemu-img', 'convert', '-O', 'raw']),
-    ('raw to raw, cp', 'disk.raw', ['-O', 'raw'], ['cp', '--sparse=always', '--reflink=never']),
-    ('raw to qcow2', 'disk.raw', ['-O', 'qcow2'], ['qemu-img', 'convert', '-O', 'qcow2']),
-    ('raw to qcow2, zlib', 'disk.raw', ['-c', '-O', 'qcow2'], ['qemu-img', 'convert', '-c', '-O', 'qcow2']),
-    ('raw to streamOptimized', 'disk.raw', STREAM, ['qemu-img', 'convert', *STREAM]),
-    ('qcow2 to raw', 'disk.qcow2', ['-O', 'raw'], ['qemu-img', 'convert', '-O', 'raw']),
-    ('qcow2, zlib, to raw', 'packed.qcow2', ['-O', 'raw'], ['qemu-img', 'convert', '-O', 'raw']),
-    ('streamOptimized to qcow2', 'stream.vmdk', ['-O', 'qcow2'], ['qemu-img', 'convert', '-O', 'qcow2']),
-]
+MIB = 1 << 20
+VMFERRY = pathlib.Path(os.environ.get('VMFERRY', 'build/vmferry')).resolve()
+LIMITS = VMFERRY.parent.parent.parent / 'tests/bench/bench_limits'
+CORES = len(os.sched_getaffinity(0))
+PEAK = (64 + 4 * CORES) * MIB
 
 
-def make_disk(path, mebibytes):
-    dice = random.Random(1)
-    words = [dice.randbytes(dice.randrange(2, 12)).hex().encode() for _ in range(5000)]
-    with open(path, 'wb') as disk:
-        for number in range(mebibytes):
-            if number % 3 == 0:
-                disk.write(b' '.join(dice.choices(words, k=1 << 17))[:1 << 20].ljust(1 << 20))
-            elif number % 3 == 1:
-                disk.write(dice.randbytes(1 << 20))
-            else:
-                disk.seek(1 << 20, os.SEEK_CUR)
-        disk.truncate(mebibytes << 20)
+class Wrong(Exception):
+    """A program failed or its result is not the right one."""
 
 
-def seconds(words, folder):
-    pathlib.Path(folder, 'out').unlink(missing_ok=True)
-    start = time.monotonic()
-    subprocess.run(words, cwd=folder, check=True)
-    return time.monotonic() - start
+@dataclasses.dataclass
+class Run:
+    seconds: float
+    processor: float  # seconds of all threads
+    peak: int
+    printed: str
+
+
+@dataclasses.dataclass
+class Result:
+    job: bench_jobs.Job
+    mine: list
+    other: list
+    bytes_mine: int
+    bytes_other: int
+    limit: float  # seconds, 0: none
+
+    def facts(self):
+        mine, other = (statistics.median(run.seconds for run in runs) for runs in (self.mine, self.other))
+        ratios = [b.seconds / a.seconds for a, b in zip(self.mine, self.other)]
+        size = self.bytes_mine / self.bytes_other if self.bytes_other else 0
+        peak = max(run.peak for run in self.mine)
+        missed = [what for what, is_missed in (
+            ('time', other / mine < self.job.ratio), ('size', self.job.size and size > self.job.size),
+            ('memory', peak > PEAK)) if is_missed]
+        return {'job': self.job.name, 'peer': self.job.peer.name, 'seconds': mine, 'peer_seconds': other,
+                'ratio': other / mine, 'spread': (max(ratios) - min(ratios)) / 2 / statistics.median(ratios),
+                'bytes': self.bytes_mine, 'peer_bytes': self.bytes_other, 'size': size, 'peak': peak,
+                'processor': statistics.median(run.processor for run in self.mine),
+                'limit': self.limit / mine, 'goal_ratio': self.job.ratio, 'goal_size': self.job.size, 'missed': missed,
+                'all_seconds': [run.seconds for run in self.mine],
+                'all_peer_seconds': [run.seconds for run in self.other]}
+
+
+# ---- one run ----
+
+class Bench:
+    def __init__(self, folder, pairs, quick):
+        self.folder, self.pairs, self.quick = folder, pairs, quick
+        self.out = folder / 'out'
+        self.limits = {}
+
+    def words(self, words, source, flags=()):
+        files = {'SOURCE': str(self.folder / source), 'OUT': str(self.out), 'vmferry': str(VMFERRY)}
+        at = words.index('SOURCE')
+        return [files.get(word, word) for word in (*words[:at], *flags, *words[at:])]
+
+    def remove_output(self):
+        for path in self.folder.glob('out*'):
+            path.unlink()
+
+    def run(self, words):
+        """Time, processor time and peak memory of one program; what was there before is removed first."""
+        self.remove_output()
+        start = time.monotonic()
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+            printed = child.stdout.read()
+            _, status, usage = os.wait4(child.pid, 0)
+            seconds = time.monotonic() - start
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise Wrong(f'{" ".join(words)} ended with {child.returncode}: {printed.strip()[-500:]}')
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, printed)
+
+    def output_size(self):
+        """Bytes that the output takes: holes are not counted."""
+        found = [path.stat() for path in self.folder.glob('out*')]
+        return sum(min(stat.st_size, stat.st_blocks * 512) for stat in found)
+
+    # ---- is it right ----
+
+    def check(self, job, printed):
+        if job.has_output:
+            target_format = job.words[job.words.index('-O') + 1]
+            done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, self.out],
+                                  check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode:
+                raise Wrong(f'{job.name}: the output is not the source: {done.stdout.strip()}')
+        else:
+            again = self.run([str(VMFERRY), 'checksum', str(self.folder / 'disk.qcow2')]).printed
+            if again.split()[0] != printed.split()[0]:
+                raise Wrong(f'{job.name}: raw has {printed.split()[0]}, QCOW2 {again.split()[0]}')
+
+    def best_flags(self, peer, source):
+        """The fastest variant of the peer, each tried once; a small source is not worth it."""
+        if len(peer.variants) == 1 or self.quick:
+            return peer.variants[0]
+        return min(peer.variants, key=lambda flags: self.run(self.words(peer.words, source, flags)).seconds)
+
+    # ---- a group of jobs with one peer ----
+
+    def measure(self, jobs):
+        peer, source = jobs[0].peer, jobs[0].source
+        results = [Result(job, [], [], 0, 0, self.limits.get(job.limit, 0)) for job in jobs]
+        for result in results:
+            first = self.run(self.words(result.job.words, source))
+            result.bytes_mine = self.output_size()
+            self.check(result.job, first.printed)
+        theirs = self.words(peer.words, source, self.best_flags(peer, source))
+        for _ in range(self.pairs):
+            for result in results:
+                result.mine.append(self.run(self.words(result.job.words, source)))
+            run = self.run(theirs)
+            for result in results:
+                result.other.append(run)
+                result.bytes_other = self.output_size()
+        self.remove_output()
+        return results
+
+    def measure_limits(self):
+        if not LIMITS.exists():
+            print(f'no {LIMITS}: the limits are not measured ("./dev bench" builds it)')
+            return
+        best = {}
+        for _ in range(1 if self.quick else 3):
+            words = [LIMITS, self.folder / 'disk.raw', self.folder, CORES]
+            found = json.loads(self.run([str(word) for word in words]).printed)
+            for name, work in found.items():
+                if isinstance(work, dict):
+                    best[name] = min(best.get(name, work['seconds']), work['seconds'])
+        self.limits = best
+        print(f'limits of {CORES} cores for {found["bytes"] // MIB} MiB of blocks with data, seconds: '
+              + ', '.join(f'{name} {seconds:.2f}' for name, seconds in best.items()))
+
+    # ---- threads ----
+
+    def scaling(self, job, counts):
+        """Median seconds for every number of threads."""
+        times = {}
+        for count in counts:
+            words = self.words(job.words, job.source, ('-m', str(count)))
+            times[count] = statistics.median(self.run(words).seconds for _ in range(self.pairs))
+        self.remove_output()
+        return times
+
+
+# ---- what is printed ----
+
+HEADER = (f'{"job":28} {"ours":>7} {"peer":>7} {"ratio":>6} {"±%":>3} {"MiB":>6} {"peer":>6} {"size":>5} {"peak":>5} '
+          f'{"limit":>6}  goal')
+
+
+def show(facts):
+    size = f'{facts["size"]:4.2f}{"!" if "size" in facts["missed"] else " "}' if facts['size'] else '    -'
+    limit = f'{100 * facts["limit"]:5.0f}%' if facts['limit'] else '     -'
+    peak = f'{facts["peak"] / MIB:4.0f}{"!" if "memory" in facts["missed"] else " "}'
+    goal = f'{"NO " if facts["missed"] else "yes"} ≥{facts["goal_ratio"]:.3g}' if facts['goal_ratio'] else '-'
+    print(f'{facts["job"]:28} {facts["seconds"]:7.2f} {facts["peer_seconds"]:7.2f} {facts["ratio"]:6.2f} '
+          f'{100 * facts["spread"]:3.0f} {facts["bytes"] / MIB:6.0f} {facts["peer_bytes"] / MIB:6.0f} {size} '
+          f'{peak} {limit}  {goal}', flush=True)
+
+
+def show_scaling(name, times):
+    """Amdahl's law through the time of one thread and of as many as there are cores."""
+    line = f'{name:28}' + ''.join(f' {seconds:8.2f}' for seconds in times.values())
+    most = max((count for count in times if count <= CORES), default=1)
+    if 1 in times and most > 1:
+        serial = max(0.0, (times[most] / times[1] - 1 / most) / (1 - 1 / most))
+        line += f' {100 * serial:7.1f}%' + ''.join(f' {times[1] * (serial + (1 - serial) / n):8.2f}' for n in (16, 64))
+    print(line, flush=True)
+
+
+def machine():
+    model = platform.processor()
+    with open('/proc/cpuinfo') as lines:
+        model = next((line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')), model)
+    return f'{CORES} cores, {model}, Linux {platform.release()}'
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog='./dev bench', description=__doc__)
+    parser.add_argument('--pairs', type=int, help='runs of each program for a row (default: 3; --quick: 1)')
+    parser.add_argument('--quick', action='store_true', help='a small disk and one pair: does it run at all')
+    parser.add_argument('--only', default='', metavar='TEXT', help='the jobs whose name holds TEXT')
+    parser.add_argument('--against', default=os.environ.get('VMFERRY_OLD'), metavar='PROGRAM',
+                        help='compare with this build of vmferry alone (default: $VMFERRY_OLD)')
+    parser.add_argument('--threads', metavar='N,...', help='time for these numbers of threads, no other program')
+    parser.add_argument('--json', metavar='FILE', help='write the results there, too')
+    parser.add_argument('--clean', action='store_true', help='remove the disks that are kept for the next run')
+    return parser.parse_args()
+
+
+def measure_peers(bench, options, record):
+    jobs, skipped = bench_jobs.wanted(options.only, options.against)
+    for line in skipped:
+        print(f'skipped: {line}')
+    bench.measure_limits()
+    print(HEADER)
+    wrong = 0
+    for _, group in itertools.groupby(jobs, key=lambda job: (job.peer, job.source)):
+        group = list(group)
+        try:
+            for result in bench.measure(group):
+                record['results'].append(result.facts())
+                show(record['results'][-1])
+        except Wrong as error:
+            wrong += 1
+            print(f'WRONG: {group[0].name}: {error}', flush=True)
+    record.update(limits=bench.limits, skipped=skipped, wrong=wrong)
+    return wrong
+
+
+def measure_threads(bench, options, record):
+    counts = [int(word) for word in options.threads.split(',')]
+    jobs, _ = bench_jobs.wanted(options.only, VMFERRY)
+    print(f'{"seconds with -m":28}' + ''.join(f' {count:8}' for count in counts)
+          + f' {"serial":>8} {"16 cores":>8} {"64 cores":>8}')
+    for job in jobs:
+        if job.source != 'huge.raw':
+            times = bench.scaling(job, counts)
+            record['results'].append({'job': job.name, 'seconds': times})
+            show_scaling(job.name, times)
+    return 0
 
 
 def main():
-    mebibytes = int(sys.argv[1]) if len(sys.argv) > 1 else 512
-    with tempfile.TemporaryDirectory(prefix='vmferry-bench-') as folder:
-        make_disk(folder + '/disk.raw', mebibytes)
-        for name, words in (('disk.qcow2', ['-O', 'qcow2']), ('packed.qcow2', ['-c', '-O', 'qcow2']),
-                            ('stream.vmdk', STREAM)):
-            subprocess.run([VMFERRY, 'convert', '--no-sync', *words, 'disk.raw', name], cwd=folder, check=True)
-        print(f'{mebibytes} MiB, best of {ROUNDS}, {os.cpu_count()} processors')
-        for title, source, ours, theirs in ROWS:
-            if not shutil.which(theirs[0]):
-                print(f'{title:28} skipped: no {theirs[0]}')
-                continue
-            mine, other = [], []
-            for _ in range(ROUNDS):
-                mine.append(seconds([VMFERRY, 'convert', '--no-sync', *ours, source, 'out'], folder))
-                other.append(seconds([*theirs, source, 'out'], folder))
-            print(f'{title:28} {min(mine):7.2f} s   {theirs[0]} {min(other):7.2f} s   ratio {min(other) / min(mine):5.2f}',
-                  flush=True)
+    options = parse_arguments()
+    if options.clean:
+        bench_source.clean()
+        return 0
+    scale = bench_source.Scale(options.quick)
+    folder = bench_source.choose_folder(scale)
+    bench_source.prepare(folder, scale, VMFERRY)
+    bench = Bench(folder, options.pairs or (1 if options.quick else 3), options.quick)
+    print(f'{machine()}; {scale.name} source in {folder}, {bench.pairs} in turn; '
+          f'a peak of {PEAK // MIB} MiB is allowed')
+    record = {'machine': machine(), 'scale': scale.name, 'pairs': bench.pairs, 'results': []}
+    wrong = (measure_threads if options.threads else measure_peers)(bench, options, record)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(record, indent=1) + '\n')
+    return 1 if wrong else 0
 
 
-main()
+sys.exit(main())

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What is measured: jobs, the other programs that do the same, and the goals."""
+import dataclasses
+import shutil
+import typing
+
+STREAM = ('-O', 'vmdk', '-o', 'subformat=streamOptimized')
+FAST = ('-O', 'vmdk', '-o', 'subformat=streamOptimized,compression_level=1')
+ZLIB = ('-c', '-O', 'qcow2')
+ZSTD = ('-c', '-O', 'qcow2', '-o', 'compression_type=zstd')
+VHD = ('-O', 'vpc', '-o', 'subformat=dynamic')
+CHECKSUM = ('vmferry', 'checksum', 'SOURCE')
+WIDE = ('-m', '16', '-W')
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """Another program for a job. variants: flags that may help it; the fastest of them takes part."""
+    name: str
+    words: tuple
+    variants: tuple = ((),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """words: vmferry, SOURCE and OUT stand for the files. Goals: how many times as fast as the peer, how
+    large the output may be beside the peer's. limit: the work of limits.c that cannot be undercut."""
+    name: str
+    words: tuple
+    source: str
+    peer: typing.Optional[Peer]
+    ratio: float = 0.0
+    size: float = 0.0
+    limit: str = ''
+    has_output: bool = True
+
+
+def convert(*words):
+    return ('vmferry', 'convert', '--no-sync', *words, 'SOURCE', 'OUT')
+
+
+def qemu(*words, source='raw', wide=True):
+    """qemu-img does not sync either: its mode for the target is "unsafe" if nothing else is asked for. It fills a
+    streamOptimized disk in order whatever is asked for, so that nothing is to be tried there (wide)."""
+    return Peer('qemu-img', ('qemu-img', 'convert', '-f', source, *words, 'SOURCE', 'OUT'),
+                (WIDE, ()) if wide else ((),))
+
+
+def ours(name, *words):
+    """vmferry itself, without what the job has more."""
+    return Peer(name, convert(*words))
+
+
+CP = Peer('cp', ('cp', '--reflink=never', 'SOURCE', 'OUT'), (('--sparse=always',), ('--sparse=auto',)))
+VMDK_CONVERT = Peer('vmdk-convert', ('vmdk-convert', 'SOURCE', 'OUT'))
+
+SAME_JOB_AGAIN = {'cp', 'vmdk-convert', 'sha256sum'}
+
+# Jobs with the same peer stand side by side and are measured in one round.
+JOBS = (
+    Job('raw > raw', convert('-O', 'raw'), 'disk.raw', qemu('-O', 'raw'), 1.5, 0, 'memory'),
+    Job('raw > raw (cp)', convert('-O', 'raw'), 'disk.raw', CP, 1.5, 0, 'memory'),
+    Job('raw > qcow2', convert('-O', 'qcow2'), 'disk.raw', qemu('-O', 'qcow2'), 1.5, 0, 'memory'),
+    Job('raw > vmdk sparse', convert('-O', 'vmdk'), 'disk.raw', qemu('-O', 'vmdk'), 4, 0, 'memory'),
+    Job('raw > vhd dynamic', convert(*VHD), 'disk.raw', qemu(*VHD[:2], '-o', 'subformat=dynamic,force_size=on'),
+        1.5, 0, 'memory'),
+    Job('qcow2 > raw', convert('-O', 'raw'), 'disk.qcow2', qemu('-O', 'raw', source='qcow2'), 1.3, 0, 'memory'),
+    Job('qcow2 zlib > raw', convert('-O', 'raw'), 'zlib.qcow2', qemu('-O', 'raw', source='qcow2'), 4, 0,
+        'undeflate4k'),
+    Job('stream > raw', convert('-O', 'raw'), 'stream.vmdk', qemu('-O', 'raw', source='vmdk'), 6, 0, 'unzlib'),
+    Job('raw > qcow2 -c zlib', convert(*ZLIB), 'disk.raw', qemu(*ZLIB), 10, 1.08, 'deflate4k'),
+    Job('raw > qcow2 -c zstd', convert(*ZSTD), 'disk.raw', qemu(*ZSTD), 2.5, 0, 'zstd'),
+    Job('raw > stream', convert(*STREAM), 'disk.raw', qemu(*STREAM, wide=False), 7, 1.0, 'zlib'),
+    Job('raw > stream, fast level', convert(*FAST), 'disk.raw', qemu(*STREAM, wide=False), 20, 1.15, 'zlib-1'),
+    Job('raw > stream (vmdk-convert)', convert(*STREAM), 'disk.raw', VMDK_CONVERT, 0, 0, 'zlib'),
+    Job('stream > stream', convert(*STREAM), 'stream.vmdk', qemu(*STREAM, source='vmdk', wide=False), 30, 0,
+        'unzlib'),
+    Job('checksum raw (blksum)', CHECKSUM, 'disk.raw', Peer('blksum', ('blksum', 'SOURCE')), 2, 0, 'sha256', False),
+    Job('checksum raw (sha256sum)', CHECKSUM, 'disk.raw', Peer('sha256sum', ('sha256sum', 'SOURCE')), 0, 0, 'sha256',
+        False),
+    Job('raw > qcow2 --checksum', convert('--checksum', '-O', 'qcow2'), 'disk.raw', ours('without', '-O', 'qcow2'),
+        1 / 1.35, 0, 'sha256'),
+    Job('raw > qcow2 --verify', convert('--verify', '-O', 'qcow2'), 'disk.raw', ours('without', '-O', 'qcow2'), 1 / 2),
+    Job('raw > stream --checksum', convert('--checksum', *STREAM), 'disk.raw', ours('without', *STREAM), 1 / 1.35, 0,
+        'zlib'),
+    Job('raw > stream --verify', convert('--verify', *STREAM), 'disk.raw', ours('without', *STREAM), 1 / 2),
+    Job('huge > raw', convert('-O', 'raw'), 'huge.raw', qemu('-O', 'raw')),
+    Job('huge > qcow2', convert('-O', 'qcow2'), 'huge.raw', qemu('-O', 'qcow2')),
+    Job('huge > qcow2 -c', convert(*ZLIB), 'huge.raw', qemu(*ZLIB)),
+    Job('huge > vmdk sparse', convert('-O', 'vmdk'), 'huge.raw', qemu('-O', 'vmdk')),
+    Job('huge > vhd dynamic', convert(*VHD), 'huge.raw', qemu(*VHD[:2], '-o', 'subformat=dynamic,force_size=on')),
+    Job('huge > stream', convert(*STREAM), 'huge.raw', qemu(*STREAM, wide=False)),
+)
+
+
+def against(job, program):
+    """The same job with another build of vmferry as the peer; nothing is asked of the ratio."""
+    return dataclasses.replace(job, peer=Peer('old', (str(program), *job.words[1:])), ratio=0.0, size=0.0)
+
+
+def wanted(pattern, program):
+    """The jobs whose name holds the pattern, and the names of those whose peer is missing."""
+    jobs, skipped = [], []
+    for job in JOBS:
+        if pattern.lower() not in job.name.lower():
+            continue
+        if program:
+            if job.peer.name not in SAME_JOB_AGAIN:
+                jobs.append(against(job, program))
+        elif job.peer.name == 'without' or shutil.which(job.peer.words[0]):
+            jobs.append(job)
+        else:
+            skipped.append(f'{job.name}: {job.peer.words[0]} is not installed')
+    return jobs, skipped

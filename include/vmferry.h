@@ -274,8 +274,9 @@ struct vmf_package_options {
   const atomic_bool *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
 };
 
-/* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip) or a folder that
- * holds one .ovf. By content; false also for what cannot be read. */
+/* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
+ * in .ova, .ova.gz, .tar.gz or .tgz) or a folder that holds one .ovf. By content where the name
+ * does not say so; false also for what cannot be read. */
 bool vmf_package_recognise(const char *path);
 
 /* Opens a package for reading; its disks are not opened. */

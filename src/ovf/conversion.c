@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "losses.h"
 #include "memory.h"
 #include "value.h"
+
+/* Bounds for hostile packages: each name is compared with all others. */
+enum { FILES_MAX = 16384, SAME_NAMES = 100 };
 
 /* ---- names ---- */
 
@@ -40,7 +44,7 @@ enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
   int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
   const char *tail = suffix ? suffix : base + stem + (base[stem] == '.');
 
-  for (unsigned number = 1;; number++) {
+  for (unsigned number = 1; number <= SAME_NAMES; number++) {
     VMF_AUTO_FREE char *made = NULL;
     char between[16] = "";
     if (number > 1)
@@ -52,6 +56,7 @@ enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
       return VMF_OK;
     }
   }
+  return vmf_fail(error, VMF_LIMIT, "%s: more than %d files of one name", stored, SAME_NAMES);
 }
 
 /* ---- which form ---- */
@@ -124,6 +129,9 @@ static enum vmf_code add_file(struct vmf_conversion *conversion,
 {
   struct vmf_assembly *assembly = &conversion->assembly;
 
+  if (assembly->count == FILES_MAX)
+    return vmf_fail(error, VMF_LIMIT, "%s: a package with more than %d files is not converted",
+                    conversion->package->path, FILES_MAX);
   if (assembly->count == conversion->capacity) {
     size_t capacity = conversion->capacity * 2 + 4;
     struct vmf_assembly_file *larger =
@@ -298,7 +306,7 @@ static const struct vmf_ovf_disk *disk_in(const struct vmf_ovf *ovf,
     const struct vmf_ovf_disk *disk = &ovf->disks[i];
     if (!disk->file_ref)
       continue;
-    if (file->id && strcmp(disk->file_ref, file->id) == 0)
+    if (vmf_ovf_file(ovf, disk->file_ref) == file) /* of several of one id the first */
       return disk;
     ++*number;
   }
@@ -458,11 +466,27 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
   return vmf_conversion_check_listed(conversion, error);
 }
 
+/* The source is not written over while it is read, though an archive would survive it. */
+static enum vmf_code check_target(const struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  const struct vmf_package *package = conversion->package;
+  const char *target = conversion->destination->path;
+  struct stat source, there;
+
+  if (strcmp(target, "-") == 0 || stat(target, &there) < 0 ||
+      stat(package->io ? package->path : package->descriptor_path, &source) < 0)
+    return VMF_OK;
+  if (source.st_dev == there.st_dev && source.st_ino == there.st_ino)
+    return vmf_fail(error, VMF_USAGE, "%s: is the source itself", target);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_error *error)
 {
   struct vmf_package *package = conversion->package;
   struct vmf_assembly *assembly = &conversion->assembly;
 
+  VMF_TRY(check_target(conversion, error));
   VMF_TRY(vmf_losses_check(package->ovf, error));
   vmf_package_tell(package, conversion->report);
   vmf_losses_of_machine(package->ovf, conversion->report);

@@ -127,7 +127,7 @@ enum vmf_code vmf_conversion_describe(void *data, enum vmf_describe how, char **
     VMF_TRY(edit_file(conversion, converted, how, error));
     for (size_t j = 0; j < ovf->disk_count && converted->is_disk; j++) {
       const char *reference = ovf->disks[j].file_ref;
-      if (reference && converted->file->id && strcmp(reference, converted->file->id) == 0)
+      if (reference && vmf_ovf_file(ovf, reference) == converted->file)
         VMF_TRY(edit_disk(conversion, &ovf->disks[j], converted, how, error));
     }
   }

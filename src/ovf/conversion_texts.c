@@ -22,7 +22,7 @@ enum vmf_code vmf_conversion_check_listed(struct vmf_conversion *conversion,
   const struct vmf_manifest *manifest = conversion->manifest;
   struct vmf_package *package = conversion->package;
 
-  for (size_t i = 0; manifest && i < manifest->count; i++) {
+  for (size_t i = 0; manifest && !conversion->disks && i < manifest->count; i++) {
     const char *name = manifest->entries[i].name;
     struct vmf_source_check *check;
     if (conversion->listed[i] || vmf_conversion_is_text(package, name))
@@ -106,10 +106,12 @@ enum vmf_code vmf_conversion_read_manifest(struct vmf_conversion *conversion,
 {
   struct vmf_package *package = conversion->package;
 
-  if (!package->manifest_text || conversion->disks)
+  if (!package->manifest_text)
     return VMF_OK;
   VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
                             package->manifest_length, conversion->report, &conversion->manifest,
                             error));
-  return vmf_source_check_descriptor(package, conversion->manifest, error);
+  /* people write in templates */
+  return conversion->disks ? VMF_OK
+                           : vmf_source_check_descriptor(package, conversion->manifest, error);
 }

@@ -410,7 +410,11 @@ bool vmf_package_recognise(const char *path)
     return true;
   if (vmf_io_open_file(path, false, &io, NULL) != VMF_OK)
     return false;
-  bool found = archive_has_descriptor(io) || looks_like_descriptor(io);
+  /* looking into it would mean to unpack all of it */
+  bool packed =
+      has_suffix(path, ".ova.gz") || has_suffix(path, ".tar.gz") || has_suffix(path, ".tgz");
+  bool found =
+      (packed && vmf_io_is_gzip(io)) || archive_has_descriptor(io) || looks_like_descriptor(io);
   vmf_io_close(io);
   return found;
 }

@@ -21,7 +21,7 @@ struct vmf_source_check {
   const struct vmf_package *package;
   struct checked_file *files;
   size_t count, capacity;
-  uint8_t *buffer; /* STEP bytes */
+  uint8_t *buffer; /* STEP bytes, from the first hash to the end; else NULL */
 };
 
 /* ---- which entries ---- */
@@ -60,10 +60,7 @@ static enum vmf_code add_names(struct vmf_source_check *check, struct vmf_packag
 {
   char **names;
   size_t count;
-  void *memory;
 
-  VMF_TRY(vmf_alloc_pages(STEP, &memory, error));
-  check->buffer = memory;
   if (!file)
     return add_name(check, package, manifest, name, error);
   VMF_TRY(vmf_package_stored_names(package, file, &names, &count, error));
@@ -110,7 +107,12 @@ static enum vmf_code hash_step(struct vmf_source_check *check, struct checked_fi
                                struct vmf_error *error)
 {
   size_t step = (size_t)vmf_min(STEP, file->io->size - file->done);
+  void *memory;
 
+  if (!check->buffer) {
+    VMF_TRY(vmf_alloc_pages(STEP, &memory, error));
+    check->buffer = memory;
+  }
   VMF_TRY(vmf_io_pread(file->io, check->buffer, step, file->done, error));
   file->done += step;
   return vmf_digest_update(file->digest, check->buffer, step, error);
@@ -164,8 +166,13 @@ enum vmf_code vmf_source_check_end(struct vmf_source_check *check, const atomic_
       VMF_TRY(hash_step(check, file, error));
     }
     VMF_TRY(vmf_digest_final(file->digest, digest, error));
+    vmf_digest_free(file->digest);
+    file->digest = NULL;
     VMF_TRY(altered(check->package, file->entry, digest, error));
   }
+  /* there may be as many checks as files */
+  vmf_free(check->buffer);
+  check->buffer = NULL;
   return VMF_OK;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """No file of a package is lost, mixed up or unchecked when it becomes another one."""
+import gzip
 import hashlib
 import os
 
@@ -37,6 +38,56 @@ def test_file_that_is_called_as_a_disk_will_be(t):
         path = put(t, [('vm.ovf', text), *(reversed(files) if order else files)])
         out = convert(t, path, 'ova')
         tap.equal((out.file_of('other')[1], out.guest(t, 'vmdisk1') == RAW), (FIRST, True), 'both')
+
+
+def test_two_elements_of_one_id(t):
+    """The first one has the disk; what the other names is another file."""
+    text = descriptor([file_element('a.img', 'same'), file_element('b.img', 'same')],
+                      [disk_element(file_ref='same', capacity=len(RAW), uri=URIS['raw'])])
+    t.vmferry('convert', put(t, [('vm.ovf', text), ('a.img', RAW), ('b.img', FIRST)]), 'out.ova')
+    out = Package(t.path('out.ova'))
+    tap.equal((sorted(out.order), out.files['b.img'], 'href="b.img"' in out.text),
+              (['a.vmdk', 'b.img', 'out.mf', 'out.ovf'], FIRST, True), 'files')
+
+
+@tap.rows([('ova', 'ova'), ('ovf', 'ovf')])
+def test_files_of_a_template_are_checked(t, kind):
+    data = image('stream', RAW, 'disk1.vmdk')
+    text = descriptor([file_element(), file_element('x.nvram', 'two')], [disk_element(capacity=len(RAW))])
+    listed = manifest([('vm.ovf', text), ('disk1.vmdk', data), ('x.nvram', FIRST)])
+    path = put(t, [('vm.ovf', text), ('vm.mf', listed), ('disk1.vmdk', data), ('x.nvram', SECOND)], kind, mf=False)
+    t.write('disk.raw', RAW)
+    tap.contains(t.vmferry('pack', '--template', path, '-o', 'out.ova', 'disk.raw', status=8).stderr, 'x.nvram')
+
+
+def test_template_is_not_written_over(t):
+    path = put(t, package_of('stream'))
+    t.write('disk.raw', RAW)
+    tap.contains(t.vmferry('pack', '--template', path, '-o', path, 'disk.raw', status=1).stderr, 'is the source itself')
+
+
+def test_manifest_at_the_end_of_a_long_path(t):
+    folder = '/'.join(['d' * 120] * 5)
+    path = put(t, package_of('stream'), 'ovf', folder)
+    t.vmferry('convert', path, 'out.ova')
+    t.write(f'{folder}/disk1.vmdk', image('stream', RAW[::-1], 'disk1.vmdk'))
+    t.vmferry('convert', path, 'out.ova', status=8)
+
+
+def test_packed_archive_by_any_of_its_names(t):
+    data = gzip.compress(t.read(os.path.basename(put(t, package_of('stream')))))
+    for name in ('a.ova.gz', 'a.tgz', 'a.tar.gz', 'b.ova'):
+        t.write(name, data)
+        tap.contains(t.vmferry('info', name).stdout, 'machine: ')
+        t.vmferry('convert', name, 'out.ova')
+        Package(t.path('out.ova')).check()
+
+
+def test_many_files_of_one_name(t):
+    names = [f'{i}/x' for i in range(300)]
+    text = descriptor([file_element(name, f'f{i}') for i, name in enumerate(names)], [])
+    path = put(t, [('vm.ovf', text), *((name, b'') for name in names)])
+    tap.contains(t.vmferry('convert', path, 'out.ova', status=2).stderr, 'of one name')
 
 
 def test_one_file_for_two_elements(t):

@@ -31,6 +31,7 @@ class Wrong(Exception):
 class Run:
     seconds: float
     processor: float  # seconds of all threads
+    serial: float  # seconds of the first thread: places and writes in order, when there are others
     peak: int
     printed: str
 
@@ -63,6 +64,14 @@ class Result:
 
 # ---- one run ----
 
+def first_thread_seconds(pid):
+    """Processor time of the first thread of a program that has ended but was not waited for."""
+    try:
+        return int(pathlib.Path(f'/proc/{pid}/task/{pid}/schedstat').read_text().split()[0]) / 1e9
+    except OSError:  # the kernel counts none
+        return 0.0
+
+
 class Bench:
     def __init__(self, folder, pairs, quick):
         self.folder, self.pairs, self.quick = folder, pairs, quick
@@ -84,12 +93,14 @@ class Bench:
         start = time.monotonic()
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
             printed = child.stdout.read()
-            _, status, usage = os.wait4(child.pid, 0)
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
             seconds = time.monotonic() - start
+            serial = first_thread_seconds(child.pid)
+            _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise Wrong(f'{" ".join(words)} ended with {child.returncode}: {printed.strip()[-500:]}')
-        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, printed)
+        return Run(seconds, usage.ru_utime + usage.ru_stime, serial, usage.ru_maxrss * 1024, printed)
 
     def output_size(self):
         """Bytes that the output takes: holes are not counted."""
@@ -104,11 +115,11 @@ class Bench:
             done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, self.out],
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
-                raise Wrong(f'{job.name}: the output is not the source: {done.stdout.strip()}')
+                raise Wrong(f'the output is not the source: {done.stdout.strip()}')
         else:
             again = self.run([str(VMFERRY), 'checksum', str(self.folder / 'disk.qcow2')]).printed
             if again.split()[0] != printed.split()[0]:
-                raise Wrong(f'{job.name}: raw has {printed.split()[0]}, QCOW2 {again.split()[0]}')
+                raise Wrong(f'raw has {printed.split()[0]}, QCOW2 {again.split()[0]}')
 
     def best_flags(self, peer, source):
         """The fastest variant of the peer, each tried once; a small source is not worth it."""
@@ -136,13 +147,14 @@ class Bench:
         self.remove_output()
         return results
 
-    def measure_limits(self):
+    def measure_limits(self, jobs):
         if not LIMITS.exists():
             print(f'no {LIMITS}: the limits are not measured ("./dev bench" builds it)')
             return
+        works = sorted({'memory', 'file', *(job.limit for job in jobs if job.limit)})
         best = {}
         for _ in range(1 if self.quick else 3):
-            words = [LIMITS, self.folder / 'disk.raw', self.folder, CORES]
+            words = [LIMITS, self.folder / 'disk.raw', self.folder, CORES, *works]
             found = json.loads(self.run([str(word) for word in words]).printed)
             for name, work in found.items():
                 if isinstance(work, dict):
@@ -154,13 +166,14 @@ class Bench:
     # ---- threads ----
 
     def scaling(self, job, counts):
-        """Median seconds for every number of threads."""
-        times = {}
+        """The run of median time for every number of threads."""
+        found = {}
         for count in counts:
             words = self.words(job.words, job.source, ('-m', str(count)))
-            times[count] = statistics.median(self.run(words).seconds for _ in range(self.pairs))
+            runs = sorted((self.run(words) for _ in range(self.pairs)), key=lambda run: run.seconds)
+            found[count] = runs[len(runs) // 2]
         self.remove_output()
-        return times
+        return found
 
 
 # ---- what is printed ----
@@ -179,13 +192,23 @@ def show(facts):
           f'{peak} {limit}  {goal}', flush=True)
 
 
-def show_scaling(name, times):
-    """Amdahl's law through the time of one thread and of as many as there are cores."""
-    line = f'{name:28}' + ''.join(f' {seconds:8.2f}' for seconds in times.values())
-    most = max((count for count in times if count <= CORES), default=1)
-    if 1 in times and most > 1:
-        serial = max(0.0, (times[most] / times[1] - 1 / most) / (1 - 1 / most))
-        line += f' {100 * serial:7.1f}%' + ''.join(f' {times[1] * (serial + (1 - serial) / n):8.2f}' for n in (16, 64))
+def scaling_facts(job, runs):
+    """Amdahl's law with the first thread's share of the processor time as the part that cannot be shared."""
+    facts = {'job': job.name, 'seconds': {count: run.seconds for count, run in runs.items()}}
+    counts = [count for count in runs if 1 < count <= max(CORES, 2)]
+    if counts:
+        run = runs[max(counts)]
+        serial = run.serial / run.processor if run.processor else 0
+        facts.update(processor=run.processor, serial=serial, model={
+            count: run.processor * (serial + (1 - serial) / count) for count in (16, 64)})
+    return facts
+
+
+def show_scaling(facts):
+    line = f'{facts["job"]:28}' + ''.join(f' {seconds:7.2f}' for seconds in facts['seconds'].values())
+    if 'model' in facts:
+        line += f' {facts["processor"]:7.2f} {100 * facts["serial"]:6.1f}%' + ''.join(
+            f' {seconds:8.2f}' for seconds in facts['model'].values())
     print(line, flush=True)
 
 
@@ -213,7 +236,7 @@ def measure_peers(bench, options, record):
     jobs, skipped = bench_jobs.wanted(options.only, options.against)
     for line in skipped:
         print(f'skipped: {line}')
-    bench.measure_limits()
+    bench.measure_limits(jobs)
     print(HEADER)
     wrong = 0
     for _, group in itertools.groupby(jobs, key=lambda job: (job.peer, job.source)):
@@ -232,13 +255,12 @@ def measure_peers(bench, options, record):
 def measure_threads(bench, options, record):
     counts = [int(word) for word in options.threads.split(',')]
     jobs, _ = bench_jobs.wanted(options.only, VMFERRY)
-    print(f'{"seconds with -m":28}' + ''.join(f' {count:8}' for count in counts)
-          + f' {"serial":>8} {"16 cores":>8} {"64 cores":>8}')
+    print(f'{"seconds with -m":28}' + ''.join(f' {count:7}' for count in counts)
+          + f' {"cpu":>7} {"serial":>7} {"16 cores":>8} {"64 cores":>8}')
     for job in jobs:
         if job.source != 'huge.raw':
-            times = bench.scaling(job, counts)
-            record['results'].append({'job': job.name, 'seconds': times})
-            show_scaling(job.name, times)
+            record['results'].append(scaling_facts(job, bench.scaling(job, counts)))
+            show_scaling(record['results'][-1])
     return 0
 
 

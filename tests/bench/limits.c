@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * limits SOURCE FOLDER THREADS: what the machine gives at most for the work of a conversion, as one
- * JSON object. The blocks of the disk that hold data are packed, unpacked, hashed and copied by all
- * threads with nothing around it: no format, no order, and (but for "file") no I/O. */
+ * limits SOURCE FOLDER THREADS WORK...: what the machine gives at most for the work of a
+ * conversion, as one JSON object. The blocks of the disk that hold data are packed, unpacked,
+ * hashed and copied by all threads with nothing around it: no format, no order, and (but for
+ * "file") no I/O. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +45,7 @@ struct run {
   int source, target;
   off_t source_size;
   unsigned thread_count;
+  bool wanted[WORKS];
   enum work work;
   atomic_size_t next;
   size_t blocks; /* in the batch */
@@ -162,7 +165,8 @@ static enum vmf_code time_work(struct run *run, struct worker *workers, enum wor
 static enum vmf_code time_batch(struct run *run, struct worker *workers, struct vmf_error *error)
 {
   for (unsigned work = 0; work < WORKS && run->blocks > 0; work++)
-    VMF_TRY(time_work(run, workers, work, error));
+    if (run->wanted[work])
+      VMF_TRY(time_work(run, workers, work, error));
   if (ftruncate(run->target, 0) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "cannot empty the file");
   run->total_blocks += run->blocks;
@@ -200,6 +204,22 @@ static enum vmf_code time_all(struct run *run, struct worker *workers, struct vm
 }
 
 /* ---- before and after ---- */
+
+/* What is unpacked was packed just before. */
+static bool choose_work(struct run *run, char **names)
+{
+  for (; *names; names++) {
+    unsigned work = 0;
+    while (work < WORKS && strcmp(*names, work_names[work]) != 0)
+      work++;
+    if (work == WORKS)
+      return false;
+    run->wanted[work] = true;
+    if (work == UNZLIB || work == UNDEFLATE || work == UNZSTD)
+      run->wanted[work - 1] = true;
+  }
+  return true;
+}
 
 static enum vmf_code open_files(struct run *run, const char *source, const char *folder,
                                 struct vmf_error *error)
@@ -257,8 +277,9 @@ static void print_run(const struct run *run)
 {
   printf("{\"threads\": %u, \"bytes\": %" PRIu64, run->thread_count, run->total_blocks * BLOCK);
   for (unsigned work = 0; work < WORKS; work++)
-    printf(", \"%s\": {\"seconds\": %.4f, \"bytes\": %" PRIu64 "}", work_names[work],
-           run->seconds[work], run->bytes[work]);
+    if (run->wanted[work])
+      printf(", \"%s\": {\"seconds\": %.4f, \"bytes\": %" PRIu64 "}", work_names[work],
+             run->seconds[work], run->bytes[work]);
   printf("}\n");
 }
 
@@ -268,8 +289,8 @@ int main(int argc, char **argv)
   static struct worker workers[THREADS_MAX];
   struct vmf_error error = {0};
 
-  if (argc != 4) {
-    fprintf(stderr, "Usage: limits SOURCE FOLDER THREADS\n");
+  if (argc < 5 || !choose_work(&run, argv + 4)) {
+    fprintf(stderr, "Usage: limits SOURCE FOLDER THREADS WORK...\n");
     return 2;
   }
   long threads = strtol(argv[3], NULL, 10);

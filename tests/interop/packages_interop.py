@@ -242,7 +242,7 @@ def check_disks(t, path, files, info):
         if not compressed and not disk.get('parent'):
             tap.equal(status, expected, f'exit status of disk {disk["id"]} ({text})')
         if status == 0 and expected == 0:
-            tap.equal(t.read('a.raw') == t.read('b.raw'), True, f'guest bytes of disk {disk["id"]}')
+            t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'raw', 'a.raw', 'b.raw')  # some have 8 GiB of holes
         for name in ('a.raw', 'b.raw'):
             if os.path.exists(t.path(name)):
                 os.remove(t.path(name))

@@ -5,8 +5,9 @@
 #include "job.h"
 
 #include "checked.h"
+#include "zero.h"
 
-enum { PIECES = 64 };
+enum { PIECES = 64, HOLE_BYTES = 64 * 1024 };
 
 struct batch {
   struct vmf_io *io;
@@ -44,18 +45,46 @@ uint64_t vmf_copy_stored_length(const struct vmf_block *block)
   return block->head_length + block->data_length + block->tail_zeros;
 }
 
-static enum vmf_code add_block(struct batch *batch, struct vmf_io *io,
-                               const struct vmf_block *block, struct vmf_error *error)
+/* Makes room for the pieces of one more block, or of a part of one, at `host`. */
+static enum vmf_code go_to(struct batch *batch, struct vmf_io *io, uint64_t host,
+                           struct vmf_error *error)
 {
-  if (batch->count > 0 &&
-      (io != batch->io || block->host != batch->end || batch->count + 3 > PIECES))
+  if (batch->count > 0 && (io != batch->io || host != batch->end || batch->count + 3 > PIECES))
     VMF_TRY(flush(batch, error));
   if (batch->count == 0) {
     batch->io = io;
-    batch->host = batch->end = block->host;
+    batch->host = batch->end = host;
   }
+  return VMF_OK;
+}
+
+/* The data of a large block: zeros in it become holes. The end of the block is written in any case,
+ * so that the file is as long as it must be. */
+static enum vmf_code add_parts(struct batch *batch, struct vmf_io *io,
+                               const struct vmf_block *block, struct vmf_error *error)
+{
+  uint64_t host = block->host + block->head_length;
+
+  for (size_t at = 0; at < block->data_length; at += HOLE_BYTES) {
+    size_t length = (size_t)vmf_min(HOLE_BYTES, block->data_length - at);
+    bool last = at + length == block->data_length;
+    if (!last && vmf_is_zero(block->data + at, length))
+      continue;
+    VMF_TRY(go_to(batch, io, host + at, error));
+    add_piece(batch, block->data + at, length);
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code add_block(struct batch *batch, struct vmf_io *io,
+                               const struct vmf_block *block, bool holes, struct vmf_error *error)
+{
+  VMF_TRY(go_to(batch, io, block->host, error));
   add_piece(batch, block->long_head ? block->long_head : block->head, block->head_length);
-  add_piece(batch, block->data, block->data_length);
+  if (holes && block->data && !block->packed && block->data_length > HOLE_BYTES)
+    VMF_TRY(add_parts(batch, io, block, error));
+  else
+    add_piece(batch, block->data, block->data_length);
   add_piece(batch, NULL, block->tail_zeros);
   return VMF_OK;
 }
@@ -65,6 +94,8 @@ enum vmf_code vmf_copy_store(void *job_data, void *scratch, void *context, struc
   const struct vmf_copy *copy = context;
   struct vmf_copy_job *job = job_data;
   struct batch batch = {.count = 0};
+  /* FIXED: zeros have been cut out already */
+  bool holes = copy->target->shape.layout == VMF_PLANNED && !copy->target->shape.keep_zeros;
 
   (void)scratch;
   for (size_t i = 0; i < job->block_count; i++) {
@@ -76,7 +107,7 @@ enum vmf_code vmf_copy_store(void *job_data, void *scratch, void *context, struc
     if (copy->target->shape.layout == VMF_FIXED && block->zero)
       VMF_TRY(vmf_io_zero(io, block->host, length, false, error));
     else
-      VMF_TRY(add_block(&batch, io, block, error));
+      VMF_TRY(add_block(&batch, io, block, holes && io->reads_as_zero, error));
   }
   return flush(&batch, error);
 }

@@ -192,14 +192,6 @@ static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
     add_stretch(job, start, (size_t)job->length, zero);
 }
 
-static enum vmf_code place_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
-                                     struct vmf_error *error)
-{
-  for (size_t i = 0; i < job->block_count; i++)
-    VMF_TRY(copy->target->format->writer->place(copy->target, &job->blocks[i], error));
-  return VMF_OK;
-}
-
 /* ---- PLANNED, ORDERED: whole units ---- */
 
 /* The packed form that the source has of the unit at `guest`; NULL: none was kept. Units are asked
@@ -303,8 +295,7 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
   if (target->shape.layout != VMF_FIXED)
     return cut_units(copy, scratch, job, error);
   cut_stretches(copy, job, !target->io->reads_as_zero && !target->io->sequential);
-  VMF_TRY(place_stretches(copy, job, error));
-  return target->io->sequential ? VMF_OK : vmf_copy_store(job, scratch, context, error);
+  return VMF_OK;
 }
 
 void vmf_copy_free_job(void *job_data)

@@ -45,8 +45,7 @@ struct vmf_copy_scratch {
   struct vmf_digest *digest;
 };
 
-/* Loads, hashes, finds zeros, packs and frames; FIXED targets are written here too. A
- * vmf_stage.work. */
+/* Loads, hashes, finds zeros, packs and frames. A vmf_stage.work. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
                                            struct vmf_error *error);
 

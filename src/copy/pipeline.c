@@ -30,7 +30,7 @@ struct worker {
 };
 
 struct vmf_pipeline {
-  const struct vmf_stage *stage;
+  struct vmf_stage stage;
   void *context;
   struct worker *workers; /* at least one: without threads the caller uses its scratch */
   unsigned worker_count, thread_count;
@@ -50,6 +50,7 @@ struct vmf_pipeline {
   pthread_cond_t settled; /* for the caller: a job is worked or stored */
   struct list work_queue, store_queue, idle;
   unsigned storing; /* queued or being stored */
+  unsigned stores;  /* being stored */
   bool stop;
   enum vmf_code store_code; /* of the store with the lowest ticket that failed */
   uint64_t store_ticket;
@@ -80,10 +81,11 @@ static struct slot *list_pop(struct list *list)
 /* Runs the part that is due and notes how it ended. Called and returns with the lock held. */
 static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scratch)
 {
-  const struct vmf_stage *stage = pipeline->stage;
+  const struct vmf_stage *stage = &pipeline->stage;
   struct vmf_error error = {0};
   bool storing = slot->storing;
 
+  pipeline->stores += storing;
   pthread_mutex_unlock(&pipeline->lock);
   enum vmf_code code =
       (storing ? stage->store : stage->work)(slot->job, scratch, pipeline->context, &error);
@@ -100,15 +102,22 @@ static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scr
       pipeline->store_error = error;
     }
     pipeline->storing--;
+    pipeline->stores--;
     list_push(&pipeline->idle, slot);
   }
   pthread_cond_signal(&pipeline->settled);
 }
 
-/* Stores go first: they free a job. */
+static bool may_store(const struct vmf_pipeline *pipeline)
+{
+  return pipeline->stage.stores == 0 || pipeline->stores < pipeline->stage.stores;
+}
+
+/* Stores go first: they free a job. One that has to wait for another is found by the thread that
+ * ends that one. */
 static struct slot *next_slot(struct vmf_pipeline *pipeline)
 {
-  struct slot *slot = list_pop(&pipeline->store_queue);
+  struct slot *slot = may_store(pipeline) ? list_pop(&pipeline->store_queue) : NULL;
   return slot ? slot : list_pop(&pipeline->work_queue);
 }
 
@@ -139,7 +148,7 @@ static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
   pipeline->order = order;
   for (; pipeline->slot_count < jobs; pipeline->slot_count++) {
     struct slot *slot = &pipeline->slots[pipeline->slot_count];
-    VMF_TRY(vmf_alloc(pipeline->stage->job_size, &slot->job, error));
+    VMF_TRY(vmf_alloc(pipeline->stage.job_size, &slot->job, error));
     list_push(&pipeline->idle, slot);
   }
   return VMF_OK;
@@ -178,7 +187,7 @@ static enum vmf_code start_threads(struct vmf_pipeline *pipeline, unsigned threa
   for (; pipeline->worker_count < workers; pipeline->worker_count++) {
     struct worker *worker = &pipeline->workers[pipeline->worker_count];
     worker->pipeline = pipeline;
-    VMF_TRY(vmf_alloc(pipeline->stage->scratch_size, &worker->scratch, error));
+    VMF_TRY(vmf_alloc(pipeline->stage.scratch_size, &worker->scratch, error));
   }
   return threads == 0 ? VMF_OK : create_threads(pipeline, threads, error);
 }
@@ -192,7 +201,7 @@ enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, uns
   *pipeline = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_pipeline), &memory, error));
   struct vmf_pipeline *made = memory;
-  made->stage = stage;
+  made->stage = *stage;
   made->context = context;
   pthread_mutex_init(&made->lock, NULL);
   pthread_cond_init(&made->more, NULL);
@@ -228,7 +237,8 @@ static void dispatch(struct vmf_pipeline *pipeline, struct slot *slot, struct li
     run_slot(pipeline, slot, pipeline->workers[0].scratch);
   } else {
     list_push(queue, slot);
-    pthread_cond_signal(&pipeline->more);
+    if (!slot->storing || may_store(pipeline))
+      pthread_cond_signal(&pipeline->more);
   }
   pthread_mutex_unlock(&pipeline->lock);
 }
@@ -318,13 +328,13 @@ void vmf_pipeline_free(struct vmf_pipeline *pipeline)
   for (unsigned i = 0; i < pipeline->thread_count; i++)
     pthread_join(pipeline->workers[i].thread, NULL);
   for (unsigned i = 0; i < pipeline->slot_count; i++) {
-    if (pipeline->stage->free_job)
-      pipeline->stage->free_job(pipeline->slots[i].job);
+    if (pipeline->stage.free_job)
+      pipeline->stage.free_job(pipeline->slots[i].job);
     vmf_free(pipeline->slots[i].job);
   }
   for (unsigned i = 0; i < pipeline->worker_count; i++) {
-    if (pipeline->stage->free_scratch)
-      pipeline->stage->free_scratch(pipeline->workers[i].scratch);
+    if (pipeline->stage.free_scratch)
+      pipeline->stage.free_scratch(pipeline->workers[i].scratch);
     vmf_free(pipeline->workers[i].scratch);
   }
   vmf_free(pipeline->slots);

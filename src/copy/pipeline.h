@@ -19,6 +19,7 @@ struct vmf_stage {
   enum vmf_code (*store)(void *job, void *scratch, void *context, struct vmf_error *error);
   void (*free_job)(void *job);         /* what a job holds; accepts a zeroed one */
   void (*free_scratch)(void *scratch); /* likewise */
+  unsigned stores;                     /* how many may be under way at once; 0: any number */
 };
 
 struct vmf_pipeline;

@@ -175,12 +175,10 @@ static enum vmf_code retire(struct run *run, struct vmf_copy_job *job, struct vm
   VMF_TRY(push_digests(run, job, error));
   if (target && job->hole && target->io->device)
     VMF_TRY(vmf_io_zero(target->io, job->guest, job->length, false, error));
-  if (target && target->shape.layout != VMF_FIXED)
+  if (target)
     VMF_TRY(place_blocks(copy, job, error));
-  else if (target && target->io->sequential)
-    VMF_TRY(vmf_copy_store(job, NULL, (void *)copy, error));
   count_job(run, job);
-  if (target && !target->io->sequential && target->shape.layout != VMF_FIXED)
+  if (target && !target->io->sequential && job->block_count > 0)
     vmf_pipeline_store(run->pipeline);
   else
     vmf_pipeline_retire(run->pipeline);
@@ -207,12 +205,15 @@ static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
 
 static enum vmf_code run_all(struct run *run, struct vmf_error *error)
 {
-  static const struct vmf_stage stage = {.job_size = sizeof(struct vmf_copy_job),
-                                         .scratch_size = sizeof(struct vmf_copy_scratch),
-                                         .work = vmf_copy_work,
-                                         .store = vmf_copy_store,
-                                         .free_job = vmf_copy_free_job,
-                                         .free_scratch = vmf_copy_free_scratch};
+  const struct vmf_target *target = run->copy->target;
+  /* The kernel lets one thread at a time write to a file; the next would wait and do nothing. */
+  const struct vmf_stage stage = {.job_size = sizeof(struct vmf_copy_job),
+                                  .scratch_size = sizeof(struct vmf_copy_scratch),
+                                  .work = vmf_copy_work,
+                                  .store = vmf_copy_store,
+                                  .free_job = vmf_copy_free_job,
+                                  .free_scratch = vmf_copy_free_scratch,
+                                  .stores = target && target->io->device ? 0 : 1};
   struct vmf_crew crew = vmf_copy_crew(run->options->threads, vmf_copy_thread_memory(run->copy),
                                        vmf_copy_job_memory(run->copy));
 

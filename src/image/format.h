@@ -161,7 +161,7 @@ struct vmf_reader {
 /* ---- writing ---- */
 
 enum vmf_layout {
-  VMF_FIXED,   /* the host offset follows from the guest offset: any thread may write any block */
+  VMF_FIXED,   /* the host offset follows from the guest offset */
   VMF_PLANNED, /* the same once it is known which units hold data: on a pipe the tables are written
                   first */
   VMF_ORDERED, /* units are appended as they come, in guest order; sizes are known only after
@@ -251,9 +251,8 @@ struct vmf_writer {
   /* Frames one block. Pure, any thread. NULL: nothing to add. */
   enum vmf_code (*wrap)(const struct vmf_target *target, struct vmf_block *block,
                         struct vmf_error *error);
-  /* Sets block->host (and io). FIXED: pure, any thread. Otherwise called in guest order by one
-   * thread; it may write tables that are complete, on a pipe only at the place that the file has
-   * reached. */
+  /* Sets block->host (and io). Called in guest order by one thread; it may write tables that are
+   * complete, on a pipe only at the place that the file has reached. */
   enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,
                          struct vmf_error *error);
   /* Tables and footer: now it is an image. All blocks have been written. */

@@ -4,6 +4,7 @@
  * Order, bounds and failures of the pipeline, with and without threads. */
 #include "pipeline.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "check_main.h"
@@ -13,7 +14,8 @@ struct number {
 };
 
 struct ledger {
-  atomic_uint worked, stored, freed;
+  atomic_uint worked, stored;
+  atomic_uint storing, most_storing;    /* at once */
   unsigned fail_work_at, fail_store_at; /* 0: never */
 };
 
@@ -35,7 +37,13 @@ static enum vmf_code store(void *job, void *scratch, void *context, struct vmf_e
 {
   const struct number *number = job;
   struct ledger *ledger = context;
+  unsigned now = atomic_fetch_add(&ledger->storing, 1) + 1;
   (void)scratch;
+  if (now > atomic_load(&ledger->most_storing))
+    atomic_store(&ledger->most_storing, now);
+  for (unsigned i = 0; i < 20; i++)
+    sched_yield();
+  atomic_fetch_sub(&ledger->storing, 1);
   atomic_fetch_add(&ledger->stored, 1);
   if (ledger->fail_store_at != 0 && number->in >= ledger->fail_store_at)
     return vmf_fail(error, VMF_WRITE, "store %u", number->in);
@@ -48,11 +56,11 @@ static void free_job(void *job)
   atomic_fetch_add(&freed_jobs, 1);
 }
 
-static const struct vmf_stage stage = {.job_size = sizeof(struct number),
-                                       .scratch_size = sizeof(unsigned),
-                                       .work = square,
-                                       .store = store,
-                                       .free_job = free_job};
+static struct vmf_stage stage = {.job_size = sizeof(struct number),
+                                 .scratch_size = sizeof(unsigned),
+                                 .work = square,
+                                 .store = store,
+                                 .free_job = free_job};
 
 /* Runs 1..count; *retired counts those that came out in order and right. */
 static enum vmf_code run(struct ledger *ledger, unsigned threads, unsigned jobs, unsigned count,
@@ -109,6 +117,19 @@ START_TEST(every_job_is_stored_once)
   unsigned retired;
   ck_assert_int_eq(run(&ledger, thread_counts[_i], 3, 1000, true, &retired, &error), VMF_OK);
   ck_assert_uint_eq(ledger.stored, 1000);
+}
+END_TEST
+
+START_TEST(stores_are_one_at_a_time_where_that_is_asked)
+{
+  struct ledger ledger = {.worked = 0};
+  struct vmf_error error;
+  unsigned retired;
+  stage.stores = 1;
+  ck_assert_int_eq(run(&ledger, thread_counts[_i], 12, 1000, true, &retired, &error), VMF_OK);
+  stage.stores = 0;
+  ck_assert_uint_eq(ledger.stored, 1000);
+  ck_assert_uint_eq(ledger.most_storing, 1);
 }
 END_TEST
 
@@ -177,6 +198,7 @@ static Suite *suite(void)
   TCase *tests = tcase_create("pipeline");
   tcase_add_loop_test(tests, jobs_retire_in_order, 0, 4);
   tcase_add_loop_test(tests, every_job_is_stored_once, 0, 4);
+  tcase_add_loop_test(tests, stores_are_one_at_a_time_where_that_is_asked, 0, 4);
   tcase_add_loop_test(tests, one_job_is_enough, 0, 4);
   tcase_add_loop_test(tests, failed_work_ends_the_run_at_its_place, 0, 4);
   tcase_add_loop_test(tests, failed_store_is_never_lost, 0, 4);

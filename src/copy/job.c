@@ -141,19 +141,46 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
   return VMF_OK;
 }
 
+static uint8_t *digest_of(const struct vmf_copy_job *job, size_t block)
+{
+  return job->digests + block * VMF_DIGEST_MAX;
+}
+
+static enum vmf_code hash_one(struct vmf_copy_job *job, size_t block, struct vmf_digest *digest,
+                              struct vmf_error *error)
+{
+  size_t start = block * VMF_CHECKSUM_BLOCK;
+  size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - start);
+  VMF_TRY(vmf_digest_update(digest, job->data + start, length, error));
+  return vmf_digest_final(digest, digest_of(job, block), error);
+}
+
+/* Whole blocks that are not zero go in pairs. */
 static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
                           struct vmf_error *error)
 {
-  for (size_t i = 0, done = 0; done < job->length; i++, done += VMF_CHECKSUM_BLOCK) {
-    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - done);
-    const uint8_t *block = job->data + done;
-    job->zero_digest[i] = length == VMF_CHECKSUM_BLOCK && vmf_is_zero(block, length);
+  size_t whole = (size_t)(job->length / VMF_CHECKSUM_BLOCK), waiting = whole;
+
+  for (size_t i = 0; i < whole; i++) {
+    const uint8_t *block = job->data + i * VMF_CHECKSUM_BLOCK;
+    job->zero_digest[i] = vmf_is_zero(block, VMF_CHECKSUM_BLOCK);
     if (job->zero_digest[i])
       continue;
-    VMF_TRY(vmf_digest_update(digest, block, length, error));
-    VMF_TRY(vmf_digest_final(digest, job->digests + i * VMF_DIGEST_MAX, error));
+    if (waiting == whole) {
+      waiting = i;
+      continue;
+    }
+    const uint8_t *const data[] = {job->data + waiting * VMF_CHECKSUM_BLOCK, block};
+    uint8_t *const out[] = {digest_of(job, waiting), digest_of(job, i)};
+    VMF_TRY(vmf_digest_pair(digest, data, VMF_CHECKSUM_BLOCK, out, error));
+    waiting = whole;
   }
-  return VMF_OK;
+  if (waiting < whole)
+    VMF_TRY(hash_one(job, waiting, digest, error));
+  if (job->length % VMF_CHECKSUM_BLOCK == 0)
+    return VMF_OK;
+  job->zero_digest[whole] = false;
+  return hash_one(job, whole, digest, error);
 }
 
 /* ---- FIXED: stretches between holes ---- */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "memory.h"
+#include "sha256_pair.h"
 
 /* The library context is its own: OpenSSL's default one crashes later where memory ran out while it
  * was made, and reads configuration files. */
@@ -14,6 +15,7 @@ struct vmf_digest {
   OSSL_LIB_CTX *library;
   EVP_MD *method;
   EVP_MD_CTX *context;
+  bool pairs; /* by vmf_sha256_pair */
 };
 
 size_t vmf_digest_size(enum vmf_digest_kind kind)
@@ -38,6 +40,7 @@ enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **dige
   *digest = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_digest), &memory, error));
   struct vmf_digest *made = memory;
+  made->pairs = kind == VMF_SHA256 && vmf_sha256_pair_usable();
   made->library = OSSL_LIB_CTX_new();
   if (made->library)
     made->method = EVP_MD_fetch(made->library, names[kind], NULL);
@@ -77,6 +80,20 @@ enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST
   if (EVP_DigestFinal_ex(digest->context, out, NULL) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot end a digest");
   return start(digest, error);
+}
+
+enum vmf_code vmf_digest_pair(struct vmf_digest *digest, const uint8_t *const data[2],
+                              size_t length, uint8_t *const out[2], struct vmf_error *error)
+{
+  if (digest->pairs) {
+    vmf_sha256_pair(data, length, out);
+    return VMF_OK;
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    VMF_TRY(vmf_digest_update(digest, data[i], length, error));
+    VMF_TRY(vmf_digest_final(digest, out[i], error));
+  }
+  return VMF_OK;
 }
 
 enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size_t length,

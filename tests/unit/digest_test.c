@@ -81,6 +81,33 @@ START_TEST(a_digest_starts_anew)
 }
 END_TEST
 
+/* Of every length around the borders of SHA-256's blocks, and of a block of a checksum. */
+START_TEST(pairs_have_the_digests_of_each)
+{
+  enum { LONGEST = 65536 };
+  static uint8_t bytes[LONGEST + 77];
+  struct vmf_digest *digest = start(known[_i].kind);
+  uint8_t first[VMF_DIGEST_MAX], second[VMF_DIGEST_MAX], expected[VMF_DIGEST_MAX];
+  uint8_t *const out[] = {first, second};
+  uint32_t seed = 1;
+
+  for (size_t i = 0; i < sizeof(bytes); i++) {
+    seed = seed * 1664525 + 1013904223;
+    bytes[i] = (uint8_t)(seed >> 24);
+  }
+  for (size_t length = 0; length <= LONGEST; length += length == 300 ? LONGEST - 300 : 1) {
+    const uint8_t *const data[] = {bytes + 77, bytes + length % 77};
+    ck_assert_int_eq(vmf_digest_pair(digest, data, length, out, &error), VMF_OK);
+    for (unsigned i = 0; i < 2; i++) {
+      ck_assert_int_eq(vmf_digest_bytes(known[_i].kind, data[i], length, expected, &error), VMF_OK);
+      ck_assert_mem_eq(out[i], expected, known[_i].size);
+    }
+  }
+  ends_in(digest, known[_i].size, known[_i].empty);
+  vmf_digest_free(digest);
+}
+END_TEST
+
 START_TEST(nothing_may_be_freed)
 {
   vmf_digest_free(NULL);
@@ -95,6 +122,7 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, published_values_come_out, 0, 3);
   tcase_add_loop_test(tests, bytes_that_are_all_here_have_the_same_digest, 0, 3);
   tcase_add_loop_test(tests, a_digest_starts_anew, 0, 3);
+  tcase_add_loop_test(tests, pairs_have_the_digests_of_each, 0, 3);
   tcase_add_test(tests, nothing_may_be_freed);
   suite_add_tcase(suite, tests);
   return suite;

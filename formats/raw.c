@@ -57,7 +57,8 @@ static enum vmf_code raw_shape(const void *values, uint64_t guest_size, bool com
     return vmf_fail(error, VMF_UNSUPPORTED, "format raw has no backing files");
   *shape = (struct vmf_shape){.layout = VMF_FIXED,
                               .unit = UNIT,
-                              .keep_zeros = options->preallocation == PREALLOCATION_FULL};
+                              .keep_zeros = options->preallocation == PREALLOCATION_FULL,
+                              .reserves = options->preallocation == PREALLOCATION_FALLOC};
   return VMF_OK;
 }
 

@@ -217,8 +217,9 @@ struct vmf_job_options {
   unsigned threads;     /* 0: one per processor */
   uint64_t sparse_size; /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
   const char
-      *checksum; /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
-  bool strict;   /* compare, -s: allocation and size must be equal too */
+      *checksum;   /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
+  bool strict;     /* compare, -s: allocation and size must be equal too */
+  bool no_reflink; /* convert: the target shares no extents with the source's files */
   void (*progress)(void *data, uint64_t done,
                    uint64_t total); /* caller's thread; bytes of data, not of zeros */
   void *progress_data;

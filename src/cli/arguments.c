@@ -214,6 +214,18 @@ static enum vmf_code argument_cache(const struct vmf_argument *argument, const c
   return code;
 }
 
+static enum vmf_code argument_either(const struct vmf_argument *argument, const char *what,
+                                     const char *text, bool *is_first, struct vmf_error *error)
+{
+  const char *second = strchr(argument->value, '|') + 1;
+  char first[16];
+
+  snprintf(first, sizeof first, "%.*s", (int)(second - 1 - argument->value), argument->value);
+  const char *const words[] = {first, second, NULL};
+  *is_first = strcmp(text, first) == 0;
+  return argument_word(what, text, words, error);
+}
+
 static enum vmf_code argument_checksum(const char *what, const char *text, const char **name,
                                        struct vmf_error *error)
 {
@@ -227,7 +239,6 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
                                   struct vmf_settings *settings, struct vmf_error *error)
 {
   static const char *const outputs[] = {"human", "json", NULL};
-  static const char *const page_caches[] = {"none", "normal", NULL};
   void *field = argument_field(settings, argument->field);
   char what[40];
 
@@ -257,9 +268,8 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     return argument_word(what, text, outputs, error);
   case VMF_ARGUMENT_CHECKSUM:
     return argument_checksum(what, text, field, error);
-  case VMF_ARGUMENT_PAGE_CACHE:
-    *(bool *)field = strcmp(text, "none") == 0;
-    return argument_word(what, text, page_caches, error);
+  case VMF_ARGUMENT_EITHER:
+    return argument_either(argument, what, text, field, error);
   case VMF_ARGUMENT_CACHE:
     return argument_cache(argument, what, text, settings, error);
   case VMF_ARGUMENT_NO_EFFECT:

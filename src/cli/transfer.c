@@ -35,6 +35,7 @@ static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct v
       .threads = (unsigned)settings->threads,
       .sparse_size = settings->sparse_size,
       .checksum = settings->checksum,
+      .no_reflink = settings->no_reflink || settings->read_all,
       .progress = vmf_progress_show,
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),

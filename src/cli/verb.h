@@ -27,7 +27,8 @@ struct vmf_settings {
   const char *snapshot_given; /* as typed; `snapshot` is what it means */
   char *options;              /* all -o, joined by commas; owned */
   const char **allow_refs;    /* NULL-terminated; owned */
-  bool compress, progress, quiet, ignore_locks, verify, read_all, no_clobber, no_sync, no_cache;
+  bool compress, progress, quiet, ignore_locks, verify, read_all, no_clobber, no_sync, no_cache,
+      no_reflink;
   bool json, backing_chain, strict, help;
   const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
   bool cms, remove;
@@ -45,14 +46,15 @@ struct vmf_settings {
 enum vmf_argument_kind {
   VMF_ARGUMENT_FLAG = 1,
   VMF_ARGUMENT_TEXT,
-  VMF_ARGUMENT_JOINED,     /* may be given again: joined by commas */
-  VMF_ARGUMENT_LISTED,     /* may be given again: a NULL-terminated list */
-  VMF_ARGUMENT_SIZE,       /* bytes, with suffixes */
-  VMF_ARGUMENT_NUMBER,     /* min <= value <= max */
-  VMF_ARGUMENT_OUTPUT,     /* human or json */
-  VMF_ARGUMENT_CHECKSUM,   /* the name of a digest; with an optional value: sha256 */
-  VMF_ARGUMENT_PAGE_CACHE, /* none or normal: sets a bool */
-  VMF_ARGUMENT_CACHE,      /* qemu-img's cache modes; a bool field is set by "unsafe" */
+  VMF_ARGUMENT_JOINED,   /* may be given again: joined by commas */
+  VMF_ARGUMENT_LISTED,   /* may be given again: a NULL-terminated list */
+  VMF_ARGUMENT_SIZE,     /* bytes, with suffixes */
+  VMF_ARGUMENT_NUMBER,   /* min <= value <= max */
+  VMF_ARGUMENT_OUTPUT,   /* human or json */
+  VMF_ARGUMENT_CHECKSUM, /* the name of a digest; with an optional value: sha256 */
+  VMF_ARGUMENT_EITHER, /* one of the two words of .value: the first sets a bool, the other clears it
+                        */
+  VMF_ARGUMENT_CACHE,  /* qemu-img's cache modes; a bool field is set by "unsafe" */
   VMF_ARGUMENT_NO_EFFECT,
   VMF_ARGUMENT_REFUSED, /* qemu-img has it and vmferry does not: help says why */
 };
@@ -169,7 +171,7 @@ const struct vmf_verb *vmf_verb_find(const char *name);
   }
 #define VMF_ARGUMENT_PAGE_CACHE_MODE                                                               \
   {                                                                                                \
-    .name = "cache", .kind = VMF_ARGUMENT_PAGE_CACHE, .value = "none|normal",                      \
+    .name = "cache", .kind = VMF_ARGUMENT_EITHER, .value = "none|normal",                          \
     .field = VMF_SETTING(no_cache), .help = "none: keep nothing of it in the host's page cache"    \
   }
 #define VMF_ARGUMENT_NO_SYNC                                                                       \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "data_sharing.h"
 #include "text.h"
 
 enum {
@@ -26,6 +27,7 @@ struct run {
   struct vmf_pipeline *pipeline;
   struct vmf_checksum *checksum;
   struct vmf_walk walk; /* to the next job */
+  bool share;           /* with the target, until the file system refuses */
   uint64_t done, total; /* bytes of data, for progress */
 };
 
@@ -185,6 +187,36 @@ static enum vmf_code retire(struct run *run, struct vmf_copy_job *job, struct vm
   return VMF_OK;
 }
 
+static void count_shared(struct run *run, uint64_t length)
+{
+  run->result->data_bytes += length;
+  run->result->host_bytes += length;
+  run->done += length;
+  if (run->options->progress)
+    run->options->progress(run->options->progress_data, run->done, run->total);
+}
+
+/* What comes next and can be shared with the target needs no job. */
+static enum vmf_code share_next(struct run *run, struct vmf_error *error)
+{
+  uint64_t end, length = 1;
+  bool refused;
+
+  while (run->share && length > 0 && run->walk.guest < run->copy->size) {
+    VMF_TRY(vmf_copy_cancelled(run->options, error));
+    VMF_TRY(vmf_walk_look(&run->walk, &end, error));
+    if (end == run->walk.guest)
+      return VMF_OK;
+    VMF_TRY(vmf_copy_share(run->copy, run->walk.guest, end - run->walk.guest, &length, &refused,
+                           error));
+    run->share = !refused;
+    run->walk.guest += length;
+    if (length > 0)
+      count_shared(run, length);
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
 {
   for (;;) {
@@ -192,7 +224,10 @@ static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
     void *oldest;
 
     VMF_TRY(vmf_copy_cancelled(run->options, error));
-    while (run->walk.guest < run->copy->size && (job = vmf_pipeline_claim(run->pipeline)) != NULL) {
+    for (;;) {
+      VMF_TRY(share_next(run, error));
+      if (run->walk.guest >= run->copy->size || !(job = vmf_pipeline_claim(run->pipeline)))
+        break;
       VMF_TRY(fill(run, job, error));
       vmf_pipeline_submit(run->pipeline);
     }
@@ -237,7 +272,8 @@ enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *p
                     .plan = plan,
                     .options = options,
                     .result = result,
-                    .walk = {.plan = plan, .piece_bytes = copy->job_bytes}};
+                    .walk = {.plan = plan, .piece_bytes = copy->job_bytes},
+                    .share = vmf_copy_may_share(copy)};
 
   *result = (struct vmf_job_result){.checksum_length = 0};
   enum vmf_code code = run_all(&run, error);

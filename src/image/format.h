@@ -178,6 +178,7 @@ struct vmf_shape {
   bool must_pack;     /* a unit that does not shrink is packed all the same (VMDK) */
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
+  bool reserves;   /* begin reserves the space of all data */
 };
 
 /* The units of the target that hold data; guest order. What begin is given is exact: place will see

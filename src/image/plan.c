@@ -86,16 +86,27 @@ enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_
   return VMF_OK;
 }
 
+enum vmf_code vmf_walk_look(struct vmf_walk *walk, uint64_t *data_end, struct vmf_error *error)
+{
+  *data_end = walk->guest;
+  if (walk->guest >= walk->plan->size)
+    return VMF_OK;
+  if (walk->guest >= walk->data_end)
+    VMF_TRY(vmf_plan_next(walk->plan, walk->guest, &walk->data_start, &walk->data_end, error));
+  if (walk->guest >= walk->data_start)
+    *data_end = walk->data_end;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_walk_next(struct vmf_walk *walk, struct vmf_stretch *piece,
                             struct vmf_error *error)
 {
-  const struct vmf_plan *plan = walk->plan;
+  uint64_t data_end;
 
   *piece = (struct vmf_stretch){.guest = walk->guest};
-  if (walk->guest >= plan->size)
+  if (walk->guest >= walk->plan->size)
     return VMF_OK;
-  if (walk->guest >= walk->data_end)
-    VMF_TRY(vmf_plan_next(plan, walk->guest, &walk->data_start, &walk->data_end, error));
+  VMF_TRY(vmf_walk_look(walk, &data_end, error));
   piece->hole = walk->guest < walk->data_start;
   uint64_t border = vmf_align_down(walk->guest, walk->piece_bytes) + walk->piece_bytes;
   walk->guest = piece->hole ? walk->data_start : vmf_min(walk->data_end, border);

@@ -31,6 +31,10 @@ struct vmf_stretch {
   bool hole;              /* of any length */
 };
 
+/* Where the data ends that the walk is at; walk->guest where a hole or the end comes first. */
+VMF_MUST_CHECK enum vmf_code vmf_walk_look(struct vmf_walk *walk, uint64_t *data_end,
+                                           struct vmf_error *error);
+
 /* The next piece: a hole, or data. */
 VMF_MUST_CHECK enum vmf_code vmf_walk_next(struct vmf_walk *walk, struct vmf_stretch *piece,
                                            struct vmf_error *error);

@@ -63,7 +63,7 @@ def test_option_help(t):
     ('digest', 1, 'checksum', '-a', 'md5', 'a'),
     ('no-create', 1, 'convert', '-n', 'a', 'b'),
     ('target-is-zero', 1, 'convert', '--target-is-zero', 'a', 'b'),
-    ('copy-range', 1, 'convert', '-C', 'a', 'b'),
+    ('reflink', 1, 'convert', '--reflink=always', 'a', 'b'),
     ('rate', 1, 'convert', '-r', '1M', 'a', 'b'),
     ('salvage', 1, 'convert', '--salvage', 'a', 'b'),
     ('image-opts', 1, 'info', '--image-opts', 'driver=raw'),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """`vmferry convert`: its options, what it leaves behind, how it ends."""
+import contextlib
 import os
 import random
 import resource
@@ -10,6 +11,8 @@ import time
 
 import tap
 
+FIXED = '-o subformat=fixed'
+FLAT = '-o subformat=monolithicFlat'
 STREAM = tap.IMAGES / 'good-vmdk-stream.vmdk'
 
 
@@ -134,6 +137,50 @@ def test_sparse_and_allocated(t):
     blocks = {name: os.stat(t.path(name)).st_blocks * 512 for name in ('sparse.raw', 'full.raw')}
     if not blocks['sparse.raw'] < 800000 <= 3 << 20 <= blocks['full.raw']:
         raise AssertionError(f'allocated: {blocks}')
+
+
+@contextlib.contextmanager
+def sharing_files(t):
+    """A folder on a file system whose files can share extents."""
+    mkfs = tap.shutil.which('mkfs.btrfs', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
+    if os.geteuid() != 0 or not mkfs:
+        raise tap.Skip('no Btrfs can be made')
+    with open(t.path('btrfs.img'), 'wb') as image:
+        image.truncate(200 << 20)
+    t.run(mkfs, '-q', t.path('btrfs.img'))
+    os.mkdir(t.path('mounted'))
+    if t.run('mount', '-o', 'loop', t.path('btrfs.img'), t.path('mounted'), status=None).returncode:
+        raise tap.Skip('no loop device can be mounted')
+    try:
+        yield 'mounted'
+    finally:
+        t.run('umount', t.path('mounted'))
+
+
+def shared_bytes(t, name):
+    """Bytes in extents of a file that others have, too (FIEMAP_EXTENT_SHARED)."""
+    found = t.run(tap.tool('filefrag'), '-v', t.path(name)).stdout.splitlines()
+    return sum(int(line.split(':')[3]) * 4096 for line in found if 'shared' in line.split(':')[-1])
+
+
+def test_extents_are_shared_where_they_can_be(t):
+    with sharing_files(t) as folder:
+        data = noise(5 << 20) + bytes(3 << 20) + noise(1 << 20, 2) + b'tail'.ljust(512, b'.')
+        t.write(f'{folder}/a.raw', data)
+        t.run('qemu-img', 'convert', '-O', 'qcow2', t.path(f'{folder}/a.raw'), t.path(f'{folder}/a.qcow2'))
+        for source, target, words in (('a.raw', 'b.raw', ''), ('a.qcow2', 'c.raw', ''), ('a.raw', 'd.vhd', FIXED),
+                                      ('a.raw', 'e.vmdk', FLAT), ('a.raw', 'f.raw', '-m 1'),
+                                      ('a.raw', 'g.raw', '--reflink=auto -C')):
+            t.vmferry('convert', *words.split(), f'{folder}/{source}', f'{folder}/{target}')
+            t.vmferry('compare', f'{folder}/a.raw', f'{folder}/{target}')
+            named = f'{folder}/{target}'.replace('e.vmdk', 'e-flat.vmdk')
+            if shared_bytes(t, named) < 5 << 20:
+                raise AssertionError(f'{target}: {shared_bytes(t, named)} bytes are shared')
+        tap.equal(t.read(f'{folder}/b.raw') == data, True, 'content')
+        for words in ('--reflink=never', '--checksum', '--verify', '--read-all', '-S 0', '-o preallocation=falloc'):
+            t.vmferry('convert', *words.split(), f'{folder}/a.raw', f'{folder}/own.raw')
+            tap.equal(shared_bytes(t, f'{folder}/own.raw'), 0, f'shared with {words}')
+            tap.equal(t.read(f'{folder}/own.raw') == data, True, f'content with {words}')
 
 
 def test_zeros_in_a_large_block_are_holes(t):

@@ -29,10 +29,12 @@ VMF_MUST_CHECK enum vmf_code vmf_packer_new(enum vmf_codec codec, int level,
                                             struct vmf_packer **packer, struct vmf_error *error);
 void vmf_packer_free(struct vmf_packer *packer);
 
-/* Packs data into packed[capacity]; *packed_length = 0 when it does not fit (that is no error). */
+/* Packs data into packed[capacity]; *packed_length = 0 when it does not fit (that is no error).
+ * neighbour: packed length of the unit before, of the same length, 0 when there is none: a default
+ * level may try less hard where that was long. The bytes depend on nothing but data and it. */
 VMF_MUST_CHECK enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length,
-                                      void *packed, size_t capacity, size_t *packed_length,
-                                      struct vmf_error *error);
+                                      size_t neighbour, void *packed, size_t capacity,
+                                      size_t *packed_length, struct vmf_error *error);
 
 /* Memory that one packer takes, bytes; an upper bound for any unit up to 2 MiB. */
 size_t vmf_packer_memory(enum vmf_codec codec, int level);

@@ -18,11 +18,16 @@
 
 enum { WINDOW_4K = 12, WINDOW_32K = 15, LEVEL_DEFAULT = 6, ZLIB_MEMORY = 8, ISAL_HEAD = 4 };
 
-/* The one member that is set does the work. */
+/* libdeflate's level 6 makes a unit that packs well smaller by 2 % than level 5, one that does not
+ * by 0.5 %, and takes a fifth longer: where the neighbour keeps more than a quarter of its length,
+ * the default is level 5. In all that stays below what zlib's level 6 makes (programs: 0.4 %). */
+enum { LEVEL_QUICK = 5 };
+
+/* The one library whose members are set does the work. */
 struct vmf_deflate_packer {
   bool wrapped;
 #ifdef VMF_HAVE_LIBDEFLATE
-  struct libdeflate_compressor *libdeflate;
+  struct libdeflate_compressor *libdeflate, *quick; /* quick: NULL where a level was asked for */
 #endif
 #ifdef VMF_HAVE_ISAL
   struct isal_zstream *isal;
@@ -149,7 +154,11 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
 #ifdef VMF_HAVE_LIBDEFLATE
   if (packer->wrapped) {
     packer->libdeflate = libdeflate_alloc_compressor(level > 0 ? level : LEVEL_DEFAULT);
-    return packer->libdeflate ? VMF_OK : vmf_fail(error, VMF_NOMEM, "no memory for libdeflate");
+    if (level == 0)
+      packer->quick = libdeflate_alloc_compressor(LEVEL_QUICK);
+    return packer->libdeflate && (packer->quick || level > 0)
+               ? VMF_OK
+               : vmf_fail(error, VMF_NOMEM, "no memory for libdeflate");
   }
 #endif
   return zlib_new(packer, level, error);
@@ -177,6 +186,7 @@ void vmf_deflate_packer_free(struct vmf_deflate_packer *packer)
     return;
 #ifdef VMF_HAVE_LIBDEFLATE
   libdeflate_free_compressor(packer->libdeflate);
+  libdeflate_free_compressor(packer->quick);
 #endif
 #ifdef VMF_HAVE_ISAL
   vmf_free(packer->isal);
@@ -189,16 +199,19 @@ void vmf_deflate_packer_free(struct vmf_deflate_packer *packer)
 }
 
 enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *data, size_t length,
-                               void *packed, size_t capacity, size_t *packed_length,
-                               struct vmf_error *error)
+                               size_t neighbour, void *packed, size_t capacity,
+                               size_t *packed_length, struct vmf_error *error)
 {
+  (void)neighbour; /* of no use to the other libraries */
 #ifdef VMF_HAVE_ISAL
   if (packer->isal)
     return isal_pack(packer, data, length, packed, capacity, packed_length, error);
 #endif
 #ifdef VMF_HAVE_LIBDEFLATE
   if (packer->libdeflate) {
-    *packed_length = libdeflate_zlib_compress(packer->libdeflate, data, length, packed, capacity);
+    bool quick = packer->quick && neighbour > length / 4;
+    *packed_length = libdeflate_zlib_compress(quick ? packer->quick : packer->libdeflate, data,
+                                              length, packed, capacity);
     return VMF_OK;
   }
 #endif

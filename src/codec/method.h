@@ -14,8 +14,8 @@ enum vmf_code vmf_deflate_packer_new(enum vmf_codec codec, int level,
                                      struct vmf_deflate_packer **packer, struct vmf_error *error);
 void vmf_deflate_packer_free(struct vmf_deflate_packer *packer);
 enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *data, size_t length,
-                               void *packed, size_t capacity, size_t *packed_length,
-                               struct vmf_error *error);
+                               size_t neighbour, void *packed, size_t capacity,
+                               size_t *packed_length, struct vmf_error *error);
 
 struct vmf_inflater;
 enum vmf_code vmf_inflater_new(struct vmf_inflater **inflater, struct vmf_error *error);

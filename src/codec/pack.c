@@ -64,14 +64,16 @@ static enum vmf_code pack_check(size_t length, size_t capacity, struct vmf_error
   return VMF_OK;
 }
 
-enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, void *packed,
-                       size_t capacity, size_t *packed_length, struct vmf_error *error)
+enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, size_t neighbour,
+                       void *packed, size_t capacity, size_t *packed_length,
+                       struct vmf_error *error)
 {
   *packed_length = 0;
   VMF_TRY(pack_check(length, capacity, error));
   if (packer->codec == VMF_CODEC_ZSTD)
     return vmf_zstd_pack(packer->zstd, data, length, packed, capacity, packed_length, error);
-  return vmf_deflate_pack(packer->deflate, data, length, packed, capacity, packed_length, error);
+  return vmf_deflate_pack(packer->deflate, data, length, neighbour, packed, capacity, packed_length,
+                          error);
 }
 
 /* Measured with libdeflate 1.14 (its levels from 10 on keep every match of a block), ISA-L 2.30,
@@ -83,6 +85,8 @@ size_t vmf_packer_memory(enum vmf_codec codec, int level)
     return 0;
   if (codec == VMF_CODEC_ZSTD)
     return 3 * mebibyte;
+  if (codec == VMF_CODEC_ZLIB && level == 0)
+    return 2 * mebibyte;
   return codec == VMF_CODEC_ZLIB && level >= 10 ? 9 * mebibyte : mebibyte;
 }
 

@@ -234,6 +234,18 @@ static const struct vmf_kept_unit *find_kept(struct vmf_copy_job *job, uint64_t 
              : NULL;
 }
 
+/* The packed length of the unit before this one, see vmf_pack. None behind a hole, nor at multiples
+ * of what every job's border is one of: the bytes do not show how the disk was cut into jobs. */
+static size_t neighbour_of(const struct vmf_copy_job *job, const struct vmf_shape *shape,
+                           uint64_t guest)
+{
+  const struct vmf_block *before = job->block_count > 0 ? &job->blocks[job->block_count - 1] : NULL;
+
+  if (!before || before->guest + shape->unit != guest || guest % VMF_COPY_JOB_BYTES == 0)
+    return 0;
+  return before->data_length;
+}
+
 static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *packer,
                                struct vmf_copy_job *job, size_t *packed_used,
                                struct vmf_block *block, struct vmf_error *error)
@@ -250,7 +262,8 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *p
     block->zero = false;
     return VMF_OK;
   }
-  VMF_TRY(vmf_pack(packer, block->data, shape->unit, packed, packed_limit(shape), &length, error));
+  VMF_TRY(vmf_pack(packer, block->data, shape->unit, neighbour_of(job, shape, block->guest), packed,
+                   packed_limit(shape), &length, error));
   if (length == 0)
     return VMF_OK;
   block->data = packed;

@@ -10,6 +10,9 @@
 #include "pipeline.h"
 #include "target.h"
 
+/* Jobs have this many bytes, or a multiple that is a power of two. */
+enum { VMF_COPY_JOB_BYTES = 1 << 20 };
+
 /* What all jobs of one conversion share; constant while it runs. */
 struct vmf_copy {
   struct vmf_image *source;

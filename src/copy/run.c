@@ -12,12 +12,7 @@
 #include "data_sharing.h"
 #include "text.h"
 
-enum {
-  JOB_BYTES = 1 << 20,
-  JOB_BYTES_MAX = 2 << 20,
-  MEMORY = 40 << 20,
-  MEMORY_PER_THREAD = 4 << 20
-};
+enum { JOB_BYTES_MAX = 2 << 20, MEMORY = 40 << 20, MEMORY_PER_THREAD = 4 << 20 };
 
 struct run {
   const struct vmf_copy *copy;
@@ -60,7 +55,7 @@ struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_m
 uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit)
 {
   uint64_t source_unit = source ? vmf_image_largest_unit(source) : 0;
-  uint64_t bytes = vmf_max(JOB_BYTES, target_unit);
+  uint64_t bytes = vmf_max(VMF_COPY_JOB_BYTES, target_unit);
   if (vmf_is_power_of_two(source_unit))
     bytes = vmf_max(bytes, vmf_min(source_unit, JOB_BYTES_MAX));
   return (uint32_t)bytes;

@@ -4,8 +4,8 @@
 
 #include "checked.h"
 
-/* A range is cut after so much, so that its first part can be worked on while the rest of the map
- * is unread. */
+/* A range is cut at multiples of this, so that its first part can be worked on while the rest of
+ * the map is unread. */
 static const uint64_t range_limit = 256u << 20;
 
 /* How the disk goes on at `guest`: *length bytes with data in one of the images, or in none. Both
@@ -32,7 +32,7 @@ static enum vmf_code look(const struct vmf_plan *plan, uint64_t guest, uint64_t 
 static enum vmf_code next_of_map(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
                                  uint64_t *end, struct vmf_error *error)
 {
-  uint64_t length = 0, first;
+  uint64_t length = 0, border;
   bool data = false;
 
   *start = *end = plan->size;
@@ -42,15 +42,15 @@ static enum vmf_code next_of_map(const struct vmf_plan *plan, uint64_t guest, ui
   }
   if (!data)
     return VMF_OK;
-  first = guest;
-  *start = vmf_align_down(first, plan->unit);
-  *end = first;
-  for (; guest < plan->size && guest <= *end && guest - first < range_limit; guest += length) {
+  border = vmf_align_down(guest, range_limit) + range_limit;
+  *start = vmf_align_down(guest, plan->unit);
+  *end = guest;
+  for (; guest < plan->size && guest <= *end && guest < border; guest += length) {
     VMF_TRY(look(plan, guest, &length, &data, error));
     if (data)
       *end = vmf_align_up(guest + length, plan->unit);
   }
-  *end = vmf_min(*end, plan->size);
+  *end = vmf_min(*end, vmf_min(plan->size, border));
   return VMF_OK;
 }
 

@@ -87,7 +87,7 @@ static enum vmf_code copy_file(struct run *run, size_t block, struct vmf_error *
 static enum vmf_code pack_block(struct worker *worker, size_t block)
 {
   struct run *run = worker->run;
-  return vmf_pack(worker->packers[run->work], run->data + block * BLOCK, BLOCK,
+  return vmf_pack(worker->packers[run->work], run->data + block * BLOCK, BLOCK, 0,
                   run->packed + block * SLOT, SLOT, &run->lengths[block], &worker->error);
 }
 

@@ -77,6 +77,19 @@ def test_threads_do_not_change_the_bytes(t, *words):
     tap.equal(t.read('b1') == t.read('b8'), True, 'same bytes')
 
 
+def test_holes_do_not_change_the_bytes(t):
+    """Jobs are cut elsewhere where a hole is known, and how hard a grain is packed depends on the one before it."""
+    text = b' '.join(b'%d' % (number * number) for number in range(300000))
+    data = bytes(1 << 16) + text[:700000] + bytes(1 << 17) + noise(300000) + text
+    source = t.write('a.raw', data)
+    t.run(tap.tool('fallocate'), '--dig-holes', source)
+    for words in ('-O vmdk -o subformat=streamOptimized', '-c -O qcow2'):
+        for option in ('--read-all', '-q'):
+            t.vmferry('convert', *words.split(), option, source, 'out', env={'SOURCE_DATE_EPOCH': '1700000000'})
+            os.rename(t.path('out'), t.path(option))
+        tap.equal(t.read('--read-all') == t.read('-q'), True, words)
+
+
 @tap.rows([(name, *words) for name, *words in (
     ('raw', '-O', 'raw'), ('qcow2', '-O', 'qcow2'), ('stream', '-O', 'vmdk', '-o', 'subformat=streamOptimized'),
     ('vhd fixed', '-O', 'vhd', '-o', 'subformat=fixed'))])

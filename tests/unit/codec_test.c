@@ -61,7 +61,7 @@ static struct vmf_packer *packer_new(enum vmf_codec codec, int level)
 static size_t pack(struct vmf_packer *packer, size_t length, uint8_t *to, size_t capacity)
 {
   size_t packed_length = 0;
-  ck_assert_msg(vmf_pack(packer, data, length, to, capacity, &packed_length, &error) == VMF_OK,
+  ck_assert_msg(vmf_pack(packer, data, length, 0, to, capacity, &packed_length, &error) == VMF_OK,
                 "%s", error.text);
   ck_assert_uint_le(packed_length, capacity);
   return packed_length;
@@ -181,6 +181,23 @@ START_TEST(a_used_packer_gives_the_same_bytes)
     ck_assert_mem_eq(packed, other, length);
   }
   vmf_packer_free(used);
+}
+END_TEST
+
+/* All that a neighbour may change is the length, and only of the default level. */
+START_TEST(a_neighbour_changes_only_the_effort)
+{
+  struct vmf_packer *packer = packer_new(CODEC_OF(_i), LEVEL_OF(_i));
+  size_t capacity = vmf_pack_bound(CODEC_OF(_i), UNIT), alone, beside = 0;
+  fill(UNIT, REPEATS);
+  alone = pack(packer, UNIT, packed, capacity);
+  ck_assert_int_eq(vmf_pack(packer, data, UNIT, UNIT, other, capacity, &beside, &error), VMF_OK);
+  if (LEVEL_OF(_i) > 0)
+    ck_assert_uint_eq(alone, beside);
+  ck_assert_uint_ge(beside, alone);
+  memcpy(packed, other, beside);
+  unpacks_to(CODEC_OF(_i), beside, UNIT);
+  vmf_packer_free(packer);
 }
 END_TEST
 
@@ -379,6 +396,7 @@ static void add_packing(Suite *suite)
   tcase_add_loop_test(tests, zlib_reads_our_deflate, 0, 2 * LEVELS);
   tcase_add_loop_test(tests, window_of_4k_is_never_left, 0, LEVELS);
   tcase_add_test(tests, the_window_test_can_fail);
+  tcase_add_loop_test(tests, a_neighbour_changes_only_the_effort, 0, CODECS * LEVELS);
   tcase_add_loop_test(tests, a_used_packer_gives_the_same_bytes, 0, CODECS * LEVELS);
   tcase_add_loop_test(tests, the_place_in_memory_does_not_show, 0, CODECS * LEVELS);
   tcase_add_loop_test(tests, what_does_not_fit_is_no_error, 0, CODECS * LEVELS);

@@ -252,8 +252,9 @@ struct vmf_writer {
   /* Frames one block. Pure, any thread. NULL: nothing to add. */
   enum vmf_code (*wrap)(const struct vmf_target *target, struct vmf_block *block,
                         struct vmf_error *error);
-  /* Sets block->host (and io). Called in guest order by one thread; it may write tables that are
-   * complete, on a pipe only at the place that the file has reached. */
+  /* Sets block->host (and io); called by one thread. FIXED: pure, in any order. Otherwise in guest
+   * order; it may write tables that are complete, on a pipe only at the place that the file has
+   * reached. */
   enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,
                          struct vmf_error *error);
   /* Tables and footer: now it is an image. All blocks have been written. */

@@ -7,6 +7,7 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import time
 
 import tap
@@ -294,6 +295,40 @@ def test_signal(t, number):
     tap.contains(text, f'stopped by signal {int(number)}')
     tap.equal(t.names(), ['big.raw', 'out.qcow2'], 'files')
     tap.equal(t.read('out.qcow2'), b'old', 'content')
+
+
+def peak_of(t, *words):
+    """The largest part of vmferry's memory that was resident, bytes. It starts with that of the process that forks:
+    a small one does."""
+    script = ('import os, subprocess, sys\n'
+              'with subprocess.Popen(sys.argv[1:]) as child:\n'
+              '    _, status, usage = os.wait4(child.pid, 0)\n'
+              '    child.returncode = os.waitstatus_to_exitcode(status)\n'
+              'print(child.returncode, usage.ru_maxrss)\n')
+    status, peak = t.run(sys.executable, '-c', script, tap.VMFERRY, *words).stdout.split()
+    tap.equal(status, '0', f'status of {words}')
+    return int(peak) * 1024
+
+
+@tap.rows([(name, words) for name, words in (
+    ('raw', '-O raw'), ('qcow2', '-O qcow2'), ('qcow2 of large clusters', '-O qcow2 -o cluster_size=2M'),
+    ('zlib', '-c -O qcow2'), ('zstd', '-c -O qcow2 -o compression_type=zstd'), ('vmdk', '-O vmdk'),
+    ('stream', '-O vmdk -o subformat=streamOptimized'), ('vhd', '-O vhd'))])
+def test_memory_is_bounded(t, words):
+    """64 MiB and 4 MiB for each thread, whatever the size of the disk."""
+    if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
+        raise tap.Skip('sanitizers take memory of their own')
+    size = 2040 << 30 if 'vhd' in words or 'vmdk' in words else 15 << 40
+    with open(t.path('huge.raw'), 'wb') as file:
+        file.write(noise(24 << 20))
+        for place in range(1, 20):
+            file.seek(size // 20 * place & -4096)
+            file.write(noise(100000, place))
+        file.truncate(size)
+    for threads in (1, 2, 8):
+        peak = peak_of(t, 'convert', '-m', str(threads), '--no-sync', *words.split(), 'huge.raw', 'out')
+        if peak > (64 + 4 * threads) << 20:
+            raise AssertionError(f'{threads} threads: {peak} bytes')
 
 
 def test_sigusr1_shows_the_progress(t):

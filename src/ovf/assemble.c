@@ -521,13 +521,11 @@ static enum vmf_code check_names(const struct work *work, struct vmf_error *erro
 /* A certificate that lies there would be taken for that of the new package. */
 static enum vmf_code check_no_certificate(const struct work *work, struct vmf_error *error)
 {
-  const char *path = work->destination->path, *slash = strrchr(path, '/');
   VMF_AUTO_FREE char *beside = NULL;
 
   if (work->destination->archive)
     return VMF_OK;
-  VMF_TRY(vmf_format(&beside, error, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,
-                     work->certificate.name));
+  VMF_TRY(vmf_path_beside(work->destination->path, work->certificate.name, &beside, error));
   if (access(beside, F_OK) == 0)
     return vmf_fail(error, VMF_USAGE,
                     "%s: is there already, and would be taken for the signature of the new package",

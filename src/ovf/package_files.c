@@ -50,13 +50,10 @@ size_t vmf_package_member(const struct vmf_package *package, const char *name)
 bool vmf_package_has(const struct vmf_package *package, const char *name)
 {
   VMF_AUTO_FREE char *path = NULL;
-  const char *slash = package->io ? NULL : strrchr(package->descriptor_path, '/');
 
   if (package->io)
     return vmf_package_member(package, name) != SIZE_MAX;
-  /* the label is for messages, and may be cut */
-  return vmf_format(&path, NULL, "%.*s%s", slash ? (int)(slash + 1 - package->descriptor_path) : 0,
-                    package->descriptor_path, name) == VMF_OK &&
+  return vmf_path_beside(package->descriptor_path, name, &path, NULL) == VMF_OK &&
          access(path, F_OK) == 0;
 }
 

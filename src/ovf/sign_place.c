@@ -45,11 +45,9 @@ static struct vmf_output_options output_options(const struct vmf_signing *signin
 static enum vmf_code find_path(const struct vmf_signing *signing, const char *name, char **path,
                                struct vmf_error *error)
 {
-  const char *descriptor = signing->package->descriptor_path, *slash = strrchr(descriptor, '/');
   struct stat status;
 
-  VMF_TRY(vmf_format(path, error, "%.*s%s", slash ? (int)(slash + 1 - descriptor) : 0, descriptor,
-                     name));
+  VMF_TRY(vmf_path_beside(signing->package->descriptor_path, name, path, error));
   if (lstat(*path, &status) == 0 && !S_ISREG(status.st_mode))
     return vmf_fail(error, VMF_REFUSED, "%s: is no regular file, and is not replaced", *path);
   return VMF_OK;

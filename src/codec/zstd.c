@@ -67,10 +67,9 @@ enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, si
                             void *packed, size_t capacity, size_t *packed_length,
                             struct vmf_error *error)
 {
-  int hash_log = packer->fast && length <= FAST_UNIT ? FAST_HASH_LOG : 0; /* 0: the level's own */
-
-  if (packer->fast)
-    (void)ZSTD_CCtx_setParameter(packer->context, ZSTD_c_hashLog, hash_log); /* it is in range */
+  if (packer->fast) /* 0: the level's own; both are in range */
+    (void)ZSTD_CCtx_setParameter(packer->context, ZSTD_c_hashLog,
+                                 length <= FAST_UNIT ? FAST_HASH_LOG : 0);
   size_t result = ZSTD_compress2(packer->context, packed, capacity, data, length);
   if (!ZSTD_isError(result))
     *packed_length = result;

@@ -20,8 +20,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                             .backing = target && source ? vmf_draft(target)->backing : NULL,
                             .size = target ? target->guest_size : source->size,
                             .sparse_size = (uint32_t)options->sparse_size,
-                            .checksum = options->checksum != NULL,
-                            .share = !options->no_reflink};
+                            .checksum = options->checksum != NULL};
   /* a level that was asked for, or one that differs in the backing file, is packed anew */
   copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
                       target->shape.level == 0;

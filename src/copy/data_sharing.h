@@ -7,8 +7,8 @@
 
 #include "job.h"
 
-/* Whether it is worth trying: a FIXED target in a file, whose space was not reserved, and bytes
- * that nobody has to see (no checksum, no backing file, no zeros that are to be written). */
+/* Whether it is worth trying: a FIXED target, whose space was not reserved, and bytes that nobody
+ * has to see (no checksum, no backing file, no zeros that are to be written). */
 bool vmf_copy_may_share(const struct vmf_copy *copy);
 
 /* Shares the data from `guest` on with the target, up to `limit` bytes: *length are done, perhaps

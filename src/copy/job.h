@@ -22,7 +22,6 @@ struct vmf_copy {
   uint32_t job_bytes;        /* a power of two; jobs never cross a multiple of it */
   uint32_t sparse_size;      /* FIXED: zeros of this length, at multiples of it, become a hole */
   bool checksum;
-  bool share;       /* extents with the source's files, where that can be */
   bool keep_packed; /* what the source has packed in the target's way is not packed anew */
   enum vmf_digest_kind digest_kind;
 };
@@ -54,8 +53,7 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
                                            struct vmf_error *error);
 
 /* Writes the blocks that have been placed, neighbours together. A vmf_stage.store. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *scratch, void *copy,
-                                            struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copy, struct vmf_error *error);
 
 /* Bytes that a block takes in its file. */
 uint64_t vmf_copy_stored_length(const struct vmf_block *block);

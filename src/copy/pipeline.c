@@ -87,8 +87,8 @@ static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scr
 
   pipeline->stores += storing;
   pthread_mutex_unlock(&pipeline->lock);
-  enum vmf_code code =
-      (storing ? stage->store : stage->work)(slot->job, scratch, pipeline->context, &error);
+  enum vmf_code code = storing ? stage->store(slot->job, pipeline->context, &error)
+                               : stage->work(slot->job, scratch, pipeline->context, &error);
   pthread_mutex_lock(&pipeline->lock);
   if (!storing) {
     slot->code = code;

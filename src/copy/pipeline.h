@@ -16,7 +16,7 @@
 struct vmf_stage {
   size_t job_size, scratch_size; /* zeroed once; jobs are recycled, a scratch belongs to a thread */
   enum vmf_code (*work)(void *job, void *scratch, void *context, struct vmf_error *error);
-  enum vmf_code (*store)(void *job, void *scratch, void *context, struct vmf_error *error);
+  enum vmf_code (*store)(void *job, void *context, struct vmf_error *error);
   void (*free_job)(void *job);         /* what a job holds; accepts a zeroed one */
   void (*free_scratch)(void *scratch); /* likewise */
   unsigned stores;                     /* how many may be under way at once; 0: any number */

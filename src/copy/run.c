@@ -145,9 +145,16 @@ static enum vmf_code place_blocks(const struct vmf_copy *copy, struct vmf_copy_j
     if (!copy->target->io->sequential)
       continue;
     one.blocks = &job->blocks[i];
-    VMF_TRY(vmf_copy_store(&one, NULL, (void *)copy, error));
+    VMF_TRY(vmf_copy_store(&one, (void *)copy, error));
   }
   return VMF_OK;
+}
+
+static void count_progress(struct run *run, uint64_t length)
+{
+  run->done += length;
+  if (run->options->progress)
+    run->options->progress(run->options->progress_data, run->done, run->total);
 }
 
 static void count_job(struct run *run, const struct vmf_copy_job *job)
@@ -156,11 +163,8 @@ static void count_job(struct run *run, const struct vmf_copy_job *job)
   run->result->zero_bytes += job->length - job->data_bytes;
   for (size_t i = 0; i < job->block_count; i++)
     run->result->host_bytes += vmf_copy_stored_length(&job->blocks[i]);
-  if (job->hole)
-    return;
-  run->done += job->length;
-  if (run->options->progress)
-    run->options->progress(run->options->progress_data, run->done, run->total);
+  if (!job->hole)
+    count_progress(run, job->length);
 }
 
 /* A job on its way out, in guest order. */
@@ -186,9 +190,7 @@ static void count_shared(struct run *run, uint64_t length)
 {
   run->result->data_bytes += length;
   run->result->host_bytes += length;
-  run->done += length;
-  if (run->options->progress)
-    run->options->progress(run->options->progress_data, run->done, run->total);
+  count_progress(run, length);
 }
 
 /* What comes next and can be shared with the target needs no job. */
@@ -268,7 +270,7 @@ enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *p
                     .options = options,
                     .result = result,
                     .walk = {.plan = plan, .piece_bytes = copy->job_bytes},
-                    .share = vmf_copy_may_share(copy)};
+                    .share = !options->no_reflink && vmf_copy_may_share(copy)};
 
   *result = (struct vmf_job_result){.checksum_length = 0};
   enum vmf_code code = run_all(&run, error);

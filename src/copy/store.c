@@ -89,7 +89,7 @@ static enum vmf_code add_block(struct batch *batch, struct vmf_io *io,
   return VMF_OK;
 }
 
-enum vmf_code vmf_copy_store(void *job_data, void *scratch, void *context, struct vmf_error *error)
+enum vmf_code vmf_copy_store(void *job_data, void *context, struct vmf_error *error)
 {
   const struct vmf_copy *copy = context;
   struct vmf_copy_job *job = job_data;
@@ -97,7 +97,6 @@ enum vmf_code vmf_copy_store(void *job_data, void *scratch, void *context, struc
   /* FIXED: zeros have been cut out already */
   bool holes = copy->target->shape.layout == VMF_PLANNED && !copy->target->shape.keep_zeros;
 
-  (void)scratch;
   for (size_t i = 0; i < job->block_count; i++) {
     const struct vmf_block *block = &job->blocks[i];
     struct vmf_io *io = block->io ? block->io : copy->target->io;

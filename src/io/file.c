@@ -234,20 +234,20 @@ enum vmf_code vmf_io_open_file(const char *path, bool check_locks, struct vmf_io
   return vmf_io_from_descriptor(number, path, check_locks, io, error);
 }
 
+static struct vmf_io *io_below(const struct vmf_io *io, size_t index)
+{
+  return io->ops->below ? io->ops->below(io, index) : NULL;
+}
+
 void vmf_io_transient(struct vmf_io *io)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
   struct vmf_io *below;
 
-  for (size_t i = 0; io->ops->below && (below = io->ops->below(io, i)) != NULL; i++)
+  for (size_t i = 0; (below = io_below(io, i)) != NULL; i++)
     vmf_io_transient(below);
   if (file)
     atomic_store(&file->transient, true);
-}
-
-static struct vmf_io *io_below(const struct vmf_io *io, size_t index)
-{
-  return io->ops->below ? io->ops->below(io, index) : NULL;
 }
 
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status)

@@ -33,12 +33,11 @@ static enum vmf_code square(void *job, void *scratch, void *context, struct vmf_
   return VMF_OK;
 }
 
-static enum vmf_code store(void *job, void *scratch, void *context, struct vmf_error *error)
+static enum vmf_code store(void *job, void *context, struct vmf_error *error)
 {
   const struct number *number = job;
   struct ledger *ledger = context;
   unsigned now = atomic_fetch_add(&ledger->storing, 1) + 1;
-  (void)scratch;
   if (now > atomic_load(&ledger->most_storing))
     atomic_store(&ledger->most_storing, now);
   for (unsigned i = 0; i < 20; i++)

@@ -4,23 +4,60 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
+#include <pthread.h>
 
 #include "memory.h"
 #include "sha256_pair.h"
 
-/* The library context is its own: OpenSSL's default one crashes later where memory ran out while it
- * was made, and reads configuration files. */
+enum { KINDS = VMF_SHA512 + 1 };
+
 struct vmf_digest {
-  OSSL_LIB_CTX *library;
-  EVP_MD *method;
+  const EVP_MD *method; /* of methods[] */
   EVP_MD_CTX *context;
   bool pairs; /* by vmf_sha256_pair */
 };
 
+/* Making a library context takes as long as hashing 1 MiB, so that there is one, of all digests. It
+ * is not OpenSSL's default one, which crashes later where memory ran out while it was made, and
+ * reads configuration files. */
+
+/* Guards `methods` until they are all there; they then stay to the end of the process, and may be
+ * read by any thread. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static EVP_MD *methods[KINDS];
+
 size_t vmf_digest_size(enum vmf_digest_kind kind)
 {
   return kind == VMF_SHA1 ? 20 : kind == VMF_SHA256 ? 32 : 64;
+}
+
+/* All of them or none: what ran out of memory halfway is not used again. */
+static bool fetch_methods(void)
+{
+  static const char *const names[KINDS] = {
+      [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
+  OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+  bool fetched = library != NULL;
+
+  for (unsigned i = 0; i < KINDS && fetched; i++) {
+    methods[i] = EVP_MD_fetch(library, names[i], NULL);
+    fetched = methods[i] != NULL;
+  }
+  for (unsigned i = 0; i < KINDS && !fetched; i++) {
+    EVP_MD_free(methods[i]);
+    methods[i] = NULL;
+  }
+  if (!fetched)
+    OSSL_LIB_CTX_free(library);
+  return fetched;
+}
+
+static const EVP_MD *find_method(enum vmf_digest_kind kind)
+{
+  pthread_mutex_lock(&lock);
+  bool there = methods[KINDS - 1] != NULL || fetch_methods();
+  pthread_mutex_unlock(&lock);
+  return there ? methods[kind] : NULL;
 }
 
 static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
@@ -33,21 +70,17 @@ static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
 enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **digest,
                              struct vmf_error *error)
 {
-  static const char *const names[] = {
-      [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
   void *memory;
 
   *digest = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_digest), &memory, error));
   struct vmf_digest *made = memory;
   made->pairs = kind == VMF_SHA256 && vmf_sha256_pair_usable();
-  made->library = OSSL_LIB_CTX_new();
-  if (made->library)
-    made->method = EVP_MD_fetch(made->library, names[kind], NULL);
+  made->method = find_method(kind);
   made->context = EVP_MD_CTX_new();
   enum vmf_code code = made->method && made->context
                            ? start(made, error)
-                           : vmf_fail(error, VMF_SYSTEM, "OpenSSL has no %s", names[kind]);
+                           : vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot make a digest");
   if (code != VMF_OK) {
     vmf_digest_free(made);
     return code;
@@ -61,8 +94,6 @@ void vmf_digest_free(struct vmf_digest *digest)
   if (!digest)
     return;
   EVP_MD_CTX_free(digest->context);
-  EVP_MD_free(digest->method);
-  OSSL_LIB_CTX_free(digest->library);
   vmf_free(digest);
 }
 
@@ -111,7 +142,11 @@ enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size
 
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text)
 {
-  text[0] = '\0';
-  for (size_t i = 0; i < size; i++)
-    snprintf(text + 2 * i, 3, "%02x", digest[i]);
+  static const char digits[] = "0123456789abcdef";
+
+  for (size_t i = 0; i < size; i++) {
+    text[2 * i] = digits[digest[i] >> 4];
+    text[2 * i + 1] = digits[digest[i] & 15];
+  }
+  text[2 * size] = '\0';
 }

@@ -4,6 +4,8 @@
  * Digests against published values. */
 #include "digest.h"
 
+#include <malloc.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "check_main.h"
@@ -108,6 +110,46 @@ START_TEST(pairs_have_the_digests_of_each)
 }
 END_TEST
 
+static void *make_one(void *data)
+{
+  struct vmf_error own;
+  uint8_t out[VMF_DIGEST_MAX];
+  char text[2 * VMF_DIGEST_MAX + 1];
+  bool *right = data;
+
+  *right = vmf_digest_bytes(VMF_SHA512, "abc", 3, out, &own) == VMF_OK;
+  vmf_digest_text(out, 64, text);
+  *right = *right && strcmp(text, known[2].abc) == 0;
+  return NULL;
+}
+
+START_TEST(the_first_ones_may_be_made_by_several_threads)
+{
+  pthread_t threads[8];
+  bool right[8];
+
+  for (size_t i = 0; i < 8; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, make_one, &right[i]), 0);
+  for (size_t i = 0; i < 8; i++)
+    pthread_join(threads[i], NULL);
+  for (size_t i = 0; i < 8; i++)
+    ck_assert(right[i]);
+}
+END_TEST
+
+/* OpenSSL's tables, some 100 KiB, are made once and not for each. */
+START_TEST(another_digest_costs_little_memory)
+{
+  struct vmf_digest *first = start(known[_i].kind);
+  size_t before = mallinfo2().uordblks;
+  struct vmf_digest *second = start(known[_i].kind);
+
+  ck_assert_uint_lt(mallinfo2().uordblks - before, 4096);
+  vmf_digest_free(first);
+  vmf_digest_free(second);
+}
+END_TEST
+
 START_TEST(nothing_may_be_freed)
 {
   vmf_digest_free(NULL);
@@ -123,6 +165,8 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, bytes_that_are_all_here_have_the_same_digest, 0, 3);
   tcase_add_loop_test(tests, a_digest_starts_anew, 0, 3);
   tcase_add_loop_test(tests, pairs_have_the_digests_of_each, 0, 3);
+  tcase_add_test(tests, the_first_ones_may_be_made_by_several_threads);
+  tcase_add_loop_test(tests, another_digest_costs_little_memory, 0, 3);
   tcase_add_test(tests, nothing_may_be_freed);
   suite_add_tcase(suite, tests);
   return suite;

@@ -9,7 +9,11 @@
 #include "memory.h"
 #include "run.h"
 
-enum { READ_BYTES = 1 << 20, SLICE_BYTES = 16 << 20 };
+enum {
+  READ_BYTES = 1 << 20,
+  SLICE_BYTES = 16 << 20,
+  SMALL_BYTES = 16 << 10, /* to hand so little to a worker takes longer than to hash it */
+};
 
 /* A file that has been begun. */
 struct running {
@@ -36,6 +40,7 @@ struct hashing {
   size_t slots;
   struct running *ready; /* begun, its next slice not submitted yet; NULL: none */
   uint64_t done, total;  /* bytes */
+  uint8_t small[SMALL_BYTES];
 };
 
 /* ---- one file ---- */
@@ -57,8 +62,8 @@ static enum vmf_code make_digests(struct running *running, struct vmf_error *err
 }
 
 /* A file that cannot be opened keeps its error, and running->file is NULL then. */
-static enum vmf_code begin_file(struct hashing *hashing, struct running *running,
-                                struct vmf_hash_file *file, struct vmf_error *error)
+static enum vmf_code open_file(struct hashing *hashing, struct running *running,
+                               struct vmf_hash_file *file, struct vmf_error *error)
 {
   *running = (struct running){.file = file};
   enum vmf_code code =
@@ -136,6 +141,41 @@ static struct running *free_slot(struct hashing *hashing)
   return NULL;
 }
 
+static enum vmf_code retire_slice(struct hashing *hashing, const struct slice *slice,
+                                  struct vmf_error *error)
+{
+  struct running *running = slice->running;
+
+  hashing->done += slice->hashed;
+  if (hashing->check->progress)
+    hashing->check->progress(hashing->check->progress_data, vmf_min(hashing->done, hashing->total),
+                             hashing->total);
+  if (slice->code != VMF_OK) {
+    running->file->error.code = slice->code;
+    end_file(running);
+  } else if (running->done < running->io->size) {
+    hashing->ready = running; /* there is none: there are more jobs than slots */
+  } else {
+    enum vmf_code code = finish_digests(running, error);
+    end_file(running);
+    return code;
+  }
+  return VMF_OK;
+}
+
+/* A small file is hashed here and now: running->file is NULL then. */
+static enum vmf_code begin_file(struct hashing *hashing, struct running *running,
+                                struct vmf_hash_file *file, struct vmf_error *error)
+{
+  struct slice slice = {.running = running, .buffer = hashing->small};
+
+  VMF_TRY(open_file(hashing, running, file, error));
+  if (!running->file || running->io->size > SMALL_BYTES)
+    return VMF_OK;
+  VMF_TRY(slice_work(&slice, NULL, hashing, error));
+  return retire_slice(hashing, &slice, error);
+}
+
 /* Begins the next file when there is room for one. */
 static enum vmf_code make_ready(struct hashing *hashing, struct vmf_error *error)
 {
@@ -159,28 +199,6 @@ static enum vmf_code submit_slices(struct hashing *hashing, struct vmf_error *er
     hashing->ready = NULL;
     vmf_pipeline_submit(hashing->pipeline);
   }
-}
-
-static enum vmf_code retire_slice(struct hashing *hashing, const struct slice *slice,
-                                  struct vmf_error *error)
-{
-  struct running *running = slice->running;
-
-  hashing->done += slice->hashed;
-  if (hashing->check->progress)
-    hashing->check->progress(hashing->check->progress_data, vmf_min(hashing->done, hashing->total),
-                             hashing->total);
-  if (slice->code != VMF_OK) {
-    running->file->error.code = slice->code;
-    end_file(running);
-  } else if (running->done < running->io->size) {
-    hashing->ready = running; /* there is none: there are more jobs than slots */
-  } else {
-    enum vmf_code code = finish_digests(running, error);
-    end_file(running);
-    return code;
-  }
-  return VMF_OK;
 }
 
 static enum vmf_code hash_all(struct hashing *hashing, struct vmf_error *error)

@@ -7,11 +7,24 @@
  * aborts on input. A function that can fail returns enum vmf_code and fills the struct vmf_error
  * that its last parameter points to (caller-owned, one per thread). Sizes and offsets are bytes.
  * "guest" is an offset in the virtual disk, "host" one in an image file. Strings are UTF-8. Unless
- * said otherwise an object is used by one thread at a time. */
+ * said otherwise an object is used by one thread at a time.
+ *
+ * A parameter may be NULL only where that is said here; options may be NULL: the defaults. Another
+ * NULL is VMF_USAGE, or, of a function that cannot fail, answered by NULL, 0 or false.
+ *
+ * A struct that the caller provides and that may grow begins with its size:
+ *
+ *   struct vmf_job_options options = {.size = sizeof options, .threads = 4};
+ *   struct vmf_job_result result = {.size = sizeof result};
+ *
+ * Members are only ever added at the end, and 0 or NULL in them means what was so before. The
+ * library reads and fills no more than that size, so that a program runs with a library that is
+ * newer than the header it was compiled with; one that is older refuses what it does not know
+ * (VMF_USAGE), unless all of it is zeros. A size that is smaller than the first version's is
+ * VMF_USAGE, too. A struct without a size stays as it is, or is always made by the library. */
 #ifndef VMFERRY_H
 #define VMFERRY_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +54,7 @@ enum vmf_code {
   VMF_IN_USE,      /* a running virtual machine or another program holds the image */
   VMF_DIFFERENT,   /* verification failed: what was written is not what was read */
   VMF_UNSUPPORTED, /* a known feature that this library does not have */
-  VMF_CANCELLED,   /* the caller's cancel flag was set */
+  VMF_CANCELLED,   /* the caller asked for it: vmf_cancel_request */
 };
 
 struct vmf_error {
@@ -55,6 +68,18 @@ struct vmf_log {
   void (*warn)(void *data, const char *text);
   void *data;
 };
+
+/* A request to stop, from another thread or a signal handler. All zeros at first; lives as long as
+ * what it is given to. */
+struct vmf_cancel {
+  int requested; /* touched only by the functions below */
+};
+
+/* What has been given `cancel` fails with VMF_CANCELLED soon. Any thread, and safe in a signal
+ * handler. */
+void vmf_cancel_request(struct vmf_cancel *cancel);
+/* Any thread; NULL is allowed: false. */
+bool vmf_cancel_requested(const struct vmf_cancel *cancel);
 
 /* ---- a tree of named values: what `info` and `check` report ---- */
 
@@ -80,6 +105,7 @@ void vmf_value_free(struct vmf_value *value);
 /* ---- formats ---- */
 
 struct vmf_format_info {
+  size_t size; /* of the struct */
   const char *name, *summary;
   const char *const *aliases, *const *suffixes; /* NULL-terminated */
   bool readable, writable;
@@ -89,6 +115,7 @@ struct vmf_format_info {
 bool vmf_format_describe(size_t index, struct vmf_format_info *info);
 
 struct vmf_option_info {
+  size_t size;                       /* of the struct */
   const char *name, *help, *initial; /* initial: the default as a user would type it, or NULL */
   const char *type;                  /* "bool", "number", "size", "text", "choice" */
   const char *const *choices;        /* NULL-terminated, or NULL */
@@ -107,6 +134,7 @@ const char *vmf_format_by_suffix(const char *path);
 struct vmf_image;
 
 struct vmf_image_options {
+  size_t size;                   /* of the struct */
   const char *format;            /* name or alias; NULL: by content */
   const char *options;           /* the reader's options, "name=value,..." or NULL */
   const char *snapshot;          /* internal snapshot by id or name, or NULL */
@@ -141,6 +169,7 @@ VMF_MUST_CHECK enum vmf_code vmf_image_pread(struct vmf_image *image, void *buff
 
 /* One line of `map`: how a stretch of the guest disk is stored, the chain flattened. */
 struct vmf_extent {
+  size_t size; /* of the struct */
   uint64_t guest, length;
   unsigned depth; /* 0: the image itself, 1: its parent, ... */
   bool present;   /* stored somewhere in the chain (as data or as an explicit zero) */
@@ -167,10 +196,11 @@ VMF_MUST_CHECK enum vmf_code vmf_image_unchanged(const struct vmf_image *image,
 
 /* What `check` counts; a message a finding goes to `report`. */
 struct vmf_findings {
+  size_t size; /* of the struct */
   uint64_t corruptions, leaks, check_errors;
   uint64_t image_end_offset; /* 0: not known */
   uint64_t total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters;
-  void (*report)(struct vmf_findings *findings, const char *text);
+  void (*report)(void *data, const char *text); /* or NULL */
   void *data;
 };
 
@@ -183,6 +213,7 @@ VMF_MUST_CHECK enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf
 struct vmf_target;
 
 struct vmf_target_options {
+  size_t size;                /* of the struct */
   const char *format;         /* name or alias */
   const char *options;        /* "name=value,..." or NULL */
   bool compress;              /* -c */
@@ -214,6 +245,7 @@ void vmf_target_close(struct vmf_target *target);
 enum { VMF_CHECKSUM_MAX = 64 };
 
 struct vmf_job_options {
+  size_t size;          /* of the struct */
   unsigned threads;     /* 0: one per processor */
   uint64_t sparse_size; /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
   const char
@@ -223,10 +255,11 @@ struct vmf_job_options {
   void (*progress)(void *data, uint64_t done,
                    uint64_t total); /* caller's thread; bytes of data, not of zeros */
   void *progress_data;
-  const atomic_bool *cancel; /* set from a signal handler; or NULL */
+  const struct vmf_cancel *cancel; /* or NULL */
 };
 
 struct vmf_job_result {
+  size_t size; /* of the struct */
   uint8_t checksum[VMF_CHECKSUM_MAX];
   size_t checksum_length;          /* 0: none was asked for */
   uint64_t data_bytes, zero_bytes; /* of the guest disk */
@@ -269,10 +302,11 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
 struct vmf_package;
 
 struct vmf_package_options {
+  size_t size;                   /* of the struct */
   const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
   bool ignore_locks, read_all, no_cache;
-  const struct vmf_log *log; /* lives as long as the package; or NULL */
-  const atomic_bool *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
+  const struct vmf_log *log;       /* lives as long as the package; or NULL */
+  const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
@@ -290,6 +324,7 @@ void vmf_package_close(struct vmf_package *package);
 
 /* One Disk of the descriptor. */
 struct vmf_package_disk {
+  size_t size;                          /* of the struct */
   const char *id, *file_id, *file_name; /* file_id, file_name NULL: an empty disk without a file */
   const char *parent_id;                /* of the disk that it is a delta to; or NULL */
   const char *format_uri;               /* or NULL */
@@ -342,6 +377,7 @@ struct vmf_findings_sink {
 };
 
 struct vmf_package_check {
+  size_t size;               /* of the struct */
   const char *schema_folder; /* validate against the DMTF's schema files in it, too; or NULL */
   const char *ca_file;       /* PEM; trust only what these have signed; or NULL */
   const char *signer;        /* SHA-256 fingerprint of the only certificate to trust; or NULL */
@@ -350,12 +386,13 @@ struct vmf_package_check {
   unsigned threads;          /* 0: one per processor */
   void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; caller's thread */
   void *progress_data;
-  const atomic_bool *cancel;
+  const struct vmf_cancel *cancel;
   struct vmf_findings_sink findings;
 };
 
 /* Findings by severity, and what is known of the signature. */
 struct vmf_package_verdict {
+  size_t size; /* of the struct */
   uint64_t counts[VMF_SEVERITIES];
   bool has_manifest, has_signature, signature_good, signature_trusted;
   char signer[256]; /* subject of the certificate; "" without one */
@@ -372,6 +409,7 @@ VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
 
 /* How a package is written. */
 struct vmf_package_target {
+  size_t size;              /* of the struct */
   const char *disk_format;  /* "streamOptimized" or a format's name; NULL: keep the disks' forms */
   const char *disk_options; /* create options of that format, "name=value,..."; or NULL */
   const char *digest;       /* of the manifest: "sha256" (also NULL), "sha1", "sha512" */
@@ -381,7 +419,7 @@ struct vmf_package_target {
   unsigned threads;
   void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;
-  const atomic_bool *cancel;
+  const struct vmf_cancel *cancel;
   const struct vmf_log *log;
   struct vmf_findings_sink findings; /* losses, and oddities of the source */
 };
@@ -395,6 +433,7 @@ VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, co
 
 /* The guest operating systems that a descriptor can name, by index; false behind the last. */
 struct vmf_guest_os_info {
+  size_t size;                      /* of the struct */
   unsigned cim;                     /* CIM_OperatingSystem.OSType */
   const char *name, *vmware, *vbox; /* as people, VMware and VirtualBox call it; or NULL */
 };
@@ -402,6 +441,7 @@ bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
 
 /* The forms of disks that a package can be given, by index; false behind the last. */
 struct vmf_disk_form_info {
+  size_t size;                              /* of the struct */
   const char *name, *format, *suffix, *uri; /* format: whose create options it takes */
 };
 bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info);
@@ -416,6 +456,7 @@ struct vmf_machine_property {
 
 /* A machine to be described; NULL and 0 mean the default. Lists end with their count. */
 struct vmf_machine {
+  size_t size;          /* of the struct */
   const char *name;     /* default: the first disk's name without suffix */
   unsigned cpus;        /* 1 */
   uint64_t memory;      /* bytes; 1 GiB */

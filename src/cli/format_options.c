@@ -95,8 +95,8 @@ static void format_words(const char *title, const char *const *words)
 
 int vmf_format_options_print(const char *format)
 {
-  struct vmf_format_info info;
-  struct vmf_option_info option;
+  struct vmf_format_info info = {.size = sizeof info};
+  struct vmf_option_info option = {.size = sizeof option};
 
   if (!format_find(format, &info)) {
     vmf_status_print("\"%s\" is no format; \"vmferry help\" lists them", format);
@@ -116,7 +116,7 @@ int vmf_format_options_print(const char *format)
 
 void vmf_formats_print(FILE *out)
 {
-  struct vmf_format_info info;
+  struct vmf_format_info info = {.size = sizeof info};
 
   for (size_t i = 0; vmf_format_describe(i, &info); i++) {
     int column = fprintf(out, "  %-10s %-4s %-5s  ", info.name, info.readable ? "read" : "",

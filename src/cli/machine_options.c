@@ -238,6 +238,7 @@ enum vmf_code vmf_machine_options_parse(const struct vmf_settings *settings,
   enum vmf_code code = template_alone(given, error);
 
   *options = (struct vmf_machine_options){.machine = {
+                                              .size = sizeof options->machine,
                                               .name = given->name,
                                               .cpus = (unsigned)given->cpus,
                                               .memory = given->memory,
@@ -282,7 +283,7 @@ void vmf_machine_options_free(struct vmf_machine_options *options)
 
 void vmf_machine_options_print_systems(void)
 {
-  struct vmf_guest_os_info info;
+  struct vmf_guest_os_info info = {.size = sizeof info};
 
   printf("%4s  %-46s %-28s %s\n", "CIM", "Name", "VMware", "VirtualBox");
   for (size_t i = 0; vmf_guest_os_describe(i, &info); i++)

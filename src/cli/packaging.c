@@ -48,6 +48,7 @@ void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progre
                           struct vmf_package_target *target)
 {
   *target = (struct vmf_package_target){
+      .size = sizeof *target,
       .disk_options = settings->options,
       .digest = settings->digest,
       .key_path = settings->key,
@@ -98,7 +99,8 @@ static enum vmf_code check_settings(const struct vmf_settings *settings, struct 
 static enum vmf_code convert_package(const struct vmf_settings *settings, const char *path,
                                      const char *form, struct vmf_error *error)
 {
-  const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
+  const struct vmf_package_options options = {.size = sizeof options,
+                                              .allow_refs = settings->allow_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .read_all = settings->read_all,
                                               .no_cache = settings->no_cache,

@@ -5,10 +5,11 @@
 #include "signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
-static atomic_bool signals_cancel;
+static struct vmf_cancel signals_cancel;
 static atomic_int signals_number;
 static atomic_bool signals_usr1;
 
@@ -17,7 +18,7 @@ static void signals_end(int number)
   int none = 0;
 
   atomic_compare_exchange_strong(&signals_number, &none, number);
-  atomic_store(&signals_cancel, true);
+  vmf_cancel_request(&signals_cancel);
   alarm(1);
 }
 
@@ -68,7 +69,7 @@ void vmf_signals_catch(void)
   signals_set(SIGUSR1, signals_ask, SA_RESTART);
 }
 
-const atomic_bool *vmf_signals_cancel(void)
+const struct vmf_cancel *vmf_signals_cancel(void)
 {
   return &signals_cancel;
 }

@@ -6,8 +6,7 @@
 #ifndef VMF_CLI_SIGNALS_H
 #define VMF_CLI_SIGNALS_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "vmferry.h"
 
 /* A closed pipe becomes a write error. For every verb. */
 void vmf_signals_ignore_pipe(void);
@@ -16,7 +15,7 @@ void vmf_signals_ignore_pipe(void);
  * hand the flag to a job. */
 void vmf_signals_catch(void);
 
-const atomic_bool *vmf_signals_cancel(void);
+const struct vmf_cancel *vmf_signals_cancel(void);
 int vmf_signals_caught(void); /* the first signal that set the flag, or 0 */
 
 bool vmf_signals_take_usr1(void); /* whether SIGUSR1 came since the last call */

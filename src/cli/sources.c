@@ -15,6 +15,7 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
                                struct vmf_error *error)
 {
   struct vmf_image_options options = {
+      .size = sizeof options,
       .format = format,
       .snapshot = settings->snapshot,
       .allow_refs = settings->allow_refs,

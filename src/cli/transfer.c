@@ -32,6 +32,7 @@ static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct v
                                    struct vmf_job_result *result, struct vmf_error *error)
 {
   struct vmf_job_options job = {
+      .size = sizeof job,
       .threads = (unsigned)settings->threads,
       .sparse_size = settings->sparse_size,
       .checksum = settings->checksum,
@@ -49,7 +50,7 @@ static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct v
     progress->phase++;
     code = vmf_verify(target, &job, result, error);
   }
-  if (code == VMF_OK && atomic_load(vmf_signals_cancel()))
+  if (code == VMF_OK && vmf_cancel_requested(vmf_signals_cancel()))
     code = error->code = VMF_CANCELLED;
   if (code == VMF_OK)
     code = vmf_target_commit(target, error);
@@ -63,6 +64,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_settings *settings, const char *
   bool to_stdout = strcmp(path, "-") == 0;
   FILE *words = to_stdout ? stderr : stdout;
   struct vmf_target_options options = {
+      .size = sizeof options,
       .format = format,
       .options = settings->options,
       .compress = settings->compress,
@@ -80,7 +82,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_settings *settings, const char *
       .out = settings->progress && !settings->quiet ? words : NULL,
       .phases = settings->verify ? 2 : 1,
   };
-  struct vmf_job_result result = {0};
+  struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target = NULL;
   enum vmf_code code;
 

@@ -36,9 +36,9 @@ static const struct vmf_argument check_arguments[] = {
     {0},
 };
 
-static void check_report(struct vmf_findings *findings, const char *text)
+static void check_report(void *data, const char *text)
 {
-  uint64_t *printed = findings->data;
+  uint64_t *printed = data;
 
   if ((*printed)++ < CHECK_REPORTS)
     vmf_status_print("%s", text);
@@ -110,7 +110,8 @@ static int check_status(const struct vmf_findings *findings)
 static int check_image(const struct vmf_settings *settings, struct vmf_image *image)
 {
   uint64_t printed = 0;
-  struct vmf_findings findings = {.report = check_report, .data = &printed};
+  struct vmf_findings findings = {
+      .size = sizeof findings, .report = check_report, .data = &printed};
   struct vmf_error error = {0};
   enum vmf_code code = vmf_image_check(image, &findings, &error);
 
@@ -136,6 +137,7 @@ static int check_image(const struct vmf_settings *settings, struct vmf_image *im
 static int check_run(struct vmf_settings *settings)
 {
   struct vmf_image_options options = {
+      .size = sizeof options,
       .format = settings->format,
       .allow_refs = settings->allow_refs,
       .no_chain = true,

@@ -61,13 +61,14 @@ static enum vmf_code checksum_image(const struct vmf_settings *settings, struct 
       .phases = 1,
   };
   struct vmf_job_options job = {
+      .size = sizeof job,
       .threads = (unsigned)settings->threads,
       .checksum = settings->checksum ? settings->checksum : "sha256",
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
   };
-  struct vmf_job_result result = {0};
+  struct vmf_job_result result = {.size = sizeof result};
   enum vmf_code code = vmf_checksum(image, &job, &result, error);
 
   vmf_progress_end(&progress, code == VMF_OK);

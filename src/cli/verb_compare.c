@@ -85,13 +85,14 @@ static int compare_images(const struct vmf_settings *settings, struct vmf_image 
       .phases = 1,
   };
   struct vmf_job_options job = {
+      .size = sizeof job,
       .threads = (unsigned)settings->threads,
       .strict = settings->strict,
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
   };
-  struct vmf_job_result result = {0};
+  struct vmf_job_result result = {.size = sizeof result};
   struct vmf_error error = {0};
   enum vmf_code code;
 

@@ -213,7 +213,8 @@ static enum vmf_code info_chain(const struct vmf_settings *settings, struct vmf_
 
 static int info_package(const struct vmf_settings *settings)
 {
-  const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
+  const struct vmf_package_options options = {.size = sizeof options,
+                                              .allow_refs = settings->allow_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .log = &settings->log};
   struct vmf_error error = {0};
@@ -237,6 +238,7 @@ static int info_package(const struct vmf_settings *settings)
 static int info_run(struct vmf_settings *settings)
 {
   struct vmf_image_options options = {
+      .size = sizeof options,
       .format = settings->format,
       .allow_refs = settings->allow_refs,
       .no_chain = !settings->backing_chain,

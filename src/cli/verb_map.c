@@ -84,7 +84,7 @@ static enum vmf_code map_print_all(const struct vmf_settings *settings, struct v
                                    struct vmf_error *error)
 {
   uint64_t size = vmf_image_size(image), at = settings->start, end = size;
-  struct vmf_extent run = {0};
+  struct vmf_extent run = {.size = sizeof run};
   bool first = true;
 
   if (at < size && settings->max_length < size - at)
@@ -92,7 +92,7 @@ static enum vmf_code map_print_all(const struct vmf_settings *settings, struct v
   if (!settings->json)
     printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
   while (at < end) {
-    struct vmf_extent next = {0};
+    struct vmf_extent next = {.size = sizeof next};
     enum vmf_code code = vmf_image_extent(image, at, end - at, &next, error);
 
     if (code != VMF_OK)

@@ -158,6 +158,7 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
                                      struct vmf_error *error)
 {
   const struct vmf_image_options options = {
+      .size = sizeof options,
       .format = settings->format,
       .allow_refs = settings->allow_refs,
       .ignore_locks = settings->ignore_locks,
@@ -240,6 +241,7 @@ static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_m
 {
   const char *template_path = settings->machine.template_path;
   const struct vmf_package_options template_options = {
+      .size = sizeof template_options,
       .allow_refs = settings->allow_refs,
       .ignore_locks = settings->ignore_locks,
       .no_cache = settings->no_cache,
@@ -267,7 +269,7 @@ static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_m
 /* The driver whose create options --disk-options takes. */
 static const char *pack_driver(const char *form)
 {
-  struct vmf_disk_form_info info;
+  struct vmf_disk_form_info info = {.size = sizeof info};
 
   for (size_t i = 0; form && vmf_disk_form_describe(i, &info); i++)
     if (strcasecmp(info.name, form) == 0)
@@ -277,7 +279,7 @@ static const char *pack_driver(const char *form)
 
 static int pack_print_forms(void)
 {
-  struct vmf_disk_form_info info;
+  struct vmf_disk_form_info info = {.size = sizeof info};
 
   printf("%-18s %-8s %s\n", "Form", "Suffix", "Format URI");
   for (size_t i = 0; vmf_disk_form_describe(i, &info); i++)

@@ -202,7 +202,8 @@ static enum vmf_code verify_package(struct verification *verification,
                                     struct vmf_package_verdict *verdict, struct vmf_error *error)
 {
   const struct vmf_settings *settings = verification->settings;
-  const struct vmf_package_options options = {.allow_refs = settings->allow_refs,
+  const struct vmf_package_options options = {.size = sizeof options,
+                                              .allow_refs = settings->allow_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .no_cache = settings->no_cache,
                                               .log = &settings->log,
@@ -217,6 +218,7 @@ static enum vmf_code verify_package(struct verification *verification,
   check.threads = (unsigned)settings->threads;
   check.progress = vmf_progress_show;
   check.progress_data = &progress;
+  check.size = sizeof check;
   check.cancel = vmf_signals_cancel();
   check.findings = (struct vmf_findings_sink){.finding = take_finding, .data = verification};
   enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, error);
@@ -245,7 +247,7 @@ static int report_error(struct verification *verification, struct vmf_package_ve
 static int verify_run(struct vmf_settings *settings)
 {
   struct verification verification = {.settings = settings};
-  struct vmf_package_verdict verdict = {.files = 0};
+  struct vmf_package_verdict verdict = {.size = sizeof verdict};
   struct vmf_error error = {0};
   char *findings = NULL;
   size_t length;

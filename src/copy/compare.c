@@ -4,6 +4,7 @@
  * Comparing the guest content of two images; stretches that are zeros in both are not read. */
 #include <string.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "memory.h"
 #include "run.h"
@@ -141,9 +142,9 @@ static enum vmf_code compare_allocation(struct vmf_image *a, struct vmf_image *b
   return VMF_OK;
 }
 
-enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
-                          const struct vmf_job_options *options, struct vmf_job_result *result,
-                          struct vmf_error *error)
+static enum vmf_code compare(struct vmf_image *a, struct vmf_image *b,
+                             const struct vmf_job_options *options, struct vmf_job_result *result,
+                             struct vmf_error *error)
 {
   static const struct vmf_stage stage = {.job_size = sizeof(struct compare_job),
                                          .scratch_size = sizeof(struct compare_scratch),
@@ -174,4 +175,21 @@ enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
   if (code == VMF_OK)
     code = vmf_image_unchanged(a, error);
   return code == VMF_OK ? vmf_image_unchanged(b, error) : code;
+}
+
+enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
+                          const struct vmf_job_options *options, struct vmf_job_result *result,
+                          struct vmf_error *error)
+{
+  struct vmf_job_options own;
+  struct vmf_job_result found;
+
+  VMF_REQUIRE(a, error);
+  VMF_REQUIRE(b, error);
+  VMF_REQUIRE(result, error);
+  VMF_TRY(vmf_take_job_options(options, &own, error));
+  VMF_TRY(vmf_take_job_result(result, &found, error));
+  enum vmf_code code = compare(a, b, &own, &found, error);
+  vmf_give_job_result(&found, result);
+  return code;
 }

@@ -5,6 +5,7 @@
  * without a target. */
 #include "convert.h"
 
+#include "caller.h"
 #include "checked.h"
 #include "survey.h"
 
@@ -99,9 +100,9 @@ enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *targ
                          bytes, error);
 }
 
-enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
-                          const struct vmf_job_options *options, struct vmf_job_result *result,
-                          struct vmf_error *error)
+static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target,
+                             const struct vmf_job_options *options, struct vmf_job_result *result,
+                             struct vmf_error *error)
 {
   const struct vmf_writer *writer = target->format->writer;
   struct vmf_copy copy;
@@ -121,6 +122,21 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
   return VMF_OK;
 }
 
+enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
+                          const struct vmf_job_options *options, struct vmf_job_result *result,
+                          struct vmf_error *error)
+{
+  struct vmf_job_options own;
+  struct vmf_job_result found;
+
+  VMF_REQUIRE(target, error);
+  VMF_TRY(vmf_take_job_options(options, &own, error));
+  VMF_TRY(vmf_take_job_result(result, &found, error));
+  enum vmf_code code = convert(source, target, &own, &found, error);
+  vmf_give_job_result(&found, result);
+  return code;
+}
+
 enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
                                 const struct vmf_job_options *options,
                                 struct vmf_job_result *result, struct vmf_error *error)
@@ -137,5 +153,14 @@ enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
 enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options *options,
                            struct vmf_job_result *result, struct vmf_error *error)
 {
-  return vmf_copy_checksum(image, image->size, options, result, error);
+  struct vmf_job_options own;
+  struct vmf_job_result found;
+
+  VMF_REQUIRE(image, error);
+  VMF_REQUIRE(result, error);
+  VMF_TRY(vmf_take_job_options(options, &own, error));
+  VMF_TRY(vmf_take_job_result(result, &found, error));
+  enum vmf_code code = vmf_copy_checksum(image, image->size, &own, &found, error);
+  vmf_give_job_result(&found, result);
+  return code;
 }

@@ -63,7 +63,7 @@ uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit
 
 enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options, struct vmf_error *error)
 {
-  if (options->cancel && atomic_load(options->cancel))
+  if (vmf_cancel_requested(options->cancel))
     return vmf_fail(error, VMF_CANCELLED, "interrupted");
   return VMF_OK;
 }

@@ -30,7 +30,7 @@ struct vmf_crew {
  * each takes at most. */
 struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory);
 
-/* VMF_CANCELLED once the caller's flag is set. */
+/* VMF_CANCELLED once the caller asks for it. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options,
                                                 struct vmf_error *error);
 

@@ -5,6 +5,7 @@
  * from the source. */
 #include <string.h>
 
+#include "caller.h"
 #include "run.h"
 #include "zero.h"
 
@@ -52,8 +53,8 @@ static enum vmf_code compare_checksums(const struct vmf_target *target,
                   target->name, found_text, expected_text);
 }
 
-enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options *options,
-                         const struct vmf_job_result *expected, struct vmf_error *error)
+static enum vmf_code verify(struct vmf_target *target, const struct vmf_job_options *options,
+                            const struct vmf_job_result *expected, struct vmf_error *error)
 {
   struct vmf_image *image;
   struct vmf_job_result found;
@@ -69,4 +70,17 @@ enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options
     code = compare_checksums(target, &found, expected, error);
   vmf_target_reopened_close(image);
   return code;
+}
+
+enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options *options,
+                         const struct vmf_job_result *expected, struct vmf_error *error)
+{
+  struct vmf_job_options own;
+  struct vmf_job_result known;
+
+  VMF_REQUIRE(target, error);
+  VMF_REQUIRE(expected, error);
+  VMF_TRY(vmf_take_job_options(options, &own, error));
+  VMF_TRY(vmf_take_job_result(expected, &known, error));
+  return verify(target, &own, &known, error);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "file.h"
 #include "image.h"
@@ -315,25 +316,26 @@ enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
-  static const struct vmf_image_options defaults = {0};
+  struct vmf_image_options own;
   struct vmf_io *io;
 
+  VMF_REQUIRE(image, error);
   *image = NULL;
-  if (!options)
-    options = &defaults;
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_image_options(options, &own, error));
   if (strcmp(path, "-") == 0)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "standard input cannot be read: an image needs random access");
-  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
+  VMF_TRY(vmf_io_open_file(path, !own.ignore_locks, &io, error));
   const struct vmf_image_origin origin = {.io = io};
-  return vmf_image_open_origin(&origin, options, image, error);
+  return vmf_image_open_origin(&origin, &own, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
                                    struct vmf_image **image, struct vmf_error *error)
 {
   const struct vmf_image_options options = {
-      .format = format, .no_chain = true, .ignore_locks = true, .log = log};
+      .size = sizeof options, .format = format, .no_chain = true, .ignore_locks = true, .log = log};
   return vmf_image_open(path, &options, image, error);
 }
 
@@ -495,14 +497,21 @@ void vmf_finding(struct vmf_findings *findings, const char *format, ...)
   vsnprintf(text, sizeof(text), format, arguments);
   va_end(arguments);
   if (findings->report)
-    findings->report(findings, text);
+    findings->report(findings->data, text);
 }
 
 enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *findings,
                               struct vmf_error *error)
 {
+  struct vmf_findings own;
+
+  VMF_REQUIRE(image, error);
+  VMF_REQUIRE(findings, error);
+  VMF_TRY(vmf_take_findings(findings, &own, error));
   if (!image->format || !image->format->reader->check)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: format %s has nothing that could be checked",
                     vmf_image_path(image), vmf_image_format(image));
-  return image->format->reader->check(image, findings, error);
+  enum vmf_code code = image->format->reader->check(image, &own, error);
+  vmf_give_findings(&own, findings);
+  return code;
 }

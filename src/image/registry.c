@@ -4,6 +4,7 @@
  * Finding formats by name, alias and suffix; their options for help texts. */
 #include <string.h>
 
+#include "caller.h"
 #include "image.h"
 #include "text.h"
 
@@ -25,15 +26,19 @@ const struct vmf_format *vmf_format_find(const char *name)
 
 bool vmf_format_describe(size_t index, struct vmf_format_info *info)
 {
+  struct vmf_format_info own;
+  if (!info || vmf_take_format_info(info, &own, NULL) != VMF_OK)
+    return false;
   for (size_t i = 0; vmf_formats[i]; i++) {
     if (i != index)
       continue;
-    *info = (struct vmf_format_info){.name = vmf_formats[i]->name,
-                                     .summary = vmf_formats[i]->summary,
-                                     .aliases = vmf_formats[i]->aliases,
-                                     .suffixes = vmf_formats[i]->suffixes,
-                                     .readable = vmf_formats[i]->reader != NULL,
-                                     .writable = vmf_formats[i]->writer != NULL};
+    own = (struct vmf_format_info){.name = vmf_formats[i]->name,
+                                   .summary = vmf_formats[i]->summary,
+                                   .aliases = vmf_formats[i]->aliases,
+                                   .suffixes = vmf_formats[i]->suffixes,
+                                   .readable = vmf_formats[i]->reader != NULL,
+                                   .writable = vmf_formats[i]->writer != NULL};
+    vmf_give_format_info(&own, info);
     return true;
   }
   return false;
@@ -51,17 +56,21 @@ static const char *option_type_name(enum vmf_option_type type)
 
 bool vmf_format_option(const char *name, size_t index, struct vmf_option_info *info)
 {
-  const struct vmf_format *format = vmf_format_find(name);
+  struct vmf_option_info own;
+  const struct vmf_format *format = name ? vmf_format_find(name) : NULL;
+  if (!info || vmf_take_option_info(info, &own, NULL) != VMF_OK)
+    return false;
   if (!format || !format->writer || index >= format->writer->options.count)
     return false;
   const struct vmf_option *option = &format->writer->options.table[index];
-  *info = (struct vmf_option_info){.name = option->name,
-                                   .help = option->help,
-                                   .initial = option->initial,
-                                   .type = option_type_name(option->type),
-                                   .choices = option->choices,
-                                   .min = option->min,
-                                   .max = option->max};
+  own = (struct vmf_option_info){.name = option->name,
+                                 .help = option->help,
+                                 .initial = option->initial,
+                                 .type = option_type_name(option->type),
+                                 .choices = option->choices,
+                                 .min = option->min,
+                                 .max = option->max};
+  vmf_give_option_info(&own, info);
   return true;
 }
 
@@ -73,7 +82,7 @@ bool vmf_format_has_suffix(const struct vmf_format *format, const char *path)
 
 const char *vmf_format_by_suffix(const char *path)
 {
-  for (const struct vmf_format *const *format = vmf_formats; *format; format++)
+  for (const struct vmf_format *const *format = vmf_formats; path && *format; format++)
     if ((*format)->writer && vmf_format_has_suffix(*format, path))
       return (*format)->name;
   return NULL;

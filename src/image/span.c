@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The flattened map: walks down a chain of images until one stores what is asked for. */
+#include "caller.h"
 #include "checked.h"
 #include "image.h"
 
@@ -113,12 +114,17 @@ enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t l
 enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t limit,
                                struct vmf_extent *extent, struct vmf_error *error)
 {
+  struct vmf_extent own;
   struct vmf_span span;
+
+  VMF_REQUIRE(image, error);
+  VMF_REQUIRE(extent, error);
+  VMF_TRY(vmf_take_extent(extent, &own, error));
   if (guest >= image->size || limit == 0)
     return vmf_fail(error, VMF_USAGE, "guest byte %llu is behind the end of the disk (%llu bytes)",
                     (unsigned long long)guest, (unsigned long long)image->size);
   VMF_TRY(vmf_image_span(image, guest, limit, &span, error));
-  *extent = (struct vmf_extent){
+  own = (struct vmf_extent){
       .guest = guest,
       .length = span.length,
       .depth = span.depth,
@@ -132,5 +138,6 @@ enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t
               : span.kind == VMF_RUN_PACKED ? span.run.io->name
                                             : NULL,
   };
+  vmf_give_extent(&own, extent);
   return VMF_OK;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "caller.h"
 #include "identity.h"
 #include "memory.h"
 
@@ -23,7 +24,9 @@ enum vmf_code vmf_target_options_parse(const char *name, const char *text,
                                        struct vmf_error *error)
 {
   *options = NULL;
-  *format = vmf_format_find(name);
+  *format = name ? vmf_format_find(name) : NULL;
+  if (!name)
+    return vmf_fail(error, VMF_USAGE, "no format is given for the target; \"raw\" is one");
   if (!*format || !(*format)->writer)
     return vmf_fail(error, VMF_USAGE, "format \"%s\" is not one that can be written", name);
   return vmf_options_parse(&(*format)->writer->options, (*format)->name, text, options, error);
@@ -126,12 +129,16 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
                                 const struct vmf_target_options *options,
                                 struct vmf_target **target, struct vmf_error *error)
 {
+  struct vmf_target_options own;
   struct vmf_draft *draft = NULL;
-  enum vmf_code code = make_draft(path, guest_size, options, &draft, error);
 
+  VMF_REQUIRE(target, error);
   *target = NULL;
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_target_options(options, &own, error));
+  enum vmf_code code = make_draft(path, guest_size, &own, &draft, error);
   if (code == VMF_OK)
-    code = open_output(draft, path, options, error);
+    code = open_output(draft, path, &own, error);
   if (code != VMF_OK) {
     vmf_target_close(draft ? &draft->target : NULL);
     return code;

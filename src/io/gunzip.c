@@ -254,17 +254,17 @@ static bool is_point(const struct gunzip *gunzip, const struct stream *stream)
          stream->unpacked - gunzip->points[gunzip->point_count - 1].unpacked >= gunzip->spacing;
 }
 
-static enum vmf_code check_cancelled(const struct gunzip *gunzip, const atomic_bool *cancel,
+static enum vmf_code check_cancelled(const struct gunzip *gunzip, const struct vmf_cancel *cancel,
                                      struct vmf_error *error)
 {
-  if (cancel && atomic_load(cancel))
+  if (vmf_cancel_requested(cancel))
     return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", gunzip->io.name);
   return VMF_OK;
 }
 
 /* Behind the last member only zeros are allowed (tapes and some uploads pad). */
 static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *stream,
-                                  const atomic_bool *cancel, struct vmf_error *error)
+                                  const struct vmf_cancel *cancel, struct vmf_error *error)
 {
   while (stream->z.avail_in > 0) {
     VMF_TRY(check_cancelled(gunzip, cancel, error));
@@ -280,7 +280,8 @@ static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *st
 }
 
 static enum vmf_code scan_behind(const struct gunzip *gunzip, struct stream *stream,
-                                 const atomic_bool *cancel, bool *ended, struct vmf_error *error)
+                                 const struct vmf_cancel *cancel, bool *ended,
+                                 struct vmf_error *error)
 {
   VMF_TRY(stream_fill(gunzip, stream, error));
   if (stream->z.avail_in > 0 && *stream->z.next_in == 0x1f)
@@ -290,7 +291,8 @@ static enum vmf_code scan_behind(const struct gunzip *gunzip, struct stream *str
 }
 
 static enum vmf_code scan_step(struct gunzip *gunzip, struct stream *stream, uint64_t limit,
-                               const atomic_bool *cancel, bool *ended, struct vmf_error *error)
+                               const struct vmf_cancel *cancel, bool *ended,
+                               struct vmf_error *error)
 {
   uint8_t scratch[WINDOW];
   size_t got;
@@ -306,7 +308,7 @@ static enum vmf_code scan_step(struct gunzip *gunzip, struct stream *stream, uin
   return is_point(gunzip, stream) ? add_point(gunzip, stream, error) : VMF_OK;
 }
 
-static enum vmf_code scan(struct gunzip *gunzip, uint64_t limit, const atomic_bool *cancel,
+static enum vmf_code scan(struct gunzip *gunzip, uint64_t limit, const struct vmf_cancel *cancel,
                           struct vmf_error *error)
 {
   struct stream *stream = &gunzip->streams[0];
@@ -506,7 +508,7 @@ bool vmf_io_is_gzip(struct vmf_io *io)
          start[1] == 0x8b && start[2] == Z_DEFLATED;
 }
 
-enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit, const atomic_bool *cancel,
+enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit, const struct vmf_cancel *cancel,
                             struct vmf_io **io, struct vmf_error *error)
 {
   struct gunzip *gunzip;

@@ -7,8 +7,6 @@
 #ifndef VMF_IO_VIEW_H
 #define VMF_IO_VIEW_H
 
-#include <stdatomic.h>
-
 #include "io.h"
 
 /* `length` bytes of `base` from `offset` on, read-only, called `name` in messages. Holes are passed
@@ -38,9 +36,10 @@ bool vmf_io_is_gzip(struct vmf_io *io);
  * any thread. Takes over `packed`, also on failure. All of it is unpacked once at the start, to
  * learn its size, check its checksums and keep points from which unpacking can go on (memory
  * bounded whatever the size: at most 16 MiB in all). VMF_LIMIT when it holds more than `limit`
- * bytes; VMF_CORRUPT names the place of damage; VMF_CANCELLED once *cancel is set (NULL: never). */
+ * bytes; VMF_CORRUPT names the place of damage; VMF_CANCELLED once cancel asks for it (NULL:
+ * never). */
 VMF_MUST_CHECK enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit,
-                                           const atomic_bool *cancel, struct vmf_io **io,
+                                           const struct vmf_cancel *cancel, struct vmf_io **io,
                                            struct vmf_error *error);
 
 #endif

@@ -61,7 +61,7 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
 
 static enum vmf_code check_cancelled(const struct work *work, struct vmf_error *error)
 {
-  if (work->target->cancel && atomic_load(work->target->cancel))
+  if (vmf_cancel_requested(work->target->cancel))
     return vmf_fail(error, VMF_CANCELLED, "interrupted");
   return VMF_OK;
 }
@@ -159,12 +159,13 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
                                struct vmf_target *target, struct vmf_io *io,
                                struct vmf_error *error)
 {
-  const struct vmf_job_options options = {.threads = work->target->threads,
+  const struct vmf_job_options options = {.size = sizeof options,
+                                          .threads = work->target->threads,
                                           .sparse_size = 4096,
                                           .progress = show_progress,
                                           .progress_data = work,
                                           .cancel = work->target->cancel};
-  struct vmf_job_result result = {0};
+  struct vmf_job_result result = {.size = sizeof result};
 
   if (!target) {
     VMF_TRY(copy_file(work, file->io, io, error));
@@ -204,7 +205,8 @@ static enum vmf_code make_target(struct work *work, const struct vmf_assembly_fi
                                  struct vmf_io *io, struct vmf_target **target,
                                  struct vmf_error *error)
 {
-  const struct vmf_target_options options = {.format = file->format,
+  const struct vmf_target_options options = {.size = sizeof options,
+                                             .format = file->format,
                                              .options = file->options,
                                              .source = file->image,
                                              .log = work->target->log};
@@ -216,8 +218,10 @@ static enum vmf_code make_target(struct work *work, const struct vmf_assembly_fi
 static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file *file,
                                     struct vmf_io *base, bool size_first, struct vmf_error *error)
 {
-  const struct vmf_job_options options = {
-      .threads = work->target->threads, .sparse_size = 4096, .cancel = work->target->cancel};
+  const struct vmf_job_options options = {.size = sizeof options,
+                                          .threads = work->target->threads,
+                                          .sparse_size = 4096,
+                                          .cancel = work->target->cancel};
   struct vmf_target *target = NULL;
   struct vmf_io *sink;
   uint64_t promised = file->io ? file->io->size : 0;

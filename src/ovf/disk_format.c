@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "caller.h"
 #include "text.h"
 
 #define URI_VMDK "http://www.vmware.com/interfaces/specifications/vmdk.html"
@@ -106,10 +107,15 @@ const struct vmf_disk_format *vmf_disk_format_of_uri(const char *uri)
 
 bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info)
 {
+  struct vmf_disk_form_info own;
   const struct vmf_disk_format *form = vmf_disk_format_at(index);
 
-  if (!form)
+  if (!form || !info || vmf_take_disk_form_info(info, &own, NULL) != VMF_OK)
     return false;
-  *info = (struct vmf_disk_form_info){form->name, form->format, form->suffix, form->uri};
+  own.name = form->name;
+  own.format = form->format;
+  own.suffix = form->suffix;
+  own.uri = form->uri;
+  vmf_give_disk_form_info(&own, info);
   return true;
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caller.h"
 #include "guest_os_table.h"
-#include "vmferry.h"
 
 enum { KEY_SIZE = 80 }; /* no name of the table is longer */
 
@@ -122,11 +122,16 @@ const struct vmf_guest_os *vmf_guest_os_of(const char *vmware, const char *vbox,
 
 bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info)
 {
+  struct vmf_guest_os_info own;
   const struct vmf_guest_os *os;
 
-  if (index >= vmf_guest_os_count)
+  if (!info || vmf_take_guest_os_info(info, &own, NULL) != VMF_OK || index >= vmf_guest_os_count)
     return false;
   os = &vmf_guest_os_table[index];
-  *info = (struct vmf_guest_os_info){os->cim, os->name, os->vmware, os->vbox};
+  own.cim = os->cim;
+  own.name = os->name;
+  own.vmware = os->vmware;
+  own.vbox = os->vbox;
+  vmf_give_guest_os_info(&own, info);
   return true;
 }

@@ -113,7 +113,7 @@ static enum vmf_code slice_work(void *job, void *scratch, void *context, struct 
   }
   while (running->done < end) {
     size_t length = (size_t)vmf_min(READ_BYTES, end - running->done);
-    if (hashing->check->cancel && atomic_load(hashing->check->cancel))
+    if (vmf_cancel_requested(hashing->check->cancel))
       return VMF_OK; /* the caller's thread sees it, too */
     slice->code =
         vmf_io_pread(running->io, slice->buffer, length, running->done, &running->file->error);
@@ -203,7 +203,7 @@ static enum vmf_code submit_slices(struct hashing *hashing, struct vmf_error *er
 
 static enum vmf_code hash_all(struct hashing *hashing, struct vmf_error *error)
 {
-  const struct vmf_job_options options = {.cancel = hashing->check->cancel};
+  const struct vmf_job_options options = {.size = sizeof options, .cancel = hashing->check->cancel};
 
   for (;;) {
     void *oldest;

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "caller.h"
 #include "certificate.h"
 #include "checked.h"
 #include "file.h"
@@ -294,18 +295,17 @@ static enum vmf_code copy_options(struct vmf_package *package,
   size_t count = 0;
   void *memory;
 
-  if (!options)
-    return VMF_OK;
-  package->options = *options;
+  VMF_TRY(vmf_take_package_options(options, &package->options, error));
+  const char *const *refs = package->options.allow_refs;
   package->options.allow_refs = NULL;
-  while (options->allow_refs && options->allow_refs[count])
+  while (refs && refs[count])
     count++;
   if (count == 0)
     return VMF_OK;
   VMF_TRY(vmf_alloc((count + 1) * sizeof(char *), &memory, error));
   package->options.allow_refs = memory;
   for (size_t i = 0; i < count; i++)
-    VMF_TRY(vmf_copy_text(options->allow_refs[i], &((char **)memory)[i], error));
+    VMF_TRY(vmf_copy_text(refs[i], &((char **)memory)[i], error));
   return VMF_OK;
 }
 
@@ -326,7 +326,9 @@ enum vmf_code vmf_package_open(const char *path, const struct vmf_package_option
 {
   void *memory;
 
+  VMF_REQUIRE(package, error);
   *package = NULL;
+  VMF_REQUIRE(path, error);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_package), &memory, error));
   struct vmf_package *made = memory;
   atomic_init(&made->users, 1);

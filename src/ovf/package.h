@@ -5,6 +5,8 @@
 #ifndef VMF_OVF_PACKAGE_H
 #define VMF_OVF_PACKAGE_H
 
+#include <stdatomic.h>
+
 #include "image.h"
 #include "manifest.h"
 #include "model.h"

@@ -4,6 +4,7 @@
  * From one package to another. */
 #include <string.h>
 
+#include "caller.h"
 #include "conversion.h"
 #include "memory.h"
 
@@ -17,8 +18,8 @@ static enum vmf_code stem_of(const char *name, char **stem, struct vmf_error *er
   return vmf_copy_bytes(base, dot && dot > base ? (size_t)(dot - base) : strlen(base), stem, error);
 }
 
-enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
-                                  const struct vmf_package_target *target, struct vmf_error *error)
+static enum vmf_code convert(struct vmf_package *package, const char *path,
+                             const struct vmf_package_target *target, struct vmf_error *error)
 {
   struct vmf_report report = {.finding = target->findings.finding, .data = target->findings.data};
   struct vmf_destination destination = {0};
@@ -36,4 +37,15 @@ enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
   vmf_conversion_clear(&conversion);
   vmf_destination_clear(&destination, code == VMF_OK);
   return code;
+}
+
+enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
+                                  const struct vmf_package_target *target, struct vmf_error *error)
+{
+  struct vmf_package_target own;
+
+  VMF_REQUIRE(package, error);
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_package_target(target, &own, error));
+  return convert(package, path, &own, error);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "caller.h"
 #include "disk_format.h"
 #include "memory.h"
 #include "package.h"
@@ -15,12 +16,15 @@ enum { CHAIN_MAX = 64 };
 bool vmf_package_disk(const struct vmf_package *package, size_t index,
                       struct vmf_package_disk *disk)
 {
-  if (index >= package->ovf->disk_count)
+  struct vmf_package_disk own;
+
+  if (!package || !disk || vmf_take_package_disk(disk, &own, NULL) != VMF_OK ||
+      index >= package->ovf->disk_count)
     return false;
   const struct vmf_ovf_disk *found = &package->ovf->disks[index];
   const struct vmf_ovf_file *file =
       found->file_ref ? vmf_ovf_file(package->ovf, found->file_ref) : NULL;
-  *disk = (struct vmf_package_disk){
+  own = (struct vmf_package_disk){
       .id = found->id,
       .file_id = found->file_ref,
       .file_name = file ? file->href : NULL,
@@ -29,6 +33,7 @@ bool vmf_package_disk(const struct vmf_package *package, size_t index,
       .capacity_known = found->capacity_known,
       .capacity = found->capacity,
   };
+  vmf_give_package_disk(&own, disk);
   return true;
 }
 
@@ -117,7 +122,8 @@ enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct v
                                      const struct vmf_image_options *options,
                                      struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_image_options defaults = {.allow_refs = package->options.allow_refs,
+  const struct vmf_image_options defaults = {.size = sizeof defaults,
+                                             .allow_refs = package->options.allow_refs,
                                              .ignore_locks = package->options.ignore_locks,
                                              .read_all = package->options.read_all,
                                              .no_cache = package->options.no_cache};
@@ -153,7 +159,7 @@ static void list_disks(const struct vmf_package *package, char *text, size_t siz
 
   text[0] = '\0';
   for (size_t i = 0; i < package->ovf->disk_count && used < size; i++) {
-    struct vmf_package_disk disk;
+    struct vmf_package_disk disk = {.size = sizeof disk};
     if (!vmf_package_disk(package, i, &disk))
       break;
     int length = snprintf(text + used, size - used, "%s%s (%s)", i > 0 ? ", " : "",
@@ -205,10 +211,14 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
                                     struct vmf_image **image, struct vmf_error *error)
 {
   const struct vmf_ovf_disk *disk = NULL;
+  struct vmf_image_options own;
 
+  VMF_REQUIRE(image, error);
   *image = NULL;
+  VMF_REQUIRE(package, error);
+  VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(name ? find_disk(package, name, &disk, error) : find_only_disk(package, &disk, error));
-  return vmf_package_open_image(package, disk, options, image, error);
+  return vmf_package_open_image(package, disk, options ? &own : NULL, image, error);
 }
 
 /* ---- whatever a person calls a disk ---- */
@@ -217,7 +227,8 @@ static enum vmf_code open_in(const char *path, const char *disk,
                              const struct vmf_image_options *options, struct vmf_image **image,
                              struct vmf_error *error)
 {
-  const struct vmf_package_options package_options = {.allow_refs = options->allow_refs,
+  const struct vmf_package_options package_options = {.size = sizeof package_options,
+                                                      .allow_refs = options->allow_refs,
                                                       .ignore_locks = options->ignore_locks,
                                                       .read_all = options->read_all,
                                                       .no_cache = options->no_cache,
@@ -233,20 +244,21 @@ static enum vmf_code open_in(const char *path, const char *disk,
 enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *options,
                             struct vmf_image **image, struct vmf_error *error)
 {
-  static const struct vmf_image_options defaults = {0};
+  struct vmf_image_options own;
   struct stat status;
 
+  VMF_REQUIRE(image, error);
   *image = NULL;
-  if (!options)
-    options = &defaults;
+  VMF_REQUIRE(name, error);
+  VMF_TRY(vmf_take_image_options(options, &own, error));
   const char *colons = stat(name, &status) < 0 ? strstr(name, "::") : NULL;
   for (; colons; colons = strstr(colons + 1, "::")) {
     VMF_AUTO_FREE char *path = NULL;
     VMF_TRY(vmf_copy_bytes(name, (size_t)(colons - name), &path, error));
     if (stat(path, &status) == 0)
-      return open_in(path, colons + 2, options, image, error);
+      return open_in(path, colons + 2, &own, image, error);
   }
-  if (!options->format && vmf_package_recognise(name))
-    return open_in(name, NULL, options, image, error);
-  return vmf_image_open(name, options, image, error);
+  if (!own.format && vmf_package_recognise(name))
+    return open_in(name, NULL, &own, image, error);
+  return vmf_image_open(name, &own, image, error);
 }

@@ -306,7 +306,7 @@ static enum vmf_code add_system(const struct vmf_ovf *ovf, size_t index, struct 
 /* Bytes of the guest disk that are stored. */
 static enum vmf_code count_data(struct vmf_image *image, uint64_t *bytes, struct vmf_error *error)
 {
-  struct vmf_extent extent;
+  struct vmf_extent extent = {.size = sizeof extent};
 
   *bytes = 0;
   for (uint64_t guest = 0; guest < image->size; guest += extent.length) {

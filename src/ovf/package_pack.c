@@ -4,6 +4,7 @@
  * A package of disks that had none: described anew, or after a template. */
 #include <string.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "compose.h"
 #include "conversion.h"
@@ -207,16 +208,17 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
                                const struct vmf_machine *machine, const char *path,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
-  struct vmf_report report = {.finding = target->findings.finding, .data = target->findings.data};
-  struct vmf_package_target settled = *target;
+  struct vmf_package_target settled;
+  struct vmf_report report;
   struct vmf_destination destination = {0};
-  struct packing packing = {.machine = *machine,
-                            .disks = disks,
-                            .count = count,
-                            .destination = &destination,
-                            .report = &report};
+  struct packing packing = {
+      .disks = disks, .count = count, .destination = &destination, .report = &report};
   VMF_AUTO_FREE char *options = NULL;
 
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_machine(machine, &packing.machine, error));
+  VMF_TRY(vmf_take_package_target(target, &settled, error));
+  report = (struct vmf_report){.finding = settled.findings.finding, .data = settled.findings.data};
   if (count == 0)
     return vmf_fail(error, VMF_USAGE, "a package needs a disk");
   if (!settled.disk_format)

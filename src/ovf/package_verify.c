@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caller.h"
 #include "memory.h"
 #include "package_checks.h"
 #include "rules.h"
@@ -63,8 +64,8 @@ static enum vmf_code verify_all(struct vmf_verification *verification, struct vm
   return vmf_verify_manifest(verification, error);
 }
 
-enum vmf_code vmf_package_verify(struct vmf_package *package, const struct vmf_package_check *check,
-                                 struct vmf_package_verdict *verdict, struct vmf_error *error)
+static enum vmf_code verify(struct vmf_package *package, const struct vmf_package_check *check,
+                            struct vmf_package_verdict *verdict, struct vmf_error *error)
 {
   struct way way = {.package = package, .sink = &check->findings};
   struct vmf_report report = {.finding = hand_on, .data = &way};
@@ -83,5 +84,20 @@ enum vmf_code vmf_package_verify(struct vmf_package *package, const struct vmf_p
   vmf_free(verification.files);
   vmf_names_clear(&verification.stored);
   memcpy(verdict->counts, report.counts, sizeof verdict->counts);
+  return code;
+}
+
+enum vmf_code vmf_package_verify(struct vmf_package *package, const struct vmf_package_check *check,
+                                 struct vmf_package_verdict *verdict, struct vmf_error *error)
+{
+  struct vmf_package_check own;
+  struct vmf_package_verdict found;
+
+  VMF_REQUIRE(package, error);
+  VMF_REQUIRE(verdict, error);
+  VMF_TRY(vmf_take_package_check(check, &own, error));
+  VMF_TRY(vmf_take_package_verdict(verdict, &found, error));
+  enum vmf_code code = verify(package, &own, &found, error);
+  vmf_give_package_verdict(&found, verdict);
   return code;
 }

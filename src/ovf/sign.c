@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "caller.h"
 #include "certificate.h"
 #include "checked.h"
 #include "digest_line.h"
@@ -422,11 +423,16 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
 enum vmf_code vmf_package_sign(const char *path, bool remove,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
-  const struct vmf_package_options options = {
-      .ignore_locks = target->ignore_locks, .log = target->log, .cancel = target->cancel};
+  struct vmf_package_target own;
+
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_package_target(target, &own, error));
+  const struct vmf_package_options options = {.size = sizeof options,
+                                              .ignore_locks = own.ignore_locks,
+                                              .log = own.log,
+                                              .cancel = own.cancel};
   struct vmf_signing signing = {
-      .target = target,
-      .report = {.finding = target->findings.finding, .data = target->findings.data}};
+      .target = &own, .report = {.finding = own.findings.finding, .data = own.findings.data}};
 
   VMF_TRY(check_path(path, error));
   VMF_TRY(vmf_package_open(path, &options, &signing.package, error));

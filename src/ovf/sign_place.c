@@ -23,7 +23,7 @@ enum vmf_code vmf_signing_advance(struct vmf_signing *signing, uint64_t bytes,
 {
   const struct vmf_package_target *target = signing->target;
 
-  if (target->cancel && atomic_load(target->cancel))
+  if (vmf_cancel_requested(target->cancel))
     return vmf_fail(error, VMF_CANCELLED, "interrupted");
   signing->done += bytes;
   if (target->progress)

@@ -153,7 +153,7 @@ static enum vmf_code altered(const struct vmf_package *package,
       package->path, entry->name, entry->line, vmf_manifest_kind_name(entry->kind), found);
 }
 
-enum vmf_code vmf_source_check_end(struct vmf_source_check *check, const atomic_bool *cancel,
+enum vmf_code vmf_source_check_end(struct vmf_source_check *check, const struct vmf_cancel *cancel,
                                    struct vmf_error *error)
 {
   uint8_t digest[VMF_DIGEST_MAX];
@@ -161,7 +161,7 @@ enum vmf_code vmf_source_check_end(struct vmf_source_check *check, const atomic_
   for (size_t i = 0; i < check->count; i++) {
     struct checked_file *file = &check->files[i];
     while (file->done < file->io->size) {
-      if (cancel && atomic_load(cancel))
+      if (vmf_cancel_requested(cancel))
         return vmf_fail(error, VMF_CANCELLED, "interrupted");
       VMF_TRY(hash_step(check, file, error));
     }

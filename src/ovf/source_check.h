@@ -26,7 +26,7 @@ VMF_MUST_CHECK enum vmf_code vmf_source_check_follow(struct vmf_source_check *ch
 
 /* Hashes the rest and compares: VMF_DIFFERENT names the file. */
 VMF_MUST_CHECK enum vmf_code vmf_source_check_end(struct vmf_source_check *check,
-                                                  const atomic_bool *cancel,
+                                                  const struct vmf_cancel *cancel,
                                                   struct vmf_error *error);
 void vmf_source_check_free(struct vmf_source_check *check); /* NULL is allowed */
 

@@ -82,7 +82,7 @@ static enum vmf_code check_disk(struct vmf_verification *verification,
 
   if (!disk->file_ref || !disk->file_ref[0] || !file_found(verification, disk))
     return VMF_OK; /* told already */
-  if (verification->check->cancel && atomic_load(verification->check->cancel))
+  if (vmf_cancel_requested(verification->check->cancel))
     return vmf_fail(error, VMF_CANCELLED, "interrupted");
   if (vmf_package_open_image(package, disk, NULL, &image, &found) != VMF_OK)
     return vmf_verify_tell_error(

@@ -7,13 +7,20 @@ import shlex
 
 import tap
 
+# C and C++ alike: what a program needs of the header, by a caller who knows nothing else.
 PROGRAM = r'''
 #include <stdio.h>
 #include <vmferry.h>
 int main(void)
 {
+  static struct vmf_cancel cancel;
+  static struct vmf_job_options options;
+  struct vmf_error error;
+  options.size = sizeof options;
+  options.cancel = &cancel;
+  vmf_cancel_request(&cancel);
   printf("%s\n", vmf_version());
-  return 0;
+  return vmf_cancel_requested(&cancel) && vmf_convert(NULL, NULL, &options, NULL, &error) == VMF_USAGE ? 0 : 1;
 }
 '''
 
@@ -34,15 +41,16 @@ def test_files(t):
     tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'libvmferry.pc': 'pkgconfig'})
 
 
-def test_a_program_links(t):
+@tap.rows((('C11', 'cc', 'c11', 'program.c'), ('C++17', 'c++', 'c++17', 'program.cc'), ('C++20', 'c++', 'c++20', 'program.cc')))
+def test_a_program_links(t, compiler, standard, name):
     if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
         raise tap.Skip('a build with sanitizers')
     found = installed(t)
     environment = {'PKG_CONFIG_PATH': str(found['libvmferry.pc'].parent), 'PKG_CONFIG_SYSROOT_DIR': t.path('root'),
                    'LD_LIBRARY_PATH': str(found['libvmferry.so'].parent)}
     words = shlex.split(t.run(tap.tool('pkg-config'), '--cflags', '--libs', 'libvmferry', env=environment).stdout)
-    t.write('program.c', PROGRAM.encode())
-    t.run(tap.tool('cc'), '-std=c11', '-Wall', '-Werror', 'program.c', '-o', 'program', *words)
+    t.write(name, PROGRAM.encode())
+    t.run(tap.tool(compiler), f'-std={standard}', '-Wall', '-Wextra', '-pedantic', '-Werror', name, '-o', 'program', *words)
     tap.contains(t.vmferry('--version').stdout, t.run('./program', env=environment).stdout.strip())
 
 

@@ -54,7 +54,7 @@ static int form_count;
 
 static void list_forms(void)
 {
-  struct vmf_format_info info;
+  struct vmf_format_info info = {.size = sizeof info};
   for (size_t i = 0; vmf_format_describe(i, &info); i++)
     if (info.writable)
       forms[form_count++] = (struct form){info.name, NULL, false, true};
@@ -144,7 +144,7 @@ static void write_source(const char *path, const struct source *source)
 
 static struct vmf_image *open_image(const char *path, const char *format)
 {
-  const struct vmf_image_options options = {.format = format};
+  const struct vmf_image_options options = {.size = sizeof options, .format = format};
   struct vmf_image *image;
   ck_assert_msg(vmf_image_open(path, &options, &image, &error) == VMF_OK, "%s", error.text);
   return image;
@@ -153,15 +153,16 @@ static struct vmf_image *open_image(const char *path, const char *format)
 static void convert(const char *from, const char *to, const struct form *form, unsigned threads)
 {
   struct vmf_image *source = open_image(from, "raw");
-  const struct vmf_target_options options = {.format = form->format,
+  const struct vmf_target_options options = {.size = sizeof options,
+                                             .format = form->format,
                                              .options = form->options,
                                              .compress = form->compress,
                                              .no_sync = true,
                                              .source = source};
   const struct vmf_job_options job = {
-      .threads = threads, .sparse_size = 4096, .checksum = "sha256"};
+      .size = sizeof job, .threads = threads, .sparse_size = 4096, .checksum = "sha256"};
   struct vmf_target *target;
-  struct vmf_job_result result;
+  struct vmf_job_result result = {.size = sizeof result};
   ck_assert_msg(vmf_target_create(to, vmf_image_size(source), &options, &target, &error) == VMF_OK,
                 "%s", error.text);
   ck_assert_msg(vmf_convert(source, target, &job, &result, &error) == VMF_OK, "%s", error.text);
@@ -177,8 +178,8 @@ static void assert_same_content(const char *a, const char *a_format, const char 
                                 const char *b_format)
 {
   struct vmf_image *image_a = open_image(a, a_format), *image_b = open_image(b, b_format);
-  const struct vmf_job_options job = {.threads = 2};
-  struct vmf_job_result result;
+  const struct vmf_job_options job = {.size = sizeof job, .threads = 2};
+  struct vmf_job_result result = {.size = sizeof result};
   ck_assert_msg(vmf_compare(image_a, image_b, &job, &result, &error) == VMF_OK, "%s", error.text);
   ck_assert_msg(result.identical, "%s and %s differ at %llu", a, b,
                 (unsigned long long)result.difference);
@@ -287,13 +288,14 @@ END_TEST
 START_TEST(an_empty_disk_reads_as_zeros)
 {
   const struct form *form = &forms[_i];
-  const struct vmf_target_options options = {.format = form->format,
+  const struct vmf_target_options options = {.size = sizeof options,
+                                             .format = form->format,
                                              .options = form->options,
                                              .compress = form->compress,
                                              .no_sync = true};
-  const struct vmf_job_options job = {.sparse_size = 4096};
+  const struct vmf_job_options job = {.size = sizeof job, .sparse_size = 4096};
   struct vmf_target *target;
-  struct vmf_job_result result;
+  struct vmf_job_result result = {.size = sizeof result};
   ck_assert_msg(vmf_target_create("empty", 3 * MiB + 512, &options, &target, &error) == VMF_OK,
                 "%s", error.text);
   ck_assert_msg(vmf_convert(NULL, target, &job, &result, &error) == VMF_OK, "%s", error.text);
@@ -307,11 +309,13 @@ END_TEST
 START_TEST(nothing_remains_without_a_commit)
 {
   const struct form *form = &forms[_i];
-  const struct vmf_target_options options = {
-      .format = form->format, .options = form->options, .compress = form->compress};
-  const struct vmf_job_options job = {.sparse_size = 4096};
+  const struct vmf_target_options options = {.size = sizeof options,
+                                             .format = form->format,
+                                             .options = form->options,
+                                             .compress = form->compress};
+  const struct vmf_job_options job = {.size = sizeof job, .sparse_size = 4096};
   struct vmf_target *target;
-  struct vmf_job_result result;
+  struct vmf_job_result result = {.size = sizeof result};
   ck_assert_int_eq(vmf_target_create("gone", MiB, &options, &target, &error), VMF_OK);
   ck_assert_int_eq(vmf_convert(NULL, target, &job, &result, &error), VMF_OK);
   vmf_target_close(target);

@@ -448,7 +448,7 @@ END_TEST
 static struct vmf_findings checked(void)
 {
   struct opened opened;
-  struct vmf_findings findings = {0};
+  struct vmf_findings findings = {.size = sizeof findings};
   open_image(&opened, NULL);
   ck_assert_msg(opened.code == VMF_OK, "%s", opened.error.text);
   ck_assert_int_eq(qcow2_reader.check(&opened.image, &findings, &opened.error), VMF_OK);

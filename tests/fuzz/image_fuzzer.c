@@ -69,7 +69,7 @@ static void examine(struct vmf_image *image)
 {
   struct vmf_error error;
   struct vmf_value *info;
-  struct vmf_findings findings = {.corruptions = 0};
+  struct vmf_findings findings = {.size = sizeof findings};
 
   if (vmf_image_info(image, &info, &error) == VMF_OK)
     vmf_value_free(info);
@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  const struct vmf_image_options options = {.format = FUZZ_FORMAT, .no_chain = true};
+  const struct vmf_image_options options = {
+      .size = sizeof options, .format = FUZZ_FORMAT, .no_chain = true};
   struct vmf_error error;
   struct vmf_image *image;
   struct vmf_io *io;

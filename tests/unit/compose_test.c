@@ -99,8 +99,12 @@ static const char *const least[] = {
 START_TEST(the_bytes_are_these)
 {
   static const struct vmf_machine_nic none[1];
-  const struct vmf_machine machine = {
-      .name = "A & b", .os = "ubuntu-64", .cpus = 2, .memory = 512 << 20, .nics = none};
+  const struct vmf_machine machine = {.size = sizeof machine,
+                                      .name = "A & b",
+                                      .os = "ubuntu-64",
+                                      .cpus = 2,
+                                      .memory = 512 << 20,
+                                      .nics = none};
   char *text = NULL, *line, *rest;
 
   ck_assert_msg(vmf_compose(&machine, &one, 1, &text, &error) == VMF_OK, "%s", error.text);
@@ -117,7 +121,7 @@ END_TEST
 
 START_TEST(nothing_is_handed_out_on_failure)
 {
-  const struct vmf_machine machine = {.os = "plan9"};
+  const struct vmf_machine machine = {.size = sizeof machine, .os = "plan9"};
   char *text = (char *)&error;
 
   ck_assert_int_eq(vmf_compose(&machine, &one, 1, &text, &error), VMF_USAGE);
@@ -139,7 +143,7 @@ START_TEST(a_name_comes_from_the_first_disk)
       {"a  --  b.vmdk", "ovf:id=\"a_--_b\"", "<Name>a  --  b</Name>"},
   };
   struct vmf_compose_disk disk = one;
-  const struct vmf_machine machine = {0};
+  const struct vmf_machine machine = {.size = sizeof machine};
   char *text = NULL;
 
   disk.file_name = rows[_i].file;
@@ -153,7 +157,7 @@ END_TEST
 START_TEST(a_long_name_has_a_short_id)
 {
   char name[301], *text = NULL;
-  const struct vmf_machine machine = {.name = name};
+  const struct vmf_machine machine = {.size = sizeof machine, .name = name};
   const char *id;
 
   memset(name, 'x', 300);

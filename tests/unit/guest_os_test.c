@@ -71,7 +71,7 @@ END_TEST
 /* Whatever a row is called leads to that row, or to one that has the same name for it. */
 START_TEST(every_name_leads_back)
 {
-  struct vmf_guest_os_info info;
+  struct vmf_guest_os_info info = {.size = sizeof info};
   size_t count = 0;
   for (; vmf_guest_os_describe(count, &info); count++) {
     const struct vmf_guest_os *os;
@@ -97,7 +97,7 @@ END_TEST
 /* A name may not mean another system when its "64" is left out. */
 START_TEST(a_64_bit_system_is_called_so)
 {
-  struct vmf_guest_os_info info;
+  struct vmf_guest_os_info info = {.size = sizeof info};
   for (size_t i = 0; vmf_guest_os_describe(i, &info); i++)
     if (info.vmware && strstr(info.vmware, "_64Guest"))
       ck_assert_msg(strstr(info.name, "(64-bit)") != NULL, "%s is %s", info.vmware, info.name);
@@ -178,7 +178,7 @@ END_TEST
 /* What is written is understood again, and the driver has the options. */
 START_TEST(every_form_is_one_of_ours)
 {
-  struct vmf_disk_form_info info;
+  struct vmf_disk_form_info info = {.size = sizeof info};
   size_t count = 0;
   for (; vmf_disk_form_describe(count, &info); count++) {
     const struct vmf_disk_format *form = vmf_disk_format_find(info.name),

@@ -141,7 +141,7 @@ START_TEST(gzip_limit)
 {
   static uint8_t zeros[8 * MIB], packed[65536];
   struct vmf_io *io;
-  atomic_bool cancel = true;
+  const struct vmf_cancel cancel = {.requested = 1};
   size_t length = pack(zeros, sizeof zeros, packed, 0, sizeof packed);
   ck_assert_int_eq(unpack(packed, length, sizeof zeros - 1, &io), VMF_LIMIT);
   ck_assert_ptr_nonnull(strstr(error.text, "8388607"));

@@ -37,10 +37,13 @@ static void change_base(void *data, uint64_t done, uint64_t total)
 /* An overlay stores what differs from its backing file, which therefore has to hold still. */
 START_TEST(change_of_a_backing_file_is_seen)
 {
-  struct vmf_target_options options = {
-      .format = "qcow2", .backing_path = "base.raw", .backing_format = "raw"};
-  const struct vmf_job_options job = {.sparse_size = 4096, .progress = change_base};
-  struct vmf_job_result result;
+  struct vmf_target_options options = {.size = sizeof options,
+                                       .format = "qcow2",
+                                       .backing_path = "base.raw",
+                                       .backing_format = "raw"};
+  const struct vmf_job_options job = {
+      .size = sizeof job, .sparse_size = 4096, .progress = change_base};
+  struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target;
   struct vmf_image *source, *backing;
   struct vmf_error error;

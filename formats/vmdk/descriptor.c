@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "encoding.h"
 #include "memory.h"
 #include "text.h"
 #include "vmdk.h"
@@ -347,12 +348,28 @@ bool vmdk_descriptor_probe(const uint8_t *head, size_t length)
   return false;
 }
 
+static enum vmf_code vmdk_to_utf8(const char *name, const char *encoding, struct span text,
+                                  char **utf8, struct vmf_error *error)
+{
+  const char *converter = vmf_encoding_converter(encoding);
+  if (vmf_encoding_is_ascii(encoding, text.at, text.length))
+    return VMF_OK;
+  if (converter == NULL)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: descriptor: encoding=\"%s\" is not known, accepted are " VMF_ENCODINGS
+                    "; write the descriptor in UTF-8",
+                    name, encoding);
+  if (vmf_text_to_utf8(converter, text.at, text.length, utf8, error) != VMF_OK)
+    return vmf_while(error, "%s: descriptor with encoding=\"%s\"", name, encoding);
+  return VMF_OK;
+}
+
 /* The text in UTF-8, when it says that it is in something else. */
 static enum vmf_code vmdk_recode(const char *name, struct span text, char **utf8,
                                  struct vmf_error *error)
 {
   struct span line, key, value, rest = text;
-  char encoding[32];
+  char encoding[64];
   while (vmdk_next_line(&rest, &line)) {
     if (line.length == 0 || line.at[0] == '#' || !vmdk_split_key(line, &key, &value) ||
         !vmdk_span_is(key, "encoding"))
@@ -362,9 +379,7 @@ static enum vmf_code vmdk_recode(const char *name, struct span text, char **utf8
                       vmdk_shown(value), value.at);
     memcpy(encoding, value.at, value.length);
     encoding[value.length] = '\0';
-    if (vmf_text_to_utf8(encoding, text.at, text.length, utf8, error) != VMF_OK)
-      return vmf_while(error, "%s: descriptor with encoding=\"%s\"", name, encoding);
-    return VMF_OK;
+    return vmdk_to_utf8(name, encoding, text, utf8, error);
   }
   return VMF_OK;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * iconv does the work. The name of the encoding comes from an image, so only what looks like a name
- * reaches iconv_open: "/" would add its conversion flags, the empty name is the locale's. */
+ * iconv does the work. */
 #include "text.h"
 
 #include <errno.h>
@@ -12,8 +11,6 @@
 #include <string.h>
 
 #include "memory.h"
-
-enum { ENCODING_NAME_MAX = 40 };
 
 static char text_lower(char c)
 {
@@ -27,19 +24,6 @@ bool vmf_text_equal_nocase(const char *a, const char *b)
     b++;
   }
   return text_lower(*a) == text_lower(*b);
-}
-
-static bool text_names_encoding(const char *name)
-{
-  static const char accepted[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.:()+";
-  size_t length = strnlen(name, ENCODING_NAME_MAX + 1);
-
-  if (length == 0 || length > ENCODING_NAME_MAX || vmf_text_equal_nocase(name, "char"))
-    return false;
-  for (size_t i = 0; i < length; i++)
-    if (!strchr(accepted, text_lower(name[i])))
-      return false;
-  return true;
 }
 
 struct text_output {
@@ -86,14 +70,15 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
   struct text_output output = {0};
 
   *utf8 = NULL;
-  bool named = text_names_encoding(encoding);
-  iconv_t converter = named ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
-  if (converter == (iconv_t)-1 && named && errno != EINVAL)
+  iconv_t converter = iconv_open("UTF-8", encoding);
+  if (converter == (iconv_t)-1 && errno != EINVAL)
     return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
                           "text: a converter from \"%s\"", encoding);
   if (converter == (iconv_t)-1)
-    return vmf_fail(error, VMF_UNSUPPORTED, "text: encoding \"%.*s\" is not known",
-                    ENCODING_NAME_MAX, encoding);
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "text: this system's iconv has no converter from %s; install the C library's "
+                    "further converters (glibc-gconv-extra, libc-gconv-modules-extra)",
+                    encoding);
   output.size = length < PTRDIFF_MAX / 2 ? length + length / 2 + 16 : PTRDIFF_MAX;
   output.text = malloc(output.size);
   /* iconv takes a pointer to char *, but does not write to the input */

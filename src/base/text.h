@@ -10,10 +10,10 @@
 
 #include "error.h"
 
-/* Converts `length` bytes of `encoding` (an iconv name: "UTF-16BE", "GBK", "windows-1252") into a
- * fresh NUL-terminated UTF-8 string. VMF_CORRUPT when the bytes are not valid in it,
- * VMF_UNSUPPORTED when the encoding is unknown. An embedded NUL is VMF_CORRUPT. The caller frees
- * *utf8 with vmf_free. */
+/* Converts `length` bytes of `encoding` into a fresh NUL-terminated UTF-8 string. `encoding` is
+ * iconv's name: a constant, or what vmf_encoding_converter made of a file's. VMF_CORRUPT when the
+ * bytes are not valid in it or hold a NUL, VMF_UNSUPPORTED when iconv has no such converter. The
+ * caller frees *utf8 with vmf_free. */
 VMF_MUST_CHECK enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes,
                                               size_t length, char **utf8, struct vmf_error *error);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "encoding.h"
 #include "memory.h"
 #include "text.h"
 #include "xml_source.h"
@@ -230,10 +231,16 @@ static enum vmf_code read_bytes(const char *name, struct view view, struct vmf_r
   find_declared((const char *)view.bytes + mark, view.length - mark, &declared);
   if (is_utf8_name(declared.name))
     return read_utf8(name, view, report, source, error);
+  const char *converter = vmf_encoding_converter(declared.name);
   if (!marked && !is_wide_name(declared.name)) {
-    enum vmf_code code = recode(name, declared.name, view, source, error);
-    if (code != VMF_UNSUPPORTED || utf8_valid(view) < view.length)
-      return code;
+    if (converter && vmf_encoding_is_ascii(declared.name, view.bytes, view.length))
+      converter = "UTF-8"; /* needs no table */
+    if (converter)
+      return recode(name, converter, view, source, error);
+    if (utf8_valid(view) < view.length)
+      return vmf_fail(error, VMF_UNSUPPORTED,
+                      "%s: the encoding \"%s\" is not known, accepted are UTF-16, " VMF_ENCODINGS,
+                      name, declared.name);
   }
   vmf_report_add(report, VMF_SEVERITY_WARNING, "descriptor-encoding", name, 1,
                  "declared as \"%s\", but it is UTF-8 text", declared.name);

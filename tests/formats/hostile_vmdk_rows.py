@@ -179,7 +179,8 @@ SZ25 = [
     vmdk_row('SZ25 descriptor that is not in its encoding', said((b'x.vmdk', b'\xff\xfe.vmdk')), '', (0, 2)),
     vmdk_row('SZ25 descriptor in windows-1252', embedded(SPARSE_TEXT.replace(b'UTF-8', b'windows-1252').replace(
         b'x.vmdk', b'\xe4.vmdk')), '', 0, guest=LARGE),
-    vmdk_row('SZ25 descriptor in an unknown encoding', said((b'UTF-8', b'%n%s')), 'encoding', 9),
+    vmdk_row('SZ25 descriptor in an unknown encoding', embedded(SPARSE_TEXT.replace(b'UTF-8', b'%n%s').replace(
+        b'x.vmdk', b'\xe4.vmdk')), 'encoding', 9),
     vmdk_row('SZ25 descriptor with two extents', said((b'"x.vmdk"', b'"x.vmdk"\nRW 1 ZERO')),
              'expected one SPARSE extent'),
     vmdk_row('SZ25 descriptor with a FLAT extent', said((b'SPARSE "x.vmdk"', b'FLAT "x.vmdk" 0')),

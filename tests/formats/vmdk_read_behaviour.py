@@ -42,15 +42,25 @@ def test_descriptor(t, text):
     same_bytes(t, 'disk.vmdk', PART)
 
 
-@tap.rows([
+@tap.rows([(encoding, encoding, codec, name) for encoding, codec, name in (
     ('windows-1252', 'cp1252', 'größe.bin'),
-    ('Shift_JIS', 'shift_jis', '表ソ.bin'),
+    ('Shift_JIS', 'cp932', '表ソ①~1.bin'),
+    ('windows-949-2000', 'cp949', '똠방.bin'),
+    ('KS_C_5601-1987', 'cp949', '가상.bin'),
+    ('EUC-KR', 'euc_kr', '가상.bin'),
     ('GBK', 'gbk', '虚拟.bin'),
+    ('GB2312', 'gbk', '虚拟.bin'),
+    ('gb18030', 'gb18030', '虚拟.bin'),
     ('Big5', 'big5', '功能.bin'),
+    ('windows-950', 'cp950', '虛擬.bin'),
+    ('ibm-874', 'cp874', 'เคร.bin'),
+    ('EUC-JP', 'euc_jp', '表.bin'),
+    ('ibm-5347_P100-1998', 'cp1251', 'диск.bin'),
     ('UTF-8', 'utf-8', 'b "q" =x.bin'),
-])
-def test_encoding(t, codec, name):
-    encoding = {'cp1252': 'windows-1252', 'shift_jis': 'Shift_JIS'}.get(codec, codec)
+    ('klingon', 'ascii', 'a~b.bin'),
+)])
+def test_encoding(t, encoding, codec, name):
+    """As the host's file names are: in code pages of Windows, under the names that ICU has for them."""
     t.write(name, DISK)
     text = FLAT.replace('a.bin', name).replace('createType', f'encoding="{encoding}"\ncreateType')
     t.write('disk.vmdk', text.encode(codec))
@@ -81,7 +91,8 @@ def test_every_access_and_type_keeps_its_place(t):
     ('encrypted', 'RW 1 ZERO\nencryptionKeys="x"', 9, 'the disk is encrypted'),
     ('native snapshot', 'RW 1 ZERO\nisNativeSnapshot="yes"', 9, 'isNativeSnapshot'),
     ('two ids', 'RW 1 ZERO\nCID=1', 2, 'given twice'),
-    ('unknown encoding', 'RW 1 ZERO\nencoding="klingon"', 9, 'klingon'),
+    ('unknown encoding', 'RW 1 FLAT "\xe9"\nencoding="klingon"', 9, 'encoding="klingon" is not known, accepted are UTF-8'),
+    ('encoding without ASCII', 'RW 1 ZERO\nencoding="UTF-7"', 9, 'UTF-7'),
     ('hint without id', 'RW 1 ZERO\nparentFileNameHint="x"', 2, 'without a parentCID'),
 ])
 def test_refused_line(t, lines, status, message):
@@ -142,6 +153,17 @@ def test_cowd_on_a_parent(t, hint):
     expected[3 * SECTOR:5 * SECTOR] = b'c' * SECTOR + b'd' * SECTOR
     expected[60 * SECTOR:61 * SECTOR] = b'e' * SECTOR
     same_bytes(t, 'c.vmdk', bytes(expected))
+
+
+@tap.rows([(encoding, encoding, codec, letter) for encoding, codec, letter in (
+    ('Shift_JIS', 'cp932', 'ソ'), ('windows-949-2000', 'cp949', '똠'), ('Big5', 'cp950', '功'), ('GBK', 'gbk', '拟'))])
+def test_backslashes_are_backslashes_in_any_encoding(t, encoding, codec, letter):
+    t.write('a.bin', DISK)
+    t.write('p.vmdk', TEXT.format('RW 64 FLAT "a.bin" 0').encode())
+    t.write('c-delta.vmdk', cowd({3: b'c' * SECTOR}))
+    text = child('VMFSSPARSE "c-delta.vmdk"', f'C:\\{letter}\\p.vmdk').decode()
+    t.write('c.vmdk', text.replace('version=1', f'version=1\nencoding="{encoding}"').encode(codec))
+    same_bytes(t, 'c.vmdk', DISK[:3 * SECTOR] + b'c' * SECTOR + DISK[4 * SECTOR:])
 
 
 def test_sesparse_on_a_parent(t):

@@ -8,11 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Length of the UTF-8 character at `text` and its code point, or 0 when the bytes are not one. */
-unsigned vmf_human_decode(const char *text, uint32_t *point);
-
-/* Prints a string; control characters, and those that change the direction of writing, come out
- * as \xNN or \u{NNNN}, so that no file name can drive the terminal. */
+/* Prints a string; characters that are not visible (characters.h), and bytes that are none, come
+ * out as \xNN or \u{NNNN}, so that no file name can drive the terminal or look like another. */
 void vmf_human_text(FILE *out, const char *text);
 
 /* "1.5 GiB", "64 KiB", "512 B", three digits, as qemu-img prints it. */

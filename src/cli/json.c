@@ -6,22 +6,32 @@
 
 #include <inttypes.h>
 
-#include "human.h"
+#include "characters.h"
 #include "vmferry.h"
+
+/* Beyond the first plane as two surrogates. */
+static void json_escape(FILE *out, uint32_t point)
+{
+  if (point < 0x10000)
+    fprintf(out, "\\u%04" PRIx32, point);
+  else
+    fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + ((point - 0x10000) >> 10),
+            0xdc00 + (point & 0x3ff));
+}
 
 void vmf_json_string(FILE *out, const char *text)
 {
   fputc('"', out);
   while (*text) {
     uint32_t point;
-    unsigned length = vmf_human_decode(text, &point);
+    unsigned length = vmf_character_decode(text, &point);
 
     if (length == 0)
       fputs("\\ufffd", out);
     else if (point == '"' || point == '\\')
       fprintf(out, "\\%c", (char)point);
-    else if (point < 0x20 || (point >= 0x7f && point < 0xa0))
-      fprintf(out, "\\u%04" PRIx32, point);
+    else if (!vmf_character_visible(point))
+      json_escape(out, point);
     else
       fwrite(text, 1, length, out);
     text += length > 0 ? length : 1;

@@ -9,7 +9,8 @@
 
 struct vmf_value;
 
-/* A quoted string; bytes that are not UTF-8 become U+FFFD. */
+/* A quoted string; what is not visible (characters.h) is escaped, bytes that are not UTF-8 become
+ * U+FFFD. */
 void vmf_json_string(FILE *out, const char *text);
 
 /* A value and all below it, nested by four blanks a level; no newline behind it. */

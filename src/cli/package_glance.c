@@ -156,7 +156,7 @@ static void print_products(const struct vmf_value *system)
   }
 }
 
-/* A long text: its first line, and how much there is. */
+/* A long text: its first line, cut between two characters, and how much there is. */
 static void print_long(const char *label, const char *text)
 {
   size_t line = text ? strcspn(text, "\r\n") : 0;
@@ -164,11 +164,14 @@ static void print_long(const char *label, const char *text)
 
   if (!text)
     return;
-  snprintf(first, sizeof first, "%.*s", (int)(line < 60 ? line : 60), text);
+  line = line < 60 ? line : 60;
+  while (line > 0 && ((unsigned char)text[line] & 0xc0) == 0x80)
+    line--;
+  snprintf(first, sizeof first, "%.*s", (int)line, text);
   print_label(2, label);
   vmf_human_text(stdout, first);
   if (strlen(text) > strlen(first))
-    printf(" ... (%zu characters)", strlen(text));
+    printf(" ... (%zu bytes)", strlen(text));
   putchar('\n');
 }
 

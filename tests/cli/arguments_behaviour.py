@@ -108,6 +108,13 @@ def test_control_characters_are_escaped(t):
     tap.equal(done.stderr.count('\n'), 1, 'lines of stderr')
 
 
+@tap.rows([(f'U+{point:04X}', point) for point in (
+    0x85, 0xad, 0x61c, 0x200b, 0x200d, 0x200e, 0x2028, 0x202e, 0x2060, 0x2066, 0x2069, 0xfeff, 0xfffb, 0xe0041)])
+def test_format_characters_are_escaped(t, point):
+    done = t.vmferry('info', f'ab{chr(point)}.vmdk', status=1)
+    tap.contains(done.stderr, f'ab\\u{{{point:x}}}.vmdk')
+
+
 def test_no_such_file(t):
     for verb in ('info', 'map', 'check', 'checksum'):
         tap.contains(t.vmferry(verb, 'missing.raw', status=1).stderr, 'missing.raw')

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """`info`, `map` and `check`: their text, their JSON keys, their exit statuses."""
+import html
 import json
+import unicodedata
 
 import tap
 
@@ -70,6 +72,21 @@ def test_json_escapes(t):
     tap.equal(answer(t, 'info', '--output=json', name)['filename'], name)
     info = answer(t, 'info', '--output=json', '--format=raw', t.write('b\udcff.raw', bytes(512)))
     tap.contains(info['filename'], 'b\ufffd.raw')
+
+
+def test_json_escapes_what_cannot_be_seen(t):
+    """The text comes back, and nothing in the output steers the terminal or another reader."""
+    text = ''.join(c for c in map(chr, (*range(0x20, 0xd800), *range(0xe000, 0xfffe), *range(0x10000, 0x110000)))
+                   if unicodedata.category(c) != 'Cn')
+    t.write('x.ovf', ('<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"><References/><VirtualSystem id="x"><Info/>'
+                      f'<AnnotationSection><Info/><Annotation>{html.escape(text)}</Annotation></AnnotationSection>'
+                      '</VirtualSystem></Envelope>').encode())
+    done = t.vmferry('info', '--output=json', 'x.ovf')
+    tap.equal(json.loads(done.stdout)['systems'][0]['annotation'], text.strip(' '), 'the text')
+    hidden = {c for c in done.stdout if unicodedata.category(c) in ('Cc', 'Cf', 'Zl', 'Zp')}
+    tap.equal(hidden, {'\n'}, 'what is printed as it is')
+    shown = {c for c in text if unicodedata.category(c)[0] in 'LMNPS' or c in '\u00a0\u3000\ue000'}
+    tap.equal(shown - set(done.stdout), set(), 'what is not')
 
 
 def plain(extents):

@@ -34,6 +34,7 @@ struct writer_state {
   size_t table_size;
   uint64_t end; /* where the next block goes */
   uint8_t bitmap[BITMAP_SIZE];
+  uint8_t footer[VHD_FOOTER_SIZE]; /* made once: it has a random id */
 };
 
 static uint64_t whole_sectors(uint64_t size)
@@ -90,15 +91,14 @@ static enum vmf_code vhd_measure(const void *values, const struct vmf_shape *sha
   return VMF_OK;
 }
 
-static enum vmf_code make_footer(const struct vmf_target *target, uint8_t raw[VHD_FOOTER_SIZE],
-                                 struct vmf_error *error)
+static enum vmf_code make_footer(struct vmf_target *target, struct vmf_error *error)
 {
-  const struct writer_state *state = target->state;
+  struct writer_state *state = target->state;
+  uint8_t *raw = state->footer;
   bool fixed = state->table == NULL;
   int64_t time = target->identity->time - VHD_EPOCH;
   uint16_t cylinders;
 
-  memset(raw, 0, VHD_FOOTER_SIZE);
   memcpy(raw, "conectix", 8);
   put_be32(raw + 8, 2); /* features: this bit is always set */
   put_be32(raw + 12, VHD_VERSION);
@@ -132,13 +132,13 @@ static void make_header(const struct writer_state *state, uint8_t raw[VHD_HEADER
 }
 
 /* Footer copy, dynamic header and BAT: all that stands before the blocks. */
-static enum vmf_code write_head(struct vmf_target *target, const uint8_t footer[VHD_FOOTER_SIZE],
-                                struct vmf_error *error)
+static enum vmf_code write_head(struct vmf_target *target, struct vmf_error *error)
 {
   const struct writer_state *state = target->state;
   uint8_t header[VHD_HEADER_SIZE];
-  const struct vmf_piece pieces[] = {
-      {footer, VHD_FOOTER_SIZE}, {header, sizeof(header)}, {state->table, state->table_size}};
+  const struct vmf_piece pieces[] = {{state->footer, sizeof(state->footer)},
+                                     {header, sizeof(header)},
+                                     {state->table, state->table_size}};
 
   make_header(state, header);
   return vmf_io_pwrite_pieces(target->io, pieces, 3, 0, error);
@@ -154,7 +154,7 @@ static uint64_t next_place(struct writer_state *state, uint64_t guest)
 
 /* On a pipe every block that the plan names gets its place before the first one comes. */
 static enum vmf_code begin_pipe(struct vmf_target *target, const struct vmf_plan *plan,
-                                const uint8_t footer[VHD_FOOTER_SIZE], struct vmf_error *error)
+                                struct vmf_error *error)
 {
   struct writer_state *state = target->state;
   uint64_t first = state->end, start, end;
@@ -165,7 +165,7 @@ static enum vmf_code begin_pipe(struct vmf_target *target, const struct vmf_plan
       next_place(state, block);
   }
   state->end = first;
-  return write_head(target, footer, error);
+  return write_head(target, error);
 }
 
 static enum vmf_code vhd_begin(struct vmf_target *target, const struct vmf_plan *plan,
@@ -173,7 +173,6 @@ static enum vmf_code vhd_begin(struct vmf_target *target, const struct vmf_plan 
 {
   const struct vhd_options *options = target->options;
   struct writer_state *state = target->state;
-  uint8_t footer[VHD_FOOTER_SIZE];
   void *table;
 
   state->size = whole_sectors(target->guest_size);
@@ -181,7 +180,7 @@ static enum vmf_code vhd_begin(struct vmf_target *target, const struct vmf_plan 
     vmf_warn(target->log, "%s: %llu bytes are no whole sectors: zeros are added up to %llu",
              target->name, (unsigned long long)target->guest_size, (unsigned long long)state->size);
   if (options->subformat == SUBFORMAT_FIXED)
-    return VMF_OK;
+    return make_footer(target, error);
   state->blocks = (uint32_t)vmf_div_up(state->size, BLOCK_SIZE);
   state->table_size = (size_t)table_bytes(state->size);
   VMF_TRY(vmf_alloc(state->table_size, &table, error));
@@ -189,10 +188,8 @@ static enum vmf_code vhd_begin(struct vmf_target *target, const struct vmf_plan 
   memset(state->table, 0xff, state->table_size);
   memset(state->bitmap, 0xff, sizeof(state->bitmap));
   state->end = TABLE_OFFSET + state->table_size;
-  if (!plan)
-    return VMF_OK;
-  VMF_TRY(make_footer(target, footer, error));
-  return begin_pipe(target, plan, footer, error);
+  VMF_TRY(make_footer(target, error));
+  return plan ? begin_pipe(target, plan, error) : VMF_OK;
 }
 
 static enum vmf_code vhd_wrap(const struct vmf_target *target, struct vmf_block *block,
@@ -219,13 +216,11 @@ static enum vmf_code vhd_place(struct vmf_target *target, struct vmf_block *bloc
 
 static enum vmf_code vhd_finish(struct vmf_target *target, struct vmf_error *error)
 {
-  struct writer_state *state = target->state;
-  uint8_t footer[VHD_FOOTER_SIZE];
+  const struct writer_state *state = target->state;
 
-  VMF_TRY(make_footer(target, footer, error));
-  VMF_TRY(vmf_io_pwrite(target->io, footer, sizeof(footer), state->table ? state->end : state->size,
-                        error));
-  return state->table && !target->io->sequential ? write_head(target, footer, error) : VMF_OK;
+  VMF_TRY(vmf_io_pwrite(target->io, state->footer, sizeof(state->footer),
+                        state->table ? state->end : state->size, error));
+  return state->table && !target->io->sequential ? write_head(target, error) : VMF_OK;
 }
 
 static void vhd_release(struct vmf_target *target)

@@ -79,8 +79,7 @@ struct vmdk_write_state {
   /* sparse */
   unsigned current; /* file that is being filled */
   struct vmdk_sparse_layout layout;
-  bool tables_first;       /* on a pipe: begin wrote all tables */
-  uint64_t planned_sector; /* tables_first: what next_sector must be in the end */
+  bool tables_first; /* on a pipe: begin wrote all tables */
   /* stream */
   uint8_t *directory;
   size_t directory_bytes;

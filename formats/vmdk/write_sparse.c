@@ -142,22 +142,20 @@ static enum vmf_code end_file(struct vmdk_write_state *state, struct vmf_error *
   return VMF_OK;
 }
 
-/* The grain tables of one directory from the plan; *next_sector: behind the last grain. */
+/* The grain tables of one directory from the plan. */
 static enum vmf_code write_planned_tables(struct vmf_target *target, const struct vmf_plan *plan,
-                                          uint64_t first_table, uint64_t *next_sector,
-                                          struct vmf_error *error)
+                                          uint64_t first_table, struct vmf_error *error)
 {
   struct vmdk_write_state *state = target->state;
   struct table_sink sink = {.io = target->io, .table = &state->table, .copies = {first_table}};
-  uint64_t start = 0, end = 0;
+  uint64_t start = 0, end = 0, next_sector = state->layout.grains;
   state->table.index = 0;
-  *next_sector = state->layout.grains;
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
     VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
     if (start >= target->guest_size)
       break;
     for (uint64_t grain = start; grain < end; grain += VMDK_GRAIN_BYTES)
-      VMF_TRY(note_grain(&sink, grain, next_sector, error));
+      VMF_TRY(note_grain(&sink, grain, &next_sector, error));
   }
   return write_table(&sink, error);
 }
@@ -171,10 +169,9 @@ static enum vmf_code write_tables_first(struct vmf_target *target, const struct 
   VMF_TRY(write_head(target->io, layout, state, error));
   VMF_TRY(write_directory(target->io, layout, layout->redundant_directory, layout->redundant_tables,
                           error));
-  VMF_TRY(
-      write_planned_tables(target, plan, layout->redundant_tables, &state->planned_sector, error));
+  VMF_TRY(write_planned_tables(target, plan, layout->redundant_tables, error));
   VMF_TRY(write_directory(target->io, layout, layout->directory, layout->first_table, error));
-  VMF_TRY(write_planned_tables(target, plan, layout->first_table, &state->planned_sector, error));
+  VMF_TRY(write_planned_tables(target, plan, layout->first_table, error));
   state->tables_first = true;
   return VMF_OK;
 }
@@ -226,11 +223,6 @@ static enum vmf_code finish_pipe(struct vmf_target *target, struct vmf_error *er
 {
   const struct vmdk_write_state *state = target->state;
   const struct vmdk_sparse_layout *layout = &state->layout;
-  if (state->next_sector != state->planned_sector)
-    return vmf_fail(error, VMF_CHANGED,
-                    "%s: %" PRIu64 " grains were written, the map of the source had %" PRIu64,
-                    target->io->name, (state->next_sector - layout->grains) / VMDK_GRAIN_DEFAULT,
-                    (state->planned_sector - layout->grains) / VMDK_GRAIN_DEFAULT);
   if (state->next_sector > layout->grains)
     return VMF_OK;
   static const uint8_t zeros[VMDK_SECTOR];

@@ -68,17 +68,17 @@ static enum vmf_code survey_target(struct vmf_target *target, const struct vmf_p
   return VMF_OK;
 }
 
-static enum vmf_code begin(struct vmf_target *target, const struct vmf_plan *plan,
+/* What the tables tell before the data is a promise that holds until the end. */
+static enum vmf_code begin(struct vmf_copy *copy, const struct vmf_plan *plan,
                            const struct vmf_job_options *options, struct vmf_error *error)
 {
-  const struct vmf_writer *writer = target->format->writer;
+  struct vmf_target *target = copy->target;
 
-  if (target->shape.layout != VMF_PLANNED || !target->io->sequential)
-    return writer->begin(target, NULL, error);
-  VMF_TRY(survey_target(target, plan, options, error));
-  enum vmf_code code = writer->begin(target, &vmf_draft(target)->exact, error);
-  vmf_survey_free(&vmf_draft(target)->exact);
-  return code;
+  if (target->shape.layout == VMF_PLANNED && target->io->sequential) {
+    VMF_TRY(survey_target(target, plan, options, error));
+    copy->promised = &vmf_draft(target)->exact;
+  }
+  return target->format->writer->begin(target, copy->promised, error);
 }
 
 enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *target,
@@ -111,7 +111,7 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
     target->shape.keep_zeros = true;
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
-  VMF_TRY(begin(target, &plan, options, error));
+  VMF_TRY(begin(&copy, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
   if (source)
     VMF_TRY(vmf_image_unchanged(source, error));

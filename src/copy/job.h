@@ -8,6 +8,7 @@
 
 #include "checksum.h"
 #include "pipeline.h"
+#include "plan.h"
 #include "target.h"
 
 /* Jobs have this many bytes, or a multiple that is a power of two. */
@@ -16,11 +17,13 @@ enum { VMF_COPY_JOB_BYTES = 1 << 20 };
 /* What all jobs of one conversion share; constant while it runs. */
 struct vmf_copy {
   struct vmf_image *source;
-  struct vmf_target *target; /* NULL: only a checksum is wanted */
-  struct vmf_image *backing; /* of the target; NULL: none */
-  uint64_t size;             /* of the guest disk */
-  uint32_t job_bytes;        /* a power of two; jobs never cross a multiple of it */
-  uint32_t sparse_size;      /* FIXED: zeros of this length, at multiples of it, become a hole */
+  struct vmf_target *target;       /* NULL: only a checksum is wanted */
+  struct vmf_image *backing;       /* of the target; NULL: none */
+  const struct vmf_plan *promised; /* units whose places the target's tables already tell, since
+                                    * they went out first; NULL: none */
+  uint64_t size;                   /* of the guest disk */
+  uint32_t job_bytes;              /* a power of two; jobs never cross a multiple of it */
+  uint32_t sparse_size; /* FIXED: zeros of this length, at multiples of it, become a hole */
   bool checksum;
   bool keep_packed; /* what the source has packed in the target's way is not packed anew */
   enum vmf_digest_kind digest_kind;
@@ -54,6 +57,11 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
 
 /* Writes the blocks that have been placed, neighbours together. A vmf_stage.store. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copy, struct vmf_error *error);
+
+/* Gives every block its place, in guest order; what goes to a pipe is written at once. *host_bytes
+ * grows by what the blocks take. VMF_CHANGED: the job has data where none was promised. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_place(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                                            uint64_t *host_bytes, struct vmf_error *error);
 
 /* Bytes that a block takes in its file. */
 uint64_t vmf_copy_stored_length(const struct vmf_block *block);

@@ -134,22 +134,6 @@ static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *jo
   return VMF_OK;
 }
 
-/* Gives each block its place; on a pipe it is written at once, before the next one is placed. */
-static enum vmf_code place_blocks(const struct vmf_copy *copy, struct vmf_copy_job *job,
-                                  struct vmf_error *error)
-{
-  struct vmf_copy_job one = {.block_count = 1};
-
-  for (size_t i = 0; i < job->block_count; i++) {
-    VMF_TRY(copy->target->format->writer->place(copy->target, &job->blocks[i], error));
-    if (!copy->target->io->sequential)
-      continue;
-    one.blocks = &job->blocks[i];
-    VMF_TRY(vmf_copy_store(&one, (void *)copy, error));
-  }
-  return VMF_OK;
-}
-
 static void count_progress(struct run *run, uint64_t length)
 {
   run->done += length;
@@ -161,8 +145,6 @@ static void count_job(struct run *run, const struct vmf_copy_job *job)
 {
   run->result->data_bytes += job->data_bytes;
   run->result->zero_bytes += job->length - job->data_bytes;
-  for (size_t i = 0; i < job->block_count; i++)
-    run->result->host_bytes += vmf_copy_stored_length(&job->blocks[i]);
   if (!job->hole)
     count_progress(run, job->length);
 }
@@ -177,7 +159,7 @@ static enum vmf_code retire(struct run *run, struct vmf_copy_job *job, struct vm
   if (target && job->hole && target->io->device)
     VMF_TRY(vmf_io_zero(target->io, job->guest, job->length, false, error));
   if (target)
-    VMF_TRY(place_blocks(copy, job, error));
+    VMF_TRY(vmf_copy_place(copy, job, &run->result->host_bytes, error));
   count_job(run, job);
   if (target && !target->io->sequential && job->block_count > 0)
     vmf_pipeline_store(run->pipeline);

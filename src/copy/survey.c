@@ -146,13 +146,9 @@ enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,
   VMF_TRY(vmf_alloc((size_t)vmf_div_up(units, 64) * sizeof(uint64_t), &memory, error));
   exact->data_units = memory;
   enum vmf_code code = survey(plan, exact, options, error);
-  if (code != VMF_OK)
-    vmf_survey_free(exact);
+  if (code != VMF_OK) {
+    vmf_free(memory);
+    exact->data_units = NULL;
+  }
   return code;
-}
-
-void vmf_survey_free(struct vmf_plan *exact)
-{
-  vmf_free(exact->data_units);
-  exact->data_units = NULL;
 }

@@ -182,8 +182,8 @@ struct vmf_shape {
 };
 
 /* The units of the target that hold data; guest order. What begin is given is exact: place will see
- * just these units. What measure is given is what the source's map tells: one that is said to hold
- * data may turn out to be zero. */
+ * just these units, the engine sees to that. What measure is given is what the source's map tells:
+ * one that is said to hold data may turn out to be zero. */
 struct vmf_plan;
 /* The first range of whole units with data at or behind `guest` (a multiple of the unit): [*start,
  * *end), clipped to the disk's size; *start == guest size at the end. May be called again from the
@@ -196,7 +196,8 @@ struct vmf_block {
   uint64_t guest;
   uint32_t length; /* guest bytes: the unit, less at the end of the disk; FIXED: anything inside a
                       unit */
-  bool zero;   /* all zero: given to place only with a backing file or keep_zeros; data is NULL */
+  bool zero;   /* all zero: given to place only with a backing file, with keep_zeros, or when the
+                  plan of begin has the unit; data is NULL except with keep_zeros */
   bool packed; /* data is the packed form of a whole unit (zeros behind the end of the disk) */
   const uint8_t *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
                           FIXED: length */

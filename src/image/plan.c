@@ -59,14 +59,22 @@ static bool unit_holds_data(const struct vmf_plan *plan, uint64_t unit)
   return plan->data_units[unit / 64] >> unit % 64 & 1;
 }
 
-static void next_of_units(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
-                          uint64_t *end)
+uint64_t vmf_plan_first(const struct vmf_plan *plan, uint64_t guest)
 {
   uint64_t units = vmf_div_up(plan->size, plan->unit), unit = guest / plan->unit;
 
-  while (unit < units && !unit_holds_data(plan, unit))
+  while (plan->data_units && unit < units && !unit_holds_data(plan, unit))
     unit = plan->data_units[unit / 64] >> unit % 64 == 0 ? (unit / 64 + 1) * 64 : unit + 1;
-  *start = vmf_min(unit * plan->unit, plan->size);
+  return vmf_min(unit * plan->unit, plan->size);
+}
+
+static void next_of_units(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
+                          uint64_t *end)
+{
+  uint64_t units = vmf_div_up(plan->size, plan->unit);
+
+  *start = vmf_plan_first(plan, guest);
+  uint64_t unit = vmf_div_up(*start, plan->unit);
   while (unit < units && unit_holds_data(plan, unit))
     unit++;
   *end = vmf_min(unit * plan->unit, plan->size);

@@ -18,6 +18,10 @@ struct vmf_plan {
                          * map alone says */
 };
 
+/* Of a plan that a survey made: the first unit with data at or behind `guest` (a multiple of the
+ * unit); plan->size: there is none. */
+uint64_t vmf_plan_first(const struct vmf_plan *plan, uint64_t guest);
+
 /* A walk over a plan from the first guest byte to the last, in pieces. Starts with .guest = 0. */
 struct vmf_walk {
   const struct vmf_plan *plan;

@@ -198,7 +198,7 @@ static enum vmf_code allocate(struct vmf_target *target, struct vmf_error *error
 {
   struct qcow2_build *build = target->state;
   const struct qcow2_geometry *g = &build->geometry;
-  void *l1, *l2, *refcounts, *zeros;
+  void *l1, *l2, *refcounts;
 
   VMF_TRY(vmf_alloc((size_t)(g->l1_clusters << g->cluster_bits), &l1, error));
   build->l1 = l1;
@@ -206,10 +206,6 @@ static enum vmf_code allocate(struct vmf_target *target, struct vmf_error *error
   build->l2 = l2;
   VMF_TRY(vmf_alloc(g->cluster_size, &refcounts, error));
   build->refcounts = refcounts;
-  if (!target->shape.keep_zeros || target->io->sequential)
-    return VMF_OK;
-  VMF_TRY(vmf_alloc(g->cluster_size, &zeros, error));
-  build->zeros = zeros;
   return VMF_OK;
 }
 
@@ -288,21 +284,6 @@ static enum vmf_code place_packed(struct vmf_target *target, struct vmf_block *b
   return qcow2_map_packed(target, unit, block->host, block->data_length, error);
 }
 
-/* What is written to a cluster of zeros. Where the space is to be allocated they are bytes: zeros
- * without bytes would become a hole. A cluster that is never written reads as zeros by itself. */
-static void frame_zeros(const struct vmf_target *target, struct vmf_block *block)
-{
-  const struct qcow2_build *build = target->state;
-  bool skip = target->io->reads_as_zero || target->io->sequential;
-
-  if (build->zeros) {
-    block->long_head = build->zeros;
-    block->head_length = build->geometry.cluster_size;
-  } else if (!skip) {
-    block->tail_zeros = build->geometry.cluster_size;
-  }
-}
-
 static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *block,
                                  struct vmf_error *error)
 {
@@ -319,8 +300,9 @@ static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *bl
     qcow2_map_zero(build, unit);
     return VMF_OK;
   }
-  if (block->zero)
-    frame_zeros(target, block);
+  /* a cluster that is never written reads as zeros by itself, on a pipe gaps are zeros */
+  if (!block->data && !target->io->reads_as_zero && !target->io->sequential)
+    block->tail_zeros = g->cluster_size;
   return map_unit(target, unit, &block->host, error);
 }
 
@@ -343,7 +325,6 @@ static void qcow2_release(struct vmf_target *target)
   vmf_free(build->l1);
   vmf_free(build->l2);
   vmf_free(build->refcounts);
-  vmf_free(build->zeros);
   *build = (struct qcow2_build){0};
 }
 

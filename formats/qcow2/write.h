@@ -72,7 +72,6 @@ struct qcow2_build {
   uint8_t *l2;            /* the open L2 table, as stored */
   uint64_t l2_index;      /* its place in L1 */
   bool l2_open;
-  uint8_t *zeros;      /* a cluster of them, when zero units are to be written; or NULL */
   uint64_t next_guest; /* fill: the first guest cluster that is not mapped yet */
   uint64_t packed_end; /* byte behind the last packed unit, inside a cluster that has room behind
                         * it; 0: there is none. That cluster lies in `range`. */

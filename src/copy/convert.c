@@ -15,6 +15,8 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
 {
   uint32_t unit = target ? target->shape.unit : VMF_CHECKSUM_BLOCK;
 
+  if (target && source && options->sparse_size == 0)
+    target->shape.keep_zeros = true;
   *copy = (struct vmf_copy){.source = source,
                             .target = target,
                             /* an empty overlay shows all of its backing file */
@@ -107,8 +109,6 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
   const struct vmf_writer *writer = target->format->writer;
   struct vmf_copy copy;
 
-  if (options->sparse_size == 0 && source)
-    target->shape.keep_zeros = true;
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
   VMF_TRY(begin(&copy, &plan, options, error));

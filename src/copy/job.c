@@ -296,7 +296,7 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
                               .data_length = shape->unit};
   if (packs(copy) && !(zero && copy->backing))
     VMF_TRY(pack_unit(copy, scratch->packer, job, packed_used, block, error));
-  if (block->zero) {
+  if (block->zero && !shape->keep_zeros) {
     block->data = NULL;
     block->data_length = 0;
   }

@@ -153,6 +153,22 @@ def test_sparse_and_allocated(t):
         raise AssertionError(f'allocated: {blocks}')
 
 
+@tap.rows([(words, words) for words in (
+    '-O raw', '-O qcow2', '-O qcow2 -o cluster_size=2M', '-O qcow2 -o compat=0.10', '-O vmdk', f'-O vmdk {FLAT}',
+    '-O vmdk -o subformat=twoGbMaxExtentSparse', '-O vmdk -o subformat=twoGbMaxExtentFlat', '-O vhd',
+    f'-O vhd {FIXED}')])
+def test_full_allocation_is_blocks_on_the_disk(t, words):
+    """Of a disk that is one hole but for a few bytes, whatever stands in its tables."""
+    t.write('a.raw', b'data'.ljust(8 << 20, b'\0'))
+    t.run(tap.tool('fallocate'), '--dig-holes', 'a.raw')
+    os.mkdir(t.path('out'))
+    t.vmferry('convert', '-S', '0', *words.split(), 'a.raw', 'out/disk.img')
+    blocks = sum(entry.stat().st_blocks * 512 for entry in (t.folder / 'out').iterdir())
+    if blocks < 8 << 20:
+        raise AssertionError(f'{blocks} bytes allocated')
+    t.vmferry('compare', 'a.raw', 'out/disk.img')
+
+
 @contextlib.contextmanager
 def sharing_files(t):
     """A folder on a file system whose files can share extents."""

@@ -129,6 +129,16 @@ bool vmf_format_option(const char *format, size_t index, struct vmf_option_info 
 /* The format whose suffix `path` has and that can be written, or NULL. */
 const char *vmf_format_by_suffix(const char *path);
 
+/* ---- names ---- */
+
+/* What a person's name for a file means: *path is a fresh string, which the caller frees with
+ * free(). "file:PATH" and "file:///PATH" are the path; another "NAME:" before the first '/' is a
+ * protocol and VMF_USAGE, since none is read or written yet; "./a:b" is a plain path. A `source`
+ * may also be PACKAGE::DISK, or an existing file with "::" in its name. What is given to the
+ * functions below is resolved in this way; resolving it twice changes nothing. */
+VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
+                                                  struct vmf_error *error);
+
 /* ---- images: read-only ---- */
 
 struct vmf_image;

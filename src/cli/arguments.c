@@ -391,7 +391,7 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
     code = argument ? argument_set(argument, optarg, settings, error)
                     : arguments_unknown(verb, found, argv, error);
   }
-  settings->operands = argv + optind;
+  settings->operands = (const char **)(argv + optind);
   settings->operand_count = argc - optind;
   if (code == VMF_OK)
     code = arguments_snapshot(settings, error);
@@ -402,6 +402,9 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
 
 void vmf_arguments_free(struct vmf_settings *settings)
 {
+  for (char **name = settings->names; name && *name; name++)
+    free(*name);
+  free(settings->names);
   free(settings->options);
   free(settings->allow_refs);
   free(settings->machine.nics);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "names.h"
 
 enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
                                const char *format, struct vmf_image **image,
@@ -82,7 +83,7 @@ static enum vmf_code backing_options(struct vmf_settings *settings, char *taken[
     settings->backing = taken[0];
   if (!settings->backing_format)
     settings->backing_format = taken[1];
-  return code;
+  return code == VMF_OK ? vmf_names_resolve(settings, &settings->backing, false, error) : code;
 }
 
 enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *target, char *taken[2],

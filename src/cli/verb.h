@@ -38,8 +38,9 @@ struct vmf_settings {
   const char *disk_format; /* of the disks in a package */
   struct vmf_machine_settings machine;
   struct vmf_package_check check; /* verify */
-  char **operands;
+  const char **operands;          /* argv's, or in `names` */
   int operand_count;
+  char **names; /* what names were resolved to; NULL-terminated; owned */
   struct vmf_log log;
 };
 

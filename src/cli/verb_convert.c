@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "format_options.h"
+#include "names.h"
 #include "packaging.h"
 #include "sources.h"
 #include "status.h"
@@ -195,6 +196,9 @@ static int convert_run(struct vmf_settings *settings)
   struct vmf_error error = {0};
   const char *format = settings->target_format;
 
+  if (settings->operand_count > 0 &&
+      vmf_names_operands(settings, settings->operand_count - 1, 1, &error) != VMF_OK)
+    return vmf_status_report(&error);
   if (convert_is_package(settings))
     return vmf_packaging_convert(settings, settings->operands[1], "streamOptimized");
   if (!format && settings->operand_count > 0)

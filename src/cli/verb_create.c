@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "format_options.h"
+#include "names.h"
 #include "sources.h"
 #include "status.h"
 #include "transfer.h"
@@ -99,6 +100,8 @@ static int create_run(struct vmf_settings *settings)
   struct vmf_error error = {0};
   const char *format = settings->target_format;
 
+  if (settings->operand_count > 0 && vmf_names_operands(settings, 0, 1, &error) != VMF_OK)
+    return vmf_status_report(&error);
   if (!format && settings->operand_count > 0)
     format = vmf_format_by_suffix(settings->operands[0]);
   if (!format)

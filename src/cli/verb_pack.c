@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "format_options.h"
 #include "machine_options.h"
+#include "names.h"
 #include "packaging.h"
 #include "signals.h"
 #include "status.h"
@@ -306,7 +307,11 @@ static int pack_run(struct vmf_settings *settings)
     return vmf_status_report(&error);
   }
   vmf_signals_catch();
-  code = vmf_packaging_check(settings, &error);
+  code = vmf_names_operands(settings, settings->operand_count, 0, &error);
+  if (code == VMF_OK)
+    code = vmf_names_resolve(settings, &settings->output, false, &error);
+  if (code == VMF_OK)
+    code = vmf_packaging_check(settings, &error);
   if (code == VMF_OK)
     code = pack_check_options(settings->options, &error);
   if (code == VMF_OK)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "names.h"
 #include "packaging.h"
 #include "status.h"
 
@@ -53,6 +54,8 @@ static int unpack_run(struct vmf_settings *settings)
   struct vmf_error error = {0};
   int status;
 
+  if (vmf_names_operands(settings, 1, settings->operand_count - 1, &error) != VMF_OK)
+    return vmf_status_report(&error);
   if (settings->operand_count > 1 && settings->operands[1][0] == '\0') {
     (void)!vmf_arguments_wrong(&error, "the folder to unpack into has no name");
     return vmf_status_report(&error);

@@ -313,11 +313,22 @@ enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
   return code;
 }
 
+static enum vmf_code open_path(const char *path, const struct vmf_image_options *options,
+                               struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  *image = NULL;
+  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
+  const struct vmf_image_origin origin = {.io = io};
+  return vmf_image_open_origin(&origin, options, image, error);
+}
+
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_image_options own;
-  struct vmf_io *io;
+  VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(image, error);
   *image = NULL;
@@ -326,9 +337,8 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
   if (strcmp(path, "-") == 0)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "standard input cannot be read: an image needs random access");
-  VMF_TRY(vmf_io_open_file(path, !own.ignore_locks, &io, error));
-  const struct vmf_image_origin origin = {.io = io};
-  return vmf_image_open_origin(&origin, &own, image, error);
+  VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  return open_path(plain, &own, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
@@ -336,7 +346,7 @@ enum vmf_code vmf_image_open_alone(const char *path, const char *format, const s
 {
   const struct vmf_image_options options = {
       .size = sizeof options, .format = format, .no_chain = true, .ignore_locks = true, .log = log};
-  return vmf_image_open(path, &options, image, error);
+  return open_path(path, &options, image, error);
 }
 
 enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count, struct vmf_image **image,

@@ -115,7 +115,9 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   *made = draft;
   draft->backing = options->backing;
   draft->target.guest_size = guest_size;
-  draft->target.backing_name = options->backing_path;
+  if (options->backing_path)
+    VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));
+  draft->target.backing_name = draft->backing_name;
   draft->target.backing_format = options->backing_format;
   draft->target.identity = &draft->identity;
   draft->target.log = options->log;
@@ -130,15 +132,17 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
                                 struct vmf_target **target, struct vmf_error *error)
 {
   struct vmf_target_options own;
+  VMF_AUTO_FREE char *plain = NULL;
   struct vmf_draft *draft = NULL;
 
   VMF_REQUIRE(target, error);
   *target = NULL;
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_target_options(options, &own, error));
-  enum vmf_code code = make_draft(path, guest_size, &own, &draft, error);
+  VMF_TRY(vmf_location_resolve(path, false, &plain, error));
+  enum vmf_code code = make_draft(plain, guest_size, &own, &draft, error);
   if (code == VMF_OK)
-    code = open_output(draft, path, &own, error);
+    code = open_output(draft, plain, &own, error);
   if (code != VMF_OK) {
     vmf_target_close(draft ? &draft->target : NULL);
     return code;
@@ -211,6 +215,7 @@ void vmf_target_close(struct vmf_target *target)
   vmf_output_close(draft->output);
   vmf_replaced_free(&draft->replaced);
   vmf_free(draft->stem);
+  vmf_free(draft->backing_name);
   vmf_free(draft->exact.data_units);
   vmf_free(target->state);
   if (draft->options)

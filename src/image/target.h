@@ -14,6 +14,7 @@ struct vmf_draft {
   struct vmf_target target;
   struct vmf_output *output; /* NULL: the io is somebody else's */
   char *stem;                /* without output: what target.stem points to */
+  char *backing_name;        /* what target.backing_name points to; or NULL */
   struct vmf_creator creator;
   struct vmf_identity identity;
   void *options;

@@ -261,7 +261,6 @@ static enum vmf_code open_path(struct vmf_package *package, const char *path,
   VMF_AUTO_FREE char *found = NULL;
   struct stat status;
 
-  VMF_TRY(vmf_copy_text(path, &package->path, error));
   if (stat(path, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   if (!S_ISDIR(status.st_mode))
@@ -313,7 +312,8 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path,
                               const struct vmf_package_options *options, struct vmf_error *error)
 {
   VMF_TRY(copy_options(package, options, error));
-  VMF_TRY(open_path(package, path, error));
+  VMF_TRY(vmf_location_resolve(path, true, &package->path, error));
+  VMF_TRY(open_path(package, package->path, error));
   VMF_TRY(read_descriptor(package, error));
   VMF_TRY(read_beside(package, ".mf", VMF_MANIFEST_BYTES, &package->manifest_name,
                       &package->manifest_text, &package->manifest_length, error));
@@ -398,12 +398,14 @@ static bool archive_has_descriptor(struct vmf_io *io)
 
 bool vmf_package_recognise(const char *path)
 {
-  VMF_AUTO_FREE char *descriptor = NULL;
+  VMF_AUTO_FREE char *descriptor = NULL, *plain = NULL;
+  struct vmf_error ignored;
   struct stat status;
   struct vmf_io *io;
 
-  if (stat(path, &status) < 0)
+  if (vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK || stat(plain, &status) < 0)
     return false;
+  path = plain;
   if (S_ISDIR(status.st_mode))
     return pick_in_folder(path, &descriptor, NULL) != VMF_CORRUPT;
   if (!S_ISREG(status.st_mode))

@@ -25,13 +25,14 @@ static enum vmf_code convert(struct vmf_package *package, const char *path,
   struct vmf_destination destination = {0};
   struct vmf_conversion conversion = {
       .package = package, .target = target, .destination = &destination, .report = &report};
-  VMF_AUTO_FREE char *name = NULL;
+  VMF_AUTO_FREE char *name = NULL, *plain = NULL;
   char *options = NULL;
 
+  VMF_TRY(vmf_location_resolve(path, false, &plain, error));
   VMF_TRY(stem_of(package->name, &name, error));
   VMF_TRY(vmf_conversion_form(target, &conversion.form, &options, error));
   conversion.options = options;
-  enum vmf_code code = vmf_destination_find(path, name, &destination, error);
+  enum vmf_code code = vmf_destination_find(plain, name, &destination, error);
   if (code == VMF_OK)
     code = vmf_conversion_run(&conversion, error);
   vmf_conversion_clear(&conversion);

@@ -245,12 +245,15 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
                             struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_image_options own;
+  VMF_AUTO_FREE char *plain = NULL;
   struct stat status;
 
   VMF_REQUIRE(image, error);
   *image = NULL;
   VMF_REQUIRE(name, error);
   VMF_TRY(vmf_take_image_options(options, &own, error));
+  VMF_TRY(vmf_location_resolve(name, true, &plain, error));
+  name = plain;
   const char *colons = stat(name, &status) < 0 ? strstr(name, "::") : NULL;
   for (; colons; colons = strstr(colons + 1, "::")) {
     VMF_AUTO_FREE char *path = NULL;

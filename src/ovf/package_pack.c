@@ -213,7 +213,7 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
   struct vmf_destination destination = {0};
   struct packing packing = {
       .disks = disks, .count = count, .destination = &destination, .report = &report};
-  VMF_AUTO_FREE char *options = NULL;
+  VMF_AUTO_FREE char *options = NULL, *plain = NULL;
 
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_machine(machine, &packing.machine, error));
@@ -223,9 +223,10 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
     return vmf_fail(error, VMF_USAGE, "a package needs a disk");
   if (!settled.disk_format)
     settled.disk_format = "streamOptimized";
+  VMF_TRY(vmf_location_resolve(path, false, &plain, error));
   VMF_TRY(vmf_conversion_form(&settled, &packing.form, &options, error));
   packing.options = options;
-  enum vmf_code code = start(&packing, path, &settled, &destination, error);
+  enum vmf_code code = start(&packing, plain, &settled, &destination, error);
   for (size_t i = 0; i < packing.assembly.count; i++)
     vmf_free(packing.assembly.files[i].name);
   vmf_free(packing.assembly.files);

@@ -424,6 +424,7 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
   struct vmf_package_target own;
+  VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_package_target(target, &own, error));
@@ -434,8 +435,9 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
   struct vmf_signing signing = {
       .target = &own, .report = {.finding = own.findings.finding, .data = own.findings.data}};
 
-  VMF_TRY(check_path(path, error));
-  VMF_TRY(vmf_package_open(path, &options, &signing.package, error));
+  VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  VMF_TRY(check_path(plain, error));
+  VMF_TRY(vmf_package_open(plain, &options, &signing.package, error));
   enum vmf_code code = run(&signing, remove, error);
   clear_names(&signing.files);
   vmf_free(signing.buffer);

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What a name on the command line means: paths and protocols."""
+import tap
+
+RAW = bytes(range(256)) * 4096
+
+
+def refused(t, *arguments, says=(), status=1, **options):
+    """The command fails, says so in one line, and leaves the folder as it was."""
+    before = {name: t.read(name) if (t.folder / name).is_file() else None for name in t.names()}
+    done = t.vmferry(*arguments, status=status, **options)
+    for word in says:
+        tap.contains(done.stderr, word)
+    tap.equal(done.stderr.count('\n'), 1, 'lines of stderr')
+    tap.equal({name: t.read(name) if (t.folder / name).is_file() else None for name in t.names()}, before, 'files')
+    return done
+
+
+# ---- protocols ----
+
+@tap.rows([(name, name, name.split(':', 1)[0] + ':') for name in (
+    'nbd:127.0.0.1:10809', 'nbd://host/disk', 'nbd+unix:///disk?socket=s', 'json:{"driver":"raw","file":"a.raw"}',
+    'blkdebug::a.raw', 'host_device:a.raw', 'https://host/a.raw', 's3://bucket/key', 'ssh:a', 'c:a.raw', 'C:\\a.raw')])
+def test_a_protocol_is_refused_by_name(t, name, word):
+    t.write('a.raw', RAW)
+    for arguments in (('convert', 'a.raw', name), ('convert', name, 'b.raw'), ('convert', '-O', 'raw', 'a.raw', name),
+                      ('create', name, '1M'), ('create', '-f', 'qcow2', '-b', name, '-F', 'raw', 'b.qcow2', '1M'),
+                      ('create', '-f', 'qcow2', '-o', f'backing_file={name.replace(",", ",,")},backing_fmt=raw', 'b', '1M'),
+                      ('convert', '-O', 'qcow2', '-B', name, '-F', 'raw', 'a.raw', 'b.qcow2'),
+                      ('info', name), ('map', name), ('checksum', name), ('check', name), ('measure', name),
+                      ('pack', name), ('pack', '-o', name, 'a.raw'), ('pack', '-o', 'b.ova', '--template', name, 'a.raw'),
+                      ('unpack', name), ('sign', '--remove', name), ('verify', name)):
+        refused(t, *arguments, says=(f'{word} is a protocol', f'./{name}'))
+    refused(t, 'compare', 'a.raw', name, says=(word,), status=2)
+
+
+def test_a_plain_path_may_hold_a_colon(t):
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', './b:c.raw')
+    t.vmferry('convert', './b:c.raw', t.path('d:e.raw'))
+    t.vmferry('convert', './b:c.raw', '2026-11-28T10:30.raw')
+    t.vmferry('create', '-f', 'qcow2', '-b', './b:c.raw', '-F', 'raw', './f:g.qcow2')
+    t.vmferry('compare', './f:g.qcow2', 'd:e.raw', status=2)
+    t.vmferry('compare', './f:g.qcow2', './d:e.raw')
+    tap.equal(t.names(), ['2026-11-28T10:30.raw', 'a.raw', 'b:c.raw', 'd:e.raw', 'f:g.qcow2'], 'files')
+
+
+@tap.rows([(name, name, file) for name, file in (
+    ('file:b.raw', 'b.raw'), ('FILE:b.raw', 'b.raw'), ('file:b%20c.raw', 'b%20c.raw'), ('file:b:c.raw', 'b:c.raw'),
+    ('file:-.raw', '-.raw'), ('file://{}/b%20%3fc.raw', 'b ?c.raw'), ('file://localhost{}/b.raw', 'b.raw'))])
+def test_file_names_a_path(t, name, file):
+    name = name.format(t.folder)
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', name)
+    tap.equal(t.read(file), RAW, 'content')
+    tap.equal(t.names(), sorted(['a.raw', file]), 'files')
+    t.vmferry('compare', 'a.raw', name)
+    t.vmferry('create', '-f', 'qcow2', '-b', name, '-F', 'raw', 'o.qcow2')
+    t.vmferry('compare', 'o.qcow2', 'a.raw')
+
+
+@tap.rows([(name, name) for name in ('file:', 'file://', 'file://host/b.raw', 'file:///b%2', 'file:///b%zz', 'file:///b%00',
+                                     'file:///b%2fc', 'file:///b?c', 'file:///b#c')])
+def test_a_wrong_url_of_a_file_is_refused(t, name):
+    refused(t, 'create', name, '1M', says=('file:',))
+
+
+def test_standard_output_has_no_other_name(t):
+    t.write('a.raw', RAW)
+    t.vmferry('convert', '-O', 'raw', 'a.raw', 'file:-')
+    tap.equal(t.read('-'), RAW, 'content')
+
+
+def test_packages_and_their_disks_by_url(t):
+    t.write('a.raw', RAW)
+    t.vmferry('pack', 'file:a.raw')
+    tap.equal(t.names(), ['a.ova', 'a.raw'], 'files')
+    for name in ('a.ova::vmdisk1', 'file:a.ova::vmdisk1', './a.ova::vmdisk1', 'file:a.ova'):
+        t.vmferry('compare', name, 'a.raw')
+    t.vmferry('verify', 'file:a.ova')
+    t.vmferry('unpack', 'file:a.ova')
+    tap.equal(t.names(), ['a', 'a.ova', 'a.raw'], 'files')
+    refused(t, 'convert', 'a.raw', 'a.ova::vmdisk1', says=('a.ova: is a protocol',))
+    refused(t, 'create', '-f', 'qcow2', '-b', 'a.ova::vmdisk1', '-F', 'vmdk', 'o.qcow2', says=('a.ova:',))
+
+
+tap.main(globals())

@@ -67,15 +67,13 @@ enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *s
   return VMF_OK;
 }
 
-/* The end of the "name=value" that starts here: the next single comma or the end of the text. */
-static char *option_end(char *text)
+size_t vmf_arguments_option_length(const char *text)
 {
-  while (*text) {
-    if (text[0] == ',' && text[1] != ',')
-      return text;
-    text += text[0] == ',' ? 2 : 1;
-  }
-  return text;
+  size_t length = 0;
+
+  while (text[length] && (text[length] != ',' || text[length + 1] == ','))
+    length += text[length] == ',' ? 2 : 1;
+  return length;
 }
 
 static char *option_unescape(const char *start, size_t length)
@@ -101,7 +99,7 @@ enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **
 
   *value = NULL;
   while (word && *word) {
-    char *end = option_end(word), *rest = *end ? end + 1 : end;
+    char *end = word + vmf_arguments_option_length(word), *rest = *end ? end + 1 : end;
 
     if (strncmp(word, name, name_length) == 0 && word[name_length] == '=') {
       char *start = word + name_length + 1;
@@ -126,7 +124,7 @@ enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **
 bool vmf_arguments_want_option_help(const char *options)
 {
   while (options && *options) {
-    size_t length = strcspn(options, ",");
+    size_t length = vmf_arguments_option_length(options);
 
     if ((length == 4 && strncmp(options, "help", 4) == 0) || (length == 1 && *options == '?'))
       return true;
@@ -140,8 +138,30 @@ static void *argument_field(struct vmf_settings *settings, size_t offset)
   return (char *)settings + offset;
 }
 
-static enum vmf_code argument_join(char **joined, const char *text, struct vmf_error *error)
+/* Without this, two lists that are joined could make a doubled comma, which is part of a value. */
+static enum vmf_code argument_list_whole(const char *what, const char *text,
+                                         struct vmf_error *error)
 {
+  for (const char *item = text;; item++) {
+    size_t length = vmf_arguments_option_length(item);
+
+    if (length == 0)
+      return vmf_arguments_wrong(error,
+                                 "%s: \"%s\": an option is missing at byte %zu, expected "
+                                 "NAME=VALUE,... (a comma in a value is written twice)",
+                                 what, text, (size_t)(item - text));
+    item += length;
+    if (!*item)
+      return VMF_OK;
+  }
+}
+
+static enum vmf_code argument_join(char **joined, const char *what, const char *text,
+                                   struct vmf_error *error)
+{
+  enum vmf_code code = argument_list_whole(what, text, error);
+  if (code != VMF_OK)
+    return code;
   size_t length = *joined ? strlen(*joined) + 1 : 0;
   char *both = realloc(*joined, length + strlen(text) + 1);
 
@@ -256,7 +276,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     *(const char **)field = text;
     return VMF_OK;
   case VMF_ARGUMENT_JOINED:
-    return argument_join(field, text, error);
+    return argument_join(field, what, text, error);
   case VMF_ARGUMENT_LISTED:
     return argument_list(field, text, error);
   case VMF_ARGUMENT_SIZE:
@@ -336,6 +356,21 @@ static enum vmf_code arguments_unknown(const struct vmf_verb *verb, int found, c
                              word);
 }
 
+/* getopt_long takes "--force" for "--force-share", and what an abbreviation means would change with
+ * every new option. */
+static enum vmf_code arguments_whole(const struct vmf_argument *argument, char **argv,
+                                     struct vmf_error *error)
+{
+  const char *word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+  size_t length = strcspn(word, "=");
+
+  if (length == 2 + strlen(argument->name) && strncmp(word + 2, argument->name, length - 2) == 0)
+    return VMF_OK;
+  return vmf_arguments_wrong(error,
+                             "unknown option %.*s; options are not abbreviated, and --%s begins so",
+                             (int)length, word, argument->name);
+}
+
 static enum vmf_code arguments_count(const struct vmf_verb *verb, int count,
                                      struct vmf_error *error)
 {
@@ -388,8 +423,11 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
       return VMF_OK;
     }
     argument = found == '?' || found == ':' ? NULL : arguments_find(verb->arguments, found);
-    code = argument ? argument_set(argument, optarg, settings, error)
-                    : arguments_unknown(verb, found, argv, error);
+    if (argument && found >= ARGUMENTS_LONG)
+      code = arguments_whole(argument, argv, error);
+    if (code == VMF_OK)
+      code = argument ? argument_set(argument, optarg, settings, error)
+                      : arguments_unknown(verb, found, argv, error);
   }
   settings->operands = (const char **)(argv + optind);
   settings->operand_count = argc - optind;

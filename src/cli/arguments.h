@@ -22,6 +22,9 @@ VMF_MUST_CHECK enum vmf_code vmf_arguments_size(const char *text, const char *wh
 VMF_MUST_CHECK enum vmf_code vmf_arguments_take_option(char *options, const char *name,
                                                        char **value, struct vmf_error *error);
 
+/* The length of the "name=value" that an -o text starts with: up to a single comma or the end. */
+size_t vmf_arguments_option_length(const char *text);
+
 /* Whether -o asks for the list of options: "help" or "?" is one of the names. */
 bool vmf_arguments_want_option_help(const char *options);
 

@@ -212,7 +212,7 @@ static enum vmf_code pack_check_options(const char *options, struct vmf_error *e
     if (strncmp(word, "subformat=", 10) == 0)
       return vmf_arguments_wrong(error, "--disk-options: \"subformat\" is chosen by --disk-format; "
                                         "\"--disk-format help\" lists the forms");
-    word += strcspn(word, ",");
+    word += vmf_arguments_option_length(word);
   }
   return VMF_OK;
 }

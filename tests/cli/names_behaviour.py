@@ -85,4 +85,28 @@ def test_packages_and_their_disks_by_url(t):
     refused(t, 'create', '-f', 'qcow2', '-b', 'a.ova::vmdisk1', '-F', 'vmdk', 'o.qcow2', says=('a.ova:',))
 
 
+# ---- options ----
+
+@tap.rows([(word, word) for word in ('--force', '--for', '--no-s', '--allow', '--read', '--form', '--chec=sha1')])
+def test_options_are_not_abbreviated(t, word):
+    t.write('a.raw', RAW)
+    refused(t, 'convert', word, 'a.raw', 'b.raw', says=(word.split('=')[0],))
+
+
+@tap.rows([('literal comma', 'backing_file=t,,help,backing_fmt=raw'), ('literal comma before ?', 'cluster_size=64k,,?'),
+           ('trailing comma', 'cluster_size=64k,'), ('leading comma', ',help'), ('comma alone', ','),
+           ('two commas', ',,'), ('empty', ''), ('three commas', 'backing_fmt=x,,,cluster_size=64k,,,')])
+def test_no_request_for_help(t, options):
+    done = refused(t, 'create', '-f', 'qcow2', '-o', options, 'b.qcow2', '1M')
+    tap.equal(done.stdout, '', 'stdout')
+
+
+def test_lists_of_options_are_not_joined_to_a_literal_comma(t):
+    refused(t, 'create', '-f', 'qcow2', '-o', 'cluster_size=64k,', '-o', 'help', 'b.qcow2', '1M', says=('-o', 'byte 17'))
+    refused(t, 'create', '-f', 'qcow2', '-o', 'cluster_size=64k', '-o', ',help', 'b.qcow2', '1M', says=('-o', 'byte 0'))
+    for given in (('-o', 'cluster_size=64k,help'), ('-o', 'cluster_size=64k', '-o', 'help'), ('-o', '?')):
+        tap.contains(t.vmferry('create', '-f', 'qcow2', *given, 'b.qcow2', '1M').stdout, 'Options (-o')
+    tap.equal(t.names(), [], 'files')
+
+
 tap.main(globals())

@@ -51,6 +51,22 @@ struct vmf_span {
 VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
                                             struct vmf_span *span, struct vmf_error *error);
 
+/* Cuts a span to the part of it from `start` to `end`, of which it holds a byte. */
+void vmf_span_cut(struct vmf_span *span, uint64_t start, uint64_t end);
+
+/* The spans of a stretch of a disk, in guest order; what none of them covers reads as zeros. Kept
+ * and filled again for the next stretch. */
+struct vmf_spans {
+  struct vmf_span *list;
+  size_t count, capacity;
+};
+
+/* Puts a span behind the others, or makes the last one longer where it goes on in the same file.
+ * ZERO spans need not be given. */
+VMF_MUST_CHECK enum vmf_code vmf_spans_add(struct vmf_spans *spans, const struct vmf_span *span,
+                                           struct vmf_error *error);
+void vmf_spans_free(struct vmf_spans *spans);
+
 /* The largest unit of all images of the chain. */
 uint32_t vmf_image_largest_unit(const struct vmf_image *image);
 
@@ -62,7 +78,14 @@ struct vmf_loader;
 VMF_MUST_CHECK enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error);
 void vmf_loader_free(struct vmf_loader *loader);
 
-/* Guest bytes [guest, guest + length) into buffer; behind the end of the disk they are zeros. */
+/* Guest bytes [guest, guest + length) into buffer, by spans that lie in that stretch. Packed units
+ * that stand near each other are fetched by one read. */
+VMF_MUST_CHECK enum vmf_code vmf_loader_read_spans(struct vmf_loader *loader,
+                                                   const struct vmf_spans *spans, void *buffer,
+                                                   size_t length, uint64_t guest,
+                                                   struct vmf_error *error);
+
+/* The same, by the map; behind the end of the disk they are zeros. */
 VMF_MUST_CHECK enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct vmf_image *image,
                                              void *buffer, size_t length, uint64_t guest,
                                              struct vmf_error *error);

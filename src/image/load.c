@@ -9,11 +9,20 @@
 #include "image.h"
 #include "memory.h"
 
+/* Packed units are fetched together over at most GATHER bytes, at most GAPS of them in vain. */
+enum { GATHER = (1 << 20) + (64 << 10), GAPS = 128 << 10, READ_AT_ONCE = 1 << 20 };
+
 struct vmf_loader {
   struct vmf_unpacker *unpacker;
-  uint8_t *stored; /* framing and packed bytes of one unit */
-  size_t stored_capacity;
-  uint8_t *unit; /* one unpacked unit, when it cannot go where it is wanted */
+  /* A stretch of a file that holds packed units with their framing. */
+  struct fetched {
+    struct vmf_io *io; /* NULL: none */
+    uint64_t offset;
+    size_t length, capacity; /* bytes */
+    uint8_t *bytes;
+  } fetched;
+  struct vmf_spans spans; /* of vmf_loader_read */
+  uint8_t *unit;          /* one unpacked unit, when it cannot go where it is wanted */
   size_t unit_capacity;
   const struct vmf_image *unit_owner; /* which unit that is; NULL: none */
   uint64_t unit_guest;
@@ -54,7 +63,7 @@ size_t vmf_loader_memory(const struct vmf_image *image)
     most = vmf_max(most, vmf_loader_memory(node->parts[i]));
   for (; image; image = image->parent)
     if (image->format && image->format->reader->packs)
-      most = vmf_max(most, stored_limit(image->unit) + image->unit);
+      most = vmf_max(most, vmf_max(stored_limit(image->unit), GATHER) + image->unit);
   return most;
 }
 
@@ -63,7 +72,8 @@ void vmf_loader_free(struct vmf_loader *loader)
   if (!loader)
     return;
   vmf_unpacker_free(loader->unpacker);
-  vmf_free(loader->stored);
+  vmf_free(loader->fetched.bytes);
+  vmf_spans_free(&loader->spans);
   vmf_free(loader->unit);
   vmf_free(loader);
 }
@@ -84,30 +94,51 @@ static enum vmf_code reserve(uint8_t **buffer, size_t *capacity, size_t size, si
   return VMF_OK;
 }
 
-static enum vmf_code fetch(struct vmf_loader *loader, const struct vmf_run *run, size_t have,
-                           size_t want, struct vmf_error *error)
+/* Bytes `offset` to `offset` + `length` of a file, *bytes; those that were fetched already are not
+ * read again. */
+static enum vmf_code fetch(struct vmf_loader *loader, struct vmf_io *io, uint64_t offset,
+                           size_t length, const uint8_t **bytes, struct vmf_error *error)
 {
-  VMF_TRY(reserve(&loader->stored, &loader->stored_capacity, want, have, error));
-  return vmf_io_pread(run->io, loader->stored + have, want - have, run->offset + have, error);
+  struct fetched *fetched = &loader->fetched;
+  size_t have = 0;
+
+  if (fetched->io == io && offset >= fetched->offset &&
+      offset - fetched->offset < fetched->length) {
+    size_t before = (size_t)(offset - fetched->offset);
+    *bytes = fetched->bytes + before;
+    have = fetched->length - before;
+    if (length <= have)
+      return VMF_OK;
+    memmove(fetched->bytes, *bytes, have);
+  }
+  fetched->io = NULL; /* until it has been read */
+  VMF_TRY(reserve(&fetched->bytes, &fetched->capacity, length, have, error));
+  VMF_TRY(vmf_io_pread(io, fetched->bytes + have, length - have, offset + have, error));
+  fetched->io = io;
+  fetched->offset = offset;
+  fetched->length = length;
+  *bytes = fetched->bytes;
+  return VMF_OK;
 }
 
 /* Fetches a unit and lets its driver strip the framing. What `need` may ask for is bounded: a
  * packed form twice as long as the unit, plus framing, is damage. */
 static enum vmf_code fetch_unit(struct vmf_loader *loader, const struct vmf_span *span,
-                                struct vmf_payload *payload, struct vmf_error *error)
+                                const uint8_t **stored, struct vmf_payload *payload,
+                                struct vmf_error *error)
 {
   const struct vmf_run *run = &span->run;
   const struct vmf_reader *reader = span->owner->format->reader;
   uint64_t most = vmf_min(stored_limit(run->unit), run->io->size - run->offset);
   size_t have = (size_t)vmf_min(run->stored, most);
 
-  VMF_TRY(fetch(loader, run, 0, have, error));
+  VMF_TRY(fetch(loader, run->io, run->offset, have, stored, error));
   *payload = (struct vmf_payload){.length = (uint32_t)have};
   if (!reader->unwrap)
     return VMF_OK;
   for (;;) {
     *payload = (struct vmf_payload){0};
-    VMF_TRY(reader->unwrap(span->owner, run, loader->stored, have, payload, error));
+    VMF_TRY(reader->unwrap(span->owner, run, *stored, have, payload, error));
     if (payload->need == 0)
       break;
     if (payload->need <= have || payload->need > most)
@@ -115,8 +146,8 @@ static enum vmf_code fetch_unit(struct vmf_loader *loader, const struct vmf_span
                       "%s: packed unit at byte %llu: %u bytes long, at most %llu are possible",
                       run->io->name, (unsigned long long)run->offset, payload->need,
                       (unsigned long long)most);
-    VMF_TRY(fetch(loader, run, have, payload->need, error));
     have = payload->need;
+    VMF_TRY(fetch(loader, run->io, run->offset, have, stored, error));
   }
   if (!vmf_range_within(payload->start, payload->length, have))
     return vmf_fail(error, VMF_CORRUPT, "%s: packed unit at byte %llu: the framing is damaged",
@@ -142,10 +173,11 @@ static enum vmf_code unpack_unit(struct vmf_loader *loader, const struct vmf_spa
 {
   const struct vmf_run *run = &span->run;
   struct vmf_payload payload;
+  const uint8_t *stored;
   size_t length = 0;
 
-  VMF_TRY(fetch_unit(loader, span, &payload, error));
-  enum vmf_code code = vmf_unpack(loader->unpacker, run->codec, loader->stored + payload.start,
+  VMF_TRY(fetch_unit(loader, span, &stored, &payload, error));
+  enum vmf_code code = vmf_unpack(loader->unpacker, run->codec, stored + payload.start,
                                   payload.length, buffer, run->unit, &length, error);
   if (code != VMF_OK)
     return vmf_while(error, "%s: packed unit of guest byte %llu at byte %llu", run->io->name,
@@ -158,7 +190,7 @@ static enum vmf_code unpack_unit(struct vmf_loader *loader, const struct vmf_spa
                     length, run->unit);
   memset(buffer + length, 0, run->unit - length);
   if (loader->kept && span->skip == 0 && span->length == run->unit && length == run->unit)
-    keep_unit(loader->kept, span, loader->stored + payload.start, payload.length);
+    keep_unit(loader->kept, span, stored + payload.start, payload.length);
   return VMF_OK;
 }
 
@@ -197,20 +229,84 @@ static enum vmf_code read_span(struct vmf_loader *loader, const struct vmf_span 
   }
 }
 
+/* Fetches the packed unit of the first of `count` spans together with those that stand around it in
+ * the same file, in whatever order. */
+static enum vmf_code gather(struct vmf_loader *loader, const struct vmf_span *spans, size_t count,
+                            struct vmf_error *error)
+{
+  struct vmf_io *io = spans[0].run.io;
+  uint64_t start = spans[0].run.offset, end = start + spans[0].run.stored;
+  uint64_t wanted = spans[0].run.stored;
+  const uint8_t *ignored;
+
+  for (size_t i = 1; i < count && spans[i].kind == VMF_RUN_PACKED && spans[i].run.io == io; i++) {
+    const struct vmf_run *run = &spans[i].run;
+    uint64_t lower = vmf_min(start, run->offset);
+    uint64_t upper = vmf_max(end, run->offset + run->stored);
+    if (upper - lower > vmf_min(GATHER, wanted + run->stored + GAPS))
+      continue; /* one that stands between may bring it near */
+    wanted += run->stored;
+    start = lower;
+    end = upper;
+  }
+  return fetch(loader, io, start, (size_t)(end - start), &ignored, error);
+}
+
+static bool is_fetched(const struct vmf_loader *loader, const struct vmf_run *run)
+{
+  const struct fetched *fetched = &loader->fetched;
+  return fetched->io == run->io && run->offset >= fetched->offset &&
+         run->offset + run->stored <= fetched->offset + fetched->length;
+}
+
+enum vmf_code vmf_loader_read_spans(struct vmf_loader *loader, const struct vmf_spans *spans,
+                                    void *buffer, size_t length, uint64_t guest,
+                                    struct vmf_error *error)
+{
+  uint8_t *out = buffer;
+  uint64_t at = guest;
+
+  for (size_t i = 0; i < spans->count; i++) {
+    const struct vmf_span *span = &spans->list[i];
+    memset(out + (at - guest), 0, (size_t)(span->guest - at));
+    if (span->kind == VMF_RUN_PACKED && !is_fetched(loader, &span->run))
+      VMF_TRY(gather(loader, span, spans->count - i, error));
+    VMF_TRY(read_span(loader, span, out + (span->guest - guest), error));
+    at = span->guest + span->length;
+  }
+  memset(out + (at - guest), 0, (size_t)(guest + length - at));
+  return VMF_OK;
+}
+
+/* The spans of one stretch into loader->spans. */
+static enum vmf_code look_up(struct vmf_loader *loader, struct vmf_image *image, size_t length,
+                             uint64_t guest, struct vmf_error *error)
+{
+  uint64_t end = vmf_min(guest + length, image->size);
+  struct vmf_span span;
+
+  loader->spans.count = 0;
+  for (; guest < end; guest += span.length) {
+    VMF_TRY(vmf_image_span(image, guest, end - guest, &span, error));
+    if (span.kind != VMF_RUN_ZERO)
+      VMF_TRY(vmf_spans_add(&loader->spans, &span, error));
+  }
+  return VMF_OK;
+}
+
 enum vmf_code vmf_loader_read(struct vmf_loader *loader, struct vmf_image *image, void *buffer,
                               size_t length, uint64_t guest, struct vmf_error *error)
 {
   uint8_t *out = buffer;
 
-  while (length > 0 && guest < image->size) {
-    struct vmf_span span;
-    VMF_TRY(vmf_image_span(image, guest, length, &span, error));
-    VMF_TRY(read_span(loader, &span, out, error));
-    out += span.length;
-    guest += span.length;
-    length -= span.length;
+  while (length > 0) {
+    size_t part = (size_t)vmf_min(length, READ_AT_ONCE);
+    VMF_TRY(look_up(loader, image, part, guest, error));
+    VMF_TRY(vmf_loader_read_spans(loader, &loader->spans, out, part, guest, error));
+    out += part;
+    guest += part;
+    length -= part;
   }
-  memset(out, 0, length);
   return VMF_OK;
 }
 

@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The flattened map: walks down a chain of images until one stores what is asked for. */
+#include <stdlib.h>
+
 #include "caller.h"
 #include "checked.h"
 #include "image.h"
@@ -109,6 +111,57 @@ enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t l
   VMF_TRY(vmf_image_span(part, inside, limit, span, error));
   span->guest = guest;
   return VMF_OK;
+}
+
+void vmf_span_cut(struct vmf_span *span, uint64_t start, uint64_t end)
+{
+  uint64_t before = start > span->guest ? start - span->guest : 0;
+
+  span->guest += before;
+  span->length = vmf_min(span->length - before, end - span->guest);
+  if (span->kind == VMF_RUN_PACKED)
+    span->skip += (uint32_t)before;
+  else if (span->io)
+    span->offset += before;
+}
+
+/* Whether `span` goes on where `last` ends, in the guest disk and in the file. */
+static bool continues(const struct vmf_span *last, const struct vmf_span *span)
+{
+  if (span->guest != last->guest + last->length || span->kind != last->kind)
+    return false;
+  if (span->kind == VMF_RUN_PACKED)
+    return span->owner == last->owner && span->run.guest == last->run.guest;
+  return span->kind == VMF_RUN_PLAIN && span->io == last->io &&
+         span->offset == last->offset + last->length;
+}
+
+enum vmf_code vmf_spans_add(struct vmf_spans *spans, const struct vmf_span *span,
+                            struct vmf_error *error)
+{
+  struct vmf_span *last = spans->count > 0 ? &spans->list[spans->count - 1] : NULL;
+
+  if (last && continues(last, span)) {
+    last->length += span->length;
+    return VMF_OK;
+  }
+  if (spans->count == spans->capacity) {
+    size_t capacity = 2 * spans->capacity + 16;
+    struct vmf_span *larger = realloc(spans->list, capacity * sizeof *larger);
+    if (!larger)
+      return vmf_fail(error, VMF_NOMEM, "no memory for the map of guest byte %llu",
+                      (unsigned long long)span->guest);
+    spans->list = larger;
+    spans->capacity = capacity;
+  }
+  spans->list[spans->count++] = *span;
+  return VMF_OK;
+}
+
+void vmf_spans_free(struct vmf_spans *spans)
+{
+  free(spans->list);
+  *spans = (struct vmf_spans){.list = NULL};
 }
 
 enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t limit,

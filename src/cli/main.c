@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -122,19 +123,26 @@ static int main_run(int argc, char **argv)
   return verb ? main_run_verb(verb, argc - 1, argv + 1) : main_unknown_verb(argv[1]);
 }
 
+/* Closing tells of what a file system writes late. A stream that was never used has no buffer. */
+static bool main_end_output(void)
+{
+  errno = 0;
+  if (__fbufsize(stdout) == 0)
+    return true;
+  bool flushed = fflush(stdout) == 0 && !ferror(stdout);
+
+  return close(STDOUT_FILENO) == 0 && flushed;
+}
+
 int main(int argc, char **argv)
 {
   int status;
-  bool failed;
 
   main_fill_descriptors();
   main_raise_file_limit();
   vmf_signals_ignore_pipe();
   status = main_run(argc, argv);
-  errno = 0;
-  failed = ferror(stdout) != 0;
-  failed |= fclose(stdout) != 0;
-  if (failed && status == VMF_EXIT_DONE) {
+  if (!main_end_output() && status == VMF_EXIT_DONE) {
     vmf_status_print("standard output: %s", errno ? strerror(errno) : "writing failed");
     status = VMF_EXIT_WRITE;
   }

@@ -87,6 +87,7 @@ static const struct vmf_io_ops device_target_ops = {
     .zero = device_zero,
     .resize = device_resize,
     .flush = vmf_descriptor_flush,
+    .end = vmf_descriptor_end,
     .close = vmf_descriptor_close,
 };
 

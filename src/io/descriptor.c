@@ -269,12 +269,27 @@ enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error)
   return VMF_OK;
 }
 
-void vmf_descriptor_close(struct vmf_io *io)
+enum vmf_code vmf_end_number(int *number, const char *name, struct vmf_error *error)
+{
+  int ended = *number;
+  *number = -1;
+  if (ended >= 0 && close(ended) < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: closing it", name);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_descriptor_end(struct vmf_io *io, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   if (atomic_load(&file->transient)) /* what was read ahead, or was busy when it was to go */
     (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
-  close(file->number);
+  return vmf_end_number(&file->number, io->name, error);
+}
+
+void vmf_descriptor_close(struct vmf_io *io)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  (void)vmf_descriptor_end(io, NULL);
   pthread_mutex_destroy(&file->lock);
   vmf_free(io->name);
   vmf_free(file);

@@ -14,7 +14,7 @@
 
 struct vmf_descriptor {
   struct vmf_io io;
-  int number;               /* owned */
+  int number;               /* owned; -1: ended */
   bool sync;                /* flush makes durable */
   atomic_bool transient;    /* what passes through is not kept in the page cache */
   _Atomic uint64_t written; /* bytes; transient only */
@@ -41,7 +41,11 @@ enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t lengt
 enum vmf_code vmf_descriptor_pwrite(struct vmf_io *io, const struct vmf_piece *pieces,
                                     unsigned count, uint64_t offset, struct vmf_error *error);
 enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error);
+enum vmf_code vmf_descriptor_end(struct vmf_io *io, struct vmf_error *error);
 void vmf_descriptor_close(struct vmf_io *io);
+
+/* Closes *number, which becomes -1. VMF_WRITE when the file system says no. */
+enum vmf_code vmf_end_number(int *number, const char *name, struct vmf_error *error);
 
 /* Writes zeros as bytes. */
 VMF_MUST_CHECK enum vmf_code vmf_descriptor_write_zeros(struct vmf_descriptor *descriptor,

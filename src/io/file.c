@@ -159,6 +159,7 @@ static const struct vmf_io_ops file_target_ops = {
     .zero = file_zero,
     .resize = file_resize,
     .flush = vmf_descriptor_flush,
+    .end = vmf_descriptor_end,
     .close = vmf_descriptor_close,
 };
 

@@ -87,6 +87,11 @@ enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error)
   return io->ops->flush ? io->ops->flush(io, error) : VMF_OK;
 }
 
+enum vmf_code vmf_io_end(struct vmf_io *io, struct vmf_error *error)
+{
+  return io->ops->end ? io->ops->end(io, error) : VMF_OK;
+}
+
 void vmf_io_close(struct vmf_io *io)
 {
   if (io)

@@ -41,6 +41,9 @@ struct vmf_io_ops {
   enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
   /* A view: the ios whose bytes it shows, by index; NULL behind the last. */
   struct vmf_io *(*below)(const struct vmf_io *io, size_t index);
+  /* Closes what is below and tells what only that tells: some file systems write late. Only close
+   * may follow. NULL: there is nothing to tell. */
+  enum vmf_code (*end)(struct vmf_io *io, struct vmf_error *error);
   void (*close)(struct vmf_io *io);
 };
 
@@ -69,6 +72,7 @@ VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uin
 VMF_MUST_CHECK enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size,
                                            struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_end(struct vmf_io *io, struct vmf_error *error);
 void vmf_io_close(struct vmf_io *io); /* NULL is allowed */
 
 /* An io in memory: bytes are copied and then only read; bytes == NULL: `size` zeros that can be

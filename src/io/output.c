@@ -28,7 +28,7 @@ struct vmf_output {
   char *path, *stem;
   const char *name;     /* in path */
   char *temporary_path; /* of the main file; NULL: written in place */
-  bool no_clobber, sync, transient, ignore_locks;
+  bool no_clobber, sync, transient, ignore_locks, new_folder;
   bool exists; /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
@@ -170,7 +170,7 @@ static enum vmf_code create_file(struct vmf_output *output, const char *name, co
   if (number < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
   if (output->part_count == 0)
-    vmf_temporary_hold(number);
+    vmf_temporary_hold(&output->temporary, number);
   enum vmf_code code = vmf_io_write_file(number, path, output->sync, &io, error);
   if (code == VMF_OK)
     code = own_part(output, io, name, error);
@@ -264,6 +264,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->sync = !options->no_sync;
   made->transient = options->transient;
   made->ignore_locks = options->ignore_locks;
+  made->new_folder = options->new_folder;
   made->folder = made->temporary.folder = -1;
   enum vmf_code code = output_open(made, path, options->log, error);
   if (code != VMF_OK)
@@ -371,11 +372,36 @@ static enum vmf_code place_part(const struct vmf_output *output, size_t index,
   return VMF_OK;
 }
 
+static enum vmf_code sync_names(int folder, const char *path, const char *what,
+                                struct vmf_error *error)
+{
+  if (fsync(folder) < 0 && errno != EINVAL && errno != EROFS)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing %s to the disk", path, what);
+  return VMF_OK;
+}
+
+/* A folder that is new has its own name in the one above; where that may not be read, it cannot be
+ * synced. */
+static enum vmf_code sync_above(const struct vmf_output *output, struct vmf_error *error)
+{
+  int above = openat(output->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (above < 0 && errno == EACCES)
+    return VMF_OK;
+  if (above < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: the folder above its own cannot be opened",
+                          output->path);
+  enum vmf_code code = sync_names(above, output->path, "the folder above its own", error);
+  close(above);
+  return code;
+}
+
 static enum vmf_code sync_folder(const struct vmf_output *output, struct vmf_error *error)
 {
-  if (output->sync && fsync(output->folder) < 0 && errno != EINVAL && errno != EROFS)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing its folder to the disk", output->path);
-  return VMF_OK;
+  if (!output->sync)
+    return VMF_OK;
+  if (output->new_folder)
+    VMF_TRY(sync_above(output, error));
+  return sync_names(output->folder, output->path, "its folder", error);
 }
 
 /* Removes the files from `first` on, before `end`, which have their final names already. */
@@ -415,14 +441,17 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   if (code != VMF_OK && !replacing)
     take_back(output, 0, output->part_count);
   output->committed = true;
-  vmf_temporary_remove(&output->temporary);
-  return code;
+  if (code != VMF_OK)
+    return code;
+  return vmf_temporary_remove(&output->temporary, output->path, error);
 }
 
 enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
 {
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(settle_part(output, &output->parts[i], error));
+  for (size_t i = 0; i < output->part_count; i++)
+    VMF_TRY(vmf_io_end(output->parts[i].io, error));
   return output->folder >= 0 ? commit_folder(output, error) : VMF_OK;
 }
 
@@ -436,7 +465,7 @@ void vmf_output_close(struct vmf_output *output)
     vmf_io_close(output->parts[i].io);
     vmf_free(output->parts[i].name);
   }
-  vmf_temporary_remove(&output->temporary);
+  (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)
     close(output->folder);
   vmf_free(output->parts);

@@ -16,6 +16,7 @@ struct vmf_output_options {
   bool no_sync;              /* skip the fsyncs */
   bool transient;            /* see vmf_io_transient */
   bool ignore_locks;         /* replace a target that a running machine holds */
+  bool new_folder;           /* the target's folder was made for it, and is made durable with it */
   const struct vmf_log *log; /* stale temporaries of this name are told here */
 };
 
@@ -44,7 +45,8 @@ const char *vmf_output_path(const struct vmf_output *output); /* final path, sym
 const char *vmf_output_temporary(
     const struct vmf_output *output); /* where the main file is now; NULL: in place */
 
-/* fsync of every file, rename of each, fsync of the folder. After it only close may be called. A
+/* fsync and close of every file, rename of each, fsync of the folder, removal of the temporary one.
+ * What fails is told, also when it is too late to go back. After it only close may be called. A
  * replaced file's mode and, where allowed, owner are kept. */
 VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error);
 

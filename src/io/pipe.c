@@ -18,7 +18,7 @@ enum { PIPE_BUFFER = 1 << 20 };
 /* io.size is the position: all bytes that were taken, written or still in the buffer. */
 struct pipe {
   struct vmf_io io;
-  int number; /* owned */
+  int number; /* owned; -1: ended */
   bool sync;
   unsigned char *buffer; /* PIPE_BUFFER bytes */
   size_t used;
@@ -121,10 +121,16 @@ static enum vmf_code pipe_flush(struct vmf_io *io, struct vmf_error *error)
   return VMF_OK;
 }
 
+static enum vmf_code pipe_end(struct vmf_io *io, struct vmf_error *error)
+{
+  struct pipe *pipe = (struct pipe *)io;
+  return vmf_end_number(&pipe->number, io->name, error);
+}
+
 static void pipe_close(struct vmf_io *io)
 {
   struct pipe *pipe = (struct pipe *)io;
-  close(pipe->number);
+  (void)pipe_end(io, NULL);
   vmf_free(pipe->buffer);
   vmf_free(io->name);
   vmf_free(pipe);
@@ -136,6 +142,7 @@ static const struct vmf_io_ops pipe_ops = {
     .zero = pipe_zero,
     .resize = pipe_resize,
     .flush = pipe_flush,
+    .end = pipe_end,
     .close = pipe_close,
 };
 

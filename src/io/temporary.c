@@ -65,6 +65,7 @@ enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, co
     return vmf_fail_errno(error, vmf_creation_code(),
                           "%s: a temporary folder cannot be made beside it", path);
   temporary->beside = beside;
+  temporary->mark = -1;
   temporary->folder =
       openat(beside, temporary->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (temporary->folder >= 0)
@@ -75,13 +76,22 @@ enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, co
   return code;
 }
 
-void vmf_temporary_remove(struct vmf_temporary *temporary)
+enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
+                                   struct vmf_error *error)
 {
   if (temporary->folder < 0)
-    return;
+    return VMF_OK;
+  if (temporary->mark >= 0)
+    close(temporary->mark);
   close(temporary->folder);
-  temporary->folder = -1;
-  (void)unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR);
+  temporary->mark = temporary->folder = -1;
+  if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) < 0)
+    return vmf_fail_errno(
+        error, VMF_WRITE,
+        "%s: the temporary folder %s beside it holds nothing any more, and cannot be "
+        "removed",
+        path, temporary->name);
+  return VMF_OK;
 }
 
 static struct flock mark(void)
@@ -89,10 +99,12 @@ static struct flock mark(void)
   return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
 }
 
-void vmf_temporary_hold(int main_file)
+/* The lock belongs to the open file, whichever of its descriptors is left. */
+void vmf_temporary_hold(struct vmf_temporary *temporary, int main_file)
 {
   struct flock lock = mark();
-  (void)fcntl(main_file, F_OFD_SETLK, &lock);
+  if (fcntl(main_file, F_OFD_SETLK, &lock) == 0)
+    temporary->mark = fcntl(main_file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
 /* False also for what cannot be looked into: another user's. */

@@ -12,6 +12,7 @@
 struct vmf_temporary {
   int beside; /* the folder that it is in; not owned */
   int folder; /* -1: none */
+  int mark;   /* holds the lock on the main file, which may be closed before; -1: none */
   char name[256];
 };
 
@@ -20,12 +21,13 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary,
                                                 const char *target, const char *path,
                                                 struct vmf_error *error);
 
-/* Closes and removes the folder, which is empty. */
-void vmf_temporary_remove(struct vmf_temporary *temporary);
+/* Closes and removes the folder, which is empty. VMF_WRITE: it stays. */
+enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
+                                   struct vmf_error *error);
 
-/* Marks the main file in a temporary folder as being in use, until it is closed. Where there are no
- * locks, it is not marked. */
-void vmf_temporary_hold(int main_file);
+/* Marks the main file in the folder as being in use, until the folder is removed. Where there are
+ * no locks, it is not marked. */
+void vmf_temporary_hold(struct vmf_temporary *temporary, int main_file);
 
 /* Tells of the temporaries of `target` in `beside` that no process holds. */
 void vmf_temporary_report_stale(int beside, const char *target, const char *path,

@@ -544,6 +544,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .no_sync = target->no_sync,
                                              .transient = target->no_cache,
                                              .ignore_locks = target->ignore_locks,
+                                             .new_folder = work->destination->made_folder != NULL,
                                              .log = target->log};
 
   for (size_t i = 0; i < work->assembly->count; i++) {

@@ -195,12 +195,45 @@ def test_verify_finds_a_wrong_byte(t, words):
     tap.equal(len(wanted) > 0, True)
 
 
-def test_unlink_that_fails_is_no_harm(t):
-    """Only the temporary folder stays; the next run tells of it."""
+@tap.rows(TARGETS)
+def test_written_file_that_cannot_be_closed(t, words):
+    """A file system that writes late says so in close: then the old file stays."""
     prepare(t)
+    written = len(reference(t, fault_tools.pattern(), words))
+    put_old(t, words[-1])
+    convert(t, 'close:999999:5', 'src/disk.raw', '--no-sync', *words)
+    told = 0
+    for number in range(1, count(t) + 1):
+        put_old(t, words[-1])
+        status, errors = convert(t, f'close:{number}:{errno.EIO}', 'src/disk.raw', '--no-sync', *words)
+        if status == 0:
+            continue  # of a folder, or of what was only read
+        told += 1
+        tap.equal((status, files(t)), (4, {words[-1][4:]: OLD}), f'close {number}: {errors}')
+        tap.contains(errors, 'closing it')
+    tap.equal(told, written, 'files whose closing counts')
+
+
+def test_standard_output_counts_when_it_is_used(t):
+    prepare(t)
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', 'src/disk.qcow2')
+    for words, status in ((('convert', '--no-sync', 'src/disk.raw', 'src/other.qcow2'), 0),
+                          (('info', 'src/disk.qcow2'), 4), (('checksum', 'src/disk.qcow2'), 4),
+                          (('convert', '-O', 'raw', 'src/disk.qcow2', '-'), 4)):
+        with open(t.path('out/words'), 'wb') as out:
+            done = t.vmferry(*words, stdout=out, status=status, env=fault_tools.environment(t, f'close:1+:{errno.EIO}'))
+        tap.equal('standard output' in done.stderr, status == 4, f'{words}: {done.stderr}')
+
+
+def test_temporary_folder_that_stays_is_told(t):
+    """The target is complete; the next run tells of the folder, too."""
+    prepare(t)
+    wanted = reference(t, fault_tools.pattern(), ('out/disk.qcow2',))
     put_old(t, 'out/disk.qcow2')
-    status, _ = convert(t, f'unlink:1+:{errno.EIO}', 'src/disk.raw', 'out/disk.qcow2')
-    tap.equal(status, 0, 'status')
+    status, errors = convert(t, f'unlink:1+:{errno.EIO}', 'src/disk.raw', 'out/disk.qcow2')
+    tap.equal(status, 4, 'status')
+    tap.contains(errors, 'the temporary folder .disk.qcow2.part-')
+    tap.equal(t.read('out/disk.qcow2') == wanted['disk.qcow2'], True, 'the target')
     status, errors = convert(t, 'none:1:0', 'src/disk.raw', 'out/disk.qcow2')
     tap.equal(status, 0, 'status')
     tap.contains(errors, '.disk.qcow2.part-')

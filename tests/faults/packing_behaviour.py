@@ -136,6 +136,21 @@ def test_nothing_old(t, out, *words):
             tap.equal((status, files(t)), (4, {}), f'{op} {number}: {errors}')
 
 
+def test_name_of_a_new_folder_is_synced(t):
+    """It stands in the folder above, which has an fsync of its own; where that fails nothing is left."""
+    prepare_all(t, 'out/vm.ova')
+    start_afresh(t, 'out/stranger')
+    pack(t, 'fsync:999999:5', 'out/new/')
+    found = []
+    for number in range(1, count(t) + 1):
+        before = start_afresh(t, 'out/stranger')
+        status, errors = pack(t, f'fsync:{number}:{errno.EIO}', 'out/new/')
+        if 'folder above' in errors:
+            tap.equal((status, files(t)), (4, before), f'fsync {number}')
+            found.append(number)
+    tap.equal(len(found) > 0, True, 'the folder above is synced')
+
+
 def test_the_old_is_the_old(t):
     """The reference that the others compare with is what they think."""
     tap.equal(prepare_all(t, 'out/vm.ova').keys() | {'x'}, {'vm.ova', 'x'})

@@ -76,7 +76,7 @@ struct vmf_cancel {
 };
 
 /* What has been given `cancel` fails with VMF_CANCELLED soon. Any thread, and safe in a signal
- * handler. */
+ * handler. NULL is allowed. */
 void vmf_cancel_request(struct vmf_cancel *cancel);
 /* Any thread; NULL is allowed: false. */
 bool vmf_cancel_requested(const struct vmf_cancel *cancel);
@@ -162,7 +162,8 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);
 
-/* One disk made of several, one behind the other. Takes over the images, also on failure. */
+/* One disk made of several (at least one), one behind the other. Takes over the images, also on
+ * failure. */
 VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count,
                                               struct vmf_image **image, struct vmf_error *error);
 
@@ -227,7 +228,7 @@ struct vmf_target_options {
   const char *format;         /* name or alias */
   const char *options;        /* "name=value,..." or NULL */
   bool compress;              /* -c */
-  const char *backing_path;   /* -B: an overlay on this image, opened as `backing`; or NULL */
+  const char *backing_path;   /* -B: an overlay on this image, opened as `backing`; both or none */
   const char *backing_format; /* -F */
   bool no_clobber;            /* refuse an existing target */
   bool no_sync;               /* skip the fsyncs */
@@ -235,7 +236,7 @@ struct vmf_target_options {
   bool ignore_locks;
   struct vmf_image *source;  /* the target may not be a file of its chain; ids are derived from it
                               * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
-  struct vmf_image *backing; /* lives as long as the target; not owned */
+  struct vmf_image *backing; /* lives as long as the target; not owned; NULL: no overlay */
   const struct vmf_log *log;
 };
 
@@ -279,7 +280,8 @@ struct vmf_job_result {
   uint64_t difference;             /* compare: the first guest offset that differs */
 };
 
-/* Copies all of `source` and finishes the target; source == NULL: an empty disk. */
+/* Copies all of `source` and finishes the target; source == NULL: an empty disk. result may be
+ * NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);
@@ -490,7 +492,8 @@ struct vmf_machine {
                                   * replaced in order; not owned; or NULL */
 };
 
-/* Makes a package of disks; they are converted on the way. */
+/* Makes a package of disks (at least one); they are converted on the way. machine may be NULL: all
+ * defaults. */
 VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
                                               const struct vmf_machine *machine, const char *path,
                                               const struct vmf_package_target *target,

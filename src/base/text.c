@@ -99,3 +99,9 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
   *utf8 = output.text;
   return VMF_OK;
 }
+
+bool vmf_text_ends_in(const char *text, const char *end)
+{
+  size_t length = strlen(text), tail = strlen(end);
+  return length >= tail && strcmp(text + length - tail, end) == 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Text that comes in other encodings than UTF-8. */
+ * Text that comes in other encodings than UTF-8, and comparing it. */
 #ifndef VMF_BASE_TEXT_H
 #define VMF_BASE_TEXT_H
 
@@ -16,6 +16,8 @@
  * caller frees *utf8 with vmf_free. */
 VMF_MUST_CHECK enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes,
                                               size_t length, char **utf8, struct vmf_error *error);
+
+bool vmf_text_ends_in(const char *text, const char *end);
 
 /* ASCII only, independent of the locale. */
 bool vmf_text_equal_nocase(const char *a, const char *b);

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGUMENTS_MAX = 40, ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
+enum { ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
 
 struct arguments_getopt {
-  char letters[3 * ARGUMENTS_MAX + 3];
-  struct option longs[ARGUMENTS_MAX + 2];
+  char *letters;
+  struct option *longs;
 };
 
 enum vmf_code vmf_arguments_wrong(struct vmf_error *error, const char *format, ...)
@@ -309,8 +309,23 @@ static int arguments_value(const struct vmf_argument *argument)
   return argument->value_optional ? optional_argument : required_argument;
 }
 
-static void arguments_getopt_build(const struct vmf_argument *table, struct arguments_getopt *built)
+static void arguments_getopt_free(struct arguments_getopt *built)
 {
+  free(built->letters);
+  free(built->longs);
+}
+
+static enum vmf_code arguments_getopt_build(const struct vmf_argument *table,
+                                            struct arguments_getopt *built, struct vmf_error *error)
+{
+  size_t count = 0;
+
+  while (table[count].kind)
+    count++;
+  built->letters = calloc(count + 1, sizeof "x::");       /* one more: ":h" */
+  built->longs = calloc(count + 2, sizeof *built->longs); /* two more: --help and the end */
+  if (!built->letters || !built->longs)
+    return vmf_arguments_no_memory(error);
   char *letter = built->letters;
   struct option *longer = built->longs;
 
@@ -329,6 +344,7 @@ static void arguments_getopt_build(const struct vmf_argument *table, struct argu
           .name = argument->name, .has_arg = arguments_value(argument), .val = ARGUMENTS_LONG + i};
   }
   *longer = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+  return VMF_OK;
 }
 
 static const struct vmf_argument *arguments_find(const struct vmf_argument *table, int found)
@@ -404,25 +420,25 @@ static enum vmf_code arguments_snapshot(struct vmf_settings *settings, struct vm
       given);
 }
 
-enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
-                                  struct vmf_settings *settings, struct vmf_error *error)
+static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char **argv,
+                                    const struct arguments_getopt *built,
+                                    struct vmf_settings *settings, struct vmf_error *error)
 {
-  struct arguments_getopt built = {0};
   enum vmf_code code = VMF_OK;
   int found;
 
-  arguments_getopt_build(verb->arguments, &built);
   opterr = 0;
   optind = 1;
   while (code == VMF_OK &&
-         (found = getopt_long(argc, argv, built.letters, built.longs, NULL)) != -1) {
-    const struct vmf_argument *argument;
+         (found = getopt_long(argc, argv, built->letters, built->longs, NULL)) != -1) {
+    const struct vmf_argument *argument = NULL;
 
     if (found == 'h') {
       settings->help = true;
       return VMF_OK;
     }
-    argument = found == '?' || found == ':' ? NULL : arguments_find(verb->arguments, found);
+    if (found != '?' && found != ':')
+      argument = arguments_find(verb->arguments, found);
     if (argument && found >= ARGUMENTS_LONG)
       code = arguments_whole(argument, argv, error);
     if (code == VMF_OK)
@@ -431,8 +447,21 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
   }
   settings->operands = (const char **)(argv + optind);
   settings->operand_count = argc - optind;
+  return code;
+}
+
+enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
+                                  struct vmf_settings *settings, struct vmf_error *error)
+{
+  struct arguments_getopt built = {0};
+  enum vmf_code code = arguments_getopt_build(verb->arguments, &built, error);
+
   if (code == VMF_OK)
-    code = arguments_snapshot(settings, error);
+    code = arguments_take(verb, argc, argv, &built, settings, error);
+  arguments_getopt_free(&built);
+  if (code != VMF_OK || settings->help)
+    return code;
+  code = arguments_snapshot(settings, error);
   if (code == VMF_OK && !vmf_arguments_want_option_help(settings->options))
     code = arguments_count(verb, settings->operand_count, error);
   return code;

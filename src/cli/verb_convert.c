@@ -179,11 +179,10 @@ static enum vmf_code convert_with(struct vmf_settings *settings, const char *for
  * for standard output, where a package comes out unless a format for one disk is named. */
 static bool convert_is_package(const struct vmf_settings *settings)
 {
-  const char *path = settings->operands[settings->operand_count - 1];
-  bool to_stdout = strcmp(path, "-") == 0;
-
   if (settings->operand_count != 2 || settings->format || strstr(settings->operands[0], "::"))
     return false;
+  const char *path = settings->operands[1];
+  bool to_stdout = strcmp(path, "-") == 0;
   if (to_stdout && !settings->disk_format && settings->target_format &&
       strcmp(settings->target_format, "ova") != 0)
     return false;

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * How large an image of some format would be, from the source's map alone. */
+#include "caller.h"
 #include "run.h"
 
 static enum vmf_code measure(const struct vmf_format *format, const void *options, bool compress,
@@ -26,6 +27,8 @@ enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size, const c
   const struct vmf_format *format;
   void *options;
 
+  VMF_REQUIRE(required, error);
+  VMF_REQUIRE(fully_allocated, error);
   VMF_TRY(vmf_target_options_parse(name, text, &format, &options, error));
   enum vmf_code code = measure(format, options, compress, &disk, required, fully_allocated, error);
   vmf_options_free(&format->writer->options, options);

@@ -349,12 +349,27 @@ enum vmf_code vmf_image_open_alone(const char *path, const char *format, const s
   return open_path(path, &options, image, error);
 }
 
+static enum vmf_code check_parts(struct vmf_image **images, size_t count, struct vmf_image **image,
+                                 struct vmf_error *error)
+{
+  VMF_REQUIRE(image, error);
+  *image = NULL;
+  VMF_REQUIRE(images, error);
+  if (count == 0)
+    return vmf_fail(error, VMF_USAGE, "no images are given to be joined");
+  for (size_t i = 0; i < count; i++)
+    VMF_REQUIRE(images[i], error);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count, struct vmf_image **image,
                                struct vmf_error *error)
 {
   void *node_memory = NULL, *parts = NULL, *starts = NULL;
-  enum vmf_code code = vmf_alloc(sizeof(struct vmf_node), &node_memory, error);
+  enum vmf_code code = check_parts(images, count, image, error);
 
+  if (code == VMF_OK)
+    code = vmf_alloc(sizeof(struct vmf_node), &node_memory, error);
   if (code == VMF_OK)
     code = vmf_alloc(count * sizeof(struct vmf_image *), &parts, error);
   if (code == VMF_OK)
@@ -370,7 +385,7 @@ enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count, struct v
     vmf_free(node_memory);
     vmf_free(parts);
     vmf_free(starts);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; images && i < count; i++)
       vmf_image_close(images[i]);
     return code;
   }
@@ -426,24 +441,28 @@ void vmf_image_close(struct vmf_image *image)
 
 const char *vmf_image_path(const struct vmf_image *image)
 {
+  if (!image)
+    return NULL;
   const struct vmf_node *node = vmf_node(image);
   return node->parts ? vmf_image_path(node->parts[0]) : image->io->name;
 }
 
 const char *vmf_image_format(const struct vmf_image *image)
 {
+  if (!image)
+    return NULL;
   const struct vmf_node *node = vmf_node(image);
   return node->parts ? vmf_image_format(node->parts[0]) : image->format->name;
 }
 
 uint64_t vmf_image_size(const struct vmf_image *image)
 {
-  return image->size;
+  return image ? image->size : 0;
 }
 
 struct vmf_image *vmf_image_parent(const struct vmf_image *image)
 {
-  return image->parent;
+  return image ? image->parent : NULL;
 }
 
 uint32_t vmf_image_largest_unit(const struct vmf_image *image)
@@ -457,7 +476,7 @@ uint32_t vmf_image_largest_unit(const struct vmf_image *image)
   return largest;
 }
 
-static bool visit_node(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
+bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
 {
   const struct vmf_node *node = vmf_node(image);
   if (image->io && !visit(image->io, data))
@@ -475,7 +494,7 @@ bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visi
     if (!vmf_image_visit_files(node->parts[i], visit, data))
       return false;
   for (; image; image = image->parent)
-    if (!visit_node(image, visit, data))
+    if (!vmf_image_visit_own_files(image, visit, data))
       return false;
   return true;
 }
@@ -495,6 +514,8 @@ static bool check_unchanged(const struct vmf_io *io, void *data)
 enum vmf_code vmf_image_unchanged(const struct vmf_image *image, struct vmf_error *error)
 {
   struct unchanged_visit visit = {.code = VMF_OK, .error = error};
+
+  VMF_REQUIRE(image, error);
   vmf_image_visit_files(image, check_unchanged, &visit);
   return visit.code;
 }

@@ -138,6 +138,9 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *
 typedef bool vmf_file_visitor(const struct vmf_io *io, void *data);
 bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 
+/* The same for one image of a chain, its parents left out. */
+bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
+
 extern const struct vmf_limits vmf_default_limits;
 
 /* Registry and probing. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "caller.h"
 #include "file.h"
 #include "image.h"
 #include "memory.h"
@@ -21,13 +22,10 @@ static bool add_allocated(const struct vmf_io *io, void *data)
 }
 
 /* Of this image's own files, its parents left out. */
-static uint64_t actual_size(struct vmf_image *image)
+static uint64_t actual_size(const struct vmf_image *image)
 {
   uint64_t bytes = 0;
-  struct vmf_image *parent = image->parent;
-  image->parent = NULL;
-  vmf_image_visit_files(image, add_allocated, &bytes);
-  image->parent = parent;
+  vmf_image_visit_own_files(image, add_allocated, &bytes);
   return bytes;
 }
 
@@ -92,7 +90,9 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
 enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
                              struct vmf_error *error)
 {
+  VMF_REQUIRE(info, error);
   *info = NULL;
+  VMF_REQUIRE(image, error);
   if (!image->format)
     return vmf_fail(error, VMF_USAGE, "info is of one image, not of several joined");
   VMF_TRY(vmf_value_new(info, error));

@@ -5,6 +5,7 @@
  * units are fetched, unwrapped by their driver, unpacked and checked. */
 #include <string.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "image.h"
 #include "memory.h"
@@ -314,6 +315,9 @@ enum vmf_code vmf_image_pread(struct vmf_image *image, void *buffer, size_t leng
                               struct vmf_error *error)
 {
   struct vmf_loader *loader;
+
+  VMF_REQUIRE(image, error);
+  VMF_REQUIRE(buffer, error);
   if (!vmf_range_within(guest, length, image->size))
     return vmf_fail(error, VMF_USAGE,
                     "guest bytes %llu + %zu are behind the end of the disk (%llu)",

@@ -139,6 +139,8 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
   *target = NULL;
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_target_options(options, &own, error));
+  if (!own.backing != !own.backing_path)
+    return vmf_fail(error, VMF_USAGE, "%s: an overlay needs both backing and backing_path", path);
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
   enum vmf_code code = make_draft(plain, guest_size, &own, &draft, error);
   if (code == VMF_OK)
@@ -198,6 +200,8 @@ enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t
 enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error)
 {
   struct vmf_draft *draft = vmf_draft(target);
+
+  VMF_REQUIRE(target, error);
   if (!draft->finished)
     return vmf_fail(error, VMF_USAGE, "%s: the image is not finished", target->name);
   VMF_TRY(vmf_output_commit(draft->output, error));

@@ -10,6 +10,7 @@
 
 #include "assemble.h"
 #include "memory.h"
+#include "text.h"
 
 static bool ends_in(const char *path, const char *suffix)
 {
@@ -36,16 +37,14 @@ static enum vmf_code name_after(const char *path, char **name, struct vmf_error 
 static enum vmf_code find_folder(const char *path, const char *name,
                                  struct vmf_destination *destination, struct vmf_error *error)
 {
-  size_t length = strlen(path);
-
   if (!is_folder(path)) {
     if (mkdir(path, 0777) < 0)
       return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);
     VMF_TRY(vmf_copy_text(path, &destination->made_folder, error));
   }
   VMF_TRY(vmf_format(&destination->descriptor_name, error, "%s.ovf", name));
-  return vmf_format(&destination->path, error, "%s%s%s", path, path[length - 1] == '/' ? "" : "/",
-                    destination->descriptor_name);
+  return vmf_format(&destination->path, error, "%s%s%s", path,
+                    vmf_text_ends_in(path, "/") ? "" : "/", destination->descriptor_name);
 }
 
 enum vmf_code vmf_destination_find(const char *path, const char *name,
@@ -54,7 +53,7 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
   *destination = (struct vmf_destination){0};
   if (path[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "the target has no name");
-  if (is_folder(path) || path[strlen(path) - 1] == '/')
+  if (is_folder(path) || vmf_text_ends_in(path, "/"))
     return find_folder(path, name, destination, error);
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
   if (strcmp(path, "-") == 0) {

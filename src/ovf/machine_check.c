@@ -174,8 +174,32 @@ static enum vmf_code check_properties(const struct vmf_machine *machine, struct 
   return VMF_OK;
 }
 
+static enum vmf_code check_list(const char *what, const char *const *list, size_t count,
+                                struct vmf_error *error)
+{
+  for (size_t i = 0; i < count; i++)
+    if (!list || !list[i])
+      return vmf_fail(error, VMF_USAGE, "%s: number %zu of %zu is NULL", what, i + 1, count);
+  return VMF_OK;
+}
+
+static enum vmf_code check_lists(const struct vmf_machine *machine, struct vmf_error *error)
+{
+  VMF_TRY(check_list("controllers", machine->controllers, machine->controller_count, error));
+  VMF_TRY(check_list("eulas", machine->eulas, machine->eula_count, error));
+  if (!machine->nics && machine->nic_count > 0)
+    return vmf_fail(error, VMF_USAGE, "nics: there are %zu, but the list is NULL",
+                    machine->nic_count);
+  for (size_t i = 0; i < machine->property_count; i++)
+    if (!machine->properties || !machine->properties[i].key || !machine->properties[i].value)
+      return vmf_fail(error, VMF_USAGE, "properties: key or value of number %zu of %zu is NULL",
+                      i + 1, machine->property_count);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_machine_check_texts(const struct vmf_machine *machine, struct vmf_error *error)
 {
+  VMF_TRY(check_lists(machine, error));
   VMF_TRY(check_optional("the name", machine->name, false, error));
   VMF_TRY(check_optional("the product", machine->product, false, error));
   VMF_TRY(check_optional("the vendor", machine->vendor, false, error));

@@ -16,6 +16,7 @@
 #include "checked.h"
 #include "file.h"
 #include "memory.h"
+#include "text.h"
 #include "view.h"
 
 /* ---- what reading the descriptor found, kept until somebody asks ---- */
@@ -153,8 +154,7 @@ static enum vmf_code pick_in_folder(const char *path, char **found, struct vmf_e
   VMF_TRY(code);
   if (!name)
     return vmf_fail(error, VMF_CORRUPT, "%s: the folder holds no descriptor (*.ovf)", path);
-  size_t length = strlen(path);
-  return vmf_format(found, error, "%s%s%s", path, path[length - 1] == '/' ? "" : "/", name);
+  return vmf_format(found, error, "%s%s%s", path, vmf_text_ends_in(path, "/") ? "" : "/", name);
 }
 
 /* Whether the first bytes are those of an XML document with an Envelope. */
@@ -403,7 +403,8 @@ bool vmf_package_recognise(const char *path)
   struct stat status;
   struct vmf_io *io;
 
-  if (vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK || stat(plain, &status) < 0)
+  if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
+      stat(plain, &status) < 0)
     return false;
   path = plain;
   if (S_ISDIR(status.st_mode))

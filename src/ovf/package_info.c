@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "disk_format.h"
 #include "guest_os.h"
@@ -473,7 +474,9 @@ static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *ro
 enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
                                struct vmf_error *error)
 {
+  VMF_REQUIRE(info, error);
   *info = NULL;
+  VMF_REQUIRE(package, error);
   VMF_TRY(vmf_value_new(info, error));
   enum vmf_code code = fill_info(package, *info, error);
   if (code != VMF_OK) {

@@ -9,6 +9,7 @@
 #include "compose.h"
 #include "conversion.h"
 #include "memory.h"
+#include "text.h"
 
 struct packing {
   struct vmf_machine machine;
@@ -181,8 +182,8 @@ static enum vmf_code default_name(struct packing *packing, const char *path, cha
 
   if (from)
     return vmf_copy_text(from, name, error);
-  from = strcmp(path, "-") == 0 || path[strlen(path) - 1] == '/' ? vmf_image_path(packing->disks[0])
-                                                                 : path;
+  from = strcmp(path, "-") == 0 || vmf_text_ends_in(path, "/") ? vmf_image_path(packing->disks[0])
+                                                               : path;
   const char *slash = strrchr(from, '/');
   const char *base = slash ? slash + 1 : from;
   const char *dot = strrchr(base, '.');
@@ -221,6 +222,9 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
   report = (struct vmf_report){.finding = settled.findings.finding, .data = settled.findings.data};
   if (count == 0)
     return vmf_fail(error, VMF_USAGE, "a package needs a disk");
+  VMF_REQUIRE(disks, error);
+  for (size_t i = 0; i < count; i++)
+    VMF_REQUIRE(disks[i], error);
   if (!settled.disk_format)
     settled.disk_format = "streamOptimized";
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));

@@ -83,3 +83,6 @@ def check_exports(source, build):
         yield f'libvmferry.so exports {name}, which is not in vmferry.h'
     for name in sorted(declared - exported):
         yield f'vmferry.h declares {name}, which libvmferry.so does not have'
+    called = set(re.findall(r'\b(vmf_\w+)\(', (source / 'tests/unit/api_test.c').read_text()))
+    for name in sorted(declared - called):
+        yield f'vmferry.h declares {name}, which tests/unit/api_test.c does not call with what is wrong'

@@ -4,6 +4,9 @@
  * What can be asked of an open image. */
 #include "image.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "check_main.h"
 #include "scratch.h"
 
@@ -62,6 +65,59 @@ START_TEST(change_of_a_backing_file_is_seen)
 }
 END_TEST
 
+struct reading {
+  struct vmf_image *image;
+  atomic_bool stop;
+  bool wrong;
+};
+
+static void *read_again_and_again(void *data)
+{
+  struct reading *reading = data;
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_error error;
+
+  while (!atomic_load(&reading->stop))
+    if (vmf_image_extent(reading->image, 0, 1, &extent, &error) != VMF_OK || extent.depth != 1)
+      reading->wrong = true;
+  return NULL;
+}
+
+/* Reading is for any thread, whatever else is asked of the image. */
+START_TEST(info_leaves_readers_alone)
+{
+  struct vmf_target_options options = {.size = sizeof options,
+                                       .format = "qcow2",
+                                       .backing_path = "base.raw",
+                                       .backing_format = "raw"};
+  struct reading reading = {.wrong = false};
+  struct vmf_target *target;
+  struct vmf_image *backing;
+  struct vmf_value *info;
+  struct vmf_error error;
+  pthread_t thread;
+
+  scratch_text("base.raw", "some bytes");
+  ck_assert_int_eq(vmf_image_open("base.raw", NULL, &backing, &error), VMF_OK);
+  options.backing = backing;
+  ck_assert_int_eq(vmf_target_create("top.qcow2", 512, &options, &target, &error), VMF_OK);
+  ck_assert_int_eq(vmf_convert(NULL, target, NULL, NULL, &error), VMF_OK);
+  ck_assert_int_eq(vmf_target_commit(target, &error), VMF_OK);
+  ck_assert_int_eq(vmf_image_open("top.qcow2", NULL, &reading.image, &error), VMF_OK);
+  ck_assert_int_eq(pthread_create(&thread, NULL, read_again_and_again, &reading), 0);
+  for (int i = 0; i < 20000; i++) {
+    ck_assert_int_eq(vmf_image_info(reading.image, &info, &error), VMF_OK);
+    vmf_value_free(info);
+  }
+  atomic_store(&reading.stop, true);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+  ck_assert(!reading.wrong);
+  vmf_target_close(target);
+  vmf_image_close(reading.image);
+  vmf_image_close(backing);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("image");
@@ -69,6 +125,7 @@ static Suite *suite(void)
   tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
   tcase_add_loop_test(tests, change_of_any_part_is_seen, 0, 3);
   tcase_add_test(tests, change_of_a_backing_file_is_seen);
+  tcase_add_test(tests, info_leaves_readers_alone);
   suite_add_tcase(suite, tests);
   return suite;
 }

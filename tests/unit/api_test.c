@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Every function of vmferry.h: what its caller may get wrong is VMF_USAGE, not a crash. */
+#include "vmferry.h"
+
+#include "check_main.h"
+#include "scratch.h"
+
+static struct vmf_error error;
+static struct vmf_image *image;
+static struct vmf_target *target;
+static struct vmf_package *package;
+static uint64_t number;
+
+#define REFUSED(call) ck_assert_int_eq(call, VMF_USAGE)
+#define DONE(call) ck_assert_msg((call) == VMF_OK, "%s", error.text)
+
+static void enter(void)
+{
+  const struct vmf_target_options options = {.size = sizeof options, .format = "raw"};
+  static const char bytes[4096] = "some bytes";
+
+  scratch_enter();
+  scratch_write("disk.raw", bytes, sizeof bytes);
+  DONE(vmf_image_open("disk.raw", NULL, &image, &error));
+  DONE(vmf_target_create("target.raw", sizeof bytes, &options, &target, &error));
+  DONE(vmf_package_pack(&image, 1, NULL, "vm.ova", NULL, &error));
+  DONE(vmf_package_open("vm.ova", NULL, &package, &error));
+}
+
+static void leave(void)
+{
+  vmf_package_close(package);
+  vmf_target_close(target);
+  vmf_image_close(image);
+  scratch_leave();
+}
+
+START_TEST(names_refuse_null)
+{
+  char *path;
+
+  REFUSED(vmf_location_resolve(NULL, true, &path, &error));
+  ck_assert_ptr_null(path);
+  REFUSED(vmf_location_resolve("disk.raw", true, NULL, &error));
+  REFUSED(vmf_location_resolve("disk.raw", true, &path, NULL));
+}
+END_TEST
+
+START_TEST(images_refuse_null)
+{
+  struct vmf_image *none[] = {NULL}, *opened;
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_findings findings = {.size = sizeof findings};
+  struct vmf_value *info;
+  char byte;
+
+  REFUSED(vmf_image_open(NULL, NULL, &opened, &error));
+  REFUSED(vmf_image_open("disk.raw", NULL, NULL, &error));
+  REFUSED(vmf_image_open("disk.raw", NULL, &opened, NULL));
+  REFUSED(vmf_image_concat(NULL, 1, &opened, &error));
+  REFUSED(vmf_image_concat(none, 1, &opened, &error));
+  REFUSED(vmf_image_concat(none, 0, &opened, &error));
+  REFUSED(vmf_image_concat(none, 1, NULL, &error));
+  REFUSED(vmf_image_pread(NULL, &byte, 1, 0, &error));
+  REFUSED(vmf_image_pread(image, NULL, 1, 0, &error));
+  REFUSED(vmf_image_pread(image, &byte, 1, 0, NULL));
+  REFUSED(vmf_image_extent(NULL, 0, 1, &extent, &error));
+  REFUSED(vmf_image_extent(image, 0, 1, NULL, &error));
+  REFUSED(vmf_image_info(NULL, &info, &error));
+  REFUSED(vmf_image_info(image, NULL, &error));
+  REFUSED(vmf_image_unchanged(NULL, &error));
+  REFUSED(vmf_image_unchanged(image, NULL));
+  REFUSED(vmf_image_check(NULL, &findings, &error));
+  REFUSED(vmf_image_check(image, NULL, &error));
+}
+END_TEST
+
+START_TEST(targets_refuse_null)
+{
+  const struct vmf_target_options no_format = {.size = sizeof no_format,
+                                               .format = vmf_format_by_suffix("disk.unknown")};
+  const struct vmf_target_options raw = {.size = sizeof raw, .format = "raw"};
+  struct vmf_target *made;
+
+  REFUSED(vmf_target_create(NULL, 512, &raw, &made, &error));
+  REFUSED(vmf_target_create("t", 512, &raw, NULL, &error));
+  REFUSED(vmf_target_create("t", 512, &raw, &made, NULL));
+  REFUSED(vmf_target_create("t", 512, NULL, &made, &error));
+  REFUSED(vmf_target_create("t", 512, &no_format, &made, &error));
+  ck_assert_ptr_null(made);
+  REFUSED(vmf_target_commit(NULL, &error));
+  REFUSED(vmf_target_commit(target, NULL));
+}
+END_TEST
+
+START_TEST(half_of_an_overlay_is_refused)
+{
+  const struct vmf_target_options named = {
+      .size = sizeof named, .format = "qcow2", .backing_path = "disk.raw", .backing_format = "raw"};
+  const struct vmf_target_options opened = {
+      .size = sizeof opened, .format = "qcow2", .backing = image};
+  struct vmf_target *made;
+
+  REFUSED(vmf_target_create("t", 4096, &named, &made, &error));
+  REFUSED(vmf_target_create("t", 4096, &opened, &made, &error));
+}
+END_TEST
+
+START_TEST(jobs_refuse_null)
+{
+  const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
+  struct vmf_job_result result = {.size = sizeof result};
+
+  REFUSED(vmf_convert(image, NULL, &job, &result, &error));
+  REFUSED(vmf_convert(image, target, &job, &result, NULL));
+  REFUSED(vmf_verify(NULL, &job, &result, &error));
+  REFUSED(vmf_verify(target, &job, NULL, &error));
+  REFUSED(vmf_compare(NULL, image, &job, &result, &error));
+  REFUSED(vmf_compare(image, NULL, &job, &result, &error));
+  REFUSED(vmf_compare(image, image, &job, NULL, &error));
+  REFUSED(vmf_checksum(NULL, &job, &result, &error));
+  REFUSED(vmf_checksum(image, &job, NULL, &error));
+  REFUSED(vmf_measure(image, 0, NULL, NULL, false, &number, &number, &error));
+  REFUSED(vmf_measure(image, 0, "raw", NULL, false, NULL, &number, &error));
+  REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, NULL, &error));
+  REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
+}
+END_TEST
+
+START_TEST(packages_refuse_null)
+{
+  const struct vmf_package_target key = {.size = sizeof key, .key_path = "key.pem"};
+  struct vmf_package_verdict verdict = {.size = sizeof verdict};
+  struct vmf_image *none[] = {NULL}, *opened;
+  struct vmf_package *made;
+  struct vmf_value *info;
+
+  REFUSED(vmf_package_open(NULL, NULL, &made, &error));
+  REFUSED(vmf_package_open("vm.ova", NULL, NULL, &error));
+  REFUSED(vmf_package_open("vm.ova", NULL, &made, NULL));
+  REFUSED(vmf_package_open_disk(NULL, NULL, NULL, &opened, &error));
+  REFUSED(vmf_package_open_disk(package, NULL, NULL, NULL, &error));
+  REFUSED(vmf_disk_open(NULL, NULL, &opened, &error));
+  REFUSED(vmf_disk_open("disk.raw", NULL, NULL, &error));
+  REFUSED(vmf_package_info(NULL, &info, &error));
+  REFUSED(vmf_package_info(package, NULL, &error));
+  REFUSED(vmf_package_verify(NULL, NULL, &verdict, &error));
+  REFUSED(vmf_package_verify(package, NULL, NULL, &error));
+  REFUSED(vmf_package_convert(NULL, "t.ova", NULL, &error));
+  REFUSED(vmf_package_convert(package, NULL, NULL, &error));
+  REFUSED(vmf_package_convert(package, "", NULL, &error));
+  REFUSED(vmf_package_pack(NULL, 1, NULL, "t.ova", NULL, &error));
+  REFUSED(vmf_package_pack(none, 1, NULL, "t.ova", NULL, &error));
+  REFUSED(vmf_package_pack(&image, 0, NULL, "t.ova", NULL, &error));
+  REFUSED(vmf_package_pack(&image, 1, NULL, NULL, NULL, &error));
+  REFUSED(vmf_package_pack(&image, 1, NULL, "", NULL, &error));
+  REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", NULL, NULL));
+  REFUSED(vmf_package_sign(NULL, false, &key, &error));
+  REFUSED(vmf_package_sign("vm.ova", false, NULL, &error));
+}
+END_TEST
+
+START_TEST(lists_of_a_machine_are_whole)
+{
+  static const struct vmf_machine_property half = {.key = "key"};
+  static const char *const gap[] = {"sata", NULL};
+  const struct vmf_machine machines[] = {
+      {.size = sizeof(struct vmf_machine), .controller_count = 1},
+      {.size = sizeof(struct vmf_machine), .controller_count = 2, .controllers = gap},
+      {.size = sizeof(struct vmf_machine), .nic_count = 1},
+      {.size = sizeof(struct vmf_machine), .property_count = 1},
+      {.size = sizeof(struct vmf_machine), .property_count = 1, .properties = &half},
+      {.size = sizeof(struct vmf_machine), .eula_count = 2, .eulas = gap},
+  };
+
+  REFUSED(vmf_package_pack(&image, 1, &machines[_i], "t.ova", NULL, &error));
+}
+END_TEST
+
+START_TEST(questions_about_null_have_an_answer)
+{
+  struct vmf_option_info option = {.size = sizeof option};
+  struct vmf_package_disk disk = {.size = sizeof disk};
+
+  vmf_value_free(NULL);
+  vmf_image_close(NULL);
+  vmf_target_close(NULL);
+  vmf_package_close(NULL);
+  vmf_cancel_request(NULL);
+  ck_assert(!vmf_cancel_requested(NULL));
+  ck_assert(!vmf_format_describe(0, NULL));
+  ck_assert(!vmf_format_option(NULL, 0, &option));
+  ck_assert(!vmf_format_option("qcow2", 0, NULL));
+  ck_assert_ptr_null(vmf_format_by_suffix(NULL));
+  ck_assert_ptr_null(vmf_image_path(NULL));
+  ck_assert_ptr_null(vmf_image_format(NULL));
+  ck_assert_uint_eq(vmf_image_size(NULL), 0);
+  ck_assert_ptr_null(vmf_image_parent(NULL));
+  ck_assert(!vmf_package_recognise(NULL));
+  ck_assert(!vmf_package_disk(NULL, 0, &disk));
+  ck_assert(!vmf_package_disk(package, 0, NULL));
+  ck_assert(!vmf_guest_os_describe(0, NULL));
+  ck_assert(!vmf_disk_form_describe(0, NULL));
+  ck_assert_ptr_nonnull(vmf_version());
+}
+END_TEST
+
+/* What is given without its size is neither read nor written. */
+START_TEST(no_function_takes_a_struct_without_its_size)
+{
+  const struct vmf_image_options image_options = {.format = "raw"};
+  const struct vmf_target_options target_options = {.format = "raw"};
+  const struct vmf_job_options job = {.threads = 1}, right = {.size = sizeof right};
+  const struct vmf_package_options package_options = {.no_cache = true};
+  const struct vmf_package_check check = {.threads = 1};
+  const struct vmf_package_target package_target = {.threads = 1};
+  const struct vmf_machine machine = {.cpus = 1};
+  struct vmf_job_result result = {.data_bytes = 1};
+  struct vmf_package_verdict verdict = {.files = 1};
+  struct vmf_findings findings = {.leaks = 1};
+  struct vmf_extent extent = {.length = 1};
+  struct vmf_image *opened;
+  struct vmf_target *made;
+  struct vmf_package *found;
+
+  REFUSED(vmf_image_open("disk.raw", &image_options, &opened, &error));
+  REFUSED(vmf_disk_open("disk.raw", &image_options, &opened, &error));
+  REFUSED(vmf_package_open_disk(package, NULL, &image_options, &opened, &error));
+  REFUSED(vmf_image_extent(image, 0, 1, &extent, &error));
+  REFUSED(vmf_image_check(image, &findings, &error));
+  REFUSED(vmf_target_create("t", 512, &target_options, &made, &error));
+  REFUSED(vmf_convert(image, target, &job, NULL, &error));
+  REFUSED(vmf_convert(image, target, &right, &result, &error));
+  REFUSED(vmf_verify(target, &right, &result, &error));
+  REFUSED(vmf_compare(image, image, &right, &result, &error));
+  REFUSED(vmf_checksum(image, &right, &result, &error));
+  REFUSED(vmf_package_open("vm.ova", &package_options, &found, &error));
+  REFUSED(vmf_package_verify(package, &check, &verdict, &error));
+  REFUSED(vmf_package_verify(package, NULL, &verdict, &error));
+  REFUSED(vmf_package_convert(package, "t.ova", &package_target, &error));
+  REFUSED(vmf_package_pack(&image, 1, &machine, "t.ova", NULL, &error));
+  REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", &package_target, &error));
+  REFUSED(vmf_package_sign("vm.ova", true, &package_target, &error));
+  ck_assert(result.data_bytes == 1 && verdict.files == 1 && findings.leaks == 1);
+  ck_assert_uint_eq(extent.length, 1);
+}
+END_TEST
+
+START_TEST(descriptions_take_no_struct_without_its_size)
+{
+  struct vmf_format_info format = {.size = 0};
+  struct vmf_option_info option = {.size = 0};
+  struct vmf_guest_os_info guest_os = {.size = 0};
+  struct vmf_disk_form_info form = {.size = 0};
+  struct vmf_package_disk disk = {.size = 0};
+
+  ck_assert(!vmf_format_describe(0, &format));
+  ck_assert(!vmf_format_option("qcow2", 0, &option));
+  ck_assert(!vmf_guest_os_describe(0, &guest_os));
+  ck_assert(!vmf_disk_form_describe(0, &form));
+  ck_assert(!vmf_package_disk(package, 0, &disk));
+}
+END_TEST
+
+START_TEST(no_options_are_enough)
+{
+  struct vmf_job_result result = {.size = sizeof result};
+  struct vmf_package_verdict verdict = {.size = sizeof verdict};
+
+  DONE(vmf_convert(image, target, NULL, NULL, &error));
+  DONE(vmf_target_commit(target, &error));
+  DONE(vmf_compare(image, image, NULL, &result, &error));
+  ck_assert(result.identical && result.size == sizeof result);
+  DONE(vmf_package_convert(package, "copy.ova", NULL, &error));
+  DONE(vmf_package_verify(package, NULL, &verdict, &error));
+  ck_assert_uint_eq(verdict.counts[VMF_SEVERITY_FAILURE], 0);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+  Suite *made = suite_create("api");
+  TCase *tests = tcase_create("api");
+
+  tcase_add_checked_fixture(tests, enter, leave);
+  tcase_add_test(tests, names_refuse_null);
+  tcase_add_test(tests, images_refuse_null);
+  tcase_add_test(tests, targets_refuse_null);
+  tcase_add_test(tests, half_of_an_overlay_is_refused);
+  tcase_add_test(tests, jobs_refuse_null);
+  tcase_add_test(tests, packages_refuse_null);
+  tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
+  tcase_add_test(tests, questions_about_null_have_an_answer);
+  tcase_add_test(tests, no_function_takes_a_struct_without_its_size);
+  tcase_add_test(tests, descriptions_take_no_struct_without_its_size);
+  tcase_add_test(tests, no_options_are_enough);
+  suite_add_tcase(made, tests);
+  return made;
+}
+
+VMF_TEST_MAIN(suite)

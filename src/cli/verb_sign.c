@@ -12,7 +12,7 @@ static const struct vmf_argument sign_arguments[] = {
      .kind = VMF_ARGUMENT_TEXT,
      .value = "FILE",
      .field = VMF_SETTING(key),
-     .help = "sign with this RSA key, PEM"},
+     .help = "sign with this key, PEM"},
     VMF_ARGUMENT_CERT,
     VMF_ARGUMENT_PASSPHRASE,
     {.name = "digest",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Reading a certificate file and checking its signature; certificate_trust.c asks who signed. */
+ * Reading a certificate file and checking its signatures; certificate_trust.c asks who signed,
+ * certificate_policy.c whether he may. */
 #include "certificate.h"
 
 #include <limits.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 
 #include "certificate_check.h"
-#include "digest_line.h"
+#include "certificate_text.h"
 #include "memory.h"
 
 /* Oddities of a signature besides those of enum vmf_line_oddity. */
@@ -43,9 +44,13 @@ struct reading {
   struct vmf_certificate_check check;
   struct signature_line lines[SIGNATURE_LINES];
   unsigned count;
+  struct signature_line *open; /* the next line may go on with it; NULL: none */
+  unsigned blocks;             /* PEM */
+  unsigned cms;                /* CMS parts, and how many of them are right */
+  unsigned cms_good;
   unsigned odd;
   unsigned good; /* how many of the lines are right */
-  bool bad;      /* one of them is not */
+  bool bad;      /* something in the file is not */
 };
 
 void vmf_certificate_fail(const struct vmf_certificate_check *check, const char *rule,
@@ -60,6 +65,20 @@ void vmf_certificate_fail(const struct vmf_certificate_check *check, const char 
   vmf_report_add(check->report, VMF_SEVERITY_FAILURE, rule, check->name, 0, "%s", text);
 }
 
+void vmf_certificate_unfit(struct vmf_certificate_check *check, const char *rule, unsigned line,
+                           const char *format, ...)
+{
+  char text[512];
+  va_list values;
+
+  check->unfit = true;
+  va_start(values, format);
+  vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  vmf_report_add(check->report, vmf_trust_severity(check->trust), rule, check->name, line, "%s",
+                 text);
+}
+
 static void tell_oddities(const struct reading *reading)
 {
   static const char *const texts[] = {
@@ -68,7 +87,7 @@ static void tell_oddities(const struct reading *reading)
       "another spelling of the algorithm than SHA1, SHA256, SHA384 or SHA512",
       "text that is no signature; \"SHA256(name.mf)= digits\" and a PEM certificate are expected",
       "the signature goes over several lines",
-      "several signatures; one is expected",
+      "several signatures; one is expected, and all have to be right",
       "a PEM block that is neither a certificate nor CMS",
   };
 
@@ -115,61 +134,68 @@ static bool add_value(struct signature_line *line, struct vmf_text_part value)
 /* A line that is no signature: perhaps the rest of the one before. */
 static void take_other(struct reading *reading, struct vmf_text_part text)
 {
-  struct signature_line *last = reading->count > 0 ? &reading->lines[reading->count - 1] : NULL;
-
-  if (last && is_base64(text) && add_value(last, text))
+  if (reading->open && is_base64(text) && add_value(reading->open, text)) {
     reading->odd |= ODD_WRAPPED;
-  else
-    reading->odd |= ODD_TEXT;
-}
-
-static void take_line(struct reading *reading, const struct vmf_lines *lines)
-{
-  struct vmf_text_part algorithm, name, value;
-  const char *wanted = last_part(reading->check.manifest_name);
-
-  if (!vmf_digest_line_split(lines->line, &algorithm, &name, &value, &reading->odd)) {
-    take_other(reading, lines->line);
     return;
   }
+  reading->open = NULL;
+  reading->odd |= ODD_TEXT;
+}
+
+static void take_signature(struct reading *reading, unsigned number, struct vmf_text_part algorithm,
+                           struct vmf_text_part name, struct vmf_text_part value)
+{
+  const char *wanted = last_part(reading->check.manifest_name);
+
   if (reading->count > 0)
     reading->odd |= ODD_SEVERAL;
-  if (reading->count == SIGNATURE_LINES)
+  if (reading->count == SIGNATURE_LINES) {
+    reading->bad = true;
+    vmf_report_add(reading->check.report, VMF_SEVERITY_FAILURE, "certificate-limit",
+                   reading->check.name, number, "more than %d signatures; one is expected",
+                   SIGNATURE_LINES);
     return;
+  }
   struct signature_line *line = &reading->lines[reading->count++];
-  line->line = lines->number;
+  line->line = number;
   line->algorithm = algorithm;
   if (!add_value(line, value))
     reading->odd |= ODD_TEXT; /* far too long: found wrong later */
   if (name.length != strlen(wanted) || memcmp(name.start, wanted, name.length) != 0)
     reading->odd |= ODD_NAME;
+  reading->open = line;
 }
 
-/* The text in front of the first PEM block. */
-static void take_lines(struct reading *reading, const char *text, size_t length)
+/* A line that is not in a PEM block, wherever it stands. */
+static void take_line(struct reading *reading, const struct vmf_certificate_part *part)
 {
-  static const char begin[] = "-----BEGIN ";
-  struct vmf_lines lines = {.rest = text, .left = length};
+  struct vmf_text_part algorithm, name, value;
 
-  while (vmf_lines_next(&lines)) {
-    if (lines.line.length >= strlen(begin) && memcmp(lines.line.start, begin, strlen(begin)) == 0)
-      return;
-    reading->odd |= lines.odd;
-    if (lines.line.length > 0)
-      take_line(reading, &lines);
+  if (part->text.length == 0) {
+    reading->open = NULL;
+    if (reading->blocks == 0) /* between PEM blocks they are usual */
+      reading->odd |= part->odd;
+    return;
   }
+  reading->odd |= part->odd;
+  if (vmf_digest_line_split(part->text, &algorithm, &name, &value, &reading->odd))
+    take_signature(reading, part->line, algorithm, name, value);
+  else
+    take_other(reading, part->text);
 }
 
 /* ---- PEM blocks ---- */
 
-static enum vmf_code take_certificate(struct vmf_certificate_check *check,
-                                      const struct vmf_pem_block *block, struct vmf_error *error)
+static enum vmf_code take_certificate(struct reading *reading, const struct vmf_pem_block *block,
+                                      struct vmf_error *error)
 {
+  struct vmf_certificate_check *check = &reading->check;
   X509 *certificate = vmf_pem_certificate(check->library, block);
 
   if (!certificate) {
     vmf_certificate_fail(check, "certificate-damaged", "a certificate cannot be read: %s",
                          vmf_pem_reason());
+    reading->bad = true;
     return VMF_OK;
   }
   if (!check->signer) {
@@ -182,49 +208,89 @@ static enum vmf_code take_certificate(struct vmf_certificate_check *check,
   return vmf_fail(error, VMF_NOMEM, "%s: no memory for certificates", check->name);
 }
 
-static enum vmf_code take_block(struct reading *reading, const struct vmf_pem_block *block,
-                                struct vmf_error *error)
+static enum vmf_code take_cms(struct reading *reading, const struct vmf_pem_block *block,
+                              struct vmf_error *error)
 {
   struct vmf_certificate_check *check = &reading->check;
+  CMS_ContentInfo *cms = vmf_pem_cms(check->library, block);
+  bool good = false;
 
-  if (vmf_pem_is_certificate(block))
-    return take_certificate(check, block, error);
-  if (strstr(block->label, "PRIVATE KEY")) {
-    vmf_report_add(check->report, VMF_SEVERITY_WARNING, "certificate-private-key", check->name, 0,
-                   "holds a private key: whoever has the package can sign in this name");
-    return VMF_OK;
-  }
-  if (!vmf_pem_is_cms(block) || check->cms) {
-    reading->odd |= ODD_BLOCK;
-    return VMF_OK;
-  }
-  check->cms = vmf_pem_cms(check->library, block);
-  if (!check->cms) {
-    reading->bad = true;
+  reading->cms++;
+  if (!cms) {
     vmf_certificate_fail(check, "signature-cms-wrong", "the CMS part cannot be read: %s",
                          vmf_pem_reason());
+    return VMF_OK;
   }
-  return VMF_OK;
+  enum vmf_code code = vmf_certificate_check_cms(check, cms, &good, error);
+  CMS_ContentInfo_free(cms);
+  if (good)
+    reading->cms_good++;
+  return code;
 }
 
-static enum vmf_code take_blocks(struct reading *reading, BIO *bio, struct vmf_error *error)
+static void take_other_block(struct reading *reading, const struct vmf_pem_block *block)
 {
-  enum vmf_code code = VMF_OK;
+  if (strstr(block->label, "PRIVATE KEY"))
+    vmf_report_add(reading->check.report, VMF_SEVERITY_WARNING, "certificate-private-key",
+                   reading->check.name, 0,
+                   "holds a private key: whoever has the package can sign in this name");
+  else
+    reading->odd |= ODD_BLOCK;
+}
 
-  for (unsigned i = 0; i < VMF_PEM_BLOCKS && code == VMF_OK; i++) {
-    struct vmf_pem_block block;
-    enum vmf_pem_result result = vmf_pem_next(bio, &block);
-    if (result == VMF_PEM_DAMAGED) {
-      reading->bad = true;
-      vmf_certificate_fail(&reading->check, "certificate-damaged", "PEM block %u cannot be read",
-                           i + 1);
-    }
-    if (result != VMF_PEM_BLOCK)
-      return VMF_OK;
-    code = take_block(reading, &block, error);
-    vmf_pem_clear(&block);
+/* CMS parts come to their turn when all certificates of the file are known. */
+static enum vmf_code take_block(struct reading *reading, const struct vmf_certificate_part *part,
+                                bool cms, struct vmf_error *error)
+{
+  struct vmf_pem_block block;
+  enum vmf_code code = VMF_OK;
+  BIO *bio = BIO_new_mem_buf(part->text.start, (int)part->text.length);
+
+  if (!bio)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory for a PEM block", reading->check.name);
+  if (vmf_pem_next(bio, &block) != VMF_PEM_BLOCK) {
+    if (!cms)
+      vmf_report_add(reading->check.report, VMF_SEVERITY_FAILURE, "certificate-damaged",
+                     reading->check.name, part->line, "the PEM block cannot be read");
+    reading->bad = true;
+  } else if (vmf_pem_is_cms(&block) == cms) {
+    if (cms)
+      code = take_cms(reading, &block, error);
+    else if (vmf_pem_is_certificate(&block))
+      code = take_certificate(reading, &block, error);
+    else
+      take_other_block(reading, &block);
   }
+  vmf_pem_clear(&block);
+  BIO_free(bio);
   return code;
+}
+
+static enum vmf_code take_parts(struct reading *reading, const char *bytes, size_t length, bool cms,
+                                struct vmf_error *error)
+{
+  struct vmf_certificate_parts parts = vmf_certificate_parts(bytes, length);
+  struct vmf_certificate_part part;
+
+  reading->blocks = 0;
+  while (vmf_certificate_next(&parts, &part)) {
+    if (!part.block) {
+      if (!cms)
+        take_line(reading, &part);
+      continue;
+    }
+    reading->open = NULL;
+    if (reading->blocks++ == VMF_PEM_BLOCKS) {
+      reading->bad = true;
+      if (!cms)
+        vmf_certificate_fail(&reading->check, "certificate-limit",
+                             "has more than %d PEM blocks; one certificate is expected",
+                             VMF_PEM_BLOCKS);
+      return VMF_OK;
+    }
+    VMF_TRY(take_block(reading, &part, cms, error));
+  }
+  return VMF_OK;
 }
 
 /* ---- the signature ---- */
@@ -286,7 +352,8 @@ static bool verify_value(const struct vmf_certificate_check *check, EVP_PKEY *ke
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   bool good =
       context &&
-      EVP_DigestVerifyInit_ex(context, NULL, algorithm, check->library, NULL, key, NULL) == 1 &&
+      EVP_DigestVerifyInit_ex(context, NULL, vmf_pem_hashes(key) ? algorithm : NULL, check->library,
+                              NULL, key, NULL) == 1 &&
       EVP_DigestVerify(context, value, length, check->manifest, check->manifest_length) == 1;
 
   EVP_MD_CTX_free(context);
@@ -329,9 +396,9 @@ static void check_line(struct reading *reading, const struct signature_line *lin
   reading->bad = false;
   reading->good++;
   reading->odd |= exact ? 0 : (unsigned)ODD_ALGORITHM;
-  if (strcmp(algorithm, "SHA1") == 0)
-    vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-weak", check->name, line->line,
-                   "the signature is made with SHA-1, for which forgeries can be made");
+  if (strcmp(algorithm, "SHA1") == 0 && vmf_pem_hashes(key))
+    vmf_certificate_unfit(check, "signature-weak", line->line,
+                          "the signature is made with SHA-1, for which forgeries can be made");
 }
 
 static void check_lines(struct reading *reading)
@@ -343,22 +410,6 @@ static void check_lines(struct reading *reading)
     bad |= reading->bad;
   }
   reading->bad = bad;
-}
-
-static void check_key(const struct vmf_certificate_check *check)
-{
-  EVP_PKEY *key = X509_get0_pubkey(check->signer);
-  int bits = key ? vmf_pem_rsa_bits(key) : 0;
-
-  if (!key)
-    vmf_certificate_fail(check, "certificate-damaged", "the certificate's key cannot be used: %s",
-                         vmf_pem_reason());
-  else if (bits == 0)
-    vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-form", check->name, 0,
-                   "the certificate has no RSA key, which is what consumers expect");
-  else if (bits < 2048)
-    vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-weak", check->name, 0,
-                   "the certificate's RSA key has %d bits; from 2048 on it is hard to forge", bits);
 }
 
 /* ---- what the certificate says ---- */
@@ -410,30 +461,38 @@ static enum vmf_code describe(const struct vmf_certificate_check *check, struct 
 
 /* ---- all of it ---- */
 
-static enum vmf_code check_all(struct reading *reading, struct vmf_error *error)
+static void tell_missing(const struct reading *reading)
 {
-  struct vmf_certificate_check *check = &reading->check;
+  const struct vmf_certificate_check *check = &reading->check;
 
-  if (check->cms)
-    VMF_TRY(vmf_certificate_check_cms(check, error));
   if (!check->signer)
     vmf_certificate_fail(check, "certificate-missing", "has no certificate");
-  else
-    check_key(check);
-  check_lines(reading);
-  if (reading->count == 0 && !check->cms)
+  if (reading->count == 0 && reading->cms == 0)
     vmf_certificate_fail(check, "signature-missing",
                          "has no signature; \"SHA256(name.mf)= digits\" is expected");
   else if (reading->count == 0)
     vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-form", check->name, 0,
                    "has a CMS signature only; most consumers want \"SHA256(name.mf)= digits\"");
-  check->signature->good = check->signer && !reading->bad &&
-                           (reading->good > 0 || check->signature->cms) &&
-                           (!check->cms || check->signature->cms);
+}
+
+static enum vmf_code check_all(struct reading *reading, const void *bytes, size_t length,
+                               struct vmf_error *error)
+{
+  struct vmf_certificate_check *check = &reading->check;
+  struct vmf_signature *signature = check->signature;
+
+  VMF_TRY(take_parts(reading, bytes, length, false, error));
+  VMF_TRY(take_parts(reading, bytes, length, true, error));
+  tell_missing(reading);
+  check_lines(reading);
+  signature->cms = reading->cms > 0 && reading->cms_good == reading->cms;
+  signature->good = check->signer && !reading->bad && (reading->good > 0 || signature->cms) &&
+                    reading->cms_good == reading->cms;
   tell_oddities(reading);
   if (!check->signer)
     return VMF_OK;
   VMF_TRY(describe(check, error));
+  vmf_certificate_check_signer(check);
   return vmf_certificate_check_trust(check, error);
 }
 
@@ -444,17 +503,9 @@ static enum vmf_code read_all(struct reading *reading, const void *bytes, size_t
 
   check->library = OSSL_LIB_CTX_new();
   check->others = sk_X509_new_null();
-  BIO *bio = BIO_new_mem_buf(bytes, (int)length);
-  enum vmf_code code = VMF_OK;
-  if (!check->library || !check->others || !bio)
-    code = vmf_fail(error, VMF_NOMEM, "%s: no memory for OpenSSL", check->name);
-  take_lines(reading, bytes, length);
-  if (code == VMF_OK)
-    code = take_blocks(reading, bio, error);
-  if (code == VMF_OK)
-    code = check_all(reading, error);
-  BIO_free(bio);
-  CMS_ContentInfo_free(check->cms);
+  enum vmf_code code = check->library && check->others
+                           ? check_all(reading, bytes, length, error)
+                           : vmf_fail(error, VMF_NOMEM, "%s: no memory for OpenSSL", check->name);
   X509_free(check->signer);
   sk_X509_pop_free(check->others, X509_free);
   OSSL_LIB_CTX_free(check->library);

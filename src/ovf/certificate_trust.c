@@ -11,9 +11,9 @@
 
 /* What building a chain found. */
 struct chain {
-  int fault;     /* the first X509_V_ERR_... that is not about time; X509_V_OK: none */
-  int time;      /* the same, about time, of a certificate above the signer's */
-  bool weak_key; /* of a certificate above the signer's */
+  struct vmf_certificate_check *check;
+  int fault; /* the first X509_V_ERR_... that is not told of otherwise; X509_V_OK: none */
+  int time;  /* the same, about time, of a certificate above the signer's */
 };
 
 enum vmf_severity vmf_trust_severity(const struct vmf_trust *trust)
@@ -24,6 +24,42 @@ enum vmf_severity vmf_trust_severity(const struct vmf_trust *trust)
 
 /* ---- chain ---- */
 
+/* Of the signer's own certificate certificate_policy.c tells where no chain is asked for. */
+static void tell_weakness(struct chain *chain, int fault, int depth)
+{
+  struct vmf_certificate_check *check = chain->check;
+
+  if (fault == X509_V_ERR_CA_KEY_TOO_SMALL)
+    vmf_certificate_unfit(check, "signature-weak", 0,
+                          "a certificate above that of %s has a key that can be broken",
+                          check->signature->subject);
+  else if (depth > 0 || vmf_trust_severity(check->trust) == VMF_SEVERITY_FAILURE)
+    vmf_certificate_unfit(check, "signature-weak", 0,
+                          "the certificate of %s, or one above it, is signed with a digest for "
+                          "which forgeries can be made",
+                          check->signature->subject);
+}
+
+/* Whether a fault is told of otherwise, so that building goes on. */
+static bool passes(struct chain *chain, int fault, int depth)
+{
+  switch (fault) {
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+  case X509_V_ERR_CERT_NOT_YET_VALID:
+    if (depth > 0 && chain->time == X509_V_OK)
+      chain->time = fault;
+    return true;
+  case X509_V_ERR_EE_KEY_TOO_SMALL: /* told with the signer's certificate */
+    return true;
+  case X509_V_ERR_CA_KEY_TOO_SMALL:
+  case X509_V_ERR_CA_MD_TOO_WEAK:
+    tell_weakness(chain, fault, depth);
+    return true;
+  default:
+    return false;
+  }
+}
+
 static int note_fault(int good, X509_STORE_CTX *context)
 {
   struct chain *chain = X509_STORE_CTX_get_app_data(context);
@@ -31,9 +67,9 @@ static int note_fault(int good, X509_STORE_CTX *context)
 
   if (good)
     return 1;
-  if (fault == X509_V_ERR_CERT_HAS_EXPIRED || fault == X509_V_ERR_CERT_NOT_YET_VALID) {
-    if (X509_STORE_CTX_get_error_depth(context) > 0 && chain->time == X509_V_OK)
-      chain->time = fault;
+  if (passes(chain, fault, X509_STORE_CTX_get_error_depth(context))) {
+    /* else OpenSSL would say it again in place of the next one */
+    X509_STORE_CTX_set_error(context, X509_V_OK);
     return 1;
   }
   if (chain->fault == X509_V_OK)
@@ -41,16 +77,12 @@ static int note_fault(int good, X509_STORE_CTX *context)
   return 0;
 }
 
-static void find_weak_keys(X509_STORE_CTX *context, struct chain *chain)
+static void check_issuers(X509_STORE_CTX *context, struct vmf_certificate_check *check)
 {
   STACK_OF(X509) *certificates = X509_STORE_CTX_get0_chain(context);
 
-  for (int i = 1; i < sk_X509_num(certificates); i++) {
-    EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(certificates, i));
-    int bits = key ? vmf_pem_rsa_bits(key) : 0;
-    if (bits > 0 && bits < 2048)
-      chain->weak_key = true;
-  }
+  for (int i = 1; i < sk_X509_num(certificates); i++)
+    vmf_certificate_check_issuer(check, sk_X509_value(certificates, i));
 }
 
 static enum vmf_code fill_store(const struct vmf_certificate_check *check, X509_STORE *store,
@@ -70,7 +102,7 @@ static enum vmf_code fill_store(const struct vmf_certificate_check *check, X509_
   return VMF_OK;
 }
 
-static enum vmf_code run_chain(const struct vmf_certificate_check *check, X509_STORE *store,
+static enum vmf_code run_chain(struct vmf_certificate_check *check, X509_STORE *store,
                                X509_STORE_CTX *context, struct chain *chain,
                                struct vmf_error *error)
 {
@@ -78,19 +110,19 @@ static enum vmf_code run_chain(const struct vmf_certificate_check *check, X509_S
   if (X509_STORE_CTX_init(context, store, check->signer, check->others) != 1)
     return vmf_fail(error, VMF_NOMEM, "OpenSSL cannot start building a chain");
   X509_VERIFY_PARAM *how = X509_STORE_CTX_get0_param(context);
-  X509_VERIFY_PARAM_set_auth_level(how, 0); /* old keys are told of, not refused */
+  X509_VERIFY_PARAM_set_auth_level(how, 2); /* note_fault tells what falls short */
   if (check->trust->ca_file)
     X509_VERIFY_PARAM_set_flags(how, X509_V_FLAG_PARTIAL_CHAIN);
   X509_STORE_CTX_set_app_data(context, chain);
   X509_STORE_CTX_set_verify_cb(context, note_fault);
   if (X509_verify_cert(context) != 1 && chain->fault == X509_V_OK)
     chain->fault = X509_V_ERR_UNSPECIFIED;
-  find_weak_keys(context, chain);
+  check_issuers(context, check);
   ERR_clear_error();
   return VMF_OK;
 }
 
-static enum vmf_code build_chain(const struct vmf_certificate_check *check, struct chain *chain,
+static enum vmf_code build_chain(struct vmf_certificate_check *check, struct chain *chain,
                                  struct vmf_error *error)
 {
   X509_STORE *store = X509_STORE_new();
@@ -120,6 +152,12 @@ static bool same_fingerprint(const char *wanted, const char *found)
   return *found == '\0';
 }
 
+bool vmf_certificate_is_pinned(const struct vmf_certificate_check *check)
+{
+  return check->trust->signer &&
+         same_fingerprint(check->trust->signer, check->signature->fingerprint);
+}
+
 static bool check_validity(const struct vmf_certificate_check *check, enum vmf_severity severity)
 {
   const struct vmf_signature *signature = check->signature;
@@ -140,9 +178,6 @@ static bool tell_chain(const struct vmf_certificate_check *check, const struct c
 {
   const char *subject = check->signature->subject;
 
-  if (chain->weak_key)
-    vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-weak", check->name, 0,
-                   "a certificate above that of %s has an RSA key of less than 2048 bits", subject);
   if (chain->time != X509_V_OK)
     vmf_report_add(check->report, severity, "certificate-expired", check->name, 0,
                    "of the certificates above that of %s one is not valid now (%s)", subject,
@@ -164,10 +199,10 @@ enum vmf_code vmf_certificate_check_trust(struct vmf_certificate_check *check,
   const struct vmf_trust *trust = check->trust;
   struct vmf_signature *signature = check->signature;
   enum vmf_severity severity = vmf_trust_severity(trust);
-  struct chain chain = {.fault = X509_V_OK, .time = X509_V_OK};
+  struct chain chain = {.check = check, .fault = X509_V_OK, .time = X509_V_OK};
   bool trusted = check_validity(check, severity);
 
-  if (trust->signer && !same_fingerprint(trust->signer, signature->fingerprint)) {
+  if (trust->signer && !vmf_certificate_is_pinned(check)) {
     vmf_report_add(check->report, VMF_SEVERITY_FAILURE, "signer-unexpected", check->name, 0,
                    "signed by %s, whose fingerprint is %s; %s is expected", signature->subject,
                    signature->fingerprint, trust->signer);
@@ -178,7 +213,7 @@ enum vmf_code vmf_certificate_check_trust(struct vmf_certificate_check *check,
     VMF_TRY(build_chain(check, &chain, error));
     trusted = tell_chain(check, &chain, severity) && trusted;
   }
-  signature->trusted = trusted && signature->good;
+  signature->trusted = trusted && signature->good && !check->unfit;
   return VMF_OK;
 }
 
@@ -206,9 +241,9 @@ static STACK_OF(X509) * collect_certificates(const struct vmf_certificate_check 
 }
 
 /* The certificates inside help to build the chain. */
-static bool keep_certificates(struct vmf_certificate_check *check)
+static bool keep_certificates(struct vmf_certificate_check *check, CMS_ContentInfo *cms)
 {
-  STACK_OF(X509) *inside = CMS_get1_certs(check->cms);
+  STACK_OF(X509) *inside = CMS_get1_certs(cms);
   bool kept = true;
 
   if (inside)
@@ -218,9 +253,9 @@ static bool keep_certificates(struct vmf_certificate_check *check)
 }
 
 /* All who signed the CMS part must be the signer. */
-static void compare_signers(struct vmf_certificate_check *check)
+static bool compare_signers(struct vmf_certificate_check *check, CMS_ContentInfo *cms)
 {
-  STACK_OF(X509) *signers = CMS_get0_signers(check->cms);
+  STACK_OF(X509) *signers = CMS_get0_signers(cms);
   bool same = sk_X509_num(signers) > 0;
 
   if (same && !check->signer && X509_up_ref(sk_X509_value(signers, 0)) == 1)
@@ -228,37 +263,58 @@ static void compare_signers(struct vmf_certificate_check *check)
   for (int i = 0; i < sk_X509_num(signers); i++)
     same = same && check->signer && X509_cmp(sk_X509_value(signers, i), check->signer) == 0;
   sk_X509_free(signers);
-  check->signature->cms = same;
   if (!same)
     vmf_certificate_fail(
         check, "signature-cms-wrong",
         "the CMS part is signed by another certificate than the first one in the file");
+  return same;
 }
 
-enum vmf_code vmf_certificate_check_cms(struct vmf_certificate_check *check,
-                                        struct vmf_error *error)
+/* OpenSSL hashes by what this field says, whatever the algorithm of the signature is called. */
+static void check_digests(struct vmf_certificate_check *check, CMS_ContentInfo *cms)
+{
+  STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
+
+  for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++) {
+    X509_ALGOR *algorithm = NULL;
+    CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(infos, i), NULL, NULL, &algorithm, NULL);
+    int nid = algorithm ? OBJ_obj2nid(algorithm->algorithm) : NID_undef;
+    if (!vmf_certificate_digest_holds(nid))
+      vmf_certificate_unfit(
+          check, "signature-weak", 0,
+          "the CMS part is made with %s; SHA-224 to SHA-512 and SHA-3 are digests "
+          "for which no forgeries can be made",
+          nid == NID_undef ? "an unknown digest" : OBJ_nid2sn(nid));
+  }
+}
+
+enum vmf_code vmf_certificate_check_cms(struct vmf_certificate_check *check, CMS_ContentInfo *cms,
+                                        bool *good, struct vmf_error *error)
 {
   const unsigned flags = CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY;
 
-  if (OBJ_obj2nid(CMS_get0_type(check->cms)) != NID_pkcs7_signed) {
+  *good = false;
+  if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed) {
     vmf_certificate_fail(check, "signature-cms-wrong", "the CMS part is no signature");
     return VMF_OK;
   }
-  if (has_content(check->cms))
+  if (has_content(cms))
     vmf_report_add(check->report, VMF_SEVERITY_WARNING, "signature-form", check->name, 0,
                    "the CMS part has a content of its own; a detached one is expected");
-  if (!keep_certificates(check))
+  if (!keep_certificates(check, cms))
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for certificates", check->name);
   STACK_OF(X509) *certificates = collect_certificates(check);
   BIO *manifest = BIO_new_mem_buf(check->manifest, (int)check->manifest_length);
   enum vmf_code code = VMF_OK;
   if (!certificates || !manifest)
     code = vmf_fail(error, VMF_NOMEM, "%s: no memory for a CMS signature", check->name);
-  else if (CMS_verify(check->cms, certificates, NULL, manifest, NULL, flags) == 1)
-    compare_signers(check);
+  else if (CMS_verify(cms, certificates, NULL, manifest, NULL, flags) == 1)
+    *good = compare_signers(check, cms);
   else
     vmf_certificate_fail(check, "signature-cms-wrong",
                          "the CMS signature is not right for the manifest: %s", vmf_pem_reason());
+  if (*good)
+    check_digests(check, cms);
   ERR_clear_error();
   BIO_free(manifest);
   sk_X509_pop_free(certificates, X509_free);

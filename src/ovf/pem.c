@@ -68,6 +68,17 @@ int vmf_pem_rsa_bits(const EVP_PKEY *key)
   return EVP_PKEY_is_a(key, "RSA") ? EVP_PKEY_get_bits(key) : 0;
 }
 
+const char *vmf_pem_key_name(const EVP_PKEY *key)
+{
+  const char *name = EVP_PKEY_get0_type_name(key);
+  return name ? name : "unknown";
+}
+
+bool vmf_pem_hashes(const EVP_PKEY *key)
+{
+  return !EVP_PKEY_is_a(key, "ED25519") && !EVP_PKEY_is_a(key, "ED448");
+}
+
 int vmf_pem_validity(const X509 *certificate)
 {
   if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)

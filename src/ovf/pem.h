@@ -35,8 +35,14 @@ bool vmf_pem_is_cms(const struct vmf_pem_block *block);
 X509 *vmf_pem_certificate(OSSL_LIB_CTX *library, const struct vmf_pem_block *block);
 CMS_ContentInfo *vmf_pem_cms(OSSL_LIB_CTX *library, const struct vmf_pem_block *block);
 
-/* Of RSA keys; 0: another kind. */
+/* Of RSA keys (PKCS #1 v1.5); 0: another kind. */
 int vmf_pem_rsa_bits(const EVP_PKEY *key);
+
+/* "RSA", "RSA-PSS", "EC", "ED25519", ... */
+const char *vmf_pem_key_name(const EVP_PKEY *key);
+
+/* Whether it signs a digest; false: the bytes themselves (Ed25519, Ed448). */
+bool vmf_pem_hashes(const EVP_PKEY *key);
 
 /* Whether it is valid now: 0, -1: no more, 1: not yet. */
 int vmf_pem_validity(const X509 *certificate);

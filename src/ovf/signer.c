@@ -19,7 +19,12 @@
 #include "memory.h"
 #include "pem.h"
 
-enum { FILE_MAX = 1 << 20, PASSPHRASE_MAX = 1024, RSA_BITS_MIN = 2048 };
+enum {
+  FILE_MAX = 1 << 20,
+  PASSPHRASE_MAX = 1024,
+  STRENGTH_BITS = 112, /* of RSA of 2048 bits, and of curves of 224 */
+  ATTEMPTS = 4096      /* at signatures of a fixed length */
+};
 
 struct vmf_signer {
   OSSL_LIB_CTX *library;
@@ -132,6 +137,25 @@ static enum vmf_code parse_key(struct vmf_signer *signer, const struct secret *f
                   path, reason);
 }
 
+static enum vmf_code check_key(const EVP_PKEY *key, const char *path, struct vmf_error *error)
+{
+  static const char *const kinds[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
+  bool known = false;
+
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    known = known || EVP_PKEY_is_a(key, kinds[i]);
+  if (!known)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: the key is of the kind %s; RSA, which all consumers of packages take, "
+                    "RSA-PSS, EC, ED25519 and ED448 can sign",
+                    path, vmf_pem_key_name(key));
+  if (EVP_PKEY_get_security_bits(key) < STRENGTH_BITS)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: the %s key has %d bits; at least 2048 are expected of RSA, 224 of a curve",
+                    path, vmf_pem_key_name(key), EVP_PKEY_get_bits(key));
+  return VMF_OK;
+}
+
 static enum vmf_code read_key(struct vmf_signer *signer, const char *path,
                               const char *passphrase_path, struct vmf_error *error)
 {
@@ -149,15 +173,7 @@ static enum vmf_code read_key(struct vmf_signer *signer, const char *path,
   free_secret(words);
   free_secret(file);
   VMF_TRY(code);
-  int bits = vmf_pem_rsa_bits(signer->key);
-  if (bits == 0)
-    return vmf_fail(error, VMF_USAGE,
-                    "%s: the key is not an RSA key, which is what consumers of packages take",
-                    path);
-  if (bits < RSA_BITS_MIN)
-    return vmf_fail(error, VMF_USAGE, "%s: the RSA key has %d bits; at least %d are expected", path,
-                    bits, RSA_BITS_MIN);
-  return VMF_OK;
+  return check_key(signer->key, path, error);
 }
 
 /* ---- the certificate ---- */
@@ -236,6 +252,9 @@ static enum vmf_code fill_signer(struct vmf_signer *signer, const char *key_path
   if (validity != 0)
     vmf_warn(log, "%s: the certificate is not valid %s", cert_path,
              validity < 0 ? "any more" : "yet");
+  if (vmf_pem_rsa_bits(signer->key) == 0)
+    vmf_warn(log, "%s: the key is of the kind %s; ovftool and VirtualBox take RSA only", key_path,
+             vmf_pem_key_name(signer->key));
   return VMF_OK;
 }
 
@@ -270,6 +289,46 @@ void vmf_signer_free(struct vmf_signer *signer)
 
 /* ---- signing ---- */
 
+/* The digest that a key signs; NULL: it signs the bytes themselves. */
+static const char *digest_of(const struct vmf_signer *signer, const char *algorithm)
+{
+  return vmf_pem_hashes(signer->key) ? algorithm : NULL;
+}
+
+/* *size: of the buffer, then of the signature. */
+static bool sign_once(const struct vmf_signer *signer, const char *algorithm, const void *manifest,
+                      size_t length, void *value, size_t *size)
+{
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  bool done = context &&
+              EVP_DigestSignInit_ex(context, NULL, digest_of(signer, algorithm), signer->library,
+                                    NULL, signer->key, NULL) == 1 &&
+              EVP_DigestSign(context, value, size, manifest, length) == 1;
+
+  EVP_MD_CTX_free(context);
+  return done;
+}
+
+/* Signatures of elliptic curves (ECDSA) differ in length, since numbers are written without leading
+ * zeros, while room is kept for a certificate file before its manifest is known: of the usual
+ * curves every fourth one is as long as can be, and such a one is taken. */
+static enum vmf_code sign_full(const struct vmf_signer *signer, const char *algorithm,
+                               const void *manifest, size_t length, void *value, size_t size,
+                               struct vmf_error *error)
+{
+  for (unsigned i = 0; i < ATTEMPTS; i++) {
+    size_t got = size;
+    if (!sign_once(signer, algorithm, manifest, length, value, &got))
+      return vmf_fail(error, VMF_SYSTEM, "signing failed: %s", vmf_pem_reason());
+    if (got == size)
+      return VMF_OK;
+  }
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "the curve of the key gives no signatures of %zu bytes; P-256, P-384 and P-521 "
+                  "can sign packages",
+                  size);
+}
+
 /* "SHA256(vm.mf)= hex\n" */
 static enum vmf_code write_line(const struct vmf_signer *signer, const char *manifest_name,
                                 const void *manifest, size_t length, enum vmf_digest_kind kind,
@@ -278,18 +337,10 @@ static enum vmf_code write_line(const struct vmf_signer *signer, const char *man
   const char *algorithm = vmf_manifest_kind_name(kind);
   size_t size = (size_t)EVP_PKEY_get_size(signer->key);
   VMF_AUTO_FREE void *value = NULL, *digits = NULL;
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  enum vmf_code code = vmf_alloc(size, &value, error);
 
-  if (code == VMF_OK)
-    code = vmf_alloc(2 * size + 1, &digits, error);
-  if (code == VMF_OK && (!context ||
-                         EVP_DigestSignInit_ex(context, NULL, algorithm, signer->library, NULL,
-                                               signer->key, NULL) != 1 ||
-                         EVP_DigestSign(context, value, &size, manifest, length) != 1))
-    code = vmf_fail(error, VMF_SYSTEM, "signing failed: %s", vmf_pem_reason());
-  EVP_MD_CTX_free(context);
-  VMF_TRY(code);
+  VMF_TRY(vmf_alloc(size, &value, error));
+  VMF_TRY(vmf_alloc(2 * size + 1, &digits, error));
+  VMF_TRY(sign_full(signer, algorithm, manifest, length, value, size, error));
   vmf_digest_text(value, size, digits);
   if (BIO_printf(out, "%s(%s)= ", algorithm, manifest_name) < 0 || BIO_puts(out, digits) < 0 ||
       BIO_puts(out, "\n") < 0)
@@ -312,25 +363,46 @@ static bool set_time(CMS_SignerInfo *info)
   return set;
 }
 
+static bool has_full_size(const struct vmf_signer *signer, CMS_SignerInfo *info)
+{
+  return ASN1_STRING_length(CMS_SignerInfo_get0_signature(info)) == EVP_PKEY_get_size(signer->key);
+}
+
+/* Writes it when its signature is as long as can be. */
+static bool try_cms(const struct vmf_signer *signer, const void *manifest, size_t length,
+                    const EVP_MD *method, BIO *out, bool *written)
+{
+  /* only with a context of the key does OpenSSL see how an RSA-PSS key has to sign */
+  const unsigned flags = CMS_PARTIAL | CMS_DETACHED | CMS_BINARY | CMS_NOSMIMECAP |
+                         (EVP_PKEY_is_a(signer->key, "RSA-PSS") ? CMS_KEY_PARAM : 0);
+  BIO *data = BIO_new_mem_buf(manifest, (int)length);
+  CMS_ContentInfo *cms = CMS_sign_ex(NULL, NULL, signer->chain, NULL, flags, signer->library, NULL);
+  CMS_SignerInfo *info =
+      cms ? CMS_add1_signer(cms, signer->certificate, signer->key, method, flags) : NULL;
+  bool done = data && info && set_time(info) && CMS_final(cms, data, NULL, flags) == 1;
+
+  *written = done && has_full_size(signer, info);
+  if (*written)
+    done = PEM_write_bio_CMS(out, cms) == 1;
+  CMS_ContentInfo_free(cms);
+  BIO_free(data);
+  return done;
+}
+
 /* A detached CMS signature, PEM. */
 static enum vmf_code write_cms(const struct vmf_signer *signer, const void *manifest, size_t length,
                                BIO *out, struct vmf_error *error)
 {
-  const unsigned flags = CMS_PARTIAL | CMS_DETACHED | CMS_BINARY | CMS_NOSMIMECAP;
-  BIO *data = BIO_new_mem_buf(manifest, (int)length);
   EVP_MD *method = EVP_MD_fetch(signer->library, "SHA512", NULL);
-  CMS_ContentInfo *cms = CMS_sign_ex(NULL, NULL, signer->chain, NULL, flags, signer->library, NULL);
-  CMS_SignerInfo *info =
-      cms && method ? CMS_add1_signer(cms, signer->certificate, signer->key, method, flags) : NULL;
-  bool done = data && info && set_time(info) && CMS_final(cms, data, NULL, flags) == 1 &&
-              PEM_write_bio_CMS(out, cms) == 1;
+  bool done = method != NULL, written = false;
 
-  CMS_ContentInfo_free(cms);
+  for (unsigned i = 0; i < ATTEMPTS && done && !written; i++)
+    done = try_cms(signer, manifest, length, method, out, &written);
   EVP_MD_free(method);
-  BIO_free(data);
-  if (done)
+  if (written && done)
     return VMF_OK;
-  return vmf_fail(error, VMF_SYSTEM, "making a CMS signature failed: %s", vmf_pem_reason());
+  return vmf_fail(error, VMF_SYSTEM, "making a CMS signature with a key of the kind %s failed: %s",
+                  vmf_pem_key_name(signer->key), vmf_pem_reason());
 }
 
 static enum vmf_code take_text(BIO *out, char **text, size_t *length, struct vmf_error *error)

@@ -62,6 +62,7 @@ static void write_pair(void)
   X509_NAME *name = X509_get_subject_name(certificate);
 
   ck_assert(out && key);
+  X509_set_version(certificate, X509_VERSION_3); /* that of version 1 may be an authority's */
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
   X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);

@@ -264,7 +264,8 @@ struct vmf_job_options {
   bool strict;     /* compare, -s: allocation and size must be equal too */
   bool no_reflink; /* convert: the target shares no extents with the source's files */
   void (*progress)(void *data, uint64_t done,
-                   uint64_t total); /* caller's thread; bytes of data, not of zeros */
+                   uint64_t total); /* caller's thread; bytes that the inputs' files take on disk,
+                                     * about: only their proportion says something */
   void *progress_data;
   const struct vmf_cancel *cancel; /* or NULL */
 };

@@ -27,7 +27,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
   /* a level that was asked for, or one that differs in the backing file, is packed anew */
   copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
                       target->shape.level == 0;
-  copy->job_bytes = vmf_copy_job_bytes(source, unit);
+  copy->job_bytes = vmf_feed_job_bytes(source, unit);
   if (options->sparse_size == 0 || options->sparse_size > copy->job_bytes)
     copy->sparse_size = copy->job_bytes;
   if (options->sparse_size % 512 != 0)
@@ -112,7 +112,7 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
   VMF_TRY(begin(&copy, &plan, options, error));
-  VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
+  VMF_TRY(vmf_copy_run(&copy, options, result, error));
   if (source)
     VMF_TRY(vmf_image_unchanged(source, error));
   if (copy.backing)
@@ -145,8 +145,7 @@ enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
 
   VMF_TRY(settle_copy(image, NULL, options, &copy, error));
   copy.size = size;
-  const struct vmf_plan plan = make_plan(&copy);
-  VMF_TRY(vmf_copy_run(&copy, &plan, options, result, error));
+  VMF_TRY(vmf_copy_run(&copy, options, result, error));
   return vmf_image_unchanged(image, error);
 }
 

@@ -42,24 +42,22 @@ static enum vmf_code place_run(const struct vmf_copy *copy, uint64_t guest, uint
   return VMF_OK;
 }
 
-enum vmf_code vmf_copy_share(const struct vmf_copy *copy, uint64_t guest, uint64_t limit,
+enum vmf_code vmf_copy_share(const struct vmf_copy *copy, const struct vmf_span *span,
                              uint64_t *length, bool *refused, struct vmf_error *error)
 {
-  struct vmf_span span;
+  uint64_t shared = vmf_align_down(vmf_min(span->length, SHARE_AT_ONCE), VMF_CLONE_ALIGNMENT);
   struct vmf_io *io = NULL;
   uint64_t host = 0;
 
   *length = 0;
   *refused = false;
-  VMF_TRY(vmf_image_span(copy->source, guest, vmf_min(limit, SHARE_AT_ONCE), &span, error));
-  uint64_t shared = vmf_align_down(span.length, VMF_CLONE_ALIGNMENT);
-  if (span.kind != VMF_RUN_PLAIN || span.offset % VMF_CLONE_ALIGNMENT != 0 || shared == 0)
+  if (span->kind != VMF_RUN_PLAIN || span->offset % VMF_CLONE_ALIGNMENT != 0 || shared == 0)
     return VMF_OK;
-  VMF_TRY(place_run(copy, guest, &shared, &io, &host, error));
+  VMF_TRY(place_run(copy, span->guest, &shared, &io, &host, error));
   shared = vmf_align_down(shared, VMF_CLONE_ALIGNMENT);
   if (host % VMF_CLONE_ALIGNMENT != 0 || shared == 0)
     return VMF_OK;
-  *refused = !vmf_io_clone(io, host, span.io, span.offset, shared);
+  *refused = !vmf_io_clone(io, host, span->io, span->offset, shared);
   *length = *refused ? 0 : shared;
   return VMF_OK;
 }

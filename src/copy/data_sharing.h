@@ -11,11 +11,11 @@
  * has to see (no checksum, no backing file, no zeros that are to be written). */
 bool vmf_copy_may_share(const struct vmf_copy *copy);
 
-/* Shares the data from `guest` on with the target, up to `limit` bytes: *length are done, perhaps
- * none because they do not lie where blocks do. *refused: the file system does not share (*length
- * is 0). On the caller's thread. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_share(const struct vmf_copy *copy, uint64_t guest,
-                                            uint64_t limit, uint64_t *length, bool *refused,
-                                            struct vmf_error *error);
+/* Shares a span of the source's data with the target: *length bytes of it are done, perhaps none
+ * because they do not lie where blocks do. *refused: the file system does not share (*length is 0).
+ * On the caller's thread. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_share(const struct vmf_copy *copy,
+                                            const struct vmf_span *span, uint64_t *length,
+                                            bool *refused, struct vmf_error *error);
 
 #endif

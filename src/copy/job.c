@@ -124,21 +124,21 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
                           struct vmf_loader *loader, struct vmf_error *error)
 {
   uint32_t unit = copy->target ? copy->target->shape.unit : 1;
-  size_t padded = (size_t)vmf_align_up(job->length, unit);
+  size_t padded = (size_t)vmf_align_up(job->fed.length, unit);
 
   if (padded > copy->job_bytes)
     padded = copy->job_bytes;
   job->kept.used = job->kept.count = job->next_kept = 0;
   vmf_loader_keep(loader, copy->keep_packed ? &job->kept : NULL);
-  if (copy->source)
-    VMF_TRY(
-        vmf_loader_read(loader, copy->source, job->data, (size_t)job->length, job->guest, error));
-  else
-    memset(job->data, 0, (size_t)job->length);
-  memset(job->data + job->length, 0, padded - (size_t)job->length);
-  if (copy->backing)
-    return vmf_loader_read(loader, copy->backing, job->expected, padded, job->guest, error);
-  return VMF_OK;
+  VMF_TRY(
+      vmf_loader_read_spans(loader, &job->fed.spans[0], job->data, padded, job->fed.guest, error));
+  if (!copy->backing)
+    return VMF_OK;
+  if (job->fed.guest + job->fed.length ==
+      copy->size) /* what is behind the disk's end counts, too */
+    return vmf_loader_read(loader, copy->backing, job->expected, padded, job->fed.guest, error);
+  return vmf_loader_read_spans(loader, &job->fed.spans[1], job->expected, padded, job->fed.guest,
+                               error);
 }
 
 static uint8_t *digest_of(const struct vmf_copy_job *job, size_t block)
@@ -150,7 +150,7 @@ static enum vmf_code hash_one(struct vmf_copy_job *job, size_t block, struct vmf
                               struct vmf_error *error)
 {
   size_t start = block * VMF_CHECKSUM_BLOCK;
-  size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - start);
+  size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->fed.length - start);
   VMF_TRY(vmf_digest_update(digest, job->data + start, length, error));
   return vmf_digest_final(digest, digest_of(job, block), error);
 }
@@ -159,7 +159,7 @@ static enum vmf_code hash_one(struct vmf_copy_job *job, size_t block, struct vmf
 static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
                           struct vmf_error *error)
 {
-  size_t whole = (size_t)(job->length / VMF_CHECKSUM_BLOCK), waiting = whole;
+  size_t whole = (size_t)(job->fed.length / VMF_CHECKSUM_BLOCK), waiting = whole;
 
   for (size_t i = 0; i < whole; i++) {
     const uint8_t *block = job->data + i * VMF_CHECKSUM_BLOCK;
@@ -177,7 +177,7 @@ static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
   }
   if (waiting < whole)
     VMF_TRY(hash_one(job, waiting, digest, error));
-  if (job->length % VMF_CHECKSUM_BLOCK == 0)
+  if (job->fed.length % VMF_CHECKSUM_BLOCK == 0)
     return VMF_OK;
   job->zero_digest[whole] = false;
   return hash_one(job, whole, digest, error);
@@ -187,7 +187,7 @@ static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
 
 static void add_stretch(struct vmf_copy_job *job, size_t start, size_t end, bool zero)
 {
-  job->blocks[job->block_count++] = (struct vmf_block){.guest = job->guest + start,
+  job->blocks[job->block_count++] = (struct vmf_block){.guest = job->fed.guest + start,
                                                        .length = (uint32_t)(end - start),
                                                        .zero = zero,
                                                        .data = zero ? NULL : job->data + start,
@@ -203,10 +203,10 @@ static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
   size_t start = 0, length;
   bool zero = false;
 
-  for (size_t at = 0; at < job->length; at += length) {
-    length = (size_t)vmf_min(step - (job->guest + at) % step, job->length - at);
+  for (size_t at = 0; at < job->fed.length; at += length) {
+    length = (size_t)vmf_min(step - (job->fed.guest + at) % step, job->fed.length - at);
     bool this_zero = !copy->target->shape.keep_zeros && vmf_is_zero(job->data + at, length);
-    bool border = (job->guest + at) % unit == 0;
+    bool border = (job->fed.guest + at) % unit == 0;
     if (at > start && (this_zero != zero || border)) {
       if (!zero || write_zeros)
         add_stretch(job, start, at, zero);
@@ -216,7 +216,7 @@ static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
     job->data_bytes += this_zero ? 0 : length;
   }
   if (!zero || write_zeros)
-    add_stretch(job, start, (size_t)job->length, zero);
+    add_stretch(job, start, (size_t)job->fed.length, zero);
 }
 
 /* ---- PLANNED, ORDERED: whole units ---- */
@@ -241,7 +241,7 @@ static size_t neighbour_of(const struct vmf_copy_job *job, const struct vmf_shap
 {
   const struct vmf_block *before = job->block_count > 0 ? &job->blocks[job->block_count - 1] : NULL;
 
-  if (!before || before->guest + shape->unit != guest || guest % VMF_COPY_JOB_BYTES == 0)
+  if (!before || before->guest + shape->unit != guest || guest % VMF_FEED_JOB_BYTES == 0)
     return 0;
   return before->data_length;
 }
@@ -285,12 +285,12 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
   struct vmf_block *block = &job->blocks[job->block_count];
 
   if (!zero)
-    job->data_bytes += vmf_min(shape->unit, job->length - at);
+    job->data_bytes += vmf_min(shape->unit, job->fed.length - at);
   if (copy->backing ? memcmp(data, job->expected + at, shape->unit) == 0
                     : zero && !shape->keep_zeros)
     return VMF_OK;
-  *block = (struct vmf_block){.guest = job->guest + at,
-                              .length = (uint32_t)vmf_min(shape->unit, job->length - at),
+  *block = (struct vmf_block){.guest = job->fed.guest + at,
+                              .length = (uint32_t)vmf_min(shape->unit, job->fed.length - at),
                               .zero = zero,
                               .data = data,
                               .data_length = shape->unit};
@@ -308,7 +308,7 @@ static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scra
                                struct vmf_copy_job *job, struct vmf_error *error)
 {
   size_t packed_used = job->kept.used;
-  for (size_t at = 0; at < job->length; at += copy->target->shape.unit)
+  for (size_t at = 0; at < job->fed.length; at += copy->target->shape.unit)
     VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
   return VMF_OK;
 }
@@ -323,7 +323,7 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
 
   job->block_count = 0;
   job->data_bytes = 0;
-  if (job->hole)
+  if (job->fed.hole)
     return VMF_OK;
   VMF_TRY(prepare(copy, job, error));
   VMF_TRY(prepare_scratch(copy, scratch, error));
@@ -341,6 +341,7 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
 void vmf_copy_free_job(void *job_data)
 {
   struct vmf_copy_job *job = job_data;
+  vmf_fed_free(&job->fed);
   vmf_free(job->data);
   vmf_free(job->expected);
   vmf_free(job->packed);

@@ -7,12 +7,10 @@
 #define VMF_COPY_JOB_H
 
 #include "checksum.h"
+#include "feed.h"
 #include "pipeline.h"
 #include "plan.h"
 #include "target.h"
-
-/* Jobs have this many bytes, or a multiple that is a power of two. */
-enum { VMF_COPY_JOB_BYTES = 1 << 20 };
 
 /* What all jobs of one conversion share; constant while it runs. */
 struct vmf_copy {
@@ -30,8 +28,7 @@ struct vmf_copy {
 };
 
 struct vmf_copy_job {
-  uint64_t guest, length;
-  bool hole;            /* nothing but zeros, of any length; no data, no blocks */
+  struct vmf_fed fed;   /* of the source and the backing file; a hole has no data, no blocks */
   uint8_t *data;        /* job_bytes: the guest bytes, zeros behind the end of the disk */
   uint8_t *expected;    /* job_bytes: the backing file's bytes; NULL without one */
   uint8_t *packed;      /* packed units, one behind the other; those of kept come first */

@@ -42,7 +42,7 @@ static enum vmf_code not_promised(const struct vmf_copy *copy, uint64_t guest,
 static enum vmf_code place_promised(const struct vmf_copy *copy, struct vmf_copy_job *job,
                                     uint64_t *host_bytes, struct vmf_error *error)
 {
-  uint64_t guest = job->guest, end = job->guest + job->length;
+  uint64_t guest = job->fed.guest, end = job->fed.guest + job->fed.length;
 
   for (size_t i = 0; guest < end; guest += copy->promised->unit) {
     struct vmf_block *block = i < job->block_count ? &job->blocks[i] : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The caller's side of the pipeline: cuts the plan into jobs, retires them in guest order. The only
- * serial part of a conversion is here: place, the checksum of checksums, and writing to a pipe. */
+ * What a conversion or a checksum does with its jobs as they come back in guest order. The only
+ * serial part of it is here: place, the checksum of checksums, and writing to a pipe. */
 #include "run.h"
 
 #include <sched.h>
@@ -10,20 +10,16 @@
 
 #include "checked.h"
 #include "data_sharing.h"
+#include "loop.h"
 #include "text.h"
 
-enum { JOB_BYTES_MAX = 2 << 20, MEMORY = 40 << 20, MEMORY_PER_THREAD = 4 << 20 };
+enum { MEMORY = 40 << 20, MEMORY_PER_THREAD = 4 << 20 };
 
 struct run {
   const struct vmf_copy *copy;
-  const struct vmf_plan *plan;
-  const struct vmf_job_options *options;
   struct vmf_job_result *result;
-  struct vmf_pipeline *pipeline;
-  struct vmf_checksum *checksum;
-  struct vmf_walk walk; /* to the next job */
-  bool share;           /* with the target, until the file system refuses */
-  uint64_t done, total; /* bytes of data, for progress */
+  struct vmf_checksum *checksum; /* NULL: none is wanted */
+  bool share;                    /* with the target, until the file system refuses */
 };
 
 static unsigned processors(void)
@@ -52,15 +48,6 @@ struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_m
                            .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2)};
 }
 
-uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit)
-{
-  uint64_t source_unit = source ? vmf_image_largest_unit(source) : 0;
-  uint64_t bytes = vmf_max(VMF_COPY_JOB_BYTES, target_unit);
-  if (vmf_is_power_of_two(source_unit))
-    bytes = vmf_max(bytes, vmf_min(source_unit, JOB_BYTES_MAX));
-  return (uint32_t)bytes;
-}
-
 enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options, struct vmf_error *error)
 {
   if (vmf_cancel_requested(options->cancel))
@@ -81,51 +68,28 @@ enum vmf_code vmf_copy_digest_kind(const char *name, enum vmf_digest_kind *kind,
   return vmf_fail(error, VMF_USAGE, "checksum \"%s\": expected sha1, sha256 or sha512", name);
 }
 
-/* How much data the plan holds, for progress. */
-static enum vmf_code count_data(struct run *run, struct vmf_error *error)
-{
-  uint64_t guest = 0, start, end;
-  while (run->options->progress && guest < run->copy->size) {
-    VMF_TRY(vmf_plan_next(run->plan, guest, &start, &end, error));
-    run->total += end - start;
-    guest = end;
-    VMF_TRY(vmf_copy_cancelled(run->options, error));
-  }
-  return VMF_OK;
-}
-
-/* Sets a job to the next stretch of the plan. */
-static enum vmf_code fill(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
-{
-  struct vmf_stretch stretch;
-  VMF_TRY(vmf_walk_next(&run->walk, &stretch, error));
-  job->guest = stretch.guest;
-  job->length = stretch.length;
-  job->hole = stretch.hole;
-  return VMF_OK;
-}
-
 /* A hole of petabytes has digests for minutes: one can stop between. */
-static enum vmf_code push_zeros(struct run *run, uint64_t length, struct vmf_error *error)
+static enum vmf_code push_zeros(const struct run *run, const struct vmf_job_options *options,
+                                uint64_t length, struct vmf_error *error)
 {
   const uint64_t at_once = 64ull << 30; /* whole blocks of the checksum */
 
   for (uint64_t done = 0; done < length; done += vmf_min(at_once, length - done)) {
-    VMF_TRY(vmf_copy_cancelled(run->options, error));
+    VMF_TRY(vmf_copy_cancelled(options, error));
     VMF_TRY(vmf_checksum_push_zeros(run->checksum, vmf_min(at_once, length - done), error));
   }
   return VMF_OK;
 }
 
-static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *job,
-                                  struct vmf_error *error)
+static enum vmf_code push_digests(const struct run *run, const struct vmf_copy_job *job,
+                                  const struct vmf_job_options *options, struct vmf_error *error)
 {
   if (!run->checksum)
     return VMF_OK;
-  if (job->hole)
-    return push_zeros(run, job->length, error);
-  for (size_t i = 0, done = 0; done < job->length; i++, done += VMF_CHECKSUM_BLOCK) {
-    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->length - done);
+  if (job->fed.hole)
+    return push_zeros(run, options, job->fed.length, error);
+  for (size_t i = 0, done = 0; done < job->fed.length; i++, done += VMF_CHECKSUM_BLOCK) {
+    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->fed.length - done);
     if (job->zero_digest[i])
       VMF_TRY(vmf_checksum_push_zeros(run->checksum, length, error));
     else
@@ -134,129 +98,104 @@ static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *jo
   return VMF_OK;
 }
 
-static void count_progress(struct run *run, uint64_t length)
-{
-  run->done += length;
-  if (run->options->progress)
-    run->options->progress(run->options->progress_data, run->done, run->total);
-}
-
-static void count_job(struct run *run, const struct vmf_copy_job *job)
-{
-  run->result->data_bytes += job->data_bytes;
-  run->result->zero_bytes += job->length - job->data_bytes;
-  if (!job->hole)
-    count_progress(run, job->length);
-}
-
 /* A job on its way out, in guest order. */
-static enum vmf_code retire(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
+static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
+                            struct vmf_error *error)
 {
+  struct run *run = loop->run;
+  struct vmf_copy_job *job = job_data;
   const struct vmf_copy *copy = run->copy;
   const struct vmf_target *target = copy->target;
 
-  VMF_TRY(push_digests(run, job, error));
-  if (target && job->hole && target->io->device)
-    VMF_TRY(vmf_io_zero(target->io, job->guest, job->length, false, error));
+  (void)stop;
+  VMF_TRY(push_digests(run, job, loop->options, error));
+  if (target && job->fed.hole && target->io->device)
+    VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
     VMF_TRY(vmf_copy_place(copy, job, &run->result->host_bytes, error));
-  count_job(run, job);
+  run->result->data_bytes += job->data_bytes;
+  run->result->zero_bytes += job->fed.length - job->data_bytes;
   if (target && !target->io->sequential && job->block_count > 0)
-    vmf_pipeline_store(run->pipeline);
+    vmf_pipeline_store(loop->pipeline);
   else
-    vmf_pipeline_retire(run->pipeline);
+    vmf_pipeline_retire(loop->pipeline);
   return VMF_OK;
-}
-
-static void count_shared(struct run *run, uint64_t length)
-{
-  run->result->data_bytes += length;
-  run->result->host_bytes += length;
-  count_progress(run, length);
 }
 
 /* What comes next and can be shared with the target needs no job. */
-static enum vmf_code share_next(struct run *run, struct vmf_error *error)
+static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
 {
-  uint64_t end, length = 1;
-  bool refused;
+  struct run *run = loop->run;
+  struct vmf_span span;
+  uint64_t length = 1;
+  bool data, refused;
 
-  while (run->share && length > 0 && run->walk.guest < run->copy->size) {
-    VMF_TRY(vmf_copy_cancelled(run->options, error));
-    VMF_TRY(vmf_walk_look(&run->walk, &end, error));
-    if (end == run->walk.guest)
+  while (run->share && length > 0) {
+    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(vmf_feed_peek(&loop->feed, &span, &data, error));
+    if (!data)
       return VMF_OK;
-    VMF_TRY(vmf_copy_share(run->copy, run->walk.guest, end - run->walk.guest, &length, &refused,
-                           error));
+    VMF_TRY(vmf_copy_share(run->copy, &span, &length, &refused, error));
     run->share = !refused;
-    run->walk.guest += length;
-    if (length > 0)
-      count_shared(run, length);
+    vmf_feed_skip(&loop->feed, length);
+    run->result->data_bytes += length;
+    run->result->host_bytes += length;
+    vmf_loop_count(loop, length);
   }
   return VMF_OK;
 }
 
-static enum vmf_code run_jobs(struct run *run, struct vmf_error *error)
+/* Whole units of the target, and whole blocks of the checksum. */
+static uint32_t feed_unit(const struct vmf_target *target)
 {
-  for (;;) {
-    struct vmf_copy_job *job;
-    void *oldest;
-
-    VMF_TRY(vmf_copy_cancelled(run->options, error));
-    for (;;) {
-      VMF_TRY(share_next(run, error));
-      if (run->walk.guest >= run->copy->size || !(job = vmf_pipeline_claim(run->pipeline)))
-        break;
-      VMF_TRY(fill(run, job, error));
-      vmf_pipeline_submit(run->pipeline);
-    }
-    VMF_TRY(vmf_pipeline_oldest(run->pipeline, &oldest, error));
-    if (!oldest)
-      return vmf_pipeline_drain(run->pipeline, error);
-    VMF_TRY(retire(run, oldest, error));
-  }
+  bool whole = target && target->shape.layout != VMF_FIXED;
+  return whole ? (uint32_t)vmf_max(VMF_CHECKSUM_BLOCK, target->shape.unit) : VMF_CHECKSUM_BLOCK;
 }
 
-static enum vmf_code run_all(struct run *run, struct vmf_error *error)
+static enum vmf_code run_all(struct run *run, const struct vmf_job_options *options,
+                             struct vmf_error *error)
 {
-  const struct vmf_target *target = run->copy->target;
-  /* The kernel lets one thread at a time write to a file; the next would wait and do nothing. */
-  const struct vmf_stage stage = {.job_size = sizeof(struct vmf_copy_job),
-                                  .scratch_size = sizeof(struct vmf_copy_scratch),
-                                  .work = vmf_copy_work,
-                                  .store = vmf_copy_store,
-                                  .free_job = vmf_copy_free_job,
-                                  .free_scratch = vmf_copy_free_scratch,
-                                  .stores = target && target->io->device ? 0 : 1};
-  struct vmf_crew crew = vmf_copy_crew(run->options->threads, vmf_copy_thread_memory(run->copy),
-                                       vmf_copy_job_memory(run->copy));
+  const struct vmf_copy *copy = run->copy;
+  const struct vmf_target *target = copy->target;
+  struct vmf_loop loop = {.feed = {.inputs = {copy->source, copy->backing},
+                                   .size = copy->size,
+                                   .unit = feed_unit(target),
+                                   .job_bytes = copy->job_bytes,
+                                   .everything = target && target->shape.keep_zeros},
+                          .options = options,
+                          /* The kernel lets one thread at a time write to a file; the next would
+                             wait and do nothing. */
+                          .stage = {.job_size = sizeof(struct vmf_copy_job),
+                                    .scratch_size = sizeof(struct vmf_copy_scratch),
+                                    .work = vmf_copy_work,
+                                    .store = vmf_copy_store,
+                                    .free_job = vmf_copy_free_job,
+                                    .free_scratch = vmf_copy_free_scratch,
+                                    .stores = target && target->io->device ? 0 : 1},
+                          .context = (void *)copy,
+                          .thread_memory = vmf_copy_thread_memory(copy),
+                          .job_memory = vmf_copy_job_memory(copy),
+                          .before = share_next,
+                          .retire = retire,
+                          .run = run};
 
-  if (run->copy->checksum)
-    VMF_TRY(vmf_checksum_new(run->copy->digest_kind, &run->checksum, error));
-  VMF_TRY(count_data(run, error));
-  VMF_TRY(
-      vmf_pipeline_new(&stage, (void *)run->copy, crew.threads, crew.jobs, &run->pipeline, error));
-  VMF_TRY(run_jobs(run, error));
+  if (copy->checksum)
+    VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
+  VMF_TRY(vmf_loop_run(&loop, error));
   if (!run->checksum)
     return VMF_OK;
-  run->result->checksum_length = vmf_digest_size(run->copy->digest_kind);
+  run->result->checksum_length = vmf_digest_size(copy->digest_kind);
   return vmf_checksum_final(run->checksum, run->result->checksum, error);
 }
 
-enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *plan,
-                           const struct vmf_job_options *options, struct vmf_job_result *result,
-                           struct vmf_error *error)
+enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_job_options *options,
+                           struct vmf_job_result *result, struct vmf_error *error)
 {
-  struct run run = {.copy = copy,
-                    .plan = plan,
-                    .options = options,
-                    .result = result,
-                    .walk = {.plan = plan, .piece_bytes = copy->job_bytes},
-                    .share = !options->no_reflink && vmf_copy_may_share(copy)};
+  struct run run = {
+      .copy = copy, .result = result, .share = !options->no_reflink && vmf_copy_may_share(copy)};
 
   *result = (struct vmf_job_result){.checksum_length = 0};
-  enum vmf_code code = run_all(&run, error);
-  vmf_pipeline_free(run.pipeline);
+  enum vmf_code code = run_all(&run, options, error);
   vmf_checksum_free(run.checksum);
   return code;
 }

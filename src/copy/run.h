@@ -8,9 +8,8 @@
 #include "job.h"
 #include "plan.h"
 
-/* Copies by `copy`, whose plan says where the data is; fills *result but for what the target's
- * finish writes. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_plan *plan,
+/* Copies all of the disk; fills *result but for what the target's finish writes. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_run(const struct vmf_copy *copy,
                                           const struct vmf_job_options *options,
                                           struct vmf_job_result *result, struct vmf_error *error);
 
@@ -37,8 +36,5 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *op
 /* "sha256": the digest kind. VMF_USAGE naming those that exist. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_digest_kind(const char *name, enum vmf_digest_kind *kind,
                                                   struct vmf_error *error);
-
-/* job_bytes for a source and a target unit: about 1 MiB, whole units of both. */
-uint32_t vmf_copy_job_bytes(const struct vmf_image *source, uint32_t target_unit);
 
 #endif

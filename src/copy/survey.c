@@ -3,29 +3,25 @@
 #include "survey.h"
 
 #include "checked.h"
+#include "loop.h"
 #include "memory.h"
 #include "zero.h"
 
 enum { SURVEY_BYTES = 2 << 20 };
 static const uint64_t units_max = 1ull << 29;
 
-struct survey {
-  struct vmf_image *image;
-  uint32_t unit;
-};
-
 struct survey_job {
-  uint64_t guest, length;
+  struct vmf_fed fed;
   uint8_t *bytes;
   bool *holds_data; /* of each unit */
 };
 
-static enum vmf_code prepare(const struct survey *survey, struct survey_job *job,
+static enum vmf_code prepare(const struct vmf_plan *exact, struct survey_job *job,
                              struct vmf_loader **loader, struct vmf_error *error)
 {
   void *memory;
   if (!job->holds_data) {
-    VMF_TRY(vmf_alloc(SURVEY_BYTES / survey->unit * sizeof(bool), &memory, error));
+    VMF_TRY(vmf_alloc(SURVEY_BYTES / exact->unit * sizeof(bool), &memory, error));
     job->holds_data = memory;
   }
   if (!job->bytes) {
@@ -38,22 +34,23 @@ static enum vmf_code prepare(const struct survey *survey, struct survey_job *job
 static enum vmf_code survey_work(void *job_data, void *scratch, void *context,
                                  struct vmf_error *error)
 {
-  const struct survey *survey = context;
+  const struct vmf_plan *exact = context;
   struct survey_job *job = job_data;
   struct vmf_loader **loader = scratch;
 
-  VMF_TRY(prepare(survey, job, loader, error));
-  VMF_TRY(
-      vmf_loader_read(*loader, survey->image, job->bytes, (size_t)job->length, job->guest, error));
-  for (size_t at = 0; at < job->length; at += survey->unit)
-    job->holds_data[at / survey->unit] =
-        !vmf_is_zero(job->bytes + at, (size_t)vmf_min(survey->unit, job->length - at));
+  VMF_TRY(prepare(exact, job, loader, error));
+  VMF_TRY(vmf_loader_read_spans(*loader, &job->fed.spans[0], job->bytes, (size_t)job->fed.length,
+                                job->fed.guest, error));
+  for (size_t at = 0; at < job->fed.length; at += exact->unit)
+    job->holds_data[at / exact->unit] =
+        !vmf_is_zero(job->bytes + at, (size_t)vmf_min(exact->unit, job->fed.length - at));
   return VMF_OK;
 }
 
 static void survey_free_job(void *data)
 {
   struct survey_job *job = data;
+  vmf_fed_free(&job->fed);
   vmf_free(job->bytes);
   vmf_free(job->holds_data);
 }
@@ -63,68 +60,44 @@ static void survey_free_scratch(void *scratch)
   vmf_loader_free(*(struct vmf_loader **)scratch);
 }
 
-static void note(const struct survey_job *job, const struct vmf_plan *exact)
+static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *stop,
+                                   struct vmf_error *error)
 {
-  uint64_t first = job->guest / exact->unit;
-  for (uint64_t i = 0; i < vmf_div_up(job->length, exact->unit); i++)
+  const struct vmf_plan *exact = loop->context;
+  const struct survey_job *job = job_data;
+  uint64_t first = job->fed.guest / exact->unit;
+
+  (void)stop;
+  (void)error;
+  for (uint64_t i = 0; i < vmf_div_up(job->fed.length, exact->unit); i++)
     if (job->holds_data[i])
       exact->data_units[(first + i) / 64] |= 1ull << (first + i) % 64;
+  vmf_pipeline_retire(loop->pipeline);
+  return VMF_OK;
 }
 
-struct survey_run {
-  const struct vmf_plan *exact;
-  struct vmf_pipeline *pipeline;
-  struct vmf_walk walk;
-  struct vmf_stretch next; /* not yet submitted; length 0: none */
-};
-
-static enum vmf_code submit_jobs(struct survey_run *run, struct vmf_error *error)
-{
-  for (;;) {
-    struct survey_job *job;
-    if (run->next.length == 0)
-      VMF_TRY(vmf_walk_data(&run->walk, &run->next, error));
-    if (run->next.length == 0 || !(job = vmf_pipeline_claim(run->pipeline)))
-      return VMF_OK;
-    job->guest = run->next.guest;
-    job->length = run->next.length;
-    run->next.length = 0;
-    vmf_pipeline_submit(run->pipeline);
-  }
-}
-
-static enum vmf_code survey_jobs(struct survey_run *run, const struct vmf_job_options *options,
-                                 struct vmf_error *error)
-{
-  for (;;) {
-    void *oldest;
-    VMF_TRY(vmf_copy_cancelled(options, error));
-    VMF_TRY(submit_jobs(run, error));
-    VMF_TRY(vmf_pipeline_oldest(run->pipeline, &oldest, error));
-    if (!oldest)
-      return VMF_OK;
-    note(oldest, run->exact);
-    vmf_pipeline_retire(run->pipeline);
-  }
-}
-
-static enum vmf_code survey(const struct vmf_plan *plan, const struct vmf_plan *exact,
+/* The conversion shows the progress; this pass goes before it. */
+static enum vmf_code survey(const struct vmf_plan *plan, struct vmf_plan *exact,
                             const struct vmf_job_options *options, struct vmf_error *error)
 {
-  static const struct vmf_stage stage = {.job_size = sizeof(struct survey_job),
-                                         .scratch_size = sizeof(struct vmf_loader *),
-                                         .work = survey_work,
-                                         .free_job = survey_free_job,
-                                         .free_scratch = survey_free_scratch};
-  struct survey survey = {.image = plan->image, .unit = exact->unit};
-  struct survey_run run = {.exact = exact, .walk = {.plan = plan, .piece_bytes = SURVEY_BYTES}};
-  struct vmf_crew crew =
-      vmf_copy_crew(options->threads, vmf_loader_memory(plan->image), SURVEY_BYTES);
+  const struct vmf_job_options quiet = {.threads = options->threads, .cancel = options->cancel};
+  struct vmf_loop loop = {.feed = {.inputs = {plan->image, plan->backing},
+                                   .size = plan->size,
+                                   .unit = plan->unit,
+                                   .job_bytes = SURVEY_BYTES},
+                          .options = &quiet,
+                          .stage = {.job_size = sizeof(struct survey_job),
+                                    .scratch_size = sizeof(struct vmf_loader *),
+                                    .work = survey_work,
+                                    .free_job = survey_free_job,
+                                    .free_scratch = survey_free_scratch},
+                          .context = exact,
+                          .thread_memory = vmf_loader_memory(plan->image),
+                          .job_memory = SURVEY_BYTES,
+                          .skip_holes = true,
+                          .retire = survey_retire};
 
-  VMF_TRY(vmf_pipeline_new(&stage, &survey, crew.threads, crew.jobs, &run.pipeline, error));
-  enum vmf_code code = survey_jobs(&run, options, error);
-  vmf_pipeline_free(run.pipeline);
-  return code;
+  return vmf_loop_run(&loop, error);
 }
 
 enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,

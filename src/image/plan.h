@@ -22,29 +22,4 @@ struct vmf_plan {
  * unit); plan->size: there is none. */
 uint64_t vmf_plan_first(const struct vmf_plan *plan, uint64_t guest);
 
-/* A walk over a plan from the first guest byte to the last, in pieces. Starts with .guest = 0. */
-struct vmf_walk {
-  const struct vmf_plan *plan;
-  uint32_t piece_bytes;          /* data is cut at multiples of it */
-  uint64_t guest;                /* of the next piece; the plan's size at the end */
-  uint64_t data_start, data_end; /* the range of data that it is in or before */
-};
-
-struct vmf_stretch {
-  uint64_t guest, length; /* length 0: the walk is over */
-  bool hole;              /* of any length */
-};
-
-/* Where the data ends that the walk is at; walk->guest where a hole or the end comes first. */
-VMF_MUST_CHECK enum vmf_code vmf_walk_look(struct vmf_walk *walk, uint64_t *data_end,
-                                           struct vmf_error *error);
-
-/* The next piece: a hole, or data. */
-VMF_MUST_CHECK enum vmf_code vmf_walk_next(struct vmf_walk *walk, struct vmf_stretch *piece,
-                                           struct vmf_error *error);
-
-/* The next piece of data; holes are passed over. */
-VMF_MUST_CHECK enum vmf_code vmf_walk_data(struct vmf_walk *walk, struct vmf_stretch *piece,
-                                           struct vmf_error *error);
-
 #endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "feed.h"
+
+#include "checked.h"
+
+enum {
+  JOB_BYTES_MAX = 2 << 20,
+  SMALLEST_SPAN = 512,     /* of any format; a list of them grows to what a job can hold */
+  LOOKED_UP_AT_ONCE = 4096 /* spans of a hole: one can stop between */
+};
+
+uint32_t vmf_feed_job_bytes(const struct vmf_image *source, uint32_t target_unit)
+{
+  uint64_t source_unit = source ? vmf_image_largest_unit(source) : 0;
+  uint64_t bytes = vmf_max(VMF_FEED_JOB_BYTES, target_unit);
+
+  if (vmf_is_power_of_two(source_unit))
+    bytes = vmf_max(bytes, vmf_min(source_unit, JOB_BYTES_MAX));
+  return (uint32_t)bytes;
+}
+
+size_t vmf_fed_memory(uint32_t job_bytes)
+{
+  return VMF_FEED_INPUTS * job_bytes / SMALLEST_SPAN * sizeof(struct vmf_span);
+}
+
+void vmf_fed_free(struct vmf_fed *fed)
+{
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    vmf_spans_free(&fed->spans[i]);
+}
+
+/* ---- the map at one place ---- */
+
+static uint64_t end_of(const struct vmf_span *span)
+{
+  return span->guest + span->length;
+}
+
+/* How the inputs go on at `guest`, which is not behind the last place looked at but by what was
+ * found there: up to *end they have data (one of them), or zeros. */
+static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, bool *data,
+                          struct vmf_error *error)
+{
+  *end = feed->size;
+  *data = false;
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++) {
+    struct vmf_image *image = feed->inputs[i];
+    struct vmf_span *ahead = &feed->ahead[i];
+    if (!image || guest >= image->size)
+      continue;
+    if (guest >= end_of(ahead))
+      VMF_TRY(vmf_image_span(image, guest, image->size - guest, ahead, error));
+    *end = vmf_min(*end, ahead->guest > guest ? ahead->guest : end_of(ahead));
+    *data |= ahead->guest <= guest && ahead->kind != VMF_RUN_ZERO;
+  }
+  return VMF_OK;
+}
+
+/* The zeros from `guest` on: up to *end. Where they are many spans, only the first of them. */
+static enum vmf_code look_over_zeros(struct vmf_feed *feed, uint64_t guest, uint64_t *end,
+                                     struct vmf_error *error)
+{
+  uint64_t next;
+  bool data;
+
+  *end = guest;
+  for (unsigned i = 0; *end < feed->size; i++) {
+    if (i >= LOOKED_UP_AT_ONCE && *end - guest >= 2 * (uint64_t)feed->unit)
+      return VMF_OK;
+    VMF_TRY(look(feed, *end, &next, &data, error));
+    if (data)
+      return VMF_OK;
+    *end = next;
+  }
+  return VMF_OK;
+}
+
+/* Where the hole ends that zeros up to `end` are, in whole units. */
+static uint64_t hole_end(const struct vmf_feed *feed, uint64_t end)
+{
+  return end == feed->size ? end : vmf_align_down(end, feed->unit);
+}
+
+/* ---- a stretch with data ---- */
+
+static enum vmf_code add_spans(const struct vmf_feed *feed, struct vmf_fed *fed, uint64_t start,
+                               uint64_t end, struct vmf_error *error)
+{
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++) {
+    struct vmf_span span = feed->ahead[i];
+    if (!feed->inputs[i] || span.guest > start || end_of(&span) <= start ||
+        span.kind == VMF_RUN_ZERO)
+      continue;
+    vmf_span_cut(&span, start, end);
+    VMF_TRY(vmf_spans_add(&fed->spans[i], &span, error));
+  }
+  return VMF_OK;
+}
+
+/* Goes on to the border of the job, or to the next hole. */
+static enum vmf_code fill(struct vmf_feed *feed, struct vmf_fed *fed, struct vmf_error *error)
+{
+  uint64_t border = vmf_align_down(feed->guest, feed->job_bytes) + feed->job_bytes;
+  uint64_t at = feed->guest, end;
+  bool data;
+
+  border = vmf_min(border, feed->size);
+  for (; at < border; at = end) {
+    VMF_TRY(look(feed, at, &end, &data, error));
+    if (data) {
+      end = vmf_min(end, border);
+      VMF_TRY(add_spans(feed, fed, at, end, error));
+    } else if (!feed->everything) {
+      uint64_t unit = vmf_align_up(at, feed->unit);
+      VMF_TRY(look_over_zeros(feed, at, &end, error));
+      if (hole_end(feed, end) > unit)
+        border = vmf_min(border, unit);
+    }
+  }
+  fed->length = border - feed->guest;
+  return VMF_OK;
+}
+
+/* Where the hole ends that starts where the feed is; feed->guest: none does. */
+static enum vmf_code find_hole(struct vmf_feed *feed, uint64_t *end, struct vmf_error *error)
+{
+  *end = feed->guest;
+  if (feed->everything)
+    return VMF_OK;
+  VMF_TRY(look_over_zeros(feed, feed->guest, end, error));
+  *end = vmf_max(feed->guest, hole_end(feed, *end));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed, struct vmf_error *error)
+{
+  uint64_t end;
+
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    fed->spans[i].count = 0;
+  VMF_TRY(find_hole(feed, &end, error));
+  fed->guest = feed->guest;
+  fed->length = end - feed->guest;
+  fed->hole = fed->length > 0;
+  if (!fed->hole && feed->guest < feed->size)
+    VMF_TRY(fill(feed, fed, error));
+  feed->guest += fed->length;
+  return VMF_OK;
+}
+
+/* ---- stretches that need no job ---- */
+
+enum vmf_code vmf_feed_hole(struct vmf_feed *feed, uint64_t *length, struct vmf_error *error)
+{
+  uint64_t end;
+
+  VMF_TRY(find_hole(feed, &end, error));
+  *length = end - feed->guest;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_feed_peek(struct vmf_feed *feed, struct vmf_span *span, bool *data,
+                            struct vmf_error *error)
+{
+  const struct vmf_span *ahead = &feed->ahead[0];
+  uint64_t end;
+
+  *data = false;
+  VMF_TRY(find_hole(feed, &end, error));
+  if (end > feed->guest || feed->guest >= feed->size)
+    return VMF_OK;
+  VMF_TRY(look(feed, feed->guest, &end, data, error));
+  *data &= ahead->guest <= feed->guest && ahead->kind != VMF_RUN_ZERO;
+  if (!*data)
+    return VMF_OK;
+  *span = *ahead;
+  vmf_span_cut(span, feed->guest, end);
+  return VMF_OK;
+}
+
+void vmf_feed_skip(struct vmf_feed *feed, uint64_t length)
+{
+  feed->guest += length;
+}
+
+uint64_t vmf_feed_host_bytes(const struct vmf_span *span)
+{
+  return span->kind == VMF_RUN_PACKED ? span->run.stored : span->length;
+}

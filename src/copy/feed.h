@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What every pass over a disk works through: one stretch after the other, from the first guest byte
+ * to the last, each with the spans that say where its bytes are. The map of each input is walked
+ * once, on the caller's thread; nothing is kept of it, so memory does not grow with a disk. */
+#ifndef VMF_COPY_FEED_H
+#define VMF_COPY_FEED_H
+
+#include "image.h"
+
+enum {
+  VMF_FEED_INPUTS = 2,         /* a source and its target's backing file; two disks to compare */
+  VMF_FEED_JOB_BYTES = 1 << 20 /* job_bytes is this or a multiple that is a power of two */
+};
+
+/* A stretch. The first member of every job that vmf_loop_run hands out. */
+struct vmf_fed {
+  uint64_t guest, length;
+  bool hole; /* zeros in all inputs, of any length; otherwise at most feed->job_bytes */
+  struct vmf_spans spans[VMF_FEED_INPUTS]; /* of each input; what none covers is zeros */
+};
+
+struct vmf_feed {
+  struct vmf_image *inputs[VMF_FEED_INPUTS]; /* NULL, and behind the end of a disk: zeros */
+  uint64_t size;                             /* bytes of guest disk to work through */
+  uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
+  uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
+  bool everything;    /* zeros are no holes */
+  /* Of the feed: where it is. */
+  uint64_t guest;
+  /* What was looked up last of each input, and goes on at `guest` or starts behind it: between them
+   * are zeros. length 0: nothing. */
+  struct vmf_span ahead[VMF_FEED_INPUTS];
+};
+
+/* The next stretch: *fed, whose lists of spans are filled anew; length 0 when all has been handed
+ * out. */
+VMF_MUST_CHECK enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed,
+                                           struct vmf_error *error);
+
+/* The span of the first input at feed->guest, cut to what comes next; false: a hole, or the end. */
+VMF_MUST_CHECK enum vmf_code vmf_feed_peek(struct vmf_feed *feed, struct vmf_span *span, bool *data,
+                                           struct vmf_error *error);
+
+/* How long the hole is that comes next; 0: none does. Of many spans of zeros only the first. */
+VMF_MUST_CHECK enum vmf_code vmf_feed_hole(struct vmf_feed *feed, uint64_t *length,
+                                           struct vmf_error *error);
+
+/* Leaves out `length` bytes of what the two have shown. */
+void vmf_feed_skip(struct vmf_feed *feed, uint64_t length);
+
+/* About how many bytes of its file a span is. */
+uint64_t vmf_feed_host_bytes(const struct vmf_span *span);
+
+void vmf_fed_free(struct vmf_fed *fed);
+
+/* Memory that the lists of one stretch take at most; bytes. */
+size_t vmf_fed_memory(uint32_t job_bytes);
+
+/* job_bytes for a source (or NULL) and a target's unit: about 1 MiB, whole units of both. */
+uint32_t vmf_feed_job_bytes(const struct vmf_image *source, uint32_t target_unit);
+
+#endif

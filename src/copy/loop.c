@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "loop.h"
+
+#include "checked.h"
+#include "file.h"
+#include "run.h"
+
+/* ---- progress ---- */
+
+/* The bytes of a file that are no holes, as far as it is known. */
+static bool add_allocated(const struct vmf_io *io, void *total)
+{
+  struct stat status;
+  bool sparse = vmf_io_stat(io, &status) && S_ISREG(status.st_mode);
+
+  *(uint64_t *)total += sparse ? vmf_min(io->size, (uint64_t)status.st_blocks * 512) : io->size;
+  return true;
+}
+
+void vmf_loop_count(struct vmf_loop *loop, uint64_t bytes)
+{
+  loop->done += bytes;
+  if (loop->options->progress)
+    loop->options->progress(loop->options->progress_data, vmf_min(loop->done, loop->total),
+                            loop->total);
+}
+
+static void count_job(struct vmf_loop *loop, const struct vmf_fed *fed)
+{
+  uint64_t bytes = 0;
+
+  if (!loop->options->progress || fed->hole)
+    return;
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    for (size_t k = 0; k < fed->spans[i].count; k++)
+      bytes += vmf_feed_host_bytes(&fed->spans[i].list[k]);
+  vmf_loop_count(loop, bytes);
+}
+
+/* ---- jobs ---- */
+
+static enum vmf_code skip_hole(struct vmf_loop *loop, struct vmf_error *error)
+{
+  uint64_t length;
+
+  if (!loop->skip_holes)
+    return VMF_OK;
+  do {
+    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(vmf_feed_hole(&loop->feed, &length, error));
+    vmf_feed_skip(&loop->feed, length);
+  } while (length > 0);
+  return VMF_OK;
+}
+
+/* Submits jobs until there is none to fill, or nothing to fill it with. */
+static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
+{
+  for (;;) {
+    void *job;
+    if (loop->before)
+      VMF_TRY(loop->before(loop, error));
+    VMF_TRY(skip_hole(loop, error));
+    if (loop->feed.guest >= loop->feed.size || !(job = vmf_pipeline_claim(loop->pipeline)))
+      return VMF_OK;
+    VMF_TRY(vmf_feed_next(&loop->feed, job, error));
+    vmf_pipeline_submit(loop->pipeline);
+  }
+}
+
+static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
+{
+  bool stop = false;
+
+  while (!stop) {
+    void *oldest;
+    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(submit_jobs(loop, error));
+    VMF_TRY(vmf_pipeline_oldest(loop->pipeline, &oldest, error));
+    if (!oldest) {
+      vmf_loop_count(loop, loop->total - vmf_min(loop->done, loop->total));
+      return vmf_pipeline_drain(loop->pipeline, error);
+    }
+    count_job(loop, oldest);
+    VMF_TRY(loop->retire(loop, oldest, &stop, error));
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error)
+{
+  size_t job_memory = loop->job_memory + vmf_fed_memory(loop->feed.job_bytes);
+  struct vmf_crew crew = vmf_copy_crew(loop->options->threads, loop->thread_memory, job_memory);
+
+  for (size_t i = 0; i < VMF_FEED_INPUTS && loop->options->progress; i++)
+    if (loop->feed.inputs[i])
+      vmf_image_visit_files(loop->feed.inputs[i], add_allocated, &loop->total);
+  VMF_TRY(vmf_pipeline_new(&loop->stage, loop->context, crew.threads, crew.jobs, &loop->pipeline,
+                           error));
+  enum vmf_code code = run_jobs(loop, error);
+  vmf_pipeline_free(loop->pipeline);
+  return code;
+}

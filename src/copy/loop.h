@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The caller's side of every pass over a disk: hands what the feed gives to the pipeline, and takes
+ * the jobs back in guest order. */
+#ifndef VMF_COPY_LOOP_H
+#define VMF_COPY_LOOP_H
+
+#include "feed.h"
+#include "pipeline.h"
+
+struct vmf_loop {
+  struct vmf_feed feed;
+  const struct vmf_job_options *options; /* threads, cancel, progress */
+  struct vmf_stage stage; /* of jobs whose first member is a struct vmf_fed; vmf_fed_free is its
+                           * free_job's work */
+  void *context;          /* of the stage */
+  size_t thread_memory, job_memory; /* bytes that one of each takes at most */
+  bool skip_holes;                  /* they are no jobs */
+  /* Both on the caller's thread. before: may leave out some of what comes next (vmf_feed_skip), or
+   * NULL. retire: a job on its way out, which vmf_pipeline_retire or vmf_pipeline_store ends;
+   * *stop: nothing more is of interest. */
+  enum vmf_code (*before)(struct vmf_loop *loop, struct vmf_error *error);
+  enum vmf_code (*retire)(struct vmf_loop *loop, void *job, bool *stop, struct vmf_error *error);
+  void *run; /* for the two */
+  /* While it runs. */
+  struct vmf_pipeline *pipeline;
+  uint64_t done, total; /* for progress: bytes of the inputs' files */
+};
+
+/* Runs to the end of the disk. */
+VMF_MUST_CHECK enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error);
+
+/* So many more bytes of the inputs' files have been dealt with. */
+void vmf_loop_count(struct vmf_loop *loop, uint64_t bytes);
+
+#endif

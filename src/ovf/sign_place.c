@@ -13,6 +13,7 @@
 
 #include "checked.h"
 #include "file.h"
+#include "log.h"
 #include "memory.h"
 #include "output.h"
 #include "signing.h"
@@ -73,21 +74,55 @@ static enum vmf_code write_certificate(struct vmf_signing *signing, struct vmf_o
   return write_text(io, signing->manifest_text, signing->manifest_length, error);
 }
 
+static enum vmf_code sync_folder(char *path, struct vmf_error *error)
+{
+  int folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = folder >= 0 && (fsync(folder) == 0 || errno == EINVAL);
+  enum vmf_code code =
+      synced ? VMF_OK : vmf_fail_errno(error, VMF_WRITE, "%s: cannot be synced", path);
+
+  if (folder >= 0)
+    close(folder);
+  return code;
+}
+
+static enum vmf_code remove_certificate(const struct vmf_signing *signing, const char *path,
+                                        struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *copy = NULL;
+
+  VMF_TRY(vmf_copy_text(path, &copy, error)); /* dirname() writes into it */
+  if (unlink(path) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be removed", path);
+  return signing->target->no_sync ? VMF_OK : sync_folder(copy, error);
+}
+
 /* `rewritten`: of a manifest that is replaced; NULL: none is. Everything is written before anything
- * is renamed. */
-static enum vmf_code commit_folder(struct vmf_signing *signing, struct vmf_output *certificate,
-                                   struct vmf_output *rewritten, struct vmf_error *error)
+ * is renamed. Wherever it ends, no signature stands beside a manifest that it does not belong to:
+ * an old one goes before its manifest does, and the new one comes last. */
+static enum vmf_code commit_folder(struct vmf_signing *signing, const char *certificate_path,
+                                   struct vmf_output *certificate, struct vmf_output *rewritten,
+                                   struct vmf_error *error)
 {
   bool new_manifest = signing->manifest_changed && !rewritten;
+  bool resigned = signing->manifest_changed && access(certificate_path, F_OK) == 0;
 
   VMF_TRY(write_certificate(signing, certificate, new_manifest, error));
   if (rewritten)
     VMF_TRY(write_text(vmf_output_main(rewritten), signing->manifest_text, signing->manifest_length,
                        error));
   VMF_TRY(vmf_signing_advance(signing, 0, error));
-  if (rewritten)
-    VMF_TRY(vmf_output_commit(rewritten, error));
-  return vmf_output_commit(certificate, error);
+  enum vmf_code code = resigned ? remove_certificate(signing, certificate_path, error) : VMF_OK;
+  if (code == VMF_OK && rewritten)
+    code = vmf_output_commit(rewritten, error);
+  if (code == VMF_OK)
+    code = vmf_output_commit(certificate, error);
+  if (code != VMF_OK && resigned && access(certificate_path, F_OK) != 0)
+    vmf_warn(signing->target->log,
+             "%s: the old signature was taken away before its manifest was to be replaced; the "
+             "package is not signed now",
+             certificate_path);
+  return code;
 }
 
 static enum vmf_code place_in_folder(struct vmf_signing *signing, struct vmf_error *error)
@@ -103,21 +138,9 @@ static enum vmf_code place_in_folder(struct vmf_signing *signing, struct vmf_err
   if (signing->manifest_changed && signing->package->manifest_text)
     code = vmf_output_new(manifest_path, &options, &rewritten, error);
   if (code == VMF_OK)
-    code = commit_folder(signing, certificate, rewritten, error);
+    code = commit_folder(signing, certificate_path, certificate, rewritten, error);
   vmf_output_close(rewritten);
   vmf_output_close(certificate);
-  return code;
-}
-
-static enum vmf_code sync_folder(char *path, struct vmf_error *error)
-{
-  int folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool synced = folder >= 0 && (fsync(folder) == 0 || errno == EINVAL);
-  enum vmf_code code =
-      synced ? VMF_OK : vmf_fail_errno(error, VMF_WRITE, "%s: cannot be synced", path);
-
-  if (folder >= 0)
-    close(folder);
   return code;
 }
 
@@ -126,9 +149,7 @@ static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_
   VMF_AUTO_FREE char *path = NULL;
 
   VMF_TRY(find_path(signing, signing->certificate_name, &path, error));
-  if (unlink(path) < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be removed", path);
-  return signing->target->no_sync ? VMF_OK : sync_folder(path, error);
+  return remove_certificate(signing, path, error);
 }
 
 /* ---- an archive ---- */

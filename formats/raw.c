@@ -142,7 +142,7 @@ static const struct vmf_writer raw_writer = {
     .release = raw_release,
 };
 
-static const char *const raw_suffixes[] = {"raw", "img", "iso", "bin", NULL};
+static const char *const raw_suffixes[] = {"raw", "img", "dd", "iso", "bin", NULL};
 
 extern const struct vmf_format vmf_format_raw;
 const struct vmf_format vmf_format_raw = {

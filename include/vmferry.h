@@ -129,6 +129,10 @@ bool vmf_format_option(const char *format, size_t index, struct vmf_option_info 
 /* The format whose suffix `path` has and that can be written, or NULL. */
 const char *vmf_format_by_suffix(const char *path);
 
+/* What else the suffix of `path` is known for ("a VirtualBox disk (VDI)"), so that no disk should
+ * be written under this name unasked; or NULL. */
+const char *vmf_suffix_meaning(const char *path);
+
 /* ---- names ---- */
 
 /* What a person's name for a file means: *path is a fresh string, which the caller frees with

@@ -16,4 +16,14 @@ VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_settings *settings, co
 VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_settings *settings, int sources,
                                                 int targets, struct vmf_error *error);
 
+/* The format of a target: `asked` for, or by the suffix of its name, or raw. A name whose suffix is
+ * known for something else is an error unless a format is asked for, by the option `insist`. */
+VMF_MUST_CHECK enum vmf_code vmf_names_target_format(const char *asked, const char *path,
+                                                     const char *insist, const char **format,
+                                                     struct vmf_error *error);
+
+/* Prints the create options of the target's format; operand `target` (perhaps not given) is its
+ * name. Returns the exit status. */
+int vmf_names_option_help(const struct vmf_settings *settings, int target, const char *insist);
+
 #endif

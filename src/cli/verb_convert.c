@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "arguments.h"
-#include "format_options.h"
 #include "names.h"
 #include "packaging.h"
 #include "sources.h"
@@ -154,9 +153,9 @@ static enum vmf_code convert_check_settings(const struct vmf_settings *settings,
   return VMF_OK;
 }
 
-static enum vmf_code convert_with(struct vmf_settings *settings, const char *format,
-                                  struct vmf_error *error)
+static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_error *error)
 {
+  const char *format = NULL;
   const char *path = settings->operands[settings->operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
   char *taken[2] = {NULL, NULL};
@@ -166,6 +165,8 @@ static enum vmf_code convert_with(struct vmf_settings *settings, const char *for
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)
     code = vmf_sources_join(settings, settings->operand_count - 1, &source, error);
+  if (code == VMF_OK)
+    code = vmf_names_target_format(settings->target_format, path, "-O", &format, error);
   if (code == VMF_OK)
     code = vmf_transfer_run(settings, format, path, vmf_image_size(source), source, backing, error);
   vmf_image_close(source);
@@ -193,20 +194,14 @@ static bool convert_is_package(const struct vmf_settings *settings)
 static int convert_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
-  const char *format = settings->target_format;
 
-  if (settings->operand_count > 0 &&
-      vmf_names_operands(settings, settings->operand_count - 1, 1, &error) != VMF_OK)
+  if (vmf_arguments_want_option_help(settings->options))
+    return vmf_names_option_help(settings, settings->operand_count - 1, "-O");
+  if (vmf_names_operands(settings, settings->operand_count - 1, 1, &error) != VMF_OK)
     return vmf_status_report(&error);
   if (convert_is_package(settings))
     return vmf_packaging_convert(settings, settings->operands[1], "streamOptimized");
-  if (!format && settings->operand_count > 0)
-    format = vmf_format_by_suffix(settings->operands[settings->operand_count - 1]);
-  if (!format)
-    format = "raw";
-  if (vmf_arguments_want_option_help(settings->options))
-    return vmf_format_options_print(format);
-  if (convert_with(settings, format, &error) != VMF_OK)
+  if (convert_with(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
   return VMF_EXIT_DONE;
 }

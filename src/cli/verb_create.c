@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "arguments.h"
-#include "format_options.h"
 #include "names.h"
 #include "sources.h"
 #include "status.h"
@@ -76,15 +75,17 @@ static enum vmf_code create_size(struct vmf_settings *settings, const struct vmf
   return code;
 }
 
-static enum vmf_code create_with(struct vmf_settings *settings, const char *format,
-                                 struct vmf_error *error)
+static enum vmf_code create_with(struct vmf_settings *settings, struct vmf_error *error)
 {
+  const char *format = NULL;
   const char *path = settings->operands[0];
   struct vmf_image *backing = NULL;
   char *taken[2] = {NULL, NULL};
   uint64_t size = 0;
   enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
 
+  if (code == VMF_OK)
+    code = vmf_names_target_format(settings->target_format, path, "-f", &format, error);
   if (code == VMF_OK)
     code = create_size(settings, backing, &size, error);
   if (code == VMF_OK)
@@ -98,17 +99,12 @@ static enum vmf_code create_with(struct vmf_settings *settings, const char *form
 static int create_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
-  const char *format = settings->target_format;
 
-  if (settings->operand_count > 0 && vmf_names_operands(settings, 0, 1, &error) != VMF_OK)
-    return vmf_status_report(&error);
-  if (!format && settings->operand_count > 0)
-    format = vmf_format_by_suffix(settings->operands[0]);
-  if (!format)
-    format = "raw";
   if (vmf_arguments_want_option_help(settings->options))
-    return vmf_format_options_print(format);
-  if (create_with(settings, format, &error) != VMF_OK)
+    return vmf_names_option_help(settings, 0, "-f");
+  if (vmf_names_operands(settings, 0, 1, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  if (create_with(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
   return VMF_EXIT_DONE;
 }

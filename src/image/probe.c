@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "foreign.h"
 #include "image.h"
 
 static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
@@ -19,37 +20,20 @@ static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
   return VMF_OK;
 }
 
-/* Formats that are known by their first or last bytes and not read: to take such a file as a raw
- * disk because of its name would be wrong without a word. */
-static const struct foreign {
-  const char *name, *magic;
-  size_t length, offset; /* of the magic number in the file; from_end: before its end */
-  bool from_end;
-} foreign_formats[] = {
-    {"QCOW version 1", "QFI\xfb\0\0\0\1", 8, 0, false},
-    {"QED", "QED\0", 4, 0, false},
-    {"VHDX", "vhdxfile", 8, 0, false},
-    {"VDI", "\x7f\x10\xda\xbe", 4, 64, false},
-    {"Parallels HDD", "WithoutFreeSpace", 16, 0, false},
-    {"Parallels HDD", "WithouFreSpacExt", 16, 0, false},
-    {"Bochs growing disk", "Bochs Virtual HD Image", 22, 0, false},
-    {"Proxmox VMA", "VMA\0", 4, 0, false},
-    {"Apple disk image (DMG)", "koly", 4, 512, true},
-    {"OVA or tar archive", "ustar", 5, 257, false},
-};
-
-static const char *find_foreign(const struct vmf_probe *probe)
+static enum vmf_code refuse_foreign(const struct vmf_io *io, const struct vmf_foreign *foreign,
+                                    struct vmf_error *error)
 {
-  for (size_t i = 0; i < sizeof(foreign_formats) / sizeof(foreign_formats[0]); i++) {
-    const struct foreign *foreign = &foreign_formats[i];
-    const uint8_t *end = probe->tail + probe->tail_length;
-    const uint8_t *at = foreign->from_end ? end - foreign->offset : probe->head + foreign->offset;
-    bool inside = foreign->from_end ? probe->tail_length >= foreign->offset
-                                    : probe->head_length >= foreign->offset + foreign->length;
-    if (inside && memcmp(at, foreign->magic, foreign->length) == 0)
-      return foreign->name;
-  }
-  return NULL;
+  const char *slash = strrchr(io->name, '/');
+
+  if (foreign->unpacks)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if "
+                    "it is a raw disk all the same, say -f raw",
+                    io->name, foreign->name, foreign->unpacks, slash ? slash + 1 : io->name);
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: the content is %s, which is not read; if it is a raw disk all the same, say "
+                  "-f raw",
+                  io->name, foreign->name);
 }
 
 enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
@@ -69,12 +53,9 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
                       (*found)->name, (*format)->name);
     *found = *format;
   }
-  const char *foreign = *found ? NULL : find_foreign(&probe);
+  const struct vmf_foreign *foreign = *found ? NULL : vmf_foreign_find(&probe);
   if (foreign)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: the content is %s, which is not read; if it is a raw disk all the same, "
-                    "say -f raw",
-                    io->name, foreign);
+    return refuse_foreign(io, foreign, error);
   return VMF_OK;
 }
 

@@ -109,4 +109,58 @@ def test_lists_of_options_are_not_joined_to_a_literal_comma(t):
     tap.equal(t.names(), [], 'files')
 
 
+# ---- suffixes ----
+
+FOREIGN = ('vdi', 'VHDX', 'avhdx', 'hdd', 'dmg', 'qed', 'vmx', 'xva', 'vma', 'tar', 'ova.gz', 'raw.gz', 'vmdk.xz', 'qcow2.zst',
+           'bz2', 'lz4', 'zip', '7z', 'e01', 'aff', 'tgz', 'nvram', 'json', 'cow')
+
+
+@tap.rows([(suffix, suffix) for suffix in FOREIGN])
+def test_a_suffix_of_something_else_is_no_target(t, suffix):
+    name = 'x.' + suffix
+    t.write('a.raw', RAW)
+    t.vmferry('pack', 'a.raw')
+    for arguments in (('convert', 'a.raw', name), ('convert', 'a.ova', name), ('create', name, '1M')):
+        refused(t, *arguments, says=(name, 'suffix', '*.qcow2', '-O' if arguments[0] == 'convert' else '-f'))
+    t.vmferry('convert', '-O', 'raw', 'a.ova', name)
+    tap.equal(t.read(name), RAW, 'content')
+    t.vmferry('create', '-f', 'raw', name, '1M')
+    tap.equal(t.read(name), bytes(1 << 20), 'content')
+
+
+def test_packages_are_not_created_as_disks(t):
+    for name in ('x.ova', 'x.ovf', 'x.mf'):
+        refused(t, 'create', name, '1M', says=('package',))
+
+
+@tap.rows([(name, name) for name in ('disk', 'disk.1', 'disk.foo', 'disk.dd', 'disk.IMG', 'x.vdi/disk', '.disk', 'disk.')])
+def test_other_names_are_raw(t, name):
+    (t.folder / 'x.vdi').mkdir()
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', name)
+    tap.equal(t.read(name), RAW, 'content')
+
+
+# ---- content ----
+
+@tap.rows([(name, name, *command) for name, *command in (
+    ('gzip', 'gzip', '-k'), ('xz', 'xz', '-k'), ('zstd', 'zstd', '-q', '-k'), ('bzip2', 'bzip2', '-k'), ('lz4', 'lz4', '-qkm'),
+    ('ZIP', 'zip', '-q', 'a.zip'), ('7-Zip', '7zz', 'a', '-bso0', 'a.7z'))])
+def test_packed_disks_are_named(t, name, program, *arguments):
+    t.write('a.raw', RAW)
+    t.run(tap.tool(program), *arguments, 'a.raw')
+    packed = [file for file in t.names() if file != 'a.raw'][0]
+    (t.folder / packed).rename(t.path('packed'))
+    for verb in (('info', 'packed'), ('convert', 'packed', 'b.qcow2'), ('checksum', 'packed'), ('pack', 'packed')):
+        done = refused(t, *verb, says=(name, 'unpack it first', '-f raw'), status=9)
+    command = done.stderr.split('unpack it first (')[1].split(' > FILE')[0].split()
+    tap.equal(t.run(tap.tool(command[0]), *command[1:], text=False).stdout, RAW, 'what the command in the message unpacks')
+
+
+def test_a_xen_appliance_is_named(t):
+    t.write('ova.xml', b'<value/>')
+    t.run(tap.tool('tar'), '-cf', 'a.xva', 'ova.xml')
+    refused(t, 'info', 'a.xva', says=('Xen appliance',), status=9)
+
+
 tap.main(globals())

@@ -194,6 +194,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_format_option(NULL, 0, &option));
   ck_assert(!vmf_format_option("qcow2", 0, NULL));
   ck_assert_ptr_null(vmf_format_by_suffix(NULL));
+  ck_assert_ptr_null(vmf_suffix_meaning(NULL));
   ck_assert_ptr_null(vmf_image_path(NULL));
   ck_assert_ptr_null(vmf_image_format(NULL));
   ck_assert_uint_eq(vmf_image_size(NULL), 0);

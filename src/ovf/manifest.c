@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "digest_line.h"
+#include "href.h"
 #include "memory.h"
 
 /* Oddities of a manifest besides those of enum vmf_line_oddity. */
@@ -114,30 +115,6 @@ void vmf_manifest_free(struct vmf_manifest *manifest)
     vmf_free(manifest->entries[i].name);
   free(manifest->entries);
   vmf_free(manifest);
-}
-
-/* ---- names ---- */
-
-/* What is wrong with a name; NULL: nothing. */
-static const char *name_fault(struct vmf_text_part name)
-{
-  size_t part = 0; /* where the part between slashes starts */
-
-  if (name.length == 0)
-    return "is empty";
-  if (name.start[0] == '/' || name.start[0] == '\\')
-    return "is absolute";
-  for (size_t i = 0; i <= name.length; i++) {
-    unsigned char c = i < name.length ? (unsigned char)name.start[i] : '/';
-    if (c < ' ' || c == 0x7f)
-      return "has a control character in it";
-    if (c != '/' && c != '\\')
-      continue;
-    if (i - part == 2 && memcmp(name.start + part, "..", 2) == 0)
-      return "leads out of the package (\"..\")";
-    part = i + 1;
-  }
-  return NULL;
 }
 
 /* ---- reading ---- */
@@ -260,7 +237,7 @@ static enum vmf_code take_entry(struct reading *reading, struct vmf_text_part na
     name.length -= 2;
     odd |= ODD_DOT;
   }
-  fault = name_fault(name);
+  fault = vmf_href_fault(name.start, name.length);
   if (fault) {
     refuse_line(reading, "manifest-name", "the name \"%.*s\" %s", shown(name), name.start, fault);
     return VMF_OK;
@@ -458,7 +435,7 @@ enum vmf_code vmf_manifest_write(const struct vmf_manifest *manifest, char **tex
 
   for (size_t i = 0; i < manifest->count; i++) {
     const char *name = manifest->entries[i].name;
-    const char *fault = name_fault((struct vmf_text_part){name, strlen(name)});
+    const char *fault = vmf_href_fault(name, strlen(name));
     if (fault)
       return vmf_fail(error, VMF_USAGE, "\"%s\" cannot be listed in a manifest: the name %s", name,
                       fault);

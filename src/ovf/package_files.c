@@ -10,6 +10,7 @@
 
 #include "checked.h"
 #include "file.h"
+#include "href.h"
 #include "memory.h"
 #include "opener.h"
 #include "package.h"
@@ -62,29 +63,14 @@ bool vmf_package_has(const struct vmf_package *package, const char *name)
 static enum vmf_code check_name(const struct vmf_package *package, const char *name,
                                 struct vmf_error *error)
 {
-  const char *why = NULL;
+  const char *why = vmf_href_fault(name, strlen(name));
 
-  if (name[0] == '\0')
-    why = "an empty name";
-  else if (name[0] == '/')
-    why = "an absolute path";
-  else if (strncmp(name, "../", 3) == 0 || strstr(name, "/../") || strcmp(name, "..") == 0 ||
-           (strlen(name) > 3 && strcmp(name + strlen(name) - 3, "/..") == 0))
-    why = "a path that leads out of the package";
-  for (const char *c = name; *c && !why; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f)
-      why = "a control character in a name";
   if (!why)
     return VMF_OK;
-  return vmf_fail(error, VMF_REFUSED, "%s: refers to \"%s\": %s; expected a file of the package",
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: refers to \"%s\", which %s; put the file beside the descriptor and name "
+                  "it without a path",
                   package->path, name, why);
-}
-
-/* "http://host/disk", "nbd:..."; a single letter is a drive, which does not exist here either. */
-static bool has_scheme(const char *href)
-{
-  size_t length = strcspn(href, ":/?#");
-  return href[length] == ':' && href[length + 1] == '/' && href[length + 2] == '/';
 }
 
 enum vmf_code vmf_package_href(const struct vmf_package *package, const struct vmf_ovf_file *file,
@@ -93,13 +79,13 @@ enum vmf_code vmf_package_href(const struct vmf_package *package, const struct v
   const char *href = file->href ? file->href : "";
   VMF_AUTO_FREE char *decoded = NULL;
 
-  if (strncasecmp(href, "file:", 5) == 0)
-    href += strncmp(href + 5, "//", 2) == 0 ? 7 : 5;
-  else if (has_scheme(href))
+  if (vmf_href_is_remote(href))
     return vmf_fail(error, VMF_REFUSED,
                     "%s: file \"%s\" is at \"%s\": nothing is fetched from a network; put it "
                     "beside the descriptor",
                     package->path, file->id ? file->id : "", href);
+  if (strncasecmp(href, "file:", 5) == 0)
+    href += strncmp(href + 5, "//", 2) == 0 ? 7 : 5;
   while (strncmp(href, "./", 2) == 0)
     href += 2;
   VMF_TRY(vmf_copy_text(href, &decoded, error));

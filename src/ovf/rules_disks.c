@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "disk_format.h"
+#include "href.h"
 #include "memory.h"
 #include "rules_parts.h"
 
@@ -41,23 +42,32 @@ static bool plain(const char *text, const char *also)
   return true;
 }
 
-static void check_href(struct vmf_rules *rules, const struct vmf_ovf_file *file)
+static enum vmf_code check_href(struct vmf_rules *rules, const struct vmf_ovf_file *file,
+                                struct vmf_error *error)
 {
   const char *href = file->href;
+  const char *path = strncasecmp(href, "file://", 7) == 0 ? href + 7 : href;
+  VMF_AUTO_FREE char *name = NULL;
 
-  if (strstr(href, "://") && strncasecmp(href, "file:", 5) != 0)
+  VMF_TRY(vmf_copy_text(path, &name, error));
+  vmf_ovf_decode_href(name);
+  const char *fault = vmf_href_fault(name, strlen(name));
+  if (!*href)
+    return VMF_OK; /* told as an attribute without a value */
+  if (vmf_href_is_remote(href))
     tell(rules, VMF_SEVERITY_WARNING, "file-href-network", file->line,
          "the file \"%s\" is at %s, expected a file of the package: few products fetch it",
          file->id ? file->id : "", href);
-  else if (href[0] == '/' || href[0] == '\\' || strncmp(href, "../", 3) == 0 ||
-           strstr(href, "/../") || strncasecmp(href, "file:///", 8) == 0)
+  else if (fault)
     tell(rules, VMF_SEVERITY_WARNING, "file-href-outside", file->line,
-         "the file \"%s\" is at %s, outside of the package", file->id ? file->id : "", href);
+         "the file \"%s\" is at %s, which %s; expected a file of the package",
+         file->id ? file->id : "", href, fault);
   else if (!plain(href, "/ %"))
     tell(rules, VMF_SEVERITY_WARNING, "name-characters", file->line,
          "the file name \"%s\" has characters beyond letters, digits, '-', '.', '_' and '~', "
          "which Proxmox refuses",
          href);
+  return VMF_OK;
 }
 
 static void check_compression(struct vmf_rules *rules, const struct vmf_ovf_file *file)
@@ -146,7 +156,7 @@ enum vmf_code vmf_rules_files(struct vmf_rules *rules, struct vmf_error *error)
   for (size_t i = 0; i < ovf->file_count; i++) {
     const struct vmf_ovf_file *file = &ovf->files[i];
     if (file->href)
-      check_href(rules, file);
+      VMF_TRY(check_href(rules, file, error));
     if (file->id && !plain(file->id, ""))
       tell(rules, VMF_SEVERITY_WARNING, "name-characters", file->line,
            "the file id \"%s\" has characters beyond letters, digits, '-', '.', '_' and '~', "

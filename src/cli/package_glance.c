@@ -95,6 +95,17 @@ static void print_firmware(const struct vmf_value *system)
   puts(is_true(system, "secure-boot") ? ", secure boot" : "");
 }
 
+/* " at SCSI 0:1": the controller's number among those of its kind, and the place on it. */
+static void print_place(const struct vmf_value *device)
+{
+  const struct vmf_value *number = child_of(device, "controller-number");
+
+  print_more(" at ", text_of(device, "controller"));
+  if (number)
+    printf(" %" PRIu64, number->number);
+  print_more(number ? ":" : " at ", text_of(device, "address"));
+}
+
 static void print_drives(const struct vmf_value *system)
 {
   const struct vmf_value *list = child_of(system, "disks");
@@ -102,8 +113,7 @@ static void print_drives(const struct vmf_value *system)
   for (const struct vmf_value *drive = list ? list->first : NULL; drive; drive = drive->next) {
     print_label(2, "drive");
     vmf_human_text(stdout, text_of(drive, "disk") ? text_of(drive, "disk") : "none");
-    print_more(" at ", text_of(drive, "controller"));
-    print_more(" ", text_of(drive, "address"));
+    print_place(drive);
     putchar('\n');
   }
 }
@@ -121,7 +131,7 @@ static void print_nics(const struct vmf_value *system)
   }
 }
 
-/* "controller: SCSI lsilogic" */
+/* "controller: SCSI 0, lsilogic", "device: cd at IDE 0:1" */
 static void print_devices(const struct vmf_value *system, const char *list_name, const char *label)
 {
   const struct vmf_value *list = child_of(system, list_name);
@@ -129,7 +139,10 @@ static void print_devices(const struct vmf_value *system, const char *list_name,
   for (const struct vmf_value *device = list ? list->first : NULL; device; device = device->next) {
     print_label(2, label);
     vmf_human_text(stdout, text_of(device, "type") ? text_of(device, "type") : "unknown");
-    print_more(" ", text_of(device, "model"));
+    if (child_of(device, "number"))
+      printf(" %" PRIu64, child_of(device, "number")->number);
+    print_more(", ", text_of(device, "model"));
+    print_place(device);
     putchar('\n');
   }
 }

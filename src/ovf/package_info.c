@@ -13,6 +13,7 @@
 #include "guest_os.h"
 #include "memory.h"
 #include "package.h"
+#include "rules_names.h"
 #include "value.h"
 
 /* A text that may be missing. */
@@ -134,86 +135,128 @@ static const char *device_kind(unsigned type)
   return NULL;
 }
 
-static const struct vmf_ovf_item *find_instance(const struct vmf_ovf_system *system,
-                                                const char *instance)
-{
-  for (size_t i = 0; instance && i < system->item_count; i++)
-    if (system->items[i].instance && strcmp(system->items[i].instance, instance) == 0)
-      return &system->items[i];
-  return NULL;
-}
-
-struct device_lists {
+/* The hardware of one system while it is listed. */
+struct hardware {
+  const struct vmf_ovf *ovf;
+  const struct vmf_ovf_system *system;
+  struct vmf_names ids; /* InstanceIDs of the items; those that are not listed have no number */
+  uint64_t *numbers;    /* of a controller among those of its kind, from 0; for each item */
   struct vmf_value *controllers, *disks, *nics, *devices;
 };
 
-static enum vmf_code add_drive(const struct vmf_ovf_system *system, const struct vmf_ovf_item *item,
-                               struct vmf_value *value, struct device_lists *lists,
-                               struct vmf_error *error)
+static enum vmf_code number_controllers(struct hardware *hardware, struct vmf_error *error)
 {
-  const struct vmf_ovf_item *parent = find_instance(system, item->parent);
+  static const char *const kinds[] = {"IDE", "SCSI", "SATA", "NVMe"};
+  const struct vmf_ovf_system *system = hardware->system;
+  uint64_t counts[sizeof kinds / sizeof kinds[0]] = {0};
+  void *memory;
+
+  VMF_TRY(vmf_alloc((system->item_count + 1) * sizeof *hardware->numbers, &memory, error));
+  hardware->numbers = memory;
+  for (size_t i = 0; i < system->item_count; i++) {
+    const struct vmf_ovf_item *item = &system->items[i];
+    const char *kind = is_usual(hardware->ovf, item) ? controller_kind(item) : NULL;
+    VMF_TRY(vmf_names_add(&hardware->ids, kind ? item->instance : NULL, 0, error));
+    for (size_t k = 0; kind && k < sizeof kinds / sizeof kinds[0]; k++)
+      if (strcmp(kind, kinds[k]) == 0)
+        hardware->numbers[i] = counts[k]++;
+  }
+  vmf_names_sort(&hardware->ids);
+  return VMF_OK;
+}
+
+/* Where a device hangs: which controller, by kind and number and by InstanceID, and where on it. */
+static enum vmf_code add_place(const struct hardware *hardware, const struct vmf_ovf_item *item,
+                               struct vmf_value *value, struct vmf_error *error)
+{
+  const struct vmf_name *parent =
+      item->parent ? vmf_names_find(&hardware->ids, item->parent) : NULL;
+
+  if (parent) {
+    const char *kind = controller_kind(&hardware->system->items[parent->number]);
+    VMF_TRY(vmf_value_text(value, "controller", kind, error));
+    VMF_TRY(vmf_value_uint(value, "controller-number", hardware->numbers[parent->number], error));
+    VMF_TRY(vmf_value_text(value, "controller-id", item->parent, error));
+  }
+  return add_text(value, "address", item->address_on_parent, error);
+}
+
+static enum vmf_code add_drive(struct hardware *hardware, const struct vmf_ovf_item *item,
+                               struct vmf_value *value, struct vmf_error *error)
+{
   bool is_file;
   const char *id =
       item->host_resource ? vmf_ovf_host_resource(item->host_resource, &is_file) : NULL;
   struct vmf_value *child;
 
-  VMF_TRY(add_to_list(value, "disks", &lists->disks, &child, error));
+  VMF_TRY(add_to_list(value, "disks", &hardware->disks, &child, error));
   VMF_TRY(add_text(child, "disk", id, error));
-  if (parent)
-    VMF_TRY(add_text(child, "controller", controller_kind(parent), error));
-  return add_text(child, "address", item->address_on_parent, error);
+  return add_place(hardware, item, child, error);
 }
 
-static enum vmf_code add_nic(const struct vmf_ovf_item *item, struct vmf_value *value,
-                             struct device_lists *lists, struct vmf_error *error)
+static enum vmf_code add_nic(struct hardware *hardware, const struct vmf_ovf_item *item,
+                             struct vmf_value *value, struct vmf_error *error)
 {
   struct vmf_value *child;
 
-  VMF_TRY(add_to_list(value, "nics", &lists->nics, &child, error));
+  VMF_TRY(add_to_list(value, "nics", &hardware->nics, &child, error));
   VMF_TRY(add_text(child, "model", item->subtype, error));
   VMF_TRY(add_text(child, "network", item->connection, error));
   return add_text(child, "mac", item->address, error);
 }
 
-static enum vmf_code add_item(const struct vmf_ovf_system *system, const struct vmf_ovf_item *item,
-                              struct vmf_value *value, struct device_lists *lists,
+static enum vmf_code add_item(struct hardware *hardware, size_t index, struct vmf_value *value,
                               struct vmf_error *error)
 {
+  const struct vmf_ovf_item *item = &hardware->system->items[index];
   struct vmf_value *child;
   const char *kind = controller_kind(item);
 
   if (item->type == VMF_RESOURCE_DISK)
-    return add_drive(system, item, value, lists, error);
+    return add_drive(hardware, item, value, error);
   if (item->type == VMF_RESOURCE_NIC)
-    return add_nic(item, value, lists, error);
+    return add_nic(hardware, item, value, error);
   if (kind) {
-    VMF_TRY(add_to_list(value, "controllers", &lists->controllers, &child, error));
+    VMF_TRY(add_to_list(value, "controllers", &hardware->controllers, &child, error));
+    VMF_TRY(add_text(child, "id", item->instance, error));
     VMF_TRY(vmf_value_text(child, "type", kind, error));
+    VMF_TRY(vmf_value_uint(child, "number", hardware->numbers[index], error));
     return add_text(child, "model", item->subtype, error);
   }
   kind = device_kind(item->type);
   if (!kind)
     return VMF_OK;
-  VMF_TRY(add_to_list(value, "devices", &lists->devices, &child, error));
+  VMF_TRY(add_to_list(value, "devices", &hardware->devices, &child, error));
   VMF_TRY(vmf_value_text(child, "type", kind, error));
   VMF_TRY(add_text(child, "model", item->subtype, error));
-  return add_text(child, "name", item->name, error);
+  VMF_TRY(add_text(child, "name", item->name, error));
+  return add_place(hardware, item, child, error);
+}
+
+static enum vmf_code add_items(struct hardware *hardware, struct vmf_value *value,
+                               struct vmf_error *error)
+{
+  VMF_TRY(number_controllers(hardware, error));
+  for (size_t i = 0; i < hardware->system->item_count; i++)
+    if (is_usual(hardware->ovf, &hardware->system->items[i]))
+      VMF_TRY(add_item(hardware, i, value, error));
+  return VMF_OK;
 }
 
 static enum vmf_code add_hardware(const struct vmf_ovf *ovf, const struct vmf_ovf_system *system,
                                   struct vmf_value *value, struct vmf_error *error)
 {
-  struct device_lists lists = {0};
+  struct hardware hardware = {.ovf = ovf, .system = system};
 
   VMF_TRY(add_processor(ovf, system, value, error));
   VMF_TRY(add_text(value, "firmware", system->firmware, error));
   if (system->secure_boot)
     VMF_TRY(vmf_value_bool(value, "secure-boot", true, error));
   VMF_TRY(add_text(value, "hardware", system->families, error));
-  for (size_t i = 0; i < system->item_count; i++)
-    if (is_usual(ovf, &system->items[i]))
-      VMF_TRY(add_item(system, &system->items[i], value, &lists, error));
-  return VMF_OK;
+  enum vmf_code code = add_items(&hardware, value, error);
+  vmf_names_clear(&hardware.ids);
+  vmf_free(hardware.numbers);
+  return code;
 }
 
 /* ---- the rest of a system ---- */

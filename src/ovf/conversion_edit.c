@@ -114,12 +114,25 @@ static enum vmf_code edit_disk(struct vmf_conversion *conversion, const struct v
   return set_number(conversion, element, "populatedSize", known(file->data_bytes, how), error);
 }
 
+/* More than a disk can hold is nonsense that nobody asked to keep: VMware refuses it. What a new
+ * image holds is set later. */
+static enum vmf_code drop_populated(struct vmf_conversion *conversion,
+                                    const struct vmf_ovf_disk *disk, struct vmf_error *error)
+{
+  if (!conversion->form || !disk->populated_known || !disk->capacity_known ||
+      disk->populated <= disk->capacity)
+    return VMF_OK;
+  return set_text(conversion, disk->element, "populatedSize", NULL, error);
+}
+
 enum vmf_code vmf_conversion_describe(void *data, enum vmf_describe how, char **text,
                                       size_t *length, struct vmf_error *error)
 {
   struct vmf_conversion *conversion = data;
   const struct vmf_ovf *ovf = conversion->package->ovf;
 
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    VMF_TRY(drop_populated(conversion, &ovf->disks[i], error));
   for (size_t i = 0; i < ovf->file_count; i++) {
     const struct vmf_converted_file *converted = &conversion->files[i];
     if (!converted->rewritten && !converted->resized && !converted->is_disk)

@@ -2,20 +2,9 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "losses.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
-
-/* Prefixes under which the vendors write extensions that stay meaningful when nothing in them is
- * touched. */
-static const char *const vendors[] = {"vmw:", "vbox:", "vcloud:", "xenovf:", "ovirt:", "citrix:"};
-
-static bool is_of_vendor(const char *name)
-{
-  for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++)
-    if (strncmp(name, vendors[i], strlen(vendors[i])) == 0)
-      return true;
-  return false;
-}
 
 enum vmf_code vmf_losses_check(const struct vmf_ovf *ovf, struct vmf_error *error)
 {
@@ -26,12 +15,11 @@ enum vmf_code vmf_losses_check(const struct vmf_ovf *ovf, struct vmf_error *erro
                     ovf->name);
   for (size_t i = 0; i < ovf->unknown_count; i++) {
     const struct vmf_ovf_unknown *unknown = &ovf->unknown[i];
-    if (unknown->required && !is_of_vendor(unknown->name))
-      return vmf_fail(
-          error, VMF_UNSUPPORTED,
-          "%s:%u: section %s must be honoured (ovf:required is not \"false\"), and it is "
-          "not known here",
-          ovf->name, unknown->line, unknown->name);
+    if (unknown->refused)
+      return vmf_fail(error, VMF_UNSUPPORTED,
+                      "%s:%u: %s must be honoured, and it is not known here; give it "
+                      "ovf:required=\"false\" if the package does without it",
+                      ovf->name, unknown->line, unknown->name);
   }
   return VMF_OK;
 }
@@ -50,6 +38,17 @@ static void look_at_item(const struct vmf_ovf *ovf, const struct vmf_ovf_item *i
                    subtype);
 }
 
+/* Left out where the descriptor is written anew (conversion_edit.c). */
+static void look_at_disk(const struct vmf_ovf *ovf, const struct vmf_ovf_disk *disk,
+                         struct vmf_report *report)
+{
+  if (disk->populated_known && disk->capacity_known && disk->populated > disk->capacity)
+    vmf_report_add(report, VMF_SEVERITY_WARNING, "disk-populated", ovf->name, disk->line,
+                   "disk \"%s\" has a populated size of %" PRIu64
+                   " bytes, more than its capacity of %" PRIu64,
+                   disk->id ? disk->id : "", disk->populated, disk->capacity);
+}
+
 void vmf_losses_of_machine(const struct vmf_ovf *ovf, struct vmf_report *report)
 {
   for (size_t i = 0; i < ovf->system_count; i++) {
@@ -57,6 +56,8 @@ void vmf_losses_of_machine(const struct vmf_ovf *ovf, struct vmf_report *report)
     for (size_t j = 0; j < system->item_count; j++)
       look_at_item(ovf, &system->items[j], report);
   }
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    look_at_disk(ovf, &ovf->disks[i], report);
   for (size_t i = 0; i < ovf->file_count; i++) {
     const char *href = ovf->files[i].href ? ovf->files[i].href : "";
     size_t length = strlen(href);

@@ -8,7 +8,7 @@
 #include "model.h"
 
 /* What a machine has that no package carries from one vendor to another: the state of a virtual
- * TPM, firmware variables, devices of the host. */
+ * TPM, firmware variables, devices of the host; and what is written better than it was found. */
 void vmf_losses_of_machine(const struct vmf_ovf *ovf, struct vmf_report *report);
 
 /* VMF_UNSUPPORTED: an encrypted package, or a section that must be honoured (ovf:required) and that

@@ -146,6 +146,7 @@ struct vmf_ovf_system {
 struct vmf_ovf_unknown {
   char *name;    /* "vmw:BootOrderSection"; with the key behind: "vmw:Config cpuHotAddEnabled" */
   bool required; /* ovf:required, true when not written; false for sections of the standard */
+  bool refused;  /* who does not know it must not pass the package on */
   unsigned line;
 };
 

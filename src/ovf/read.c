@@ -5,6 +5,7 @@
  * (vmf_reader_kind) and in little else. */
 #include <string.h>
 
+#include "extension.h"
 #include "memory.h"
 #include "reader.h"
 
@@ -43,8 +44,10 @@ static enum vmf_code read_other(struct vmf_reader *reader, const xmlNode *node, 
   if (own && is_kind(kind, length, "EncryptionSection"))
     reader->ovf->encrypted = true;
   VMF_TRY(vmf_reader_unknown(reader, node, true));
-  if (standard)
-    reader->ovf->unknown[reader->ovf->unknown_count - 1].required = false;
+  if (standard) {
+    struct vmf_ovf_unknown *unknown = &reader->ovf->unknown[reader->ovf->unknown_count - 1];
+    unknown->required = unknown->refused = false;
+  }
   return VMF_OK;
 }
 
@@ -178,10 +181,10 @@ static enum vmf_code read_content(struct vmf_reader *reader, const xmlNode *cont
 static enum vmf_code read_messages(struct vmf_reader *reader, const xmlNode *root)
 {
   for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
-    if (!vmf_reader_is(node, "Strings"))
+    if (!vmf_extension_is_bundle(node))
       continue;
     for (xmlNode *child = vmf_reader_first(node); child; child = vmf_reader_next(child)) {
-      if (!vmf_reader_is(child, "Msg"))
+      if (!vmf_reader_is(child, "Msg") && !vmf_extension_is_bundle(child))
         continue;
       for (const xmlAttr *id = child->properties; id; id = id->next)
         if (strcmp((const char *)id->name, "msgid") == 0 && id->children &&
@@ -228,6 +231,8 @@ static enum vmf_code read_envelope_rest(struct vmf_reader *reader, const xmlNode
     const char *kind = vmf_reader_kind(node, &length, &own);
     if (own && (is_content(node, kind, length) || is_kind(kind, length, "References") ||
                 is_kind(kind, length, "DeploymentOptionSection")))
+      continue;
+    if (vmf_extension_is_bundle(node))
       continue;
     if (own)
       VMF_TRY(read_shared_section(reader, node, kind, length, &done));

@@ -71,7 +71,7 @@ static enum vmf_code read_item_child(struct vmf_reader *reader, const xmlNode *n
   if (vmf_xml_is(node, VMF_NS_VMW, "CoresPerSocket"))
     return vmf_reader_text(reader, node, &texts->cores);
   if (!is_item_field(node))
-    return vmf_reader_unknown(reader, node, true);
+    return vmf_reader_unknown(reader, node, false);
   VMF_TRY(vmf_reader_child(reader, node, fields, COUNT(fields), item, &found));
   return found ? VMF_OK : vmf_reader_child(reader, node, others, COUNT(others), texts, &found);
 }
@@ -159,7 +159,7 @@ static enum vmf_code read_config(struct vmf_reader *reader, const xmlNode *eleme
   VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "key", &key, reader->error));
   VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "value", &value, reader->error));
   if (!key || !value)
-    return vmf_reader_unknown(reader, element, true);
+    return vmf_reader_unknown(reader, element, false);
   if (strcmp(key, "firmware") == 0) {
     if (!system->firmware) {
       system->firmware = value;
@@ -171,7 +171,7 @@ static enum vmf_code read_config(struct vmf_reader *reader, const xmlNode *eleme
     system->secure_boot = vmf_text_equal_nocase(value, "true") || strcmp(value, "1") == 0;
     return VMF_OK;
   }
-  return vmf_reader_unknown(reader, element, true);
+  return vmf_reader_unknown(reader, element, false);
 }
 
 static enum vmf_code read_section(struct vmf_reader *reader, const xmlNode *section,
@@ -187,7 +187,7 @@ static enum vmf_code read_section(struct vmf_reader *reader, const xmlNode *sect
     else if (vmf_xml_is(node, VMF_NS_VMW, "Config"))
       VMF_TRY(read_config(reader, node, system));
     else if (!vmf_reader_is(node, NULL))
-      VMF_TRY(vmf_reader_unknown(reader, node, true));
+      VMF_TRY(vmf_reader_unknown(reader, node, false));
   }
   return VMF_OK;
 }

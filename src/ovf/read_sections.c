@@ -200,7 +200,7 @@ enum vmf_code vmf_read_os(struct vmf_reader *reader, const xmlNode *section,
     else if (vmf_xml_is(node, VMF_NS_VBOX, "OSType"))
       VMF_TRY(vmf_reader_text(reader, node, &system->vbox_os));
     else if (!vmf_reader_is_envelope(node->ns))
-      VMF_TRY(vmf_reader_unknown(reader, node, true));
+      VMF_TRY(vmf_reader_unknown(reader, node, false));
   }
   return VMF_OK;
 }
@@ -283,7 +283,7 @@ enum vmf_code vmf_read_product(struct vmf_reader *reader, const xmlNode *section
   VMF_TRY(vmf_reader_attributes(reader, section, attributes, COUNT(attributes), product));
   for (xmlNode *node = vmf_reader_first(section); node; node = vmf_reader_next(node)) {
     if (!vmf_reader_is(node, NULL)) {
-      VMF_TRY(vmf_reader_unknown(reader, node, true));
+      VMF_TRY(vmf_reader_unknown(reader, node, false));
       continue;
     }
     VMF_TRY(vmf_reader_child(reader, node, children, COUNT(children), product, &found));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "extension.h"
 #include "memory.h"
 #include "text.h"
 
@@ -85,7 +86,8 @@ const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own)
 {
   const char *name = (const char *)element->name;
 
-  *own = vmf_reader_is_envelope(element->ns);
+  *own = vmf_reader_is_envelope(element->ns) &&
+         (element->ns || !strchr(name, ':')); /* a prefix that is not declared */
   *length = strlen(name);
   if (!*own || (strcmp(name, "Section") != 0 && strcmp(name, "Content") != 0))
     return name;
@@ -216,7 +218,7 @@ enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *c
 }
 
 enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *element,
-                                 bool required_by_default)
+                                 bool among_sections)
 {
   struct vmf_ovf *ovf = reader->ovf;
   VMF_AUTO_FREE char *key = NULL;
@@ -228,8 +230,10 @@ enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *eleme
       vmf_reader_append(reader, &ovf->unknown, &ovf->unknown_count, sizeof *ovf->unknown, &slot));
   struct vmf_ovf_unknown *unknown = slot;
   unknown->line = vmf_xml_line(element);
-  VMF_TRY(vmf_reader_flag(reader, element, "required", required_by_default, &unknown->required));
+  VMF_TRY(vmf_reader_flag(reader, element, "required", true, &unknown->required));
   const char *kind = vmf_reader_kind(element, &length, &own);
+  unknown->refused = vmf_extension_severity(element, own, among_sections, unknown->required) ==
+                     VMF_SEVERITY_VIOLATION;
   if (kind != (const char *)element->name)
     return vmf_format(&unknown->name, reader->error, "%.*s", (int)length, kind);
   VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "key", &key, reader->error));

@@ -80,9 +80,9 @@ VMF_MUST_CHECK enum vmf_code vmf_reader_child(struct vmf_reader *reader, const x
 VMF_MUST_CHECK enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *count,
                                                size_t size, void **slot);
 
-/* Notes an element that is not understood. required_by_default: when ovf:required is not there. */
+/* Notes an element that is not understood. among_sections: it stands where sections do. */
 VMF_MUST_CHECK enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *element,
-                                                bool required_by_default);
+                                                bool among_sections);
 
 /* The next child element; walk with `for (node = first(parent); node; node = next(node))`. */
 xmlNode *vmf_reader_first(const xmlNode *parent);

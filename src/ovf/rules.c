@@ -32,8 +32,8 @@ enum vmf_code vmf_rules_attribute(const struct vmf_rules *rules, const xmlNode *
 
 bool vmf_rules_own(const struct vmf_rules *rules, const xmlNode *element)
 {
-  if (!element->ns)
-    return rules->ovf->version == VMF_OVF_0_9;
+  if (!element->ns) /* unless its prefix is not declared */
+    return !strchr((const char *)element->name, ':');
   return strcmp((const char *)element->ns->href, rules->uri) == 0;
 }
 
@@ -44,10 +44,10 @@ enum vmf_code vmf_rules_kind(const struct vmf_rules *rules, const xmlNode *eleme
   const char *name = (const char *)element->name;
   VMF_AUTO_FREE char *type = NULL;
 
-  if (rules->ovf->version == VMF_OVF_0_9 &&
-      (strcmp(name, "Section") == 0 || strcmp(name, "Content") == 0)) {
+  if (strcmp(name, "Section") == 0 || strcmp(name, "Content") == 0) {
     VMF_TRY(vmf_xml_attribute(element, VMF_NS_XSI, "type", &type, error));
-    if (!type && strcmp(rules->uri, VMF_NS_OVF_0_9) != 0) /* drafts */
+    if (!type && rules->ovf->version == VMF_OVF_0_9 &&
+        strcmp(rules->uri, VMF_NS_OVF_0_9) != 0) /* drafts */
       VMF_TRY(vmf_xml_attribute(element, "http://www.w3.org/2001/XMLSchema", "name", &type, error));
   }
   if (!type)
@@ -68,18 +68,6 @@ enum vmf_code vmf_rules_dispensable(const struct vmf_rules *rules, const xmlNode
   VMF_TRY(vmf_rules_attribute(rules, element, "required", &required, error));
   *dispensable = required && (strcmp(required, "false") == 0 || strcmp(required, "0") == 0);
   return VMF_OK;
-}
-
-bool vmf_rules_known_vendor(const char *uri)
-{
-  static const char *const starts[] = {"http://www.vmware.com/", VMF_NS_VBOX,
-                                       "http://www.citrix.com/xenserver",
-                                       "http://schemas.citrix.com/"};
-
-  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-    if (strncmp(uri, starts[i], strlen(starts[i])) == 0)
-      return true;
-  return false;
 }
 
 bool vmf_rules_number(const char *text, uint64_t *number)
@@ -202,6 +190,7 @@ static enum vmf_code check_all(struct vmf_rules *rules, struct vmf_error *error)
   VMF_TRY(vmf_rules_files(rules, error));
   VMF_TRY(vmf_rules_disks(rules, error));
   VMF_TRY(vmf_rules_hardware(rules, error));
+  VMF_TRY(vmf_rules_machine(rules, error));
   return vmf_rules_texts(rules, error);
 }
 

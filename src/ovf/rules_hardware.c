@@ -172,13 +172,15 @@ static enum vmf_code check_parents(struct vmf_rules *rules, const struct vmf_rul
   vmf_names_sort(&ids);
   for (size_t i = 0; i < items->count && code == VMF_OK; i++) {
     const struct vmf_rule_item *item = &items->list[i];
-    if (item->parent && item->parent[0] && !vmf_names_find(&ids, item->parent))
+    if (item->parent && !vmf_names_find(&ids, item->parent))
       vmf_rules_add(rules, needs_parent(item->type) ? VMF_SEVERITY_VIOLATION : VMF_SEVERITY_WARNING,
                     "item-parent-unknown", item->element,
                     "an item hangs below the InstanceID %s, which no item has", item->parent);
     else if (!item->parent && needs_parent(item->type) && item->required)
-      vmf_rules_add(rules, VMF_SEVERITY_WARNING, "item-parent-missing", item->element,
-                    "a drive without a Parent, expected the InstanceID of its controller");
+      vmf_rules_add(rules, item->empty_parent ? VMF_SEVERITY_VIOLATION : VMF_SEVERITY_WARNING,
+                    "item-parent-missing", item->element,
+                    "a drive %s, expected the InstanceID of its controller",
+                    item->empty_parent ? "whose Parent is empty" : "without a Parent");
   }
   vmf_names_clear(&ids);
   return code;
@@ -217,7 +219,7 @@ static void check_connection(struct vmf_rules *rules, const struct vmf_rule_item
 {
   if (item->type != VMF_RESOURCE_NIC)
     return;
-  if (!item->connection || !item->connection[0])
+  if (!item->connection)
     vmf_rules_add(rules, VMF_SEVERITY_NOTE, "item-connection-missing", item->element,
                   "a network adapter that is on no network");
   else if (!vmf_names_find(&rules->networks, item->connection))
@@ -236,7 +238,7 @@ static void check_host_resource(struct vmf_rules *rules, const struct vmf_rule_i
   const char *resource = item->host_resource;
   bool is_file = false;
 
-  if (!resource || !resource[0] ||
+  if (!resource ||
       (!stores(item->type) && !strstr(resource, "/disk/") && !strstr(resource, "/file/")))
     return;
   const char *id = vmf_ovf_host_resource(resource, &is_file);
@@ -308,7 +310,7 @@ static void check_number(struct vmf_rules *rules, const struct vmf_rule_item *it
 {
   uint64_t number;
 
-  if (text && text[0] && strncmp(text, "${", 2) != 0 && !vmf_rules_number(text, &number) &&
+  if (text && strncmp(text, "${", 2) != 0 && !vmf_rules_number(text, &number) &&
       strcmp(text, "-1") != 0) /* VMware: no limit */
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "item-number", item->element,
                   "an item has the %s \"%s\", expected a number", name, text);
@@ -361,8 +363,7 @@ static void check_subtype(struct vmf_rules *rules, const struct vmf_rule_item *i
                              : item->type == VMF_RESOURCE_STORAGE ? other
                                                                   : NULL;
 
-  if (known && item->required && item->subtype && item->subtype[0] &&
-      !any_word_known(item->subtype, known))
+  if (known && item->required && item->subtype && !any_word_known(item->subtype, known))
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "item-subtype-unknown", item->element,
                   "a storage controller of the kind \"%s\", expected one like \"%s\"",
                   item->subtype, known[0]);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "extension.h"
 #include "memory.h"
 
 /* What has been told of one section: one line for each kind of oddity is enough. */
@@ -129,10 +130,8 @@ static enum vmf_code check_foreign(struct vmf_rules *rules, const xmlNode *prope
 {
   bool dispensable;
 
-  if (vmf_rules_known_vendor(property->ns ? (const char *)property->ns->href : ""))
-    return VMF_OK;
   VMF_TRY(vmf_rules_dispensable(rules, property, &dispensable, error));
-  if (!dispensable)
+  if (vmf_extension_severity(property, false, false, !dispensable) != VMF_SEVERITY_NOTE)
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "element-unknown", property,
                   "%s in an item is no part of the standard and does not say "
                   "ovf:required=\"false\"",
@@ -211,7 +210,7 @@ static void check_needed(struct vmf_rules *rules, const struct vmf_rule_item *it
 {
   uint64_t number;
 
-  if (!item->instance || !item->instance[0])
+  if (!item->instance)
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "item-id-missing", item->element,
                   "an item has no InstanceID");
   else if (!vmf_rules_number(item->instance, &number) && !told->number) {
@@ -220,7 +219,7 @@ static void check_needed(struct vmf_rules *rules, const struct vmf_rule_item *it
                   "an item has the InstanceID \"%s\", expected a number: virt-v2v reads no other",
                   item->instance);
   }
-  if (!item->type_text || !item->type_text[0])
+  if (!item->type_text)
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "item-type-missing", item->element,
                   "an item has no ResourceType");
   if (rules->ovf->version == VMF_OVF_0_9)
@@ -236,6 +235,19 @@ static void check_needed(struct vmf_rules *rules, const struct vmf_rule_item *it
         rules, VMF_SEVERITY_WARNING, "item-id-name", item->element,
         "an item has an InstanceId, as it was called before OVF 1.0, expected InstanceID");
   }
+}
+
+/* An empty one says as much as none. */
+static enum vmf_code read_property(struct vmf_rule_item *item, const xmlNode *property,
+                                   char **place, struct vmf_error *error)
+{
+  VMF_TRY(vmf_xml_text(property, place, error));
+  if (**place)
+    return VMF_OK;
+  item->empty_parent |= place == &item->parent;
+  vmf_free(*place);
+  *place = NULL;
+  return VMF_OK;
 }
 
 static enum vmf_code read_item(struct vmf_rules *rules, const struct item_kind *kind,
@@ -261,7 +273,7 @@ static enum vmf_code read_item(struct vmf_rules *rules, const struct item_kind *
     named |= strcmp(name, "ElementName") == 0;
     old_name |= strcmp(name, "InstanceId") == 0;
     if (place && !*place)
-      VMF_TRY(vmf_xml_text(property, place, error));
+      VMF_TRY(read_property(item, property, place, error));
   }
   if (item->type_text && !vmf_rules_number(item->type_text, &item->type))
     item->type = 0;
@@ -317,16 +329,12 @@ static enum vmf_code check_system(struct vmf_rules *rules, const xmlNode *system
   VMF_AUTO_FREE char *families = NULL;
   const xmlNode *type = vmf_xml_child(system, NULL, "VirtualSystemType");
 
-  if (!type) {
-    vmf_rules_add(rules,
-                  xmlFirstElementChild((xmlNode *)system) ? VMF_SEVERITY_WARNING
-                                                          : VMF_SEVERITY_VIOLATION,
-                  "system-family-missing", system,
+  if (type)
+    VMF_TRY(vmf_xml_text(type, &families, error));
+  if (!families || !*families)
+    vmf_rules_add(rules, VMF_SEVERITY_WARNING, "system-family-missing", system,
                   "the System has no VirtualSystemType, expected a hardware family");
-    return VMF_OK;
-  }
-  VMF_TRY(vmf_xml_text(type, &families, error));
-  if (!strcasestr(families, "vmx-"))
+  else if (!strcasestr(families, "vmx-"))
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "system-family", type,
                   "the hardware family is \"%s\", expected one like vmx-13: VMware's products "
                   "refuse the package",

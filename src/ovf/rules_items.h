@@ -11,7 +11,7 @@
 struct vmf_rule_item {
   const xmlNode *element;
   uint64_t type; /* 0: none or no number */
-  bool required;
+  bool required, empty_parent;
   char *type_text, *instance, *parent, *address_on_parent, *connection, *host_resource, *subtype;
   char *units, *quantity, *reservation, *limit, *weight, *configuration, *bound;
 };

@@ -13,7 +13,7 @@ struct vmf_rules {
   const struct vmf_ovf *ovf;
   struct vmf_report *report;
   const char *uri; /* the namespace of the envelope: whatever the file says */
-  bool unqualified_told, property_key_told; /* once a descriptor is enough */
+  bool unqualified_told, property_key_told, mixed_told; /* once a descriptor is enough */
   /* sorted */
   struct vmf_names files, disks, networks, configurations, systems;
 };
@@ -29,11 +29,12 @@ VMF_MUST_CHECK enum vmf_code vmf_rules_attribute(const struct vmf_rules *rules,
                                                  const xmlNode *element, const char *name,
                                                  char **value, struct vmf_error *error);
 
-/* Whether the element belongs to the descriptor's own vocabulary. */
+/* Whether the element belongs to the descriptor's own vocabulary: it is in the envelope's
+ * namespace, or in none. */
 bool vmf_rules_own(const struct vmf_rules *rules, const xmlNode *element);
 
-/* What the element is called: its name, or in OVF 0.9 what the xsi:type of a Section or Content
- * says, without prefix and "_Type". A fresh string. */
+/* What the element is called: its name, or what the xsi:type of a Section or Content says, without
+ * prefix and "_Type". A fresh string. */
 VMF_MUST_CHECK enum vmf_code vmf_rules_kind(const struct vmf_rules *rules, const xmlNode *element,
                                             char **kind, struct vmf_error *error);
 
@@ -41,10 +42,6 @@ VMF_MUST_CHECK enum vmf_code vmf_rules_kind(const struct vmf_rules *rules, const
 VMF_MUST_CHECK enum vmf_code vmf_rules_dispensable(const struct vmf_rules *rules,
                                                    const xmlNode *element, bool *dispensable,
                                                    struct vmf_error *error);
-
-/* Whether the namespace is that of a vendor's extension that its own and most other products cope
- * with: VMware, VirtualBox, vCloud, XenServer. */
-bool vmf_rules_known_vendor(const char *uri);
 
 /* A whole number without a sign; false: it is none, or too large. */
 bool vmf_rules_number(const char *text, uint64_t *number);
@@ -63,6 +60,7 @@ VMF_MUST_CHECK enum vmf_code vmf_rules_structure(struct vmf_rules *rules, struct
 VMF_MUST_CHECK enum vmf_code vmf_rules_files(struct vmf_rules *rules, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_rules_disks(struct vmf_rules *rules, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_rules_hardware(struct vmf_rules *rules, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_rules_machine(struct vmf_rules *rules, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_rules_texts(struct vmf_rules *rules, struct vmf_error *error);
 
 #endif

@@ -61,7 +61,7 @@ struct vmf_rule_section {
   const struct vmf_rule_element *element;
   unsigned places, versions;
   bool once;  /* in its parent */
-  bool loose; /* found elsewhere, too, and read or passed over there */
+  bool loose; /* in OVF 0.9 found elsewhere, too, and read or passed over there */
 };
 
 extern const struct vmf_rule_element vmf_rule_envelope, vmf_rule_system, vmf_rule_collection;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extension.h"
 #include "memory.h"
 #include "rules_parts.h"
 #include "rules_table.h"
@@ -177,7 +178,9 @@ static enum vmf_code section_child(struct vmf_rules *rules, struct walk *walk, c
   if (walk->spec->place)
     check_order(rules, walk, child, walk->spec->section_rank);
   if (!(walk->spec->place & section->places))
-    vmf_rules_add(rules, section->loose ? VMF_SEVERITY_WARNING : VMF_SEVERITY_VIOLATION,
+    vmf_rules_add(rules,
+                  section->loose && rules->ovf->version == VMF_OVF_0_9 ? VMF_SEVERITY_WARNING
+                                                                       : VMF_SEVERITY_VIOLATION,
                   "element-misplaced", child, "%s in %s, expected in %s", section->name,
                   (const char *)walk->parent->name, place_name(section->places));
   else if (section->once && vmf_names_find(&walk->once, section->name))
@@ -197,19 +200,34 @@ static enum vmf_code section_child(struct vmf_rules *rules, struct walk *walk, c
 static enum vmf_code unknown_child(struct vmf_rules *rules, const struct walk *walk,
                                    const xmlNode *child, const char *kind, struct vmf_error *error)
 {
-  bool anywhere = !vmf_rules_own(rules, child) && !walk->spec->place; /* xs:any, ##other, lax */
-  bool vendor = vmf_rules_known_vendor(child->ns ? (const char *)child->ns->href : "");
-  enum vmf_severity severity = anywhere || vendor ? VMF_SEVERITY_WARNING : VMF_SEVERITY_VIOLATION;
   bool dispensable;
 
   VMF_TRY(vmf_rules_dispensable(rules, child, &dispensable, error));
-  if (dispensable || (anywhere && vendor))
+  enum vmf_severity severity = vmf_extension_severity(child, vmf_rules_own(rules, child),
+                                                      walk->spec->place != 0, !dispensable);
+  if (severity == VMF_SEVERITY_NOTE)
     return VMF_OK;
   vmf_rules_add(rules, severity, "element-unknown", child,
                 "%s in %s is no part of the standard and does not say ovf:required=\"false\": "
                 "products that do not know it have to refuse the package",
                 kind, (const char *)walk->parent->name);
   return VMF_OK;
+}
+
+/* OVF 0.9's form in a later envelope; once is enough. */
+static void check_form(struct vmf_rules *rules, const xmlNode *child, const char *kind)
+{
+  const char *name = (const char *)child->name;
+
+  if (rules->mixed_told || rules->ovf->version == VMF_OVF_0_9 ||
+      (child->ns && strcmp(name, kind) == 0))
+    return;
+  rules->mixed_told = true;
+  vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "envelope-mixed", child,
+                "%s %s, in the form of OVF 0.9, in an envelope of the namespace %s, as "
+                "VirtualCenter wrote it in 2008: other products do not find it",
+                kind, child->ns ? "is a Section or Content with a type" : "is in no namespace",
+                rules->uri);
 }
 
 static bool is_content(const char *kind)
@@ -222,12 +240,15 @@ static enum vmf_code check_child(struct vmf_rules *rules, struct walk *walk, con
 {
   VMF_AUTO_FREE char *kind = NULL;
   const struct vmf_rule_section *section;
-  bool own = vmf_rules_own(rules, child);
+  bool own = vmf_rules_own(rules, child), bundle = vmf_extension_is_bundle(child);
 
   VMF_TRY(vmf_rules_kind(rules, child, &kind, error));
+  const char *colon = bundle ? strchr(kind, ':') : NULL;
+  const char *name = colon ? colon + 1 : kind;
+  if (own)
+    check_form(rules, child, kind);
   for (size_t i = 0; walk->spec->children && walk->spec->children[i].name; i++)
-    if (strcmp(walk->spec->children[i].name, kind) == 0 &&
-        (own || strcmp(kind, "Strings") == 0)) /* early VMware tools gave it a namespace */
+    if (strcmp(walk->spec->children[i].name, name) == 0 && (own || bundle))
       return known_child(rules, walk, child, i, error);
   if (own && is_content(kind))
     return content_child(rules, walk, child, kind, error);

@@ -128,6 +128,11 @@ struct fault {
   const char *from, *to, *found; /* found: all findings, in any order but as they come */
 };
 
+#define MACHINE(type, uuid)                                                                        \
+  "<vbox:Machine xmlns:vbox='" VMF_NS_VBOX "' ovf:required='false'><StorageControllers>"           \
+  "<StorageController><AttachedDevice type='" type "'><Image uuid='" uuid "'/></AttachedDevice>"   \
+  "</StorageController></StorageControllers></vbox:Machine>"
+
 #define ITEM_7 "<Item ovf:required='false'><rasd:ElementName/><rasd:InstanceID>7"
 
 static const struct fault faults[] = {
@@ -138,6 +143,17 @@ static const struct fault faults[] = {
     {"<References>", "<References><x:F xmlns:x='urn:x'/>", "warning element-unknown\n"},
     {"<NetworkSection>", "<x:S xmlns:x='urn:x'/><NetworkSection>", "violation element-unknown\n"},
     {"<NetworkSection>", "<vmw:S/><NetworkSection>", "warning element-unknown\n"},
+    {"<vmw:Config ovf:required='false' vmw:key='firmware'",
+     "<x:C xmlns:x='urn:x'/><vmw:Config "
+     "ovf:required='false' vmw:key='firmware'",
+     "warning element-unknown\n"},
+    {"<References>", "<References xmlns=''>", "violation envelope-mixed\n"},
+    {"<DiskSection>",
+     "<Section xmlns:xsi='" VMF_NS_XSI "' xsi:type='ovf:DiskSection_Type'><Info/>"
+     "<Disk ovf:diskId='d3' ovf:capacity='1' ovf:format='vhd'/></Section><DiskSection>",
+     "violation envelope-mixed\nviolation element-repeated\n"},
+    {"<Strings><Msg ovf:msgid='m'>x</Msg></Strings>",
+     "<x:Strings xmlns:x='urn:x'><x:Msg ovf:msgid='m'>x</x:Msg></x:Strings>", ""},
     {"<NetworkSection>", "<EncryptionSection><Info/></EncryptionSection><NetworkSection>",
      "failure package-encrypted\nviolation element-version\n"},
     {"<NetworkSection>",
@@ -156,6 +172,11 @@ static const struct fault faults[] = {
     {"<OperatingSystemSection ovf:id='94'>",
      "<DiskSection><Info/></DiskSection><OperatingSystemSection ovf:id='94'>",
      "violation element-misplaced\n"},
+    {"<NetworkSection>",
+     "<AnnotationSection><Info/><Annotation/></AnnotationSection><NetworkSection>",
+     "violation element-misplaced\n"},
+    {"<NetworkSection>", "<StartupSection><Info/></StartupSection><NetworkSection>",
+     "violation element-misplaced\n"},
     {"<OperatingSystemSection ovf:id='94'>",
      "<EnvironmentFilesSection><Info/></EnvironmentFilesSection><OperatingSystemSection "
      "ovf:id='94'>",
@@ -169,6 +190,12 @@ static const struct fault faults[] = {
     {"ovf:href='b.vmdk'", "", "violation attribute-missing\n"},
     {"ovf:href='b.vmdk'", "ovf:href='http://h/b'", "warning file-href-network\n"},
     {"ovf:href='b.vmdk'", "ovf:href='../b'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='\\\\server\\share\\b'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='//server/share/b'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='%5c%5cserver%5cshare'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='C:\\b.vmdk'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='file:///C:/b.vmdk'", "warning file-href-outside\n"},
+    {"ovf:href='b.vmdk'", "ovf:href='a\\..\\..\\b'", "warning file-href-outside\n"},
     {"ovf:href='b.vmdk'", "ovf:href='b&amp;'", "warning name-characters\n"},
     {"ovf:href='b.vmdk'", "ovf:href='b' ovf:compression='gzip'", "warning file-compressed\n"},
     {"ovf:href='b.vmdk'", "ovf:href='b' ovf:compression='bzip2'", "violation file-compression\n"},
@@ -190,12 +217,6 @@ static const struct fault faults[] = {
     {"ovf:capacity='10'", "", "violation attribute-missing\n"},
     {"byte * 2^20' ", "furlong' ", "violation disk-capacity-unit\n"},
     {"ovf:populatedSize='4096'", "ovf:populatedSize='10485761'", "violation disk-populated\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='\\\\server\\share\\b'", "warning file-href-outside\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='//server/share/b'", "warning file-href-outside\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='%5c%5cserver%5cshare'", "warning file-href-outside\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='C:\\b.vmdk'", "warning file-href-outside\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='file:///C:/b.vmdk'", "warning file-href-outside\n"},
-    {"ovf:href='b.vmdk'", "ovf:href='a\\..\\..\\b'", "warning file-href-outside\n"},
     {"ovf:populatedSize='4096'", "ovf:populatedSize='x'", "violation attribute-value\n"},
     {"ovf:format='http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized'", "",
      "violation disk-format-missing\n"},
@@ -232,6 +253,7 @@ static const struct fault faults[] = {
      "violation memory-unit\n"},
     {"<rasd:Parent>3<", "<rasd:Parent>33<", "violation item-parent-unknown\n"},
     {"<rasd:Parent>3</rasd:Parent>", "", "warning item-parent-missing\n"},
+    {"<rasd:Parent>3<", "<rasd:Parent> <", "violation item-parent-missing\n"},
     {"<rasd:AddressOnParent>1<", "<rasd:AddressOnParent>0<", "warning item-address-duplicate\n"},
     {"<rasd:HostResource>ovf:/disk/d2<", "<rasd:HostResource>ovf:/disk/d9<",
      "violation item-host-resource\n"},
@@ -239,10 +261,19 @@ static const struct fault faults[] = {
      "warning item-host-resource-form\n"},
     {"<rasd:Connection>net<", "<rasd:Connection>nets<", "violation item-connection-unknown\n"},
     {"<rasd:Connection>net</rasd:Connection>", "", "note item-connection-missing\n"},
+    {"<rasd:VirtualQuantity>512<", "<rasd:VirtualQuantity><", "warning item-quantity-missing\n"},
     {"virtio lsilogic", "token ring", "warning item-subtype-unknown\n"},
     {"<Item ovf:configuration='small'>", "<Item ovf:configuration='small big'>",
      "violation configuration-unknown\n"},
     {"vmx-13 other", "xen-3", "warning system-family\n"},
+    {"vmx-13 other", "", "warning system-family-missing\n"},
+    {"<System><vssd:ElementName/><vssd:InstanceID>0</vssd:InstanceID>"
+     "<vssd:VirtualSystemType>vmx-13 other</vssd:VirtualSystemType></System>",
+     "<System/>", "warning system-family-missing\n"},
+    /* what VirtualBox imports */
+    {"<vmw:BootOrderSection", MACHINE("HardDisk", "{60B4-0a}") "<vmw:BootOrderSection",
+     "violation disk-uuid-unknown\n"},
+    {"<vmw:BootOrderSection", MACHINE("DVD", "60b4-0a") "<vmw:BootOrderSection", ""},
     {"iso com", "iso, com", "warning transport-form\n"},
     {"iso com", "floppy com", "warning transport-unknown\n"},
     {"<rasd:InstanceID>7</rasd:InstanceID><rasd:ResourceType>24<",
@@ -273,6 +304,22 @@ START_TEST(a_fault_gives_its_rule)
   ck_assert_msg(strcmp(heard.text, fault->found) == 0, "%s -> %s: found \"%s\", expected \"%s\"",
                 fault->from, fault->to, heard.text, fault->found);
   vmf_free(text);
+}
+END_TEST
+
+START_TEST(virtualbox_finds_its_disks_by_their_uuids)
+{
+  struct heard heard;
+  VMF_AUTO_FREE char *with_disk = changed(
+      "ovf:diskId='d1'", "ovf:diskId='d1' xmlns:vbox='" VMF_NS_VBOX "' vbox:uuid='60b4-0A'");
+  const char *place = strstr(with_disk, "<vmw:BootOrderSection");
+  VMF_AUTO_FREE char *text = NULL;
+
+  ck_assert_int_eq(vmf_format(&text, NULL, "%.*s%s%s", (int)(place - with_disk), with_disk,
+                              MACHINE("HardDisk", "{60B4-0a}"), place),
+                   VMF_OK);
+  check_text(text, &heard);
+  ck_assert_str_eq(heard.text, "");
 }
 END_TEST
 
@@ -334,6 +381,7 @@ static Suite *rules_suite(void)
 
   tcase_add_test(tests, a_good_descriptor_gives_nothing);
   tcase_add_loop_test(tests, a_fault_gives_its_rule, 0, sizeof faults / sizeof faults[0]);
+  tcase_add_test(tests, virtualbox_finds_its_disks_by_their_uuids);
   tcase_add_test(tests, a_finding_has_its_line);
   tcase_add_test(tests, many_elements_are_checked_quickly);
   tcase_add_test(tests, names_are_found_and_repeats_seen);

@@ -289,13 +289,17 @@ START_TEST(what_is_not_understood_is_listed)
                      "<x:Thing/></Item></VirtualHardwareSection></VirtualSystem></Envelope>");
   static const struct {
     const char *name;
-    bool required;
-  } expected[] = {{"vmw:Config k", true},    {"x:Thing", true},           {"vbox:Machine", false},
-                  {"StartupSection", false}, {"x:EnvelopeSection", true}, {"NewSection", false}};
+    bool required, refused;
+  } expected[] = {
+      {"vmw:Config k", true, false},     {"x:Thing", true, false},
+      {"vbox:Machine", false, false},    {"StartupSection", false, false},
+      {"x:EnvelopeSection", true, true}, {"NewSection", false, false},
+  };
   ck_assert_uint_eq(ovf->unknown_count, 6);
   for (size_t i = 0; i < 6; i++) {
     ck_assert_str_eq(ovf->unknown[i].name, expected[i].name);
     ck_assert_int_eq(ovf->unknown[i].required, expected[i].required);
+    ck_assert_int_eq(ovf->unknown[i].refused, expected[i].refused);
   }
   ck_assert_uint_eq(ovf->unknown[5].line, 2);
   ck_assert(!ovf->encrypted);

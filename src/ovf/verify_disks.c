@@ -22,9 +22,10 @@ static const struct vmf_value *member(const struct vmf_value *value, const char 
 static void check_subformat(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
                             const struct vmf_disk_format *said, struct vmf_image *image)
 {
+  struct vmf_error untold;
   struct vmf_value *info = NULL;
 
-  if (strcmp(said->name, "streamOptimized") != 0 || vmf_image_info(image, &info, NULL) != VMF_OK)
+  if (strcmp(said->name, "streamOptimized") != 0 || vmf_image_info(image, &info, &untold) != VMF_OK)
     return;
   const struct vmf_value *type =
       member(member(member(info, "format-specific"), "data"), "create-type");

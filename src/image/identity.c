@@ -2,14 +2,12 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "identity.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bytes.h"
 #include "checked.h"
 #include "digest.h"
+#include "epoch.h"
 #include "memory.h"
 
 enum { END_BYTES = 1 << 20, SAMPLE_BYTES = 4096, SAMPLES = 256 };
@@ -80,18 +78,11 @@ enum vmf_code vmf_identity_make(const char *format, const char *options, uint64_
                                 struct vmf_image *source, const char *name,
                                 struct vmf_identity *identity, struct vmf_error *error)
 {
-  const char *epoch = getenv("SOURCE_DATE_EPOCH");
-  char *end;
+  struct vmf_epoch epoch;
 
-  *identity = (struct vmf_identity){.time = (int64_t)time(NULL)};
-  if (!epoch || !epoch[0])
+  VMF_TRY(vmf_epoch_now(&epoch, error));
+  *identity = (struct vmf_identity){.time = epoch.seconds, .derived = epoch.fixed};
+  if (!epoch.fixed)
     return VMF_OK;
-  errno = 0;
-  long long seconds = strtoll(epoch, &end, 10);
-  if (errno != 0 || *end != '\0' || seconds < 0)
-    return vmf_fail(error, VMF_USAGE, "SOURCE_DATE_EPOCH is \"%s\", expected seconds since 1970",
-                    epoch);
-  identity->derived = true;
-  identity->time = seconds;
   return make_seed(format, options, guest_size, source, name, identity, error);
 }

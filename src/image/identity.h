@@ -10,8 +10,7 @@
 /* Random ids and the present time; or, with SOURCE_DATE_EPOCH in the environment, that time and ids
  * that follow from format, options, size and source: its name without folder and its first and last
  * MiB, where partition tables keep ids of their own, so that two disks of one machine differ. name:
- * the source's path, or the target's of an empty disk. VMF_USAGE when SOURCE_DATE_EPOCH is not a
- * number. */
+ * the source's path, or the target's of an empty disk. See epoch.h. */
 VMF_MUST_CHECK enum vmf_code vmf_identity_make(const char *format, const char *options,
                                                uint64_t guest_size, struct vmf_image *source,
                                                const char *name, struct vmf_identity *identity,

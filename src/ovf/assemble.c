@@ -3,14 +3,13 @@
 #include "assemble.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "certificate.h"
 #include "checked.h"
 #include "convert.h"
+#include "epoch.h"
 #include "file.h"
 #include "memory.h"
 #include "output.h"
@@ -34,7 +33,7 @@ struct work {
   struct vmf_output *output;
   struct vmf_io *archive; /* NULL: files in a folder */
   uint64_t at;            /* in the archive: where the next member starts */
-  uint64_t mtime;
+  uint64_t mtime;         /* of the members: seconds since 1970 */
   enum vmf_digest_kind kind;
   struct vmf_signer *signer; /* NULL: not signed */
   struct text_file descriptor, manifest, certificate;
@@ -491,14 +490,6 @@ static enum vmf_code write_all(struct work *work, struct vmf_error *error)
   return vmf_output_commit(work->output, error);
 }
 
-static uint64_t time_of_archive(void)
-{
-  const char *text = getenv("SOURCE_DATE_EPOCH");
-  char *end;
-  unsigned long long seconds = text ? strtoull(text, &end, 10) : 0;
-  return text && *text && *end == '\0' ? seconds : (uint64_t)time(NULL);
-}
-
 static enum vmf_code name_texts(struct work *work, struct vmf_error *error)
 {
   const char *name = work->destination->descriptor_name;
@@ -546,6 +537,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .ignore_locks = target->ignore_locks,
                                              .new_folder = work->destination->made_folder != NULL,
                                              .log = target->log};
+  struct vmf_epoch epoch;
 
   for (size_t i = 0; i < work->assembly->count; i++) {
     const struct vmf_assembly_file *file = &work->assembly->files[i];
@@ -555,6 +547,8 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                       work->destination->path, source);
     work->total += file->weight;
   }
+  VMF_TRY(vmf_epoch_now(&epoch, error));
+  work->mtime = (uint64_t)epoch.seconds;
   if (target->digest)
     VMF_TRY(vmf_copy_digest_kind(target->digest, &work->kind, error));
   VMF_TRY(name_texts(work, error));
@@ -572,10 +566,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
 enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf_assembly *assembly,
                            const struct vmf_package_target *target, struct vmf_error *error)
 {
-  struct work work = {.destination = destination,
-                      .assembly = assembly,
-                      .target = target,
-                      .mtime = time_of_archive()};
+  struct work work = {.destination = destination, .assembly = assembly, .target = target};
   struct text_file *const texts[] = {&work.descriptor, &work.manifest, &work.certificate};
   enum vmf_code code = prepare(&work, error);
 

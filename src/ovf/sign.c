@@ -10,6 +10,7 @@
 #include "certificate.h"
 #include "checked.h"
 #include "digest_line.h"
+#include "epoch.h"
 #include "file.h"
 #include "memory.h"
 #include "package.h"
@@ -424,6 +425,7 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
   struct vmf_package_target own;
+  struct vmf_epoch epoch; /* a wrong one is told before the work */
   VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(path, error);
@@ -436,6 +438,7 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
       .target = &own, .report = {.finding = own.findings.finding, .data = own.findings.data}};
 
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  VMF_TRY(vmf_epoch_now(&epoch, error));
   VMF_TRY(check_path(plain, error));
   VMF_TRY(vmf_package_open(plain, &options, &signing.package, error));
   enum vmf_code code = run(&signing, remove, error);

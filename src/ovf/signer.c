@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "certificate.h"
+#include "epoch.h"
 #include "log.h"
 #include "manifest.h"
 #include "memory.h"
@@ -31,6 +32,7 @@ struct vmf_signer {
   EVP_PKEY *key;
   X509 *certificate;
   STACK_OF(X509) * chain; /* the other certificates of the file */
+  struct vmf_epoch epoch;
 };
 
 /* ---- files ---- */
@@ -267,7 +269,9 @@ enum vmf_code vmf_signer_new(const char *key_path, const char *cert_path,
   *signer = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_signer), &memory, error));
   struct vmf_signer *made = memory;
-  enum vmf_code code = fill_signer(made, key_path, cert_path, passphrase_file, log, error);
+  enum vmf_code code = vmf_epoch_now(&made->epoch, error);
+  if (code == VMF_OK)
+    code = fill_signer(made, key_path, cert_path, passphrase_file, log, error);
   ERR_clear_error();
   if (code != VMF_OK)
     vmf_signer_free(made);
@@ -348,15 +352,12 @@ static enum vmf_code write_line(const struct vmf_signer *signer, const char *man
   return VMF_OK;
 }
 
-/* With SOURCE_DATE_EPOCH the time in the signature is that. */
-static bool set_time(CMS_SignerInfo *info)
+/* With SOURCE_DATE_EPOCH the time in the signature is that; otherwise OpenSSL takes the present. */
+static bool set_time(const struct vmf_signer *signer, CMS_SignerInfo *info)
 {
-  const char *epoch = getenv("SOURCE_DATE_EPOCH");
-  ASN1_TIME *when;
-
-  if (!epoch || !*epoch)
+  if (!signer->epoch.fixed)
     return true;
-  when = ASN1_TIME_set(NULL, (time_t)strtoll(epoch, NULL, 10));
+  ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)signer->epoch.seconds);
   bool set =
       when && CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, when->type, when, -1) == 1;
   ASN1_TIME_free(when);
@@ -379,7 +380,7 @@ static bool try_cms(const struct vmf_signer *signer, const void *manifest, size_
   CMS_ContentInfo *cms = CMS_sign_ex(NULL, NULL, signer->chain, NULL, flags, signer->library, NULL);
   CMS_SignerInfo *info =
       cms ? CMS_add1_signer(cms, signer->certificate, signer->key, method, flags) : NULL;
-  bool done = data && info && set_time(info) && CMS_final(cms, data, NULL, flags) == 1;
+  bool done = data && info && set_time(signer, info) && CMS_final(cms, data, NULL, flags) == 1;
 
   *written = done && has_full_size(signer, info);
   if (*written)

@@ -128,4 +128,19 @@ def test_closed_pipe_is_a_write_error(t):
         t.vmferry('convert', '-O', 'raw', 'a.raw', '-', status=4, stdout=reader.stdin)
 
 
+@tap.rows([(' '.join(words), *words) for words in (
+    ('create', 'new.raw', '1M'), ('create', '-f', 'vhd', 'new.vhd', '1M'), ('convert', 'disk.raw', 'new.img'),
+    ('convert', '-O', 'qcow2', 'disk.raw', 'new.qcow2'), ('convert', 'vm.ova', 'new.ova'), ('convert', 'vm.ova', 'new/'),
+    ('unpack', 'vm.ova', 'new'), ('pack', '-o', 'new.ova', 'disk.raw'), ('sign', '--remove', 'vm.ova'))])
+def test_a_wrong_epoch_is_an_error_before_any_work(t, *words):
+    t.write('disk.raw', bytes(1 << 20))
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    before = t.read('vm.ova')
+    for epoch in ('yesterday', ''):
+        done = t.vmferry(*words, status=1, env={'SOURCE_DATE_EPOCH': epoch})
+        tap.contains(done.stderr, f'SOURCE_DATE_EPOCH is "{epoch}": expected whole seconds since 1970')
+    tap.equal(t.names(), ['disk.raw', 'vm.ova'], 'files')
+    tap.equal(t.read('vm.ova') == before, True, 'the package as it was')
+
+
 tap.main(globals())

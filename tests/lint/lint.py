@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import lint_hardening
 import lint_layers
 import lint_manual
 
@@ -94,6 +95,7 @@ def main():
         ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
         ('drivers', lambda: lint_layers.check_drivers(build)),
         ('exports', lambda: lint_layers.check_exports(SOURCE, build)),
+        ('hardening', lambda: lint_hardening.check(build)),
         ('manual', lambda: lint_manual.check(SOURCE, build)),
     )
     total = 0

@@ -261,7 +261,7 @@ enum { VMF_CHECKSUM_MAX = 64 };
 
 struct vmf_job_options {
   size_t size;          /* of the struct */
-  unsigned threads;     /* 0: one per processor */
+  unsigned threads;     /* at most 256; 0: one per processor that the process may use */
   uint64_t sparse_size; /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
   const char
       *checksum;   /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
@@ -400,7 +400,7 @@ struct vmf_package_check {
   const char *signer;        /* SHA-256 fingerprint of the only certificate to trust; or NULL */
   bool require_signature;    /* a package without one, or one not trusted, is a failure */
   bool descriptor_only;      /* do not read the files: no digests, no images */
-  unsigned threads;          /* 0: one per processor */
+  unsigned threads;          /* as in vmf_job_options */
   void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; caller's thread */
   void *progress_data;
   const struct vmf_cancel *cancel;
@@ -433,7 +433,7 @@ struct vmf_package_target {
   const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
   bool cms; /* add a CMS signature, as VirtualBox 7 does */
   bool no_clobber, no_sync, no_cache, ignore_locks;
-  unsigned threads;
+  unsigned threads; /* as in vmf_job_options */
   void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;
   const struct vmf_cancel *cancel;

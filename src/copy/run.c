@@ -5,7 +5,6 @@
  * serial part of it is here: place, the checksum of checksums, and writing to a pipe. */
 #include "run.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "checked.h"
@@ -13,7 +12,12 @@
 #include "loop.h"
 #include "text.h"
 
-enum { MEMORY = 40 << 20, MEMORY_PER_THREAD = 4 << 20 };
+enum {
+  MEMORY_PROMISED = 64 << 20,
+  MEMORY = 40 << 20, /* of it for jobs */
+  MEMORY_PER_THREAD = 4 << 20,
+  THREADS_MAX = 256,
+};
 
 struct run {
   const struct vmf_copy *copy;
@@ -22,11 +26,12 @@ struct run {
   bool share;                    /* with the target, until the file system refuses */
 };
 
-static unsigned processors(void)
+unsigned vmf_copy_threads(unsigned asked, const struct vmf_allowance *allowance)
 {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+  uint64_t beyond = allowance->memory - vmf_min(allowance->memory, MEMORY_PROMISED);
+  uint64_t fitting = vmf_min(allowance->processors, beyond / MEMORY_PER_THREAD);
+
+  return (unsigned)vmf_min(asked > 0 ? asked : vmf_max(fitting, 1), THREADS_MAX);
 }
 
 /* How many jobs fit beside so many threads. */
@@ -39,7 +44,8 @@ static uint64_t jobs_beside(unsigned threads, size_t thread_memory, size_t job_m
 
 struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory)
 {
-  unsigned threads = asked > 0 ? asked : processors();
+  const struct vmf_allowance allowance = vmf_allowance_find("");
+  unsigned threads = vmf_copy_threads(asked, &allowance);
   /* A job for each thread, and one that is on its way in or out. */
   while (threads > 1 && jobs_beside(threads, thread_memory, job_memory) < threads + 1)
     threads--;

@@ -5,6 +5,7 @@
 #ifndef VMF_COPY_RUN_H
 #define VMF_COPY_RUN_H
 
+#include "allowance.h"
 #include "job.h"
 #include "plan.h"
 
@@ -24,9 +25,12 @@ struct vmf_crew {
   unsigned jobs;    /* that exist at once */
 };
 
-/* As many threads as asked for (0: one for each processor), or as few as the promise about memory
- * leaves: 64 MiB and 4 MiB for each thread in all. thread_memory, job_memory: bytes that one of
- * each takes at most. */
+/* How many threads there may be, 1 to 256: as many as asked for; 0: one for each processor that
+ * this process may use, and no more than for which its memory is enough, by the promise below. */
+unsigned vmf_copy_threads(unsigned asked, const struct vmf_allowance *allowance);
+
+/* So many threads, or as few as the promise about memory leaves: 64 MiB and 4 MiB for each thread
+ * in all. thread_memory, job_memory: bytes that one of each takes at most. */
 struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory);
 
 /* VMF_CANCELLED once the caller asks for it. */

@@ -114,6 +114,27 @@ static enum vmf_code edit_disk(struct vmf_conversion *conversion, const struct v
   return set_number(conversion, element, "populatedSize", known(file->data_bytes, how), error);
 }
 
+/* The disks in a file. In oVirt's dialect they name it, not its id. */
+static enum vmf_code edit_disks(struct vmf_conversion *conversion,
+                                const struct vmf_converted_file *converted, enum vmf_describe how,
+                                struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = conversion->package->ovf;
+  const struct vmf_ovf_file *file = converted->file;
+
+  for (size_t i = 0; i < ovf->disk_count; i++) {
+    const struct vmf_ovf_disk *disk = &ovf->disks[i];
+    if (!disk->file_ref || vmf_ovf_file(ovf, disk->file_ref) != file)
+      continue;
+    if (converted->rewritten && (!file->id || strcmp(disk->file_ref, file->id) != 0))
+      VMF_TRY(set_text(conversion, disk->element, "fileRef",
+                       conversion->assembly.files[converted->index].name, error));
+    if (converted->is_disk)
+      VMF_TRY(edit_disk(conversion, disk, converted, how, error));
+  }
+  return VMF_OK;
+}
+
 /* More than a disk can hold is nonsense that nobody asked to keep: VMware refuses it. What a new
  * image holds is set later. */
 static enum vmf_code drop_populated(struct vmf_conversion *conversion,
@@ -138,11 +159,7 @@ enum vmf_code vmf_conversion_describe(void *data, enum vmf_describe how, char **
     if (!converted->rewritten && !converted->resized && !converted->is_disk)
       continue;
     VMF_TRY(edit_file(conversion, converted, how, error));
-    for (size_t j = 0; j < ovf->disk_count && converted->is_disk; j++) {
-      const char *reference = ovf->disks[j].file_ref;
-      if (reference && vmf_ovf_file(ovf, reference) == converted->file)
-        VMF_TRY(edit_disk(conversion, &ovf->disks[j], converted, how, error));
-    }
+    VMF_TRY(edit_disks(conversion, converted, how, error));
   }
   return vmf_xml_edit_apply(conversion->edit, text, length, error);
 }

@@ -238,6 +238,9 @@ static void check_host_resource(struct vmf_rules *rules, const struct vmf_rule_i
   const char *resource = item->host_resource;
   bool is_file = false;
 
+  if (!resource && item->type == VMF_RESOURCE_DISK && item->required && !alternative(item))
+    vmf_rules_add(rules, VMF_SEVERITY_WARNING, "item-host-resource-missing", item->element,
+                  "a disk that leads to no disk of the package, expected a HostResource");
   if (!resource ||
       (!stores(item->type) && !strstr(resource, "/disk/") && !strstr(resource, "/file/")))
     return;

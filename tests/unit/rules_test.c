@@ -257,6 +257,8 @@ static const struct fault faults[] = {
     {"<rasd:AddressOnParent>1<", "<rasd:AddressOnParent>0<", "warning item-address-duplicate\n"},
     {"<rasd:HostResource>ovf:/disk/d2<", "<rasd:HostResource>ovf:/disk/d9<",
      "violation item-host-resource\n"},
+    {"<rasd:HostResource>ovf:/disk/d2<", "<rasd:HostResource><",
+     "warning item-host-resource-missing\n"},
     {"<rasd:HostResource>ovf:/disk/d2<", "<rasd:HostResource>ovf://disk/d2<",
      "warning item-host-resource-form\n"},
     {"<rasd:Connection>net<", "<rasd:Connection>nets<", "violation item-connection-unknown\n"},

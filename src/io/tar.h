@@ -3,7 +3,8 @@
  *
  * Tar archives as OVA uses them (POSIX.1-1988 ustar; DSP0243 asks for it). Reading understands what
  * real writers make (GNU long names and base-256 sizes, pax path and size records) and refuses what
- * an OVA has no use for; writing makes one exact form that every reader takes. */
+ * an OVA has no use for or readers do not agree on; writing makes one exact form that every reader
+ * takes. */
 #ifndef VMF_IO_TAR_H
 #define VMF_IO_TAR_H
 
@@ -17,20 +18,27 @@ struct vmf_tar_member {
   uint64_t header; /* where its (first) header starts */
   uint64_t offset; /* of its data */
   uint64_t size;
+  bool extended; /* name or size are told by an extended header alone: readers of ustar, as OVF has
+                    it, see others */
 };
 
 struct vmf_tar {
   struct vmf_tar_member *members; /* in the archive's order */
   size_t count;
   bool unended; /* the two zero blocks at the end are missing */
+  bool dotted;  /* there are names that start with "./" */
 };
 
-/* Lists an archive by its headers alone. VMF_REFUSED: links, devices, fifos, sparse members,
- * absolute names, "..", control characters, two members of one name (also when only upper and lower
- * case differ): with the member's name and the place of its header. VMF_CORRUPT: a bad header
- * checksum, a size that is no number or reaches beyond the file, no archive at all. VMF_LIMIT: too
- * many members, a name or an extended header that is too long. Folders are skipped. The caller
- * frees *tar with vmf_tar_free. */
+/* Lists an archive by its headers alone. Only what all readers (GNU tar, libarchive, 7-Zip, Python,
+ * Perl) read alike is accepted: the same names and the same bytes. VMF_REFUSED: links, devices,
+ * fifos, sparse members; names that are absolute, lead out, or are not in their shortest form (a
+ * leading "./" is taken off) or not UTF-8; two members of one name, also when case or the normal
+ * form of characters differ, a file where another needs a folder; extended headers that change
+ * what a member is; bytes other than zeros behind the end. VMF_CORRUPT: a bad header checksum, a
+ * field that is no number, a size that reaches beyond the file, no archive at all. VMF_LIMIT: too
+ * many members, a name or an extended header that is too long, more zeros behind the end than are
+ * read. The texts name the member and the place of its header. Folders are skipped. What a person
+ * should know goes to the log. The caller frees *tar with vmf_tar_free. */
 VMF_MUST_CHECK enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log,
                                           struct vmf_tar **tar, struct vmf_error *error);
 void vmf_tar_free(struct vmf_tar *tar); /* NULL is allowed */

@@ -120,6 +120,17 @@ static void order(struct vmf_verification *verification, enum vmf_severity sever
   vmf_report_add(verification->report, severity, "archive-order", name, 0, "%s", text);
 }
 
+static void check_form(struct vmf_verification *verification, const struct vmf_tar_member *member)
+{
+  if (member->extended)
+    vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "archive-form", member->name, 0,
+                   "its name or size is told by an extended header alone: products that read plain "
+                   "ustar, as the standard has it, see another file");
+  else if (member->header != 0 && member->offset - member->header != VMF_TAR_BLOCK)
+    vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "archive-form", member->name, 0,
+                   "an extended header stands before the file, expected a plain ustar header");
+}
+
 /* VMware's products look for the descriptor in the first block and nowhere else. */
 static void check_head(struct vmf_verification *verification)
 {
@@ -127,18 +138,20 @@ static void check_head(struct vmf_verification *verification)
   const struct vmf_tar *tar = package->tar;
   const struct vmf_tar_member *first = &tar->members[0];
 
-  if (strcmp(first->name, package->name) != 0)
+  bool plain = first->offset - first->header == VMF_TAR_BLOCK;
+  if (strcmp(first->name, package->name) != 0 || (plain && first->header != 0))
     order(verification, VMF_SEVERITY_VIOLATION, package->name,
-          "the descriptor is not the first file of the archive");
-  if (first->header != 0 || first->offset != VMF_TAR_BLOCK)
+          "the descriptor does not stand at the start of the archive");
+  if (!plain)
     vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "archive-form", first->name, 0,
                    "an extended header stands before the first file of the archive, expected a "
                    "plain ustar header");
-  for (size_t i = 1; i < tar->count; i++)
-    if (tar->members[i].offset - tar->members[i].header != VMF_TAR_BLOCK)
-      vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "archive-form",
-                     tar->members[i].name, 0,
-                     "an extended header stands before the file, expected a plain ustar header");
+  for (size_t i = 0; i < tar->count; i++)
+    check_form(verification, &tar->members[i]);
+  if (tar->dotted)
+    vmf_report_add(
+        verification->report, VMF_SEVERITY_NOTE, "archive-form", NULL, 0,
+        "names in the archive start with \"./\", expected none: they are read without it");
 }
 
 /* Manifest and certificate stand together, behind the descriptor or at the end. */

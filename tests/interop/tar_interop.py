@@ -27,7 +27,7 @@ def listed(path):
     done = run(TOOL, 'list', path)
     tap.equal((done.returncode, done.stderr), (0, ''), 'tar_tool')
     rows = [line.split('\t') for line in done.stdout.splitlines()]
-    return [(int(header), int(offset), int(size), name) for header, offset, size, name in rows]
+    return [(int(header), int(offset), int(size), name) for header, offset, size, _, name in rows]
 
 
 def make_files(folder, names):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * `tar_tool list FILE` prints header, offset, size and name of each member; `tar_tool write FILE
+ * `tar_tool list FILE` prints header, offset, size, whether an extended
+ * header alone tells name or size (0, 1), and name of each member; `tar_tool write FILE
  * NAME SIZE...` writes an archive whose members are holes. Errors go to standard error, exit 1. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,8 +27,8 @@ static enum vmf_code list(const char *path)
   if (code == VMF_OK) {
     for (size_t i = 0; i < tar->count; i++) {
       const struct vmf_tar_member *member = &tar->members[i];
-      printf("%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n", member->header, member->offset,
-             member->size, member->name);
+      printf("%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%d\t%s\n", member->header, member->offset,
+             member->size, member->extended, member->name);
     }
     vmf_tar_free(tar);
   }

@@ -10,12 +10,10 @@ START_TEST(members_are_listed)
   file("a.ovf", "0123456789");
   file("./b.mf", "");
   entry("./folder/", '5', "", 0);
-  entry("old/", '\0', "", 0);
+  entry("old", '5', "", 0);
   entry("folder/c.vmdk", '\0', archive, 513);
-  entry("d", '7', "x", 1);
+  entry("d", '\0', "x", 1);
   finish();
-  memset(archive + used, 'g', 700);
-  used += 700;
   struct vmf_tar *tar = listed(4);
   static const struct vmf_tar_member expected[] = {
       {.name = (char *)"a.ovf", .header = 0, .offset = 512, .size = 10},
@@ -30,7 +28,8 @@ START_TEST(members_are_listed)
     ck_assert_uint_eq(tar->members[i].size, expected[i].size);
   }
   ck_assert(!tar->unended);
-  ck_assert_uint_eq(warnings, 0);
+  ck_assert(tar->dotted);
+  ck_assert_uint_eq(warnings, 1); /* of "./" */
   vmf_tar_free(tar);
 }
 END_TEST
@@ -47,10 +46,47 @@ START_TEST(the_end_may_be_missing)
     ck_assert_uint_eq(warnings, 1);
     vmf_tar_free(tar);
   }
-  used = end - 511; /* not even the padding is there */
-  vmf_tar_free(listed(1));
+  used = end - 1; /* not even the padding is there */
+  fails(VMF_CORRUPT, "reach beyond the end");
   used = end - 512; /* nor the byte */
   fails(VMF_CORRUPT, "reach beyond the end");
+}
+END_TEST
+
+static const size_t behind[] = {0, 511, 512, 1023, 1024, 5000, 20479};
+
+START_TEST(nothing_but_zeros_behind_the_end)
+{
+  file("a", "x");
+  size_t end = used;
+  used += 20480;
+  vmf_tar_free(listed(1));
+  archive[end + behind[_i]] = 1;
+  if (behind[_i] < 512)
+    fails(VMF_CORRUPT, "header at byte 1024 has a wrong checksum");
+  else
+    fails(VMF_REFUSED, "the archive ends at byte 1024, and behind it");
+  used = end + 100;
+  archive[end + 99] = 1;
+  fails(VMF_REFUSED, "the archive ends at byte 1024, and behind it");
+}
+END_TEST
+
+START_TEST(zeros_behind_the_end_are_bounded)
+{
+  struct vmf_io *io;
+  struct vmf_tar *tar = NULL;
+  size_t size = (16u << 20) + 1024 + 512;
+  uint8_t *bytes = calloc(1, size);
+  file("a", "");
+  memcpy(bytes, archive, used);
+  for (int over = 0; over <= 1; over++) {
+    ck_assert_int_eq(vmf_io_memory("z.ova", bytes, used + (16u << 20) + over, &io, &error), VMF_OK);
+    ck_assert_int_eq(vmf_tar_read(io, NULL, &tar, &error), over ? VMF_LIMIT : VMF_OK);
+    vmf_io_close(io);
+  }
+  vmf_tar_free(tar);
+  free(bytes);
 }
 END_TEST
 
@@ -98,11 +134,15 @@ static const struct {
     {"          5 ", VMF_OK, 5},
     {"5", VMF_OK, 5},
     {"000000000005", VMF_OK, 5},
+    {" 5  ", VMF_OK, 5},
     {"", VMF_CORRUPT, 0},
     {"            ", VMF_CORRUPT, 0},
     {"-0000000005", VMF_CORRUPT, 0},
     {"00000000008", VMF_CORRUPT, 0},
     {"5x", VMF_CORRUPT, 0},
+    {"+5", VMF_CORRUPT, 0},
+    {"\t5", VMF_CORRUPT, 0},
+    {"5 5", VMF_CORRUPT, 0},
     {"0x5", VMF_CORRUPT, 0},
     {"77777777777", VMF_CORRUPT, 0},
     {"777777777777", VMF_CORRUPT, 0},
@@ -146,6 +186,50 @@ START_TEST(base_256_sizes)
 }
 END_TEST
 
+static const struct {
+  size_t offset;
+  const char *bytes;
+  size_t length;
+  const char *text; /* NULL: accepted */
+} field_bytes[] = {
+    {100, "        ", 8, NULL},
+    {100, "   644 \0", 8, NULL},
+    {100, "644x", 4, "the mode in the tar header at byte 0 is \"644x"},
+    {100, "\x80\0\0\0\0\0\1\1", 8, "the mode"},
+    {108, "\x80\0\0\0\xb1!\xd1\0", 8, NULL},
+    {108, "\x80\0\0\0\xff\xff\xff\xff", 8, "the owner"},
+    {108, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "the owner"},
+    {116, "-1", 2, "the group in the tar header at byte 0 is \"-1\\000"},
+    {124, "0\0x", 3, "the size"},
+    {136, "\x80\0\0\0\x10", 5, "the time"},
+    {329, "x", 1, "the device's major number"},
+    {337, "0x1", 3, "the device's minor number"},
+    {337, "        ", 8, "the device's minor number"},
+    {157, "x", 1, "the target of a link"},
+    {345, "x", 1, "in the place of the prefix"},
+    {400, "x", 1, "from byte 345 on"},
+    {500, "tar", 4, "the end in the tar header at byte 0 is \"tar\\000"},
+    {257, "ustar  ", 8, NULL},
+    {257, "ustar\0\0\0", 8, NULL},
+    {257, "ustar\00000", 8, NULL},
+    {257, "ustar\00001", 8, "the magic"},
+    {257, "ustar", 5, NULL},
+    {257, "ustar 00", 8, "the magic"},
+    {257, "utsar\00000", 8, "the magic"},
+};
+
+START_TEST(fields_that_readers_agree_on)
+{
+  uint8_t *block = file("a", "");
+  memcpy(block + field_bytes[_i].offset, field_bytes[_i].bytes, field_bytes[_i].length);
+  set_sum(block, false);
+  if (field_bytes[_i].text)
+    fails(VMF_CORRUPT, field_bytes[_i].text);
+  else
+    only_member("a", 0, 512, 0);
+}
+END_TEST
+
 START_TEST(prefixes)
 {
   uint8_t *block = file("c.vmdk", "x");
@@ -156,9 +240,13 @@ START_TEST(prefixes)
          8);
   set_sum(block, false);
   only_member("a/b/c.vmdk", 0, 512, 1);
-  memcpy(block + 257, "ustar  ", 8); /* GNU keeps times there */
+  block[345 + 4] = 'x'; /* behind its NUL */
   set_sum(block, false);
-  only_member("c.vmdk", 0, 512, 1);
+  fails(VMF_CORRUPT, "in the place of the prefix of the name, from byte 348 on");
+  block[345 + 4] = '\0';
+  memcpy(block + 257, "ustar  ", 8); /* GNU keeps times there; some readers take them for names */
+  set_sum(block, false);
+  fails(VMF_CORRUPT, "in the place of the prefix");
 }
 END_TEST
 
@@ -188,7 +276,9 @@ static const struct {
   const char *text;
 } kinds[] = {{'1', "a hard link"}, {'2', "a symbolic link"}, {'3', "a device"},
              {'4', "a device"},    {'6', "a fifo"},          {'S', "a sparse file"},
-             {'M', "of a kind"},   {'V', "of a kind"},       {'A', "of a kind"}};
+             {'M', "of a kind"},   {'V', "of a kind"},       {'A', "of a kind"},
+             {'7', "contiguous"},  {'K', "a symbolic link"}, {'X', "of a kind"},
+             {'D', "of a kind"},   {'8', "of a kind"}};
 
 START_TEST(other_kinds)
 {
@@ -214,7 +304,27 @@ static const struct {
     {"a\x1b[0m", VMF_REFUSED},
     {"a\x7f", VMF_REFUSED},
     {"", VMF_CORRUPT},
-    {"./", VMF_OK},
+    {"./", VMF_CORRUPT},
+    {"a/", VMF_REFUSED},
+    {"a//b", VMF_REFUSED},
+    {"a/./b", VMF_REFUSED},
+    {"././a", VMF_REFUSED},
+    {".", VMF_REFUSED},
+    {"a/.", VMF_REFUSED},
+    {"a\\b", VMF_REFUSED},
+    {"\xe9", VMF_REFUSED},
+    {"\xc0\xaf", VMF_REFUSED},
+    {"\xed\xa0\x80", VMF_REFUSED},
+    {"\xc2\x85", VMF_REFUSED},
+    {"\xee\xbe\x80", VMF_REFUSED},
+    {"pax_global_header", VMF_REFUSED},
+    {"cafe\xcc\x81", VMF_OK},
+    {"\xf0\x9f\x92\xbe", VMF_OK},
+    {"./a", VMF_OK},
+    {"C:a", VMF_REFUSED},
+    {"z:", VMF_REFUSED},
+    {"a/C:a", VMF_OK},
+    {"ab:c", VMF_OK},
     {"..a", VMF_OK},
     {"a..", VMF_OK},
     {"a/...", VMF_OK},
@@ -246,6 +356,52 @@ START_TEST(names_that_clash)
   file("a", "");
   file("./a", "");
   fails(VMF_REFUSED, "\"a\" at byte 512");
+}
+END_TEST
+
+static const struct {
+  const char *first, *second;
+  char kind;        /* of the second */
+  const char *text; /* NULL: accepted */
+} pairs[] = {
+    {"a", "a/", '5', "\"a\" at byte 512 has the name of the member \"a\" at byte 0"},
+    {"a", "A", '5', "has the name of"},
+    {"a", "a/b", '0', "\"a/b\" at byte 512 needs a folder in the place of the member \"a\""},
+    {"a/b", "a", '0', "\"a/b\" at byte 0 needs a folder in the place of"},
+    {"A", "a/b/c", '5', "needs a folder in the place of"},
+    {"a", "a-b", '0', NULL},
+    {"a/b", "a", '5', NULL},
+    {"a/b", "a/c", '0', NULL},
+    {"a/b", "./a/", '5', NULL},
+    {"caf\xc3\xa9", "CAF\xc3\x89", '0', "has the name of"},
+    {"caf\xc3\xa9", "cafe\xcc\x81", '0', "has the name of"},
+    {"caf\xc3\xa9/x", "cafe\xcc\x81", '0', "needs a folder"},
+    {"\xe2\x84\xab", "\xc3\x85", '0', "has the name of"}, /* angstrom */
+    {"\xe2\x84\xaa", "k", '0', "has the name of"},        /* kelvin */
+    {"caf\xc3\xa9", "cafe", '0', NULL},
+    {"\xc3\xa4", "\xc3\xb6", '0', NULL},
+    {"\xc3\xa9-1", "e\xcc\x81-2", '0', NULL},
+};
+
+START_TEST(names_of_two_members)
+{
+  file(pairs[_i].first, "");
+  entry(pairs[_i].second, pairs[_i].kind, "", 0);
+  if (pairs[_i].text)
+    fails(VMF_REFUSED, pairs[_i].text);
+  else
+    vmf_tar_free(listed(pairs[_i].kind == '5' ? 1 : 2));
+}
+END_TEST
+
+START_TEST(a_clash_between_many)
+{
+  file("a", ""); /* "/" is sorted before "-" */
+  file("a-1", "");
+  file("a.b", "");
+  file("a/b", "");
+  file("a b", "");
+  fails(VMF_REFUSED, "\"a/b\" at byte 1536 needs a folder in the place of the member \"a\"");
 }
 END_TEST
 
@@ -348,15 +504,21 @@ static Suite *suite(void)
   tcase_add_checked_fixture(reading, start, NULL);
   tcase_add_test(reading, members_are_listed);
   tcase_add_test(reading, the_end_may_be_missing);
+  tcase_add_loop_test(reading, nothing_but_zeros_behind_the_end, 0, sizeof behind / sizeof *behind);
+  tcase_add_test(reading, zeros_behind_the_end_are_bounded);
   tcase_add_test(reading, no_archive);
   tcase_add_test(reading, header_sums);
   tcase_add_loop_test(reading, octal_sizes, 0, sizeof sizes / sizeof *sizes);
   tcase_add_loop_test(reading, base_256_sizes, 0, sizeof binary_sizes / sizeof *binary_sizes);
+  tcase_add_loop_test(reading, fields_that_readers_agree_on, 0,
+                      sizeof field_bytes / sizeof *field_bytes);
   tcase_add_test(reading, prefixes);
   tcase_add_test(reading, full_fields);
   tcase_add_loop_test(reading, other_kinds, 0, sizeof kinds / sizeof *kinds);
   tcase_add_loop_test(reading, member_names, 0, sizeof names / sizeof *names);
   tcase_add_test(reading, names_that_clash);
+  tcase_add_loop_test(reading, names_of_two_members, 0, sizeof pairs / sizeof *pairs);
+  tcase_add_test(reading, a_clash_between_many);
   tcase_add_test(reading, folders_with_content);
   tcase_add_test(reading, many_members);
   suite_add_tcase(made, reading);

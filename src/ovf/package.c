@@ -223,6 +223,7 @@ static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io
 {
   package->io = io;
   VMF_TRY(vmf_tar_read(io, package->options.log, &package->tar, error));
+  vmf_package_drop_junk(package);
   VMF_TRY(pick_member(package, error));
   enter_folder(package);
   return sort_members(package, error);

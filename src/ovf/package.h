@@ -50,6 +50,9 @@ const char *vmf_package_file_label(const struct vmf_package *package, const char
 /* Whether the package stores a file of that name. */
 bool vmf_package_has(const struct vmf_package *package, const char *name);
 
+/* Takes what macOS leaves in archives out of the list of members, and notes it. */
+void vmf_package_drop_junk(struct vmf_package *package);
+
 /* Hands what reading the descriptor found to `report`. */
 void vmf_package_tell(const struct vmf_package *package, struct vmf_report *report);
 

@@ -177,21 +177,33 @@ static enum vmf_code read_content(struct vmf_reader *reader, const xmlNode *cont
   return VMF_OK;
 }
 
+static enum vmf_code read_message(struct vmf_reader *reader, const xmlNode *message)
+{
+  struct vmf_ovf_index *messages = &reader->messages;
+  struct vmf_xml_attribute attribute = {0};
+  void *slot = NULL;
+
+  while (vmf_xml_attribute_next(message, &attribute)) {
+    if (!vmf_xml_attribute_is(&attribute, "msgid"))
+      continue;
+    VMF_TRY(vmf_reader_append(reader, &messages->texts, &messages->text_count,
+                              sizeof *messages->texts, &slot));
+    char **id = slot;
+    VMF_TRY(vmf_xml_attribute_value(message, &attribute, id, reader->error));
+    VMF_TRY(vmf_ovf_index_add(reader, messages, *id, message));
+  }
+  return VMF_OK;
+}
+
 /* The messages of the first Strings, or of those in English. */
 static enum vmf_code read_messages(struct vmf_reader *reader, const xmlNode *root)
 {
   for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
     if (!vmf_extension_is_bundle(node))
       continue;
-    for (xmlNode *child = vmf_reader_first(node); child; child = vmf_reader_next(child)) {
-      if (!vmf_reader_is(child, "Msg") && !vmf_extension_is_bundle(child))
-        continue;
-      for (const xmlAttr *id = child->properties; id; id = id->next)
-        if (strcmp((const char *)id->name, "msgid") == 0 && id->children &&
-            id->children->type == XML_TEXT_NODE && !id->children->next)
-          VMF_TRY(vmf_ovf_index_add(reader, &reader->messages, (const char *)id->children->content,
-                                    child));
-    }
+    for (xmlNode *child = vmf_reader_first(node); child; child = vmf_reader_next(child))
+      if (vmf_reader_is(child, "Msg") || vmf_extension_is_bundle(child))
+        VMF_TRY(read_message(reader, child));
   }
   vmf_ovf_index_sort(&reader->messages);
   return VMF_OK;

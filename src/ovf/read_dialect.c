@@ -74,8 +74,9 @@ enum vmf_ovf_dialect vmf_reader_dialect(const struct vmf_ovf *ovf)
   for (size_t i = 0; i < ovf->xml->count; i++) {
     const xmlNode *element = ovf->xml->elements[i];
     meet(&met, element->ns);
-    for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
-      meet(&met, attribute->ns);
+    struct vmf_xml_attribute attribute = {0};
+    while (vmf_xml_attribute_next(element, &attribute))
+      meet(&met, vmf_xml_attribute_namespace(element, &attribute));
   }
   for (size_t i = 0; i < ovf->system_count; i++)
     meet_families(&met, ovf->systems[i].families);

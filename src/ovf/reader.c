@@ -43,82 +43,74 @@ bool vmf_reader_is(const xmlNode *element, const char *name)
   return vmf_xml_is(element, NULL, name) && vmf_reader_is_envelope(element->ns);
 }
 
-/* The name without a prefix that is not declared, which the parser leaves in it. */
-static const char *local_name(const xmlAttr *attribute)
-{
-  const char *name = (const char *)attribute->name;
-  const char *colon = attribute->ns ? NULL : strchr(name, ':');
-
-  return colon ? colon + 1 : name;
-}
-
 /* The attribute that says what a <Section> is: xsi:type, or xs:name in the oldest. */
-static const xmlAttr *type_of(const xmlNode *element)
+static bool find_type(const xmlNode *element, struct vmf_xml_attribute *type)
 {
-  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next) {
-    const char *uri = attribute->ns ? (const char *)attribute->ns->href : "";
-    const char *name = (const char *)attribute->name;
-    if (strcmp(uri, VMF_NS_XSI) == 0 && strcmp(name, "type") == 0)
-      return attribute;
-    if (strcmp(uri, NS_XML_SCHEMA) == 0 && strcmp(name, "name") == 0)
-      return attribute;
+  *type = (struct vmf_xml_attribute){0};
+  while (vmf_xml_attribute_next(element, type)) {
+    bool is_type = vmf_xml_attribute_is(type, "type");
+    if (!is_type && !vmf_xml_attribute_is(type, "name"))
+      continue;
+    const xmlNs *ns = vmf_xml_attribute_namespace(element, type);
+    if (ns && strcmp((const char *)ns->href, is_type ? VMF_NS_XSI : NS_XML_SCHEMA) == 0)
+      return true;
   }
-  return NULL;
+  return false;
 }
 
 /* Whether the prefix before the colon of a type is one of the envelope's namespaces. */
 static bool is_own_prefix(const xmlNode *element, const char *type, const char *colon)
 {
-  char prefix[32];
-  size_t length = (size_t)(colon - type);
+  const struct vmf_xml_attribute qualified = {.prefix = type,
+                                              .prefix_length = (size_t)(colon - type)};
 
-  if (length >= sizeof prefix)
-    return false;
-  memcpy(prefix, type, length);
-  prefix[length] = '\0';
-  if (element->ns && element->ns->prefix && strcmp((const char *)element->ns->prefix, prefix) == 0)
-    return vmf_reader_is_envelope(element->ns);
-  return vmf_reader_is_envelope(
-      xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, (const xmlChar *)prefix));
+  return vmf_reader_is_envelope(vmf_xml_attribute_namespace(element, &qualified));
 }
 
 const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own)
 {
+  const struct vmf_xml *xml = element->doc->_private;
   const char *name = (const char *)element->name;
+  struct vmf_xml_attribute type;
 
   *own = vmf_reader_is_envelope(element->ns) &&
          (element->ns || !strchr(name, ':')); /* a prefix that is not declared */
   *length = strlen(name);
-  if (!*own || (strcmp(name, "Section") != 0 && strcmp(name, "Content") != 0))
+  if (!*own || (strcmp(name, "Section") != 0 && strcmp(name, "Content") != 0) ||
+      !find_type(element, &type))
     return name;
-  const xmlAttr *type = type_of(element);
-  if (!type || !type->children || type->children->type != XML_TEXT_NODE)
-    return name;
-  const char *text = (const char *)type->children->content;
-  const char *colon = strchr(text, ':');
-  if (colon)
+  const char *text = xml->text + type.value;
+  *length = type.value_end - type.value;
+  const char *colon = memchr(text, ':', *length);
+  if (colon) {
     *own = is_own_prefix(element, text, colon);
-  text = colon ? colon + 1 : text;
-  *length = strlen(text);
-  if (*length > 5 && strcmp(text + *length - 5, "_Type") == 0)
+    *length -= (size_t)(colon + 1 - text);
+    text = colon + 1;
+  }
+  if (*length > 5 && memcmp(text + *length - 5, "_Type", 5) == 0)
     *length -= 5;
   return text;
 }
 
+/* The parser says that a prefix is not declared; the name counts all the same. */
 enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *element,
                                    const char *name, char **value)
 {
-  const xmlAttr *found = NULL;
+  struct vmf_xml_attribute attribute = {0}, found = {0};
+  bool qualified = false;
 
   *value = NULL;
-  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
-    if (strcmp(local_name(attribute), name) == 0 && vmf_reader_is_envelope(attribute->ns) &&
-        (!found || attribute->ns))
+  while (!qualified && vmf_xml_attribute_next(element, &attribute)) {
+    if (!vmf_xml_attribute_is(&attribute, name))
+      continue;
+    const xmlNs *ns = vmf_xml_attribute_namespace(element, &attribute);
+    qualified = ns && vmf_reader_is_envelope(ns);
+    if (qualified || (!ns && !found.name))
       found = attribute;
-  if (!found)
+  }
+  if (!found.name)
     return VMF_OK;
-  return vmf_xml_attribute(element, found->ns ? (const char *)found->ns->href : NULL,
-                           (const char *)found->name, value, reader->error);
+  return vmf_xml_attribute_value(element, &found, value, reader->error);
 }
 
 enum vmf_code vmf_reader_flag(struct vmf_reader *reader, const xmlNode *element, const char *name,

@@ -52,6 +52,20 @@ static bool fits(enum vmf_rule_value kind, const char *value, const char **expec
   }
 }
 
+static bool is_qualified(const struct vmf_rules *rules, const xmlNode *element, const char *name)
+{
+  struct vmf_xml_attribute attribute = {0};
+
+  while (vmf_xml_attribute_next(element, &attribute)) {
+    if (!vmf_xml_attribute_is(&attribute, name))
+      continue;
+    const xmlNs *ns = vmf_xml_attribute_namespace(element, &attribute);
+    if (ns && strcmp((const char *)ns->href, rules->uri) == 0)
+      return true;
+  }
+  return false;
+}
+
 static enum vmf_code check_attribute(struct vmf_rules *rules, const xmlNode *element,
                                      const struct vmf_rule_attribute *row, struct vmf_error *error)
 {
@@ -65,8 +79,7 @@ static enum vmf_code check_attribute(struct vmf_rules *rules, const xmlNode *ele
                     (const char *)element->name, row->name);
     return VMF_OK;
   }
-  if (!rules->unqualified_told &&
-      !xmlHasNsProp(element, (const xmlChar *)row->name, (const xmlChar *)rules->uri)) {
+  if (!rules->unqualified_told && !is_qualified(rules, element, row->name)) {
     rules->unqualified_told = true;
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "attribute-unqualified", element,
                   "%s has the attribute %s without a prefix, expected ovf:%s",

@@ -93,13 +93,20 @@ static enum vmf_code validate(const struct vmf_ovf *ovf, xmlSchema *schema,
                               struct vmf_report *report, struct vmf_error *error)
 {
   struct complaints complaints = {.ovf = ovf, .report = report};
-  xmlSchemaValidCtxt *validator = xmlSchemaNewValidCtxt(schema);
+  const int options = XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC |
+                      XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+  /* the reader's tree has no attributes and texts */
+  xmlDoc *doc = xmlReadMemory(ovf->xml->text, (int)ovf->xml->length, NULL, "UTF-8", options);
+  xmlSchemaValidCtxt *validator = doc ? xmlSchemaNewValidCtxt(schema) : NULL;
 
-  if (!validator)
+  if (!validator) {
+    xmlFreeDoc(doc);
     return vmf_fail(error, VMF_NOMEM, "no memory for a schema");
+  }
   xmlSchemaSetValidStructuredErrors(validator, tell_complaint, &complaints);
-  int result = xmlSchemaValidateDoc(validator, ovf->xml->doc);
+  int result = xmlSchemaValidateDoc(validator, doc);
   xmlSchemaFreeValidCtxt(validator);
+  xmlFreeDoc(doc);
   if (result < 0)
     return vmf_fail(error, VMF_SYSTEM, "%s: libxml2 could not validate the descriptor", ovf->name);
   return VMF_OK;

@@ -5,6 +5,7 @@
  * its process-wide state is set: errors go to a handler of the one parser. */
 #include "xml.h"
 
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <string.h>
 
@@ -46,6 +47,27 @@ static void note_complaint(void *data, COMPLAINT *source)
   memcpy(complaint->text, text, length);
 }
 
+/* The attributes stay in the source text; the parser has checked them. */
+static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
+                          const xmlChar *uri, int namespace_count, const xmlChar **namespaces,
+                          int attribute_count, int default_count, const xmlChar **attributes)
+{
+  (void)attribute_count;
+  (void)default_count;
+  (void)attributes;
+  xmlSAX2StartElementNs(context, name, prefix, uri, namespace_count, namespaces, 0, 0, NULL);
+}
+
+static void keep_elements_only(xmlSAXHandler *sax)
+{
+  sax->startElementNs = start_element;
+  sax->characters = NULL;
+  sax->ignorableWhitespace = NULL;
+  sax->cdataBlock = NULL;
+  sax->comment = NULL;
+  sax->processingInstruction = NULL;
+}
+
 static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *source,
                                 struct vmf_report *report, xmlDoc **doc, struct vmf_error *error)
 {
@@ -56,6 +78,7 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for an XML parser", name);
   context->_private = &complaint;
   context->sax->serror = note_complaint;
+  keep_elements_only(context->sax);
   *doc = xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
   bool good = context->wellFormed;
   if (context->errNo == XML_ERR_NO_MEMORY || context->lastError.code == XML_ERR_NO_MEMORY)
@@ -183,68 +206,4 @@ xmlNode *vmf_xml_find(xmlNode *from, const char *uri, const char *name)
 xmlNode *vmf_xml_child(const xmlNode *parent, const char *uri, const char *name)
 {
   return vmf_xml_find(parent->children, uri, name);
-}
-
-/* The node behind `node` in document order that is still below `top`. */
-static const xmlNode *next_below(const xmlNode *top, const xmlNode *node)
-{
-  if (node->type == XML_ELEMENT_NODE && node->children)
-    return node->children;
-  while (node != top && !node->next)
-    node = node->parent;
-  return node == top ? NULL : node->next;
-}
-
-/* Gathers the character data from `first` on: of all that is below `top`. */
-static enum vmf_code gather(const xmlNode *top, const xmlNode *first, char **text,
-                            struct vmf_error *error)
-{
-  size_t length = 0;
-  void *memory = NULL;
-
-  for (const xmlNode *node = first; node; node = next_below(top, node))
-    if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
-      length += strlen((const char *)node->content);
-  VMF_TRY(vmf_alloc(length + 1, &memory, error));
-  char *out = memory;
-  *text = out;
-  for (const xmlNode *node = first; node; node = next_below(top, node))
-    if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
-      out = stpcpy(out, (const char *)node->content);
-  return VMF_OK;
-}
-
-enum vmf_code vmf_xml_attribute(const xmlNode *element, const char *uri, const char *name,
-                                char **value, struct vmf_error *error)
-{
-  const xmlAttr *found = NULL;
-
-  *value = NULL;
-  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next) {
-    if (strcmp((const char *)attribute->name, name) != 0)
-      continue;
-    if (uri && attribute->ns && strcmp((const char *)attribute->ns->href, uri) == 0) {
-      found = attribute;
-      break;
-    }
-    if (!attribute->ns)
-      found = attribute;
-  }
-  if (!found)
-    return VMF_OK;
-  return gather((const xmlNode *)found, found->children, value, error);
-}
-
-enum vmf_code vmf_xml_text(const xmlNode *element, char **text, struct vmf_error *error)
-{
-  *text = NULL;
-  VMF_TRY(gather(element, element->children, text, error));
-  size_t start = 0, length = strlen(*text);
-  while (vmf_xml_is_space((*text)[start]))
-    start++;
-  while (length > start && vmf_xml_is_space((*text)[length - 1]))
-    length--;
-  memmove(*text, *text + start, length - start);
-  (*text)[length - start] = '\0';
-  return VMF_OK;
 }

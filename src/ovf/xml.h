@@ -3,7 +3,8 @@
  *
  * A descriptor as XML: parsed by libxml2 with everything switched off that could reach outside or
  * blow up, and with the place of every element in the source text, so that an edit leaves all other
- * bytes as they were. */
+ * bytes as they were. The tree holds elements and their namespaces only: attributes and character
+ * data are read from the source text, where they take a tenth of the memory. */
 #ifndef VMF_OVF_XML_H
 #define VMF_OVF_XML_H
 
@@ -65,6 +66,28 @@ unsigned vmf_xml_line(const xmlNode *element);
 xmlNode *vmf_xml_find(xmlNode *from, const char *uri, const char *name);
 xmlNode *vmf_xml_child(const xmlNode *parent, const char *uri, const char *name); /* the first */
 bool vmf_xml_is(const xmlNode *element, const char *uri, const char *name);
+
+/* An attribute as it stands in the source text; a declaration of a namespace is none. */
+struct vmf_xml_attribute {
+  size_t start;            /* of the white space before it */
+  size_t value, value_end; /* behind the opening quote; of the closing quote */
+  const char *prefix;      /* NULL: none */
+  size_t prefix_length;
+  const char *name;
+  size_t name_length;
+};
+
+/* The next attribute of an element; *attribute is all zero at first. False: there are no more, and
+ * attribute->start is where one can be added. */
+bool vmf_xml_attribute_next(const xmlNode *element, struct vmf_xml_attribute *attribute);
+bool vmf_xml_attribute_is(const struct vmf_xml_attribute *attribute, const char *name);
+/* NULL: it has no prefix, or one that is not declared. */
+const xmlNs *vmf_xml_attribute_namespace(const xmlNode *element,
+                                         const struct vmf_xml_attribute *attribute);
+/* A fresh string. VMF_NOMEM only. */
+VMF_MUST_CHECK enum vmf_code vmf_xml_attribute_value(const xmlNode *element,
+                                                     const struct vmf_xml_attribute *attribute,
+                                                     char **value, struct vmf_error *error);
 
 /* The value of an attribute, in the namespace `uri` or, when it is not there, in none; NULL: not
  * there. A fresh string (vmf_free). VMF_NOMEM only. */

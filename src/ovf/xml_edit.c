@@ -27,17 +27,6 @@ struct vmf_xml_edit {
   size_t *last; /* for each element the last of its splices, plus 1 */
 };
 
-/* An attribute in the source text. */
-struct attribute_place {
-  size_t start;       /* of the white space before it */
-  size_t value;       /* behind the opening quote */
-  size_t value_end;   /* of the closing quote */
-  const char *prefix; /* in the source text; NULL: none */
-  size_t prefix_length;
-  const char *name;
-  size_t name_length;
-};
-
 enum vmf_code vmf_xml_edit_new(const struct vmf_xml *xml, struct vmf_xml_edit **edit,
                                struct vmf_error *error)
 {
@@ -167,97 +156,36 @@ static enum vmf_code write_value(const char *before, const char *value, char quo
   return VMF_OK;
 }
 
-static bool ends_name(char c)
-{
-  return vmf_xml_is_space(c) || c == '=' || c == '/' || c == '>';
-}
-
-/* The attribute at or behind *at in a start tag that is well-formed; false: there are no more, and
- * *at is where one can be added. */
-static bool next_attribute(const char *text, size_t *at, struct attribute_place *place)
-{
-  size_t start = *at, i = start;
-
-  while (vmf_xml_is_space(text[i]))
-    i++;
-  if (text[i] == '>' || text[i] == '/')
-    return false;
-  *place = (struct attribute_place){.start = start, .name = text + i};
-  for (; !ends_name(text[i]); i++)
-    if (text[i] == ':') {
-      place->prefix = place->name;
-      place->prefix_length = (size_t)(text + i - place->name);
-      place->name = text + i + 1;
-    }
-  place->name_length = (size_t)(text + i - place->name);
-  while (text[i] != '"' && text[i] != '\'')
-    i++;
-  place->value = i + 1;
-  place->value_end = (size_t)(strchr(text + i + 1, text[i]) - text);
-  *at = place->value_end + 1;
-  return true;
-}
-
-/* Behind the name of a start tag. */
-static size_t behind_name(const char *text, size_t start)
-{
-  size_t at = start + 1;
-
-  while (!ends_name(text[at]))
-    at++;
-  return at;
-}
-
-/* The prefix as a string; "" when it is too long for one. */
-static void copy_prefix(const struct attribute_place *place, char prefix[64])
-{
-  size_t length = place->prefix_length < 64 ? place->prefix_length : 0;
-
-  memcpy(prefix, place->prefix, length);
-  prefix[length] = '\0';
-}
-
-static bool is_in_namespace(const xmlNode *element, const struct attribute_place *place,
-                            const char *uri)
-{
-  char prefix[64];
-
-  copy_prefix(place, prefix);
-  const xmlNs *ns =
-      xmlSearchNs(element->doc, (xmlNode *)(uintptr_t)element, (const xmlChar *)prefix);
-  return ns && strcmp((const char *)ns->href, uri) == 0;
-}
-
 /* Finds an attribute in the namespace, or else in none. *end: where one can be added. */
-static bool find_attribute(const struct vmf_xml *xml, size_t element, const char *uri,
-                           const char *name, struct attribute_place *found, size_t *end)
+static bool find_attribute(const xmlNode *element, const char *uri, const char *name,
+                           struct vmf_xml_attribute *found, size_t *end)
 {
-  size_t at = behind_name(xml->text, xml->spans[element].start);
-  struct attribute_place place;
+  struct vmf_xml_attribute attribute = {0};
   bool any = false;
 
-  while (next_attribute(xml->text, &at, &place)) {
-    if (place.name_length != strlen(name) || memcmp(place.name, name, place.name_length) != 0)
+  while (vmf_xml_attribute_next(element, &attribute)) {
+    if (!vmf_xml_attribute_is(&attribute, name))
       continue;
-    if (!place.prefix && !any) {
-      *found = place;
-      any = true;
-    } else if (place.prefix && uri && is_in_namespace(xml->elements[element], &place, uri)) {
-      *found = place;
+    const xmlNs *ns = uri ? vmf_xml_attribute_namespace(element, &attribute) : NULL;
+    if ((!attribute.prefix && !any) || (ns && strcmp((const char *)ns->href, uri) == 0)) {
+      *found = attribute;
       any = true;
     }
   }
-  *end = at;
+  *end = attribute.start;
   return any;
 }
 
 /* The prefix that another attribute of the element has for `uri`; NULL: none has. */
 static const char *prefix_beside(const xmlNode *element, const char *uri)
 {
-  for (const xmlAttr *attribute = element->properties; attribute; attribute = attribute->next)
-    if (attribute->ns && attribute->ns->prefix && attribute->ns->href &&
-        strcmp((const char *)attribute->ns->href, uri) == 0)
-      return (const char *)attribute->ns->prefix;
+  struct vmf_xml_attribute attribute = {0};
+
+  while (vmf_xml_attribute_next(element, &attribute)) {
+    const xmlNs *ns = vmf_xml_attribute_namespace(element, &attribute);
+    if (ns && ns->href && strcmp((const char *)ns->href, uri) == 0)
+      return (const char *)ns->prefix;
+  }
   return NULL;
 }
 
@@ -280,7 +208,7 @@ static const char *prefix_for(const xmlNode *element, const char *uri)
 
 /* The qualified name that is, or would be, in the source text; NULL: no prefix can be given. */
 static enum vmf_code qualified_name(const struct vmf_xml *xml, size_t element, const char *uri,
-                                    const char *name, const struct attribute_place *there,
+                                    const char *name, const struct vmf_xml_attribute *there,
                                     char **qualified, struct vmf_error *error)
 {
   if (there) {
@@ -306,7 +234,7 @@ static void forget(struct vmf_xml_edit *edit, size_t element, const char *key)
 
 /* What is to be written where, to change, remove or add the attribute. */
 static enum vmf_code splice_attribute(const struct vmf_xml *xml,
-                                      const struct attribute_place *there, size_t end,
+                                      const struct vmf_xml_attribute *there, size_t end,
                                       const char *qualified, const char *value,
                                       struct splice *splice, struct vmf_error *error)
 {
@@ -333,11 +261,11 @@ enum vmf_code vmf_xml_edit_attribute(struct vmf_xml_edit *edit, size_t element, 
   const struct vmf_xml *xml = edit->xml;
   struct splice splice = {.element = element};
   VMF_AUTO_FREE char *qualified = NULL;
-  struct attribute_place place = {0};
+  struct vmf_xml_attribute place = {0};
   size_t end;
 
   VMF_TRY(check_element(edit, element, error));
-  bool there = find_attribute(xml, element, uri, name, &place, &end);
+  bool there = find_attribute(xml->elements[element], uri, name, &place, &end);
   VMF_TRY(qualified_name(xml, element, uri, name, there ? &place : NULL, &qualified, error));
   if (!qualified && !value)
     return VMF_OK;
@@ -427,7 +355,7 @@ static size_t put_inside(const struct vmf_xml *xml, const struct splice *splices
                          size_t count, struct output *output)
 {
   const struct vmf_xml_span *span = &xml->spans[splices[at].element];
-  size_t name_end = behind_name(xml->text, span->start);
+  size_t name_end = vmf_xml_behind_name(xml->text, span->start);
   size_t element = splices[at].element;
 
   put(output, ">", 1);

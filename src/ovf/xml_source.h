@@ -25,6 +25,9 @@ VMF_MUST_CHECK enum vmf_code vmf_xml_scan(const char *name, const struct vmf_xml
                                           struct vmf_xml_span **spans, size_t *count,
                                           struct vmf_error *error);
 
+/* Behind the name of the start tag at `start`. */
+size_t vmf_xml_behind_name(const char *text, size_t start);
+
 /* White space as XML has it. */
 bool vmf_xml_is_space(char c);
 

@@ -285,8 +285,8 @@ struct vmf_job_result {
   uint64_t difference;             /* compare: the first guest offset that differs */
 };
 
-/* Copies all of `source` and finishes the target; source == NULL: an empty disk. result may be
- * NULL. */
+/* Copies all of `source` and finishes the target, once; source == NULL: an empty disk. result may
+ * be NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);

@@ -111,6 +111,7 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
 
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
+  vmf_draft(target)->state = VMF_DRAFT_BEGUN;
   VMF_TRY(begin(&copy, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, options, result, error));
   if (source)
@@ -118,7 +119,7 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
   if (copy.backing)
     VMF_TRY(vmf_image_unchanged(copy.backing, error));
   VMF_TRY(writer->finish(target, error));
-  vmf_draft(target)->finished = true;
+  vmf_draft(target)->state = VMF_DRAFT_FINISHED;
   return VMF_OK;
 }
 
@@ -132,6 +133,9 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
   VMF_REQUIRE(target, error);
   VMF_TRY(vmf_take_job_options(options, &own, error));
   VMF_TRY(vmf_take_job_result(result, &found, error));
+  if (vmf_draft(target)->state != VMF_DRAFT_EMPTY)
+    return vmf_fail(error, VMF_USAGE, "%s: has been written to already; make another target",
+                    target->name);
   enum vmf_code code = convert(source, target, &own, &found, error);
   vmf_give_job_result(&found, result);
   return code;

@@ -62,6 +62,7 @@ static enum vmf_code verify(struct vmf_target *target, const struct vmf_job_opti
   if (expected->checksum_length == 0)
     return vmf_fail(error, VMF_USAGE, "%s: verification needs the checksum of what was read",
                     target->name);
+  VMF_TRY(vmf_target_check_finished(target, error));
   VMF_TRY(vmf_target_reopen(target, &image, error));
   enum vmf_code code = check_size(target, image, error);
   if (code == VMF_OK)

@@ -197,14 +197,23 @@ enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t
   return code;
 }
 
+enum vmf_code vmf_target_check_finished(const struct vmf_target *target, struct vmf_error *error)
+{
+  if (vmf_draft(target)->state == VMF_DRAFT_FINISHED)
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE, "%s: the image is %s", target->name,
+                  vmf_draft(target)->state == VMF_DRAFT_COMMITTED ? "committed already"
+                                                                  : "not finished");
+}
+
 enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error)
 {
   struct vmf_draft *draft = vmf_draft(target);
 
   VMF_REQUIRE(target, error);
-  if (!draft->finished)
-    return vmf_fail(error, VMF_USAGE, "%s: the image is not finished", target->name);
+  VMF_TRY(vmf_target_check_finished(target, error));
   VMF_TRY(vmf_output_commit(draft->output, error));
+  draft->state = VMF_DRAFT_COMMITTED;
   vmf_replaced_remove(&draft->replaced, target->log);
   return VMF_OK;
 }

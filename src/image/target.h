@@ -22,7 +22,7 @@ struct vmf_draft {
   struct vmf_replaced replaced;
   struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
   bool surveyed;
-  bool finished; /* vmf_convert came to its end */
+  enum { VMF_DRAFT_EMPTY, VMF_DRAFT_BEGUN, VMF_DRAFT_FINISHED, VMF_DRAFT_COMMITTED } state;
 };
 
 static inline struct vmf_draft *vmf_draft(const struct vmf_target *target)
@@ -49,6 +49,10 @@ VMF_MUST_CHECK enum vmf_code vmf_target_shape(const char *format, const char *op
 VMF_MUST_CHECK enum vmf_code vmf_target_options_parse(const char *name, const char *text,
                                                       const struct vmf_format **format,
                                                       void **options, struct vmf_error *error);
+
+/* VMF_USAGE unless vmf_convert came to its end, and nothing was committed since. */
+VMF_MUST_CHECK enum vmf_code vmf_target_check_finished(const struct vmf_target *target,
+                                                       struct vmf_error *error);
 
 /* Opens the finished image where it is now, before the commit, to read it back. */
 VMF_MUST_CHECK enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **image,

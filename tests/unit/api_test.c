@@ -108,6 +108,23 @@ START_TEST(half_of_an_overlay_is_refused)
 }
 END_TEST
 
+START_TEST(a_target_is_written_and_committed_once)
+{
+  const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
+  struct vmf_job_result result = {.size = sizeof result};
+
+  DONE(vmf_checksum(image, &job, &result, &error));
+  REFUSED(vmf_target_commit(target, &error));
+  REFUSED(vmf_verify(target, &job, &result, &error));
+  DONE(vmf_convert(image, target, &job, &result, &error));
+  REFUSED(vmf_convert(image, target, &job, &result, &error));
+  DONE(vmf_verify(target, &job, &result, &error));
+  DONE(vmf_target_commit(target, &error));
+  REFUSED(vmf_target_commit(target, &error));
+  REFUSED(vmf_verify(target, &job, &result, &error));
+}
+END_TEST
+
 START_TEST(jobs_refuse_null)
 {
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
@@ -290,6 +307,7 @@ static Suite *suite(void)
   tcase_add_test(tests, images_refuse_null);
   tcase_add_test(tests, targets_refuse_null);
   tcase_add_test(tests, half_of_an_overlay_is_refused);
+  tcase_add_test(tests, a_target_is_written_and_committed_once);
   tcase_add_test(tests, jobs_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);

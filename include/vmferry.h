@@ -257,12 +257,23 @@ void vmf_target_close(struct vmf_target *target);
 
 /* ---- jobs ---- */
 
+/* Threads, and a promise about memory: 64 MiB and 4 MiB for each thread in all. A job makes its own
+ * unless it is given one; several jobs, each on a thread of the caller's, may share one. */
+struct vmf_crew;
+
+/* threads: at most 256; 0: one per processor that the process may use; 1: none is started, callers
+ * do their own work. */
+VMF_MUST_CHECK enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew,
+                                          struct vmf_error *error);
+void vmf_crew_free(struct vmf_crew *crew); /* when no job uses it any more; NULL is allowed */
+
 enum { VMF_CHECKSUM_MAX = 64 };
 
 struct vmf_job_options {
-  size_t size;          /* of the struct */
-  unsigned threads;     /* at most 256; 0: one per processor that the process may use */
-  uint64_t sparse_size; /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
+  size_t size;           /* of the struct */
+  unsigned threads;      /* at most 256; 0: one per processor that the process may use */
+  struct vmf_crew *crew; /* does the work instead of `threads` new ones; or NULL */
+  uint64_t sparse_size;  /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
   const char
       *checksum;   /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
   bool strict;     /* compare, -s: allocation and size must be equal too */

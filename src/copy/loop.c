@@ -88,17 +88,31 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
   return VMF_OK;
 }
 
-enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error)
+static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, struct vmf_error *error)
 {
   size_t job_memory = loop->job_memory + vmf_fed_memory(loop->feed.job_bytes);
-  struct vmf_crew crew = vmf_copy_crew(loop->options->threads, loop->thread_memory, job_memory);
+  struct vmf_share share = vmf_crew_take(crew, loop->thread_memory, job_memory);
+  enum vmf_code code =
+      vmf_pipeline_new(crew, &loop->stage, loop->context, &share, &loop->pipeline, error);
+
+  if (code == VMF_OK)
+    code = run_jobs(loop, error);
+  vmf_pipeline_free(loop->pipeline);
+  vmf_crew_give_back(crew, &share);
+  return code;
+}
+
+enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error)
+{
+  struct vmf_crew *own;
 
   for (size_t i = 0; i < VMF_FEED_INPUTS && loop->options->progress; i++)
     if (loop->feed.inputs[i])
       vmf_image_visit_files(loop->feed.inputs[i], add_allocated, &loop->total);
-  VMF_TRY(vmf_pipeline_new(&loop->stage, loop->context, crew.threads, crew.jobs, &loop->pipeline,
-                           error));
-  enum vmf_code code = run_jobs(loop, error);
-  vmf_pipeline_free(loop->pipeline);
+  if (loop->options->crew)
+    return run_with(loop, loop->options->crew, error);
+  VMF_TRY(vmf_crew_new(loop->options->threads, &own, error));
+  enum vmf_code code = run_with(loop, own, error);
+  vmf_crew_free(own);
   return code;
 }

@@ -3,7 +3,6 @@
 #include "pipeline.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,17 +22,21 @@ struct list {
   struct slot *first, *last;
 };
 
-struct worker {
-  struct vmf_pipeline *pipeline;
-  pthread_t thread;
-  void *scratch; /* of that thread alone */
+/* What one thread at a time works with. */
+struct bench {
+  void *scratch;
+  bool taken;
 };
 
 struct vmf_pipeline {
+  struct vmf_crew_client client; /* first */
+  struct vmf_crew *crew;         /* not owned */
+  pthread_mutex_t *lock;         /* the crew's */
   struct vmf_stage stage;
   void *context;
-  struct worker *workers; /* at least one: without threads the caller uses its scratch */
-  unsigned worker_count, thread_count;
+  struct bench *benches; /* at least one: without threads the caller uses it */
+  unsigned bench_count;
+  bool threaded; /* the crew's threads do the work, not the caller's */
   struct slot *slots;
   unsigned slot_count;
 
@@ -43,10 +46,8 @@ struct vmf_pipeline {
   unsigned order_first, order_count;
   uint64_t tickets;
 
-  /* Guards all below, and worked, code, error of a slot until its work has ended. Not held during
-   * work or store. */
-  pthread_mutex_t lock;
-  pthread_cond_t more;    /* for the threads: a queue has grown, or stop */
+  /* The lock guards all below, benches[].taken, and worked, code, error of a slot until its work
+   * has ended. Not held during work or store. */
   pthread_cond_t settled; /* for the caller: a job is worked or stored */
   struct list work_queue, store_queue, idle;
   unsigned storing; /* queued or being stored */
@@ -86,10 +87,10 @@ static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scr
   bool storing = slot->storing;
 
   pipeline->stores += storing;
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
   enum vmf_code code = storing ? stage->store(slot->job, pipeline->context, &error)
                                : stage->work(slot->job, scratch, pipeline->context, &error);
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   if (!storing) {
     slot->code = code;
     slot->error = error;
@@ -121,21 +122,27 @@ static struct slot *next_slot(struct vmf_pipeline *pipeline)
   return slot ? slot : list_pop(&pipeline->work_queue);
 }
 
-static void *thread_main(void *data)
+static struct bench *free_bench(struct vmf_pipeline *pipeline)
 {
-  struct worker *worker = data;
-  struct vmf_pipeline *pipeline = worker->pipeline;
-
-  pthread_mutex_lock(&pipeline->lock);
-  while (!pipeline->stop) {
-    struct slot *slot = next_slot(pipeline);
-    if (slot)
-      run_slot(pipeline, slot, worker->scratch);
-    else
-      pthread_cond_wait(&pipeline->more, &pipeline->lock);
-  }
-  pthread_mutex_unlock(&pipeline->lock);
+  for (unsigned i = 0; i < pipeline->bench_count; i++)
+    if (!pipeline->benches[i].taken)
+      return &pipeline->benches[i];
   return NULL;
+}
+
+/* A vmf_crew_client.serve. */
+static bool serve(struct vmf_crew_client *client)
+{
+  struct vmf_pipeline *pipeline = (struct vmf_pipeline *)client;
+  struct bench *bench = pipeline->stop ? NULL : free_bench(pipeline);
+  struct slot *slot = bench ? next_slot(pipeline) : NULL;
+
+  if (!slot)
+    return false;
+  bench->taken = true;
+  run_slot(pipeline, slot, bench->scratch);
+  bench->taken = false;
+  return true;
 }
 
 static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
@@ -154,46 +161,21 @@ static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
   return VMF_OK;
 }
 
-/* Signals go to the caller's thread, whose system calls they are meant to interrupt. */
-static enum vmf_code create_threads(struct vmf_pipeline *pipeline, unsigned threads,
-                                    struct vmf_error *error)
+static enum vmf_code make_benches(struct vmf_pipeline *pipeline, unsigned count,
+                                  struct vmf_error *error)
 {
-  sigset_t all, before;
-  int failure = 0;
+  void *memory;
 
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (failure == 0 && pipeline->thread_count < threads) {
-    struct worker *worker = &pipeline->workers[pipeline->thread_count];
-    failure = pthread_create(&worker->thread, NULL, thread_main, worker);
-    if (failure == 0)
-      pipeline->thread_count++;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failure != 0)
-    return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s",
-                    pipeline->thread_count + 1, threads, strerror(failure));
+  VMF_TRY(vmf_alloc(count * sizeof(struct bench), &memory, error));
+  pipeline->benches = memory;
+  for (; pipeline->bench_count < count; pipeline->bench_count++)
+    VMF_TRY(vmf_alloc(pipeline->stage.scratch_size,
+                      &pipeline->benches[pipeline->bench_count].scratch, error));
   return VMF_OK;
 }
 
-static enum vmf_code start_threads(struct vmf_pipeline *pipeline, unsigned threads,
-                                   struct vmf_error *error)
-{
-  unsigned workers = threads > 0 ? threads : 1;
-  void *memory;
-
-  VMF_TRY(vmf_alloc(workers * sizeof(struct worker), &memory, error));
-  pipeline->workers = memory;
-  for (; pipeline->worker_count < workers; pipeline->worker_count++) {
-    struct worker *worker = &pipeline->workers[pipeline->worker_count];
-    worker->pipeline = pipeline;
-    VMF_TRY(vmf_alloc(pipeline->stage.scratch_size, &worker->scratch, error));
-  }
-  return threads == 0 ? VMF_OK : create_threads(pipeline, threads, error);
-}
-
-enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, unsigned threads,
-                               unsigned jobs, struct vmf_pipeline **pipeline,
+enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *stage, void *context,
+                               const struct vmf_share *share, struct vmf_pipeline **pipeline,
                                struct vmf_error *error)
 {
   void *memory;
@@ -201,14 +183,17 @@ enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, uns
   *pipeline = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_pipeline), &memory, error));
   struct vmf_pipeline *made = memory;
+  made->client.serve = serve;
+  made->crew = crew;
+  made->lock = vmf_crew_lock(crew);
+  made->threaded = share->threads > 0;
   made->stage = *stage;
   made->context = context;
-  pthread_mutex_init(&made->lock, NULL);
-  pthread_cond_init(&made->more, NULL);
   pthread_cond_init(&made->settled, NULL);
-  enum vmf_code code = make_slots(made, jobs, error);
+  vmf_crew_join(crew, &made->client);
+  enum vmf_code code = make_slots(made, share->jobs, error);
   if (code == VMF_OK)
-    code = start_threads(made, threads, error);
+    code = make_benches(made, made->threaded ? share->threads : 1, error);
   if (code != VMF_OK) {
     vmf_pipeline_free(made);
     return code;
@@ -219,28 +204,28 @@ enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context, uns
 
 void *vmf_pipeline_claim(struct vmf_pipeline *pipeline)
 {
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   while (!pipeline->idle.first && pipeline->order_count == 0 && pipeline->storing > 0)
-    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+    pthread_cond_wait(&pipeline->settled, pipeline->lock);
   pipeline->claimed = list_pop(&pipeline->idle);
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
   return pipeline->claimed ? pipeline->claimed->job : NULL;
 }
 
 /* Queues a slot for the threads, or runs it here when there are none. */
 static void dispatch(struct vmf_pipeline *pipeline, struct slot *slot, struct list *queue)
 {
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   if (slot->storing)
     pipeline->storing++;
-  if (pipeline->thread_count == 0) {
-    run_slot(pipeline, slot, pipeline->workers[0].scratch);
+  if (!pipeline->threaded) {
+    run_slot(pipeline, slot, pipeline->benches[0].scratch);
   } else {
     list_push(queue, slot);
     if (!slot->storing || may_store(pipeline))
-      pthread_cond_signal(&pipeline->more);
+      vmf_crew_wake(pipeline->crew);
   }
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
 }
 
 void vmf_pipeline_submit(struct vmf_pipeline *pipeline)
@@ -263,11 +248,11 @@ enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, void **job,
   if (pipeline->order_count == 0)
     return VMF_OK;
   struct slot *slot = pipeline->order[pipeline->order_first];
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   /* A failure is told only when the stores of the jobs before it have ended, since theirs would
    * come first. */
   while (!slot->worked || (slot->code != VMF_OK && pipeline->storing > 0))
-    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+    pthread_cond_wait(&pipeline->settled, pipeline->lock);
   enum vmf_code code = slot->code;
   const struct vmf_error *from = &slot->error;
   if (pipeline->store_code != VMF_OK) {
@@ -276,7 +261,7 @@ enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, void **job,
   }
   if (code != VMF_OK && error)
     *error = *from;
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
   if (code == VMF_OK)
     *job = slot->job;
   return code;
@@ -293,9 +278,9 @@ static struct slot *take_oldest(struct vmf_pipeline *pipeline)
 void vmf_pipeline_retire(struct vmf_pipeline *pipeline)
 {
   struct slot *slot = take_oldest(pipeline);
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   list_push(&pipeline->idle, slot);
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
 }
 
 void vmf_pipeline_store(struct vmf_pipeline *pipeline)
@@ -307,13 +292,13 @@ void vmf_pipeline_store(struct vmf_pipeline *pipeline)
 
 enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline, struct vmf_error *error)
 {
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   while (pipeline->storing > 0)
-    pthread_cond_wait(&pipeline->settled, &pipeline->lock);
+    pthread_cond_wait(&pipeline->settled, pipeline->lock);
   enum vmf_code code = pipeline->store_code;
   if (code != VMF_OK && error)
     *error = pipeline->store_error;
-  pthread_mutex_unlock(&pipeline->lock);
+  pthread_mutex_unlock(pipeline->lock);
   return code;
 }
 
@@ -321,27 +306,23 @@ void vmf_pipeline_free(struct vmf_pipeline *pipeline)
 {
   if (!pipeline)
     return;
-  pthread_mutex_lock(&pipeline->lock);
+  pthread_mutex_lock(pipeline->lock);
   pipeline->stop = true;
-  pthread_cond_broadcast(&pipeline->more);
-  pthread_mutex_unlock(&pipeline->lock);
-  for (unsigned i = 0; i < pipeline->thread_count; i++)
-    pthread_join(pipeline->workers[i].thread, NULL);
+  pthread_mutex_unlock(pipeline->lock);
+  vmf_crew_leave(pipeline->crew, &pipeline->client);
   for (unsigned i = 0; i < pipeline->slot_count; i++) {
     if (pipeline->stage.free_job)
       pipeline->stage.free_job(pipeline->slots[i].job);
     vmf_free(pipeline->slots[i].job);
   }
-  for (unsigned i = 0; i < pipeline->worker_count; i++) {
+  for (unsigned i = 0; i < pipeline->bench_count; i++) {
     if (pipeline->stage.free_scratch)
-      pipeline->stage.free_scratch(pipeline->workers[i].scratch);
-    vmf_free(pipeline->workers[i].scratch);
+      pipeline->stage.free_scratch(pipeline->benches[i].scratch);
+    vmf_free(pipeline->benches[i].scratch);
   }
   vmf_free(pipeline->slots);
   vmf_free(pipeline->order);
-  vmf_free(pipeline->workers);
+  vmf_free(pipeline->benches);
   pthread_cond_destroy(&pipeline->settled);
-  pthread_cond_destroy(&pipeline->more);
-  pthread_mutex_destroy(&pipeline->lock);
   vmf_free(pipeline);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The only threads. Jobs are worked on by any thread and retire, on the caller's thread, in the
+ * Jobs are worked on by any thread of a crew and retire, on the caller's thread, in the
  * order in which they were submitted. A job that has retired may have a second part of work that no
  * longer needs an order (writing to a place that is now known). A fixed number of jobs exists: that
  * is the memory bound. */
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "error.h"
+#include "crew.h"
 
 struct vmf_stage {
   size_t job_size, scratch_size; /* zeroed once; jobs are recycled, a scratch belongs to a thread */
@@ -24,9 +24,10 @@ struct vmf_stage {
 
 struct vmf_pipeline;
 
-/* threads: 0 does all work on the caller's thread. jobs >= 1: how many exist. */
-VMF_MUST_CHECK enum vmf_code vmf_pipeline_new(const struct vmf_stage *stage, void *context,
-                                              unsigned threads, unsigned jobs,
+/* share: of the crew, which lives longer; share->threads == 0: all work is done on the caller's
+ * thread. share->jobs >= 1. */
+VMF_MUST_CHECK enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *stage,
+                                              void *context, const struct vmf_share *share,
                                               struct vmf_pipeline **pipeline,
                                               struct vmf_error *error);
 
@@ -49,7 +50,7 @@ void vmf_pipeline_store(struct vmf_pipeline *pipeline);
 VMF_MUST_CHECK enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline,
                                                 struct vmf_error *error);
 
-/* Stops the threads, whatever they are at, and frees all. NULL is allowed. */
+/* Waits for the threads, which begin nothing new, and frees all. NULL is allowed. */
 void vmf_pipeline_free(struct vmf_pipeline *pipeline);
 
 #endif

@@ -12,47 +12,12 @@
 #include "loop.h"
 #include "text.h"
 
-enum {
-  MEMORY_PROMISED = 64 << 20,
-  MEMORY = 40 << 20, /* of it for jobs */
-  MEMORY_PER_THREAD = 4 << 20,
-  THREADS_MAX = 256,
-};
-
 struct run {
   const struct vmf_copy *copy;
   struct vmf_job_result *result;
   struct vmf_checksum *checksum; /* NULL: none is wanted */
   bool share;                    /* with the target, until the file system refuses */
 };
-
-unsigned vmf_copy_threads(unsigned asked, const struct vmf_allowance *allowance)
-{
-  uint64_t beyond = allowance->memory - vmf_min(allowance->memory, MEMORY_PROMISED);
-  uint64_t fitting = vmf_min(allowance->processors, beyond / MEMORY_PER_THREAD);
-
-  return (unsigned)vmf_min(asked > 0 ? asked : vmf_max(fitting, 1), THREADS_MAX);
-}
-
-/* How many jobs fit beside so many threads. */
-static uint64_t jobs_beside(unsigned threads, size_t thread_memory, size_t job_memory)
-{
-  uint64_t workers = vmf_max(threads, 1);
-  uint64_t budget = MEMORY + MEMORY_PER_THREAD * workers, taken = workers * thread_memory;
-  return taken < budget ? (budget - taken) / job_memory : 0;
-}
-
-struct vmf_crew vmf_copy_crew(unsigned asked, size_t thread_memory, size_t job_memory)
-{
-  const struct vmf_allowance allowance = vmf_allowance_find("");
-  unsigned threads = vmf_copy_threads(asked, &allowance);
-  /* A job for each thread, and one that is on its way in or out. */
-  while (threads > 1 && jobs_beside(threads, thread_memory, job_memory) < threads + 1)
-    threads--;
-  uint64_t jobs = jobs_beside(threads, thread_memory, job_memory);
-  return (struct vmf_crew){.threads = threads > 1 ? threads : 0,
-                           .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2)};
-}
 
 enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options, struct vmf_error *error)
 {

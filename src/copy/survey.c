@@ -80,7 +80,8 @@ static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *
 static enum vmf_code survey(const struct vmf_plan *plan, struct vmf_plan *exact,
                             const struct vmf_job_options *options, struct vmf_error *error)
 {
-  const struct vmf_job_options quiet = {.threads = options->threads, .cancel = options->cancel};
+  const struct vmf_job_options quiet = {
+      .threads = options->threads, .crew = options->crew, .cancel = options->cancel};
   struct vmf_loop loop = {.feed = {.inputs = {plan->image, plan->backing},
                                    .size = plan->size,
                                    .unit = plan->unit,

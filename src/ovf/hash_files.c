@@ -229,26 +229,35 @@ static void measure(struct hashing *hashing)
   }
 }
 
-enum vmf_code vmf_hash_files(struct vmf_package *package, struct vmf_hash_file *files, size_t count,
-                             const struct vmf_package_check *check, struct vmf_error *error)
+static enum vmf_code hash_with(struct hashing *hashing, struct vmf_crew *crew,
+                               struct vmf_error *error)
 {
   static const struct vmf_stage stage = {
       .job_size = sizeof(struct slice), .work = slice_work, .free_job = slice_free};
-  struct vmf_crew crew = vmf_copy_crew(check->threads, 0, READ_BYTES);
-  struct hashing hashing = {.package = package,
-                            .check = check,
-                            .files = files,
-                            .count = count,
-                            .slots = vmf_max(crew.threads, 1)};
+  struct vmf_share share = vmf_crew_take(crew, 0, READ_BYTES);
   VMF_AUTO_FREE void *runnings = NULL;
 
-  VMF_TRY(vmf_alloc(hashing.slots * sizeof(struct running), &runnings, error));
-  hashing.runnings = runnings;
+  hashing->slots = vmf_max(share.threads, 1);
+  VMF_TRY(vmf_alloc(hashing->slots * sizeof(struct running), &runnings, error));
+  hashing->runnings = runnings;
+  VMF_TRY(vmf_pipeline_new(crew, &stage, hashing, &share, &hashing->pipeline, error));
+  enum vmf_code code = hash_all(hashing, error);
+  vmf_pipeline_free(hashing->pipeline); /* before the files that its threads may be reading */
+  for (size_t i = 0; i < hashing->slots; i++)
+    end_file(&hashing->runnings[i]);
+  vmf_crew_give_back(crew, &share);
+  return code;
+}
+
+enum vmf_code vmf_hash_files(struct vmf_package *package, struct vmf_hash_file *files, size_t count,
+                             const struct vmf_package_check *check, struct vmf_error *error)
+{
+  struct hashing hashing = {.package = package, .check = check, .files = files, .count = count};
+  struct vmf_crew *crew;
+
   measure(&hashing);
-  VMF_TRY(vmf_pipeline_new(&stage, &hashing, crew.threads, crew.jobs, &hashing.pipeline, error));
-  enum vmf_code code = hash_all(&hashing, error);
-  vmf_pipeline_free(hashing.pipeline); /* before the files that its threads may be reading */
-  for (size_t i = 0; i < hashing.slots; i++)
-    end_file(&hashing.runnings[i]);
+  VMF_TRY(vmf_crew_new(check->threads, &crew, error));
+  enum vmf_code code = hash_with(&hashing, crew, error);
+  vmf_crew_free(crew);
   return code;
 }

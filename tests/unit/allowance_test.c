@@ -3,7 +3,7 @@
  *
  * Control groups as /proc and /sys tell of them, and a machine with more processors than a
  * cpu_set_t holds. */
-#include "run.h"
+#include "crew.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -160,7 +160,7 @@ START_TEST(threads_follow_from_processors_and_memory)
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    ck_assert_uint_eq(vmf_copy_threads(rows[i].asked, &rows[i].allowance), rows[i].threads);
+    ck_assert_uint_eq(vmf_crew_size(rows[i].asked, &rows[i].allowance), rows[i].threads);
 }
 END_TEST
 

@@ -129,11 +129,14 @@ START_TEST(jobs_refuse_null)
 {
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
   struct vmf_job_result result = {.size = sizeof result};
+  struct vmf_crew *crew;
 
   REFUSED(vmf_convert(image, NULL, &job, &result, &error));
   REFUSED(vmf_convert(image, target, &job, &result, NULL));
   REFUSED(vmf_verify(NULL, &job, &result, &error));
   REFUSED(vmf_verify(target, &job, NULL, &error));
+  REFUSED(vmf_crew_new(0, NULL, &error));
+  REFUSED(vmf_crew_new(0, &crew, NULL));
   REFUSED(vmf_compare(NULL, image, &job, &result, &error));
   REFUSED(vmf_compare(image, NULL, &job, &result, &error));
   REFUSED(vmf_compare(image, image, &job, NULL, &error));
@@ -202,6 +205,7 @@ START_TEST(questions_about_null_have_an_answer)
   struct vmf_package_disk disk = {.size = sizeof disk};
 
   vmf_value_free(NULL);
+  vmf_crew_free(NULL);
   vmf_image_close(NULL);
   vmf_target_close(NULL);
   vmf_package_close(NULL);

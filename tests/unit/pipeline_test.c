@@ -62,11 +62,13 @@ static struct vmf_stage stage = {.job_size = sizeof(struct number),
                                  .free_job = free_job};
 
 /* Runs 1..count; *retired counts those that came out in order and right. */
-static enum vmf_code run(struct ledger *ledger, unsigned threads, unsigned jobs, unsigned count,
-                         bool storing, unsigned *retired, struct vmf_error *error)
+static enum vmf_code run_with(struct vmf_crew *crew, struct ledger *ledger, unsigned jobs,
+                              unsigned count, bool storing, unsigned *retired,
+                              struct vmf_error *error)
 {
+  const struct vmf_share share = {.threads = vmf_crew_threads(crew), .jobs = jobs};
   struct vmf_pipeline *pipeline;
-  enum vmf_code code = vmf_pipeline_new(&stage, ledger, threads, jobs, &pipeline, error);
+  enum vmf_code code = vmf_pipeline_new(crew, &stage, ledger, &share, &pipeline, error);
   ck_assert_int_eq(code, VMF_OK);
   unsigned next = 1;
   *retired = 0;
@@ -95,7 +97,17 @@ static enum vmf_code run(struct ledger *ledger, unsigned threads, unsigned jobs,
   return code;
 }
 
-static const unsigned thread_counts[] = {0, 1, 2, 8};
+static enum vmf_code run(struct ledger *ledger, unsigned threads, unsigned jobs, unsigned count,
+                         bool storing, unsigned *retired, struct vmf_error *error)
+{
+  struct vmf_crew *crew;
+  ck_assert_int_eq(vmf_crew_new(threads, &crew, error), VMF_OK);
+  enum vmf_code code = run_with(crew, ledger, jobs, count, storing, retired, error);
+  vmf_crew_free(crew);
+  return code;
+}
+
+static const unsigned thread_counts[] = {1, 2, 3, 8};
 
 START_TEST(jobs_retire_in_order)
 {
@@ -176,11 +188,13 @@ END_TEST
 START_TEST(jobs_are_freed_when_a_run_is_given_up)
 {
   struct ledger ledger = {.worked = 0};
+  struct vmf_crew *crew;
   struct vmf_pipeline *pipeline;
   struct vmf_error error;
   atomic_store(&freed_jobs, 0);
-  ck_assert_int_eq(vmf_pipeline_new(&stage, &ledger, thread_counts[_i], 6, &pipeline, &error),
-                   VMF_OK);
+  ck_assert_int_eq(vmf_crew_new(thread_counts[_i], &crew, &error), VMF_OK);
+  const struct vmf_share share = {.threads = vmf_crew_threads(crew), .jobs = 6};
+  ck_assert_int_eq(vmf_pipeline_new(crew, &stage, &ledger, &share, &pipeline, &error), VMF_OK);
   for (unsigned i = 0; i < 4; i++) {
     struct number *number = vmf_pipeline_claim(pipeline);
     number->in = i;
@@ -188,6 +202,71 @@ START_TEST(jobs_are_freed_when_a_run_is_given_up)
   }
   vmf_pipeline_free(pipeline);
   ck_assert_uint_eq(freed_jobs, 6);
+  vmf_crew_free(crew);
+}
+END_TEST
+
+/* ---- one crew for several ---- */
+
+struct pass {
+  pthread_t thread;
+  struct vmf_crew *crew;
+  struct ledger ledger;
+  unsigned retired;
+  enum vmf_code code;
+};
+
+static void *run_pass(void *data)
+{
+  struct pass *pass = data;
+  struct vmf_error error;
+  pass->code = run_with(pass->crew, &pass->ledger, 4, 1000, true, &pass->retired, &error);
+  return NULL;
+}
+
+/* Each retires its own jobs, in order; a failure of one is not the other's. */
+START_TEST(passes_of_several_callers_share_a_crew)
+{
+  struct pass passes[3] = {{.ledger = {.worked = 0}}, {.ledger = {.fail_work_at = 500}}};
+  struct vmf_error error;
+  struct vmf_crew *crew;
+  ck_assert_int_eq(vmf_crew_new(thread_counts[_i], &crew, &error), VMF_OK);
+  for (unsigned i = 0; i < 3; i++) {
+    passes[i].crew = crew;
+    ck_assert_int_eq(pthread_create(&passes[i].thread, NULL, run_pass, &passes[i]), 0);
+  }
+  for (unsigned i = 0; i < 3; i++)
+    ck_assert_int_eq(pthread_join(passes[i].thread, NULL), 0);
+  ck_assert_int_eq(passes[0].code, VMF_OK);
+  ck_assert_int_eq(passes[1].code, VMF_READ);
+  ck_assert_int_eq(passes[2].code, VMF_OK);
+  ck_assert_uint_eq(passes[0].ledger.stored, 1000);
+  ck_assert_uint_eq(passes[2].ledger.stored, 1000);
+  vmf_crew_free(crew);
+}
+END_TEST
+
+START_TEST(shares_of_a_crew_stay_below_its_promise)
+{
+  const size_t mib = 1 << 20;
+  struct vmf_crew *crew;
+  struct vmf_share first, second, third;
+  struct vmf_error error;
+  ck_assert_int_eq(vmf_crew_new(2, &crew, &error), VMF_OK);
+  first = vmf_crew_take(crew, mib, 3 * mib);
+  second = vmf_crew_take(crew, mib, 3 * mib);
+  ck_assert_uint_eq(first.threads, 2);
+  ck_assert_uint_eq(first.jobs, 8);
+  ck_assert_uint_le(first.memory + second.memory, 48 * mib);
+  third = vmf_crew_take(crew, 40 * mib, 3 * mib);
+  ck_assert_uint_eq(third.threads, 0); /* there is no room for two */
+  ck_assert_uint_eq(third.jobs, 2);
+  vmf_crew_give_back(crew, &first);
+  vmf_crew_give_back(crew, &second);
+  vmf_crew_give_back(crew, &third);
+  first = vmf_crew_take(crew, mib, 3 * mib);
+  ck_assert_uint_eq(first.jobs, 8);
+  vmf_crew_free(crew);
 }
 END_TEST
 
@@ -203,6 +282,8 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, failed_store_is_never_lost, 0, 4);
   tcase_add_loop_test(tests, first_failure_in_order_wins, 0, 4);
   tcase_add_loop_test(tests, jobs_are_freed_when_a_run_is_given_up, 0, 4);
+  tcase_add_loop_test(tests, passes_of_several_callers_share_a_crew, 0, 4);
+  tcase_add_test(tests, shares_of_a_crew_stay_below_its_promise);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "crew.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "caller.h"
+#include "checked.h"
+#include "memory.h"
+
+enum {
+  MEMORY_PROMISED = 64 << 20,
+  MEMORY = 40 << 20, /* of it for jobs */
+  MEMORY_PER_THREAD = 4 << 20,
+  THREADS_MAX = 256,
+};
+
+struct vmf_crew {
+  pthread_t *threads;
+  unsigned thread_count;
+  uint64_t budget; /* bytes, of all jobs and what the threads keep for them */
+
+  /* Guards all below, and the state of the clients. Not held while work is done. */
+  pthread_mutex_t lock;
+  pthread_cond_t more; /* for the threads: a client has work, or stop */
+  pthread_cond_t left; /* a thread has left a client */
+  struct vmf_crew_client *first, *last;
+  unsigned clients;
+  uint64_t taken; /* bytes of the budget */
+  bool stop;
+};
+
+/* ---- threads ---- */
+
+static void remove_client(struct vmf_crew *crew, const struct vmf_crew_client *client)
+{
+  struct vmf_crew_client *before = NULL;
+
+  for (struct vmf_crew_client *at = crew->first; at != client; at = at->next)
+    before = at;
+  *(before ? &before->next : &crew->first) = client->next;
+  if (crew->last == client)
+    crew->last = before;
+  crew->clients--;
+}
+
+static void add_last(struct vmf_crew *crew, struct vmf_crew_client *client)
+{
+  client->next = NULL;
+  *(crew->last ? &crew->last->next : &crew->first) = client;
+  crew->last = client;
+  crew->clients++;
+}
+
+/* One piece of work of the first client that has any. Who was asked goes behind the others, so that
+ * all have their turn. */
+static bool serve_one(struct vmf_crew *crew)
+{
+  for (unsigned left = crew->clients; left > 0; left--) {
+    struct vmf_crew_client *client = crew->first;
+    remove_client(crew, client);
+    add_last(crew, client);
+    client->serving++;
+    bool served = client->serve(client);
+    client->serving--;
+    pthread_cond_broadcast(&crew->left);
+    if (served)
+      return true;
+  }
+  return false;
+}
+
+static void *thread_main(void *data)
+{
+  struct vmf_crew *crew = data;
+
+  pthread_mutex_lock(&crew->lock);
+  while (!crew->stop)
+    if (!serve_one(crew))
+      pthread_cond_wait(&crew->more, &crew->lock);
+  pthread_mutex_unlock(&crew->lock);
+  return NULL;
+}
+
+/* Signals go to the caller's thread, whose system calls they are meant to interrupt. */
+static enum vmf_code start_threads(struct vmf_crew *crew, unsigned count, struct vmf_error *error)
+{
+  sigset_t all, before;
+  int failure = 0;
+
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (failure == 0 && crew->thread_count < count) {
+    failure = pthread_create(&crew->threads[crew->thread_count], NULL, thread_main, crew);
+    if (failure == 0)
+      crew->thread_count++;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failure != 0)
+    return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s", crew->thread_count + 1,
+                    count, strerror(failure));
+  return VMF_OK;
+}
+
+unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance)
+{
+  uint64_t beyond = allowance->memory - vmf_min(allowance->memory, MEMORY_PROMISED);
+  uint64_t fitting = vmf_min(allowance->processors, beyond / MEMORY_PER_THREAD);
+
+  return (unsigned)vmf_min(asked > 0 ? asked : vmf_max(fitting, 1), THREADS_MAX);
+}
+
+enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew, struct vmf_error *error)
+{
+  const struct vmf_allowance allowance = vmf_allowance_find("");
+  unsigned count = vmf_crew_size(threads, &allowance);
+  void *memory;
+
+  VMF_REQUIRE(crew, error);
+  *crew = NULL;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_crew), &memory, error));
+  struct vmf_crew *made = memory;
+  made->budget = MEMORY + MEMORY_PER_THREAD * (uint64_t)count;
+  pthread_mutex_init(&made->lock, NULL);
+  pthread_cond_init(&made->more, NULL);
+  pthread_cond_init(&made->left, NULL);
+  enum vmf_code code = vmf_alloc(count * sizeof(pthread_t), &memory, error);
+  made->threads = code == VMF_OK ? memory : NULL;
+  if (code == VMF_OK && count > 1)
+    code = start_threads(made, count, error);
+  if (code != VMF_OK) {
+    vmf_crew_free(made);
+    return code;
+  }
+  *crew = made;
+  return VMF_OK;
+}
+
+void vmf_crew_free(struct vmf_crew *crew)
+{
+  if (!crew)
+    return;
+  pthread_mutex_lock(&crew->lock);
+  crew->stop = true;
+  pthread_cond_broadcast(&crew->more);
+  pthread_mutex_unlock(&crew->lock);
+  for (unsigned i = 0; i < crew->thread_count; i++)
+    pthread_join(crew->threads[i], NULL);
+  vmf_free(crew->threads);
+  pthread_cond_destroy(&crew->left);
+  pthread_cond_destroy(&crew->more);
+  pthread_mutex_destroy(&crew->lock);
+  vmf_free(crew);
+}
+
+unsigned vmf_crew_threads(const struct vmf_crew *crew)
+{
+  return crew->thread_count;
+}
+
+/* ---- shares ---- */
+
+/* How many jobs fit beside so many threads. */
+static uint64_t jobs_beside(uint64_t budget, unsigned threads, size_t thread_memory,
+                            size_t job_memory)
+{
+  uint64_t taken = vmf_max(threads, 1) * (uint64_t)thread_memory;
+  return taken < budget ? (budget - taken) / vmf_max(job_memory, 1) : 0;
+}
+
+struct vmf_share vmf_crew_take(struct vmf_crew *crew, size_t thread_memory, size_t job_memory)
+{
+  unsigned threads = crew->thread_count;
+
+  pthread_mutex_lock(&crew->lock);
+  uint64_t left = crew->budget - vmf_min(crew->taken, crew->budget);
+  /* A job for each thread, and one that is on its way in or out. */
+  while (threads > 1 && jobs_beside(left, threads, thread_memory, job_memory) < threads + 1)
+    threads--;
+  uint64_t jobs = jobs_beside(left, threads, thread_memory, job_memory);
+  struct vmf_share share = {.threads = threads > 1 ? threads : 0,
+                            .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2)};
+  share.memory = vmf_max(threads, 1) * thread_memory + share.jobs * job_memory;
+  crew->taken += share.memory;
+  pthread_mutex_unlock(&crew->lock);
+  return share;
+}
+
+void vmf_crew_give_back(struct vmf_crew *crew, const struct vmf_share *share)
+{
+  pthread_mutex_lock(&crew->lock);
+  crew->taken -= share->memory;
+  pthread_mutex_unlock(&crew->lock);
+}
+
+/* ---- clients ---- */
+
+pthread_mutex_t *vmf_crew_lock(struct vmf_crew *crew)
+{
+  return &crew->lock;
+}
+
+void vmf_crew_wake(struct vmf_crew *crew)
+{
+  pthread_cond_signal(&crew->more);
+}
+
+void vmf_crew_join(struct vmf_crew *crew, struct vmf_crew_client *client)
+{
+  pthread_mutex_lock(&crew->lock);
+  add_last(crew, client);
+  pthread_mutex_unlock(&crew->lock);
+}
+
+void vmf_crew_leave(struct vmf_crew *crew, struct vmf_crew_client *client)
+{
+  pthread_mutex_lock(&crew->lock);
+  remove_client(crew, client);
+  while (client->serving > 0)
+    pthread_cond_wait(&crew->left, &crew->lock);
+  pthread_mutex_unlock(&crew->lock);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The only threads, and the memory that their work may take. A crew can serve several passes at
+ * once, whose callers are different threads; each pass takes a share of it. See struct vmf_crew in
+ * vmferry.h. */
+#ifndef VMF_COPY_CREW_H
+#define VMF_COPY_CREW_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "allowance.h"
+#include "error.h"
+
+/* How many threads serve: as many as asked for, or (0) as the allowance leaves, but never more than
+ * 256. */
+unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance);
+
+/* ---- shares ---- */
+
+/* What one pass gets. */
+struct vmf_share {
+  unsigned threads; /* that may work for it at once; 0: the caller's thread does the work */
+  unsigned jobs;    /* that exist at once */
+  size_t memory;    /* bytes, of the crew's promise: 64 MiB and 4 MiB for each thread in all */
+};
+
+/* A share of what is left, at least two jobs. thread_memory, job_memory: bytes that one of each
+ * takes at most. Any thread. */
+struct vmf_share vmf_crew_take(struct vmf_crew *crew, size_t thread_memory, size_t job_memory);
+void vmf_crew_give_back(struct vmf_crew *crew, const struct vmf_share *share);
+
+/* ---- for those who have work to be done ---- */
+
+/* Has work for the threads; the first member of what has. Its members belong to the crew. */
+struct vmf_crew_client {
+  /* Does one piece of work, or returns false at once when there is none now. Called with the crew's
+   * lock held, and returns so; gives it up while it works. */
+  bool (*serve)(struct vmf_crew_client *client);
+  struct vmf_crew_client *next;
+  unsigned serving; /* threads that are in serve */
+};
+
+void vmf_crew_join(struct vmf_crew *crew, struct vmf_crew_client *client);
+
+/* Waits for the threads that are in serve, which begin nothing new. */
+void vmf_crew_leave(struct vmf_crew *crew, struct vmf_crew_client *client);
+
+/* Guards the state of all clients. */
+pthread_mutex_t *vmf_crew_lock(struct vmf_crew *crew);
+
+/* There is more work, for one thread. With the lock held. */
+void vmf_crew_wake(struct vmf_crew *crew);
+
+unsigned vmf_crew_threads(const struct vmf_crew *crew); /* that were started */
+
+#endif

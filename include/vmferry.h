@@ -205,7 +205,10 @@ VMF_MUST_CHECK enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t 
 VMF_MUST_CHECK enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
                                             struct vmf_error *error);
 
-/* VMF_CHANGED when a file of the chain is not what it was when it was opened (size, mtime). */
+/* VMF_CHANGED when a file of the chain is not what it was when it was opened: its size, mtime or
+ * ctime moved. A ctime that moved together with mode, owner, links, attributes or name is a
+ * warning. Of a device size and the kernel's counter of writes tell; VMF_REFUSED when there is
+ * none, unless the image was opened with ignore_locks. */
 VMF_MUST_CHECK enum vmf_code vmf_image_unchanged(const struct vmf_image *image,
                                                  struct vmf_error *error);
 

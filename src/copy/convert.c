@@ -83,6 +83,14 @@ static enum vmf_code begin(struct vmf_copy *copy, const struct vmf_plan *plan,
   return target->format->writer->begin(target, copy->promised, error);
 }
 
+/* Asked before, too: what cannot be told of a source is told before hours of work. */
+static enum vmf_code held_still(const struct vmf_copy *copy, struct vmf_error *error)
+{
+  if (copy->source)
+    VMF_TRY(vmf_image_unchanged(copy->source, error));
+  return copy->backing ? vmf_image_unchanged(copy->backing, error) : VMF_OK;
+}
+
 enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *target,
                                const struct vmf_job_options *options, uint64_t *bytes,
                                struct vmf_error *error)
@@ -111,13 +119,11 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
 
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
+  VMF_TRY(held_still(&copy, error));
   vmf_draft(target)->state = VMF_DRAFT_BEGUN;
   VMF_TRY(begin(&copy, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, options, result, error));
-  if (source)
-    VMF_TRY(vmf_image_unchanged(source, error));
-  if (copy.backing)
-    VMF_TRY(vmf_image_unchanged(copy.backing, error));
+  VMF_TRY(held_still(&copy, error));
   VMF_TRY(writer->finish(target, error));
   vmf_draft(target)->state = VMF_DRAFT_FINISHED;
   return VMF_OK;
@@ -149,8 +155,9 @@ enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
 
   VMF_TRY(settle_copy(image, NULL, options, &copy, error));
   copy.size = size;
+  VMF_TRY(held_still(&copy, error));
   VMF_TRY(vmf_copy_run(&copy, options, result, error));
-  return vmf_image_unchanged(image, error);
+  return held_still(&copy, error);
 }
 
 enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options *options,

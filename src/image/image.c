@@ -500,6 +500,7 @@ bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visi
 }
 
 struct unchanged_visit {
+  const struct vmf_log *log;
   enum vmf_code code;
   struct vmf_error *error;
 };
@@ -507,15 +508,16 @@ struct unchanged_visit {
 static bool check_unchanged(const struct vmf_io *io, void *data)
 {
   struct unchanged_visit *visit = data;
-  visit->code = vmf_io_unchanged(io, visit->error);
+  visit->code = vmf_io_unchanged(io, visit->log, visit->error);
   return visit->code == VMF_OK;
 }
 
 enum vmf_code vmf_image_unchanged(const struct vmf_image *image, struct vmf_error *error)
 {
-  struct unchanged_visit visit = {.code = VMF_OK, .error = error};
-
   VMF_REQUIRE(image, error);
+  const struct vmf_node *node = vmf_node(image);
+  struct unchanged_visit visit = {
+      .log = node->parts ? node->parts[0]->log : image->log, .code = VMF_OK, .error = error};
   vmf_image_visit_files(image, check_unchanged, &visit);
   return visit.code;
 }

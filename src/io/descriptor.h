@@ -12,6 +12,14 @@
 
 #include "io.h"
 
+/* What tells later whether a source was written to. */
+struct vmf_witness {
+  uint64_t surroundings;  /* of a file: a sum over its attributes, flags and path */
+  uint64_t written;       /* of a device: sectors, as the kernel counts them */
+  struct timespec behind; /* of a loop device: mtime of its file */
+  bool blind;             /* of a device: its writes are not counted */
+};
+
 struct vmf_descriptor {
   struct vmf_io io;
   int number;               /* owned; -1: ended */
@@ -20,6 +28,9 @@ struct vmf_descriptor {
   _Atomic uint64_t written; /* bytes; transient only */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
+  struct vmf_witness witness; /* likewise; of a source */
+  bool trusted;               /* a device that is blind is read all the same */
+  atomic_bool told;           /* a change that is no change of content */
   /* Guards the two below: the data that the file system told of last. Asking is not cheap: tmpfs
    * looks at every page up to the end of the data. */
   pthread_mutex_t lock;
@@ -73,6 +84,9 @@ VMF_MUST_CHECK enum vmf_code vmf_io_write_pipe(int number, const char *name, boo
 /* A device open for reading. Takes `number` over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_io_read_device(int number, const char *name, struct vmf_io **io,
                                                 struct vmf_error *error);
+
+/* unchanged.c. `status` is of `number`. */
+void vmf_witness_take(int number, const struct stat *status, struct vmf_witness *witness);
 
 /* BLKGETSIZE64. */
 VMF_MUST_CHECK enum vmf_code vmf_device_size(int number, const char *name, uint64_t *size,

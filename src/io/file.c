@@ -192,6 +192,13 @@ static const char *kind_of(mode_t mode)
   return S_ISCHR(mode) ? "a character device" : "no file";
 }
 
+/* What stat(2) knows no size of (procfs) is no empty file. */
+static bool is_endless(int number, const struct stat *status)
+{
+  char byte;
+  return S_ISREG(status->st_mode) && status->st_size == 0 && pread(number, &byte, 1, 0) > 0;
+}
+
 static enum vmf_code source_check(int number, const char *path, bool check_locks, mode_t *mode,
                                   struct vmf_error *error)
 {
@@ -202,6 +209,11 @@ static enum vmf_code source_check(int number, const char *path, bool check_locks
   if (!S_ISREG(*mode) && !S_ISBLK(*mode))
     return vmf_fail(error, VMF_REFUSED, "%s: is %s, expected a regular file or a block device",
                     path, kind_of(*mode));
+  if (is_endless(number, &status))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the system says that it has 0 bytes, but it can be read, so its size is "
+                    "not known; copy it to a file (cat), and name that",
+                    path);
   if (check_locks)
     VMF_TRY(vmf_locks_hold(number, path, error));
   return VMF_OK;
@@ -216,9 +228,12 @@ enum vmf_code vmf_io_from_descriptor(int descriptor, const char *path, bool chec
     close(descriptor);
     return code;
   }
-  if (S_ISBLK(mode))
-    return vmf_io_read_device(descriptor, path, io, error);
-  return file_new(&file_source_ops, descriptor, path, false, io, error);
+  VMF_TRY(S_ISBLK(mode) ? vmf_io_read_device(descriptor, path, io, error)
+                        : file_new(&file_source_ops, descriptor, path, false, io, error));
+  struct vmf_descriptor *source = (struct vmf_descriptor *)*io;
+  source->trusted = !check_locks;
+  vmf_witness_take(source->number, &source->status, &source->witness);
+  return VMF_OK;
 }
 
 enum vmf_code vmf_io_open_file(const char *path, bool check_locks, struct vmf_io **io,
@@ -260,37 +275,4 @@ bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
   if (file)
     *status = file->status;
   return file != NULL;
-}
-
-static enum vmf_code file_unchanged(const struct vmf_descriptor *file, struct vmf_error *error)
-{
-  const struct vmf_io *io = &file->io;
-  struct stat now;
-  uint64_t size = io->size;
-  if (fstat(file->number, &now) < 0)
-    return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", io->name);
-  if (io->device)
-    VMF_TRY(vmf_device_size(file->number, io->name, &size, error));
-  else
-    size = (uint64_t)now.st_size;
-  if (size != io->size)
-    return vmf_fail(error, VMF_CHANGED,
-                    "%s: changed while it was read: it had %" PRIu64 " bytes and has %" PRIu64,
-                    io->name, io->size, size);
-  if (!io->device && (now.st_mtim.tv_sec != file->status.st_mtim.tv_sec ||
-                      now.st_mtim.tv_nsec != file->status.st_mtim.tv_nsec))
-    return vmf_fail(error, VMF_CHANGED,
-                    "%s: changed while it was read: somebody wrote to it after it was opened",
-                    io->name);
-  return VMF_OK;
-}
-
-/* Views are made one on the other by the library, a few deep at most. */
-enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error)
-{
-  const struct vmf_descriptor *file = vmf_descriptor_of(io);
-  const struct vmf_io *below;
-  for (size_t i = 0; (below = io_below(io, i)) != NULL; i++)
-    VMF_TRY(vmf_io_unchanged(below, error));
-  return file ? file_unchanged(file, error) : VMF_OK;
 }

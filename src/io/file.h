@@ -30,8 +30,11 @@ void vmf_io_transient(struct vmf_io *io);
  * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);
 
-/* VMF_CHANGED when size or mtime are not what they were at opening; of a view: for all files below
- * it. */
-VMF_MUST_CHECK enum vmf_code vmf_io_unchanged(const struct vmf_io *io, struct vmf_error *error);
+/* VMF_CHANGED when a source was written to since it was opened: its size, mtime or ctime moved, or
+ * the kernel counted writes to a device (of a partition: through the partition). A ctime that moved
+ * with mode, owner, links, attributes or name is a warning. VMF_REFUSED: writes to this device are
+ * not counted, and locks were to be checked. Of a view: for all files below it. */
+VMF_MUST_CHECK enum vmf_code vmf_io_unchanged(const struct vmf_io *io, const struct vmf_log *log,
+                                              struct vmf_error *error);
 
 #endif

@@ -168,7 +168,7 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
 
   if (!target) {
     VMF_TRY(copy_file(work, file->io, io, error));
-    return vmf_io_unchanged(file->io, error);
+    return vmf_io_unchanged(file->io, work->target->log, error);
   }
   VMF_TRY(vmf_convert(file->image, target, &options, &result, error));
   file->data_bytes = result.data_bytes;

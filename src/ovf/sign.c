@@ -39,7 +39,7 @@ static enum vmf_code hash_io(struct vmf_signing *signing, struct vmf_io *io,
   if (code == VMF_OK)
     code = vmf_digest_final(digest, result, error);
   if (code == VMF_OK)
-    code = vmf_io_unchanged(io, error);
+    code = vmf_io_unchanged(io, signing->target->log, error);
   vmf_digest_free(digest);
   return code;
 }

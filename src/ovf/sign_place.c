@@ -278,7 +278,7 @@ static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *err
   for (size_t i = 0; i < package->tar->count; i++)
     VMF_TRY(copy_member(archive, i, error));
   VMF_TRY(vmf_io_resize(archive->io, archive->at + vmf_tar_ending(archive->at), error));
-  VMF_TRY(vmf_io_unchanged(package->io, error));
+  VMF_TRY(vmf_io_unchanged(package->io, signing->target->log, error));
   return vmf_output_commit(archive->output, error);
 }
 

@@ -124,6 +124,11 @@ def test_signal_while_blocked_on_a_full_pipe(t, number):
     process.stderr.close()
 
 
+def end_anyhow(process):
+    process.send_signal(signal.SIGCONT)
+    end(process)
+
+
 def append(path):
     with open(path, 'ab') as file:
         file.write(bytes(512))
@@ -136,11 +141,19 @@ def rewrite(path):
     os.utime(path, (1, 1))
 
 
+def rewrite_in_secret(path):
+    """The time of the last write is set back."""
+    before = os.stat(path)
+    rewrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def cut(path):
     os.truncate(path, 4096)
 
 
-CHANGES = [('appended to', append, (6,)), ('rewritten', rewrite, (6,)), ('cut', cut, (3, 6))]
+CHANGES = [('appended to', append, (6,)), ('rewritten', rewrite, (6,)),
+           ('rewritten in secret', rewrite_in_secret, (6,)), ('cut', cut, (3, 6))]
 
 
 @tap.rows([(f'{title}, {target[0]}', change, allowed, target[1])
@@ -155,6 +168,29 @@ def test_source_changes(t, change, allowed, words):
     tap.equal(status in allowed, True, f'exit {status}, {errors}')
     tap.contains(errors, 'src/disk.raw')
     tap.equal(files(t), {words[-1][4:]: OLD}, 'files')
+
+
+@tap.rows([
+    ('mode', lambda path: os.chmod(path, 0o600)),
+    ('a link more', lambda path: os.link(path, path + '.link')),
+    ('a link less', os.unlink),
+    ('attributes', lambda path: os.setxattr(path, 'user.vmferry', b'1')),
+    ('name', lambda path: os.rename(path, path + '.moved')),
+])
+def test_change_that_is_none_of_content(t, change):
+    data = prepare(t)
+    put_old(t, 'out/disk.qcow2')
+    process = start_stopped(t, 'write:1:stop', '-f', 'raw', 'src/disk.raw', 'out/disk.qcow2')
+    try:
+        change(t.path('src/disk.raw'))
+    except OSError as problem:
+        end_anyhow(process)
+        raise tap.Skip(str(problem)) from problem
+    process.send_signal(signal.SIGCONT)
+    status, errors = end(process)
+    tap.equal(status, 0, errors)
+    tap.equal(errors.count('src/disk.raw: its mode, owner, links, attributes or name changed'), 1, errors)
+    tap.equal(guest(t, t.path('out/disk.qcow2')) == data, True, 'the disk')
 
 
 @tap.rows([('backing file', 'src/base.raw'), ('overlay', 'src/top.qcow2')])

@@ -305,6 +305,49 @@ def test_from_a_device(t):
     tap.equal(guest(t, t.path('out/disk.qcow2')) == data, True, 'disk')
 
 
+@tap.rows([('the device', True), ('the file of a loop device', False)])
+def test_device_that_changes(t, through):
+    """What is written stays dirty in a page cache; the bytes that were read are the old ones."""
+    prepare(t)
+    put_old(t, 'out/disk.qcow2')
+    with Loop(t, fault_tools.SIZE) as device:
+        process = start_stopped(t, 'write:1:stop', '-f', 'raw', device, 'out/disk.qcow2')
+        with open(device if through else t.path('device'), 'r+b') as file:
+            file.seek(fault_tools.SIZE - 4096)
+            file.write(bytes(4096))
+        process.send_signal(signal.SIGCONT)
+        status, errors = end(process)
+        tap.equal(status, 6, errors)
+        tap.contains(errors, f'{device}: changed while it was read')
+        tap.equal(files(t), {'disk.qcow2': OLD}, 'files')
+
+
+def test_device_whose_writes_are_not_counted(t):
+    """Refused before anything is read, unless it is read-only or -U is given."""
+    prepare(t)
+    with Loop(t, fault_tools.SIZE) as device:
+        blind = ('unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /sys && exec "$@"', 'sh', tap.VMFERRY)
+        if t.run('unshare', '-m', 'mount', '-t', 'tmpfs', 'none', '/sys', status=None).returncode:
+            raise tap.Skip('nothing can be mounted')
+        words = ('convert', '-f', 'raw', device, 'out/disk.qcow2')
+        tap.contains(t.run(*blind, *words, status=2).stderr, 'does not count writes to this device')
+        tap.equal(files(t), {}, 'files')
+        tap.contains(t.run(*blind, *words, '-U').stderr, 'cannot be known')
+        t.run('blockdev', '--setro', device)
+        done = t.run(*blind, *words, status=None)
+        t.run('blockdev', '--setrw', device)  # or the next one who gets this device finds it so
+        tap.equal((done.returncode, done.stderr), (0, ''), 'read-only')
+
+
+def test_file_without_a_size(t):
+    """stat(2) says 0 bytes of what procfs shows."""
+    (t.folder / 'out').mkdir()
+    for words in (('convert', '-f', 'raw', '/proc/cpuinfo', 'out/disk.qcow2'), ('checksum', '-f', 'raw', '/proc/mounts'),
+                  ('info', '-f', 'raw', '/proc/self/status'), ('pack', '/proc/version', '-o', 'out/vm.ova')):
+        tap.contains(t.vmferry(*words, status=2).stderr, 'size is not known')
+    tap.equal(files(t), {}, 'files')
+
+
 def test_device_too_small(t):
     prepare(t)
     with Loop(t, fault_tools.SIZE - 4096) as device:

@@ -109,14 +109,14 @@ START_TEST(change_under_our_hands_is_noticed)
   scratch_text("disk.raw", "0123456789");
   ck_assert_int_eq(utimensat(AT_FDCWD, "disk.raw", times, 0), 0);
   struct vmf_io *io = source("disk.raw");
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_OK);
   times[1].tv_nsec++;
   ck_assert_int_eq(utimensat(AT_FDCWD, "disk.raw", times, 0), 0);
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_CHANGED);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_CHANGED);
   vmf_io_close(io);
   io = source("disk.raw");
   ck_assert_int_eq(truncate("disk.raw", 11), 0);
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_CHANGED);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_CHANGED);
   ck_assert_str_eq(error.text, "disk.raw: changed while it was read: it had 10 bytes and has 11");
   vmf_io_close(io);
 }

@@ -122,14 +122,14 @@ START_TEST(views_know_their_files)
   ck_assert(vmf_io_stat(io, &status));
   ck_assert_int_eq(stat("a", &own), 0);
   ck_assert_uint_eq(status.st_ino, own.st_ino);
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_OK);
   scratch_text("b", "012345678");
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_CHANGED);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_CHANGED);
   ck_assert_ptr_nonnull(strstr(error.text, "b: "));
   vmf_io_close(io);
   io = window_on(memory_of("x", 1), 0, 1);
   ck_assert(!vmf_io_stat(io, &status));
-  ck_assert_int_eq(vmf_io_unchanged(io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_OK);
   vmf_io_close(io);
 }
 END_TEST

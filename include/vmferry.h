@@ -159,6 +159,7 @@ struct vmf_image_options {
   bool read_all;                 /* do not trust the holes that the file system reports */
   bool no_cache;                 /* do not keep what is read in the page cache */
   const struct vmf_log *log;     /* lives as long as the image; or NULL */
+  bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
 };
 
 /* Opens an image and the chain below it. */

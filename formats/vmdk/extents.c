@@ -55,6 +55,25 @@ static enum vmf_code vmdk_open_flat(const struct vmdk_extent_line *line, struct 
   return VMF_OK;
 }
 
+/* Guest data behind what the descriptor takes of a file, which other lines may take. */
+static void vmdk_warn_cut(const struct vmf_image *image, unsigned index)
+{
+  const struct vmdk_disk *disk = image->state;
+  const struct vmdk_extent *extent = &disk->extents[index];
+  bool flat = extent->kind == VMDK_EXTENT_FLAT;
+  uint64_t taken = 0, there = flat ? extent->io->size : extent->grains.capacity;
+  for (unsigned i = 0; i < disk->extent_count; i++)
+    if (disk->extents[i].io == extent->io)
+      taken = vmf_max(taken, disk->extents[i].host + disk->extents[i].length);
+  if (taken != extent->host + extent->length || there < taken ||
+      there - taken < (flat ? VMDK_SECTOR : extent->grains.grain))
+    return;
+  vmf_warn(image->log,
+           "%s: the descriptor (line %u) takes %" PRIu64 " of its %" PRIu64
+           " bytes: what is behind them is not part of the disk",
+           extent->io->name, disk->descriptor.extents[index].line, taken, there);
+}
+
 /* The extent's file: one that is open already when an earlier line names it, too. */
 static enum vmf_code vmdk_open_file(struct vmf_image *image, unsigned index, struct vmf_io **io,
                                     bool *owns_io, struct vmf_error *error)
@@ -134,6 +153,9 @@ enum vmf_code vmdk_extents_open(struct vmf_image *image, struct vmf_error *error
     if (image->unit == 0 && disk->extents[i].kind == VMDK_EXTENT_GRAINS)
       image->unit = disk->extents[i].grains.grain;
   }
+  for (unsigned i = 0; i < disk->extent_count; i++)
+    if (disk->extents[i].kind != VMDK_EXTENT_ZERO)
+      vmdk_warn_cut(image, i);
   return VMF_OK;
 }
 

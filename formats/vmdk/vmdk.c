@@ -137,9 +137,30 @@ static enum vmf_code vmdk_open_text(struct vmf_image *image, struct vmf_error *e
   return vmdk_extents_open(image, error);
 }
 
+/* An extent without its descriptor: nobody knows whether it has a parent. */
+static enum vmf_code vmdk_open_bare(struct vmf_image *image, const struct vmf_open_args *args,
+                                    enum vmdk_extent_type type, struct vmf_error *error)
+{
+  struct vmdk_disk *disk = image->state;
+  disk->descriptor.parent_cid = VMDK_CID_NONE;
+  if (!args->bare && !args->has_parent)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: a %s extent alone: its descriptor is missing, the small .vmdk file that "
+                    "names it, the disk's other extents, and the parent of a snapshot; open that "
+                    "one, or use --bare to take this extent for a whole disk",
+                    image->io->name, vmdk_type_name(type));
+  if (!args->has_parent)
+    vmf_warn(image->log,
+             "%s: a %s extent without its descriptor is taken for a whole disk: other extents are "
+             "left out, and what a parent holds reads as zeros",
+             image->io->name, vmdk_type_name(type));
+  return vmdk_extents_single(image, type, NULL, error);
+}
+
 /* A disk in one file: the embedded descriptor names the file itself, under the name that it had
  * when it was made. */
-static enum vmf_code vmdk_open_sparse(struct vmf_image *image, struct vmf_error *error)
+static enum vmf_code vmdk_open_sparse(struct vmf_image *image, const struct vmf_open_args *args,
+                                      struct vmf_error *error)
 {
   const struct vmdk_disk *disk = image->state;
   const struct vmdk_descriptor *descriptor = &disk->descriptor;
@@ -155,10 +176,7 @@ static enum vmf_code vmdk_open_sparse(struct vmf_image *image, struct vmf_error 
   if (offset != 0)
     VMF_TRY(vmdk_read_descriptor(image, offset, length, &bytes, error));
   if (offset == 0 || vmdk_descriptor_empty(bytes, (size_t)length))
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: a sparse extent without a descriptor: it is one extent of a split disk, "
-                    "open the disk's descriptor file instead",
-                    image->io->name);
+    return vmdk_open_bare(image, args, VMDK_TYPE_SPARSE, error);
   VMF_TRY(vmdk_parse(image, bytes, (size_t)length, error));
   if (descriptor->extent_count != 1 || descriptor->extents[0].type != VMDK_TYPE_SPARSE)
     return vmf_fail(error, VMF_CORRUPT,
@@ -166,20 +184,6 @@ static enum vmf_code vmdk_open_sparse(struct vmf_image *image, struct vmf_error 
                     image->io->name, descriptor->extent_count,
                     vmdk_type_name(descriptor->extents[0].type));
   return vmdk_extents_single(image, VMDK_TYPE_SPARSE, &descriptor->extents[0], error);
-}
-
-/* An ESXi extent has no descriptor inside. */
-static enum vmf_code vmdk_open_bare(struct vmf_image *image, enum vmdk_extent_type type,
-                                    struct vmf_error *error)
-{
-  struct vmdk_disk *disk = image->state;
-  disk->descriptor.parent_cid = VMDK_CID_NONE;
-  VMF_TRY(vmdk_extents_single(image, type, NULL, error));
-  vmf_warn(image->log,
-           "%s: a %s extent without its descriptor: if it has a parent, what that holds reads as "
-           "zeros",
-           image->io->name, vmdk_type_name(type));
-  return VMF_OK;
 }
 
 static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_args *args,
@@ -192,11 +196,11 @@ static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_ar
   VMF_TRY(vmf_io_pread(image->io, head, length, 0, error));
   switch (vmdk_shape_of(head, length)) {
   case VMDK_SHAPE_SPARSE:
-    return vmdk_open_sparse(image, error);
+    return vmdk_open_sparse(image, args, error);
   case VMDK_SHAPE_COWD:
-    return vmdk_open_bare(image, VMDK_TYPE_VMFSSPARSE, error);
-  case VMDK_SHAPE_SESPARSE:
-    return vmdk_open_bare(image, VMDK_TYPE_SESPARSE, error);
+    return vmdk_open_bare(image, args, VMDK_TYPE_VMFSSPARSE, error);
+  case VMDK_SHAPE_SESPARSE: /* neither has a descriptor inside */
+    return vmdk_open_bare(image, args, VMDK_TYPE_SESPARSE, error);
   case VMDK_SHAPE_TEXT:
     break;
   }
@@ -264,6 +268,20 @@ static enum vmf_code vmdk_info_extent(const struct vmdk_extent *extent, struct v
   return VMF_OK;
 }
 
+/* All that the tables name lies in the file: one that was cut short is told here, not only when it
+ * is read. A packed extent has a footer for that. */
+static enum vmf_code vmdk_check_whole(const struct vmf_image *image,
+                                      const struct vmdk_extent *extent, struct vmf_error *error)
+{
+  uint64_t guest = 0;
+  while (extent->kind == VMDK_EXTENT_GRAINS && !extent->grains.packed && guest < extent->length) {
+    struct vmf_run run = {0};
+    VMF_TRY(vmdk_grains_map(extent, image->cache, guest, &run, error));
+    guest = run.guest + run.length;
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summary,
                                struct vmf_value *data, struct vmf_error *error)
 {
@@ -271,8 +289,10 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
   const struct vmdk_descriptor *descriptor = &disk->descriptor;
   struct vmf_value *list;
   bool unclean = false;
-  for (unsigned i = 0; i < disk->extent_count; i++)
+  for (unsigned i = 0; i < disk->extent_count; i++) {
+    VMF_TRY(vmdk_check_whole(image, &disk->extents[i], error));
     unclean = unclean || disk->extents[i].unclean;
+  }
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", unclean, error));
   VMF_TRY(vmf_value_uint(data, "cid", descriptor->cid, error));
   VMF_TRY(vmf_value_uint(data, "parent-cid", descriptor->parent_cid, error));

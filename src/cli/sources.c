@@ -24,6 +24,7 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .read_all = settings->read_all,
       .no_cache = settings->no_cache,
       .log = &settings->log,
+      .bare = settings->bare,
   };
 
   return vmf_disk_open(path, &options, image, error);

@@ -27,8 +27,8 @@ struct vmf_settings {
   const char *snapshot_given; /* as typed; `snapshot` is what it means */
   char *options;              /* all -o, joined by commas; owned */
   const char **allow_refs;    /* NULL-terminated; owned */
-  bool compress, progress, quiet, ignore_locks, verify, read_all, no_clobber, no_sync, no_cache,
-      no_reflink;
+  bool compress, progress, quiet, ignore_locks, bare, verify, read_all, no_clobber, no_sync,
+      no_cache, no_reflink;
   bool json, backing_chain, strict, help;
   const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
   bool cms, remove;
@@ -102,6 +102,11 @@ const struct vmf_verb *vmf_verb_find(const char *name);
   {                                                                                                \
     .letter = 'U', .name = "force-share", .kind = VMF_ARGUMENT_FLAG,                               \
     .field = VMF_SETTING(ignore_locks), .help = "open an image that a running machine holds"       \
+  }
+#define VMF_ARGUMENT_BARE                                                                          \
+  {                                                                                                \
+    .name = "bare", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(bare),                         \
+    .help = "take a VMDK extent without its descriptor for a whole disk"                           \
   }
 #define VMF_ARGUMENT_ALLOW_REF                                                                     \
   {                                                                                                \

@@ -28,6 +28,7 @@ static const struct vmf_argument checksum_arguments[] = {
      .kind = VMF_ARGUMENT_FLAG,
      .field = VMF_SETTING(read_all),
      .help = "do not trust the holes that the file system reports"},
+    VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,

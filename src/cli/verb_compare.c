@@ -38,6 +38,7 @@ static const struct vmf_argument compare_arguments[] = {
      .help = "size and allocation must be equal, too"},
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,

@@ -90,6 +90,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_PASSPHRASE,
     VMF_ARGUMENT_CMS,
     VMF_ARGUMENT_DIGEST,
+    VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,

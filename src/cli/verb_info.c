@@ -244,6 +244,7 @@ static int info_run(struct vmf_settings *settings)
       .no_chain = !settings->backing_chain,
       .ignore_locks = settings->ignore_locks,
       .log = &settings->log,
+      .bare = true,
   };
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;

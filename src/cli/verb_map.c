@@ -25,6 +25,7 @@ static const struct vmf_argument map_arguments[] = {
      .value = "LENGTH",
      .field = VMF_SETTING(max_length),
      .help = "show so many bytes of the guest disk"},
+    VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_IMAGE_OPTS,

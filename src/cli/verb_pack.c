@@ -142,6 +142,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -165,6 +166,7 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
       .ignore_locks = settings->ignore_locks,
       .no_cache = settings->no_cache,
       .log = &settings->log,
+      .bare = settings->bare,
   };
   enum vmf_code code = VMF_OK;
 

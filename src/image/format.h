@@ -88,6 +88,8 @@ struct vmf_open_args {
   const void *options;  /* the reader's parsed options, or NULL when it has none */
   const char *snapshot; /* internal snapshot to read, by id or name; NULL: the active state */
   bool tolerate_dirty;  /* read an image that is in use or was not closed, with a warning */
+  bool bare;            /* take an extent without its descriptor as the whole disk */
+  bool has_parent;      /* what lies below the image is known without its descriptor */
 };
 
 /* The parent that an open image names; the image layer finds and opens it. Names are tried in

@@ -123,6 +123,7 @@ struct open_call {
   struct vmf_image *child; /* NULL: the image that the person named */
   const char *format;
   struct vmf_opener *members; /* of the image that the person named */
+  bool has_parent;            /* supplied by the caller */
 };
 
 static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,
@@ -169,7 +170,9 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct open_call *
     return vmf_fail(error, VMF_USAGE, "format %s has no options for reading", image->format->name);
   const struct vmf_open_args args = {.options = node->options,
                                      .snapshot = call->child ? NULL : options->snapshot,
-                                     .tolerate_dirty = options->ignore_locks};
+                                     .tolerate_dirty = options->ignore_locks,
+                                     .bare = !call->child && (options->bare || options->no_chain),
+                                     .has_parent = call->has_parent};
   if (args.snapshot && !reader->snapshots)
     return vmf_fail(error, VMF_USAGE, "%s: format %s has no internal snapshots", image->io->name,
                     image->format->name);
@@ -276,8 +279,10 @@ static enum vmf_code open_origin(const struct vmf_image_origin *origin,
                                  const struct vmf_image_options *options, struct vmf_image **image,
                                  struct vmf_error *error)
 {
-  const struct open_call call = {
-      .options = options, .format = options->format, .members = origin->members};
+  const struct open_call call = {.options = options,
+                                 .format = options->format,
+                                 .members = origin->members,
+                                 .has_parent = origin->parent != NULL};
   enum vmf_code code = open_node(origin->io, &call, image, error);
 
   if (code != VMF_OK) {

@@ -206,11 +206,71 @@ def test_another_parent_is_refused(t):
     tap.contains(done.stderr, 'parentCID=aabbccde, but the parent')
 
 
-def test_a_lone_extent_says_what_it_lacks(t):
-    t.write('c-delta.vmdk', cowd({3: b'c' * SECTOR}))
-    done = t.vmferry('convert', '-O', 'raw', 'c-delta.vmdk', 'out.raw')
+LONE = [
+    ('COWD', cowd({3: b'c' * SECTOR}), bytes(3 * SECTOR) + b'c' * SECTOR + bytes(60 * SECTOR)),
+    ('seSparse', sesparse([0, 3 << 60], b'1' * 8 * SECTOR), bytes(8 * SECTOR) + b'1' * 8 * SECTOR + bytes(48 * SECTOR)),
+    ('hosted sparse', None, DISK),
+]
+
+
+@tap.rows(LONE)
+def test_an_extent_alone_is_no_disk(t, extent, expected):
+    """It was read as a disk of zeros with a warning; now only with --bare. info tells what it is."""
+    name = 'c-delta.vmdk'
+    if extent:
+        t.write(name, extent)
+    else:
+        t.write('a.raw', DISK)
+        t.vmferry('convert', '-f', 'raw', '-o', 'subformat=twoGbMaxExtentSparse', 'a.raw', 'c.vmdk')
+        (t.folder / 'c-s001.vmdk').rename(t.path(name))
+    for words in (('convert', '-O', 'raw', name, 'out.raw'), ('checksum', name), ('compare', name, name), ('map', name),
+                  ('measure', '-O', 'raw', name), ('pack', name, '-o', 'out.ova')):
+        done = t.vmferry(*words, status=None)
+        tap.equal(done.returncode in (1, 2), True, f'{words}: {done.returncode}')
+        tap.contains(done.stderr, 'its descriptor is missing')
+    t.vmferry('convert', '--bare', '-O', 'raw', name, 'out.raw')
+    assert t.read('out.raw') == expected
+    done = t.vmferry('info', name)
+    tap.contains(done.stdout, 'vmdk')
     tap.contains(done.stderr, 'without its descriptor')
-    assert t.read('out.raw') == bytes(3 * SECTOR) + b'c' * SECTOR + bytes(60 * SECTOR)
+
+
+def test_an_extent_alone_is_no_parent(t):
+    t.write('c-delta.vmdk', LONE[0][1])
+    t.write('d.vmdk', child('ZERO', 'c-delta.vmdk', 'ffffffff'))
+    t.write('e.vmdk', child('ZERO', 'c-delta.vmdk'))
+    for name in ('d.vmdk', 'e.vmdk'):
+        t.vmferry('convert', '--bare', '-O', 'raw', name, 'out.raw', status=2)
+
+
+@tap.rows([(f'{name}, {number} bytes less', name, number) for name in ('monolithicSparse', 'twoGbMaxExtentSparse')
+           for number in (1, 512, 65536, 65536 * 3, 65536 * 5)])
+def test_cut_short(t, subformat, number):
+    """Neither read nor shown."""
+    t.write('a.raw', DISK * 10)
+    t.vmferry('convert', '-f', 'raw', '-o', f'subformat={subformat}', 'a.raw', 'a.vmdk')
+    extent = t.path('a.vmdk' if subformat == 'monolithicSparse' else 'a-s001.vmdk')
+    size = t.folder.joinpath(extent).stat().st_size
+    with open(extent, 'r+b') as file:
+        file.truncate(size - number)
+    for words in (('info', 'a.vmdk'), ('convert', 'a.vmdk', 'out.raw'), ('checksum', 'a.vmdk')):
+        tap.contains(t.vmferry(*words, status=2).stderr, 'beyond the end of the file')
+    tap.equal((t.folder / 'out.raw').exists(), False, 'a target')
+
+
+@tap.rows([
+    ('flat', 'RW 10 FLAT "a.bin" 3', 'line 7) takes 6656 of its 32768 bytes'),
+    ('twice, in two parts', 'RW 10 FLAT "a.bin" 40\nRW 10 FLAT "a.bin" 3', 'line 7) takes 25600 of its 32768 bytes'),
+    ('all of it', 'RW 10 FLAT "a.bin" 54\nRW 10 FLAT "a.bin" 3', None),
+    ('sparse', 'RW 60 VMFSSPARSE "c.bin"', 'line 7) takes 30720 of its 32768 bytes'),
+])
+def test_what_a_descriptor_leaves_out_is_told_once(t, lines, message):
+    t.write('a.bin', DISK)
+    t.write('c.bin', cowd({3: b'c' * SECTOR}))
+    t.write('disk.vmdk', TEXT.format(lines).encode())
+    done = t.vmferry('convert', '-O', 'raw', 'disk.vmdk', 'out.raw')
+    tap.equal(done.stderr.count('not part of the disk'), 1 if message else 0, done.stderr)
+    tap.contains(done.stderr, message or '')
 
 
 tap.main(globals())

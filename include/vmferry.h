@@ -408,6 +408,12 @@ struct vmf_findings_sink {
   void *data;
 };
 
+/* What a conversion of `image` does not carry over, each a finding of VMF_SEVERITY_LOSS: internal
+ * snapshots, bitmaps; of a package whose only disk it is, its empty disks and other files. */
+VMF_MUST_CHECK enum vmf_code vmf_image_losses(struct vmf_image *image,
+                                              const struct vmf_findings_sink *findings,
+                                              struct vmf_error *error);
+
 struct vmf_package_check {
   size_t size;               /* of the struct */
   const char *schema_folder; /* validate against the DMTF's schema files in it, too; or NULL */

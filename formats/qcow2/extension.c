@@ -90,8 +90,6 @@ static enum vmf_code read_bitmaps(const struct vmf_image *image, const uint8_t *
   extensions->bitmap_count = count;
   extensions->bitmaps_size = size;
   extensions->bitmaps_offset = offset;
-  vmf_warn(image->log, "%s: %" PRIu32 " dirty bitmap%s ignored", name, count,
-           count == 1 ? " is" : "s are");
   return VMF_OK;
 }
 

@@ -93,6 +93,33 @@ static enum vmf_code add_version_3(struct vmf_image *image, struct vmf_value *da
   return qcow2_walk_bitmaps(image, add_bitmap, bitmaps, error);
 }
 
+static enum vmf_code find_machine(void *context, const struct qcow2_snapshot *snapshot, bool *stop,
+                                  struct vmf_error *error)
+{
+  (void)error;
+  *stop = *(bool *)context = snapshot->state_size > 0;
+  return VMF_OK;
+}
+
+enum vmf_code qcow2_losses(struct vmf_image *image, struct vmf_report *report,
+                           struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  uint32_t snapshots = state->header.snapshot_count, bitmaps = state->extensions.bitmap_count;
+  bool machine = false;
+  uint64_t end;
+  if (snapshots > 0)
+    VMF_TRY(qcow2_walk_snapshots(image, find_machine, &machine, &end, error));
+  if (snapshots > 0)
+    vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-snapshots", image->io->name, 0,
+                   "internal snapshots stay behind: %u%s; -l reads one of them", snapshots,
+                   machine ? ", some with the memory of a running machine" : "");
+  if (bitmaps > 0)
+    vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-bitmaps", image->io->name, 0,
+                   "bitmaps of changed blocks stay behind: %u", bitmaps);
+  return VMF_OK;
+}
+
 enum vmf_code qcow2_info(struct vmf_image *image, struct vmf_value *summary, struct vmf_value *data,
                          struct vmf_error *error)
 {

@@ -55,6 +55,7 @@ const struct vmf_reader qcow2_reader = {
     .close = qcow2_close,
     .map = qcow2_map,
     .info = qcow2_info,
+    .losses = qcow2_losses,
     .check = qcow2_check,
 };
 

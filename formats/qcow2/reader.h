@@ -116,6 +116,9 @@ VMF_MUST_CHECK enum vmf_code qcow2_map(struct vmf_image *image, uint64_t guest, 
                                        struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code qcow2_info(struct vmf_image *image, struct vmf_value *summary,
                                         struct vmf_value *data, struct vmf_error *error);
+/* vmf_reader.losses */
+VMF_MUST_CHECK enum vmf_code qcow2_losses(struct vmf_image *image, struct vmf_report *report,
+                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code qcow2_check(struct vmf_image *image, struct vmf_findings *findings,
                                          struct vmf_error *error);
 

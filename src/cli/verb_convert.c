@@ -160,6 +160,7 @@ static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_erro
   const char *path = settings->operands[settings->operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
   char *taken[2] = {NULL, NULL};
+  const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding, .data = settings};
   enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
 
   if (code == VMF_OK)
@@ -168,6 +169,8 @@ static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_erro
     code = vmf_sources_join(settings, settings->operand_count - 1, &source, error);
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target_format, path, "-O", &format, error);
+  if (code == VMF_OK)
+    code = vmf_image_losses(source, &losses, error);
   if (code == VMF_OK)
     code = vmf_transfer_run(settings, format, path, vmf_image_size(source), source, backing, error);
   vmf_image_close(source);

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "options.h"
 #include "page_cache.h"
+#include "report.h"
 #include "value.h"
 
 struct vmf_image;
@@ -154,6 +155,9 @@ struct vmf_reader {
    * "snapshots"). NULL: nothing to add. */
   enum vmf_code (*info)(struct vmf_image *image, struct vmf_value *summary, struct vmf_value *data,
                         struct vmf_error *error);
+  /* Tells what the image has that no conversion carries over ("loss-snapshots"). NULL: nothing. */
+  enum vmf_code (*losses)(struct vmf_image *image, struct vmf_report *report,
+                          struct vmf_error *error);
   /* Examines what open and map do not (refcounts, overlaps, leaks). NULL: not supported, exit 63.
    */
   enum vmf_code (*check)(struct vmf_image *image, struct vmf_findings *findings,

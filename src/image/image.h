@@ -19,6 +19,8 @@ struct vmf_node {
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
   void (*release)(void *owner); /* called when the image has been closed; NULL: nothing */
   void *owner;
+  void (*losses)(void *owner, struct vmf_report *report); /* what is left where the image comes
+                                                           * from; or NULL */
   struct vmf_io **files; /* every file that the driver opened; closed by the driver */
   enum vmf_reference *file_kinds;
   size_t file_count;
@@ -132,6 +134,11 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *
                                                   const struct vmf_log *log,
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
+
+/* Tells what a conversion of the image, and of those that it is made of, leaves behind. */
+VMF_MUST_CHECK enum vmf_code vmf_image_report_losses(struct vmf_image *image,
+                                                     struct vmf_report *report,
+                                                     struct vmf_error *error);
 
 /* Calls visit for every file of the chain (main files, extents, data files) until it returns false,
  * which is then returned. */

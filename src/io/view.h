@@ -29,6 +29,10 @@ VMF_MUST_CHECK enum vmf_code vmf_io_inset(struct vmf_io *base, uint64_t offset, 
 VMF_MUST_CHECK enum vmf_code vmf_io_joined(struct vmf_io **parts, size_t count, const char *name,
                                            struct vmf_io **io, struct vmf_error *error);
 
+/* `size` zeros that are stored nowhere, read-only. */
+VMF_MUST_CHECK enum vmf_code vmf_io_blank(const char *name, uint64_t size, struct vmf_io **io,
+                                          struct vmf_error *error);
+
 /* Whether the io starts as a gzip file does (RFC 1952). */
 bool vmf_io_is_gzip(struct vmf_io *io);
 

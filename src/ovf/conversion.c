@@ -285,6 +285,7 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
       vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-delta", package->name, disk->line,
                      "disk \"%s\" is a delta to \"%s\"; it becomes a whole disk", disk->id,
                      disk->parent_ref);
+    VMF_TRY(vmf_image_report_losses(converted->image, conversion->report, error));
     return add_disk(conversion, converted, error);
   }
   vmf_image_close(converted->image);

@@ -10,6 +10,7 @@
 #include "disk_format.h"
 #include "memory.h"
 #include "package.h"
+#include "view.h"
 
 enum { CHAIN_MAX = 64 };
 
@@ -206,6 +207,54 @@ static enum vmf_code find_only_disk(const struct vmf_package *package,
                   count, package->path, there);
 }
 
+static const char *name_of(const struct vmf_ovf_disk *disk)
+{
+  return disk->id ? disk->id : "?";
+}
+
+/* Of a package whose only disk with a file is taken: all the rest. */
+static void tell_rest(void *owner, struct vmf_report *report)
+{
+  const struct vmf_package *package = owner;
+  const struct vmf_ovf *ovf = package->ovf;
+
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    if (!ovf->disks[i].file_ref)
+      vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-disk", package->name, ovf->disks[i].line,
+                     "disk \"%s\" is empty (%llu bytes) and is left out; %s::%s names it",
+                     name_of(&ovf->disks[i]), (unsigned long long)ovf->disks[i].capacity,
+                     package->path, name_of(&ovf->disks[i]));
+  for (size_t i = 0; i < ovf->file_count; i++) {
+    const struct vmf_ovf_file *file = &ovf->files[i];
+    bool disk = false;
+    for (size_t j = 0; j < ovf->disk_count && !disk; j++)
+      disk = ovf->disks[j].file_ref && vmf_ovf_file(ovf, ovf->disks[j].file_ref) == file;
+    if (!disk)
+      vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-file", package->name, file->line,
+                     "file \"%s\" is no disk, and is left out", file->href ? file->href : "");
+  }
+}
+
+/* A disk without a file is zeros. */
+static enum vmf_code open_empty(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                const struct vmf_image_options *options, struct vmf_image **image,
+                                struct vmf_error *error)
+{
+  struct vmf_image_options raw = *options;
+  struct vmf_image_origin origin = {.release = vmf_package_release, .owner = package};
+  VMF_AUTO_FREE char *name = NULL;
+
+  if (!disk->capacity_known || disk->parent_ref)
+    return vmf_fail(error, VMF_CORRUPT, "%s: disk \"%s\" has no file, and %s", package->path,
+                    name_of(disk),
+                    disk->parent_ref ? "a parent" : "no capacity that could be read");
+  VMF_TRY(vmf_format(&name, error, "%s::%s", package->path, name_of(disk)));
+  VMF_TRY(vmf_io_blank(name, disk->capacity, &origin.io, error));
+  raw.format = "raw";
+  atomic_fetch_add(&package->users, 1);
+  return vmf_image_open_origin(&origin, &raw, image, error);
+}
+
 enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *name,
                                     const struct vmf_image_options *options,
                                     struct vmf_image **image, struct vmf_error *error)
@@ -218,7 +267,12 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
   VMF_REQUIRE(package, error);
   VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(name ? find_disk(package, name, &disk, error) : find_only_disk(package, &disk, error));
-  return vmf_package_open_image(package, disk, options ? &own : NULL, image, error);
+  if (!disk->file_ref)
+    return open_empty(package, disk, &own, image, error);
+  VMF_TRY(vmf_package_open_image(package, disk, options ? &own : NULL, image, error));
+  if (!name)
+    vmf_node(*image)->losses = tell_rest;
+  return VMF_OK;
 }
 
 /* ---- whatever a person calls a disk ---- */

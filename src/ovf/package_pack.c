@@ -72,20 +72,10 @@ static bool add_size(const struct vmf_io *io, void *total)
 static enum vmf_code tell_losses(const struct packing *packing, struct vmf_image *disk,
                                  struct vmf_error *error)
 {
-  struct vmf_value *info;
-
   if (disk->parent)
     vmf_report_add(packing->report, VMF_SEVERITY_LOSS, "loss-chain", vmf_image_path(disk), 0,
                    "the images that it stands on become one whole disk");
-  if (!disk->format)
-    return VMF_OK;
-  VMF_TRY(vmf_image_info(disk, &info, error));
-  for (const struct vmf_value *child = info->first; child; child = child->next)
-    if (child->name && strcmp(child->name, "snapshots") == 0 && child->first)
-      vmf_report_add(packing->report, VMF_SEVERITY_LOSS, "loss-snapshots", vmf_image_path(disk), 0,
-                     "its internal snapshots stay behind; the active state is packed");
-  vmf_value_free(info);
-  return VMF_OK;
+  return vmf_image_report_losses(disk, packing->report, error);
 }
 
 /* A name for files that every reader of packages takes, from what a machine may be called: letters,

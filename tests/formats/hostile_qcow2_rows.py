@@ -237,7 +237,7 @@ LOOP3 = [
 ]
 
 SZ16 = [
-    Row('SZ16 bitmaps, sound', bitmaps(), '1 dirty bitmap is ignored', 0, warns=True, guest=bytes([1]) * CLUSTER),
+    Row('SZ16 bitmaps, sound', bitmaps(), 'bitmaps of changed blocks stay behind: 1', 0, warns=True, guest=bytes([1]) * CLUSTER),
     Row('SZ16 65536 bitmaps', bitmaps(count=65536), '65536 bitmaps, accepted are 1 to 65535'),
     Row('SZ16 no bitmap', bitmaps(count=0), '0 bitmaps, accepted are 1 to 65535'),
     Row('SZ16 directory too small', bitmaps(size=23), 'directory of 23 bytes'),

@@ -36,6 +36,22 @@ def test_guest_content(t, form, source, target, form_out):
     tap.equal((int(out.get(element, 'capacity')), units), (len(RAW), 'byte'), 'capacity')
 
 
+def test_rest_of_a_package_is_told_when_one_disk_is_taken(t):
+    disk = image('stream', RAW, 'disk1.vmdk')
+    empty = disk_element('blank', 'none', 8192).replace(' ovf:fileRef="none"', '')
+    text = descriptor([file_element('disk1.vmdk', 'file1', len(disk)), file_element('vm.nvram', 'file2', 3)],
+                      [empty, disk_element('vmdisk1', 'file1', len(RAW), uri=URIS['stream'])])
+    put(t, [('vm.ovf', text), ('disk1.vmdk', disk), ('vm.nvram', b'abc')])
+    done = t.vmferry('convert', 'in.ova', 'a.raw')
+    for part in ('disk "blank" is empty (8192 bytes) and is left out; in.ova::blank names it [loss-disk]',
+                 'file "vm.nvram" is no disk, and is left out [loss-file]'):
+        tap.equal(done.stderr.count(part), 1, done.stderr)
+    tap.equal(t.vmferry('convert', 'in.ova::vmdisk1', 'a.raw').stderr, '', 'a disk that was named')
+    t.vmferry('convert', 'in.ova::blank', 'b.qcow2')
+    t.vmferry('convert', 'b.qcow2', 'b.raw')
+    tap.equal(t.read('b.raw'), bytes(8192), 'the empty disk')
+
+
 def test_several_disks(t):
     forms = ('stream', 'sparse', 'vhd', 'qcow2', 'raw')
     contents = [RAW, LARGE, SMALL.ljust(len(LARGE), b'\0'), bytes(LARGE[::-1]), b'\x55\xaa' * (len(LARGE) // 2)]

@@ -53,6 +53,7 @@ START_TEST(images_refuse_null)
   struct vmf_image *none[] = {NULL}, *opened;
   struct vmf_extent extent = {.size = sizeof extent};
   struct vmf_findings findings = {.size = sizeof findings};
+  struct vmf_findings_sink sink = {.data = NULL};
   struct vmf_value *info;
   char byte;
 
@@ -74,6 +75,8 @@ START_TEST(images_refuse_null)
   REFUSED(vmf_image_unchanged(image, NULL));
   REFUSED(vmf_image_check(NULL, &findings, &error));
   REFUSED(vmf_image_check(image, NULL, &error));
+  REFUSED(vmf_image_losses(NULL, &sink, &error));
+  REFUSED(vmf_image_losses(image, NULL, &error));
 }
 END_TEST
 

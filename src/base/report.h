@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Findings on a package: one line each, with a severity and the id of the rule, which stays the
- * same from release to release (lower case, words joined by "-": "manifest-digest-wrong"). */
-#ifndef VMF_OVF_REPORT_H
-#define VMF_OVF_REPORT_H
+ * Findings on a package or an image: one line each, with a severity and the id of the rule, which
+ * stays the same from release to release (lower case, words joined by "-":
+ * "manifest-digest-wrong"). */
+#ifndef VMF_BASE_REPORT_H
+#define VMF_BASE_REPORT_H
 
 #include "error.h"
 

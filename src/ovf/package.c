@@ -270,6 +270,18 @@ static enum vmf_code open_path(struct vmf_package *package, const char *path,
   return open_descriptor(package, found, error);
 }
 
+/* Mostly the bytes of the file are the text that is parsed: they are kept once. */
+static void share_text(struct vmf_package *package)
+{
+  struct vmf_xml *xml = package->ovf->xml;
+
+  if (xml->length != package->descriptor_length ||
+      memcmp(xml->text, package->descriptor, xml->length) != 0)
+    return;
+  vmf_free(package->descriptor);
+  package->descriptor = xml->text;
+}
+
 static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_error *error)
 {
   struct vmf_io *io;
@@ -284,8 +296,10 @@ static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_err
   vmf_io_close(io);
   package->descriptor = bytes;
   VMF_TRY(code);
-  return vmf_ovf_read(vmf_package_file_label(package, package->name, label), bytes,
-                      package->descriptor_length, &package->notes, &package->ovf, error);
+  VMF_TRY(vmf_ovf_read(vmf_package_file_label(package, package->name, label), bytes,
+                       package->descriptor_length, &package->notes, &package->ovf, error));
+  share_text(package);
+  return VMF_OK;
 }
 
 static enum vmf_code copy_options(struct vmf_package *package,
@@ -346,6 +360,8 @@ enum vmf_code vmf_package_open(const char *path, const struct vmf_package_option
 
 static void free_package(struct vmf_package *package)
 {
+  if (!package->ovf || package->descriptor != package->ovf->xml->text)
+    vmf_free(package->descriptor);
   vmf_ovf_free(package->ovf);
   vmf_tar_free(package->tar);
   vmf_free(package->by_name);
@@ -362,7 +378,6 @@ static void free_package(struct vmf_package *package)
   vmf_free(package->path);
   vmf_free(package->descriptor_path);
   vmf_free(package->name);
-  vmf_free(package->descriptor);
   vmf_free(package->manifest_name);
   vmf_free(package->manifest_text);
   vmf_free(package->certificate_name);

@@ -21,7 +21,7 @@ struct vmf_package {
   char *descriptor_path;              /* of the .ovf in a folder; NULL with io */
   char *name;                         /* of the .ovf in the package: "vm.ovf" */
   struct vmf_ovf *ovf;
-  void *descriptor; /* the bytes of the .ovf as they are in the file */
+  void *descriptor; /* the bytes of the .ovf as they are in the file; may be those of ovf->xml */
   size_t descriptor_length;
   /* NULL: there is none; the bytes as they are, with a NUL behind */
   char *manifest_name, *manifest_text;

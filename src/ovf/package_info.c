@@ -16,6 +16,8 @@
 #include "rules_names.h"
 #include "value.h"
 
+enum { ENTRIES_MAX = 1 << 15 };
+
 /* A text that may be missing. */
 static enum vmf_code add_text(struct vmf_value *parent, const char *name, const char *text,
                               struct vmf_error *error)
@@ -492,6 +494,27 @@ static enum vmf_code add_networks(const struct vmf_ovf *ovf, struct vmf_value *r
   return VMF_OK;
 }
 
+/* The tree of values takes about 1 KiB for each disk, device, file or the like. */
+static enum vmf_code check_length(const struct vmf_package *package, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = package->ovf;
+  size_t count = ovf->disk_count + ovf->file_count + ovf->network_count + ovf->configuration_count +
+                 ovf->unknown_count + ovf->system_count;
+
+  for (size_t i = 0; i < ovf->system_count; i++) {
+    const struct vmf_ovf_system *system = &ovf->systems[i];
+    count += system->item_count + system->eula_count + system->product_count;
+    for (size_t j = 0; j < system->product_count; j++)
+      count += system->products[j].property_count;
+  }
+  if (count <= ENTRIES_MAX)
+    return VMF_OK;
+  return vmf_fail(error, VMF_LIMIT,
+                  "%s: its descriptor has %zu disks, files, devices, properties and the like, more "
+                  "than the %d that are shown; verify and convert take more",
+                  package->path, count, ENTRIES_MAX);
+}
+
 static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *root,
                                struct vmf_error *error)
 {
@@ -520,6 +543,7 @@ enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **i
   VMF_REQUIRE(info, error);
   *info = NULL;
   VMF_REQUIRE(package, error);
+  VMF_TRY(check_length(package, error));
   VMF_TRY(vmf_value_new(info, error));
   enum vmf_code code = fill_info(package, *info, error);
   if (code != VMF_OK) {

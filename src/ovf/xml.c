@@ -18,6 +18,7 @@ enum { OPTIONS = XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC };
 /* The first complaint of the parser. */
 struct complaint {
   bool any, memory;
+  bool huge; /* a text or value of more than 10 MB, the parser's own bound */
   int line;
   char text[256];
 };
@@ -41,6 +42,7 @@ static void note_complaint(void *data, COMPLAINT *source)
   complaint->any = true;
   complaint->line = source->line;
   const char *text = source->message ? source->message : "";
+  complaint->huge = source->code == XML_ERR_INTERNAL_ERROR && strstr(text, "Huge input");
   size_t length = strcspn(text, "\r\n");
   if (length >= sizeof complaint->text)
     length = sizeof complaint->text - 1;
@@ -94,6 +96,9 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
   *doc = NULL;
   if (complaint.memory || !complaint.any) /* it does not tell all of its failed allocations */
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for the XML tree", name);
+  if (complaint.huge)
+    return vmf_fail(error, VMF_LIMIT, "%s:%u: a text or value of more than 10 MB", name,
+                    (unsigned)complaint.line + source->skipped_lines);
   return vmf_fail(error, VMF_CORRUPT, "%s:%u: not well-formed XML: %s", name,
                   (unsigned)complaint.line + source->skipped_lines, complaint.text);
 }

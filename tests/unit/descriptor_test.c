@@ -266,7 +266,7 @@ END_TEST
 
 START_TEST(many_entries_are_no_slower_than_long)
 {
-  enum { MANY = 50000 };
+  enum { MANY = 20000 };
   char *text = malloc(400 * (size_t)MANY), *out = text;
 
   out += sprintf(out, ENVELOPE "<References>");
@@ -287,7 +287,7 @@ START_TEST(many_entries_are_no_slower_than_long)
   read_text(text);
   free(text);
   ck_assert_uint_eq(ovf->disks[MANY - 1].capacity, MANY - 1);
-  ck_assert_str_eq(ovf->systems[0].products[0].properties[MANY - 1].label, "l49999");
+  ck_assert_str_eq(ovf->systems[0].products[0].properties[MANY - 1].label, "l19999");
   for (unsigned i = 0; i < MANY; i++)
     ck_assert_ptr_eq(vmf_ovf_file(ovf, ovf->disks[i].file_ref), &ovf->files[i]);
 }

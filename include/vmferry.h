@@ -146,6 +146,19 @@ VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source,
 /* ---- images: read-only ---- */
 
 struct vmf_image;
+struct vmf_job_options;
+
+/* What must be true of a package before anything of it is used. By default its manifest, where it
+ * has one, must be right for all that is used, and its signature, where it has one, right for the
+ * manifest; else VMF_DIFFERENT, before anything is written. To tell it, all that is used is read
+ * once more. */
+struct vmf_package_trust {
+  size_t size;            /* of the struct */
+  bool no_verify;         /* check nothing: what was altered passes */
+  bool require_signature; /* it must be signed, by somebody trusted */
+  const char *ca_file;    /* the same, and vouched for by one of these (PEM); or NULL */
+  const char *signer;     /* the same, by the certificate with this SHA-256 fingerprint; or NULL */
+};
 
 struct vmf_image_options {
   size_t size;                   /* of the struct */
@@ -160,6 +173,10 @@ struct vmf_image_options {
   bool no_cache;                 /* do not keep what is read in the page cache */
   const struct vmf_log *log;     /* lives as long as the image; or NULL */
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
+  /* of the package that the image is in, */
+  const struct vmf_package_trust *trust; /* NULL: the defaults */
+  unsigned threads;                      /* to check it; 0: one per processor */
+  const struct vmf_cancel *cancel;       /* while it is checked; or NULL */
 };
 
 /* Opens an image and the chain below it. */
@@ -212,6 +229,12 @@ VMF_MUST_CHECK enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_
  * none, unless the image was opened with ignore_locks. */
 VMF_MUST_CHECK enum vmf_code vmf_image_unchanged(const struct vmf_image *image,
                                                  struct vmf_error *error);
+
+/* Reads all that is packed in the image and its chain, and unpacks it: VMF_CORRUPT names the first
+ * unit that is damaged. Nothing else is read. NULL for the job's options: the defaults. */
+VMF_MUST_CHECK enum vmf_code vmf_image_unpack(struct vmf_image *image,
+                                              const struct vmf_job_options *options,
+                                              struct vmf_error *error);
 
 /* What `check` counts; a message a finding goes to `report`. */
 struct vmf_findings {
@@ -459,12 +482,14 @@ struct vmf_package_target {
   void *progress_data;
   const struct vmf_cancel *cancel;
   const struct vmf_log *log;
-  struct vmf_findings_sink findings; /* losses, and oddities of the source */
+  struct vmf_findings_sink findings;     /* losses, and oddities of the source */
+  const struct vmf_package_trust *trust; /* in the package that is read; NULL: the defaults */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard
- * output). The source's digests are checked on the way: VMF_DIFFERENT when one is wrong. The target
- * appears under its name only when all of it is written. */
+ * output). The source is checked before, by target->trust, and whatever is packed in a disk that
+ * keeps its bytes is unpacked once: VMF_CORRUPT where that fails. The target appears under its name
+ * only when all of it is written. */
 VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
                                                  const struct vmf_package_target *target,
                                                  struct vmf_error *error);

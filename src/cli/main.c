@@ -67,6 +67,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   struct vmf_settings settings = {
       .sparse_size = 4096,
       .max_length = UINT64_MAX,
+      .trust = {.size = sizeof settings.trust},
       .log = {.warn = vmf_status_warn},
   };
   struct vmf_error error = {0};
@@ -79,6 +80,9 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
     vmf_help_print_verb(stdout, verb);
     status = VMF_EXIT_DONE;
   } else {
+    if (settings.trust.no_verify)
+      vmf_status_warn(NULL, "--no-verify: what was altered in a package passes unnoticed, whatever "
+                            "its manifest and its signature say");
     if (settings.quiet)
       settings.log.warn = NULL;
     status = verb->run(&settings);

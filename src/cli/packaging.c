@@ -65,6 +65,7 @@ void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progre
       .cancel = vmf_signals_cancel(),
       .log = &settings->log,
       .findings = {.finding = vmf_packaging_finding, .data = (void *)settings},
+      .trust = &settings->trust,
   };
 }
 
@@ -89,7 +90,7 @@ static enum vmf_code check_settings(const struct vmf_settings *settings, struct 
   if (settings->checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->verify)
-    return vmf_arguments_wrong(error, "%s; the digests of a package are always checked",
+    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
                                "--verify is for a single disk");
   if (settings->sparse_size != 4096)
     return vmf_arguments_wrong(error, message, "-S");

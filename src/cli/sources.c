@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "names.h"
+#include "signals.h"
 
 enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
                                const char *format, struct vmf_image **image,
@@ -25,6 +26,9 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .no_cache = settings->no_cache,
       .log = &settings->log,
       .bare = settings->bare,
+      .trust = &settings->trust,
+      .threads = (unsigned)settings->threads,
+      .cancel = vmf_signals_cancel(),
   };
 
   return vmf_disk_open(path, &options, image, error);
@@ -107,6 +111,7 @@ enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *tar
   if (code != VMF_OK)
     return code;
   plain.snapshot = NULL;
+  plain.trust = (struct vmf_package_trust){.size = sizeof plain.trust}; /* of the sources */
   code = vmf_sources_open(&plain, path, settings->backing_format, backing, error);
   free(path);
   return code;

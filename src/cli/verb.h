@@ -39,6 +39,7 @@ struct vmf_settings {
   struct vmf_machine_settings machine;
   struct vmf_package_check check; /* verify */
   const char **operands;          /* argv's, or in `names` */
+  struct vmf_package_trust trust;
   int operand_count;
   char **names; /* what names were resolved to; NULL-terminated; owned */
   struct vmf_log log;
@@ -169,6 +170,27 @@ const struct vmf_verb *vmf_verb_find(const char *name);
   {                                                                                                \
     .name = "sign", .kind = VMF_ARGUMENT_TEXT, .value = "KEY", .field = VMF_SETTING(key),          \
     .help = "sign the package with this key, PEM"                                                  \
+  }
+#define VMF_ARGUMENT_TRUST                                                                         \
+  {.name = "ca-file",                                                                              \
+   .kind = VMF_ARGUMENT_TEXT,                                                                      \
+   .value = "FILE",                                                                                \
+   .field = VMF_SETTING(trust.ca_file),                                                            \
+   .help = "trust only signers that these certificates (PEM) vouch for"},                          \
+      {.name = "signer",                                                                           \
+       .kind = VMF_ARGUMENT_TEXT,                                                                  \
+       .value = "FINGERPRINT",                                                                     \
+       .field = VMF_SETTING(trust.signer),                                                         \
+       .help = "trust only the certificate with this SHA-256 fingerprint"},                        \
+  {                                                                                                \
+    .name = "require-signature", .kind = VMF_ARGUMENT_FLAG,                                        \
+    .field = VMF_SETTING(trust.require_signature),                                                 \
+    .help = "a package that is not signed, or by nobody trusted, fails"                            \
+  }
+#define VMF_ARGUMENT_NO_VERIFY                                                                     \
+  {                                                                                                \
+    .name = "no-verify", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(trust.no_verify),         \
+    .help = "do not check the manifest of a package: take it though it may be altered"             \
   }
 #define VMF_ARGUMENT_NO_CLOBBER                                                                    \
   {                                                                                                \

@@ -136,6 +136,7 @@ static int check_image(const struct vmf_settings *settings, struct vmf_image *im
 
 static int check_run(struct vmf_settings *settings)
 {
+  static const struct vmf_package_trust unchecked = {.size = sizeof unchecked, .no_verify = true};
   struct vmf_image_options options = {
       .size = sizeof options,
       .format = settings->format,
@@ -143,6 +144,7 @@ static int check_run(struct vmf_settings *settings)
       .no_chain = true,
       .ignore_locks = settings->ignore_locks,
       .log = &settings->log,
+      .trust = &unchecked,
   };
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;

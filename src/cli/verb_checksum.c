@@ -29,6 +29,8 @@ static const struct vmf_argument checksum_arguments[] = {
      .field = VMF_SETTING(read_all),
      .help = "do not trust the holes that the file system reports"},
     VMF_ARGUMENT_BARE,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -82,10 +84,10 @@ static int checksum_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
-  enum vmf_code code =
-      vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
 
   vmf_signals_catch();
+  enum vmf_code code =
+      vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
   if (code == VMF_OK)
     code = checksum_image(settings, image, &error);
   vmf_image_close(image);

@@ -39,6 +39,8 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_ARGUMENT_BARE,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -117,17 +119,18 @@ static int compare_run(struct vmf_settings *settings)
   struct vmf_image *a = NULL, *b = NULL;
   struct vmf_error error = {0};
   int status;
+
+  vmf_signals_catch();
   enum vmf_code code =
       vmf_sources_open(settings, settings->operands[0], settings->format, &a, &error);
-
   if (code == VMF_OK)
     code = vmf_sources_open(settings, settings->operands[1], settings->target_format, &b, &error);
-  vmf_signals_catch();
   if (code == VMF_OK) {
     status = compare_images(settings, a, b);
   } else {
-    vmf_status_report(&error);
-    status = COMPARE_OPEN;
+    status = vmf_status_report(&error);
+    if (code != VMF_DIFFERENT && code != VMF_CANCELLED)
+      status = COMPARE_OPEN;
   }
   vmf_image_close(a);
   vmf_image_close(b);

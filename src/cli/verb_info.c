@@ -237,6 +237,7 @@ static int info_package(const struct vmf_settings *settings)
 
 static int info_run(struct vmf_settings *settings)
 {
+  static const struct vmf_package_trust unchecked = {.size = sizeof unchecked, .no_verify = true};
   struct vmf_image_options options = {
       .size = sizeof options,
       .format = settings->format,
@@ -245,6 +246,7 @@ static int info_run(struct vmf_settings *settings)
       .ignore_locks = settings->ignore_locks,
       .log = &settings->log,
       .bare = true,
+      .trust = &unchecked,
   };
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;

@@ -117,6 +117,8 @@ static int map_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
+
+  settings->trust.no_verify = true;
   enum vmf_code code =
       vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
 

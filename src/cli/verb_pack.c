@@ -143,6 +143,8 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_NO_SYNC,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_ARGUMENT_BARE,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
@@ -167,6 +169,9 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
       .no_cache = settings->no_cache,
       .log = &settings->log,
       .bare = settings->bare,
+      .trust = &settings->trust,
+      .threads = (unsigned)settings->threads,
+      .cancel = vmf_signals_cancel(),
   };
   enum vmf_code code = VMF_OK;
 

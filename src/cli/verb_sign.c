@@ -27,6 +27,8 @@ static const struct vmf_argument sign_arguments[] = {
      .field = VMF_SETTING(remove),
      .help = "take the signature away; the manifest stays"},
     VMF_ARGUMENT_NO_SYNC,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,

@@ -22,20 +22,7 @@ enum {
 };
 
 static const struct vmf_argument verify_arguments[] = {
-    {.name = "ca-file",
-     .kind = VMF_ARGUMENT_TEXT,
-     .value = "FILE",
-     .field = VMF_SETTING(check.ca_file),
-     .help = "trust only signers that these certificates (PEM) vouch for"},
-    {.name = "signer",
-     .kind = VMF_ARGUMENT_TEXT,
-     .value = "FINGERPRINT",
-     .field = VMF_SETTING(check.signer),
-     .help = "trust only the certificate with this SHA-256 fingerprint"},
-    {.name = "require-signature",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(check.require_signature),
-     .help = "a package that is not signed, or by nobody trusted, fails"},
+    VMF_ARGUMENT_TRUST,
     {.name = "schema",
      .kind = VMF_ARGUMENT_TEXT,
      .value = "DIR",
@@ -215,6 +202,9 @@ static enum vmf_code verify_package(struct verification *verification,
   struct vmf_package_check check = settings->check;
   struct vmf_package *package = NULL;
 
+  check.ca_file = settings->trust.ca_file;
+  check.signer = settings->trust.signer;
+  check.require_signature = settings->trust.require_signature;
   check.threads = (unsigned)settings->threads;
   check.progress = vmf_progress_show;
   check.progress_data = &progress;

@@ -147,6 +147,22 @@ enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
   return code;
 }
 
+enum vmf_code vmf_image_unpack(struct vmf_image *image, const struct vmf_job_options *options,
+                               struct vmf_error *error)
+{
+  struct vmf_job_options own;
+  struct vmf_job_result ignored;
+  struct vmf_copy copy;
+
+  VMF_REQUIRE(image, error);
+  VMF_TRY(vmf_take_job_options(options, &own, error));
+  own.checksum = NULL;
+  VMF_TRY(settle_copy(image, NULL, &own, &copy, error));
+  copy.packed_only = true;
+  VMF_TRY(vmf_copy_run(&copy, &own, &ignored, error));
+  return vmf_image_unchanged(image, error);
+}
+
 enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
                                 const struct vmf_job_options *options,
                                 struct vmf_job_result *result, struct vmf_error *error)

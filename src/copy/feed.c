@@ -53,7 +53,8 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
     if (guest >= end_of(ahead))
       VMF_TRY(vmf_image_span(image, guest, image->size - guest, ahead, error));
     *end = vmf_min(*end, ahead->guest > guest ? ahead->guest : end_of(ahead));
-    *data |= ahead->guest <= guest && ahead->kind != VMF_RUN_ZERO;
+    *data |= ahead->guest <= guest &&
+             (feed->packed_only ? ahead->kind == VMF_RUN_PACKED : ahead->kind != VMF_RUN_ZERO);
   }
   return VMF_OK;
 }

@@ -27,6 +27,7 @@ struct vmf_feed {
   uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
   bool everything;    /* zeros are no holes */
+  bool packed_only;   /* whatever is not packed is taken for zeros, unread */
   /* Of the feed: where it is. */
   uint64_t guest;
   /* What was looked up last of each input, and goes on at `guest` or starts behind it: between them

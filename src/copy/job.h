@@ -23,6 +23,7 @@ struct vmf_copy {
   uint32_t job_bytes;              /* a power of two; jobs never cross a multiple of it */
   uint32_t sparse_size; /* FIXED: zeros of this length, at multiples of it, become a hole */
   bool checksum;
+  bool packed_only; /* of the source nothing else is read */
   bool keep_packed; /* what the source has packed in the target's way is not packed anew */
   enum vmf_digest_kind digest_kind;
 };

@@ -132,6 +132,7 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
                                    .size = copy->size,
                                    .unit = feed_unit(target),
                                    .job_bytes = copy->job_bytes,
+                                   .packed_only = copy->packed_only,
                                    .everything = target && target->shape.keep_zeros},
                           .options = options,
                           /* The kernel lets one thread at a time write to a file; the next would

@@ -16,6 +16,9 @@ VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset,
                                            const char *name, bool owns_base, struct vmf_io **io,
                                            struct vmf_error *error);
 
+/* Whether the io is a window straight on `base`, and from which offset on. */
+bool vmf_io_window_offset(const struct vmf_io *io, const struct vmf_io *base, uint64_t *offset);
+
 /* An empty file inside `base`, from `offset` on, that is being written and may be read back: it
  * grows as it is written, and the base with it. Sequential, reads_as_zero and device as the base
  * is; where reads_as_zero, the base has only zeros from `offset` on, if anything. Cutting it cuts

@@ -101,6 +101,15 @@ enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset, uint64_t lengt
   return VMF_OK;
 }
 
+bool vmf_io_window_offset(const struct vmf_io *io, const struct vmf_io *base, uint64_t *offset)
+{
+  const struct window *window = (const struct window *)io;
+  if (io->ops != &window_ops || window->base != base)
+    return false;
+  *offset = window->offset;
+  return true;
+}
+
 /* ---- insets ---- */
 
 /* The checks of vmf_io_pwrite_pieces, vmf_io_zero and vmf_io_resize keep ends below 2^63, so the

@@ -39,9 +39,6 @@ struct work {
   struct text_file descriptor, manifest, certificate;
   uint64_t done, total; /* by weight */
   uint64_t weight;      /* of the file that is being written */
-  struct vmf_source_check *check;
-  enum vmf_code followed; /* the first failure of a follow; its text: */
-  struct vmf_error follow_error;
 };
 
 /* ---- progress ---- */
@@ -51,8 +48,6 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
   struct work *work = data;
   uint64_t part = total == 0 ? 0 : (uint64_t)((double)work->weight * (double)done / (double)total);
 
-  if (work->check && work->followed == VMF_OK)
-    work->followed = vmf_source_check_follow(work->check, done, total, &work->follow_error);
   if (work->target->progress)
     work->target->progress(work->target->progress_data, work->done + vmf_min(part, work->weight),
                            work->total);
@@ -307,18 +302,11 @@ static enum vmf_code write_file(struct work *work, struct vmf_assembly_file *fil
   struct vmf_io *base;
 
   work->weight = file->weight;
-  work->check = file->check;
   VMF_TRY(open_base(work, file, &base, error));
   enum vmf_code code = write_content(work, file, base, error);
   if (work->archive)
     vmf_io_close(base);
   VMF_TRY(code);
-  if (work->followed != VMF_OK) {
-    *error = work->follow_error;
-    return work->followed;
-  }
-  if (file->check)
-    VMF_TRY(vmf_source_check_end(file->check, work->target->cancel, error));
   work->done += file->weight;
   return work->archive ? end_member(work, file, error) : VMF_OK;
 }

@@ -10,18 +10,16 @@
 #include "disk_format.h"
 #include "image.h"
 #include "manifest.h"
-#include "source_check.h"
 
 /* One file of the package that is made. Either `image` is converted into it, or `io` copied. */
 struct vmf_assembly_file {
-  char *name;                     /* owned */
-  char *stored;                   /* copied from a package: its name there; owned; else NULL */
-  struct vmf_image *image;        /* not owned */
-  const char *format, *options;   /* of the driver that writes the image */
-  struct vmf_io *io;              /* not owned */
-  struct vmf_source_check *check; /* not owned; NULL: none */
-  uint64_t weight;                /* for progress: about how many bytes are read */
-  bool unlisted;                  /* not in the manifest */
+  char *name;                   /* owned */
+  char *stored;                 /* copied from a package: its name there; owned; else NULL */
+  struct vmf_image *image;      /* not owned */
+  const char *format, *options; /* of the driver that writes the image */
+  struct vmf_io *io;            /* not owned */
+  uint64_t weight;              /* for progress: about how many bytes are read */
+  bool unlisted;                /* not in the manifest */
   /* once it is written */
   uint64_t size;
   uint64_t data_bytes; /* of the guest disk, not zero; with image */

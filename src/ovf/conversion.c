@@ -175,10 +175,9 @@ static size_t find_copy(const struct vmf_conversion *conversion, const char *sto
 
 /* A file as it is stored. Its name stays, but for folders. */
 static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *stored,
-                                struct vmf_source_check *check, bool unlisted,
-                                struct vmf_error *error)
+                                bool unlisted, struct vmf_error *error)
 {
-  struct vmf_assembly_file file = {.check = check, .unlisted = unlisted};
+  struct vmf_assembly_file file = {.unlisted = unlisted};
   VMF_AUTO_FREE char *name = NULL, *copy = NULL;
 
   size_t length = strlen(stored);
@@ -190,6 +189,8 @@ static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *s
   VMF_TRY(vmf_copy_text(stored, &copy, error));
   VMF_TRY(vmf_package_open_stored(conversion->package, stored, &file.io, error));
   VMF_TRY(keep_io(conversion, file.io, error));
+  if (!unlisted)
+    VMF_TRY(vmf_gate_io(&conversion->gate, file.io, error));
   VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored, NULL, &name,
                               error));
   file.name = name;
@@ -210,7 +211,7 @@ static enum vmf_code add_all_stored(struct vmf_conversion *conversion,
   enum vmf_code code = VMF_OK;
   for (size_t i = 0; i < count && code == VMF_OK; i++)
     if (find_copy(conversion, names[i]) == SIZE_MAX) /* two File elements may name one file */
-      code = add_stored(conversion, names[i], i == 0 ? converted->check : NULL, false, error);
+      code = add_stored(conversion, names[i], false, error);
   if (code == VMF_OK)
     converted->index = find_copy(conversion, names[0]);
   /* a file in a folder is moved to the top, or two of one name are told apart */
@@ -237,8 +238,7 @@ static enum vmf_code add_disk(struct vmf_conversion *conversion,
   struct vmf_assembly_file file = {.image = converted->image,
                                    .format = conversion->form->format,
                                    .options = conversion->options,
-                                   .io = converted->content,
-                                   .check = converted->check};
+                                   .io = converted->content};
   VMF_AUTO_FREE char *stored = NULL, *name = NULL;
 
   VMF_TRY(vmf_package_href(conversion->package, converted->file, &stored, error));
@@ -275,6 +275,7 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
   converted->own_image = true;
   converted->is_disk = true;
   converted->virtual_size = vmf_image_size(converted->image);
+  VMF_TRY(vmf_gate_image(&conversion->gate, converted->image, error));
   if (disk->capacity_known && converted->virtual_size < disk->capacity)
     vmf_report_add(conversion->report, VMF_SEVERITY_WARNING, "disk-capacity-wrong", package->name,
                    disk->line, "disk \"%s\" has %llu bytes, its capacity is %llu", disk->id,
@@ -288,13 +289,15 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
     VMF_TRY(vmf_image_report_losses(converted->image, conversion->report, error));
     return add_disk(conversion, converted, error);
   }
-  vmf_image_close(converted->image);
+  struct vmf_image *kept = converted->image;
   converted->image = NULL;
   converted->own_image = false;
+  VMF_TRY(vmf_gate_keep(&conversion->gate, kept, error));
   if (is_plain(converted->file))
     return add_all_stored(conversion, converted, error);
   VMF_TRY(vmf_package_open_content(package, converted->file, &converted->content, error));
   VMF_TRY(keep_io(conversion, converted->content, error));
+  VMF_TRY(vmf_gate_io(&conversion->gate, converted->content, error));
   return add_disk(conversion, converted, error);
 }
 
@@ -338,16 +341,6 @@ static enum vmf_code check_size(const struct vmf_conversion *conversion,
   return VMF_OK;
 }
 
-/* A File answers for the entries of its name. */
-static void note_listed(struct vmf_conversion *conversion, const char *name)
-{
-  const struct vmf_manifest *manifest = conversion->manifest;
-
-  for (size_t i = 0; manifest && i < manifest->count; i++)
-    if (strcmp(manifest->entries[i].name, name) == 0)
-      conversion->listed[i] = true;
-}
-
 /* Adds up the stored files of a File, and remembers which members of an archive they are. */
 static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, size_t count,
                             uint64_t *size, struct vmf_error *error)
@@ -360,7 +353,6 @@ static enum vmf_code add_up(struct vmf_conversion *conversion, char **names, siz
     VMF_TRY(vmf_package_open_stored(package, names[i], &io, error));
     *size += io->size;
     vmf_io_close(io);
-    note_listed(conversion, names[i]);
     if (package->tar)
       conversion->named[vmf_package_member(package, names[i])] = true;
   }
@@ -399,12 +391,11 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
     return add_disk(conversion, converted, error);
   }
   VMF_TRY(look_at_stored(conversion, converted, error));
-  if (conversion->manifest)
-    VMF_TRY(vmf_source_check_new(package, conversion->manifest, converted->file, NULL,
-                                 &converted->check, error));
+  VMF_TRY(vmf_gate_file(&conversion->gate, converted->file, error));
   if (disk && conversion->form)
     return decide_disk(conversion, converted, disk, error);
-  return add_all_stored(conversion, converted, error);
+  VMF_TRY(add_all_stored(conversion, converted, error));
+  return disk ? vmf_gate_keep_disk(&conversion->gate, disk, conversion->report, error) : VMF_OK;
 }
 
 /* ---- files that nothing names ---- */
@@ -419,7 +410,7 @@ static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_er
     if (conversion->named[i] || vmf_conversion_is_text(package, name))
       continue;
     if (!conversion->form)
-      VMF_TRY(add_stored(conversion, name, NULL, true, error));
+      VMF_TRY(add_stored(conversion, name, true, error));
     else
       vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-file", name, 0,
                      "the descriptor does not name it, so it is left out");
@@ -455,16 +446,24 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
   }
   VMF_TRY(check_references(conversion->package, error));
   VMF_TRY(vmf_conversion_read_manifest(conversion, error));
-  if (conversion->manifest) {
-    VMF_TRY(vmf_alloc(conversion->manifest->count * sizeof(bool), &memory, error));
-    conversion->listed = memory;
-  }
   for (size_t i = 0; i < ovf->file_count; i++) {
     conversion->files[i].file = &ovf->files[i];
     VMF_TRY(decide_file(conversion, &conversion->files[i], error));
   }
-  VMF_TRY(add_others(conversion, error));
-  return vmf_conversion_check_listed(conversion, error);
+  return add_others(conversion, error);
+}
+
+/* Opens all that is going to be read, and takes it through the gate. */
+static enum vmf_code decide_and_check(struct vmf_conversion *conversion, struct vmf_error *error)
+{
+  const struct vmf_package_target *target = conversion->target;
+  struct vmf_gate *gate = &conversion->gate;
+
+  VMF_TRY(vmf_gate_new(conversion->package, target->trust, gate, error));
+  gate->threads = target->threads;
+  gate->cancel = target->cancel;
+  gate->whole = gate->described = !conversion->disks; /* people write in templates */
+  return vmf_gate_pass(gate, decide_all(conversion, error), error);
 }
 
 /* The source is not written over while it is read, though an archive would survive it. */
@@ -492,7 +491,7 @@ enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_e
   vmf_package_tell(package, conversion->report);
   vmf_losses_of_machine(package->ovf, conversion->report);
   VMF_TRY(vmf_xml_edit_new(package->ovf->xml, &conversion->edit, error));
-  VMF_TRY(decide_all(conversion, error));
+  VMF_TRY(decide_and_check(conversion, error));
   VMF_TRY(vmf_conversion_keep_texts(conversion, error));
   assembly->describe = vmf_conversion_describe;
   assembly->data = conversion;
@@ -507,7 +506,6 @@ void vmf_conversion_clear(struct vmf_conversion *conversion)
     struct vmf_converted_file *file = &conversion->files[i];
     if (file->own_image)
       vmf_image_close(file->image);
-    vmf_source_check_free(file->check);
   }
   for (size_t i = 0; i < conversion->assembly.count; i++) {
     vmf_free(conversion->assembly.files[i].name);
@@ -519,7 +517,7 @@ void vmf_conversion_clear(struct vmf_conversion *conversion)
   free(conversion->ios);
   vmf_free(conversion->files);
   vmf_free(conversion->named);
-  vmf_free(conversion->listed);
+  vmf_gate_clear(&conversion->gate);
   vmf_manifest_free(conversion->manifest);
   vmf_xml_edit_free(conversion->edit);
   vmf_free((char *)conversion->options);

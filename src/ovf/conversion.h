@@ -7,7 +7,7 @@
 #define VMF_OVF_CONVERSION_H
 
 #include "assemble.h"
-#include "package.h"
+#include "gate.h"
 
 /* What becomes of a References/File. */
 struct vmf_converted_file {
@@ -21,7 +21,6 @@ struct vmf_converted_file {
   uint64_t virtual_size;   /* of a disk, bytes */
   bool resized;            /* a copy whose size the descriptor does not say, or says wrongly */
   uint64_t right_size;
-  struct vmf_source_check *check;
 };
 
 struct vmf_conversion {
@@ -31,10 +30,10 @@ struct vmf_conversion {
   const char *options;                /* of that form, with what the person gave; owned */
   const struct vmf_destination *destination;
   struct vmf_report *report;
+  struct vmf_gate gate;             /* of the source */
   struct vmf_manifest *manifest;    /* of the source; NULL: none, or not to be checked */
   struct vmf_image *const *disks;   /* instead of the package's own, in their order; NULL: those */
   struct vmf_converted_file *files; /* one for each of ovf->files */
-  bool *listed;                     /* of the manifest's entries: a File stands for it */
   bool *named;                      /* of the archive's members: the descriptor names it */
   struct vmf_io **ios;              /* of stored files that are copied; closed at the end */
   size_t io_count, io_capacity;
@@ -64,14 +63,9 @@ void vmf_conversion_clear(struct vmf_conversion *conversion);
 /* Whether a file is the package's descriptor, manifest or certificate. */
 bool vmf_conversion_is_text(const struct vmf_package *package, const char *name);
 
-/* Reads the source's manifest, and checks the descriptor against it: VMF_DIFFERENT. */
+/* Reads the source's manifest. What is wrong with it is the gate's business. */
 VMF_MUST_CHECK enum vmf_code vmf_conversion_read_manifest(struct vmf_conversion *conversion,
                                                           struct vmf_error *error);
-
-/* Whatever the manifest lists besides the files of the descriptor must be there and be right, too:
- * VMF_DIFFERENT. */
-VMF_MUST_CHECK enum vmf_code vmf_conversion_check_listed(struct vmf_conversion *conversion,
-                                                         struct vmf_error *error);
 
 /* Keeps manifest and certificate as they are where the new package is the old one, byte for byte.
  */

@@ -15,30 +15,6 @@ bool vmf_conversion_is_text(const struct vmf_package *package, const char *name)
          (package->certificate_name && strcmp(name, package->certificate_name) == 0);
 }
 
-/* Whatever else the manifest lists must be there and be right, too. */
-enum vmf_code vmf_conversion_check_listed(struct vmf_conversion *conversion,
-                                          struct vmf_error *error)
-{
-  const struct vmf_manifest *manifest = conversion->manifest;
-  struct vmf_package *package = conversion->package;
-
-  for (size_t i = 0; manifest && !conversion->disks && i < manifest->count; i++) {
-    const char *name = manifest->entries[i].name;
-    struct vmf_source_check *check;
-    if (conversion->listed[i] || vmf_conversion_is_text(package, name))
-      continue;
-    if (!vmf_package_has(package, name))
-      return vmf_fail(error, VMF_DIFFERENT,
-                      "%s: the manifest lists \"%s\" (line %u), which is not there", package->path,
-                      name, manifest->entries[i].line);
-    VMF_TRY(vmf_source_check_new(package, manifest, NULL, name, &check, error));
-    enum vmf_code code = vmf_source_check_end(check, conversion->target->cancel, error);
-    vmf_source_check_free(check);
-    VMF_TRY(code);
-  }
-  return VMF_OK;
-}
-
 /* Whether the source's manifest has the form that is written here; without a signature there is no
  * reason to keep another one. */
 static bool is_exact(const struct vmf_conversion *conversion)
@@ -68,15 +44,16 @@ static bool wants_other_digest(const struct vmf_conversion *conversion)
   return false;
 }
 
-/* Whether the new package is the old one, byte for byte: then both stay valid. */
+/* Whether the new package is the old one, byte for byte: then both stay valid. Without a check
+ * nobody knows. */
 enum vmf_code vmf_conversion_keep_texts(struct vmf_conversion *conversion, struct vmf_error *error)
 {
   struct vmf_package *package = conversion->package;
   struct vmf_assembly *assembly = &conversion->assembly;
   VMF_AUTO_FREE char *text = NULL;
   size_t length;
-  bool same =
-      !conversion->disks && strcmp(conversion->destination->descriptor_name, package->name) == 0;
+  bool same = conversion->manifest && !conversion->disks &&
+              strcmp(conversion->destination->descriptor_name, package->name) == 0;
 
   VMF_TRY(vmf_conversion_describe(conversion, VMF_DESCRIBE_WIDEST, &text, &length, error));
   same = same && length == package->descriptor_length &&
@@ -101,17 +78,24 @@ enum vmf_code vmf_conversion_keep_texts(struct vmf_conversion *conversion, struc
   return VMF_OK;
 }
 
+/* The gate tells the failures. */
+static void tell_oddity(void *data, const struct vmf_package_finding *finding)
+{
+  struct vmf_report *report = data;
+
+  if (finding->severity != VMF_SEVERITY_FAILURE)
+    vmf_report_add(report, finding->severity, finding->rule, finding->file, finding->line, "%s",
+                   finding->text);
+}
+
 enum vmf_code vmf_conversion_read_manifest(struct vmf_conversion *conversion,
                                            struct vmf_error *error)
 {
   struct vmf_package *package = conversion->package;
+  struct vmf_report oddities = {.finding = tell_oddity, .data = conversion->report};
 
-  if (!package->manifest_text)
+  if (!package->manifest_text || conversion->gate.trust.no_verify)
     return VMF_OK;
-  VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
-                            package->manifest_length, conversion->report, &conversion->manifest,
-                            error));
-  /* people write in templates */
-  return conversion->disks ? VMF_OK
-                           : vmf_source_check_descriptor(package, conversion->manifest, error);
+  return vmf_manifest_read(package->manifest_name, package->manifest_text, package->manifest_length,
+                           &oddities, &conversion->manifest, error);
 }

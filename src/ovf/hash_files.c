@@ -73,6 +73,7 @@ static enum vmf_code open_file(struct hashing *hashing, struct running *running,
     end_file(running);
     return code == VMF_NOMEM ? vmf_fail(error, VMF_NOMEM, "%s", file->error.text) : VMF_OK;
   }
+  (void)vmf_stored_key(hashing->package, running->io, &file->key);
   return make_digests(running, error);
 }
 

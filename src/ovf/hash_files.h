@@ -5,7 +5,7 @@
 #ifndef VMF_OVF_HASH_FILES_H
 #define VMF_OVF_HASH_FILES_H
 
-#include "package.h"
+#include "uses.h"
 
 enum { VMF_DIGEST_KINDS = 3 };
 
@@ -14,8 +14,9 @@ struct vmf_hash_file {
   bool wanted[VMF_DIGEST_KINDS]; /* by enum vmf_digest_kind */
   /* once it is done */
   uint8_t digests[VMF_DIGEST_KINDS][VMF_DIGEST_MAX];
-  uint64_t size;          /* bytes hashed */
-  struct vmf_error error; /* code not VMF_OK: it could not be read */
+  uint64_t size;             /* bytes hashed */
+  struct vmf_stored_key key; /* of what was hashed */
+  struct vmf_error error;    /* code not VMF_OK: it could not be read */
 };
 
 /* Reads every file once, to its end. What is wrong with one file is kept in it; VMF_NOMEM,

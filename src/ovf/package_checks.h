@@ -7,6 +7,7 @@
 
 #include "package.h"
 #include "rules_names.h"
+#include "uses.h"
 
 /* A References/File as it is stored. */
 struct vmf_checked_file {
@@ -22,6 +23,11 @@ struct vmf_verification {
   struct vmf_report *report;
   struct vmf_checked_file *files; /* one for each of package->ovf->files */
   struct vmf_names stored;        /* sorted: every name that References leads to */
+  struct vmf_uses uses;           /* what the disks that could be opened are read from */
+  /* of a gate */
+  bool whole;      /* what the manifest lists is hashed, whether it is used or not */
+  bool first_only; /* nothing is hashed any more once there is a failure */
+  bool described;  /* the descriptor is used */
 };
 
 /* A finding about what went wrong with one file: a failure, or for a lack of ours a warning. Errors

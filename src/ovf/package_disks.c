@@ -8,8 +8,8 @@
 
 #include "caller.h"
 #include "disk_format.h"
+#include "gate.h"
 #include "memory.h"
-#include "package.h"
 #include "view.h"
 
 enum { CHAIN_MAX = 64 };
@@ -255,6 +255,58 @@ static enum vmf_code open_empty(struct vmf_package *package, const struct vmf_ov
   return vmf_image_open_origin(&origin, &raw, image, error);
 }
 
+/* The files of a disk and of those that it is a delta to. */
+static enum vmf_code add_files(struct vmf_gate *gate, const struct vmf_ovf_disk *disk,
+                               struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = gate->package->ovf;
+
+  for (unsigned depth = 0; disk && depth < CHAIN_MAX; depth++) {
+    const struct vmf_ovf_file *file = disk->file_ref ? vmf_ovf_file(ovf, disk->file_ref) : NULL;
+    if (file)
+      VMF_TRY(vmf_gate_file(gate, file, error));
+    disk = disk->parent_ref ? vmf_ovf_disk(ovf, disk->parent_ref) : NULL;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code open_through(struct vmf_gate *gate, const struct vmf_ovf_disk *disk,
+                                  const struct vmf_image_options *options, struct vmf_image **image,
+                                  struct vmf_error *error)
+{
+  static const struct vmf_image_options defaults = {.size = sizeof defaults};
+  enum vmf_code code = add_files(gate, disk, error);
+
+  if (!disk->file_ref)
+    return vmf_gate_pass(
+        gate, open_empty(gate->package, disk, options ? options : &defaults, image, error), error);
+  if (code == VMF_OK)
+    code = vmf_package_open_image(gate->package, disk, options, image, error);
+  if (code == VMF_OK)
+    code = vmf_gate_image(gate, *image, error);
+  return vmf_gate_pass(gate, code, error);
+}
+
+static enum vmf_code open_checked(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                  const struct vmf_image_options *options, struct vmf_image **image,
+                                  struct vmf_error *error)
+{
+  struct vmf_gate gate;
+
+  VMF_TRY(vmf_gate_new(package, options ? options->trust : NULL, &gate, error));
+  if (options) {
+    gate.threads = options->threads;
+    gate.cancel = options->cancel;
+  }
+  enum vmf_code code = open_through(&gate, disk, options, image, error);
+  vmf_gate_clear(&gate);
+  if (code != VMF_OK) {
+    vmf_image_close(*image);
+    *image = NULL;
+  }
+  return code;
+}
+
 enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *name,
                                     const struct vmf_image_options *options,
                                     struct vmf_image **image, struct vmf_error *error)
@@ -267,9 +319,7 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
   VMF_REQUIRE(package, error);
   VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(name ? find_disk(package, name, &disk, error) : find_only_disk(package, &disk, error));
-  if (!disk->file_ref)
-    return open_empty(package, disk, &own, image, error);
-  VMF_TRY(vmf_package_open_image(package, disk, options ? &own : NULL, image, error));
+  VMF_TRY(open_checked(package, disk, options ? &own : NULL, image, error));
   if (!name)
     vmf_node(*image)->losses = tell_rest;
   return VMF_OK;
@@ -317,5 +367,11 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
   }
   if (!own.format && vmf_package_recognise(name))
     return open_in(name, NULL, &own, image, error);
+  struct vmf_package_trust trust;
+  VMF_TRY(vmf_take_package_trust(own.trust, &trust, error));
+  if (trust.require_signature || trust.ca_file || trust.signer)
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: a signature is required, and only packages are signed; this is a disk",
+                    name);
   return vmf_image_open(name, &own, image, error);
 }

@@ -69,8 +69,12 @@ static enum vmf_code verify(struct vmf_package *package, const struct vmf_packag
 {
   struct way way = {.package = package, .sink = &check->findings};
   struct vmf_report report = {.finding = hand_on, .data = &way};
-  struct vmf_verification verification = {
-      .package = package, .check = check, .verdict = verdict, .report = &report};
+  struct vmf_verification verification = {.package = package,
+                                          .check = check,
+                                          .verdict = verdict,
+                                          .report = &report,
+                                          .whole = true,
+                                          .described = true};
   void *memory;
 
   *verdict = (struct vmf_package_verdict){.files = 0};
@@ -83,6 +87,7 @@ static enum vmf_code verify(struct vmf_package *package, const struct vmf_packag
       vmf_package_names_free(verification.files[i].names, verification.files[i].count);
   vmf_free(verification.files);
   vmf_names_clear(&verification.stored);
+  vmf_uses_clear(&verification.uses);
   memcpy(verdict->counts, report.counts, sizeof verdict->counts);
   return code;
 }

@@ -12,6 +12,7 @@
 #include "digest_line.h"
 #include "epoch.h"
 #include "file.h"
+#include "gate.h"
 #include "memory.h"
 #include "package.h"
 #include "run.h"
@@ -86,18 +87,6 @@ static enum vmf_code add_name(struct vmf_signing_names *names, const char *name,
   VMF_TRY(vmf_copy_text(name, &names->names[names->count], error));
   names->count++;
   return VMF_OK;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Whether a name stands in the first `count` of a sorted list. */
-static bool has_name(const struct vmf_signing_names *sorted, const char *name)
-{
-  return sorted->count > 0 &&
-         bsearch(&name, sorted->names, sorted->count, sizeof(char *), compare_texts);
 }
 
 static enum vmf_code add_stored(struct vmf_signing *signing, const struct vmf_ovf_file *file,
@@ -187,48 +176,17 @@ static bool is_refused_elsewhere(const struct vmf_package *package)
   return false;
 }
 
-static enum vmf_code check_entry(struct vmf_signing *signing,
-                                 const struct vmf_manifest_entry *entry, struct vmf_error *error)
+static void check_descriptor_listed(struct vmf_signing *signing,
+                                    const struct vmf_manifest *manifest)
 {
   const struct vmf_package *package = signing->package;
-  char digits[2 * VMF_DIGEST_MAX + 1];
-  uint8_t digest[VMF_DIGEST_MAX];
 
-  if (!vmf_package_has(package, entry->name))
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: the manifest lists \"%s\" (line %u), which is not there", package->path,
-                    entry->name, entry->line);
-  VMF_TRY(hash_file(signing, entry->name, entry->kind, digest, error));
-  if (memcmp(digest, entry->digest, vmf_digest_size(entry->kind)) == 0)
-    return VMF_OK;
-  vmf_digest_text(digest, vmf_digest_size(entry->kind), digits);
-  return vmf_fail(
-      error, VMF_DIFFERENT, "%s: file \"%s\" is not what the manifest says (line %u): its %s is %s",
-      package->path, entry->name, entry->line, vmf_manifest_kind_name(entry->kind), digits);
-}
-
-/* Every file of References is in the manifest. */
-static enum vmf_code check_listed(struct vmf_signing *signing, const struct vmf_manifest *manifest,
-                                  struct vmf_error *error)
-{
-  const struct vmf_package *package = signing->package;
-  VMF_AUTO_FREE void *memory = NULL;
-
-  VMF_TRY(vmf_alloc((manifest->count + 1) * sizeof(char *), &memory, error));
-  struct vmf_signing_names listed = {.names = memory, .count = manifest->count};
   for (size_t i = 0; i < manifest->count; i++)
-    listed.names[i] = manifest->entries[i].name;
-  qsort(listed.names, listed.count, sizeof(char *), compare_texts);
-  if (!has_name(&listed, package->name))
-    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "manifest-descriptor-unlisted",
-                   package->manifest_name, 0,
-                   "does not list the descriptor %s: the signature does not cover it",
-                   package->name);
-  for (size_t i = 0; i < signing->files.count; i++)
-    if (!has_name(&listed, signing->files.names[i]))
-      return vmf_fail(error, VMF_DIFFERENT, "%s: the manifest does not list \"%s\"", package->path,
-                      signing->files.names[i]);
-  return VMF_OK;
+    if (strcmp(manifest->entries[i].name, package->name) == 0)
+      return;
+  vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "manifest-descriptor-unlisted",
+                 package->manifest_name, 0,
+                 "does not list the descriptor %s: the signature does not cover it", package->name);
 }
 
 static uint64_t stored_size(struct vmf_signing *signing, const char *name)
@@ -244,19 +202,16 @@ static uint64_t stored_size(struct vmf_signing *signing, const char *name)
   return size;
 }
 
-static enum vmf_code check_manifest(struct vmf_signing *signing,
-                                    const struct vmf_manifest *manifest, struct vmf_error *error)
+/* A manifest that has passed the gate. */
+static enum vmf_code take_manifest(struct vmf_signing *signing, const struct vmf_manifest *manifest,
+                                   struct vmf_error *error)
 {
   struct vmf_package *package = signing->package;
 
   if (signing->report.counts[VMF_SEVERITY_FAILURE] > 0)
     return vmf_fail(error, VMF_CORRUPT, "%s: the manifest %s has lines that cannot be used",
                     package->path, package->manifest_name);
-  VMF_TRY(check_listed(signing, manifest, error));
-  for (size_t i = 0; i < manifest->count; i++)
-    signing->total += stored_size(signing, manifest->entries[i].name);
-  for (size_t i = 0; i < manifest->count; i++)
-    VMF_TRY(check_entry(signing, &manifest->entries[i], error));
+  check_descriptor_listed(signing, manifest);
   if (!signing->target->digest && manifest->count > 0 && manifest->entries[0].kind != VMF_SHA1)
     signing->kind = manifest->entries[0].kind;
   if (!is_refused_elsewhere(package))
@@ -276,7 +231,7 @@ static enum vmf_code keep_manifest(struct vmf_signing *signing, struct vmf_error
   signing->manifest_length = package->manifest_length;
   VMF_TRY(vmf_manifest_read(package->manifest_name, package->manifest_text,
                             package->manifest_length, &signing->report, &manifest, error));
-  enum vmf_code code = check_manifest(signing, manifest, error);
+  enum vmf_code code = take_manifest(signing, manifest, error);
   vmf_manifest_free(manifest);
   return code;
 }
@@ -318,12 +273,67 @@ static enum vmf_code make_manifest(struct vmf_signing *signing, enum vmf_digest_
   return code;
 }
 
+/* ---- what may be signed ---- */
+
+/* A signature says that the package is whole: what its disks are read from is in References. */
+static enum vmf_code check_uses(struct vmf_signing *signing, const struct vmf_gate *gate,
+                                struct vmf_error *error)
+{
+  struct vmf_package *package = signing->package;
+  struct vmf_uses stored = {0};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < signing->files.count && code == VMF_OK; i++)
+    code = vmf_uses_add_stored(&stored, package, signing->files.names[i], error);
+  vmf_uses_sort(&stored);
+  for (size_t i = 0; i < gate->uses.count && code == VMF_OK; i++)
+    if (!vmf_uses_have(&stored, &gate->uses.entries[i].key))
+      code = vmf_fail(error, VMF_REFUSED,
+                      "%s: a disk is read from \"%s\", which References does not have: a signature "
+                      "would not cover it; convert the package first",
+                      package->path, gate->uses.entries[i].name);
+  vmf_uses_clear(&stored);
+  return code;
+}
+
+static enum vmf_code open_all(struct vmf_signing *signing, struct vmf_gate *gate,
+                              struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = signing->package->ovf;
+
+  for (size_t i = 0; i < ovf->file_count; i++)
+    VMF_TRY(vmf_gate_file(gate, &ovf->files[i], error));
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    if (ovf->disks[i].file_ref && vmf_ovf_file(ovf, ovf->disks[i].file_ref))
+      VMF_TRY(vmf_gate_keep_disk(gate, &ovf->disks[i], &signing->report, error));
+  return VMF_OK;
+}
+
+static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package_target *target = signing->target;
+  struct vmf_gate gate;
+
+  VMF_TRY(vmf_gate_new(signing->package, target->trust, &gate, error));
+  gate.whole = true;
+  gate.threads = target->threads;
+  gate.cancel = target->cancel;
+  gate.progress = target->progress;
+  gate.progress_data = target->progress_data;
+  enum vmf_code code = vmf_gate_pass(&gate, open_all(signing, &gate, error), error);
+  if (code == VMF_OK)
+    code = check_uses(signing, &gate, error);
+  vmf_gate_clear(&gate);
+  return code;
+}
+
 /* ---- all of it ---- */
 
 static enum vmf_code make_texts(struct vmf_signing *signing, const struct vmf_signer *signer,
                                 enum vmf_digest_kind kind, struct vmf_error *error)
 {
   VMF_TRY(collect_names(signing, error));
+  VMF_TRY(check_package(signing, error));
   signing->kind = kind == VMF_SHA1 ? VMF_SHA256 : kind;
   if (signing->package->manifest_text)
     VMF_TRY(keep_manifest(signing, error));

@@ -91,8 +91,30 @@ static enum vmf_code check_disk(struct vmf_verification *verification,
         package->name, disk->line, &found, error);
   check_format(verification, disk, image);
   check_capacity(verification, disk, image);
+  enum vmf_code code = vmf_uses_add_image(&verification->uses, package, image, error);
   vmf_image_close(image);
-  return VMF_OK;
+  return code;
+}
+
+/* What a disk is read from must be said in References: whoever installs the package takes nothing
+ * else along. */
+static enum vmf_code check_uses(struct vmf_verification *verification, struct vmf_error *error)
+{
+  struct vmf_package *package = verification->package;
+  struct vmf_uses stored = {0};
+  enum vmf_code code = VMF_OK;
+
+  vmf_uses_sort(&verification->uses);
+  for (size_t i = 0; i < verification->stored.count && code == VMF_OK; i++)
+    code = vmf_uses_add_stored(&stored, package, verification->stored.entries[i].text, error);
+  vmf_uses_sort(&stored);
+  for (size_t i = 0; i < verification->uses.count && code == VMF_OK; i++)
+    if (!vmf_uses_have(&stored, &verification->uses.entries[i].key))
+      vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "file-unreferenced",
+                     verification->uses.entries[i].name, 0,
+                     "a disk is read from this file, which References does not have");
+  vmf_uses_clear(&stored);
+  return code;
 }
 
 enum vmf_code vmf_verify_disks(struct vmf_verification *verification, struct vmf_error *error)
@@ -101,5 +123,5 @@ enum vmf_code vmf_verify_disks(struct vmf_verification *verification, struct vmf
 
   for (size_t i = 0; i < ovf->disk_count; i++)
     VMF_TRY(check_disk(verification, &ovf->disks[i], error));
-  return VMF_OK;
+  return check_uses(verification, error);
 }

@@ -62,6 +62,7 @@ static enum vmf_code check_certificate(struct vmf_verification *verification,
 struct coverage {
   struct vmf_manifest *manifest;
   struct vmf_names listed; /* sorted; number: of the entry */
+  struct vmf_uses there;   /* sorted: the listed files that are there */
   struct vmf_hash_file *files;
   size_t count;
 };
@@ -72,6 +73,33 @@ static enum vmf_code collect_listed(struct coverage *coverage, struct vmf_error 
     VMF_TRY(vmf_names_add(&coverage->listed, coverage->manifest->entries[i].name,
                           coverage->manifest->entries[i].line, error));
   vmf_names_sort(&coverage->listed);
+  return VMF_OK;
+}
+
+static void tell_unlisted(struct vmf_verification *verification, const char *name)
+{
+  vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-file-unlisted", name, 0,
+                 "the manifest has no digest of the file: it cannot be told whether it was "
+                 "altered");
+}
+
+/* Whatever the disks are read from is a file of the manifest, by whatever name. What References has
+ * is told by that name. */
+static enum vmf_code check_uses(struct vmf_verification *verification, struct coverage *coverage,
+                                struct vmf_error *error)
+{
+  const struct vmf_uses *uses = &verification->uses;
+
+  for (size_t i = 0; i < coverage->listed.count; i++) {
+    const char *name = coverage->listed.entries[i].text;
+    if (!vmf_names_repeats(&coverage->listed, i) && strcmp(name, verification->package->name) != 0)
+      VMF_TRY(vmf_uses_add_stored(&coverage->there, verification->package, name, error));
+  }
+  vmf_uses_sort(&coverage->there);
+  for (size_t i = 0; i < uses->count; i++)
+    if (!vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
+        !vmf_names_find(&verification->stored, uses->entries[i].name))
+      tell_unlisted(verification, uses->entries[i].name);
   return VMF_OK;
 }
 
@@ -86,11 +114,9 @@ static void check_unlisted(struct vmf_verification *verification, const struct c
     if (!vmf_names_repeats(stored, i) && !vmf_names_find(&coverage->listed, name) &&
         strcmp(name, package->manifest_name) != 0 &&
         (!package->certificate_name || strcmp(name, package->certificate_name) != 0))
-      vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-file-unlisted", name, 0,
-                     "the manifest has no digest of the file: it cannot be told whether it was "
-                     "altered");
+      tell_unlisted(verification, name);
   }
-  if (!vmf_names_find(&coverage->listed, package->name))
+  if (verification->described && !vmf_names_find(&coverage->listed, package->name))
     vmf_report_add(verification->report,
                    signature_wanted(verification->check) ? VMF_SEVERITY_FAILURE
                                                          : VMF_SEVERITY_WARNING,
@@ -140,6 +166,22 @@ static enum vmf_code check_descriptor(struct vmf_verification *verification,
   return VMF_OK;
 }
 
+/* Whether a listed file is one of those that are used. */
+static bool is_used(struct vmf_verification *verification, const char *name)
+{
+  struct vmf_package *package = verification->package;
+  struct vmf_stored_key key;
+  struct vmf_io *io;
+
+  if (verification->whole || vmf_names_find(&verification->stored, name))
+    return true;
+  if (vmf_package_open_stored(package, name, &io, NULL) != VMF_OK)
+    return false;
+  bool used = vmf_stored_key(package, io, &key) && vmf_uses_have(&verification->uses, &key);
+  vmf_io_close(io);
+  return used;
+}
+
 /* Whether the file of that name is to be hashed; tells what speaks against it. */
 static bool worth_hashing(struct vmf_verification *verification, const char *name, unsigned line)
 {
@@ -154,6 +196,8 @@ static bool worth_hashing(struct vmf_verification *verification, const char *nam
                    line, "the manifest has a digest of \"%s\", which cannot be in it", name);
     return false;
   }
+  if (!is_used(verification, name))
+    return false;
   if (!vmf_names_find(&verification->stored, name))
     vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "manifest-file-extra", manifest,
                    line, "the manifest has a digest of \"%s\", which References does not have",
@@ -207,6 +251,31 @@ static enum vmf_code judge_file(struct vmf_verification *verification,
   return VMF_OK;
 }
 
+/* What is used is what was hashed, not another file that had its name meanwhile. */
+static enum vmf_code check_hashed(const struct vmf_verification *verification,
+                                  const struct coverage *coverage, struct vmf_error *error)
+{
+  const struct vmf_uses *uses = &verification->uses;
+  struct vmf_uses hashed = {0};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < coverage->count && code == VMF_OK; i++)
+    code = vmf_uses_add(&hashed, &coverage->files[i].key, "", error);
+  vmf_uses_sort(&hashed);
+  for (size_t i = 0; i < uses->count && code == VMF_OK; i++)
+    if (vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
+        !vmf_uses_have(&hashed, &uses->entries[i].key))
+      code = vmf_fail(error, VMF_CHANGED, "%s: another file took its name while it was hashed",
+                      uses->entries[i].name);
+  vmf_uses_clear(&hashed);
+  return code;
+}
+
+static bool is_enough(const struct vmf_verification *verification)
+{
+  return verification->first_only && verification->report->counts[VMF_SEVERITY_FAILURE] > 0;
+}
+
 static enum vmf_code check_files(struct vmf_verification *verification, struct coverage *coverage,
                                  struct vmf_error *error)
 {
@@ -215,18 +284,20 @@ static enum vmf_code check_files(struct vmf_verification *verification, struct c
                          verification->check, error));
   for (size_t i = 0; i < coverage->count; i++)
     VMF_TRY(judge_file(verification, coverage, &coverage->files[i], error));
-  return VMF_OK;
+  return check_hashed(verification, coverage, error);
 }
 
 static enum vmf_code check_coverage(struct vmf_verification *verification,
                                     struct coverage *coverage, struct vmf_error *error)
 {
   VMF_TRY(collect_listed(coverage, error));
-  VMF_TRY(check_descriptor(verification, coverage, error));
+  if (verification->described)
+    VMF_TRY(check_descriptor(verification, coverage, error));
   if (verification->check->descriptor_only)
     return VMF_OK;
   check_unlisted(verification, coverage);
-  return check_files(verification, coverage, error);
+  VMF_TRY(check_uses(verification, coverage, error));
+  return is_enough(verification) ? VMF_OK : check_files(verification, coverage, error);
 }
 
 enum vmf_code vmf_verify_manifest(struct vmf_verification *verification, struct vmf_error *error)
@@ -247,6 +318,7 @@ enum vmf_code vmf_verify_manifest(struct vmf_verification *verification, struct 
   enum vmf_code code = check_coverage(verification, &coverage, error);
   vmf_manifest_free(coverage.manifest);
   vmf_names_clear(&coverage.listed);
+  vmf_uses_clear(&coverage.there);
   vmf_free(coverage.files);
   return code;
 }

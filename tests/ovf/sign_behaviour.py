@@ -102,7 +102,10 @@ def test_cms_of_another_manifest(t):
 
 def test_signing_again_and_with_sha512(t):
     text = manifest(kind='SHA512')
-    path = folder(t, text, b'old')
+    path = folder(t, text, b'old')  # a wrong signature says that the manifest was altered
+    t.vmferry('sign', *key_words(), path, status=8)
+    t.vmferry('sign', '--remove', path)
+    t.vmferry('sign', *key_words(), path)
     t.vmferry('sign', *key_words(), path)
     tap.equal(t.read('vm.mf'), text, 'manifest')
     check_signature(t, text, t.read('vm.cert'), 'sha512')

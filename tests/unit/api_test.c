@@ -143,6 +143,8 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_compare(NULL, image, &job, &result, &error));
   REFUSED(vmf_compare(image, NULL, &job, &result, &error));
   REFUSED(vmf_compare(image, image, &job, NULL, &error));
+  REFUSED(vmf_image_unpack(NULL, &job, &error));
+  REFUSED(vmf_image_unpack(image, &job, NULL));
   REFUSED(vmf_checksum(NULL, &job, &result, &error));
   REFUSED(vmf_checksum(image, &job, NULL, &error));
   REFUSED(vmf_measure(image, 0, NULL, NULL, false, &number, &number, &error));

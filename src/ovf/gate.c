@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "caller.h"
+#include "memory.h"
+#include "package_checks.h"
+#include "run.h"
+
+enum vmf_code vmf_gate_new(struct vmf_package *package, const struct vmf_package_trust *trust,
+                           struct vmf_gate *gate, struct vmf_error *error)
+{
+  *gate = (struct vmf_gate){.package = package, .described = true};
+  VMF_TRY(vmf_take_package_trust(trust, &gate->trust, error));
+  const struct vmf_package_trust *own = &gate->trust;
+  if (own->no_verify && (own->require_signature || own->ca_file || own->signer))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: a signature is asked for, and that nothing is verified (--no-verify); "
+                    "expected one of them",
+                    package->path);
+  return VMF_OK;
+}
+
+void vmf_gate_clear(struct vmf_gate *gate)
+{
+  for (size_t i = 0; i < gate->kept_count; i++)
+    vmf_image_close(gate->kept[i]);
+  free(gate->kept);
+  vmf_names_clear(&gate->stored);
+  vmf_uses_clear(&gate->uses);
+  *gate = (struct vmf_gate){0};
+}
+
+/* ---- what is used ---- */
+
+enum vmf_code vmf_gate_file(struct vmf_gate *gate, const struct vmf_ovf_file *file,
+                            struct vmf_error *error)
+{
+  char **names;
+  size_t count;
+
+  VMF_TRY(vmf_package_stored_names(gate->package, file, &names, &count, error));
+  enum vmf_code code = VMF_OK;
+  for (size_t i = 0; i < count && code == VMF_OK; i++)
+    code = vmf_names_add(&gate->stored, names[i], file->line, error);
+  vmf_package_names_free(names, count);
+  return code;
+}
+
+enum vmf_code vmf_gate_io(struct vmf_gate *gate, const struct vmf_io *io, struct vmf_error *error)
+{
+  return vmf_uses_add_io(&gate->uses, gate->package, io, error);
+}
+
+enum vmf_code vmf_gate_image(struct vmf_gate *gate, const struct vmf_image *image,
+                             struct vmf_error *error)
+{
+  return vmf_uses_add_image(&gate->uses, gate->package, image, error);
+}
+
+enum vmf_code vmf_gate_keep(struct vmf_gate *gate, struct vmf_image *image, struct vmf_error *error)
+{
+  if (gate->kept_count == gate->kept_capacity) {
+    size_t capacity = gate->kept_capacity * 2 + 4;
+    struct vmf_image **larger = realloc(gate->kept, capacity * sizeof *larger);
+    if (!larger) {
+      vmf_image_close(image);
+      return vmf_fail(error, VMF_NOMEM, "no memory for a list of %zu disks", capacity);
+    }
+    gate->kept = larger;
+    gate->kept_capacity = capacity;
+  }
+  gate->kept[gate->kept_count++] = image;
+  return vmf_gate_image(gate, image, error);
+}
+
+enum vmf_code vmf_gate_keep_disk(struct vmf_gate *gate, const struct vmf_ovf_disk *disk,
+                                 struct vmf_report *report, struct vmf_error *error)
+{
+  struct vmf_image *image;
+
+  if (gate->trust.no_verify)
+    return VMF_OK;
+  enum vmf_code code = vmf_package_open_image(gate->package, disk, NULL, &image, error);
+  if (code == VMF_OK)
+    return vmf_gate_keep(gate, image, error);
+  if (code != VMF_UNSUPPORTED)
+    return code;
+  vmf_report_add(report, VMF_SEVERITY_WARNING, "disk-unsupported", gate->package->name, disk->line,
+                 "%s", error->text);
+  return VMF_OK;
+}
+
+/* ---- the gate ---- */
+
+struct first_failure {
+  const struct vmf_package *package;
+  struct vmf_error error; /* VMF_OK: none */
+};
+
+static void take_finding(void *data, const struct vmf_package_finding *finding)
+{
+  struct first_failure *first = data;
+  const char *name = finding->file ? finding->file : first->package->name;
+  char place[300];
+
+  if (finding->severity != VMF_SEVERITY_FAILURE || first->error.code != VMF_OK)
+    return;
+  if (finding->line > 0)
+    snprintf(place, sizeof place, "%s:%u", name, finding->line);
+  else
+    snprintf(place, sizeof place, "%s", name);
+  (void)!vmf_fail(&first->error,
+                  strcmp(finding->rule, "file-unreadable") == 0 ? VMF_READ : VMF_DIFFERENT,
+                  "%s: %s: %s [%s]; --no-verify takes it as it is", first->package->path, place,
+                  finding->text, finding->rule);
+}
+
+/* Manifest and certificate, for what is used. */
+static enum vmf_code check(struct vmf_gate *gate, struct vmf_error *error)
+{
+  const struct vmf_package_check how = {.size = sizeof how,
+                                        .ca_file = gate->trust.ca_file,
+                                        .signer = gate->trust.signer,
+                                        .require_signature = gate->trust.require_signature,
+                                        .threads = gate->threads,
+                                        .progress = gate->progress,
+                                        .progress_data = gate->progress_data,
+                                        .cancel = gate->cancel};
+  struct first_failure first = {.package = gate->package};
+  struct vmf_report report = {.finding = take_finding, .data = &first};
+  struct vmf_package_verdict verdict = {.size = sizeof verdict};
+  struct vmf_verification verification = {.package = gate->package,
+                                          .check = &how,
+                                          .verdict = &verdict,
+                                          .report = &report,
+                                          .stored = gate->stored,
+                                          .uses = gate->uses,
+                                          .whole = gate->whole,
+                                          .first_only = true,
+                                          .described = gate->described};
+
+  VMF_TRY(vmf_verify_manifest(&verification, error));
+  if (first.error.code == VMF_OK)
+    return VMF_OK;
+  *error = first.error;
+  return error->code;
+}
+
+static enum vmf_code unpack_kept(const struct vmf_gate *gate, struct vmf_error *error)
+{
+  const struct vmf_job_options options = {
+      .size = sizeof options, .threads = gate->threads, .cancel = gate->cancel};
+
+  for (size_t i = 0; i < gate->kept_count; i++)
+    VMF_TRY(vmf_image_unpack(gate->kept[i], &options, error));
+  return VMF_OK;
+}
+
+/* Whether a file that was altered can be the reason of a failure. */
+static bool may_be_altered(enum vmf_code code)
+{
+  return code == VMF_CORRUPT || code == VMF_REFUSED || code == VMF_LIMIT || code == VMF_UNSUPPORTED;
+}
+
+enum vmf_code vmf_gate_pass(struct vmf_gate *gate, enum vmf_code code, struct vmf_error *error)
+{
+  struct vmf_error altered = {0};
+
+  if (gate->trust.no_verify || (code != VMF_OK && !may_be_altered(code)))
+    return code;
+  vmf_names_sort(&gate->stored);
+  vmf_uses_sort(&gate->uses);
+  enum vmf_code found = check(gate, &altered);
+  if (code != VMF_OK && found != VMF_DIFFERENT && found != VMF_CANCELLED)
+    return code;
+  if (found != VMF_OK) {
+    *error = altered;
+    return found;
+  }
+  return unpack_kept(gate, error);
+}

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""The gate: what `verify` calls altered leaves a package by no way, and nothing is written."""
+import hashlib
+import os
+import subprocess
+
+import hostile_packages as packages
+import make_vmdk as vmdk
+import tap
+import verify_packages
+from hostile_packages import STREAM_URI, descriptor, disk_element, file_element
+from package_makers import RAW, URIS, noise, package_of, put
+from verify_packages import Package
+
+DISK = '::vmdisk1'
+# ways out: the words, {} being the package
+WAYS = {
+    'convert to an archive': ('convert', '{}', 'out.ova'),
+    'convert to a folder': ('convert', '{}', 'out/'),
+    'convert in the same form': ('convert', '-O', 'raw', '{}', 'out.ova'),
+    'convert to an image': ('convert', '{}', 'out.qcow2'),
+    'convert a disk': ('convert', '{}' + DISK, 'out.raw'),
+    'convert to a pipe': ('convert', '-O', 'raw', '{}' + DISK, '-'),
+    'convert to a package on a pipe': ('convert', '--disk-format', 'raw', '{}', '-'),
+    'convert behind another disk': ('convert', '-f', 'raw', 'other.raw', '{}' + DISK, 'out.raw'),
+    'unpack': ('unpack', '{}', 'out'),
+    'unpack and convert': ('unpack', '-O', 'qcow2', '{}', 'out'),
+    'pack': ('pack', '-o', 'out.ova', '{}'),
+    'pack a disk': ('pack', '-o', 'out.ova', '{}' + DISK),
+    'checksum': ('checksum', '{}'),
+    'checksum of a disk': ('checksum', '{}' + DISK),
+    'compare': ('compare', '{}', 'other.raw'),
+    'compare with a disk': ('compare', 'other.raw', '{}' + DISK),
+    'sign': ('sign', '--key', 'key.pem', '{}'),
+}
+UNCHECKED = (('info', '{}'), ('info', '{}' + DISK), ('map', '{}' + DISK), ('measure', '-O', 'raw', '{}' + DISK))
+
+
+def with_manifest(edit):
+    """A package of one raw disk whose manifest goes through edit(text) -> bytes."""
+    def make(t, kind):
+        files = dict(packages.signed_off(package_of('raw')))
+        files['vm.mf'] = edit(files['vm.mf'].decode())
+        return put(t, list(files.items()), kind, mf=False)
+    return make
+
+
+def with_file(name, edit):
+    def make(t, kind):
+        files = dict(packages.signed_off(package_of('raw')))
+        files[name] = edit(files[name])
+        return put(t, list(files.items()), kind, mf=False)
+    return make
+
+
+def flip(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+
+def without(word):
+    return lambda text: ''.join(line + '\n' for line in text.splitlines() if word not in line).encode()
+
+
+DAMAGES = {
+    'a disk': with_file('disk1.img', lambda data: flip(data, 1000)),
+    'zeros of a disk': with_file('disk1.img', lambda data: flip(data, len(data) - 1)),
+    'a disk that is longer': with_file('disk1.img', lambda data: data + bytes(512)),
+    'the descriptor': with_file('vm.ovf', lambda data: data.replace(b'vmx-13', b'vmx-14')),
+    'a line that is missing': with_manifest(without('disk1')),
+    'a digest cut by a digit': with_manifest(lambda text: text.rstrip()[:-1].encode() + b'\n'),
+    'a digest with another letter': with_manifest(lambda text: text.rstrip()[:-1].encode() + b'g\n'),
+    'an unknown algorithm': with_manifest(lambda text: text.replace('SHA256(disk1', 'MD5(disk1').encode()),
+    'CR alone': with_manifest(lambda text: text.replace('\n', '\r').encode()),
+    'UTF-16': with_manifest(lambda text: text.encode('utf-16')),
+    'an empty manifest': with_manifest(lambda text: b''),
+    'a line of rubbish': with_manifest(lambda text: text.encode() + b'hello\n'),
+    'a file that is not there': with_manifest(lambda text: text.encode() + b'SHA256(gone)= ' + 64 * b'0' + b'\n'),
+}
+
+
+def prepare(t):
+    t.write('other.raw', RAW)
+    verify_packages.make_signer(t, 'ca')
+    verify_packages.make_signer(t, 'signer', 'ca')
+    t.write('key.pem', t.read('signer.key') + t.read('signer.pem'))
+
+
+def spread(t, words, path):
+    return [word.replace('{}', path) for word in words]
+
+
+@tap.rows([(f'{damage}, {kind}', damage, kind) for damage in DAMAGES for kind in ('ova', 'ovf')])
+def test_altered(t, damage, kind):
+    prepare(t)
+    path = DAMAGES[damage](t, kind)
+    before = {name: os.stat(t.path(name)).st_mtime_ns for name in t.names()}
+    t.vmferry('verify', path, status=2)
+    whole = damage == 'a file that is not there'  # of no concern to one disk
+    for way, words in WAYS.items():
+        if whole and any(DISK in word for word in words) or whole and way in ('convert to an image', 'pack', 'checksum',
+                                                                              'compare'):
+            continue
+        done = t.vmferry(*spread(t, words, path), status=None, text=False)
+        tap.equal((way, done.returncode, done.stdout), (way, 8, b''), done.stderr)
+        tap.contains(done.stderr, b'--no-verify')
+        tap.equal({name: os.stat(t.path(name)).st_mtime_ns for name in t.names()}, before, 'files after ' + way)
+    for words in UNCHECKED:
+        t.vmferry(*spread(t, words, path))
+
+
+@tap.rows([(kind, kind) for kind in ('ova', 'ovf', 'folder')])
+def test_intact(t, kind):
+    prepare(t)
+    path = put(t, package_of('raw'), kind)
+    for words in WAYS.values():
+        t.vmferry(*spread(t, words, path), text=False)
+        subprocess.run(['rm', '-rf', t.path('out'), t.path('out.ova')], check=True)
+
+
+@tap.rows([(way, way) for way in WAYS if way != 'sign'])
+def test_no_verify(t, way):
+    prepare(t)
+    path = DAMAGES['a disk'](t, 'ova')
+    words = spread(t, WAYS[way], path)
+    done = t.vmferry(words[0], '--no-verify', *words[1:], status=None, text=False)
+    tap.equal(done.returncode, 1 if words[0] == 'compare' else 0, done.stderr)
+    tap.equal(done.stderr.count(b'--no-verify'), 1, 'warnings')
+    if words[0] == 'convert' and words[-1].endswith(('.ova', '/')):
+        t.vmferry('verify', words[-1])  # a new manifest
+
+
+@tap.rows([(way, way) for way in WAYS])
+def test_a_signature_is_required(t, way):
+    prepare(t)
+    package = put(t, package_of('raw'))
+    for words in (('--require-signature',), ('--signer', 64 * '0'), ('--ca-file', 'ca.pem')):
+        command = spread(t, WAYS[way], package)
+        done = t.vmferry(command[0], *words, *command[1:], status=8, text=False)
+        tap.contains(done.stderr, b'is required' if command[0] == 'compare' and command[1] == 'other.raw' or
+                     way == 'convert behind another disk' else b'not signed')
+    t.vmferry('sign', '--key', 'key.pem', package)
+    command = spread(t, WAYS[way], package)
+    if command[0] != 'compare' and way != 'convert behind another disk':
+        t.vmferry(command[0], '--ca-file', 'ca.pem', *command[1:], text=False)
+        t.vmferry(command[0], '--signer', 64 * '0', *command[1:], status=8, text=False)
+        t.vmferry(command[0], '--signer', 64 * '0', '--no-verify', *command[1:], status=1, text=False)
+
+
+def test_a_wrong_signature(t):
+    prepare(t)
+    package = Package()
+    make = verify_packages.signature(t)
+    package.certificate = lambda manifest: make(manifest + b'\n')
+    path = package.ova(t)
+    for words in (('unpack', path, 'out'), ('checksum', path + '::disk-a.vmdk'), ('convert', path, 'out.ova')):
+        tap.contains(t.vmferry(*words, status=8).stderr, 'signature-wrong')
+    t.vmferry('verify', path, status=2)
+
+
+def test_only_what_a_disk_uses_is_hashed(t):
+    package = Package()
+    package.edit_manifest = lambda text: text.replace('(b.vmdk)= ', '(b.vmdk)= f')[:-2] + '\n'
+    good = Package().parts()
+    path = put(t, [(name, flip(data, 70000) if name == 'b.vmdk' else data) for name, data in good.items()], mf=False)
+    t.vmferry('checksum', path + '::disk-a.vmdk')
+    t.vmferry('checksum', path + '::disk-b.vmdk', status=8)
+    t.vmferry('unpack', path, 'out', status=8)
+
+
+# ---- coverage ----
+
+FLAT = b'''# Disk DescriptorFile
+version=1
+CID=fffffffe
+parentCID=ffffffff
+createType="monolithicFlat"
+RW %d FLAT "flat-flat.vmdk" 0
+ddb.adapterType = "lsilogic"
+'''
+
+
+def flat_package(referenced, listed, extra=()):
+    """A disk whose content is in an extent; whether References and manifest have it."""
+    files = {'flat.vmdk': FLAT % (len(RAW) // 512), 'flat-flat.vmdk': RAW, **dict(extra)}
+    elements = [file_element('flat.vmdk', 'file1', len(files['flat.vmdk']))]
+    if referenced:
+        elements.append(file_element('flat-flat.vmdk', 'file2', len(RAW)))
+    text = descriptor(elements, [disk_element('vmdisk1', 'file1', len(RAW), uri=URIS['sparse'])])
+    files = {'vm.ovf': text.encode() if isinstance(text, str) else text, **files}
+    lines = [f'SHA256({name})= {hashlib.sha256(data).hexdigest()}\n' for name, data in files.items()
+             if name != 'flat-flat.vmdk' or listed]
+    return [*files.items(), ('vm.mf', ''.join(lines).encode())]
+
+
+@tap.rows([(f'{kind}, {referenced}, {listed}', kind, referenced, listed) for kind in ('ova', 'ovf')
+           for referenced in (True, False) for listed in (True, False)])
+def test_an_extent_counts(t, kind, referenced, listed):
+    prepare(t)
+    path = put(t, flat_package(referenced, listed), kind, mf=False)
+    done = t.vmferry('verify', path, status=(0 if referenced else 3) if listed else 2)
+    tap.equal('file-unreferenced' in done.stdout, not referenced, done.stdout)
+    tap.equal('[manifest-file-unlisted]' in done.stdout, not listed, done.stdout)
+    for way, words in WAYS.items():
+        if '-f' in words:  # the disk without its extent, then
+            continue
+        if way == 'sign' and listed and not referenced:
+            tap.contains(t.vmferry(*spread(t, words, path), status=2).stderr, 'flat-flat.vmdk')
+            continue
+        done = t.vmferry(*spread(t, words, path), status=0 if listed else 8, text=False)
+        if not listed:
+            tap.contains(done.stderr, b'flat-flat.vmdk')
+        subprocess.run(['rm', '-rf', t.path('out'), t.path('out.ova')], check=True)
+
+
+@tap.rows([(kind, kind) for kind in ('ova', 'ovf')])
+def test_an_altered_extent(t, kind):
+    files = [(name, flip(data, 5000) if name == 'flat-flat.vmdk' else data) for name, data in flat_package(False, True)]
+    path = put(t, files, kind, mf=False)
+    for words in (('checksum', path), ('convert', path, 'out.raw'), ('unpack', path, 'out')):
+        tap.contains(t.vmferry(*words, status=8).stderr, 'flat-flat.vmdk')
+
+
+def test_an_extent_by_a_link(t):
+    """What counts is the file, by whatever name it is reached."""
+    path = put(t, flat_package(True, True), 'ovf', mf=False)
+    os.rename(t.path('in/flat-flat.vmdk'), t.path('in/real.img'))
+    os.symlink('real.img', t.path('in/flat-flat.vmdk'))
+    t.vmferry('verify', path)
+    t.vmferry('checksum', path)
+
+
+def test_a_file_outside_of_the_package(t):
+    os.mkdir(t.path('far'))
+    t.write('far/base.raw', RAW)
+    path = put(t, package_of('qcow2'), 'ovf')
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-f', 'qcow2', '-b', t.path('far/base.raw'), '-F', 'raw', 'in/disk1.qcow2')
+    data = t.read('in/disk1.qcow2')
+    text = t.read('in/vm.ovf')
+    t.write('in/vm.mf', b''.join(f'SHA256({name})= {hashlib.sha256(one).hexdigest()}\n'.encode()
+                                 for name, one in (('vm.ovf', text), ('disk1.qcow2', data))))
+    done = t.vmferry('verify', '--allow-ref', 'far', path, status=2)
+    tap.contains(done.stdout, 'base.raw')
+    t.vmferry('checksum', '--allow-ref', 'far', path, status=8)
+    t.vmferry('checksum', '--allow-ref', 'far', '--no-verify', path)
+
+
+# ---- packed data ----
+
+def damaged_stream():
+    """A disk with one byte of a packed grain changed, and the same in a gzip file's form."""
+    data = vmdk.stream(noise(1 << 20), 'disk1.vmdk')
+    return flip(data, len(data) // 2)
+
+
+@tap.rows([(f'{mf}, {kind}', mf, kind) for mf in (True, False) for kind in ('ova', 'ovf')])
+def test_a_damaged_grain_is_not_passed_on(t, mf, kind):
+    prepare(t)
+    data = damaged_stream()
+    files = [('vm.ovf', descriptor([file_element('disk1.vmdk', 'file1', len(data))],
+                                   [disk_element('vmdisk1', 'file1', 1 << 20, uri=STREAM_URI)])), ('disk1.vmdk', data)]
+    path = put(t, files, kind, mf=mf)
+    before = t.names()
+    for words in (('convert', path, 'out.ova'), ('convert', path, 'out/'), ('unpack', path, 'out'),
+                  ('sign', '--key', 'key.pem', path)):
+        tap.contains(t.vmferry(*words, status=2).stderr, 'disk1.vmdk')
+        tap.equal(t.names(), before, 'files')
+    t.vmferry('unpack', '--no-verify', path, 'out')
+    tap.equal(t.read('out/disk1.vmdk') == data, True, 'bytes')
+
+
+tap.main(globals())

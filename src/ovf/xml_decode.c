@@ -9,6 +9,7 @@
 #include "encoding.h"
 #include "memory.h"
 #include "text.h"
+#include "utf8.h"
 #include "xml_source.h"
 
 enum { DECLARATION_MAX = 1024, ENCODING_MAX = 40 };
@@ -67,31 +68,14 @@ static const char *utf16_of(struct view view, size_t *mark)
   return b[0] == 0xff && b[1] == 0xfe ? "UTF-16LE" : NULL;
 }
 
-/* The length of the valid UTF-8 sequence at `b`, 0: it is none. */
-static size_t utf8_sequence(const unsigned char *b, size_t left)
-{
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  size_t length = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-
-  if (length <= 1 || length > left || b[0] > 0xf4)
-    return length <= 1 ? length : 0;
-  uint32_t value = b[0] & (0x7fU >> length);
-  for (size_t i = 1; i < length; i++) {
-    if ((b[i] & 0xc0) != 0x80)
-      return 0;
-    value = value << 6 | (b[i] & 0x3fU);
-  }
-  bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  return value < least[length] || surrogate || value > 0x10ffff ? 0 : length;
-}
-
 /* The offset of the first byte that is not UTF-8; length: all are. */
 static size_t utf8_valid(struct view view)
 {
   size_t at = 0;
 
   while (at < view.length) {
-    size_t step = utf8_sequence(view.bytes + at, view.length - at);
+    uint32_t character;
+    size_t step = vmf_utf8_get((const char *)view.bytes + at, view.length - at, &character);
     if (step == 0)
       break;
     at += step;

@@ -26,6 +26,7 @@ struct vmf_tar {
   struct vmf_tar_member *members; /* in the archive's order */
   size_t count;
   bool unended; /* the two zero blocks at the end are missing */
+  bool old;     /* there are headers without "ustar" */
   bool dotted;  /* there are names that start with "./" */
 };
 

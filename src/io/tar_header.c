@@ -195,6 +195,28 @@ static enum vmf_code check_form(const char *archive, uint64_t at, const uint8_t 
   return VMF_OK;
 }
 
+/* At the start of an archive these are, to some readers, another kind of file: bzip2, lzip, lrzip,
+ * grzip, cabinet. */
+static const char *const signatures[] = {"BZh", "LZIP", "LRZI", "GRZip", "MSCF"};
+
+static enum vmf_code check_start(const char *archive, uint64_t at, const uint8_t *block,
+                                 struct vmf_error *error)
+{
+  size_t length = field_length(block + NAME, NAME_LENGTH);
+  if (!is_zero(block + NAME + length, NAME_LENGTH - length))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the tar header at byte %" PRIu64
+                    " has bytes behind the end of the name, expected zeros",
+                    archive, at);
+  for (size_t i = 0; at == 0 && i < sizeof signatures / sizeof *signatures; i++)
+    if (memcmp(block, signatures[i], strlen(signatures[i])) == 0)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: the first name in the archive starts with \"%s\", by which readers know "
+                      "another kind of file",
+                      archive, signatures[i]);
+  return VMF_OK;
+}
+
 static void take_name(const uint8_t *block, size_t prefix, struct vmf_tar_header *header)
 {
   size_t length = field_length(block + NAME, NAME_LENGTH), used = prefix;
@@ -213,6 +235,8 @@ enum vmf_code vmf_tar_parse_header(const char *archive, uint64_t at,
   *header = (struct vmf_tar_header){.at = at, .type = block[TYPE]};
   VMF_TRY(check_sum(archive, at, block, error));
   VMF_TRY(check_numbers(archive, at, block, &header->size, error));
+  VMF_TRY(check_start(archive, at, block, error));
+  header->marked = !is_zero(block + MAGIC, MAGIC_LENGTH);
   if (!memchr("05Lxg", header->type,
               sizeof "05Lxg")) { /* with the NUL; the caller refuses others */
     take_name(block, 0, header);

@@ -11,6 +11,7 @@ struct vmf_tar_header {
   uint64_t at; /* the block's place in the archive */
   uint64_t size;
   uint8_t type;                 /* '0', '5', 'x', ... */
+  bool marked;                  /* has the "ustar" of POSIX or GNU, not of older tars */
   bool prefixed;                /* a part of the name is in the prefix field */
   char name[VMF_TAR_NAME + 64]; /* prefix and name, at most 256 bytes */
 };
@@ -20,7 +21,8 @@ struct vmf_tar_header {
 bool vmf_tar_sum_is_right(const uint8_t block[VMF_TAR_BLOCK]);
 
 /* VMF_CORRUPT: a wrong sum, a field that is no number or one that readers take for different ones,
- * a magic of no known form, bytes where all forms have zeros. */
+ * a magic of no known form, bytes where all forms have zeros. VMF_REFUSED: the archive starts like
+ * another kind of file. */
 VMF_MUST_CHECK enum vmf_code vmf_tar_parse_header(const char *archive, uint64_t at,
                                                   const uint8_t block[VMF_TAR_BLOCK],
                                                   struct vmf_tar_header *header,

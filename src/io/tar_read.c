@@ -228,6 +228,7 @@ static enum vmf_code size_of(const struct reader *reader, uint64_t *size, struct
 static enum vmf_code take_header(struct reader *reader, struct vmf_error *error)
 {
   uint64_t size;
+  reader->tar->old |= !reader->header.marked;
   VMF_TRY(size_of(reader, &size, error));
   if (vmf_tar_is_extra(reader->header.type))
     VMF_TRY(vmf_tar_read_extra(reader->io, &reader->header, reader->log, &reader->told,

@@ -148,6 +148,10 @@ static void check_head(struct vmf_verification *verification)
                    "plain ustar header");
   for (size_t i = 0; i < tar->count; i++)
     check_form(verification, &tar->members[i]);
+  if (tar->old)
+    vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "archive-form", NULL, 0,
+                   "the archive has headers without \"ustar\" in them, which some products do not "
+                   "know for an archive, expected ustar");
   if (tar->dotted)
     vmf_report_add(
         verification->report, VMF_SEVERITY_NOTE, "archive-form", NULL, 0,

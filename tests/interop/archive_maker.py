@@ -150,6 +150,9 @@ BODIES = [b'12 path=zz\n', b'11 path=zz\n', b'12 path=zz', b'012 path=zz\n', b' 
           b'12 path=zz\n8 path=\n', b'8 path=\n', b'7 path\n', b'6 =ab\n', b'12 path=zz\nxx', b'0 path=zz\n', b'999 path=zz\n',
           b'12 path=zz\n0', b'', b'\n', b'0xc path=zz\n', b'5 a=\n', b'12 comment=\n', b'13 comment==\n']
 KINDS = [bytes([kind]) for kind in range(256) if chr(kind) not in '0']
+STARTS = [b'BZh91AY&SY', b'BZh9', b'LZIP', b'LZIP\0\x14', b'LRZI', b'LRZI\0\6', b'GRZipII\0\2\4:)', b'MSCF', b'#mtree',
+          b'070701' + b'0' * 94, b'WARC', b'xx-lh5-', b'PK', b'KDMV', b'COWD', b'hsqs', b'conectix', b'Rar!', b'xar!', b'MZ', b'ustar',
+          b'%PDF-1.4', b'7z', b'a\0b']
 ENDS = [b'', bytes(1), bytes(100), bytes(511), bytes(512), bytes(513), bytes(1023), bytes(1024), bytes(1025), bytes(1536), bytes(20480),
         b'x', b'x' * 512, bytes(512) + b'x', bytes(1024) + b'x', bytes(1024) + b'x' * 600, bytes(511) + b'x', bytes(1023) + b'x',
         bytes(9000) + b'x' * 1240]

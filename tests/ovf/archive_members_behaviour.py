@@ -63,4 +63,9 @@ def test_what_only_an_extended_header_tells_is_a_violation(t, extended, name, si
     tap.equal(('archive-form', 'violation', 'disk1.vmdk') in findings(t, path, status=3), True)
 
 
+def test_an_archive_older_than_ustar_is_a_violation(t):
+    old = [packages.member(name, data, magic=bytes(8)) for name, data in (OVF, MANIFEST, DISK)]
+    tap.equal(('archive-form', 'violation', None) in findings(t, t.write('old.ova', packages.ova(*old)), status=3), True)
+
+
 tap.main(globals())

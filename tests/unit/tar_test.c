@@ -206,6 +206,7 @@ static const struct {
     {337, "0x1", 3, "the device's minor number"},
     {337, "        ", 8, "the device's minor number"},
     {157, "x", 1, "the target of a link"},
+    {2, "x", 1, "bytes behind the end of the name"},
     {345, "x", 1, "in the place of the prefix"},
     {400, "x", 1, "from byte 345 on"},
     {500, "tar", 4, "the end in the tar header at byte 0 is \"tar\\000"},
@@ -227,6 +228,21 @@ START_TEST(fields_that_readers_agree_on)
     fails(VMF_CORRUPT, field_bytes[_i].text);
   else
     only_member("a", 0, 512, 0);
+}
+END_TEST
+
+START_TEST(starts_of_other_kinds_of_file)
+{
+  static const char *const starts[] = {"BZh91AY&SY", "LZIP", "LRZI", "GRZipII", "MSCF"};
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+    start();
+    file(starts[i], "");
+    fails(VMF_REFUSED, "another kind of file");
+    start();
+    file("a", "");
+    file(starts[i], "");
+    vmf_tar_free(listed(2));
+  }
 }
 END_TEST
 
@@ -512,6 +528,7 @@ static Suite *suite(void)
   tcase_add_loop_test(reading, base_256_sizes, 0, sizeof binary_sizes / sizeof *binary_sizes);
   tcase_add_loop_test(reading, fields_that_readers_agree_on, 0,
                       sizeof field_bytes / sizeof *field_bytes);
+  tcase_add_test(reading, starts_of_other_kinds_of_file);
   tcase_add_test(reading, prefixes);
   tcase_add_test(reading, full_fields);
   tcase_add_loop_test(reading, other_kinds, 0, sizeof kinds / sizeof *kinds);

@@ -164,13 +164,13 @@ SZ24 = [
 ]
 
 SZ25 = [
-    header('SZ25 descriptor of 0 sectors', 36, 8, 0, 'a sparse extent without a descriptor'),
-    header('SZ25 descriptor at sector 0', 28, 8, 0, 'a sparse extent without a descriptor'),
+    header('SZ25 descriptor of 0 sectors', 36, 8, 0, 'a SPARSE extent alone: its descriptor is missing'),
+    header('SZ25 descriptor at sector 0', 28, 8, 0, 'a SPARSE extent alone: its descriptor is missing'),
     header('SZ25 descriptor beyond the end', 28, 8, 1 << 30, 'reaches beyond the end of the file'),
     header('SZ25 descriptor that wraps', 28, 8, 1 << 55, 'descriptor of 20 sectors at sector'),
     header('SZ25 descriptor of 2^63 sectors', 36, 8, 1 << 63, 'descriptor of 9223372036854775808 sectors'),
     header('SZ25 descriptor of 1 MiB and more', 36, 8, 2049, 'descriptor of 1049088 bytes, accepted are 1048576'),
-    vmdk_row('SZ25 descriptor of zeros', embedded(b''), 'a sparse extent without a descriptor'),
+    vmdk_row('SZ25 descriptor of zeros', embedded(b''), 'a SPARSE extent alone: its descriptor is missing'),
     vmdk_row('SZ25 descriptor without a NUL', embedded(SPARSE_TEXT.ljust(20 * SECTOR, b'\n')), '', 0, guest=LARGE),
     vmdk_row('SZ25 descriptor cut inside a line', embedded(SPARSE_TEXT.split(b'ddb.geom', maxsplit=1)[0] + b'ddb'),
              'neither a comment, nor KEY=VALUE'),

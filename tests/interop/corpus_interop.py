@@ -103,7 +103,8 @@ def known():
 def guest_digest(path, form):
     """SHA-256 of what vmferry writes to a pipe as raw, and its length."""
     digest, length = hashlib.sha256(), 0
-    command = [tap.VMFERRY, 'convert', '-q', *(['-f', 'raw'] if form == 'raw' else []), '-O', 'raw', path, '-']
+    bare = ['--bare'] if os.path.basename(path) == 'sesparse.vmdk' else []  # it came without its descriptor
+    command = [tap.VMFERRY, 'convert', '-q', *(['-f', 'raw'] if form == 'raw' else []), *bare, '-O', 'raw', path, '-']
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while chunk := process.stdout.read(1 << 20):
             digest.update(chunk)

@@ -167,6 +167,8 @@ struct vmf_image_options {
   const char *snapshot;          /* internal snapshot by id or name, or NULL */
   const char *const *allow_refs; /* NULL-terminated: folders that images may refer to, besides their
                                     own; or NULL */
+  bool no_refs;                  /* what an image names is VMF_REFUSED: only `path` is opened, and
+                                    members of an archive */
   bool no_chain;                 /* do not open parents: for `info` */
   bool ignore_locks;             /* open even when a running machine holds the image (-U) */
   bool read_all;                 /* do not trust the holes that the file system reports */
@@ -359,6 +361,8 @@ struct vmf_package;
 struct vmf_package_options {
   size_t size;                   /* of the struct */
   const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
+  bool no_refs; /* as there; a descriptor, whose files stand beside it, is VMF_REFUSED; a folder is
+                   taken */
   bool ignore_locks, read_all, no_cache;
   const struct vmf_log *log;       /* lives as long as the package; or NULL */
   const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
@@ -366,7 +370,8 @@ struct vmf_package_options {
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
  * in .ova, .ova.gz, .tar.gz or .tgz) or a folder that holds one .ovf. By content where the name
- * does not say so; false also for what cannot be read. */
+ * says nothing: what is called like a disk (disk.raw), or is a device, is none. False also for what
+ * cannot be read. */
 bool vmf_package_recognise(const char *path);
 
 /* Opens a package for reading; its disks are not opened. */

@@ -461,6 +461,8 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
   arguments_getopt_free(&built);
   if (code != VMF_OK || settings->help)
     return code;
+  if (settings->no_refs && settings->allow_refs)
+    return vmf_arguments_wrong(error, "--no-refs and --allow-ref contradict each other");
   code = arguments_snapshot(settings, error);
   if (code == VMF_OK && !vmf_arguments_want_option_help(settings->options))
     code = arguments_count(verb, settings->operand_count, error);

@@ -102,6 +102,7 @@ static enum vmf_code convert_package(const struct vmf_settings *settings, const 
 {
   const struct vmf_package_options options = {.size = sizeof options,
                                               .allow_refs = settings->allow_refs,
+                                              .no_refs = settings->no_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .read_all = settings->read_all,
                                               .no_cache = settings->no_cache,

@@ -21,6 +21,7 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .format = format,
       .snapshot = settings->snapshot,
       .allow_refs = settings->allow_refs,
+      .no_refs = settings->no_refs,
       .ignore_locks = settings->ignore_locks,
       .read_all = settings->read_all,
       .no_cache = settings->no_cache,

@@ -29,6 +29,7 @@ struct vmf_settings {
   const char **allow_refs;    /* NULL-terminated; owned */
   bool compress, progress, quiet, ignore_locks, bare, verify, read_all, no_clobber, no_sync,
       no_cache, no_reflink;
+  bool no_refs;
   bool json, backing_chain, strict, help;
   const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
   bool cms, remove;
@@ -114,6 +115,11 @@ const struct vmf_verb *vmf_verb_find(const char *name);
     .name = "allow-ref", .kind = VMF_ARGUMENT_LISTED, .value = "DIR",                              \
     .field = VMF_SETTING(allow_refs),                                                              \
     .help = "images may refer to files below DIR, too (repeatable)"                                \
+  }
+#define VMF_ARGUMENT_NO_REFS                                                                       \
+  {                                                                                                \
+    .name = "no-refs", .kind = VMF_ARGUMENT_FLAG, .field = VMF_SETTING(no_refs),                   \
+    .help = "open nothing beside the files that are named"                                         \
   }
 #define VMF_ARGUMENT_OUTPUT_KIND                                                                   \
   {                                                                                                \

@@ -42,6 +42,7 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,

@@ -44,6 +44,7 @@ static const struct vmf_argument create_arguments[] = {
      .field = VMF_SETTING(no_sync),
      .help = "do not wait until the image is on stable storage"},
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_QUIET,
     {.letter = 'u',
      .name = "backing-unsafe",

@@ -21,6 +21,7 @@ static const struct vmf_argument info_arguments[] = {
      .field = VMF_SETTING(backing_chain),
      .help = "show the images below it, too"},
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
@@ -215,6 +216,7 @@ static int info_package(const struct vmf_settings *settings)
 {
   const struct vmf_package_options options = {.size = sizeof options,
                                               .allow_refs = settings->allow_refs,
+                                              .no_refs = settings->no_refs,
                                               .ignore_locks = settings->ignore_locks,
                                               .log = &settings->log};
   struct vmf_error error = {0};
@@ -242,6 +244,7 @@ static int info_run(struct vmf_settings *settings)
       .size = sizeof options,
       .format = settings->format,
       .allow_refs = settings->allow_refs,
+      .no_refs = settings->no_refs,
       .no_chain = !settings->backing_chain,
       .ignore_locks = settings->ignore_locks,
       .log = &settings->log,

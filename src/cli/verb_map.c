@@ -27,6 +27,7 @@ static const struct vmf_argument map_arguments[] = {
      .help = "show so many bytes of the guest disk"},
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,

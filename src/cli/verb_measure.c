@@ -35,6 +35,7 @@ static const struct vmf_argument measure_arguments[] = {
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,

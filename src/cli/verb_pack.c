@@ -146,6 +146,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
@@ -165,6 +166,7 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
       .size = sizeof options,
       .format = settings->format,
       .allow_refs = settings->allow_refs,
+      .no_refs = settings->no_refs,
       .ignore_locks = settings->ignore_locks,
       .no_cache = settings->no_cache,
       .log = &settings->log,
@@ -251,6 +253,7 @@ static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_m
   const struct vmf_package_options template_options = {
       .size = sizeof template_options,
       .allow_refs = settings->allow_refs,
+      .no_refs = settings->no_refs,
       .ignore_locks = settings->ignore_locks,
       .no_cache = settings->no_cache,
       .log = &settings->log,

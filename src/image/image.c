@@ -45,6 +45,24 @@ static enum vmf_code note_file(struct vmf_node *node, struct vmf_io *io, enum vm
   return VMF_OK;
 }
 
+static enum vmf_code refuse_reference(const struct vmf_node *node, const char *name,
+                                      struct vmf_error *error)
+{
+  const struct vmf_image *image = &node->image;
+
+  if (node->no_refs)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: refers to \"%.160s\", and --no-refs opens nothing beside the file that is "
+                    "named",
+                    image->io->name, name);
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content is %s, which the file is not by its %s, and refers to "
+                  "\"%.160s\": a guest may have written that into a raw disk; if it is %s all the "
+                  "same, say -f %s (of a parent: in its child)",
+                  image->io->name, image->format->name, image->io->device ? "kind" : "name", name,
+                  image->format->name, image->format->name);
+}
+
 /* Opens what the image names: a member of its package, or a file by the policy. */
 static enum vmf_code open_named(const struct vmf_node *node, const char *name,
                                 enum vmf_reference reference, struct vmf_io **io,
@@ -52,6 +70,8 @@ static enum vmf_code open_named(const struct vmf_node *node, const char *name,
 {
   if (node->members)
     return node->members->open(node->members, name, reference, io, error);
+  if (node->no_refs || node->contradicted)
+    return refuse_reference(node, name, error);
   return vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
                             node->check_locks, io, error);
 }
@@ -137,6 +157,7 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *ca
   image->opener = &node->opener;
   node->opener.open = open_for_driver;
   node->check_locks = !options->ignore_locks;
+  node->no_refs = options->no_refs;
   node->trust_holes = !options->read_all;
   node->transient = options->no_cache;
   if (node->transient)
@@ -161,6 +182,7 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct open_call *
 
   VMF_TRY(choose_format(image->io, call->format, call->child != NULL, options->log, &image->format,
                         error));
+  node->contradicted = !call->format && vmf_probe_contradicted(image->io, image->format);
   const struct vmf_reader *reader = image->format->reader;
   VMF_TRY(vmf_alloc(reader->state_size, &image->state, error));
   if (reader->options.count > 0)

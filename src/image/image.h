@@ -14,6 +14,8 @@ struct vmf_node {
   void *options;     /* of the reader */
   char **allow_refs; /* NULL-terminated copy */
   bool check_locks;
+  bool no_refs;      /* nothing that the image names is opened, but for members of its package */
+  bool contradicted; /* the content chose the format, and name or kind of the file say another */
   bool trust_holes, transient;
   struct vmf_opener opener;
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
@@ -156,10 +158,17 @@ const struct vmf_format *vmf_format_find(const char *name); /* name or alias; NU
 /* Whether the file's name ends in one of the format's suffixes. */
 bool vmf_format_has_suffix(const struct vmf_format *format, const char *path);
 
+/* The format that the file's name says, or NULL. */
+const struct vmf_format *vmf_format_suffixed(const char *path);
+
 /* Recognises the content of io. VMF_REFUSED when two formats match; *format = NULL when none does.
  */
 VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **format,
                                           struct vmf_error *error);
+
+/* Whether the file's name or kind says that it is no image of this format, whatever its content: a
+ * guest can write what it likes into its raw disk. */
+bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format);
 
 /* Whether content that no format knows may be taken as raw by its name or kind alone. */
 bool vmf_probe_raw_allowed(const struct vmf_io *io);

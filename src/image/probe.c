@@ -26,7 +26,7 @@ static enum vmf_code refuse_foreign(const struct vmf_io *io, const struct vmf_fo
   const char *slash = strrchr(io->name, '/');
 
   if (foreign->unpacks)
-    return vmf_fail(error, VMF_UNSUPPORTED,
+    return vmf_fail(error, VMF_REFUSED,
                     "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if "
                     "it is a raw disk all the same, say -f raw",
                     io->name, foreign->name, foreign->unpacks, slash ? slash + 1 : io->name);
@@ -62,4 +62,10 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
 bool vmf_probe_raw_allowed(const struct vmf_io *io)
 {
   return io->device || vmf_format_has_suffix(vmf_format_find("raw"), io->name);
+}
+
+bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format)
+{
+  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  return io->device || (said && said != format);
 }

@@ -80,10 +80,17 @@ bool vmf_format_has_suffix(const struct vmf_format *format, const char *path)
   return dot && !strchr(dot, '/') && list_has(format->suffixes, dot + 1);
 }
 
+const struct vmf_format *vmf_format_suffixed(const char *path)
+{
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++)
+    if (vmf_format_has_suffix(*format, path))
+      return *format;
+  return NULL;
+}
+
 const char *vmf_format_by_suffix(const char *path)
 {
-  for (const struct vmf_format *const *format = vmf_formats; path && *format; format++)
-    if ((*format)->writer && vmf_format_has_suffix(*format, path))
-      return (*format)->name;
-  return NULL;
+  const struct vmf_format *format = path ? vmf_format_suffixed(path) : NULL;
+
+  return format && format->writer ? format->name : NULL;
 }

@@ -14,6 +14,7 @@
 #include "caller.h"
 #include "certificate.h"
 #include "checked.h"
+#include "envelope_head.h"
 #include "file.h"
 #include "memory.h"
 #include "text.h"
@@ -157,22 +158,6 @@ static enum vmf_code pick_in_folder(const char *path, char **found, struct vmf_e
   return vmf_format(found, error, "%s%s%s", path, vmf_text_ends_in(path, "/") ? "" : "/", name);
 }
 
-/* Whether the first bytes are those of an XML document with an Envelope. */
-static bool looks_like_descriptor(struct vmf_io *io)
-{
-  char head[4097] = {0};
-  size_t length = (size_t)vmf_min(io->size, sizeof head - 1);
-  size_t kept = 0;
-
-  if (vmf_io_pread(io, head, length, 0, NULL) != VMF_OK)
-    return false;
-  for (size_t i = 0; i < length; i++) /* UTF-16 becomes ASCII */
-    if (head[i])
-      head[kept++] = head[i];
-  head[kept] = '\0';
-  return strchr(head, '<') && strstr(head, "Envelope");
-}
-
 static int compare_names(const void *a, const void *b, void *members)
 {
   const struct vmf_tar_member *list = members;
@@ -238,6 +223,12 @@ static enum vmf_code open_descriptor(struct vmf_package *package, const char *pa
   return vmf_copy_text(slash ? slash + 1 : path, &package->name, error);
 }
 
+/* Its content is the guest's, who must not choose what the host opens. */
+static bool is_only_disk(const struct vmf_io *io)
+{
+  return io->device || vmf_format_suffixed(io->name);
+}
+
 /* An archive, a packed archive or a descriptor. */
 static enum vmf_code open_file(struct vmf_package *package, const char *path,
                                struct vmf_error *error)
@@ -245,12 +236,24 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   struct vmf_io *io;
 
   VMF_TRY(vmf_io_open_file(path, !package->options.ignore_locks, &io, error));
+  if (is_only_disk(io)) {
+    vmf_io_close(io);
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: is a disk by its name or kind, and what a guest wrote into it is no "
+                    "package; a package is called *.ova or *.ovf",
+                    path);
+  }
   if (package->options.no_cache)
     vmf_io_transient(io);
   if (vmf_io_is_gzip(io))
     VMF_TRY(vmf_io_gunzip(io, INT64_MAX, package->options.cancel, &io, error));
-  if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || looks_like_descriptor(io))) {
+  if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || vmf_envelope_at_start(io))) {
     vmf_io_close(io);
+    if (package->options.no_refs)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: its files stand beside it, and --no-refs opens nothing beside the file "
+                      "that is named; name the folder, or an archive (*.ova)",
+                      path);
     return open_descriptor(package, path, error);
   }
   return open_archive(package, io, error);
@@ -434,8 +437,8 @@ bool vmf_package_recognise(const char *path)
   /* looking into it would mean to unpack all of it */
   bool packed =
       has_suffix(path, ".ova.gz") || has_suffix(path, ".tar.gz") || has_suffix(path, ".tgz");
-  bool found =
-      (packed && vmf_io_is_gzip(io)) || archive_has_descriptor(io) || looks_like_descriptor(io);
+  bool found = !is_only_disk(io) && ((packed && vmf_io_is_gzip(io)) || archive_has_descriptor(io) ||
+                                     vmf_envelope_at_start(io));
   vmf_io_close(io);
   return found;
 }

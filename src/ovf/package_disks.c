@@ -125,6 +125,7 @@ enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct v
 {
   const struct vmf_image_options defaults = {.size = sizeof defaults,
                                              .allow_refs = package->options.allow_refs,
+                                             .no_refs = package->options.no_refs,
                                              .ignore_locks = package->options.ignore_locks,
                                              .read_all = package->options.read_all,
                                              .no_cache = package->options.no_cache};
@@ -333,6 +334,7 @@ static enum vmf_code open_in(const char *path, const char *disk,
 {
   const struct vmf_package_options package_options = {.size = sizeof package_options,
                                                       .allow_refs = options->allow_refs,
+                                                      .no_refs = options->no_refs,
                                                       .ignore_locks = options->ignore_locks,
                                                       .read_all = options->read_all,
                                                       .no_cache = options->no_cache,

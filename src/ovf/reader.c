@@ -16,14 +16,17 @@ static const char *const envelopes[] = {VMF_NS_OVF_1, VMF_NS_OVF_2, VMF_NS_OVF_0
                                         "http://schemas.dmtf.org/ovf/envelope",
                                         "http://schemas.dmtf.org/ovf/envelope/1/"};
 
-bool vmf_reader_is_envelope(const xmlNs *ns)
+bool vmf_reader_is_envelope_uri(const char *uri, size_t length)
 {
-  if (!ns)
-    return true;
   for (size_t i = 0; i < sizeof envelopes / sizeof envelopes[0]; i++)
-    if (strcmp((const char *)ns->href, envelopes[i]) == 0)
+    if (strlen(envelopes[i]) == length && memcmp(uri, envelopes[i], length) == 0)
       return true;
   return false;
+}
+
+bool vmf_reader_is_envelope(const xmlNs *ns)
+{
+  return !ns || vmf_reader_is_envelope_uri((const char *)ns->href, strlen((const char *)ns->href));
 }
 
 bool vmf_reader_is_cim(const xmlNode *element, const char *class_name)

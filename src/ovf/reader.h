@@ -37,6 +37,9 @@ bool vmf_reader_is(const xmlNode *element, const char *name);
 /* Whether a namespace is the envelope's, in any version. NULL: none, also true. */
 bool vmf_reader_is_envelope(const xmlNs *ns);
 
+/* The same for a namespace's URI of `length` bytes. */
+bool vmf_reader_is_envelope_uri(const char *uri, size_t length);
+
 /* An element in the namespace of a CIM class, "CIM_VirtualSystemSettingData", in any of its forms:
  * VirtualBox ends it in ".xsd", others shorten the way to it. */
 bool vmf_reader_is_cim(const xmlNode *element, const char *class_name);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """What a name on the command line means: paths and protocols."""
+import struct
+
 import tap
 
 RAW = bytes(range(256)) * 4096
@@ -152,7 +154,7 @@ def test_packed_disks_are_named(t, name, program, *arguments):
     packed = [file for file in t.names() if file != 'a.raw'][0]
     (t.folder / packed).rename(t.path('packed'))
     for verb in (('info', 'packed'), ('convert', 'packed', 'b.qcow2'), ('checksum', 'packed'), ('pack', 'packed')):
-        done = refused(t, *verb, says=(name, 'unpack it first', '-f raw'), status=9)
+        done = refused(t, *verb, says=(name, 'unpack it first', '-f raw'), status=2)
     command = done.stderr.split('unpack it first (')[1].split(' > FILE')[0].split()
     tap.equal(t.run(tap.tool(command[0]), *command[1:], text=False).stdout, RAW, 'what the command in the message unpacks')
 
@@ -161,6 +163,120 @@ def test_a_xen_appliance_is_named(t):
     t.write('ova.xml', b'<value/>')
     t.run(tap.tool('tar'), '-cf', 'a.xva', 'ova.xml')
     refused(t, 'info', 'a.xva', says=('Xen appliance',), status=9)
+
+
+# ---- what a guest writes into its disk ----
+
+OVF = ('<?xml version="1.0"?><Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:o="http://schemas.dmtf.org/ovf/envelope/1">'
+       '<References><File o:id="f" o:href="other.vmdk"/></References><DiskSection><Info/><Disk o:diskId="d" o:fileRef="f" '
+       'o:capacity="1048576"/></DiskSection></Envelope>').encode()
+
+
+def raw_with(start):
+    return start.ljust(1 << 20, b'\0')
+
+
+@tap.rows([(name, name) for name in ('g.raw', 'g.IMG', 'g.dd', 'g.bin', 'g.iso', 'g.vmdk', 'g-flat.vmdk', 'g.qcow2')])
+def test_a_disk_is_no_package_by_its_content(t, name):
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', 'other.vmdk')
+    t.write('vm.ovf', OVF)
+    t.run('tar', '--format=ustar', '-cf', 'tar', 'vm.ovf', 'other.vmdk')
+    for content in (raw_with(OVF), raw_with(OVF.replace(b'>', b'>\n').decode().encode('utf-16')), t.read('tar')):
+        t.write(name, content)
+        done = t.vmferry('convert', '-O', 'raw', name, 'out.raw', status=None)
+        if done.returncode == 0:
+            tap.equal(t.read('out.raw'), content, 'content')
+            t.run('rm', 'out.raw')
+        for verb in ('verify', 'unpack'):
+            refused(t, verb, name, says=(name, 'is a disk by its name'), status=2)
+        t.vmferry('info', f'{name}::d', status=2)
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', name, 'out.raw')
+        tap.equal(t.read('out.raw'), content, 'content')
+
+
+HEADS = [('plain', b'', True), ('comment', b'<?xml version="1.0"?>\n<!-- Envelope > -->\n', True), ('word in a comment', b'<a/><!-- ', False),
+         ('another root', b'<?xml version="1.0"?><x xmlns="http://schemas.dmtf.org/ovf/envelope/1">', False), ('text before', b'x', False),
+         ('sector before', bytes(512), False)]
+
+
+@tap.rows([(name, before, found) for name, before, found in HEADS])
+def test_a_descriptor_is_known_by_its_start(t, before, found):
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', 'other.vmdk')
+    body = OVF[OVF.index(b'<Envelope'):]
+    t.write('descriptor', before + body)
+    tap.equal(t.vmferry('info', 'descriptor', status=None).returncode == 0, found, 'is a package')
+    t.write('descriptor', (before + body).decode('latin-1').encode('utf-16'))
+    tap.equal(t.vmferry('info', 'descriptor', status=None).returncode == 0, found, 'is a package in UTF-16')
+    for foreign in (b'http://example.org/ovf', b'http://schemas.dmtf.org/ovf/envelope/11', b''):
+        t.write('descriptor', before + body.replace(b'http://schemas.dmtf.org/ovf/envelope/1', foreign))
+        t.vmferry('info', 'descriptor', status=2)
+
+
+def overlay(t, name):
+    """A QCOW2 overlay, a VMDK with an extent, an overlay with a data file: all refer to another file."""
+    t.write('base.raw', RAW)
+    qemu = tap.tool('qemu-img')
+    t.run(qemu, 'create', '-q', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', 'made')
+    yield 'qcow2', t.read('made')
+    t.run(qemu, 'create', '-q', '-f', 'qcow2', '-o', 'data_file=made.data', 'made', '1M')
+    yield 'qcow2', t.read('made')
+    t.run(qemu, 'convert', '-f', 'raw', '-O', 'vmdk', '-o', 'subformat=monolithicFlat', 'base.raw', 'made.vmdk')
+    yield 'vmdk', t.read('made.vmdk')
+
+
+@tap.rows([(name, name) for name in ('g.raw', 'g.img', 'g.DD', 'g.bin', 'g.vhd')])
+def test_content_against_the_name_names_no_other_file(t, name):
+    for form, content in overlay(t, name):
+        t.write(name, content)
+        refused(t, 'convert', name, 'out.qcow2', says=(name, f'the content is {form}, which the file is not by its name, and refers to', f'-f {form}'), status=2)
+        refused(t, 'checksum', name, says=('refers to',), status=2)
+        t.vmferry('convert', '-f', form, name, 'out.qcow2')
+        t.run('rm', 'out.qcow2')
+
+
+def test_content_against_the_name_of_a_parent_names_no_other_file(t):
+    t.write('secret.raw', RAW)
+    qemu = tap.tool('qemu-img')
+    t.run(qemu, 'create', '-q', '-f', 'qcow2', '-b', 'secret.raw', '-F', 'raw', 'base.raw')
+    t.run(qemu, 'create', '-q', '-f', 'qcow2', '-b', 'base.raw', '-F', 'qcow2', 'top.qcow2')
+    t.vmferry('compare', 'top.qcow2', 'secret.raw')
+    content = t.read('top.qcow2')
+    at = content.index(struct.pack('>II', 0xe2792aca, 5))
+    t.write('top.qcow2', content[:at] + struct.pack('>I', 0x12345678) + content[at + 4:])
+    refused(t, 'checksum', 'top.qcow2', says=('base.raw', 'refers to', 'secret.raw'), status=2)
+
+
+def test_own_content_is_read_under_any_name(t):
+    t.write('a.raw', RAW)
+    for form in ('qcow2', 'vmdk', 'vhd'):
+        t.vmferry('convert', '-O', form, 'a.raw', 'b.img')
+        t.vmferry('compare', 'b.img', 'a.raw')
+
+
+def test_nothing_beside_the_named_file_is_opened(t):
+    for form, content in overlay(t, 'x'):
+        t.write('x.' + form, content)
+        for verb in (('convert', 'x.' + form, 'out.raw'), ('map', 'x.' + form), ('checksum', 'x.' + form), ('measure', 'x.' + form),
+                     ('info', '--backing-chain', 'x.' + form), ('pack', 'x.' + form)):
+            refused(t, *verb, '--no-refs', says=('refers to', '--no-refs'), status=2)
+        refused(t, 'compare', '--no-refs', 'x.' + form, 'base.raw', says=('--no-refs',), status=2)
+    t.vmferry('checksum', '--no-refs', 'base.raw')
+    refused(t, 'checksum', '--no-refs', '--allow-ref', '.', 'base.raw', says=('contradict',))
+
+
+def test_nothing_beside_a_package_is_opened(t):
+    t.write('a.raw', RAW)
+    t.vmferry('pack', '--disk-format', 'monolithicSparse', '-o', 'a.ova', 'a.raw')
+    t.vmferry('unpack', '--no-refs', 'a.ova')
+    t.vmferry('compare', '--no-refs', 'a.ova::vmdisk1', 'a.raw')
+    t.vmferry('verify', '--no-refs', 'a.ova')
+    t.vmferry('verify', '--no-refs', 'a')
+    t.vmferry('compare', '--no-refs', 'a', 'a.raw')
+    for verb in ('info', 'verify', 'checksum', 'unpack', 'pack'):
+        where = ('-o', 'b.ova') if verb == 'pack' else ()
+        refused(t, verb, '--no-refs', *where, 'a/a.ovf', says=('beside it', '--no-refs'), status=2)
 
 
 tap.main(globals())

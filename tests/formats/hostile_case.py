@@ -26,7 +26,7 @@ class Row:
     give, or what tells of a file's path whether it holds them (True: any). warns: whether warnings may stand beside the
     line. names: the file that it must name."""
 
-    def __init__(self, title, image, part, status=2, *, name='x.img', command=CONVERT, files=None, guest=True,
+    def __init__(self, title, image, part, status=2, *, name='x.disk', command=CONVERT, files=None, guest=True,
                  warns=False, names=None):
         self.title, self.image, self.part, self.name = title, image, part, name
         self.statuses = (status,) if isinstance(status, int) else status

@@ -169,7 +169,7 @@ REF11 += [Row(f'REF11 the image: {title}', make, part, name='odd', names='odd', 
                                     ('endless device', link('/dev/zero'), 'is a character device'))]
 REF11 += [
     Row('REF11 the image: /dev/zero', None, 'is a character device', name='/dev/zero', command=FORMAT_RAW),
-    Row('REF11 the image: symlink to a disk', link('y.img'), '', 0, files={'y.img': RAW}, guest=RAW),
+    Row('REF11 the image: symlink to a disk', link('y.img'), '', 0, name='x.img', files={'y.img': RAW}, guest=RAW),
 ]
 
 REF12 = [
@@ -178,8 +178,8 @@ REF12 = [
         guest=overlay('/etc/passwd', 'raw')),
     Row('REF12 a raw disk that looks like VMDK, with -f raw', flat('/etc/passwd'), '', 0, command=FORMAT_RAW,
         guest=flat('/etc/passwd')),
-    Row('REF12 a raw disk that looks like QCOW2, by content', overlay('/etc/passwd', 'raw'), 'which is outside of',
-        name='disk.raw'),
+    Row('REF12 a raw disk that looks like QCOW2, by content', overlay('/etc/passwd', 'raw'),
+        'which the file is not by its name', name='disk.raw'),
     Row('REF12 a raw backing file that looks like QCOW2', overlay('b.img', 'raw'), '', 0,
         files={'b.img': overlay('/etc/passwd', 'raw').ljust(len(LARGE), b'\0')},
         guest=overlay('/etc/passwd', 'raw').ljust(len(LARGE), b'\0')),
@@ -211,10 +211,10 @@ REF14 = [
 ]
 
 LOOP1 = [
-    Row('LOOP1 QCOW2 on itself', overlay('x.img', 'qcow2'), 'a loop'),
-    Row('LOOP1 QCOW2 A on B on A', overlay('b.img', 'qcow2'), 'a loop', files={'b.img': overlay('x.img', 'qcow2')},
+    Row('LOOP1 QCOW2 on itself', overlay('x.disk', 'qcow2'), 'a loop'),
+    Row('LOOP1 QCOW2 A on B on A', overlay('b.img', 'qcow2'), 'a loop', files={'b.img': overlay('x.disk', 'qcow2')},
         names='b.img'),
-    Row('LOOP1 QCOW2 on itself by a symlink', overlay('b.img', 'qcow2'), 'a loop', files={'b.img': link('x.img')}),
+    Row('LOOP1 QCOW2 on itself by a symlink', overlay('b.img', 'qcow2'), 'a loop', files={'b.img': link('x.disk')}),
     Row('LOOP1 QCOW2 on itself by a hard link', hard_link('b.img'), 'a loop',
         files={'b.img': overlay('b.img', 'qcow2')}),
     Row('LOOP1 a symlink to itself', overlay('b.img', 'qcow2'), 'a symlink that leads to itself',
@@ -224,7 +224,7 @@ LOOP1 = [
         name='x.vmdk'),
     Row('LOOP1 VHD on itself', differencing([(b'W2ru', utf16('.\\x.vhd'))], parent_uuid=UUID), 'a loop',
         name='x.vhd'),
-    Row('LOOP1 info of QCOW2 on itself', overlay('x.img', 'qcow2'), 'a loop',
+    Row('LOOP1 info of QCOW2 on itself', overlay('x.disk', 'qcow2'), 'a loop',
         command=('info', '--backing-chain', '{}')),
 ]
 
@@ -258,8 +258,8 @@ INT1 = [
         name='x.vhd'),
 ]
 
-INT7 = [Row(f'INT7 a raw disk of an odd size as {suffix}', LARGE[:-100], 'zeros', 0, warns=True,
+INT7 = [Row(f'INT7 a raw disk of an odd size as {suffix}', LARGE[:-100], 'zeros', 0, name='x.img', warns=True,
             command=('convert', '-O', suffix, '{}', 'out.' + suffix)) for suffix in ('qcow2', 'vhd', 'vmdk')]
-INT7 += [Row('INT7 a raw disk of an odd size as it is', LARGE[:-100], '', 0, guest=LARGE[:-100])]
+INT7 += [Row('INT7 a raw disk of an odd size as it is', LARGE[:-100], '', 0, name='x.img', guest=LARGE[:-100])]
 
 ROWS = (REF01 + REF02 + REF03 + REF04 + REF05 + REF06 + REF11 + REF12 + REF13 + REF14 + LOOP1 + LOOP2 + INT1 + INT7)

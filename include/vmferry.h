@@ -202,6 +202,15 @@ struct vmf_image *vmf_image_parent(const struct vmf_image *image); /* NULL: none
 VMF_MUST_CHECK enum vmf_code vmf_image_pread(struct vmf_image *image, void *buffer, size_t length,
                                              uint64_t guest, struct vmf_error *error);
 
+/* Whether a disk has a partition table (MBR, GPT): then it is no continuation of another one. */
+VMF_MUST_CHECK enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
+                                                   struct vmf_error *error);
+
+/* Whether there is a disk image at `path`: by its content (of a format that is read or not), by its
+ * suffix or as a block device where the content says nothing, or by a partition table. True also
+ * for a file that cannot be read; false for an empty one. */
+bool vmf_image_recognise(const char *path);
+
 /* One line of `map`: how a stretch of the guest disk is stored, the chain flattened. */
 struct vmf_extent {
   size_t size; /* of the struct */

@@ -35,6 +35,24 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
   return vmf_disk_open(path, &options, image, error);
 }
 
+/* The target may have been forgotten: then a disk of its own would vanish in another one. */
+static enum vmf_code check_continuation(const struct vmf_settings *settings, int index,
+                                        struct vmf_image *part, struct vmf_error *error)
+{
+  bool partitioned = false;
+  enum vmf_code code = VMF_OK;
+
+  if (index > 0 && !settings->join)
+    code = vmf_image_partitioned(part, &partitioned, error);
+  if (code != VMF_OK || !partitioned)
+    return code;
+  return vmf_arguments_wrong(error,
+                             "%s: has a partition table, so it is a disk of its own and not the "
+                             "continuation of %s; each disk is converted by a command of its own, "
+                             "and --join joins them all the same",
+                             settings->operands[index], settings->operands[index - 1]);
+}
+
 enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
                                struct vmf_image **image, struct vmf_error *error)
 {
@@ -53,6 +71,8 @@ enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
     code = vmf_sources_open(settings, settings->operands[opened], settings->format, &parts[opened],
                             error);
     opened += code == VMF_OK;
+    if (code == VMF_OK)
+      code = check_continuation(settings, opened - 1, parts[opened - 1], error);
   }
   if (code == VMF_OK) {
     code = vmf_image_concat(parts, (size_t)count, image, error);

@@ -29,7 +29,7 @@ struct vmf_settings {
   const char **allow_refs;    /* NULL-terminated; owned */
   bool compress, progress, quiet, ignore_locks, bare, verify, read_all, no_clobber, no_sync,
       no_cache, no_reflink;
-  bool no_refs;
+  bool no_refs, join;
   bool json, backing_chain, strict, help;
   const char *digest, *key, *certificate, *passphrase_file; /* signing a package */
   bool cms, remove;

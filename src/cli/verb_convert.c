@@ -72,6 +72,10 @@ static const struct vmf_argument convert_arguments[] = {
      .kind = VMF_ARGUMENT_FLAG,
      .field = VMF_SETTING(read_all),
      .help = "do not trust the holes that the file system reports"},
+    {.name = "join",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(join),
+     .help = "join several sources although they look like whole disks"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
@@ -154,6 +158,11 @@ static enum vmf_code convert_check_settings(const struct vmf_settings *settings,
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
   if (settings->backing && settings->operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
+  if (settings->operand_count > 2 && !settings->join && vmf_image_recognise(path))
+    return vmf_arguments_wrong(error,
+                               "%s: is a disk, and the last name is the target, which would be "
+                               "replaced by all the others joined; if that is meant, say --join",
+                               path);
   return VMF_OK;
 }
 

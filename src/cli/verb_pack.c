@@ -214,6 +214,20 @@ static enum vmf_code pack_default_output(const char *disk, char **path, struct v
   return VMF_OK;
 }
 
+/* "pack disk.raw vm.ova": the target's place is -o. */
+static enum vmf_code pack_check_operands(const struct vmf_settings *settings,
+                                         struct vmf_error *error)
+{
+  const char *last = settings->operands[settings->operand_count - 1];
+
+  if (settings->output || (!vmf_packaging_is_target(last) && !vmf_package_recognise(last)))
+    return VMF_OK;
+  return vmf_arguments_wrong(error,
+                             "%s: is a package, and all operands of pack are disks that go into "
+                             "one; -o %s makes it the target, another -o packs the disk in it",
+                             last, last);
+}
+
 /* The form decides what the descriptor says of a disk. */
 static enum vmf_code pack_check_options(const char *options, struct vmf_error *error)
 {
@@ -320,6 +334,8 @@ static int pack_run(struct vmf_settings *settings)
   code = vmf_names_operands(settings, settings->operand_count, 0, &error);
   if (code == VMF_OK)
     code = vmf_names_resolve(settings, &settings->output, false, &error);
+  if (code == VMF_OK)
+    code = pack_check_operands(settings, &error);
   if (code == VMF_OK)
     code = vmf_packaging_check(settings, &error);
   if (code == VMF_OK)

@@ -165,6 +165,85 @@ def test_a_xen_appliance_is_named(t):
     refused(t, 'info', 'a.xva', says=('Xen appliance',), status=9)
 
 
+# ---- the forgotten target ----
+
+def mbr(*partitions, size=1 << 20):
+    """A raw disk; partitions: (status, type, first sector, sectors)."""
+    entries = b''.join(struct.pack('<B3xB3xII', *partition) for partition in partitions)
+    return (b'\xfa' * 446 + entries.ljust(64, b'\0') + b'\x55\xaa').ljust(size, b'\1')
+
+
+def gpt(sector):
+    return (bytes(sector) + b'EFI PART').ljust(1 << 20, b'\0')
+
+
+WHOLE = [('MBR', mbr((0x80, 0x83, 63, 1000))), ('MBR, second entry', mbr((0, 0, 0, 0), (0, 7, 2048, 4096))),
+         ('GPT', gpt(512)), ('GPT of 4 KiB', gpt(4096))]
+PART = [('data', RAW), ('boot sector', (b'\xeb\x58\x90MSDOS5.0' + b'text' * 125)[:510] + b'\x55\xaa' + bytes(4096)),
+        ('empty MBR', mbr()), ('signature alone', bytes(510) + b'\x55\xaa' + bytes(512)), ('short', b'\1' * 512)]
+
+
+@tap.rows(WHOLE)
+def test_whole_disks_are_not_joined(t, second):
+    t.write('a.raw', RAW)
+    t.write('b.raw', second)
+    t.vmferry('convert', 'b.raw', 'b.qcow2')
+    for name in ('b.raw', 'b.qcow2'):
+        refused(t, 'convert', 'a.raw', name, 'c.raw', says=(name, 'partition table', '--join'))
+        t.vmferry('convert', '--join', 'a.raw', name, 'd.raw')
+        tap.equal(t.read('d.raw'), RAW + second, 'content')
+        t.run('rm', 'd.raw')
+    t.vmferry('convert', 'b.raw', 'a.raw', 'c.raw')
+    tap.equal(t.read('c.raw'), second + RAW, 'content')
+
+
+@tap.rows(PART)
+def test_parts_of_a_disk_are_joined(t, second):
+    t.write('a.raw', mbr((0x80, 0x83, 63, 1000)))
+    t.write('b.raw', second)
+    t.vmferry('convert', 'a.raw', 'b.raw', 'c.raw')
+    tap.equal(t.read('c.raw'), t.read('a.raw') + second, 'content')
+
+
+@tap.rows([('vmdk', 'c.vmdk'), ('qcow2 by another name', 'c', '-O', 'qcow2'), ('raw', 'c.raw'), ('partitioned', 'c', '-O', 'raw')])
+def test_a_disk_is_not_the_target_of_several(t, name, *options):
+    t.write('a.raw', RAW)
+    t.write('b.raw', RAW)
+    t.write('m.raw', mbr((0x80, 0x83, 63, 1000)))
+    t.vmferry('convert', *options, 'm.raw', name)
+    refused(t, 'convert', 'a.raw', 'b.raw', name, says=(name, 'last name is the target', '--join'))
+    t.vmferry('convert', 'a.raw', name)
+    t.vmferry('convert', '--join', '-O', 'raw', 'a.raw', 'b.raw', name)
+    tap.equal(t.read(name), RAW + RAW, 'content')
+
+
+def test_a_foreign_disk_is_not_the_target_of_several(t):
+    t.write('a.raw', RAW)
+    for name, content in (('c', bytes(64) + b'\x7f\x10\xda\xbe' + bytes(512)), ('d', b'vhdxfile' + bytes(512))):
+        t.write(name, content)
+        refused(t, 'convert', 'a.raw', 'a.raw', name, says=('--join',))
+
+
+def test_what_is_no_disk_is_replaced_by_several(t):
+    t.write('a.raw', RAW)
+    for name, content in (('c', b'a text\n'), ('d.raw', b'')):
+        t.write(name, content)
+        t.vmferry('convert', 'a.raw', 'a.raw', name)
+        tap.equal(t.read(name), RAW + RAW, 'content')
+
+
+def test_pack_takes_its_target_by_option(t):
+    t.write('s.raw', RAW)
+    refused(t, 'pack', 's.raw', 'w.ova', says=('w.ova', '-o w.ova'))
+    t.vmferry('pack', 's.raw', '-o', 'w.ova')
+    t.run('mkdir', 'folder')
+    for last in ('w.ova', './W.OVF', 'folder', 'new/', 'w.ova'):
+        refused(t, 'pack', 's.raw', last, says=(last, '-o'))
+    refused(t, 'pack', 'w.ova', says=('-o',))
+    t.vmferry('pack', 's.raw', 'w.ova', '-o', 'both.ova')
+    tap.equal(t.names(), ['both.ova', 'folder', 's.raw', 'w.ova'], 'files')
+
+
 # ---- what a guest writes into its disk ----
 
 OVF = ('<?xml version="1.0"?><Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:o="http://schemas.dmtf.org/ovf/envelope/1">'

@@ -56,6 +56,7 @@ START_TEST(images_refuse_null)
   struct vmf_findings_sink sink = {.data = NULL};
   struct vmf_value *info;
   char byte;
+  bool flag;
 
   REFUSED(vmf_image_open(NULL, NULL, &opened, &error));
   REFUSED(vmf_image_open("disk.raw", NULL, NULL, &error));
@@ -72,6 +73,9 @@ START_TEST(images_refuse_null)
   REFUSED(vmf_image_info(NULL, &info, &error));
   REFUSED(vmf_image_info(image, NULL, &error));
   REFUSED(vmf_image_unchanged(NULL, &error));
+  REFUSED(vmf_image_partitioned(NULL, &flag, &error));
+  REFUSED(vmf_image_partitioned(image, NULL, &error));
+  REFUSED(vmf_image_partitioned(image, &flag, NULL));
   REFUSED(vmf_image_unchanged(image, NULL));
   REFUSED(vmf_image_check(NULL, &findings, &error));
   REFUSED(vmf_image_check(image, NULL, &error));
@@ -226,6 +230,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert_uint_eq(vmf_image_size(NULL), 0);
   ck_assert_ptr_null(vmf_image_parent(NULL));
   ck_assert(!vmf_package_recognise(NULL));
+  ck_assert(!vmf_image_recognise(NULL));
   ck_assert(!vmf_package_disk(NULL, 0, &disk));
   ck_assert(!vmf_package_disk(package, 0, NULL));
   ck_assert(!vmf_guest_os_describe(0, NULL));

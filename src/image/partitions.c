@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Is it a whole disk? A partition table says so: the continuation of another disk has none. */
+#include <string.h>
+
+#include "bytes.h"
+#include "caller.h"
+#include "checked.h"
+#include "file.h"
+#include "image.h"
+#include "memory.h"
+
+enum {
+  SECTOR = 512,
+  GPT_LARGE = 4096, /* the header's place with sectors of 4 KiB; with those of 512 bytes: SECTOR */
+  GPT_SIGNATURE = 8,
+  HEAD_BYTES = GPT_LARGE + GPT_SIGNATURE,
+  MBR_ENTRIES = 446,
+  MBR_ENTRY = 16,
+  MBR_SIGNATURE = 510,
+};
+
+/* An MBR with a partition. The boot sector of a file system has the same signature, but text or
+ * code where the entries are. */
+static bool has_mbr(const uint8_t *head)
+{
+  unsigned used = 0;
+
+  if (head[MBR_SIGNATURE] != 0x55 || head[MBR_SIGNATURE + 1] != 0xaa)
+    return false;
+  for (const uint8_t *entry = head + MBR_ENTRIES; entry < head + MBR_SIGNATURE;
+       entry += MBR_ENTRY) {
+    bool active = entry[0] == 0x80;
+    uint8_t type = entry[4];
+    uint32_t start = get_le32(entry + 8), sectors = get_le32(entry + 12);
+
+    if ((entry[0] != 0 && !active) || (type != 0 && (start == 0 || sectors == 0)))
+      return false;
+    used += type != 0;
+  }
+  return used > 0;
+}
+
+static bool has_table(const uint8_t head[HEAD_BYTES])
+{
+  return has_mbr(head) || memcmp(head + SECTOR, "EFI PART", GPT_SIGNATURE) == 0 ||
+         memcmp(head + GPT_LARGE, "EFI PART", GPT_SIGNATURE) == 0;
+}
+
+enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
+                                    struct vmf_error *error)
+{
+  uint8_t head[HEAD_BYTES] = {0};
+
+  VMF_REQUIRE(partitioned, error);
+  *partitioned = false;
+  VMF_REQUIRE(image, error);
+  VMF_TRY(vmf_image_pread(image, head, (size_t)vmf_min(image->size, HEAD_BYTES), 0, error));
+  *partitioned = has_table(head);
+  return VMF_OK;
+}
+
+/* What cannot be read is taken for an image: it is there, and nobody knows. */
+static bool is_image(struct vmf_io *io)
+{
+  const struct vmf_format *format;
+  struct vmf_error ignored;
+  uint8_t head[HEAD_BYTES] = {0};
+
+  if (io->size == 0)
+    return false;
+  if (vmf_probe_io(io, &format, &ignored) != VMF_OK || format || vmf_probe_raw_allowed(io))
+    return true;
+  return vmf_io_pread(io, head, (size_t)vmf_min(io->size, HEAD_BYTES), 0, &ignored) != VMF_OK ||
+         has_table(head);
+}
+
+bool vmf_image_recognise(const char *path)
+{
+  VMF_AUTO_FREE char *plain = NULL;
+  struct vmf_error ignored;
+  struct vmf_io *io;
+  struct stat status;
+
+  if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
+      stat(plain, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)))
+    return false;
+  if (vmf_io_open_file(plain, false, &io, &ignored) != VMF_OK)
+    return true;
+  bool found = is_image(io);
+  vmf_io_close(io);
+  return found;
+}

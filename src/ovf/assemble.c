@@ -11,6 +11,7 @@
 #include "convert.h"
 #include "epoch.h"
 #include "file.h"
+#include "hash_io.h"
 #include "memory.h"
 #include "output.h"
 #include "replaced.h"
@@ -35,6 +36,7 @@ struct work {
   uint64_t at;            /* in the archive: where the next member starts */
   uint64_t mtime;         /* of the members: seconds since 1970 */
   enum vmf_digest_kind kind;
+  struct vmf_crew *crew;     /* packs and hashes */
   struct vmf_signer *signer; /* NULL: not signed */
   struct text_file descriptor, manifest, certificate;
   uint64_t done, total; /* by weight */
@@ -154,7 +156,7 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
                                struct vmf_error *error)
 {
   const struct vmf_job_options options = {.size = sizeof options,
-                                          .threads = work->target->threads,
+                                          .crew = work->crew,
                                           .sparse_size = 4096,
                                           .progress = show_progress,
                                           .progress_data = work,
@@ -168,31 +170,6 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
   VMF_TRY(vmf_convert(file->image, target, &options, &result, error));
   file->data_bytes = result.data_bytes;
   return VMF_OK;
-}
-
-/* A file that was written in any order is read once more for its digest. */
-static enum vmf_code hash_file(struct work *work, struct vmf_io *io, uint8_t *result,
-                               struct vmf_error *error)
-{
-  enum { HASH_BYTES = 1 << 20 };
-  VMF_AUTO_FREE void *buffer = NULL;
-  struct vmf_digest *digest;
-  enum vmf_code code = VMF_OK;
-
-  VMF_TRY(vmf_alloc_pages(HASH_BYTES, &buffer, error));
-  VMF_TRY(vmf_digest_new(work->kind, &digest, error));
-  for (uint64_t at = 0; at < io->size && code == VMF_OK; at += HASH_BYTES) {
-    size_t step = (size_t)vmf_min(HASH_BYTES, io->size - at);
-    code = check_cancelled(work, error);
-    if (code == VMF_OK)
-      code = vmf_io_pread(io, buffer, step, at, error);
-    if (code == VMF_OK)
-      code = vmf_digest_update(digest, buffer, step, error);
-  }
-  if (code == VMF_OK)
-    code = vmf_digest_final(digest, result, error);
-  vmf_digest_free(digest);
-  return code;
 }
 
 static enum vmf_code make_target(struct work *work, const struct vmf_assembly_file *file,
@@ -213,14 +190,14 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
                                     struct vmf_io *base, bool size_first, struct vmf_error *error)
 {
   const struct vmf_job_options options = {.size = sizeof options,
-                                          .threads = work->target->threads,
+                                          .crew = work->crew,
                                           .sparse_size = 4096,
                                           .cancel = work->target->cancel};
   struct vmf_target *target = NULL;
   struct vmf_io *sink;
   uint64_t promised = file->io ? file->io->size : 0;
 
-  VMF_TRY(vmf_sink_new(base, work->kind, &sink, error));
+  VMF_TRY(vmf_sink_new(base, work->crew, work->kind, &sink, error));
   enum vmf_code code = file->image ? make_target(work, file, sink, &target, error) : VMF_OK;
   if (code == VMF_OK && target && size_first)
     code = vmf_convert_size(file->image, target, &options, &promised, error);
@@ -240,7 +217,8 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
   return code;
 }
 
-/* The tables of the format are finished last, so the bytes are not in order. */
+/* The tables of the format are finished last, so the bytes are not in order: they are read once
+ * more for their digest. */
 static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *file,
                                   struct vmf_io *base, struct vmf_error *error)
 {
@@ -251,7 +229,7 @@ static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *f
   vmf_target_close(target);
   VMF_TRY(code);
   file->size = base->size;
-  return hash_file(work, base, file->digest, error);
+  return vmf_hash_io(work->crew, base, work->kind, work->target->cancel, file->digest, error);
 }
 
 static enum vmf_code write_content(struct work *work, struct vmf_assembly_file *file,
@@ -556,11 +534,14 @@ enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf
 {
   struct work work = {.destination = destination, .assembly = assembly, .target = target};
   struct text_file *const texts[] = {&work.descriptor, &work.manifest, &work.certificate};
-  enum vmf_code code = prepare(&work, error);
+  enum vmf_code code = vmf_crew_new(target->threads, &work.crew, error);
 
+  if (code == VMF_OK)
+    code = prepare(&work, error);
   if (code == VMF_OK)
     code = write_all(&work, error);
   vmf_output_close(work.output);
+  vmf_crew_free(work.crew);
   vmf_signer_free(work.signer);
   for (unsigned i = 0; i < 3; i++) {
     vmf_free(texts[i]->name);

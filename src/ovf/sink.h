@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A file of a package while it is written from its first byte to its last, hashed on the way. */
+ * A file of a package while it is written from its first byte to its last, hashed on the way: by a
+ * thread of the crew while the next bytes are made. */
 #ifndef VMF_OVF_SINK_H
 #define VMF_OVF_SINK_H
 
+#include "crew.h"
 #include "digest.h"
 #include "io.h"
 
 /* A sequential io (see struct vmf_io) on `base`, which is not owned and starts empty at this file's
- * first byte. Small writes are gathered. One thread at a time. */
-VMF_MUST_CHECK enum vmf_code vmf_sink_new(struct vmf_io *base, enum vmf_digest_kind kind,
-                                          struct vmf_io **sink, struct vmf_error *error);
+ * first byte. Small writes are gathered. One thread at a time. The crew lives longer. */
+VMF_MUST_CHECK enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew,
+                                          enum vmf_digest_kind kind, struct vmf_io **sink,
+                                          struct vmf_error *error);
 
 /* All bytes have been written: hands the rest to the base and gives the digest of all of them. */
 VMF_MUST_CHECK enum vmf_code vmf_sink_end(struct vmf_io *sink, uint8_t digest[VMF_DIGEST_MAX],

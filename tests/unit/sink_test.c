@@ -13,18 +13,31 @@ enum { SIZE = 5 << 20 };
 static struct vmf_error error;
 static uint8_t expected[SIZE], written[SIZE];
 static struct vmf_io *base, *sink;
+static struct vmf_crew *crew;
 
-static void open_sink(void)
+static void open_with(unsigned threads)
 {
   memset(expected, 0, SIZE);
   ck_assert_int_eq(vmf_io_memory("base", NULL, 0, &base, &error), VMF_OK);
-  ck_assert_int_eq(vmf_sink_new(base, VMF_SHA256, &sink, &error), VMF_OK);
+  ck_assert_int_eq(vmf_crew_new(threads, &crew, &error), VMF_OK);
+  ck_assert_int_eq(vmf_sink_new(base, crew, VMF_SHA256, &sink, &error), VMF_OK);
+}
+
+static void open_alone(void)
+{
+  open_with(1);
+}
+
+static void open_with_threads(void)
+{
+  open_with(3);
 }
 
 static void close_sink(void)
 {
   vmf_io_close(sink);
   vmf_io_close(base);
+  vmf_crew_free(crew);
 }
 
 static void put(uint64_t offset, size_t length)
@@ -104,18 +117,24 @@ START_TEST(going_back_is_refused)
 }
 END_TEST
 
-static Suite *sink_suite(void)
+static TCase *sink_tests(const char *name, void (*open)(void))
 {
-  Suite *suite = suite_create("sink");
-  TCase *tests = tcase_create("sink");
-  tcase_add_checked_fixture(tests, open_sink, close_sink);
+  TCase *tests = tcase_create(name);
+  tcase_add_checked_fixture(tests, open, close_sink);
   tcase_add_test(tests, nothing_is_a_file_too);
   tcase_add_test(tests, small_and_large_writes_are_one_stream);
   tcase_add_test(tests, gaps_are_zeros);
   tcase_add_test(tests, zeros_at_the_end_count);
   tcase_add_test(tests, pieces_without_data_are_zeros);
   tcase_add_test(tests, going_back_is_refused);
-  suite_add_tcase(suite, tests);
+  return tests;
+}
+
+static Suite *sink_suite(void)
+{
+  Suite *suite = suite_create("sink");
+  suite_add_tcase(suite, sink_tests("alone", open_alone));
+  suite_add_tcase(suite, sink_tests("with threads", open_with_threads));
   return suite;
 }
 

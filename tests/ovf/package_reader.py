@@ -128,9 +128,10 @@ def check_signature(t, package, certificate):
 
 
 def make_key(t, name='key'):
-    """A self-signed certificate: (key path, certificate path)."""
+    """A self-signed certificate, of no authority: (key path, certificate path)."""
     t.run(tap.tool('openssl'), 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', name + '.pem', '-out',
-          name + '-cert.pem', '-days', '30', '-subj', '/CN=vmferry tests')
+          name + '-cert.pem', '-days', '30', '-subj', '/CN=vmferry tests',
+          '-addext', 'basicConstraints=critical,CA:FALSE')
     return t.path(name + '.pem'), t.path(name + '-cert.pem')
 
 

@@ -47,7 +47,7 @@ struct vmdk_grains {
 
 enum vmdk_extent_kind { VMDK_EXTENT_ZERO, VMDK_EXTENT_FLAT, VMDK_EXTENT_GRAINS };
 
-struct vmdk_extent {
+struct vmdk_extent {      /* of a row: see row.h */
   uint64_t guest, length; /* its part of the disk, bytes */
   enum vmdk_extent_kind kind;
   const char *type;  /* as the descriptor calls it; "" when the extent and its descriptor are one

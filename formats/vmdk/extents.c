@@ -8,18 +8,12 @@
 #include "checked.h"
 #include "extent.h"
 #include "memory.h"
+#include "row.h"
 
 struct vmdk_extent *vmdk_extent_at(const struct vmdk_disk *disk, uint64_t guest)
 {
-  unsigned low = 0, high = disk->extent_count;
-  while (high - low > 1) {
-    unsigned middle = low + (high - low) / 2;
-    if (disk->extents[middle].guest <= guest)
-      low = middle;
-    else
-      high = middle;
-  }
-  return &disk->extents[low];
+  return &disk->extents[vmf_row_find(disk->extents, disk->extent_count, sizeof *disk->extents,
+                                     guest)];
 }
 
 /* Sparse tables must cover what the descriptor gives the extent. */

@@ -33,6 +33,7 @@ enum vmf_run_kind {
   VMF_RUN_ZERO,   /* zeros, whatever the parent holds */
   VMF_RUN_PLAIN,  /* guest bytes as they are, at io + offset */
   VMF_RUN_PACKED, /* exactly one packed unit, at io + offset */
+  VMF_RUN_IMAGE,  /* the guest bytes of another image, its chain applied, from `offset` on */
 };
 
 /* A stretch of the guest disk that is stored in one way. */
@@ -40,9 +41,10 @@ struct vmf_run {
   uint64_t guest,
       length; /* length > 0; a PACKED run starts at its unit and ends at its end or the disk's */
   enum vmf_run_kind kind;
-  struct vmf_io *io; /* PLAIN, PACKED */
-  uint64_t offset;   /* PLAIN, PACKED: host offset of the byte at `guest`, or of the unit with its
-                        framing */
+  struct vmf_io *io;       /* PLAIN, PACKED */
+  struct vmf_image *image; /* IMAGE: one that reader->part gives */
+  uint64_t offset; /* PLAIN, PACKED: host offset of the byte at `guest`, or of the unit with its
+                      framing; IMAGE: the guest offset there */
   enum vmf_codec codec; /* PACKED */
   uint32_t unit;        /* PACKED: bytes it unpacks to */
   uint32_t stored; /* PACKED: bytes worth fetching first, clipped to the end of io by the driver;
@@ -141,6 +143,8 @@ struct vmf_reader {
    * thread. */
   enum vmf_code (*map)(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                        struct vmf_error *error);
+  /* The images that runs of kind IMAGE lead to, by index; NULL behind the last. NULL: none. */
+  struct vmf_image *(*part)(const struct vmf_image *image, size_t index);
   /* Checks and strips the framing of one packed unit. Pure: any thread. NULL: the stream starts at
    * run->offset and is `stored` bytes long at most. */
   enum vmf_code (*unwrap)(const struct vmf_image *image, const struct vmf_run *run,

@@ -376,57 +376,6 @@ enum vmf_code vmf_image_open_alone(const char *path, const char *format, const s
   return open_path(path, &options, image, error);
 }
 
-static enum vmf_code check_parts(struct vmf_image **images, size_t count, struct vmf_image **image,
-                                 struct vmf_error *error)
-{
-  VMF_REQUIRE(image, error);
-  *image = NULL;
-  VMF_REQUIRE(images, error);
-  if (count == 0)
-    return vmf_fail(error, VMF_USAGE, "no images are given to be joined");
-  for (size_t i = 0; i < count; i++)
-    VMF_REQUIRE(images[i], error);
-  return VMF_OK;
-}
-
-enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count, struct vmf_image **image,
-                               struct vmf_error *error)
-{
-  void *node_memory = NULL, *parts = NULL, *starts = NULL;
-  enum vmf_code code = check_parts(images, count, image, error);
-
-  if (code == VMF_OK)
-    code = vmf_alloc(sizeof(struct vmf_node), &node_memory, error);
-  if (code == VMF_OK)
-    code = vmf_alloc(count * sizeof(struct vmf_image *), &parts, error);
-  if (code == VMF_OK)
-    code = vmf_alloc(count * sizeof(uint64_t), &starts, error);
-  uint64_t size = 0;
-  for (size_t i = 0; i < count && code == VMF_OK; i++) {
-    ((uint64_t *)starts)[i] = size;
-    if (!vmf_add(size, images[i]->size, &size) || size > vmf_default_limits.guest_size)
-      code = vmf_fail(error, VMF_LIMIT, "the sources together are larger than %llu bytes",
-                      (unsigned long long)vmf_default_limits.guest_size);
-  }
-  if (code != VMF_OK) {
-    vmf_free(node_memory);
-    vmf_free(parts);
-    vmf_free(starts);
-    for (size_t i = 0; images && i < count; i++)
-      vmf_image_close(images[i]);
-    return code;
-  }
-  struct vmf_node *node = node_memory;
-  memcpy(parts, images, count * sizeof(struct vmf_image *));
-  node->parts = parts;
-  node->part_starts = starts;
-  node->part_count = count;
-  node->image.size = size;
-  node->image.limits = &vmf_default_limits;
-  *image = &node->image;
-  return VMF_OK;
-}
-
 static void close_node(struct vmf_image *image)
 {
   struct vmf_node *node = vmf_node(image);
@@ -446,10 +395,6 @@ static void close_node(struct vmf_image *image)
   vmf_free(node->allow_refs);
   free(node->files);
   free(node->file_kinds);
-  for (size_t i = 0; i < node->part_count; i++)
-    vmf_image_close(node->parts[i]);
-  vmf_free(node->parts);
-  vmf_free(node->part_starts);
 }
 
 /* Calls itself for the parent: a chain is vmf_limits.depth deep at most. */
@@ -468,18 +413,12 @@ void vmf_image_close(struct vmf_image *image)
 
 const char *vmf_image_path(const struct vmf_image *image)
 {
-  if (!image)
-    return NULL;
-  const struct vmf_node *node = vmf_node(image);
-  return node->parts ? vmf_image_path(node->parts[0]) : image->io->name;
+  return image ? image->io->name : NULL;
 }
 
 const char *vmf_image_format(const struct vmf_image *image)
 {
-  if (!image)
-    return NULL;
-  const struct vmf_node *node = vmf_node(image);
-  return node->parts ? vmf_image_format(node->parts[0]) : image->format->name;
+  return image ? image->format->name : NULL;
 }
 
 uint64_t vmf_image_size(const struct vmf_image *image)
@@ -492,34 +431,41 @@ struct vmf_image *vmf_image_parent(const struct vmf_image *image)
   return image ? image->parent : NULL;
 }
 
+struct vmf_image *vmf_image_part(const struct vmf_image *image, size_t index)
+{
+  const struct vmf_reader *reader = image->format->reader;
+  return reader->part ? reader->part(image, index) : NULL;
+}
+
 uint32_t vmf_image_largest_unit(const struct vmf_image *image)
 {
-  const struct vmf_node *node = vmf_node(image);
+  const struct vmf_image *part;
   uint32_t largest = 0;
-  for (size_t i = 0; i < node->part_count; i++)
-    largest = (uint32_t)vmf_max(largest, vmf_image_largest_unit(node->parts[i]));
-  for (; image; image = image->parent)
+  for (; image; image = image->parent) {
     largest = (uint32_t)vmf_max(largest, image->unit);
+    for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
+      largest = (uint32_t)vmf_max(largest, vmf_image_largest_unit(part));
+  }
   return largest;
 }
 
 bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
 {
   const struct vmf_node *node = vmf_node(image);
-  if (image->io && !visit(image->io, data))
+  const struct vmf_image *part;
+  if (!visit(image->io, data))
     return false;
   for (size_t i = 0; i < node->file_count; i++)
     if (!visit(node->files[i], data))
+      return false;
+  for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
+    if (!vmf_image_visit_files(part, visit, data))
       return false;
   return true;
 }
 
 bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data)
 {
-  const struct vmf_node *node = vmf_node(image);
-  for (size_t i = 0; i < node->part_count; i++)
-    if (!vmf_image_visit_files(node->parts[i], visit, data))
-      return false;
   for (; image; image = image->parent)
     if (!vmf_image_visit_own_files(image, visit, data))
       return false;
@@ -542,9 +488,7 @@ static bool check_unchanged(const struct vmf_io *io, void *data)
 enum vmf_code vmf_image_unchanged(const struct vmf_image *image, struct vmf_error *error)
 {
   VMF_REQUIRE(image, error);
-  const struct vmf_node *node = vmf_node(image);
-  struct unchanged_visit visit = {
-      .log = node->parts ? node->parts[0]->log : image->log, .code = VMF_OK, .error = error};
+  struct unchanged_visit visit = {.log = image->log, .code = VMF_OK, .error = error};
   vmf_image_visit_files(image, check_unchanged, &visit);
   return visit.code;
 }
@@ -568,7 +512,7 @@ enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *find
   VMF_REQUIRE(image, error);
   VMF_REQUIRE(findings, error);
   VMF_TRY(vmf_take_findings(findings, &own, error));
-  if (!image->format || !image->format->reader->check)
+  if (!image->format->reader->check)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: format %s has nothing that could be checked",
                     vmf_image_path(image), vmf_image_format(image));
   enum vmf_code code = image->format->reader->check(image, &own, error);

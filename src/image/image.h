@@ -27,9 +27,6 @@ struct vmf_node {
   enum vmf_reference *file_kinds;
   size_t file_count;
   struct vmf_page_cache *own_cache; /* the first image of a chain has it */
-  struct vmf_image **parts;         /* a disk made of several: no format, no io, no driver */
-  uint64_t *part_starts;
-  size_t part_count;
 };
 
 static inline struct vmf_node *vmf_node(const struct vmf_image *image)
@@ -70,6 +67,9 @@ struct vmf_spans {
 VMF_MUST_CHECK enum vmf_code vmf_spans_add(struct vmf_spans *spans, const struct vmf_span *span,
                                            struct vmf_error *error);
 void vmf_spans_free(struct vmf_spans *spans);
+
+/* The images that IMAGE runs of this one lead to, by index; NULL behind the last. */
+struct vmf_image *vmf_image_part(const struct vmf_image *image, size_t index);
 
 /* The largest unit of all images of the chain. */
 uint32_t vmf_image_largest_unit(const struct vmf_image *image);
@@ -147,7 +147,7 @@ VMF_MUST_CHECK enum vmf_code vmf_image_report_losses(struct vmf_image *image,
 typedef bool vmf_file_visitor(const struct vmf_io *io, void *data);
 bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 
-/* The same for one image of a chain, its parents left out. */
+/* The same for one image of a chain, its parents left out, but not those of its parts. */
 bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 
 extern const struct vmf_limits vmf_default_limits;

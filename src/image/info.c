@@ -93,8 +93,6 @@ enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
   VMF_REQUIRE(info, error);
   *info = NULL;
   VMF_REQUIRE(image, error);
-  if (!image->format)
-    return vmf_fail(error, VMF_USAGE, "info is of one image, not of several joined");
   VMF_TRY(vmf_value_new(info, error));
   enum vmf_code code = add_all(image, *info, error);
   if (code != VMF_OK) {

@@ -9,12 +9,13 @@ enum vmf_code vmf_image_report_losses(struct vmf_image *image, struct vmf_report
                                       struct vmf_error *error)
 {
   const struct vmf_node *node = vmf_node(image);
+  struct vmf_image *part;
 
-  for (size_t i = 0; i < node->part_count; i++)
-    VMF_TRY(vmf_image_report_losses(node->parts[i], report, error));
+  for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
+    VMF_TRY(vmf_image_report_losses(part, report, error));
   if (node->losses)
     node->losses(node->owner, report);
-  for (; image && image->format; image = image->parent)
+  for (; image; image = image->parent)
     if (image->format->reader->losses)
       VMF_TRY(image->format->reader->losses(image, report, error));
   return VMF_OK;

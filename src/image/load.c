@@ -58,13 +58,14 @@ enum vmf_code vmf_loader_new(struct vmf_loader **loader, struct vmf_error *error
 
 size_t vmf_loader_memory(const struct vmf_image *image)
 {
-  const struct vmf_node *node = image ? vmf_node(image) : NULL;
+  const struct vmf_image *part;
   size_t most = 0;
-  for (size_t i = 0; node && i < node->part_count; i++)
-    most = vmf_max(most, vmf_loader_memory(node->parts[i]));
-  for (; image; image = image->parent)
-    if (image->format && image->format->reader->packs)
+  for (; image; image = image->parent) {
+    if (image->format->reader->packs)
       most = vmf_max(most, vmf_max(stored_limit(image->unit), GATHER) + image->unit);
+    for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
+      most = vmf_max(most, vmf_loader_memory(part));
+  }
   return most;
 }
 

@@ -22,6 +22,11 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
                     "file (%llu bytes)",
                     run->io->name, (unsigned long long)run->guest, (unsigned long long)run->offset,
                     (unsigned long long)run->length, (unsigned long long)run->io->size);
+  if (run->kind == VMF_RUN_IMAGE && !vmf_range_within(run->offset, run->length, run->image->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: guest byte %llu is byte %llu of %s, which has %llu bytes", image->io->name,
+                    (unsigned long long)run->guest, (unsigned long long)run->offset,
+                    run->image->io->name, (unsigned long long)run->image->size);
   if (run->kind == VMF_RUN_PACKED &&
       (!vmf_range_within(run->offset, run->stored, run->io->size) || run->length > run->unit ||
        run->unit > image->limits->packed_unit))
@@ -50,11 +55,10 @@ static enum vmf_code find_hole(struct vmf_span *span, struct vmf_error *error)
 }
 
 static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const struct vmf_run *run,
-                              bool trust_holes, struct vmf_span *span, struct vmf_error *error)
+                              struct vmf_span *span, struct vmf_error *error)
 {
   uint64_t inside = guest - run->guest;
 
-  span->owner = image;
   span->kind = run->kind;
   span->stored = true;
   span->run = *run;
@@ -64,52 +68,36 @@ static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const str
     return VMF_OK;
   span->io = run->io;
   span->offset = run->offset + inside;
-  return trust_holes ? find_hole(span, error) : VMF_OK;
-}
-
-static enum vmf_code chain_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
-                                struct vmf_span *span, struct vmf_error *error)
-{
-  bool trust_holes = vmf_node(image)->trust_holes;
-
-  *span = (struct vmf_span){.guest = guest, .length = limit, .kind = VMF_RUN_ZERO, .owner = image};
-  for (; image && guest < image->size; image = image->parent, span->depth++) {
-    struct vmf_run run = {0};
-    VMF_TRY(image->format->reader->map(image, guest, &run, error));
-    VMF_TRY(check_run(image, guest, &run, error));
-    span->length = vmf_min(span->length, run.guest + run.length - guest);
-    if (run.kind != VMF_RUN_PARENT)
-      return set_span(image, guest, &run, trust_holes, span, error);
-    span->owner = image;
-    if (image->parent && guest < image->parent->size)
-      span->length = vmf_min(span->length, image->parent->size - guest);
-  }
-  if (span->depth > 0)
-    span->depth--; /* the last image that was asked */
-  return VMF_OK;
-}
-
-static size_t part_of(const struct vmf_node *node, uint64_t guest)
-{
-  size_t index = node->part_count - 1;
-  while (node->part_starts[index] > guest)
-    index--;
-  return index;
+  return vmf_node(image)->trust_holes ? find_hole(span, error) : VMF_OK;
 }
 
 enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
                              struct vmf_span *span, struct vmf_error *error)
 {
-  const struct vmf_node *node = vmf_node(image);
-
-  limit = vmf_min(limit, image->size - guest);
-  if (!node->parts)
-    return chain_span(image, guest, limit, span, error);
-  size_t index = part_of(node, guest);
-  struct vmf_image *part = node->parts[index];
-  uint64_t inside = guest - node->part_starts[index];
-  VMF_TRY(vmf_image_span(part, inside, limit, span, error));
-  span->guest = guest;
+  *span = (struct vmf_span){.guest = guest,
+                            .length = vmf_min(limit, image->size - guest),
+                            .kind = VMF_RUN_ZERO,
+                            .owner = image};
+  while (image && guest < image->size) {
+    struct vmf_run run = {0};
+    VMF_TRY(image->format->reader->map(image, guest, &run, error));
+    VMF_TRY(check_run(image, guest, &run, error));
+    span->owner = image;
+    span->length = vmf_min(span->length, run.guest + run.length - guest);
+    if (run.kind == VMF_RUN_IMAGE) {
+      image = run.image;
+      guest = run.offset + (guest - run.guest);
+      continue;
+    }
+    if (run.kind != VMF_RUN_PARENT)
+      return set_span(image, guest, &run, span, error);
+    image = image->parent;
+    span->depth++;
+    if (image && guest < image->size)
+      span->length = vmf_min(span->length, image->size - guest);
+  }
+  if (span->depth > 0)
+    span->depth--; /* the last image that was asked */
   return VMF_OK;
 }
 

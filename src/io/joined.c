@@ -7,13 +7,13 @@
 
 #include "checked.h"
 #include "memory.h"
+#include "row.h"
 #include "size.h"
 #include "view.h"
 
 struct part {
-  struct vmf_io *io; /* owned */
-  uint64_t start;    /* of its bytes in the whole */
-  uint64_t size;
+  uint64_t start, size; /* of its bytes in the whole */
+  struct vmf_io *io;    /* owned */
 };
 
 struct joined {
@@ -25,15 +25,7 @@ struct joined {
 /* The part that holds `offset`, which is below the size of the whole. */
 static size_t joined_find(const struct joined *joined, uint64_t offset)
 {
-  size_t low = 0, high = joined->count;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (joined->parts[middle].start <= offset)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
+  return vmf_row_find(joined->parts, joined->count, sizeof(struct part), offset);
 }
 
 static enum vmf_code joined_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,

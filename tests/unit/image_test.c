@@ -29,6 +29,59 @@ START_TEST(change_of_any_part_is_seen)
 }
 END_TEST
 
+/* An overlay with nothing in it. */
+static void make_overlay(const char *path, const char *base)
+{
+  struct vmf_target_options options = {
+      .size = sizeof options, .format = "qcow2", .backing_path = base, .backing_format = "raw"};
+  struct vmf_target *target;
+  struct vmf_error error;
+
+  ck_assert_int_eq(vmf_image_open(base, NULL, &options.backing, &error), VMF_OK);
+  ck_assert_int_eq(vmf_target_create(path, 512, &options, &target, &error), VMF_OK);
+  ck_assert_int_eq(vmf_convert(NULL, target, NULL, NULL, &error), VMF_OK);
+  ck_assert_int_eq(vmf_target_commit(target, &error), VMF_OK);
+  vmf_target_close(target);
+  vmf_image_close(options.backing);
+}
+
+/* A disk of disks is read, mapped and told of like any other: the chain of each part is applied. */
+START_TEST(disk_of_several_is_an_image)
+{
+  struct vmf_image *parts[3], *pair[2], *image;
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_value *info;
+  struct vmf_error error;
+  char bytes[24] = "";
+
+  scratch_text("base.raw", "the bytes of the base");
+  make_overlay("top.qcow2", "base.raw");
+  scratch_text("a.raw", "seven b");
+  ck_assert_int_eq(vmf_image_open("a.raw", NULL, &parts[0], &error), VMF_OK);
+  ck_assert_int_eq(vmf_image_open("top.qcow2", NULL, &parts[1], &error), VMF_OK);
+  ck_assert_int_eq(vmf_image_open("a.raw", NULL, &parts[2], &error), VMF_OK);
+  ck_assert_int_eq(vmf_image_concat(parts, 2, &pair[0], &error), VMF_OK);
+  pair[1] = parts[2];
+  ck_assert_int_eq(vmf_image_concat(pair, 2, &image, &error), VMF_OK);
+
+  ck_assert_uint_eq(vmf_image_size(image), 7 + 512 + 7);
+  ck_assert_int_eq(vmf_image_pread(image, bytes, 10, 4, &error), VMF_OK);
+  ck_assert_str_eq(bytes, "n bthe byt");
+  ck_assert_int_eq(vmf_image_pread(image, bytes, 11, 7 + 508, &error), VMF_OK);
+  ck_assert_mem_eq(bytes, "\0\0\0\0seven b", 11);
+  ck_assert_int_eq(vmf_image_extent(image, 9, 512, &extent, &error), VMF_OK);
+  ck_assert_uint_eq(extent.guest, 9);
+  ck_assert_uint_eq(extent.length, strlen("the bytes of the base") - 2);
+  ck_assert_uint_eq(extent.depth, 1);
+  ck_assert_uint_eq(extent.offset, 2);
+  ck_assert_uint_eq(vmf_image_largest_unit(image), 64 << 10);
+  ck_assert_uint_eq(vmf_loader_memory(image), vmf_loader_memory(parts[1]));
+  ck_assert_int_eq(vmf_image_info(image, &info, &error), VMF_OK);
+  vmf_value_free(info);
+  vmf_image_close(image);
+}
+END_TEST
+
 static void change_base(void *data, uint64_t done, uint64_t total)
 {
   (void)data;
@@ -124,6 +177,7 @@ static Suite *suite(void)
   TCase *tests = tcase_create("image");
   tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
   tcase_add_loop_test(tests, change_of_any_part_is_seen, 0, 3);
+  tcase_add_test(tests, disk_of_several_is_an_image);
   tcase_add_test(tests, change_of_a_backing_file_is_seen);
   tcase_add_test(tests, info_leaves_readers_alone);
   suite_add_tcase(suite, tests);

@@ -463,6 +463,7 @@ struct vmf_package_check {
   void *progress_data;
   const struct vmf_cancel *cancel;
   struct vmf_findings_sink findings;
+  bool quick; /* do not unpack what is packed in the disks and files */
 };
 
 /* Findings by severity, and what is known of the signature. */

@@ -21,7 +21,7 @@
   row(format_info, writable) row(option_info, max) row(image_options, cancel) row(extent, file)    \
       row(findings, data) row(target_options, log) row(job_options, cancel)                        \
           row(job_result, difference) row(package_options, cancel) row(package_disk, capacity)     \
-              row(package_check, findings) row(package_verdict, bytes) row(package_target, trust)  \
+              row(package_check, quick) row(package_verdict, bytes) row(package_target, trust)     \
                   row(guest_os_info, vbox) row(disk_form_info, uri) row(machine, template_)        \
                       row(package_trust, signer)
 

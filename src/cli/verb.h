@@ -41,6 +41,7 @@ struct vmf_settings {
   struct vmf_package_check check; /* verify */
   const char **operands;          /* argv's, or in `names` */
   struct vmf_package_trust trust;
+  bool deep; /* check */
   int operand_count;
   char **names; /* what names were resolved to; NULL-terminated; owned */
   struct vmf_log log;

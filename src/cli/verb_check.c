@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "json.h"
+#include "signals.h"
 #include "sources.h"
 #include "status.h"
 
@@ -21,6 +22,11 @@ enum { CHECK_REPORTS = 200 /* printed; the rest is counted */ };
 
 static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_FORMAT,
+    {.name = "deep",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(deep),
+     .help = "unpack all that is packed, too"},
+    VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -108,6 +114,41 @@ static int check_status(const struct vmf_findings *findings)
   return findings->leaks ? CHECK_LEAKS : CHECK_CLEAN;
 }
 
+/* Whether something in the image is packed. */
+static bool check_is_packed(struct vmf_image *image)
+{
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_error ignored;
+
+  for (uint64_t guest = 0; guest < vmf_image_size(image); guest += extent.length)
+    if (vmf_image_extent(image, guest, UINT64_MAX, &extent, &ignored) != VMF_OK || extent.packed)
+      return extent.packed;
+  return false;
+}
+
+/* Unpacks what is packed; a unit that cannot be is a corruption. */
+static enum vmf_code check_unpack(const struct vmf_settings *settings, struct vmf_image *image,
+                                  struct vmf_findings *findings, struct vmf_error *error)
+{
+  const struct vmf_job_options job = {
+      .size = sizeof job, .threads = (unsigned)settings->threads, .cancel = vmf_signals_cancel()};
+  enum vmf_code code;
+
+  if (!settings->deep) {
+    if (!settings->quiet && check_is_packed(image))
+      vmf_status_print("%s: the packed data was not unpacked; --deep does that",
+                       vmf_image_path(image));
+    return VMF_OK;
+  }
+  vmf_signals_catch();
+  code = vmf_image_unpack(image, &job, error);
+  if (code != VMF_CORRUPT)
+    return code;
+  findings->corruptions++;
+  findings->report(findings->data, error->text);
+  return VMF_OK;
+}
+
 static int check_image(const struct vmf_settings *settings, struct vmf_image *image)
 {
   uint64_t printed = 0;
@@ -116,14 +157,16 @@ static int check_image(const struct vmf_settings *settings, struct vmf_image *im
   struct vmf_error error = {0};
   enum vmf_code code = vmf_image_check(image, &findings, &error);
 
+  if (code == VMF_OK)
+    code = check_unpack(settings, image, &findings, &error);
   if (code == VMF_UNSUPPORTED) {
     if (!settings->quiet)
       vmf_status_report(&error);
     return CHECK_UNSUPPORTED;
   }
   if (code != VMF_OK) {
-    vmf_status_report(&error);
-    return CHECK_FAILED;
+    int status = vmf_status_report(&error);
+    return code == VMF_CANCELLED ? status : CHECK_FAILED;
   }
   if (printed > CHECK_REPORTS)
     vmf_status_print("%s: %" PRIu64 " more findings", vmf_image_path(image),

@@ -32,6 +32,10 @@ static const struct vmf_argument verify_arguments[] = {
      .kind = VMF_ARGUMENT_FLAG,
      .field = VMF_SETTING(check.descriptor_only),
      .help = "do not look at the files of the package"},
+    {.name = "quick",
+     .kind = VMF_ARGUMENT_FLAG,
+     .field = VMF_SETTING(check.quick),
+     .help = "do not unpack the packed data of the disks"},
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -127,6 +131,8 @@ static void print_verdict(const struct vmf_settings *settings,
     print_count(verdict->files, "file");
     printf(", %s", size);
   }
+  if (settings->check.quick && !settings->check.descriptor_only)
+    fputs(", packed data not unpacked", stdout);
   if (verdict->has_signature) {
     fputs(verdict->signature_good ? ", signed by " : ", wrongly signed by ", stdout);
     vmf_human_text(stdout, verdict->signer[0] ? verdict->signer : "nobody");
@@ -142,13 +148,13 @@ static const char *json_bool(bool value)
   return value ? "true" : "false";
 }
 
-static void print_json(const char *package, const char *findings, int status,
+static void print_json(const struct vmf_settings *settings, const char *findings, int status,
                        const struct vmf_package_verdict *verdict)
 {
   static const char *const words[] = {"intact", "unchecked", "failed", "violations"};
 
   fputs("{\n    \"filename\": ", stdout);
-  vmf_json_string(stdout, package);
+  vmf_json_string(stdout, settings->operands[0]);
   printf(",\n    \"verdict\": \"%s\",\n    \"findings\": [%s%s]", words[status], findings,
          findings[0] ? "\n    " : "");
   printf(",\n    \"manifest\": %s,\n    \"signature\": ", json_bool(verdict->has_manifest));
@@ -162,6 +168,8 @@ static void print_json(const char *package, const char *findings, int status,
   } else {
     fputs("null", stdout);
   }
+  printf(",\n    \"unpacked\": %s",
+         json_bool(!settings->check.quick && !settings->check.descriptor_only));
   printf(",\n    \"files\": %" PRIu64 ",\n    \"bytes\": %" PRIu64 "\n}\n", verdict->files,
          verdict->bytes);
 }
@@ -254,7 +262,7 @@ static int verify_run(struct vmf_settings *settings)
       code == VMF_OK ? verdict_status(&verdict) : report_error(&verification, &verdict, &error);
   if (verification.json && fclose(verification.json) == 0 &&
       (code == VMF_OK || status == VERIFY_FAILED))
-    print_json(settings->operands[0], findings, status, &verdict);
+    print_json(settings, findings, status, &verdict);
   else if (!verification.json && code == VMF_OK && !settings->quiet)
     print_verdict(settings, &verdict);
   free(findings);

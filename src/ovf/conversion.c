@@ -395,6 +395,8 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
   if (disk && conversion->form)
     return decide_disk(conversion, converted, disk, error);
   VMF_TRY(add_all_stored(conversion, converted, error));
+  if (!disk && !conversion->gate.trust.no_verify)
+    return vmf_package_unpack_file(package, converted->file, error);
   return disk ? vmf_gate_keep_disk(&conversion->gate, disk, conversion->report, error) : VMF_OK;
 }
 

@@ -84,6 +84,11 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *packag
                                                       const struct vmf_ovf_file *file,
                                                       struct vmf_io **io, struct vmf_error *error);
 
+/* Unpacks a file that is packed, for nothing but to see whether it can be. */
+VMF_MUST_CHECK enum vmf_code vmf_package_unpack_file(struct vmf_package *package,
+                                                     const struct vmf_ovf_file *file,
+                                                     struct vmf_error *error);
+
 /* A vmf_opener.open for `members`: what an image in an archive names is another member of it. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *name,
                                                      enum vmf_reference reference,

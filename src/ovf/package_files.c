@@ -297,6 +297,18 @@ static enum vmf_code unpack(struct vmf_package *package, const struct vmf_ovf_fi
   return code;
 }
 
+enum vmf_code vmf_package_unpack_file(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                      struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  if (!file->compression)
+    return VMF_OK;
+  VMF_TRY(vmf_package_open_content(package, file, &io, error)); /* which unpacks all of it */
+  vmf_io_close(io);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct vmf_ovf_file *file,
                                        struct vmf_io **io, struct vmf_error *error)
 {

@@ -67,6 +67,45 @@ static void check_capacity(struct vmf_verification *verification, const struct v
                  disk->id ? disk->id : "", size, disk->capacity);
 }
 
+/* A manifest that was made of a damaged disk is right, too. */
+static enum vmf_code unpack(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
+                            struct vmf_image *image, struct vmf_error *error)
+{
+  const struct vmf_job_options options = {.size = sizeof options,
+                                          .threads = verification->check->threads,
+                                          .cancel = verification->check->cancel};
+  struct vmf_error found = {0};
+
+  if (vmf_image_unpack(image, &options, &found) == VMF_OK)
+    return VMF_OK;
+  return vmf_verify_tell_error(verification, "disk-unreadable", verification->package->name,
+                               disk->line, &found, error);
+}
+
+static bool is_disk(const struct vmf_ovf *ovf, const struct vmf_ovf_file *file)
+{
+  for (size_t i = 0; i < ovf->disk_count; i++)
+    if (ovf->disks[i].file_ref && vmf_ovf_file(ovf, ovf->disks[i].file_ref) == file)
+      return true;
+  return false;
+}
+
+/* Files that are packed and no disks, which are unpacked when they are opened. */
+static enum vmf_code unpack_files(struct vmf_verification *verification, struct vmf_error *error)
+{
+  const struct vmf_ovf *ovf = verification->package->ovf;
+
+  for (size_t i = 0; i < ovf->file_count; i++) {
+    const struct vmf_ovf_file *file = &ovf->files[i];
+    struct vmf_error found = {0};
+    if (verification->files[i].found && file->compression && !is_disk(ovf, file) &&
+        vmf_package_unpack_file(verification->package, file, &found) != VMF_OK)
+      VMF_TRY(vmf_verify_tell_error(verification, "file-unreadable", verification->package->name,
+                                    file->line, &found, error));
+  }
+  return VMF_OK;
+}
+
 static bool file_found(const struct vmf_verification *verification, const struct vmf_ovf_disk *disk)
 {
   const struct vmf_ovf *ovf = verification->package->ovf;
@@ -92,6 +131,8 @@ static enum vmf_code check_disk(struct vmf_verification *verification,
   check_format(verification, disk, image);
   check_capacity(verification, disk, image);
   enum vmf_code code = vmf_uses_add_image(&verification->uses, package, image, error);
+  if (code == VMF_OK && !verification->check->quick)
+    code = unpack(verification, disk, image, error);
   vmf_image_close(image);
   return code;
 }
@@ -123,5 +164,7 @@ enum vmf_code vmf_verify_disks(struct vmf_verification *verification, struct vmf
 
   for (size_t i = 0; i < ovf->disk_count; i++)
     VMF_TRY(check_disk(verification, &ovf->disks[i], error));
+  if (!verification->check->quick)
+    VMF_TRY(unpack_files(verification, error));
   return check_uses(verification, error);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """The gate: what `verify` calls altered leaves a package by no way, and nothing is written."""
+import gzip
 import hashlib
 import os
 import subprocess
@@ -267,6 +268,43 @@ def test_a_damaged_grain_is_not_passed_on(t, mf, kind):
         tap.equal(t.names(), before, 'files')
     t.vmferry('unpack', '--no-verify', path, 'out')
     tap.equal(t.read('out/disk1.vmdk') == data, True, 'bytes')
+
+
+def compressed(data, good):
+    """A package with a file that is packed by gzip, and no disk."""
+    packed = gzip.compress(data, mtime=0)
+    packed = packed if good else flip(packed, len(packed) // 2)
+    file = file_element('notes.gz', 'file1', len(packed)).replace('<File ', '<File ovf:compression="gzip" ')
+    return [('vm.ovf', descriptor([file], [])), ('notes.gz', packed)]
+
+
+@tap.rows([('a good one', True), ('a damaged one', False)])
+def test_a_packed_file_is_unpacked(t, good):
+    path = put(t, compressed(noise(1 << 20), good))
+    t.vmferry('verify', path, status=0 if good else 2)
+    tap.contains(t.vmferry('verify', '--quick', path).stdout, 'not unpacked')
+    t.vmferry('unpack', path, 'out', status=0 if good else 2)
+
+
+def test_verify_unpacks(t):
+    data = damaged_stream()
+    files = [('vm.ovf', descriptor([file_element('disk1.vmdk', 'file1', len(data))],
+                                   [disk_element('vmdisk1', 'file1', 1 << 20, uri=STREAM_URI)])), ('disk1.vmdk', data)]
+    path = put(t, files)
+    tap.contains(t.vmferry('verify', path, status=2).stdout, '[disk-unreadable]')
+    done = t.vmferry('verify', '--quick', path)
+    tap.contains(done.stdout, 'packed data not unpacked')
+    tap.contains(t.vmferry('verify', '--quick', '--output=json', path).stdout, '"unpacked": false')
+
+
+def test_check_unpacks_when_asked(t):
+    t.write('good.vmdk', vmdk.stream(noise(1 << 20), 'disk1.vmdk'))
+    t.write('bad.vmdk', damaged_stream())
+    t.write('plain.vmdk', vmdk.sparse(noise(1 << 20), 'disk1.vmdk'))
+    for name, status in (('good', 0), ('bad', 2), ('plain', 0)):
+        said = t.vmferry('check', name + '.vmdk').stderr
+        tap.equal('--deep' in said, name != 'plain', said)
+        tap.equal('--deep' in t.vmferry('check', '--deep', name + '.vmdk', status=status).stderr, False)
 
 
 tap.main(globals())

@@ -60,7 +60,30 @@ static enum vmf_code follow_link(char **path, struct vmf_error *error)
   return VMF_OK;
 }
 
-static enum vmf_code find_target(struct vmf_output *output, const char *path,
+/* The kernel's rule (fs.protected_symlinks), which counts also where it does not follow itself: in
+ * a folder where everybody may write and nobody rename what is another's (/tmp), only own links and
+ * those of the folder's owner are followed. */
+static enum vmf_code check_link(const char *path, const struct stat *link, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *folder = NULL;
+  const char *slash = strrchr(path, '/');
+  struct stat status;
+
+  VMF_TRY(slash ? vmf_copy_bytes(path, (size_t)(slash - path) + 1, &folder, error)
+                : vmf_copy_text(".", &folder, error));
+  if (stat(folder, &status) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be examined", path);
+  if (link->st_uid == geteuid() || link->st_uid == status.st_uid ||
+      (status.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
+    return VMF_OK;
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: is a symbolic link that another user made in a folder where everybody may "
+                  "write: it is not followed; name the file itself",
+                  path);
+}
+
+/* follow: whether a symlink in the target's place is followed. */
+static enum vmf_code find_target(struct vmf_output *output, const char *path, bool follow,
                                  struct vmf_error *error)
 {
   VMF_TRY(vmf_copy_text(path, &output->path, error));
@@ -74,6 +97,12 @@ static enum vmf_code find_target(struct vmf_output *output, const char *path,
       output->name = slash ? slash + 1 : output->path;
       return VMF_OK;
     }
+    if (!follow)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: is a symbolic link; nothing that goes into a folder is written through "
+                      "one; remove it",
+                      output->path);
+    VMF_TRY(check_link(output->path, &output->replaced, error));
     VMF_TRY(follow_link(&output->path, error));
   }
   return vmf_fail(error, VMF_SYSTEM, "%s: more than %d symlinks, one behind the other", path,
@@ -243,15 +272,15 @@ static enum vmf_code open_stdout(struct vmf_output *output, struct vmf_error *er
 }
 
 static enum vmf_code output_open(struct vmf_output *output, const char *path,
-                                 const struct vmf_log *log, struct vmf_error *error)
+                                 const struct vmf_output_options *options, struct vmf_error *error)
 {
   if (strcmp(path, "-") == 0)
     return open_stdout(output, error);
-  VMF_TRY(find_target(output, path, error));
+  VMF_TRY(find_target(output, path, !options->no_links, error));
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
     return open_device(output, error);
-  return open_folder(output, log, error);
+  return open_folder(output, options->log, error);
 }
 
 enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *options,
@@ -266,7 +295,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->ignore_locks = options->ignore_locks;
   made->new_folder = options->new_folder;
   made->folder = made->temporary.folder = -1;
-  enum vmf_code code = output_open(made, path, options->log, error);
+  enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
     vmf_output_close(made);
   else

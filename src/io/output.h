@@ -16,6 +16,7 @@ struct vmf_output_options {
   bool no_sync;              /* skip the fsyncs */
   bool transient;            /* see vmf_io_transient */
   bool ignore_locks;         /* replace a target that a running machine holds */
+  bool no_links;             /* a symlink in the target's place is refused, not followed */
   bool new_folder;           /* the target's folder was made for it, and is made durable with it */
   const struct vmf_log *log; /* stale temporaries of this name are told here */
 };

@@ -501,6 +501,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .no_sync = target->no_sync,
                                              .transient = target->no_cache,
                                              .ignore_locks = target->ignore_locks,
+                                             .no_links = work->destination->in_folder,
                                              .new_folder = work->destination->made_folder != NULL,
                                              .log = target->log};
   struct vmf_epoch epoch;

@@ -10,6 +10,7 @@
 
 #include "losses.h"
 #include "memory.h"
+#include "text.h"
 #include "value.h"
 
 /* Bounds for hostile packages: each name is compared with all others. */
@@ -402,16 +403,30 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
 
 /* ---- files that nothing names ---- */
 
+/* Whether a member is nobody's wish: a lock, a hidden file, or a name that a command would take for
+ * an option. */
+static bool is_unwanted(const struct vmf_conversion *conversion,
+                        const struct vmf_tar_member *member)
+{
+  const struct vmf_stored_key key = {.number = member->offset};
+  const char *slash = strrchr(member->name, '/');
+  const char *name = slash ? slash + 1 : member->name;
+
+  return (name[0] == '.' || name[0] == '-' || vmf_text_ends_in(name, ".lck")) &&
+         !vmf_uses_have(&conversion->gate.uses, &key);
+}
+
 /* Kept when the package is kept as it is, otherwise left out. */
 static enum vmf_code add_others(struct vmf_conversion *conversion, struct vmf_error *error)
 {
   const struct vmf_package *package = conversion->package;
 
+  vmf_uses_sort(&conversion->gate.uses);
   for (size_t i = 0; package->tar && !conversion->disks && i < package->tar->count; i++) {
     const char *name = package->tar->members[i].name;
     if (conversion->named[i] || vmf_conversion_is_text(package, name))
       continue;
-    if (!conversion->form)
+    if (!conversion->form && !is_unwanted(conversion, &package->tar->members[i]))
       VMF_TRY(add_stored(conversion, name, true, error));
     else
       vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-file", name, 0,

@@ -37,6 +37,7 @@ static enum vmf_code name_after(const char *path, char **name, struct vmf_error 
 static enum vmf_code find_folder(const char *path, const char *name,
                                  struct vmf_destination *destination, struct vmf_error *error)
 {
+  destination->in_folder = true;
   if (!is_folder(path)) {
     if (mkdir(path, 0777) < 0)
       return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);

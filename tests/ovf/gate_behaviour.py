@@ -307,4 +307,49 @@ def test_check_unpacks_when_asked(t):
         tap.equal('--deep' in t.vmferry('check', '--deep', name + '.vmdk', status=status).stderr, False)
 
 
+# ---- links, and members that nobody names ----
+
+def test_a_folder_is_not_left_through_a_link(t):
+    path = put(t, package_of('stream'))
+    for command in (('unpack', path, 'out'), ('convert', path, 'out/'), ('pack', '-o', 'out/', '--name', 'vm', path)):
+        for name in ('vm.ovf', 'disk1.vmdk', 'vm-disk1.vmdk', 'vm.mf'):
+            os.makedirs(t.path('out'), exist_ok=True)
+            os.makedirs(t.path('far'), exist_ok=True)
+            os.symlink('../far/x', t.path('out/' + name))
+            done = t.vmferry(*command, status=None)
+            tap.equal((os.listdir(t.path('far')), os.listdir(t.path('out'))) if done.returncode else
+                      (os.listdir(t.path('far')), [name]), ([], [name]), f'{command}, {name}: {done.stderr}')
+            if name == 'vm.ovf':
+                tap.contains(done.stderr, 'symbolic link')
+            subprocess.run(['rm', '-rf', t.path('out')], check=True)
+
+
+def test_another_users_link_in_a_common_folder(t):
+    if os.geteuid() != 0:
+        raise tap.Skip('only root can make a link of another user')
+    t.write('disk.raw', RAW)
+    os.mkdir(t.path('common'))
+    os.chown(t.path('common'), 1, 1)
+    os.chmod(t.path('common'), 0o1777)
+    for name, owner, status in (('own', 0, 0), ('of the folder', 1, 0), ('stranger', 2, 2)):
+        link = t.path('common/' + name + '.raw')
+        os.symlink('../' + name, link)
+        os.lchown(link, owner, owner)
+        t.vmferry('convert', 'disk.raw', link, status=status)
+        tap.equal(os.path.exists(t.path(name)), status == 0, name)
+    os.chmod(t.path('common'), 0o777)
+    t.vmferry('convert', 'disk.raw', link)
+
+
+def test_members_that_nobody_wants(t):
+    files = packages.signed_off(package_of('raw'))
+    names = ('vm.lck', '.hidden', '-rf', 'notes.txt')
+    path = put(t, [*files, *((name, b'x') for name in names)], mf=False)
+    done = t.vmferry('unpack', path, 'out')
+    tap.equal(sorted(os.listdir(t.path('out'))), ['disk1.img', 'notes.txt', 'vm.mf', 'vm.ovf'], 'files')
+    for name in names[:3]:
+        tap.contains(done.stderr, name)
+    tap.equal(done.stderr.count('[loss-file]'), 3, done.stderr)
+
+
 tap.main(globals())

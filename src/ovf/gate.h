@@ -8,7 +8,7 @@
 #ifndef VMF_OVF_GATE_H
 #define VMF_OVF_GATE_H
 
-#include "rules_names.h"
+#include "name_list.h"
 #include "uses.h"
 
 struct vmf_gate {

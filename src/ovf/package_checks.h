@@ -5,8 +5,8 @@
 #ifndef VMF_OVF_PACKAGE_CHECKS_H
 #define VMF_OVF_PACKAGE_CHECKS_H
 
+#include "name_list.h"
 #include "package.h"
-#include "rules_names.h"
 #include "uses.h"
 
 /* A References/File as it is stored. */

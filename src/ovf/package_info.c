@@ -12,8 +12,8 @@
 #include "disk_format.h"
 #include "guest_os.h"
 #include "memory.h"
+#include "name_list.h"
 #include "package.h"
-#include "rules_names.h"
 #include "value.h"
 
 enum { ENTRIES_MAX = 1 << 15 };

@@ -5,8 +5,8 @@
 #ifndef VMF_OVF_RULES_PARTS_H
 #define VMF_OVF_RULES_PARTS_H
 
+#include "name_list.h"
 #include "rules.h"
-#include "rules_names.h"
 
 /* One check of one descriptor. */
 struct vmf_rules {

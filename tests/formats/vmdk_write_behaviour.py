@@ -230,7 +230,7 @@ def test_odd_size_is_told(t):
            ('compat6 and hwversion', ['-o', 'compat6,hwversion=9'], 'disk.vmdk', 1, 'not both'),
            ('quote in the name', [], 'a"b.vmdk', 1, 'character 0x22'),
            ('line end in the name', [], 'a\nb.vmdk', 1, 'character 0x0a'),
-           ('colon in the name', ['-o', 'subformat=monolithicFlat'], 'a:b.vmdk', 1, 'a colon'),
+           ('colon in the name', ['-o', 'subformat=monolithicFlat'], './a:b.vmdk', 1, 'a colon'),
            ('backing file', ['-B', 'source.raw', '-F', 'raw'], 'disk.vmdk', 9, 'backing'),
            ('files to a pipe', ['-o', 'subformat=vmfs'], '-', 9, 'vmfs has 2 files')])
 def test_refused(t, arguments, name, status, text):

@@ -396,7 +396,7 @@ def test_the_manual_has_every_rule(t):
             'transport version'
     rule = re.compile(r'"((?:' + '|'.join(words.split()) + r')-[a-z0-9-]+|schema)"')
     parts = ('rules', 'schema', 'verify', 'package_verify', 'certificate', 'manifest', 'read', 'sign.', 'xml')
-    sources = [path for path in (tap.SOURCE / 'src/ovf').glob('*.c') if path.name.startswith(parts)]
+    sources = [path for path in (tap.SOURCE / 'src').rglob('*.c') if path.name.startswith(parts)]
     known = {name for path in sources for name in rule.findall(path.read_text())}
     manual = (tap.SOURCE / 'src/cli/vmferry.1').read_text().split('.SH FINDINGS', 1)[1].split('.SH', 1)[0]
     tap.equal(known ^ set(re.findall(r'^\.BR (\S+) " \(', manual.replace('\\-', '-'), re.M)), set())

@@ -10,7 +10,7 @@
 
 #include "check_main.h"
 #include "memory.h"
-#include "rules_names.h"
+#include "name_list.h"
 
 static const char good[] =
     "<?xml version='1.0'?>\n"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Names of files as descriptors and manifests give them: which of them are of the package. */
-#ifndef VMF_OVF_HREF_H
-#define VMF_OVF_HREF_H
+#ifndef VMF_BASE_HREF_H
+#define VMF_BASE_HREF_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * The certificate file (.cert): one line with the signature of the manifest's bytes (hex; of RSA
  * keys RSASSA-PKCS1 v1.5, of others what they make), the signer's X.509 certificate in PEM, and,
  * from VirtualBox 7 on, a detached CMS signature of the same bytes. */
-#ifndef VMF_OVF_CERTIFICATE_H
-#define VMF_OVF_CERTIFICATE_H
+#ifndef VMF_SEAL_CERTIFICATE_H
+#define VMF_SEAL_CERTIFICATE_H
 
 #include "digest.h"
 #include "report.h"

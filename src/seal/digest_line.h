@@ -3,8 +3,8 @@
  *
  * "SHA256(name)= value": the line that manifests and certificate files are made of, in every
  * spelling that is found. */
-#ifndef VMF_OVF_DIGEST_LINE_H
-#define VMF_OVF_DIGEST_LINE_H
+#ifndef VMF_SEAL_DIGEST_LINE_H
+#define VMF_SEAL_DIGEST_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

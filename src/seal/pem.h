@@ -3,8 +3,8 @@
  *
  * What certificate.c and signer.c share of OpenSSL: a library context of their own, as in digest.c,
  * and certificates read from PEM. */
-#ifndef VMF_OVF_PEM_H
-#define VMF_OVF_PEM_H
+#ifndef VMF_SEAL_PEM_H
+#define VMF_SEAL_PEM_H
 
 #include <openssl/bio.h>
 #include <openssl/cms.h>

@@ -3,8 +3,8 @@
  *
  * The two steps before the parser: the file's bytes become UTF-8 text, and a scan of that text
  * finds where its elements stand and that it keeps to the bounds. */
-#ifndef VMF_OVF_XML_SOURCE_H
-#define VMF_OVF_XML_SOURCE_H
+#ifndef VMF_XML_XML_SOURCE_H
+#define VMF_XML_XML_SOURCE_H
 
 #include "xml.h"
 

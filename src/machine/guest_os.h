@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Guest operating systems: the CIM number, and what people, VMware and VirtualBox call them. */
-#ifndef VMF_OVF_GUEST_OS_H
-#define VMF_OVF_GUEST_OS_H
+#ifndef VMF_MACHINE_GUEST_OS_H
+#define VMF_MACHINE_GUEST_OS_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  *
  * A certificate file cut into the lines of text and the PEM blocks that it consists of: no byte of
  * it belongs to neither. */
-#ifndef VMF_OVF_CERTIFICATE_TEXT_H
-#define VMF_OVF_CERTIFICATE_TEXT_H
+#ifndef VMF_SEAL_CERTIFICATE_TEXT_H
+#define VMF_SEAL_CERTIFICATE_TEXT_H
 
 #include "digest_line.h"
 

@@ -5,8 +5,8 @@
  * blow up, and with the place of every element in the source text, so that an edit leaves all other
  * bytes as they were. The tree holds elements and their namespaces only: attributes and character
  * data are read from the source text, where they take a tenth of the memory. */
-#ifndef VMF_OVF_XML_H
-#define VMF_OVF_XML_H
+#ifndef VMF_XML_XML_H
+#define VMF_XML_XML_H
 
 #include <libxml/tree.h>
 

@@ -3,8 +3,8 @@
  *
  * Writes XML as text: two spaces a level, values escaped. Failure (no memory) is remembered, so
  * that only the end asks for it. */
-#ifndef VMF_OVF_MARKUP_H
-#define VMF_OVF_MARKUP_H
+#ifndef VMF_XML_MARKUP_H
+#define VMF_XML_MARKUP_H
 
 #include "error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "rules_names.h"
+#include "name_list.h"
 
 #include <stdlib.h>
 #include <string.h>

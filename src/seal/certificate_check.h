@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Inside of vmf_certificate_verify: what its files share. */
-#ifndef VMF_OVF_CERTIFICATE_CHECK_H
-#define VMF_OVF_CERTIFICATE_CHECK_H
+#ifndef VMF_SEAL_CERTIFICATE_CHECK_H
+#define VMF_SEAL_CERTIFICATE_CHECK_H
 
 #include "certificate.h"
 #include "pem.h"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The rows behind guest_os.h. */
-#ifndef VMF_OVF_GUEST_OS_TABLE_H
-#define VMF_OVF_GUEST_OS_TABLE_H
+#ifndef VMF_MACHINE_GUEST_OS_TABLE_H
+#define VMF_MACHINE_GUEST_OS_TABLE_H
 
 #include <stddef.h>
 

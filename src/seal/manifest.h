@@ -3,8 +3,8 @@
  *
  * The manifest (.mf): a digest for every file of a package. Read in every form that is found in the
  * wild, written in the one that every consumer takes: "SHA256(name)= hex\n". */
-#ifndef VMF_OVF_MANIFEST_H
-#define VMF_OVF_MANIFEST_H
+#ifndef VMF_SEAL_MANIFEST_H
+#define VMF_SEAL_MANIFEST_H
 
 #include "digest.h"
 #include "report.h"

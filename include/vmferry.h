@@ -179,6 +179,7 @@ struct vmf_image_options {
   const struct vmf_package_trust *trust; /* NULL: the defaults */
   unsigned threads;                      /* to check it; 0: one per processor */
   const struct vmf_cancel *cancel;       /* while it is checked; or NULL */
+  uint64_t max_bytes;                    /* that may be unpacked to open it; 0: no bound */
 };
 
 /* Opens an image and the chain below it. */
@@ -321,6 +322,8 @@ struct vmf_job_options {
                                      * about: only their proportion says something */
   void *progress_data;
   const struct vmf_cancel *cancel; /* or NULL */
+  uint64_t max_bytes; /* of data that is read or unpacked, and of zeros where they are written:
+                         VMF_LIMIT beyond; 0: no bound */
 };
 
 struct vmf_job_result {
@@ -375,6 +378,7 @@ struct vmf_package_options {
   bool ignore_locks, read_all, no_cache;
   const struct vmf_log *log;       /* lives as long as the package; or NULL */
   const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
+  uint64_t max_bytes;              /* that may be; 0: no bound */
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
@@ -463,7 +467,8 @@ struct vmf_package_check {
   void *progress_data;
   const struct vmf_cancel *cancel;
   struct vmf_findings_sink findings;
-  bool quick; /* do not unpack what is packed in the disks and files */
+  bool quick;         /* do not unpack what is packed in the disks and files */
+  uint64_t max_bytes; /* that may be unpacked of a disk; 0: no bound */
 };
 
 /* Findings by severity, and what is known of the signature. */
@@ -499,6 +504,7 @@ struct vmf_package_target {
   const struct vmf_log *log;
   struct vmf_findings_sink findings;     /* losses, and oddities of the source */
   const struct vmf_package_trust *trust; /* in the package that is read; NULL: the defaults */
+  uint64_t max_bytes;                    /* of all files, as in vmf_job_options; 0: no bound */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

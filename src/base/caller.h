@@ -18,12 +18,12 @@
 /* Every struct of vmferry.h that begins with its size, and the last member of its first version. A
  * member that comes later starts at the former sizeof or behind it, not in the padding. */
 #define VMF_SIZED_STRUCTS(row)                                                                     \
-  row(format_info, writable) row(option_info, max) row(image_options, cancel) row(extent, file)    \
-      row(findings, data) row(target_options, log) row(job_options, cancel)                        \
-          row(job_result, difference) row(package_options, cancel) row(package_disk, capacity)     \
-              row(package_check, quick) row(package_verdict, bytes) row(package_target, trust)     \
-                  row(guest_os_info, vbox) row(disk_form_info, uri) row(machine, template_)        \
-                      row(package_trust, signer)
+  row(format_info, writable) row(option_info, max) row(image_options, max_bytes) row(extent, file) \
+      row(findings, data) row(target_options, log) row(job_options, max_bytes)                     \
+          row(job_result, difference) row(package_options, max_bytes) row(package_disk, capacity)  \
+              row(package_check, max_bytes) row(package_verdict, bytes)                            \
+                  row(package_target, max_bytes) row(guest_os_info, vbox) row(disk_form_info, uri) \
+                      row(machine, template_) row(package_trust, signer)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

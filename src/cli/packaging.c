@@ -66,6 +66,7 @@ void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progre
       .log = &settings->log,
       .findings = {.finding = vmf_packaging_finding, .data = (void *)settings},
       .trust = &settings->trust,
+      .max_bytes = settings->max_size,
   };
 }
 
@@ -107,7 +108,8 @@ static enum vmf_code convert_package(const struct vmf_settings *settings, const 
                                               .read_all = settings->read_all,
                                               .no_cache = settings->no_cache,
                                               .log = &settings->log,
-                                              .cancel = vmf_signals_cancel()};
+                                              .cancel = vmf_signals_cancel(),
+                                              .max_bytes = settings->max_size};
   struct vmf_progress progress = {
       .out =
           settings->progress && !settings->quiet ? strcmp(path, "-") == 0 ? stderr : stdout : NULL,

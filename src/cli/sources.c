@@ -30,6 +30,7 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .trust = &settings->trust,
       .threads = (unsigned)settings->threads,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
 
   return vmf_disk_open(path, &options, image, error);

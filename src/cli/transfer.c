@@ -40,6 +40,7 @@ static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct v
       .progress = vmf_progress_show,
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
   enum vmf_code code;
 

@@ -42,6 +42,7 @@ struct vmf_settings {
   const char **operands;          /* argv's, or in `names` */
   struct vmf_package_trust trust;
   bool deep; /* check */
+  uint64_t max_size;
   int operand_count;
   char **names; /* what names were resolved to; NULL-terminated; owned */
   struct vmf_log log;
@@ -193,6 +194,12 @@ const struct vmf_verb *vmf_verb_find(const char *name);
     .name = "require-signature", .kind = VMF_ARGUMENT_FLAG,                                        \
     .field = VMF_SETTING(trust.require_signature),                                                 \
     .help = "a package that is not signed, or by nobody trusted, fails"                            \
+  }
+#define VMF_ARGUMENT_MAX_SIZE                                                                      \
+  {                                                                                                \
+    .name = "max-size", .kind = VMF_ARGUMENT_SIZE, .value = "SIZE",                                \
+    .field = VMF_SETTING(max_size),                                                                \
+    .help = "unpack and write no more than this (default: no bound)"                               \
   }
 #define VMF_ARGUMENT_NO_VERIFY                                                                     \
   {                                                                                                \

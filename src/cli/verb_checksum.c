@@ -31,6 +31,7 @@ static const struct vmf_argument checksum_arguments[] = {
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
@@ -71,6 +72,7 @@ static enum vmf_code checksum_image(const struct vmf_settings *settings, struct 
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
   struct vmf_job_result result = {.size = sizeof result};
   enum vmf_code code = vmf_checksum(image, &job, &result, error);

@@ -41,6 +41,7 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
@@ -95,6 +96,7 @@ static int compare_images(const struct vmf_settings *settings, struct vmf_image 
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_error error = {0};

@@ -145,6 +145,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
@@ -174,6 +175,7 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
       .trust = &settings->trust,
       .threads = (unsigned)settings->threads,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
   enum vmf_code code = VMF_OK;
 
@@ -272,6 +274,7 @@ static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_m
       .no_cache = settings->no_cache,
       .log = &settings->log,
       .cancel = vmf_signals_cancel(),
+      .max_bytes = settings->max_size,
   };
   struct pack_disks disks = {0};
   char *path = NULL;

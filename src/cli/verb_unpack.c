@@ -26,6 +26,7 @@ static const struct vmf_argument unpack_arguments[] = {
     VMF_ARGUMENT_DIGEST,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,

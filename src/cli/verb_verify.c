@@ -37,6 +37,7 @@ static const struct vmf_argument verify_arguments[] = {
      .field = VMF_SETTING(check.quick),
      .help = "do not unpack the packed data of the disks"},
     VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
@@ -204,7 +205,8 @@ static enum vmf_code verify_package(struct verification *verification,
                                               .ignore_locks = settings->ignore_locks,
                                               .no_cache = settings->no_cache,
                                               .log = &settings->log,
-                                              .cancel = vmf_signals_cancel()};
+                                              .cancel = vmf_signals_cancel(),
+                                              .max_bytes = settings->max_size};
   struct vmf_progress progress = {
       .out = settings->progress && !settings->quiet ? stderr : NULL,
       .phases = 1,
@@ -215,6 +217,7 @@ static enum vmf_code verify_package(struct verification *verification,
   check.ca_file = settings->trust.ca_file;
   check.signer = settings->trust.signer;
   check.require_signature = settings->trust.require_signature;
+  check.max_bytes = settings->max_size;
   check.threads = (unsigned)settings->threads;
   check.progress = vmf_progress_show;
   check.progress_data = &progress;

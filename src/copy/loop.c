@@ -2,8 +2,11 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "loop.h"
 
+#include <inttypes.h>
+
 #include "checked.h"
 #include "file.h"
+#include "log.h"
 #include "run.h"
 
 /* ---- progress ---- */
@@ -54,6 +57,51 @@ static enum vmf_code skip_hole(struct vmf_loop *loop, struct vmf_error *error)
   return VMF_OK;
 }
 
+enum {
+  TELL_RATIO = 1000,  /* more bytes than are stored, above which */
+  TELL_FROM = 1 << 30 /* so many are worth a word */
+};
+
+static bool add_size(const struct vmf_io *io, void *total)
+{
+  *(uint64_t *)total += io->size;
+  return true;
+}
+
+static void tell_much(struct vmf_loop *loop)
+{
+  const struct vmf_image *image = loop->feed.inputs[0];
+  uint64_t stored = 0;
+
+  if (loop->options->max_bytes > 0 || loop->data < TELL_FROM || !image)
+    return;
+  if (loop->tell_at == 0) {
+    vmf_image_visit_files(image, add_size, &stored);
+    loop->tell_at = stored < UINT64_MAX / TELL_RATIO ? vmf_max(stored * TELL_RATIO, 1) : UINT64_MAX;
+  }
+  if (loop->data < loop->tell_at)
+    return;
+  loop->tell_at = UINT64_MAX;
+  vmf_warn(image->log,
+           "%s: holds more than %d times as much data as is stored of it; --max-size SIZE bounds "
+           "what is unpacked and written",
+           vmf_image_path(image), TELL_RATIO);
+}
+
+enum vmf_code vmf_loop_admit(struct vmf_loop *loop, uint64_t length, struct vmf_error *error)
+{
+  const struct vmf_image *image = loop->feed.inputs[0];
+  uint64_t most = loop->options->max_bytes;
+
+  loop->data += length;
+  tell_much(loop);
+  if (most == 0 || loop->data <= most)
+    return VMF_OK;
+  return vmf_fail(error, VMF_LIMIT,
+                  "%s: holds more data than the %" PRIu64 " bytes that are allowed (--max-size)",
+                  image ? vmf_image_path(image) : "the disk", most);
+}
+
 /* Submits jobs until there is none to fill, or nothing to fill it with. */
 static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
 {
@@ -65,6 +113,9 @@ static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
     if (loop->feed.guest >= loop->feed.size || !(job = vmf_pipeline_claim(loop->pipeline)))
       return VMF_OK;
     VMF_TRY(vmf_feed_next(&loop->feed, job, error));
+    const struct vmf_fed *fed = job;
+    if (!fed->hole || loop->holes_count)
+      VMF_TRY(vmf_loop_admit(loop, fed->length, error));
     vmf_pipeline_submit(loop->pipeline);
   }
 }

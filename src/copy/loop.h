@@ -17,6 +17,7 @@ struct vmf_loop {
   void *context;          /* of the stage */
   size_t thread_memory, job_memory; /* bytes that one of each takes at most */
   bool skip_holes;                  /* they are no jobs */
+  bool holes_count;                 /* they are written: options->max_bytes is for them, too */
   /* Both on the caller's thread. before: may leave out some of what comes next (vmf_feed_skip), or
    * NULL. retire: a job on its way out, which vmf_pipeline_retire or vmf_pipeline_store ends;
    * *stop: nothing more is of interest. */
@@ -26,10 +27,17 @@ struct vmf_loop {
   /* While it runs. */
   struct vmf_pipeline *pipeline;
   uint64_t done, total; /* for progress: bytes of the inputs' files */
+  uint64_t data;        /* guest bytes handed out that count for options->max_bytes */
+  uint64_t tell_at;     /* so many are worth a word; 0: not known yet */
 };
 
 /* Runs to the end of the disk. */
 VMF_MUST_CHECK enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error);
+
+/* So many more bytes of the guest disk are read, or written: VMF_LIMIT beyond options->max_bytes.
+ * Zeros that a target only tells of cost nothing. */
+VMF_MUST_CHECK enum vmf_code vmf_loop_admit(struct vmf_loop *loop, uint64_t length,
+                                            struct vmf_error *error);
 
 /* So many more bytes of the inputs' files have been dealt with. */
 void vmf_loop_count(struct vmf_loop *loop, uint64_t bytes);

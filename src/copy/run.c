@@ -112,6 +112,7 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
     run->result->data_bytes += length;
     run->result->host_bytes += length;
     vmf_loop_count(loop, length);
+    VMF_TRY(vmf_loop_admit(loop, length, error));
   }
   return VMF_OK;
 }
@@ -135,6 +136,8 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
                                    .packed_only = copy->packed_only,
                                    .everything = target && target->shape.keep_zeros},
                           .options = options,
+                          .holes_count =
+                              target && target->io->sequential && target->shape.layout == VMF_FIXED,
                           /* The kernel lets one thread at a time write to a file; the next would
                              wait and do nothing. */
                           .stage = {.job_size = sizeof(struct vmf_copy_job),

@@ -40,6 +40,7 @@ struct work {
   struct vmf_signer *signer; /* NULL: not signed */
   struct text_file descriptor, manifest, certificate;
   uint64_t done, total; /* by weight */
+  uint64_t written;     /* bytes of content, for target->max_bytes */
   uint64_t weight;      /* of the file that is being written */
 };
 
@@ -150,25 +151,45 @@ static enum vmf_code copy_file(struct work *work, struct vmf_io *from, struct vm
   return to->size < from->size ? vmf_io_resize(to, from->size, error) : VMF_OK;
 }
 
+/* What is left of target->max_bytes once `more` bytes are written; *left == 0: no bound. */
+static enum vmf_code check_amount(struct work *work, uint64_t more, uint64_t *left,
+                                  struct vmf_error *error)
+{
+  uint64_t most = work->target->max_bytes;
+
+  *left = 0;
+  if (most == 0)
+    return VMF_OK;
+  if (!vmf_add(work->written, more, &work->written) || work->written >= most)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: the package holds more than the %" PRIu64
+                    " bytes that are allowed (--max-size)",
+                    work->destination->path, most);
+  *left = most - work->written;
+  return VMF_OK;
+}
+
 /* Writes the content of a file into `io`. */
 static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file,
                                struct vmf_target *target, struct vmf_io *io,
                                struct vmf_error *error)
 {
-  const struct vmf_job_options options = {.size = sizeof options,
-                                          .crew = work->crew,
-                                          .sparse_size = 4096,
-                                          .progress = show_progress,
-                                          .progress_data = work,
-                                          .cancel = work->target->cancel};
+  struct vmf_job_options options = {.size = sizeof options,
+                                    .crew = work->crew,
+                                    .sparse_size = 4096,
+                                    .progress = show_progress,
+                                    .progress_data = work,
+                                    .cancel = work->target->cancel};
   struct vmf_job_result result = {.size = sizeof result};
 
+  VMF_TRY(check_amount(work, file->io ? file->io->size : 0, &options.max_bytes, error));
   if (!target) {
     VMF_TRY(copy_file(work, file->io, io, error));
     return vmf_io_unchanged(file->io, work->target->log, error);
   }
   VMF_TRY(vmf_convert(file->image, target, &options, &result, error));
   file->data_bytes = result.data_bytes;
+  work->written += result.data_bytes;
   return VMF_OK;
 }
 

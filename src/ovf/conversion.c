@@ -479,6 +479,7 @@ static enum vmf_code decide_and_check(struct vmf_conversion *conversion, struct 
   VMF_TRY(vmf_gate_new(conversion->package, target->trust, gate, error));
   gate->threads = target->threads;
   gate->cancel = target->cancel;
+  gate->max_bytes = target->max_bytes;
   gate->whole = gate->described = !conversion->disks; /* people write in templates */
   return vmf_gate_pass(gate, decide_all(conversion, error), error);
 }

@@ -153,8 +153,10 @@ static enum vmf_code check(struct vmf_gate *gate, struct vmf_error *error)
 
 static enum vmf_code unpack_kept(const struct vmf_gate *gate, struct vmf_error *error)
 {
-  const struct vmf_job_options options = {
-      .size = sizeof options, .threads = gate->threads, .cancel = gate->cancel};
+  const struct vmf_job_options options = {.size = sizeof options,
+                                          .threads = gate->threads,
+                                          .cancel = gate->cancel,
+                                          .max_bytes = gate->max_bytes};
 
   for (size_t i = 0; i < gate->kept_count; i++)
     VMF_TRY(vmf_image_unpack(gate->kept[i], &options, error));

@@ -18,6 +18,7 @@ struct vmf_gate {
   const struct vmf_cancel *cancel;
   void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; or NULL */
   void *progress_data;
+  uint64_t max_bytes;      /* that may be unpacked of a disk; 0: no bound */
   bool whole;              /* all that the manifest lists counts, used or not */
   bool described;          /* the descriptor counts */
   struct vmf_names stored; /* names that References leads to */

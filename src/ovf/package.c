@@ -246,7 +246,7 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   if (package->options.no_cache)
     vmf_io_transient(io);
   if (vmf_io_is_gzip(io))
-    VMF_TRY(vmf_io_gunzip(io, INT64_MAX, package->options.cancel, &io, error));
+    VMF_TRY(vmf_io_gunzip(io, vmf_package_most(package), package->options.cancel, &io, error));
   if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || vmf_envelope_at_start(io))) {
     vmf_io_close(io);
     if (package->options.no_refs)

@@ -84,6 +84,9 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *packag
                                                       const struct vmf_ovf_file *file,
                                                       struct vmf_io **io, struct vmf_error *error);
 
+/* How many bytes may be unpacked of one file. */
+uint64_t vmf_package_most(const struct vmf_package *package);
+
 /* Unpacks a file that is packed, for nothing but to see whether it can be. */
 VMF_MUST_CHECK enum vmf_code vmf_package_unpack_file(struct vmf_package *package,
                                                      const struct vmf_ovf_file *file,

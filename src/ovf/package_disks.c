@@ -338,7 +338,9 @@ static enum vmf_code open_in(const char *path, const char *disk,
                                                       .ignore_locks = options->ignore_locks,
                                                       .read_all = options->read_all,
                                                       .no_cache = options->no_cache,
-                                                      .log = options->log};
+                                                      .log = options->log,
+                                                      .cancel = options->cancel,
+                                                      .max_bytes = options->max_bytes};
   struct vmf_package *package;
 
   VMF_TRY(vmf_package_open(path, &package_options, &package, error));

@@ -261,12 +261,17 @@ static enum vmf_code join_chunks(struct vmf_package *package, const struct vmf_o
   return code;
 }
 
+uint64_t vmf_package_most(const struct vmf_package *package)
+{
+  return package->options.max_bytes > 0 ? package->options.max_bytes : INT64_MAX;
+}
+
 /* A packed disk holds at most its capacity and some tables; whatever else is packed is not bounded
  * but by its reader. */
 static uint64_t unpacked_limit(const struct vmf_package *package, const struct vmf_ovf_file *file)
 {
   const struct vmf_ovf *ovf = package->ovf;
-  uint64_t limit = INT64_MAX;
+  uint64_t limit = vmf_package_most(package);
 
   for (size_t i = 0; i < ovf->disk_count; i++) {
     const struct vmf_ovf_disk *disk = &ovf->disks[i];

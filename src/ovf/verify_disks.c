@@ -73,7 +73,8 @@ static enum vmf_code unpack(struct vmf_verification *verification, const struct 
 {
   const struct vmf_job_options options = {.size = sizeof options,
                                           .threads = verification->check->threads,
-                                          .cancel = verification->check->cancel};
+                                          .cancel = verification->check->cancel,
+                                          .max_bytes = verification->check->max_bytes};
   struct vmf_error found = {0};
 
   if (vmf_image_unpack(image, &options, &found) == VMF_OK)

@@ -307,6 +307,38 @@ def test_check_unpacks_when_asked(t):
         tap.equal('--deep' in t.vmferry('check', '--deep', name + '.vmdk', status=status).stderr, False)
 
 
+# ---- how much ----
+
+def test_a_bound_on_what_is_written(t):
+    t.write('disk.raw', noise(1 << 20) + bytes(1 << 20))
+    stream = t.write('disk.vmdk', vmdk.stream(noise(1 << 20) + bytes(1 << 20), 'disk.vmdk'))
+    package = put(t, [('vm.ovf', descriptor([file_element('disk.vmdk', 'file1', os.path.getsize(stream))],
+                                            [disk_element('vmdisk1', 'file1', 2 << 20, uri=STREAM_URI)])),
+                      ('disk.vmdk', t.read('disk.vmdk'))])
+    before = t.names()
+    for words in (('convert', stream, 'out.qcow2'), ('convert', 'disk.raw', 'out.qcow2'), ('checksum', stream),
+                  ('convert', package, 'out.ova'), ('convert', '-O', 'qcow2', package, 'out.ova'), ('verify', package),
+                  ('unpack', package, 'out'), ('pack', '-o', 'out.ova', stream), ('compare', stream, 'disk.raw'),
+                  ('convert', '-S', '0', '-O', 'raw', stream, 'out.raw')):
+        status = 3 if words[0] == 'compare' else 2
+        tap.contains(t.vmferry(words[0], '--max-size', '512k', *words[1:], status=status, text=False).stderr +
+                     (b'--max-size' if words[0] == 'verify' else b''), b'--max-size')
+        tap.equal(t.names(), before, words)
+    for words in (('convert', stream, 'out.qcow2'), ('convert', package, 'out.ova'), ('unpack', package, 'out'),
+                  ('verify', package), ('checksum', stream)):
+        t.vmferry(words[0], '--max-size', '3M', *words[1:])
+    t.vmferry('convert', '-O', 'raw', '--max-size', '1536k', stream, 'out.raw')
+    t.vmferry('convert', '-O', 'raw', '--max-size', '1536k', stream, '-', status=2, text=False)
+
+
+def test_a_bound_on_a_packed_archive(t):
+    path = put(t, package_of('raw'))
+    t.write('vm.ova.gz', gzip.compress(t.read('in.ova')))
+    t.vmferry('checksum', '--max-size', '8M', 'vm.ova.gz')
+    t.vmferry('checksum', '--max-size', '64k', 'vm.ova.gz', status=2)
+    assert path
+
+
 # ---- links, and members that nobody names ----
 
 def test_a_folder_is_not_left_through_a_link(t):

@@ -24,7 +24,7 @@ WAYS = {
     'convert a disk': ('convert', '{}' + DISK, 'out.raw'),
     'convert to a pipe': ('convert', '-O', 'raw', '{}' + DISK, '-'),
     'convert to a package on a pipe': ('convert', '--disk-format', 'raw', '{}', '-'),
-    'convert behind another disk': ('convert', '-f', 'raw', 'other.raw', '{}' + DISK, 'out.raw'),
+    'convert behind another disk': ('convert', '-f', 'raw', 'other.raw', '{}' + DISK, 'joined.raw'),
     'unpack': ('unpack', '{}', 'out'),
     'unpack and convert': ('unpack', '-O', 'qcow2', '{}', 'out'),
     'pack': ('pack', '-o', 'out.ova', '{}'),

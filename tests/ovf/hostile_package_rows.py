@@ -254,8 +254,8 @@ def with_manifest(text, *more):
 
 
 def digests(title, package, part, **words):
-    """What only verify must find; a conversion may warn, or refuse."""
-    return Row(title, package, part, (0, 2, 8), **dict({'verify': 2, 'info': (0, 2), 'disk': (0, 2)}, **words))
+    """What verify finds altered is used by nothing else."""
+    return Row(title, package, part, 8, **dict({'verify': 2, 'info': (0, 2)}, **words))
 
 
 LINE = b'SHA256(x)= ' + b'0' * 64 + b'\n'
@@ -264,14 +264,12 @@ MANIFESTS = [
             'passwd'),
     digests('manifest: names an absolute path', with_manifest(WHOLE + b'SHA256(/etc/passwd)= ' + b'0' * 64 + b'\n'),
             'passwd'),
-    digests('manifest: wrong digest of the disk', with_manifest(manifest([GOOD[0], ('disk1.vmdk', b'other')])), 'disk1.vmdk',
-            convert=8, unpack=8),
-    digests('manifest: wrong digest of the descriptor', with_manifest(manifest([('vm.ovf', b'other'), GOOD[1]])), 'vm.ovf',
-            convert=8, unpack=8),
+    digests('manifest: wrong digest of the disk', with_manifest(manifest([GOOD[0], ('disk1.vmdk', b'other')])), 'disk1.vmdk'),
+    digests('manifest: wrong digest of the descriptor', with_manifest(manifest([('vm.ovf', b'other'), GOOD[1]])), 'vm.ovf'),
     digests('manifest: right SHA1, wrong SHA256', with_manifest(
-        manifest(GOOD, 'SHA1') + manifest([('disk1.vmdk', b'other')])), 'disk1.vmdk', convert=8, unpack=8),
+        manifest(GOOD, 'SHA1') + manifest([('disk1.vmdk', b'other')])), 'disk1.vmdk'),
     digests('manifest: two that contradict each other', with_manifest(
-        WHOLE + manifest([('disk1.vmdk', b'other')])), 'disk1.vmdk', convert=8, unpack=8),
+        WHOLE + manifest([('disk1.vmdk', b'other')])), 'disk1.vmdk'),
     digests('manifest: without the disk', with_manifest(manifest(GOOD[:1])), 'disk1.vmdk'),
     digests('manifest: rubbish', with_manifest(packages.SECRET[:100].replace(b'vmferry', b'x') + b'\n' + WHOLE), 'vm.mf'),
     digests('manifest: not hex', with_manifest(WHOLE.replace(b'= ', b'= zz', 1)), 'vm.mf'),

@@ -182,13 +182,22 @@ struct vmf_image_options {
   uint64_t max_bytes;                    /* that may be unpacked to open it; 0: no bound */
 };
 
-/* Opens an image and the chain below it. */
+/* Opens an image and the chain below it. Without format and no_refs the first part of a split file
+ * (disk.001, disk.aa) opens all beside it. VMF_CORRUPT: one is missing; VMF_USAGE: a later part. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);
 
-/* One disk made of several (at least one), one behind the other. Takes over the images, also on
- * failure. */
+/* The same for the parts of one file (at least one), just these and in this order. */
+VMF_MUST_CHECK enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
+                                            const struct vmf_image_options *options,
+                                            struct vmf_image **image, struct vmf_error *error);
+
+/* Whether all names, none PACKAGE::DISK, are those of parts of one file; they need not exist. */
+bool vmf_parts_named(const char *const *paths, size_t count);
+
+/* One disk made of several (at least one), one behind the other; its path is the first one's, its
+ * format "concat". Takes over the images, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count,
                                               struct vmf_image **image, struct vmf_error *error);
 

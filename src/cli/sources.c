@@ -12,12 +12,11 @@
 #include "names.h"
 #include "signals.h"
 
-enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
-                               const char *format, struct vmf_image **image,
-                               struct vmf_error *error)
+static struct vmf_image_options image_options(const struct vmf_settings *settings,
+                                              const char *format)
 {
-  struct vmf_image_options options = {
-      .size = sizeof options,
+  return (struct vmf_image_options){
+      .size = sizeof(struct vmf_image_options),
       .format = format,
       .snapshot = settings->snapshot,
       .allow_refs = settings->allow_refs,
@@ -32,6 +31,13 @@ enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *
       .cancel = vmf_signals_cancel(),
       .max_bytes = settings->max_size,
   };
+}
+
+enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
+                               const char *format, struct vmf_image **image,
+                               struct vmf_error *error)
+{
+  const struct vmf_image_options options = image_options(settings, format);
 
   return vmf_disk_open(path, &options, image, error);
 }
@@ -54,6 +60,25 @@ static enum vmf_code check_continuation(const struct vmf_settings *settings, int
                              settings->operands[index], settings->operands[index - 1]);
 }
 
+/* The first `count` operands are parts of one file; each is looked at as a disk before. */
+static enum vmf_code open_parts(const struct vmf_settings *settings, int count,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_image_options options = image_options(settings, settings->format);
+  enum vmf_code code = VMF_OK;
+
+  for (int i = 1; i < count && code == VMF_OK; i++) {
+    struct vmf_image *part = NULL;
+    code = vmf_sources_open(settings, settings->operands[i], "raw", &part, error);
+    if (code == VMF_OK)
+      code = check_continuation(settings, i, part, error);
+    vmf_image_close(part);
+  }
+  if (code != VMF_OK)
+    return code;
+  return vmf_parts_open(settings->operands, (size_t)count, &options, image, error);
+}
+
 enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
                                struct vmf_image **image, struct vmf_error *error)
 {
@@ -65,6 +90,8 @@ enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
     return vmf_sources_open(settings, settings->operands[0], settings->format, image, error);
   if (settings->snapshot)
     return vmf_arguments_wrong(error, "-l cannot be used with several sources");
+  if (vmf_parts_named(settings->operands, (size_t)count))
+    return open_parts(settings, count, image, error);
   parts = calloc((size_t)count, sizeof *parts);
   if (!parts)
     return vmf_arguments_no_memory(error);

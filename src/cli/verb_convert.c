@@ -159,6 +159,13 @@ static enum vmf_code convert_check_settings(const struct vmf_settings *settings,
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
   if (settings->backing && settings->operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
+  if (!settings->join && access(path, F_OK) == 0 &&
+      vmf_parts_named(settings->operands, (size_t)settings->operand_count))
+    return vmf_arguments_wrong(error,
+                               "%s: is by its name a part of the same file as %s, and the last "
+                               "name is the target, which would be replaced; if that is meant, say "
+                               "--join",
+                               path, settings->operands[0]);
   if (settings->operand_count > 2 && !settings->join && vmf_image_recognise(path))
     return vmf_arguments_wrong(error,
                                "%s: is a disk, and the last name is the target, which would be "

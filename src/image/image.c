@@ -12,6 +12,7 @@
 #include "image.h"
 #include "memory.h"
 #include "opener.h"
+#include "split.h"
 #include "text.h"
 
 const struct vmf_limits vmf_default_limits = {
@@ -112,11 +113,22 @@ static enum vmf_code copy_list(const char *const *list, char ***copy, struct vmf
   return VMF_OK;
 }
 
-/* The format by name, or by content; *assumed: nothing matched and raw was taken. */
-static enum vmf_code choose_format(struct vmf_io *io, const char *name, bool is_parent,
-                                   const struct vmf_log *log, const struct vmf_format **format,
-                                   struct vmf_error *error)
+struct open_call {
+  const struct vmf_image_options *options;
+  struct vmf_image *child; /* NULL: the image that the person named */
+  const char *format;
+  struct vmf_opener *members; /* of the image that the person named */
+  bool split;                 /* its io is the parts of one file */
+  bool has_parent;            /* supplied by the caller */
+};
+
+/* The format by name, or by content; raw where nothing matches and nothing else can be meant. */
+static enum vmf_code choose_format(struct vmf_io *io, const struct open_call *call,
+                                   const struct vmf_format **format, struct vmf_error *error)
 {
+  const char *name = call->format;
+  bool is_parent = call->child != NULL;
+
   if (name) {
     *format = vmf_format_find(name);
     if (!*format || !(*format)->reader)
@@ -127,24 +139,17 @@ static enum vmf_code choose_format(struct vmf_io *io, const char *name, bool is_
   VMF_TRY(vmf_probe_io(io, format, error));
   if (*format)
     return VMF_OK;
-  if (!is_parent && !vmf_probe_raw_allowed(io))
+  bool allowed = call->split || vmf_probe_raw_allowed(io);
+  if (!is_parent && !allowed)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the content matches no known format; if it is a raw disk, say -f raw",
                     io->name);
-  if (is_parent && !vmf_probe_raw_allowed(io))
-    vmf_warn(log, "%s: its child names no format and the content matches none: taken as raw",
-             io->name);
+  if (is_parent && !allowed)
+    vmf_warn(call->options->log,
+             "%s: its child names no format and the content matches none: taken as raw", io->name);
   *format = vmf_format_find("raw");
   return VMF_OK;
 }
-
-struct open_call {
-  const struct vmf_image_options *options;
-  struct vmf_image *child; /* NULL: the image that the person named */
-  const char *format;
-  struct vmf_opener *members; /* of the image that the person named */
-  bool has_parent;            /* supplied by the caller */
-};
 
 static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,
                                struct vmf_error *error)
@@ -180,9 +185,9 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct open_call *
   const struct vmf_image_options *options = call->options;
   struct vmf_image *image = &node->image;
 
-  VMF_TRY(choose_format(image->io, call->format, call->child != NULL, options->log, &image->format,
-                        error));
-  node->contradicted = !call->format && vmf_probe_contradicted(image->io, image->format);
+  VMF_TRY(choose_format(image->io, call, &image->format, error));
+  node->contradicted = !call->format && (vmf_probe_contradicted(image->io, image->format) ||
+                                         (call->split && image->format != vmf_format_find("raw")));
   const struct vmf_reader *reader = image->format->reader;
   VMF_TRY(vmf_alloc(reader->state_size, &image->state, error));
   if (reader->options.count > 0)
@@ -235,12 +240,11 @@ static enum vmf_code open_node(struct vmf_io *io, const struct open_call *call,
 static enum vmf_code check_loop(const struct vmf_image *child, const struct vmf_io *io,
                                 const struct vmf_image *top, struct vmf_error *error)
 {
-  struct stat here, there;
+  struct stat here;
   if (vmf_node(top)->members || !vmf_io_stat(io, &here))
     return VMF_OK;
   for (const struct vmf_image *image = top; image; image = image->parent)
-    if (vmf_io_stat(image->io, &there) && here.st_dev == there.st_dev &&
-        here.st_ino == there.st_ino)
+    if (vmf_io_shows_file(image->io, &here))
       return vmf_fail(error, VMF_CORRUPT,
                       "%s: names %s as its parent, which is already part of the chain: a loop",
                       child->io->name, io->name);
@@ -304,6 +308,7 @@ static enum vmf_code open_origin(const struct vmf_image_origin *origin,
   const struct open_call call = {.options = options,
                                  .format = options->format,
                                  .members = origin->members,
+                                 .split = origin->split,
                                  .has_parent = origin->parent != NULL};
   enum vmf_code code = open_node(origin->io, &call, image, error);
 
@@ -340,21 +345,11 @@ enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
   return code;
 }
 
-static enum vmf_code open_path(const char *path, const struct vmf_image_options *options,
-                               struct vmf_image **image, struct vmf_error *error)
-{
-  struct vmf_io *io;
-
-  *image = NULL;
-  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
-  const struct vmf_image_origin origin = {.io = io};
-  return vmf_image_open_origin(&origin, options, image, error);
-}
-
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_image_options own;
+  struct vmf_image_origin origin = {.io = NULL};
   VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(image, error);
@@ -365,7 +360,28 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "standard input cannot be read: an image needs random access");
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
-  return open_path(plain, &own, image, error);
+  if (own.format || own.no_refs)
+    VMF_TRY(vmf_io_open_file(plain, !own.ignore_locks, &origin.io, error));
+  else
+    VMF_TRY(vmf_split_open(plain, !own.ignore_locks, &origin.io, &origin.split, error));
+  return vmf_image_open_origin(&origin, &own, image, error);
+}
+
+enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
+                             const struct vmf_image_options *options, struct vmf_image **image,
+                             struct vmf_error *error)
+{
+  struct vmf_image_origin origin = {.split = true};
+  struct vmf_image_options own;
+
+  VMF_REQUIRE(image, error);
+  *image = NULL;
+  VMF_REQUIRE(paths, error);
+  if (count == 0)
+    return vmf_fail(error, VMF_USAGE, "no parts are given to be joined");
+  VMF_TRY(vmf_take_image_options(options, &own, error));
+  VMF_TRY(vmf_split_join(paths, count, !own.ignore_locks, &origin.io, error));
+  return vmf_image_open_origin(&origin, &own, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
@@ -373,7 +389,11 @@ enum vmf_code vmf_image_open_alone(const char *path, const char *format, const s
 {
   const struct vmf_image_options options = {
       .size = sizeof options, .format = format, .no_chain = true, .ignore_locks = true, .log = log};
-  return open_path(path, &options, image, error);
+  struct vmf_image_origin origin = {.io = NULL};
+
+  *image = NULL;
+  VMF_TRY(vmf_io_open_file(path, false, &origin.io, error));
+  return vmf_image_open_origin(&origin, &options, image, error);
 }
 
 static void close_node(struct vmf_image *image)

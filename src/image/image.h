@@ -123,6 +123,8 @@ struct vmf_image_origin {
   struct vmf_image *parent;   /* below the image, whatever it names itself; NULL: what it names */
   void (*release)(void *owner); /* called with owner when the image has been closed; or NULL */
   void *owner;
+  bool split; /* io is the parts of one file: raw where its content matches no format, since the
+               * name says nothing */
 };
 
 /* Like vmf_image_open. Takes over io, parent and owner, also on failure. */
@@ -169,6 +171,9 @@ VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_fo
 /* Whether the file's name or kind says that it is no image of this format, whatever its content: a
  * guest can write what it likes into its raw disk. */
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format);
+
+/* Whether the content starts with a partition table: then it is a whole disk. */
+bool vmf_probe_partitioned(struct vmf_io *io);
 
 /* Whether content that no format knows may be taken as raw by its name or kind alone. */
 bool vmf_probe_raw_allowed(const struct vmf_io *io);

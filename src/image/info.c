@@ -10,11 +10,20 @@
 #include "image.h"
 #include "memory.h"
 
+/* A file in parts: each of them, by index; NULL behind the last. */
+static const struct vmf_io *part_of(const struct vmf_io *io, size_t index)
+{
+  return io->ops->below ? io->ops->below(io, index) : NULL;
+}
+
 static bool add_allocated(const struct vmf_io *io, void *data)
 {
   struct stat status;
   uint64_t *bytes = data;
-  if (io->ops->below) /* a member of an archive, or what a packed file holds */
+  if (part_of(io, 1))
+    for (size_t i = 0; part_of(io, i); i++)
+      add_allocated(part_of(io, i), data);
+  else if (io->ops->below) /* a member of an archive, or what a packed file holds */
     *bytes += io->size;
   else if (vmf_io_stat(io, &status))
     *bytes += (uint64_t)status.st_blocks * 512;
@@ -65,6 +74,19 @@ static enum vmf_code add_specific(struct vmf_image *image, struct vmf_value *roo
   return image->format->reader->info(image, root, data, error);
 }
 
+/* Where the file is in parts: their names. */
+static enum vmf_code add_parts(const struct vmf_io *io, struct vmf_value *root,
+                               struct vmf_error *error)
+{
+  struct vmf_value *parts;
+  if (!part_of(io, 1))
+    return VMF_OK;
+  VMF_TRY(vmf_value_add(root, VMF_VALUE_LIST, "parts", &parts, error));
+  for (size_t i = 0; part_of(io, i); i++)
+    VMF_TRY(vmf_value_text(parts, NULL, part_of(io, i)->name, error));
+  return VMF_OK;
+}
+
 static bool has_member(const struct vmf_value *object, const char *name)
 {
   for (const struct vmf_value *member = object->first; member; member = member->next)
@@ -82,6 +104,7 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));
+  VMF_TRY(add_parts(image->io, root, error));
   VMF_TRY(add_parent(image, root, error));
   VMF_TRY(add_specific(image, root, error));
   return has_member(root, "dirty-flag") ? VMF_OK : vmf_value_bool(root, "dirty-flag", false, error);

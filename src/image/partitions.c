@@ -61,19 +61,25 @@ enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
   return VMF_OK;
 }
 
+bool vmf_probe_partitioned(struct vmf_io *io)
+{
+  struct vmf_error ignored;
+  uint8_t head[HEAD_BYTES] = {0};
+
+  return vmf_io_pread(io, head, (size_t)vmf_min(io->size, HEAD_BYTES), 0, &ignored) != VMF_OK ||
+         has_table(head);
+}
+
 /* What cannot be read is taken for an image: it is there, and nobody knows. */
 static bool is_image(struct vmf_io *io)
 {
   const struct vmf_format *format;
   struct vmf_error ignored;
-  uint8_t head[HEAD_BYTES] = {0};
 
   if (io->size == 0)
     return false;
-  if (vmf_probe_io(io, &format, &ignored) != VMF_OK || format || vmf_probe_raw_allowed(io))
-    return true;
-  return vmf_io_pread(io, head, (size_t)vmf_min(io->size, HEAD_BYTES), 0, &ignored) != VMF_OK ||
-         has_table(head);
+  return vmf_probe_io(io, &format, &ignored) != VMF_OK || format || vmf_probe_raw_allowed(io) ||
+         vmf_probe_partitioned(io);
 }
 
 bool vmf_image_recognise(const char *path)

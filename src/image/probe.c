@@ -25,6 +25,12 @@ static enum vmf_code refuse_foreign(const struct vmf_io *io, const struct vmf_fo
 {
   const char *slash = strrchr(io->name, '/');
 
+  if (foreign->unpacks && io->ops->below && io->ops->below(io, 1))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s in several parts, which is not read: join the parts to "
+                    "one file (cat) and unpack that first; if it is a raw disk all the same, say "
+                    "-f raw and name all parts",
+                    io->name, foreign->name);
   if (foreign->unpacks)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if "

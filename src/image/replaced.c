@@ -19,12 +19,7 @@ struct same_file {
 static bool is_same_file(const struct vmf_io *io, void *data)
 {
   struct same_file *same = data;
-  struct stat status;
-  if (!vmf_io_stat(io, &status))
-    return true;
-  bool device = S_ISBLK(status.st_mode) && S_ISBLK(same->wanted.st_mode);
-  if (device ? status.st_rdev == same->wanted.st_rdev
-             : status.st_dev == same->wanted.st_dev && status.st_ino == same->wanted.st_ino)
+  if (vmf_io_shows_file(io, &same->wanted))
     same->path = io->name;
   return same->path == NULL;
 }

@@ -266,6 +266,22 @@ void vmf_io_transient(struct vmf_io *io)
     atomic_store(&file->transient, true);
 }
 
+/* Views are made one on the other by the library, a few deep at most. */
+bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  const struct vmf_io *below;
+
+  for (size_t i = 0; (below = io_below(io, i)) != NULL; i++)
+    if (vmf_io_shows_file(below, wanted))
+      return true;
+  if (!file)
+    return false;
+  if (S_ISBLK(wanted->st_mode) && S_ISBLK(file->status.st_mode))
+    return wanted->st_rdev == file->status.st_rdev;
+  return wanted->st_dev == file->status.st_dev && wanted->st_ino == file->status.st_ino;
+}
+
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
 {
   const struct vmf_io *below;

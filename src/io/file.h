@@ -30,6 +30,9 @@ void vmf_io_transient(struct vmf_io *io);
  * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);
 
+/* Whether the io is that file or device, or shows bytes of it. */
+bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
+
 /* VMF_CHANGED when a source was written to since it was opened: its size, mtime or ctime moved, or
  * the kernel counted writes to a device (of a partition: through the partition). A ctime that moved
  * with mode, owner, links, attributes or name is a warning. VMF_REFUSED: writes to this device are

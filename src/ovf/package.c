@@ -17,6 +17,7 @@
 #include "envelope_head.h"
 #include "file.h"
 #include "memory.h"
+#include "series.h"
 #include "text.h"
 #include "view.h"
 
@@ -226,7 +227,7 @@ static enum vmf_code open_descriptor(struct vmf_package *package, const char *pa
 /* Its content is the guest's, who must not choose what the host opens. */
 static bool is_only_disk(const struct vmf_io *io)
 {
-  return io->device || vmf_format_suffixed(io->name);
+  return io->device || vmf_format_suffixed(io->name) || vmf_series_is_first(io->name);
 }
 
 /* An archive, a packed archive or a descriptor. */

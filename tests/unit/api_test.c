@@ -51,6 +51,7 @@ END_TEST
 START_TEST(images_refuse_null)
 {
   struct vmf_image *none[] = {NULL}, *opened;
+  const char *const no_paths[] = {NULL};
   struct vmf_extent extent = {.size = sizeof extent};
   struct vmf_findings findings = {.size = sizeof findings};
   struct vmf_findings_sink sink = {.data = NULL};
@@ -61,6 +62,12 @@ START_TEST(images_refuse_null)
   REFUSED(vmf_image_open(NULL, NULL, &opened, &error));
   REFUSED(vmf_image_open("disk.raw", NULL, NULL, &error));
   REFUSED(vmf_image_open("disk.raw", NULL, &opened, NULL));
+  REFUSED(vmf_parts_open(NULL, 1, NULL, &opened, &error));
+  REFUSED(vmf_parts_open(no_paths, 1, NULL, &opened, &error));
+  REFUSED(vmf_parts_open(no_paths, 0, NULL, &opened, &error));
+  REFUSED(vmf_parts_open(no_paths, 1, NULL, NULL, &error));
+  ck_assert(!vmf_parts_named(NULL, 1));
+  ck_assert(!vmf_parts_named(no_paths, 1));
   REFUSED(vmf_image_concat(NULL, 1, &opened, &error));
   REFUSED(vmf_image_concat(none, 1, &opened, &error));
   REFUSED(vmf_image_concat(none, 0, &opened, &error));

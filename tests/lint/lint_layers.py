@@ -5,6 +5,8 @@ import pathlib
 import re
 import subprocess
 
+OVF = {'src/ovf', 'src/xml', 'src/machine', 'src/io', 'src/base'}
+SEALED = {'src/seal', 'src/copy', 'src/image', 'src/codec', 'src/hash'}
 LAYERS = {
     'src/base': {'src/base'},
     'src/io': {'src/io', 'src/base'},
@@ -15,8 +17,12 @@ LAYERS = {
     'src/xml': {'src/xml', 'src/base'},
     'src/machine': {'src/machine', 'src/base'},
     'src/seal': {'src/seal', 'src/hash', 'src/base'},
-    'src/ovf': {'src/ovf', 'src/xml', 'src/machine', 'src/seal', 'src/copy', 'src/image', 'src/io', 'src/codec', 'src/hash',
-                'src/base'},
+    'src/ovf/rules': {'src/ovf/rules', *OVF},
+    'src/ovf': OVF,
+    'src/package/verify': {'src/package/verify', 'src/package', 'src/ovf/rules', *OVF, *SEALED},
+    'src/package/make': {'src/package/make', 'src/package/verify', 'src/package', *OVF, *SEALED},
+    'src/package/sign': {'src/package/sign', 'src/package/verify', 'src/package', *OVF, *SEALED},
+    'src/package': {'src/package', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
     'formats': {'formats'},

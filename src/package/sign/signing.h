@@ -3,8 +3,8 @@
  *
  * Inside of vmf_package_sign: what checking and making the texts and putting them in place share.
  */
-#ifndef VMF_OVF_SIGNING_H
-#define VMF_OVF_SIGNING_H
+#ifndef VMF_PACKAGE_SIGN_SIGNING_H
+#define VMF_PACKAGE_SIGN_SIGNING_H
 
 #include "package.h"
 

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * An open package: a descriptor, the files that stand beside it, in its folder or in an archive. */
-#ifndef VMF_OVF_PACKAGE_H
-#define VMF_OVF_PACKAGE_H
+#ifndef VMF_PACKAGE_PACKAGE_H
+#define VMF_PACKAGE_PACKAGE_H
 
 #include <stdatomic.h>
 
@@ -11,6 +11,9 @@
 #include "manifest.h"
 #include "model.h"
 #include "tar.h"
+
+/* Disks of one chain of parentRef, at most. */
+enum { VMF_PACKAGE_CHAIN = 64 };
 
 struct vmf_package {
   struct vmf_package_options options; /* allow_refs is a copy */

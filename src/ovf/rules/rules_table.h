@@ -4,8 +4,8 @@
  * What an element of a descriptor may hold, by DSP8023: which children in which order and how
  * often, which attributes. One table for all versions; in OVF 0.9 a section is
  * <Section xsi:type="ovf:DiskSection_Type"> and is looked up as "DiskSection". */
-#ifndef VMF_OVF_RULES_TABLE_H
-#define VMF_OVF_RULES_TABLE_H
+#ifndef VMF_OVF_RULES_RULES_TABLE_H
+#define VMF_OVF_RULES_RULES_TABLE_H
 
 #include "vmferry.h"
 

@@ -3,8 +3,8 @@
  *
  * A file of a package while it is written from its first byte to its last, hashed on the way: by a
  * thread of the crew while the next bytes are made. */
-#ifndef VMF_OVF_SINK_H
-#define VMF_OVF_SINK_H
+#ifndef VMF_PACKAGE_MAKE_SINK_H
+#define VMF_PACKAGE_MAKE_SINK_H
 
 #include "crew.h"
 #include "digest.h"

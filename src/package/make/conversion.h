@@ -3,8 +3,8 @@
  *
  * A package on its way to another: what becomes of each of its files, and the descriptor that says
  * so. Shared by converting, unpacking and packing by a template. */
-#ifndef VMF_OVF_CONVERSION_H
-#define VMF_OVF_CONVERSION_H
+#ifndef VMF_PACKAGE_MAKE_CONVERSION_H
+#define VMF_PACKAGE_MAKE_CONVERSION_H
 
 #include "assemble.h"
 #include "gate.h"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * What the parts of the rule checker share. */
-#ifndef VMF_OVF_RULES_PARTS_H
-#define VMF_OVF_RULES_PARTS_H
+#ifndef VMF_OVF_RULES_RULES_PARTS_H
+#define VMF_OVF_RULES_RULES_PARTS_H
 
 #include "name_list.h"
 #include "rules.h"

@@ -4,8 +4,8 @@
  * Writing a package: its files one behind the other, each read once and written once, hashed as it
  * is written; then the descriptor, whose sizes are known by then, the manifest and the certificate.
  * In an archive their places are kept at its head, or on a pipe they follow at its end. */
-#ifndef VMF_OVF_ASSEMBLE_H
-#define VMF_OVF_ASSEMBLE_H
+#ifndef VMF_PACKAGE_MAKE_ASSEMBLE_H
+#define VMF_PACKAGE_MAKE_ASSEMBLE_H
 
 #include "disk_format.h"
 #include "image.h"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Digests of the files of a package, several files at a time. */
-#ifndef VMF_OVF_HASH_FILES_H
-#define VMF_OVF_HASH_FILES_H
+#ifndef VMF_PACKAGE_VERIFY_HASH_FILES_H
+#define VMF_PACKAGE_VERIFY_HASH_FILES_H
 
 #include "uses.h"
 

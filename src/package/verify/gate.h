@@ -5,8 +5,8 @@
  * right for all that is used, by the rules of vmf_package_verify, before the first byte of it is
  * written anywhere. Its user opens what it is going to read, tells the gate, and passes; what was
  * opened before and is unchanged at the end is what was checked. */
-#ifndef VMF_OVF_GATE_H
-#define VMF_OVF_GATE_H
+#ifndef VMF_PACKAGE_VERIFY_GATE_H
+#define VMF_PACKAGE_VERIFY_GATE_H
 
 #include "name_list.h"
 #include "uses.h"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Which files of a folder make up the schema of a namespace. */
-#ifndef VMF_OVF_SCHEMA_FILES_H
-#define VMF_OVF_SCHEMA_FILES_H
+#ifndef VMF_OVF_RULES_SCHEMA_FILES_H
+#define VMF_OVF_RULES_SCHEMA_FILES_H
 
 #include "error.h"
 

@@ -3,8 +3,8 @@
  *
  * Which stored files of a package are read when its disks are: by what the bytes are, not by what
  * an image calls them. */
-#ifndef VMF_OVF_USES_H
-#define VMF_OVF_USES_H
+#ifndef VMF_PACKAGE_USES_H
+#define VMF_PACKAGE_USES_H
 
 #include "package.h"
 

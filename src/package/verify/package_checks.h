@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The parts of the verification of a package. */
-#ifndef VMF_OVF_PACKAGE_CHECKS_H
-#define VMF_OVF_PACKAGE_CHECKS_H
+#ifndef VMF_PACKAGE_VERIFY_PACKAGE_CHECKS_H
+#define VMF_PACKAGE_VERIFY_PACKAGE_CHECKS_H
 
 #include "name_list.h"
 #include "package.h"

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The items of one VirtualHardwareSection or ResourceAllocationSection, as the rules see them. */
-#ifndef VMF_OVF_RULES_ITEMS_H
-#define VMF_OVF_RULES_ITEMS_H
+#ifndef VMF_OVF_RULES_RULES_ITEMS_H
+#define VMF_OVF_RULES_RULES_ITEMS_H
 
 #include "rules_parts.h"
 

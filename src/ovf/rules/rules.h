@@ -3,8 +3,8 @@
  *
  * The structure rules of a descriptor's own version (DSP0243 and its schema DSP8023), as tables:
  * element order, required attributes and children, unique ids, references that lead somewhere. */
-#ifndef VMF_OVF_RULES_H
-#define VMF_OVF_RULES_H
+#ifndef VMF_OVF_RULES_RULES_H
+#define VMF_OVF_RULES_RULES_H
 
 #include "model.h"
 

@@ -4,6 +4,7 @@
  * `vmferry convert`. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -144,6 +145,15 @@ static const struct vmf_argument convert_arguments[] = {
     {0},
 };
 
+/* With -f nothing is asked of the sources' content, and so not of the target's. */
+static bool convert_is_disk(const struct vmf_settings *settings, const char *path)
+{
+  struct stat status;
+
+  return vmf_image_recognise(path) ||
+         (settings->format && stat(path, &status) == 0 && status.st_size > 0);
+}
+
 static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
                                             struct vmf_error *error)
 {
@@ -166,7 +176,7 @@ static enum vmf_code convert_check_settings(const struct vmf_settings *settings,
                                "name is the target, which would be replaced; if that is meant, say "
                                "--join",
                                path, settings->operands[0]);
-  if (settings->operand_count > 2 && !settings->join && vmf_image_recognise(path))
+  if (settings->operand_count > 2 && !settings->join && convert_is_disk(settings, path))
     return vmf_arguments_wrong(error,
                                "%s: is a disk, and the last name is the target, which would be "
                                "replaced by all the others joined; if that is meant, say --join",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "format_options.h"
@@ -199,7 +200,7 @@ static void pack_close_disks(struct pack_disks *disks)
 /* "folder/disk.qcow2" and "vm.ova::disk.vmdk" become "disk.ova". */
 static enum vmf_code pack_default_output(const char *disk, char **path, struct vmf_error *error)
 {
-  const char *member = strstr(disk, "::"), *slash, *dot;
+  const char *member = access(disk, F_OK) == 0 ? NULL : strstr(disk, "::"), *slash, *dot;
   int length;
 
   disk = member && member[2] ? member + 2 : disk;
@@ -209,7 +210,8 @@ static enum vmf_code pack_default_output(const char *disk, char **path, struct v
   length = dot && dot > disk ? (int)(dot - disk) : (int)strlen(disk);
   if (length == 0 || strspn(disk, ".") == (size_t)length)
     return vmf_arguments_wrong(error, "pack: -o must say how the package is called");
-  if (asprintf(path, "%.*s.ova", length, disk) < 0) {
+  /* a colon in the file's name is no protocol */
+  if (asprintf(path, "%s%.*s.ova", strchr(disk, ':') ? "./" : "", length, disk) < 0) {
     *path = NULL;
     return vmf_arguments_no_memory(error);
   }

@@ -48,7 +48,10 @@ static char *unpack_folder(const struct vmf_settings *settings)
 
   if (given && given[0] && given[strlen(given) - 1] == '/')
     return strdup(given);
-  if (asprintf(&folder, "%.*s/", given ? (int)strlen(given) : (int)stem, given ? given : base) < 0)
+  if (given)
+    return asprintf(&folder, "%s/", given) < 0 ? NULL : folder;
+  /* a colon in the file's name is no protocol */
+  if (asprintf(&folder, "%s%.*s/", strchr(base, ':') ? "./" : "", (int)stem, base) < 0)
     return NULL;
   return folder;
 }

@@ -105,11 +105,12 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   size_t protocol = protocol_length(name);
   if (protocol == 0 || (source && names_disk(name)))
     return vmf_copy_text(name, path, error);
+  bool package = source && name[protocol + 1] == ':';
   if (protocol != 4 || strncasecmp(name, "file", 4) != 0)
     return vmf_fail(error, VMF_USAGE,
-                    "%.*s: is a protocol that is not read or written yet, expected the path of a "
+                    "%.*s: is a protocol that is not read or written yet%s, expected the path of a "
                     "file; a file of this very name is ./%s",
-                    (int)protocol, name, name);
+                    (int)protocol, name, package ? ", or a package that is not there" : "", name);
   VMF_TRY(file_path(name, &plain, error));
   if (plain[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "%s: the path is missing", name);

@@ -109,8 +109,10 @@ enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *n
 
   VMF_TRY(check_name(package, name, error));
   if (!package->io) {
-    VMF_TRY(vmf_open_reference(package->descriptor_path, name, NULL, !package->options.ignore_locks,
-                               io, error));
+    VMF_AUTO_FREE char *plain = NULL; /* a colon in it is no protocol */
+    VMF_TRY(vmf_format(&plain, error, "%s%s", strchr(name, ':') ? "./" : "", name));
+    VMF_TRY(vmf_open_reference(package->descriptor_path, plain, NULL,
+                               !package->options.ignore_locks, io, error));
     if (package->options.no_cache)
       vmf_io_transient(*io);
     return VMF_OK;

@@ -87,6 +87,31 @@ def test_packages_and_their_disks_by_url(t):
     refused(t, 'create', '-f', 'qcow2', '-b', 'a.ova::vmdisk1', '-F', 'vmdk', 'o.qcow2', says=('a.ova:',))
 
 
+def test_a_missing_package_is_no_protocol(t):
+    t.write('a.raw', RAW)
+    for words in (('info', 'gone.ova::vmdisk1'), ('convert', 'gone.ova::vmdisk1', 'b.raw'), ('verify', 'gone::x')):
+        refused(t, *words, says=('gone', 'a package that is not there'))
+    done = refused(t, 'convert', 'a.raw', 'gone.ova::vmdisk1', says=('gone.ova: is a protocol',))
+    tap.equal('package' in done.stderr, False, 'a package')
+
+
+def test_names_that_are_made_of_names_are_no_protocols(t):
+    for name in ('vm:1', 'vm::1'):
+        t.write(f'{name}.raw', RAW)
+        t.vmferry('pack', f'./{name}.raw')
+        t.vmferry('unpack', f'./{name}.ova')
+        t.vmferry('verify', f'./{name}/{name}.ovf')
+        t.vmferry('compare', f'./{name}', f'./{name}.raw')
+    tap.equal(t.names(), ['vm:1', 'vm:1.ova', 'vm:1.raw', 'vm::1', 'vm::1.ova', 'vm::1.raw'], 'files')
+
+
+@tap.rows([('backslash', 'a\\b'), ('drive', 'c:1'), ('private character', 'a\ue000')])
+def test_no_archive_is_written_that_is_refused(t, name):
+    t.write('a.raw', RAW)
+    for words in (('pack', 'a.raw', '-o'), ('pack', '--disk-format', 'raw', 'a.raw', '-o')):
+        refused(t, *words, f'./{name}.ova', says=('in an archive', 'choose another'))
+
+
 # ---- options ----
 
 @tap.rows([(word, word) for word in ('--force', '--for', '--no-s', '--allow', '--read', '--form', '--chec=sha1')])
@@ -222,6 +247,16 @@ def test_a_foreign_disk_is_not_the_target_of_several(t):
     for name, content in (('c', bytes(64) + b'\x7f\x10\xda\xbe' + bytes(512)), ('d', b'vhdxfile' + bytes(512))):
         t.write(name, content)
         refused(t, 'convert', 'a.raw', 'a.raw', name, says=('--join',))
+
+
+def test_any_content_is_a_disk_where_the_format_is_given(t):
+    t.write('a', RAW)
+    t.write('fs', bytes(1080) + b'\x53\xef' + bytes(4096))
+    refused(t, 'convert', '-f', 'raw', 'a', 'a', 'fs', says=('fs', 'last name is the target', '--join'))
+    t.vmferry('convert', '-f', 'raw', 'a', 'fs')
+    t.vmferry('convert', '-f', 'raw', '--join', 'a', 'a', 'fs')
+    t.write('empty', b'')
+    t.vmferry('convert', '-f', 'raw', 'a', 'a', 'empty')
 
 
 def test_what_is_no_disk_is_replaced_by_several(t):

@@ -192,11 +192,12 @@ static const char *kind_of(mode_t mode)
   return S_ISCHR(mode) ? "a character device" : "no file";
 }
 
-/* What stat(2) knows no size of (procfs) is no empty file. */
+/* What stat(2) knows no size of (procfs) is no empty file: there is something to read, or reading
+ * from its start is an error (/proc/PID/mem). */
 static bool is_endless(int number, const struct stat *status)
 {
   char byte;
-  return S_ISREG(status->st_mode) && status->st_size == 0 && pread(number, &byte, 1, 0) > 0;
+  return S_ISREG(status->st_mode) && status->st_size == 0 && pread(number, &byte, 1, 0) != 0;
 }
 
 static enum vmf_code source_check(int number, const char *path, bool check_locks, mode_t *mode,
@@ -211,7 +212,7 @@ static enum vmf_code source_check(int number, const char *path, bool check_locks
                     path, kind_of(*mode));
   if (is_endless(number, &status))
     return vmf_fail(error, VMF_REFUSED,
-                    "%s: the system says that it has 0 bytes, but it can be read, so its size is "
+                    "%s: the system says that it has 0 bytes, but it is not empty, so its size is "
                     "not known; copy it to a file (cat), and name that",
                     path);
   if (check_locks)

@@ -343,7 +343,8 @@ def test_file_without_a_size(t):
     """stat(2) says 0 bytes of what procfs shows."""
     (t.folder / 'out').mkdir()
     for words in (('convert', '-f', 'raw', '/proc/cpuinfo', 'out/disk.qcow2'), ('checksum', '-f', 'raw', '/proc/mounts'),
-                  ('info', '-f', 'raw', '/proc/self/status'), ('pack', '/proc/version', '-o', 'out/vm.ova')):
+                  ('info', '-f', 'raw', '/proc/self/status'), ('pack', '/proc/version', '-o', 'out/vm.ova'),
+                  ('convert', '-f', 'raw', '/proc/self/mem', 'out/disk.qcow2')):
         tap.contains(t.vmferry(*words, status=2).stderr, 'size is not known')
     tap.equal(files(t), {}, 'files')
 

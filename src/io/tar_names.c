@@ -54,7 +54,7 @@ static bool has_odd_character(const char *name)
   return false;
 }
 
-static const char *fault_of(const char *name)
+const char *vmf_tar_name_fault(const char *name)
 {
   if (name[0] == '/')
     return "is absolute";
@@ -87,7 +87,7 @@ enum vmf_code vmf_tar_check_name(const char *archive, uint64_t header, const cha
                     "%s: the name of the member at byte %" PRIu64
                     " has %zu bytes, at most %d are accepted: \"%.64s...\"",
                     archive, header, strlen(name), VMF_TAR_NAME - 1, name);
-  const char *fault = fault_of(name);
+  const char *fault = vmf_tar_name_fault(name);
   if (fault)
     return vmf_fail(error, VMF_REFUSED, "%s: the name of the member \"%s\" at byte %" PRIu64 " %s",
                     archive, name, header, fault);

@@ -18,6 +18,9 @@ struct vmf_tar_name {
 /* A name without the leading "./", if it has one. */
 const char *vmf_tar_strip(const char *name);
 
+/* What is wrong with a name for some reader ("is absolute"), or NULL; it is not empty. */
+const char *vmf_tar_name_fault(const char *name);
+
 /* A name that is safe and the same to all readers, "./" and a folder's "/" taken off before;
  * header: the place of the member's header, for the message. */
 VMF_MUST_CHECK enum vmf_code vmf_tar_check_name(const char *archive, uint64_t header,

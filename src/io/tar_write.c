@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "checked.h"
 #include "tar.h"
+#include "tar_names.h"
 
 enum { NAME_FIELD = 100, RECORD = 20 * VMF_TAR_BLOCK };
 
@@ -51,6 +52,11 @@ enum vmf_code vmf_tar_header(const char *name, uint64_t size, uint64_t mtime,
     return vmf_fail(error, VMF_USAGE,
                     "%s: has %zu bytes in its name; a file in an archive has 1 to %d", name, length,
                     NAME_FIELD);
+  const char *fault = vmf_tar_name_fault(name);
+  if (fault)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: no file in an archive can be called so: the name %s; choose another", name,
+                    fault);
   if (size > INT64_MAX)
     return vmf_fail(error, VMF_USAGE, "%s: %" PRIu64 " bytes are more than an archive can hold",
                     name, size);

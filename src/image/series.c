@@ -290,6 +290,28 @@ bool vmf_series_is_first(const char *path)
   return code == VMF_CORRUPT || (code == VMF_OK && place == VMF_SERIES_FIRST);
 }
 
+/* However the two are spelt. */
+static bool same_folder(const struct part_name *a, const struct part_name *b)
+{
+  VMF_AUTO_FREE char *first = NULL;
+  VMF_AUTO_FREE char *second = NULL;
+  struct stat here, there;
+
+  if (a->folder == b->folder && strncmp(a->path, b->path, a->folder) == 0)
+    return true;
+  return vmf_format(&first, NULL, "%.*s.", (int)a->folder, a->path) == VMF_OK &&
+         vmf_format(&second, NULL, "%.*s.", (int)b->folder, b->path) == VMF_OK &&
+         stat(first, &here) == 0 && stat(second, &there) == 0 && here.st_dev == there.st_dev &&
+         here.st_ino == there.st_ino;
+}
+
+static bool same_file(const struct part_name *a, const struct part_name *b)
+{
+  size_t length = a->stem - a->folder;
+  return a->low == b->low && b->stem - b->folder == length &&
+         strncmp(a->path + a->folder, b->path + b->folder, length) == 0 && same_folder(a, b);
+}
+
 bool vmf_series_same(const char *const *paths, size_t count)
 {
   struct part_name first, name;
@@ -297,8 +319,7 @@ bool vmf_series_same(const char *const *paths, size_t count)
   if (count == 0 || !take_apart(paths[0], &first))
     return false;
   for (size_t i = 1; i < count; i++)
-    if (!take_apart(paths[i], &name) || name.stem != first.stem || name.low != first.low ||
-        strncmp(name.path, first.path, first.stem) != 0)
+    if (!take_apart(paths[i], &name) || !same_file(&first, &name))
       return false;
   return true;
 }

@@ -140,6 +140,7 @@ def test_several_parts_are_just_those(t):
     tap.equal(converted(t, *parts[:3]), DISK[:60_000])
     tap.equal(converted(t, parts[4], parts[1], parts[7]), DISK[80_000:100_000] + DISK[20_000:40_000] + DISK[140_000:])
     tap.equal(converted(t, '-f', 'raw', *parts[2:4]), DISK[40_000:80_000])
+    tap.equal(converted(t, './' + parts[2], t.path(parts[3])), DISK[40_000:80_000])
     os.unlink(t.path(parts[2]))
     t.write(parts[3], b'short')
     tap.equal(converted(t, *parts[:2], *parts[3:5]), DISK[:40_000] + b'short' + DISK[80_000:100_000])
@@ -147,7 +148,8 @@ def test_several_parts_are_just_those(t):
 
 def test_the_target_is_no_part(t):
     parts = split(t, 'disk', '-d', '-a', '3')
-    for sources in (parts[:1], parts[:3], ('-f', 'raw', parts[0])):
+    elsewhere = [t.path(part) for part in parts]
+    for sources in (parts[:1], parts[:3], ('-f', 'raw', parts[0]), ('./' + parts[0], elsewhere[1])):
         refused(t, 'convert', *sources, parts[3], says=(parts[3], '--join'))
     os.link(t.path(parts[2]), t.path('link'))
     refused(t, 'convert', '-O', 'raw', parts[0], 'link', says=(parts[0],))

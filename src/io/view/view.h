@@ -4,8 +4,8 @@
  * Ios that show other ios in another way: a part of one, several one behind the other, what a gzip
  * file holds. What is behind a view (vmf_io_ops.below) is where vmf_io_stat and vmf_io_unchanged
  * look. */
-#ifndef VMF_IO_VIEW_H
-#define VMF_IO_VIEW_H
+#ifndef VMF_IO_VIEW_VIEW_H
+#define VMF_IO_VIEW_VIEW_H
 
 #include "io.h"
 

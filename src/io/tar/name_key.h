@@ -4,8 +4,8 @@
  * Names that file systems of Windows and macOS take for one: equal but for case, or for the Unicode
  * normal form. Two such names have one key. The key of names that may be in different normal forms
  * is loose: a few different names have one, too. */
-#ifndef VMF_IO_NAME_KEY_H
-#define VMF_IO_NAME_KEY_H
+#ifndef VMF_IO_TAR_NAME_KEY_H
+#define VMF_IO_TAR_NAME_KEY_H
 
 #include <stdbool.h>
 

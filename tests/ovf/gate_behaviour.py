@@ -69,6 +69,7 @@ DAMAGES = {
     'a disk that is longer': with_file('disk1.img', lambda data: data + bytes(512)),
     'the descriptor': with_file('vm.ovf', lambda data: data.replace(b'vmx-13', b'vmx-14')),
     'a line that is missing': with_manifest(without('disk1')),
+    'no line of the descriptor': with_manifest(without('vm.ovf')),
     'a digest cut by a digit': with_manifest(lambda text: text.rstrip()[:-1].encode() + b'\n'),
     'a digest with another letter': with_manifest(lambda text: text.rstrip()[:-1].encode() + b'g\n'),
     'an unknown algorithm': with_manifest(lambda text: text.replace('SHA256(disk1', 'MD5(disk1').encode()),

@@ -103,7 +103,7 @@ static enum vmf_code check_uses(struct vmf_verification *verification, struct co
   return VMF_OK;
 }
 
-/* Every file of References; the descriptor should be there, too. */
+/* Every file of References. */
 static void check_unlisted(struct vmf_verification *verification, const struct coverage *coverage)
 {
   struct vmf_package *package = verification->package;
@@ -116,13 +116,6 @@ static void check_unlisted(struct vmf_verification *verification, const struct c
         (!package->certificate_name || strcmp(name, package->certificate_name) != 0))
       tell_unlisted(verification, name);
   }
-  if (verification->described && !vmf_names_find(&coverage->listed, package->name))
-    vmf_report_add(verification->report,
-                   signature_wanted(verification->check) ? VMF_SEVERITY_FAILURE
-                                                         : VMF_SEVERITY_WARNING,
-                   "manifest-descriptor-unlisted", package->name, 0,
-                   "the manifest has no digest of the descriptor: it cannot be told whether it was "
-                   "altered");
 }
 
 /* ---- digests ---- */
@@ -142,7 +135,7 @@ static void check_digest(struct vmf_verification *verification,
                  vmf_manifest_kind_name(entry->kind), found, entry->line, said);
 }
 
-/* The bytes that were read when the package was opened. */
+/* The bytes that were read when the package was opened; they say what all the others are. */
 static enum vmf_code check_descriptor(struct vmf_verification *verification,
                                       const struct coverage *coverage, struct vmf_error *error)
 {
@@ -162,6 +155,11 @@ static enum vmf_code check_descriptor(struct vmf_verification *verification,
   if (hashed) {
     verification->verdict->files++;
     verification->verdict->bytes += package->descriptor_length;
+  } else {
+    vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-descriptor-unlisted",
+                   package->name, 0,
+                   "the manifest has no digest of the descriptor: it cannot be told whether it was "
+                   "altered");
   }
   return VMF_OK;
 }

@@ -55,7 +55,7 @@ def cms(name='leaf', text=None, md='sha256', label=b'CMS'):
     Keys.write('cms.mf', manifest() if text is None else text)
     made = Keys.openssl('cms', '-sign', '-binary', '-in', 'cms.mf', '-signer', name + '.pem', '-inkey', name + '.key',
                         '-outform', 'PEM', '-md', md)
-    return made.replace(b'CMS', label)
+    return made.replace(b' CMS-----', b' ' + label + b'-----')
 
 
 def leaf(*parts):

@@ -126,12 +126,12 @@ END_TEST
 START_TEST(sizes_agree)
 {
   extended('x', "10 size=3\n");
-  header("a", '0', "00000000000");
+  header("a", '0', "00000000003");
   content("abc", 3);
   finish();
   struct vmf_tar *tar = listed(1);
   ck_assert_uint_eq(tar->members[0].size, 3);
-  ck_assert(tar->members[0].extended);
+  ck_assert(!tar->members[0].extended);
   vmf_tar_free(tar);
   start();
   extended('x', "10 size=3\n");
@@ -139,6 +139,12 @@ START_TEST(sizes_agree)
   content("abc", 3);
   finish();
   fails(VMF_CORRUPT, "is 3, in the tar header at byte 1024 it is 1, expected the same");
+  start();
+  extended('x', "10 size=3\n");
+  header("a", '0', "00000000000");
+  content("abc", 3);
+  finish();
+  fails(VMF_CORRUPT, "is 3, in the tar header at byte 1024 it is 0, expected the same");
 }
 END_TEST
 
@@ -188,7 +194,8 @@ static const struct {
     {"28 size=9223372036854775808\n", VMF_CORRUPT, "9223372036854775808"},
     {"30 size=184467440737095516160\n", VMF_CORRUPT, "184467440737095516160"},
     {"28 size=9223372036854775807\n", VMF_CORRUPT, "reach beyond"},
-    {"12 size=600\n", VMF_CORRUPT, "reach beyond"},
+    {"12 size=600\n", VMF_CORRUPT, "expected the same"},
+    {"19 size=8589934592\n", VMF_CORRUPT, "reach beyond"},
     {"22 GNU.sparse.major=1\n", VMF_REFUSED, "the key \"GNU.sparse.major\""},
     {"12 path=e\xcc\x81\n", VMF_CORRUPT, "in normal form C"},
     {"11 path=/x\n", VMF_REFUSED, "is absolute"},

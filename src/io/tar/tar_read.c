@@ -203,14 +203,14 @@ static enum vmf_code take_member(struct reader *reader, uint64_t size, struct vm
 /* ---- the walk ---- */
 
 /* An extended header's size counts. Some readers know none: where the header has room for the size,
- * it is the same there, or 0. */
+ * it is the same there. */
 static enum vmf_code size_of(const struct reader *reader, uint64_t *size, struct vmf_error *error)
 {
   const struct vmf_tar_extra *extra = &reader->extra;
   uint64_t room, end = vmf_size_get(reader->io);
   *size = extra->sized ? extra->size : reader->header.size;
-  if (extra->sized && *size != reader->header.size && reader->header.size != 0 &&
-      *size < UINT64_C(1) << 33)
+  if (extra->sized && *size != reader->header.size &&
+      (reader->header.size != 0 || *size < UINT64_C(1) << 33))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: the size in the extended header at byte %" PRIu64 " is %" PRIu64
                     ", in the tar header at byte %" PRIu64 " it is %" PRIu64 ", expected the same",

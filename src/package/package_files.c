@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "checked.h"
 #include "file.h"
@@ -48,14 +48,16 @@ size_t vmf_package_member(const struct vmf_package *package, const char *name)
   return SIZE_MAX;
 }
 
+/* A link that leads nowhere is there, too: opening it tells what is wrong. */
 bool vmf_package_has(const struct vmf_package *package, const char *name)
 {
   VMF_AUTO_FREE char *path = NULL;
+  struct stat status;
 
   if (package->io)
     return vmf_package_member(package, name) != SIZE_MAX;
   return vmf_path_beside(package->descriptor_path, name, &path, NULL) == VMF_OK &&
-         access(path, F_OK) == 0;
+         lstat(path, &status) == 0;
 }
 
 /* ---- names ---- */

@@ -403,17 +403,27 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
 
 /* ---- files that nothing names ---- */
 
-/* Whether a member is nobody's wish: a lock, a hidden file, or a name that a command would take for
- * an option. */
+/* Whether a name is nobody's wish: a lock, something hidden, or what a command would take for an
+ * option; also the name of a folder above. */
+static bool is_unwanted_name(const char *name)
+{
+  for (;;) {
+    size_t length = strcspn(name, "/");
+    if (name[0] == '.' || name[0] == '-' ||
+        (length > 4 && strncasecmp(name + length - 4, ".lck", 4) == 0))
+      return true;
+    if (name[length] == '\0')
+      return false;
+    name += length + 1;
+  }
+}
+
 static bool is_unwanted(const struct vmf_conversion *conversion,
                         const struct vmf_tar_member *member)
 {
   const struct vmf_stored_key key = {.number = member->offset};
-  const char *slash = strrchr(member->name, '/');
-  const char *name = slash ? slash + 1 : member->name;
 
-  return (name[0] == '.' || name[0] == '-' || vmf_text_ends_in(name, ".lck")) &&
-         !vmf_uses_have(&conversion->gate.uses, &key);
+  return is_unwanted_name(member->name) && !vmf_uses_have(&conversion->gate.uses, &key);
 }
 
 /* Kept when the package is kept as it is, otherwise left out. */

@@ -296,13 +296,29 @@ static enum vmf_code check_uses(struct vmf_signing *signing, const struct vmf_ga
   return code;
 }
 
+/* What is packed and cannot be unpacked is not signed, as with disks. */
+static enum vmf_code unpack_file(struct vmf_signing *signing, const struct vmf_ovf_file *file,
+                                 struct vmf_error *error)
+{
+  enum vmf_code code = vmf_package_unpack_file(signing->package, file, error);
+
+  if (code != VMF_UNSUPPORTED)
+    return code;
+  vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "file-compression", signing->package->name,
+                 file->line, "%s", error->text);
+  return VMF_OK;
+}
+
 static enum vmf_code open_all(struct vmf_signing *signing, struct vmf_gate *gate,
                               struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = signing->package->ovf;
 
-  for (size_t i = 0; i < ovf->file_count; i++)
+  for (size_t i = 0; i < ovf->file_count; i++) {
     VMF_TRY(vmf_gate_file(gate, &ovf->files[i], error));
+    if (!gate->trust.no_verify)
+      VMF_TRY(unpack_file(signing, &ovf->files[i], error));
+  }
   for (size_t i = 0; i < ovf->disk_count; i++)
     if (ovf->disks[i].file_ref && vmf_ovf_file(ovf, ovf->disks[i].file_ref))
       VMF_TRY(vmf_gate_keep_disk(gate, &ovf->disks[i], &signing->report, error));

@@ -105,6 +105,20 @@ def test_names_that_are_made_of_names_are_no_protocols(t):
     tap.equal(t.names(), ['vm:1', 'vm:1.ova', 'vm:1.raw', 'vm::1', 'vm::1.ova', 'vm::1.raw'], 'files')
 
 
+def test_names_that_differ_only_in_form_go_into_no_archive(t):
+    t.write('a.raw', RAW)
+    (t.folder / 'vm').mkdir()
+    t.vmferry('pack', 'a.raw', 'a.raw', '-o', 'vm/vm.ovf')
+    descriptor = (t.folder / 'vm/vm.ovf').read_text(encoding='utf-8')
+    for number, name in ((1, '\u00e9.vmdk'), (2, 'e\u0301.vmdk')):
+        (t.folder / f'vm/vm-disk{number}.vmdk').rename(t.folder / 'vm' / name)
+        descriptor = descriptor.replace(f'vm-disk{number}.vmdk', name)
+    (t.folder / 'vm/vm.ovf').write_text(descriptor, encoding='utf-8')
+    (t.folder / 'vm/vm.mf').unlink()
+    refused(t, 'convert', '-q', 'vm', 'b.ova', says=('no archive can hold',), status=2)
+    t.vmferry('convert', '-q', 'vm', 'b/')
+
+
 @tap.rows([('backslash', 'a\\b'), ('drive', 'c:1'), ('private character', 'a\ue000')])
 def test_no_archive_is_written_that_is_refused(t, name):
     t.write('a.raw', RAW)

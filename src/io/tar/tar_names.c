@@ -133,6 +133,11 @@ static enum vmf_code check_pair(const char *archive, const struct keyed *first,
     what = "needs a folder in the place of";
   if (!what)
     return VMF_OK;
+  if (a->header == b->header) /* it is yet to be written */
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the file \"%s\" %s the file \"%s\" (case and form of characters set "
+                    "aside), which no archive can hold",
+                    archive, b->name, what, a->name);
   return vmf_fail(error, VMF_REFUSED,
                   "%s: the member \"%s\" at byte %" PRIu64 " %s the member \"%s\" at byte %" PRIu64
                   " (case and form of characters set aside)",

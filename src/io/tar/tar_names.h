@@ -27,7 +27,7 @@ VMF_MUST_CHECK enum vmf_code vmf_tar_check_name(const char *archive, uint64_t he
                                                 const char *name, struct vmf_error *error);
 
 /* No two of one name, whatever the case of its letters and the normal form, and no file where
- * another one needs a folder. */
+ * another one needs a folder. The headers of names that are yet to be written are 0. */
 VMF_MUST_CHECK enum vmf_code vmf_tar_check_clashes(const char *archive,
                                                    const struct vmf_tar_name *names, size_t count,
                                                    struct vmf_error *error);

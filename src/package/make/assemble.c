@@ -17,6 +17,7 @@
 #include "replaced.h"
 #include "sink.h"
 #include "tar.h"
+#include "tar_names.h"
 #include "view.h"
 
 /* One small file of text at the head or the end of an archive. */
@@ -491,13 +492,24 @@ static enum vmf_code name_texts(struct work *work, struct vmf_error *error)
 /* A name that an archive cannot hold is told before hours of work. */
 static enum vmf_code check_names(const struct work *work, struct vmf_error *error)
 {
+  const struct vmf_assembly *assembly = work->assembly;
   uint8_t header[VMF_TAR_BLOCK];
+  void *memory;
 
   if (!work->destination->archive)
     return VMF_OK;
-  for (size_t i = 0; i < work->assembly->count; i++)
-    VMF_TRY(vmf_tar_header(work->assembly->files[i].name, 0, work->mtime, header, error));
-  return vmf_tar_header(work->certificate.name, 0, work->mtime, header, error);
+  for (size_t i = 0; i < assembly->count; i++)
+    VMF_TRY(vmf_tar_header(assembly->files[i].name, 0, work->mtime, header, error));
+  VMF_TRY(vmf_tar_header(work->certificate.name, 0, work->mtime, header, error));
+  VMF_TRY(vmf_alloc((assembly->count + 1) * sizeof(struct vmf_tar_name), &memory, error));
+  struct vmf_tar_name *names = memory;
+  for (size_t i = 0; i < assembly->count; i++)
+    names[i].name = assembly->files[i].name;
+  names[assembly->count].name = work->descriptor.name;
+  enum vmf_code code =
+      vmf_tar_check_clashes(work->destination->path, names, assembly->count + 1, error);
+  vmf_free(memory);
+  return code;
 }
 
 /* A certificate that lies there would be taken for that of the new package. */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checked.h"
+#include "file.h"
+#include "memory.h"
+
+enum { PIPE_SIZE = 1 << 20 }; /* that is asked for: fewer turns between its two ends */
+
+struct stream {
+  struct vmf_io io;
+  int number;        /* owned */
+  uint64_t position; /* of ahead[start] */
+  bool ended;        /* nothing comes behind what is in `ahead` */
+  size_t start, end; /* what was read and not yet taken */
+  uint8_t ahead[VMF_STREAM_AHEAD];
+};
+
+/* Up to `length` bytes as they come; 0: the end. An interrupting signal ends the wait for a writer
+ * who may never come: the caller asked to stop. */
+static enum vmf_code stream_read(struct stream *stream, uint8_t *buffer, size_t length, size_t *got,
+                                 struct vmf_error *error)
+{
+  ssize_t result = stream->ended ? 0 : read(stream->number, buffer, length);
+  while (result < 0 && errno == EAGAIN) {
+    struct pollfd ready = {.fd = stream->number, .events = POLLIN};
+    if (poll(&ready, 1, -1) < 0)
+      break;
+    result = read(stream->number, buffer, length);
+  }
+  if (result < 0 && errno == EINTR)
+    return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", stream->io.name);
+  if (result < 0)
+    return vmf_fail_errno(error, VMF_READ, "%s: reading behind byte %" PRIu64, stream->io.name,
+                          stream->position + (stream->end - stream->start));
+  stream->ended = result == 0;
+  *got = (size_t)result;
+  return VMF_OK;
+}
+
+static enum vmf_code stream_cut_short(const struct stream *stream, uint64_t expected,
+                                      struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: ends at byte %" PRIu64 ", expected are at least %" PRIu64
+                  " bytes: what writes it ended too early, or it was cut short on its way",
+                  stream->io.name, stream->position, expected);
+}
+
+/* What is taken from `ahead`. */
+static size_t stream_take(struct stream *stream, uint8_t *buffer, size_t length)
+{
+  size_t part = (size_t)vmf_min(length, stream->end - stream->start);
+  if (buffer)
+    memcpy(buffer, stream->ahead + stream->start, part);
+  stream->start += part;
+  stream->position += part;
+  return part;
+}
+
+uint64_t vmf_stream_position(const struct vmf_io *io)
+{
+  return ((const struct stream *)io)->position;
+}
+
+enum vmf_code vmf_stream_peek(struct vmf_io *io, size_t length, const uint8_t **bytes, size_t *have,
+                              struct vmf_error *error)
+{
+  struct stream *stream = (struct stream *)io;
+  size_t got = 1;
+  if (stream->start == stream->end)
+    stream->start = stream->end = 0;
+  if (stream->start + length > VMF_STREAM_AHEAD) {
+    memmove(stream->ahead, stream->ahead + stream->start, stream->end - stream->start);
+    stream->end -= stream->start;
+    stream->start = 0;
+  }
+  while (stream->end - stream->start < length && got > 0) {
+    VMF_TRY(stream_read(stream, stream->ahead + stream->end, VMF_STREAM_AHEAD - stream->end, &got,
+                        error));
+    stream->end += got;
+  }
+  *bytes = stream->ahead + stream->start;
+  *have = (size_t)vmf_min(length, stream->end - stream->start);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_stream_skip(struct vmf_io *io, uint64_t offset, struct vmf_error *error)
+{
+  struct stream *stream = (struct stream *)io;
+  const uint8_t *bytes;
+  size_t have;
+  if (offset < stream->position)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: a stream cannot go back to byte %" PRIu64 " from byte %" PRIu64, io->name,
+                    offset, stream->position);
+  while (stream->position < offset) {
+    VMF_TRY(vmf_stream_peek(io, 1, &bytes, &have, error));
+    if (have == 0)
+      return stream_cut_short(stream, offset, error);
+    (void)stream_take(stream, NULL, (size_t)vmf_min(offset - stream->position, SIZE_MAX));
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code stream_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                  struct vmf_error *error)
+{
+  struct stream *stream = (struct stream *)io;
+  uint8_t *out = buffer;
+  VMF_TRY(vmf_stream_skip(io, offset, error));
+  size_t done = stream_take(stream, out, length);
+  while (done < length) {
+    size_t got;
+    VMF_TRY(stream_read(stream, out + done, length - done, &got, error));
+    if (got == 0)
+      return stream_cut_short(stream, offset + length, error);
+    stream->position += got;
+    done += got;
+  }
+  return VMF_OK;
+}
+
+static void stream_close(struct vmf_io *io)
+{
+  struct stream *stream = (struct stream *)io;
+  close(stream->number);
+  vmf_free(io->name);
+  vmf_free(stream);
+}
+
+static const struct vmf_io_ops stream_ops = {
+    .kind = "stream",
+    .pread = stream_pread,
+    .close = stream_close,
+};
+
+static enum vmf_code stream_make(const char *name, struct stream **stream, struct vmf_error *error)
+{
+  void *block = NULL;
+  VMF_AUTO_FREE char *copy = NULL;
+  VMF_TRY(vmf_copy_text(name, &copy, error));
+  VMF_TRY(vmf_alloc(sizeof **stream, &block, error));
+  *stream = block;
+  (*stream)->io = (struct vmf_io){.ops = &stream_ops, .name = copy, .size = INT64_MAX};
+  copy = NULL;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,
+                            struct vmf_error *error)
+{
+  struct stream *stream;
+  enum vmf_code code = stream_make(name, &stream, error);
+  if (code != VMF_OK) {
+    close(number);
+    return code;
+  }
+  (void)fcntl(number, F_SETPIPE_SZ, PIPE_SIZE); /* where it is a pipe, and that is allowed */
+  stream->number = number;
+  *io = &stream->io;
+  return VMF_OK;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Bytes that come once, from the first to the last: a pipe. An io of its own kind: vmf_io_pread
+ * takes bytes, at offsets that only grow (what lies between is skipped), and io->size says nothing:
+ * where the end is shows when it has been reached. One thread at a time. */
+#ifndef VMF_IO_STREAM_H
+#define VMF_IO_STREAM_H
+
+#include "io.h"
+
+enum { VMF_STREAM_AHEAD = 64 << 10 }; /* so many bytes can be looked at before they are taken */
+
+/* Where it stands: bytes that have been taken or skipped. */
+uint64_t vmf_stream_position(const struct vmf_io *io);
+
+/* Looks at the next `length` <= VMF_STREAM_AHEAD bytes, which stay: *bytes is valid until the next
+ * call for this io. *have < length only where the stream ends. */
+VMF_MUST_CHECK enum vmf_code vmf_stream_peek(struct vmf_io *io, size_t length,
+                                             const uint8_t **bytes, size_t *have,
+                                             struct vmf_error *error);
+
+/* Goes forward to `offset`. VMF_CORRUPT: the stream ends before. */
+VMF_MUST_CHECK enum vmf_code vmf_stream_skip(struct vmf_io *io, uint64_t offset,
+                                             struct vmf_error *error);
+
+/* ---- where streams come from ---- */
+
+/* The stream that `number` is; takes it over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,
+                                           struct vmf_error *error);
+
+/* What a program was given as its input, by descriptor: *is_stream, or a file or device like any
+ * other, called by its path where it still has one, if it was not read from before. The descriptor
+ * stays open. VMF_USAGE: a terminal, a folder, or nothing at all. check_locks: as for
+ * vmf_io_open_file. */
+VMF_MUST_CHECK enum vmf_code vmf_io_input(int number, bool check_locks, struct vmf_io **io,
+                                          bool *is_stream, struct vmf_error *error);
+
+struct vmf_spool_options {
+  const char *folder;
+  uint64_t expected;               /* bytes that come, for which there must be room; 0: not known */
+  uint64_t max_bytes;              /* that may come; 0: no bound */
+  const struct vmf_cancel *cancel; /* or NULL */
+};
+
+/* Puts all that still comes into a file without a name, and shows that as *io, which is called like
+ * the stream. Zeros take no space. Takes the stream over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_spool(struct vmf_io *stream,
+                                          const struct vmf_spool_options *options,
+                                          struct vmf_io **io, struct vmf_error *error);
+
+#endif

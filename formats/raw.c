@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "checked.h"
+#include "container.h"
 #include "format.h"
 
 enum { UNIT = 1 << 20 };
@@ -44,6 +45,52 @@ static const struct vmf_reader raw_reader = {
     .close = raw_close,
     .map = raw_map,
 };
+
+/* ---- on a stream ---- */
+
+struct raw_stream {
+  struct vmf_container_disk disk;
+  bool told; /* the only run */
+};
+
+static enum vmf_code raw_stream_open(struct vmf_container *container, struct vmf_error *error)
+{
+  struct raw_stream *stream = container->state;
+
+  (void)error;
+  stream->disk.size = container->source_size;
+  container->disks = &stream->disk;
+  container->disk_count = 1;
+  return VMF_OK;
+}
+
+static void raw_stream_close(struct vmf_container *container)
+{
+  (void)container;
+}
+
+static enum vmf_code raw_stream_next(struct vmf_container *container, unsigned *disk,
+                                     struct vmf_run *run, bool *end, struct vmf_error *error)
+{
+  struct raw_stream *stream = container->state;
+
+  (void)error;
+  *end = stream->told;
+  stream->told = true;
+  *disk = 0;
+  *run = (struct vmf_run){.length = stream->disk.size, .kind = VMF_RUN_PLAIN};
+  return VMF_OK;
+}
+
+static const struct vmf_container_reader raw_container = {
+    .needs_size = true,
+    .state_size = sizeof(struct raw_stream),
+    .open = raw_stream_open,
+    .close = raw_stream_close,
+    .next = raw_stream_next,
+};
+
+/* ---- writing ---- */
 
 static enum vmf_code raw_shape(const void *values, uint64_t guest_size, bool compress, bool backing,
                                struct vmf_shape *shape, struct vmf_error *error)
@@ -151,4 +198,5 @@ const struct vmf_format vmf_format_raw = {
     .suffixes = raw_suffixes,
     .reader = &raw_reader,
     .writer = &raw_writer,
+    .container = &raw_container,
 };

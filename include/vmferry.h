@@ -45,8 +45,7 @@ enum vmf_code {
   VMF_SYSTEM,      /* the operating system refused: a file that cannot be opened, no thread, ... */
   VMF_NOMEM,       /* no memory */
   VMF_CORRUPT,     /* an input breaks its format, or a part of it is missing */
-  VMF_REFUSED,     /* an input asks for something that the policy forbids (references, ambiguous
-                      content) */
+  VMF_REFUSED,     /* an input asks for what the policy forbids (references, ambiguous content) */
   VMF_LIMIT,       /* an input is beyond a bound */
   VMF_READ,        /* reading failed */
   VMF_WRITE,       /* writing failed, no space left */
@@ -69,14 +68,12 @@ struct vmf_log {
   void *data;
 };
 
-/* A request to stop, from another thread or a signal handler. All zeros at first; lives as long as
- * what it is given to. */
+/* A request to stop, from a thread or signal handler. Zeros at first; outlives what has it. */
 struct vmf_cancel {
   int requested; /* touched only by the functions below */
 };
 
-/* What has been given `cancel` fails with VMF_CANCELLED soon. Any thread, and safe in a signal
- * handler. NULL is allowed. */
+/* What was given `cancel` fails with VMF_CANCELLED soon. Any thread, signal handlers; or NULL. */
 void vmf_cancel_request(struct vmf_cancel *cancel);
 /* Any thread; NULL is allowed: false. */
 bool vmf_cancel_requested(const struct vmf_cancel *cancel);
@@ -122,8 +119,7 @@ struct vmf_option_info {
   uint64_t min, max;
 };
 
-/* The create options of a format (name or alias), by index; false behind the last or for an unknown
- * format. */
+/* The create options of a format (or alias), by index; false behind the last, or for no format. */
 bool vmf_format_option(const char *format, size_t index, struct vmf_option_info *info);
 
 /* The format whose suffix `path` has and that can be written, or NULL. */
@@ -161,29 +157,34 @@ struct vmf_package_trust {
 };
 
 struct vmf_image_options {
-  size_t size;                   /* of the struct */
-  const char *format;            /* name or alias; NULL: by content */
-  const char *options;           /* the reader's options, "name=value,..." or NULL */
-  const char *snapshot;          /* internal snapshot by id or name, or NULL */
-  const char *const *allow_refs; /* NULL-terminated: folders that images may refer to, besides their
-                                    own; or NULL */
-  bool no_refs;                  /* what an image names is VMF_REFUSED: only `path` is opened, and
-                                    members of an archive */
-  bool no_chain;                 /* do not open parents: for `info` */
-  bool ignore_locks;             /* open even when a running machine holds the image (-U) */
-  bool read_all;                 /* do not trust the holes that the file system reports */
-  bool no_cache;                 /* do not keep what is read in the page cache */
-  const struct vmf_log *log;     /* lives as long as the image; or NULL */
+  size_t size;          /* of the struct */
+  const char *format;   /* name or alias; NULL: by content */
+  const char *options;  /* the reader's options, "name=value,..." or NULL */
+  const char *snapshot; /* internal snapshot by id or name, or NULL */
+  const char *const
+      *allow_refs;           /* folders that may be referred to, too; NULL-terminated, or NULL */
+  bool no_refs;              /* what an image names, but in an archive, is VMF_REFUSED */
+  bool no_chain;             /* do not open parents: for `info` */
+  bool ignore_locks;         /* open even when a running machine holds the image (-U) */
+  bool read_all;             /* do not trust the holes that the file system reports */
+  bool no_cache;             /* do not keep what is read in the page cache */
+  const struct vmf_log *log; /* lives as long as the image; or NULL */
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
   /* of the package that the image is in, */
   const struct vmf_package_trust *trust; /* NULL: the defaults */
   unsigned threads;                      /* to check it; 0: one per processor */
-  const struct vmf_cancel *cancel;       /* while it is checked; or NULL */
+  const struct vmf_cancel *cancel;       /* while it is checked or stored; or NULL */
   uint64_t max_bytes;                    /* that may be unpacked to open it; 0: no bound */
+  uint64_t source_size;     /* of standard input: so many bytes have to come; 0: not known */
+  bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
+  const char *spool_folder; /* where it is stored; NULL: $TMPDIR, or /tmp */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file
- * (disk.001, disk.aa) opens all beside it. VMF_CORRUPT: one is missing; VMF_USAGE: a later part. */
+ * (disk.001, disk.aa) opens all beside it. VMF_CORRUPT: one is missing; VMF_USAGE: a later part.
+ * "-" is standard input, once. From a pipe a raw disk of known source_size, and a streamOptimized
+ * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
+ * VMF_UNSUPPORTED. Other disks are stored first, and log is told. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);
@@ -297,6 +298,11 @@ VMF_MUST_CHECK enum vmf_code vmf_target_create(const char *path, uint64_t guest_
                                                const struct vmf_target_options *options,
                                                struct vmf_target **target, struct vmf_error *error);
 
+/* Whether such a target on standard output reads its source twice, which needs random_access. */
+VMF_MUST_CHECK enum vmf_code vmf_target_reads_twice(const char *format, const char *options,
+                                                    bool compress, bool *twice,
+                                                    struct vmf_error *error);
+
 /* Durable and under its final name, all files at once. Only after vmf_convert. */
 VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error);
 
@@ -309,8 +315,7 @@ void vmf_target_close(struct vmf_target *target);
  * unless it is given one; several jobs, each on a thread of the caller's, may share one. */
 struct vmf_crew;
 
-/* threads: at most 256; 0: one per processor that the process may use; 1: none is started, callers
- * do their own work. */
+/* threads: at most 256; 0: one per usable processor; 1: none is started, callers do the work. */
 VMF_MUST_CHECK enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew,
                                           struct vmf_error *error);
 void vmf_crew_free(struct vmf_crew *crew); /* when no job uses it any more; NULL is allowed */
@@ -322,13 +327,11 @@ struct vmf_job_options {
   unsigned threads;      /* at most 256; 0: one per processor that the process may use */
   struct vmf_crew *crew; /* does the work instead of `threads` new ones; or NULL */
   uint64_t sparse_size;  /* convert, -S: bytes of zeros that make a hole; 0: allocate everything */
-  const char
-      *checksum;   /* "sha256", "sha1", "sha512": compute the guest-content checksum; NULL: none */
-  bool strict;     /* compare, -s: allocation and size must be equal too */
-  bool no_reflink; /* convert: the target shares no extents with the source's files */
+  const char *checksum;  /* of the guest content: "sha256", "sha1", "sha512"; NULL: none */
+  bool strict;           /* compare, -s: allocation and size must be equal too */
+  bool no_reflink;       /* convert: the target shares no extents with the source's files */
   void (*progress)(void *data, uint64_t done,
-                   uint64_t total); /* caller's thread; bytes that the inputs' files take on disk,
-                                     * about: only their proportion says something */
+                   uint64_t total); /* caller's thread; their proportion says something */
   void *progress_data;
   const struct vmf_cancel *cancel; /* or NULL */
   uint64_t max_bytes; /* of data that is read or unpacked, and of zeros where they are written:
@@ -346,15 +349,13 @@ struct vmf_job_result {
   uint64_t difference;             /* compare: the first guest offset that differs */
 };
 
-/* Copies all of `source` and finishes the target, once; source == NULL: an empty disk. result may
- * be NULL. */
+/* Copies all of `source` (NULL: an empty disk) and finishes the target, once. result: or NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);
 
 /* Reads a finished target back, before its commit, and compares the content checksum with what
- * vmf_convert computed for `expected` (of the same options->checksum). VMF_DIFFERENT when they are
- * not equal. */
+ * vmf_convert computed for `expected` (of the same options->checksum). VMF_DIFFERENT: not equal. */
 VMF_MUST_CHECK enum vmf_code vmf_verify(struct vmf_target *target,
                                         const struct vmf_job_options *options,
                                         const struct vmf_job_result *expected,
@@ -573,8 +574,7 @@ struct vmf_machine {
                                   * replaced in order; not owned; or NULL */
 };
 
-/* Makes a package of disks (at least one); they are converted on the way. machine may be NULL: all
- * defaults. */
+/* Makes a package of disks (at least one), converted on the way. machine may be NULL: defaults. */
 VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
                                               const struct vmf_machine *machine, const char *path,
                                               const struct vmf_package_target *target,

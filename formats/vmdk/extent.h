@@ -77,6 +77,14 @@ VMF_MUST_CHECK enum vmf_code vmdk_extents_single(struct vmf_image *image,
                                                  const struct vmdk_extent_line *line,
                                                  struct vmf_error *error);
 void vmdk_extents_close(struct vmf_image *image);
+/* VMF_UNSUPPORTED: data on a raw device, or that its owner does not let be read. */
+VMF_MUST_CHECK enum vmf_code vmdk_refuse_line(const char *name, const struct vmdk_extent_line *line,
+                                              struct vmf_error *error);
+/* Sparse tables must cover what the descriptor gives the extent; the two should be equal. Bytes. */
+VMF_MUST_CHECK enum vmf_code vmdk_check_length(const char *name, uint64_t length, uint64_t capacity,
+                                               struct vmf_error *error);
+void vmdk_warn_length(const struct vmf_log *log, const char *name, uint64_t length,
+                      uint64_t capacity);
 
 /* sparse.c, cowd.c, sesparse.c: decode and check the header of extent->io, fill extent->grains. */
 VMF_MUST_CHECK enum vmf_code vmdk_sparse_open(const struct vmf_image *image,
@@ -104,11 +112,29 @@ VMF_MUST_CHECK enum vmf_code vmdk_sparse_header_check(const char *name,
                                                       struct vmf_error *error);
 void vmdk_sparse_header_decode(const uint8_t raw[VMDK_SECTOR], struct vmdk_header *header);
 
+/* vmdk.c: where the descriptor of a disk in one file stands, bytes; and what it has to say. */
+VMF_MUST_CHECK enum vmf_code vmdk_embedded_place(const char *name, const struct vmdk_header *header,
+                                                 uint64_t *offset, uint64_t *length,
+                                                 struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmdk_embedded_check(const char *name,
+                                                 const struct vmdk_descriptor *descriptor,
+                                                 struct vmf_error *error);
+
 /* stream.c: the footer of a stream whose header says VMDK_GD_AT_END; checked against the header. */
 VMF_MUST_CHECK enum vmf_code vmdk_stream_footer(struct vmf_io *io, const struct vmdk_header *header,
                                                 struct vmdk_header *footer,
                                                 struct vmf_error *error);
-/* vmf_reader.unwrap: the marker before a packed grain. */
+/* What of the footer has to be as in the header. */
+VMF_MUST_CHECK enum vmf_code vmdk_check_footer(const struct vmf_io *io,
+                                               const struct vmdk_header *footer,
+                                               const struct vmdk_header *header,
+                                               struct vmf_error *error);
+/* vmf_reader.unwrap: the marker before a packed grain; and the same for the grain at `guest` of the
+ * extent. */
+VMF_MUST_CHECK enum vmf_code vmdk_strip_marker(const struct vmf_run *run, uint64_t guest,
+                                               const uint8_t *stored, size_t length,
+                                               struct vmf_payload *payload,
+                                               struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmdk_stream_unwrap(const struct vmf_image *image,
                                                 const struct vmf_run *run, const uint8_t *stored,
                                                 size_t length, struct vmf_payload *payload,

@@ -16,7 +16,26 @@ struct vmdk_extent *vmdk_extent_at(const struct vmdk_disk *disk, uint64_t guest)
                                      guest)];
 }
 
-/* Sparse tables must cover what the descriptor gives the extent. */
+enum vmf_code vmdk_check_length(const char *name, uint64_t length, uint64_t capacity,
+                                struct vmf_error *error)
+{
+  if (length <= capacity)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: the descriptor says %" PRIu64 " sectors, the extent's header only %" PRIu64,
+                  name, length / VMDK_SECTOR, capacity / VMDK_SECTOR);
+}
+
+void vmdk_warn_length(const struct vmf_log *log, const char *name, uint64_t length,
+                      uint64_t capacity)
+{
+  if (length != capacity)
+    vmf_warn(log,
+             "%s: the descriptor says %" PRIu64 " sectors, the header %" PRIu64
+             ": the descriptor's count is the disk's size",
+             name, length / VMDK_SECTOR, capacity / VMDK_SECTOR);
+}
+
 static enum vmf_code vmdk_open_grains(const struct vmf_image *image, enum vmdk_extent_type type,
                                       struct vmdk_extent *extent, struct vmf_error *error)
 {
@@ -27,12 +46,7 @@ static enum vmf_code vmdk_open_grains(const struct vmf_image *image, enum vmdk_e
     VMF_TRY(vmdk_sesparse_open(image, extent, error));
   else
     VMF_TRY(vmdk_sparse_open(image, extent, error));
-  if (extent->length > extent->grains.capacity)
-    return vmf_fail(
-        error, VMF_CORRUPT,
-        "%s: the descriptor says %" PRIu64 " sectors, the extent's header only %" PRIu64,
-        extent->io->name, extent->length / VMDK_SECTOR, extent->grains.capacity / VMDK_SECTOR);
-  return VMF_OK;
+  return vmdk_check_length(extent->io->name, extent->length, extent->grains.capacity, error);
 }
 
 static enum vmf_code vmdk_open_flat(const struct vmdk_extent_line *line, struct vmdk_extent *extent,
@@ -89,8 +103,8 @@ static enum vmf_code vmdk_open_file(struct vmf_image *image, unsigned index, str
 }
 
 /* What is refused before any file is touched. */
-static enum vmf_code vmdk_refuse_line(const char *name, const struct vmdk_extent_line *line,
-                                      struct vmf_error *error)
+enum vmf_code vmdk_refuse_line(const char *name, const struct vmdk_extent_line *line,
+                               struct vmf_error *error)
 {
   if (line->type == VMDK_TYPE_VMFSRDM || line->type == VMDK_TYPE_VMFSRAW)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -168,11 +182,8 @@ enum vmf_code vmdk_extents_single(struct vmf_image *image, enum vmdk_extent_type
   VMF_TRY(vmdk_open_grains(image, type, extent, error));
   if (line == NULL)
     extent->length = extent->grains.capacity;
-  else if (extent->length != extent->grains.capacity)
-    vmf_warn(image->log,
-             "%s: the descriptor says %" PRIu64 " sectors, the header %" PRIu64
-             ": the descriptor's count is the disk's size",
-             image->io->name, line->sectors, extent->grains.capacity / VMDK_SECTOR);
+  else
+    vmdk_warn_length(image->log, image->io->name, extent->length, extent->grains.capacity);
   image->size = extent->length;
   image->unit = extent->grains.grain;
   if (image->size > image->limits->guest_size)

@@ -10,9 +10,8 @@
 #include "extent.h"
 #include "memory.h"
 
-/* A tail of zeros up to this length is looked through for the footer: tar and some upload services
- * pad. */
-enum { TAIL = 64 * 1024 + VMDK_FOOTER_MARKER_FROM_END };
+/* A tail of zeros up to this length is looked through for the footer. */
+enum { TAIL = VMDK_PADDING + VMDK_FOOTER_MARKER_FROM_END };
 
 /* The last sector of `tail` that is not zero, or NULL. */
 static const uint8_t *vmdk_last_sector(const uint8_t *tail, size_t length)
@@ -48,15 +47,15 @@ static enum vmf_code vmdk_find_footer(struct vmf_io *io, const uint8_t *tail, si
   return VMF_OK;
 }
 
-static enum vmf_code vmdk_footer_differs(struct vmf_io *io, const char *what, uint64_t footer,
+static enum vmf_code vmdk_footer_differs(const struct vmf_io *io, const char *what, uint64_t footer,
                                          uint64_t header, struct vmf_error *error)
 {
   return vmf_fail(error, VMF_CORRUPT, "%s: footer: %s %" PRIu64 ", the header says %" PRIu64,
                   io->name, what, footer, header);
 }
 
-static enum vmf_code vmdk_check_footer(struct vmf_io *io, const struct vmdk_header *footer,
-                                       const struct vmdk_header *header, struct vmf_error *error)
+enum vmf_code vmdk_check_footer(const struct vmf_io *io, const struct vmdk_header *footer,
+                                const struct vmdk_header *header, struct vmf_error *error)
 {
   const uint32_t fixed = VMDK_FLAG_COMPRESSED | VMDK_FLAG_MARKERS | VMDK_FLAG_ZEROED_GRAIN;
   if (footer->gd_offset == VMDK_GD_AT_END)
@@ -119,21 +118,26 @@ enum vmf_code vmdk_stream_marker(const struct vmf_io *io, uint64_t host,
   return VMF_OK;
 }
 
-enum vmf_code vmdk_stream_unwrap(const struct vmf_image *image, const struct vmf_run *run,
-                                 const uint8_t *stored, size_t length, struct vmf_payload *payload,
-                                 struct vmf_error *error)
+enum vmf_code vmdk_strip_marker(const struct vmf_run *run, uint64_t guest, const uint8_t *stored,
+                                size_t length, struct vmf_payload *payload, struct vmf_error *error)
 {
-  const struct vmdk_extent *extent = vmdk_extent_at(image->state, run->guest);
   uint32_t size;
   *payload = (struct vmf_payload){.start = VMDK_GRAIN_MARKER};
   if (length < VMDK_GRAIN_MARKER) {
     payload->need = VMDK_GRAIN_MARKER;
     return VMF_OK;
   }
-  VMF_TRY(vmdk_stream_marker(run->io, run->offset, stored, run->guest - extent->guest, run->unit,
-                             &size, error));
+  VMF_TRY(vmdk_stream_marker(run->io, run->offset, stored, guest, run->unit, &size, error));
   payload->length = size;
   if (length - VMDK_GRAIN_MARKER < size)
     payload->need = VMDK_GRAIN_MARKER + size;
   return VMF_OK;
+}
+
+enum vmf_code vmdk_stream_unwrap(const struct vmf_image *image, const struct vmf_run *run,
+                                 const uint8_t *stored, size_t length, struct vmf_payload *payload,
+                                 struct vmf_error *error)
+{
+  const struct vmdk_extent *extent = vmdk_extent_at(image->state, run->guest);
+  return vmdk_strip_marker(run, run->guest - extent->guest, stored, length, payload, error);
 }

@@ -64,8 +64,7 @@ static enum vmf_code vmdk_read_descriptor(struct vmf_image *image, uint64_t offs
 }
 
 /* Disks on raw devices; every other createType says nothing that the extents do not say. */
-static enum vmf_code vmdk_check_type(const struct vmf_image *image,
-                                     const struct vmdk_descriptor *descriptor,
+static enum vmf_code vmdk_check_type(const char *name, const struct vmdk_descriptor *descriptor,
                                      struct vmf_error *error)
 {
   static const char *const devices[] = {
@@ -75,8 +74,8 @@ static enum vmf_code vmdk_check_type(const struct vmf_image *image,
     if (descriptor->create_type != NULL &&
         vmf_text_equal_nocase(descriptor->create_type, devices[i]))
       return vmf_fail(error, VMF_UNSUPPORTED,
-                      "%s: createType \"%s\": its data is on a raw device, not in a file",
-                      image->io->name, descriptor->create_type);
+                      "%s: createType \"%s\": its data is on a raw device, not in a file", name,
+                      descriptor->create_type);
   }
   return VMF_OK;
 }
@@ -121,7 +120,7 @@ static enum vmf_code vmdk_parse(struct vmf_image *image, const uint8_t *bytes, s
   struct vmdk_disk *disk = image->state;
   VMF_TRY(vmdk_descriptor_parse(image->io->name, bytes, length, image->limits, &disk->descriptor,
                                 error));
-  VMF_TRY(vmdk_check_type(image, &disk->descriptor, error));
+  VMF_TRY(vmdk_check_type(image->io->name, &disk->descriptor, error));
   return vmdk_set_parent(image, &disk->descriptor, error);
 }
 
@@ -157,8 +156,30 @@ static enum vmf_code vmdk_open_bare(struct vmf_image *image, const struct vmf_op
   return vmdk_extents_single(image, type, NULL, error);
 }
 
-/* A disk in one file: the embedded descriptor names the file itself, under the name that it had
- * when it was made. */
+enum vmf_code vmdk_embedded_place(const char *name, const struct vmdk_header *header,
+                                  uint64_t *offset, uint64_t *length, struct vmf_error *error)
+{
+  if (!vmf_mul(header->descriptor_offset, VMDK_SECTOR, offset) ||
+      !vmf_mul(header->descriptor_size, VMDK_SECTOR, length))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: sparse header: descriptor of %" PRIu64 " sectors at sector %" PRIu64, name,
+                    header->descriptor_size, header->descriptor_offset);
+  return VMF_OK;
+}
+
+/* Its descriptor names the file itself, under the name that it had when it was made. */
+enum vmf_code vmdk_embedded_check(const char *name, const struct vmdk_descriptor *descriptor,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(vmdk_check_type(name, descriptor, error));
+  if (descriptor->extent_count != 1 || descriptor->extents[0].type != VMDK_TYPE_SPARSE)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: embedded descriptor: %u extents, the first %s; expected one SPARSE extent",
+                    name, descriptor->extent_count, vmdk_type_name(descriptor->extents[0].type));
+  return VMF_OK;
+}
+
+/* A disk in one file. */
 static enum vmf_code vmdk_open_sparse(struct vmf_image *image, const struct vmf_open_args *args,
                                       struct vmf_error *error)
 {
@@ -166,23 +187,15 @@ static enum vmf_code vmdk_open_sparse(struct vmf_image *image, const struct vmf_
   const struct vmdk_descriptor *descriptor = &disk->descriptor;
   struct vmdk_header header;
   VMF_AUTO_FREE uint8_t *bytes = NULL;
-  uint64_t offset, length;
+  uint64_t offset = 0, length = 0;
   VMF_TRY(vmdk_sparse_header_read(image->io, &header, error));
-  if (!vmf_mul(header.descriptor_offset, VMDK_SECTOR, &offset) ||
-      !vmf_mul(header.descriptor_size, VMDK_SECTOR, &length))
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: sparse header: descriptor of %" PRIu64 " sectors at sector %" PRIu64,
-                    image->io->name, header.descriptor_size, header.descriptor_offset);
+  VMF_TRY(vmdk_embedded_place(image->io->name, &header, &offset, &length, error));
   if (offset != 0)
     VMF_TRY(vmdk_read_descriptor(image, offset, length, &bytes, error));
   if (offset == 0 || vmdk_descriptor_empty(bytes, (size_t)length))
     return vmdk_open_bare(image, args, VMDK_TYPE_SPARSE, error);
   VMF_TRY(vmdk_parse(image, bytes, (size_t)length, error));
-  if (descriptor->extent_count != 1 || descriptor->extents[0].type != VMDK_TYPE_SPARSE)
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: embedded descriptor: %u extents, the first %s; expected one SPARSE extent",
-                    image->io->name, descriptor->extent_count,
-                    vmdk_type_name(descriptor->extents[0].type));
+  VMF_TRY(vmdk_embedded_check(image->io->name, descriptor, error));
   return vmdk_extents_single(image, VMDK_TYPE_SPARSE, &descriptor->extents[0], error);
 }
 
@@ -329,4 +342,5 @@ const struct vmf_format vmf_format_vmdk = {
     .suffixes = suffixes,
     .reader = &vmdk_reader,
     .writer = &vmdk_writer,
+    .container = &vmdk_container,
 };

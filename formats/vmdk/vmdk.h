@@ -10,8 +10,10 @@
 
 struct vmf_reader;
 struct vmf_writer;
+struct vmf_container_reader;
 extern const struct vmf_reader vmdk_reader;
 extern const struct vmf_writer vmdk_writer;
+extern const struct vmf_container_reader vmdk_container;
 
 enum { VMDK_SECTOR = 512, VMDK_SECTOR_BITS = 9 };
 
@@ -77,6 +79,7 @@ enum vmdk_marker_type {
 /* The end of a stream is: footer marker, footer (a copy of the header with the true gdOffset), end
  * of stream. */
 enum { VMDK_FOOTER_FROM_END = 2 * VMDK_SECTOR, VMDK_FOOTER_MARKER_FROM_END = 3 * VMDK_SECTOR };
+enum { VMDK_PADDING = 64 * 1024 }; /* zeros behind that, at most: tar and some services pad */
 
 /* ---- COWD, an ESX Server sparse extent (spec: "ESX Server Sparse Extents") ---- */
 enum vmdk_cowd_header {

@@ -4,6 +4,7 @@
  * Opens the images that a command line names. */
 #include "sources.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,34 @@
 #include "arguments.h"
 #include "names.h"
 #include "signals.h"
+
+enum vmf_code vmf_sources_check_input(const struct vmf_settings *settings, int count,
+                                      struct vmf_error *error)
+{
+  int named = 0;
+
+  for (int i = 0; i < count; i++)
+    named += strcmp(settings->operands[i], "-") == 0;
+  if (named > 1)
+    return vmf_arguments_wrong(error, "standard input (\"-\") can be named once");
+  if (named == 0 && settings->source_size > 0)
+    return vmf_arguments_wrong(error, "--source-size is of standard input (\"-\"), which is not "
+                                      "named");
+  return VMF_OK;
+}
+
+/* The folder that `target` is in, in `buffer`; NULL: the one for temporary files. */
+static const char *spool_folder(const struct vmf_source_input *input, char *buffer, size_t size)
+{
+  const char *target = input ? input->target : NULL;
+  const char *slash = target ? strrchr(target, '/') : NULL;
+  size_t length = slash ? (size_t)(slash - target) : 0;
+
+  if (!target || strcmp(target, "-") == 0 || strncmp(target, "/dev/", 5) == 0 || length >= size)
+    return NULL;
+  snprintf(buffer, size, "%.*s", (int)length, target);
+  return slash == target ? "/" : slash ? buffer : ".";
+}
 
 static struct vmf_image_options image_options(const struct vmf_settings *settings,
                                               const char *format)
@@ -34,11 +63,15 @@ static struct vmf_image_options image_options(const struct vmf_settings *setting
 }
 
 enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
-                               const char *format, struct vmf_image **image,
-                               struct vmf_error *error)
+                               const char *format, const struct vmf_source_input *input,
+                               struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_image_options options = image_options(settings, format);
+  struct vmf_image_options options = image_options(settings, format);
+  char folder[PATH_MAX];
 
+  options.source_size = settings->source_size;
+  options.random_access = !input || !input->in_order;
+  options.spool_folder = spool_folder(input, folder, sizeof folder);
   return vmf_disk_open(path, &options, image, error);
 }
 
@@ -69,7 +102,7 @@ static enum vmf_code open_parts(const struct vmf_settings *settings, int count,
 
   for (int i = 1; i < count && code == VMF_OK; i++) {
     struct vmf_image *part = NULL;
-    code = vmf_sources_open(settings, settings->operands[i], "raw", &part, error);
+    code = vmf_sources_open(settings, settings->operands[i], "raw", NULL, &part, error);
     if (code == VMF_OK)
       code = check_continuation(settings, i, part, error);
     vmf_image_close(part);
@@ -80,14 +113,15 @@ static enum vmf_code open_parts(const struct vmf_settings *settings, int count,
 }
 
 enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
-                               struct vmf_image **image, struct vmf_error *error)
+                               const struct vmf_source_input *input, struct vmf_image **image,
+                               struct vmf_error *error)
 {
   struct vmf_image **parts;
   enum vmf_code code = VMF_OK;
   int opened = 0;
 
   if (count == 1)
-    return vmf_sources_open(settings, settings->operands[0], settings->format, image, error);
+    return vmf_sources_open(settings, settings->operands[0], settings->format, input, image, error);
   if (settings->snapshot)
     return vmf_arguments_wrong(error, "-l cannot be used with several sources");
   if (vmf_parts_named(settings->operands, (size_t)count))
@@ -96,8 +130,8 @@ enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
   if (!parts)
     return vmf_arguments_no_memory(error);
   while (code == VMF_OK && opened < count) {
-    code = vmf_sources_open(settings, settings->operands[opened], settings->format, &parts[opened],
-                            error);
+    code = vmf_sources_open(settings, settings->operands[opened], settings->format, NULL,
+                            &parts[opened], error);
     opened += code == VMF_OK;
     if (code == VMF_OK)
       code = check_continuation(settings, opened - 1, parts[opened - 1], error);
@@ -156,12 +190,14 @@ enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *tar
   if (!settings->backing_format)
     return vmf_arguments_wrong(error, "backing file \"%s\": its format must be given with -F",
                                settings->backing);
+  if (strcmp(settings->backing, "-") == 0)
+    return vmf_arguments_wrong(error, "-B: an overlay needs a file below it, not standard input");
   code = backing_path(target, settings->backing, &path, error);
   if (code != VMF_OK)
     return code;
   plain.snapshot = NULL;
   plain.trust = (struct vmf_package_trust){.size = sizeof plain.trust}; /* of the sources */
-  code = vmf_sources_open(&plain, path, settings->backing_format, backing, error);
+  code = vmf_sources_open(&plain, path, settings->backing_format, NULL, backing, error);
   free(path);
   return code;
 }

@@ -7,13 +7,26 @@
 
 #include "verb.h"
 
-/* One image with the chain below it. */
+/* How standard input is read, where a source is "-". */
+struct vmf_source_input {
+  bool in_order;      /* from a pipe as it comes, where that can be; else it is stored first */
+  const char *target; /* beside which it is stored; NULL, "-": in the folder for such */
+};
+
+/* VMF_USAGE: standard input is named more than once among `count` operands, or --source-size was
+ * given and it is not named. */
+VMF_MUST_CHECK enum vmf_code vmf_sources_check_input(const struct vmf_settings *settings, int count,
+                                                     struct vmf_error *error);
+
+/* One image with the chain below it. input NULL: stored first. */
 VMF_MUST_CHECK enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
-                                              const char *format, struct vmf_image **image,
-                                              struct vmf_error *error);
+                                              const char *format,
+                                              const struct vmf_source_input *input,
+                                              struct vmf_image **image, struct vmf_error *error);
 
 /* The first `count` operands, one behind the other. */
 VMF_MUST_CHECK enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
+                                              const struct vmf_source_input *input,
                                               struct vmf_image **image, struct vmf_error *error);
 
 /* The image that -B (create: -b) or "-o backing_file=" names, or NULL when none is named. A

@@ -35,6 +35,7 @@ struct vmf_settings {
   bool cms, remove;
   uint64_t sparse_size, start, max_length, size, threads;
   bool size_given, max_length_given;
+  uint64_t source_size;    /* of standard input; 0: not given */
   const char *output;      /* pack */
   const char *disk_format; /* of the disks in a package */
   struct vmf_machine_settings machine;
@@ -101,6 +102,11 @@ const struct vmf_verb *vmf_verb_find(const char *name);
   {                                                                                                \
     .letter = 'f', .name = "format", .kind = VMF_ARGUMENT_TEXT, .value = "FORMAT",                 \
     .field = VMF_SETTING(format), .help = "format of the image (default: found by its content)"    \
+  }
+#define VMF_ARGUMENT_SOURCE_SIZE                                                                   \
+  {                                                                                                \
+    .name = "source-size", .kind = VMF_ARGUMENT_SIZE, .value = "SIZE",                             \
+    .field = VMF_SETTING(source_size), .help = "bytes that come on standard input (SOURCE \"-\")"  \
   }
 #define VMF_ARGUMENT_FORCE_SHARE                                                                   \
   {                                                                                                \

@@ -188,6 +188,7 @@ static int check_run(struct vmf_settings *settings)
       .no_refs = settings->no_refs,
       .no_chain = true,
       .ignore_locks = settings->ignore_locks,
+      .random_access = true,
       .log = &settings->log,
       .trust = &unchecked,
   };

@@ -14,6 +14,7 @@
 
 static const struct vmf_argument checksum_arguments[] = {
     VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_SOURCE_SIZE,
     {.letter = 'a',
      .name = "algorithm",
      .kind = VMF_ARGUMENT_CHECKSUM,
@@ -87,10 +88,13 @@ static int checksum_run(struct vmf_settings *settings)
 {
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
+  const struct vmf_source_input input = {.in_order = true};
+  enum vmf_code code = vmf_sources_check_input(settings, 1, &error);
 
   vmf_signals_catch();
-  enum vmf_code code =
-      vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
+  if (code == VMF_OK)
+    code =
+        vmf_sources_open(settings, settings->operands[0], settings->format, &input, &image, &error);
   if (code == VMF_OK)
     code = checksum_image(settings, image, &error);
   vmf_image_close(image);

@@ -124,10 +124,12 @@ static int compare_run(struct vmf_settings *settings)
   int status;
 
   vmf_signals_catch();
-  enum vmf_code code =
-      vmf_sources_open(settings, settings->operands[0], settings->format, &a, &error);
+  enum vmf_code code = vmf_sources_check_input(settings, 2, &error);
   if (code == VMF_OK)
-    code = vmf_sources_open(settings, settings->operands[1], settings->target_format, &b, &error);
+    code = vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &a, &error);
+  if (code == VMF_OK)
+    code = vmf_sources_open(settings, settings->operands[1], settings->target_format, NULL, &b,
+                            &error);
   if (code == VMF_OK) {
     status = compare_images(settings, a, b);
   } else {

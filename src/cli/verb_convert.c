@@ -21,6 +21,7 @@ static const struct vmf_argument convert_arguments[] = {
      .value = "FORMAT",
      .field = VMF_SETTING(format),
      .help = "format of the sources (default: found by content)"},
+    VMF_ARGUMENT_SOURCE_SIZE,
     {.letter = 'O',
      .name = "target-format",
      .kind = VMF_ARGUMENT_TEXT,
@@ -181,7 +182,21 @@ static enum vmf_code convert_check_settings(const struct vmf_settings *settings,
                                "%s: is a disk, and the last name is the target, which would be "
                                "replaced by all the others joined; if that is meant, say --join",
                                path);
-  return VMF_OK;
+  return vmf_sources_check_input(settings, settings->operand_count - 1, error);
+}
+
+/* What comes on a pipe is read as it comes, unless the target asks for it twice. */
+static enum vmf_code convert_input(const struct vmf_settings *settings, const char *path,
+                                   struct vmf_source_input *input, struct vmf_error *error)
+{
+  bool twice = false, both = strcmp(path, "-") == 0 && strcmp(settings->operands[0], "-") == 0;
+  enum vmf_code code = VMF_OK;
+
+  if (both)
+    code = vmf_target_reads_twice(settings->target_format ? settings->target_format : "raw",
+                                  settings->options, settings->compress, &twice, error);
+  *input = (struct vmf_source_input){.in_order = !twice, .target = path};
+  return code;
 }
 
 static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_error *error)
@@ -189,6 +204,7 @@ static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_erro
   const char *format = NULL;
   const char *path = settings->operands[settings->operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
+  struct vmf_source_input input;
   char *taken[2] = {NULL, NULL};
   const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding, .data = settings};
   enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
@@ -196,7 +212,9 @@ static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_erro
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)
-    code = vmf_sources_join(settings, settings->operand_count - 1, &source, error);
+    code = convert_input(settings, path, &input, error);
+  if (code == VMF_OK)
+    code = vmf_sources_join(settings, settings->operand_count - 1, &input, &source, error);
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target_format, path, "-O", &format, error);
   if (code == VMF_OK)

@@ -247,6 +247,7 @@ static int info_run(struct vmf_settings *settings)
       .no_refs = settings->no_refs,
       .no_chain = !settings->backing_chain,
       .ignore_locks = settings->ignore_locks,
+      .random_access = true,
       .log = &settings->log,
       .bare = true,
       .trust = &unchecked,

@@ -121,7 +121,7 @@ static int map_run(struct vmf_settings *settings)
 
   settings->trust.no_verify = true;
   enum vmf_code code =
-      vmf_sources_open(settings, settings->operands[0], settings->format, &image, &error);
+      vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &image, &error);
 
   if (code == VMF_OK)
     code = map_print_all(settings, image, &error);

@@ -52,7 +52,8 @@ static enum vmf_code measure_with(const struct vmf_settings *settings, const cha
   if (settings->size_given == (settings->operand_count == 1))
     return vmf_arguments_wrong(error, "measure: give either --size or a FILE");
   if (!settings->size_given) {
-    code = vmf_sources_open(settings, settings->operands[0], settings->format, &source, error);
+    code =
+        vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &source, error);
     size = code == VMF_OK ? vmf_image_size(source) : 0;
   }
   if (code == VMF_OK)

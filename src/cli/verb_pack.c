@@ -184,6 +184,9 @@ static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct
   if (!disks->images)
     return vmf_arguments_no_memory(error);
   for (int i = 0; i < settings->operand_count && code == VMF_OK; i++) {
+    if (strcmp(settings->operands[i], "-") == 0)
+      return vmf_arguments_wrong(error, "a disk on standard input has no name to be packed under: "
+                                        "convert it to a file first (vmferry convert - FILE)");
     code = vmf_disk_open(settings->operands[i], &options, &disks->images[i], error);
     disks->count += code == VMF_OK;
   }

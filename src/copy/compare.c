@@ -156,6 +156,8 @@ enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
   VMF_REQUIRE(a, error);
   VMF_REQUIRE(b, error);
   VMF_REQUIRE(result, error);
+  VMF_TRY(vmf_image_seekable(a, error));
+  VMF_TRY(vmf_image_seekable(b, error));
   VMF_TRY(vmf_take_job_options(options, &own, error));
   VMF_TRY(vmf_take_job_result(result, &found, error));
   enum vmf_code code = compare(a, b, &own, &found, error);

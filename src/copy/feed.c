@@ -20,15 +20,20 @@ uint32_t vmf_feed_job_bytes(const struct vmf_image *source, uint32_t target_unit
   return (uint32_t)bytes;
 }
 
-size_t vmf_fed_memory(uint32_t job_bytes)
+size_t vmf_fed_memory(const struct vmf_feed *feed)
 {
-  return VMF_FEED_INPUTS * job_bytes / SMALLEST_SPAN * sizeof(struct vmf_span);
+  size_t lists = VMF_FEED_INPUTS * feed->job_bytes / SMALLEST_SPAN * sizeof(struct vmf_span);
+
+  if (!vmf_image_streams(feed->inputs[0]))
+    return lists;
+  return lists + vmf_arrived_memory(feed->inputs[0], feed->job_bytes);
 }
 
 void vmf_fed_free(struct vmf_fed *fed)
 {
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
     vmf_spans_free(&fed->spans[i]);
+  vmf_arrived_free(&fed->arrived);
 }
 
 /* ---- the map at one place ---- */
@@ -36,6 +41,16 @@ void vmf_fed_free(struct vmf_fed *fed)
 static uint64_t end_of(const struct vmf_span *span)
 {
   return span->guest + span->length;
+}
+
+static enum vmf_code look_up(struct vmf_feed *feed, size_t input, uint64_t guest,
+                             struct vmf_error *error)
+{
+  struct vmf_image *image = feed->inputs[input];
+
+  if (input == 0 && vmf_image_streams(image))
+    return vmf_container_span(image, guest, &feed->ahead[input], error);
+  return vmf_image_span(image, guest, image->size - guest, &feed->ahead[input], error);
 }
 
 /* How the inputs go on at `guest`, which is not behind the last place looked at but by what was
@@ -51,7 +66,7 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
     if (!image || guest >= image->size)
       continue;
     if (guest >= end_of(ahead))
-      VMF_TRY(vmf_image_span(image, guest, image->size - guest, ahead, error));
+      VMF_TRY(look_up(feed, i, guest, error));
     *end = vmf_min(*end, ahead->guest > guest ? ahead->guest : end_of(ahead));
     *data |= ahead->guest <= guest &&
              (feed->packed_only ? ahead->kind == VMF_RUN_PACKED : ahead->kind != VMF_RUN_ZERO);
@@ -95,6 +110,8 @@ static enum vmf_code add_spans(const struct vmf_feed *feed, struct vmf_fed *fed,
         span.kind == VMF_RUN_ZERO)
       continue;
     vmf_span_cut(&span, start, end);
+    if (i == 0 && vmf_image_streams(feed->inputs[i]))
+      VMF_TRY(vmf_arrived_take(&fed->arrived, &span, error));
     VMF_TRY(vmf_spans_add(&fed->spans[i], &span, error));
   }
   return VMF_OK;
@@ -141,6 +158,7 @@ enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed, struct v
 
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
     fed->spans[i].count = 0;
+  vmf_arrived_clear(&fed->arrived);
   VMF_TRY(find_hole(feed, &end, error));
   fed->guest = feed->guest;
   fed->length = end - feed->guest;
@@ -149,6 +167,15 @@ enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed, struct v
     VMF_TRY(fill(feed, fed, error));
   feed->guest += fed->length;
   return VMF_OK;
+}
+
+enum vmf_code vmf_feed_end(struct vmf_feed *feed, struct vmf_error *error)
+{
+  struct vmf_image *image = feed->inputs[0];
+
+  if (!vmf_image_streams(image))
+    return VMF_OK;
+  return vmf_container_span(image, image->size, &feed->ahead[0], error);
 }
 
 /* ---- stretches that need no job ---- */

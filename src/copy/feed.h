@@ -7,6 +7,7 @@
 #ifndef VMF_COPY_FEED_H
 #define VMF_COPY_FEED_H
 
+#include "arrived.h"
 #include "image.h"
 
 enum {
@@ -19,10 +20,12 @@ struct vmf_fed {
   uint64_t guest, length;
   bool hole; /* zeros in all inputs, of any length; otherwise at most feed->job_bytes */
   struct vmf_spans spans[VMF_FEED_INPUTS]; /* of each input; what none covers is zeros */
+  struct vmf_arrived arrived; /* the bytes of the first input's, when it comes on a stream */
 };
 
 struct vmf_feed {
-  struct vmf_image *inputs[VMF_FEED_INPUTS]; /* NULL, and behind the end of a disk: zeros */
+  struct vmf_image *inputs[VMF_FEED_INPUTS]; /* NULL, and behind the end of a disk: zeros. The
+                                              * first may come on a stream (container.h) */
   uint64_t size;                             /* bytes of guest disk to work through */
   uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
@@ -48,6 +51,9 @@ VMF_MUST_CHECK enum vmf_code vmf_feed_peek(struct vmf_feed *feed, struct vmf_spa
 VMF_MUST_CHECK enum vmf_code vmf_feed_hole(struct vmf_feed *feed, uint64_t *length,
                                            struct vmf_error *error);
 
+/* All has been handed out: a stream has to end here, as its own tables say. */
+VMF_MUST_CHECK enum vmf_code vmf_feed_end(struct vmf_feed *feed, struct vmf_error *error);
+
 /* Leaves out `length` bytes of what the two have shown. */
 void vmf_feed_skip(struct vmf_feed *feed, uint64_t length);
 
@@ -56,8 +62,8 @@ uint64_t vmf_feed_host_bytes(const struct vmf_span *span);
 
 void vmf_fed_free(struct vmf_fed *fed);
 
-/* Memory that the lists of one stretch take at most; bytes. */
-size_t vmf_fed_memory(uint32_t job_bytes);
+/* Memory that the lists and bytes of one stretch take at most; bytes. */
+size_t vmf_fed_memory(const struct vmf_feed *feed);
 
 /* job_bytes for a source (or NULL) and a target's unit: about 1 MiB, whole units of both. */
 uint32_t vmf_feed_job_bytes(const struct vmf_image *source, uint32_t target_unit);

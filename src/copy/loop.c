@@ -31,14 +31,29 @@ void vmf_loop_count(struct vmf_loop *loop, uint64_t bytes)
 
 static void count_job(struct vmf_loop *loop, const struct vmf_fed *fed)
 {
-  uint64_t bytes = 0;
+  bool streams = vmf_image_streams(loop->feed.inputs[0]);
+  uint64_t bytes = streams ? fed->length : 0;
 
-  if (!loop->options->progress || fed->hole)
+  if (!loop->options->progress || (fed->hole && !streams))
     return;
-  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+  for (size_t i = 0; i < VMF_FEED_INPUTS && !streams; i++)
     for (size_t k = 0; k < fed->spans[i].count; k++)
       bytes += vmf_feed_host_bytes(&fed->spans[i].list[k]);
   vmf_loop_count(loop, bytes);
+}
+
+/* How many bytes come on a stream is not known: there it is guest bytes that are counted. */
+static void find_total(struct vmf_loop *loop)
+{
+  struct vmf_image *const *inputs = loop->feed.inputs;
+
+  if (vmf_image_streams(inputs[0])) {
+    loop->total = loop->feed.size;
+    return;
+  }
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    if (inputs[i])
+      vmf_image_visit_files(inputs[i], add_allocated, &loop->total);
 }
 
 /* ---- jobs ---- */
@@ -130,6 +145,7 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
     VMF_TRY(submit_jobs(loop, error));
     VMF_TRY(vmf_pipeline_oldest(loop->pipeline, &oldest, error));
     if (!oldest) {
+      VMF_TRY(vmf_feed_end(&loop->feed, error));
       vmf_loop_count(loop, loop->total - vmf_min(loop->done, loop->total));
       return vmf_pipeline_drain(loop->pipeline, error);
     }
@@ -141,7 +157,7 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
 
 static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, struct vmf_error *error)
 {
-  size_t job_memory = loop->job_memory + vmf_fed_memory(loop->feed.job_bytes);
+  size_t job_memory = loop->job_memory + vmf_fed_memory(&loop->feed);
   struct vmf_share share = vmf_crew_take(crew, loop->thread_memory, job_memory);
   enum vmf_code code =
       vmf_pipeline_new(crew, &loop->stage, loop->context, &share, &loop->pipeline, error);
@@ -157,9 +173,8 @@ enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error)
 {
   struct vmf_crew *own;
 
-  for (size_t i = 0; i < VMF_FEED_INPUTS && loop->options->progress; i++)
-    if (loop->feed.inputs[i])
-      vmf_image_visit_files(loop->feed.inputs[i], add_allocated, &loop->total);
+  if (loop->options->progress)
+    find_total(loop);
   if (loop->options->crew)
     return run_with(loop, loop->options->crew, error);
   VMF_TRY(vmf_crew_new(loop->options->threads, &own, error));

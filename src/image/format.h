@@ -280,6 +280,7 @@ struct vmf_format {
   const char *const *aliases, *const *suffixes;
   const struct vmf_reader *reader; /* NULL: that direction does not exist */
   const struct vmf_writer *writer;
+  const struct vmf_container_reader *container; /* container.h; NULL: no pipe is read as it comes */
 };
 
 extern const struct vmf_format

@@ -29,11 +29,24 @@ static enum vmf_code add_bytes(struct vmf_digest *digest, struct vmf_image *sour
   return vmf_digest_update(digest, bytes, length, error);
 }
 
+/* What comes on a stream has not come yet, but for its start. */
+static enum vmf_code add_start(struct vmf_digest *digest, struct vmf_io *stream,
+                               struct vmf_error *error)
+{
+  const uint8_t *bytes;
+  size_t have;
+
+  VMF_TRY(vmf_stream_peek(stream, VMF_STREAM_AHEAD, &bytes, &have, error));
+  return vmf_digest_update(digest, bytes, have, error);
+}
+
 static enum vmf_code add_content(struct vmf_digest *digest, struct vmf_image *source,
                                  struct vmf_error *error)
 {
   uint64_t step = source->size / SAMPLES;
 
+  if (vmf_image_streams(source))
+    return add_start(digest, source->io, error);
   VMF_TRY(add_bytes(digest, source, 0, END_BYTES, error));
   VMF_TRY(
       add_bytes(digest, source, source->size - vmf_min(source->size, END_BYTES), END_BYTES, error));

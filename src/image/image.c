@@ -357,8 +357,7 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_image_options(options, &own, error));
   if (strcmp(path, "-") == 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "standard input cannot be read: an image needs random access");
+    return vmf_image_open_input(&own, image, error);
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
   if (own.format || own.no_refs)
     VMF_TRY(vmf_io_open_file(plain, !own.ignore_locks, &origin.io, error));

@@ -6,6 +6,7 @@
 #ifndef VMF_IMAGE_IMAGE_H
 #define VMF_IMAGE_IMAGE_H
 
+#include "container.h"
 #include "format.h"
 
 /* What stands behind a struct vmf_image, which is its first member. */
@@ -132,6 +133,29 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_origin(const struct vmf_image_origin
                                                    const struct vmf_image_options *options,
                                                    struct vmf_image **image,
                                                    struct vmf_error *error);
+
+/* Standard input as an image: see vmf_image_open. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
+                                                  struct vmf_image **image,
+                                                  struct vmf_error *error);
+
+/* ---- disks that come on a stream: one pass, on one thread ---- */
+
+/* A disk of the format's container on `io`, which is taken over, also on failure. Its map is
+ * VMF_UNSUPPORTED. */
+VMF_MUST_CHECK enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io *io,
+                                                const struct vmf_image_options *options,
+                                                struct vmf_image **image, struct vmf_error *error);
+
+/* Whether the image is such a disk; VMF_UNSUPPORTED when it is, for what looks at any place. */
+bool vmf_image_streams(const struct vmf_image *image); /* NULL is allowed */
+VMF_MUST_CHECK enum vmf_code vmf_image_seekable(const struct vmf_image *image,
+                                                struct vmf_error *error);
+
+/* The next span, which starts at `guest` or behind it: between them are zeros. The bytes of the one
+ * before have been taken. guest == image->size: nothing more may come. */
+VMF_MUST_CHECK enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest,
+                                                struct vmf_span *span, struct vmf_error *error);
 
 /* Opens an image without its parents, for a caller that supplies the parent itself. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,

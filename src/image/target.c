@@ -11,6 +11,8 @@
 #include "identity.h"
 #include "memory.h"
 
+enum { ANY_SIZE = 1 << 20 /* of a disk that every format can hold */ };
+
 static enum vmf_code create_file(struct vmf_creator *creator, const char *name, struct vmf_io **io,
                                  struct vmf_error *error)
 {
@@ -194,6 +196,22 @@ enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t
   VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
   enum vmf_code code = found->writer->shape(values, guest_size, false, false, shape, error);
   vmf_options_free(&found->writer->options, values);
+  return code;
+}
+
+enum vmf_code vmf_target_reads_twice(const char *format, const char *options, bool compress,
+                                     bool *twice, struct vmf_error *error)
+{
+  const struct vmf_format *found;
+  struct vmf_shape shape;
+  void *values;
+
+  VMF_REQUIRE(format, error);
+  VMF_REQUIRE(twice, error);
+  VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
+  enum vmf_code code = found->writer->shape(values, ANY_SIZE, compress, false, &shape, error);
+  vmf_options_free(&found->writer->options, values);
+  *twice = code == VMF_OK && shape.layout == VMF_PLANNED;
   return code;
 }
 

@@ -424,7 +424,7 @@ bool vmf_package_recognise(const char *path)
   struct vmf_io *io;
 
   if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      stat(plain, &status) < 0)
+      strcmp(plain, "-") == 0 || stat(plain, &status) < 0)
     return false;
   path = plain;
   if (S_ISDIR(status.st_mode))

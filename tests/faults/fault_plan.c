@@ -178,6 +178,17 @@ EXPORT ssize_t pread(int number, void *buffer, size_t length, off_t offset)
 
 ssize_t pread64(int number, void *buffer, size_t length, off64_t offset) ALIAS(pread);
 
+/* What is read as a stream. */
+EXPORT ssize_t read(int number, void *buffer, size_t length)
+{
+  int fault = plan_take("read", plan_is_below(number));
+  if (fault > 0)
+    return plan_fail(fault);
+  if (fault == SHORT && length > 1)
+    length /= 2;
+  return real.call(SYS_read, number, buffer, length);
+}
+
 static ssize_t plan_write_flipped(int number, const struct iovec *vectors, int count, off_t offset)
 {
   static char bytes[FLIP_ROOM];

@@ -79,10 +79,10 @@ def environment(t, fault, folder='out', epoch=True):
     return added
 
 
-def convert(t, fault, *words, folder='out', epoch=True):
+def convert(t, fault, *words, folder='out', epoch=True, **options):
     """Exit status, standard error."""
     done = t.vmferry('convert', '-m', '2', *words, status=None,
-                     env=environment(t, fault, folder, epoch))
+                     env=environment(t, fault, folder, epoch), **options)
     return done.returncode, done.stderr
 
 

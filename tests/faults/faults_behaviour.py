@@ -132,6 +132,56 @@ def test_source(t, kind, words):
             check(t, f'{op} {number} {how}', status, allowed, errors, {'disk.img': OLD}, wanted)
 
 
+# A form of what comes on standard input; whether it is stored first.
+INPUTS = [
+    ('raw', ('-f', 'raw', '--source-size', str(fault_tools.SIZE)), 'raw', ()),
+    ('stream', (), 'vmdk', ('-o', 'subformat=streamOptimized')),
+    ('stored', ('-f', 'raw'), 'raw', ()),
+]
+
+
+def convert_input(t, fault, name, *words, **options):
+    """A file of which the first sector has been read already is a stream like a pipe."""
+    with open(t.path(name), 'rb') as file:
+        file.seek(512)
+        return convert(t, fault, *words, '-', '--no-sync', 'out/disk.img', stdin=file, **options)
+
+
+def prepare_input(t, kind, make):
+    data = prepare(t)
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', '-O', kind, *make, f'src/made.{kind}')
+    t.write('src/input', bytes(512) + t.read(f'src/made.{kind}'))
+    return {'disk.img': data}
+
+
+@tap.rows(INPUTS)
+def test_input(t, words, kind, make):
+    wanted = prepare_input(t, kind, make)
+    faults = [('src', 'read', errno.EIO, (3,)), ('src', 'read', errno.EINTR, (128, 130, 1)), ('src', 'read', errno.EAGAIN, (0,)),
+              ('src', 'read', 'short', (0,)), ('out', 'write', errno.ENOSPC, (4,)), ('out', 'write', errno.EIO, (4,)),
+              ('out', 'open', errno.EMFILE, (0, 1, 4))]
+    for folder, op, how, allowed in faults:
+        put_old(t, 'out/disk.img')
+        convert_input(t, f'{op}:999999:5', 'src/input', *words, folder=folder)
+        for number in steps(count(t), 12):
+            put_old(t, 'out/disk.img')
+            status, errors = convert_input(t, f'{op}:{number}:{how}', 'src/input', *words, folder=folder)
+            check(t, f'{op} {number} {how}', status, allowed, errors, {'disk.img': OLD}, wanted)
+
+
+@tap.rows(INPUTS)
+def test_memory_of_input(t, words, kind, make):
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    wanted = prepare_input(t, kind, make)
+    put_old(t, 'out/disk.img')
+    convert_input(t, 'malloc:999999', 'src/input', *words, epoch=False)
+    for number in steps(count(t), 100):
+        put_old(t, 'out/disk.img')
+        status, errors = convert_input(t, f'malloc:{number}', 'src/input', *words, epoch=False)
+        check(t, f'malloc {number}', status, (0, 1), errors, {'disk.img': OLD}, wanted)
+
+
 @tap.rows(TARGETS)
 def test_memory(t, words):
     if fault_tools.SANITIZED:

@@ -104,6 +104,10 @@ START_TEST(targets_refuse_null)
   REFUSED(vmf_target_create("t", 512, NULL, &made, &error));
   REFUSED(vmf_target_create("t", 512, &no_format, &made, &error));
   ck_assert_ptr_null(made);
+  bool twice;
+  REFUSED(vmf_target_reads_twice(NULL, NULL, false, &twice, &error));
+  REFUSED(vmf_target_reads_twice("raw", NULL, false, NULL, &error));
+  REFUSED(vmf_target_reads_twice("raw", NULL, false, &twice, NULL));
   REFUSED(vmf_target_commit(NULL, &error));
   REFUSED(vmf_target_commit(target, NULL));
 }

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A disk that comes on a stream, as an image: what its driver says is checked once, here. */
+#include "container.h"
+
+#include <inttypes.h>
+
+#include "checked.h"
+#include "image.h"
+#include "memory.h"
+
+enum {
+  UNIT_LEAST = 512,
+  FRAMING = 512 /* of a packed unit, at most */
+};
+
+/* The state of the image. */
+struct passage {
+  struct vmf_format format; /* the container's, with the reader below */
+  struct vmf_container container;
+  uint64_t reached; /* guest bytes that runs have told of */
+  bool ended;
+};
+
+/* ---- as an image: what asks for any place is refused ---- */
+
+static enum vmf_code passage_refuse(const struct vmf_image *image, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: comes once, from its first byte to its last, so it cannot be looked into; "
+                  "store it in a file first",
+                  image->io->name);
+}
+
+static enum vmf_code passage_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
+                                 struct vmf_error *error)
+{
+  (void)guest;
+  (void)run;
+  return passage_refuse(image, error);
+}
+
+static enum vmf_code passage_info(struct vmf_image *image, struct vmf_value *summary,
+                                  struct vmf_value *data, struct vmf_error *error)
+{
+  (void)summary;
+  (void)data;
+  return passage_refuse(image, error);
+}
+
+static enum vmf_code passage_check(struct vmf_image *image, struct vmf_findings *findings,
+                                   struct vmf_error *error)
+{
+  (void)findings;
+  return passage_refuse(image, error);
+}
+
+static enum vmf_code passage_unwrap(const struct vmf_image *image, const struct vmf_run *run,
+                                    const uint8_t *stored, size_t length,
+                                    struct vmf_payload *payload, struct vmf_error *error)
+{
+  const struct vmf_container *container = &((const struct passage *)image->state)->container;
+  const struct vmf_container_reader *reader = container->format->container;
+
+  if (!reader->unwrap) {
+    payload->length = (uint32_t)length;
+    return VMF_OK;
+  }
+  VMF_TRY(reader->unwrap(container, run, stored, length, payload, error));
+  if (payload->need == 0)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: packed unit at byte %" PRIu64
+                  ": %zu bytes came, its framing asks for %" PRIu32,
+                  image->io->name, run->offset, length, payload->need);
+}
+
+static void passage_close(struct vmf_image *image)
+{
+  struct vmf_container *container = &((struct passage *)image->state)->container;
+
+  if (container->state)
+    container->format->container->close(container);
+  vmf_free(container->state);
+}
+
+static const struct vmf_reader passage_reader = {
+    .packs = true,
+    .close = passage_close,
+    .map = passage_map,
+    .unwrap = passage_unwrap,
+    .info = passage_info,
+    .check = passage_check,
+};
+
+bool vmf_image_streams(const struct vmf_image *image)
+{
+  return image && image->format->reader == &passage_reader;
+}
+
+enum vmf_code vmf_image_seekable(const struct vmf_image *image, struct vmf_error *error)
+{
+  return vmf_image_streams(image) ? passage_refuse(image, error) : VMF_OK;
+}
+
+/* ---- open ---- */
+
+static enum vmf_code check_disk(const struct vmf_container *container, struct vmf_error *error)
+{
+  const struct vmf_container_disk *disk = container->disks;
+  const char *name = container->io->name;
+
+  if (container->disk_count != 1)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: holds %u disks, expected one", name,
+                    container->disk_count);
+  if (disk->size > container->limits->guest_size)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: a disk of %" PRIu64 " bytes; at most %" PRIu64 " are possible", name,
+                    disk->size, container->limits->guest_size);
+  if (disk->unit != 0 && (!vmf_is_power_of_two(disk->unit) || disk->unit < UNIT_LEAST ||
+                          disk->unit > container->limits->packed_unit))
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: packed units of %" PRIu32 " bytes, accepted are powers of two from %d to "
+                    "%" PRIu32,
+                    name, disk->unit, UNIT_LEAST, container->limits->packed_unit);
+  return VMF_OK;
+}
+
+static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_format *format,
+                                 const struct vmf_image_options *options, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof(struct passage), &memory, error));
+  struct passage *passage = memory;
+  struct vmf_container *container = &passage->container;
+  passage->format = *format;
+  passage->format.reader = &passage_reader;
+  *container = (struct vmf_container){.format = format,
+                                      .io = image->io,
+                                      .source_size = options->source_size,
+                                      .limits = image->limits,
+                                      .log = options->log};
+  image->state = passage;
+  image->format = &passage->format;
+  VMF_TRY(vmf_alloc(format->container->state_size, &container->state, error));
+  VMF_TRY(format->container->open(container, error));
+  VMF_TRY(check_disk(container, error));
+  image->size = container->disks->size;
+  image->unit = container->disks->unit;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io *io,
+                                 const struct vmf_image_options *options, struct vmf_image **image,
+                                 struct vmf_error *error)
+{
+  void *memory;
+
+  *image = NULL;
+  if (vmf_alloc(sizeof(struct vmf_node), &memory, error) != VMF_OK) {
+    vmf_io_close(io);
+    return VMF_NOMEM;
+  }
+  struct vmf_image *made = memory; /* of a struct vmf_node */
+  *made = (struct vmf_image){.io = io, .limits = &vmf_default_limits, .log = options->log};
+  enum vmf_code code = open_driver(made, format, options, error);
+  if (code != VMF_OK) {
+    vmf_image_close(made);
+    return code;
+  }
+  *image = made;
+  return VMF_OK;
+}
+
+/* ---- one run after the other ---- */
+
+static enum vmf_code check_place(const struct vmf_image *image, const struct vmf_run *run,
+                                 uint64_t guest, struct vmf_error *error)
+{
+  const char *name = image->io->name;
+
+  if (run->length == 0 || !vmf_range_within(run->guest, run->length, image->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %" PRIu64 ", %" PRIu64
+                    " bytes: not within the disk (%" PRIu64 " bytes)",
+                    name, run->guest, run->length, image->size);
+  if (run->guest < guest)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: guest byte %" PRIu64 " comes behind guest byte %" PRIu64
+                    ": from a pipe a disk is read in its order only; store it in a file first",
+                    name, run->guest, guest);
+  return VMF_OK;
+}
+
+static enum vmf_code check_run(const struct vmf_image *image, const struct vmf_run *run,
+                               struct vmf_error *error)
+{
+  bool packed = run->kind == VMF_RUN_PACKED;
+  uint64_t unit = run->unit, most = 2 * unit + FRAMING;
+
+  if (run->kind != VMF_RUN_ZERO && run->offset < vmf_stream_position(image->io))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %" PRIu64 " at byte %" PRIu64
+                    ": the stream is at byte %" PRIu64 " already",
+                    image->io->name, run->guest, run->offset, vmf_stream_position(image->io));
+  if (packed && (!vmf_is_power_of_two(unit) || unit > image->unit || run->guest % unit != 0 ||
+                 run->length != vmf_min(unit, image->size - run->guest) || run->stored > most))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: packed unit of guest byte %" PRIu64 " at byte %" PRIu64
+                    ": %u stored bytes, unit %u: not a whole unit of at most %u, or more than "
+                    "%" PRIu64 " bytes",
+                    image->io->name, run->guest, run->offset, run->stored, run->unit, image->unit,
+                    most);
+  return VMF_OK;
+}
+
+/* Neither more nor fewer bytes than what was told. */
+static enum vmf_code check_end(const struct vmf_container *container, struct vmf_error *error)
+{
+  uint64_t position = vmf_stream_position(container->io);
+  const uint8_t *bytes;
+  size_t have;
+
+  VMF_TRY(vmf_stream_peek(container->io, 1, &bytes, &have, error));
+  if (have > 0)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the disk ends at byte %" PRIu64 ", and more comes behind it",
+                    container->io->name, position);
+  if (container->source_size > 0 && container->source_size != position)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: %" PRIu64 " bytes came, expected the %" PRIu64 " that were told",
+                    container->io->name, position, container->source_size);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest, struct vmf_span *span,
+                                 struct vmf_error *error)
+{
+  struct passage *passage = image->state;
+  struct vmf_container *container = &passage->container;
+  struct vmf_run run = {0};
+  unsigned disk = 0;
+
+  if (guest < passage->reached)
+    return vmf_fail(error, VMF_USAGE, "%s: comes once, and has been read already",
+                    container->io->name);
+  *span = (struct vmf_span){
+      .guest = guest, .length = image->size - guest, .kind = VMF_RUN_ZERO, .owner = image};
+  if (!passage->ended)
+    VMF_TRY(container->format->container->next(container, &disk, &run, &passage->ended, error));
+  if (passage->ended) {
+    passage->reached = image->size;
+    return check_end(container, error);
+  }
+  VMF_TRY(check_place(image, &run, guest, error));
+  VMF_TRY(check_run(image, &run, error));
+  passage->reached = run.guest + run.length;
+  run.io = image->io;
+  *span = (struct vmf_span){.guest = run.guest,
+                            .length = run.length,
+                            .kind = run.kind,
+                            .stored = true,
+                            .owner = image,
+                            .run = run,
+                            .io = run.kind == VMF_RUN_PLAIN ? run.io : NULL,
+                            .offset = run.offset};
+  return VMF_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * All that the author of a driver reads, besides format.h, whose disks come on a stream: from a
+ * pipe, once, in the order in which they were written. Like a reader it only tells where guest
+ * bytes are; the engine takes them. Everything happens on one thread, but for unwrap. */
+#ifndef VMF_IMAGE_CONTAINER_H
+#define VMF_IMAGE_CONTAINER_H
+
+#include "format.h"
+#include "stream.h"
+
+struct vmf_container_disk {
+  const char *name; /* of the disk, where it has one; or NULL */
+  uint64_t size;    /* of the guest disk, bytes, any value */
+  uint32_t unit;    /* of its PACKED runs, at most; a power of two. 0: there are none */
+};
+
+/* The driver's open fills what stands below the line. */
+struct vmf_container {
+  const struct vmf_format *format;
+  void *state;          /* reader->state_size zeroed bytes */
+  struct vmf_io *io;    /* the stream; owned by the image layer */
+  uint64_t source_size; /* bytes that come, as the person told; 0: not told. That so many come is
+                         * looked at by the image layer */
+  const struct vmf_limits *limits;
+  const struct vmf_log *log;
+  /* ---- */
+  const struct vmf_container_disk *disks; /* they belong to the driver, as long as it is open */
+  unsigned disk_count;
+};
+
+struct vmf_container_reader {
+  bool needs_size; /* open is only called when source_size was told */
+  size_t state_size;
+  /* As a reader's, but the stream has no tail, and its size is not known: only head counts. What is
+   * not 100 is stored in a file and read by map. NULL: only when the person names the format. */
+  int (*probe)(const struct vmf_probe *probe);
+  /* Reads the headers: vmf_io_pread(container->io, ...) takes bytes at offsets that only grow;
+   * vmf_stream_peek looks at what comes. No unwinding on failure: close follows. */
+  enum vmf_code (*open)(struct vmf_container *container, struct vmf_error *error);
+  void (*close)(struct vmf_container *container); /* accepts a half-open, zeroed state */
+  /* The next run, ZERO, PLAIN or PACKED, and the index of its disk; or *end. Runs of one disk come
+   * in guest order; what lies between them is zeros. A PLAIN run may have any length. It reads
+   * framing only: run->offset is where the bytes of the run stand in the stream (PACKED: with the
+   * framing that unwrap strips, `stored` exactly), not before the place where the stream is now;
+   * the engine takes all of them before it calls again. What the stream tells behind its data
+   * (tables, a footer, checksums) is held against what came, and anything that is missing is
+   * VMF_CORRUPT, before *end is set. */
+  enum vmf_code (*next)(struct vmf_container *container, unsigned *disk, struct vmf_run *run,
+                        bool *end, struct vmf_error *error);
+  /* As a reader's, but it cannot ask for more bytes. Any thread. NULL: there is no framing. */
+  enum vmf_code (*unwrap)(const struct vmf_container *container, const struct vmf_run *run,
+                          const uint8_t *stored, size_t length, struct vmf_payload *payload,
+                          struct vmf_error *error);
+};
+
+#endif

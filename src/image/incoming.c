@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Standard input as a source: the file that it is, a disk that is read as it comes, or a copy of
+ * what comes. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "log.h"
+
+/* Whether what comes begins like that container. */
+static enum vmf_code begins_like(const struct vmf_container_reader *reader, struct vmf_io *io,
+                                 bool *found, struct vmf_error *error)
+{
+  struct vmf_probe probe = {.size = UINT64_MAX};
+
+  VMF_TRY(vmf_stream_peek(io, VMF_PROBE_BYTES, &probe.head, &probe.head_length, error));
+  if (probe.head_length == 0)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: is empty: the program that was to write the disk wrote nothing", io->name);
+  *found = reader->probe && reader->probe(&probe) == 100;
+  return VMF_OK;
+}
+
+/* The format whose container reads it as it comes, or NULL: it is stored first. */
+static enum vmf_code choose_container(struct vmf_io *io, const struct vmf_image_options *options,
+                                      const struct vmf_format **chosen, struct vmf_error *error)
+{
+  const struct vmf_format *named = options->format ? vmf_format_find(options->format) : NULL;
+
+  *chosen = NULL;
+  if (options->format && (!named || !named->reader))
+    return vmf_fail(error, VMF_USAGE, "%s: format \"%s\" is not one that can be read", io->name,
+                    options->format);
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++) {
+    const struct vmf_container_reader *reader = (*format)->container;
+    bool found = false;
+    if (!reader || (named && *format != named))
+      continue;
+    VMF_TRY(begins_like(reader, io, &found, error));
+    if (!reader->probe)
+      found = named && (!reader->needs_size || options->source_size > 0);
+    if (found)
+      *chosen = *format;
+  }
+  if (options->random_access || options->snapshot || options->options)
+    *chosen = NULL;
+  return VMF_OK;
+}
+
+static const char *spool_folder(const struct vmf_image_options *options)
+{
+  const char *folder = options->spool_folder ? options->spool_folder : secure_getenv("TMPDIR");
+  return folder && folder[0] ? folder : "/tmp";
+}
+
+/* As many bytes as the person told. */
+static enum vmf_code check_size(const struct vmf_io *io, uint64_t told, struct vmf_error *error)
+{
+  if (told == 0 || io->size == told)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: has %" PRIu64 " bytes, expected the %" PRIu64 " that were told", io->name,
+                  io->size, told);
+}
+
+/* What came on a pipe has no folder whose files it could name. */
+static enum vmf_code refuse_reference(struct vmf_opener *opener, const char *name,
+                                      enum vmf_reference reference, struct vmf_io **io,
+                                      struct vmf_error *error)
+{
+  (void)opener;
+  (void)reference;
+  *io = NULL;
+  return vmf_fail(error, VMF_REFUSED,
+                  "standard input: names the file \"%s\", and on a pipe there is none beside it: "
+                  "store it in a file beside that one first",
+                  name);
+}
+
+static struct vmf_opener no_files = {.open = refuse_reference};
+
+/* Takes over io. members: opens what it names; NULL: by the usual policy. */
+static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
+                               const struct vmf_image_options *options, struct vmf_image **image,
+                               struct vmf_error *error)
+{
+  const struct vmf_image_origin origin = {.io = io, .members = members};
+  enum vmf_code code = check_size(io, options->source_size, error);
+
+  if (code != VMF_OK) {
+    vmf_io_close(io);
+    return code;
+  }
+  return vmf_image_open_origin(&origin, options, image, error);
+}
+
+static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_options *options,
+                                 struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_spool_options spool = {.folder = spool_folder(options),
+                                          .expected = options->source_size,
+                                          .max_bytes = options->max_bytes,
+                                          .cancel = options->cancel};
+  struct vmf_io *io;
+
+  vmf_warn(options->log, "%s is stored in %s first", stream->name, spool.folder);
+  VMF_TRY(vmf_io_spool(stream, &spool, &io, error));
+  return open_file(io, &no_files, options, image, error);
+}
+
+enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_format *format;
+  struct vmf_io *io;
+  bool is_stream;
+
+  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, &io, &is_stream, error));
+  if (!is_stream)
+    return open_file(io, NULL, options, image, error);
+  enum vmf_code code = choose_container(io, options, &format, error);
+  if (code != VMF_OK) {
+    vmf_io_close(io);
+    return code;
+  }
+  if (format)
+    return vmf_container_open(format, io, options, image, error);
+  return open_stored(io, options, image, error);
+}

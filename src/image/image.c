@@ -345,6 +345,18 @@ enum vmf_code vmf_image_open_origin(const struct vmf_image_origin *origin,
   return code;
 }
 
+/* That a name stands for several files is not guessed from the result. */
+static void tell_parts(const struct vmf_io *io, const struct vmf_log *log)
+{
+  size_t count = 0;
+
+  while (io->ops->below(io, count))
+    count++;
+  vmf_warn(log,
+           "%s: %zu parts, the last one %s, are read as one file; -f raw takes the first alone",
+           io->ops->below(io, 0)->name, count, io->ops->below(io, count - 1)->name);
+}
+
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
@@ -363,6 +375,8 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
     VMF_TRY(vmf_io_open_file(plain, !own.ignore_locks, &origin.io, error));
   else
     VMF_TRY(vmf_split_open(plain, !own.ignore_locks, &origin.io, &origin.split, error));
+  if (origin.split)
+    tell_parts(origin.io, own.log);
   return vmf_image_open_origin(&origin, &own, image, error);
 }
 

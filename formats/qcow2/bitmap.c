@@ -7,7 +7,7 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 enum { NAME_MAX_BYTES = 1023, GRANULARITY_BITS_MIN = 9, GRANULARITY_BITS_MAX = 31 };
 

@@ -7,7 +7,7 @@
 #ifndef FORMATS_QCOW2_CHECK_H
 #define FORMATS_QCOW2_CHECK_H
 
-#include "reader.h"
+#include "qcow2_reader.h"
 
 enum {
   CHECK_WINDOW = 4 * 1024 * 1024, /* clusters; 8 bytes of memory each */

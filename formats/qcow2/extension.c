@@ -3,7 +3,7 @@
  *
  * The header extensions of QCOW2: the list behind the header, in the first cluster (spec: "Header
  * extensions"). */
-#include "reader.h"
+#include "qcow2_reader.h"
 
 #include <inttypes.h>
 

@@ -7,7 +7,7 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 /* raw: QCOW2_HEADER_WRITTEN bytes, zeros behind the end of the file. */
 static void decode_header(const uint8_t *raw, struct qcow2_header *header)

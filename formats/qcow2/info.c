@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 enum {
   LISTED_SNAPSHOTS = 4096,       /* a hostile table may claim more than anybody reads */

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "bytes.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 enum {
   WINDOW_BYTES = 4096, /* of a table, read at once */

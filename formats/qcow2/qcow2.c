@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 static int qcow2_probe(const struct vmf_probe *probe)
 {

@@ -7,7 +7,7 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "reader.h"
+#include "qcow2_reader.h"
 
 static void decode_snapshot(const uint8_t *raw, uint32_t extra, uint64_t guest_size,
                             struct qcow2_snapshot *snapshot)

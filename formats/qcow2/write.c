@@ -3,7 +3,7 @@
  *
  * The QCOW2 writer: its options, what they ask of the engine, and the order of the steps. How the
  * file is laid out stands in write.h. */
-#include "write.h"
+#include "qcow2_write.h"
 
 #include <inttypes.h>
 #include <string.h>

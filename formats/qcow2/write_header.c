@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The first cluster of a QCOW2 file that is being written: header, extensions, backing name. */
-#include "write.h"
+#include "qcow2_write.h"
 
 #include <string.h>
 

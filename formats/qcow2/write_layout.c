@@ -3,7 +3,7 @@
  *
  * Where everything stands in a QCOW2 file that is being written: arithmetic, no I/O. The layout is
  * described in write.h. */
-#include "write.h"
+#include "qcow2_write.h"
 
 #include <inttypes.h>
 

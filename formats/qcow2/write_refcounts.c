@@ -3,7 +3,7 @@
  *
  * Hands out host clusters and counts their references. Only the block of the range that the stream
  * has reached is in memory; all counts are exact when the file is finished. */
-#include "write.h"
+#include "qcow2_write.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The L2 tables, one at a time, and the L1 table of a QCOW2 file that is being written. */
-#include "write.h"
+#include "qcow2_write.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * The text of a VMDK descriptor, from a file of its own or from inside a sparse extent. A line is a
  * comment, a key, or an extent; any other line is refused, since an extent that is not understood
  * would shift all that follows it. */
-#include "descriptor.h"
+#include "vmdk_descriptor.h"
 
 #include <string.h>
 

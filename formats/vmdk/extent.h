@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "descriptor.h"
 #include "format.h"
 #include "vmdk.h"
+#include "vmdk_descriptor.h"
 
 enum vmdk_entry_kind {
   VMDK_ENTRY_ABSENT, /* nothing here: the parent's bytes */

@@ -4,7 +4,7 @@
  * The VMDK writer: its options, what each kind of VMDK asks of the engine, how large it gets, and
  * the files of the output. The layout of an extent is in write_flat.c, write_sparse.c and
  * write_stream.c. */
-#include "write.h"
+#include "vmdk_write.h"
 
 #include <inttypes.h>
 #include <string.h>

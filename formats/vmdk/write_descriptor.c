@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The text descriptor of a VMDK that is being written, and the names of its files. */
-#include "write.h"
+#include "vmdk_write.h"
 
 #include <inttypes.h>
 #include <limits.h>

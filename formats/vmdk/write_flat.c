@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Flat extents: guest bytes as they are, in one file or in files of 2047 MiB. */
-#include "write.h"
+#include "vmdk_write.h"
 
 static enum vmf_code flat_begin(struct vmf_target *target, const struct vmf_plan *plan,
                                 struct vmf_error *error)

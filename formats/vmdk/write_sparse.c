@@ -4,7 +4,7 @@
  * Hosted sparse extents: header, descriptor, redundant grain directory with its tables, grain
  * directory with its tables, grains in guest order (spec: "Hosted Sparse Extents"). All tables have
  * their place whether they are used or not, as in VMware's files; an unused one stays a hole. */
-#include "write.h"
+#include "vmdk_write.h"
 
 #include <inttypes.h>
 #include <string.h>

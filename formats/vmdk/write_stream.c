@@ -5,7 +5,7 @@
  * to back as VMware's own tools do: version 3, each grain table behind its grains, the grain
  * directory and a footer at the end, the end-of-stream marker as the very last sector. ESXi's
  * importers read no byte behind that marker, so there must be none. */
-#include "write.h"
+#include "vmdk_write.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include "markup.h"
 #include "memory.h"
 
-static void compose_envelope(struct vmf_markup *markup, const struct vmf_plan *plan)
+static void compose_envelope(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   bool two = plan->version == VMF_OVF_2;
   const char *ovf = two ? VMF_NS_OVF_2 : VMF_NS_OVF_1;
@@ -100,7 +100,7 @@ static void compose_disks(struct vmf_markup *markup, const struct vmf_compose_di
   vmf_markup_leave(markup, "DiskSection");
 }
 
-static void compose_networks(struct vmf_markup *markup, const struct vmf_plan *plan)
+static void compose_networks(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   if (plan->nic_count == 0)
     return;
@@ -123,7 +123,7 @@ static void compose_networks(struct vmf_markup *markup, const struct vmf_plan *p
   vmf_markup_leave(markup, "NetworkSection");
 }
 
-static enum vmf_code compose_all(struct vmf_markup *markup, const struct vmf_plan *plan,
+static enum vmf_code compose_all(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
                                  const struct vmf_compose_disk *disks, size_t count,
                                  struct vmf_error *error)
 {
@@ -148,8 +148,8 @@ enum vmf_code vmf_compose(const struct vmf_machine *machine, const struct vmf_co
                           size_t count, char **text, struct vmf_error *error)
 {
   struct vmf_markup markup = {0};
-  struct vmf_plan plan;
-  enum vmf_code code = vmf_plan_make(machine, disks, count, &plan, error);
+  struct vmf_machine_plan plan;
+  enum vmf_code code = vmf_machine_plan_make(machine, disks, count, &plan, error);
 
   *text = NULL;
   if (code == VMF_OK)
@@ -157,6 +157,6 @@ enum vmf_code vmf_compose(const struct vmf_machine *machine, const struct vmf_co
   if (code == VMF_OK)
     code = vmf_markup_take(&markup, text, error);
   vmf_markup_clear(&markup);
-  vmf_plan_clear(&plan);
+  vmf_machine_plan_clear(&plan);
   return code;
 }

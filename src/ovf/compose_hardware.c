@@ -35,7 +35,7 @@ static void item_number(struct vmf_markup *markup, const struct item *item, cons
   item_leaf(markup, item, name, text);
 }
 
-static void compose_system(struct vmf_markup *markup, const struct vmf_plan *plan)
+static void compose_system(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   vmf_markup_open(markup, "System");
   vmf_markup_leaf(markup, "vssd:ElementName", "Virtual Hardware Family");
@@ -45,7 +45,7 @@ static void compose_system(struct vmf_markup *markup, const struct vmf_plan *pla
   vmf_markup_leave(markup, "System");
 }
 
-static void compose_cpu(struct vmf_markup *markup, const struct vmf_plan *plan)
+static void compose_cpu(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   const struct item *item = &resource_item;
 
@@ -60,7 +60,7 @@ static void compose_cpu(struct vmf_markup *markup, const struct vmf_plan *plan)
   vmf_markup_leave(markup, item->element);
 }
 
-static void compose_memory(struct vmf_markup *markup, const struct vmf_plan *plan)
+static void compose_memory(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   const struct item *item = &resource_item;
 
@@ -75,7 +75,7 @@ static void compose_memory(struct vmf_markup *markup, const struct vmf_plan *pla
 }
 
 static void compose_controller(struct vmf_markup *markup,
-                               const struct vmf_plan_controller *controller, uint64_t id)
+                               const struct vmf_machine_plan_controller *controller, uint64_t id)
 {
   static const struct {
     const char *name;
@@ -101,11 +101,12 @@ static void compose_controller(struct vmf_markup *markup,
   vmf_markup_leave(markup, item->element);
 }
 
-static void compose_disk(struct vmf_markup *markup, const struct vmf_plan *plan, size_t index)
+static void compose_disk(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
+                         size_t index)
 {
   static const struct item storage_item = {"StorageItem", "sasd"};
   const struct item *item = plan->version == VMF_OVF_2 ? &storage_item : &resource_item;
-  const struct vmf_plan_disk *disk = &plan->disks[index];
+  const struct vmf_machine_plan_disk *disk = &plan->disks[index];
   char text[64];
 
   vmf_markup_open(markup, item->element);
@@ -121,12 +122,12 @@ static void compose_disk(struct vmf_markup *markup, const struct vmf_plan *plan,
   vmf_markup_leave(markup, item->element);
 }
 
-static void compose_nic(struct vmf_markup *markup, const struct vmf_plan *plan, size_t index,
-                        uint64_t id)
+static void compose_nic(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
+                        size_t index, uint64_t id)
 {
   static const struct item port_item = {"EthernetPortItem", "epasd"};
   const struct item *item = plan->version == VMF_OVF_2 ? &port_item : &resource_item;
-  const struct vmf_plan_nic *nic = &plan->nics[index];
+  const struct vmf_machine_plan_nic *nic = &plan->nics[index];
   char text[64];
 
   vmf_markup_open(markup, item->element);
@@ -153,7 +154,8 @@ static void compose_config(struct vmf_markup *markup, const char *key, const cha
   vmf_markup_end(markup);
 }
 
-void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_plan *plan, size_t count)
+void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
+                          size_t count)
 {
   uint64_t id = VMF_PLAN_FIRST_ID;
   bool nics_first = plan->version == VMF_OVF_2; /* the schema's order */

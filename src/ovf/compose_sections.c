@@ -7,7 +7,7 @@
 #include "machine_plan.h"
 #include "markup.h"
 
-void vmf_compose_os(struct vmf_markup *markup, const struct vmf_plan *plan)
+void vmf_compose_os(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
   vmf_markup_start(markup, "OperatingSystemSection");
   vmf_markup_attribute(markup, "ovf:id", "%u", plan->os->cim);

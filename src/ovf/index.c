@@ -7,7 +7,7 @@
 #include "memory.h"
 #include "reader.h"
 
-enum vmf_code vmf_ovf_index_add(struct vmf_reader *reader, struct vmf_ovf_index *index,
+enum vmf_code vmf_ovf_index_add(struct vmf_ovf_reader *reader, struct vmf_ovf_index *index,
                                 const char *key, const void *value)
 {
   void *slot = NULL;
@@ -67,7 +67,7 @@ static enum vmf_code make(struct vmf_ovf_index **index, struct vmf_error *error)
   return VMF_OK;
 }
 
-enum vmf_code vmf_ovf_index_ids(struct vmf_reader *reader)
+enum vmf_code vmf_ovf_index_ids(struct vmf_ovf_reader *reader)
 {
   struct vmf_ovf *ovf = reader->ovf;
 
@@ -93,7 +93,8 @@ enum vmf_code vmf_ovf_index_ids(struct vmf_reader *reader)
 }
 
 /* "class.key.instance", as an environment names a property (DSP0243, ProductSection). */
-static enum vmf_code add_full_key(struct vmf_reader *reader, const struct vmf_ovf_product *product,
+static enum vmf_code add_full_key(struct vmf_ovf_reader *reader,
+                                  const struct vmf_ovf_product *product,
                                   const struct vmf_ovf_property *property)
 {
   struct vmf_ovf_index *index = reader->ovf->properties_by_key;
@@ -111,7 +112,7 @@ static enum vmf_code add_full_key(struct vmf_reader *reader, const struct vmf_ov
   return vmf_ovf_index_add(reader, index, *text, property->value);
 }
 
-enum vmf_code vmf_ovf_index_properties(struct vmf_reader *reader)
+enum vmf_code vmf_ovf_index_properties(struct vmf_ovf_reader *reader)
 {
   struct vmf_ovf *ovf = reader->ovf;
 

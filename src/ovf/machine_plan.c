@@ -65,7 +65,7 @@ static enum vmf_code needs_family(const char *what, unsigned needed, unsigned vm
                   needed, vmx);
 }
 
-static enum vmf_code plan_version(struct vmf_plan *plan, struct vmf_error *error)
+static enum vmf_code plan_version(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   const char *version = plan->machine->ovf_version;
 
@@ -79,7 +79,7 @@ static enum vmf_code plan_version(struct vmf_plan *plan, struct vmf_error *error
 }
 
 /* An id that every reader takes: letters, digits, "-", "." and "_", a letter or "_" first. */
-static enum vmf_code plan_id(struct vmf_plan *plan, struct vmf_error *error)
+static enum vmf_code plan_id(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   char id[ID_LENGTH + 1];
   size_t length = 0;
@@ -101,7 +101,7 @@ static enum vmf_code plan_id(struct vmf_plan *plan, struct vmf_error *error)
   return vmf_copy_text(length > 0 ? id : "vm", &plan->id, error);
 }
 
-static enum vmf_code plan_name(struct vmf_plan *plan, const struct vmf_compose_disk *disks,
+static enum vmf_code plan_name(struct vmf_machine_plan *plan, const struct vmf_compose_disk *disks,
                                size_t count, struct vmf_error *error)
 {
   const char *name = plan->machine->name, *dot, *slash;
@@ -121,7 +121,7 @@ static enum vmf_code plan_name(struct vmf_plan *plan, const struct vmf_compose_d
   return plan_id(plan, error);
 }
 
-static enum vmf_code plan_size(struct vmf_plan *plan, struct vmf_error *error)
+static enum vmf_code plan_size(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   const struct vmf_machine *machine = plan->machine;
   uint64_t memory = machine->memory ? machine->memory : 1024 * MIB;
@@ -138,7 +138,7 @@ static enum vmf_code plan_size(struct vmf_plan *plan, struct vmf_error *error)
   return VMF_OK;
 }
 
-static enum vmf_code plan_os(struct vmf_plan *plan, struct vmf_error *error)
+static enum vmf_code plan_os(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   const char *os = plan->machine->os;
 
@@ -152,7 +152,8 @@ static enum vmf_code plan_os(struct vmf_plan *plan, struct vmf_error *error)
   return VMF_OK;
 }
 
-static enum vmf_code plan_firmware(struct vmf_plan *plan, unsigned vmx, struct vmf_error *error)
+static enum vmf_code plan_firmware(struct vmf_machine_plan *plan, unsigned vmx,
+                                   struct vmf_error *error)
 {
   const struct vmf_machine *machine = plan->machine;
   const char *firmware = machine->firmware;
@@ -190,14 +191,15 @@ static enum vmf_code find_kind(const char *name, unsigned vmx,
 }
 
 /* A controller of that kind with a free place: one that is there, or a new one. */
-static enum vmf_code find_place(struct vmf_plan *plan, const struct vmf_controller_kind *kind,
-                                size_t *controller, struct vmf_error *error)
+static enum vmf_code find_place(struct vmf_machine_plan *plan,
+                                const struct vmf_controller_kind *kind, size_t *controller,
+                                struct vmf_error *error)
 {
   const struct bus_limit *limit = &bus_limits[kind->bus];
   unsigned on_bus = 0;
 
   for (size_t i = 0; i < plan->controller_count; i++) {
-    struct vmf_plan_controller *other = &plan->controllers[i];
+    struct vmf_machine_plan_controller *other = &plan->controllers[i];
 
     on_bus += other->kind->bus == kind->bus;
     if (other->kind == kind && other->used < limit->disks) {
@@ -211,11 +213,12 @@ static enum vmf_code find_place(struct vmf_plan *plan, const struct vmf_controll
                     "%u disks",
                     kind->name, limit->controllers, limit->name, limit->disks);
   *controller = plan->controller_count++;
-  plan->controllers[*controller] = (struct vmf_plan_controller){.kind = kind, .number = on_bus};
+  plan->controllers[*controller] =
+      (struct vmf_machine_plan_controller){.kind = kind, .number = on_bus};
   return VMF_OK;
 }
 
-static enum vmf_code plan_disks(struct vmf_plan *plan, const struct vmf_compose_disk *disks,
+static enum vmf_code plan_disks(struct vmf_machine_plan *plan, const struct vmf_compose_disk *disks,
                                 size_t count, unsigned vmx, struct vmf_error *error)
 {
   const struct vmf_machine *machine = plan->machine;
@@ -227,8 +230,8 @@ static enum vmf_code plan_disks(struct vmf_plan *plan, const struct vmf_compose_
       vmf_alloc_table(count, sizeof *plan->disks, 1 << 20, "disks", (void **)&plan->disks, error));
   for (size_t i = 0; i < count; i++) {
     const struct vmf_controller_kind *kind = &kinds[0];
-    struct vmf_plan_disk *disk = &plan->disks[i];
-    struct vmf_plan_controller *controller;
+    struct vmf_machine_plan_disk *disk = &plan->disks[i];
+    struct vmf_machine_plan_controller *controller;
 
     if (disks[i].capacity == 0)
       return vmf_fail(error, VMF_USAGE, "the disk \"%s\" has no capacity", disks[i].file_name);
@@ -246,8 +249,9 @@ static enum vmf_code plan_disks(struct vmf_plan *plan, const struct vmf_compose_
   return VMF_OK;
 }
 
-static enum vmf_code plan_nic(const struct vmf_machine_nic *nic, struct vmf_plan_nic *planned,
-                              unsigned vmx, struct vmf_error *error)
+static enum vmf_code plan_nic(const struct vmf_machine_nic *nic,
+                              struct vmf_machine_plan_nic *planned, unsigned vmx,
+                              struct vmf_error *error)
 {
   const char *model = nic->model ? nic->model : "E1000";
 
@@ -267,7 +271,7 @@ static enum vmf_code plan_nic(const struct vmf_machine_nic *nic, struct vmf_plan
                   model);
 }
 
-static enum vmf_code plan_nics(struct vmf_plan *plan, unsigned vmx, struct vmf_error *error)
+static enum vmf_code plan_nics(struct vmf_machine_plan *plan, unsigned vmx, struct vmf_error *error)
 {
   static const struct vmf_machine_nic one = {0};
   const struct vmf_machine *machine = plan->machine;
@@ -286,12 +290,13 @@ static enum vmf_code plan_nics(struct vmf_plan *plan, unsigned vmx, struct vmf_e
   return VMF_OK;
 }
 
-enum vmf_code vmf_plan_make(const struct vmf_machine *machine, const struct vmf_compose_disk *disks,
-                            size_t count, struct vmf_plan *plan, struct vmf_error *error)
+enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
+                                    const struct vmf_compose_disk *disks, size_t count,
+                                    struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   unsigned vmx = DEFAULT_VMX;
 
-  *plan = (struct vmf_plan){.machine = machine};
+  *plan = (struct vmf_machine_plan){.machine = machine};
   VMF_TRY(vmf_machine_check_texts(machine, error));
   VMF_TRY(plan_version(plan, error));
   VMF_TRY(plan_name(plan, disks, count, error));
@@ -306,11 +311,11 @@ enum vmf_code vmf_plan_make(const struct vmf_machine *machine, const struct vmf_
   return plan_nics(plan, vmx, error);
 }
 
-void vmf_plan_clear(struct vmf_plan *plan)
+void vmf_machine_plan_clear(struct vmf_machine_plan *plan)
 {
   vmf_free(plan->name);
   vmf_free(plan->id);
   vmf_free(plan->family);
   vmf_free(plan->disks);
-  *plan = (struct vmf_plan){0};
+  *plan = (struct vmf_machine_plan){0};
 }

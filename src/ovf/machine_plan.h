@@ -28,23 +28,23 @@ enum {
 /* InstanceIDs: 0 the system itself, 1 the processors, 2 the memory, then these. */
 enum { VMF_PLAN_CPU_ID = 1, VMF_PLAN_MEMORY_ID = 2, VMF_PLAN_FIRST_ID = 3 };
 
-struct vmf_plan_controller {
+struct vmf_machine_plan_controller {
   const struct vmf_controller_kind *kind;
   unsigned number; /* on its bus, from 0 */
   unsigned used;   /* places */
 };
 
-struct vmf_plan_disk {
+struct vmf_machine_plan_disk {
   size_t controller;
   unsigned unit;
 };
 
-struct vmf_plan_nic {
+struct vmf_machine_plan_nic {
   const char *model, *network; /* the model as the descriptor says it */
   char mac[18];                /* "00:50:56:00:00:01"; "": none */
 };
 
-struct vmf_plan {
+struct vmf_machine_plan {
   const struct vmf_machine *machine;
   enum vmf_ovf_version version;
   const struct vmf_guest_os *os;
@@ -53,18 +53,20 @@ struct vmf_plan {
   unsigned cpus;
   uint64_t mebibytes;
   const char *firmware; /* NULL: not said */
-  struct vmf_plan_controller controllers[VMF_PLAN_CONTROLLERS];
+  struct vmf_machine_plan_controller controllers[VMF_PLAN_CONTROLLERS];
   size_t controller_count;
-  struct vmf_plan_disk *disks;
-  struct vmf_plan_nic nics[VMF_PLAN_NICS];
+  struct vmf_machine_plan_disk *disks;
+  struct vmf_machine_plan_nic nics[VMF_PLAN_NICS];
   size_t nic_count;
 };
 
-/* Points into `machine`. VMF_USAGE: see vmf_compose. Freed with vmf_plan_clear, also on failure. */
-VMF_MUST_CHECK enum vmf_code vmf_plan_make(const struct vmf_machine *machine,
-                                           const struct vmf_compose_disk *disks, size_t count,
-                                           struct vmf_plan *plan, struct vmf_error *error);
-void vmf_plan_clear(struct vmf_plan *plan);
+/* Points into `machine`. VMF_USAGE: see vmf_compose. Freed with vmf_machine_plan_clear, also on
+ * failure. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
+                                                   const struct vmf_compose_disk *disks,
+                                                   size_t count, struct vmf_machine_plan *plan,
+                                                   struct vmf_error *error);
+void vmf_machine_plan_clear(struct vmf_machine_plan *plan);
 
 /* ---- machine_check.c ---- */
 
@@ -90,8 +92,9 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_check_family(const char *text, char **f
 
 struct vmf_markup;
 
-void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_plan *plan, size_t count);
-void vmf_compose_os(struct vmf_markup *markup, const struct vmf_plan *plan);
+void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
+                          size_t count);
+void vmf_compose_os(struct vmf_markup *markup, const struct vmf_machine_plan *plan);
 void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine *machine);
 
 #endif

@@ -32,8 +32,8 @@ static bool ends_in_section(const char *kind, size_t length)
 }
 
 /* A section that no rule above wanted, or an extension. */
-static enum vmf_code read_other(struct vmf_reader *reader, const xmlNode *node, const char *kind,
-                                size_t length, bool own)
+static enum vmf_code read_other(struct vmf_ovf_reader *reader, const xmlNode *node,
+                                const char *kind, size_t length, bool own)
 {
   bool standard = false;
 
@@ -52,7 +52,7 @@ static enum vmf_code read_other(struct vmf_reader *reader, const xmlNode *node, 
 }
 
 /* What may stand at the envelope as well as in a system. */
-static enum vmf_code read_shared_section(struct vmf_reader *reader, const xmlNode *node,
+static enum vmf_code read_shared_section(struct vmf_ovf_reader *reader, const xmlNode *node,
                                          const char *kind, size_t length, bool *done)
 {
   *done = true;
@@ -64,7 +64,7 @@ static enum vmf_code read_shared_section(struct vmf_reader *reader, const xmlNod
   return VMF_OK;
 }
 
-static enum vmf_code read_system_section(struct vmf_reader *reader, const xmlNode *node,
+static enum vmf_code read_system_section(struct vmf_ovf_reader *reader, const xmlNode *node,
                                          const char *kind, size_t length,
                                          struct vmf_ovf_system *system, bool *done)
 {
@@ -95,7 +95,7 @@ static bool is_content(const xmlNode *node, const char *kind, size_t length)
 }
 
 /* oVirt: 3 and 4 are UEFI, 4 with secure boot. */
-static enum vmf_code read_bios_type(struct vmf_reader *reader, const xmlNode *node,
+static enum vmf_code read_bios_type(struct vmf_ovf_reader *reader, const xmlNode *node,
                                     struct vmf_ovf_system *system)
 {
   VMF_AUTO_FREE char *text = NULL;
@@ -109,7 +109,7 @@ static enum vmf_code read_bios_type(struct vmf_reader *reader, const xmlNode *no
 }
 
 /* VirtualBox: <vbox:Machine><Hardware><Firmware type="EFI"/>. */
-static enum vmf_code read_vbox_machine(struct vmf_reader *reader, const xmlNode *machine,
+static enum vmf_code read_vbox_machine(struct vmf_ovf_reader *reader, const xmlNode *machine,
                                        struct vmf_ovf_system *system)
 {
   VMF_AUTO_FREE char *type = NULL;
@@ -125,7 +125,7 @@ static enum vmf_code read_vbox_machine(struct vmf_reader *reader, const xmlNode 
                        reader->error);
 }
 
-static enum vmf_code read_system_child(struct vmf_reader *reader, const xmlNode *node,
+static enum vmf_code read_system_child(struct vmf_ovf_reader *reader, const xmlNode *node,
                                        struct vmf_ovf_system *system)
 {
   size_t length;
@@ -150,7 +150,8 @@ static enum vmf_code read_system_child(struct vmf_reader *reader, const xmlNode 
 }
 
 /* A system with all that is in it. The depth of the recursion is that of the elements. */
-static enum vmf_code read_content(struct vmf_reader *reader, const xmlNode *content, size_t parent)
+static enum vmf_code read_content(struct vmf_ovf_reader *reader, const xmlNode *content,
+                                  size_t parent)
 {
   struct vmf_ovf *ovf = reader->ovf;
   size_t length, place = ovf->system_count;
@@ -177,7 +178,7 @@ static enum vmf_code read_content(struct vmf_reader *reader, const xmlNode *cont
   return VMF_OK;
 }
 
-static enum vmf_code read_message(struct vmf_reader *reader, const xmlNode *message)
+static enum vmf_code read_message(struct vmf_ovf_reader *reader, const xmlNode *message)
 {
   struct vmf_ovf_index *messages = &reader->messages;
   struct vmf_xml_attribute attribute = {0};
@@ -196,7 +197,7 @@ static enum vmf_code read_message(struct vmf_reader *reader, const xmlNode *mess
 }
 
 /* The messages of the first Strings, or of those in English. */
-static enum vmf_code read_messages(struct vmf_reader *reader, const xmlNode *root)
+static enum vmf_code read_messages(struct vmf_ovf_reader *reader, const xmlNode *root)
 {
   for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
     if (!vmf_extension_is_bundle(node))
@@ -210,7 +211,7 @@ static enum vmf_code read_messages(struct vmf_reader *reader, const xmlNode *roo
 }
 
 /* Sections that everything else needs, wherever they stand. */
-static enum vmf_code read_envelope_first(struct vmf_reader *reader, const xmlNode *root)
+static enum vmf_code read_envelope_first(struct vmf_ovf_reader *reader, const xmlNode *root)
 {
   struct vmf_ovf *ovf = reader->ovf;
   size_t length;
@@ -233,7 +234,7 @@ static enum vmf_code read_envelope_first(struct vmf_reader *reader, const xmlNod
 }
 
 /* Sections at the envelope that belong to a system go to the first. */
-static enum vmf_code read_envelope_rest(struct vmf_reader *reader, const xmlNode *root)
+static enum vmf_code read_envelope_rest(struct vmf_ovf_reader *reader, const xmlNode *root)
 {
   struct vmf_ovf *ovf = reader->ovf;
   size_t length;
@@ -256,7 +257,7 @@ static enum vmf_code read_envelope_rest(struct vmf_reader *reader, const xmlNode
   return VMF_OK;
 }
 
-static enum vmf_code read_root(struct vmf_reader *reader, const xmlNode *root)
+static enum vmf_code read_root(struct vmf_ovf_reader *reader, const xmlNode *root)
 {
   struct vmf_ovf *ovf = reader->ovf;
   const char *uri = root->ns ? (const char *)root->ns->href : "";
@@ -291,7 +292,7 @@ static void look_for_encryption(struct vmf_ovf *ovf)
   }
 }
 
-static enum vmf_code read_all(struct vmf_reader *reader)
+static enum vmf_code read_all(struct vmf_ovf_reader *reader)
 {
   struct vmf_ovf *ovf = reader->ovf;
   const xmlNode *root = ovf->xml->elements[0];
@@ -322,7 +323,7 @@ enum vmf_code vmf_ovf_read(const char *name, const void *bytes, size_t length,
   *ovf = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_ovf), &memory, error));
   struct vmf_ovf *fresh = memory;
-  struct vmf_reader reader = {.ovf = fresh, .report = report, .error = error};
+  struct vmf_ovf_reader reader = {.ovf = fresh, .report = report, .error = error};
   fresh->references_element = SIZE_MAX;
   fresh->disk_section_element = SIZE_MAX;
   enum vmf_code code = vmf_copy_text(name, &fresh->name, error);

@@ -43,7 +43,7 @@ static void clear_texts(struct item_texts *texts)
   vmf_free(texts->cores_of_socket);
 }
 
-static enum vmf_code read_item_child(struct vmf_reader *reader, const xmlNode *node,
+static enum vmf_code read_item_child(struct vmf_ovf_reader *reader, const xmlNode *node,
                                      struct vmf_ovf_item *item, struct item_texts *texts)
 {
   static const struct vmf_reader_field fields[] = {
@@ -111,7 +111,7 @@ static void settle_item(struct vmf_ovf_item *item, struct item_texts *texts)
   }
 }
 
-static enum vmf_code read_item(struct vmf_reader *reader, const xmlNode *element,
+static enum vmf_code read_item(struct vmf_ovf_reader *reader, const xmlNode *element,
                                struct vmf_ovf_system *system)
 {
   static const struct vmf_reader_field attributes[] = {
@@ -137,7 +137,7 @@ static enum vmf_code read_item(struct vmf_reader *reader, const xmlNode *element
   return code;
 }
 
-static enum vmf_code read_system_element(struct vmf_reader *reader, const xmlNode *element,
+static enum vmf_code read_system_element(struct vmf_ovf_reader *reader, const xmlNode *element,
                                          struct vmf_ovf_system *system)
 {
   for (xmlNode *node = vmf_reader_first(element); node; node = vmf_reader_next(node)) {
@@ -150,7 +150,7 @@ static enum vmf_code read_system_element(struct vmf_reader *reader, const xmlNod
 }
 
 /* <vmw:Config vmw:key="firmware" vmw:value="efi"/> */
-static enum vmf_code read_config(struct vmf_reader *reader, const xmlNode *element,
+static enum vmf_code read_config(struct vmf_ovf_reader *reader, const xmlNode *element,
                                  struct vmf_ovf_system *system)
 {
   VMF_AUTO_FREE char *key = NULL;
@@ -174,7 +174,7 @@ static enum vmf_code read_config(struct vmf_reader *reader, const xmlNode *eleme
   return vmf_reader_unknown(reader, element, false);
 }
 
-static enum vmf_code read_section(struct vmf_reader *reader, const xmlNode *section,
+static enum vmf_code read_section(struct vmf_ovf_reader *reader, const xmlNode *section,
                                   struct vmf_ovf_system *system)
 {
   VMF_TRY(vmf_reader_attribute(reader, section, "transport", &system->transport));
@@ -205,7 +205,7 @@ static bool is_known_family(const char *families)
   return false;
 }
 
-static enum vmf_code section_has_known_family(struct vmf_reader *reader, const xmlNode *section,
+static enum vmf_code section_has_known_family(struct vmf_ovf_reader *reader, const xmlNode *section,
                                               bool *known)
 {
   struct vmf_ovf_system probe = {0};
@@ -231,7 +231,7 @@ static bool is_hardware(const xmlNode *node)
   return own && length == strlen(name) && memcmp(kind, name, length) == 0;
 }
 
-enum vmf_code vmf_read_hardware(struct vmf_reader *reader, const xmlNode *content,
+enum vmf_code vmf_read_hardware(struct vmf_ovf_reader *reader, const xmlNode *content,
                                 struct vmf_ovf_system *system)
 {
   const xmlNode *chosen = NULL;

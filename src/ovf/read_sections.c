@@ -13,7 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static enum vmf_code read_file(struct vmf_reader *reader, const xmlNode *element)
+static enum vmf_code read_file(struct vmf_ovf_reader *reader, const xmlNode *element)
 {
   static const struct vmf_reader_field fields[] = {
       {"id", offsetof(struct vmf_ovf_file, id)},
@@ -39,7 +39,7 @@ static enum vmf_code read_file(struct vmf_reader *reader, const xmlNode *element
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_references(struct vmf_reader *reader, const xmlNode *section)
+enum vmf_code vmf_read_references(struct vmf_ovf_reader *reader, const xmlNode *section)
 {
   if (reader->ovf->references_element == SIZE_MAX)
     reader->ovf->references_element = vmf_xml_index(section);
@@ -57,7 +57,7 @@ static void drop_empty(char **text)
   *text = NULL;
 }
 
-static enum vmf_code read_disk(struct vmf_reader *reader, const xmlNode *element)
+static enum vmf_code read_disk(struct vmf_ovf_reader *reader, const xmlNode *element)
 {
   static const struct vmf_reader_field fields[] = {
       {"diskId", offsetof(struct vmf_ovf_disk, id)},
@@ -85,7 +85,7 @@ static enum vmf_code read_disk(struct vmf_reader *reader, const xmlNode *element
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_disks(struct vmf_reader *reader, const xmlNode *section)
+enum vmf_code vmf_read_disks(struct vmf_ovf_reader *reader, const xmlNode *section)
 {
   if (reader->ovf->disk_section_element == SIZE_MAX)
     reader->ovf->disk_section_element = vmf_xml_index(section);
@@ -95,7 +95,7 @@ enum vmf_code vmf_read_disks(struct vmf_reader *reader, const xmlNode *section)
   return VMF_OK;
 }
 
-static void read_capacity(struct vmf_reader *reader, struct vmf_ovf_disk *disk)
+static void read_capacity(struct vmf_ovf_reader *reader, struct vmf_ovf_disk *disk)
 {
   const struct vmf_ovf *ovf = reader->ovf;
   const char *id = disk->id ? disk->id : "";
@@ -127,14 +127,14 @@ static void read_capacity(struct vmf_reader *reader, struct vmf_ovf_disk *disk)
   disk->capacity = number;
 }
 
-enum vmf_code vmf_read_capacities(struct vmf_reader *reader)
+enum vmf_code vmf_read_capacities(struct vmf_ovf_reader *reader)
 {
   for (size_t i = 0; i < reader->ovf->disk_count; i++)
     read_capacity(reader, &reader->ovf->disks[i]);
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_networks(struct vmf_reader *reader, const xmlNode *section)
+enum vmf_code vmf_read_networks(struct vmf_ovf_reader *reader, const xmlNode *section)
 {
   struct vmf_ovf *ovf = reader->ovf;
 
@@ -154,7 +154,7 @@ enum vmf_code vmf_read_networks(struct vmf_reader *reader, const xmlNode *sectio
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_options(struct vmf_reader *reader, const xmlNode *section)
+enum vmf_code vmf_read_options(struct vmf_ovf_reader *reader, const xmlNode *section)
 {
   static const struct vmf_reader_field fields[] = {
       {"Label", offsetof(struct vmf_ovf_configuration, label)},
@@ -179,7 +179,7 @@ enum vmf_code vmf_read_options(struct vmf_reader *reader, const xmlNode *section
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_os(struct vmf_reader *reader, const xmlNode *section,
+enum vmf_code vmf_read_os(struct vmf_ovf_reader *reader, const xmlNode *section,
                           struct vmf_ovf_system *system)
 {
   VMF_AUTO_FREE char *id = NULL;
@@ -206,7 +206,7 @@ enum vmf_code vmf_read_os(struct vmf_reader *reader, const xmlNode *section,
 }
 
 /* <Value ovf:value="..." ovf:configuration="...">: the value in one deployment option. */
-static enum vmf_code read_value(struct vmf_reader *reader, const xmlNode *element,
+static enum vmf_code read_value(struct vmf_ovf_reader *reader, const xmlNode *element,
                                 struct vmf_ovf_property *property)
 {
   VMF_AUTO_FREE char *configuration = NULL;
@@ -225,7 +225,7 @@ static enum vmf_code read_value(struct vmf_reader *reader, const xmlNode *elemen
   return VMF_OK;
 }
 
-static enum vmf_code read_property(struct vmf_reader *reader, const xmlNode *element,
+static enum vmf_code read_property(struct vmf_ovf_reader *reader, const xmlNode *element,
                                    struct vmf_ovf_product *product)
 {
   static const struct vmf_reader_field attributes[] = {
@@ -259,7 +259,7 @@ static enum vmf_code read_property(struct vmf_reader *reader, const xmlNode *ele
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_product(struct vmf_reader *reader, const xmlNode *section,
+enum vmf_code vmf_read_product(struct vmf_ovf_reader *reader, const xmlNode *section,
                                struct vmf_ovf_system *system)
 {
   static const struct vmf_reader_field attributes[] = {
@@ -293,7 +293,7 @@ enum vmf_code vmf_read_product(struct vmf_reader *reader, const xmlNode *section
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_eula(struct vmf_reader *reader, const xmlNode *section,
+enum vmf_code vmf_read_eula(struct vmf_ovf_reader *reader, const xmlNode *section,
                             struct vmf_ovf_system *system)
 {
   for (xmlNode *node = vmf_reader_first(section); node; node = vmf_reader_next(node)) {
@@ -307,7 +307,7 @@ enum vmf_code vmf_read_eula(struct vmf_reader *reader, const xmlNode *section,
   return VMF_OK;
 }
 
-enum vmf_code vmf_read_annotation(struct vmf_reader *reader, const xmlNode *section,
+enum vmf_code vmf_read_annotation(struct vmf_ovf_reader *reader, const xmlNode *section,
                                   struct vmf_ovf_system *system)
 {
   for (xmlNode *node = vmf_reader_first(section); node; node = vmf_reader_next(node))

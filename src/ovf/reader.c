@@ -96,7 +96,7 @@ const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own)
 }
 
 /* The parser says that a prefix is not declared; the name counts all the same. */
-enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *element,
+enum vmf_code vmf_reader_attribute(struct vmf_ovf_reader *reader, const xmlNode *element,
                                    const char *name, char **value)
 {
   struct vmf_xml_attribute attribute = {0}, found = {0};
@@ -116,8 +116,8 @@ enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *ele
   return vmf_xml_attribute_value(element, &found, value, reader->error);
 }
 
-enum vmf_code vmf_reader_flag(struct vmf_reader *reader, const xmlNode *element, const char *name,
-                              bool otherwise, bool *flag)
+enum vmf_code vmf_reader_flag(struct vmf_ovf_reader *reader, const xmlNode *element,
+                              const char *name, bool otherwise, bool *flag)
 {
   VMF_AUTO_FREE char *text = NULL;
 
@@ -150,7 +150,7 @@ bool vmf_reader_number(const char *text, uint64_t *number)
   return at != start && *skip_blanks(at) == '\0';
 }
 
-enum vmf_code vmf_reader_text(struct vmf_reader *reader, const xmlNode *element, char **text)
+enum vmf_code vmf_reader_text(struct vmf_ovf_reader *reader, const xmlNode *element, char **text)
 {
   VMF_AUTO_FREE char *id = NULL;
 
@@ -168,7 +168,7 @@ enum vmf_code vmf_reader_text(struct vmf_reader *reader, const xmlNode *element,
   return vmf_xml_text(message, text, reader->error);
 }
 
-enum vmf_code vmf_reader_attributes(struct vmf_reader *reader, const xmlNode *element,
+enum vmf_code vmf_reader_attributes(struct vmf_ovf_reader *reader, const xmlNode *element,
                                     const struct vmf_reader_field *fields, size_t count,
                                     void *structure)
 {
@@ -179,7 +179,7 @@ enum vmf_code vmf_reader_attributes(struct vmf_reader *reader, const xmlNode *el
   return VMF_OK;
 }
 
-enum vmf_code vmf_reader_child(struct vmf_reader *reader, const xmlNode *child,
+enum vmf_code vmf_reader_child(struct vmf_ovf_reader *reader, const xmlNode *child,
                                const struct vmf_reader_field *fields, size_t count, void *structure,
                                bool *found)
 {
@@ -193,8 +193,8 @@ enum vmf_code vmf_reader_child(struct vmf_reader *reader, const xmlNode *child,
   return VMF_OK;
 }
 
-enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *count, size_t size,
-                                void **slot)
+enum vmf_code vmf_reader_append(struct vmf_ovf_reader *reader, void *list, size_t *count,
+                                size_t size, void **slot)
 {
   void *old;
 
@@ -212,7 +212,7 @@ enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *c
   return VMF_OK;
 }
 
-enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *element,
+enum vmf_code vmf_reader_unknown(struct vmf_ovf_reader *reader, const xmlNode *element,
                                  bool among_sections)
 {
   struct vmf_ovf *ovf = reader->ovf;

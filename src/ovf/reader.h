@@ -21,7 +21,7 @@ struct vmf_ovf_index {
   size_t text_count;
 };
 
-struct vmf_reader {
+struct vmf_ovf_reader {
   struct vmf_ovf *ovf;
   struct vmf_report *report;
   struct vmf_ovf_index messages; /* Msg by its id; values are xmlNode */
@@ -49,17 +49,18 @@ bool vmf_reader_is_cim(const xmlNode *element, const char *class_name);
 const char *vmf_reader_kind(const xmlNode *element, size_t *length, bool *own);
 
 /* An attribute in the envelope's namespace or in none; a fresh string; NULL: not there. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_attribute(struct vmf_reader *reader, const xmlNode *element,
-                                                  const char *name, char **value);
+VMF_MUST_CHECK enum vmf_code vmf_reader_attribute(struct vmf_ovf_reader *reader,
+                                                  const xmlNode *element, const char *name,
+                                                  char **value);
 /* "true" or "1"; `otherwise` when it is not there. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_flag(struct vmf_reader *reader, const xmlNode *element,
+VMF_MUST_CHECK enum vmf_code vmf_reader_flag(struct vmf_ovf_reader *reader, const xmlNode *element,
                                              const char *name, bool otherwise, bool *flag);
 
 /* A decimal number without sign, white space around it allowed. */
 bool vmf_reader_number(const char *text, uint64_t *number);
 
 /* The text of an element, or of the message that stands for it. A *text that is there stays. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_text(struct vmf_reader *reader, const xmlNode *element,
+VMF_MUST_CHECK enum vmf_code vmf_reader_text(struct vmf_ovf_reader *reader, const xmlNode *element,
                                              char **text);
 
 /* Fields by name. */
@@ -69,23 +70,23 @@ struct vmf_reader_field {
 };
 
 /* Fills the fields that have the name of an attribute of the element. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_attributes(struct vmf_reader *reader,
+VMF_MUST_CHECK enum vmf_code vmf_reader_attributes(struct vmf_ovf_reader *reader,
                                                    const xmlNode *element,
                                                    const struct vmf_reader_field *fields,
                                                    size_t count, void *structure);
 /* Fills the field that has the name of `child`, when it is still empty. *found: there is one. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_child(struct vmf_reader *reader, const xmlNode *child,
+VMF_MUST_CHECK enum vmf_code vmf_reader_child(struct vmf_ovf_reader *reader, const xmlNode *child,
                                               const struct vmf_reader_field *fields, size_t count,
                                               void *structure, bool *found);
 
 /* One more zeroed element of `size` bytes at the end of a list; `list` points to its pointer.
  * *count is raised. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_append(struct vmf_reader *reader, void *list, size_t *count,
-                                               size_t size, void **slot);
+VMF_MUST_CHECK enum vmf_code vmf_reader_append(struct vmf_ovf_reader *reader, void *list,
+                                               size_t *count, size_t size, void **slot);
 
 /* Notes an element that is not understood. among_sections: it stands where sections do. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_unknown(struct vmf_reader *reader, const xmlNode *element,
-                                                bool among_sections);
+VMF_MUST_CHECK enum vmf_code vmf_reader_unknown(struct vmf_ovf_reader *reader,
+                                                const xmlNode *element, bool among_sections);
 
 /* The next child element; walk with `for (node = first(parent); node; node = next(node))`. */
 xmlNode *vmf_reader_first(const xmlNode *parent);
@@ -94,7 +95,7 @@ xmlNode *vmf_reader_next(const xmlNode *node);
 /* ---- index.c ---- */
 
 /* Key and value must outlive the index. */
-VMF_MUST_CHECK enum vmf_code vmf_ovf_index_add(struct vmf_reader *reader,
+VMF_MUST_CHECK enum vmf_code vmf_ovf_index_add(struct vmf_ovf_reader *reader,
                                                struct vmf_ovf_index *index, const char *key,
                                                const void *value);
 void vmf_ovf_index_sort(struct vmf_ovf_index *index);
@@ -102,27 +103,32 @@ const void *vmf_ovf_index_find(const struct vmf_ovf_index *index, const char *ke
 void vmf_ovf_index_clear(struct vmf_ovf_index *index);
 
 /* The indexes of files and disks; those of the properties. */
-VMF_MUST_CHECK enum vmf_code vmf_ovf_index_properties(struct vmf_reader *reader);
-VMF_MUST_CHECK enum vmf_code vmf_ovf_index_ids(struct vmf_reader *reader);
+VMF_MUST_CHECK enum vmf_code vmf_ovf_index_properties(struct vmf_ovf_reader *reader);
+VMF_MUST_CHECK enum vmf_code vmf_ovf_index_ids(struct vmf_ovf_reader *reader);
 
 /* ---- the sections ---- */
 
-VMF_MUST_CHECK enum vmf_code vmf_read_references(struct vmf_reader *reader, const xmlNode *section);
-VMF_MUST_CHECK enum vmf_code vmf_read_disks(struct vmf_reader *reader, const xmlNode *section);
+VMF_MUST_CHECK enum vmf_code vmf_read_references(struct vmf_ovf_reader *reader,
+                                                 const xmlNode *section);
+VMF_MUST_CHECK enum vmf_code vmf_read_disks(struct vmf_ovf_reader *reader, const xmlNode *section);
 /* What needs the properties: capacities. */
-VMF_MUST_CHECK enum vmf_code vmf_read_capacities(struct vmf_reader *reader);
-VMF_MUST_CHECK enum vmf_code vmf_read_networks(struct vmf_reader *reader, const xmlNode *section);
-VMF_MUST_CHECK enum vmf_code vmf_read_options(struct vmf_reader *reader, const xmlNode *section);
-VMF_MUST_CHECK enum vmf_code vmf_read_os(struct vmf_reader *reader, const xmlNode *section,
+VMF_MUST_CHECK enum vmf_code vmf_read_capacities(struct vmf_ovf_reader *reader);
+VMF_MUST_CHECK enum vmf_code vmf_read_networks(struct vmf_ovf_reader *reader,
+                                               const xmlNode *section);
+VMF_MUST_CHECK enum vmf_code vmf_read_options(struct vmf_ovf_reader *reader,
+                                              const xmlNode *section);
+VMF_MUST_CHECK enum vmf_code vmf_read_os(struct vmf_ovf_reader *reader, const xmlNode *section,
                                          struct vmf_ovf_system *system);
-VMF_MUST_CHECK enum vmf_code vmf_read_product(struct vmf_reader *reader, const xmlNode *section,
+VMF_MUST_CHECK enum vmf_code vmf_read_product(struct vmf_ovf_reader *reader, const xmlNode *section,
                                               struct vmf_ovf_system *system);
-VMF_MUST_CHECK enum vmf_code vmf_read_eula(struct vmf_reader *reader, const xmlNode *section,
+VMF_MUST_CHECK enum vmf_code vmf_read_eula(struct vmf_ovf_reader *reader, const xmlNode *section,
                                            struct vmf_ovf_system *system);
-VMF_MUST_CHECK enum vmf_code vmf_read_annotation(struct vmf_reader *reader, const xmlNode *section,
+VMF_MUST_CHECK enum vmf_code vmf_read_annotation(struct vmf_ovf_reader *reader,
+                                                 const xmlNode *section,
                                                  struct vmf_ovf_system *system);
 /* Of all VirtualHardwareSections of a system the one that is used. */
-VMF_MUST_CHECK enum vmf_code vmf_read_hardware(struct vmf_reader *reader, const xmlNode *content,
+VMF_MUST_CHECK enum vmf_code vmf_read_hardware(struct vmf_ovf_reader *reader,
+                                               const xmlNode *content,
                                                struct vmf_ovf_system *system);
 
 /* Who wrote it. */

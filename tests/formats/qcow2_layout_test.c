@@ -3,7 +3,7 @@
  *
  * The arithmetic of the QCOW2 writer: the stream ends where handing out its clusters one by one
  * ends, and the tables behind it count every cluster of the file, themselves included. */
-#include "../../formats/qcow2/write.h"
+#include "../../formats/qcow2/qcow2_write.h"
 #include "check_main.h"
 #include "checked.h"
 

@@ -14,6 +14,8 @@ import lint_manual
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 LINES_A_FILE, LINES_A_FUNCTION = 600, 80
 BANNED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
+TAG = re.compile(r'^(struct|enum|union) (\w+) \{', re.M)
+VMF_TAG = re.compile(r'^(struct|enum|union) (vmf_\w+) \{', re.M)
 SAME_NAME_ALLOWED = {'meson.build', 'README.md'}
 
 
@@ -66,14 +68,27 @@ def check_functions(names):
 
 
 def check_names(names):
-    """Unique in the tree; a driver's folder is part of the name of what is in it."""
+    """Unique in the tree; a driver's folder is part of the name of what is in it, but for headers."""
     places = collections.defaultdict(list)
     for name in names:
-        if not re.match(r'formats/\w+/', name):
+        if name.endswith('.h') or not re.match(r'formats/\w+/', name):
             places[pathlib.PurePath(name).name].append(name)
     for base, found in places.items():
         if len(found) > 1 and base not in SAME_NAME_ALLOWED:
             yield f'file names must be unique in the tree: {" ".join(found)}'
+
+
+def check_tags(names):
+    """One type a tag: in all headers, and with vmf_ everywhere."""
+    places = collections.defaultdict(set)
+    for name in filter(is_c, names):
+        if name.startswith(('src/', 'formats/', 'include/')):
+            tag = TAG if name.endswith('.h') else VMF_TAG
+            for kind, found in tag.findall((SOURCE / name).read_text()):
+                places[found].add(f'{kind} in {name}')
+    for tag, found in places.items():
+        if len(found) > 1:
+            yield f'{tag} names several types: {", ".join(sorted(found))}'
 
 
 def check_shell(names):
@@ -91,6 +106,7 @@ def main():
         ('text', lambda: check_text(names)),
         ('functions', lambda: check_functions(names)),
         ('names', lambda: check_names(names)),
+        ('tags', lambda: check_tags(names)),
         ('shell', lambda: check_shell(names)),
         ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
         ('drivers', lambda: lint_layers.check_drivers(build)),

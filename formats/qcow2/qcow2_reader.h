@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * What the parts of the QCOW2 reader know of an open image. The writer sees only qcow2.h. */
-#ifndef FORMATS_QCOW2_READER_H
-#define FORMATS_QCOW2_READER_H
+#ifndef FORMATS_QCOW2_QCOW2_READER_H
+#define FORMATS_QCOW2_QCOW2_READER_H
 
 #include "checked.h"
 #include "format.h"

@@ -39,6 +39,10 @@ static enum vmf_code check_settings(const struct vmf_settings *settings, struct 
 {
   if (settings->remove && (settings->key || settings->digest))
     return vmf_arguments_wrong(error, "--remove takes neither --key nor --digest");
+  if (settings->remove && (settings->trust.require_signature || settings->trust.ca_file ||
+                           settings->trust.signer || settings->trust.no_verify))
+    return vmf_arguments_wrong(error, "--remove checks nothing, and takes no option that says what "
+                                      "is to be checked");
   if (!settings->remove && !settings->key)
     return vmf_arguments_wrong(error, "expected --key FILE or --remove");
   return vmf_packaging_check(settings, error);

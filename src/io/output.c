@@ -82,6 +82,19 @@ static enum vmf_code check_link(const char *path, const struct stat *link, struc
                   path);
 }
 
+enum vmf_code vmf_output_check_link(const char *path, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *plain = NULL;
+  struct stat status;
+  size_t length = strlen(path);
+
+  while (length > 1 && path[length - 1] == '/') /* or what the link leads to is looked at */
+    length--;
+  VMF_TRY(vmf_copy_bytes(path, length, &plain, error));
+  return lstat(plain, &status) == 0 && S_ISLNK(status.st_mode) ? check_link(plain, &status, error)
+                                                               : VMF_OK;
+}
+
 /* follow: whether a symlink in the target's place is followed. */
 static enum vmf_code find_target(struct vmf_output *output, const char *path, bool follow,
                                  struct vmf_error *error)

@@ -28,6 +28,10 @@ VMF_MUST_CHECK enum vmf_code vmf_output_new(const char *path,
                                             const struct vmf_output_options *options,
                                             struct vmf_output **output, struct vmf_error *error);
 
+/* VMF_REFUSED: `path` is a symbolic link that another user made in a folder like /tmp. Of a target
+ * file vmf_output_new looks at it; this is for a folder. */
+VMF_MUST_CHECK enum vmf_code vmf_output_check_link(const char *path, struct vmf_error *error);
+
 /* The io of the main file: a regular file (reads_as_zero, readable too), a pipe (sequential) or a
  * device. */
 struct vmf_io *vmf_output_main(struct vmf_output *output);

@@ -91,6 +91,48 @@ static enum vmf_code read_whole(struct vmf_io *io, size_t limit, const char *wha
   return VMF_OK;
 }
 
+/* The file of that name but for upper and lower case: which one program takes for the manifest and
+ * another overlooks. *found stays NULL when there is none. */
+static enum vmf_code find_in_other_case(const struct vmf_package *package, const char *wanted,
+                                        char **found, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+  enum vmf_code code = VMF_OK;
+  struct dirent *entry;
+
+  for (size_t i = 0; package->tar && i < package->tar->count; i++)
+    if (strcasecmp(package->tar->members[i].name, wanted) == 0)
+      return vmf_copy_text(package->tar->members[i].name, found, error);
+  if (package->tar)
+    return VMF_OK;
+  VMF_TRY(vmf_path_beside(package->descriptor_path, ".", &path, error));
+  DIR *folder = opendir(path);
+  while (folder && code == VMF_OK && !*found && (entry = readdir(folder)))
+    if (strcasecmp(entry->d_name, wanted) == 0)
+      code = vmf_copy_text(entry->d_name, found, error);
+  if (folder)
+    closedir(folder);
+  return code;
+}
+
+static enum vmf_code find_beside(struct vmf_package *package, const char *suffix, char **found,
+                                 struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *wanted = NULL;
+
+  VMF_TRY(sibling(package->name, suffix, &wanted, error));
+  if (vmf_package_has(package, wanted)) {
+    *found = wanted;
+    wanted = NULL;
+    return VMF_OK;
+  }
+  VMF_TRY(find_in_other_case(package, wanted, found, error));
+  if (*found)
+    vmf_report_add(&package->notes, VMF_SEVERITY_VIOLATION, "manifest-case", *found, 0,
+                   "is called \"%s\" by the descriptor's name; not every program finds it", wanted);
+  return VMF_OK;
+}
+
 /* A small file beside the descriptor; *bytes stays NULL when there is none. */
 static enum vmf_code read_beside(struct vmf_package *package, const char *suffix, size_t limit,
                                  char **name, char **bytes, size_t *length, struct vmf_error *error)
@@ -98,8 +140,8 @@ static enum vmf_code read_beside(struct vmf_package *package, const char *suffix
   VMF_AUTO_FREE char *wanted = NULL;
   struct vmf_io *io;
 
-  VMF_TRY(sibling(package->name, suffix, &wanted, error));
-  if (!vmf_package_has(package, wanted))
+  VMF_TRY(find_beside(package, suffix, &wanted, error));
+  if (!wanted)
     return VMF_OK;
   VMF_TRY(vmf_package_open_stored(package, wanted, &io, error));
   enum vmf_code code = read_whole(

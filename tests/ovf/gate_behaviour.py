@@ -385,6 +385,38 @@ def test_another_users_link_in_a_common_folder(t):
     t.vmferry('convert', 'disk.raw', link)
 
 
+def test_another_users_link_to_a_folder(t):
+    if os.geteuid() != 0:
+        raise tap.Skip('only root can make a link of another user')
+    path = put(t, package_of('raw'))
+    os.mkdir(t.path('far'))
+    os.mkdir(t.path('common'))
+    os.chmod(t.path('common'), 0o1777)
+    os.symlink('../far', t.path('common/vm'))
+    os.lchown(t.path('common/vm'), 2, 2)
+    for target in ('common/vm', 'common/vm/'):
+        tap.contains(t.vmferry('unpack', path, target, status=2).stderr, 'another user')
+    tap.equal(os.listdir(t.path('far')), [], 'files')
+
+
+@tap.rows([(f'{name}, {kind}', name, kind) for name in ('vm.MF', 'VM.mf') for kind in ('ova', 'ovf')])
+def test_a_manifest_in_other_case_counts(t, name, kind):
+    for alter, verdict, status in ((False, 3, 0), (True, 2, 8)):
+        files = dict(packages.signed_off(package_of('raw')))
+        files[name] = files.pop('vm.mf')
+        if alter:
+            files['disk1.img'] = flip(files['disk1.img'], 1000)
+        path = put(t, list(files.items()), kind, f'in{alter}', mf=False)
+        tap.contains(t.vmferry('verify', path, status=verdict).stdout, 'manifest-case')
+        t.vmferry('convert', path, f'out{alter}.qcow2', status=status)
+
+
+def test_removing_a_signature_checks_nothing(t):
+    path = put(t, package_of('raw'))
+    for option in ('--require-signature', '--no-verify'):
+        tap.contains(t.vmferry('sign', '--remove', option, path, status=1).stderr, '--remove checks nothing')
+
+
 def test_members_that_nobody_wants(t):
     files = packages.signed_off(package_of('raw'))
     names = ('vm.lck', 'VM.LCK.LCK', '.hidden', '-rf', '.git/config', 'vm.vmdk.lck/M1', 'notes.txt')

@@ -10,6 +10,7 @@
 
 #include "assemble.h"
 #include "memory.h"
+#include "output.h"
 #include "text.h"
 
 static bool ends_in(const char *path, const char *suffix)
@@ -38,6 +39,7 @@ static enum vmf_code find_folder(const char *path, const char *name,
                                  struct vmf_destination *destination, struct vmf_error *error)
 {
   destination->in_folder = true;
+  VMF_TRY(vmf_output_check_link(path, error));
   if (!is_folder(path)) {
     if (mkdir(path, 0777) < 0)
       return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);

@@ -65,6 +65,14 @@ static bool serve(struct vmf_crew_client *client)
   return true;
 }
 
+static void free_parts(struct vmf_lane *lane)
+{
+  for (unsigned i = 0; i < lane->buffer_count; i++)
+    vmf_free(lane->buffers[i]);
+  pthread_cond_destroy(&lane->done);
+  vmf_free(lane);
+}
+
 enum vmf_code vmf_lane_new(struct vmf_crew *crew, vmf_lane_work *work, void *context,
                            struct vmf_lane **lane, struct vmf_error *error)
 {
@@ -80,7 +88,6 @@ enum vmf_code vmf_lane_new(struct vmf_crew *crew, vmf_lane_work *work, void *con
   made->work = work;
   made->context = context;
   pthread_cond_init(&made->done, NULL);
-  vmf_crew_join(crew, &made->client);
   unsigned count = vmf_crew_threads(crew) > 0 ? BUFFERS : 1;
   while (made->buffer_count < count && code == VMF_OK) {
     code = vmf_alloc_pages(VMF_LANE_BYTES, &memory, error);
@@ -88,9 +95,10 @@ enum vmf_code vmf_lane_new(struct vmf_crew *crew, vmf_lane_work *work, void *con
       made->buffers[made->buffer_count++] = memory;
   }
   if (code != VMF_OK) {
-    vmf_lane_free(made);
+    free_parts(made);
     return code;
   }
+  vmf_crew_join(crew, &made->client); /* from here on its threads look at all of it */
   *lane = made;
   return VMF_OK;
 }
@@ -141,8 +149,5 @@ void vmf_lane_free(struct vmf_lane *lane)
   lane->stop = true;
   pthread_mutex_unlock(lane->lock);
   vmf_crew_leave(lane->crew, &lane->client);
-  for (unsigned i = 0; i < lane->buffer_count; i++)
-    vmf_free(lane->buffers[i]);
-  pthread_cond_destroy(&lane->done);
-  vmf_free(lane);
+  free_parts(lane);
 }

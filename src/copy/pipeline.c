@@ -174,6 +174,25 @@ static enum vmf_code make_benches(struct vmf_pipeline *pipeline, unsigned count,
   return VMF_OK;
 }
 
+static void free_parts(struct vmf_pipeline *pipeline)
+{
+  for (unsigned i = 0; i < pipeline->slot_count; i++) {
+    if (pipeline->stage.free_job)
+      pipeline->stage.free_job(pipeline->slots[i].job);
+    vmf_free(pipeline->slots[i].job);
+  }
+  for (unsigned i = 0; i < pipeline->bench_count; i++) {
+    if (pipeline->stage.free_scratch)
+      pipeline->stage.free_scratch(pipeline->benches[i].scratch);
+    vmf_free(pipeline->benches[i].scratch);
+  }
+  vmf_free(pipeline->slots);
+  vmf_free(pipeline->order);
+  vmf_free(pipeline->benches);
+  pthread_cond_destroy(&pipeline->settled);
+  vmf_free(pipeline);
+}
+
 enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *stage, void *context,
                                const struct vmf_share *share, struct vmf_pipeline **pipeline,
                                struct vmf_error *error)
@@ -190,14 +209,14 @@ enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *st
   made->stage = *stage;
   made->context = context;
   pthread_cond_init(&made->settled, NULL);
-  vmf_crew_join(crew, &made->client);
   enum vmf_code code = make_slots(made, share->jobs, error);
   if (code == VMF_OK)
     code = make_benches(made, made->threaded ? share->threads : 1, error);
   if (code != VMF_OK) {
-    vmf_pipeline_free(made);
+    free_parts(made);
     return code;
   }
+  vmf_crew_join(crew, &made->client); /* from here on its threads look at all of it */
   *pipeline = made;
   return VMF_OK;
 }
@@ -310,19 +329,5 @@ void vmf_pipeline_free(struct vmf_pipeline *pipeline)
   pipeline->stop = true;
   pthread_mutex_unlock(pipeline->lock);
   vmf_crew_leave(pipeline->crew, &pipeline->client);
-  for (unsigned i = 0; i < pipeline->slot_count; i++) {
-    if (pipeline->stage.free_job)
-      pipeline->stage.free_job(pipeline->slots[i].job);
-    vmf_free(pipeline->slots[i].job);
-  }
-  for (unsigned i = 0; i < pipeline->bench_count; i++) {
-    if (pipeline->stage.free_scratch)
-      pipeline->stage.free_scratch(pipeline->benches[i].scratch);
-    vmf_free(pipeline->benches[i].scratch);
-  }
-  vmf_free(pipeline->slots);
-  vmf_free(pipeline->order);
-  vmf_free(pipeline->benches);
-  pthread_cond_destroy(&pipeline->settled);
-  vmf_free(pipeline);
+  free_parts(pipeline);
 }

@@ -32,8 +32,7 @@ struct writer_state {
   uint32_t blocks; /* entries of the BAT */
   uint8_t *table;  /* dynamic: the BAT as it is stored, padded to sectors */
   size_t table_size;
-  uint64_t end; /* where the next block goes */
-  uint8_t bitmap[BITMAP_SIZE];
+  uint64_t end;                    /* where the next block goes */
   uint8_t footer[VHD_FOOTER_SIZE]; /* made once: it has a random id */
 };
 
@@ -64,7 +63,8 @@ static enum vmf_code vhd_shape(const void *values, uint64_t guest_size, bool com
                     "possible; qcow2 and raw have no such limit",
                     (unsigned long long)guest_size, (unsigned long long)VHD_SIZE_MAX);
   *shape = (struct vmf_shape){.layout = fixed ? VMF_FIXED : VMF_PLANNED,
-                              .unit = fixed ? FIXED_UNIT : BLOCK_SIZE};
+                              .unit = fixed ? FIXED_UNIT : BLOCK_SIZE,
+                              .head_bytes = fixed ? 0 : BITMAP_SIZE};
   return VMF_OK;
 }
 
@@ -186,7 +186,6 @@ static enum vmf_code vhd_begin(struct vmf_target *target, const struct vmf_plan 
   VMF_TRY(vmf_alloc(state->table_size, &table, error));
   state->table = table;
   memset(state->table, 0xff, state->table_size);
-  memset(state->bitmap, 0xff, sizeof(state->bitmap));
   state->end = TABLE_OFFSET + state->table_size;
   VMF_TRY(make_footer(target, error));
   return plan ? begin_pipe(target, plan, error) : VMF_OK;
@@ -199,9 +198,9 @@ static enum vmf_code vhd_wrap(const struct vmf_target *target, struct vmf_block 
   (void)error;
   if (!state->table)
     return VMF_OK;
-  block->long_head = state->bitmap;
-  block->head_length = sizeof(state->bitmap);
-  block->tail_zeros = (uint32_t)(BLOCK_SIZE - block->data_length);
+  memset(block->head, 0xff, BITMAP_SIZE);
+  block->head_length = BITMAP_SIZE;
+  block->zeros = (uint32_t)(BLOCK_SIZE - block->data_length);
   return VMF_OK;
 }
 

@@ -130,6 +130,7 @@ static enum vmf_code vmdk_shape(const void *values, uint64_t guest_size, bool co
   case VMDK_STREAM:
     shape->layout = VMF_ORDERED;
     shape->unit = VMDK_GRAIN_BYTES;
+    shape->head_bytes = VMDK_GRAIN_MARKER;
     shape->codec = VMF_CODEC_ZLIB;
     shape->level = (int)options->compression_level;
     shape->must_pack = true;

@@ -193,7 +193,7 @@ static enum vmf_code sparse_wrap(const struct vmf_target *target, struct vmf_blo
 {
   (void)target;
   (void)error;
-  block->tail_zeros = (uint32_t)(VMDK_GRAIN_BYTES - block->data_length);
+  block->zeros = (uint32_t)(VMDK_GRAIN_BYTES - block->data_length);
   return VMF_OK;
 }
 

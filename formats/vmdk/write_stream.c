@@ -92,7 +92,7 @@ static enum vmf_code stream_wrap(const struct vmf_target *target, struct vmf_blo
   put_le32(block->head + VMDK_MARKER_SIZE_AT, (uint32_t)block->data_length);
   block->head_length = VMDK_GRAIN_MARKER;
   uint64_t length = VMDK_GRAIN_MARKER + block->data_length;
-  block->tail_zeros = (uint32_t)(vmf_align_up(length, VMDK_SECTOR) - length);
+  block->zeros = (uint32_t)(vmf_align_up(length, VMDK_SECTOR) - length);
   return VMF_OK;
 }
 

@@ -13,8 +13,6 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                                  const struct vmf_job_options *options, struct vmf_copy *copy,
                                  struct vmf_error *error)
 {
-  uint32_t unit = target ? target->shape.unit : VMF_CHECKSUM_BLOCK;
-
   if (target && source && options->sparse_size == 0)
     target->shape.keep_zeros = true;
   *copy = (struct vmf_copy){.source = source,
@@ -27,7 +25,8 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
   /* a level that was asked for, or one that differs in the backing file, is packed anew */
   copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
                       target->shape.level == 0;
-  copy->job_bytes = vmf_feed_job_bytes(source, unit);
+  copy->part = target ? vmf_copy_part(&target->shape) : VMF_CHECKSUM_BLOCK;
+  copy->job_bytes = vmf_feed_job_bytes(source, copy->part);
   if (options->sparse_size == 0 || options->sparse_size > copy->job_bytes)
     copy->sparse_size = copy->job_bytes;
   if (options->sparse_size % 512 != 0)
@@ -35,24 +34,37 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                     (unsigned long long)options->sparse_size);
   if (!vmf_is_power_of_two(copy->sparse_size))
     copy->sparse_size = 1u << (31 - __builtin_clz(copy->sparse_size));
+  if (copy->backing && copy->part < target->shape.unit)
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "%s: an overlay with blocks of %u bytes is not written; at most %u are possible",
+        target->name, target->shape.unit, VMF_WHOLE_UNIT);
   if (options->checksum)
     return vmf_copy_digest_kind(options->checksum, &copy->digest_kind, error);
   return VMF_OK;
 }
 
-/* The plan of the jobs: whole units, and whole blocks of the checksum. A target on a pipe is
- * promised just this. */
+uint32_t vmf_copy_part(const struct vmf_shape *shape)
+{
+  bool whole = shape->unit <= VMF_WHOLE_UNIT || shape->codec != VMF_CODEC_NONE;
+  return whole ? shape->unit : VMF_FEED_JOB_BYTES;
+}
+
+uint32_t vmf_copy_feed_unit(const struct vmf_copy *copy)
+{
+  bool whole = copy->target && copy->target->shape.layout != VMF_FIXED;
+  return whole ? (uint32_t)vmf_max(VMF_CHECKSUM_BLOCK, copy->part) : VMF_CHECKSUM_BLOCK;
+}
+
+/* The plan of the jobs. A target on a pipe is promised just this. */
 static struct vmf_plan make_plan(const struct vmf_copy *copy)
 {
   const struct vmf_target *target = copy->target;
-  uint32_t unit = VMF_CHECKSUM_BLOCK;
 
-  if (target && target->shape.layout != VMF_FIXED)
-    unit = (uint32_t)vmf_max(unit, target->shape.unit);
   return (struct vmf_plan){.image = copy->source,
                            .backing = copy->backing,
                            .size = copy->size,
-                           .unit = unit,
+                           .unit = vmf_copy_feed_unit(copy),
                            .everything = target && target->shape.keep_zeros};
 }
 

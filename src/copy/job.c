@@ -31,7 +31,12 @@ static size_t block_limit(const struct vmf_copy *copy)
 {
   if (copy->target->shape.layout == VMF_FIXED)
     return copy->job_bytes / vmf_min(copy->sparse_size, copy->target->shape.unit) + 1;
-  return copy->job_bytes / copy->target->shape.unit;
+  return copy->job_bytes / copy->part;
+}
+
+static size_t framing_bytes(const struct vmf_copy *copy)
+{
+  return block_limit(copy) * vmf_copy_framing(&copy->target->shape);
 }
 
 size_t vmf_copy_job_memory(const struct vmf_copy *copy)
@@ -42,7 +47,7 @@ size_t vmf_copy_job_memory(const struct vmf_copy *copy)
   if (packs(copy))
     bytes += packed_bytes(copy);
   if (copy->target)
-    bytes += block_limit(copy) * sizeof(struct vmf_block);
+    bytes += block_limit(copy) * sizeof(struct vmf_block) + framing_bytes(copy);
   return bytes;
 }
 
@@ -101,6 +106,10 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
   if (copy->target) {
     VMF_TRY(vmf_alloc(block_limit(copy) * sizeof(struct vmf_block), &memory, error));
     job->blocks = memory;
+    if (framing_bytes(copy) > 0) {
+      VMF_TRY(vmf_alloc(framing_bytes(copy), &memory, error));
+      job->framing = memory;
+    }
   }
   VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
   job->data = memory;
@@ -114,6 +123,8 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
     VMF_TRY(vmf_loader_new(&scratch->loader, error));
   if (copy->checksum && !scratch->digest)
     VMF_TRY(vmf_digest_new(copy->digest_kind, &scratch->digest, error));
+  if (copy->target && !scratch->block_digest)
+    VMF_TRY(vmf_copy_block_digest(&copy->target->shape, &scratch->block_digest, error));
   if (packs(copy) && !scratch->packer)
     VMF_TRY(vmf_packer_new(copy->target->shape.codec, copy->target->shape.level, &scratch->packer,
                            error));
@@ -123,8 +134,7 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
 static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
                           struct vmf_loader *loader, struct vmf_error *error)
 {
-  uint32_t unit = copy->target ? copy->target->shape.unit : 1;
-  size_t padded = (size_t)vmf_align_up(job->fed.length, unit);
+  size_t padded = (size_t)vmf_align_up(job->fed.length, copy->target ? copy->part : 1);
 
   if (padded > copy->job_bytes)
     padded = copy->job_bytes;
@@ -274,26 +284,38 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *p
   return VMF_OK;
 }
 
+/* The framing of a unit that comes in parts is made when it is placed. */
+static enum vmf_code frame_last(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                struct vmf_copy_job *job, struct vmf_error *error)
+{
+  const struct vmf_shape *shape = &copy->target->shape;
+  size_t last = job->block_count - 1;
+  uint8_t *framing = job->framing ? job->framing + last * vmf_copy_framing(shape) : NULL;
+
+  if (copy->part < shape->unit)
+    return VMF_OK;
+  return vmf_copy_frame(copy->target, scratch->block_digest, framing, &job->blocks[last], error);
+}
+
 static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
                               struct vmf_copy_job *job, size_t at, size_t *packed_used,
                               struct vmf_error *error)
 {
-  const struct vmf_target *target = copy->target;
-  const struct vmf_shape *shape = &target->shape;
+  const struct vmf_shape *shape = &copy->target->shape;
   const uint8_t *data = job->data + at;
-  bool zero = vmf_is_zero(data, shape->unit);
+  bool zero = vmf_is_zero(data, copy->part);
   struct vmf_block *block = &job->blocks[job->block_count];
 
   if (!zero)
-    job->data_bytes += vmf_min(shape->unit, job->fed.length - at);
-  if (copy->backing ? memcmp(data, job->expected + at, shape->unit) == 0
+    job->data_bytes += vmf_min(copy->part, job->fed.length - at);
+  if (copy->backing ? memcmp(data, job->expected + at, copy->part) == 0
                     : zero && !shape->keep_zeros)
     return VMF_OK;
   *block = (struct vmf_block){.guest = job->fed.guest + at,
-                              .length = (uint32_t)vmf_min(shape->unit, job->fed.length - at),
+                              .length = (uint32_t)vmf_min(copy->part, job->fed.length - at),
                               .zero = zero,
                               .data = data,
-                              .data_length = shape->unit};
+                              .data_length = copy->part};
   if (packs(copy) && !(zero && copy->backing))
     VMF_TRY(pack_unit(copy, scratch->packer, job, packed_used, block, error));
   if (block->zero && !shape->keep_zeros) {
@@ -301,14 +323,14 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
     block->data_length = 0;
   }
   job->block_count++;
-  return target->format->writer->wrap ? target->format->writer->wrap(target, block, error) : VMF_OK;
+  return frame_last(copy, scratch, job, error);
 }
 
 static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
                                struct vmf_copy_job *job, struct vmf_error *error)
 {
   size_t packed_used = job->kept.used;
-  for (size_t at = 0; at < job->fed.length; at += copy->target->shape.unit)
+  for (size_t at = 0; at < job->fed.length; at += copy->part)
     VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
   return VMF_OK;
 }
@@ -347,6 +369,7 @@ void vmf_copy_free_job(void *job_data)
   vmf_free(job->packed);
   vmf_free(job->kept.units);
   vmf_free(job->blocks);
+  vmf_free(job->framing);
   vmf_free(job->digests);
   vmf_free(job->zero_digest);
 }
@@ -357,4 +380,5 @@ void vmf_copy_free_scratch(void *scratch_data)
   vmf_loader_free(scratch->loader);
   vmf_packer_free(scratch->packer);
   vmf_digest_free(scratch->digest);
+  vmf_digest_free(scratch->block_digest);
 }

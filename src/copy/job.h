@@ -21,6 +21,7 @@ struct vmf_copy {
                                     * they went out first; NULL: none */
   uint64_t size;                   /* of the guest disk */
   uint32_t job_bytes;              /* a power of two; jobs never cross a multiple of it */
+  uint32_t part;        /* guest bytes of a block, at most: the target's unit, or a part of it */
   uint32_t sparse_size; /* FIXED: zeros of this length, at multiples of it, become a hole */
   bool checksum;
   bool packed_only; /* of the source nothing else is read */
@@ -37,6 +38,7 @@ struct vmf_copy_job {
   size_t next_kept;
   struct vmf_block *blocks;
   size_t block_count;
+  uint8_t *framing;    /* of each block, see frame.c; NULL: there is none */
   uint8_t *digests;    /* one for each 64 KiB */
   bool *zero_digest;   /* that block is zero: it has no digest */
   uint64_t data_bytes; /* not zero */
@@ -47,7 +49,14 @@ struct vmf_copy_scratch {
   struct vmf_loader *loader;
   struct vmf_packer *packer;
   struct vmf_digest *digest;
+  struct vmf_digest *block_digest; /* of the target's kind; NULL: it wants none */
 };
+
+/* How long the blocks of such a target are, at most; bytes. */
+uint32_t vmf_copy_part(const struct vmf_shape *shape);
+
+/* Of what the holes are multiples: whole blocks, and whole blocks of the checksum. */
+uint32_t vmf_copy_feed_unit(const struct vmf_copy *copy);
 
 /* Loads, hashes, finds zeros, packs and frames. A vmf_stage.work. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
@@ -56,10 +65,35 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
 /* Writes the blocks that have been placed, neighbours together. A vmf_stage.store. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copy, struct vmf_error *error);
 
-/* Gives every block its place, in guest order; what goes to a pipe is written at once. *host_bytes
- * grows by what the blocks take. VMF_CHANGED: the job has data where none was promised. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_place(const struct vmf_copy *copy, struct vmf_copy_job *job,
-                                            uint64_t *host_bytes, struct vmf_error *error);
+/* Where the blocks of one conversion go; of the caller's thread. */
+struct vmf_places {
+  const struct vmf_copy *copy;
+  uint64_t host_bytes; /* that the blocks take */
+  /* The unit whose parts come now; length 0: none. */
+  struct vmf_io *io;
+  uint64_t guest, length, host; /* of its data */
+};
+
+/* Gives every block its place, in guest order; what goes to a pipe is written at once. VMF_CHANGED:
+ * the job has data where none was promised. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_place(struct vmf_places *places, struct vmf_copy_job *job,
+                                            struct vmf_error *error);
+
+/* All jobs have been placed. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_place_end(const struct vmf_places *places,
+                                                struct vmf_error *error);
+
+/* Room for the framing of one block, bytes; 0: there is none. */
+size_t vmf_copy_framing(const struct vmf_shape *shape);
+
+/* Digests and wraps a block. framing: vmf_copy_framing bytes, that live as long as the block.
+ * digest: NULL when the shape has none. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_frame(const struct vmf_target *target,
+                                            struct vmf_digest *digest, uint8_t *framing,
+                                            struct vmf_block *block, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_copy_block_digest(const struct vmf_shape *shape,
+                                                   struct vmf_digest **digest,
+                                                   struct vmf_error *error);
 
 /* Bytes that a block takes in its file. */
 uint64_t vmf_copy_stored_length(const struct vmf_block *block);

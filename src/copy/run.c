@@ -15,6 +15,7 @@
 struct run {
   const struct vmf_copy *copy;
   struct vmf_job_result *result;
+  struct vmf_places places;
   struct vmf_checksum *checksum; /* NULL: none is wanted */
   bool share;                    /* with the target, until the file system refuses */
 };
@@ -83,7 +84,7 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
   if (target && job->fed.hole && target->io->device)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
-    VMF_TRY(vmf_copy_place(copy, job, &run->result->host_bytes, error));
+    VMF_TRY(vmf_copy_place(&run->places, job, error));
   run->result->data_bytes += job->data_bytes;
   run->result->zero_bytes += job->fed.length - job->data_bytes;
   if (target && !target->io->sequential && job->block_count > 0)
@@ -110,18 +111,11 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
     run->share = !refused;
     vmf_feed_skip(&loop->feed, length);
     run->result->data_bytes += length;
-    run->result->host_bytes += length;
+    run->places.host_bytes += length;
     vmf_loop_count(loop, length);
     VMF_TRY(vmf_loop_admit(loop, length, error));
   }
   return VMF_OK;
-}
-
-/* Whole units of the target, and whole blocks of the checksum. */
-static uint32_t feed_unit(const struct vmf_target *target)
-{
-  bool whole = target && target->shape.layout != VMF_FIXED;
-  return whole ? (uint32_t)vmf_max(VMF_CHECKSUM_BLOCK, target->shape.unit) : VMF_CHECKSUM_BLOCK;
 }
 
 static enum vmf_code run_all(struct run *run, const struct vmf_job_options *options,
@@ -131,7 +125,7 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
   const struct vmf_target *target = copy->target;
   struct vmf_loop loop = {.feed = {.inputs = {copy->source, copy->backing},
                                    .size = copy->size,
-                                   .unit = feed_unit(target),
+                                   .unit = vmf_copy_feed_unit(copy),
                                    .job_bytes = copy->job_bytes,
                                    .packed_only = copy->packed_only,
                                    .everything = target && target->shape.keep_zeros},
@@ -157,6 +151,8 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
   if (copy->checksum)
     VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
   VMF_TRY(vmf_loop_run(&loop, error));
+  VMF_TRY(vmf_copy_place_end(&run->places, error));
+  run->result->host_bytes = run->places.host_bytes;
   if (!run->checksum)
     return VMF_OK;
   run->result->checksum_length = vmf_digest_size(copy->digest_kind);
@@ -166,8 +162,10 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
 enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_job_options *options,
                            struct vmf_job_result *result, struct vmf_error *error)
 {
-  struct run run = {
-      .copy = copy, .result = result, .share = !options->no_reflink && vmf_copy_may_share(copy)};
+  struct run run = {.copy = copy,
+                    .result = result,
+                    .places = {.copy = copy},
+                    .share = !options->no_reflink && vmf_copy_may_share(copy)};
 
   *result = (struct vmf_job_result){.checksum_length = 0};
   enum vmf_code code = run_all(&run, options, error);

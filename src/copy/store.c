@@ -42,14 +42,14 @@ static void add_piece(struct batch *batch, const void *data, size_t length)
 
 uint64_t vmf_copy_stored_length(const struct vmf_block *block)
 {
-  return block->head_length + block->data_length + block->tail_zeros;
+  return block->head_length + block->data_length + block->zeros + block->tail_length;
 }
 
 /* Makes room for the pieces of one more block, or of a part of one, at `host`. */
 static enum vmf_code go_to(struct batch *batch, struct vmf_io *io, uint64_t host,
                            struct vmf_error *error)
 {
-  if (batch->count > 0 && (io != batch->io || host != batch->end || batch->count + 3 > PIECES))
+  if (batch->count > 0 && (io != batch->io || host != batch->end || batch->count + 4 > PIECES))
     VMF_TRY(flush(batch, error));
   if (batch->count == 0) {
     batch->io = io;
@@ -80,12 +80,13 @@ static enum vmf_code add_block(struct batch *batch, struct vmf_io *io,
                                const struct vmf_block *block, bool holes, struct vmf_error *error)
 {
   VMF_TRY(go_to(batch, io, block->host, error));
-  add_piece(batch, block->long_head ? block->long_head : block->head, block->head_length);
+  add_piece(batch, block->head, block->head_length);
   if (holes && block->data && !block->packed && block->data_length > HOLE_BYTES)
     VMF_TRY(add_parts(batch, io, block, error));
   else
     add_piece(batch, block->data, block->data_length);
-  add_piece(batch, NULL, block->tail_zeros);
+  add_piece(batch, NULL, block->zeros);
+  add_piece(batch, block->tail, block->tail_length);
   return VMF_OK;
 }
 

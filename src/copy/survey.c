@@ -13,15 +13,21 @@ static const uint64_t units_max = 1ull << 29;
 struct survey_job {
   struct vmf_fed fed;
   uint8_t *bytes;
-  bool *holds_data; /* of each unit */
+  bool *holds_data; /* of each unit, or part of one */
 };
+
+/* A unit that is larger than a job is looked at in parts: one with data is enough. */
+static uint32_t part_of(const struct vmf_plan *exact)
+{
+  return (uint32_t)vmf_min(exact->unit, SURVEY_BYTES);
+}
 
 static enum vmf_code prepare(const struct vmf_plan *exact, struct survey_job *job,
                              struct vmf_loader **loader, struct vmf_error *error)
 {
   void *memory;
   if (!job->holds_data) {
-    VMF_TRY(vmf_alloc(SURVEY_BYTES / exact->unit * sizeof(bool), &memory, error));
+    VMF_TRY(vmf_alloc(SURVEY_BYTES / part_of(exact) * sizeof(bool), &memory, error));
     job->holds_data = memory;
   }
   if (!job->bytes) {
@@ -37,13 +43,14 @@ static enum vmf_code survey_work(void *job_data, void *scratch, void *context,
   const struct vmf_plan *exact = context;
   struct survey_job *job = job_data;
   struct vmf_loader **loader = scratch;
+  uint32_t part = part_of(exact);
 
   VMF_TRY(prepare(exact, job, loader, error));
   VMF_TRY(vmf_loader_read_spans(*loader, &job->fed.spans[0], job->bytes, (size_t)job->fed.length,
                                 job->fed.guest, error));
-  for (size_t at = 0; at < job->fed.length; at += exact->unit)
-    job->holds_data[at / exact->unit] =
-        !vmf_is_zero(job->bytes + at, (size_t)vmf_min(exact->unit, job->fed.length - at));
+  for (size_t at = 0; at < job->fed.length; at += part)
+    job->holds_data[at / part] =
+        !vmf_is_zero(job->bytes + at, (size_t)vmf_min(part, job->fed.length - at));
   return VMF_OK;
 }
 
@@ -65,13 +72,15 @@ static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *
 {
   const struct vmf_plan *exact = loop->context;
   const struct survey_job *job = job_data;
-  uint64_t first = job->fed.guest / exact->unit;
+  uint32_t part = part_of(exact);
 
   (void)stop;
   (void)error;
-  for (uint64_t i = 0; i < vmf_div_up(job->fed.length, exact->unit); i++)
-    if (job->holds_data[i])
-      exact->data_units[(first + i) / 64] |= 1ull << (first + i) % 64;
+  for (uint64_t at = 0; at < job->fed.length; at += part) {
+    uint64_t unit = (job->fed.guest + at) / exact->unit;
+    if (job->holds_data[at / part])
+      exact->data_units[unit / 64] |= 1ull << unit % 64;
+  }
   vmf_pipeline_retire(loop->pipeline);
   return VMF_OK;
 }

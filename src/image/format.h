@@ -178,17 +178,28 @@ enum vmf_layout {
                   packing */
 };
 
+/* Digests of a block that a format stores with it. */
+enum vmf_block_digest { VMF_BLOCK_DIGEST_NONE, VMF_BLOCK_SHA1, VMF_BLOCK_SHA256 };
+
+enum {
+  VMF_FRAMING_BYTES = 1024,   /* in front of a block, and behind it */
+  VMF_WHOLE_UNIT = 2u << 20u, /* up to so many bytes a unit is one block */
+};
+
 /* What one set of options asks of the engine; computed before any file exists. */
 struct vmf_shape {
   enum vmf_layout layout;
   uint32_t unit; /* guest bytes per block, a power of two. FIXED: a block has any length, but never
-                  * crosses a multiple of it */
+                  * crosses a multiple of it. Packed, or with a backing file: VMF_WHOLE_UNIT at
+                  * most; a larger one comes in parts, see place */
   enum vmf_codec codec;
   int level;
   bool must_pack;     /* a unit that does not shrink is packed all the same (VMDK) */
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
   bool reserves;   /* begin reserves the space of all data */
+  uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
+  enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };
 
 /* The units of the target that hold data; guest order. What begin is given is exact: place will see
@@ -201,7 +212,7 @@ struct vmf_plan;
 VMF_MUST_CHECK enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest,
                                            uint64_t *start, uint64_t *end, struct vmf_error *error);
 
-/* One unit on its way out. */
+/* One unit on its way out. In the file stand its head, its data, `zeros` zero bytes, its tail. */
 struct vmf_block {
   uint64_t guest;
   uint32_t length; /* guest bytes: the unit, less at the end of the disk; FIXED: anything inside a
@@ -209,13 +220,15 @@ struct vmf_block {
   bool zero;   /* all zero: given to place only with a backing file, with keep_zeros, or when the
                   plan of begin has the unit; data is NULL except with keep_zeros */
   bool packed; /* data is the packed form of a whole unit (zeros behind the end of the disk) */
-  const uint8_t *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
-                          FIXED: length */
+  const uint8_t
+      *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
+                FIXED: length. Only the engine looks at it: NULL where it is not at hand */
   size_t data_length;
-  /* framing, filled by wrap: `head_length` bytes before data, zeros behind */
-  uint8_t head[16];
-  const uint8_t *long_head; /* instead of head when not NULL; lives as long as the target */
-  uint32_t head_length, tail_zeros;
+  const uint8_t *digest; /* of data, as the shape asks for it; NULL: no data */
+  /* framing, filled by wrap */
+  uint8_t *head, *tail; /* shape.head_bytes and tail_bytes of room, not cleared */
+  uint32_t head_length, tail_length;
+  uint32_t zeros; /* place may set it, too */
   /* filled by place */
   struct vmf_io *io; /* NULL: target->io */
   uint64_t host;     /* where head starts */
@@ -265,7 +278,9 @@ struct vmf_writer {
                         struct vmf_error *error);
   /* Sets block->host (and io); called by one thread. FIXED: pure, in any order. Otherwise in guest
    * order; it may write tables that are complete, on a pipe only at the place that the file has
-   * reached. */
+   * reached. A unit of more than VMF_WHOLE_UNIT bytes is placed, whole and with its framing, when
+   * the first of its parts comes (so it is never `zero`, and has no tail); what of it holds no data
+   * reads as zeros. */
   enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,
                          struct vmf_error *error);
   /* Tables and footer: now it is an image. All blocks have been written. */

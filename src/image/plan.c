@@ -32,7 +32,7 @@ static enum vmf_code look(const struct vmf_plan *plan, uint64_t guest, uint64_t 
 static enum vmf_code next_of_map(const struct vmf_plan *plan, uint64_t guest, uint64_t *start,
                                  uint64_t *end, struct vmf_error *error)
 {
-  uint64_t length = 0, border;
+  uint64_t at_once = vmf_max(range_limit, plan->unit), length = 0, border;
   bool data = false;
 
   *start = *end = plan->size;
@@ -42,7 +42,7 @@ static enum vmf_code next_of_map(const struct vmf_plan *plan, uint64_t guest, ui
   }
   if (!data)
     return VMF_OK;
-  border = vmf_align_down(guest, range_limit) + range_limit;
+  border = vmf_align_down(guest, at_once) + at_once;
   *start = vmf_align_down(guest, plan->unit);
   *end = guest;
   for (; guest < plan->size && guest <= *end && guest < border; guest += length) {

@@ -61,36 +61,55 @@ static enum vmf_code add_bitmap(void *context, const struct qcow2_bitmap *bitmap
 {
   struct vmf_value *object, *flags;
   VMF_TRY(vmf_value_add(context, VMF_VALUE_OBJECT, NULL, &object, error));
-  VMF_TRY(vmf_value_text(object, "name", bitmap->name, error));
-  VMF_TRY(vmf_value_uint(object, "granularity", UINT64_C(1) << bitmap->granularity_bits, error));
   VMF_TRY(vmf_value_add(object, VMF_VALUE_LIST, "flags", &flags, error));
   if ((bitmap->flags & QCOW2_BITMAP_IN_USE) != 0)
     VMF_TRY(vmf_value_text(flags, NULL, "in-use", error));
   if ((bitmap->flags & QCOW2_BITMAP_AUTO) != 0)
     VMF_TRY(vmf_value_text(flags, NULL, "auto", error));
-  return VMF_OK;
+  VMF_TRY(vmf_value_text(object, "name", bitmap->name, error));
+  return vmf_value_uint(object, "granularity", UINT64_C(1) << bitmap->granularity_bits, error);
 }
 
-static enum vmf_code add_version_3(struct vmf_image *image, struct vmf_value *data,
+static enum vmf_code add_bitmaps(struct vmf_image *image, struct vmf_value *data,
+                                 struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  struct vmf_value *bitmaps;
+  if (state->extensions.bitmap_count == 0)
+    return VMF_OK;
+  VMF_TRY(vmf_value_add(data, VMF_VALUE_LIST, "bitmaps", &bitmaps, error));
+  return qcow2_walk_bitmaps(image, add_bitmap, bitmaps, error);
+}
+
+static enum vmf_code add_data_file(struct vmf_image *image, struct vmf_value *data,
                                    struct vmf_error *error)
 {
   const struct qcow2_state *state = image->state;
-  const struct qcow2_header *header = &state->header;
-  bool lazy = (header->compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS) != 0;
-  VMF_TRY(vmf_value_bool(data, "lazy-refcounts", lazy, error));
-  VMF_TRY(vmf_value_bool(data, "corrupt", (header->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0,
-                         error));
-  VMF_TRY(vmf_value_bool(data, "extended-l2", state->extended, error));
-  if (state->data_io != NULL) {
-    bool raw = (header->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) != 0;
-    VMF_TRY(vmf_value_text(data, "data-file", state->extensions.data_file, error));
-    VMF_TRY(vmf_value_bool(data, "data-file-raw", raw, error));
-  }
-  if (state->extensions.bitmap_count == 0)
+  bool raw = (state->header.autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) != 0;
+  if (state->data_io == NULL)
     return VMF_OK;
-  struct vmf_value *bitmaps;
-  VMF_TRY(vmf_value_add(data, VMF_VALUE_LIST, "bitmaps", &bitmaps, error));
-  return qcow2_walk_bitmaps(image, add_bitmap, bitmaps, error);
+  VMF_TRY(vmf_value_text(data, "data-file", state->extensions.data_file, error));
+  return vmf_value_bool(data, "data-file-raw", raw, error);
+}
+
+/* In the order in which qemu-img prints them. */
+static enum vmf_code add_features(struct vmf_image *image, struct vmf_value *data,
+                                  struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  const struct qcow2_header *header = &state->header;
+  bool newer = header->version > 2;
+  bool lazy = (header->compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS) != 0;
+  bool corrupt = (header->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0;
+  if (newer)
+    VMF_TRY(vmf_value_bool(data, "lazy-refcounts", lazy, error));
+  VMF_TRY(add_bitmaps(image, data, error));
+  VMF_TRY(vmf_value_uint(data, "refcount-bits", UINT64_C(1) << header->refcount_order, error));
+  VMF_TRY(add_data_file(image, data, error));
+  if (!newer)
+    return VMF_OK;
+  VMF_TRY(vmf_value_bool(data, "corrupt", corrupt, error));
+  return vmf_value_bool(data, "extended-l2", state->extended, error);
 }
 
 static enum vmf_code find_machine(void *context, const struct qcow2_snapshot *snapshot, bool *stop,
@@ -135,6 +154,5 @@ enum vmf_code qcow2_info(struct vmf_image *image, struct vmf_value *summary, str
                          (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0, error));
   VMF_TRY(vmf_value_text(data, "compat", header->version == 2 ? "0.10" : "1.1", error));
   VMF_TRY(vmf_value_text(data, "compression-type", compression, error));
-  VMF_TRY(vmf_value_uint(data, "refcount-bits", UINT64_C(1) << header->refcount_order, error));
-  return header->version == 2 ? VMF_OK : add_version_3(image, data, error);
+  return add_features(image, data, error);
 }

@@ -102,5 +102,5 @@ enum vmf_code vhd_find_parent(struct vmf_image *image, struct vmf_error *error)
   if (image->parent_link.count == 0)
     return vmf_fail(error, VMF_CORRUPT, "%s: a differencing VHD that does not name its parent",
                     image->io->name);
-  return vmf_copy_text("vhd", &image->parent_link.format, error);
+  return vmf_copy_text("vpc", &image->parent_link.format, error);
 }

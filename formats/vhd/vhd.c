@@ -87,11 +87,11 @@ static const struct vmf_reader vhd_reader = {
     .check = vhd_check,
 };
 
-static const char *const vhd_aliases[] = {"vpc", NULL};
+static const char *const vhd_aliases[] = {"vhd", NULL};
 static const char *const vhd_suffixes[] = {"vhd", "vpc", NULL};
 
 const struct vmf_format vmf_format_vhd = {
-    .name = "vhd",
+    .name = "vpc", /* what qemu-img calls it */
     .summary = "Virtual PC, Hyper-V, Azure, XenServer: fixed, dynamic, differencing",
     .aliases = vhd_aliases,
     .suffixes = vhd_suffixes,

@@ -17,7 +17,7 @@ def test_version(t):
 def test_help_lists_verbs_and_formats(t):
     text = t.vmferry('help').stdout
     tap.equal(text, t.vmferry('--help').stdout, '--help')
-    for word in (*VERBS, 'raw', 'qcow2', 'vmdk', 'vhd'):
+    for word in (*VERBS, 'raw', 'qcow2', 'vmdk', 'vpc'):
         tap.contains(text, f'\n  {word} ')
 
 

@@ -79,7 +79,7 @@ def test_numbers_get_longer(t, count, form):
 
 def test_a_split_image_is_what_its_content_is(t):
     t.write('disk.raw', DISK)
-    for target, words in (('qcow2', ('-c',)), ('vhd', ()), ('vmdk', ('-o', 'subformat=streamOptimized'))):
+    for target, words in (('qcow2', ('-c',)), ('vpc', ()), ('vmdk', ('-o', 'subformat=streamOptimized'))):
         t.vmferry('convert', '-O', target, *words, 'disk.raw', 'image')
         parts = split(t, target, data=t.read('image'), size=9_999)
         t.vmferry('convert', 'image', 'plain.raw')

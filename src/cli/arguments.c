@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status.h"
+
 enum { ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
 
 struct arguments_getopt {
   char *letters;
   struct option *longs;
+  bool *given; /* for each row of the table */
 };
 
 enum vmf_code vmf_arguments_wrong(struct vmf_error *error, const char *format, ...)
@@ -133,7 +136,7 @@ bool vmf_arguments_want_option_help(const char *options)
   return false;
 }
 
-static void *argument_field(struct vmf_settings *settings, size_t offset)
+static void *argument_field(void *settings, size_t offset)
 {
   return (char *)settings + offset;
 }
@@ -222,8 +225,7 @@ static enum vmf_code argument_number(const struct vmf_argument *argument, const 
 }
 
 static enum vmf_code argument_cache(const struct vmf_argument *argument, const char *what,
-                                    const char *text, struct vmf_settings *settings,
-                                    struct vmf_error *error)
+                                    const char *text, void *settings, struct vmf_error *error)
 {
   static const char *const modes[] = {"none",       "writeback", "writethrough",
                                       "directsync", "unsafe",    NULL};
@@ -255,8 +257,28 @@ static enum vmf_code argument_checksum(const char *what, const char *text, const
   return argument_word(what, *name, names, error);
 }
 
+/* qemu-img takes "snapshot.id=ID,snapshot.name=NAME" for -l as well. */
+static enum vmf_code argument_snapshot(const char *what, const char *text, const char **snapshot,
+                                       struct vmf_error *error)
+{
+  *snapshot = text;
+  if (strncmp(text, "snapshot.", 9) != 0)
+    return VMF_OK;
+  for (const char *const *name = (const char *const[]){"snapshot.id=", "snapshot.name=", NULL};
+       *name; name++)
+    if (strncmp(text, *name, strlen(*name)) == 0 && !strchr(text, ',')) {
+      *snapshot = text + strlen(*name);
+      return VMF_OK;
+    }
+  return vmf_arguments_wrong(
+      error,
+      "%s: \"%s\" is not a snapshot: give its id or name, or snapshot.id=ID, "
+      "or snapshot.name=NAME",
+      what, text);
+}
+
 static enum vmf_code argument_set(const struct vmf_argument *argument, const char *text,
-                                  struct vmf_settings *settings, struct vmf_error *error)
+                                  void *settings, struct vmf_error *error)
 {
   static const char *const outputs[] = {"human", "json", NULL};
   void *field = argument_field(settings, argument->field);
@@ -288,6 +310,8 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     return argument_word(what, text, outputs, error);
   case VMF_ARGUMENT_CHECKSUM:
     return argument_checksum(what, text, field, error);
+  case VMF_ARGUMENT_SNAPSHOT:
+    return argument_snapshot(what, text, field, error);
   case VMF_ARGUMENT_EITHER:
     return argument_either(argument, what, text, field, error);
   case VMF_ARGUMENT_CACHE:
@@ -313,6 +337,7 @@ static void arguments_getopt_free(struct arguments_getopt *built)
 {
   free(built->letters);
   free(built->longs);
+  free(built->given);
 }
 
 static enum vmf_code arguments_getopt_build(const struct vmf_argument *table,
@@ -324,7 +349,8 @@ static enum vmf_code arguments_getopt_build(const struct vmf_argument *table,
     count++;
   built->letters = calloc(count + 1, sizeof "x::");       /* one more: ":h" */
   built->longs = calloc(count + 2, sizeof *built->longs); /* two more: --help and the end */
-  if (!built->letters || !built->longs)
+  built->given = calloc(count + 1, sizeof *built->given);
+  if (!built->letters || !built->longs || !built->given)
     return vmf_arguments_no_memory(error);
   char *letter = built->letters;
   struct option *longer = built->longs;
@@ -399,30 +425,44 @@ static enum vmf_code arguments_count(const struct vmf_verb *verb, int count,
   return VMF_OK;
 }
 
-/* qemu-img takes "snapshot.id=ID,snapshot.name=NAME" for -l as well. */
-static enum vmf_code arguments_snapshot(struct vmf_settings *settings, struct vmf_error *error)
+static bool arguments_given(const struct vmf_argument *table, const bool *given, const char *name)
 {
-  const char *given = settings->snapshot_given;
+  for (size_t i = 0; table[i].kind; i++)
+    if (given[i] && table[i].name && strcmp(table[i].name, name) == 0)
+      return true;
+  return false;
+}
 
-  settings->snapshot = given;
-  if (!given || strncmp(given, "snapshot.", 9) != 0)
-    return VMF_OK;
-  for (const char *const *name = (const char *const[]){"snapshot.id=", "snapshot.name=", NULL};
-       *name; name++)
-    if (strncmp(given, *name, strlen(*name)) == 0 && !strchr(given, ',')) {
-      settings->snapshot = given + strlen(*name);
-      return VMF_OK;
-    }
-  return vmf_arguments_wrong(
-      error,
-      "-l: \"%s\" is not a snapshot: give its id or name, or snapshot.id=ID, or "
-      "snapshot.name=NAME",
-      given);
+static enum vmf_code arguments_agree(const struct vmf_argument *table, const bool *given,
+                                     struct vmf_error *error)
+{
+  for (size_t i = 0; table[i].kind; i++)
+    if (given[i] && table[i].contradicts && arguments_given(table, given, table[i].contradicts))
+      return vmf_arguments_wrong(error, "--%s and --%s contradict each other", table[i].name,
+                                 table[i].contradicts);
+  return VMF_OK;
+}
+
+/* "-o help" needs no operands. */
+static bool arguments_want_help(const struct vmf_argument *table, struct vmf_command *command)
+{
+  for (; table->kind; table++)
+    if (table->kind == VMF_ARGUMENT_JOINED &&
+        vmf_arguments_want_option_help(*(char **)argument_field(command, table->field)))
+      return true;
+  return false;
+}
+
+static void arguments_warn(const struct vmf_argument *table, const bool *given)
+{
+  for (size_t i = 0; table[i].kind; i++)
+    if (given[i] && table[i].warning)
+      vmf_status_warn(NULL, table[i].warning);
 }
 
 static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char **argv,
                                     const struct arguments_getopt *built,
-                                    struct vmf_settings *settings, struct vmf_error *error)
+                                    struct vmf_command *command, struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
   int found;
@@ -434,50 +474,54 @@ static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char 
     const struct vmf_argument *argument = NULL;
 
     if (found == 'h') {
-      settings->help = true;
+      command->help = true;
       return VMF_OK;
     }
     if (found != '?' && found != ':')
       argument = arguments_find(verb->arguments, found);
     if (argument && found >= ARGUMENTS_LONG)
       code = arguments_whole(argument, argv, error);
+    if (argument)
+      built->given[argument - verb->arguments] = true;
     if (code == VMF_OK)
-      code = argument ? argument_set(argument, optarg, settings, error)
+      code = argument ? argument_set(argument, optarg, command, error)
                       : arguments_unknown(verb, found, argv, error);
   }
-  settings->operands = (const char **)(argv + optind);
-  settings->operand_count = argc - optind;
+  command->operands = (const char **)(argv + optind);
+  command->operand_count = argc - optind;
   return code;
 }
 
 enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
-                                  struct vmf_settings *settings, struct vmf_error *error)
+                                  struct vmf_command *command, struct vmf_error *error)
 {
   struct arguments_getopt built = {0};
   enum vmf_code code = arguments_getopt_build(verb->arguments, &built, error);
 
   if (code == VMF_OK)
-    code = arguments_take(verb, argc, argv, &built, settings, error);
+    code = arguments_take(verb, argc, argv, &built, command, error);
+  if (code == VMF_OK && !command->help) {
+    code = arguments_agree(verb->arguments, built.given, error);
+    if (code == VMF_OK && !arguments_want_help(verb->arguments, command))
+      code = arguments_count(verb, command->operand_count, error);
+    if (code == VMF_OK)
+      arguments_warn(verb->arguments, built.given);
+  }
   arguments_getopt_free(&built);
-  if (code != VMF_OK || settings->help)
-    return code;
-  if (settings->no_refs && settings->allow_refs)
-    return vmf_arguments_wrong(error, "--no-refs and --allow-ref contradict each other");
-  code = arguments_snapshot(settings, error);
-  if (code == VMF_OK && !vmf_arguments_want_option_help(settings->options))
-    code = arguments_count(verb, settings->operand_count, error);
   return code;
 }
 
-void vmf_arguments_free(struct vmf_settings *settings)
+void vmf_arguments_free(const struct vmf_verb *verb, struct vmf_command *command)
 {
-  for (char **name = settings->names; name && *name; name++)
+  for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++) {
+    void *field = argument_field(command, argument->field);
+
+    if (argument->kind == VMF_ARGUMENT_JOINED)
+      free(*(char **)field);
+    else if (argument->kind == VMF_ARGUMENT_LISTED)
+      free(*(const char ***)field);
+  }
+  for (char **name = command->names; name && *name; name++)
     free(*name);
-  free(settings->names);
-  free(settings->options);
-  free(settings->allow_refs);
-  free(settings->machine.nics);
-  free(settings->machine.controllers);
-  free(settings->machine.properties);
-  free(settings->machine.eulas);
+  free(command->names);
 }

@@ -7,11 +7,12 @@
 
 #include "verb.h"
 
-/* argv[0] is the verb. Fills `settings`, which vmf_arguments_free releases, also on failure. */
+/* argv[0] is the verb. Fills the verb's settings, which begin with `command`; vmf_arguments_free
+ * releases what they own, also after a failure. */
 VMF_MUST_CHECK enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **argv,
-                                                 struct vmf_settings *settings,
+                                                 struct vmf_command *command,
                                                  struct vmf_error *error);
-void vmf_arguments_free(struct vmf_settings *settings);
+void vmf_arguments_free(const struct vmf_verb *verb, struct vmf_command *command);
 
 /* "64k", "1.5G", "4096": bytes. `what` names the value in the error. */
 VMF_MUST_CHECK enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *size,

@@ -230,11 +230,10 @@ static enum vmf_code template_alone(const struct vmf_machine_settings *settings,
   return VMF_OK;
 }
 
-enum vmf_code vmf_machine_options_parse(const struct vmf_settings *settings,
+enum vmf_code vmf_machine_options_parse(const struct vmf_machine_settings *given,
                                         struct vmf_machine_options *options,
                                         struct vmf_error *error)
 {
-  const struct vmf_machine_settings *given = &settings->machine;
   enum vmf_code code = template_alone(given, error);
 
   *options = (struct vmf_machine_options){.machine = {

@@ -5,7 +5,19 @@
 #ifndef VMF_CLI_MACHINE_OPTIONS_H
 #define VMF_CLI_MACHINE_OPTIONS_H
 
-#include "verb.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmferry.h"
+
+/* How a machine is described; see struct vmf_machine. */
+struct vmf_machine_settings {
+  const char *name, *os, *firmware, *hardware, *product, *vendor, *version, *full_version;
+  const char *annotation, *ovf_version, *template_path;
+  uint64_t cpus, memory;
+  bool secure_boot, cpus_given, memory_given;
+  const char **nics, **controllers, **properties, **eulas; /* NULL-terminated; owned */
+};
 
 /* A machine and what it points to, besides argv. */
 struct vmf_machine_options {
@@ -18,7 +30,7 @@ struct vmf_machine_options {
 
 /* Takes the options apart and reads the licence files. With a template any other option is wrong:
  * VMF_USAGE, naming it; the template itself is the caller's to open. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_options_parse(const struct vmf_settings *settings,
+VMF_MUST_CHECK enum vmf_code vmf_machine_options_parse(const struct vmf_machine_settings *given,
                                                        struct vmf_machine_options *options,
                                                        struct vmf_error *error);
 void vmf_machine_options_free(struct vmf_machine_options *options);

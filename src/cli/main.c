@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,30 +65,29 @@ static void main_raise_file_limit(void)
 
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
 {
-  struct vmf_settings settings = {
-      .sparse_size = 4096,
-      .max_length = UINT64_MAX,
-      .trust = {.size = sizeof settings.trust},
-      .log = {.warn = vmf_status_warn},
-  };
+  struct vmf_command *command = malloc(verb->settings_size); /* and the settings behind it */
   struct vmf_error error = {0};
   int status;
 
-  if (vmf_arguments_parse(verb, argc, argv, &settings, &error) != VMF_OK) {
+  if (!command) {
+    (void)!vmf_arguments_no_memory(&error);
+    return vmf_status_report(&error);
+  }
+  memcpy(command, verb->initial, verb->settings_size);
+  command->log.warn = vmf_status_warn;
+  if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK) {
     vmf_status_report(&error);
     status = error.code == VMF_USAGE ? verb->usage_status : vmf_status_of(error.code);
-  } else if (settings.help) {
+  } else if (command->help) {
     vmf_help_print_verb(stdout, verb);
     status = VMF_EXIT_DONE;
   } else {
-    if (settings.trust.no_verify)
-      vmf_status_warn(NULL, "--no-verify: what was altered in a package passes unnoticed, whatever "
-                            "its manifest and its signature say");
-    if (settings.quiet)
-      settings.log.warn = NULL;
-    status = verb->run(&settings);
+    if (command->quiet)
+      command->log.warn = NULL;
+    status = verb->run(command);
   }
-  vmf_arguments_free(&settings);
+  vmf_arguments_free(verb, command);
+  free(command);
   return status;
 }
 

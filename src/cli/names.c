@@ -10,7 +10,7 @@
 #include "format_options.h"
 #include "status.h"
 
-enum vmf_code vmf_names_resolve(struct vmf_settings *settings, const char **name, bool source,
+enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
                                 struct vmf_error *error)
 {
   size_t count = 0;
@@ -18,12 +18,12 @@ enum vmf_code vmf_names_resolve(struct vmf_settings *settings, const char **name
 
   if (!*name)
     return VMF_OK;
-  while (settings->names && settings->names[count])
+  while (command->names && command->names[count])
     count++;
-  char **longer = realloc(settings->names, (count + 2) * sizeof *longer);
+  char **longer = realloc(command->names, (count + 2) * sizeof *longer);
   if (!longer)
     return vmf_arguments_no_memory(error);
-  settings->names = longer;
+  command->names = longer;
   longer[count] = longer[count + 1] = NULL;
   enum vmf_code code = vmf_location_resolve(*name, source, &plain, error);
   longer[count] = plain;
@@ -32,13 +32,13 @@ enum vmf_code vmf_names_resolve(struct vmf_settings *settings, const char **name
   return code;
 }
 
-enum vmf_code vmf_names_operands(struct vmf_settings *settings, int sources, int targets,
+enum vmf_code vmf_names_operands(struct vmf_command *command, int sources, int targets,
                                  struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
 
   for (int i = 0; i < sources + targets && code == VMF_OK; i++)
-    code = vmf_names_resolve(settings, &settings->operands[i], i < sources, error);
+    code = vmf_names_resolve(command, &command->operands[i], i < sources, error);
   return code;
 }
 
@@ -73,14 +73,15 @@ enum vmf_code vmf_names_target_format(const char *asked, const char *path, const
                              path, strrchr(path, '.'), meaning, written, insist);
 }
 
-int vmf_names_option_help(const struct vmf_settings *settings, int target, const char *insist)
+int vmf_names_option_help(const struct vmf_command *command, const char *asked, int target,
+                          const char *insist)
 {
   const char *path =
-      target >= 0 && target < settings->operand_count ? settings->operands[target] : NULL;
+      target >= 0 && target < command->operand_count ? command->operands[target] : NULL;
   struct vmf_error error = {0};
   const char *format;
 
-  if (vmf_names_target_format(settings->target_format, path, insist, &format, &error) != VMF_OK)
+  if (vmf_names_target_format(asked, path, insist, &format, &error) != VMF_OK)
     return vmf_status_report(&error);
   return vmf_format_options_print(format);
 }

@@ -8,12 +8,12 @@
 #include "verb.h"
 
 /* *name becomes the plain path that it means (see vmf_location_resolve), a string that lives as
- * long as the settings. NULL stays. */
-VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_settings *settings, const char **name,
+ * long as the command. NULL stays. */
+VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name,
                                                bool source, struct vmf_error *error);
 
 /* The same for operands: the first `sources` as sources, `targets` behind them as targets. */
-VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_settings *settings, int sources,
+VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int sources,
                                                 int targets, struct vmf_error *error);
 
 /* The format of a target: `asked` for, or by the suffix of its name, or raw. A name whose suffix is
@@ -22,8 +22,9 @@ VMF_MUST_CHECK enum vmf_code vmf_names_target_format(const char *asked, const ch
                                                      const char *insist, const char **format,
                                                      struct vmf_error *error);
 
-/* Prints the create options of the target's format; operand `target` (perhaps not given) is its
- * name. Returns the exit status. */
-int vmf_names_option_help(const struct vmf_settings *settings, int target, const char *insist);
+/* Prints the create options of the target's format: `asked` for, or by its name, operand `target`
+ * (perhaps not given). Returns the exit status. */
+int vmf_names_option_help(const struct vmf_command *command, const char *asked, int target,
+                          const char *insist);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "signals.h"
+#include "sources.h"
 #include "status.h"
 
 bool vmf_packaging_is_target(const char *path)
@@ -26,12 +27,12 @@ bool vmf_packaging_is_target(const char *path)
 
 void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding)
 {
-  const struct vmf_settings *settings = data;
+  const struct vmf_command *command = data;
   const char *word = "warning";
   char place[512] = "";
 
   if (finding->severity == VMF_SEVERITY_NOTE ||
-      (settings->quiet && finding->severity != VMF_SEVERITY_FAILURE))
+      (command->quiet && finding->severity != VMF_SEVERITY_FAILURE))
     return;
   if (finding->severity == VMF_SEVERITY_LOSS)
     word = "not carried over";
@@ -44,83 +45,69 @@ void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding
   vmf_status_print("%s: %s%s [%s]", word, place, finding->text, finding->rule);
 }
 
-void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progress *progress,
+void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
                           struct vmf_package_target *target)
 {
+  const struct vmf_command *command = packaging->command;
+  const struct vmf_signing_settings *signing = packaging->signing;
+
   *target = (struct vmf_package_target){
       .size = sizeof *target,
-      .disk_options = settings->options,
-      .digest = settings->digest,
-      .key_path = settings->key,
-      .cert_path = settings->certificate ? settings->certificate : settings->key,
-      .passphrase_file = settings->passphrase_file,
-      .cms = settings->cms,
-      .no_clobber = settings->no_clobber,
-      .no_sync = settings->no_sync,
-      .no_cache = settings->no_cache,
-      .ignore_locks = settings->ignore_locks,
-      .threads = (unsigned)settings->threads,
+      .disk_options = packaging->target->options,
+      .digest = signing->digest,
+      .key_path = signing->key,
+      .cert_path = signing->certificate ? signing->certificate : signing->key,
+      .passphrase_file = signing->passphrase_file,
+      .cms = signing->cms,
+      .no_clobber = packaging->target->no_clobber,
+      .no_sync = packaging->target->no_sync,
+      .no_cache = command->no_cache,
+      .ignore_locks = packaging->source->ignore_locks,
+      .threads = (unsigned)command->threads,
       .progress = vmf_progress_show,
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),
-      .log = &settings->log,
-      .findings = {.finding = vmf_packaging_finding, .data = (void *)settings},
-      .trust = &settings->trust,
-      .max_bytes = settings->max_size,
+      .log = &command->log,
+      .findings = {.finding = vmf_packaging_finding, .data = (void *)command},
+      .trust = &packaging->source->trust,
+      .max_bytes = command->max_size,
   };
 }
 
-enum vmf_code vmf_packaging_check(const struct vmf_settings *settings, struct vmf_error *error)
+enum vmf_code vmf_packaging_check(const struct vmf_signing_settings *signing,
+                                  struct vmf_error *error)
 {
-  if (!settings->key && (settings->certificate || settings->passphrase_file || settings->cms))
+  if (!signing->key && (signing->certificate || signing->passphrase_file || signing->cms))
     return vmf_arguments_wrong(error, "--cert, --passphrase-file and --cms need a key");
   return VMF_OK;
 }
 
-/* What one disk can be asked for, and a package cannot. */
-static enum vmf_code check_settings(const struct vmf_settings *settings, struct vmf_error *error)
+static const char *disk_form(const struct vmf_target_settings *target, const char *form)
 {
-  static const char *const message = "%s is for a single disk, not for a package";
+  const char *asked = target->format;
 
-  if (settings->compress)
-    return vmf_arguments_wrong(error, message, "-c");
-  if (settings->backing || settings->backing_format)
-    return vmf_arguments_wrong(error, message, "-B");
-  if (settings->snapshot_given)
-    return vmf_arguments_wrong(error, message, "-l");
-  if (settings->checksum)
-    return vmf_arguments_wrong(error, message, "--checksum");
-  if (settings->verify)
-    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
-                               "--verify is for a single disk");
-  if (settings->sparse_size != 4096)
-    return vmf_arguments_wrong(error, message, "-S");
-  return vmf_packaging_check(settings, error);
+  if (target->disk_format)
+    return target->disk_format;
+  return asked && strcasecmp(asked, "ova") != 0 && strcasecmp(asked, "ovf") != 0 ? asked : form;
 }
 
-static enum vmf_code convert_package(const struct vmf_settings *settings, const char *path,
+static enum vmf_code convert_package(const struct vmf_packaging *packaging, const char *path,
                                      const char *form, struct vmf_error *error)
 {
-  const struct vmf_package_options options = {.size = sizeof options,
-                                              .allow_refs = settings->allow_refs,
-                                              .no_refs = settings->no_refs,
-                                              .ignore_locks = settings->ignore_locks,
-                                              .read_all = settings->read_all,
-                                              .no_cache = settings->no_cache,
-                                              .log = &settings->log,
-                                              .cancel = vmf_signals_cancel(),
-                                              .max_bytes = settings->max_size};
+  const struct vmf_command *command = packaging->command;
+  const struct vmf_package_options options =
+      vmf_sources_package_options(command, packaging->source);
+  FILE *words = strcmp(path, "-") == 0 ? stderr : stdout;
   struct vmf_progress progress = {
-      .out =
-          settings->progress && !settings->quiet ? strcmp(path, "-") == 0 ? stderr : stdout : NULL,
+      .out = command->progress && !command->quiet ? words : NULL,
       .phases = 1,
   };
   struct vmf_package_target target;
   struct vmf_package *package;
 
-  vmf_packaging_target(settings, &progress, &target);
-  target.disk_format = form;
-  enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, error);
+  vmf_packaging_target(packaging, &progress, &target);
+  target.disk_format = disk_form(packaging->target, form);
+  enum vmf_code code = vmf_package_open(command->operands[0], &options, &package, error);
   if (code == VMF_OK) {
     code = vmf_package_convert(package, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);
@@ -129,18 +116,13 @@ static enum vmf_code convert_package(const struct vmf_settings *settings, const 
   return code;
 }
 
-int vmf_packaging_convert(const struct vmf_settings *settings, const char *path, const char *form)
+int vmf_packaging_convert(const struct vmf_packaging *packaging, const char *path, const char *form)
 {
   struct vmf_error error = {0};
-  const char *asked = settings->target_format;
-  enum vmf_code code = check_settings(settings, &error);
+  enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
 
-  if (settings->disk_format)
-    form = settings->disk_format;
-  else if (asked && strcasecmp(asked, "ova") != 0 && strcasecmp(asked, "ovf") != 0)
-    form = asked;
   vmf_signals_catch();
   if (code == VMF_OK)
-    code = convert_package(settings, path, form, &error);
+    code = convert_package(packaging, path, form, &error);
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }

@@ -6,24 +6,34 @@
 #define VMF_CLI_PACKAGING_H
 
 #include "progress.h"
+#include "settings.h"
 #include "verb.h"
 
 /* Whether a path can name a package to be written: *.ova, *.ovf, a folder. */
 bool vmf_packaging_is_target(const char *path);
 
-/* What the command line says about a package to be written; findings go to standard error. */
-void vmf_packaging_target(const struct vmf_settings *settings, struct vmf_progress *progress,
+/* What the command line says about a package to be written. */
+struct vmf_packaging {
+  const struct vmf_command *command;
+  const struct vmf_source_settings *source;
+  const struct vmf_target_settings *target;
+  const struct vmf_signing_settings *signing;
+};
+
+/* The same for the library; findings go to standard error. */
+void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
                           struct vmf_package_target *target);
 
 /* --cert and the like only make sense with a key. */
-VMF_MUST_CHECK enum vmf_code vmf_packaging_check(const struct vmf_settings *settings,
+VMF_MUST_CHECK enum vmf_code vmf_packaging_check(const struct vmf_signing_settings *signing,
                                                  struct vmf_error *error);
 
-/* Writes operand 0, a package, as `path`, its disks in -O's form (`form` where -O is not given;
- * NULL: as they are). Returns the exit status. */
-int vmf_packaging_convert(const struct vmf_settings *settings, const char *path, const char *form);
+/* Writes operand 0, a package, as `path`, its disks in the form that is asked for (`form` where
+ * none is; NULL: as they are). Returns the exit status. */
+int vmf_packaging_convert(const struct vmf_packaging *packaging, const char *path,
+                          const char *form);
 
-/* For struct vmf_findings_sink; `data` is a struct vmf_settings: with -q only failures are told. */
+/* For struct vmf_findings_sink; `data` is a struct vmf_command: with -q only failures are told. */
 void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding);
 
 #endif

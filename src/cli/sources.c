@@ -13,16 +13,17 @@
 #include "names.h"
 #include "signals.h"
 
-enum vmf_code vmf_sources_check_input(const struct vmf_settings *settings, int count,
+enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
+                                      const struct vmf_source_settings *source, int count,
                                       struct vmf_error *error)
 {
   int named = 0;
 
   for (int i = 0; i < count; i++)
-    named += strcmp(settings->operands[i], "-") == 0;
+    named += strcmp(command->operands[i], "-") == 0;
   if (named > 1)
     return vmf_arguments_wrong(error, "standard input (\"-\") can be named once");
-  if (named == 0 && settings->source_size > 0)
+  if (named == 0 && source->size > 0)
     return vmf_arguments_wrong(error, "--source-size is of standard input (\"-\"), which is not "
                                       "named");
   return VMF_OK;
@@ -41,48 +42,65 @@ static const char *spool_folder(const struct vmf_source_input *input, char *buff
   return slash == target ? "/" : slash ? buffer : ".";
 }
 
-static struct vmf_image_options image_options(const struct vmf_settings *settings,
-                                              const char *format)
+struct vmf_image_options vmf_sources_image_options(const struct vmf_command *command,
+                                                   const struct vmf_source_settings *source)
 {
   return (struct vmf_image_options){
       .size = sizeof(struct vmf_image_options),
-      .format = format,
-      .snapshot = settings->snapshot,
-      .allow_refs = settings->allow_refs,
-      .no_refs = settings->no_refs,
-      .ignore_locks = settings->ignore_locks,
-      .read_all = settings->read_all,
-      .no_cache = settings->no_cache,
-      .log = &settings->log,
-      .bare = settings->bare,
-      .trust = &settings->trust,
-      .threads = (unsigned)settings->threads,
+      .format = source->format,
+      .snapshot = source->snapshot,
+      .allow_refs = source->allow_refs,
+      .no_refs = source->no_refs,
+      .ignore_locks = source->ignore_locks,
+      .read_all = source->read_all,
+      .no_cache = command->no_cache,
+      .log = &command->log,
+      .bare = source->bare,
+      .trust = &source->trust,
+      .threads = (unsigned)command->threads,
       .cancel = vmf_signals_cancel(),
-      .max_bytes = settings->max_size,
+      .max_bytes = command->max_size,
   };
 }
 
-enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
-                               const char *format, const struct vmf_source_input *input,
-                               struct vmf_image **image, struct vmf_error *error)
+struct vmf_package_options vmf_sources_package_options(const struct vmf_command *command,
+                                                       const struct vmf_source_settings *source)
 {
-  struct vmf_image_options options = image_options(settings, format);
+  return (struct vmf_package_options){
+      .size = sizeof(struct vmf_package_options),
+      .allow_refs = source->allow_refs,
+      .no_refs = source->no_refs,
+      .ignore_locks = source->ignore_locks,
+      .read_all = source->read_all,
+      .no_cache = command->no_cache,
+      .log = &command->log,
+      .cancel = vmf_signals_cancel(),
+      .max_bytes = command->max_size,
+  };
+}
+
+enum vmf_code vmf_sources_open(const struct vmf_command *command,
+                               const struct vmf_source_settings *source, const char *path,
+                               const struct vmf_source_input *input, struct vmf_image **image,
+                               struct vmf_error *error)
+{
+  struct vmf_image_options options = vmf_sources_image_options(command, source);
   char folder[PATH_MAX];
 
-  options.source_size = settings->source_size;
+  options.source_size = source->size;
   options.random_access = !input || !input->in_order;
   options.spool_folder = spool_folder(input, folder, sizeof folder);
   return vmf_disk_open(path, &options, image, error);
 }
 
 /* The target may have been forgotten: then a disk of its own would vanish in another one. */
-static enum vmf_code check_continuation(const struct vmf_settings *settings, int index,
+static enum vmf_code check_continuation(const struct vmf_command *command, int index,
                                         struct vmf_image *part, struct vmf_error *error)
 {
   bool partitioned = false;
   enum vmf_code code = VMF_OK;
 
-  if (index > 0 && !settings->join)
+  if (index > 0)
     code = vmf_image_partitioned(part, &partitioned, error);
   if (code != VMF_OK || !partitioned)
     return code;
@@ -90,29 +108,33 @@ static enum vmf_code check_continuation(const struct vmf_settings *settings, int
                              "%s: has a partition table, so it is a disk of its own and not the "
                              "continuation of %s; each disk is converted by a command of its own, "
                              "and --join joins them all the same",
-                             settings->operands[index], settings->operands[index - 1]);
+                             command->operands[index], command->operands[index - 1]);
 }
 
 /* The first `count` operands are parts of one file; each is looked at as a disk before. */
-static enum vmf_code open_parts(const struct vmf_settings *settings, int count,
+static enum vmf_code open_parts(const struct vmf_command *command,
+                                const struct vmf_source_settings *source, int count,
                                 struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_image_options options = image_options(settings, settings->format);
+  const struct vmf_image_options options = vmf_sources_image_options(command, source);
+  struct vmf_source_settings raw = *source;
   enum vmf_code code = VMF_OK;
 
+  raw.format = "raw";
   for (int i = 1; i < count && code == VMF_OK; i++) {
     struct vmf_image *part = NULL;
-    code = vmf_sources_open(settings, settings->operands[i], "raw", NULL, &part, error);
-    if (code == VMF_OK)
-      code = check_continuation(settings, i, part, error);
+    code = vmf_sources_open(command, &raw, command->operands[i], NULL, &part, error);
+    if (code == VMF_OK && !source->join)
+      code = check_continuation(command, i, part, error);
     vmf_image_close(part);
   }
   if (code != VMF_OK)
     return code;
-  return vmf_parts_open(settings->operands, (size_t)count, &options, image, error);
+  return vmf_parts_open(command->operands, (size_t)count, &options, image, error);
 }
 
-enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
+enum vmf_code vmf_sources_join(const struct vmf_command *command,
+                               const struct vmf_source_settings *source, int count,
                                const struct vmf_source_input *input, struct vmf_image **image,
                                struct vmf_error *error)
 {
@@ -121,20 +143,20 @@ enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
   int opened = 0;
 
   if (count == 1)
-    return vmf_sources_open(settings, settings->operands[0], settings->format, input, image, error);
-  if (settings->snapshot)
+    return vmf_sources_open(command, source, command->operands[0], input, image, error);
+  if (source->snapshot)
     return vmf_arguments_wrong(error, "-l cannot be used with several sources");
-  if (vmf_parts_named(settings->operands, (size_t)count))
-    return open_parts(settings, count, image, error);
+  if (vmf_parts_named(command->operands, (size_t)count))
+    return open_parts(command, source, count, image, error);
   parts = calloc((size_t)count, sizeof *parts);
   if (!parts)
     return vmf_arguments_no_memory(error);
   while (code == VMF_OK && opened < count) {
-    code = vmf_sources_open(settings, settings->operands[opened], settings->format, NULL,
-                            &parts[opened], error);
+    code =
+        vmf_sources_open(command, source, command->operands[opened], NULL, &parts[opened], error);
     opened += code == VMF_OK;
-    if (code == VMF_OK)
-      code = check_continuation(settings, opened - 1, parts[opened - 1], error);
+    if (code == VMF_OK && !source->join)
+      code = check_continuation(command, opened - 1, parts[opened - 1], error);
   }
   if (code == VMF_OK) {
     code = vmf_image_concat(parts, (size_t)count, image, error);
@@ -159,45 +181,49 @@ static enum vmf_code backing_path(const char *target, const char *backing, char 
 }
 
 /* -B and -F win over what -o says. */
-static enum vmf_code backing_options(struct vmf_settings *settings, char *taken[2],
+static enum vmf_code backing_options(struct vmf_command *command,
+                                     struct vmf_target_settings *target, char *taken[2],
                                      struct vmf_error *error)
 {
-  enum vmf_code code =
-      vmf_arguments_take_option(settings->options, "backing_file", &taken[0], error);
+  enum vmf_code code = vmf_arguments_take_option(target->options, "backing_file", &taken[0], error);
 
   if (code == VMF_OK)
-    code = vmf_arguments_take_option(settings->options, "backing_fmt", &taken[1], error);
-  if (!settings->backing)
-    settings->backing = taken[0];
-  if (!settings->backing_format)
-    settings->backing_format = taken[1];
-  return code == VMF_OK ? vmf_names_resolve(settings, &settings->backing, false, error) : code;
+    code = vmf_arguments_take_option(target->options, "backing_fmt", &taken[1], error);
+  if (!target->backing)
+    target->backing = taken[0];
+  if (!target->backing_format)
+    target->backing_format = taken[1];
+  return code == VMF_OK ? vmf_names_resolve(command, &target->backing, false, error) : code;
 }
 
-enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *target, char *taken[2],
-                                  struct vmf_image **backing, struct vmf_error *error)
+enum vmf_code vmf_sources_backing(struct vmf_command *command,
+                                  const struct vmf_source_settings *source,
+                                  struct vmf_target_settings *target, const char *path,
+                                  char *taken[2], struct vmf_image **backing,
+                                  struct vmf_error *error)
 {
-  char *path;
-  enum vmf_code code = backing_options(settings, taken, error);
-  struct vmf_settings plain = *settings;
+  struct vmf_source_settings below = *source;
+  char *backing_file;
+  enum vmf_code code = backing_options(command, target, taken, error);
 
   if (code != VMF_OK)
     return code;
-  if (!settings->backing && settings->backing_format)
+  if (!target->backing && target->backing_format)
     return vmf_arguments_wrong(error, "-F names the format of a backing file, but there is none");
-  if (!settings->backing)
+  if (!target->backing)
     return VMF_OK;
-  if (!settings->backing_format)
+  if (!target->backing_format)
     return vmf_arguments_wrong(error, "backing file \"%s\": its format must be given with -F",
-                               settings->backing);
-  if (strcmp(settings->backing, "-") == 0)
+                               target->backing);
+  if (strcmp(target->backing, "-") == 0)
     return vmf_arguments_wrong(error, "-B: an overlay needs a file below it, not standard input");
-  code = backing_path(target, settings->backing, &path, error);
+  code = backing_path(path, target->backing, &backing_file, error);
   if (code != VMF_OK)
     return code;
-  plain.snapshot = NULL;
-  plain.trust = (struct vmf_package_trust){.size = sizeof plain.trust}; /* of the sources */
-  code = vmf_sources_open(&plain, path, settings->backing_format, NULL, backing, error);
-  free(path);
+  below.format = target->backing_format;
+  below.snapshot = NULL;
+  below.trust = (struct vmf_package_trust){.size = sizeof below.trust}; /* of the sources */
+  code = vmf_sources_open(command, &below, backing_file, NULL, backing, error);
+  free(backing_file);
   return code;
 }

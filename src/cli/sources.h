@@ -5,6 +5,7 @@
 #ifndef VMF_CLI_SOURCES_H
 #define VMF_CLI_SOURCES_H
 
+#include "settings.h"
 #include "verb.h"
 
 /* How standard input is read, where a source is "-". */
@@ -15,25 +16,38 @@ struct vmf_source_input {
 
 /* VMF_USAGE: standard input is named more than once among `count` operands, or --source-size was
  * given and it is not named. */
-VMF_MUST_CHECK enum vmf_code vmf_sources_check_input(const struct vmf_settings *settings, int count,
-                                                     struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
+                                                     const struct vmf_source_settings *source,
+                                                     int count, struct vmf_error *error);
+
+/* What the library is told of an image, or of a package, that is opened. It points into both. */
+struct vmf_image_options vmf_sources_image_options(const struct vmf_command *command,
+                                                   const struct vmf_source_settings *source);
+struct vmf_package_options vmf_sources_package_options(const struct vmf_command *command,
+                                                       const struct vmf_source_settings *source);
 
 /* One image with the chain below it. input NULL: stored first. */
-VMF_MUST_CHECK enum vmf_code vmf_sources_open(const struct vmf_settings *settings, const char *path,
-                                              const char *format,
+VMF_MUST_CHECK enum vmf_code vmf_sources_open(const struct vmf_command *command,
+                                              const struct vmf_source_settings *source,
+                                              const char *path,
                                               const struct vmf_source_input *input,
                                               struct vmf_image **image, struct vmf_error *error);
 
 /* The first `count` operands, one behind the other. */
-VMF_MUST_CHECK enum vmf_code vmf_sources_join(const struct vmf_settings *settings, int count,
+VMF_MUST_CHECK enum vmf_code vmf_sources_join(const struct vmf_command *command,
+                                              const struct vmf_source_settings *source, int count,
                                               const struct vmf_source_input *input,
                                               struct vmf_image **image, struct vmf_error *error);
 
 /* The image that -B (create: -b) or "-o backing_file=" names, or NULL when none is named. A
- * relative name starts at the folder of `target`. Takes backing_file and backing_fmt out of the
- * options; *taken are the strings that settings now points to, and the caller frees both. */
-VMF_MUST_CHECK enum vmf_code vmf_sources_backing(struct vmf_settings *settings, const char *target,
-                                                 char *taken[2], struct vmf_image **backing,
+ * relative name starts at the folder of `path`, the target's. Takes backing_file and backing_fmt
+ * out of the options; *taken are the strings that `target` now points to, and the caller frees
+ * both. */
+VMF_MUST_CHECK enum vmf_code vmf_sources_backing(struct vmf_command *command,
+                                                 const struct vmf_source_settings *source,
+                                                 struct vmf_target_settings *target,
+                                                 const char *path, char *taken[2],
+                                                 struct vmf_image **backing,
                                                  struct vmf_error *error);
 
 #endif

@@ -27,26 +27,27 @@ void vmf_transfer_print_checksum(FILE *out, const struct vmf_job_result *result,
   fputc('\n', out);
 }
 
-static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct vmf_image *source,
-                                   struct vmf_target *target, struct vmf_progress *progress,
-                                   struct vmf_job_result *result, struct vmf_error *error)
+static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct vmf_target *target,
+                                   struct vmf_progress *progress, struct vmf_job_result *result,
+                                   struct vmf_error *error)
 {
+  const struct vmf_transfer_settings *settings = transfer->settings;
   struct vmf_job_options job = {
       .size = sizeof job,
-      .threads = (unsigned)settings->threads,
+      .threads = (unsigned)transfer->command->threads,
       .sparse_size = settings->sparse_size,
       .checksum = settings->checksum,
-      .no_reflink = settings->no_reflink || settings->read_all,
+      .no_reflink = settings->no_reflink,
       .progress = vmf_progress_show,
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),
-      .max_bytes = settings->max_size,
+      .max_bytes = transfer->command->max_size,
   };
   enum vmf_code code;
 
   if (settings->verify && !job.checksum)
     job.checksum = "sha256";
-  code = vmf_convert(source, target, &job, result, error);
+  code = vmf_convert(transfer->source, target, &job, result, error);
   if (code == VMF_OK && settings->verify) {
     progress->phase++;
     code = vmf_verify(target, &job, result, error);
@@ -58,43 +59,48 @@ static enum vmf_code transfer_copy(const struct vmf_settings *settings, struct v
   return code;
 }
 
-enum vmf_code vmf_transfer_run(const struct vmf_settings *settings, const char *format,
-                               const char *path, uint64_t guest_size, struct vmf_image *source,
-                               struct vmf_image *backing, struct vmf_error *error)
+static struct vmf_target_options transfer_target_options(const struct vmf_transfer *transfer)
 {
-  bool to_stdout = strcmp(path, "-") == 0;
-  FILE *words = to_stdout ? stderr : stdout;
-  struct vmf_target_options options = {
-      .size = sizeof options,
-      .format = format,
-      .options = settings->options,
-      .compress = settings->compress,
-      .backing_path = settings->backing,
-      .backing_format = settings->backing_format,
-      .no_clobber = settings->no_clobber,
-      .no_sync = settings->no_sync,
-      .no_cache = settings->no_cache,
-      .ignore_locks = settings->ignore_locks,
-      .source = source,
-      .backing = backing,
-      .log = &settings->log,
+  const struct vmf_target_settings *target = transfer->target;
+
+  return (struct vmf_target_options){
+      .size = sizeof(struct vmf_target_options),
+      .format = transfer->format,
+      .options = target->options,
+      .compress = target->compress,
+      .backing_path = target->backing,
+      .backing_format = target->backing_format,
+      .no_clobber = target->no_clobber,
+      .no_sync = target->no_sync,
+      .no_cache = transfer->command->no_cache,
+      .ignore_locks = transfer->ignore_locks,
+      .source = transfer->source,
+      .backing = transfer->backing,
+      .log = &transfer->command->log,
   };
+}
+
+enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_error *error)
+{
+  const struct vmf_command *command = transfer->command;
+  const struct vmf_target_options options = transfer_target_options(transfer);
+  FILE *words = strcmp(transfer->path, "-") == 0 ? stderr : stdout;
   struct vmf_progress progress = {
-      .out = settings->progress && !settings->quiet ? words : NULL,
-      .phases = settings->verify ? 2 : 1,
+      .out = command->progress && !command->quiet ? words : NULL,
+      .phases = transfer->settings->verify ? 2 : 1,
   };
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target = NULL;
   enum vmf_code code;
 
   vmf_signals_catch();
-  code = vmf_target_create(path, guest_size, &options, &target, error);
+  code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
   if (code == VMF_OK) {
-    code = transfer_copy(settings, source, target, &progress, &result, error);
+    code = transfer_copy(transfer, target, &progress, &result, error);
     vmf_progress_end(&progress, code == VMF_OK);
   }
   vmf_target_close(target);
-  if (code == VMF_OK && settings->checksum)
-    vmf_transfer_print_checksum(words, &result, path);
+  if (code == VMF_OK && transfer->settings->checksum)
+    vmf_transfer_print_checksum(words, &result, transfer->path);
   return code;
 }

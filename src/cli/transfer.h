@@ -7,15 +7,34 @@
 
 #include <stdio.h>
 
+#include "settings.h"
 #include "verb.h"
 
-/* Writes the target at `path` in `format`, from `source` (NULL: an empty disk of guest_size), on
- * top of `backing` (or NULL), verifies and commits it. On failure nothing remains. Prints the
- * checksum that was asked for. */
-VMF_MUST_CHECK enum vmf_code vmf_transfer_run(const struct vmf_settings *settings,
-                                              const char *format, const char *path,
-                                              uint64_t guest_size, struct vmf_image *source,
-                                              struct vmf_image *backing, struct vmf_error *error);
+/* `transfer` in the settings of a verb: how it goes. */
+struct vmf_transfer_settings {
+  const char *checksum; /* the digest of the guest content that is printed; NULL: none */
+  uint64_t sparse_size; /* so many zero bytes become a hole; 0: none do */
+  bool verify, no_reflink;
+};
+
+enum { VMF_SPARSE_SIZE = 4096 /* the default, as qemu-img's */ };
+
+/* One target that is to be made. */
+struct vmf_transfer {
+  const struct vmf_command *command;
+  const struct vmf_target_settings *target;
+  const struct vmf_transfer_settings *settings;
+  const char *path, *format;
+  uint64_t guest_size;
+  struct vmf_image *source;  /* NULL: an empty disk */
+  struct vmf_image *backing; /* NULL: not an overlay */
+  bool ignore_locks;
+};
+
+/* Writes the target, verifies and commits it. On failure nothing remains. Prints the checksum that
+ * was asked for. */
+VMF_MUST_CHECK enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer,
+                                              struct vmf_error *error);
 
 /* "HEX  NAME" as sha256sum prints it. */
 void vmf_transfer_print_checksum(FILE *out, const struct vmf_job_result *result, const char *name);

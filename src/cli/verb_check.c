@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common_arguments.h"
 #include "json.h"
 #include "signals.h"
 #include "sources.h"
@@ -20,12 +21,19 @@ enum {
 
 enum { CHECK_REPORTS = 200 /* printed; the rest is counted */ };
 
+struct check_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  bool deep; /* what is packed is unpacked */
+};
+
+#define VMF_SETTINGS struct check_settings
+
+static const struct check_settings check_initial = {.source = VMF_SOURCE_UNCHECKED};
+
 static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_FORMAT,
-    {.name = "deep",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(deep),
-     .help = "unpack all that is packed, too"},
+    {.name = "deep", VMF_SETS_FLAG(deep), .help = "unpack all that is packed, too"},
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_ALLOW_REF,
@@ -127,15 +135,16 @@ static bool check_is_packed(struct vmf_image *image)
 }
 
 /* Unpacks what is packed; a unit that cannot be is a corruption. */
-static enum vmf_code check_unpack(const struct vmf_settings *settings, struct vmf_image *image,
+static enum vmf_code check_unpack(const struct check_settings *settings, struct vmf_image *image,
                                   struct vmf_findings *findings, struct vmf_error *error)
 {
-  const struct vmf_job_options job = {
-      .size = sizeof job, .threads = (unsigned)settings->threads, .cancel = vmf_signals_cancel()};
+  const struct vmf_job_options job = {.size = sizeof job,
+                                      .threads = (unsigned)settings->command.threads,
+                                      .cancel = vmf_signals_cancel()};
   enum vmf_code code;
 
   if (!settings->deep) {
-    if (!settings->quiet && check_is_packed(image))
+    if (!settings->command.quiet && check_is_packed(image))
       vmf_status_print("%s: the packed data was not unpacked; --deep does that",
                        vmf_image_path(image));
     return VMF_OK;
@@ -149,7 +158,7 @@ static enum vmf_code check_unpack(const struct vmf_settings *settings, struct vm
   return VMF_OK;
 }
 
-static int check_image(const struct vmf_settings *settings, struct vmf_image *image)
+static int check_image(const struct check_settings *settings, struct vmf_image *image)
 {
   uint64_t printed = 0;
   struct vmf_findings findings = {
@@ -160,7 +169,7 @@ static int check_image(const struct vmf_settings *settings, struct vmf_image *im
   if (code == VMF_OK)
     code = check_unpack(settings, image, &findings, &error);
   if (code == VMF_UNSUPPORTED) {
-    if (!settings->quiet)
+    if (!settings->command.quiet)
       vmf_status_report(&error);
     return CHECK_UNSUPPORTED;
   }
@@ -171,32 +180,25 @@ static int check_image(const struct vmf_settings *settings, struct vmf_image *im
   if (printed > CHECK_REPORTS)
     vmf_status_print("%s: %" PRIu64 " more findings", vmf_image_path(image),
                      printed - CHECK_REPORTS);
-  if (settings->json)
+  if (settings->command.json)
     check_print_json(image, &findings);
-  else if (!settings->quiet)
+  else if (!settings->command.quiet)
     check_print_human(&findings);
   return check_status(&findings);
 }
 
-static int check_run(struct vmf_settings *settings)
+static int check_run(void *given)
 {
-  static const struct vmf_package_trust unchecked = {.size = sizeof unchecked, .no_verify = true};
-  struct vmf_image_options options = {
-      .size = sizeof options,
-      .format = settings->format,
-      .allow_refs = settings->allow_refs,
-      .no_refs = settings->no_refs,
-      .no_chain = true,
-      .ignore_locks = settings->ignore_locks,
-      .random_access = true,
-      .log = &settings->log,
-      .trust = &unchecked,
-  };
+  struct check_settings *settings = given;
+  struct vmf_image_options options =
+      vmf_sources_image_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
   int status = CHECK_FAILED;
 
-  if (vmf_disk_open(settings->operands[0], &options, &image, &error) == VMF_OK)
+  options.no_chain = true;
+  options.random_access = true;
+  if (vmf_disk_open(settings->command.operands[0], &options, &image, &error) == VMF_OK)
     status = check_image(settings, image);
   else
     vmf_status_report(&error);
@@ -209,6 +211,7 @@ const struct vmf_verb vmf_verb_check = {
     .operands = "FILE",
     .summary = "check the consistency of an image",
     .arguments = check_arguments,
+    VMF_STARTS_WITH(check_initial),
     .min_operands = 1,
     .max_operands = 1,
     .usage_status = CHECK_FAILED,

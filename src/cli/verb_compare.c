@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common_arguments.h"
 #include "progress.h"
 #include "signals.h"
 #include "sources.h"
@@ -18,23 +19,31 @@ enum {
   COMPARE_READ = 4,
 };
 
+struct compare_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source; /* of both, but for the format of the second */
+  const char *b_format;
+  bool strict;
+};
+
+#define VMF_SETTINGS struct compare_settings
+
+static const struct compare_settings compare_initial = {.source = VMF_SOURCE_CHECKED};
+
 static const struct vmf_argument compare_arguments[] = {
     {.letter = 'f',
      .name = "a-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(source.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(format),
      .help = "format of the first image"},
     {.letter = 'F',
      .name = "b-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(b_format),
      .value = "FORMAT",
-     .field = VMF_SETTING(target_format),
      .help = "format of the second image"},
     {.letter = 's',
      .name = "strict",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(strict),
+     VMF_SETS_FLAG(strict),
      .help = "size and allocation must be equal, too"},
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
@@ -63,10 +72,10 @@ static bool compare_same_byte(struct vmf_image *a, struct vmf_image *b, uint64_t
          vmf_image_pread(b, &other, 1, guest, &ignored) == VMF_OK && one == other;
 }
 
-static int compare_tell(const struct vmf_settings *settings, struct vmf_image *a,
+static int compare_tell(const struct compare_settings *settings, struct vmf_image *a,
                         struct vmf_image *b, const struct vmf_job_result *result)
 {
-  FILE *out = settings->quiet ? NULL : stdout;
+  FILE *out = settings->command.quiet ? NULL : stdout;
 
   if (out && result->sizes_differ)
     fputs("Warning: Image size mismatch!\n", out);
@@ -82,28 +91,28 @@ static int compare_tell(const struct vmf_settings *settings, struct vmf_image *a
   return COMPARE_DIFFERENT;
 }
 
-static int compare_images(const struct vmf_settings *settings, struct vmf_image *a,
+static int compare_images(const struct compare_settings *settings, struct vmf_image *a,
                           struct vmf_image *b)
 {
   struct vmf_progress progress = {
-      .out = settings->progress && !settings->quiet ? stdout : NULL,
+      .out = settings->command.progress && !settings->command.quiet ? stdout : NULL,
       .phases = 1,
   };
   struct vmf_job_options job = {
       .size = sizeof job,
-      .threads = (unsigned)settings->threads,
+      .threads = (unsigned)settings->command.threads,
       .strict = settings->strict,
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
-      .max_bytes = settings->max_size,
+      .max_bytes = settings->command.max_size,
   };
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_error error = {0};
   enum vmf_code code;
 
   if (settings->strict && vmf_image_size(a) != vmf_image_size(b)) {
-    if (!settings->quiet)
+    if (!settings->command.quiet)
       puts("Strict mode: Image size mismatch!");
     return COMPARE_DIFFERENT;
   }
@@ -117,18 +126,22 @@ static int compare_images(const struct vmf_settings *settings, struct vmf_image 
   return code == VMF_READ || code == VMF_CHANGED ? COMPARE_READ : COMPARE_MAP;
 }
 
-static int compare_run(struct vmf_settings *settings)
+static int compare_run(void *given)
 {
+  struct compare_settings *settings = given;
+  struct vmf_source_settings b_source = settings->source;
   struct vmf_image *a = NULL, *b = NULL;
   struct vmf_error error = {0};
   int status;
 
+  b_source.format = settings->b_format;
   vmf_signals_catch();
-  enum vmf_code code = vmf_sources_check_input(settings, 2, &error);
+  enum vmf_code code = vmf_sources_check_input(&settings->command, &settings->source, 2, &error);
   if (code == VMF_OK)
-    code = vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &a, &error);
+    code = vmf_sources_open(&settings->command, &settings->source, settings->command.operands[0],
+                            NULL, &a, &error);
   if (code == VMF_OK)
-    code = vmf_sources_open(settings, settings->operands[1], settings->target_format, NULL, &b,
+    code = vmf_sources_open(&settings->command, &b_source, settings->command.operands[1], NULL, &b,
                             &error);
   if (code == VMF_OK) {
     status = compare_images(settings, a, b);
@@ -147,6 +160,7 @@ const struct vmf_verb vmf_verb_compare = {
     .operands = "FILE1 FILE2",
     .summary = "tell whether two images hold the same disk",
     .arguments = compare_arguments,
+    VMF_STARTS_WITH(compare_initial),
     .min_operands = 2,
     .max_operands = 2,
     .usage_status = COMPARE_OPEN, /* 1 would say that the images differ */

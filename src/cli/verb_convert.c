@@ -8,88 +8,89 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "common_arguments.h"
 #include "names.h"
 #include "packaging.h"
 #include "sources.h"
 #include "status.h"
 #include "transfer.h"
 
+struct convert_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_target_settings target;
+  struct vmf_transfer_settings transfer;
+  struct vmf_signing_settings signing;
+};
+
+#define VMF_SETTINGS struct convert_settings
+
+static const struct convert_settings convert_initial = {
+    .source = VMF_SOURCE_CHECKED, .transfer = {.sparse_size = VMF_SPARSE_SIZE}};
+
 static const struct vmf_argument convert_arguments[] = {
     {.letter = 'f',
      .name = "format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(source.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(format),
      .help = "format of the sources (default: found by content)"},
     VMF_ARGUMENT_SOURCE_SIZE,
     {.letter = 'O',
      .name = "target-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(target_format),
      .help = "format of the target (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
     {.letter = 'c',
      .name = "compress",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(compress),
+     VMF_SETS_FLAG(target.compress),
      .help = "compress the target's data"},
     VMF_ARGUMENT_SNAPSHOT,
     {.letter = 'B',
      .name = "backing",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.backing),
      .value = "FILE",
-     .field = VMF_SETTING(backing),
      .help = "make an overlay: store only what differs from FILE"},
     {.letter = 'F',
      .name = "backing-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.backing_format),
      .value = "FORMAT",
-     .field = VMF_SETTING(backing_format),
      .help = "format of the backing file (needed with -B)"},
     {.letter = 'S',
      .name = "sparse-size",
-     .kind = VMF_ARGUMENT_SIZE,
+     VMF_SETS_SIZE(transfer.sparse_size),
      .value = "SIZE",
-     .field = VMF_SETTING(sparse_size),
      .help = "so many zero bytes become a hole (default: 4k; 0: none)"},
     VMF_ARGUMENT_THREADS,
     {.name = "checksum",
-     .kind = VMF_ARGUMENT_CHECKSUM,
+     VMF_SETS_CHECKSUM(transfer.checksum),
      .value = "ALGORITHM",
      .value_optional = true,
-     .field = VMF_SETTING(checksum),
      .help = "print the checksum of the guest content (sha256)"},
     {.letter = 'a',
      .name = "algorithm",
-     .kind = VMF_ARGUMENT_CHECKSUM,
+     VMF_SETS_CHECKSUM(transfer.checksum),
      .value = "ALGORITHM",
-     .field = VMF_SETTING(checksum),
      .help = "the same; sha256, sha1 or sha512"},
     {.name = "verify",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(verify),
+     VMF_SETS_FLAG(transfer.verify),
      .help = "read the target back and compare the checksums"},
     {.name = "read-all",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(read_all),
+     VMF_SETS_FLAG(source.read_all),
      .help = "do not trust the holes that the file system reports"},
     {.name = "join",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(join),
+     VMF_SETS_FLAG(source.join),
      .help = "join several sources although they look like whole disks"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_NO_SYNC,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     {.name = "reflink",
-     .kind = VMF_ARGUMENT_EITHER,
+     VMF_SETS_EITHER(transfer.no_reflink),
      .value = "never|auto",
-     .field = VMF_SETTING(no_reflink),
      .help = "auto: share extents where the file system can"},
     {.name = "disk-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.disk_format),
      .value = "FORM",
-     .field = VMF_SETTING(disk_format),
      .help = "form of the disks in a package, as pack has it (also: -O)"},
     VMF_ARGUMENT_SIGN,
     VMF_ARGUMENT_CERT,
@@ -107,9 +108,8 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_QUIET,
     {.letter = 't',
      .name = "target-cache",
-     .kind = VMF_ARGUMENT_CACHE,
+     VMF_SETS_CACHE(target.no_sync),
      .value = "MODE",
-     .field = VMF_SETTING(no_sync),
      .help = "as qemu-img's; only \"unsafe\" means something: --no-sync"},
     VMF_ARGUMENT_SOURCE_CACHE,
     {.letter = 'W',
@@ -147,80 +147,101 @@ static const struct vmf_argument convert_arguments[] = {
 };
 
 /* With -f nothing is asked of the sources' content, and so not of the target's. */
-static bool convert_is_disk(const struct vmf_settings *settings, const char *path)
+static bool convert_is_disk(const struct convert_settings *settings, const char *path)
 {
   struct stat status;
 
   return vmf_image_recognise(path) ||
-         (settings->format && stat(path, &status) == 0 && status.st_size > 0);
+         (settings->source.format && stat(path, &status) == 0 && status.st_size > 0);
 }
 
-static enum vmf_code convert_check_settings(const struct vmf_settings *settings, const char *path,
-                                            struct vmf_error *error)
+static enum vmf_code convert_check_settings(const struct convert_settings *settings,
+                                            const char *path, struct vmf_error *error)
 {
   /* a source that is not there is told as such, later */
-  if ((vmf_packaging_is_target(path) || settings->key || settings->disk_format) &&
-      access(settings->operands[0], F_OK) == 0)
+  if ((vmf_packaging_is_target(path) || settings->signing.key || settings->target.disk_format) &&
+      access(settings->command.operands[0], F_OK) == 0)
     return vmf_arguments_wrong(error, "%s: one package makes another; \"pack\" makes one of disks",
                                path);
-  if (settings->sparse_size % 512)
+  if (settings->transfer.sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
-                               (unsigned long long)settings->sparse_size);
-  if (settings->verify && strcmp(path, "-") == 0)
+                               (unsigned long long)settings->transfer.sparse_size);
+  if (settings->transfer.verify && strcmp(path, "-") == 0)
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
-  if (settings->backing && settings->operand_count > 2)
+  if (settings->target.backing && settings->command.operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
-  if (!settings->join && access(path, F_OK) == 0 &&
-      vmf_parts_named(settings->operands, (size_t)settings->operand_count))
+  if (!settings->source.join && access(path, F_OK) == 0 &&
+      vmf_parts_named(settings->command.operands, (size_t)settings->command.operand_count))
     return vmf_arguments_wrong(error,
                                "%s: is by its name a part of the same file as %s, and the last "
                                "name is the target, which would be replaced; if that is meant, say "
                                "--join",
-                               path, settings->operands[0]);
-  if (settings->operand_count > 2 && !settings->join && convert_is_disk(settings, path))
+                               path, settings->command.operands[0]);
+  if (settings->command.operand_count > 2 && !settings->source.join &&
+      convert_is_disk(settings, path))
     return vmf_arguments_wrong(error,
                                "%s: is a disk, and the last name is the target, which would be "
                                "replaced by all the others joined; if that is meant, say --join",
                                path);
-  return vmf_sources_check_input(settings, settings->operand_count - 1, error);
+  return vmf_sources_check_input(&settings->command, &settings->source,
+                                 settings->command.operand_count - 1, error);
 }
 
 /* What comes on a pipe is read as it comes, unless the target asks for it twice. */
-static enum vmf_code convert_input(const struct vmf_settings *settings, const char *path,
+static enum vmf_code convert_input(const struct convert_settings *settings, const char *path,
                                    struct vmf_source_input *input, struct vmf_error *error)
 {
-  bool twice = false, both = strcmp(path, "-") == 0 && strcmp(settings->operands[0], "-") == 0;
+  bool twice = false,
+       both = strcmp(path, "-") == 0 && strcmp(settings->command.operands[0], "-") == 0;
   enum vmf_code code = VMF_OK;
 
   if (both)
-    code = vmf_target_reads_twice(settings->target_format ? settings->target_format : "raw",
-                                  settings->options, settings->compress, &twice, error);
+    code =
+        vmf_target_reads_twice(settings->target.format ? settings->target.format : "raw",
+                               settings->target.options, settings->target.compress, &twice, error);
   *input = (struct vmf_source_input){.in_order = !twice, .target = path};
   return code;
 }
 
-static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_error *error)
+static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_error *error)
 {
   const char *format = NULL;
-  const char *path = settings->operands[settings->operand_count - 1];
+  const char *path = settings->command.operands[settings->command.operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
   struct vmf_source_input input;
   char *taken[2] = {NULL, NULL};
-  const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding, .data = settings};
-  enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
+  const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding,
+                                           .data = &settings->command};
+  enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
+                                           path, taken, &backing, error);
 
+  settings->transfer.no_reflink |= settings->source.read_all; /* what is shared is not read */
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)
     code = convert_input(settings, path, &input, error);
   if (code == VMF_OK)
-    code = vmf_sources_join(settings, settings->operand_count - 1, &input, &source, error);
+    code = vmf_sources_join(&settings->command, &settings->source,
+                            settings->command.operand_count - 1, &input, &source, error);
   if (code == VMF_OK)
-    code = vmf_names_target_format(settings->target_format, path, "-O", &format, error);
+    code = vmf_names_target_format(settings->target.format, path, "-O", &format, error);
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
-  if (code == VMF_OK)
-    code = vmf_transfer_run(settings, format, path, vmf_image_size(source), source, backing, error);
+  if (code == VMF_OK) {
+    const struct vmf_transfer transfer = {
+        .command = &settings->command,
+        .target = &settings->target,
+        .settings = &settings->transfer,
+        .path = path,
+        .format = format,
+        .guest_size = vmf_image_size(source),
+        .source = source,
+        .backing = backing,
+        .ignore_locks = settings->source.ignore_locks,
+    };
+
+    code = vmf_transfer_run(&transfer, error);
+  }
   vmf_image_close(source);
   vmf_image_close(backing);
   free(taken[0]);
@@ -230,29 +251,66 @@ static enum vmf_code convert_with(struct vmf_settings *settings, struct vmf_erro
 
 /* Whether a package is written: the source is one, and the target can hold one. "-O ova" says so
  * for standard output, where a package comes out unless a format for one disk is named. */
-static bool convert_is_package(const struct vmf_settings *settings)
+static bool convert_is_package(const struct convert_settings *settings)
 {
-  if (settings->operand_count != 2 || settings->format || strstr(settings->operands[0], "::"))
+  if (settings->command.operand_count != 2 || settings->source.format ||
+      strstr(settings->command.operands[0], "::"))
     return false;
-  const char *path = settings->operands[1];
+  const char *path = settings->command.operands[1];
   bool to_stdout = strcmp(path, "-") == 0;
-  if (to_stdout && !settings->disk_format && settings->target_format &&
-      strcmp(settings->target_format, "ova") != 0)
+  if (to_stdout && !settings->target.disk_format && settings->target.format &&
+      strcmp(settings->target.format, "ova") != 0)
     return false;
   return (to_stdout || vmf_packaging_is_target(path)) &&
-         vmf_package_recognise(settings->operands[0]);
+         vmf_package_recognise(settings->command.operands[0]);
 }
 
-static int convert_run(struct vmf_settings *settings)
+/* What one disk can be asked for, and a package cannot. */
+static enum vmf_code convert_check_package(const struct convert_settings *settings,
+                                           struct vmf_error *error)
 {
+  static const char *const message = "%s is for a single disk, not for a package";
+
+  if (settings->target.compress)
+    return vmf_arguments_wrong(error, message, "-c");
+  if (settings->target.backing || settings->target.backing_format)
+    return vmf_arguments_wrong(error, message, "-B");
+  if (settings->source.snapshot)
+    return vmf_arguments_wrong(error, message, "-l");
+  if (settings->transfer.checksum)
+    return vmf_arguments_wrong(error, message, "--checksum");
+  if (settings->transfer.verify)
+    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
+                               "--verify is for a single disk");
+  if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
+    return vmf_arguments_wrong(error, message, "-S");
+  return VMF_OK;
+}
+
+static int convert_package(const struct convert_settings *settings)
+{
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
   struct vmf_error error = {0};
 
-  if (vmf_arguments_want_option_help(settings->options))
-    return vmf_names_option_help(settings, settings->operand_count - 1, "-O");
-  if (vmf_names_operands(settings, settings->operand_count - 1, 1, &error) != VMF_OK)
+  if (convert_check_package(settings, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized");
+}
+
+static int convert_run(void *given)
+{
+  struct convert_settings *settings = given;
+  struct vmf_error error = {0};
+
+  if (vmf_arguments_want_option_help(settings->target.options))
+    return vmf_names_option_help(&settings->command, settings->target.format,
+                                 settings->command.operand_count - 1, "-O");
+  if (vmf_names_operands(&settings->command, settings->command.operand_count - 1, 1, &error) !=
+      VMF_OK)
     return vmf_status_report(&error);
   if (convert_is_package(settings))
-    return vmf_packaging_convert(settings, settings->operands[1], "streamOptimized");
+    return convert_package(settings);
   if (convert_with(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
   return VMF_EXIT_DONE;
@@ -263,6 +321,7 @@ const struct vmf_verb vmf_verb_convert = {
     .operands = "SOURCE... TARGET",
     .summary = "copy a disk or a package into another format",
     .arguments = convert_arguments,
+    VMF_STARTS_WITH(convert_initial),
     .min_operands = 2,
     .max_operands = 1 << 16,
     .usage_status = VMF_EXIT_OTHER,

@@ -5,43 +5,45 @@
 #include <stdlib.h>
 
 #include "arguments.h"
+#include "common_arguments.h"
 #include "names.h"
 #include "sources.h"
 #include "status.h"
 #include "transfer.h"
 
+struct create_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source; /* the backing file */
+  struct vmf_target_settings target;
+};
+
+#define VMF_SETTINGS struct create_settings
+
+static const struct create_settings create_initial = {.source = VMF_SOURCE_CHECKED};
+
 static const struct vmf_argument create_arguments[] = {
     {.letter = 'f',
      .name = "format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(target_format),
      .help = "format of the new image (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
     {.letter = 'b',
      .name = "backing",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.backing),
      .value = "FILE",
-     .field = VMF_SETTING(backing),
      .help = "make an overlay on FILE"},
-    {.letter = 'B',
-     .kind = VMF_ARGUMENT_TEXT,
-     .value = "FILE",
-     .field = VMF_SETTING(backing),
-     .help = "the same as -b"},
+    {.letter = 'B', VMF_SETS_TEXT(target.backing), .value = "FILE", .help = "the same as -b"},
     {.letter = 'F',
      .name = "backing-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.backing_format),
      .value = "FORMAT",
-     .field = VMF_SETTING(backing_format),
      .help = "format of the backing file (needed with -b)"},
     {.name = "no-clobber",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(no_clobber),
+     VMF_SETS_FLAG(target.no_clobber),
      .help = "refuse to replace an existing file"},
     {.name = "no-sync",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(no_sync),
+     VMF_SETS_FLAG(target.no_sync),
      .help = "do not wait until the image is on stable storage"},
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -55,16 +57,16 @@ static const struct vmf_argument create_arguments[] = {
 };
 
 /* The second operand, "-o size=", or the size of the backing file. */
-static enum vmf_code create_size(struct vmf_settings *settings, const struct vmf_image *backing,
+static enum vmf_code create_size(struct create_settings *settings, const struct vmf_image *backing,
                                  uint64_t *size, struct vmf_error *error)
 {
   char *option;
-  enum vmf_code code = vmf_arguments_take_option(settings->options, "size", &option, error);
+  enum vmf_code code = vmf_arguments_take_option(settings->target.options, "size", &option, error);
 
   if (code != VMF_OK)
     return code;
-  if (settings->operand_count == 2)
-    code = vmf_arguments_size(settings->operands[1], "SIZE", size, error);
+  if (settings->command.operand_count == 2)
+    code = vmf_arguments_size(settings->command.operands[1], "SIZE", size, error);
   else if (option)
     code = vmf_arguments_size(option, "size", size, error);
   else if (backing)
@@ -76,34 +78,48 @@ static enum vmf_code create_size(struct vmf_settings *settings, const struct vmf
   return code;
 }
 
-static enum vmf_code create_with(struct vmf_settings *settings, struct vmf_error *error)
+static enum vmf_code create_with(struct create_settings *settings, struct vmf_error *error)
 {
+  static const struct vmf_transfer_settings plain = {.sparse_size = VMF_SPARSE_SIZE};
   const char *format = NULL;
-  const char *path = settings->operands[0];
+  const char *path = settings->command.operands[0];
   struct vmf_image *backing = NULL;
   char *taken[2] = {NULL, NULL};
   uint64_t size = 0;
-  enum vmf_code code = vmf_sources_backing(settings, path, taken, &backing, error);
+  enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
+                                           path, taken, &backing, error);
 
   if (code == VMF_OK)
-    code = vmf_names_target_format(settings->target_format, path, "-f", &format, error);
+    code = vmf_names_target_format(settings->target.format, path, "-f", &format, error);
   if (code == VMF_OK)
     code = create_size(settings, backing, &size, error);
-  if (code == VMF_OK)
-    code = vmf_transfer_run(settings, format, path, size, NULL, backing, error);
+  if (code == VMF_OK) {
+    const struct vmf_transfer transfer = {
+        .command = &settings->command,
+        .target = &settings->target,
+        .settings = &plain,
+        .path = path,
+        .format = format,
+        .guest_size = size,
+        .backing = backing,
+    };
+
+    code = vmf_transfer_run(&transfer, error);
+  }
   vmf_image_close(backing);
   free(taken[0]);
   free(taken[1]);
   return code;
 }
 
-static int create_run(struct vmf_settings *settings)
+static int create_run(void *given)
 {
+  struct create_settings *settings = given;
   struct vmf_error error = {0};
 
-  if (vmf_arguments_want_option_help(settings->options))
-    return vmf_names_option_help(settings, 0, "-f");
-  if (vmf_names_operands(settings, 0, 1, &error) != VMF_OK)
+  if (vmf_arguments_want_option_help(settings->target.options))
+    return vmf_names_option_help(&settings->command, settings->target.format, 0, "-f");
+  if (vmf_names_operands(&settings->command, 0, 1, &error) != VMF_OK)
     return vmf_status_report(&error);
   if (create_with(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
@@ -115,6 +131,7 @@ const struct vmf_verb vmf_verb_create = {
     .operands = "FILE [SIZE]",
     .summary = "make an empty disk, or an overlay",
     .arguments = create_arguments,
+    VMF_STARTS_WITH(create_initial),
     .min_operands = 1,
     .max_operands = 2,
     .usage_status = VMF_EXIT_OTHER,

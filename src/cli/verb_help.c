@@ -11,6 +11,14 @@
 
 enum { HELP_INDENT = 28 };
 
+struct help_settings {
+  struct vmf_command command;
+};
+
+#define VMF_SETTINGS struct help_settings
+
+static const struct help_settings help_initial;
+
 static const struct vmf_argument help_arguments[] = {{0}};
 
 void vmf_help_print(FILE *out)
@@ -60,20 +68,21 @@ void vmf_help_print_verb(FILE *out, const struct vmf_verb *verb)
   fputs("  -h, --help                show this text\n", out);
 }
 
-static int help_run(struct vmf_settings *settings)
+static int help_run(void *given)
 {
+  const struct help_settings *settings = given;
   const struct vmf_verb *verb;
 
-  if (settings->operand_count == 0) {
+  if (settings->command.operand_count == 0) {
     vmf_help_print(stdout);
     return VMF_EXIT_DONE;
   }
-  verb = vmf_verb_find(settings->operands[0]);
+  verb = vmf_verb_find(settings->command.operands[0]);
   if (verb) {
     vmf_help_print_verb(stdout, verb);
     return VMF_EXIT_DONE;
   }
-  return vmf_format_options_print(settings->operands[0]);
+  return vmf_format_options_print(settings->command.operands[0]);
 }
 
 const struct vmf_verb vmf_verb_help = {
@@ -81,6 +90,7 @@ const struct vmf_verb vmf_verb_help = {
     .operands = "[VERB|FORMAT]",
     .summary = "show this text, the options of a verb or of a format",
     .arguments = help_arguments,
+    VMF_STARTS_WITH(help_initial),
     .min_operands = 0,
     .max_operands = 1,
     .usage_status = VMF_EXIT_OTHER,

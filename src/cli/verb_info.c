@@ -4,18 +4,28 @@
  * `vmferry info`: prints the library's tree of named values, as JSON or for people. */
 #include <stdio.h>
 
+#include "common_arguments.h"
 #include "image_glance.h"
 #include "json.h"
 #include "package_glance.h"
+#include "sources.h"
 #include "status.h"
-#include "verb.h"
+
+struct info_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  bool backing_chain;
+};
+
+#define VMF_SETTINGS struct info_settings
+
+static const struct info_settings info_initial = {.source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument info_arguments[] = {
     VMF_ARGUMENT_FORMAT,
     VMF_ARGUMENT_OUTPUT_KIND,
     {.name = "backing-chain",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(backing_chain),
+     VMF_SETS_FLAG(backing_chain),
      .help = "show the images below it, too"},
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -25,10 +35,10 @@ static const struct vmf_argument info_arguments[] = {
     {0},
 };
 
-static enum vmf_code info_chain(const struct vmf_settings *settings, struct vmf_image *image,
+static enum vmf_code info_chain(const struct info_settings *settings, struct vmf_image *image,
                                 struct vmf_error *error)
 {
-  bool list = settings->json && settings->backing_chain;
+  bool list = settings->command.json && settings->backing_chain;
   enum vmf_code code = VMF_OK;
 
   if (list)
@@ -40,7 +50,7 @@ static enum vmf_code info_chain(const struct vmf_settings *settings, struct vmf_
     if (code == VMF_OK) {
       if (at != image)
         fputs(list ? ",\n    " : "\n", stdout);
-      if (settings->json)
+      if (settings->command.json)
         vmf_json_value(stdout, info, list ? 1 : 0);
       else
         vmf_image_glance(info);
@@ -51,26 +61,23 @@ static enum vmf_code info_chain(const struct vmf_settings *settings, struct vmf_
   }
   if (list)
     fputs("\n]", stdout);
-  if (settings->json)
+  if (settings->command.json)
     putchar('\n');
   return code;
 }
 
-static int info_package(const struct vmf_settings *settings)
+static int info_package(const struct info_settings *settings)
 {
-  const struct vmf_package_options options = {.size = sizeof options,
-                                              .allow_refs = settings->allow_refs,
-                                              .no_refs = settings->no_refs,
-                                              .ignore_locks = settings->ignore_locks,
-                                              .log = &settings->log};
+  const struct vmf_package_options options =
+      vmf_sources_package_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_package *package;
   struct vmf_value *info = NULL;
-  enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, &error);
+  enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, &error);
 
   if (code == VMF_OK)
     code = vmf_package_info(package, &info, &error);
-  if (code == VMF_OK && settings->json) {
+  if (code == VMF_OK && settings->command.json) {
     vmf_json_value(stdout, info, 0);
     putchar('\n');
   } else if (code == VMF_OK) {
@@ -81,27 +88,20 @@ static int info_package(const struct vmf_settings *settings)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
-static int info_run(struct vmf_settings *settings)
+static int info_run(void *given)
 {
-  static const struct vmf_package_trust unchecked = {.size = sizeof unchecked, .no_verify = true};
-  struct vmf_image_options options = {
-      .size = sizeof options,
-      .format = settings->format,
-      .allow_refs = settings->allow_refs,
-      .no_refs = settings->no_refs,
-      .no_chain = !settings->backing_chain,
-      .ignore_locks = settings->ignore_locks,
-      .random_access = true,
-      .log = &settings->log,
-      .bare = true,
-      .trust = &unchecked,
-  };
+  const struct info_settings *settings = given;
+  struct vmf_image_options options =
+      vmf_sources_image_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
 
-  if (!settings->format && vmf_package_recognise(settings->operands[0]))
+  if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]))
     return info_package(settings);
-  enum vmf_code code = vmf_disk_open(settings->operands[0], &options, &image, &error);
+  options.no_chain = !settings->backing_chain;
+  options.random_access = true;
+  options.bare = true;
+  enum vmf_code code = vmf_disk_open(settings->command.operands[0], &options, &image, &error);
 
   if (code == VMF_OK)
     code = info_chain(settings, image, &error);
@@ -114,6 +114,7 @@ const struct vmf_verb vmf_verb_info = {
     .operands = "FILE",
     .summary = "show what an image or a package is",
     .arguments = info_arguments,
+    VMF_STARTS_WITH(info_initial),
     .min_operands = 1,
     .max_operands = 1,
     .usage_status = VMF_EXIT_OTHER,

@@ -6,24 +6,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common_arguments.h"
 #include "human.h"
 #include "sources.h"
 #include "status.h"
+
+struct map_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  uint64_t start, max_length; /* guest bytes */
+};
+
+#define VMF_SETTINGS struct map_settings
+
+static const struct map_settings map_initial = {.source = VMF_SOURCE_UNCHECKED,
+                                                .max_length = UINT64_MAX};
 
 static const struct vmf_argument map_arguments[] = {
     VMF_ARGUMENT_FORMAT,
     VMF_ARGUMENT_OUTPUT_KIND,
     {.letter = 's',
      .name = "start-offset",
-     .kind = VMF_ARGUMENT_SIZE,
+     VMF_SETS_SIZE(start),
      .value = "OFFSET",
-     .field = VMF_SETTING(start),
      .help = "start at this guest offset"},
     {.letter = 'l',
      .name = "max-length",
-     .kind = VMF_ARGUMENT_SIZE,
+     VMF_SETS_SIZE(max_length),
      .value = "LENGTH",
-     .field = VMF_SETTING(max_length),
      .help = "show so many bytes of the guest disk"},
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
@@ -71,18 +81,18 @@ static void map_print_human(const struct vmf_extent *extent)
   putchar('\n');
 }
 
-static void map_print(const struct vmf_settings *settings, const struct vmf_extent *extent,
+static void map_print(const struct map_settings *settings, const struct vmf_extent *extent,
                       bool first)
 {
   if (extent->length == 0)
     return;
-  if (settings->json)
+  if (settings->command.json)
     map_print_json(extent, first);
   else
     map_print_human(extent);
 }
 
-static enum vmf_code map_print_all(const struct vmf_settings *settings, struct vmf_image *image,
+static enum vmf_code map_print_all(const struct map_settings *settings, struct vmf_image *image,
                                    struct vmf_error *error)
 {
   uint64_t size = vmf_image_size(image), at = settings->start, end = size;
@@ -91,7 +101,7 @@ static enum vmf_code map_print_all(const struct vmf_settings *settings, struct v
 
   if (at < size && settings->max_length < size - at)
     end = at + settings->max_length;
-  if (!settings->json)
+  if (!settings->command.json)
     printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
   while (at < end) {
     struct vmf_extent next = {.size = sizeof next};
@@ -109,19 +119,19 @@ static enum vmf_code map_print_all(const struct vmf_settings *settings, struct v
     run = next;
   }
   map_print(settings, &run, first);
-  if (settings->json)
+  if (settings->command.json)
     puts(run.length == 0 ? "[]" : "]");
   return VMF_OK;
 }
 
-static int map_run(struct vmf_settings *settings)
+static int map_run(void *given)
 {
+  struct map_settings *settings = given;
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
 
-  settings->trust.no_verify = true;
-  enum vmf_code code =
-      vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &image, &error);
+  enum vmf_code code = vmf_sources_open(&settings->command, &settings->source,
+                                        settings->command.operands[0], NULL, &image, &error);
 
   if (code == VMF_OK)
     code = map_print_all(settings, image, &error);
@@ -134,6 +144,7 @@ const struct vmf_verb vmf_verb_map = {
     .operands = "FILE",
     .summary = "show how the guest disk is stored",
     .arguments = map_arguments,
+    VMF_STARTS_WITH(map_initial),
     .min_operands = 1,
     .max_operands = 1,
     .usage_status = VMF_EXIT_OTHER,

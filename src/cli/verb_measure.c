@@ -6,29 +6,39 @@
 #include <stdio.h>
 
 #include "arguments.h"
+#include "common_arguments.h"
 #include "format_options.h"
 #include "sources.h"
 #include "status.h"
 
+struct measure_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_target_settings target;
+  uint64_t size; /* of an empty disk, without a source */
+  bool size_given;
+};
+
+#define VMF_SETTINGS struct measure_settings
+
+static const struct measure_settings measure_initial = {.source = VMF_SOURCE_UNCHECKED};
+
 static const struct vmf_argument measure_arguments[] = {
     {.letter = 'O',
      .name = "target-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(target_format),
      .help = "format of the target (default: raw)"},
     VMF_ARGUMENT_OPTIONS,
     {.letter = 'c',
      .name = "compress",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(compress),
+     VMF_SETS_FLAG(target.compress),
      .help = "the target's data will be compressed"},
     {.name = "size",
      .letter = 's',
-     .kind = VMF_ARGUMENT_SIZE,
+     VMF_SETS_SIZE(size),
      .value = "SIZE",
-     .field = VMF_SETTING(size),
-     .given = VMF_SETTING(size_given),
+     .given = VMF_SETTING(bool, size_given),
      .help = "measure for an empty disk of this size, without a source"},
     VMF_ARGUMENT_FORMAT,
     VMF_ARGUMENT_SNAPSHOT,
@@ -42,27 +52,27 @@ static const struct vmf_argument measure_arguments[] = {
     {0},
 };
 
-static enum vmf_code measure_with(const struct vmf_settings *settings, const char *format,
+static enum vmf_code measure_with(const struct measure_settings *settings, const char *format,
                                   struct vmf_error *error)
 {
   struct vmf_image *source = NULL;
   uint64_t required = 0, full = 0, size = settings->size;
   enum vmf_code code = VMF_OK;
 
-  if (settings->size_given == (settings->operand_count == 1))
+  if (settings->size_given == (settings->command.operand_count == 1))
     return vmf_arguments_wrong(error, "measure: give either --size or a FILE");
   if (!settings->size_given) {
-    code =
-        vmf_sources_open(settings, settings->operands[0], settings->format, NULL, &source, error);
+    code = vmf_sources_open(&settings->command, &settings->source, settings->command.operands[0],
+                            NULL, &source, error);
     size = code == VMF_OK ? vmf_image_size(source) : 0;
   }
   if (code == VMF_OK)
-    code = vmf_measure(source, size, format, settings->options, settings->compress, &required,
-                       &full, error);
+    code = vmf_measure(source, size, format, settings->target.options, settings->target.compress,
+                       &required, &full, error);
   vmf_image_close(source);
   if (code != VMF_OK)
     return code;
-  if (settings->json)
+  if (settings->command.json)
     printf("{\n    \"required\": %" PRIu64 ",\n    \"fully-allocated\": %" PRIu64 "\n}\n", required,
            full);
   else
@@ -70,14 +80,14 @@ static enum vmf_code measure_with(const struct vmf_settings *settings, const cha
   return VMF_OK;
 }
 
-static int measure_run(struct vmf_settings *settings)
+static int measure_run(void *given)
 {
+  struct measure_settings *settings = given;
   struct vmf_error error = {0};
-  const char *format = settings->target_format ? settings->target_format : "raw";
+  const char *format = settings->target.format ? settings->target.format : "raw";
 
-  if (vmf_arguments_want_option_help(settings->options))
+  if (vmf_arguments_want_option_help(settings->target.options))
     return vmf_format_options_print(format);
-  settings->trust.no_verify = true;
   if (measure_with(settings, format, &error) != VMF_OK)
     return vmf_status_report(&error);
   return VMF_EXIT_DONE;
@@ -88,6 +98,7 @@ const struct vmf_verb vmf_verb_measure = {
     .operands = "[FILE]",
     .summary = "tell how large a target will be",
     .arguments = measure_arguments,
+    VMF_STARTS_WITH(measure_initial),
     .min_operands = 0,
     .max_operands = 1,
     .usage_status = VMF_EXIT_OTHER,

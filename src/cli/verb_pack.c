@@ -9,130 +9,123 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "common_arguments.h"
 #include "format_options.h"
 #include "machine_options.h"
 #include "names.h"
 #include "packaging.h"
 #include "signals.h"
+#include "sources.h"
 #include "status.h"
+
+struct pack_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_target_settings target;
+  struct vmf_signing_settings signing;
+  struct vmf_machine_settings machine;
+  const char *output; /* NULL: the name of the first disk with .ova, here */
+};
+
+#define VMF_SETTINGS struct pack_settings
+
+static const struct pack_settings pack_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument pack_arguments[] = {
     {.letter = 'o',
      .name = "out",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(output),
      .value = "OUT",
-     .field = VMF_SETTING(output),
      .help = "the package: a name that ends in .ova or .ovf, a folder, or - (default: the first "
              "disk's name with .ova, here)"},
     {.name = "name",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.name),
      .value = "NAME",
-     .field = VMF_SETTING(machine.name),
      .help = "name of the machine (default: the package's)"},
     {.name = "cpus",
-     .kind = VMF_ARGUMENT_NUMBER,
+     VMF_SETS_NUMBER(machine.cpus),
      .value = "N",
      .min = 1,
      .max = 1024,
-     .field = VMF_SETTING(machine.cpus),
-     .given = VMF_SETTING(machine.cpus_given),
+     .given = VMF_SETTING(bool, machine.cpus_given),
      .help = "virtual processors (default: 1)"},
     {.name = "memory",
-     .kind = VMF_ARGUMENT_SIZE,
+     VMF_SETS_SIZE(machine.memory),
      .value = "SIZE",
-     .field = VMF_SETTING(machine.memory),
-     .given = VMF_SETTING(machine.memory_given),
+     .given = VMF_SETTING(bool, machine.memory_given),
      .help = "memory, a multiple of 4M (default: 1G)"},
     {.name = "os",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.os),
      .value = "OS",
-     .field = VMF_SETTING(machine.os),
      .help = "guest operating system (default: other-64); \"help\" lists them"},
     {.name = "firmware",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.firmware),
      .value = "bios|efi",
-     .field = VMF_SETTING(machine.firmware),
      .help = "firmware (default: not said, which is bios)"},
     {.name = "secure-boot",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(machine.secure_boot),
+     VMF_SETS_FLAG(machine.secure_boot),
      .help = "secure boot; the firmware is efi"},
     {.name = "nic",
-     .kind = VMF_ARGUMENT_LISTED,
+     VMF_SETS_LISTED(machine.nics),
      .value = "none|[model=MODEL][,network=NAME][,mac=ADDRESS]",
-     .field = VMF_SETTING(machine.nics),
      .help = "a network card (repeatable; default: one, E1000 in \"VM Network\")"},
     {.name = "controller",
-     .kind = VMF_ARGUMENT_LISTED,
+     VMF_SETS_LISTED(machine.controllers),
      .value = "KIND",
-     .field = VMF_SETTING(machine.controllers),
      .help = "controller of the next disk, and of all behind it (repeatable): lsilogic (default), "
              "lsilogicsas, pvscsi, buslogic, sata, nvme, ide"},
     {.name = "hardware",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.hardware),
      .value = "FAMILY",
-     .field = VMF_SETTING(machine.hardware),
      .help = "hardware family (default: vmx-13)"},
     {.name = "product",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.product),
      .value = "TEXT",
-     .field = VMF_SETTING(machine.product),
      .help = "name of the product in it"},
     {.name = "vendor",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.vendor),
      .value = "TEXT",
-     .field = VMF_SETTING(machine.vendor),
      .help = "who makes the product"},
     {.name = "product-version",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.version),
      .value = "TEXT",
-     .field = VMF_SETTING(machine.version),
      .help = "version of the product, short"},
     {.name = "full-version",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.full_version),
      .value = "TEXT",
-     .field = VMF_SETTING(machine.full_version),
      .help = "version of the product, long"},
     {.name = "property",
-     .kind = VMF_ARGUMENT_LISTED,
+     VMF_SETS_LISTED(machine.properties),
      .value = "KEY[:TYPE]=VALUE",
-     .field = VMF_SETTING(machine.properties),
      .help = "a setting that can be changed when the machine is deployed (repeatable)"},
     {.name = "eula",
-     .kind = VMF_ARGUMENT_LISTED,
+     VMF_SETS_LISTED(machine.eulas),
      .value = "FILE",
-     .field = VMF_SETTING(machine.eulas),
      .help = "a licence that must be accepted, text in UTF-8 (repeatable)"},
     {.name = "annotation",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.annotation),
      .value = "TEXT",
-     .field = VMF_SETTING(machine.annotation),
      .help = "a note on the machine"},
     {.name = "template",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.template_path),
      .value = "PACKAGE",
-     .field = VMF_SETTING(machine.template_path),
      .help = "take the description from this package, its disks replaced in order"},
     {.name = "ovf-version",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(machine.ovf_version),
      .value = "1.0|1.1|2.0",
-     .field = VMF_SETTING(machine.ovf_version),
      .help = "version of the standard (default: 1.1)"},
     {.name = "disk-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.disk_format),
      .value = "FORM",
-     .field = VMF_SETTING(disk_format),
      .help = "form of the disks (default: streamOptimized); \"help\" lists them"},
     {.name = "disk-options",
-     .kind = VMF_ARGUMENT_JOINED,
+     VMF_SETS_JOINED(target.options),
      .value = "NAME=VALUE,...",
-     .field = VMF_SETTING(options),
      .help = "create options of the disks' format; \"help\" lists them"},
     {.letter = 'f',
      .name = "format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(source.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(format),
      .help = "format of the disks that are read (default: found by content)"},
     VMF_ARGUMENT_SIGN,
     VMF_ARGUMENT_CERT,
@@ -161,33 +154,21 @@ struct pack_disks {
   size_t count;
 };
 
-static enum vmf_code pack_open_disks(const struct vmf_settings *settings, struct pack_disks *disks,
+static enum vmf_code pack_open_disks(const struct pack_settings *settings, struct pack_disks *disks,
                                      struct vmf_error *error)
 {
-  const struct vmf_image_options options = {
-      .size = sizeof options,
-      .format = settings->format,
-      .allow_refs = settings->allow_refs,
-      .no_refs = settings->no_refs,
-      .ignore_locks = settings->ignore_locks,
-      .no_cache = settings->no_cache,
-      .log = &settings->log,
-      .bare = settings->bare,
-      .trust = &settings->trust,
-      .threads = (unsigned)settings->threads,
-      .cancel = vmf_signals_cancel(),
-      .max_bytes = settings->max_size,
-  };
+  const struct vmf_image_options options =
+      vmf_sources_image_options(&settings->command, &settings->source);
   enum vmf_code code = VMF_OK;
 
-  disks->images = calloc((size_t)settings->operand_count, sizeof *disks->images);
+  disks->images = calloc((size_t)settings->command.operand_count, sizeof *disks->images);
   if (!disks->images)
     return vmf_arguments_no_memory(error);
-  for (int i = 0; i < settings->operand_count && code == VMF_OK; i++) {
-    if (strcmp(settings->operands[i], "-") == 0)
+  for (int i = 0; i < settings->command.operand_count && code == VMF_OK; i++) {
+    if (strcmp(settings->command.operands[i], "-") == 0)
       return vmf_arguments_wrong(error, "a disk on standard input has no name to be packed under: "
                                         "convert it to a file first (vmferry convert - FILE)");
-    code = vmf_disk_open(settings->operands[i], &options, &disks->images[i], error);
+    code = vmf_disk_open(settings->command.operands[i], &options, &disks->images[i], error);
     disks->count += code == VMF_OK;
   }
   return code;
@@ -222,10 +203,10 @@ static enum vmf_code pack_default_output(const char *disk, char **path, struct v
 }
 
 /* "pack disk.raw vm.ova": the target's place is -o. */
-static enum vmf_code pack_check_operands(const struct vmf_settings *settings,
+static enum vmf_code pack_check_operands(const struct pack_settings *settings,
                                          struct vmf_error *error)
 {
-  const char *last = settings->operands[settings->operand_count - 1];
+  const char *last = settings->command.operands[settings->command.operand_count - 1];
 
   if (settings->output || (!vmf_packaging_is_target(last) && !vmf_package_recognise(last)))
     return VMF_OK;
@@ -247,46 +228,40 @@ static enum vmf_code pack_check_options(const char *options, struct vmf_error *e
   return VMF_OK;
 }
 
-static enum vmf_code pack_write(const struct vmf_settings *settings, const struct pack_disks *disks,
-                                const struct vmf_machine *machine, const char *path,
-                                struct vmf_error *error)
+static enum vmf_code pack_write(const struct pack_settings *settings,
+                                const struct pack_disks *disks, const struct vmf_machine *machine,
+                                const char *path, struct vmf_error *error)
 {
   FILE *words = strcmp(path, "-") == 0 ? stderr : stdout;
   struct vmf_progress progress = {
-      .out = settings->progress && !settings->quiet ? words : NULL,
+      .out = settings->command.progress && !settings->command.quiet ? words : NULL,
       .phases = 1,
   };
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
   struct vmf_package_target target;
   enum vmf_code code;
 
-  vmf_packaging_target(settings, &progress, &target);
-  target.disk_format = settings->disk_format;
+  vmf_packaging_target(&packaging, &progress, &target);
+  target.disk_format = settings->target.disk_format;
   code = vmf_package_pack(disks->images, disks->count, machine, path, &target, error);
 
   vmf_progress_end(&progress, code == VMF_OK);
   return code;
 }
 
-static enum vmf_code pack_with(const struct vmf_settings *settings, struct vmf_machine *machine,
+static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_machine *machine,
                                struct vmf_error *error)
 {
   const char *template_path = settings->machine.template_path;
-  const struct vmf_package_options template_options = {
-      .size = sizeof template_options,
-      .allow_refs = settings->allow_refs,
-      .no_refs = settings->no_refs,
-      .ignore_locks = settings->ignore_locks,
-      .no_cache = settings->no_cache,
-      .log = &settings->log,
-      .cancel = vmf_signals_cancel(),
-      .max_bytes = settings->max_size,
-  };
+  const struct vmf_package_options template_options =
+      vmf_sources_package_options(&settings->command, &settings->source);
   struct pack_disks disks = {0};
   char *path = NULL;
   enum vmf_code code = VMF_OK;
 
   if (!settings->output)
-    code = pack_default_output(settings->operands[0], &path, error);
+    code = pack_default_output(settings->command.operands[0], &path, error);
   if (code == VMF_OK && template_path)
     code = vmf_package_open(template_path, &template_options, &machine->template_, error);
   if (code == VMF_OK)
@@ -320,36 +295,37 @@ static int pack_print_forms(void)
   return VMF_EXIT_DONE;
 }
 
-static int pack_run(struct vmf_settings *settings)
+static int pack_run(void *given)
 {
+  struct pack_settings *settings = given;
   struct vmf_machine_options options = {0};
   struct vmf_error error = {0};
   enum vmf_code code;
 
-  if (settings->disk_format && strcmp(settings->disk_format, "help") == 0)
+  if (settings->target.disk_format && strcmp(settings->target.disk_format, "help") == 0)
     return pack_print_forms();
   if (settings->machine.os && strcmp(settings->machine.os, "help") == 0) {
     vmf_machine_options_print_systems();
     return VMF_EXIT_DONE;
   }
-  if (vmf_arguments_want_option_help(settings->options))
-    return vmf_format_options_print(pack_driver(settings->disk_format));
-  if (settings->operand_count == 0) {
+  if (vmf_arguments_want_option_help(settings->target.options))
+    return vmf_format_options_print(pack_driver(settings->target.disk_format));
+  if (settings->command.operand_count == 0) {
     vmf_arguments_wrong(&error, "pack: an operand is missing: vmferry pack [OPTIONS] DISK...");
     return vmf_status_report(&error);
   }
   vmf_signals_catch();
-  code = vmf_names_operands(settings, settings->operand_count, 0, &error);
+  code = vmf_names_operands(&settings->command, settings->command.operand_count, 0, &error);
   if (code == VMF_OK)
-    code = vmf_names_resolve(settings, &settings->output, false, &error);
+    code = vmf_names_resolve(&settings->command, &settings->output, false, &error);
   if (code == VMF_OK)
     code = pack_check_operands(settings, &error);
   if (code == VMF_OK)
-    code = vmf_packaging_check(settings, &error);
+    code = vmf_packaging_check(&settings->signing, &error);
   if (code == VMF_OK)
-    code = pack_check_options(settings->options, &error);
+    code = pack_check_options(settings->target.options, &error);
   if (code == VMF_OK)
-    code = vmf_machine_options_parse(settings, &options, &error);
+    code = vmf_machine_options_parse(&settings->machine, &options, &error);
   if (code == VMF_OK)
     code = pack_with(settings, &options.machine, &error);
   vmf_machine_options_free(&options);
@@ -361,6 +337,7 @@ const struct vmf_verb vmf_verb_pack = {
     .operands = "DISK...",
     .summary = "make a package (OVA, OVF) of disks",
     .arguments = pack_arguments,
+    VMF_STARTS_WITH(pack_initial),
     .min_operands = 0, /* "--os help" has none */
     .max_operands = 1024,
     .usage_status = VMF_EXIT_OTHER,

@@ -7,16 +7,27 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "common_arguments.h"
 #include "names.h"
 #include "packaging.h"
 #include "status.h"
 
+struct unpack_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_target_settings target;
+  struct vmf_signing_settings signing;
+};
+
+#define VMF_SETTINGS struct unpack_settings
+
+static const struct unpack_settings unpack_initial = {.source = VMF_SOURCE_CHECKED};
+
 static const struct vmf_argument unpack_arguments[] = {
     {.letter = 'O',
      .name = "target-format",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(target.format),
      .value = "FORMAT",
-     .field = VMF_SETTING(target_format),
      .help = "convert the disks (default: leave them as they are)"},
     VMF_ARGUMENT_OPTIONS,
     VMF_ARGUMENT_THREADS,
@@ -37,11 +48,11 @@ static const struct vmf_argument unpack_arguments[] = {
 
 /* The folder to unpack into, its name ending in '/': what was asked for, or the package's name
  * without its suffix, here. A fresh string. */
-static char *unpack_folder(const struct vmf_settings *settings)
+static char *unpack_folder(const struct unpack_settings *settings)
 {
-  const char *given = settings->operand_count > 1 ? settings->operands[1] : NULL;
-  const char *slash = strrchr(settings->operands[0], '/');
-  const char *base = slash && slash[1] ? slash + 1 : settings->operands[0];
+  const char *given = settings->command.operand_count > 1 ? settings->command.operands[1] : NULL;
+  const char *slash = strrchr(settings->command.operands[0], '/');
+  const char *base = slash && slash[1] ? slash + 1 : settings->command.operands[0];
   const char *dot = strrchr(base, '.');
   size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
   char *folder;
@@ -56,14 +67,18 @@ static char *unpack_folder(const struct vmf_settings *settings)
   return folder;
 }
 
-static int unpack_run(struct vmf_settings *settings)
+static int unpack_run(void *given)
 {
+  struct unpack_settings *settings = given;
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
   struct vmf_error error = {0};
   int status;
 
-  if (vmf_names_operands(settings, 1, settings->operand_count - 1, &error) != VMF_OK)
+  if (vmf_names_operands(&settings->command, 1, settings->command.operand_count - 1, &error) !=
+      VMF_OK)
     return vmf_status_report(&error);
-  if (settings->operand_count > 1 && settings->operands[1][0] == '\0') {
+  if (settings->command.operand_count > 1 && settings->command.operands[1][0] == '\0') {
     (void)!vmf_arguments_wrong(&error, "the folder to unpack into has no name");
     return vmf_status_report(&error);
   }
@@ -72,7 +87,7 @@ static int unpack_run(struct vmf_settings *settings)
     (void)!vmf_arguments_no_memory(&error);
     return vmf_status_report(&error);
   }
-  status = vmf_packaging_convert(settings, folder, NULL);
+  status = vmf_packaging_convert(&packaging, folder, NULL);
   free(folder);
   return status;
 }
@@ -82,6 +97,7 @@ const struct vmf_verb vmf_verb_unpack = {
     .operands = "PACKAGE [FOLDER]",
     .summary = "put the files of a package into a folder",
     .arguments = unpack_arguments,
+    VMF_STARTS_WITH(unpack_initial),
     .min_operands = 1,
     .max_operands = 2,
     .usage_status = VMF_EXIT_OTHER,

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common_arguments.h"
 #include "human.h"
 #include "json.h"
 #include "progress.h"
 #include "signals.h"
+#include "sources.h"
 #include "status.h"
-#include "verb.h"
 
 enum {
   VERIFY_INTACT = 0,
@@ -21,20 +22,27 @@ enum {
   VERIFY_VIOLATIONS = 3,
 };
 
+struct verify_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_package_check check;
+};
+
+#define VMF_SETTINGS struct verify_settings
+
+static const struct verify_settings verify_initial = {.source = VMF_SOURCE_CHECKED};
+
 static const struct vmf_argument verify_arguments[] = {
     VMF_ARGUMENT_TRUST,
     {.name = "schema",
-     .kind = VMF_ARGUMENT_TEXT,
+     VMF_SETS_TEXT(check.schema_folder),
      .value = "DIR",
-     .field = VMF_SETTING(check.schema_folder),
      .help = "validate against the DMTF's schema files in DIR, too"},
     {.name = "descriptor-only",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(check.descriptor_only),
+     VMF_SETS_FLAG(check.descriptor_only),
      .help = "do not look at the files of the package"},
     {.name = "quick",
-     .kind = VMF_ARGUMENT_FLAG,
-     .field = VMF_SETTING(check.quick),
+     VMF_SETS_FLAG(check.quick),
      .help = "do not unpack the packed data of the disks"},
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_MAX_SIZE,
@@ -53,7 +61,7 @@ static const char *const severities[VMF_SEVERITIES] = {"note", "loss", "warning"
 
 /* What one verification says. */
 struct verification {
-  const struct vmf_settings *settings;
+  const struct verify_settings *settings;
   FILE *json; /* the findings so far, as JSON */
   bool any;
 };
@@ -92,8 +100,8 @@ static void take_finding(void *data, const struct vmf_package_finding *finding)
 
   if (verification->json)
     write_finding(verification->json, !verification->any, finding);
-  else if (!verification->settings->quiet || finding->severity >= VMF_SEVERITY_VIOLATION)
-    print_finding(verification->settings->operands[0], finding);
+  else if (!verification->settings->command.quiet || finding->severity >= VMF_SEVERITY_VIOLATION)
+    print_finding(verification->settings->command.operands[0], finding);
   verification->any = true;
 }
 
@@ -112,12 +120,12 @@ static void print_count(uint64_t count, const char *what)
     printf(", %" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
-static void print_verdict(const struct vmf_settings *settings,
+static void print_verdict(const struct verify_settings *settings,
                           const struct vmf_package_verdict *verdict)
 {
   char size[16];
 
-  vmf_human_text(stdout, settings->operands[0]);
+  vmf_human_text(stdout, settings->command.operands[0]);
   if (verdict->counts[VMF_SEVERITY_FAILURE] > 0)
     fputs(": NOT intact", stdout);
   else if (settings->check.descriptor_only)
@@ -149,13 +157,13 @@ static const char *json_bool(bool value)
   return value ? "true" : "false";
 }
 
-static void print_json(const struct vmf_settings *settings, const char *findings, int status,
+static void print_json(const struct verify_settings *settings, const char *findings, int status,
                        const struct vmf_package_verdict *verdict)
 {
   static const char *const words[] = {"intact", "unchecked", "failed", "violations"};
 
   fputs("{\n    \"filename\": ", stdout);
-  vmf_json_string(stdout, settings->operands[0]);
+  vmf_json_string(stdout, settings->command.operands[0]);
   printf(",\n    \"verdict\": \"%s\",\n    \"findings\": [%s%s]", words[status], findings,
          findings[0] ? "\n    " : "");
   printf(",\n    \"manifest\": %s,\n    \"signature\": ", json_bool(verdict->has_manifest));
@@ -198,33 +206,27 @@ static int status_of_error(const struct vmf_error *error)
 static enum vmf_code verify_package(struct verification *verification,
                                     struct vmf_package_verdict *verdict, struct vmf_error *error)
 {
-  const struct vmf_settings *settings = verification->settings;
-  const struct vmf_package_options options = {.size = sizeof options,
-                                              .allow_refs = settings->allow_refs,
-                                              .no_refs = settings->no_refs,
-                                              .ignore_locks = settings->ignore_locks,
-                                              .no_cache = settings->no_cache,
-                                              .log = &settings->log,
-                                              .cancel = vmf_signals_cancel(),
-                                              .max_bytes = settings->max_size};
+  const struct verify_settings *settings = verification->settings;
+  const struct vmf_package_options options =
+      vmf_sources_package_options(&settings->command, &settings->source);
   struct vmf_progress progress = {
-      .out = settings->progress && !settings->quiet ? stderr : NULL,
+      .out = settings->command.progress && !settings->command.quiet ? stderr : NULL,
       .phases = 1,
   };
   struct vmf_package_check check = settings->check;
   struct vmf_package *package = NULL;
 
-  check.ca_file = settings->trust.ca_file;
-  check.signer = settings->trust.signer;
-  check.require_signature = settings->trust.require_signature;
-  check.max_bytes = settings->max_size;
-  check.threads = (unsigned)settings->threads;
+  check.ca_file = settings->source.trust.ca_file;
+  check.signer = settings->source.trust.signer;
+  check.require_signature = settings->source.trust.require_signature;
+  check.max_bytes = settings->command.max_size;
+  check.threads = (unsigned)settings->command.threads;
   check.progress = vmf_progress_show;
   check.progress_data = &progress;
   check.size = sizeof check;
   check.cancel = vmf_signals_cancel();
   check.findings = (struct vmf_findings_sink){.finding = take_finding, .data = verification};
-  enum vmf_code code = vmf_package_open(settings->operands[0], &options, &package, error);
+  enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, error);
   if (code == VMF_OK)
     code = vmf_package_verify(package, &check, verdict, error);
   vmf_package_close(package);
@@ -247,8 +249,9 @@ static int report_error(struct verification *verification, struct vmf_package_ve
   return status;
 }
 
-static int verify_run(struct vmf_settings *settings)
+static int verify_run(void *given)
 {
+  struct verify_settings *settings = given;
   struct verification verification = {.settings = settings};
   struct vmf_package_verdict verdict = {.size = sizeof verdict};
   struct vmf_error error = {0};
@@ -256,7 +259,7 @@ static int verify_run(struct vmf_settings *settings)
   size_t length;
 
   vmf_signals_catch();
-  if (settings->json && !(verification.json = open_memstream(&findings, &length))) {
+  if (settings->command.json && !(verification.json = open_memstream(&findings, &length))) {
     vmf_status_print("no memory");
     return VERIFY_NOT_CHECKED;
   }
@@ -266,7 +269,7 @@ static int verify_run(struct vmf_settings *settings)
   if (verification.json && fclose(verification.json) == 0 &&
       (code == VMF_OK || status == VERIFY_FAILED))
     print_json(settings, findings, status, &verdict);
-  else if (!verification.json && code == VMF_OK && !settings->quiet)
+  else if (!verification.json && code == VMF_OK && !settings->command.quiet)
     print_verdict(settings, &verdict);
   free(findings);
   return status;
@@ -277,6 +280,7 @@ const struct vmf_verb vmf_verb_verify = {
     .operands = "PACKAGE",
     .summary = "check that a package is intact and what the standard asks for",
     .arguments = verify_arguments,
+    VMF_STARTS_WITH(verify_initial),
     .min_operands = 1,
     .max_operands = 1,
     .usage_status = VERIFY_NOT_CHECKED,

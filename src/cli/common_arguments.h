@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Rows of the tables of arguments that mean the same to every verb that has them. */
+#ifndef VMF_CLI_COMMON_ARGUMENTS_H
+#define VMF_CLI_COMMON_ARGUMENTS_H
+
+#include "settings.h"
+#include "verb.h"
+
+#define VMF_ARGUMENT_FORMAT                                                                        \
+  {                                                                                                \
+    .letter = 'f', .name = "format", VMF_SETS_TEXT(source.format), .value = "FORMAT",              \
+    .help = "format of the image (default: found by its content)"                                  \
+  }
+#define VMF_ARGUMENT_SOURCE_SIZE                                                                   \
+  {                                                                                                \
+    .name = "source-size", VMF_SETS_SIZE(source.size), .value = "SIZE",                            \
+    .help = "bytes that come on standard input (SOURCE \"-\")"                                     \
+  }
+#define VMF_ARGUMENT_FORCE_SHARE                                                                   \
+  {                                                                                                \
+    .letter = 'U', .name = "force-share", VMF_SETS_FLAG(source.ignore_locks),                      \
+    .help = "open an image that a running machine holds"                                           \
+  }
+#define VMF_ARGUMENT_BARE                                                                          \
+  {                                                                                                \
+    .name = "bare", VMF_SETS_FLAG(source.bare),                                                    \
+    .help = "take a VMDK extent without its descriptor for a whole disk"                           \
+  }
+#define VMF_ARGUMENT_ALLOW_REF                                                                     \
+  {                                                                                                \
+    .name = "allow-ref", VMF_SETS_LISTED(source.allow_refs), .value = "DIR",                       \
+    .help = "images may refer to files below DIR, too (repeatable)"                                \
+  }
+#define VMF_ARGUMENT_NO_REFS                                                                       \
+  {                                                                                                \
+    .name = "no-refs", VMF_SETS_FLAG(source.no_refs), .contradicts = "allow-ref",                  \
+    .help = "open nothing beside the files that are named"                                         \
+  }
+#define VMF_ARGUMENT_OUTPUT_KIND                                                                   \
+  {                                                                                                \
+    .name = "output", VMF_SETS_OUTPUT(command.json), .value = "human|json",                        \
+    .help = "how to print the result (default: human)"                                             \
+  }
+#define VMF_ARGUMENT_PROGRESS                                                                      \
+  {                                                                                                \
+    .letter = 'p', .name = "progress", VMF_SETS_FLAG(command.progress),                            \
+    .help = "show the progress"                                                                    \
+  }
+#define VMF_ARGUMENT_QUIET                                                                         \
+  {                                                                                                \
+    .letter = 'q', .name = "quiet", VMF_SETS_FLAG(command.quiet), .help = "print errors only"      \
+  }
+#define VMF_ARGUMENT_SNAPSHOT                                                                      \
+  {                                                                                                \
+    .letter = 'l', .name = "snapshot", VMF_SETS_SNAPSHOT(source.snapshot), .value = "SNAPSHOT",    \
+    .help = "read this internal snapshot (id or name)"                                             \
+  }
+#define VMF_ARGUMENT_THREADS                                                                       \
+  {                                                                                                \
+    .letter = 'm', .name = "parallel", VMF_SETS_NUMBER(command.threads), .value = "N", .min = 1,   \
+    .max = 256, .help = "threads (default: one per processor)"                                     \
+  }
+#define VMF_ARGUMENT_OPTIONS                                                                       \
+  {                                                                                                \
+    .letter = 'o', .name = "options", VMF_SETS_JOINED(target.options), .value = "NAME=VALUE,...",  \
+    .help = "options of the target's format; \"help\" lists them"                                  \
+  }
+#define VMF_ARGUMENT_DIGEST                                                                        \
+  {                                                                                                \
+    .name = "digest", VMF_SETS_CHECKSUM(signing.digest), .value = "ALGORITHM",                     \
+    .help = "digest of the manifest: sha256, sha1 or sha512 (default: sha256)"                     \
+  }
+#define VMF_ARGUMENT_CERT                                                                          \
+  {                                                                                                \
+    .name = "cert", VMF_SETS_TEXT(signing.certificate), .value = "FILE",                           \
+    .help = "the key's certificate, PEM (default: in the key's file)"                              \
+  }
+#define VMF_ARGUMENT_PASSPHRASE                                                                    \
+  {                                                                                                \
+    .name = "passphrase-file", VMF_SETS_TEXT(signing.passphrase_file), .value = "FILE",            \
+    .help = "its first line is the passphrase of the key"                                          \
+  }
+#define VMF_ARGUMENT_CMS                                                                           \
+  {                                                                                                \
+    .name = "cms", VMF_SETS_FLAG(signing.cms),                                                     \
+    .help = "add a CMS signature with the chain, as VirtualBox 7 does"                             \
+  }
+#define VMF_ARGUMENT_SIGN                                                                          \
+  {                                                                                                \
+    .name = "sign", VMF_SETS_TEXT(signing.key), .value = "KEY",                                    \
+    .help = "sign the package with this key, PEM"                                                  \
+  }
+#define VMF_ARGUMENT_TRUST                                                                         \
+  {.name = "ca-file",                                                                              \
+   VMF_SETS_TEXT(source.trust.ca_file),                                                            \
+   .value = "FILE",                                                                                \
+   .help = "trust only signers that these certificates (PEM) vouch for"},                          \
+      {.name = "signer",                                                                           \
+       VMF_SETS_TEXT(source.trust.signer),                                                         \
+       .value = "FINGERPRINT",                                                                     \
+       .help = "trust only the certificate with this SHA-256 fingerprint"},                        \
+  {                                                                                                \
+    .name = "require-signature", VMF_SETS_FLAG(source.trust.require_signature),                    \
+    .help = "a package that is not signed, or by nobody trusted, fails"                            \
+  }
+#define VMF_ARGUMENT_MAX_SIZE                                                                      \
+  {                                                                                                \
+    .name = "max-size", VMF_SETS_SIZE(command.max_size), .value = "SIZE",                          \
+    .help = "unpack and write no more than this (default: no bound)"                               \
+  }
+#define VMF_ARGUMENT_NO_VERIFY                                                                     \
+  {                                                                                                \
+    .name = "no-verify", VMF_SETS_FLAG(source.trust.no_verify),                                    \
+    .warning = "--no-verify: what was altered in a package passes unnoticed, whatever its "        \
+               "manifest and its signature say",                                                   \
+    .help = "do not check the manifest of a package: take it though it may be altered"             \
+  }
+#define VMF_ARGUMENT_NO_CLOBBER                                                                    \
+  {                                                                                                \
+    .name = "no-clobber", VMF_SETS_FLAG(target.no_clobber),                                        \
+    .help = "refuse to replace an existing target"                                                 \
+  }
+#define VMF_ARGUMENT_PAGE_CACHE_MODE                                                               \
+  {                                                                                                \
+    .name = "cache", VMF_SETS_EITHER(command.no_cache), .value = "none|normal",                    \
+    .help = "none: keep nothing of it in the host's page cache"                                    \
+  }
+#define VMF_ARGUMENT_NO_SYNC                                                                       \
+  {                                                                                                \
+    .name = "no-sync", VMF_SETS_FLAG(target.no_sync),                                              \
+    .help = "do not wait until the target is on stable storage"                                    \
+  }
+#define VMF_ARGUMENT_SOURCE_CACHE                                                                  \
+  {                                                                                                \
+    .letter = 'T', .name = "source-cache", .kind = VMF_ARGUMENT_CACHE, .value = "MODE",            \
+    .help = "accepted as qemu-img's, no effect"                                                    \
+  }
+#define VMF_ARGUMENT_IMAGE_OPTS                                                                    \
+  {                                                                                                \
+    .name = "image-opts", .kind = VMF_ARGUMENT_REFUSED,                                            \
+    .help = "an image is named by its path alone"                                                  \
+  }
+#define VMF_ARGUMENT_OBJECT                                                                        \
+  {                                                                                                \
+    .name = "object", .kind = VMF_ARGUMENT_REFUSED, .value = "OBJECT",                             \
+    .help = "encrypted images are not read"                                                        \
+  }
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What several verbs are told: members of their settings, under the names that the rows of
+ * common_arguments.h expect. */
+#ifndef VMF_CLI_SETTINGS_H
+#define VMF_CLI_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmferry.h"
+
+/* `source`: what is read, an image or a package. */
+struct vmf_source_settings {
+  const char *format, *snapshot;
+  uint64_t size; /* bytes of standard input; 0: not given */
+  bool bare, read_all, join;
+  const char **allow_refs; /* NULL-terminated; owned */
+  bool no_refs;
+  bool ignore_locks;
+  struct vmf_package_trust trust;
+};
+
+/* `target`: what is written. */
+struct vmf_target_settings {
+  const char *format;
+  const char *disk_format; /* of the disks in a package */
+  char *options;           /* all -o, joined by commas; owned */
+  const char *backing, *backing_format;
+  bool compress, no_clobber, no_sync;
+};
+
+/* `signing`: how a package is signed. */
+struct vmf_signing_settings {
+  const char *digest, *key, *certificate, *passphrase_file;
+  bool cms;
+};
+
+/* A package is read once it is known to be what its manifest says, or whatever it is. */
+#define VMF_SOURCE_CHECKED                                                                         \
+  {                                                                                                \
+    .trust = {.size = sizeof(struct vmf_package_trust) }                                           \
+  }
+#define VMF_SOURCE_UNCHECKED                                                                       \
+  {                                                                                                \
+    .trust = {.size = sizeof(struct vmf_package_trust), .no_verify = true }                        \
+  }
+
+#endif

@@ -8,17 +8,26 @@
 
 #include "memory.h"
 
+enum part { WORK, TURN, STORE };
+
 struct slot {
   void *job;
   uint64_t ticket; /* order of submission */
-  bool worked;     /* its work has ended */
-  bool storing;    /* queued for its store */
+  unsigned series;
+  enum part due; /* what is done next, or is being done */
+  bool worked;   /* its work has ended, and its turn */
   enum vmf_code code;
   struct vmf_error error;
-  struct slot *next; /* in the one list that it is on */
+  struct slot *next;   /* in the one list that it is on */
+  struct slot *behind; /* in its series */
 };
 
 struct list {
+  struct slot *first, *last;
+};
+
+/* Submitted jobs that have not had their turn, oldest first: linked by `behind`. */
+struct series {
   struct slot *first, *last;
 };
 
@@ -46,12 +55,13 @@ struct vmf_pipeline {
   unsigned order_first, order_count;
   uint64_t tickets;
 
-  /* The lock guards all below, benches[].taken, and worked, code, error of a slot until its work
-   * has ended. Not held during work or store. */
+  /* The lock guards all below, benches[].taken, and due, worked, code, error of a slot until its
+   * work has ended. Not held during work, turn or store. */
   pthread_cond_t settled; /* for the caller: a job is worked or stored */
-  struct list work_queue, store_queue, idle;
-  unsigned storing; /* queued or being stored */
-  unsigned stores;  /* being stored */
+  struct list work_queue, turn_queue, store_queue, idle;
+  struct series *series; /* stage.series of them */
+  unsigned storing;      /* queued or being stored */
+  unsigned stores;       /* being stored */
   bool stop;
   enum vmf_code store_code; /* of the store with the lowest ticket that failed */
   uint64_t store_ticket;
@@ -79,32 +89,98 @@ static struct slot *list_pop(struct list *list)
   return slot;
 }
 
+/* ---- turns ---- */
+
+static void join_series(struct series *series, struct slot *slot)
+{
+  slot->behind = NULL;
+  if (series->first)
+    series->last->behind = slot;
+  else
+    series->first = slot;
+  series->last = slot;
+}
+
+/* The first of a series that has been worked on has its turn. */
+static void call_up(struct vmf_pipeline *pipeline, struct slot *slot)
+{
+  list_push(&pipeline->turn_queue, slot);
+  vmf_crew_wake(pipeline->crew);
+}
+
+static void end_turn(struct vmf_pipeline *pipeline, struct slot *slot)
+{
+  struct series *series = &pipeline->series[slot->series];
+
+  slot->worked = true;
+  series->first = slot->behind;
+  if (series->first && series->first->due == TURN)
+    call_up(pipeline, series->first);
+}
+
+static void end_work(struct vmf_pipeline *pipeline, struct slot *slot)
+{
+  if (!pipeline->stage.in_turn) {
+    slot->worked = true;
+    return;
+  }
+  slot->due = TURN;
+  if (pipeline->series[slot->series].first == slot)
+    call_up(pipeline, slot);
+}
+
+/* ---- the parts of a job ---- */
+
+static void end_store(struct vmf_pipeline *pipeline, struct slot *slot, enum vmf_code code,
+                      const struct vmf_error *error)
+{
+  if (code != VMF_OK && (pipeline->store_code == VMF_OK || slot->ticket < pipeline->store_ticket)) {
+    pipeline->store_code = code;
+    pipeline->store_ticket = slot->ticket;
+    pipeline->store_error = *error;
+  }
+  pipeline->storing--;
+  pipeline->stores--;
+  list_push(&pipeline->idle, slot);
+}
+
+static enum vmf_code run_part(const struct vmf_pipeline *pipeline, const struct slot *slot,
+                              void *scratch, struct vmf_error *error)
+{
+  const struct vmf_stage *stage = &pipeline->stage;
+
+  switch (slot->due) {
+  case WORK:
+    return stage->work(slot->job, scratch, pipeline->context, error);
+  case TURN:
+    return stage->in_turn(slot->job, pipeline->context, error);
+  case STORE:
+    break;
+  }
+  return stage->store(slot->job, pipeline->context, error);
+}
+
 /* Runs the part that is due and notes how it ended. Called and returns with the lock held. */
 static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scratch)
 {
-  const struct vmf_stage *stage = &pipeline->stage;
   struct vmf_error error = {0};
-  bool storing = slot->storing;
+  bool failed = slot->due == TURN && slot->code != VMF_OK; /* its turn is passed on */
 
-  pipeline->stores += storing;
+  pipeline->stores += slot->due == STORE;
   pthread_mutex_unlock(pipeline->lock);
-  enum vmf_code code = storing ? stage->store(slot->job, pipeline->context, &error)
-                               : stage->work(slot->job, scratch, pipeline->context, &error);
+  enum vmf_code code = failed ? VMF_OK : run_part(pipeline, slot, scratch, &error);
   pthread_mutex_lock(pipeline->lock);
-  if (!storing) {
-    slot->code = code;
-    slot->error = error;
-    slot->worked = true;
+  if (slot->due == STORE) {
+    end_store(pipeline, slot, code, &error);
   } else {
-    if (code != VMF_OK &&
-        (pipeline->store_code == VMF_OK || slot->ticket < pipeline->store_ticket)) {
-      pipeline->store_code = code;
-      pipeline->store_ticket = slot->ticket;
-      pipeline->store_error = error;
+    if (code != VMF_OK) {
+      slot->code = code;
+      slot->error = error;
     }
-    pipeline->storing--;
-    pipeline->stores--;
-    list_push(&pipeline->idle, slot);
+    if (slot->due == WORK)
+      end_work(pipeline, slot);
+    else
+      end_turn(pipeline, slot);
   }
   pthread_cond_signal(&pipeline->settled);
 }
@@ -119,6 +195,9 @@ static bool may_store(const struct vmf_pipeline *pipeline)
 static struct slot *next_slot(struct vmf_pipeline *pipeline)
 {
   struct slot *slot = may_store(pipeline) ? list_pop(&pipeline->store_queue) : NULL;
+
+  if (!slot)
+    slot = list_pop(&pipeline->turn_queue);
   return slot ? slot : list_pop(&pipeline->work_queue);
 }
 
@@ -161,6 +240,17 @@ static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
   return VMF_OK;
 }
 
+static enum vmf_code make_series(struct vmf_pipeline *pipeline, struct vmf_error *error)
+{
+  void *memory;
+
+  if (!pipeline->stage.in_turn)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(pipeline->stage.series * sizeof(struct series), &memory, error));
+  pipeline->series = memory;
+  return VMF_OK;
+}
+
 static enum vmf_code make_benches(struct vmf_pipeline *pipeline, unsigned count,
                                   struct vmf_error *error)
 {
@@ -189,6 +279,7 @@ static void free_parts(struct vmf_pipeline *pipeline)
   vmf_free(pipeline->slots);
   vmf_free(pipeline->order);
   vmf_free(pipeline->benches);
+  vmf_free(pipeline->series);
   pthread_cond_destroy(&pipeline->settled);
   vmf_free(pipeline);
 }
@@ -212,6 +303,8 @@ enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *st
   enum vmf_code code = make_slots(made, share->jobs, error);
   if (code == VMF_OK)
     code = make_benches(made, made->threaded ? share->threads : 1, error);
+  if (code == VMF_OK)
+    code = make_series(made, error);
   if (code != VMF_OK) {
     free_parts(made);
     return code;
@@ -231,23 +324,16 @@ void *vmf_pipeline_claim(struct vmf_pipeline *pipeline)
   return pipeline->claimed ? pipeline->claimed->job : NULL;
 }
 
-/* Queues a slot for the threads, or runs it here when there are none. */
-static void dispatch(struct vmf_pipeline *pipeline, struct slot *slot, struct list *queue)
+/* Without threads: what is queued is run here. With the lock held. */
+static void run_queued(struct vmf_pipeline *pipeline)
 {
-  pthread_mutex_lock(pipeline->lock);
-  if (slot->storing)
-    pipeline->storing++;
-  if (!pipeline->threaded) {
+  struct slot *slot;
+
+  while (!pipeline->threaded && (slot = next_slot(pipeline)))
     run_slot(pipeline, slot, pipeline->benches[0].scratch);
-  } else {
-    list_push(queue, slot);
-    if (!slot->storing || may_store(pipeline))
-      vmf_crew_wake(pipeline->crew);
-  }
-  pthread_mutex_unlock(pipeline->lock);
 }
 
-void vmf_pipeline_submit(struct vmf_pipeline *pipeline)
+void vmf_pipeline_submit_to(struct vmf_pipeline *pipeline, unsigned series)
 {
   struct slot *slot = pipeline->claimed;
   unsigned last = (pipeline->order_first + pipeline->order_count) % pipeline->slot_count;
@@ -256,8 +342,26 @@ void vmf_pipeline_submit(struct vmf_pipeline *pipeline)
   pipeline->order[last] = slot;
   pipeline->order_count++;
   slot->ticket = pipeline->tickets++;
-  slot->worked = slot->storing = false;
-  dispatch(pipeline, slot, &pipeline->work_queue);
+  slot->series = series;
+  slot->due = WORK;
+  slot->worked = false;
+  slot->code = VMF_OK;
+  pthread_mutex_lock(pipeline->lock);
+  if (pipeline->stage.in_turn)
+    join_series(&pipeline->series[series], slot);
+  if (!pipeline->stage.work) {
+    end_work(pipeline, slot);
+  } else {
+    list_push(&pipeline->work_queue, slot);
+    vmf_crew_wake(pipeline->crew);
+  }
+  run_queued(pipeline);
+  pthread_mutex_unlock(pipeline->lock);
+}
+
+void vmf_pipeline_submit(struct vmf_pipeline *pipeline)
+{
+  vmf_pipeline_submit_to(pipeline, 0);
 }
 
 enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, void **job,
@@ -305,8 +409,15 @@ void vmf_pipeline_retire(struct vmf_pipeline *pipeline)
 void vmf_pipeline_store(struct vmf_pipeline *pipeline)
 {
   struct slot *slot = take_oldest(pipeline);
-  slot->storing = true;
-  dispatch(pipeline, slot, &pipeline->store_queue);
+
+  pthread_mutex_lock(pipeline->lock);
+  slot->due = STORE;
+  pipeline->storing++;
+  list_push(&pipeline->store_queue, slot);
+  if (may_store(pipeline))
+    vmf_crew_wake(pipeline->crew);
+  run_queued(pipeline);
+  pthread_mutex_unlock(pipeline->lock);
 }
 
 enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline, struct vmf_error *error)

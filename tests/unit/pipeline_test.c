@@ -206,6 +206,136 @@ START_TEST(jobs_are_freed_when_a_run_is_given_up)
 }
 END_TEST
 
+/* ---- turns ---- */
+
+enum { SERIES = 3 };
+
+struct turns {
+  unsigned next[SERIES]; /* the number whose turn it is */
+  unsigned fail_work_at, fail_turn_at;
+  atomic_uint in_turn[SERIES];
+};
+
+static void dawdle(uint32_t seed)
+{
+  for (uint32_t i = (seed * 1664525 + 1013904223) >> 26; i > 0; i--)
+    sched_yield();
+}
+
+static enum vmf_code slow_work(void *job, void *scratch, void *context, struct vmf_error *error)
+{
+  const struct number *number = job;
+  const struct turns *turns = context;
+
+  (void)scratch;
+  dawdle(number->in);
+  if (turns->fail_work_at != 0 && number->in == turns->fail_work_at)
+    return vmf_fail(error, VMF_READ, "work %u", number->in);
+  return VMF_OK;
+}
+
+/* Number i is of series i % SERIES. */
+static enum vmf_code take_turn(void *job, void *context, struct vmf_error *error)
+{
+  struct number *number = job;
+  struct turns *turns = context;
+  unsigned series = number->in % SERIES;
+
+  ck_assert_uint_eq(atomic_fetch_add(&turns->in_turn[series], 1), 0);
+  ck_assert_uint_eq(number->in, turns->next[series]);
+  turns->next[series] += SERIES;
+  dawdle(~number->in);
+  number->out = number->in;
+  atomic_fetch_sub(&turns->in_turn[series], 1);
+  if (turns->fail_turn_at != 0 && number->in == turns->fail_turn_at)
+    return vmf_fail(error, VMF_READ, "turn %u", number->in);
+  return VMF_OK;
+}
+
+static const struct vmf_stage turn_stage = {
+    .job_size = sizeof(struct number), .work = slow_work, .in_turn = take_turn, .series = SERIES};
+
+/* Runs 0..999; how many retired, all of them in order and after their turn. */
+static enum vmf_code run_turns(struct turns *turns, const struct vmf_stage *with, unsigned threads,
+                               unsigned *retired, struct vmf_error *error)
+{
+  struct vmf_pipeline *pipeline;
+  struct vmf_crew *crew;
+  enum vmf_code code = VMF_OK;
+  unsigned next = 0;
+
+  for (unsigned i = 0; i < SERIES; i++)
+    turns->next[i] = i;
+  ck_assert_int_eq(vmf_crew_new(threads, &crew, error), VMF_OK);
+  const struct vmf_share share = {.threads = vmf_crew_threads(crew), .jobs = 7};
+  ck_assert_int_eq(vmf_pipeline_new(crew, with, turns, &share, &pipeline, error), VMF_OK);
+  for (*retired = 0; code == VMF_OK && *retired < 1000;) {
+    struct number *number;
+    void *oldest;
+    while (next < 1000 && (number = vmf_pipeline_claim(pipeline)) != NULL) {
+      number->in = next++;
+      vmf_pipeline_submit_to(pipeline, number->in % SERIES);
+    }
+    code = vmf_pipeline_oldest(pipeline, &oldest, error);
+    if (code != VMF_OK)
+      break;
+    number = oldest;
+    ck_assert_uint_eq(number->in, *retired);
+    ck_assert_uint_eq(number->out, *retired);
+    ++*retired;
+    vmf_pipeline_retire(pipeline);
+  }
+  vmf_pipeline_free(pipeline);
+  vmf_crew_free(crew);
+  return code;
+}
+
+START_TEST(turns_of_a_series_come_in_order)
+{
+  struct turns turns = {.fail_work_at = 0};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run_turns(&turns, &turn_stage, thread_counts[_i], &retired, &error), VMF_OK);
+  ck_assert_uint_eq(retired, 1000);
+}
+END_TEST
+
+START_TEST(turns_need_no_work_before_them)
+{
+  struct vmf_stage idle_stage = turn_stage;
+  struct turns turns = {.fail_work_at = 0};
+  struct vmf_error error;
+  unsigned retired;
+  idle_stage.work = NULL;
+  ck_assert_int_eq(run_turns(&turns, &idle_stage, thread_counts[_i], &retired, &error), VMF_OK);
+  ck_assert_uint_eq(retired, 1000);
+}
+END_TEST
+
+START_TEST(a_failed_turn_ends_the_run_at_its_place)
+{
+  struct turns turns = {.fail_turn_at = 500};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run_turns(&turns, &turn_stage, thread_counts[_i], &retired, &error), VMF_READ);
+  ck_assert_str_eq(error.text, "turn 500");
+  ck_assert_uint_eq(retired, 500);
+}
+END_TEST
+
+/* take_turn would find that one is missing: the failed job is alone in its series from then on. */
+START_TEST(failed_work_has_no_turn)
+{
+  struct turns turns = {.fail_work_at = 998};
+  struct vmf_error error;
+  unsigned retired;
+  ck_assert_int_eq(run_turns(&turns, &turn_stage, thread_counts[_i], &retired, &error), VMF_READ);
+  ck_assert_str_eq(error.text, "work 998");
+  ck_assert_uint_eq(turns.next[998 % SERIES], 998);
+  ck_assert_uint_eq(retired, 998);
+}
+END_TEST
+
 /* ---- one crew for several ---- */
 
 struct pass {
@@ -282,6 +412,10 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, failed_store_is_never_lost, 0, 4);
   tcase_add_loop_test(tests, first_failure_in_order_wins, 0, 4);
   tcase_add_loop_test(tests, jobs_are_freed_when_a_run_is_given_up, 0, 4);
+  tcase_add_loop_test(tests, turns_of_a_series_come_in_order, 0, 4);
+  tcase_add_loop_test(tests, turns_need_no_work_before_them, 0, 4);
+  tcase_add_loop_test(tests, a_failed_turn_ends_the_run_at_its_place, 0, 4);
+  tcase_add_loop_test(tests, failed_work_has_no_turn, 0, 4);
   tcase_add_loop_test(tests, passes_of_several_callers_share_a_crew, 0, 4);
   tcase_add_test(tests, shares_of_a_crew_stay_below_its_promise);
   suite_add_tcase(suite, tests);

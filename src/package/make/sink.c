@@ -6,53 +6,141 @@
 #include <string.h>
 
 #include "checked.h"
-#include "hash_io.h"
-#include "lane.h"
 #include "memory.h"
+#include "pipeline.h"
 
-enum { LONG_ZEROS = 64 << 10, ZEROS_AT_ONCE = 64 << 20 /* one can stop between */ };
+enum {
+  PIECE_BYTES = 1 << 20,
+  PIECES = 4,
+  LONG_ZEROS = 64 << 10,
+  ZEROS_AT_ONCE = 64 << 20 /* one can stop between */
+};
 
-/* io.size: bytes taken, in the buffer or written. */
+/* Bytes to hash; the buffer is made when it is needed. */
+struct piece {
+  uint8_t *buffer; /* PIECE_BYTES */
+  uint64_t length;
+  bool zeros; /* instead of what is in the buffer */
+};
+
+/* io.size: bytes taken, in a piece or written. */
 struct sink {
   struct vmf_io io;
   struct vmf_io *base; /* not owned */
-  struct vmf_lane *lane;
-  struct vmf_digest *digest; /* of the lane's work until vmf_lane_finish */
-  uint8_t *buffer;           /* of the lane, VMF_LANE_BYTES; NULL: none is begun */
-  size_t used;
+  struct vmf_pipeline *pipeline;
+  struct vmf_digest *digest; /* of the pieces in their turn, until all have retired */
+  struct piece *piece;       /* being filled; NULL: none is */
 };
 
-/* Writes what is in the buffer, while it is hashed. */
+/* A vmf_stage.in_turn. */
+static enum vmf_code hash_piece(void *job, void *context, struct vmf_error *error)
+{
+  static const uint8_t zeros[64 * 1024];
+  const struct sink *sink = context;
+  const struct piece *piece = job;
+
+  if (!piece->zeros)
+    return vmf_digest_update(sink->digest, piece->buffer, (size_t)piece->length, error);
+  for (uint64_t left = piece->length, step; left > 0; left -= step) {
+    step = vmf_min(left, sizeof zeros);
+    VMF_TRY(vmf_digest_update(sink->digest, zeros, (size_t)step, error));
+  }
+  return VMF_OK;
+}
+
+static void free_piece(void *job)
+{
+  vmf_free(((struct piece *)job)->buffer);
+}
+
+/* *retired: false when there was none. */
+static enum vmf_code retire_oldest(struct sink *sink, bool *retired, struct vmf_error *error)
+{
+  void *oldest;
+
+  VMF_TRY(vmf_pipeline_oldest(sink->pipeline, &oldest, error));
+  *retired = oldest != NULL;
+  if (oldest)
+    vmf_pipeline_retire(sink->pipeline);
+  return VMF_OK;
+}
+
+static enum vmf_code claim_piece(struct sink *sink, struct piece **piece, struct vmf_error *error)
+{
+  bool retired;
+
+  while (!(*piece = vmf_pipeline_claim(sink->pipeline)))
+    VMF_TRY(retire_oldest(sink, &retired, error));
+  (*piece)->length = 0;
+  (*piece)->zeros = false;
+  return VMF_OK;
+}
+
+/* A piece to be filled. */
+static enum vmf_code begin_piece(struct sink *sink, struct vmf_error *error)
+{
+  void *memory;
+
+  if (sink->piece)
+    return VMF_OK;
+  VMF_TRY(claim_piece(sink, &sink->piece, error));
+  if (sink->piece->buffer)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc_pages(PIECE_BYTES, &memory, error));
+  sink->piece->buffer = memory;
+  return VMF_OK;
+}
+
+/* Writes what is in the piece, while it is hashed. */
 static enum vmf_code sink_drain(struct sink *sink, struct vmf_error *error)
 {
-  const uint8_t *bytes = sink->buffer;
-  size_t used = sink->used;
+  const struct piece *piece = sink->piece;
 
-  sink->used = 0;
-  if (used == 0)
+  if (!piece || piece->length == 0)
     return VMF_OK;
-  sink->buffer = NULL;
-  vmf_lane_push(sink->lane, used, bytes);
-  return vmf_io_pwrite(sink->base, bytes, used, sink->io.size - used, error);
+  sink->piece = NULL;
+  vmf_pipeline_submit(sink->pipeline);
+  return vmf_io_pwrite(sink->base, piece->buffer, (size_t)piece->length,
+                       sink->io.size - piece->length, error);
 }
 
 static enum vmf_code sink_append(struct sink *sink, const uint8_t *data, size_t length,
                                  struct vmf_error *error)
 {
   while (length > 0) {
-    size_t step = vmf_min(length, VMF_LANE_BYTES - sink->used);
-    if (!sink->buffer)
-      sink->buffer = vmf_lane_buffer(sink->lane);
+    VMF_TRY(begin_piece(sink, error));
+    struct piece *piece = sink->piece;
+    size_t step = (size_t)vmf_min(length, PIECE_BYTES - piece->length);
     if (data)
-      memcpy(sink->buffer + sink->used, data, step);
+      memcpy(piece->buffer + piece->length, data, step);
     else
-      memset(sink->buffer + sink->used, 0, step);
-    sink->used += step;
+      memset(piece->buffer + piece->length, 0, step);
+    piece->length += step;
     sink->io.size += step;
     data += data ? step : 0;
     length -= step;
-    if (sink->used == VMF_LANE_BYTES)
+    if (piece->length == PIECE_BYTES)
       VMF_TRY(sink_drain(sink, error));
+  }
+  return VMF_OK;
+}
+
+/* Zeros that are hashed and not written. */
+static enum vmf_code skip_zeros(struct sink *sink, uint64_t length, struct vmf_error *error)
+{
+  struct piece *piece;
+
+  VMF_TRY(sink_drain(sink, error));
+  sink->io.size += length;
+  for (uint64_t step; length > 0; length -= step) {
+    step = vmf_min(length, ZEROS_AT_ONCE);
+    piece = sink->piece; /* it is empty */
+    sink->piece = NULL;
+    if (!piece)
+      VMF_TRY(claim_piece(sink, &piece, error));
+    piece->zeros = true;
+    piece->length = step;
+    vmf_pipeline_submit(sink->pipeline);
   }
   return VMF_OK;
 }
@@ -60,17 +148,10 @@ static enum vmf_code sink_append(struct sink *sink, const uint8_t *data, size_t 
 /* Zeros are hashed, and left out where the base reads as zeros by itself. */
 static enum vmf_code sink_zeros(struct sink *sink, uint64_t length, struct vmf_error *error)
 {
-  if (length >= LONG_ZEROS && sink->base->reads_as_zero) {
-    VMF_TRY(sink_drain(sink, error));
-    sink->io.size += length;
-    for (uint64_t step; length > 0; length -= step) {
-      step = vmf_min(length, ZEROS_AT_ONCE);
-      vmf_lane_push(sink->lane, step, NULL);
-    }
-    return VMF_OK;
-  }
+  if (length >= LONG_ZEROS && sink->base->reads_as_zero)
+    return skip_zeros(sink, length, error);
   while (length > 0) {
-    size_t step = (size_t)vmf_min(length, VMF_LANE_BYTES);
+    size_t step = (size_t)vmf_min(length, PIECE_BYTES);
     VMF_TRY(sink_append(sink, NULL, step, error));
     length -= step;
   }
@@ -125,7 +206,7 @@ static void sink_close(struct vmf_io *io)
 {
   struct sink *sink = (struct sink *)io;
 
-  vmf_lane_free(sink->lane);
+  vmf_pipeline_free(sink->pipeline); /* before the digest that it works on */
   vmf_digest_free(sink->digest);
   vmf_free(io->name);
   vmf_free(sink);
@@ -143,9 +224,13 @@ static const struct vmf_io_ops sink_ops = {
 static enum vmf_code fill_sink(struct sink *sink, struct vmf_crew *crew, enum vmf_digest_kind kind,
                                struct vmf_error *error)
 {
+  static const struct vmf_stage stage = {
+      .job_size = sizeof(struct piece), .in_turn = hash_piece, .free_job = free_piece, .series = 1};
+  const struct vmf_share share = {.threads = vmf_crew_threads(crew) > 0, .jobs = PIECES};
+
   VMF_TRY(vmf_copy_text(sink->base->name, &sink->io.name, error));
   VMF_TRY(vmf_digest_new(kind, &sink->digest, error));
-  return vmf_lane_new(crew, vmf_hash_work, sink->digest, &sink->lane, error);
+  return vmf_pipeline_new(crew, &stage, sink, &share, &sink->pipeline, error);
 }
 
 enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew, enum vmf_digest_kind kind,
@@ -170,10 +255,12 @@ enum vmf_code vmf_sink_end(struct vmf_io *io, uint8_t digest[VMF_DIGEST_MAX],
                            struct vmf_error *error)
 {
   struct sink *sink = (struct sink *)io;
+  bool more = true;
 
   VMF_TRY(sink_drain(sink, error));
   if (sink->base->size < io->size) /* zeros at the end were left out */
     VMF_TRY(vmf_io_resize(sink->base, io->size, error));
-  VMF_TRY(vmf_lane_finish(sink->lane, error));
+  while (more)
+    VMF_TRY(retire_oldest(sink, &more, error));
   return vmf_digest_final(sink->digest, digest, error);
 }

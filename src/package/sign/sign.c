@@ -13,53 +13,12 @@
 #include "epoch.h"
 #include "file.h"
 #include "gate.h"
+#include "hash_stored.h"
 #include "memory.h"
 #include "package.h"
 #include "run.h"
 #include "signing.h"
 #include "view.h"
-
-/* ---- digests ---- */
-
-static enum vmf_code hash_io(struct vmf_signing *signing, struct vmf_io *io,
-                             enum vmf_digest_kind kind, uint8_t *result, struct vmf_error *error)
-{
-  struct vmf_digest *digest;
-  enum vmf_code code = VMF_OK;
-
-  VMF_TRY(vmf_digest_new(kind, &digest, error));
-  for (uint64_t at = 0; at < io->size && code == VMF_OK;) {
-    size_t step = (size_t)vmf_min(VMF_SIGNING_STEP, io->size - at);
-    code = vmf_io_pread(io, signing->buffer, step, at, error);
-    if (code == VMF_OK)
-      code = vmf_digest_update(digest, signing->buffer, step, error);
-    if (code == VMF_OK)
-      code = vmf_signing_advance(signing, step, error);
-    at += step;
-  }
-  if (code == VMF_OK)
-    code = vmf_digest_final(digest, result, error);
-  if (code == VMF_OK)
-    code = vmf_io_unchanged(io, signing->target->log, error);
-  vmf_digest_free(digest);
-  return code;
-}
-
-/* The digest of a stored file. The descriptor may be a link that the person named. */
-static enum vmf_code hash_file(struct vmf_signing *signing, const char *name,
-                               enum vmf_digest_kind kind, uint8_t *result, struct vmf_error *error)
-{
-  struct vmf_package *package = signing->package;
-  struct vmf_io *io;
-
-  if (strcmp(name, package->name) == 0)
-    VMF_TRY(vmf_io_memory(name, package->descriptor, package->descriptor_length, &io, error));
-  else
-    VMF_TRY(vmf_package_open_stored(package, name, &io, error));
-  enum vmf_code code = hash_io(signing, io, kind, result, error);
-  vmf_io_close(io);
-  return code;
-}
 
 /* ---- the names of all files that a manifest lists ---- */
 
@@ -189,19 +148,6 @@ static void check_descriptor_listed(struct vmf_signing *signing,
                  "does not list the descriptor %s: the signature does not cover it", package->name);
 }
 
-static uint64_t stored_size(struct vmf_signing *signing, const char *name)
-{
-  struct vmf_io *io;
-
-  if (strcmp(name, signing->package->name) == 0)
-    return signing->package->descriptor_length;
-  if (vmf_package_open_stored(signing->package, name, &io, NULL) != VMF_OK)
-    return 0; /* told when it is hashed */
-  uint64_t size = io->size;
-  vmf_io_close(io);
-  return size;
-}
-
 /* A manifest that has passed the gate. */
 static enum vmf_code take_manifest(struct vmf_signing *signing, const struct vmf_manifest *manifest,
                                    struct vmf_error *error)
@@ -236,37 +182,57 @@ static enum vmf_code keep_manifest(struct vmf_signing *signing, struct vmf_error
   return code;
 }
 
-static enum vmf_code list_file(struct vmf_signing *signing, struct vmf_manifest *manifest,
-                               const char *name, enum vmf_digest_kind kind, struct vmf_error *error)
+static enum vmf_code list_files(const struct vmf_signing *signing, const struct vmf_hashed *files,
+                                struct vmf_manifest *manifest, enum vmf_digest_kind kind,
+                                struct vmf_error *error)
 {
+  const struct vmf_package *package = signing->package;
   uint8_t digest[VMF_DIGEST_MAX];
 
-  VMF_TRY(hash_file(signing, name, kind, digest, error));
-  return vmf_manifest_add(manifest, name, kind, digest, error);
+  VMF_TRY(vmf_digest_bytes(kind, package->descriptor, package->descriptor_length, digest, error));
+  VMF_TRY(vmf_manifest_add(manifest, package->name, kind, digest, error));
+  for (size_t i = 0; i < signing->files.count; i++) {
+    if (files[i].error.code != VMF_OK) {
+      *error = files[i].error;
+      return error->code;
+    }
+    VMF_TRY(vmf_manifest_add(manifest, files[i].name, kind, files[i].digests[kind], error));
+  }
+  return VMF_OK;
 }
 
-static enum vmf_code list_files(struct vmf_signing *signing, struct vmf_manifest *manifest,
+static enum vmf_code hash_files(struct vmf_signing *signing, struct vmf_hashed *files,
                                 enum vmf_digest_kind kind, struct vmf_error *error)
 {
-  const struct vmf_signing_names *files = &signing->files;
+  const struct vmf_package_target *target = signing->target;
+  const struct vmf_hash_stored stored = {.package = signing->package,
+                                         .files = files,
+                                         .count = signing->files.count,
+                                         .unchanged = true,
+                                         .threads = target->threads,
+                                         .cancel = target->cancel,
+                                         .progress = target->progress,
+                                         .progress_data = target->progress_data,
+                                         .log = target->log};
 
-  VMF_TRY(list_file(signing, manifest, signing->package->name, kind, error));
-  for (size_t i = 0; i < files->count; i++)
-    VMF_TRY(list_file(signing, manifest, files->names[i], kind, error));
-  return VMF_OK;
+  for (size_t i = 0; i < stored.count; i++) {
+    files[i].name = signing->files.names[i];
+    files[i].wanted[kind] = true;
+  }
+  return vmf_hash_stored(&stored, error);
 }
 
 static enum vmf_code make_manifest(struct vmf_signing *signing, enum vmf_digest_kind kind,
                                    struct vmf_error *error)
 {
+  VMF_AUTO_FREE void *files = NULL;
   struct vmf_manifest *manifest;
 
   signing->manifest_changed = true;
-  signing->total += signing->package->descriptor_length;
-  for (size_t i = 0; i < signing->files.count; i++)
-    signing->total += stored_size(signing, signing->files.names[i]);
+  VMF_TRY(vmf_alloc((signing->files.count + 1) * sizeof(struct vmf_hashed), &files, error));
+  VMF_TRY(hash_files(signing, files, kind, error));
   VMF_TRY(vmf_manifest_new(&manifest, error));
-  enum vmf_code code = list_files(signing, manifest, kind, error);
+  enum vmf_code code = list_files(signing, files, manifest, kind, error);
   if (code == VMF_OK)
     code = vmf_manifest_write(manifest, &signing->manifest_text, &signing->manifest_length, error);
   vmf_manifest_free(manifest);
@@ -415,10 +381,6 @@ static enum vmf_code name_texts(struct vmf_signing *signing, struct vmf_error *e
 
 static enum vmf_code run(struct vmf_signing *signing, bool remove, struct vmf_error *error)
 {
-  void *memory;
-
-  VMF_TRY(vmf_alloc_pages(VMF_SIGNING_STEP, &memory, error));
-  signing->buffer = memory;
   VMF_TRY(name_texts(signing, error));
   return remove ? remove_certificate(signing, error) : sign(signing, error);
 }
@@ -469,7 +431,6 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
   VMF_TRY(vmf_package_open(plain, &options, &signing.package, error));
   enum vmf_code code = run(&signing, remove, error);
   clear_names(&signing.files);
-  vmf_free(signing.buffer);
   vmf_free(signing.manifest_name);
   vmf_free(signing.manifest_text);
   vmf_free(signing.certificate_name);

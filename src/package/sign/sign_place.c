@@ -154,8 +154,11 @@ static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_
 
 /* ---- an archive ---- */
 
+enum { COPY_BYTES = 1 << 20 };
+
 struct archive {
   struct vmf_signing *signing;
+  uint8_t *buffer; /* COPY_BYTES */
   struct vmf_output *output;
   struct vmf_io *io;
   uint64_t at;    /* where the next member starts */
@@ -213,9 +216,9 @@ static enum vmf_code copy_data(struct archive *archive, struct vmf_io *from,
     VMF_TRY(vmf_io_next_data(from, before, &start, &end, error));
     VMF_TRY(vmf_signing_advance(signing, start - before, error));
     for (uint64_t at = start; at < end;) {
-      size_t step = (size_t)vmf_min(VMF_SIGNING_STEP, end - at);
-      VMF_TRY(vmf_io_pread(from, signing->buffer, step, at, error));
-      VMF_TRY(vmf_io_pwrite(archive->io, signing->buffer, step, archive->at + at, error));
+      size_t step = (size_t)vmf_min(COPY_BYTES, end - at);
+      VMF_TRY(vmf_io_pread(from, archive->buffer, step, at, error));
+      VMF_TRY(vmf_io_pwrite(archive->io, archive->buffer, step, archive->at + at, error));
       VMF_TRY(vmf_signing_advance(signing, step, error));
       at += step;
     }
@@ -286,7 +289,7 @@ static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_er
 {
   struct vmf_output_options options = output_options(signing);
   const struct vmf_package *package = signing->package;
-  VMF_AUTO_FREE void *written = NULL;
+  VMF_AUTO_FREE void *written = NULL, *buffer = NULL;
   struct archive archive = {.signing = signing};
   struct stat status;
 
@@ -300,6 +303,8 @@ static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_er
     signing->total += package->tar->members[i].size;
   VMF_TRY(vmf_alloc(package->tar->count, &written, error));
   archive.written = written;
+  VMF_TRY(vmf_alloc_pages(COPY_BYTES, &buffer, error));
+  archive.buffer = buffer;
   if (vmf_io_stat(package->io, &status) && status.st_mtime > 0)
     archive.mtime = (uint64_t)status.st_mtime;
   options.ignore_locks = true; /* looked at when it was opened; now the lock is ours */

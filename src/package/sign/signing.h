@@ -8,8 +8,6 @@
 
 #include "package.h"
 
-enum { VMF_SIGNING_STEP = 1 << 20 };
-
 /* Names in the order of their files. */
 struct vmf_signing_names {
   char **names;
@@ -20,7 +18,6 @@ struct vmf_signing {
   const struct vmf_package_target *target;
   struct vmf_report report;
   struct vmf_package *package;
-  uint8_t *buffer;                /* VMF_SIGNING_STEP bytes */
   struct vmf_signing_names files; /* of References, each once; without descriptor */
   char *manifest_name, *manifest_text;
   size_t manifest_length;
@@ -28,7 +25,7 @@ struct vmf_signing {
   char *certificate_name, *certificate_text; /* text NULL: takes the certificate away */
   size_t certificate_length;
   enum vmf_digest_kind kind; /* of the signature */
-  uint64_t done, total;      /* bytes hashed and copied */
+  uint64_t done, total;      /* bytes copied */
 };
 
 /* Counts bytes; VMF_CANCELLED. */

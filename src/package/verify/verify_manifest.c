@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "certificate.h"
-#include "hash_files.h"
+#include "hash_stored.h"
 #include "memory.h"
 #include "package_checks.h"
 
@@ -61,9 +61,10 @@ static enum vmf_code check_certificate(struct vmf_verification *verification,
 
 struct coverage {
   struct vmf_manifest *manifest;
-  struct vmf_names listed; /* sorted; number: of the entry */
-  struct vmf_uses there;   /* sorted: the listed files that are there */
-  struct vmf_hash_file *files;
+  struct vmf_names listed;     /* sorted; number: of the entry */
+  struct vmf_uses there;       /* sorted: the listed files that are there */
+  struct vmf_hashed *files;    /* to hash */
+  struct vmf_stored_key *keys; /* of each of them */
   size_t count;
 };
 
@@ -203,15 +204,18 @@ static bool worth_hashing(struct vmf_verification *verification, const char *nam
   return true;
 }
 
-/* One vmf_hash_file for each name, whatever number of digests it has. */
+/* One vmf_hashed for each name, whatever number of digests it has. */
 static enum vmf_code plan_hashing(struct vmf_verification *verification, struct coverage *coverage,
                                   struct vmf_error *error)
 {
   void *memory;
 
-  VMF_TRY(vmf_alloc_table(coverage->listed.count + 1, sizeof(struct vmf_hash_file), SIZE_MAX,
+  VMF_TRY(vmf_alloc_table(coverage->listed.count + 1, sizeof(struct vmf_hashed), SIZE_MAX,
                           "manifest", &memory, error));
   coverage->files = memory;
+  VMF_TRY(vmf_alloc_table(coverage->listed.count + 1, sizeof(struct vmf_stored_key), SIZE_MAX,
+                          "manifest", &memory, error));
+  coverage->keys = memory;
   for (size_t i = 0; i < coverage->listed.count; i++) {
     const struct vmf_name *name = &coverage->listed.entries[i];
     const struct vmf_manifest_entry *entry = &coverage->manifest->entries[name->number];
@@ -220,7 +224,7 @@ static enum vmf_code plan_hashing(struct vmf_verification *verification, struct 
         continue;
       coverage->files[coverage->count++].name = name->text;
     }
-    struct vmf_hash_file *last = coverage->count ? &coverage->files[coverage->count - 1] : NULL;
+    struct vmf_hashed *last = coverage->count ? &coverage->files[coverage->count - 1] : NULL;
     if (last && strcmp(last->name, name->text) == 0)
       last->wanted[entry->kind] = true;
   }
@@ -228,7 +232,7 @@ static enum vmf_code plan_hashing(struct vmf_verification *verification, struct 
 }
 
 static enum vmf_code judge_file(struct vmf_verification *verification,
-                                const struct coverage *coverage, const struct vmf_hash_file *file,
+                                const struct coverage *coverage, const struct vmf_hashed *file,
                                 struct vmf_error *error)
 {
   const struct vmf_name *name = vmf_names_find(&coverage->listed, file->name);
@@ -258,7 +262,7 @@ static enum vmf_code check_hashed(const struct vmf_verification *verification,
   enum vmf_code code = VMF_OK;
 
   for (size_t i = 0; i < coverage->count && code == VMF_OK; i++)
-    code = vmf_uses_add(&hashed, &coverage->files[i].key, "", error);
+    code = vmf_uses_add(&hashed, &coverage->keys[i], "", error);
   vmf_uses_sort(&hashed);
   for (size_t i = 0; i < uses->count && code == VMF_OK; i++)
     if (vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
@@ -277,9 +281,18 @@ static bool is_enough(const struct vmf_verification *verification)
 static enum vmf_code check_files(struct vmf_verification *verification, struct coverage *coverage,
                                  struct vmf_error *error)
 {
+  const struct vmf_package_check *check = verification->check;
+
   VMF_TRY(plan_hashing(verification, coverage, error));
-  VMF_TRY(vmf_hash_files(verification->package, coverage->files, coverage->count,
-                         verification->check, error));
+  const struct vmf_hash_stored stored = {.package = verification->package,
+                                         .files = coverage->files,
+                                         .keys = coverage->keys,
+                                         .count = coverage->count,
+                                         .threads = check->threads,
+                                         .cancel = check->cancel,
+                                         .progress = check->progress,
+                                         .progress_data = check->progress_data};
+  VMF_TRY(vmf_hash_stored(&stored, error));
   for (size_t i = 0; i < coverage->count; i++)
     VMF_TRY(judge_file(verification, coverage, &coverage->files[i], error));
   return check_hashed(verification, coverage, error);
@@ -318,5 +331,6 @@ enum vmf_code vmf_verify_manifest(struct vmf_verification *verification, struct 
   vmf_names_clear(&coverage.listed);
   vmf_uses_clear(&coverage.there);
   vmf_free(coverage.files);
+  vmf_free(coverage.keys);
   return code;
 }

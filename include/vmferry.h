@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * libvmferry: open, examine, compare and convert virtual-machine disk images and OVF packages.
+ * This header has the images, the targets and the jobs, and includes the others: errors.h,
+ * packages.h and machines.h. What is said here holds for all of them.
  *
  * Every struct is opaque or plain data; nothing is global; the library never prints, exits or
  * aborts on input. A function that can fail returns enum vmf_code and fills the struct vmf_error
@@ -29,54 +31,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmferry/errors.h"
+#include "vmferry/machines.h"
+#include "vmferry/packages.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #pragma GCC visibility push(default)
-
-#define VMF_MUST_CHECK __attribute__((warn_unused_result))
-
-/* ---- errors ---- */
-
-enum vmf_code {
-  VMF_OK = 0,
-  VMF_USAGE,       /* the caller asked for something that does not exist or does not fit together */
-  VMF_SYSTEM,      /* the operating system refused: a file that cannot be opened, no thread, ... */
-  VMF_NOMEM,       /* no memory */
-  VMF_CORRUPT,     /* an input breaks its format, or a part of it is missing */
-  VMF_REFUSED,     /* an input asks for what the policy forbids (references, ambiguous content) */
-  VMF_LIMIT,       /* an input is beyond a bound */
-  VMF_READ,        /* reading failed */
-  VMF_WRITE,       /* writing failed, no space left */
-  VMF_CHANGED,     /* a source changed while it was read */
-  VMF_IN_USE,      /* a running virtual machine or another program holds the image */
-  VMF_DIFFERENT,   /* verification failed: what was written is not what was read */
-  VMF_UNSUPPORTED, /* a known feature that this library does not have */
-  VMF_CANCELLED,   /* the caller asked for it: vmf_cancel_request */
-};
-
-struct vmf_error {
-  enum vmf_code code;
-  int sys_errno; /* 0 when the cause is not a system call */
-  char text[512];
-};
-
-/* Receives warnings: one line, no newline. May be called by any thread. */
-struct vmf_log {
-  void (*warn)(void *data, const char *text);
-  void *data;
-};
-
-/* A request to stop, from a thread or signal handler. Zeros at first; outlives what has it. */
-struct vmf_cancel {
-  int requested; /* touched only by the functions below */
-};
-
-/* What was given `cancel` fails with VMF_CANCELLED soon. Any thread, signal handlers; or NULL. */
-void vmf_cancel_request(struct vmf_cancel *cancel);
-/* Any thread; NULL is allowed: false. */
-bool vmf_cancel_requested(const struct vmf_cancel *cancel);
 
 /* ---- a tree of named values: what `info` and `check` report ---- */
 
@@ -143,18 +106,6 @@ VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source,
 
 struct vmf_image;
 struct vmf_job_options;
-
-/* What must be true of a package before anything of it is used. By default its manifest, where it
- * has one, must be right for all that is used, and its signature, where it has one, right for the
- * manifest; else VMF_DIFFERENT, before anything is written. To tell it, all that is used is read
- * once more. */
-struct vmf_package_trust {
-  size_t size;            /* of the struct */
-  bool no_verify;         /* check nothing: what was altered passes */
-  bool require_signature; /* it must be signed, by somebody trusted */
-  const char *ca_file;    /* the same, and vouched for by one of these (PEM); or NULL */
-  const char *signer;     /* the same, by the certificate with this SHA-256 fingerprint; or NULL */
-};
 
 struct vmf_image_options {
   size_t size;          /* of the struct */
@@ -375,218 +326,6 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
                                          const char *format, const char *options, bool compress,
                                          uint64_t *required, uint64_t *fully_allocated,
                                          struct vmf_error *error);
-
-/* ---- packages: an OVF descriptor with its manifest, certificate, disks and other files ---- */
-
-struct vmf_package;
-
-struct vmf_package_options {
-  size_t size;                   /* of the struct */
-  const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
-  bool no_refs; /* as there; a descriptor, whose files stand beside it, is VMF_REFUSED; a folder is
-                   taken */
-  bool ignore_locks, read_all, no_cache;
-  const struct vmf_log *log;       /* lives as long as the package; or NULL */
-  const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
-  uint64_t max_bytes;              /* that may be; 0: no bound */
-};
-
-/* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
- * in .ova, .ova.gz, .tar.gz or .tgz) or a folder that holds one .ovf. By content where the name
- * says nothing: what is called like a disk (disk.raw), or is a device, is none. False also for what
- * cannot be read. */
-bool vmf_package_recognise(const char *path);
-
-/* Opens a package for reading; its disks are not opened. */
-VMF_MUST_CHECK enum vmf_code vmf_package_open(const char *path,
-                                              const struct vmf_package_options *options,
-                                              struct vmf_package **package,
-                                              struct vmf_error *error);
-/* Images that were opened from it stay valid. NULL is allowed. */
-void vmf_package_close(struct vmf_package *package);
-
-/* One Disk of the descriptor. */
-struct vmf_package_disk {
-  size_t size;                          /* of the struct */
-  const char *id, *file_id, *file_name; /* file_id, file_name NULL: an empty disk without a file */
-  const char *parent_id;                /* of the disk that it is a delta to; or NULL */
-  const char *format_uri;               /* or NULL */
-  bool capacity_known;
-  uint64_t capacity; /* bytes, as the descriptor says */
-};
-
-/* By index, in the descriptor's order; false behind the last. */
-bool vmf_package_disk(const struct vmf_package *package, size_t index,
-                      struct vmf_package_disk *disk);
-
-/* Opens a disk in place, by its disk id, file id or file name; NULL: the only one that has a file.
- * VMF_USAGE when there is none of that name, naming those that there are. */
-VMF_MUST_CHECK enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *disk,
-                                                   const struct vmf_image_options *options,
-                                                   struct vmf_image **image,
-                                                   struct vmf_error *error);
-
-/* Opens what a person calls a disk: an image file, PACKAGE::DISK, or a package with one disk. A
- * file whose name has "::" in it comes first. */
-VMF_MUST_CHECK enum vmf_code vmf_disk_open(const char *name,
-                                           const struct vmf_image_options *options,
-                                           struct vmf_image **image, struct vmf_error *error);
-
-/* What `info` shows of a package. The caller frees the tree. */
-VMF_MUST_CHECK enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
-                                              struct vmf_error *error);
-
-enum vmf_severity {
-  VMF_SEVERITY_NOTE,
-  VMF_SEVERITY_LOSS,      /* of a conversion: what could not be carried over */
-  VMF_SEVERITY_WARNING,   /* odd, but consumers cope */
-  VMF_SEVERITY_VIOLATION, /* against the standard where consumers fail */
-  VMF_SEVERITY_FAILURE,   /* altered, unreadable or untrusted */
-  VMF_SEVERITIES,
-};
-
-struct vmf_package_finding {
-  enum vmf_severity severity;
-  const char *rule; /* stable: "manifest-digest-wrong" */
-  const char *file; /* of the package; NULL: the package as a whole */
-  unsigned line;    /* in that file; 0: none */
-  const char *text; /* one sentence, without the file */
-};
-
-/* Receives findings; the caller's thread. */
-struct vmf_findings_sink {
-  void (*finding)(void *data, const struct vmf_package_finding *finding);
-  void *data;
-};
-
-/* What a conversion of `image` does not carry over, each a finding of VMF_SEVERITY_LOSS: internal
- * snapshots, bitmaps; of a package whose only disk it is, its empty disks and other files. */
-VMF_MUST_CHECK enum vmf_code vmf_image_losses(struct vmf_image *image,
-                                              const struct vmf_findings_sink *findings,
-                                              struct vmf_error *error);
-
-struct vmf_package_check {
-  size_t size;               /* of the struct */
-  const char *schema_folder; /* validate against the DMTF's schema files in it, too; or NULL */
-  const char *ca_file;       /* PEM; trust only what these have signed; or NULL */
-  const char *signer;        /* SHA-256 fingerprint of the only certificate to trust; or NULL */
-  bool require_signature;    /* a package without one, or one not trusted, is a failure */
-  bool descriptor_only;      /* do not read the files: no digests, no images */
-  unsigned threads;          /* as in vmf_job_options */
-  void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; caller's thread */
-  void *progress_data;
-  const struct vmf_cancel *cancel;
-  struct vmf_findings_sink findings;
-  bool quick;         /* do not unpack what is packed in the disks and files */
-  uint64_t max_bytes; /* that may be unpacked of a disk; 0: no bound */
-};
-
-/* Findings by severity, and what is known of the signature. */
-struct vmf_package_verdict {
-  size_t size; /* of the struct */
-  uint64_t counts[VMF_SEVERITIES];
-  bool has_manifest, has_signature, signature_good, signature_trusted;
-  char signer[256]; /* subject of the certificate; "" without one */
-  char fingerprint[2 * 32 + 1];
-  uint64_t files, bytes; /* hashed */
-};
-
-/* Checks a package: manifest, certificate, structure, sizes, references, images, tar order. VMF_OK
- * when it could be checked, whatever was found. */
-VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
-                                                const struct vmf_package_check *check,
-                                                struct vmf_package_verdict *verdict,
-                                                struct vmf_error *error);
-
-/* How a package is written. */
-struct vmf_package_target {
-  size_t size;              /* of the struct */
-  const char *disk_format;  /* "streamOptimized" or a format's name; NULL: keep the disks' forms */
-  const char *disk_options; /* create options of that format, "name=value,..."; or NULL */
-  const char *digest;       /* of the manifest: "sha256" (also NULL), "sha1", "sha512" */
-  const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
-  bool cms; /* add a CMS signature, as VirtualBox 7 does */
-  bool no_clobber, no_sync, no_cache, ignore_locks;
-  unsigned threads; /* as in vmf_job_options */
-  void (*progress)(void *data, uint64_t done, uint64_t total);
-  void *progress_data;
-  const struct vmf_cancel *cancel;
-  const struct vmf_log *log;
-  struct vmf_findings_sink findings;     /* losses, and oddities of the source */
-  const struct vmf_package_trust *trust; /* in the package that is read; NULL: the defaults */
-  uint64_t max_bytes;                    /* of all files, as in vmf_job_options; 0: no bound */
-};
-
-/* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard
- * output). The source is checked before, by target->trust, and whatever is packed in a disk that
- * keeps its bytes is unpacked once: VMF_CORRUPT where that fails. The target appears under its name
- * only when all of it is written. */
-VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
-                                                 const struct vmf_package_target *target,
-                                                 struct vmf_error *error);
-
-/* The guest operating systems that a descriptor can name, by index; false behind the last. */
-struct vmf_guest_os_info {
-  size_t size;                      /* of the struct */
-  unsigned cim;                     /* CIM_OperatingSystem.OSType */
-  const char *name, *vmware, *vbox; /* as people, VMware and VirtualBox call it; or NULL */
-};
-bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
-
-/* The forms of disks that a package can be given, by index; false behind the last. */
-struct vmf_disk_form_info {
-  size_t size;                              /* of the struct */
-  const char *name, *format, *suffix, *uri; /* format: whose create options it takes */
-};
-bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info);
-
-struct vmf_machine_nic {
-  const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
-};
-
-struct vmf_machine_property {
-  const char *key, *value;
-};
-
-/* A machine to be described; NULL and 0 mean the default. Lists end with their count. */
-struct vmf_machine {
-  size_t size;          /* of the struct */
-  const char *name;     /* default: the first disk's name without suffix */
-  unsigned cpus;        /* 1 */
-  uint64_t memory;      /* bytes; 1 GiB */
-  const char *os;       /* CIM number, VMware's or a plain name: "ubuntu-64", "windows2019srv-64" */
-  const char *firmware; /* "bios", "efi" */
-  bool secure_boot;
-  const char *hardware;           /* "vmx-13" */
-  const char *const *controllers; /* of the n-th disk: lsilogic, lsilogicsas, pvscsi, buslogic,
-                                   * sata, nvme, ide; the last counts for the rest; lsilogic */
-  size_t controller_count;
-  const struct vmf_machine_nic *nics;
-  size_t nic_count; /* 0 and nics == NULL: one; nics != NULL: none */
-  const char *product, *vendor, *version, *full_version;
-  const struct vmf_machine_property *properties;
-  size_t property_count;
-  const char *const *eulas; /* texts */
-  size_t eula_count;
-  const char *annotation;
-  const char *ovf_version;       /* "1.0", "1.1" (default), "2.0" */
-  struct vmf_package *template_; /* instead of all that stands above: its descriptor, its disks
-                                  * replaced in order; not owned; or NULL */
-};
-
-/* Makes a package of disks (at least one), converted on the way. machine may be NULL: defaults. */
-VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
-                                              const struct vmf_machine *machine, const char *path,
-                                              const struct vmf_package_target *target,
-                                              struct vmf_error *error);
-
-/* Signs a package in place, making a manifest where there is none; with remove: takes its
- * certificate away. Only key_path, cert_path, passphrase_file, cms, digest, no_sync, ignore_locks,
- * progress, cancel, log and findings of `target` count. The manifest must be right: VMF_DIFFERENT.
- */
-VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, bool remove,
-                                              const struct vmf_package_target *target,
-                                              struct vmf_error *error);
 
 /* "1.2.3" */
 const char *vmf_version(void);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""`meson install`: the program, the library with its pkg-config file, the header, the manual."""
+"""`meson install`: the program, the library with its pkg-config file, the headers, the manual."""
 import os
 import pathlib
 import shlex
@@ -35,10 +35,18 @@ def installed(t):
 
 def test_files(t):
     found = installed(t)
-    for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'libvmferry.a', 'libvmferry.so', 'libvmferry.pc'):
+    for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'errors.h', 'machines.h', 'packages.h', 'libvmferry.a', 'libvmferry.so', 'libvmferry.pc'):
         tap.equal(name in found, True, name)
-    folders = {name: found[name].parent.name for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'libvmferry.pc')}
-    tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'libvmferry.pc': 'pkgconfig'})
+    folders = {name: found[name].parent.name for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'errors.h', 'libvmferry.pc')}
+    tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'errors.h': 'vmferry', 'libvmferry.pc': 'pkgconfig'})
+
+
+@tap.rows((('C11', 'cc', 'c11', 'c'), ('C++17', 'c++', 'c++17', 'c++')))
+def test_each_header_stands_alone(t, compiler, standard, language):
+    include = installed(t)['vmferry.h'].parent
+    for name in ('vmferry.h', 'vmferry/errors.h', 'vmferry/machines.h', 'vmferry/packages.h'):
+        t.write('alone', f'#include <{name}>\n'.encode())
+        t.run(tap.tool(compiler), f'-std={standard}', '-Wall', '-Wextra', '-pedantic', '-Werror', '-fsyntax-only', f'-I{include}', '-x', language, 'alone')
 
 
 @tap.rows((('C11', 'cc', 'c11', 'program.c'), ('C++17', 'c++', 'c++17', 'program.cc'), ('C++20', 'c++', 'c++20', 'program.cc')))

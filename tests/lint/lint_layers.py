@@ -87,14 +87,14 @@ def check_drivers(build):
 
 
 def check_exports(source, build):
-    text = (source / 'include/vmferry.h').read_text()
+    text = ''.join(header.read_text() for header in sorted((source / 'include').rglob('*.h')))
     declared = set(re.findall(r'\b(vmf_\w+)\(', text))
     exported = {line.split()[-1] for line in symbols('-D', '--defined-only', build / 'src/lib/libvmferry.so')}
     exported = {name.split('@')[0] for name in exported}
     for name in sorted(exported - declared):
-        yield f'libvmferry.so exports {name}, which is not in vmferry.h'
+        yield f'libvmferry.so exports {name}, which no header in include declares'
     for name in sorted(declared - exported):
-        yield f'vmferry.h declares {name}, which libvmferry.so does not have'
+        yield f'include declares {name}, which libvmferry.so does not have'
     called = set(re.findall(r'\b(vmf_\w+)\(', (source / 'tests/unit/api_test.c').read_text()))
     for name in sorted(declared - called):
-        yield f'vmferry.h declares {name}, which tests/unit/api_test.c does not call with what is wrong'
+        yield f'include declares {name}, which tests/unit/api_test.c does not call with what is wrong'

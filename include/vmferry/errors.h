@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What can go wrong, who is told, and how to stop it. A part of <vmferry.h>. */
+#ifndef VMFERRY_ERRORS_H
+#define VMFERRY_ERRORS_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+#define VMF_MUST_CHECK __attribute__((warn_unused_result))
+
+enum vmf_code {
+  VMF_OK = 0,
+  VMF_USAGE,       /* the caller asked for something that does not exist or does not fit together */
+  VMF_SYSTEM,      /* the operating system refused: a file that cannot be opened, no thread, ... */
+  VMF_NOMEM,       /* no memory */
+  VMF_CORRUPT,     /* an input breaks its format, or a part of it is missing */
+  VMF_REFUSED,     /* an input asks for what the policy forbids (references, ambiguous content) */
+  VMF_LIMIT,       /* an input is beyond a bound */
+  VMF_READ,        /* reading failed */
+  VMF_WRITE,       /* writing failed, no space left */
+  VMF_CHANGED,     /* a source changed while it was read */
+  VMF_IN_USE,      /* a running virtual machine or another program holds the image */
+  VMF_DIFFERENT,   /* verification failed: what was written is not what was read */
+  VMF_UNSUPPORTED, /* a known feature that this library does not have */
+  VMF_CANCELLED,   /* the caller asked for it: vmf_cancel_request */
+};
+
+struct vmf_error {
+  enum vmf_code code;
+  int sys_errno; /* 0 when the cause is not a system call */
+  char text[512];
+};
+
+/* Receives warnings: one line, no newline. May be called by any thread. */
+struct vmf_log {
+  void (*warn)(void *data, const char *text);
+  void *data;
+};
+
+/* A request to stop, from a thread or signal handler. Zeros at first; outlives what has it. */
+struct vmf_cancel {
+  int requested; /* touched only by the functions below */
+};
+
+/* What was given `cancel` fails with VMF_CANCELLED soon. Any thread, signal handlers; or NULL. */
+void vmf_cancel_request(struct vmf_cancel *cancel);
+/* Any thread; NULL is allowed: false. */
+bool vmf_cancel_requested(const struct vmf_cancel *cancel);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

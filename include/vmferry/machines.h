@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Machines: what the descriptor of a package says of one. A part of <vmferry.h>. */
+#ifndef VMFERRY_MACHINES_H
+#define VMFERRY_MACHINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct vmf_package;
+
+/* The guest operating systems that a descriptor can name, by index; false behind the last. */
+struct vmf_guest_os_info {
+  size_t size;                      /* of the struct */
+  unsigned cim;                     /* CIM_OperatingSystem.OSType */
+  const char *name, *vmware, *vbox; /* as people, VMware and VirtualBox call it; or NULL */
+};
+bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
+
+struct vmf_machine_nic {
+  const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
+};
+
+struct vmf_machine_property {
+  const char *key, *value;
+};
+
+/* A machine to be described; NULL and 0 mean the default. Lists end with their count. */
+struct vmf_machine {
+  size_t size;          /* of the struct */
+  const char *name;     /* default: the first disk's name without suffix */
+  unsigned cpus;        /* 1 */
+  uint64_t memory;      /* bytes; 1 GiB */
+  const char *os;       /* CIM number, VMware's or a plain name: "ubuntu-64", "windows2019srv-64" */
+  const char *firmware; /* "bios", "efi" */
+  bool secure_boot;
+  const char *hardware;           /* "vmx-13" */
+  const char *const *controllers; /* of the n-th disk: lsilogic, lsilogicsas, pvscsi, buslogic,
+                                   * sata, nvme, ide; the last counts for the rest; lsilogic */
+  size_t controller_count;
+  const struct vmf_machine_nic *nics;
+  size_t nic_count; /* 0 and nics == NULL: one; nics != NULL: none */
+  const char *product, *vendor, *version, *full_version;
+  const struct vmf_machine_property *properties;
+  size_t property_count;
+  const char *const *eulas; /* texts */
+  size_t eula_count;
+  const char *annotation;
+  const char *ovf_version;       /* "1.0", "1.1" (default), "2.0" */
+  struct vmf_package *template_; /* instead of all that stands above: its descriptor, its disks
+                                  * replaced in order; not owned; or NULL */
+};
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -46,8 +46,10 @@ class Result:
     limit: float  # seconds, 0: none
 
     def facts(self):
-        mine, other = (statistics.median(run.seconds for run in runs) for runs in (self.mine, self.other))
-        ratios = [b.seconds / a.seconds for a, b in zip(self.mine, self.other)]
+        mine = statistics.median(run.seconds for run in self.mine)
+        others = [max(run.seconds * self.job.times, self.limit * (self.job.limit == 'digest')) for run in self.other]
+        other = statistics.median(others)
+        ratios = [theirs / run.seconds for run, theirs in zip(self.mine, others)]
         size = self.bytes_mine / self.bytes_other if self.bytes_other else 0
         peak = max(run.peak for run in self.mine)
         missed = [what for what, is_missed in (
@@ -59,7 +61,7 @@ class Result:
                 'processor': statistics.median(run.processor for run in self.mine),
                 'limit': self.limit / mine, 'goal_ratio': self.job.ratio, 'goal_size': self.job.size, 'missed': missed,
                 'all_seconds': [run.seconds for run in self.mine],
-                'all_peer_seconds': [run.seconds for run in self.other]}
+                'all_peer_seconds': others}
 
 
 # ---- one run ----
@@ -102,11 +104,13 @@ class Bench:
         self.folder, self.pairs, self.quick = folder, pairs, quick
         self.out = folder / 'out'
         self.limits = {}
+        self.bytes = 0  # that the limits are for
         data = (folder / 'disk.raw').stat().st_blocks * 512
         self.ballast = Ballast(data + data // 4 + (256 << 20))
 
     def words(self, words, source, flags=()):
-        files = {'SOURCE': str(self.folder / source), 'OUT': str(self.out), 'vmferry': str(VMFERRY)}
+        files = {'SOURCE': str(self.folder / source), 'OUT': str(self.out), 'PACKAGE': f'{self.out}.ova',
+                 'vmferry': str(VMFERRY)}
         at = words.index('SOURCE')
         return [files.get(word, word) for word in (*words[:at], *flags, *words[at:])]
 
@@ -139,16 +143,29 @@ class Bench:
     # ---- is it right ----
 
     def check(self, job, printed):
-        if job.has_output:
+        if 'PACKAGE' in job.words:
+            self.check_package(job)
+        elif job.has_output:
             target_format = job.words[job.words.index('-O') + 1]
             done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, self.out],
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
                 raise Wrong(f'the output is not the source: {done.stdout.strip()}')
-        else:
+        elif job.words[1] == 'checksum':
             again = self.run([str(VMFERRY), 'checksum', str(self.folder / 'disk.qcow2')]).printed
             if again.split()[0] != printed.split()[0]:
                 raise Wrong(f'raw has {printed.split()[0]}, QCOW2 {again.split()[0]}')
+
+    def check_package(self, job):
+        """Verified, and every disk in it is the source."""
+        package = pathlib.Path(f'{self.out}.ova')
+        disks = json.loads(subprocess.check_output([VMFERRY, 'info', '--output=json', package]))['disks']
+        for words in (['verify', package], *(['compare', self.folder / job.source, f'{package}::{disk["id"]}']
+                                             for disk in disks)):
+            done = subprocess.run([VMFERRY, *words], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True)
+            if done.returncode:
+                raise Wrong(f'{words}: {done.stdout.strip()}')
 
     def best_flags(self, peer, source):
         """The fastest variant of the peer, each tried once; a small source is not worth it."""
@@ -164,6 +181,8 @@ class Bench:
         for result in results:
             first = self.run(self.words(result.job.words, source))
             result.bytes_mine = self.output_size()
+            if result.job.limit == 'digest':
+                result.limit *= result.bytes_mine / self.bytes
             self.check(result.job, first.printed)
         theirs = self.words(peer.words, source, self.best_flags(peer, source))
         for _ in range(self.pairs):
@@ -188,7 +207,7 @@ class Bench:
             for name, work in found.items():
                 if isinstance(work, dict):
                     best[name] = min(best.get(name, work['seconds']), work['seconds'])
-        self.limits = best
+        self.limits, self.bytes = best, found['bytes']
         print(f'limits of {CORES} cores for {found["bytes"] // MIB} MiB of blocks with data, seconds: '
               + ', '.join(f'{name} {seconds:.2f}' for name, seconds in best.items()))
 

@@ -166,3 +166,5 @@ def prepare(folder, scale, vmferry):
         program = ['qemu-img', 'convert', '-f', 'raw']
     for name, words in DERIVED:
         make(folder / name, lambda part, words=words: subprocess.run([*program, *words, disk, part], check=True))
+    make(folder / 'stream.ova', lambda part: subprocess.run(
+        [vmferry, 'pack', '--no-sync', '-o', part, folder / 'stream.vmdk'], check=True))

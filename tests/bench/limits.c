@@ -28,6 +28,7 @@ enum work {
   MEMORY,
   SHARED_FILE,
   SHA256,
+  DIGEST, /* one stream: one thread */
   ZLIB,
   UNZLIB,
   FAST,
@@ -37,9 +38,9 @@ enum work {
   UNZSTD,
   WORKS
 };
-static const char *const work_names[WORKS] = {"memory", "file",   "sha256",    "zlib",
-                                              "unzlib", "zlib-1", "deflate4k", "undeflate4k",
-                                              "zstd",   "unzstd"};
+static const char *const work_names[WORKS] = {"memory",      "file",   "sha256", "digest",
+                                              "zlib",        "unzlib", "zlib-1", "deflate4k",
+                                              "undeflate4k", "zstd",   "unzstd"};
 
 struct run {
   int source, target;
@@ -120,6 +121,8 @@ static enum vmf_code work_on(struct worker *worker, size_t block)
   case SHA256:
     VMF_TRY(vmf_digest_update(worker->digest, data, BLOCK, &worker->error));
     return vmf_digest_final(worker->digest, digest, &worker->error);
+  case DIGEST:
+    return vmf_digest_update(worker->digest, data, BLOCK, &worker->error);
   case UNZLIB:
   case UNDEFLATE:
   case UNZSTD:
@@ -145,16 +148,18 @@ static void *worker_main(void *argument)
 static enum vmf_code time_work(struct run *run, struct worker *workers, enum work work,
                                struct vmf_error *error)
 {
+  unsigned threads = work == DIGEST ? 1 : run->thread_count;
+
   run->work = work;
   atomic_store(&run->next, 0);
   double start = now();
-  for (unsigned i = 0; i < run->thread_count; i++)
+  for (unsigned i = 0; i < threads; i++)
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0)
       return vmf_fail(error, VMF_SYSTEM, "cannot start a thread");
-  for (unsigned i = 0; i < run->thread_count; i++)
+  for (unsigned i = 0; i < threads; i++)
     pthread_join(workers[i].thread, NULL);
   run->seconds[work] += now() - start;
-  for (unsigned i = 0; i < run->thread_count; i++)
+  for (unsigned i = 0; i < threads; i++)
     if (workers[i].code != VMF_OK)
       return vmf_fail(error, workers[i].code, "%s: %s", work_names[work], workers[i].error.text);
   for (size_t i = 0; i < run->blocks; i++)

@@ -112,10 +112,10 @@ struct vmf_image_options {
   const char *format;   /* name or alias; NULL: by content */
   const char *options;  /* the reader's options, "name=value,..." or NULL */
   const char *snapshot; /* internal snapshot by id or name, or NULL */
-  const char *const
-      *allow_refs;           /* folders that may be referred to, too; NULL-terminated, or NULL */
-  bool no_refs;              /* what an image names, but in an archive, is VMF_REFUSED */
-  bool no_chain;             /* do not open parents: for `info` */
+  const char *const *
+      allow_refs; /* folders that may be referred to, and searched, too; NULL at the end, or NULL */
+  bool no_refs;   /* what an image names, but in an archive, is VMF_REFUSED */
+  bool no_chain;  /* do not open parents: for `info` */
   bool ignore_locks;         /* open even when a running machine holds the image (-U) */
   bool read_all;             /* do not trust the holes that the file system reports */
   bool no_cache;             /* do not keep what is read in the page cache */

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Where a differencing disk says that its parent is. The paths are another machine's: the relative
- * one is tried as it is, of the others only the file's name, in the child's own folder. */
+ * one is tried first, and of a URL only the file's name. */
 #include <string.h>
 
 #include "checked.h"
@@ -17,7 +17,7 @@ enum {
   LOCATOR_MACX = 0x4d616358, /* URL, UTF-8 */
 };
 
-static enum vmf_code add_name(struct vmf_image *image, char *path, bool whole,
+static enum vmf_code add_name(struct vmf_image *image, char *path, bool url,
                               struct vmf_error *error)
 {
   struct vmf_parent_link *link = &image->parent_link;
@@ -25,7 +25,7 @@ static enum vmf_code add_name(struct vmf_image *image, char *path, bool whole,
   for (char *at = path; *at; at++)
     if (*at == '\\')
       *at = '/';
-  const char *slash = strrchr(path, '/'), *name = whole || !slash ? path : slash + 1;
+  const char *slash = strrchr(path, '/'), *name = url && slash ? slash + 1 : path;
   while (strncmp(name, "./", 2) == 0)
     name += 2;
   if (!*name || link->count == VMF_PARENT_NAMES)
@@ -69,7 +69,7 @@ static enum vmf_code add_locator(struct vmf_image *image, const struct vhd_locat
   if (code != VMF_OK)
     return vmf_while(error, "%s: parent locator at byte %llu", image->io->name,
                      (unsigned long long)locator->offset);
-  return add_name(image, path, locator->code == LOCATOR_W2RU, error);
+  return add_name(image, path, url, error);
 }
 
 static enum vmf_code add_locators(struct vmf_image *image, uint32_t code, struct vmf_error *error)

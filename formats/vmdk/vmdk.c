@@ -80,8 +80,7 @@ static enum vmf_code vmdk_check_type(const char *name, const struct vmdk_descrip
   return VMF_OK;
 }
 
-/* The hint may be a path of another machine. It is tried as it is, and as a name in the child's own
- * folder. */
+/* The hint may be a path of another machine. */
 static enum vmf_code vmdk_set_parent(struct vmf_image *image,
                                      const struct vmdk_descriptor *descriptor,
                                      struct vmf_error *error)
@@ -106,11 +105,6 @@ static enum vmf_code vmdk_set_parent(struct vmf_image *image,
     if (*c == '\\')
       *c = '/';
   }
-  const char *slash = strrchr(link->names[0], '/');
-  if (slash == NULL || slash[1] == '\0')
-    return VMF_OK;
-  VMF_TRY(vmf_copy_text(slash + 1, &link->names[1], error));
-  link->count = 2;
   return VMF_OK;
 }
 

@@ -80,8 +80,10 @@ struct vmf_limits {
 enum vmf_reference { VMF_REFERENCE_EXTENT, VMF_REFERENCE_PARENT, VMF_REFERENCE_DATA };
 
 /* The only way to another file; the policy sits behind it (below the image's own directory, a plain
- * path, a regular file). The io is the caller's to close, except that ios a driver opens are closed
- * by the driver's close. VMF_REFUSED: the policy forbids it; VMF_CORRUPT: there is no such file. */
+ * path, a regular file), as does the search for a file whose path is another machine's: a driver
+ * gives the name as the image has it. The io is the caller's to close, except that ios a driver
+ * opens are closed by the driver's close. VMF_REFUSED: the policy forbids it; VMF_CORRUPT: there is
+ * no such file. */
 struct vmf_opener {
   enum vmf_code (*open)(struct vmf_opener *opener, const char *name, enum vmf_reference reference,
                         struct vmf_io **io, struct vmf_error *error);

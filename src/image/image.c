@@ -11,7 +11,7 @@
 #include "file.h"
 #include "image.h"
 #include "memory.h"
-#include "opener.h"
+#include "moved.h"
 #include "split.h"
 #include "text.h"
 
@@ -73,8 +73,8 @@ static enum vmf_code open_named(const struct vmf_node *node, const char *name,
     return node->members->open(node->members, name, reference, io, error);
   if (node->no_refs || node->contradicted)
     return refuse_reference(node, name, error);
-  return vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
-                            node->check_locks, io, error);
+  return vmf_open_moved(node->image.io->name, name, (const char *const *)node->allow_refs,
+                        node->check_locks, node->image.log, io, error);
 }
 
 /* The opener that a driver is given: every file goes through the policy and is remembered. */

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "href.h"
 #include "memory.h"
+#include "near_name.h"
 #include "opener.h"
 #include "package.h"
 #include "view.h"
@@ -126,6 +127,29 @@ enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *n
                        vmf_package_file_label(package, name, label), false, io, error);
 }
 
+/* The member that an image means by a path of another machine, or in another case. */
+static enum vmf_code find_moved_member(const struct vmf_package *package, const char *name,
+                                       char **found, struct vmf_error *error)
+{
+  struct vmf_near_name near = {.wanted = vmf_last_part(name)};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; near.wanted && i < package->tar->count && code == VMF_OK; i++)
+    code = vmf_near_name_offer(&near, package->tar->members[i].name, error);
+  if (code == VMF_OK && (!near.found || near.other))
+    code = check_name(package, name, error);
+  if (code == VMF_OK && (!near.found || near.other))
+    code = vmf_fail(error, VMF_REFUSED,
+                    "%s: an image in it refers to \"%.160s\", which is no file of the archive",
+                    package->path, name);
+  if (code == VMF_OK) {
+    *found = near.found;
+    near.found = NULL;
+  }
+  vmf_near_name_clear(&near);
+  return code;
+}
+
 enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *name,
                                       enum vmf_reference reference, struct vmf_io **io,
                                       struct vmf_error *error)
@@ -133,14 +157,19 @@ enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *nam
   struct vmf_package *package =
       (struct vmf_package *)((char *)opener - offsetof(struct vmf_package, members));
 
+  VMF_AUTO_FREE char *moved = NULL;
+
   (void)reference;
   while (strncmp(name, "./", 2) == 0)
     name += 2;
-  VMF_TRY(check_name(package, name, error));
-  if (vmf_package_member(package, name) == SIZE_MAX)
-    return vmf_fail(error, VMF_REFUSED,
-                    "%s: an image in it refers to \"%s\", which is no file of the archive",
-                    package->path, name);
+  if (vmf_package_member(package, name) == SIZE_MAX) {
+    VMF_TRY(find_moved_member(package, name, &moved, error));
+    vmf_warn(package->options.log,
+             "%s: \"%.160s\", which an image in it names, is no file of the "
+             "archive; %s is read instead",
+             package->path, name, moved);
+    name = moved;
+  }
   return vmf_package_open_stored(package, name, io, error);
 }
 

@@ -113,7 +113,7 @@ REF05 += [
 
 REF06 = [
     Row('REF06 VHD parent: UNC path', differencing([(b'W2ku', utf16('\\\\host\\share\\p.vhd'))]),
-        'names the file "p.vhd"', name='x.vhd'),
+        'nor is there a "p.vhd" beside', name='x.vhd'),
     Row('REF06 VHD parent: relative path upwards', differencing([(b'W2ru', utf16('..\\..\\etc\\passwd'))]),
         'which leaves', name='x.vhd'),
     Row('REF06 VHD parent: relative path that is absolute', differencing([(b'W2ru', utf16('\\etc\\passwd'))]),
@@ -125,10 +125,13 @@ REF06 = [
     Row('REF06 VHD parent: URL', differencing([(b'MacX', b'http://host/p.vhd')]), 'names the file "p.vhd"',
         name='x.vhd'),
     Row('REF06 VHD parent: name in the header upwards', differencing(name='..\\..\\etc\\passwd'),
-        'names the file "passwd"', name='x.vhd'),
+        'nor is there a "passwd" beside', name='x.vhd'),
     Row('REF06 VHD parent: absolute path, found by its name', differencing([(b'W2ku', utf16('C:\\vm\\p.vhd'))]), '',
         0,
-        name='x.vhd', files={'p.vhd': VHD_PARENT}, guest=LARGE),
+        name='x.vhd', files={'p.vhd': VHD_PARENT}, guest=LARGE, warns=True),
+    Row('REF06 VHD parent: UNC path, found by its name in another case',
+        differencing([(b'W2ku', utf16('\\\\host\\share\\P.VHD'))]), '"//host/share/P.VHD", which it names', 0,
+        name='x.vhd', files={'p.vhd': VHD_PARENT}, guest=LARGE, warns=True),
     Row('REF06 VHD parent: another UUID', differencing([(b'W2ru', utf16('.\\p.vhd'))]),
         'was made on the disk with UUID',
         name='x.vhd', files={'p.vhd': VHD}),
@@ -142,6 +145,45 @@ REF06 = [
         'a parent locator of 4294967295 bytes', name='x.vhd'),
     Row('REF06 VHD parent: half a UTF-16 pair', differencing([(b'W2ru', b'\x00\xd8a\0')]), 'parent locator at byte',
         name='x.vhd'),
+]
+
+ELSEWHERE = (  # the same file where the image was made
+    ('a drive', 'C:\\VMs\\b.img'),
+    ('a drive, by slashes', 'c:/VMs/b.img'),
+    ('a share', '\\\\server\\share\\b.img'),
+    ('an ESXi host', '/vmfs/volumes/52d6-0a/vm/b.img'),
+    ('a datastore', '[store 1] vm/b.img'),
+    ('a folder that is gone', 'gone/b.img'),
+    ('a folder above', '../b.img'),
+    ('another case', 'B.Img'),
+    ('an ESXi host, in another case', '/vmfs/volumes/52d6-0a/vm/B.IMG'),
+)
+REF17 = [Row(f'REF17 QCOW2 backing file on {title}', overlay(name, 'raw'), 'b.img is read instead', 0,
+             files={'b.img': LARGE}, guest=LARGE, warns=True) for title, name in ELSEWHERE]
+REF17 += [Row(f'REF17 QCOW2 data file on {title}', data_file(name), 'b.img is read instead', 0,
+              files={'b.img': LARGE}, warns=True, command=('info', '{}')) for title, name in ELSEWHERE]
+REF17 += [Row(f'REF17 VMDK extent on {title}', flat(name), 'b.img is read instead', 0, name='x.vmdk',
+              files={'b.img': LARGE[:SECTOR]}, guest=LARGE[:SECTOR], warns=True) for title, name in ELSEWHERE]
+REF17 += [Row(f'REF17 VMDK parent on {title}', delta(name), 'b.img is read instead', 0, name='x.vmdk',
+              files={'b.img': SPARSE}, guest=LARGE, warns=True) for title, name in ELSEWHERE]
+REF17 += [
+    Row('REF17 two files that differ in case', flat('/vmfs/B.img'), 'has both', name='x.vmdk',
+        files={'b.img': LARGE, 'b.IMG': LARGE}),
+    Row('REF17 the exact name wins', flat('/vmfs/B.img'), 'B.img is read instead', 0, name='x.vmdk',
+        files={'b.img': LARGE, 'B.img': LARGE[SECTOR:], 'b.IMG': LARGE}, guest=LARGE[SECTOR:2 * SECTOR], warns=True),
+    Row('REF17 never the image itself', overlay('/base/x.disk', 'qcow2'), 'nor is there a "x.disk"'),
+    Row('REF17 a symlink that leads out', overlay('/base/out', 'raw'), 'a symlink that leads out', files=LINKS),
+    Row('REF17 a folder of that name', overlay('/base/b.img', 'raw'), 'nor is there a "b.img"',
+        files={'b.img': folder}),
+    Row('REF17 with --no-refs', overlay('/base/b.img', 'raw'), 'opens nothing beside', files={'b.img': LARGE},
+        command=('convert', '--no-refs', '-O', 'raw', '{}', 'out.raw')),
+    Row('REF17 in a raw disk', overlay('/base/b.img', 'raw'), 'a guest may have written', name='x.raw',
+        files={'b.img': LARGE}),
+    Row('REF17 a protocol is no path', overlay('nbd://host/b.img', 'raw'), 'it names a protocol',
+        files={'b.img': LARGE}),
+    Row('REF17 in an allowed folder, in another case', overlay('C:\\VMs\\B.img', 'raw'), 'base/b.img is read instead',
+        0, files={'base/b.img': LARGE}, guest=LARGE, warns=True,
+        command=('convert', '--allow-ref', 'base', '-O', 'raw', '{}', 'out.raw')),
 ]
 
 
@@ -262,4 +304,4 @@ INT7 = [Row(f'INT7 a raw disk of an odd size as {suffix}', LARGE[:-100], 'zeros'
             command=('convert', '-O', suffix, '{}', 'out.' + suffix)) for suffix in ('qcow2', 'vhd', 'vmdk')]
 INT7 += [Row('INT7 a raw disk of an odd size as it is', LARGE[:-100], '', 0, name='x.img', guest=LARGE[:-100])]
 
-ROWS = (REF01 + REF02 + REF03 + REF04 + REF05 + REF06 + REF11 + REF12 + REF13 + REF14 + LOOP1 + LOOP2 + INT1 + INT7)
+ROWS = (REF01 + REF02 + REF03 + REF04 + REF05 + REF06 + REF11 + REF12 + REF13 + REF14 + REF17 + LOOP1 + LOOP2 + INT1 + INT7)

@@ -223,6 +223,21 @@ def test_an_altered_extent(t, kind):
         tap.contains(t.vmferry(*words, status=8).stderr, 'flat-flat.vmdk')
 
 
+@tap.rows([(f'{kind}: {name.decode()}', kind, name) for kind in ('ova', 'ovf')
+           for name in (b'C:\\VMs\\flat-flat.vmdk', b'/vmfs/volumes/a/flat-flat.vmdk', b'FLAT-flat.vmdk')])
+def test_an_extent_by_a_path_of_another_machine(t, kind, name):
+    """It is found by its last part, and held against the manifest like any other."""
+    disk = FLAT.replace(b'flat-flat.vmdk', name) % (len(RAW) // 512)
+    plain = flat_package(True, True, {'flat.vmdk': disk}.items())
+    path = put(t, plain, kind, mf=False)
+    done = t.vmferry('convert', path, 'out.raw')
+    tap.contains(done.stderr, 'flat-flat.vmdk is read instead')
+    tap.equal(t.read('out.raw') == RAW, True, 'content')
+    altered = [(file, flip(data, 5000) if file == 'flat-flat.vmdk' else data) for file, data in plain]
+    path = put(t, altered, kind, name='altered', mf=False)
+    tap.contains(t.vmferry('convert', path, 'out2.raw', status=8).stderr, 'flat-flat.vmdk')
+
+
 def test_an_extent_by_a_link(t):
     """What counts is the file, by whatever name it is reached."""
     path = put(t, flat_package(True, True), 'ovf', mf=False)

@@ -244,7 +244,7 @@ REF13 = [
 
 REF14 = [
     Row('REF14 QCOW2 and VHD', QCOW2.ljust(len(QCOW2) + 512, b'\0') + VHD_FIXED[-512:],
-        'the content is both qcow2 and vhd'),
+        'the content is both qcow2 and vpc'),
     Row('REF14 VMDK text and VHD', descriptor('RW 1 ZERO').ljust(4096, b'\n') + VHD_FIXED[-512:],
         'the content is both'),
     Row('REF14 sparse VMDK and VHD', SPARSE + VHD_FIXED[-512:], 'the content is both', name='x.vmdk'),

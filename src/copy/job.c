@@ -92,6 +92,8 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
     job->digests = memory;
     VMF_TRY(vmf_alloc(digests * sizeof(bool), &memory, error));
     job->zero_digest = memory;
+    VMF_TRY(vmf_alloc(digests * sizeof(struct vmf_message), &memory, error));
+    job->messages = memory;
   }
   if (copy->backing) {
     VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
@@ -151,46 +153,20 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
                                error);
 }
 
-static uint8_t *digest_of(const struct vmf_copy_job *job, size_t block)
-{
-  return job->digests + block * VMF_DIGEST_MAX;
-}
-
-static enum vmf_code hash_one(struct vmf_copy_job *job, size_t block, struct vmf_digest *digest,
-                              struct vmf_error *error)
-{
-  size_t start = block * VMF_CHECKSUM_BLOCK;
-  size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, job->fed.length - start);
-  VMF_TRY(vmf_digest_update(digest, job->data + start, length, error));
-  return vmf_digest_final(digest, digest_of(job, block), error);
-}
-
-/* Whole blocks that are not zero go in pairs. */
+/* All blocks that are not zero go at once; only a whole one can be zero. */
 static enum vmf_code hash(struct vmf_copy_job *job, struct vmf_digest *digest,
                           struct vmf_error *error)
 {
-  size_t whole = (size_t)(job->fed.length / VMF_CHECKSUM_BLOCK), waiting = whole;
+  size_t end = (size_t)job->fed.length, count = 0;
 
-  for (size_t i = 0; i < whole; i++) {
-    const uint8_t *block = job->data + i * VMF_CHECKSUM_BLOCK;
-    job->zero_digest[i] = vmf_is_zero(block, VMF_CHECKSUM_BLOCK);
-    if (job->zero_digest[i])
-      continue;
-    if (waiting == whole) {
-      waiting = i;
-      continue;
-    }
-    const uint8_t *const data[] = {job->data + waiting * VMF_CHECKSUM_BLOCK, block};
-    uint8_t *const out[] = {digest_of(job, waiting), digest_of(job, i)};
-    VMF_TRY(vmf_digest_pair(digest, data, VMF_CHECKSUM_BLOCK, out, error));
-    waiting = whole;
+  for (size_t i = 0, at = 0; at < end; i++, at += VMF_CHECKSUM_BLOCK) {
+    size_t length = (size_t)vmf_min(VMF_CHECKSUM_BLOCK, end - at);
+    job->zero_digest[i] = length == VMF_CHECKSUM_BLOCK && vmf_is_zero(job->data + at, length);
+    if (!job->zero_digest[i])
+      job->messages[count++] = (struct vmf_message){
+          .data = job->data + at, .length = length, .out = job->digests + i * VMF_DIGEST_MAX};
   }
-  if (waiting < whole)
-    VMF_TRY(hash_one(job, waiting, digest, error));
-  if (job->fed.length % VMF_CHECKSUM_BLOCK == 0)
-    return VMF_OK;
-  job->zero_digest[whole] = false;
-  return hash_one(job, whole, digest, error);
+  return vmf_digest_each(digest, job->messages, count, error);
 }
 
 /* ---- FIXED: stretches between holes ---- */
@@ -372,6 +348,7 @@ void vmf_copy_free_job(void *job_data)
   vmf_free(job->framing);
   vmf_free(job->digests);
   vmf_free(job->zero_digest);
+  vmf_free(job->messages);
 }
 
 void vmf_copy_free_scratch(void *scratch_data)

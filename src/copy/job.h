@@ -38,10 +38,11 @@ struct vmf_copy_job {
   size_t next_kept;
   struct vmf_block *blocks;
   size_t block_count;
-  uint8_t *framing;    /* of each block, see frame.c; NULL: there is none */
-  uint8_t *digests;    /* one for each 64 KiB */
-  bool *zero_digest;   /* that block is zero: it has no digest */
-  uint64_t data_bytes; /* not zero */
+  uint8_t *framing;             /* of each block, see frame.c; NULL: there is none */
+  uint8_t *digests;             /* one for each 64 KiB */
+  bool *zero_digest;            /* that block is zero: it has no digest */
+  struct vmf_message *messages; /* room for those blocks that are hashed */
+  uint64_t data_bytes;          /* not zero */
 };
 
 /* Of one thread. */

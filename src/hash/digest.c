@@ -6,15 +6,16 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 
+#include "checked.h"
 #include "memory.h"
-#include "sha256_pair.h"
+#include "sha256_many.h"
 
 enum { KINDS = VMF_SHA512 + 1 };
 
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
   EVP_MD_CTX *context;
-  bool pairs; /* by vmf_sha256_pair */
+  enum vmf_digest_kind kind;
 };
 
 /* Making a library context takes as long as hashing 1 MiB, so that there is one, of all digests. It
@@ -75,7 +76,7 @@ enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **dige
   *digest = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_digest), &memory, error));
   struct vmf_digest *made = memory;
-  made->pairs = kind == VMF_SHA256 && vmf_sha256_pair_usable();
+  made->kind = kind;
   made->method = find_method(kind);
   made->context = EVP_MD_CTX_new();
   enum vmf_code code = made->method && made->context
@@ -113,16 +114,21 @@ enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST
   return start(digest, error);
 }
 
-enum vmf_code vmf_digest_pair(struct vmf_digest *digest, const uint8_t *const data[2],
-                              size_t length, uint8_t *const out[2], struct vmf_error *error)
+enum vmf_code vmf_digest_each(struct vmf_digest *digest, const struct vmf_message *messages,
+                              size_t count, struct vmf_error *error)
 {
-  if (digest->pairs) {
-    vmf_sha256_pair(data, length, out);
-    return VMF_OK;
-  }
-  for (unsigned i = 0; i < 2; i++) {
-    VMF_TRY(vmf_digest_update(digest, data[i], length, error));
-    VMF_TRY(vmf_digest_final(digest, out[i], error));
+  while (count > 0) {
+    const struct vmf_sha256_method *method =
+        digest->kind == VMF_SHA256 ? vmf_sha256_choose(count) : NULL;
+    size_t taken = method ? vmf_min(count, method->lanes) : 1;
+    if (method) {
+      vmf_sha256_many(method, messages, taken);
+    } else {
+      VMF_TRY(vmf_digest_update(digest, messages->data, messages->length, error));
+      VMF_TRY(vmf_digest_final(digest, messages->out, error));
+    }
+    messages += taken;
+    count -= taken;
   }
   return VMF_OK;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Message digests by OpenSSL, but for pairs of SHA-256 where the processor has instructions for it
- * (sha256_pair.h). */
+ * Message digests by OpenSSL, but for several of SHA-256 at once (sha256_many.h). */
 #ifndef VMF_HASH_DIGEST_H
 #define VMF_HASH_DIGEST_H
 
@@ -28,11 +27,17 @@ VMF_MUST_CHECK enum vmf_code vmf_digest_update(struct vmf_digest *digest, const 
 VMF_MUST_CHECK enum vmf_code vmf_digest_final(struct vmf_digest *digest,
                                               uint8_t out[VMF_DIGEST_MAX], struct vmf_error *error);
 
-/* The digests of data[0] and data[1], each of `length` bytes: up to twice as fast as one behind the
- * other. The running digest must be new, and stays so. */
-VMF_MUST_CHECK enum vmf_code vmf_digest_pair(struct vmf_digest *digest,
-                                             const uint8_t *const data[2], size_t length,
-                                             uint8_t *const out[2], struct vmf_error *error);
+struct vmf_message {
+  const uint8_t *data; /* any alignment; of the caller */
+  size_t length;
+  uint8_t *out; /* room for the digest; of the caller */
+};
+
+/* The digest of each message: SHA-256 is up to ten times as fast as one behind the other where
+ * there are 16 of one length. The running digest must be new, and stays so. */
+VMF_MUST_CHECK enum vmf_code vmf_digest_each(struct vmf_digest *digest,
+                                             const struct vmf_message *messages, size_t count,
+                                             struct vmf_error *error);
 
 /* The digest of bytes that are all here. */
 VMF_MUST_CHECK enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data,

@@ -74,6 +74,14 @@ def test_checksum_of_formats(t):
     tap.equal(len(sums), 1, 'different checksums')
 
 
+@tap.rows([(name, name) for name in ('avx512', 'sha', 'avx2', 'neon', 'openssl')])
+def test_checksum_by_any_instructions(t, name):
+    """Whole jobs, single blocks between zeros, and a short one at the end."""
+    data = bytes(i * i % 251 for i in range(65536))
+    t.write('a.raw', data * 40 + bytes(65536 * 3) + data + bytes(65536 * 31) + data * 5 + data[:1001])
+    tap.equal(t.vmferry('checksum', 'a.raw', env={'VMFERRY_SHA256': name}).stdout, t.vmferry('checksum', 'a.raw').stdout)
+
+
 def test_checksum_of_a_snapshot(t):
     image = tap.IMAGES / 'good-qcow2-snapshot.qcow2'
     tap.equal(t.vmferry('checksum', '-l', 'before', image).stdout.split()[0],

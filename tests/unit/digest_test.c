@@ -83,27 +83,41 @@ START_TEST(a_digest_starts_anew)
 }
 END_TEST
 
-/* Of every length around the borders of SHA-256's blocks, and of a block of a checksum. */
-START_TEST(pairs_have_the_digests_of_each)
+static void fill(uint8_t *bytes, size_t count)
 {
-  enum { LONGEST = 65536 };
-  static uint8_t bytes[LONGEST + 77];
-  struct vmf_digest *digest = start(known[_i].kind);
-  uint8_t first[VMF_DIGEST_MAX], second[VMF_DIGEST_MAX], expected[VMF_DIGEST_MAX];
-  uint8_t *const out[] = {first, second};
   uint32_t seed = 1;
 
-  for (size_t i = 0; i < sizeof(bytes); i++) {
+  for (size_t i = 0; i < count; i++) {
     seed = seed * 1664525 + 1013904223;
     bytes[i] = (uint8_t)(seed >> 24);
   }
-  for (size_t length = 0; length <= LONGEST; length += length == 300 ? LONGEST - 300 : 1) {
-    const uint8_t *const data[] = {bytes + 77, bytes + length % 77};
-    ck_assert_int_eq(vmf_digest_pair(digest, data, length, out, &error), VMF_OK);
-    for (unsigned i = 0; i < 2; i++) {
-      ck_assert_int_eq(vmf_digest_bytes(known[_i].kind, data[i], length, expected, &error), VMF_OK);
-      ck_assert_mem_eq(out[i], expected, known[_i].size);
-    }
+}
+
+static void is_right(enum vmf_digest_kind kind, const struct vmf_message *message)
+{
+  uint8_t expected[VMF_DIGEST_MAX];
+
+  ck_assert_int_eq(vmf_digest_bytes(kind, message->data, message->length, expected, &error),
+                   VMF_OK);
+  ck_assert_mem_eq(message->out, expected, vmf_digest_size(kind));
+}
+
+START_TEST(each_of_any_number_of_messages_has_its_digest)
+{
+  enum { MOST = 40, LONGEST = 65536 };
+  static uint8_t bytes[LONGEST + MOST], out[MOST][VMF_DIGEST_MAX];
+  struct vmf_message messages[MOST];
+  struct vmf_digest *digest = start(known[_i].kind);
+
+  fill(bytes, sizeof(bytes));
+  for (size_t count = 0; count <= MOST; count++) {
+    for (size_t i = 0; i < count; i++)
+      messages[i] = (struct vmf_message){
+          .data = bytes + i, .length = i % 5 == 4 ? 1000 + i : LONGEST, .out = out[i]};
+    memset(out, 0, sizeof(out));
+    ck_assert_int_eq(vmf_digest_each(digest, messages, count, &error), VMF_OK);
+    for (size_t i = 0; i < count; i++)
+      is_right(known[_i].kind, &messages[i]);
   }
   ends_in(digest, known[_i].size, known[_i].empty);
   vmf_digest_free(digest);
@@ -164,7 +178,7 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, published_values_come_out, 0, 3);
   tcase_add_loop_test(tests, bytes_that_are_all_here_have_the_same_digest, 0, 3);
   tcase_add_loop_test(tests, a_digest_starts_anew, 0, 3);
-  tcase_add_loop_test(tests, pairs_have_the_digests_of_each, 0, 3);
+  tcase_add_loop_test(tests, each_of_any_number_of_messages_has_its_digest, 0, 3);
   tcase_add_test(tests, the_first_ones_may_be_made_by_several_threads);
   tcase_add_loop_test(tests, another_digest_costs_little_memory, 0, 3);
   tcase_add_test(tests, nothing_may_be_freed);

@@ -31,6 +31,7 @@ static enum vmf_code descriptor_make(const struct vmf_io_ops *ops, int number, c
   }
   atomic_init(&made->settled, false);
   pthread_mutex_init(&made->lock, NULL);
+  vmf_writeback_init(&made->writeback);
   made->io.ops = ops;
   made->io.name = copy;
   made->number = number;
@@ -80,18 +81,19 @@ static void descriptor_drop_read(const struct vmf_descriptor *file, uint64_t sta
     (void)posix_fadvise(file->number, (off_t)start, (off_t)(end - start), POSIX_FADV_DONTNEED);
 }
 
-/* Only pages that are on the disk can be dropped: their writing starts at once, and what has got
- * there goes every 16 MiB. */
-static void descriptor_drop_written(struct vmf_descriptor *file, uint64_t start, uint64_t end)
+/* What is not to be durable may stay in memory, unless nothing is to stay there. */
+static enum vmf_code descriptor_hurry(struct vmf_descriptor *file, uint64_t start, uint64_t end,
+                                      struct vmf_error *error)
 {
-  enum { EVERY = 16 << 20 };
+  struct vmf_dirty_range failed;
 
-  if (!atomic_load_explicit(&file->transient, memory_order_relaxed))
-    return;
-  uint64_t before = atomic_fetch_add(&file->written, end - start);
-  (void)sync_file_range(file->number, (off_t)start, (off_t)(end - start), SYNC_FILE_RANGE_WRITE);
-  if (before / EVERY != (before + end - start) / EVERY)
-    (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
+  if (!file->sync && !atomic_load_explicit(&file->transient, memory_order_relaxed))
+    return VMF_OK;
+  int number = vmf_writeback_note(&file->writeback, file->number, start, end, &failed);
+  if (number == 0)
+    return VMF_OK;
+  errno = number;
+  return vmf_write_failed(file->io.name, failed.end - failed.start, failed.start, error);
 }
 
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
@@ -195,8 +197,7 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
   }
   if (!file->io.device)
     vmf_size_grow(&file->io, offset);
-  descriptor_drop_written(file, start, offset);
-  return VMF_OK;
+  return descriptor_hurry(file, start, offset, error);
 }
 
 enum vmf_code vmf_descriptor_write_zeros(struct vmf_descriptor *descriptor, uint64_t offset,
@@ -291,6 +292,7 @@ void vmf_descriptor_close(struct vmf_io *io)
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   (void)vmf_descriptor_end(io, NULL);
   pthread_mutex_destroy(&file->lock);
+  vmf_writeback_destroy(&file->writeback);
   vmf_free(io->name);
   vmf_free(file);
 }

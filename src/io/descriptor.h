@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "io.h"
+#include "writeback.h"
 
 /* What tells later whether a source was written to. */
 struct vmf_witness {
@@ -22,10 +23,10 @@ struct vmf_witness {
 
 struct vmf_descriptor {
   struct vmf_io io;
-  int number;               /* owned; -1: ended */
-  bool sync;                /* flush makes durable */
-  atomic_bool transient;    /* what passes through is not kept in the page cache */
-  _Atomic uint64_t written; /* bytes; transient only */
+  int number;                     /* owned; -1: ended */
+  bool sync;                      /* flush makes durable */
+  atomic_bool transient;          /* what passes through is not kept in the page cache */
+  struct vmf_writeback writeback; /* of what is written, if it is to be durable or transient */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
   struct vmf_witness witness; /* likewise; of a source */

@@ -2,11 +2,11 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Preloaded into vmferry: lets one chosen system call fail. VMF_FAULT is "op:N:action": the N-th
- * call of an op (open, read, write, fsync, rename, truncate, allocate, mkdir, lseek, unlink, close)
- * on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is "short"; or the
- * process is told to "kill" or "stop" itself before it; or the written bytes get a "flip"ped bit.
- * "N+" means every call from the N-th on. How many calls there were is written to VMF_FAULT_COUNT
- * at the end. */
+ * call of an op (open, read, write, fsync, writeback, rename, truncate, allocate, mkdir, lseek,
+ * unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is
+ * "short"; or the process is told to "kill" or "stop" itself before it; or the written bytes get a
+ * "flip"ped bit. "N+" means every call from the N-th on. How many calls there were is written to
+ * VMF_FAULT_COUNT at the end. */
 #undef _FILE_OFFSET_BITS /* so that open and open64 are two names */
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
@@ -235,6 +235,13 @@ EXPORT int fdatasync(int number)
 {
   int fault = plan_take("fsync", plan_is_below(number));
   return fault > 0 ? plan_fail(fault) : (int)real.call(SYS_fdatasync, number);
+}
+
+EXPORT int sync_file_range(int number, off64_t offset, off64_t length, unsigned flags)
+{
+  int fault = plan_take("writeback", plan_is_below(number));
+  return fault > 0 ? plan_fail(fault)
+                   : (int)real.call(SYS_sync_file_range, number, offset, length, (long)flags);
 }
 
 EXPORT int renameat2(int from, const char *old, int to, const char *name, unsigned flags)

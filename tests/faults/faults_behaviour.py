@@ -95,6 +95,28 @@ def test_target(t, words):
             check(t, title, status, allowed, errors, before, wanted)
 
 
+@tap.rows([('raw', ('out/disk.raw',)), ('qcow2', ('out/disk.qcow2',))])
+def test_write_back(t, words):
+    """The disk may refuse what has been written long before the end; where a file cannot be hurried, the sync does
+    it all."""
+    prepare(t)
+    with open(t.path('src/islands.raw'), 'wb') as file:
+        for island in range(160):  # enough that the disk is waited for
+            file.seek(island << 20)
+            file.write(bytes([island + 1]) * 65536)
+    put_old(t, words[-1])
+    convert(t, 'writeback:999999:5', 'src/islands.raw', *words)
+    wanted, calls = files(t), count(t)
+    tap.equal(calls > 60 if words[0].endswith('raw') else calls > 4, True, f'{calls} calls')
+    for how, allowed in ((errno.EIO, 4), (errno.ENOSPC, 4), (errno.ESPIPE, 0)):
+        for number in steps(calls, 4):
+            put_old(t, words[-1])
+            status, errors = convert(t, f'writeback:{number}:{how}', 'src/islands.raw', *words)
+            check(t, f'writeback {number} {how}', status, (allowed,), errors, {words[-1][4:]: OLD}, wanted)
+            if allowed == 4:
+                tap.contains(errors, ' at byte ')
+
+
 @tap.rows(TARGETS)
 def test_nothing_old(t, words):
     """Without an old file nothing at all may be there, not even when the last sync fails."""

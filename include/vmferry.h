@@ -108,18 +108,17 @@ struct vmf_image;
 struct vmf_job_options;
 
 struct vmf_image_options {
-  size_t size;          /* of the struct */
-  const char *format;   /* name or alias; NULL: by content */
-  const char *options;  /* the reader's options, "name=value,..." or NULL */
-  const char *snapshot; /* internal snapshot by id or name, or NULL */
-  const char *const *
-      allow_refs; /* folders that may be referred to, and searched, too; NULL at the end, or NULL */
-  bool no_refs;   /* what an image names, but in an archive, is VMF_REFUSED */
-  bool no_chain;  /* do not open parents: for `info` */
-  bool ignore_locks;         /* open even when a running machine holds the image (-U) */
-  bool read_all;             /* do not trust the holes that the file system reports */
-  bool no_cache;             /* do not keep what is read in the page cache */
-  const struct vmf_log *log; /* lives as long as the image; or NULL */
+  size_t size;                   /* of the struct */
+  const char *format;            /* name or alias; NULL: by content */
+  const char *options;           /* the reader's options, "name=value,..." or NULL */
+  const char *snapshot;          /* internal snapshot by id or name, or NULL */
+  const char *const *allow_refs; /* folders that may be referred to and searched, too; or NULL */
+  bool no_refs;                  /* what an image names, but in an archive, is VMF_REFUSED */
+  bool no_chain;                 /* do not open parents: for `info` */
+  bool ignore_locks;             /* open even when a running machine holds the image (-U) */
+  bool read_all;                 /* do not trust the holes that the file system reports */
+  bool no_cache;                 /* do not keep what is read in the page cache */
+  const struct vmf_log *log;     /* lives as long as the image; or NULL */
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
   /* of the package that the image is in, */
   const struct vmf_package_trust *trust; /* NULL: the defaults */
@@ -129,6 +128,7 @@ struct vmf_image_options {
   uint64_t source_size;     /* of standard input: so many bytes have to come; 0: not known */
   bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
   const char *spool_folder; /* where it is stored; NULL: $TMPDIR, or /tmp */
+  bool unknown_is_raw;      /* so is content that no format knows, whatever its name; told to log */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

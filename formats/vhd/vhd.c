@@ -77,6 +77,7 @@ static enum vmf_code vhd_info(struct vmf_image *image, struct vmf_value *summary
 }
 
 static const struct vmf_reader vhd_reader = {
+    .ends_in_footer = true,
     .state_size = sizeof(struct vhd_state),
     .probe = vhd_probe,
     .open = vhd_open,

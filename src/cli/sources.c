@@ -56,6 +56,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .no_cache = command->no_cache,
       .log = &command->log,
       .bare = source->bare,
+      .unknown_is_raw = source->unknown_is_raw,
       .trust = &source->trust,
       .threads = (unsigned)command->threads,
       .cancel = vmf_signals_cancel(),

@@ -129,11 +129,13 @@ static int compare_images(const struct compare_settings *settings, struct vmf_im
 static int compare_run(void *given)
 {
   struct compare_settings *settings = given;
-  struct vmf_source_settings b_source = settings->source;
+  struct vmf_source_settings b_source;
   struct vmf_image *a = NULL, *b = NULL;
   struct vmf_error error = {0};
   int status;
 
+  settings->source.unknown_is_raw = true;
+  b_source = settings->source;
   b_source.format = settings->b_format;
   vmf_signals_catch();
   enum vmf_code code = vmf_sources_check_input(&settings->command, &settings->source, 2, &error);

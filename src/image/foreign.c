@@ -4,45 +4,112 @@
 
 #include <string.h>
 
+/* What qemu-img 7.2 reads. */
+#define BY_QEMU VMF_FOREIGN_DISK, "qemu-img convert -O qcow2 makes a disk of it that is"
+#define ARCHIVE(program) VMF_FOREIGN_OTHER, program " unpacks it; then name the disk that was in it"
+
 static const struct magic {
   struct vmf_foreign foreign;
   const char *bytes;
   size_t length, offset; /* of the bytes in the file; from_end: before its end */
   bool from_end;
 } magics[] = {
-    {{"QCOW version 1", NULL}, "QFI\xfb\0\0\0\1", 8, 0, false},
-    {{"QED", NULL}, "QED\0", 4, 0, false},
-    {{"VHDX", NULL}, "vhdxfile", 8, 0, false},
-    {{"VDI", NULL}, "\x7f\x10\xda\xbe", 4, 64, false},
-    {{"Parallels HDD", NULL}, "WithoutFreeSpace", 16, 0, false},
-    {{"Parallels HDD", NULL}, "WithouFreSpacExt", 16, 0, false},
-    {{"Bochs growing disk", NULL}, "Bochs Virtual HD Image", 22, 0, false},
-    {{"Proxmox VMA", NULL}, "VMA\0", 4, 0, false},
-    {{"Apple disk image (DMG)", NULL}, "koly", 4, 512, true},
-    {{"EnCase image (EWF, E01)", NULL}, "EVF\x09\x0d\x0a\xff\0", 8, 0, false},
-    {{"EnCase image (EWF2, Ex01)", NULL}, "EVF2\x0d\x0a\x81\0", 8, 0, false},
-    {{"Windows image (WIM)", NULL}, "MSWIM\0\0\0", 8, 0, false},
-    {{"Xen appliance (XVA)", NULL}, "ova.xml\0", 8, 0, false},
-    {{"OVA or tar archive", NULL}, "ustar", 5, 257, false},
-    {{"gzip data", "gzip -dc"}, "\x1f\x8b\x08", 3, 0, false},
-    {{"xz data", "xz -dc"},
+    {{"QCOW version 1", BY_QEMU}, "QFI\xfb\0\0\0\1", 8, 0, false},
+    {{"QED", BY_QEMU}, "QED\0", 4, 0, false},
+    {{"VHDX", BY_QEMU}, "vhdxfile", 8, 0, false},
+    {{"VDI", BY_QEMU}, "\x7f\x10\xda\xbe", 4, 64, false},
+    {{"Parallels HDD", BY_QEMU}, "WithoutFreeSpace", 16, 0, false},
+    {{"Parallels HDD", BY_QEMU}, "WithouFreSpacExt", 16, 0, false},
+    {{"Bochs growing disk", BY_QEMU}, "Bochs Virtual HD Image", 22, 0, false},
+    {{"Apple disk image (DMG)", BY_QEMU}, "koly", 4, 512, true},
+    {{"a dynamic VHD without its footer", VMF_FOREIGN_OTHER,
+      "the footer at its end and the copy at its start are damaged, and so may be the rest"},
+     "cxsparse",
+     8,
+     512,
+     false},
+    {{"Proxmox VMA", VMF_FOREIGN_DISK, "vma extract, of Proxmox VE, gives its disks"},
+     "VMA\0",
+     4,
+     0,
+     false},
+    {{"EnCase image (EWF, E01)", VMF_FOREIGN_DISK, "ewfexport, of libewf, makes a raw disk of it"},
+     "EVF\x09\x0d\x0a\xff\0",
+     8,
+     0,
+     false},
+    {{"EnCase image (EWF2, Ex01)", VMF_FOREIGN_DISK,
+      "ewfexport, of libewf, makes a raw disk of it"},
+     "EVF2\x0d\x0a\x81\0",
+     8,
+     0,
+     false},
+    {{"Windows image (WIM)", VMF_FOREIGN_DISK, "it holds files and no disk; wimapply unpacks it"},
+     "MSWIM\0\0\0",
+     8,
+     0,
+     false},
+    {{"Xen appliance (XVA)", VMF_FOREIGN_DISK, "xe vdi-export format=vhd gives its disks"},
+     "ova.xml\0",
+     8,
+     0,
+     false},
+    {{"a configuration or state of a Hyper-V machine (VMCX, VMRS)", VMF_FOREIGN_OTHER,
+      "name its disks (*.vhd)"},
+     "\x14\x20\x28\x01",
+     4,
+     0,
+     false},
+    {{"a tar archive", VMF_FOREIGN_DISK,
+      "tar -xf unpacks it; then name the disk that was in it; an OVA is read under a name that "
+      "ends "
+      "in .ova"},
+     "ustar",
+     5,
+     257,
+     false},
+    {{"a disk encrypted by LUKS", VMF_FOREIGN_DISK,
+      "cryptsetup open makes a device of what it holds, which can be read"},
+     "LUKS\xba\xbe",
+     6,
+     0,
+     false},
+    {{"gzip data", VMF_FOREIGN_PACKED, "gzip -dc"}, "\x1f\x8b\x08", 3, 0, false},
+    {{"xz data", VMF_FOREIGN_PACKED, "xz -dc"},
      "\xfd"
      "7zXZ\0",
      6,
      0,
      false},
-    {{"Zstandard data", "zstd -dc"}, "\x28\xb5\x2f\xfd", 4, 0, false},
-    {{"bzip2 data", "bzip2 -dc"}, "1AY&SY", 6, 4, false},
-    {{"LZ4 data", "lz4 -dc"}, "\x04\x22\x4d\x18", 4, 0, false},
-    {{"lzip data", "lzip -dc"}, "LZIP\1", 5, 0, false},
-    {{"lzop data", "lzop -dc"}, "\x89LZO\0\r\n\x1a\n", 9, 0, false},
-    {{"a ZIP archive", "unzip -p"}, "PK\3\4", 4, 0, false},
-    {{"a 7-Zip archive", "7zz e -so"}, "7z\xbc\xaf\x27\x1c", 6, 0, false},
-    {{"a RAR archive", "unrar p -inul"}, "Rar!\x1a\x07", 6, 0, false},
+    {{"Zstandard data", VMF_FOREIGN_PACKED, "zstd -dc"}, "\x28\xb5\x2f\xfd", 4, 0, false},
+    {{"bzip2 data", VMF_FOREIGN_PACKED, "bzip2 -dc"}, "1AY&SY", 6, 4, false},
+    {{"LZ4 data", VMF_FOREIGN_PACKED, "lz4 -dc"}, "\x04\x22\x4d\x18", 4, 0, false},
+    {{"LZ4 data", VMF_FOREIGN_PACKED, "lz4 -dc"}, "\x02\x21\x4c\x18", 4, 0, false},
+    {{"lzip data", VMF_FOREIGN_PACKED, "lzip -dc"}, "LZIP\1", 5, 0, false},
+    {{"lzop data", VMF_FOREIGN_PACKED, "lzop -dc"}, "\x89LZO\0\r\n\x1a\n", 9, 0, false},
+    {{"a ZIP archive", VMF_FOREIGN_PACKED, "unzip -p"}, "PK\3\4", 4, 0, false},
+    {{"a 7-Zip archive", VMF_FOREIGN_PACKED, "7zz e -so"}, "7z\xbc\xaf\x27\x1c", 6, 0, false},
+    {{"a RAR archive", VMF_FOREIGN_PACKED, "unrar p -inul"}, "Rar!\x1a\x07", 6, 0, false},
+    {{"a cabinet archive", ARCHIVE("cabextract")}, "MSCF\0\0\0\0", 8, 0, false},
+    {{"a cpio archive", ARCHIVE("cpio -i")}, "07070", 5, 0, false},
+    {{"an ar archive or Debian package", ARCHIVE("ar x")}, "!<arch>\n", 8, 0, false},
+    {{"an RPM package", ARCHIVE("rpm2cpio")}, "\xed\xab\xee\xdb", 4, 0, false},
+    {{"a PDF document", VMF_FOREIGN_OTHER, "it is no disk"}, "%PDF-", 5, 0, false},
+    {{"a program (ELF)", VMF_FOREIGN_OTHER, "it is no disk"},
+     "\x7f"
+     "ELF",
+     4,
+     0,
+     false},
 };
 
 const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe)
 {
+  static const struct vmf_foreign empty = {"nothing: the file is empty", VMF_FOREIGN_OTHER,
+                                           "it was not written, or not fetched, to its end"};
+
+  if (probe->size == 0)
+    return &empty;
   for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
     const struct magic *magic = &magics[i];
     const uint8_t *end = probe->tail + probe->tail_length;
@@ -52,7 +119,35 @@ const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe)
     if (inside && memcmp(at, magic->bytes, magic->length) == 0)
       return &magic->foreign;
   }
-  return NULL;
+  return vmf_foreign_text(probe);
+}
+
+static enum vmf_code refuse_packed(const struct vmf_io *io, const struct vmf_foreign *foreign,
+                                   struct vmf_error *error)
+{
+  const char *slash = strrchr(io->name, '/');
+
+  if (io->ops->below && io->ops->below(io, 1))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s in several parts, which is not read: join the parts to "
+                    "one file (cat) and unpack that first; if it is a raw disk all the same, say "
+                    "-f raw and name all parts",
+                    io->name, foreign->name);
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if it "
+                  "is a raw disk all the same, say -f raw",
+                  io->name, foreign->name, foreign->advice, slash ? slash + 1 : io->name);
+}
+
+enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_foreign *foreign,
+                                 struct vmf_error *error)
+{
+  if (foreign->kind == VMF_FOREIGN_PACKED)
+    return refuse_packed(io, foreign, error);
+  return vmf_fail(error, foreign->kind == VMF_FOREIGN_DISK ? VMF_UNSUPPORTED : VMF_REFUSED,
+                  "%s: the content is %s, which is not read: %s; if it is a raw disk all the same, "
+                  "say -f raw",
+                  io->name, foreign->name, foreign->advice);
 }
 
 /* Suffixes without the dot, each list with a blank before and behind every one of them. */

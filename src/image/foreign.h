@@ -9,12 +9,27 @@
 
 #include "format.h"
 
+enum vmf_foreign_kind {
+  VMF_FOREIGN_DISK,   /* disks, or what holds some, of a kind that is not read */
+  VMF_FOREIGN_PACKED, /* `advice` is the program that unpacks it to standard output */
+  VMF_FOREIGN_OTHER,  /* no disk at all */
+};
+
 struct vmf_foreign {
-  const char *name;    /* "VDI" */
-  const char *unpacks; /* the program that unpacks it; NULL: it is not packed */
+  const char *name; /* "VDI" */
+  enum vmf_foreign_kind kind;
+  const char *advice; /* what to do with it, for a person */
 };
 
 /* What the content is, or NULL. */
 const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe);
+
+/* The same for what programs and people write as text: configurations, web pages. */
+const struct vmf_foreign *vmf_foreign_text(const struct vmf_probe *probe);
+
+/* VMF_REFUSED or VMF_UNSUPPORTED, with what the content is and what to do. */
+VMF_MUST_CHECK enum vmf_code vmf_foreign_refuse(const struct vmf_io *io,
+                                                const struct vmf_foreign *foreign,
+                                                struct vmf_error *error);
 
 #endif

@@ -131,6 +131,7 @@ void vmf_finding(struct vmf_findings *findings, const char *format, ...)
 struct vmf_reader {
   struct vmf_options options; /* count 0: none */
   bool snapshots;             /* args->snapshot is honoured */
+  bool ends_in_footer;        /* without its last sector, an image may look like a raw disk */
   bool packs;                 /* its map has PACKED runs, of image->unit bytes at most */
   size_t state_size;
   /* 0 no, 100 this format. Bytes only, no I/O. */

@@ -12,6 +12,7 @@
 #include "image.h"
 #include "memory.h"
 #include "moved.h"
+#include "raw_content.h"
 #include "split.h"
 #include "text.h"
 
@@ -122,33 +123,54 @@ struct open_call {
   bool has_parent;            /* supplied by the caller */
 };
 
-/* The format by name, or by content; raw where nothing matches and nothing else can be meant. */
+/* Content that no format knows: raw where nothing else can be meant. */
+static enum vmf_code take_unknown(struct vmf_io *io, const struct open_call *call,
+                                  struct vmf_error *error)
+{
+  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  const struct vmf_log *log = call->options->log;
+  bool raw = call->split;
+
+  if (!raw)
+    VMF_TRY(vmf_raw_content(io, log, &raw, error));
+  if (raw)
+    return VMF_OK;
+  if (call->child || call->options->unknown_is_raw) {
+    vmf_warn(log, "%s: %sthe content matches no known format: taken as raw", io->name,
+             call->child ? "its child names no format and " : "");
+    return VMF_OK;
+  }
+  if (said)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content matches no known format, nor is it the %s that the name says: "
+                    "it is damaged, or something else; if it is a raw disk, say -f raw",
+                    io->name, said->name);
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content matches no known format; if it is a raw disk, say -f raw",
+                  io->name);
+}
+
+/* The format by name, or by content. */
 static enum vmf_code choose_format(struct vmf_io *io, const struct open_call *call,
                                    const struct vmf_format **format, struct vmf_error *error)
 {
+  const struct vmf_format *raw = vmf_format_find("raw");
   const char *name = call->format;
-  bool is_parent = call->child != NULL;
 
   if (name) {
     *format = vmf_format_find(name);
     if (!*format || !(*format)->reader)
-      return vmf_fail(error, is_parent ? VMF_UNSUPPORTED : VMF_USAGE,
+      return vmf_fail(error, call->child ? VMF_UNSUPPORTED : VMF_USAGE,
                       "%s: format \"%s\" is not one that can be read", io->name, name);
+    if (*format == raw && !call->child)
+      vmf_probe_taken_as_raw(io, call->options->log);
     return VMF_OK;
   }
   VMF_TRY(vmf_probe_io(io, format, error));
   if (*format)
     return VMF_OK;
-  bool allowed = call->split || vmf_probe_raw_allowed(io);
-  if (!is_parent && !allowed)
-    return vmf_fail(error, VMF_REFUSED,
-                    "%s: the content matches no known format; if it is a raw disk, say -f raw",
-                    io->name);
-  if (is_parent && !allowed)
-    vmf_warn(call->options->log,
-             "%s: its child names no format and the content matches none: taken as raw", io->name);
-  *format = vmf_format_find("raw");
-  return VMF_OK;
+  *format = raw;
+  return take_unknown(io, call, error);
 }
 
 static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,

@@ -192,6 +192,9 @@ const struct vmf_format *vmf_format_suffixed(const char *path);
 VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **format,
                                           struct vmf_error *error);
 
+/* Warns of content that is plainly no raw disk, when the person says that it is one. */
+void vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log);
+
 /* Whether the file's name or kind says that it is no image of this format, whatever its content: a
  * guest can write what it likes into its raw disk. */
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format);

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "image.h"
 #include "memory.h"
+#include "raw_content.h"
 
 enum {
   SECTOR = 512,
@@ -75,11 +76,12 @@ static bool is_image(struct vmf_io *io)
 {
   const struct vmf_format *format;
   struct vmf_error ignored;
+  bool structured = false;
 
   if (io->size == 0)
     return false;
   return vmf_probe_io(io, &format, &ignored) != VMF_OK || format || vmf_probe_raw_allowed(io) ||
-         vmf_probe_partitioned(io);
+         vmf_raw_structured(io, &structured, &ignored) != VMF_OK || structured;
 }
 
 bool vmf_image_recognise(const char *path)

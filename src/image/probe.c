@@ -8,6 +8,8 @@
 #include "checked.h"
 #include "foreign.h"
 #include "image.h"
+#include "log.h"
+#include "text.h"
 
 static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
                                struct vmf_probe *probe, struct vmf_error *error)
@@ -18,28 +20,6 @@ static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
   *probe = (struct vmf_probe){
       .head = head, .tail = tail, .head_length = length, .tail_length = length, .size = io->size};
   return VMF_OK;
-}
-
-static enum vmf_code refuse_foreign(const struct vmf_io *io, const struct vmf_foreign *foreign,
-                                    struct vmf_error *error)
-{
-  const char *slash = strrchr(io->name, '/');
-
-  if (foreign->unpacks && io->ops->below && io->ops->below(io, 1))
-    return vmf_fail(error, VMF_REFUSED,
-                    "%s: the content is %s in several parts, which is not read: join the parts to "
-                    "one file (cat) and unpack that first; if it is a raw disk all the same, say "
-                    "-f raw and name all parts",
-                    io->name, foreign->name);
-  if (foreign->unpacks)
-    return vmf_fail(error, VMF_REFUSED,
-                    "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if "
-                    "it is a raw disk all the same, say -f raw",
-                    io->name, foreign->name, foreign->unpacks, slash ? slash + 1 : io->name);
-  return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s: the content is %s, which is not read; if it is a raw disk all the same, say "
-                  "-f raw",
-                  io->name, foreign->name);
 }
 
 enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
@@ -60,14 +40,38 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
     *found = *format;
   }
   const struct vmf_foreign *foreign = *found ? NULL : vmf_foreign_find(&probe);
+  return foreign ? vmf_foreign_refuse(io, foreign, error) : VMF_OK;
+}
+
+void vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log)
+{
+  uint8_t head[VMF_PROBE_BYTES], tail[VMF_PROBE_BYTES];
+  struct vmf_probe probe;
+  const struct vmf_foreign *foreign = NULL;
+
+  if (read_ends(io, head, tail, &probe, NULL) == VMF_OK)
+    foreign = vmf_foreign_find(&probe);
   if (foreign)
-    return refuse_foreign(io, foreign, error);
-  return VMF_OK;
+    vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
+             foreign->name);
+}
+
+/* Names that people give to disks of any format: they say nothing against another content. */
+static bool named_disk(const char *path)
+{
+  static const char *const suffixes[] = {".disk", ".hdd", ".image", ".vol"};
+  const char *dot = strrchr(path, '.');
+
+  for (size_t i = 0; dot && i < sizeof suffixes / sizeof suffixes[0]; i++)
+    if (vmf_text_equal_nocase(dot, suffixes[i]))
+      return true;
+  return false;
 }
 
 bool vmf_probe_raw_allowed(const struct vmf_io *io)
 {
-  return io->device || vmf_format_has_suffix(vmf_format_find("raw"), io->name);
+  return io->device || vmf_format_has_suffix(vmf_format_find("raw"), io->name) ||
+         named_disk(io->name);
 }
 
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format)

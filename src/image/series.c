@@ -290,6 +290,13 @@ bool vmf_series_is_first(const char *path)
   return code == VMF_CORRUPT || (code == VMF_OK && place == VMF_SERIES_FIRST);
 }
 
+bool vmf_series_named_first(const char *path)
+{
+  struct part_name name;
+
+  return take_apart(path, &name) && is_first(&name);
+}
+
 /* However the two are spelt. */
 static bool same_folder(const struct part_name *a, const struct part_name *b)
 {

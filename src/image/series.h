@@ -22,6 +22,9 @@ VMF_MUST_CHECK enum vmf_code vmf_series_place(const char *path, enum vmf_series_
 /* Whether `path` is by its name the first part of a split file, and others are beside it. */
 bool vmf_series_is_first(const char *path);
 
+/* The same by the name alone: the others may be missing. */
+bool vmf_series_named_first(const char *path);
+
 /* All parts of which `path` is the first, as one io called `path`. The others are references of the
  * first (see opener.h). VMF_CORRUPT: one is missing, or has not the size that it must have. */
 VMF_MUST_CHECK enum vmf_code vmf_series_open(const char *path, bool check_locks, struct vmf_io **io,

@@ -239,7 +239,7 @@ REF13 = [
     Row('REF13 unknown content in a backing file without a format', overlay('shadow'),
         'shadow: its child names no format',
         0, files={'shadow': RAW}, guest=RAW, warns=True),
-    Row('REF13 an empty file', b'', 'matches no known format', name='x.vmdk'),
+    Row('REF13 an empty file', b'', 'the file is empty', name='x.vmdk'),
 ]
 
 REF14 = [
@@ -248,7 +248,7 @@ REF14 = [
     Row('REF14 VMDK text and VHD', descriptor('RW 1 ZERO').ljust(4096, b'\n') + VHD_FIXED[-512:],
         'the content is both'),
     Row('REF14 sparse VMDK and VHD', SPARSE + VHD_FIXED[-512:], 'the content is both', name='x.vmdk'),
-    Row('REF14 an archive named raw', b'x'.ljust(257, b'\0') + b'ustar'.ljust(1000, b'\0'), 'OVA or tar archive', 9),
+    Row('REF14 an archive named raw', b'x'.ljust(257, b'\0') + b'ustar'.ljust(1000, b'\0'), 'a tar archive', 9),
     Row('REF14 a VHDX named raw', b'vhdxfile'.ljust(65536, b'\0'), 'VHDX', 9),
 ]
 

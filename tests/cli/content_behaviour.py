@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What a file is by its content: no disk, and then named with what to do; a raw disk, whatever its name."""
+import io
+import os
+import struct
+import tarfile
+
+import tap
+
+PAGE = b'<!DOCTYPE HTML>\n<html><head><title>404 Not Found</title></head></html>\n'
+VMX = b'.encoding = "UTF-8"\nconfig.version = "8"\nvirtualHW.version = "19"\nscsi0:0.fileName = "x.vmdk"\n'
+NOISE = bytes(range(1, 256)) * 64
+
+
+def tar(name):
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode='w') as file:
+        entry = tarfile.TarInfo(name)
+        entry.size = 512
+        file.addfile(entry, io.BytesIO(bytes(512)))
+    return archive.getvalue()
+
+
+# what it is, its bytes, what is said of it, the exit status
+OTHERS = (
+    ('gzip', b'\x1f\x8b\x08' + NOISE, 'gzip -dc', 2),
+    ('xz', b'\xfd7zXZ\0' + NOISE, 'xz -dc', 2),
+    ('zstd', b'\x28\xb5\x2f\xfd' + NOISE, 'zstd -dc', 2),
+    ('bzip2', b'BZh91AY&SY' + NOISE, 'bzip2 -dc', 2),
+    ('lz4', b'\x04\x22\x4d\x18' + NOISE, 'lz4 -dc', 2),
+    ('lz4 of Linux', b'\x02\x21\x4c\x18' + NOISE, 'lz4 -dc', 2),
+    ('zip', b'PK\3\4' + NOISE, 'unzip -p', 2),
+    ('7z', b'7z\xbc\xaf\x27\x1c' + NOISE, '7zz e -so', 2),
+    ('rar', b'Rar!\x1a\x07\x01' + NOISE, 'unrar', 2),
+    ('tar', tar('disk.raw'), 'tar -xf', 9),
+    ('XVA', tar('ova.xml'), 'Xen appliance (XVA)', 9),
+    ('VMA', b'VMA\0' + NOISE, 'vma extract', 9),
+    ('VHDX', b'vhdxfile' + NOISE, 'qemu-img convert', 9),
+    ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
+    ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),
+    ('VMX', VMX, 'VMware machine (VMX)', 2),
+    ('VMX of Windows', b'\xef\xbb\xbf' + VMX.replace(b'\n', b'\r\n'), 'VMware machine (VMX)', 2),
+    ('VMSD', b'.encoding = "UTF-8"\nsnapshot.lastUID = "1"\n', '(VMSD)', 2),
+    ('libvirt', b"<!--\nvirsh edit\n-->\n\n<domain type='kvm'>\n</domain>\n", 'libvirt machine', 2),
+    ('VirtualBox', b'<?xml version="1.0"?>\n<VirtualBox xmlns="x">\n</VirtualBox>\n', '(.vbox)', 2),
+    ('XML in UTF-16', '\ufeff<?xml version="1.0"?>\n<a/>\n'.encode('utf-16-le'), 'an XML text', 2),
+    ('web page', PAGE, 'fetch it again', 2),
+    ('XHTML', b'\n<?xml version="1.0"?>\n<html xmlns="x"></html>\n', 'fetch it again', 2),
+    ('Git LFS', b'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n', 'git lfs pull', 2),
+    ('PDF', b'%PDF-1.7\n' + NOISE, 'PDF', 2),
+    ('ELF', b'\x7fELF\2\1\1' + NOISE, 'ELF', 2),
+    ('dynamic VHD without footers', bytes(512) + b'cxsparse' + NOISE, 'footer', 2),
+    ('empty', b'', 'the file is empty', 2),
+)
+
+
+@tap.rows([(f'{title} as {name}', name, data, says, status) for title, data, says, status in OTHERS
+           for name in ('x', 'x.img', 'x.vmdk')])
+def test_other_content_is_named(t, name, data, says, status):
+    if not data and name == 'x.img':
+        raise tap.Skip('a raw disk of no bytes')
+    t.write(name, data)
+    for command in (('convert', name, 'out.qcow2'), ('info', name), ('checksum', name)):
+        done = t.vmferry(*command, status=status)
+        tap.contains(done.stderr, says)
+        tap.contains(done.stderr, 'say -f raw')
+        tap.contains(done.stderr, name)
+    tap.equal(t.names(), [name], 'files')
+
+
+@tap.rows([(title, data) for title, data, _, _ in OTHERS])
+def test_said_to_be_raw_is_told(t, data):
+    t.write('x.img', data)
+    done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', 'x.img', 'out.raw')
+    tap.contains(done.stderr, 'warning: x.img: the content is ')
+    tap.equal(t.read('out.raw') == data, True, 'content')
+
+
+def test_a_plain_disk_said_to_be_raw_is_not_told(t):
+    t.write('x.img', NOISE)
+    tap.equal(t.vmferry('info', '-f', 'raw', 'x.img').stderr, '', 'warnings')
+
+
+# ---- raw disks ----
+
+def partitioned(size=1 << 20):
+    entry = bytes([0x80, 0, 2, 0, 0x83, 0, 0, 0]) + struct.pack('<II', 1, size // 512 - 1)
+    return (bytes(446) + entry + bytes(48) + b'\x55\xaa').ljust(size, b'\1')
+
+
+def with_bytes(offset, data, fill=b'\xee', size=128 << 10):
+    return (fill * offset + data).ljust(size, fill)
+
+
+EXT = bytearray(60)
+EXT[24] = 2
+EXT[56:60] = b'\x53\xef\1\0'
+DISKS = (
+    ('MBR', partitioned()),
+    ('GPT', with_bytes(512, b'EFI PART')),
+    ('GPT of 4 KiB', with_bytes(4096, b'EFI PART')),
+    ('XFS', with_bytes(0, b'XFSB')),
+    ('NTFS', with_bytes(3, b'NTFS    ')),
+    ('FAT', with_bytes(82, b'FAT32   ')),
+    ('ext', with_bytes(1024, bytes(EXT))),
+    ('Btrfs', with_bytes(65600, b'_BHRfS_M')),
+    ('swap', with_bytes(4086, b'SWAPSPACE2')),
+    ('LVM', with_bytes(512, b'LABELONE')),
+    ('ISO 9660', with_bytes(32769, b'CD001')),
+)
+NAMES = ('disk', 'disk.dat', 'disk.2024-01-01', 'disk.backup')
+
+
+@tap.rows([(f'{title} as {name}', name, data) for title, data in (*DISKS, ('zeros', bytes(3 << 20))) for name in NAMES])
+def test_a_disk_is_raw_whatever_its_name(t, name, data):
+    t.write(name, data)
+    done = t.vmferry('convert', '-O', 'raw', name, 'out.raw')
+    tap.equal(done.stderr, '', 'warnings')
+    tap.equal(t.read('out.raw') == data, True, 'content')
+
+
+def test_a_hole_is_a_disk(t):
+    t.write('disk', b'')
+    os.truncate(t.path('disk'), 1 << 40)
+    tap.contains(t.vmferry('info', 'disk').stdout, 'file format: raw')
+
+
+@tap.rows([(suffix, suffix) for suffix in ('dd', 'DD', 'image', 'disk', 'vol', 'hdd', 'bin', 'raw', 'img')])
+def test_raw_by_its_name(t, suffix):
+    t.write('x.' + suffix, NOISE)
+    tap.contains(t.vmferry('info', 'x.' + suffix).stdout, 'file format: raw')
+
+
+def test_a_disk_by_its_name_may_be_of_any_format(t):
+    t.write('x.disk', (tap.IMAGES / 'good-qcow2-v3.qcow2').read_bytes())
+    tap.contains(t.vmferry('info', 'x.disk').stdout, 'file format: qcow2')
+
+
+def test_a_disk_under_the_name_of_another_format_is_told(t):
+    data = partitioned()
+    t.write('x-flat.vmdk', data)
+    done = t.vmferry('convert', '-O', 'raw', 'x-flat.vmdk', 'out.raw')
+    tap.contains(done.stderr, 'x-flat.vmdk: is called like vmdk, but holds a raw disk')
+    tap.equal(t.read('out.raw') == data, True, 'content')
+
+
+@tap.rows([('zeros', bytes(1 << 20)), ('noise', NOISE)])
+def test_what_shows_nothing_is_not_taken_against_its_name(t, data):
+    """An image whose header is still to be written is zeros."""
+    t.write('x.qcow2', data)
+    tap.contains(t.vmferry('convert', '-O', 'raw', 'x.qcow2', 'out.raw', status=2).stderr, 'nor is it the qcow2')
+
+
+def test_a_vhd_that_lost_its_footer(t):
+    t.write('disk.raw', partitioned())
+    t.vmferry('convert', '-O', 'vhd', '-o', 'subformat=fixed', 'disk.raw', 'disk.vhd')
+    data = t.read('disk.vhd')
+    for name, left in (('cut.vhd', data[:-512]), ('short.VHD', data[:-70000]), ('spoilt.vhd', data[:-512] + bytes(512))):
+        t.write(name, left)
+        tap.contains(t.vmferry('convert', '-O', 'raw', name, 'out.raw', status=2).stderr, 'footer, is missing')
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', name, name + '.raw')
+
+
+def test_zeros_that_end(t):
+    t.write('x.dat', bytes(2 << 20) + b'\1')
+    t.vmferry('info', 'x.dat', status=2)
+
+
+def test_compare_takes_unknown_content_as_raw(t):
+    t.write('a.dat', NOISE)
+    t.write('b.dat', NOISE)
+    done = t.vmferry('compare', 'a.dat', 'b.dat')
+    for name in ('a.dat', 'b.dat'):
+        tap.contains(done.stderr, f'warning: {name}: the content matches no known format: taken as raw')
+    tap.contains(t.vmferry('checksum', 'a.dat', status=2).stderr, 'say -f raw')
+    t.write('c.dat', b'\x1f\x8b\x08' + NOISE)
+    tap.contains(t.vmferry('compare', 'a.dat', 'c.dat', status=2).stderr, 'gzip -dc')
+
+
+tap.main(globals())

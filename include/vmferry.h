@@ -321,7 +321,7 @@ VMF_MUST_CHECK enum vmf_code vmf_checksum(struct vmf_image *image,
                                           struct vmf_job_result *result, struct vmf_error *error);
 
 /* Bytes that `format` with `options` needs for the data of `source` (NULL: none, a disk of
- * guest_size), and for a disk that is full. */
+ * guest_size) and for the tables of all of the disk, and for a disk that is full. */
 VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size,
                                          const char *format, const char *options, bool compress,
                                          uint64_t *required, uint64_t *fully_allocated,

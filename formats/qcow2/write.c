@@ -158,6 +158,7 @@ static enum vmf_code qcow2_shape(const void *options, uint64_t guest_size, bool 
        * the comparison with the backing file */
       .patches_start = compress || backing,
       .keep_zeros = o->preallocation == QCOW2_PREALLOCATION_FULL,
+      .tables_grow = o->preallocation <= QCOW2_PREALLOCATION_METADATA,
   };
   if (compress) {
     shape->codec =

@@ -3,7 +3,33 @@
  *
  * How large an image of some format would be, from the source's map alone. */
 #include "caller.h"
+#include "checked.h"
 #include "run.h"
+
+/* Bytes of the whole units in `plan`. */
+static enum vmf_code count_data(const struct vmf_plan *plan, uint64_t *bytes,
+                                struct vmf_error *error)
+{
+  uint64_t at = 0, start, end;
+
+  for (*bytes = 0; at < plan->size; at = end) {
+    VMF_TRY(vmf_plan_next(plan, at, &start, &end, error));
+    *bytes += vmf_align_up(end - start, plan->unit);
+  }
+  return VMF_OK;
+}
+
+/* A disk that fills up later gets all its tables: they are there for good, the missing data is
+ * not. */
+static enum vmf_code measure_growing(const struct vmf_plan *plan, uint64_t full, uint64_t *required,
+                                     struct vmf_error *error)
+{
+  uint64_t data;
+
+  VMF_TRY(count_data(plan, &data, error));
+  *required = full - (vmf_align_up(plan->size, plan->unit) - data);
+  return VMF_OK;
+}
 
 static enum vmf_code measure(const struct vmf_format *format, const void *options, bool compress,
                              const struct vmf_plan *disk, uint64_t *required,
@@ -16,7 +42,8 @@ static enum vmf_code measure(const struct vmf_format *format, const void *option
   plan.unit = shape.unit;
   plan.everything = shape.keep_zeros;
   VMF_TRY(format->writer->measure(options, &shape, plan.size, &plan, required, error));
-  return format->writer->measure(options, &shape, plan.size, NULL, fully_allocated, error);
+  VMF_TRY(format->writer->measure(options, &shape, plan.size, NULL, fully_allocated, error));
+  return shape.tables_grow ? measure_growing(&plan, *fully_allocated, required, error) : VMF_OK;
 }
 
 enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size, const char *name,

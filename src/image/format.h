@@ -41,7 +41,7 @@ struct vmf_run {
   uint64_t guest,
       length; /* length > 0; a PACKED run starts at its unit and ends at its end or the disk's */
   enum vmf_run_kind kind;
-  struct vmf_io *io;       /* PLAIN, PACKED */
+  struct vmf_io *io; /* PLAIN, PACKED; ZERO: whose space at offset is reserved for it, or NULL */
   struct vmf_image *image; /* IMAGE: one that reader->part gives */
   uint64_t offset; /* PLAIN, PACKED: host offset of the byte at `guest`, or of the unit with its
                       framing; IMAGE: the guest offset there */
@@ -201,6 +201,7 @@ struct vmf_shape {
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
   bool reserves;   /* begin reserves the space of all data */
+  bool tables_grow; /* tables are made for what holds data; who fills the disk later makes more */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };

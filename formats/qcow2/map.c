@@ -213,15 +213,22 @@ static enum vmf_code map_item(const struct vmf_image *image, const struct l2_ite
   } else {
     run->kind = item->entry != 0 ? VMF_RUN_PLAIN : VMF_RUN_PARENT;
   }
-  return run->kind == VMF_RUN_PLAIN ? locate(image, item, run, error) : VMF_OK;
+  if (run->kind == VMF_RUN_PLAIN)
+    return locate(image, item, run, error);
+  uint64_t reserved = item->entry & QCOW2_OFFSET_MASK;
+  if (run->kind == VMF_RUN_ZERO && reserved != 0) {
+    run->io = state->data_io != NULL ? state->data_io : image->io;
+    run->offset = reserved + (run->guest - item->guest);
+  }
+  return VMF_OK;
 }
 
 /* Whether `next`, which starts where `run` ends, is stored in the same way. */
 static bool continues(const struct vmf_run *run, const struct vmf_run *next)
 {
-  if (next->kind != run->kind || run->kind == VMF_RUN_PACKED)
+  if (next->kind != run->kind || run->kind == VMF_RUN_PACKED || next->io != run->io)
     return false;
-  return run->kind != VMF_RUN_PLAIN || next->offset == run->offset + run->length;
+  return run->io == NULL || next->offset == run->offset + run->length;
 }
 
 /* Prolongs *run to the end of the table, as far as its entries continue it. A bad entry ends the

@@ -121,6 +121,6 @@ enum vmf_code vhd_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
     return map_block(image, guest, entries[0], run, error);
   run->guest = vmf_align_down(guest, block_size);
   run->length = vmf_min((uint64_t)absent * block_size, image->size - run->guest);
-  run->kind = VMF_RUN_PARENT;
+  run->kind = state->footer.type == VHD_DIFFERENCING ? VMF_RUN_PARENT : VMF_RUN_ZERO;
   return VMF_OK;
 }

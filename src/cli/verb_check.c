@@ -4,6 +4,7 @@
  * `vmferry check`: the consistency of one image. Its exit statuses are qemu-img's. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common_arguments.h"
 #include "json.h"
@@ -144,7 +145,7 @@ static enum vmf_code check_unpack(const struct check_settings *settings, struct 
   enum vmf_code code;
 
   if (!settings->deep) {
-    if (!settings->command.quiet && check_is_packed(image))
+    if (!settings->command.quiet && isatty(STDERR_FILENO) && check_is_packed(image))
       vmf_status_print("%s: the packed data was not unpacked; --deep does that",
                        vmf_image_path(image));
     return VMF_OK;
@@ -169,8 +170,8 @@ static int check_image(const struct check_settings *settings, struct vmf_image *
   if (code == VMF_OK)
     code = check_unpack(settings, image, &findings, &error);
   if (code == VMF_UNSUPPORTED) {
-    if (!settings->command.quiet)
-      vmf_status_report(&error);
+    if (!settings->command.quiet) /* qemu-img's words: scripts look for them */
+      vmf_status_print("This image format does not support checks");
     return CHECK_UNSUPPORTED;
   }
   if (code != VMF_OK) {

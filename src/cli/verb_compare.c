@@ -72,12 +72,22 @@ static bool compare_same_byte(struct vmf_image *a, struct vmf_image *b, uint64_t
          vmf_image_pread(b, &other, 1, guest, &ignored) == VMF_OK && one == other;
 }
 
+/* Where the common part differs, the sizes say nothing more. */
+static bool compare_tells_sizes(struct vmf_image *a, struct vmf_image *b,
+                                const struct vmf_job_result *result)
+{
+  uint64_t one = vmf_image_size(a), other = vmf_image_size(b);
+
+  return result->sizes_differ &&
+         (result->identical || result->difference >= (one < other ? one : other));
+}
+
 static int compare_tell(const struct compare_settings *settings, struct vmf_image *a,
                         struct vmf_image *b, const struct vmf_job_result *result)
 {
   FILE *out = settings->command.quiet ? NULL : stdout;
 
-  if (out && result->sizes_differ)
+  if (out && compare_tells_sizes(a, b, result))
     fputs("Warning: Image size mismatch!\n", out);
   if (result->identical) {
     if (out)

@@ -59,9 +59,11 @@ static void map_print_json(const struct vmf_extent *extent, bool first)
   static const char *const words[] = {"false", "true"};
 
   printf("%s{ \"start\": %" PRIu64 ", \"length\": %" PRIu64 ", \"depth\": %u, \"present\": %s, "
-         "\"zero\": %s, \"data\": %s, \"compressed\": %s",
+         "\"zero\": %s, \"data\": %s",
          first ? "[" : ",\n", extent->guest, extent->length, extent->depth, words[extent->present],
-         words[extent->zero], words[extent->data], words[extent->packed]);
+         words[extent->zero], words[extent->data]);
+  if (extent->packed) /* qemu-img 7.2 has no such key */
+    fputs(", \"compressed\": true", stdout);
   if (extent->has_offset)
     printf(", \"offset\": %" PRIu64, extent->offset);
   putchar('}');
@@ -92,10 +94,34 @@ static void map_print(const struct map_settings *settings, const struct vmf_exte
     map_print_human(extent);
 }
 
+enum { MAP_SECTOR = 512 };
+
+/* Where the map ends: qemu-img counts a raw file in whole sectors. */
+static uint64_t map_size(const struct vmf_image *image)
+{
+  uint64_t size = vmf_image_size(image), over = size % MAP_SECTOR;
+
+  return strcmp(vmf_image_format(image), "raw") != 0 || over == 0 ? size : size - over + MAP_SECTOR;
+}
+
+/* How the disk goes on at `at`, up to `end`; behind the end of the file as a hole in it. */
+static enum vmf_code map_extent(struct vmf_image *image, uint64_t at, uint64_t end,
+                                struct vmf_extent *extent, struct vmf_error *error)
+{
+  *extent = (struct vmf_extent){.size = sizeof *extent};
+  if (at < vmf_image_size(image))
+    return vmf_image_extent(image, at, end - at, extent, error);
+  extent->guest = extent->offset = at;
+  extent->length = end - at;
+  extent->present = extent->zero = extent->has_offset = true;
+  extent->file = vmf_image_path(image);
+  return VMF_OK;
+}
+
 static enum vmf_code map_print_all(const struct map_settings *settings, struct vmf_image *image,
                                    struct vmf_error *error)
 {
-  uint64_t size = vmf_image_size(image), at = settings->start, end = size;
+  uint64_t size = map_size(image), at = settings->start, end = size;
   struct vmf_extent run = {.size = sizeof run};
   bool first = true;
 
@@ -104,8 +130,8 @@ static enum vmf_code map_print_all(const struct map_settings *settings, struct v
   if (!settings->command.json)
     printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
   while (at < end) {
-    struct vmf_extent next = {.size = sizeof next};
-    enum vmf_code code = vmf_image_extent(image, at, end - at, &next, error);
+    struct vmf_extent next;
+    enum vmf_code code = map_extent(image, at, end, &next, error);
 
     if (code != VMF_OK)
       return code;

@@ -64,11 +64,12 @@ static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const str
   span->run = *run;
   if (run->kind == VMF_RUN_PACKED)
     span->skip = (uint32_t)inside;
-  if (run->kind != VMF_RUN_PLAIN)
+  if (run->kind == VMF_RUN_PACKED || !run->io)
     return VMF_OK;
   span->io = run->io;
   span->offset = run->offset + inside;
-  return vmf_node(image)->trust_holes ? find_hole(span, error) : VMF_OK;
+  return run->kind == VMF_RUN_PLAIN && vmf_node(image)->trust_holes ? find_hole(span, error)
+                                                                    : VMF_OK;
 }
 
 enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
@@ -152,6 +153,16 @@ void vmf_spans_free(struct vmf_spans *spans)
   *spans = (struct vmf_spans){.list = NULL};
 }
 
+/* Zeros for which an image keeps data that the file has a hole for; an image that is the file
+ * itself keeps none. */
+static bool is_hole_of_data(const struct vmf_span *span)
+{
+  const struct vmf_run *run = &span->run;
+
+  return run->kind == VMF_RUN_PLAIN && (run->io != span->owner->io || run->offset != run->guest ||
+                                        run->length != span->owner->size);
+}
+
 enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t limit,
                                struct vmf_extent *extent, struct vmf_error *error)
 {
@@ -171,7 +182,7 @@ enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t
       .depth = span.depth,
       .present = span.kind != VMF_RUN_ZERO || span.stored,
       .zero = span.kind == VMF_RUN_ZERO,
-      .data = span.kind != VMF_RUN_ZERO,
+      .data = span.kind != VMF_RUN_ZERO || is_hole_of_data(&span),
       .packed = span.kind == VMF_RUN_PACKED,
       .has_offset = span.io != NULL,
       .offset = span.offset,

@@ -257,6 +257,7 @@ START_TEST(a_pipe_takes_the_same_bytes)
 }
 END_TEST
 
+/* A file with holes takes less than its length. */
 static uint64_t bytes_in_folder(void)
 {
   uint64_t bytes = 0;
@@ -265,7 +266,8 @@ static uint64_t bytes_in_folder(void)
                                       "target-s001.vmdk"};
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
     if (stat(names[i], &status) == 0)
-      bytes += (uint64_t)status.st_size;
+      bytes += (uint64_t)(status.st_blocks * 512 < status.st_size ? status.st_blocks * 512
+                                                                  : status.st_size);
   return bytes;
 }
 

@@ -82,5 +82,111 @@ def test_json_has_the_same_values(t, kind, *words):
     tap.equal({key: ours.get(key) for key in theirs}, theirs, 'keys that both have')
 
 
+
+# ---- map ----
+
+def mapped(text):
+    """The entries, those that continue each other joined."""
+    entries = []
+    for entry in json.loads(text):
+        last = entries[-1] if entries else {}
+        alike = {key: value for key, value in last.items() if key not in ('start', 'length', 'offset')}
+        if alike == {key: value for key, value in entry.items() if key not in ('start', 'length', 'offset')} and \
+                last.get('offset', 0) + (last['length'] if 'offset' in last else 0) == entry.get('offset', 0):
+            last['length'] += entry['length']
+        else:
+            entries.append(entry)
+    return entries
+
+
+def same_map(t, *words):
+    command = ('map', '--output=json', *words)
+    tap.equal(mapped(t.vmferry(*command).stdout), mapped(qemu_img(t, *command).stdout), 'map')
+
+
+@tap.rows([('qcow2', 'qcow2'), ('subclusters', 'qcow2', '-o', 'extended_l2=on'), ('vmdk', 'vmdk'), ('raw', 'raw')])
+def test_map_is_the_same(t, kind, *words):
+    same_map(t, made(t, kind, *words))
+
+
+@tap.rows([('clusters', 'preallocation=metadata'), ('subclusters', 'extended_l2=on')])
+def test_reserved_zeros_have_an_offset(t, options):
+    qemu_img(t, 'create', '-q', '-f', 'qcow2', '-o', options, 'a.qcow2', '1M')
+    qemu_io(t, 'a.qcow2', 'write 64k 192k', 'write -z 64k 32k', 'write -z 512k 128k', 'discard 640k 64k', kind='qcow2')
+    same_map(t, 'a.qcow2')
+
+
+def test_a_dynamic_vhd_holds_its_zeros(t):
+    name = made(t, 'vpc', '-o', 'force_size=on')
+    found = json.loads(t.vmferry('map', '--output=json', name).stdout)
+    tap.equal([entry['present'] for entry in found], [True] * len(found), 'present')
+
+
+@tap.rows([(f'{size} bytes', size, at) for size, at in ((65537, 65536), (65537, 0), (511, 0), (1024, 512), (4097, None))])
+def test_map_of_raw_counts_whole_sectors(t, size, at):
+    with open(t.path('a.raw'), 'wb') as file:
+        file.truncate(size)
+        if at is not None:
+            file.seek(at)
+            file.write(b'x')
+    same_map(t, '-f', 'raw', 'a.raw')
+
+
+
+# ---- check, compare ----
+
+@tap.rows([(kind, kind) for kind in ('raw', 'qcow2', 'vmdk', 'vpc')])
+def test_check_of_a_clean_image_is_the_same(t, kind):
+    command = ('check', '-f', kind, made(t, kind, *(('-o', 'force_size=on') if kind == 'vpc' else ())))
+    theirs, ours = qemu_img(t, *command, status=None), t.vmferry(*command, status=None)
+    if kind in ('raw', 'qcow2'):  # of the others qemu-img checks less
+        tap.equal((ours.returncode, ours.stderr), (theirs.returncode, theirs.stderr.replace('qemu-img:', 'vmferry:')))
+        tap.equal(ours.stdout, theirs.stdout, 'words')
+    tap.equal(ours.returncode, 63 if kind == 'raw' else 0, 'status')
+
+
+def test_check_of_a_packed_image_is_the_same(t):
+    qemu_img(t, 'convert', '-c', '-O', 'qcow2', made(t, 'raw'), 'packed.qcow2')
+    theirs, ours = qemu_img(t, 'check', 'packed.qcow2'), t.vmferry('check', 'packed.qcow2')
+    tap.equal((ours.stdout, ours.stderr), (theirs.stdout, theirs.stderr))
+
+
+@tap.rows([(f'{where}{" strict" if strict else ""}', where, strict) for where in ('nowhere', '4096', '3M', '9M')
+           for strict in ((), ('-s',))])
+def test_compare_is_the_same(t, where, strict):
+    made(t, 'raw')
+    (t.folder / 'other.raw').write_bytes(t.read('disk.raw') + bytes(2 * MIB))
+    if where != 'nowhere':
+        qemu_io(t, 'other.raw', f'write -P 3 {where} 512')
+    command = ('compare', '-f', 'raw', '-F', 'raw', *strict, 'disk.raw', 'other.raw')
+    theirs, ours = qemu_img(t, *command, status=None), t.vmferry(*command, status=None)
+    tap.equal((ours.returncode, ours.stdout), (theirs.returncode, theirs.stdout))
+
+
+def test_a_snapshot_that_is_read_is_not_told_as_left_behind(t):
+    name = made(t, 'qcow2')
+    qemu_img(t, 'snapshot', '-c', 'one', name)
+    tap.equal(t.vmferry('convert', '-l', 'one', '-O', 'raw', name, 'out').stderr, '')
+    tap.contains(t.vmferry('convert', '-O', 'raw', name, 'out').stderr, 'loss-snapshots')
+
+
+# ---- measure ----
+
+@tap.rows([(f'{size} {options}', size, options) for size in ('0', '65537', '1G', '1T', '2000000000000')
+           for options in ('cluster_size=64k', 'cluster_size=2M', 'extended_l2=on', 'refcount_bits=1', 'compat=0.10',
+                           'preallocation=full', 'preallocation=falloc', 'preallocation=metadata')])
+def test_measure_of_an_empty_disk_is_the_same(t, size, options):
+    command = ('measure', '-O', 'qcow2', '-o', options, '--size', size)
+    tap.equal(t.vmferry(*command).stdout, qemu_img(t, *command).stdout, 'words')
+
+
+@tap.rows([(f'{kind} {target}', kind, target) for kind in ('raw', 'qcow2', 'vmdk') for target in ('raw', 'qcow2')])
+def test_measure_of_an_image_is_the_same(t, kind, target):
+    command = ('measure', '-O', target, '--output=json', made(t, kind, size='1G'))
+    theirs, ours = json.loads(qemu_img(t, *command).stdout), json.loads(t.vmferry(*command).stdout)
+    for key in ('required', 'fully-allocated'):
+        tap.equal(ours[key], theirs[key], key)
+
+
 if __name__ == '__main__':
     tap.main(globals())

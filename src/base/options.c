@@ -37,6 +37,23 @@ static bool option_read_number(const char **text, uint64_t *number)
   return some;
 }
 
+/* "0x1f", without a fraction or a suffix, whose letters are digits here. */
+static bool option_read_hex(const char *digits, uint64_t *number)
+{
+  *number = 0;
+  if (digits[0] == '\0')
+    return false;
+  for (; *digits; digits++) {
+    char letter = (char)(*digits | 0x20);
+    bool decimal = option_is_digit(*digits);
+
+    if ((!decimal && (letter < 'a' || letter > 'f')) || *number >> 60 != 0)
+      return false;
+    *number = *number << 4 | (uint64_t)(decimal ? *digits - '0' : letter - 'a' + 10);
+  }
+  return true;
+}
+
 /* The bytes that a suffix stands for: "" and "b" are 1; 0 when it is none. */
 static uint64_t option_suffix(const char *suffix)
 {
@@ -68,6 +85,8 @@ static bool option_read_size(const char *text, uint64_t *size)
   uint64_t whole;
   size_t count = 0;
 
+  if (text[0] == '0' && (text[1] | 0x20) == 'x')
+    return option_read_hex(text + 2, size);
   if (!option_read_number(&text, &whole))
     return false;
   const char *digits = *text == '.' ? text + 1 : NULL;
@@ -88,8 +107,8 @@ enum vmf_code vmf_parse_size(const char *text, const char *what, uint64_t *size,
   if (option_read_size(text, size))
     return VMF_OK;
   return vmf_fail(error, VMF_USAGE,
-                  "%s: \"%.64s\" is not a size: expected a number of bytes below 2^64, or one with "
-                  "k, M, G, T, P or E behind it",
+                  "%s: \"%.64s\" is not a size: expected a number of bytes below 2^64 (0x... too), "
+                  "or one with k, M, G, T, P or E behind it",
                   what, text);
 }
 

@@ -4,6 +4,7 @@
  * Parses the command line of one verb by its table, through getopt_long. */
 #include "arguments.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -46,19 +47,19 @@ enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *s
   double number = 0;
   char *end = NULL;
   unsigned shift = 0;
-  bool whole;
+  bool whole, hex = text[0] == '0' && (text[1] | 0x20) == 'x';
 
-  if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X')
+  if (text[0] < '0' || text[0] > '9' || (hex && !isxdigit((unsigned char)text[2])))
     return vmf_arguments_wrong(error, "%s: \"%s\" is not a size", what, text);
   errno = 0;
-  *size = strtoull(text, &end, 10);
-  whole = *end != '.';
+  *size = strtoull(text, &end, hex ? 16 : 10);
+  whole = hex || *end != '.';
   if (!whole)
     number = strtod(text, &end);
   if (*end) {
     const char *found = strchr(suffixes, *end | 0x20);
 
-    if (!found || end[1])
+    if (!found || end[1] || hex) /* their letters are digits */
       return vmf_arguments_wrong(error, "%s: \"%s\" is not a size (suffixes: k M G T P E)", what,
                                  text);
     shift = 10 * (unsigned)(found - suffixes);

@@ -91,16 +91,25 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   return status;
 }
 
+/* qemu-img's verbs that modify an image, and what makes a new one instead. */
+static const char *const main_others[][2] = {
+    {"amend", "\"convert -o OPTION=VALUE\" makes one with other options"},
+    {"bench", "nothing is measured with it"},
+    {"bitmap", "\"info\" lists the bitmaps"},
+    {"commit", "\"convert OVERLAY TARGET\" makes one disk of the whole chain"},
+    {"dd", "\"convert\" copies a disk, \"convert -n\" into a target that is there"},
+    {"rebase", "\"convert -B BASE -F FORMAT OVERLAY TARGET\" makes an overlay on another base"},
+    {"resize", "\"create FILE SIZE\" makes an empty disk of any size"},
+    {"snapshot", "\"info\" lists the snapshots, \"convert -l SNAPSHOT\" copies one"},
+};
+
 static int main_unknown_verb(const char *name)
 {
-  static const char *const others[] = {"amend",  "bench",  "bitmap",   "commit", "dd",
-                                       "rebase", "resize", "snapshot", NULL};
-
-  for (const char *const *other = others; *other; other++)
-    if (strcmp(*other, name) == 0) {
-      vmf_status_print("\"%s\" is a verb of qemu-img that vmferry does not have: it never modifies "
-                       "an image",
-                       name);
+  for (size_t i = 0; i < sizeof main_others / sizeof main_others[0]; i++)
+    if (strcmp(main_others[i][0], name) == 0) {
+      vmf_status_print("\"%s\" is a verb of qemu-img that vmferry does not have, since it never "
+                       "modifies an image: %s",
+                       name, main_others[i][1]);
       return VMF_EXIT_OTHER;
     }
   vmf_status_print("\"%s\" is no verb; \"vmferry help\" lists them", name);

@@ -30,6 +30,7 @@ struct vmf_target_settings {
   char *options;           /* all -o, joined by commas; owned */
   const char *backing, *backing_format;
   bool compress, no_clobber, no_sync;
+  bool exists, is_zero; /* the target is there already; and it reads as zeros */
 };
 
 /* `signing`: how a package is signed. */

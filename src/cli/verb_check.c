@@ -4,8 +4,10 @@
  * `vmferry check`: the consistency of one image. Its exit statuses are qemu-img's. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "common_arguments.h"
 #include "json.h"
 #include "signals.h"
@@ -25,7 +27,8 @@ enum { CHECK_REPORTS = 200 /* printed; the rest is counted */ };
 struct check_settings {
   struct vmf_command command;
   struct vmf_source_settings source;
-  bool deep; /* what is packed is unpacked */
+  bool deep;          /* what is packed is unpacked */
+  const char *repair; /* what is to be repaired, if anything: "leaks", "all" */
 };
 
 #define VMF_SETTINGS struct check_settings
@@ -44,9 +47,9 @@ static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_SOURCE_CACHE,
     {.letter = 'r',
      .name = "repair",
-     .kind = VMF_ARGUMENT_REFUSED,
+     VMF_SETS_TEXT(repair),
      .value = "leaks|all",
-     .help = "an image is never modified; convert it instead"},
+     .help = "accepted as qemu-img's: nothing is repaired, which is said where it is needed"},
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
     {0},
@@ -159,6 +162,16 @@ static enum vmf_code check_unpack(const struct check_settings *settings, struct 
   return VMF_OK;
 }
 
+/* What is clean needs no repair. */
+static void check_tell_repair(const struct check_settings *settings, const struct vmf_image *image,
+                              const struct vmf_findings *findings)
+{
+  if (settings->repair && check_status(findings) != CHECK_CLEAN)
+    vmf_status_print("%s: -r: an image is never modified; \"vmferry convert\" makes a sound one of "
+                     "what can be read, \"qemu-img check -r\" repairs a QCOW2 in place",
+                     vmf_image_path(image));
+}
+
 static int check_image(const struct check_settings *settings, struct vmf_image *image)
 {
   uint64_t printed = 0;
@@ -185,6 +198,7 @@ static int check_image(const struct check_settings *settings, struct vmf_image *
     check_print_json(image, &findings);
   else if (!settings->command.quiet)
     check_print_human(&findings);
+  check_tell_repair(settings, image, &findings);
   return check_status(&findings);
 }
 
@@ -197,6 +211,12 @@ static int check_run(void *given)
   struct vmf_image *image = NULL;
   int status = CHECK_FAILED;
 
+  if (settings->repair && strcmp(settings->repair, "leaks") != 0 &&
+      strcmp(settings->repair, "all") != 0) {
+    vmf_arguments_wrong(&error, "-r: \"%s\" is none of: leaks, all", settings->repair);
+    vmf_status_report(&error);
+    return CHECK_FAILED;
+  }
   options.no_chain = true;
   options.random_access = true;
   if (vmf_disk_open(settings->command.operands[0], &options, &image, &error) == VMF_OK)

@@ -118,11 +118,11 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "accepted as qemu-img's, no effect"},
     {.letter = 'n',
      .name = "no-create",
-     .kind = VMF_ARGUMENT_REFUSED,
-     .help = "a target is always made afresh"},
+     VMF_SETS_FLAG(target.exists),
+     .help = "the target must be there, as large as the source"},
     {.name = "target-is-zero",
-     .kind = VMF_ARGUMENT_REFUSED,
-     .help = "a target is always made afresh"},
+     VMF_SETS_FLAG(target.is_zero),
+     .help = "accepted as qemu-img's with -n, no effect"},
     {.letter = 'C',
      .name = "copy-range-offloading",
      .kind = VMF_ARGUMENT_NO_EFFECT,
@@ -163,6 +163,10 @@ static enum vmf_code convert_check_settings(const struct convert_settings *setti
       access(settings->command.operands[0], F_OK) == 0)
     return vmf_arguments_wrong(error, "%s: one package makes another; \"pack\" makes one of disks",
                                path);
+  if (settings->target.is_zero && !settings->target.exists)
+    return vmf_arguments_wrong(error, "--target-is-zero is of a target that is there: it needs -n");
+  if (settings->target.exists && settings->target.no_clobber)
+    return vmf_arguments_wrong(error, "-n replaces what is there, which --no-clobber forbids");
   if (settings->transfer.sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
                                (unsigned long long)settings->transfer.sparse_size);
@@ -203,6 +207,67 @@ static enum vmf_code convert_input(const struct convert_settings *settings, cons
   return code;
 }
 
+/* What a target that is there has and its successor would not have; NULL: nothing. */
+static const char *convert_attachment(const struct vmf_value *info)
+{
+  static const char *const keys[][2] = {{"backing-filename", "a backing file"},
+                                        {"snapshots", "internal snapshots"},
+                                        {"bitmaps", "bitmaps"},
+                                        {"data-file", "an external data file"},
+                                        {"encrypted", "encryption"}};
+  const char *found = NULL;
+
+  for (const struct vmf_value *child = info->first; child && !found; child = child->next) {
+    for (size_t i = 0; child->name && !found && i < sizeof keys / sizeof keys[0]; i++)
+      if (strcmp(child->name, keys[i][0]) == 0)
+        found = keys[i][1];
+    if (!found && child->kind == VMF_VALUE_OBJECT)
+      found = convert_attachment(child);
+  }
+  return found;
+}
+
+/* -n: what is there is what the source can be put into. It is replaced by a new image of the same
+ * format and size; a device is written as always. */
+static enum vmf_code convert_check_existing(const struct convert_settings *settings,
+                                            const char *path, const char *format, uint64_t size,
+                                            struct vmf_error *error)
+{
+  const struct vmf_image_options options = {.size = sizeof options,
+                                            .format = format,
+                                            .no_chain = true,
+                                            .ignore_locks = settings->source.ignore_locks,
+                                            .allow_refs = settings->source.allow_refs,
+                                            .no_refs = settings->source.no_refs,
+                                            .random_access = true};
+  struct stat status;
+  struct vmf_image *there;
+  struct vmf_value *info = NULL;
+
+  if (stat(path, &status) == 0 && S_ISBLK(status.st_mode))
+    return VMF_OK;
+  enum vmf_code code = vmf_image_open(path, &options, &there, error);
+  if (code != VMF_OK)
+    return code;
+  code = vmf_image_info(there, &info, error);
+  const char *attachment = code == VMF_OK ? convert_attachment(info) : NULL;
+  if (code == VMF_OK && vmf_image_size(there) != size)
+    code = vmf_arguments_wrong(error,
+                               "%s: a disk of %llu bytes, and the source has %llu: with -n both "
+                               "must have the same size; \"qemu-img resize\" changes it, without "
+                               "-n the target is made as large as the source",
+                               path, (unsigned long long)vmf_image_size(there),
+                               (unsigned long long)size);
+  else if (attachment)
+    code = vmf_arguments_wrong(error,
+                               "%s: has %s, which would be lost: with -n the target is replaced by "
+                               "a new image; without -n that is expected",
+                               path, attachment);
+  vmf_value_free(info);
+  vmf_image_close(there);
+  return code;
+}
+
 static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_error *error)
 {
   const char *format = NULL;
@@ -225,6 +290,8 @@ static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_
                             settings->command.operand_count - 1, &input, &source, error);
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target.format, path, "-O", &format, error);
+  if (code == VMF_OK && settings->target.exists)
+    code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
   if (code == VMF_OK) {

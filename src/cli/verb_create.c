@@ -2,10 +2,14 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry create`: an empty disk, or an overlay that holds nothing yet. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "common_arguments.h"
+#include "human.h"
 #include "names.h"
 #include "sources.h"
 #include "status.h"
@@ -78,6 +82,31 @@ static enum vmf_code create_size(struct create_settings *settings, const struct 
   return code;
 }
 
+/* As qemu-img does, but for the options that were not given. */
+static void create_tell(const struct create_settings *settings, const char *format, uint64_t size)
+{
+  const struct vmf_target_settings *target = &settings->target;
+
+  if (settings->command.quiet || strcmp(settings->command.operands[0], "-") == 0)
+    return;
+  fputs("Formatting '", stdout);
+  vmf_human_text(stdout, settings->command.operands[0]);
+  printf("', fmt=%s", format);
+  for (const char *option = target->options; option && *option;) {
+    size_t length = vmf_arguments_option_length(option);
+
+    printf(" %.*s", (int)length, option);
+    option += length + (option[length] == ',');
+  }
+  printf(" size=%" PRIu64, size);
+  if (target->backing) {
+    fputs(" backing_file=", stdout);
+    vmf_human_text(stdout, target->backing);
+    printf(" backing_fmt=%s", target->backing_format);
+  }
+  putchar('\n');
+}
+
 static enum vmf_code create_with(struct create_settings *settings, struct vmf_error *error)
 {
   static const struct vmf_transfer_settings plain = {.sparse_size = VMF_SPARSE_SIZE};
@@ -106,6 +135,8 @@ static enum vmf_code create_with(struct create_settings *settings, struct vmf_er
 
     code = vmf_transfer_run(&transfer, error);
   }
+  if (code == VMF_OK)
+    create_tell(settings, format, size);
   vmf_image_close(backing);
   free(taken[0]);
   free(taken[1]);

@@ -4,6 +4,7 @@
  * `vmferry measure`: how large a target will be. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "arguments.h"
 #include "common_arguments.h"
@@ -52,13 +53,32 @@ static const struct vmf_argument measure_arguments[] = {
     {0},
 };
 
-static enum vmf_code measure_with(const struct measure_settings *settings, const char *format,
+/* How much an overlay will share with its backing file is not known: -o backing_file counts all. */
+static enum vmf_code measure_overlay(struct measure_settings *settings, bool *overlay,
+                                     struct vmf_error *error)
+{
+  char *file = NULL, *format = NULL;
+  enum vmf_code code =
+      vmf_arguments_take_option(settings->target.options, "backing_file", &file, error);
+
+  if (code == VMF_OK)
+    code = vmf_arguments_take_option(settings->target.options, "backing_fmt", &format, error);
+  *overlay = file != NULL;
+  free(file);
+  free(format);
+  return code;
+}
+
+static enum vmf_code measure_with(struct measure_settings *settings, const char *format,
                                   struct vmf_error *error)
 {
   struct vmf_image *source = NULL;
   uint64_t required = 0, full = 0, size = settings->size;
-  enum vmf_code code = VMF_OK;
+  bool overlay;
+  enum vmf_code code = measure_overlay(settings, &overlay, error);
 
+  if (code != VMF_OK)
+    return code;
   if (settings->size_given == (settings->command.operand_count == 1))
     return vmf_arguments_wrong(error, "measure: give either --size or a FILE");
   if (!settings->size_given) {
@@ -72,6 +92,8 @@ static enum vmf_code measure_with(const struct measure_settings *settings, const
   vmf_image_close(source);
   if (code != VMF_OK)
     return code;
+  if (overlay && !settings->size_given)
+    required = full;
   if (settings->command.json)
     printf("{\n    \"required\": %" PRIu64 ",\n    \"fully-allocated\": %" PRIu64 "\n}\n", required,
            full);

@@ -188,5 +188,91 @@ def test_measure_of_an_image_is_the_same(t, kind, target):
         tap.equal(ours[key], theirs[key], key)
 
 
+
+def test_measure_of_an_overlay_is_the_same(t):
+    command = ('measure', '-O', 'qcow2', '-o', 'backing_file=b.qcow2,backing_fmt=qcow2')
+    for source in ((made(t, 'raw'),), ('--size', '1G')):
+        tap.equal(t.vmferry(*command, *source).stdout, qemu_img(t, *command, *source).stdout)
+
+
+# ---- options ----
+
+@tap.rows([(size, size) for size in ('0x100000', '0X10200', '1048576')])
+def test_sizes_are_hexadecimal_too(t, size):
+    t.vmferry('create', '-q', '-f', 'raw', 'a', size)
+    tap.equal(len(t.read('a')), int(size, 0))
+    qemu_img(t, 'measure', '--size', size)
+    t.vmferry('create', '-q', '-f', 'qcow2', '-o', 'cluster_size=0x20000', 'a.qcow2', size)
+    tap.equal(json.loads(qemu_img(t, 'info', '--output=json', 'a.qcow2').stdout)['cluster-size'], 0x20000)
+
+
+@tap.rows([(size, size) for size in ('0x', '0xg', '0x10k', '0x1.8', '-0x10', '0x10000000000000000')])
+def test_other_words_are_no_sizes(t, size):
+    t.vmferry('create', '-f', 'raw', 'a', size, status=1)
+    tap.equal(t.names(), [])
+
+
+@tap.rows([(f'{kind} {words}', kind, words) for kind in ('raw', 'qcow2', 'vmdk') for words in ('-n', '-n --target-is-zero')])
+def test_a_target_that_is_there_is_written(t, kind, words):
+    name = made(t, kind)
+    qemu_img(t, 'create', '-q', '-f', kind, 'target', '8M')
+    qemu_io(t, 'target', 'write -P 5 0 8M', kind=kind)
+    t.vmferry('convert', *words.split(), '-O', kind, name, 'target')
+    qemu_img(t, 'compare', '-f', kind, '-F', kind, name, 'target')
+
+
+@tap.rows([
+    ('none is there', 'expected', None), ('another size', 'same size', ('-f', 'raw', 'target', '9M')),
+    ('another format', 'raw', ('-f', 'raw', 'target', '8M'), '-O', 'qcow2'),
+    ('an overlay', 'a backing file', ('-f', 'qcow2', '-b', 'disk.raw', '-F', 'raw', 'target'), '-O', 'qcow2')])
+def test_a_target_that_does_not_fit_stays(t, word, made_by, *options):
+    name = made(t, 'raw')
+    if made_by:
+        qemu_img(t, 'create', '-q', *made_by)
+    before = t.read('target') if made_by else None
+    done = t.vmferry('convert', '-n', *(options or ('-O', 'raw')), name, 'target', status=None)
+    tap.equal((done.returncode != 0, t.read('target') if made_by else None), (True, before))
+    if word not in ('expected', 'raw'):
+        tap.contains(done.stderr, word)
+
+
+def test_target_is_zero_needs_a_target(t):
+    tap.contains(t.vmferry('convert', '--target-is-zero', made(t, 'raw'), 'out', status=1).stderr, '-n')
+    t.vmferry('convert', '-n', '--no-clobber', 'disk.raw', 'disk.raw', status=1)
+
+
+def test_what_is_clean_needs_no_repair(t):
+    name = made(t, 'qcow2')
+    for what in ('leaks', 'all'):
+        command = ('check', '-r', what, name)
+        tap.equal(t.vmferry(*command).stdout, qemu_img(t, *command).stdout)
+    t.vmferry('check', '-r', 'everything', name, status=1)
+
+
+def test_nothing_is_repaired(t):
+    data = bytearray(t.read(made(t, 'qcow2')))
+    block = int.from_bytes(data[0x10000:0x10008], 'big')  # of reference counts; the table stands behind the header
+    data[block:block + 2] = b'\0\2'
+    t.write('leaks.qcow2', bytes(data))
+    done = t.vmferry('check', '-r', 'all', 'leaks.qcow2', status=None)
+    tap.contains(done.stderr, 'never modified')
+    tap.equal((done.returncode in (2, 3), t.read('leaks.qcow2')), (True, bytes(data)))
+
+
+@tap.rows([('raw', 'raw', 'a.raw'), ('qcow2', 'qcow2', 'a b.qcow2', '-o', 'cluster_size=4k'), ('vmdk', 'vmdk', 'a.vmdk')])
+def test_create_prints_its_line(t, kind, name, *words):
+    line = t.vmferry('create', '-f', kind, *words, name, '1M').stdout
+    tap.equal(line.split(', ')[0], f"Formatting '{name}'")
+    for part in (f'fmt={kind} ', 'size=1048576', *words[1:]):
+        tap.contains(line, part)
+    tap.equal(t.vmferry('create', '-q', '-f', kind, *words, name, '1M').stdout, '')
+
+
+def test_create_names_the_backing_file(t):
+    made(t, 'qcow2')
+    line = t.vmferry('create', '-f', 'qcow2', '-b', 'disk.qcow2', '-F', 'qcow2', 'over.qcow2').stdout
+    tap.equal(line, "Formatting 'over.qcow2', fmt=qcow2 size=8388608 backing_file=disk.qcow2 backing_fmt=qcow2\n")
+
+
 if __name__ == '__main__':
     tap.main(globals())

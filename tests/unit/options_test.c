@@ -187,6 +187,9 @@ START_TEST(sizes_are_exact)
       {"7.999999999999999999999E", (UINT64_C(8) << 60) - 1},
       {"0.3333333333333333333333333333333333333k", 341},
       {"18446744073709551615", UINT64_MAX},
+      {"0x10", 16},
+      {"0X1fB", 507},
+      {"0xffffffffffffffff", UINT64_MAX},
       {"15.9999999999999999999999E", UINT64_MAX},
   };
   uint64_t size = 1;
@@ -209,7 +212,11 @@ START_TEST(other_texts_are_no_size)
                                       "1.5",
                                       ".5k",
                                       "1e3",
-                                      "0x10",
+                                      "0x",
+                                      "0x1g",
+                                      "0x10k",
+                                      "0x1.8",
+                                      "0x10000000000000000",
                                       "16E",
                                       "1.5e3",
                                       "1.5b",
@@ -235,8 +242,8 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, wrong_values_are_refused, 0, 11);
   tcase_add_test(tests, format_without_options_says_so);
   tcase_add_test(tests, long_lists_and_values_are_cut);
-  tcase_add_loop_test(tests, sizes_are_exact, 0, 16);
-  tcase_add_loop_test(tests, other_texts_are_no_size, 0, 19);
+  tcase_add_loop_test(tests, sizes_are_exact, 0, 19);
+  tcase_add_loop_test(tests, other_texts_are_no_size, 0, 23);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -77,21 +77,15 @@ enum {
   TELL_FROM = 1 << 30 /* so many are worth a word */
 };
 
-static bool add_size(const struct vmf_io *io, void *total)
-{
-  *(uint64_t *)total += io->size;
-  return true;
-}
-
 static void tell_much(struct vmf_loop *loop)
 {
   const struct vmf_image *image = loop->feed.inputs[0];
-  uint64_t stored = 0;
+  uint64_t stored;
 
   if (loop->options->max_bytes > 0 || loop->data < TELL_FROM || !image)
     return;
   if (loop->tell_at == 0) {
-    vmf_image_visit_files(image, add_size, &stored);
+    stored = vmf_image_stored_bytes(image);
     loop->tell_at = stored < UINT64_MAX / TELL_RATIO ? vmf_max(stored * TELL_RATIO, 1) : UINT64_MAX;
   }
   if (loop->data < loop->tell_at)

@@ -527,6 +527,20 @@ bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visi
   return true;
 }
 
+static bool add_size(const struct vmf_io *io, void *total)
+{
+  *(uint64_t *)total += io->size;
+  return true;
+}
+
+uint64_t vmf_image_stored_bytes(const struct vmf_image *image)
+{
+  uint64_t total = 0;
+
+  vmf_image_visit_files(image, add_size, &total);
+  return total;
+}
+
 struct unchanged_visit {
   const struct vmf_log *log;
   enum vmf_code code;

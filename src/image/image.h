@@ -173,6 +173,9 @@ VMF_MUST_CHECK enum vmf_code vmf_image_report_losses(struct vmf_image *image,
 typedef bool vmf_file_visitor(const struct vmf_io *io, void *data);
 bool vmf_image_visit_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 
+/* How long these files are together. */
+uint64_t vmf_image_stored_bytes(const struct vmf_image *image);
+
 /* The same for one image of a chain, its parents left out, but not those of its parts. */
 bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *visit, void *data);
 

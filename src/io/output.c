@@ -296,6 +296,13 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   return open_folder(output, options->log, error);
 }
 
+bool vmf_output_replaces(const char *path)
+{
+  struct stat status;
+
+  return strcmp(path, "-") != 0 && (stat(path, &status) < 0 || S_ISREG(status.st_mode));
+}
+
 enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *options,
                              struct vmf_output **output, struct vmf_error *error)
 {

@@ -28,6 +28,9 @@ VMF_MUST_CHECK enum vmf_code vmf_output_new(const char *path,
                                             const struct vmf_output_options *options,
                                             struct vmf_output **output, struct vmf_error *error);
 
+/* Whether an output of that path becomes a file that nobody sees before it is committed. */
+bool vmf_output_replaces(const char *path);
+
 /* VMF_REFUSED: `path` is a symbolic link that another user made in a folder like /tmp. Of a target
  * file vmf_output_new looks at it; this is for a folder. */
 VMF_MUST_CHECK enum vmf_code vmf_output_check_link(const char *path, struct vmf_error *error);

@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import os
+import re
 import subprocess
 
 import hostile_packages as packages
@@ -109,6 +110,47 @@ def test_altered(t, damage, kind):
         tap.equal({name: os.stat(t.path(name)).st_mtime_ns for name in t.names()}, before, 'files after ' + way)
     for words in UNCHECKED:
         t.vmferry(*spread(t, words, path))
+
+
+@tap.rows([(f'{" ".join(kinds)}, {"altered" if altered else "intact"}', kinds, altered)
+           for kinds in (('sha1',), ('sha512',), ('sha1', 'sha256', 'sha512')) for altered in (False, True)])
+def test_digests_of_every_kind_count_for_what_is_copied(t, kinds, altered):
+    """A copy is hashed while it is written, once for the manifest that it comes from and once for the new one."""
+    files = dict(package_of('raw'))
+    listed = ''.join(f'{kind.upper()}({name})= {hashlib.new(kind, data).hexdigest()}\n'
+                     for name, data in files.items() for kind in kinds)
+    if altered:
+        files['disk1.img'] = flip(files['disk1.img'], 5000)
+    path = put(t, [*files.items(), ('vm.mf', listed.encode())], mf=False)
+    for words in ((path, 'out.ova'), (path, 'out/'), ('--digest', 'sha512', path, 'other.ova'), (path, '-')):
+        done = t.vmferry('convert', '--disk-format', 'raw', *words, status=8 if altered else 0, text=False)
+        if altered:
+            tap.contains(done.stderr, b'[manifest-digest-wrong]')
+            tap.equal((done.stdout, t.names()), (b'', ['in.ova']))
+        elif words[-1] != '-':
+            t.vmferry('verify', words[-1])
+
+
+@tap.rows([(form, form) for form in ('raw', 'streamOptimized')])
+def test_progress_never_goes_back(t, form):
+    """The gate is the first part of it."""
+    path = put(t, package_of('raw', 'raw', contents=[noise(8 << 20), noise(8 << 20, 2)]))
+    shown = t.vmferry('convert', '-p', '--no-sync', '--disk-format', form, path, 'out.ova').stdout
+    parts = [float(part) for part in re.findall(r'\(([0-9.]+)/100%\)', shown)]
+    tap.equal(parts, sorted(parts))
+    tap.equal(parts[-1], 100.0)
+
+
+def test_what_is_copied_is_read_once(t):
+    """A disk of noise: no pass but the one that copies it reads as much."""
+    content = noise(4 << 20)
+    path = put(t, package_of('raw', contents=[content]))
+    for target, passes in (('out.ova', 1), ('-', 2)):
+        trace = t.path('trace')
+        t.run(tap.tool('strace'), '-f', '-e', 'trace=read,pread64,preadv', '-o', trace, tap.VMFERRY, 'convert',
+              '--disk-format', 'raw', path, target, text=False)
+        calls = re.findall(r'= (\d+)$', t.read('trace').decode(), re.MULTILINE)
+        tap.equal(sum(int(count) for count in calls) // len(content), passes, target)
 
 
 @tap.rows([(kind, kind) for kind in ('ova', 'ovf', 'folder')])

@@ -219,7 +219,8 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
   struct vmf_io *sink;
   uint64_t promised = file->io ? file->io->size : 0;
 
-  VMF_TRY(vmf_sink_new(base, work->crew, work->kind, &sink, error));
+  file->wanted[work->kind] = true;
+  VMF_TRY(vmf_sink_new(base, work->crew, file->wanted, &sink, error));
   enum vmf_code code = file->image ? make_target(work, file, sink, &target, error) : VMF_OK;
   if (code == VMF_OK && target && size_first)
     code = vmf_convert_size(file->image, target, &options, &promised, error);
@@ -228,7 +229,7 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
   if (code == VMF_OK)
     code = fill_file(work, file, target, sink, error);
   if (code == VMF_OK)
-    code = vmf_sink_end(sink, file->digest, error);
+    code = vmf_sink_end(sink, file->digests, error);
   file->size = sink->size;
   if (code == VMF_OK && size_first && sink->size != promised)
     code = vmf_fail(error, VMF_WRITE,
@@ -251,7 +252,8 @@ static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *f
   vmf_target_close(target);
   VMF_TRY(code);
   file->size = base->size;
-  return vmf_hash_io(work->crew, base, work->kind, work->target->cancel, file->digest, error);
+  return vmf_hash_io(work->crew, base, work->kind, work->target->cancel, file->digests[work->kind],
+                     error);
 }
 
 static enum vmf_code write_content(struct work *work, struct vmf_assembly_file *file,
@@ -306,6 +308,8 @@ static enum vmf_code write_file(struct work *work, struct vmf_assembly_file *fil
   enum vmf_code code = write_content(work, file, base, error);
   if (work->archive)
     vmf_io_close(base);
+  if (code == VMF_OK && !file->image && work->assembly->copied)
+    code = work->assembly->copied(work->assembly->data, file, error);
   VMF_TRY(code);
   work->done += file->weight;
   return work->archive ? end_member(work, file, error) : VMF_OK;
@@ -335,7 +339,7 @@ static enum vmf_code list_files(struct work *work, struct vmf_manifest *manifest
   for (size_t i = 0; i < assembly->count; i++)
     if (!assembly->files[i].unlisted)
       VMF_TRY(vmf_manifest_add(manifest, assembly->files[i].name, work->kind,
-                               assembly->files[i].digest, error));
+                               assembly->files[i].digests[work->kind], error));
   return VMF_OK;
 }
 
@@ -539,6 +543,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .log = target->log};
   struct vmf_epoch epoch;
 
+  work->done = work->total = work->assembly->read_before;
   for (size_t i = 0; i < work->assembly->count; i++) {
     const struct vmf_assembly_file *file = &work->assembly->files[i];
     const char *source = vmf_image_file_at(file->image, work->destination->path);
@@ -558,6 +563,9 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
   VMF_TRY(vmf_output_new(work->destination->path, &options, &work->output, error));
+  if (work->assembly->copied && !vmf_output_temporary(work->output))
+    return vmf_fail(error, VMF_CHANGED, "%s: became a device while the source was looked at",
+                    work->destination->path);
   if (work->destination->archive)
     work->archive = vmf_output_main(work->output);
   return VMF_OK;

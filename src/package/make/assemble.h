@@ -8,22 +8,24 @@
 #define VMF_PACKAGE_MAKE_ASSEMBLE_H
 
 #include "disk_format.h"
+#include "hash_io.h"
 #include "image.h"
 #include "manifest.h"
 
 /* One file of the package that is made. Either `image` is converted into it, or `io` copied. */
 struct vmf_assembly_file {
-  char *name;                   /* owned */
-  char *stored;                 /* copied from a package: its name there; owned; else NULL */
-  struct vmf_image *image;      /* not owned */
-  const char *format, *options; /* of the driver that writes the image */
-  struct vmf_io *io;            /* not owned */
-  uint64_t weight;              /* for progress: about how many bytes are read */
-  bool unlisted;                /* not in the manifest */
+  char *name;                    /* owned */
+  char *stored;                  /* copied from a package: its name there; owned; else NULL */
+  struct vmf_image *image;       /* not owned */
+  const char *format, *options;  /* of the driver that writes the image */
+  struct vmf_io *io;             /* not owned */
+  uint64_t weight;               /* for progress: about how many bytes are read */
+  bool unlisted;                 /* not in the manifest */
+  bool wanted[VMF_DIGEST_KINDS]; /* of a copy: digests that `copied` asks for */
   /* once it is written */
   uint64_t size;
-  uint64_t data_bytes; /* of the guest disk, not zero; with image */
-  uint8_t digest[VMF_DIGEST_MAX];
+  uint64_t data_bytes;                               /* of the guest disk, not zero; with image */
+  uint8_t digests[VMF_DIGEST_KINDS][VMF_DIGEST_MAX]; /* the manifest's, and those wanted */
 };
 
 /* What is known when the descriptor is asked for. */
@@ -39,7 +41,11 @@ struct vmf_assembly {
   /* The descriptor's text, a fresh string. */
   enum vmf_code (*describe)(void *data, enum vmf_describe how, char **text, size_t *length,
                             struct vmf_error *error);
+  /* A file has been copied, to where nobody sees it before the commit: fails where it may not stay.
+   * NULL: all may. */
+  enum vmf_code (*copied)(void *data, struct vmf_assembly_file *file, struct vmf_error *error);
   void *data;
+  uint64_t read_before; /* bytes, by weight, for progress */
   /* Written as they are instead of new ones; NULL: made here. */
   const char *manifest_text, *certificate_text;
   size_t manifest_length, certificate_length;

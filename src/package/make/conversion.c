@@ -10,6 +10,7 @@
 
 #include "losses.h"
 #include "memory.h"
+#include "output.h"
 #include "text.h"
 #include "value.h"
 
@@ -174,6 +175,15 @@ static size_t find_copy(const struct vmf_conversion *conversion, const char *sto
   return SIZE_MAX;
 }
 
+/* What is copied to where it is not seen before all is right is hashed while it is copied. */
+static enum vmf_code pass_copy(struct vmf_conversion *conversion, const struct vmf_io *io,
+                               struct vmf_error *error)
+{
+  return vmf_output_replaces(conversion->destination->path)
+             ? vmf_gate_later(&conversion->gate, io, error)
+             : vmf_gate_io(&conversion->gate, io, error);
+}
+
 /* A file as it is stored. Its name stays, but for folders. */
 static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *stored,
                                 bool unlisted, struct vmf_error *error)
@@ -191,7 +201,7 @@ static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *s
   VMF_TRY(vmf_package_open_stored(conversion->package, stored, &file.io, error));
   VMF_TRY(keep_io(conversion, file.io, error));
   if (!unlisted)
-    VMF_TRY(vmf_gate_io(&conversion->gate, file.io, error));
+    VMF_TRY(pass_copy(conversion, file.io, error));
   VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored, NULL, &name,
                               error));
   file.name = name;
@@ -226,12 +236,6 @@ static enum vmf_code add_all_stored(struct vmf_conversion *conversion,
   return code;
 }
 
-static bool add_size(const struct vmf_io *io, void *total)
-{
-  *(uint64_t *)total += io->size;
-  return true;
-}
-
 /* A disk in a new form, or in its own without chunks and packing. */
 static enum vmf_code add_disk(struct vmf_conversion *conversion,
                               struct vmf_converted_file *converted, struct vmf_error *error)
@@ -246,7 +250,7 @@ static enum vmf_code add_disk(struct vmf_conversion *conversion,
   VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored,
                               conversion->form->suffix, &name, error));
   if (file.image)
-    vmf_image_visit_files(file.image, add_size, &file.weight);
+    file.weight = vmf_image_stored_bytes(file.image);
   else
     file.weight = file.io->size;
   converted->index = conversion->assembly.count;
@@ -480,6 +484,19 @@ static enum vmf_code decide_all(struct vmf_conversion *conversion, struct vmf_er
   return add_others(conversion, error);
 }
 
+/* The gate is the first part of the work; what follows is known by then. */
+static void show_gate(void *data, uint64_t done, uint64_t total)
+{
+  struct vmf_conversion *conversion = data;
+  const struct vmf_package_target *target = conversion->target;
+  uint64_t all = total;
+
+  for (size_t i = 0; i < conversion->assembly.count; i++)
+    all += conversion->assembly.files[i].weight;
+  conversion->assembly.read_before = total;
+  target->progress(target->progress_data, done, all);
+}
+
 /* Opens all that is going to be read, and takes it through the gate. */
 static enum vmf_code decide_and_check(struct vmf_conversion *conversion, struct vmf_error *error)
 {
@@ -490,6 +507,8 @@ static enum vmf_code decide_and_check(struct vmf_conversion *conversion, struct 
   gate->threads = target->threads;
   gate->cancel = target->cancel;
   gate->max_bytes = target->max_bytes;
+  gate->progress = target->progress ? show_gate : NULL;
+  gate->progress_data = conversion;
   gate->whole = gate->described = !conversion->disks; /* people write in templates */
   return vmf_gate_pass(gate, decide_all(conversion, error), error);
 }
@@ -509,6 +528,25 @@ static enum vmf_code check_target(const struct vmf_conversion *conversion, struc
   return VMF_OK;
 }
 
+/* A vmf_assembly.copied. */
+static enum vmf_code judge_copy(void *data, struct vmf_assembly_file *file, struct vmf_error *error)
+{
+  const struct vmf_conversion *conversion = data;
+
+  return vmf_gate_settle(&conversion->gate, file->io, file->digests, error);
+}
+
+static void ask_for_digests(struct vmf_conversion *conversion)
+{
+  for (size_t i = 0; i < conversion->assembly.count; i++) {
+    struct vmf_assembly_file *file = &conversion->assembly.files[i];
+    if (file->stored)
+      vmf_gate_wanted(&conversion->gate, file->io, file->wanted);
+  }
+  if (conversion->gate.owed.count > 0)
+    conversion->assembly.copied = judge_copy;
+}
+
 enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_error *error)
 {
   struct vmf_package *package = conversion->package;
@@ -521,6 +559,7 @@ enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_e
   VMF_TRY(vmf_xml_edit_new(package->ovf->xml, &conversion->edit, error));
   VMF_TRY(decide_and_check(conversion, error));
   VMF_TRY(vmf_conversion_keep_texts(conversion, error));
+  ask_for_digests(conversion);
   assembly->describe = vmf_conversion_describe;
   assembly->data = conversion;
   return vmf_assemble(conversion->destination, assembly, conversion->target, error);

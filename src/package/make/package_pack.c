@@ -62,12 +62,6 @@ static enum vmf_code describe(void *data, enum vmf_describe how, char **text, si
 
 /* ---- the disks ---- */
 
-static bool add_size(const struct vmf_io *io, void *total)
-{
-  *(uint64_t *)total += io->size;
-  return true;
-}
-
 /* What a disk image has and a package has not. */
 static enum vmf_code tell_losses(const struct packing *packing, struct vmf_image *disk,
                                  struct vmf_error *error)
@@ -106,7 +100,7 @@ static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_
   file->image = packing->disks[index];
   file->format = packing->form->format;
   file->options = packing->options;
-  vmf_image_visit_files(file->image, add_size, &file->weight);
+  file->weight = vmf_image_stored_bytes(file->image);
   VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s",
                      (int)(dot ? (size_t)(dot - own) : strlen(own)), own, index + 1,
                      packing->form->suffix));

@@ -28,23 +28,33 @@ struct sink {
   struct vmf_io io;
   struct vmf_io *base; /* not owned */
   struct vmf_pipeline *pipeline;
-  struct vmf_digest *digest; /* of the pieces in their turn, until all have retired */
-  struct piece *piece;       /* being filled; NULL: none is */
+  struct vmf_digest *digests[VMF_DIGEST_KINDS]; /* of the pieces in their turn, until all have
+                                                 * retired; NULL: not wanted */
+  struct piece *piece;                          /* being filled; NULL: none is */
 };
+
+static enum vmf_code hash(struct vmf_digest *digest, const struct piece *piece,
+                          struct vmf_error *error)
+{
+  static const uint8_t zeros[64 * 1024];
+
+  if (!piece->zeros)
+    return vmf_digest_update(digest, piece->buffer, (size_t)piece->length, error);
+  for (uint64_t left = piece->length, step; left > 0; left -= step) {
+    step = vmf_min(left, sizeof zeros);
+    VMF_TRY(vmf_digest_update(digest, zeros, (size_t)step, error));
+  }
+  return VMF_OK;
+}
 
 /* A vmf_stage.in_turn. */
 static enum vmf_code hash_piece(void *job, void *context, struct vmf_error *error)
 {
-  static const uint8_t zeros[64 * 1024];
   const struct sink *sink = context;
-  const struct piece *piece = job;
 
-  if (!piece->zeros)
-    return vmf_digest_update(sink->digest, piece->buffer, (size_t)piece->length, error);
-  for (uint64_t left = piece->length, step; left > 0; left -= step) {
-    step = vmf_min(left, sizeof zeros);
-    VMF_TRY(vmf_digest_update(sink->digest, zeros, (size_t)step, error));
-  }
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (sink->digests[i])
+      VMF_TRY(hash(sink->digests[i], job, error));
   return VMF_OK;
 }
 
@@ -207,7 +217,8 @@ static void sink_close(struct vmf_io *io)
   struct sink *sink = (struct sink *)io;
 
   vmf_pipeline_free(sink->pipeline); /* before the digest that it works on */
-  vmf_digest_free(sink->digest);
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    vmf_digest_free(sink->digests[i]);
   vmf_free(io->name);
   vmf_free(sink);
 }
@@ -221,20 +232,23 @@ static const struct vmf_io_ops sink_ops = {
     .close = sink_close,
 };
 
-static enum vmf_code fill_sink(struct sink *sink, struct vmf_crew *crew, enum vmf_digest_kind kind,
-                               struct vmf_error *error)
+static enum vmf_code fill_sink(struct sink *sink, struct vmf_crew *crew,
+                               const bool wanted[VMF_DIGEST_KINDS], struct vmf_error *error)
 {
   static const struct vmf_stage stage = {
       .job_size = sizeof(struct piece), .in_turn = hash_piece, .free_job = free_piece, .series = 1};
   const struct vmf_share share = {.threads = vmf_crew_threads(crew) > 0, .jobs = PIECES};
 
   VMF_TRY(vmf_copy_text(sink->base->name, &sink->io.name, error));
-  VMF_TRY(vmf_digest_new(kind, &sink->digest, error));
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (wanted[i])
+      VMF_TRY(vmf_digest_new((enum vmf_digest_kind)i, &sink->digests[i], error));
   return vmf_pipeline_new(crew, &stage, sink, &share, &sink->pipeline, error);
 }
 
-enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew, enum vmf_digest_kind kind,
-                           struct vmf_io **io, struct vmf_error *error)
+enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew,
+                           const bool wanted[VMF_DIGEST_KINDS], struct vmf_io **io,
+                           struct vmf_error *error)
 {
   void *memory;
 
@@ -243,7 +257,7 @@ enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew, enum vmf_
   sink->io.ops = &sink_ops;
   sink->io.sequential = true;
   sink->base = base;
-  enum vmf_code code = fill_sink(sink, crew, kind, error);
+  enum vmf_code code = fill_sink(sink, crew, wanted, error);
   if (code != VMF_OK)
     sink_close(&sink->io);
   else
@@ -251,7 +265,7 @@ enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew, enum vmf_
   return code;
 }
 
-enum vmf_code vmf_sink_end(struct vmf_io *io, uint8_t digest[VMF_DIGEST_MAX],
+enum vmf_code vmf_sink_end(struct vmf_io *io, uint8_t digests[VMF_DIGEST_KINDS][VMF_DIGEST_MAX],
                            struct vmf_error *error)
 {
   struct sink *sink = (struct sink *)io;
@@ -262,5 +276,8 @@ enum vmf_code vmf_sink_end(struct vmf_io *io, uint8_t digest[VMF_DIGEST_MAX],
     VMF_TRY(vmf_io_resize(sink->base, io->size, error));
   while (more)
     VMF_TRY(retire_oldest(sink, &more, error));
-  return vmf_digest_final(sink->digest, digest, error);
+  for (size_t i = 0; i < VMF_DIGEST_KINDS; i++)
+    if (sink->digests[i])
+      VMF_TRY(vmf_digest_final(sink->digests[i], digests[i], error));
+  return VMF_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "caller.h"
+#include "checked.h"
 #include "memory.h"
 #include "package_checks.h"
 #include "run.h"
@@ -32,7 +33,33 @@ void vmf_gate_clear(struct vmf_gate *gate)
   free(gate->kept);
   vmf_names_clear(&gate->stored);
   vmf_uses_clear(&gate->uses);
+  vmf_owed_clear(&gate->owed);
   *gate = (struct vmf_gate){0};
+}
+
+/* ---- progress ---- */
+
+static void show(const struct vmf_gate *gate, uint64_t done)
+{
+  if (gate->progress)
+    gate->progress(gate->progress_data, done, gate->to_hash + gate->to_unpack);
+}
+
+static void show_hashing(void *data, uint64_t done, uint64_t total)
+{
+  struct vmf_gate *gate = data;
+
+  gate->to_hash = total;
+  show(gate, done);
+}
+
+/* How far an image is, is told in other bytes than those of its files. */
+static void show_unpacking(void *data, uint64_t done, uint64_t total)
+{
+  const struct vmf_gate *gate = data;
+  uint64_t left = gate->to_unpack - gate->unpacked;
+
+  show(gate, gate->to_hash + gate->unpacked + vmf_min(done, vmf_min(total, left)));
 }
 
 /* ---- what is used ---- */
@@ -56,6 +83,17 @@ enum vmf_code vmf_gate_io(struct vmf_gate *gate, const struct vmf_io *io, struct
   return vmf_uses_add_io(&gate->uses, gate->package, io, error);
 }
 
+enum vmf_code vmf_gate_later(struct vmf_gate *gate, const struct vmf_io *io,
+                             struct vmf_error *error)
+{
+  struct vmf_stored_key key;
+
+  VMF_TRY(vmf_gate_io(gate, io, error));
+  if (!vmf_stored_key(gate->package, io, &key))
+    return VMF_OK;
+  return vmf_uses_add(&gate->owed.files, &key, io->name, error);
+}
+
 enum vmf_code vmf_gate_image(struct vmf_gate *gate, const struct vmf_image *image,
                              struct vmf_error *error)
 {
@@ -75,6 +113,7 @@ enum vmf_code vmf_gate_keep(struct vmf_gate *gate, struct vmf_image *image, stru
     gate->kept_capacity = capacity;
   }
   gate->kept[gate->kept_count++] = image;
+  gate->to_unpack += vmf_image_stored_bytes(image);
   return vmf_gate_image(gate, image, error);
 }
 
@@ -121,15 +160,15 @@ static void take_finding(void *data, const struct vmf_package_finding *finding)
 }
 
 /* Manifest and certificate, for what is used. */
-static enum vmf_code check(struct vmf_gate *gate, struct vmf_error *error)
+static enum vmf_code check(struct vmf_gate *gate, struct vmf_owed *owed, struct vmf_error *error)
 {
   const struct vmf_package_check how = {.size = sizeof how,
                                         .ca_file = gate->trust.ca_file,
                                         .signer = gate->trust.signer,
                                         .require_signature = gate->trust.require_signature,
                                         .threads = gate->threads,
-                                        .progress = gate->progress,
-                                        .progress_data = gate->progress_data,
+                                        .progress = gate->progress ? show_hashing : NULL,
+                                        .progress_data = gate,
                                         .cancel = gate->cancel};
   struct first_failure first = {.package = gate->package};
   struct vmf_report report = {.finding = take_finding, .data = &first};
@@ -142,7 +181,8 @@ static enum vmf_code check(struct vmf_gate *gate, struct vmf_error *error)
                                           .uses = gate->uses,
                                           .whole = gate->whole,
                                           .first_only = true,
-                                          .described = gate->described};
+                                          .described = gate->described,
+                                          .owed = owed};
 
   VMF_TRY(vmf_verify_manifest(&verification, error));
   if (first.error.code == VMF_OK)
@@ -151,15 +191,20 @@ static enum vmf_code check(struct vmf_gate *gate, struct vmf_error *error)
   return error->code;
 }
 
-static enum vmf_code unpack_kept(const struct vmf_gate *gate, struct vmf_error *error)
+static enum vmf_code unpack_kept(struct vmf_gate *gate, struct vmf_error *error)
 {
   const struct vmf_job_options options = {.size = sizeof options,
                                           .threads = gate->threads,
+                                          .progress = gate->progress ? show_unpacking : NULL,
+                                          .progress_data = gate,
                                           .cancel = gate->cancel,
                                           .max_bytes = gate->max_bytes};
 
-  for (size_t i = 0; i < gate->kept_count; i++)
+  for (size_t i = 0; i < gate->kept_count; i++) {
     VMF_TRY(vmf_image_unpack(gate->kept[i], &options, error));
+    gate->unpacked += vmf_image_stored_bytes(gate->kept[i]);
+    show(gate, gate->to_hash + gate->unpacked);
+  }
   return VMF_OK;
 }
 
@@ -169,20 +214,57 @@ static bool may_be_altered(enum vmf_code code)
   return code == VMF_CORRUPT || code == VMF_REFUSED || code == VMF_LIMIT || code == VMF_UNSUPPORTED;
 }
 
-enum vmf_code vmf_gate_pass(struct vmf_gate *gate, enum vmf_code code, struct vmf_error *error)
+/* What `code` is in truth, once all has been hashed. */
+static enum vmf_code explain(struct vmf_gate *gate, enum vmf_code code, struct vmf_error *error)
 {
   struct vmf_error altered = {0};
 
-  if (gate->trust.no_verify || (code != VMF_OK && !may_be_altered(code)))
+  if (!may_be_altered(code))
+    return code;
+  enum vmf_code found = check(gate, NULL, &altered);
+  if (found != VMF_DIFFERENT && found != VMF_CANCELLED)
+    return code;
+  *error = altered;
+  return found;
+}
+
+enum vmf_code vmf_gate_pass(struct vmf_gate *gate, enum vmf_code code, struct vmf_error *error)
+{
+  if (gate->trust.no_verify)
     return code;
   vmf_names_sort(&gate->stored);
   vmf_uses_sort(&gate->uses);
-  enum vmf_code found = check(gate, &altered);
-  if (code != VMF_OK && found != VMF_DIFFERENT && found != VMF_CANCELLED)
-    return code;
-  if (found != VMF_OK) {
-    *error = altered;
-    return found;
-  }
-  return unpack_kept(gate, error);
+  vmf_uses_sort(&gate->owed.files);
+  if (code != VMF_OK)
+    return explain(gate, code, error);
+  VMF_TRY(check(gate, &gate->owed, error));
+  code = unpack_kept(gate, error);
+  return gate->owed.count > 0 ? explain(gate, code, error) : code;
+}
+
+/* ---- what is hashed later ---- */
+
+void vmf_gate_wanted(const struct vmf_gate *gate, const struct vmf_io *io,
+                     bool wanted[VMF_DIGEST_KINDS])
+{
+  struct vmf_stored_key key;
+
+  if (vmf_stored_key(gate->package, io, &key))
+    vmf_owed_wanted(&gate->owed, &key, wanted);
+}
+
+enum vmf_code vmf_gate_settle(const struct vmf_gate *gate, const struct vmf_io *io,
+                              uint8_t digests[VMF_DIGEST_KINDS][VMF_DIGEST_MAX],
+                              struct vmf_error *error)
+{
+  struct first_failure first = {.package = gate->package};
+  struct vmf_report report = {.finding = take_finding, .data = &first};
+  struct vmf_stored_key key;
+
+  if (!vmf_stored_key(gate->package, io, &key))
+    return VMF_OK;
+  vmf_owed_check(&gate->owed, &key, digests, &report);
+  if (first.error.code != VMF_OK)
+    *error = first.error;
+  return first.error.code;
 }

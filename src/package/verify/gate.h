@@ -9,6 +9,7 @@
 #define VMF_PACKAGE_VERIFY_GATE_H
 
 #include "name_list.h"
+#include "owed.h"
 #include "uses.h"
 
 struct vmf_gate {
@@ -16,15 +17,17 @@ struct vmf_gate {
   struct vmf_package_trust trust;
   unsigned threads;
   const struct vmf_cancel *cancel;
-  void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes hashed; or NULL */
+  void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes read; or NULL */
   void *progress_data;
   uint64_t max_bytes;      /* that may be unpacked of a disk; 0: no bound */
   bool whole;              /* all that the manifest lists counts, used or not */
   bool described;          /* the descriptor counts */
   struct vmf_names stored; /* names that References leads to */
   struct vmf_uses uses;    /* what open images and ios read */
+  struct vmf_owed owed;    /* of uses: what is hashed while it is copied */
   struct vmf_image **kept; /* disks whose bytes are passed on as they are; owned */
   size_t kept_count, kept_capacity;
+  uint64_t to_hash, to_unpack, unpacked; /* bytes, for progress; to_hash: once hashing has begun */
 };
 
 /* trust == NULL: the defaults. */
@@ -40,6 +43,17 @@ VMF_MUST_CHECK enum vmf_code vmf_gate_io(struct vmf_gate *gate, const struct vmf
                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_gate_image(struct vmf_gate *gate, const struct vmf_image *image,
                                             struct vmf_error *error);
+
+/* The same for an io whose bytes are copied to where they are not seen before all is right: they
+ * are hashed only then. Once the gate is passed, vmf_gate_wanted adds the digests to make, and
+ * vmf_gate_settle judges them: as vmf_gate_pass. */
+VMF_MUST_CHECK enum vmf_code vmf_gate_later(struct vmf_gate *gate, const struct vmf_io *io,
+                                            struct vmf_error *error);
+void vmf_gate_wanted(const struct vmf_gate *gate, const struct vmf_io *io,
+                     bool wanted[VMF_DIGEST_KINDS]);
+VMF_MUST_CHECK enum vmf_code vmf_gate_settle(const struct vmf_gate *gate, const struct vmf_io *io,
+                                             uint8_t digests[VMF_DIGEST_KINDS][VMF_DIGEST_MAX],
+                                             struct vmf_error *error);
 
 /* A disk whose bytes are passed on: the image is taken over, also on failure, and once the gate is
  * passed, all that is packed in it is unpacked. */

@@ -6,6 +6,7 @@
 #define VMF_PACKAGE_VERIFY_PACKAGE_CHECKS_H
 
 #include "name_list.h"
+#include "owed.h"
 #include "package.h"
 #include "uses.h"
 
@@ -25,9 +26,10 @@ struct vmf_verification {
   struct vmf_names stored;        /* sorted: every name that References leads to */
   struct vmf_uses uses;           /* what the disks that could be opened are read from */
   /* of a gate */
-  bool whole;      /* what the manifest lists is hashed, whether it is used or not */
-  bool first_only; /* nothing is hashed any more once there is a failure */
-  bool described;  /* the descriptor is used */
+  bool whole;            /* what the manifest lists is hashed, whether it is used or not */
+  bool first_only;       /* nothing is hashed any more once there is a failure */
+  bool described;        /* the descriptor is used */
+  struct vmf_owed *owed; /* what is hashed later: its digests are added; NULL: nothing is */
 };
 
 /* A finding about what went wrong with one file: a failure, or for a lack of ours a warning. Errors
@@ -46,6 +48,10 @@ void vmf_verify_archive(struct vmf_verification *verification);
 /* Disks: what their images say against what the descriptor says. */
 VMF_MUST_CHECK enum vmf_code vmf_verify_disks(struct vmf_verification *verification,
                                               struct vmf_error *error);
+
+/* Tells where a file has another digest than its entry in the manifest. */
+void vmf_verify_digest(const struct vmf_manifest_entry *entry, const uint8_t *digest,
+                       struct vmf_report *report);
 
 /* Manifest and certificate. */
 VMF_MUST_CHECK enum vmf_code vmf_verify_manifest(struct vmf_verification *verification,

@@ -121,8 +121,8 @@ static void check_unlisted(struct vmf_verification *verification, const struct c
 
 /* ---- digests ---- */
 
-static void check_digest(struct vmf_verification *verification,
-                         const struct vmf_manifest_entry *entry, const uint8_t *digest)
+void vmf_verify_digest(const struct vmf_manifest_entry *entry, const uint8_t *digest,
+                       struct vmf_report *report)
 {
   size_t size = vmf_digest_size(entry->kind);
   char found[2 * VMF_DIGEST_MAX + 1], said[2 * VMF_DIGEST_MAX + 1];
@@ -131,8 +131,8 @@ static void check_digest(struct vmf_verification *verification,
     return;
   vmf_digest_text(digest, size, found);
   vmf_digest_text(entry->digest, size, said);
-  vmf_report_add(verification->report, VMF_SEVERITY_FAILURE, "manifest-digest-wrong", entry->name,
-                 0, "the %s of the file is %s, line %u of the manifest says %s",
+  vmf_report_add(report, VMF_SEVERITY_FAILURE, "manifest-digest-wrong", entry->name, 0,
+                 "the %s of the file is %s, line %u of the manifest says %s",
                  vmf_manifest_kind_name(entry->kind), found, entry->line, said);
 }
 
@@ -150,7 +150,7 @@ static enum vmf_code check_descriptor(struct vmf_verification *verification,
       continue;
     VMF_TRY(vmf_digest_bytes(entry->kind, package->descriptor, package->descriptor_length, result,
                              error));
-    check_digest(verification, entry, result);
+    vmf_verify_digest(entry, result, verification->report);
     hashed = true;
   }
   if (hashed) {
@@ -204,10 +204,27 @@ static bool worth_hashing(struct vmf_verification *verification, const char *nam
   return true;
 }
 
+/* Whether what is stored by that name is hashed later. */
+static bool is_owed(const struct vmf_verification *verification, const char *name,
+                    struct vmf_stored_key *key)
+{
+  struct vmf_package *package = verification->package;
+  struct vmf_io *io;
+
+  if (!verification->owed || verification->owed->files.count == 0 ||
+      vmf_package_open_stored(package, name, &io, NULL) != VMF_OK)
+    return false;
+  bool owed = vmf_stored_key(package, io, key) && vmf_uses_have(&verification->owed->files, key);
+  vmf_io_close(io);
+  return owed;
+}
+
 /* One vmf_hashed for each name, whatever number of digests it has. */
 static enum vmf_code plan_hashing(struct vmf_verification *verification, struct coverage *coverage,
                                   struct vmf_error *error)
 {
+  struct vmf_stored_key key;
+  bool wanted = false, owed = false; /* what the last name is */
   void *memory;
 
   VMF_TRY(vmf_alloc_table(coverage->listed.count + 1, sizeof(struct vmf_hashed), SIZE_MAX,
@@ -220,13 +237,15 @@ static enum vmf_code plan_hashing(struct vmf_verification *verification, struct 
     const struct vmf_name *name = &coverage->listed.entries[i];
     const struct vmf_manifest_entry *entry = &coverage->manifest->entries[name->number];
     if (!vmf_names_repeats(&coverage->listed, i)) {
-      if (!worth_hashing(verification, name->text, name->line))
-        continue;
-      coverage->files[coverage->count++].name = name->text;
+      wanted = worth_hashing(verification, name->text, name->line);
+      owed = wanted && is_owed(verification, name->text, &key);
+      if (wanted && !owed)
+        coverage->files[coverage->count++].name = name->text;
     }
-    struct vmf_hashed *last = coverage->count ? &coverage->files[coverage->count - 1] : NULL;
-    if (last && strcmp(last->name, name->text) == 0)
-      last->wanted[entry->kind] = true;
+    if (owed)
+      VMF_TRY(vmf_owed_add(verification->owed, &key, entry, error));
+    else if (wanted)
+      coverage->files[coverage->count - 1].wanted[entry->kind] = true;
   }
   return VMF_OK;
 }
@@ -248,12 +267,13 @@ static enum vmf_code judge_file(struct vmf_verification *verification,
   verification->verdict->bytes += file->size;
   for (; name < end && strcmp(name->text, file->name) == 0; name++) {
     const struct vmf_manifest_entry *entry = &coverage->manifest->entries[name->number];
-    check_digest(verification, entry, file->digests[entry->kind]);
+    vmf_verify_digest(entry, file->digests[entry->kind], verification->report);
   }
   return VMF_OK;
 }
 
-/* What is used is what was hashed, not another file that had its name meanwhile. */
+/* What is used is what was hashed, not another file that had its name meanwhile. What is hashed
+ * later is hashed as it was opened. */
 static enum vmf_code check_hashed(const struct vmf_verification *verification,
                                   const struct coverage *coverage, struct vmf_error *error)
 {
@@ -266,7 +286,8 @@ static enum vmf_code check_hashed(const struct vmf_verification *verification,
   vmf_uses_sort(&hashed);
   for (size_t i = 0; i < uses->count && code == VMF_OK; i++)
     if (vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
-        !vmf_uses_have(&hashed, &uses->entries[i].key))
+        !vmf_uses_have(&hashed, &uses->entries[i].key) &&
+        !(verification->owed && vmf_uses_have(&verification->owed->files, &uses->entries[i].key)))
       code = vmf_fail(error, VMF_CHANGED, "%s: another file took its name while it was hashed",
                       uses->entries[i].name);
   vmf_uses_clear(&hashed);

@@ -120,15 +120,17 @@ struct vmf_image_options {
   bool no_cache;                 /* do not keep what is read in the page cache */
   const struct vmf_log *log;     /* lives as long as the image; or NULL */
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
-  /* of the package that the image is in, */
-  const struct vmf_package_trust *trust; /* NULL: the defaults */
-  unsigned threads;                      /* to check it; 0: one per processor */
+  const struct vmf_package_trust *trust; /* of the package that it is in; NULL: the defaults */
+  unsigned threads;                      /* to check that; 0: one per processor */
   const struct vmf_cancel *cancel;       /* while it is checked or stored; or NULL */
   uint64_t max_bytes;                    /* that may be unpacked to open it; 0: no bound */
   uint64_t source_size;     /* of standard input: so many bytes have to come; 0: not known */
   bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
   const char *spool_folder; /* where it is stored; NULL: $TMPDIR, or /tmp */
-  bool unknown_is_raw;      /* so is content that no format knows, whatever its name; told to log */
+  bool unknown_is_raw; /* content that no format knows is raw, whatever its name; told to log */
+  /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
+   * when opening fails: then what is known, and why under "error". The caller frees it. */
+  struct vmf_value **found;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

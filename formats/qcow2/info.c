@@ -86,7 +86,7 @@ static enum vmf_code add_data_file(struct vmf_image *image, struct vmf_value *da
 {
   const struct qcow2_state *state = image->state;
   bool raw = (state->header.autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) != 0;
-  if (state->data_io == NULL)
+  if (state->extensions.data_file == NULL)
     return VMF_OK;
   VMF_TRY(vmf_value_text(data, "data-file", state->extensions.data_file, error));
   return vmf_value_bool(data, "data-file-raw", raw, error);
@@ -154,6 +154,8 @@ enum vmf_code qcow2_info(struct vmf_image *image, struct vmf_value *summary, str
   VMF_TRY(add_snapshots(image, summary, error));
   VMF_TRY(vmf_value_bool(summary, "dirty-flag",
                          (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0, error));
+  if (header->crypt_method != QCOW2_CRYPT_NONE)
+    VMF_TRY(vmf_value_bool(summary, "encrypted", true, error));
   VMF_TRY(vmf_value_text(data, "compat", header->version == 2 ? "0.10" : "1.1", error));
   VMF_TRY(vmf_value_text(data, "compression-type", compression, error));
   return add_features(image, data, error);

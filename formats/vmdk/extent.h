@@ -64,6 +64,7 @@ struct vmdk_disk {
   struct vmdk_descriptor descriptor; /* zeroed for an extent that was opened without one */
   struct vmdk_extent *extents;       /* in guest order, without gaps */
   unsigned extent_count;
+  bool whole; /* all extents are open; false: only what the descriptor says is known of them */
 };
 
 /* The extent that holds `guest` < the disk's size. */

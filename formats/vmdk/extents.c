@@ -118,21 +118,33 @@ enum vmf_code vmdk_refuse_line(const char *name, const struct vmdk_extent_line *
   return VMF_OK;
 }
 
+/* Where the lines lie in the disk, and what is refused of them; no file is touched. */
+static enum vmf_code vmdk_place_lines(struct vmf_image *image, struct vmf_error *error)
+{
+  const struct vmdk_disk *disk = image->state;
+  uint64_t size = 0;
+  for (unsigned i = 0; i < disk->extent_count; i++) {
+    const struct vmdk_extent_line *line = &disk->descriptor.extents[i];
+    struct vmdk_extent *extent = &disk->extents[i];
+    VMF_TRY(vmdk_refuse_line(image->io->name, line, error));
+    extent->type = vmdk_type_name(line->type);
+    extent->guest = size;
+    if (!vmf_mul(line->sectors, VMDK_SECTOR, &extent->length) ||
+        !vmf_add(size, extent->length, &size) || size > image->limits->guest_size)
+      return vmf_fail(error, VMF_LIMIT,
+                      "%s: descriptor line %u: the disk is larger than %" PRIu64 " bytes",
+                      image->io->name, line->line, image->limits->guest_size);
+  }
+  image->size = size;
+  return VMF_OK;
+}
+
 static enum vmf_code vmdk_open_line(struct vmf_image *image, unsigned index,
                                     struct vmf_error *error)
 {
   const struct vmdk_disk *disk = image->state;
   const struct vmdk_extent_line *line = &disk->descriptor.extents[index];
   struct vmdk_extent *extent = &disk->extents[index];
-  VMF_TRY(vmdk_refuse_line(image->io->name, line, error));
-  extent->type = vmdk_type_name(line->type);
-  extent->guest = image->size;
-  if (!vmf_mul(line->sectors, VMDK_SECTOR, &extent->length) ||
-      !vmf_add(image->size, extent->length, &image->size) ||
-      image->size > image->limits->guest_size)
-    return vmf_fail(error, VMF_LIMIT,
-                    "%s: descriptor line %u: the disk is larger than %" PRIu64 " bytes",
-                    image->io->name, line->line, image->limits->guest_size);
   if (line->type == VMDK_TYPE_ZERO)
     return VMF_OK;
   VMF_TRY(vmdk_open_file(image, index, &extent->io, &extent->owns_io, error));
@@ -156,6 +168,7 @@ enum vmf_code vmdk_extents_open(struct vmf_image *image, struct vmf_error *error
 {
   const struct vmdk_disk *disk = image->state;
   VMF_TRY(vmdk_new_extents(image, disk->descriptor.extent_count, error));
+  VMF_TRY(vmdk_place_lines(image, error));
   for (unsigned i = 0; i < disk->extent_count; i++) {
     VMF_TRY(vmdk_open_line(image, i, error));
     if (image->unit == 0 && disk->extents[i].kind == VMDK_EXTENT_GRAINS)
@@ -177,7 +190,7 @@ enum vmf_code vmdk_extents_single(struct vmf_image *image, enum vmdk_extent_type
   extent->io = image->io;
   if (line != NULL) {
     VMF_TRY(vmdk_refuse_line(image->io->name, line, error));
-    extent->length = line->sectors * VMDK_SECTOR;
+    extent->length = image->size = line->sectors * VMDK_SECTOR;
   }
   VMF_TRY(vmdk_open_grains(image, type, extent, error));
   if (line == NULL)

@@ -193,8 +193,8 @@ static enum vmf_code vmdk_open_sparse(struct vmf_image *image, const struct vmf_
   return vmdk_extents_single(image, VMDK_TYPE_SPARSE, &descriptor->extents[0], error);
 }
 
-static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_args *args,
-                               struct vmf_error *error)
+static enum vmf_code vmdk_open_shape(struct vmf_image *image, const struct vmf_open_args *args,
+                                     struct vmf_error *error)
 {
   uint8_t head[16];
   size_t length = (size_t)vmf_min(sizeof head, image->io->size);
@@ -212,6 +212,15 @@ static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_ar
     break;
   }
   return vmdk_open_text(image, error);
+}
+
+static enum vmf_code vmdk_open(struct vmf_image *image, const struct vmf_open_args *args,
+                               struct vmf_error *error)
+{
+  struct vmdk_disk *disk = image->state;
+  VMF_TRY(vmdk_open_shape(image, args, error));
+  disk->whole = true;
+  return VMF_OK;
 }
 
 static void vmdk_close(struct vmf_image *image)
@@ -259,14 +268,17 @@ static enum vmf_code vmdk_check_parent(const struct vmf_image *image,
   return VMF_OK;
 }
 
-static enum vmf_code vmdk_info_extent(const struct vmdk_extent *extent, struct vmf_value *list,
-                                      struct vmf_error *error)
+/* name: as the descriptor has it, for one that is not open; or NULL. */
+static enum vmf_code vmdk_info_extent(const struct vmdk_extent *extent, const char *name,
+                                      struct vmf_value *list, struct vmf_error *error)
 {
   struct vmf_value *item;
   VMF_TRY(vmf_value_add(list, VMF_VALUE_OBJECT, NULL, &item, error));
   VMF_TRY(vmf_value_uint(item, "virtual-size", extent->length, error));
   if (extent->io != NULL)
     VMF_TRY(vmf_value_text(item, "filename", extent->io->name, error));
+  else if (name != NULL)
+    VMF_TRY(vmf_value_text(item, "filename", name, error));
   if (extent->kind == VMDK_EXTENT_GRAINS)
     VMF_TRY(vmf_value_uint(item, "cluster-size", extent->grains.grain, error));
   VMF_TRY(vmf_value_text(item, "format", extent->type, error));
@@ -297,7 +309,8 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
   struct vmf_value *list;
   bool unclean = false;
   for (unsigned i = 0; i < disk->extent_count; i++) {
-    VMF_TRY(vmdk_check_whole(image, &disk->extents[i], error));
+    if (disk->whole)
+      VMF_TRY(vmdk_check_whole(image, &disk->extents[i], error));
     unclean = unclean || disk->extents[i].unclean;
   }
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", unclean, error));
@@ -306,8 +319,10 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
   VMF_TRY(vmf_value_text(data, "create-type",
                          descriptor->create_type != NULL ? descriptor->create_type : "", error));
   VMF_TRY(vmf_value_add(data, VMF_VALUE_LIST, "extents", &list, error));
-  for (unsigned i = 0; i < disk->extent_count; i++)
-    VMF_TRY(vmdk_info_extent(&disk->extents[i], list, error));
+  for (unsigned i = 0; i < disk->extent_count; i++) {
+    const char *name = i < descriptor->extent_count ? descriptor->extents[i].name : NULL;
+    VMF_TRY(vmdk_info_extent(&disk->extents[i], name, list, error));
+  }
   return VMF_OK;
 }
 

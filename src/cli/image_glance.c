@@ -160,6 +160,7 @@ static const struct {
     {"backing-filename", "backing file"},
     {"full-backing-filename", NULL},
     {"backing-filename-format", "backing file format"},
+    {"error", "cannot be read"},
 };
 enum { GLANCE_LINES = sizeof glance_lines / sizeof glance_lines[0] };
 

@@ -35,27 +35,19 @@ static const struct vmf_argument info_arguments[] = {
     {0},
 };
 
-static enum vmf_code info_chain(const struct info_settings *settings, struct vmf_image *image,
-                                struct vmf_error *error)
+static void info_chain(const struct info_settings *settings, const struct vmf_value *found)
 {
   bool list = settings->command.json && settings->backing_chain;
-  enum vmf_code code = VMF_OK;
 
   if (list)
     fputs("[\n    ", stdout);
-  for (struct vmf_image *at = image; at && code == VMF_OK; at = vmf_image_parent(at)) {
-    struct vmf_value *info = NULL;
-
-    code = vmf_image_info(at, &info, error);
-    if (code == VMF_OK) {
-      if (at != image)
-        fputs(list ? ",\n    " : "\n", stdout);
-      if (settings->command.json)
-        vmf_json_value(stdout, info, list ? 1 : 0);
-      else
-        vmf_image_glance(info);
-    }
-    vmf_value_free(info);
+  for (const struct vmf_value *info = found->first; info; info = info->next) {
+    if (info != found->first)
+      fputs(list ? ",\n    " : "\n", stdout);
+    if (settings->command.json)
+      vmf_json_value(stdout, info, list ? 1 : 0);
+    else
+      vmf_image_glance(info);
     if (!settings->backing_chain)
       break;
   }
@@ -63,7 +55,6 @@ static enum vmf_code info_chain(const struct info_settings *settings, struct vmf
     fputs("\n]", stdout);
   if (settings->command.json)
     putchar('\n');
-  return code;
 }
 
 static int info_package(const struct info_settings *settings)
@@ -95,16 +86,19 @@ static int info_run(void *given)
       vmf_sources_image_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
+  struct vmf_value *found = NULL;
 
   if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]))
     return info_package(settings);
   options.no_chain = !settings->backing_chain;
   options.random_access = true;
   options.bare = true;
+  options.found = &found;
   enum vmf_code code = vmf_disk_open(settings->command.operands[0], &options, &image, &error);
 
-  if (code == VMF_OK)
-    code = info_chain(settings, image, &error);
+  if (found)
+    info_chain(settings, found);
+  vmf_value_free(found);
   vmf_image_close(image);
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }

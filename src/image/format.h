@@ -159,7 +159,8 @@ struct vmf_reader {
                                 struct vmf_error *error);
   /* Adds the members of qemu-img's "format-specific": {"data": ...} to `data`; `summary` takes
    * top-level keys that only some formats have ("dirty-flag", "encrypted", "compressed",
-   * "snapshots"). NULL: nothing to add. */
+   * "snapshots"). Also asked of an image whose open failed after it had set image->size: then it
+   * shows what there is. NULL: nothing to add. */
   enum vmf_code (*info)(struct vmf_image *image, struct vmf_value *summary, struct vmf_value *data,
                         struct vmf_error *error);
   /* Tells what the image has that no conversion carries over ("loss-snapshots"). NULL: nothing. */

@@ -169,8 +169,9 @@ static enum vmf_code choose_format(struct vmf_io *io, const struct open_call *ca
   VMF_TRY(vmf_probe_io(io, format, error));
   if (*format)
     return VMF_OK;
+  VMF_TRY(take_unknown(io, call, error));
   *format = raw;
-  return take_unknown(io, call, error);
+  return VMF_OK;
 }
 
 static enum vmf_code fill_node(struct vmf_node *node, const struct open_call *call,
@@ -250,6 +251,8 @@ static enum vmf_code open_node(struct vmf_io *io, const struct open_call *call,
   if (code == VMF_OK)
     code = open_driver(node, call, error);
   if (code != VMF_OK) {
+    if (call->options->found && error)
+      vmf_found_half(call->options->found, &node->image, error);
     vmf_image_close(&node->image);
     return code;
   }
@@ -339,12 +342,13 @@ static enum vmf_code open_origin(const struct vmf_image_origin *origin,
     return code;
   }
   (*image)->parent = origin->parent;
-  if (options->no_chain)
-    return VMF_OK;
-  if (!origin->parent)
+  if (!options->no_chain && !origin->parent)
     code = open_chain(*image, options, error);
-  else if ((*image)->parent_link.count > 0 && (*image)->format->reader->check_parent)
+  else if (!options->no_chain && (*image)->parent_link.count > 0 &&
+           (*image)->format->reader->check_parent)
     code = (*image)->format->reader->check_parent(*image, origin->parent, error);
+  if (options->found)
+    code = vmf_found_chain(options->found, *image, code, error);
   if (code != VMF_OK) {
     vmf_image_close(*image);
     *image = NULL;

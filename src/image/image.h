@@ -116,6 +116,13 @@ struct vmf_kept {
 /* From now on vmf_loader_read keeps what fits; NULL: nothing. */
 void vmf_loader_keep(struct vmf_loader *loader, struct vmf_kept *kept);
 
+/* For vmf_image_options.found. An image whose open failed, for the reason given; and, before it in
+ * the list, those of the chain that were opened. The latter returns the code that it is given, the
+ * result of the opening, or why an open image cannot be shown. */
+void vmf_found_half(struct vmf_value **found, struct vmf_image *image, const struct vmf_error *why);
+VMF_MUST_CHECK enum vmf_code vmf_found_chain(struct vmf_value **found, struct vmf_image *top,
+                                             enum vmf_code code, struct vmf_error *error);
+
 /* Where the bytes of an image come from that is no file of its own. */
 struct vmf_image_origin {
   struct vmf_io *io;

@@ -124,3 +124,84 @@ enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
   }
   return code;
 }
+
+/* ---- what cannot be opened ---- */
+
+/* Of an image whose open failed: what it had decoded by then. A size says that the header was. */
+static enum vmf_code add_half(struct vmf_image *image, struct vmf_value *root,
+                              struct vmf_error *error)
+{
+  uint64_t bytes = 0;
+
+  if (image->format && image->state && image->size > 0)
+    return add_all(image, root, error);
+  VMF_TRY(vmf_value_text(root, "filename", image->io->name, error));
+  if (image->format)
+    VMF_TRY(vmf_value_text(root, "format", image->format->name, error));
+  add_allocated(image->io, &bytes);
+  return vmf_value_uint(root, "actual-size", bytes, error);
+}
+
+static enum vmf_code new_list(struct vmf_value **list, struct vmf_error *error)
+{
+  VMF_TRY(vmf_value_new(list, error));
+  (*list)->kind = VMF_VALUE_LIST;
+  return VMF_OK;
+}
+
+static enum vmf_code tell_why(struct vmf_value *object, const char *why)
+{
+  return vmf_value_text(object, "error", why, NULL);
+}
+
+void vmf_found_half(struct vmf_value **found, struct vmf_image *image, const struct vmf_error *why)
+{
+  struct vmf_value *object;
+
+  if (!*found && new_list(found, NULL) != VMF_OK)
+    return;
+  if (vmf_value_add(*found, VMF_VALUE_OBJECT, NULL, &object, NULL) != VMF_OK)
+    return;
+  (void)!add_half(image, object, NULL); /* as much as there is */
+  (void)!tell_why(object, why->text);
+}
+
+/* The images of a chain that were opened. */
+static enum vmf_code add_chain(struct vmf_value *list, struct vmf_image *top,
+                               struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+
+  for (struct vmf_image *image = top; image; image = image->parent) {
+    struct vmf_error own = {0};
+    struct vmf_value *object;
+    VMF_TRY(vmf_value_add(list, VMF_VALUE_OBJECT, NULL, &object, error));
+    if (add_all(image, object, &own) == VMF_OK)
+      continue;
+    VMF_TRY(tell_why(object, own.text));
+    if (code == VMF_OK)
+      code = vmf_fail(error, own.code, "%s", own.text);
+  }
+  return code;
+}
+
+enum vmf_code vmf_found_chain(struct vmf_value **found, struct vmf_image *top, enum vmf_code code,
+                              struct vmf_error *error)
+{
+  struct vmf_value *list, *half = *found;
+  struct vmf_error ignored;
+
+  if (new_list(&list, code == VMF_OK ? error : NULL) != VMF_OK)
+    return code == VMF_OK ? VMF_NOMEM : code;
+  enum vmf_code told = add_chain(list, top, code == VMF_OK ? error : &ignored);
+  if (half && list->last) {
+    list->last->next = half->first;
+    list->last = half->last;
+    half->first = half->last = NULL;
+  } else if (code != VMF_OK && list->last && error) {
+    (void)!tell_why(list->last, error->text);
+  }
+  vmf_value_free(half);
+  *found = list;
+  return code == VMF_OK ? told : code;
+}

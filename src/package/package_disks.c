@@ -58,6 +58,7 @@ static enum vmf_code open_parent(struct vmf_package *package, const struct vmf_o
     return VMF_OK;
   }
   plain.format = plain.options = plain.snapshot = NULL;
+  plain.found = NULL; /* shown below the image that it is the parent of */
   return open_chain(package, found, &plain, depth + 1, parent, error);
 }
 

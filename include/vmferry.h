@@ -289,6 +289,7 @@ struct vmf_job_options {
   const struct vmf_cancel *cancel; /* or NULL */
   uint64_t max_bytes; /* of data that is read or unpacked, and of zeros where they are written:
                          VMF_LIMIT beyond; 0: no bound */
+  uint64_t rate;      /* so many bytes of the guest disk a second, at most; 0: no bound */
 };
 
 struct vmf_job_result {

@@ -42,6 +42,7 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),
       .max_bytes = transfer->command->max_size,
+      .rate = settings->rate,
   };
   enum vmf_code code;
 

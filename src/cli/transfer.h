@@ -14,6 +14,7 @@
 struct vmf_transfer_settings {
   const char *checksum; /* the digest of the guest content that is printed; NULL: none */
   uint64_t sparse_size; /* so many zero bytes become a hole; 0: none do */
+  uint64_t rate;        /* bytes a second; 0: no bound */
   bool verify, no_reflink;
 };
 

@@ -7,6 +7,7 @@
 #include "checked.h"
 #include "file.h"
 #include "log.h"
+#include "rate.h"
 #include "run.h"
 
 /* ---- progress ---- */
@@ -123,8 +124,10 @@ static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
       return VMF_OK;
     VMF_TRY(vmf_feed_next(&loop->feed, job, error));
     const struct vmf_fed *fed = job;
-    if (!fed->hole || loop->holes_count)
+    if (!fed->hole || loop->holes_count) {
+      vmf_rate_wait(loop->options->rate, loop->data, &loop->started, loop->options->cancel);
       VMF_TRY(vmf_loop_admit(loop, fed->length, error));
+    }
     vmf_pipeline_submit(loop->pipeline);
   }
 }

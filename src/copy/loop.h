@@ -29,6 +29,7 @@ struct vmf_loop {
   uint64_t done, total; /* for progress: bytes of the inputs' files */
   uint64_t data;        /* guest bytes handed out that count for options->max_bytes */
   uint64_t tell_at;     /* so many are worth a word; 0: not known yet */
+  uint64_t started;     /* for options->rate: see rate.h */
 };
 
 /* Runs to the end of the disk. */

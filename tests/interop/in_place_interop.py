@@ -241,6 +241,18 @@ def test_target_is_zero_needs_a_target(t):
     t.vmferry('convert', '-n', '--no-clobber', 'disk.raw', 'disk.raw', status=1)
 
 
+def test_a_rate_changes_no_byte(t):
+    t.vmferry('convert', '-r', '1T', '-O', 'raw', made(t, 'qcow2'), 'out')
+    qemu_img(t, 'compare', '-f', 'qcow2', '-F', 'raw', 'disk.qcow2', 'out')
+
+
+def test_a_low_rate_holds_and_can_be_ended(t):
+    """More than a day at that rate; without it the copy would be there at once."""
+    made(t, 'raw')
+    t.run('timeout', '0.5', tap.VMFERRY, 'convert', '-r', '8', '-O', 'qcow2', 'disk.raw', 'out', status=124)
+    tap.equal(t.names(), ['disk.raw'])
+
+
 def test_what_is_clean_needs_no_repair(t):
     name = made(t, 'qcow2')
     for what in ('leaks', 'all'):

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Where a differencing disk says that its parent is. The paths are another machine's: the relative
- * one is tried first, and of a URL only the file's name. */
+ * one is tried first, and of a URL only the file's name. A parent that was renamed is found by its
+ * UUID. */
 #include <string.h>
 
 #include "checked.h"
@@ -95,11 +96,15 @@ static enum vmf_code add_header_name(struct vmf_image *image, struct vmf_error *
 
 enum vmf_code vhd_find_parent(struct vmf_image *image, struct vmf_error *error)
 {
+  static const uint8_t no_uuid[VMF_GUID_SIZE];
+  const struct vhd_state *state = image->state;
+
   VMF_TRY(add_locators(image, LOCATOR_W2RU, error));
   VMF_TRY(add_locators(image, LOCATOR_W2KU, error));
   VMF_TRY(add_locators(image, LOCATOR_MACX, error));
   VMF_TRY(add_header_name(image, error));
-  if (image->parent_link.count == 0)
+  image->parent_link.by_id = memcmp(state->header.parent_uuid, no_uuid, VMF_GUID_SIZE) != 0;
+  if (image->parent_link.count == 0 && !image->parent_link.by_id)
     return vmf_fail(error, VMF_CORRUPT, "%s: a differencing VHD that does not name its parent",
                     image->io->name);
   return vmf_copy_text("vpc", &image->parent_link.format, error);

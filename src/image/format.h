@@ -98,12 +98,15 @@ struct vmf_open_args {
 };
 
 /* The parent that an open image names; the image layer finds and opens it. Names are tried in
- * order. */
+ * order. by_id: when none of them opens (or there is none), files beside the image are opened as
+ * images of its format, and the one that check_parent accepts is the parent; none, or two of them,
+ * are an error. What found it stands in names from then on. */
 enum { VMF_PARENT_NAMES = 8 };
 struct vmf_parent_link {
   char *names[VMF_PARENT_NAMES]; /* owned by the image, freed by the image layer; UTF-8, '/' between
                                     folders */
-  unsigned count;                /* 0: no parent */
+  unsigned count;                /* 0, and not by_id: no parent */
+  bool by_id;                    /* check_parent compares ids that no two disks share */
   char *format;                  /* the format that the child says its parent has, or NULL: probe */
 };
 

@@ -12,6 +12,7 @@
 #include "image.h"
 #include "memory.h"
 #include "moved.h"
+#include "parent_search.h"
 #include "raw_content.h"
 #include "split.h"
 #include "text.h"
@@ -276,19 +277,52 @@ static enum vmf_code check_loop(const struct vmf_image *child, const struct vmf_
   return VMF_OK;
 }
 
-/* The first of the names that opens; when none does, the first failure is told. */
+/* By the id alone; the name that was found is the first one from now on. */
+static enum vmf_code open_parent_by_id(struct vmf_image *child, struct vmf_io **io,
+                                       struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(child);
+  struct vmf_parent_link *link = &child->parent_link;
+  char *name;
+
+  if (node->members)
+    return vmf_fail(
+        error, VMF_CORRUPT,
+        "%s: tells its parent by an id, and in a package only the descriptor says which "
+        "file that is",
+        child->io->name);
+  if (node->no_refs || node->contradicted)
+    return refuse_reference(node, "its parent, by an id", error);
+  VMF_TRY(vmf_parent_search(child, &name, error));
+  if (link->count == 0)
+    link->count = 1;
+  vmf_free(link->names[0]);
+  link->names[0] = name;
+  return open_named(node, name, VMF_REFERENCE_PARENT, io, error);
+}
+
+/* The first of the names that opens, or what is found; otherwise the first failure is told, but for
+ * what the search found wrong. */
 static enum vmf_code open_parent_io(struct vmf_image *child, struct vmf_io **io,
                                     struct vmf_error *error)
 {
-  const struct vmf_node *node = vmf_node(child);
+  const struct vmf_parent_link *link = &child->parent_link;
   enum vmf_code code = VMF_CORRUPT;
+  struct vmf_error later;
 
-  for (unsigned i = 0; i < child->parent_link.count; i++) {
-    struct vmf_error later;
-    code = open_named(node, child->parent_link.names[i], VMF_REFERENCE_PARENT, io,
+  for (unsigned i = 0; i < link->count; i++) {
+    code = open_named(vmf_node(child), link->names[i], VMF_REFERENCE_PARENT, io,
                       i == 0 ? error : &later);
     if (code == VMF_OK)
       return VMF_OK;
+  }
+  if (link->by_id) {
+    bool named = link->count > 0;
+    code = open_parent_by_id(child, io, &later);
+    if (code == VMF_OK)
+      return VMF_OK;
+    if (error && (!named || code != VMF_CORRUPT))
+      *error = later;
   }
   return vmf_while(error, "%s: its parent cannot be opened", child->io->name);
 }
@@ -316,7 +350,7 @@ static enum vmf_code open_chain(struct vmf_image *top, const struct vmf_image_op
                                 struct vmf_error *error)
 {
   unsigned depth = 1;
-  for (struct vmf_image *image = top; image->parent_link.count > 0; image = image->parent) {
+  for (struct vmf_image *image = top; vmf_image_is_child(image); image = image->parent) {
     if (++depth > top->limits->depth)
       return vmf_fail(error, VMF_LIMIT, "%s: the chain of parents is deeper than %u images",
                       top->io->name, top->limits->depth);
@@ -344,7 +378,7 @@ static enum vmf_code open_origin(const struct vmf_image_origin *origin,
   (*image)->parent = origin->parent;
   if (!options->no_chain && !origin->parent)
     code = open_chain(*image, options, error);
-  else if (!options->no_chain && (*image)->parent_link.count > 0 &&
+  else if (!options->no_chain && vmf_image_is_child(*image) &&
            (*image)->format->reader->check_parent)
     code = (*image)->format->reader->check_parent(*image, origin->parent, error);
   if (options->found)

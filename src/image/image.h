@@ -30,6 +30,12 @@ struct vmf_node {
   struct vmf_page_cache *own_cache; /* the first image of a chain has it */
 };
 
+/* Whether the image has a parent, found or not. */
+static inline bool vmf_image_is_child(const struct vmf_image *image)
+{
+  return image->parent_link.count > 0 || image->parent_link.by_id;
+}
+
 static inline struct vmf_node *vmf_node(const struct vmf_image *image)
 {
   return (struct vmf_node *)image;

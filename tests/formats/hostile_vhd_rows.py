@@ -132,7 +132,7 @@ SZ32 = [
 SZ33 = [footer(f'SZ33 disk type {value}', 60, 4, value, f'disk type {value}, expected 2 (fixed), 3 (dynamic) or 4')
         for value in (0, 1, 5, 6, 0xffffffff)]
 SZ33 += [
-    row('SZ33 differencing without a parent named', [], 'that does not name its parent', image=differencing()),
+    row('SZ33 differencing without a parent named', [], 'tells its parent by an id, and none of the', image=differencing()),
     row('SZ33 differencing, its parent is not there', [], 'names the file "p.vhd"', image=CHILD),
     footer('SZ33 dynamic that is said to be differencing', 60, 4, 4, 'that does not name its parent'),
     footer('SZ33 saved state', 84, 1, 1, 'was saved while running', 0, guest=LARGE, warns=True),

@@ -109,7 +109,7 @@ static enum vmf_code fits(const struct vmf_conversion *conversion, struct vmf_im
   struct vmf_value *info;
 
   *result = false;
-  if (conversion->target->disk_options || image->parent || image->parent_link.count > 0 ||
+  if (conversion->target->disk_options || image->parent || vmf_image_is_child(image) ||
       vmf_node(image)->file_count > 0 || strcmp(vmf_image_format(image), form->format) != 0)
     return VMF_OK;
   VMF_TRY(vmf_image_info(image, &info, error));

@@ -302,7 +302,7 @@ static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *bl
     return VMF_OK;
   }
   /* a cluster that is never written reads as zeros by itself, on a pipe gaps are zeros */
-  if (!block->data && !target->io->reads_as_zero && !target->io->sequential)
+  if (block->data_length == 0 && !target->io->reads_as_zero && !target->io->sequential)
     block->zeros = g->cluster_size;
   return map_unit(target, unit, &block->host, error);
 }

@@ -171,8 +171,8 @@ enum vmf_code vmdk_extents_open(struct vmf_image *image, struct vmf_error *error
   VMF_TRY(vmdk_place_lines(image, error));
   for (unsigned i = 0; i < disk->extent_count; i++) {
     VMF_TRY(vmdk_open_line(image, i, error));
-    if (image->unit == 0 && disk->extents[i].kind == VMDK_EXTENT_GRAINS)
-      image->unit = disk->extents[i].grains.grain;
+    if (disk->extents[i].kind == VMDK_EXTENT_GRAINS)
+      image->unit = (uint32_t)vmf_max(image->unit, disk->extents[i].grains.grain);
   }
   for (unsigned i = 0; i < disk->extent_count; i++)
     if (disk->extents[i].kind != VMDK_EXTENT_ZERO)

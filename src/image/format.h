@@ -123,7 +123,8 @@ struct vmf_image {
   const struct vmf_log *log;
   /* ---- */
   uint64_t size; /* of the guest disk, bytes, any value */
-  uint32_t unit; /* its cluster, grain or block size; 0: none */
+  uint32_t unit; /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
+                    to more. 0: none */
   struct vmf_parent_link parent_link;
 };
 
@@ -135,7 +136,7 @@ struct vmf_reader {
   struct vmf_options options; /* count 0: none */
   bool snapshots;             /* args->snapshot is honoured */
   bool ends_in_footer;        /* without its last sector, an image may look like a raw disk */
-  bool packs;                 /* its map has PACKED runs, of image->unit bytes at most */
+  bool packs;                 /* its map has PACKED runs */
   size_t state_size;
   /* 0 no, 100 this format. Bytes only, no I/O. */
   int (*probe)(const struct vmf_probe *probe);
@@ -288,7 +289,9 @@ struct vmf_writer {
    * order; it may write tables that are complete, on a pipe only at the place that the file has
    * reached. A unit of more than VMF_WHOLE_UNIT bytes is placed, whole and with its framing, when
    * the first of its parts comes (so it is never `zero`, and has no tail); what of it holds no data
-   * reads as zeros. */
+   * reads as zeros. What it answers and remembers follows from begin and the sequence of blocks
+   * (guest, length, data_length, head_length, zero, packed), not from their bytes: a conversion
+   * that is taken up again tells it the same without data. */
   enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,
                          struct vmf_error *error);
   /* Tables and footer: now it is an image. All blocks have been written. */

@@ -27,15 +27,14 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
                     "%s: guest byte %llu is byte %llu of %s, which has %llu bytes", image->io->name,
                     (unsigned long long)run->guest, (unsigned long long)run->offset,
                     run->image->io->name, (unsigned long long)run->image->size);
-  if (run->kind == VMF_RUN_PACKED &&
-      (!vmf_range_within(run->offset, run->stored, run->io->size) || run->length > run->unit ||
-       run->unit > image->limits->packed_unit))
+  uint32_t largest = (uint32_t)vmf_min(image->unit, image->limits->packed_unit);
+  if (run->kind == VMF_RUN_PACKED && (!vmf_range_within(run->offset, run->stored, run->io->size) ||
+                                      run->length > run->unit || run->unit > largest))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: packed unit of guest byte %llu at byte %llu: %u stored bytes, unit %u: "
                     "not within the file (%llu bytes) or larger than %u",
                     run->io->name, (unsigned long long)run->guest, (unsigned long long)run->offset,
-                    run->stored, run->unit, (unsigned long long)run->io->size,
-                    image->limits->packed_unit);
+                    run->stored, run->unit, (unsigned long long)run->io->size, largest);
   return VMF_OK;
 }
 

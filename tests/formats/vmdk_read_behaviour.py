@@ -3,8 +3,13 @@
 """What the VMDK reader makes of descriptors in all their spellings, of ESXi's sparse extents, and of
 links to parents. Every image is made here, byte by byte."""
 import struct
+import sys
 
 import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+
+import make_vmdk as vmdk
 
 SECTOR = 512
 DISK = bytes((number * 7 + number // SECTOR) & 255 for number in range(64 * SECTOR))
@@ -20,6 +25,7 @@ createType="custom"
 ddb.adapterType = "ide"
 '''
 FLAT = TEXT.format('RW 10 FLAT "a.bin" 3')
+MIXED = DISK * 16
 PART = DISK[3 * SECTOR:13 * SECTOR]
 
 
@@ -211,6 +217,16 @@ LONE = [
     ('seSparse', sesparse([0, 3 << 60], b'1' * 8 * SECTOR), bytes(8 * SECTOR) + b'1' * 8 * SECTOR + bytes(48 * SECTOR)),
     ('hosted sparse', None, DISK),
 ]
+
+
+def test_extents_with_grains_of_two_sizes(t):
+    for name, first, second in (('ab.vmdk', 'a.bin', 'b.bin'), ('ba.vmdk', 'b.bin', 'a.bin')):
+        t.write('a.bin', vmdk.sparse(MIXED, 'a.bin'))
+        t.write('b.bin', vmdk.stream(MIXED, 'b.bin'))
+        sectors = len(MIXED) // SECTOR
+        t.write(name, vmdk.descriptor('custom', [f'RW {sectors} SPARSE "{first}"', f'RW {sectors} SPARSE "{second}"']))
+        same_bytes(t, name, MIXED + MIXED)
+        tap.contains(t.vmferry('info', '--output=json', name).stdout, '"cluster-size": 65536')
 
 
 @tap.rows(LONE)

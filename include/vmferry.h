@@ -333,6 +333,10 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
 /* "1.2.3" */
 const char *vmf_version(void);
 
+/* How this processor hashes the blocks of a checksum, for people: "AVX2, 8 blocks at once". Never
+ * NULL, stays; any thread. */
+const char *vmf_sha256_method_name(void);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -125,7 +125,7 @@ static int main_run(int argc, char **argv)
     return VMF_EXIT_OTHER;
   }
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-    printf("vmferry %s\n", vmf_version());
+    printf("vmferry %s\nSHA-256 of checksums: %s\n", vmf_version(), vmf_sha256_method_name());
     return VMF_EXIT_DONE;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

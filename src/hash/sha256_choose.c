@@ -12,6 +12,7 @@
 
 #include "checked.h"
 #include "sha256_many.h"
+#include "vmferry.h"
 
 /* FIPS 180-4, 4.2.2 */
 _Alignas(64) const uint32_t vmf_sha256_constants[VMF_SHA256_ROUNDS] = {
@@ -93,4 +94,10 @@ const struct vmf_sha256_method *vmf_sha256_choose(size_t count)
     }
   }
   return best;
+}
+
+const char *vmf_sha256_method_name(void)
+{
+  const struct vmf_sha256_method *method = vmf_sha256_choose(VMF_SHA256_LANES);
+  return method ? method->title : "OpenSSL, one block after the other";
 }

@@ -264,7 +264,8 @@ def machine():
     model = platform.processor()
     with open('/proc/cpuinfo') as lines:
         model = next((line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')), model)
-    return f'{CORES} cores, {model}, Linux {platform.release()}'
+    version = subprocess.check_output([VMFERRY, '--version'], text=True).splitlines()
+    return ', '.join((f'{CORES} cores', model, f'Linux {platform.release()}', *version[1:]))
 
 
 def parse_arguments():

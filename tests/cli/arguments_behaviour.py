@@ -11,7 +11,9 @@ VERBS = ('convert', 'info', 'map', 'compare', 'check', 'measure', 'create', 'che
 def test_version(t):
     done = t.vmferry('--version')
     tap.contains(done.stdout, 'vmferry ')
+    tap.contains(done.stdout, '\nSHA-256 of checksums: ')
     tap.equal(done.stderr, '', 'stderr')
+    tap.contains(t.vmferry('--version', env={'VMFERRY_SHA256': 'openssl'}).stdout, ': OpenSSL, one block after the other\n')
 
 
 def test_help_lists_verbs_and_formats(t):

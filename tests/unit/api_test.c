@@ -247,6 +247,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_guest_os_describe(0, NULL));
   ck_assert(!vmf_disk_form_describe(0, NULL));
   ck_assert_ptr_nonnull(vmf_version());
+  ck_assert_ptr_nonnull(vmf_sha256_method_name());
 }
 END_TEST
 

@@ -137,6 +137,25 @@ bool vmf_arguments_want_option_help(const char *options)
   return false;
 }
 
+const char *const *vmf_arguments_words(enum vmf_argument_kind kind)
+{
+  static const char *const outputs[] = {"human", "json", NULL};
+  static const char *const digests[] = {"sha256", "sha1", "sha512", NULL}; /* the default first */
+  static const char *const modes[] = {"none",       "writeback", "writethrough",
+                                      "directsync", "unsafe",    NULL};
+
+  switch (kind) {
+  case VMF_ARGUMENT_OUTPUT:
+    return outputs;
+  case VMF_ARGUMENT_CHECKSUM:
+    return digests;
+  case VMF_ARGUMENT_CACHE:
+    return modes;
+  default:
+    return NULL;
+  }
+}
+
 static void *argument_field(void *settings, size_t offset)
 {
   return (char *)settings + offset;
@@ -228,9 +247,7 @@ static enum vmf_code argument_number(const struct vmf_argument *argument, const 
 static enum vmf_code argument_cache(const struct vmf_argument *argument, const char *what,
                                     const char *text, void *settings, struct vmf_error *error)
 {
-  static const char *const modes[] = {"none",       "writeback", "writethrough",
-                                      "directsync", "unsafe",    NULL};
-  enum vmf_code code = argument_word(what, text, modes, error);
+  enum vmf_code code = argument_word(what, text, vmf_arguments_words(argument->kind), error);
 
   if (code == VMF_OK && argument->field && strcmp(text, "unsafe") == 0)
     *(bool *)argument_field(settings, argument->field) = true;
@@ -252,7 +269,7 @@ static enum vmf_code argument_either(const struct vmf_argument *argument, const 
 static enum vmf_code argument_checksum(const char *what, const char *text, const char **name,
                                        struct vmf_error *error)
 {
-  static const char *const names[] = {"sha256", "sha1", "sha512", NULL};
+  const char *const *names = vmf_arguments_words(VMF_ARGUMENT_CHECKSUM);
 
   *name = text ? text : names[0];
   return argument_word(what, *name, names, error);
@@ -281,7 +298,6 @@ static enum vmf_code argument_snapshot(const char *what, const char *text, const
 static enum vmf_code argument_set(const struct vmf_argument *argument, const char *text,
                                   void *settings, struct vmf_error *error)
 {
-  static const char *const outputs[] = {"human", "json", NULL};
   void *field = argument_field(settings, argument->field);
   char what[40];
 
@@ -308,7 +324,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     return argument_number(argument, what, text, field, error);
   case VMF_ARGUMENT_OUTPUT:
     *(bool *)field = strcmp(text, "json") == 0;
-    return argument_word(what, text, outputs, error);
+    return argument_word(what, text, vmf_arguments_words(argument->kind), error);
   case VMF_ARGUMENT_CHECKSUM:
     return argument_checksum(what, text, field, error);
   case VMF_ARGUMENT_SNAPSHOT:

@@ -29,6 +29,9 @@ size_t vmf_arguments_option_length(const char *text);
 /* Whether -o asks for the list of options: "help" or "?" is one of the names. */
 bool vmf_arguments_want_option_help(const char *options);
 
+/* The words that a value of this kind is one of, NULL-terminated; or NULL: it is no such kind. */
+const char *const *vmf_arguments_words(enum vmf_argument_kind kind);
+
 /* Fills the error: VMF_USAGE with that text. Returns the code. */
 enum vmf_code vmf_arguments_wrong(struct vmf_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -37,6 +37,16 @@ void vmf_format_paragraph(FILE *out, const char *text, unsigned column, unsigned
   fputc('\n', out);
 }
 
+const char *vmf_format_of_form(const char *form)
+{
+  struct vmf_disk_form_info info = {.size = sizeof info};
+
+  for (size_t i = 0; form && vmf_disk_form_describe(i, &info); i++)
+    if (strcasecmp(info.name, form) == 0)
+      return info.format;
+  return form ? form : "vmdk";
+}
+
 static bool format_find(const char *name, struct vmf_format_info *info)
 {
   for (size_t i = 0; vmf_format_describe(i, info); i++) {

@@ -10,6 +10,10 @@
 /* The create options of a format, on standard output; returns an exit status. */
 int vmf_format_options_print(const char *format);
 
+/* The format whose create options a form of the disks in a package takes, which may also be the
+ * name of a format; NULL: the default form. */
+const char *vmf_format_of_form(const char *form);
+
 /* One line a format: name, directions, summary. */
 void vmf_formats_print(FILE *out);
 

@@ -71,9 +71,8 @@ static const struct vmf_argument pack_arguments[] = {
      .help = "a network card (repeatable; default: one, E1000 in \"VM Network\")"},
     {.name = "controller",
      VMF_SETS_LISTED(machine.controllers),
-     .value = "KIND",
-     .help = "controller of the next disk, and of all behind it (repeatable): lsilogic (default), "
-             "lsilogicsas, pvscsi, buslogic, sata, nvme, ide"},
+     .value = "lsilogic|lsilogicsas|pvscsi|buslogic|sata|nvme|ide",
+     .help = "controller of the next disk, and of all behind it (repeatable; default: lsilogic)"},
     {.name = "hardware",
      VMF_SETS_TEXT(machine.hardware),
      .value = "FAMILY",
@@ -274,17 +273,6 @@ static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_
   return code;
 }
 
-/* The driver whose create options --disk-options takes. */
-static const char *pack_driver(const char *form)
-{
-  struct vmf_disk_form_info info = {.size = sizeof info};
-
-  for (size_t i = 0; form && vmf_disk_form_describe(i, &info); i++)
-    if (strcasecmp(info.name, form) == 0)
-      return info.format;
-  return form ? form : "vmdk";
-}
-
 static int pack_print_forms(void)
 {
   struct vmf_disk_form_info info = {.size = sizeof info};
@@ -309,7 +297,7 @@ static int pack_run(void *given)
     return VMF_EXIT_DONE;
   }
   if (vmf_arguments_want_option_help(settings->target.options))
-    return vmf_format_options_print(pack_driver(settings->target.disk_format));
+    return vmf_format_options_print(vmf_format_of_form(settings->target.disk_format));
   if (settings->command.operand_count == 0) {
     vmf_arguments_wrong(&error, "pack: an operand is missing: vmferry pack [OPTIONS] DISK...");
     return vmf_status_report(&error);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""`meson install`: the program, the library with its pkg-config file, the headers, the manual."""
+"""`meson install`: the program, the library with its pkg-config file, the headers, the manual, what completes command lines."""
 import os
 import pathlib
 import shlex
@@ -30,7 +30,8 @@ def installed(t):
     if not build:
         raise tap.Skip('VMFERRY_BUILD is not set')
     t.run(tap.tool('meson'), 'install', '-C', build, '--no-rebuild', '--destdir', t.path('root'))
-    return {path.name: path for path in pathlib.Path(t.path('root')).rglob('*') if not path.is_dir()}
+    paths = (path for path in pathlib.Path(t.path('root')).rglob('*') if not path.is_dir())
+    return {'/'.join(path.parts[-2:]) if path.parent.name == 'completions' else path.name: path for path in paths}
 
 
 def test_files(t):
@@ -39,6 +40,14 @@ def test_files(t):
         tap.equal(name in found, True, name)
     folders = {name: found[name].parent.name for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'errors.h', 'libvmferry.pc')}
     tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'errors.h': 'vmferry', 'libvmferry.pc': 'pkgconfig'})
+
+
+def test_completions_are_where_the_shells_look(t):
+    found = installed(t)
+    for shell, name, folder in (('bash', 'completions/vmferry', 'share/bash-completion/completions'), ('zsh', '_vmferry', 'share/zsh/site-functions'),
+                                ('fish', 'vmferry.fish', 'share/fish/vendor_completions.d')):
+        tap.equal(str(found[name].parent).endswith(folder), True, name)
+        tap.equal(found[name].read_text(), t.vmferry('completion', shell).stdout, name)
 
 
 @tap.rows((('C11', 'cc', 'c11', 'c'), ('C++17', 'c++', 'c++17', 'c++')))

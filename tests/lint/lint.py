@@ -31,7 +31,7 @@ def is_c(name):
 
 
 def is_code(name):
-    return is_c(name) or name.endswith(('.py', '.c.in')) or name in ('dev', '.ci/run')
+    return is_c(name) or name.endswith(('.py', '.c.in')) or name in ('dev', '.ci/run') or name.startswith('src/cli/completion/')
 
 
 def check_layout(names):
@@ -92,7 +92,7 @@ def check_tags(names):
 
 
 def check_shell(names):
-    scripts = [name for name in names if name in ('dev', '.ci/run') or name.endswith('.sh')]
+    scripts = [name for name in names if name in ('dev', '.ci/run') or name.endswith(('.sh', '.bash'))]
     done = subprocess.run(['shellcheck', '-f', 'gcc', *scripts], cwd=SOURCE, stdout=subprocess.PIPE, text=True,
                           check=False)
     return done.stdout.splitlines()

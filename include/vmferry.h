@@ -137,7 +137,7 @@ struct vmf_image_options {
  * (disk.001, disk.aa) opens all beside it. VMF_CORRUPT: one is missing; VMF_USAGE: a later part.
  * "-" is standard input, once. From a pipe a raw disk of known source_size, and a streamOptimized
  * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
- * VMF_UNSUPPORTED. Other disks are stored first, and log is told. */
+ * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);

@@ -38,10 +38,12 @@ struct vmf_error {
   char text[512];
 };
 
-/* Receives warnings: one line, no newline. May be called by any thread. */
+/* Receives warnings, and notes of what is done by the way: one line, no newline. Either may be
+ * NULL. May be called by any thread. */
 struct vmf_log {
   void (*warn)(void *data, const char *text);
   void *data;
+  void (*note)(void *data, const char *text);
 };
 
 /* A request to stop, from a thread or signal handler. Zeros at first; outlives what has it. */

@@ -7,16 +7,30 @@
 
 enum { LINE_SIZE = 2048 };
 
-void vmf_warn(const struct vmf_log *log, const char *format, ...)
+typedef void log_teller(void *data, const char *text);
+
+static void log_tell(log_teller *tell, void *data, const char *format, va_list values)
 {
   char line[LINE_SIZE];
-  va_list arguments;
 
-  if (!log || !log->warn)
-    return;
-  va_start(arguments, format);
-  int length = vsnprintf(line, sizeof(line), format, arguments);
-  va_end(arguments);
-  if (length >= 0)
-    log->warn(log->data, line);
+  if (tell && vsnprintf(line, sizeof(line), format, values) >= 0)
+    tell(data, line);
+}
+
+void vmf_warn(const struct vmf_log *log, const char *format, ...)
+{
+  va_list values;
+
+  va_start(values, format);
+  log_tell(log ? log->warn : NULL, log ? log->data : NULL, format, values);
+  va_end(values);
+}
+
+void vmf_note(const struct vmf_log *log, const char *format, ...)
+{
+  va_list values;
+
+  va_start(values, format);
+  log_tell(log ? log->note : NULL, log ? log->data : NULL, format, values);
+  va_end(values);
 }

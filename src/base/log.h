@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Warnings: things a person should know that do not make the result wrong. The library never
- * prints: the caller of the library supplies the function. */
+ * Warnings: things a person should know that do not make the result wrong; and notes, for who wants
+ * to know what is done. The library never prints: its caller supplies the functions. */
 #ifndef VMF_BASE_LOG_H
 #define VMF_BASE_LOG_H
 
@@ -11,6 +11,8 @@
 /* One line, no newline at the end, the file's name first. log may be NULL: then nothing happens.
  * Any thread. */
 void vmf_warn(const struct vmf_log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void vmf_note(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -52,6 +52,11 @@
   {                                                                                                \
     .letter = 'q', .name = "quiet", VMF_SETS_FLAG(command.quiet), .help = "print errors only"      \
   }
+#define VMF_ARGUMENT_VERBOSE                                                                       \
+  {                                                                                                \
+    .letter = 'v', .name = "verbose", VMF_SETS_FLAG(command.verbose),                              \
+    .help = "tell what is done by the way (told to terminals anyway)"                              \
+  }
 #define VMF_ARGUMENT_SNAPSHOT                                                                      \
   {                                                                                                \
     .letter = 'l', .name = "snapshot", VMF_SETS_SNAPSHOT(source.snapshot), .value = "SNAPSHOT",    \

@@ -78,8 +78,10 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
     vmf_help_print_verb(stdout, verb);
     status = VMF_EXIT_DONE;
   } else {
+    if (command->verbose || isatty(STDERR_FILENO))
+      command->log.note = vmf_status_note;
     if (command->quiet)
-      command->log.warn = NULL;
+      command->log.warn = command->log.note = NULL;
     status = verb->run(command);
   }
   vmf_arguments_free(verb, command);

@@ -67,3 +67,9 @@ void vmf_status_warn(void *data, const char *text)
   (void)data;
   vmf_status_print("warning: %s", text);
 }
+
+void vmf_status_note(void *data, const char *text)
+{
+  (void)data;
+  vmf_status_print("%s", text);
+}

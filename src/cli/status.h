@@ -29,7 +29,8 @@ void vmf_status_print(const char *format, ...) __attribute__((format(printf, 1, 
 /* Prints the error and returns its exit status. */
 int vmf_status_report(const struct vmf_error *error);
 
-/* For struct vmf_log: "vmferry: warning: TEXT". */
+/* For struct vmf_log: "vmferry: warning: TEXT", "vmferry: TEXT". */
 void vmf_status_warn(void *data, const char *text);
+void vmf_status_note(void *data, const char *text);
 
 #endif

@@ -25,7 +25,7 @@ struct vmf_command {
   int operand_count;
   char **names; /* what names were resolved to; NULL-terminated; owned */
   bool help;
-  bool quiet, progress, json; /* how it answers */
+  bool quiet, verbose, progress, json; /* how it answers */
   struct vmf_log log;
   uint64_t threads;  /* 0: one a processor */
   uint64_t max_size; /* bytes that may be unpacked and written; 0: no bound */

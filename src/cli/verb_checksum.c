@@ -47,6 +47,7 @@ static const struct vmf_argument checksum_arguments[] = {
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_VERBOSE,
     VMF_ARGUMENT_SOURCE_CACHE,
     {0},
 };

@@ -106,6 +106,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_VERBOSE,
     {.letter = 't',
      .name = "target-cache",
      VMF_SETS_CACHE(target.no_sync),

@@ -106,7 +106,7 @@ static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_o
                                           .cancel = options->cancel};
   struct vmf_io *io;
 
-  vmf_warn(options->log, "%s is stored in %s first", stream->name, spool.folder);
+  vmf_note(options->log, "%s is stored in %s first", stream->name, spool.folder);
   VMF_TRY(vmf_io_spool(stream, &spool, &io, error));
   return open_file(io, &no_files, options, image, error);
 }

@@ -132,11 +132,12 @@ def test_stored_first(t, name, words):
     t.write('a.raw', disk())
     t.vmferry('convert', 'a.raw', name) if name != 'a.raw' else None
     os.mkdir(t.path('there'))
-    done = piped(t, t.read(name), 'convert', *words, '-', 'there/b.raw', seed=1)
+    tap.equal(piped(t, t.read(name), 'convert', *words, '-', 'there/b.raw').stderr, '', 'only told who wants to know')
+    done = piped(t, t.read(name), 'convert', '-v', *words, '-', 'there/b.raw', seed=1)
     tap.contains(done.stderr, 'standard input is stored in there first')
     tap.equal(t.read('there/b.raw') == disk(), True, 'the disk')
     tap.equal(os.listdir(t.path('there')), ['b.raw'], 'what is left')
-    done = piped(t, t.read(name), 'checksum', *words, '-', env={'TMPDIR': t.path('there')})
+    done = piped(t, t.read(name), 'checksum', '-v', *words, '-', env={'TMPDIR': t.path('there')})
     tap.contains(done.stderr, f'is stored in {t.path("there")} first')
     tap.equal(done.stdout.split()[0], t.vmferry('checksum', 'a.raw').stdout.split()[0], 'checksum')
     tap.equal(os.listdir(t.path('there')), ['b.raw'], 'what is left')
@@ -147,7 +148,7 @@ def test_stored_for_a_target_whose_tables_come_first(t):
     t.vmferry('convert', 'a.raw', 'a.qcow2')
     with open(t.path('b.qcow2'), 'wb') as out:
         with subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=out) as cat:
-            done = piped(t, disk(), 'convert', *RAW, *told(disk()), '-O', 'qcow2', '-', '-', stdout=cat.stdin)
+            done = piped(t, disk(), 'convert', '-v', *RAW, *told(disk()), '-O', 'qcow2', '-', '-', stdout=cat.stdin)
             cat.stdin.close()
     tap.contains(done.stderr, 'is stored in')
     tap.equal(t.read('b.qcow2') == t.read('a.qcow2'), True, 'the bytes that a file gives')
@@ -208,7 +209,7 @@ def test_what_is_no_pipe(t):
     tap.equal(t.read('b.raw') == disk(), True, 'the disk')
     with open(source, 'rb') as file:
         os.lseek(file.fileno(), 1 << 20, os.SEEK_SET)
-        tap.contains(t.vmferry('convert', *RAW, '-', 'b.raw', stdin=file).stderr, 'is stored')
+        tap.contains(t.vmferry('convert', '-v', *RAW, '-', 'b.raw', stdin=file).stderr, 'is stored')
     tap.equal(t.read('b.raw') == disk()[1 << 20:], True, 'what was left of it')
     with open(source, 'rb') as file:
         tap.contains(t.vmferry('convert', '-', source, stdin=file, status=1).stderr, 'is a file of the source')
@@ -363,7 +364,7 @@ def test_interrupted_while_it_waits(t):
     for words in ([*RAW, *told(disk())], RAW):
         read, write = os.pipe()
         os.write(write, noise(8192))
-        with subprocess.Popen([tap.VMFERRY, 'convert', *words, '-', 'b.raw'], cwd=t.folder, stdin=read, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen([tap.VMFERRY, 'convert', '-v', *words, '-', 'b.raw'], cwd=t.folder, stdin=read, stderr=subprocess.PIPE) as process:
             while not os.listdir(t.folder) if words != RAW else not process.stderr.readline():
                 pass
             process.send_signal(signal.SIGINT)

@@ -137,18 +137,32 @@ static void keep_warning(void *data, const char *text)
 START_TEST(warning_reaches_the_caller)
 {
   int count = 0;
-  struct vmf_log log = {keep_warning, &count};
+  struct vmf_log log = {.warn = keep_warning, .data = &count};
+  vmf_note(&log, "x");
   vmf_warn(&log, "%s: %d leaked clusters", "a.qcow2", 3);
   ck_assert_int_eq(count, 1);
   ck_assert_str_eq(warned, "a.qcow2: 3 leaked clusters");
 }
 END_TEST
 
-START_TEST(warnings_are_optional)
+START_TEST(a_note_is_no_warning)
+{
+  int count = 0;
+  struct vmf_log log = {.note = keep_warning, .data = &count};
+  vmf_warn(&log, "x");
+  vmf_note(&log, "%s is stored", "a pipe");
+  ck_assert_int_eq(count, 1);
+  ck_assert_str_eq(warned, "a pipe is stored");
+}
+END_TEST
+
+START_TEST(warnings_and_notes_are_optional)
 {
   struct vmf_log log = {0};
   vmf_warn(NULL, "x");
   vmf_warn(&log, "x");
+  vmf_note(NULL, "x");
+  vmf_note(&log, "x");
 }
 END_TEST
 
@@ -168,7 +182,8 @@ static Suite *suite(void)
   tcase_add_test(tests, cause_survives_a_long_text);
   tcase_add_test(tests, context_and_cause_share_a_full_text);
   tcase_add_test(tests, warning_reaches_the_caller);
-  tcase_add_test(tests, warnings_are_optional);
+  tcase_add_test(tests, a_note_is_no_warning);
+  tcase_add_test(tests, warnings_and_notes_are_optional);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -2,8 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Reads a stream-optimized extent from front to back (spec: "Stream-Optimized Compressed Sparse
- * Extents"): header, descriptor, then one marker after the other up to the end of the stream. Only
- * of streams whose directory is at the end, as VMware's tools write them. */
+ * Extents"): header, descriptor, then one marker after the other up to the end of the stream. */
 #include "incoming.h"
 
 #include <inttypes.h>
@@ -22,10 +21,9 @@ static int incoming_probe(const struct vmf_probe *probe)
   if (probe->head_length < VMDK_SECTOR)
     return 0;
   vmdk_sparse_header_decode(probe->head, &header);
-  return header.magic == VMDK_SPARSE_MAGIC && (header.flags & flags) == flags &&
-                 header.gd_offset == VMDK_GD_AT_END
-             ? 100
-             : 0;
+  if (header.magic != VMDK_SPARSE_MAGIC || (header.flags & flags) != flags)
+    return 0;
+  return header.gd_offset == VMDK_GD_AT_END || vmdk_front_fits(&header) ? 100 : 0;
 }
 
 static enum vmf_code incoming_header(struct vmf_container *container, struct vmf_error *error)
@@ -100,6 +98,7 @@ static enum vmf_code incoming_size(struct vmf_container *container,
 
 static enum vmf_code incoming_open(struct vmf_container *container, struct vmf_error *error)
 {
+  const struct vmdk_incoming *incoming = container->state;
   struct vmdk_descriptor descriptor = {.cid = 0};
   VMF_AUTO_FREE uint8_t *bytes = NULL;
   size_t length = 0;
@@ -110,6 +109,8 @@ static enum vmf_code incoming_open(struct vmf_container *container, struct vmf_e
   if (code == VMF_OK)
     code = incoming_size(container, &descriptor, error);
   vmdk_descriptor_release(&descriptor);
+  if (code == VMF_OK && incoming->header.gd_offset != VMDK_GD_AT_END)
+    code = vmdk_front_take(container, error);
   return code;
 }
 
@@ -117,37 +118,45 @@ static void incoming_close(struct vmf_container *container)
 {
   struct vmdk_incoming *incoming = container->state;
   vmdk_incoming_release(&incoming->tables);
+  vmdk_front_release(&incoming->front);
 }
 
 /* ---- markers ---- */
 
-/* The grain whose marker is at incoming->at; *length 0: it lies behind the disk's end. */
+/* The grain of guest byte `guest`, with its marker at incoming->at; length 0: it lies behind the
+ * disk's end. */
+static enum vmf_code incoming_run(struct vmf_container *container, const uint8_t *marker,
+                                  uint64_t guest, struct vmf_run *run, struct vmf_error *error)
+{
+  struct vmdk_incoming *incoming = container->state;
+  uint32_t size, grain = incoming->grains.grain;
+  VMF_TRY(vmdk_stream_marker(container->io, incoming->at, marker, guest, grain, &size, error));
+  if (guest < incoming->disk.size)
+    *run = (struct vmf_run){.guest = guest,
+                            .length = vmf_min(grain, incoming->disk.size - guest),
+                            .kind = VMF_RUN_PACKED,
+                            .offset = incoming->at,
+                            .codec = VMF_CODEC_ZLIB,
+                            .unit = grain,
+                            .stored = VMDK_GRAIN_MARKER + size};
+  incoming->at = vmf_align_up(incoming->at + VMDK_GRAIN_MARKER + size, VMDK_SECTOR);
+  return VMF_OK;
+}
+
 static enum vmf_code incoming_grain(struct vmf_container *container, const uint8_t *marker,
                                     struct vmf_run *run, struct vmf_error *error)
 {
   struct vmdk_incoming *incoming = container->state;
   const struct vmdk_grains *grains = &incoming->grains;
-  uint64_t lba = get_le64(marker + VMDK_MARKER_VALUE_AT), guest;
-  uint32_t size;
+  uint64_t lba = get_le64(marker + VMDK_MARKER_VALUE_AT), guest, host = incoming->at;
   if (!vmf_mul(lba, VMDK_SECTOR, &guest) || guest % grains->grain != 0 || guest >= grains->capacity)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: grain marker at byte %" PRIu64 ": LBA %" PRIu64
                     ", expected a multiple of %" PRIu32 " below %" PRIu64,
-                    container->io->name, incoming->at, lba, grains->grain / VMDK_SECTOR,
+                    container->io->name, host, lba, grains->grain / VMDK_SECTOR,
                     grains->capacity / VMDK_SECTOR);
-  VMF_TRY(
-      vmdk_stream_marker(container->io, incoming->at, marker, guest, grains->grain, &size, error));
-  VMF_TRY(vmdk_incoming_grain(container, guest / grains->grain, incoming->at, error));
-  if (guest < incoming->disk.size)
-    *run = (struct vmf_run){.guest = guest,
-                            .length = vmf_min(grains->grain, incoming->disk.size - guest),
-                            .kind = VMF_RUN_PACKED,
-                            .offset = incoming->at,
-                            .codec = VMF_CODEC_ZLIB,
-                            .unit = grains->grain,
-                            .stored = VMDK_GRAIN_MARKER + size};
-  incoming->at = vmf_align_up(incoming->at + VMDK_GRAIN_MARKER + size, VMDK_SECTOR);
-  return VMF_OK;
+  VMF_TRY(incoming_run(container, marker, guest, run, error));
+  return vmdk_incoming_grain(container, guest / grains->grain, host, error);
 }
 
 static enum vmf_code incoming_footer(struct vmf_container *container, struct vmf_error *error)
@@ -216,23 +225,40 @@ static enum vmf_code incoming_other(struct vmf_container *container, const uint8
   }
 }
 
+/* What stands at incoming->at, `length` bytes of it. */
+static enum vmf_code incoming_marker(struct vmf_container *container, size_t length,
+                                     const uint8_t **marker, struct vmf_error *error)
+{
+  const struct vmdk_incoming *incoming = container->state;
+  size_t have;
+  VMF_TRY(vmf_stream_skip(container->io, incoming->at, error));
+  VMF_TRY(vmf_stream_peek(container->io, length, marker, &have, error));
+  if (have == length)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT, "%s: ends at byte %" PRIu64 " without %s: it was cut short",
+                  container->io->name, incoming->at + have,
+                  incoming->front.bytes ? "a grain that its tables tell of"
+                                        : "the marker of its end");
+}
+
 static enum vmf_code incoming_next(struct vmf_container *container, unsigned *disk,
                                    struct vmf_run *run, bool *end, struct vmf_error *error)
 {
-  struct vmdk_incoming *incoming = container->state;
+  const struct vmdk_incoming *incoming = container->state;
+  const uint8_t *marker;
+  uint64_t guest;
   *disk = 0;
   run->length = 0;
   *end = false;
+  if (incoming->front.bytes) {
+    VMF_TRY(vmdk_front_next(container, &guest, end, error));
+    if (*end)
+      return VMF_OK;
+    VMF_TRY(incoming_marker(container, VMDK_GRAIN_MARKER, &marker, error));
+    return incoming_run(container, marker, guest, run, error);
+  }
   while (run->length == 0 && !*end) {
-    const uint8_t *marker;
-    size_t have;
-    VMF_TRY(vmf_stream_skip(container->io, incoming->at, error));
-    VMF_TRY(vmf_stream_peek(container->io, VMDK_SECTOR, &marker, &have, error));
-    if (have < VMDK_SECTOR)
-      return vmf_fail(error, VMF_CORRUPT,
-                      "%s: ends at byte %" PRIu64
-                      " without the marker of its end: it was cut short",
-                      container->io->name, incoming->at + have);
+    VMF_TRY(incoming_marker(container, VMDK_SECTOR, &marker, error));
     if (get_le32(marker + VMDK_MARKER_SIZE_AT) != 0)
       VMF_TRY(incoming_grain(container, marker, run, error));
     else

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * A stream-optimized extent that comes on a pipe. Its grains say themselves where they belong; the
- * tables that come behind them are held against where they came. */
+ * tables that come behind them are held against where they came, or they against tables that came
+ * before them. */
 #ifndef FORMATS_VMDK_INCOMING_H
 #define FORMATS_VMDK_INCOMING_H
 
@@ -25,6 +26,15 @@ struct vmdk_incoming_tables {
   size_t count, room;
 };
 
+/* Tables that stand before all grains. */
+struct vmdk_front {
+  uint8_t *bytes; /* NULL: they stand behind them. `length` bytes of the stream from `start` on, up
+                   * to the first grain */
+  uint64_t start;
+  size_t length;
+  uint64_t grain; /* those before this one have come, or do not come */
+};
+
 struct vmdk_incoming {
   struct vmf_container_disk disk;
   struct vmdk_header header;
@@ -33,6 +43,7 @@ struct vmdk_incoming {
   struct vmdk_incoming_tables tables;
   uint64_t directory_sector; /* of the grain directory that came; 0: none yet */
   bool footer;               /* has come */
+  struct vmdk_front front;
 };
 
 /* A grain came: number `grain` of the disk, its marker at `host`. */
@@ -48,5 +59,15 @@ VMF_MUST_CHECK enum vmf_code vmdk_incoming_take_directory(struct vmf_container *
                                                           struct vmf_error *error);
 
 void vmdk_incoming_release(struct vmdk_incoming_tables *tables);
+
+/* incoming_front.c: whether tables that do not stand at the end can be kept; then takes them. What
+ * they tell may have to be stored all the same. */
+bool vmdk_front_fits(const struct vmdk_header *header);
+VMF_MUST_CHECK enum vmf_code vmdk_front_take(struct vmf_container *container,
+                                             struct vmf_error *error);
+/* Guest offset of the grain that comes next, whose marker is then at incoming->at; or *end. */
+VMF_MUST_CHECK enum vmf_code vmdk_front_next(struct vmf_container *container, uint64_t *guest,
+                                             bool *end, struct vmf_error *error);
+void vmdk_front_release(struct vmdk_front *front);
 
 #endif

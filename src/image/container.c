@@ -146,6 +146,9 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   image->format = &passage->format;
   VMF_TRY(vmf_alloc(format->container->state_size, &container->state, error));
   VMF_TRY(format->container->open(container, error));
+  if (container->stored)
+    return VMF_OK;
+  vmf_stream_settle(image->io);
   VMF_TRY(check_disk(container, error));
   image->size = container->disks->size;
   image->unit = container->disks->unit;
@@ -166,12 +169,14 @@ enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io 
   struct vmf_image *made = memory; /* of a struct vmf_node */
   *made = (struct vmf_image){.io = io, .limits = &vmf_default_limits, .log = options->log};
   enum vmf_code code = open_driver(made, format, options, error);
-  if (code != VMF_OK) {
-    vmf_image_close(made);
-    return code;
+  if (code == VMF_OK && !((struct passage *)made->state)->container.stored) {
+    *image = made;
+    return VMF_OK;
   }
-  *image = made;
-  return VMF_OK;
+  if (code == VMF_OK)
+    made->io = NULL; /* stays with the caller */
+  vmf_image_close(made);
+  return code;
 }
 
 /* ---- one run after the other ---- */

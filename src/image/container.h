@@ -28,6 +28,9 @@ struct vmf_container {
   /* ---- */
   const struct vmf_container_disk *disks; /* they belong to the driver, as long as it is open */
   unsigned disk_count;
+  bool stored; /* what the headers tell cannot be read in this way: the image layer closes it, goes
+                * back to the first byte and stores all in a file, for map. Only where open has
+                * taken at most VMF_STREAM_KEPT bytes; disks need not be set */
 };
 
 struct vmf_container_reader {

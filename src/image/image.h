@@ -155,7 +155,8 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options
 /* ---- disks that come on a stream: one pass, on one thread ---- */
 
 /* A disk of the format's container on `io`, which is taken over, also on failure. Its map is
- * VMF_UNSUPPORTED. */
+ * VMF_UNSUPPORTED. *image NULL without an error: it cannot be read in this way, and io stays with
+ * the caller, who can start it again. */
 VMF_MUST_CHECK enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io *io,
                                                 const struct vmf_image_options *options,
                                                 struct vmf_image **image, struct vmf_error *error);

@@ -106,6 +106,7 @@ static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_o
                                           .cancel = options->cancel};
   struct vmf_io *io;
 
+  vmf_stream_settle(stream);
   vmf_note(options->log, "%s is stored in %s first", stream->name, spool.folder);
   VMF_TRY(vmf_io_spool(stream, &spool, &io, error));
   return open_file(io, &no_files, options, image, error);
@@ -126,7 +127,14 @@ enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
     vmf_io_close(io);
     return code;
   }
-  if (format)
-    return vmf_container_open(format, io, options, image, error);
-  return open_stored(io, options, image, error);
+  if (!format)
+    return open_stored(io, options, image, error);
+  VMF_TRY(vmf_container_open(format, io, options, image, error));
+  if (*image)
+    return VMF_OK;
+  code = vmf_stream_restart(io, error);
+  if (code == VMF_OK)
+    return open_stored(io, options, image, error);
+  vmf_io_close(io);
+  return code;
 }

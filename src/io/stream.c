@@ -13,7 +13,10 @@
 #include "file.h"
 #include "memory.h"
 
-enum { PIPE_SIZE = 1 << 20 }; /* that is asked for: fewer turns between its two ends */
+enum {
+  PIPE_SIZE = 1 << 20, /* that is asked for: fewer turns between its two ends */
+  KEPT_LEAST = 2 * VMF_STREAM_AHEAD
+};
 
 struct stream {
   struct vmf_io io;
@@ -21,14 +24,88 @@ struct stream {
   uint64_t position; /* of ahead[start] */
   bool ended;        /* nothing comes behind what is in `ahead` */
   size_t start, end; /* what was read and not yet taken */
+  bool settled;      /* nothing is kept any more */
+  uint8_t *kept;     /* all that was read, until then */
+  size_t kept_length, kept_room;
+  size_t again; /* so much of it has come once more; kept_length: what comes next is new */
   uint8_t ahead[VMF_STREAM_AHEAD];
 };
+
+/* ---- the way back ---- */
+
+void vmf_stream_settle(struct vmf_io *io)
+{
+  struct stream *stream = (struct stream *)io;
+  stream->settled = true;
+  if (stream->again < stream->kept_length)
+    return;
+  vmf_free(stream->kept);
+  stream->kept = NULL;
+  stream->kept_length = stream->kept_room = stream->again = 0;
+}
+
+/* Without memory for it there is no way back, and that is all. */
+static void stream_keep(struct stream *stream, const uint8_t *bytes, size_t length)
+{
+  struct vmf_error ignored;
+  size_t needed = stream->kept_length + length;
+  size_t room = vmf_min(vmf_max(2 * needed, KEPT_LEAST), VMF_STREAM_KEPT);
+  void *memory;
+  if (stream->settled)
+    return;
+  if (needed > VMF_STREAM_KEPT) {
+    vmf_stream_settle(&stream->io);
+    return;
+  }
+  if (needed > stream->kept_room) {
+    if (vmf_alloc(room, &memory, &ignored) != VMF_OK) {
+      vmf_stream_settle(&stream->io);
+      return;
+    }
+    if (stream->kept_length > 0)
+      memcpy(memory, stream->kept, stream->kept_length);
+    vmf_free(stream->kept);
+    stream->kept = memory;
+    stream->kept_room = room;
+  }
+  memcpy(stream->kept + stream->kept_length, bytes, length);
+  stream->again = stream->kept_length = needed;
+}
+
+/* What was kept, when it comes once more; 0: what comes next is new. */
+static size_t stream_repeat(struct stream *stream, uint8_t *buffer, size_t length)
+{
+  size_t part = vmf_min(length, stream->kept_length - stream->again);
+  if (part == 0)
+    return 0;
+  memcpy(buffer, stream->kept + stream->again, part);
+  stream->again += part;
+  if (stream->settled)
+    vmf_stream_settle(&stream->io);
+  return part;
+}
+
+enum vmf_code vmf_stream_restart(struct vmf_io *io, struct vmf_error *error)
+{
+  struct stream *stream = (struct stream *)io;
+  if (stream->settled)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: a stream cannot go back to its first byte from byte %" PRIu64, io->name,
+                    stream->position);
+  stream->position = stream->start = stream->end = stream->again = 0;
+  return VMF_OK;
+}
+
+/* ---- what comes ---- */
 
 /* Up to `length` bytes as they come; 0: the end. An interrupting signal ends the wait for a writer
  * who may never come: the caller asked to stop. */
 static enum vmf_code stream_read(struct stream *stream, uint8_t *buffer, size_t length, size_t *got,
                                  struct vmf_error *error)
 {
+  *got = stream_repeat(stream, buffer, length);
+  if (*got > 0)
+    return VMF_OK;
   ssize_t result = stream->ended ? 0 : read(stream->number, buffer, length);
   while (result < 0 && errno == EAGAIN) {
     struct pollfd ready = {.fd = stream->number, .events = POLLIN};
@@ -43,6 +120,7 @@ static enum vmf_code stream_read(struct stream *stream, uint8_t *buffer, size_t 
                           stream->position + (stream->end - stream->start));
   stream->ended = result == 0;
   *got = (size_t)result;
+  stream_keep(stream, buffer, *got);
   return VMF_OK;
 }
 
@@ -134,6 +212,7 @@ static void stream_close(struct vmf_io *io)
   struct stream *stream = (struct stream *)io;
   close(stream->number);
   vmf_free(io->name);
+  vmf_free(stream->kept);
   vmf_free(stream);
 }
 

@@ -9,7 +9,10 @@
 
 #include "io.h"
 
-enum { VMF_STREAM_AHEAD = 64 << 10 }; /* so many bytes can be looked at before they are taken */
+enum {
+  VMF_STREAM_AHEAD = 64 << 10, /* so many bytes can be looked at before they are taken */
+  VMF_STREAM_KEPT = 18 << 20   /* so many can have been taken when it is to start again */
+};
 
 /* Where it stands: bytes that have been taken or skipped. */
 uint64_t vmf_stream_position(const struct vmf_io *io);
@@ -23,6 +26,11 @@ VMF_MUST_CHECK enum vmf_code vmf_stream_peek(struct vmf_io *io, size_t length,
 /* Goes forward to `offset`. VMF_CORRUPT: the stream ends before. */
 VMF_MUST_CHECK enum vmf_code vmf_stream_skip(struct vmf_io *io, uint64_t offset,
                                              struct vmf_error *error);
+
+/* Goes back to the first byte. Only before vmf_stream_settle: up to there what is read is kept,
+ * which ends by itself behind VMF_STREAM_KEPT bytes; then it is VMF_UNSUPPORTED. */
+VMF_MUST_CHECK enum vmf_code vmf_stream_restart(struct vmf_io *io, struct vmf_error *error);
+void vmf_stream_settle(struct vmf_io *io);
 
 /* ---- where streams come from ---- */
 

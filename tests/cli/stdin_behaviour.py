@@ -358,6 +358,88 @@ def test_tables_that_all_come_at_the_end(t):
     tap.contains(piped(t, wrong, 'convert', '-', 'c.raw', status=2).stderr, 'grain directory')
 
 
+# ---- a stream whose tables come first ----
+
+FRONT_GRAINS = (0, 3, 4, 600, 1023)
+FRONT_START = 128  # sector of the first grain; the directory is at 21, its two tables at 22 and 26
+
+
+def front_disk():
+    guest = bytearray(2 * 32 << 20)
+    for grain in FRONT_GRAINS:
+        guest[grain << 16:(grain + 1) << 16] = noise(40000, grain).ljust(65536, b'x')
+    return bytes(guest)
+
+
+def front_stream(order=FRONT_GRAINS, tables=(22, 26)):
+    """As open-vmdk writes it, but for the end: the grains in that order, then nothing."""
+    capacity, grains, entries = 2 * 65536, bytearray(), [[0] * 512, [0] * 512]
+    text = (f'# Disk DescriptorFile\nversion=1\nCID=00000001\nparentCID=ffffffff\ncreateType="streamOptimized"\n'
+            f'RW {capacity} SPARSE "x.vmdk"\n').encode()
+    header = struct.pack('<4sIIQQQQIQQQB4sH', b'KDMV', 3, 0x30001, capacity, 128, 1, 20, 512, 0, 21, FRONT_START, 0, b'\n \r\n', 1)
+    for grain in order:
+        grains += bytes(-len(grains) % SECTOR)
+        entries[grain // 512][grain % 512] = FRONT_START + len(grains) // SECTOR
+        packed = zlib.compress(front_disk()[grain << 16:(grain + 1) << 16])
+        grains += struct.pack('<QI', grain * 128, len(packed)) + packed
+    out = bytearray((header.ljust(SECTOR, b'\0') + text).ljust(FRONT_START * SECTOR, b'\0') + grains)
+    struct.pack_into('<2I', out, 21 * SECTOR, *tables)
+    for table, values in zip((22, 26), entries):
+        struct.pack_into('<512I', out, table * SECTOR, *values)
+    return bytes(out)
+
+
+def front_place(stream, grain):
+    return struct.unpack_from('<I', stream, (22 + grain // 512 * 4) * SECTOR + grain % 512 * 4)[0] * SECTOR
+
+
+@tap.rows([('as it is', front_stream()), ('with an end and padding', front_stream() + bytes(SECTOR + 100000)),
+           ('with a grain that was given up', front_stream() + STREAM[next(markers(STREAM))[0]:])])
+def test_tables_that_come_first(t, stream):
+    t.write('a.raw', front_disk())
+    for seed in range(3):
+        tap.equal(piped(t, stream, 'convert', '-v', '-', 'b.raw', seed=seed).stderr, '', 'nothing is stored')
+        tap.equal(t.read('b.raw') == front_disk(), True, 'the disk')
+    t.vmferry('convert', '-c', t.write('a.vmdk', stream), 'a.qcow2')
+    piped(t, stream, 'convert', '-c', '-', 'b.qcow2')
+    tap.equal(t.read('b.qcow2') == t.read('a.qcow2'), True, 'the bytes that a file gives')
+
+
+def test_what_qemu_img_writes(t):
+    t.write('a.raw', disk())
+    t.run(tap.tool('qemu-img'), 'convert', '-f', 'raw', *STREAM_OPTIONS, 'a.raw', 'a.vmdk')
+    tap.equal(piped(t, t.read('a.vmdk'), 'convert', '-v', '-', 'b.raw', seed=1).stderr, '', 'nothing is stored')
+    tap.equal(t.read('b.raw') == disk(), True, 'the disk')
+
+
+@tap.rows([('grains in another order', front_stream((4, 0, 3, 1023, 600))), ('one grain told of twice', patched(front_stream(), 22 * SECTOR + 4, '<I', FRONT_START))])
+def test_what_tables_in_front_leave_to_a_file(t, stream):
+    """Found only when the tables have been read: goes back to the start."""
+    status = t.vmferry('convert', t.write('a.vmdk', stream), 'a.raw', status=None).returncode
+    done = piped(t, stream, 'convert', '-v', '-', 'b.raw', status=None, seed=1)
+    tap.contains(done.stderr, 'is stored in')
+    tap.equal(done.returncode, status, f'as from a file: {done.stderr}')
+    tap.equal(t.names() in (['a.vmdk'], ['a.raw', 'a.vmdk', 'b.raw']), True, 'files')
+    tap.equal(status != 0 or t.read('b.raw') == front_disk() == t.read('a.raw'), True, 'the disk')
+
+
+@tap.rows([('a marker of another grain', patched(front_stream(), front_place(front_stream(), 3), '<Q', 7), 'LBA 7, expected 384'),
+           ('an endless grain', patched(front_stream(), front_place(front_stream(), 600) + 8, '<I', 1 << 31), 'accepted are 1 to'),
+           ('a table beyond the header', front_stream(tables=(22, 1 << 30)), 'names a grain table beyond the end'),
+           ('a directory that is too short', patched(front_stream(), 12, '<Q', 1 << 40), 'grain directory of')])
+def test_altered_tables_in_front(t, stream, part):
+    tap.contains(piped(t, stream, 'convert', '-', 'b.raw', status=2).stderr, part)
+    tap.equal(t.names(), [], 'files')
+
+
+def test_tables_in_front_cut_anywhere_are_an_error(t):
+    stream = front_stream()
+    places = [front_place(stream, grain) + more for grain in FRONT_GRAINS for more in (0, 5, 12, 600)]
+    for length in sorted({*range(SECTOR, len(stream), 31 * SECTOR), *places, len(stream) - 1}):
+        done = piped(t, stream[:length], 'convert', '-', 'b.raw', status=2)
+        tap.equal(t.names(), [], f'files, cut at {length}: {done.stderr}')
+
+
 # ---- how it ends ----
 
 def test_interrupted_while_it_waits(t):

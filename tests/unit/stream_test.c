@@ -5,6 +5,7 @@
  * at and skipped as one stream. */
 #include "stream.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,6 +75,53 @@ static void look(size_t length, uint64_t offset)
   ck_assert(memcmp(bytes, content + offset, have) == 0);
   ck_assert_uint_eq(vmf_stream_position(io), offset);
 }
+
+START_TEST(it_starts_again_until_it_is_settled)
+{
+  static uint8_t buffer[300000];
+
+  open_stream((uint32_t)_i);
+  take(buffer, sizeof buffer, 100);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_OK);
+  look(4096, 0);
+  take(buffer, 1000, 50);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_OK);
+  vmf_stream_settle(io);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_UNSUPPORTED);
+  take(buffer, 100, 0);
+  look(VMF_STREAM_AHEAD, 100);
+  for (uint64_t at = 100; at < BYTES; at += sizeof buffer)
+    take(buffer, BYTES - at < sizeof buffer ? (size_t)(BYTES - at) : sizeof buffer, at);
+  look(1, BYTES);
+  close_stream();
+}
+END_TEST
+
+START_TEST(it_starts_again_behind_its_end)
+{
+  static uint8_t buffer[BYTES];
+
+  open_stream((uint32_t)_i);
+  take(buffer, BYTES, 0);
+  look(1, BYTES);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_OK);
+  vmf_stream_settle(io);
+  take(buffer, BYTES, 0);
+  look(1, BYTES);
+  close_stream();
+}
+END_TEST
+
+START_TEST(what_is_kept_is_bounded)
+{
+  ck_assert_int_eq(vmf_io_stream(open("/dev/zero", O_RDONLY), "zeros", &io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_stream_skip(io, VMF_STREAM_KEPT - VMF_STREAM_AHEAD, &error), VMF_OK);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_stream_skip(io, VMF_STREAM_KEPT + 1, &error), VMF_OK);
+  ck_assert_int_eq(vmf_stream_restart(io, &error), VMF_UNSUPPORTED);
+  vmf_io_close(io);
+}
+END_TEST
 
 START_TEST(bytes_come_in_any_pieces)
 {
@@ -168,6 +216,9 @@ static Suite *stream_suite(void)
 {
   Suite *suite = suite_create("stream");
   TCase *tests = tcase_create("stream");
+  tcase_add_loop_test(tests, it_starts_again_until_it_is_settled, 0, 8);
+  tcase_add_loop_test(tests, it_starts_again_behind_its_end, 0, 8);
+  tcase_add_test(tests, what_is_kept_is_bounded);
   tcase_add_loop_test(tests, bytes_come_in_any_pieces, 0, 20);
   tcase_add_test(tests, a_stream_does_not_go_back);
   tcase_add_test(tests, an_early_end_is_told);

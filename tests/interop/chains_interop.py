@@ -210,9 +210,9 @@ FORMS = [('raw', 'raw', ()), ('qcow2', 'qcow2', ()), ('qcow2 512', 'qcow2', ('-o
 
 
 def joined_parts(t):
-    """Sources whose borders are no multiples of a sector, two of them packed, one of them empty."""
+    """Sources whose borders are no multiples of a sector, two of them packed."""
     noise = random.Random(11)
-    disks = [noise.randbytes(1000001), bytes(3) + noise.randbytes(70000) + bytes(2 * MIB), b'',
+    disks = [noise.randbytes(1000001), bytes(3) + noise.randbytes(70000) + bytes(2 * MIB), bytes(512),
              noise.randbytes(100000) * 9, b'x', bytes(5 * MIB) + noise.randbytes(77), bytes(3000001)]
     names = []
     for index, data in enumerate(disks):
@@ -222,6 +222,15 @@ def joined_parts(t):
         names[index] = t.path(f'{index}.qcow2')
         t.vmferry('convert', *options, '-O', 'qcow2', f'{index}.raw', names[index])
     return names, b''.join(disks)
+
+
+def test_joined_empty_part(t):
+    """An empty file is most often one that was not fetched; who means it says so."""
+    t.write('0.raw', b'x' * 1000)
+    t.write('1.raw', b'')
+    tap.contains(t.vmferry('convert', '-O', 'raw', '0.raw', '1.raw', 'out', status=2).stderr, 'empty')
+    t.vmferry('convert', '-f', 'raw', '-O', 'raw', '0.raw', '1.raw', 'out')
+    tap.equal(t.read('out'), b'x' * 1000)
 
 
 @tap.rows(FORMS)

@@ -309,7 +309,8 @@ VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_ta
                                          struct vmf_job_result *result, struct vmf_error *error);
 
 /* Reads a finished target back, before its commit, and compares the content checksum with what
- * vmf_convert computed for `expected` (of the same options->checksum). VMF_DIFFERENT: not equal. */
+ * vmf_convert computed for `expected` (of the same options->checksum). It is read from the medium:
+ * synced before, also with no_sync, and dropped from the page cache. VMF_DIFFERENT: not equal. */
 VMF_MUST_CHECK enum vmf_code vmf_verify(struct vmf_target *target,
                                         const struct vmf_job_options *options,
                                         const struct vmf_job_result *expected,

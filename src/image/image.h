@@ -171,7 +171,8 @@ VMF_MUST_CHECK enum vmf_code vmf_image_seekable(const struct vmf_image *image,
 VMF_MUST_CHECK enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest,
                                                 struct vmf_span *span, struct vmf_error *error);
 
-/* Opens an image without its parents, for a caller that supplies the parent itself. */
+/* Opens an image without its parents, for a caller that supplies the parent itself. What is read
+ * does not stay in the page cache. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,
                                                   const struct vmf_log *log,
                                                   struct vmf_image **image,

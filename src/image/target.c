@@ -263,6 +263,7 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   *image = NULL;
   if (!path && !target->io->device)
     return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
+  VMF_TRY(vmf_output_to_medium(draft->output, error));
   VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,
                                NULL, image, error));
   (*image)->parent = draft->backing;

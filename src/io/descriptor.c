@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "checked.h"
+#include "file.h"
 #include "memory.h"
 #include "size.h"
 
@@ -255,18 +256,31 @@ enum vmf_code vmf_descriptor_pwrite(struct vmf_io *io, const struct vmf_piece *p
   return VMF_OK;
 }
 
-enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error)
+static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_error *error)
 {
-  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  int result = 0;
-  if (!file->sync)
-    return VMF_OK;
+  int result;
   do
     result = fsync(file->number);
   while (result < 0 && errno == EINTR);
   if (result < 0)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", io->name);
+    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", file->io.name);
   atomic_store(&file->settled, true);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  return file->sync ? descriptor_sync(file, error) : VMF_OK;
+}
+
+enum vmf_code vmf_io_to_medium(struct vmf_io *io, struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
+  if (!file)
+    return VMF_OK;
+  VMF_TRY(descriptor_sync(file, error));
+  (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
   return VMF_OK;
 }
 

@@ -26,6 +26,15 @@ VMF_MUST_CHECK enum vmf_code vmf_io_from_descriptor(int descriptor, const char *
  * No effect on what is no file. */
 void vmf_io_transient(struct vmf_io *io);
 
+/* These bytes will be read soon: a disk can begin with them. Of a file or device, not of what shows
+ * one; a range that is not there is none. */
+void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length);
+
+/* What was written to the io is on the disk, also where it was not to be durable, and no more in
+ * the page cache: who reads it, sees what the disk has. Nothing is asked of what is no file or
+ * device, or has no disk. */
+VMF_MUST_CHECK enum vmf_code vmf_io_to_medium(struct vmf_io *io, struct vmf_error *error);
+
 /* What fstat said when the io was opened; of a view: of the first file below it. False when there
  * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);

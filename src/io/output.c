@@ -495,6 +495,13 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   return vmf_temporary_remove(&output->temporary, output->path, error);
 }
 
+enum vmf_code vmf_output_to_medium(struct vmf_output *output, struct vmf_error *error)
+{
+  for (size_t i = 0; i < output->part_count; i++)
+    VMF_TRY(vmf_io_to_medium(output->parts[i].io, error));
+  return VMF_OK;
+}
+
 enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
 {
   for (size_t i = 0; i < output->part_count; i++)

@@ -53,6 +53,10 @@ const char *vmf_output_path(const struct vmf_output *output); /* final path, sym
 const char *vmf_output_temporary(
     const struct vmf_output *output); /* where the main file is now; NULL: in place */
 
+/* vmf_io_to_medium for every file. */
+VMF_MUST_CHECK enum vmf_code vmf_output_to_medium(struct vmf_output *output,
+                                                  struct vmf_error *error);
+
 /* fsync and close of every file, rename of each, fsync of the folder, removal of the temporary one.
  * What fails is told, also when it is too late to go back. After it only close may be called. A
  * replaced file's mode and, where allowed, owner are kept. */

@@ -296,6 +296,23 @@ def test_onto_a_device(t):
             tap.equal(stat.S_ISBLK(os.stat(device).st_mode), True, 'still a device')
 
 
+def test_verify_reads_the_medium(t):
+    """What changes below the device after all was written is found, although a page cache has it as it was."""
+    prepare(t)
+    words = ('--verify', '-O', 'raw', 'src/disk.raw')
+    with Loop(t, fault_tools.SIZE) as device:
+        tap.equal(fault_tools.convert(t, 'open:9999:5', *words, device, folder=device)[0], 0, 'status')
+        last = fault_tools.count(t)  # the open for reading back
+        stopped = start_stopped(t, f'open:{last}:stop', *words, device, folder=device)
+        with open(t.path('device'), 'r+b') as medium:
+            medium.seek(100000)
+            medium.write(b'another')
+        os.kill(stopped.pid, signal.SIGCONT)
+        status, errors = end(stopped)
+    tap.equal(status, 8, errors)
+    tap.contains(errors, 'verification failed')
+
+
 def test_from_a_device(t):
     data = prepare(t)
     with Loop(t, fault_tools.SIZE) as device:

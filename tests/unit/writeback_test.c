@@ -72,6 +72,17 @@ START_TEST(what_need_not_be_durable_stays_in_memory)
 }
 END_TEST
 
+START_TEST(what_is_read_again_comes_from_the_medium)
+{
+  struct vmf_io *io = target(false);
+  write_islands(io, 4);
+  ck_assert_int_eq(vmf_io_to_medium(io, &error), VMF_OK);
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert(!has_disk() || !is_in_memory(io, (uint64_t)i * MIB));
+  vmf_io_close(io);
+}
+END_TEST
+
 /* Places from the end to the start, far from each other: each is a range of its own. */
 START_TEST(order_does_not_matter)
 {
@@ -110,6 +121,7 @@ static Suite *suite(void)
   tcase_add_checked_fixture(tcase, scratch_enter, scratch_leave);
   tcase_add_test(tcase, what_the_disk_has_leaves_memory_to_others);
   tcase_add_test(tcase, what_need_not_be_durable_stays_in_memory);
+  tcase_add_test(tcase, what_is_read_again_comes_from_the_medium);
   tcase_add_test(tcase, order_does_not_matter);
   tcase_add_test(tcase, a_pipe_cannot_be_hurried);
   suite_add_tcase(made, tcase);

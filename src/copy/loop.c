@@ -112,6 +112,18 @@ enum vmf_code vmf_loop_admit(struct vmf_loop *loop, uint64_t length, struct vmf_
                   image ? vmf_image_path(image) : "the disk", most);
 }
 
+/* Jobs wait for their turn, but their reads need not: that keeps a disk busy with as many as there
+ * are jobs. Packed units are read by their driver's unwrap. */
+static void expect(const struct vmf_fed *fed)
+{
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    for (size_t k = 0; k < fed->spans[i].count; k++) {
+      const struct vmf_span *span = &fed->spans[i].list[k];
+      if (span->kind == VMF_RUN_PLAIN)
+        vmf_io_expect(span->io, span->offset, span->length);
+    }
+}
+
 /* Submits jobs until there is none to fill, or nothing to fill it with. */
 static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
 {
@@ -128,6 +140,7 @@ static enum vmf_code submit_jobs(struct vmf_loop *loop, struct vmf_error *error)
       vmf_rate_wait(loop->options->rate, loop->data, &loop->started, loop->options->cancel);
       VMF_TRY(vmf_loop_admit(loop, fed->length, error));
     }
+    expect(fed);
     vmf_pipeline_submit(loop->pipeline);
   }
 }

@@ -256,6 +256,13 @@ enum vmf_code vmf_descriptor_pwrite(struct vmf_io *io, const struct vmf_piece *p
   return VMF_OK;
 }
 
+void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  if (file && vmf_range_within(offset, length, INT64_MAX))
+    (void)posix_fadvise(file->number, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+}
+
 static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_error *error)
 {
   int result;

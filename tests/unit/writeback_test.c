@@ -83,6 +83,26 @@ START_TEST(what_is_read_again_comes_from_the_medium)
 }
 END_TEST
 
+/* The last byte can be read only when all before it is there, since the disk was asked in order. */
+START_TEST(what_is_expected_is_read_ahead)
+{
+  struct vmf_io *io = target(true), *other = NULL;
+  unsigned char byte;
+  write_islands(io, 1);
+  ck_assert_int_eq(vmf_io_to_medium(io, &error), VMF_OK);
+  vmf_io_expect(io, 0, 64 * KIB);
+  vmf_io_expect(io, 60 * KIB, UINT64_MAX); /* no such range */
+  vmf_io_expect(io, 4 * MIB, MIB);         /* nor this */
+  ck_assert_int_eq(vmf_io_pread(io, &byte, 1, 64 * KIB - 1, &error), VMF_OK);
+  ck_assert_uint_eq(byte, 0);
+  ck_assert(is_in_memory(io, 0));
+  vmf_io_close(io);
+  ck_assert_int_eq(vmf_io_memory("memory", "abc", 3, &other, &error), VMF_OK);
+  vmf_io_expect(other, 0, 3);
+  vmf_io_close(other);
+}
+END_TEST
+
 /* Places from the end to the start, far from each other: each is a range of its own. */
 START_TEST(order_does_not_matter)
 {
@@ -122,6 +142,7 @@ static Suite *suite(void)
   tcase_add_test(tcase, what_the_disk_has_leaves_memory_to_others);
   tcase_add_test(tcase, what_need_not_be_durable_stays_in_memory);
   tcase_add_test(tcase, what_is_read_again_comes_from_the_medium);
+  tcase_add_test(tcase, what_is_expected_is_read_ahead);
   tcase_add_test(tcase, order_does_not_matter);
   tcase_add_test(tcase, a_pipe_cannot_be_hurried);
   suite_add_tcase(made, tcase);

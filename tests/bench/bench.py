@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -100,9 +101,10 @@ class Ballast:
 
 
 class Bench:
-    def __init__(self, folder, pairs, quick):
+    def __init__(self, folder, pairs, quick, disk):
         self.folder, self.pairs, self.quick = folder, pairs, quick
         self.out = folder / 'out'
+        self.disk = disk  # a folder; None: no durable rows
         self.limits = {}
         self.bytes = 0  # that the limits are for
         data = (folder / 'disk.raw').stat().st_blocks * 512
@@ -110,12 +112,19 @@ class Bench:
 
     def words(self, words, source, flags=()):
         files = {'SOURCE': str(self.folder / source), 'OUT': str(self.out), 'PACKAGE': f'{self.out}.ova',
+                 'DISK': str(self.durable()),
                  'vmferry': str(VMFERRY)}
         at = words.index('SOURCE')
         return [files.get(word, word) for word in (*words[:at], *flags, *words[at:])]
 
+    def durable(self):
+        return self.disk / 'vmferry-bench-out' if self.disk else self.out
+
+    def outputs(self):
+        return {*self.folder.glob('out*'), *self.durable().parent.glob(self.durable().name + '*')}
+
     def remove_output(self):
-        for path in self.folder.glob('out*'):
+        for path in self.outputs():
             path.unlink()
         self.ballast.take()
 
@@ -137,7 +146,7 @@ class Bench:
 
     def output_size(self):
         """Bytes that the output takes: holes are not counted."""
-        found = [path.stat() for path in self.folder.glob('out*')]
+        found = [path.stat() for path in self.outputs()]
         return sum(min(stat.st_size, stat.st_blocks * 512) for stat in found)
 
     # ---- is it right ----
@@ -147,7 +156,8 @@ class Bench:
             self.check_package(job)
         elif job.has_output:
             target_format = job.words[job.words.index('-O') + 1]
-            done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, self.out],
+            out = self.durable() if 'DISK' in job.words else self.out
+            done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, out],
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
                 raise Wrong(f'the output is not the source: {done.stdout.strip()}')
@@ -199,7 +209,7 @@ class Bench:
         if not LIMITS.exists():
             print(f'no {LIMITS}: the limits are not measured ("./dev bench" builds it)')
             return
-        works = sorted({'memory', 'file', *(job.limit for job in jobs if job.limit)})
+        works = sorted({'memory', 'file', *(job.limit for job in jobs if job.limit and job.limit != 'direct')})
         best = {}
         for _ in range(1 if self.quick else 3):
             words = [LIMITS, self.folder / 'disk.raw', self.folder, CORES, *works]
@@ -208,8 +218,23 @@ class Bench:
                 if isinstance(work, dict):
                     best[name] = min(best.get(name, work['seconds']), work['seconds'])
         self.limits, self.bytes = best, found['bytes']
+        if any(job.limit == 'direct' for job in jobs) and shutil.which('fio'):
+            self.limits['direct'] = self.direct_limit()
         print(f'limits of {CORES} cores for {found["bytes"] // MIB} MiB of blocks with data, seconds: '
               + ', '.join(f'{name} {seconds:.2f}' for name, seconds in best.items()))
+
+    def direct_limit(self):
+        """Seconds in which fio writes as many bytes past the page cache, and syncs: the best block size and depth."""
+        data = (self.folder / 'disk.raw').stat().st_blocks * 512
+        best = float('inf')
+        for block, depth in itertools.product(('256k', '1M'), (8,) if self.quick else (1, 8, 32)):
+            words = ['fio', '--name=limit', f'--filename={self.durable()}', '--rw=write', '--direct=1', '--end_fsync=1',
+                     '--ioengine=libaio', f'--bs={block}', f'--iodepth={depth}', f'--size={data >> 20 << 20}',
+                     '--output-format=json']
+            printed = self.run(words).printed
+            job = json.loads(printed[printed.index('{'):])['jobs'][0]
+            best = min(best, job['job_runtime'] / 1000)
+        return best
 
     # ---- threads ----
 
@@ -268,6 +293,18 @@ def machine():
     return ', '.join((f'{CORES} cores', model, f'Linux {platform.release()}', *version[1:]))
 
 
+def choose_disk(named, scale):
+    """Where durable rows are written: a file system on a disk, with room; None: there is none."""
+    folder = pathlib.Path(named or VMFERRY.parent)
+    system = subprocess.run(['stat', '-f', '-c', '%T', folder], check=True, capture_output=True, text=True).stdout.strip()
+    free = shutil.disk_usage(folder).free // MIB
+    if system in ('tmpfs', 'ramfs') or free < 2 * scale.data:
+        print(f'skipped: durable rows: {folder} is {system}, {free} MiB free; --disk FOLDER names another')
+        return None
+    print(f'durable rows in {folder} ({system})')
+    return folder
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(prog='./dev bench', description=__doc__)
     parser.add_argument('--pairs', type=int, help='runs of each program for a row (default: 3; --quick: 1)')
@@ -276,13 +313,15 @@ def parse_arguments():
     parser.add_argument('--against', default=os.environ.get('VMFERRY_OLD'), metavar='PROGRAM',
                         help='compare with this build of vmferry alone (default: $VMFERRY_OLD)')
     parser.add_argument('--threads', metavar='N,...', help='time for these numbers of threads, no other program')
+    parser.add_argument('--disk', metavar='FOLDER',
+                        help='where durable rows are written (default: the folder of the build, if it is on a disk)')
     parser.add_argument('--json', metavar='FILE', help='write the results there, too')
     parser.add_argument('--clean', action='store_true', help='remove the disks that are kept for the next run')
     return parser.parse_args()
 
 
 def measure_peers(bench, options, record):
-    jobs, skipped = bench_jobs.wanted(options.only, options.against)
+    jobs, skipped = bench_jobs.wanted(options.only, options.against, bench.disk)
     for line in skipped:
         print(f'skipped: {line}')
     bench.measure_limits(jobs)
@@ -303,7 +342,7 @@ def measure_peers(bench, options, record):
 
 def measure_threads(bench, options, record):
     counts = [int(word) for word in options.threads.split(',')]
-    jobs, _ = bench_jobs.wanted(options.only, VMFERRY)
+    jobs, _ = bench_jobs.wanted(options.only, VMFERRY, bench.disk)
     print(f'{"seconds with -m":28}' + ''.join(f' {count:7}' for count in counts)
           + f' {"cpu":>7} {"serial":>7} {"16 cores":>8} {"64 cores":>8}')
     for job in jobs:
@@ -321,7 +360,7 @@ def main():
     scale = bench_source.Scale(options.quick)
     folder = bench_source.choose_folder(scale)
     bench_source.prepare(folder, scale, VMFERRY)
-    bench = Bench(folder, options.pairs or (1 if options.quick else 3), options.quick)
+    bench = Bench(folder, options.pairs or (1 if options.quick else 3), options.quick, choose_disk(options.disk, scale))
     print(f'{machine()}; {scale.name} source in {folder}, {bench.pairs} in turn; '
           f'a peak of {PEAK // MIB} MiB is allowed')
     record = {'machine': machine(), 'scale': scale.name, 'pairs': bench.pairs, 'results': []}

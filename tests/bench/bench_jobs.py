@@ -25,7 +25,7 @@ class Peer:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """words: vmferry, SOURCE and OUT stand for the files. Goals: how many times as fast as the peer, how
+    """words: vmferry, SOURCE and OUT stand for the files; DISK in place of OUT: on a disk, until it is safe there. Goals: how many times as fast as the peer, how
     large the output may be beside the peer's. limit: the work of limits.c that cannot be undercut; "digest" is one stream
     of SHA-256 over the output, and what the peer cannot be faster than. times: so often the peer's work is done."""
     name: str
@@ -55,11 +55,22 @@ def ours(name, *words):
     return Peer(name, convert(*words))
 
 
+def durable(*words):
+    return ('vmferry', 'convert', *words, 'SOURCE', 'DISK')
+
+
+def durable_qemu(*words, source='raw'):
+    """The modes in which qemu-img syncs at the end."""
+    return Peer('qemu-img', ('qemu-img', 'convert', '-f', source, *words, 'SOURCE', 'DISK'),
+                (('-t', 'none', *WIDE), ('-t', 'none'), ('-t', 'writeback', *WIDE)))
+
+
+DURABLE_CP = Peer('cp + sync', ('sh', '-c', 'cp --reflink=never "$0" "$1" && sync "$1"', 'SOURCE', 'DISK'))
 CP = Peer('cp', ('cp', '--reflink=never', 'SOURCE', 'OUT'), (('--sparse=always',), ('--sparse=auto',)))
 TO_FILE = ours('to a file', *STREAM)
 VMDK_CONVERT = Peer('vmdk-convert', ('vmdk-convert', 'SOURCE', 'OUT'))
 
-SAME_JOB_AGAIN = {'cp', 'vmdk-convert', 'sha256sum'}
+SAME_JOB_AGAIN = {'cp', 'cp + sync', 'vmdk-convert', 'sha256sum'}
 
 # Jobs with the same peer stand side by side and are measured in one round.
 JOBS = (
@@ -98,6 +109,11 @@ JOBS = (
         Peer('sha256sum', ('sha256sum', 'SOURCE')), 0, 0, '', False),
     Job('verify ova', ('vmferry', 'verify', 'SOURCE'), 'stream.ova', Peer('check --deep', ('vmferry', 'check', '--deep', 'SOURCE')), 0, 0,
         '', False),
+    Job('durable raw > raw', durable('-O', 'raw'), 'disk.raw', durable_qemu('-O', 'raw'), 1.25, 0, 'direct'),
+    Job('durable raw > raw (cp)', durable('-O', 'raw'), 'disk.raw', DURABLE_CP, 1.25, 0, 'direct'),
+    Job('durable raw > qcow2', durable('-O', 'qcow2'), 'disk.raw', durable_qemu('-O', 'qcow2'), 1.25, 0, 'direct'),
+    Job('durable qcow2 > raw', durable('-O', 'raw'), 'disk.qcow2', durable_qemu('-O', 'raw', source='qcow2'), 1.25, 0,
+        'direct'),
     Job('huge > raw', convert('-O', 'raw'), 'huge.raw', qemu('-O', 'raw')),
     Job('huge > qcow2', convert('-O', 'qcow2'), 'huge.raw', qemu('-O', 'qcow2')),
     Job('huge > qcow2 -c', convert(*ZLIB), 'huge.raw', qemu(*ZLIB)),
@@ -112,11 +128,11 @@ def against(job, program):
     return dataclasses.replace(job, peer=Peer('old', (str(program), *job.words[1:])), ratio=0.0, size=0.0)
 
 
-def wanted(pattern, program):
-    """The jobs whose name holds the pattern, and the names of those whose peer is missing."""
+def wanted(pattern, program, disk):
+    """The jobs whose name holds the pattern, and the names of those whose peer is missing. No disk: no durable ones."""
     jobs, skipped = [], []
     for job in JOBS:
-        if pattern.lower() not in job.name.lower():
+        if pattern.lower() not in job.name.lower() or ('DISK' in job.words and not disk):
             continue
         if program:
             if job.peer.name not in SAME_JOB_AGAIN:

@@ -186,6 +186,7 @@ static const struct vmf_writer raw_writer = {
     .begin = raw_begin,
     .place = raw_place,
     .finish = raw_finish,
+    .on_devices = true,
     .release = raw_release,
 };
 

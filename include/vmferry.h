@@ -244,9 +244,10 @@ struct vmf_target_options {
                               * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
   struct vmf_image *backing; /* lives as long as the target; not owned; NULL: no overlay */
   const struct vmf_log *log;
+  bool in_place; /* write into the file that is there; VMF_SYSTEM without, where it must be */
 };
 
-/* `path`: a file, a block device (raw only), or "-" for standard output. */
+/* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */
 VMF_MUST_CHECK enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
                                                const struct vmf_target_options *options,
                                                struct vmf_target **target, struct vmf_error *error);

@@ -228,9 +228,19 @@ static enum vmf_code plan_file(struct vmf_target *target, const struct vmf_plan 
   qcow2_tail_fill(g, qcow2_stream_end(g, clusters), &build->tail);
   VMF_TRY(qcow2_check_clusters(target->io->name, g, build->tail.end, error));
   build->promised = target->io->sequential;
-  if (!build->promised && reserve)
-    return vmf_io_zero(target->io, 0, build->tail.end << g->cluster_bits, true, error);
+  /* a device still holds what was there, also in the clusters that are only mapped */
+  if (!build->promised && (reserve || !target->io->reads_as_zero))
+    return vmf_io_zero(target->io, 0, build->tail.end << g->cluster_bits, reserve, error);
   return VMF_OK;
+}
+
+/* What was on the device before may have had its mark at the end, as a fixed VHD has: with it the
+ * content would be two formats. */
+static enum vmf_code clear_end(struct vmf_io *io, struct vmf_error *error)
+{
+  uint64_t length = vmf_min(io->size, QCOW2_SECTOR);
+
+  return io->device ? vmf_io_zero(io, io->size - length, length, false, error) : VMF_OK;
 }
 
 static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_plan *plan,
@@ -246,6 +256,7 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
              "the last %" PRIu64 " bytes",
              target->io->name, target->guest_size, target->guest_size % QCOW2_SECTOR);
   VMF_TRY(qcow2_build_header(target, build->refcounts, error)); /* refuses early */
+  VMF_TRY(clear_end(target->io, error));
   VMF_TRY(plan_file(target, plan, error));
   if (build->promised)
     VMF_TRY(write_header(target, error));
@@ -339,4 +350,5 @@ const struct vmf_writer qcow2_writer = {
     .place = qcow2_place,
     .finish = qcow2_finish,
     .release = qcow2_release,
+    .on_devices = true,
 };

@@ -31,6 +31,7 @@ struct vmf_target_settings {
   const char *backing, *backing_format;
   bool compress, no_clobber, no_sync;
   bool exists, is_zero; /* the target is there already; and it reads as zeros */
+  bool in_place;        /* written into, not replaced */
 };
 
 /* `signing`: how a package is signed. */

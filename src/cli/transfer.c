@@ -72,6 +72,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .backing_path = target->backing,
       .backing_format = target->backing_format,
       .no_clobber = target->no_clobber,
+      .in_place = target->in_place,
       .no_sync = target->no_sync,
       .no_cache = transfer->command->no_cache,
       .ignore_locks = transfer->ignore_locks,

@@ -81,7 +81,7 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
 
   (void)stop;
   VMF_TRY(push_digests(run, job, loop->options, error));
-  if (target && job->fed.hole && target->io->device)
+  if (target && job->fed.hole && target->io->device && target->shape.layout == VMF_FIXED)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
     VMF_TRY(vmf_copy_place(&run->places, job, error));

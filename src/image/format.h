@@ -298,6 +298,9 @@ struct vmf_writer {
   enum vmf_code (*finish)(struct vmf_target *target, struct vmf_error *error);
   void (*release)(
       struct vmf_target *target); /* memory only, after finish or failure; accepts a zeroed state */
+  /* Nothing of it stands at the end of the file, so that it may stand on a block device, which ends
+   * elsewhere and holds what was there before (io->reads_as_zero is false). */
+  bool on_devices;
 };
 
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */

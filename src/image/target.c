@@ -37,7 +37,7 @@ enum vmf_code vmf_target_options_parse(const char *name, const char *text,
 static enum vmf_code check_not_source(const char *path, const struct vmf_image *image,
                                       struct vmf_error *error)
 {
-  const char *file = strcmp(path, "-") == 0 ? NULL : vmf_image_file_at(image, path);
+  const char *file = vmf_image_file_at(image, strcmp(path, "-") == 0 ? "/proc/self/fd/1" : path);
   if (file)
     return vmf_fail(error, VMF_USAGE, "%s: the target is a file of the source (%s)", path, file);
   return VMF_OK;
@@ -63,10 +63,10 @@ static enum vmf_code check_io(const struct vmf_draft *draft, struct vmf_error *e
 {
   const struct vmf_target *target = &draft->target;
 
-  /* most others have something at the end of the file, and a device ends elsewhere */
-  if (target->io->device && target->format != vmf_format_find("raw"))
+  if (target->io->device && !target->format->writer->on_devices)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: is a block device, which takes format raw; format %s is written to files",
+                    "%s: is a block device, which takes formats raw and qcow2; format %s is "
+                    "written to files",
                     target->io->name, target->format->name);
   if (target->io->sequential && target->shape.patches_start)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -88,6 +88,7 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                                     .no_sync = options->no_sync,
                                                     .transient = options->no_cache,
                                                     .ignore_locks = options->ignore_locks,
+                                                    .in_place = options->in_place,
                                                     .log = options->log};
 
   VMF_TRY(check_not_source(path, options->source, error));
@@ -97,7 +98,7 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   target->name = vmf_output_name(draft->output);
   target->stem = vmf_output_stem(draft->output);
   VMF_TRY(check_io(draft, error));
-  if (target->io->sequential || target->io->device)
+  if (!vmf_output_temporary(draft->output)) /* where it is, one file only */
     return VMF_OK;
   draft->creator.create = create_file;
   target->creator = &draft->creator;
@@ -261,7 +262,7 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   const char *path = vmf_output_temporary(draft->output);
 
   *image = NULL;
-  if (!path && !target->io->device)
+  if (!path && (target->io->sequential || strcmp(vmf_output_path(draft->output), "-") == 0))
     return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
   VMF_TRY(vmf_output_to_medium(draft->output, error));
   VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "caller.h"
+#include "handed.h"
 #include "memory.h"
 
 /* The length of the "nbd" of "nbd:host": a letter, then letters, digits and "+.-_", with a colon
@@ -102,6 +103,8 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   VMF_REQUIRE(path, error);
   *path = NULL;
   VMF_REQUIRE(name, error);
+  if (source ? vmf_handed_is_input(name) : vmf_handed_output(name) == 1)
+    return vmf_copy_text("-", path, error);
   size_t protocol = protocol_length(name);
   if (protocol == 0 || (source && names_disk(name)))
     return vmf_copy_text(name, path, error);

@@ -13,8 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attributes.h"
 #include "descriptor.h"
 #include "file.h"
+#include "handed.h"
+#include "in_place.h"
 #include "locks.h"
 #include "memory.h"
 #include "temporary.h"
@@ -28,11 +31,13 @@ struct vmf_output {
   char *path, *stem;
   const char *name;     /* in path */
   char *temporary_path; /* of the main file; NULL: written in place */
-  bool no_clobber, sync, transient, ignore_locks, new_folder;
+  bool no_clobber, sync, transient, ignore_locks, in_place, new_folder;
   bool exists; /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
-  int folder; /* of the target; -1 for standard output and devices */
+  int folder; /* of the target; -1: written where it is, one file only */
+  int handed; /* the caller's descriptor that is written to; -1: none */
+  int held;   /* the file that is written in place, locked; -1: none */
   struct vmf_temporary temporary;
   struct part *parts; /* [0] is the main file */
   size_t part_count, part_capacity;
@@ -203,22 +208,27 @@ static enum vmf_code own_part(struct vmf_output *output, struct vmf_io *io, cons
   return code;
 }
 
-static enum vmf_code create_file(struct vmf_output *output, const char *name, const char *path,
-                                 struct vmf_error *error)
+/* `number` is a new file in the temporary folder. */
+static enum vmf_code adopt_file(struct vmf_output *output, int number, const char *name,
+                                const char *path, struct vmf_error *error)
 {
   struct vmf_io *io = NULL;
-  int number = openat(output->temporary.folder, name,
-                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (number < 0)
-    return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
-  if (output->part_count == 0)
-    vmf_temporary_hold(&output->temporary, number);
   enum vmf_code code = vmf_io_write_file(number, path, output->sync, &io, error);
   if (code == VMF_OK)
     code = own_part(output, io, name, error);
   if (code != VMF_OK)
     (void)unlinkat(output->temporary.folder, name, 0);
   return code;
+}
+
+static enum vmf_code create_file(struct vmf_output *output, const char *name, const char *path,
+                                 struct vmf_error *error)
+{
+  int number = openat(output->temporary.folder, name,
+                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (number < 0)
+    return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
+  return adopt_file(output, number, name, path, error);
 }
 
 /* Refuses to replace what a machine or another program holds. */
@@ -230,6 +240,40 @@ static enum vmf_code check_locks(const struct vmf_output *output, struct vmf_err
   enum vmf_code code = vmf_locks_check(number, output->path, true, error);
   if (number >= 0)
     close(number);
+  return code;
+}
+
+/* obstacle: why it is not replaced; NULL: because that was asked for. */
+static enum vmf_code open_in_place(struct vmf_output *output, const char *obstacle,
+                                   struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+  if (!output->in_place && output->replaced.st_size > 0)
+    return vmf_fail(error, VMF_SYSTEM,
+                    "%s: cannot be replaced by a new file (%s), and it is not empty; --in-place "
+                    "writes into it: then it is empty when the run does not come to its end",
+                    output->path, obstacle);
+  VMF_TRY(vmf_in_place_open(output->folder, output->name, output->path, output->sync, &io,
+                            &output->held, error));
+  close(output->folder);
+  output->folder = -1;
+  return own_part(output, io, output->name, error);
+}
+
+static bool is_denied(const struct vmf_error *error)
+{
+  return error && (error->sys_errno == EACCES || error->sys_errno == EPERM);
+}
+
+static enum vmf_code make_temporary(struct vmf_output *output, struct vmf_error *error)
+{
+  int number, prefix = (int)(output->name - output->path);
+  VMF_TRY(vmf_temporary_make(&output->temporary, output->folder, output->name, output->path,
+                             &number, error));
+  enum vmf_code code = adopt_file(output, number, output->name, output->path, error);
+  if (code == VMF_OK)
+    code = vmf_format(&output->temporary_path, error, "%.*s%s/%s", prefix, output->path,
+                      output->temporary.name, output->name);
   return code;
 }
 
@@ -246,13 +290,18 @@ static enum vmf_code open_folder(struct vmf_output *output, const struct vmf_log
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
   if (output->exists)
     VMF_TRY(check_locks(output, error));
-  vmf_temporary_report_stale(output->folder, output->name, output->path, log);
+  VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, output->ignore_locks, log,
+                              error));
   VMF_TRY(find_stem(output, error));
-  VMF_TRY(
-      vmf_temporary_make(&output->temporary, output->folder, output->name, output->path, error));
-  VMF_TRY(vmf_format(&output->temporary_path, error, "%.*s%s/%s", prefix, output->path,
-                     output->temporary.name, output->name));
-  return create_file(output, output->name, output->path, error);
+  const char *obstacle =
+      output->exists ? vmf_in_place_obstacle(output->folder, output->name, &output->replaced)
+                     : NULL;
+  if (output->exists && (output->in_place || obstacle))
+    return open_in_place(output, obstacle, error);
+  enum vmf_code code = make_temporary(output, error);
+  if (code != VMF_OK && output->exists && output->part_count == 0 && is_denied(error))
+    return open_in_place(output, "no folder can be made beside it", error);
+  return code;
 }
 
 static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *error)
@@ -269,26 +318,27 @@ static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *er
   return output->ignore_locks ? VMF_OK : vmf_locks_check(number, output->path, true, error);
 }
 
-static enum vmf_code open_stdout(struct vmf_output *output, struct vmf_error *error)
+static enum vmf_code open_handed(struct vmf_output *output, const char *path,
+                                 struct vmf_error *error)
 {
   struct vmf_io *io = NULL;
-  VMF_TRY(vmf_copy_text("-", &output->path, error));
+  bool standard = output->handed == STDOUT_FILENO;
+  const char *name = standard ? "standard output" : path;
+  VMF_TRY(vmf_copy_text(standard ? "-" : path, &output->path, error));
   VMF_TRY(vmf_copy_text("-", &output->stem, error));
-  output->name = output->path;
-  if (isatty(STDOUT_FILENO))
-    return vmf_fail(error, VMF_USAGE, "standard output: will not write a disk image to a terminal");
-  int number = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (number < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "standard output: cannot be used");
-  VMF_TRY(vmf_io_write_pipe(number, "standard output", output->sync, &io, error));
+  output->name = "-";
+  if (isatty(output->handed))
+    return vmf_fail(error, VMF_USAGE, "%s: will not write a disk image to a terminal", name);
+  VMF_TRY(vmf_handed_open(output->handed, name, output->sync, &io, error));
   return own_part(output, io, "-", error);
 }
 
 static enum vmf_code output_open(struct vmf_output *output, const char *path,
                                  const struct vmf_output_options *options, struct vmf_error *error)
 {
-  if (strcmp(path, "-") == 0)
-    return open_stdout(output, error);
+  output->handed = vmf_handed_output(path);
+  if (output->handed >= 0)
+    return open_handed(output, path, error);
   VMF_TRY(find_target(output, path, !options->no_links, error));
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
@@ -313,8 +363,9 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->sync = !options->no_sync;
   made->transient = options->transient;
   made->ignore_locks = options->ignore_locks;
+  made->in_place = options->in_place;
   made->new_folder = options->new_folder;
-  made->folder = made->temporary.folder = -1;
+  made->folder = made->temporary.folder = made->handed = made->held = -1;
   enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
     vmf_output_close(made);
@@ -372,20 +423,13 @@ enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, str
 
 /* ---- the end ---- */
 
-/* The new files belong to whom the old one belonged, where that is allowed, and nobody gains
- * access. */
 static enum vmf_code settle_part(const struct vmf_output *output, const struct part *part,
                                  struct vmf_error *error)
 {
   const struct vmf_descriptor *file = vmf_descriptor_of(part->io);
-  if (output->exists && output->folder >= 0) {
-    const struct stat *old = &output->replaced;
-    bool owned = fchown(file->number, old->st_uid, old->st_gid) == 0;
-    mode_t kept = owned || old->st_gid == file->status.st_gid ? 0777 : 0707;
-    if (fchmod(file->number, old->st_mode & kept) < 0)
-      return vmf_fail_errno(error, VMF_WRITE, "%s: the old file's mode cannot be kept",
-                            part->io->name);
-  }
+  if (output->exists && output->folder >= 0)
+    VMF_TRY(vmf_attributes_keep(output->folder, output->name, &output->replaced, file->number,
+                                part->io->name, error));
   return vmf_io_flush(part->io, error);
 }
 
@@ -502,13 +546,24 @@ enum vmf_code vmf_output_to_medium(struct vmf_output *output, struct vmf_error *
   return VMF_OK;
 }
 
+/* What is written where it is has its name all the time. */
+static void commit_in_place(struct vmf_output *output)
+{
+  if (output->handed >= 0 && !output->parts[0].io->sequential)
+    vmf_handed_advance(output->handed, output->parts[0].io->size);
+  output->committed = true;
+}
+
 enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
 {
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(settle_part(output, &output->parts[i], error));
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(vmf_io_end(output->parts[i].io, error));
-  return output->folder >= 0 ? commit_folder(output, error) : VMF_OK;
+  if (output->folder >= 0)
+    return commit_folder(output, error);
+  commit_in_place(output);
+  return VMF_OK;
 }
 
 void vmf_output_close(struct vmf_output *output)
@@ -521,6 +576,7 @@ void vmf_output_close(struct vmf_output *output)
     vmf_io_close(output->parts[i].io);
     vmf_free(output->parts[i].name);
   }
+  vmf_in_place_close(output->held, output->committed);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)
     close(output->folder);

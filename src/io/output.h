@@ -3,7 +3,8 @@
  *
  * All or nothing: the files of one output are made in a temporary folder beside the target
  * (".NAME.part-XXXXXX", held by a lock while it is in use) and renamed into place by commit, the
- * main file last. Standard output and block devices are written directly. */
+ * main file last. Standard output, block devices and files that cannot be replaced are written
+ * directly. */
 #ifndef VMF_IO_OUTPUT_H
 #define VMF_IO_OUTPUT_H
 
@@ -16,14 +17,18 @@ struct vmf_output_options {
   bool no_sync;              /* skip the fsyncs */
   bool transient;            /* see vmf_io_transient */
   bool ignore_locks;         /* replace a target that a running machine holds */
+  bool in_place;             /* write into a file that is there, which is emptied first */
   bool no_links;             /* a symlink in the target's place is refused, not followed */
   bool new_folder;           /* the target's folder was made for it, and is made durable with it */
   const struct vmf_log *log; /* stale temporaries of this name are told here */
 };
 
-/* path: "-" is standard output, a block device is written in place, all else becomes a regular
- * file. A symlink is followed: the file that it names is replaced. Nothing is created but the
- * temporary folder. */
+/* path: "-" is standard output, "/dev/fd/N" a descriptor that is open, a block device is written in
+ * place, all else becomes a regular file. A symlink is followed: the file that it names is
+ * replaced. Nothing is created but the temporary folder, and those of dead runs are removed.
+ * A file that cannot be replaced (a mount point, a file in a folder that may not be written to) is
+ * written into when it is empty or options->in_place says so, else VMF_SYSTEM; without a commit it
+ * is empty again. VMF_IN_USE: another run is writing the target. */
 VMF_MUST_CHECK enum vmf_code vmf_output_new(const char *path,
                                             const struct vmf_output_options *options,
                                             struct vmf_output **output, struct vmf_error *error);
@@ -40,7 +45,8 @@ VMF_MUST_CHECK enum vmf_code vmf_output_check_link(const char *path, struct vmf_
 struct vmf_io *vmf_output_main(struct vmf_output *output);
 
 /* One more file; owned by the output. `name` is a plain file name. VMF_UNSUPPORTED on standard
- * output and devices, VMF_USAGE when a file of that name exists beside the target. */
+ * output, devices and files that are written in place, VMF_USAGE when a file of that name exists
+ * beside the target. */
 VMF_MUST_CHECK enum vmf_code vmf_output_create(struct vmf_output *output, const char *name,
                                                struct vmf_io **io, struct vmf_error *error);
 
@@ -58,8 +64,8 @@ VMF_MUST_CHECK enum vmf_code vmf_output_to_medium(struct vmf_output *output,
                                                   struct vmf_error *error);
 
 /* fsync and close of every file, rename of each, fsync of the folder, removal of the temporary one.
- * What fails is told, also when it is too late to go back. After it only close may be called. A
- * replaced file's mode and, where allowed, owner are kept. */
+ * What fails is told, also when it is too late to go back. After it only close may be called. What
+ * attributes.h says of a replaced file is kept. */
 VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error);
 
 /* Closes; without a commit removes all that was made. NULL is allowed. */

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Makes, marks, finds and removes temporary folders. The mark is a lock on byte 0 of the main file:
- * it goes away with its process, however that ends. */
+ * it goes away with its process, however that ends. Who removes a folder holds that lock, too, and
+ * who makes one begins again where it is gone before it was marked. */
 #include "temporary.h"
 
 #include <dirent.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -50,7 +52,7 @@ static bool put_random(char *text)
   return true;
 }
 
-enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, const char *target,
+static enum vmf_code make_folder(struct vmf_temporary *temporary, int beside, const char *target,
                                  const char *path, struct vmf_error *error)
 {
   size_t used = put_prefix(target, temporary->name);
@@ -76,6 +78,57 @@ enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, co
   return code;
 }
 
+static struct flock mark(void)
+{
+  return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+}
+
+/* The lock belongs to the open file, whichever of its descriptors is left. False: another run took
+ * the file for a trace, and removes it. */
+static bool hold(struct vmf_temporary *temporary, int main_file)
+{
+  struct flock lock = mark();
+  struct stat status;
+  if (fcntl(main_file, F_OFD_SETLK, &lock) < 0)
+    return errno != EAGAIN && errno != EACCES;
+  temporary->mark = fcntl(main_file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return fstat(main_file, &status) < 0 || status.st_nlink > 0;
+}
+
+/* VMF_OK with *main_file < 0: another run removed what was made; that happens once in a very long
+ * time, since it is a matter of two system calls. */
+static enum vmf_code make_once(struct vmf_temporary *temporary, int beside, const char *target,
+                               const char *path, int *main_file, struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+  VMF_TRY(make_folder(temporary, beside, target, path, error));
+  *main_file =
+      openat(temporary->folder, target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (*main_file >= 0 && hold(temporary, *main_file))
+    return VMF_OK;
+  if (*main_file < 0 && errno != ENOENT)
+    code = vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
+  if (*main_file >= 0)
+    close(*main_file);
+  *main_file = -1;
+  (void)vmf_temporary_remove(temporary, path, NULL);
+  return code;
+}
+
+enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, const char *target,
+                                 const char *path, int *main_file, struct vmf_error *error)
+{
+  *main_file = -1;
+  for (int tries = 10; tries > 0 && *main_file < 0; tries--)
+    VMF_TRY(make_once(temporary, beside, target, path, main_file, error));
+  if (*main_file >= 0)
+    return VMF_OK;
+  return vmf_fail(error, VMF_SYSTEM,
+                  "%s: the temporary folder that is made beside it is removed again and again by "
+                  "another program",
+                  path);
+}
+
 enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
                                    struct vmf_error *error)
 {
@@ -85,7 +138,8 @@ enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *
     close(temporary->mark);
   close(temporary->folder);
   temporary->mark = temporary->folder = -1;
-  if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) < 0)
+  /* an empty folder is a trace for the next run, which may be here already */
+  if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
     return vmf_fail_errno(
         error, VMF_WRITE,
         "%s: the temporary folder %s beside it holds nothing any more, and cannot be "
@@ -94,34 +148,79 @@ enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *
   return VMF_OK;
 }
 
-static struct flock mark(void)
+/* ---- what other runs left ---- */
+
+enum trace {
+  TRACE_FOREIGN, /* another user's, or nobody knows */
+  TRACE_HELD,    /* a run is at work there */
+  TRACE_LEFT,    /* no process holds it, and it is still there */
+  TRACE_REMOVED, /* likewise, and it was removed */
+};
+
+/* Other hosts may work in such a folder, and not every one of these tells their locks. */
+static bool is_shared(int folder)
 {
-  return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+  static const uint32_t shared[] = {
+      0x6969 /* NFS */,      0xFF534D42 /* CIFS */,  0xFE534D42 /* SMB 2 */,
+      0x01021997 /* 9P */,   0x65735546 /* FUSE */,  0x00C36400 /* Ceph */,
+      0x01161970 /* GFS2 */, 0x7461636F /* OCFS2 */, 0x0BD00BD0 /* Lustre */};
+  struct statfs system;
+  if (fstatfs(folder, &system) < 0)
+    return true;
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+    if ((uint32_t)system.f_type == shared[i])
+      return true;
+  return false;
 }
 
-/* The lock belongs to the open file, whichever of its descriptors is left. */
-void vmf_temporary_hold(struct vmf_temporary *temporary, int main_file)
+/* The files of a dead run; nothing is below the folder. The main file, whose lock we have, last. */
+static bool remove_all(int beside, const char *name, int folder, const char *target)
 {
-  struct flock lock = mark();
-  if (fcntl(main_file, F_OFD_SETLK, &lock) == 0)
-    temporary->mark = fcntl(main_file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  int number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  struct dirent *entry;
+  if (!stream && number >= 0)
+    close(number);
+  while (stream && (entry = readdir(stream)))
+    if (strcmp(entry->d_name, target) != 0)
+      (void)unlinkat(folder, entry->d_name, 0);
+  if (stream)
+    closedir(stream);
+  (void)unlinkat(folder, target, 0);
+  return unlinkat(beside, name, AT_REMOVEDIR) == 0;
 }
 
-/* False also for what cannot be looked into: another user's. */
-static bool is_stale(int beside, const char *name, const char *target)
+static enum trace examine_main(int file)
 {
   struct flock lock = mark();
-  int folder = openat(beside, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fcntl(file, F_OFD_GETLK, &lock) < 0)
+    return TRACE_FOREIGN;
+  return lock.l_type == F_UNLCK ? TRACE_LEFT : TRACE_HELD;
+}
+
+static enum trace examine(int beside, const char *name, const char *target)
+{
+  struct flock lock = mark();
+  struct stat status;
+  enum trace trace = TRACE_FOREIGN;
+  int folder = openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (folder < 0)
-    return false;
-  int file = openat(folder, target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  bool stale = file < 0 && errno == ENOENT;
-  if (file >= 0) {
-    stale = fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+    return TRACE_FOREIGN;
+  int file = openat(folder, target, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0 && errno == EACCES)
+    file = openat(folder, target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file >= 0)
+    trace = examine_main(file);
+  else if (errno == ENOENT)
+    trace = TRACE_LEFT;
+  if (trace == TRACE_LEFT && fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
+      !is_shared(folder) && (file < 0 || fcntl(file, F_OFD_SETLK, &lock) == 0) &&
+      remove_all(beside, name, folder, target))
+    trace = TRACE_REMOVED;
+  if (file >= 0)
     close(file);
-  }
   close(folder);
-  return stale;
+  return trace;
 }
 
 static bool is_temporary_name(const char *name, const char *prefix, size_t length)
@@ -130,20 +229,45 @@ static bool is_temporary_name(const char *name, const char *prefix, size_t lengt
          strspn(name + length, letters) == RANDOM_LENGTH;
 }
 
-void vmf_temporary_report_stale(int beside, const char *target, const char *path,
-                                const struct vmf_log *log)
+static enum vmf_code clear_one(int beside, const char *name, const char *target, const char *path,
+                               bool allowed, const struct vmf_log *log, struct vmf_error *error)
+{
+  switch (examine(beside, name, target)) {
+  case TRACE_HELD:
+    return allowed ? VMF_OK
+                   : vmf_fail(error, VMF_IN_USE,
+                              "%s: another run is writing it (in the folder %s beside it); wait "
+                              "for its end, or stop it",
+                              path, name);
+  case TRACE_LEFT:
+    vmf_warn(log, "%s: the folder %s beside it is what an interrupted run left; remove it", path,
+             name);
+    return VMF_OK;
+  case TRACE_REMOVED:
+    vmf_warn(log, "%s: the folder %s beside it, which an interrupted run left, was removed", path,
+             name);
+    return VMF_OK;
+  case TRACE_FOREIGN:
+    break;
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *path, bool allowed,
+                                  const struct vmf_log *log, struct vmf_error *error)
 {
   char prefix[NAME_LIMIT + 1];
   size_t length = put_prefix(target, prefix);
+  enum vmf_code code = VMF_OK;
   int number = openat(beside, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *stream = number < 0 ? NULL : fdopendir(number);
   struct dirent *entry;
   if (!stream && number >= 0)
     close(number);
-  while (stream && (entry = readdir(stream)))
-    if (is_temporary_name(entry->d_name, prefix, length) && is_stale(beside, entry->d_name, target))
-      vmf_warn(log, "%s: the folder %s beside it is what an interrupted run left; remove it", path,
-               entry->d_name);
+  while (code == VMF_OK && stream && (entry = readdir(stream)))
+    if (is_temporary_name(entry->d_name, prefix, length))
+      code = clear_one(beside, entry->d_name, target, path, allowed, log, error);
   if (stream)
     closedir(stream);
+  return code;
 }

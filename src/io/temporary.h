@@ -16,22 +16,23 @@ struct vmf_temporary {
   char name[256];
 };
 
-/* Makes the folder for a target called `target`; `path` is for messages. */
+/* Makes the folder for a target called `target`, and in it the main file of that name: *main_file
+ * is open for reading and writing, and locked until the folder is removed, so that everybody sees
+ * that it is in use. Where there are no locks, it is not locked. `path` is for messages. */
 VMF_MUST_CHECK enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside,
                                                 const char *target, const char *path,
-                                                struct vmf_error *error);
+                                                int *main_file, struct vmf_error *error);
 
 /* Closes and removes the folder, which is empty. VMF_WRITE: it stays. */
 enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
                                    struct vmf_error *error);
 
-/* Marks the main file in the folder as being in use, until the folder is removed. Where there are
- * no locks, it is not marked. */
-void vmf_temporary_hold(struct vmf_temporary *temporary, int main_file);
-
-/* Tells of the temporaries of `target` in `beside` that no process holds. */
-void vmf_temporary_report_stale(int beside, const char *target, const char *path,
-                                const struct vmf_log *log);
+/* Removes the temporaries of `target` in `beside` that no process holds, and tells of them; those
+ * that it may not remove are only told of. VMF_IN_USE: a run is at work on the target, unless that
+ * is `allowed`. */
+VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *path,
+                                                 bool allowed, const struct vmf_log *log,
+                                                 struct vmf_error *error);
 
 /* VMF_WRITE when errno says that the disk is full or read-only, else VMF_SYSTEM. */
 enum vmf_code vmf_creation_code(void);

@@ -235,12 +235,14 @@ def test_target_appears_meanwhile(t):
         (t.folder / 'out/disk.vmdk').unlink()
 
 
-def test_temporary_of_a_living_run_is_not_told(t):
+def test_second_run_beside_a_living_one_says_so(t):
+    """And takes nothing away from it; -U lets both run."""
     prepare(t)
     put_old(t, 'out/disk.vmdk')
     process = start_stopped(t, 'write:1:stop', 'src/disk.raw', 'out/disk.vmdk')
-    done = t.vmferry('convert', '--no-sync', 'src/disk.raw', 'out/disk.vmdk')
-    tap.equal(done.stderr, '', 'warnings')
+    done = t.vmferry('convert', '--no-sync', 'src/disk.raw', 'out/disk.vmdk', status=7)
+    tap.contains(done.stderr, 'out/disk.vmdk: another run is writing it')
+    tap.equal(t.vmferry('convert', '-U', '--no-sync', 'src/disk.raw', 'out/disk.vmdk').stderr, '', 'warnings')
     process.send_signal(signal.SIGCONT)
     tap.equal(end(process)[0], 0, 'status')
     tap.equal(sorted(files(t)), ['disk.vmdk'], 'files')

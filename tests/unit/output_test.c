@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "check_main.h"
 #include "scratch.h"
@@ -22,6 +23,7 @@ static void note(void *data, const char *text)
 static const struct vmf_log log_to_note = {.warn = note};
 static const struct vmf_output_options plain = {.log = &log_to_note};
 static const struct vmf_output_options careful = {.no_clobber = true};
+static const struct vmf_output_options in_place = {.in_place = true};
 
 static struct vmf_output *begin(const char *path)
 {
@@ -341,30 +343,85 @@ START_TEST(target_in_use_is_refused)
 }
 END_TEST
 
-START_TEST(temporaries_of_killed_runs_are_told_of)
+START_TEST(temporaries_of_killed_runs_are_removed)
 {
   warnings[0] = '\0';
   pid_t pid = fork();
   if (pid == 0) {
     struct vmf_output *output = begin("sub/disk.raw");
     put(vmf_output_main(output), "half");
+    put(extent(output, "disk-flat.vmdk"), "half");
     _exit(0);
   }
   waitpid(pid, NULL, 0);
+  ck_assert_uint_eq(entries("sub", ".disk.raw.part-"), 1);
   mkdir("sub/.disk.raw.part-abc", 0700);      /* not a name of ours */
   mkdir("sub/.disk.raw.part-abcdef.x", 0700); /* nor this */
   mkdir("sub/.disk.raw2.part-abcdef", 0700);  /* another target's */
   struct vmf_output *first = begin("sub/disk.raw");
   ck_assert_ptr_nonnull(strstr(warnings, "sub/disk.raw: the folder .disk.raw.part-"));
   ck_assert_ptr_null(strstr(strstr(warnings, "part-") + 1, "part-")); /* once */
-  ck_assert_uint_eq(entries("sub", ".disk.raw.part-"), 4);            /* and not removed */
-  char own[7] = "";
-  strncat(own, strstr(vmf_output_temporary(first), ".part-") + 6, 6);
-  warnings[0] = '\0';
-  struct vmf_output *second = begin("sub/disk.raw"); /* the first is alive */
-  ck_assert_ptr_null(strstr(warnings, own));
-  vmf_output_close(second);
+  ck_assert_ptr_nonnull(strstr(warnings, "was removed"));
+  ck_assert_uint_eq(entries("sub", ".disk.raw.part-"), 3);
   vmf_output_close(first);
+  ck_assert_uint_eq(entries("sub", ".disk.raw.part-"), 2); /* the two that are not ours */
+}
+END_TEST
+
+START_TEST(second_run_on_a_target_is_refused)
+{
+  const struct vmf_output_options forced = {.ignore_locks = true};
+  struct vmf_output *second = NULL;
+  struct vmf_output *first = begin("disk.raw");
+  fails("disk.raw", &plain, VMF_IN_USE);
+  ck_assert_ptr_nonnull(strstr(error.text, "disk.raw: another run is writing it"));
+  ck_assert_int_eq(vmf_output_new("disk.raw", &forced, &second, &error), VMF_OK);
+  vmf_output_close(second);
+  vmf_output_close(begin("other.raw"));
+  put(vmf_output_main(first), "new");
+  commit(first);
+  vmf_output_close(begin("disk.raw"));
+  ck_assert(scratch_holds("disk.raw", "new"));
+}
+END_TEST
+
+START_TEST(in_place_keeps_the_inode)
+{
+  struct stat before, after;
+  struct vmf_io *io = NULL;
+  struct vmf_output *output = NULL;
+  scratch_text("disk.raw", "old and longer");
+  ck_assert_int_eq(link("disk.raw", "other"), 0);
+  ck_assert_int_eq(stat("disk.raw", &before), 0);
+  ck_assert_int_eq(vmf_output_new("disk.raw", &in_place, &output, &error), VMF_OK);
+  ck_assert_ptr_null(vmf_output_temporary(output));
+  ck_assert_str_eq(vmf_output_stem(output), "disk");
+  ck_assert_int_eq(vmf_output_create(output, "disk-flat.vmdk", &io, &error), VMF_UNSUPPORTED);
+  fails("disk.raw", &in_place, VMF_IN_USE); /* would empty what the first writes */
+  put(vmf_output_main(output), "new");
+  commit(output);
+  ck_assert_int_eq(stat("disk.raw", &after), 0);
+  ck_assert(before.st_ino == after.st_ino && scratch_holds("other", "new"));
+  ck_assert_int_eq(vmf_output_new("disk.raw", &in_place, &output, &error), VMF_OK);
+  put(vmf_output_main(output), "half");
+  vmf_output_close(output);
+  ck_assert(scratch_holds("disk.raw", "")); /* and not half of an image */
+  ck_assert_uint_eq(entries(".", NULL), 2);
+  ck_assert_int_eq(vmf_output_new("fresh.raw", &in_place, &output, &error), VMF_OK);
+  ck_assert(!scratch_exists("fresh.raw"));
+  vmf_output_close(output);
+}
+END_TEST
+
+START_TEST(attributes_of_the_old_file_are_kept)
+{
+  char value[8];
+  scratch_text("disk.raw", "old");
+  if (setxattr("disk.raw", "user.owner", "me", 2, 0) < 0)
+    return; /* not every file system has them */
+  commit(begin("disk.raw"));
+  ck_assert_int_eq(getxattr("disk.raw", "user.owner", value, sizeof value), 2);
+  ck_assert_mem_eq(value, "me", 2);
 }
 END_TEST
 
@@ -404,6 +461,46 @@ START_TEST(standard_output_is_sequential)
 }
 END_TEST
 
+/* What standard output, or descriptor 9, is written to by `name` when it is `number`. */
+static void write_handed(const char *name, int number, int flags, bool sequential)
+{
+  int file = open("out", O_WRONLY | O_CREAT | flags, 0600), saved = dup(number);
+  fflush(stdout);
+  dup2(file, number);
+  struct vmf_output *output = begin(name);
+  bool found = vmf_output_main(output)->sequential;
+  enum vmf_code code = vmf_io_pwrite(vmf_output_main(output), "new", 3, 4, &error);
+  if (code == VMF_OK)
+    code = vmf_output_commit(output, &error);
+  vmf_output_close(output);
+  ssize_t put = write(number, "next", 4); /* whoever comes next goes on behind it */
+  saved < 0 ? close(number) : dup2(saved, number);
+  close(saved);
+  close(file);
+  ck_assert_int_eq(code, VMF_OK);
+  ck_assert_int_eq(put, 4);
+  ck_assert_msg(found == sequential, "%s: sequential %d", name, found);
+}
+
+START_TEST(empty_file_behind_a_descriptor_is_written_anywhere)
+{
+  static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1",
+                                      "/dev/fd/99"};
+  char bytes[16];
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    write_handed(names[i], i < 4 ? 1 : 99, O_TRUNC, false);
+    int file = open("out", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(read(file, bytes, sizeof bytes), 11);
+    ck_assert_mem_eq(bytes, "\0\0\0\0newnext", 11);
+    close(file);
+  }
+  write_handed("-", 1, O_APPEND, true); /* is not empty, and appended to */
+  write_handed("-", 1, O_TRUNC | O_APPEND, true);
+  fails("/dev/fd/98", &plain, VMF_USAGE);
+  ck_assert_str_eq(error.text, "/dev/fd/98: is not open for writing");
+}
+END_TEST
+
 START_TEST(terminal_gets_no_image)
 {
   int saved = dup(1), terminal = posix_openpt(O_RDWR | O_NOCTTY);
@@ -434,6 +531,10 @@ static Suite *suite(void)
   tcase_add_test(tests, stem_is_behind_all_that_are_taken);
   tcase_add_test(tests, no_clobber_refuses_what_is_there);
   tcase_add_test(tests, mode_of_the_old_file_is_kept);
+  tcase_add_test(tests, attributes_of_the_old_file_are_kept);
+  tcase_add_test(tests, second_run_on_a_target_is_refused);
+  tcase_add_test(tests, in_place_keeps_the_inode);
+  tcase_add_test(tests, empty_file_behind_a_descriptor_is_written_anywhere);
   tcase_add_test(tests, target_in_use_is_refused);
   tcase_add_test(tests, longest_name_has_a_temporary);
   tcase_add_test(tests, terminal_gets_no_image);
@@ -441,7 +542,7 @@ static Suite *suite(void)
   tcase_add_test(in_sub, main_file_is_written_and_read);
   tcase_add_test(in_sub, symlink_is_followed);
   tcase_add_test(in_sub, other_targets_are_refused);
-  tcase_add_test(in_sub, temporaries_of_killed_runs_are_told_of);
+  tcase_add_test(in_sub, temporaries_of_killed_runs_are_removed);
   tcase_add_test(in_sub, standard_output_is_sequential);
   suite_add_tcase(suite, tests);
   suite_add_tcase(suite, in_sub);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "in_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "temporary.h"
+
+const char *vmf_in_place_obstacle(int folder, const char *name, const struct stat *status)
+{
+  struct statx mount;
+  struct stat above;
+
+  if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_MODE, &mount) == 0 &&
+      (mount.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+    return "it is a mount point";
+  if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) < 0)
+    return "its folder may not be written to";
+  if (fstat(folder, &above) == 0 && (above.st_mode & S_ISVTX) && geteuid() != 0 &&
+      geteuid() != above.st_uid && geteuid() != status->st_uid)
+    return "it is another user's, in a folder where nobody may rename what is another's";
+  return NULL;
+}
+
+static enum vmf_code hold(int number, const char *path, int *held, struct vmf_error *error)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+
+  if (fcntl(number, F_OFD_SETLK, &lock) < 0 && (errno == EAGAIN || errno == EACCES))
+    return vmf_fail(error, VMF_IN_USE,
+                    "%s: another run is writing into it; wait for its end, or stop it", path);
+  *held = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (*held < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: a second descriptor cannot be made", path);
+  return VMF_OK;
+}
+
+/* From here on the old content is gone. */
+static enum vmf_code make_empty(int number, const char *path, int *held, struct vmf_error *error)
+{
+  struct stat status;
+
+  if (fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
+    return vmf_fail(error, VMF_CHANGED, "%s: was replaced by something that is no regular file",
+                    path);
+  VMF_TRY(hold(number, path, held, error));
+  if (ftruncate(number, 0) < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: cannot be emptied", path);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_in_place_open(int folder, const char *name, const char *path, bool sync,
+                                struct vmf_io **io, int *held, struct vmf_error *error)
+{
+  int number = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+  if (number < 0)
+    return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be written in place", path);
+  enum vmf_code code = make_empty(number, path, held, error);
+  if (code != VMF_OK) {
+    close(number);
+    return code;
+  }
+  return vmf_io_write_file(number, path, sync, io, error);
+}
+
+void vmf_in_place_close(int held, bool complete)
+{
+  if (held < 0)
+    return;
+  if (!complete)
+    (void)!ftruncate(held, 0);
+  close(held);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Writing into a file that is there, for want of a way to replace it or because its other names are
+ * to see it: no all or nothing, but nobody finds half of an image. Private to this folder. */
+#ifndef VMF_IO_IN_PLACE_H
+#define VMF_IO_IN_PLACE_H
+
+#include <sys/stat.h>
+
+#include "io.h"
+
+/* Why no other file can take the place of `name`, whose attributes are `status`; NULL: nothing is
+ * known of that. */
+const char *vmf_in_place_obstacle(int folder, const char *name, const struct stat *status);
+
+/* An io on the file, which is emptied. *held: another descriptor of it, which keeps a lock. Two
+ * runs that write into one file would leave a mixture: VMF_IN_USE. */
+VMF_MUST_CHECK enum vmf_code vmf_in_place_open(int folder, const char *name, const char *path,
+                                               bool sync, struct vmf_io **io, int *held,
+                                               struct vmf_error *error);
+
+/* Empties the file again unless it is complete. held == -1: there is none. */
+void vmf_in_place_close(int held, bool complete);
+
+#endif

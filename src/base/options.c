@@ -54,17 +54,24 @@ static bool option_read_hex(const char *digits, uint64_t *number)
   return true;
 }
 
-/* The bytes that a suffix stands for: "" and "b" are 1; 0 when it is none. */
+/* The bytes that a suffix stands for: "" and "b" are 1, "k" and "KiB" 1024, "kB" 1000, and so on;
+ * 0 when it is none. */
 static uint64_t option_suffix(const char *suffix)
 {
-  static const char letters[] = "bkmgtpe";
+  static const char letters[] = "kmgtpe";
   char letter[2] = {suffix[0], '\0'};
+  uint64_t unit = 1;
 
-  if (suffix[0] == '\0')
+  if (suffix[0] == '\0' || vmf_text_equal_nocase(suffix, "b"))
     return 1;
-  for (unsigned i = 0; suffix[1] == '\0' && letters[i] != '\0'; i++)
+  bool decimal = vmf_text_equal_nocase(suffix + 1, "b");
+  if (suffix[1] != '\0' && !decimal && !vmf_text_equal_nocase(suffix + 1, "ib"))
+    return 0;
+  for (unsigned i = 0; letters[i] != '\0'; i++) {
+    unit *= decimal ? 1000 : 1024;
     if (vmf_text_equal_nocase(letter, (char[2]){letters[i], '\0'}))
-      return UINT64_C(1) << 10 * i;
+      return unit;
+  }
   return 0;
 }
 
@@ -108,7 +115,7 @@ enum vmf_code vmf_parse_size(const char *text, const char *what, uint64_t *size,
     return VMF_OK;
   return vmf_fail(error, VMF_USAGE,
                   "%s: \"%.64s\" is not a size: expected a number of bytes below 2^64 (0x... too), "
-                  "or one with k, M, G, T, P or E behind it",
+                  "or one with k, M, G, T, P or E behind it (G, GiB: 2^30; GB: 10^9)",
                   what, text);
 }
 

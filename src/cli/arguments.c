@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "status.h"
 
@@ -40,13 +41,28 @@ enum vmf_code vmf_arguments_no_memory(struct vmf_error *error)
   return error->code = VMF_NOMEM;
 }
 
+/* "b": 1, "k" and "KiB": 1024, "kB": 1000, and so on; 0: no suffix of a size. */
+static uint64_t size_unit(const char *suffix)
+{
+  static const char letters[] = "bkmgtpe";
+  const char *found = strchr(letters, *suffix | 0x20);
+  bool decimal = strcasecmp(suffix + 1, "b") == 0;
+  uint64_t unit = 1;
+
+  if (!found ||
+      (suffix[1] && (found == letters || (!decimal && strcasecmp(suffix + 1, "ib") != 0))))
+    return 0;
+  for (; found > letters; found--)
+    unit *= decimal ? 1000 : 1024;
+  return unit;
+}
+
 enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *size,
                                  struct vmf_error *error)
 {
-  static const char suffixes[] = "bkmgtpe";
   double number = 0;
   char *end = NULL;
-  unsigned shift = 0;
+  uint64_t unit;
   bool whole, hex = text[0] == '0' && (text[1] | 0x20) == 'x';
 
   if (text[0] < '0' || text[0] > '9' || (hex && !isxdigit((unsigned char)text[2])))
@@ -56,18 +72,16 @@ enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *s
   whole = hex || *end != '.';
   if (!whole)
     number = strtod(text, &end);
-  if (*end) {
-    const char *found = strchr(suffixes, *end | 0x20);
-
-    if (!found || end[1] || hex) /* their letters are digits */
-      return vmf_arguments_wrong(error, "%s: \"%s\" is not a size (suffixes: k M G T P E)", what,
-                                 text);
-    shift = 10 * (unsigned)(found - suffixes);
-  }
-  if (errno == ERANGE || (whole && *size > UINT64_MAX >> shift) ||
-      (!whole && number * (double)(UINT64_C(1) << shift) >= 0x1p64))
+  unit = *end == '\0' ? 1 : hex ? 0 : size_unit(end); /* their letters are digits */
+  if (unit == 0)
+    return vmf_arguments_wrong(error,
+                               "%s: \"%s\" is not a size (suffixes: k M G T P E, of 1024, as KiB, "
+                               "MiB, GiB; kB MB GB of 1000)",
+                               what, text);
+  if (errno == ERANGE || (whole && *size > UINT64_MAX / unit) ||
+      (!whole && number * (double)unit >= 0x1p64))
     return vmf_arguments_wrong(error, "%s: \"%s\" is too large", what, text);
-  *size = whole ? *size << shift : (uint64_t)(number * (double)(UINT64_C(1) << shift));
+  *size = whole ? *size * unit : (uint64_t)(number * (double)unit);
   return VMF_OK;
 }
 

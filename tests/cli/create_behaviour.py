@@ -83,4 +83,15 @@ def test_measure_agrees_with_qemu_img(t):
             raise AssertionError(f'{size}: {ours}, qemu-img says {theirs}')
 
 
+@tap.rows([(text, text, size) for text, size in (('10MiB', 10 << 20), ('10MB', 10**7), ('1.5mb', 1500000), ('64KiB', 65536), ('10M', 10 << 20))])
+def test_size_of_1000_or_1024(t, text, size):
+    t.vmferry('create', 'a.raw', text)
+    tap.equal(len(t.read('a.raw')), size, 'size')
+
+
+@tap.rows([(text, text) for text in ('1iB', '1BB', '1Gi', '1GiBB', '19EB')])
+def test_text_that_is_no_size(t, text):
+    t.vmferry('create', 'a.raw', text, status=1)
+
+
 tap.main(globals())

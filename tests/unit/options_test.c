@@ -183,6 +183,11 @@ START_TEST(sizes_are_exact)
       {"4p", UINT64_C(4) << 50},
       {"15E", UINT64_C(15) << 60},
       {"1.5G", UINT64_C(3) << 29},
+      {"10GiB", UINT64_C(10) << 30},
+      {"10GB", UINT64_C(10000000000)},
+      {"1kib", 1024},
+      {"1.5kB", 1500},
+      {"2eb", UINT64_C(2000000000000000000)},
       {"0.1k", 102},
       {"7.999999999999999999999E", (UINT64_C(8) << 60) - 1},
       {"0.3333333333333333333333333333333333333k", 341},
@@ -207,7 +212,11 @@ START_TEST(other_texts_are_no_size)
                                       "1 ",
                                       "k",
                                       "1kk",
-                                      "1KiB",
+                                      "1KiBB",
+                                      "1iB",
+                                      "1BB",
+                                      "1Gi",
+                                      "19EB",
                                       "1.k",
                                       "1.5",
                                       ".5k",
@@ -242,8 +251,8 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, wrong_values_are_refused, 0, 11);
   tcase_add_test(tests, format_without_options_says_so);
   tcase_add_test(tests, long_lists_and_values_are_cut);
-  tcase_add_loop_test(tests, sizes_are_exact, 0, 19);
-  tcase_add_loop_test(tests, other_texts_are_no_size, 0, 23);
+  tcase_add_loop_test(tests, sizes_are_exact, 0, 24);
+  tcase_add_loop_test(tests, other_texts_are_no_size, 0, 27);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -56,7 +56,8 @@ def test_the_first_part_opens_all(t, name, options):
     tap.equal([os.path.basename(part) for part in info['parts']], parts)
     tap.equal(info['actual-size'], sum(os.stat(t.path(part)).st_blocks * 512 for part in parts))
     tap.contains(t.vmferry('info', first).stdout, parts[-1])
-    tap.equal(sum(extent['length'] for extent in json.loads(t.vmferry('map', '--output=json', first).stdout)), len(DISK))
+    mapped = json.loads(t.vmferry('map', '--output=json', first).stdout)
+    tap.equal(sum(extent['length'] for extent in mapped), -(-len(DISK) // 512) * 512, 'whole sectors')
 
 
 @tap.rows([('letters', ()), ('digits', ('-d',))])

@@ -164,7 +164,7 @@ static enum vmf_code choose_format(struct vmf_io *io, const struct open_call *ca
       return vmf_fail(error, call->child ? VMF_UNSUPPORTED : VMF_USAGE,
                       "%s: format \"%s\" is not one that can be read", io->name, name);
     if (*format == raw && !call->child)
-      vmf_probe_taken_as_raw(io, call->options->log);
+      VMF_TRY(vmf_probe_taken_as_raw(io, call->options->log, error));
     return VMF_OK;
   }
   VMF_TRY(vmf_probe_io(io, format, error));

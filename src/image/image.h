@@ -211,7 +211,8 @@ VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_fo
                                           struct vmf_error *error);
 
 /* Warns of content that is plainly no raw disk, when the person says that it is one. */
-void vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log);
+VMF_MUST_CHECK enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,
+                                                    struct vmf_error *error);
 
 /* Whether the file's name or kind says that it is no image of this format, whatever its content: a
  * guest can write what it likes into its raw disk. */

@@ -43,17 +43,18 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
   return foreign ? vmf_foreign_refuse(io, foreign, error) : VMF_OK;
 }
 
-void vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log)
+enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,
+                                     struct vmf_error *error)
 {
   uint8_t head[VMF_PROBE_BYTES], tail[VMF_PROBE_BYTES];
   struct vmf_probe probe;
-  const struct vmf_foreign *foreign = NULL;
 
-  if (read_ends(io, head, tail, &probe, NULL) == VMF_OK)
-    foreign = vmf_foreign_find(&probe);
+  VMF_TRY(read_ends(io, head, tail, &probe, error));
+  const struct vmf_foreign *foreign = vmf_foreign_find(&probe);
   if (foreign)
     vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
              foreign->name);
+  return VMF_OK;
 }
 
 /* Names that people give to disks of any format: they say nothing against another content. */

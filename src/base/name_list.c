@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "memory.h"
-
-enum { FIRST_CAPACITY = 16 };
 
 enum vmf_code vmf_names_add(struct vmf_names *names, const char *text, unsigned line,
                             struct vmf_error *error)
@@ -17,14 +16,7 @@ enum vmf_code vmf_names_add(struct vmf_names *names, const char *text, unsigned 
 
   if (!text)
     return VMF_OK;
-  if (names->count == names->capacity) {
-    size_t capacity = names->capacity ? names->capacity * 2 : FIRST_CAPACITY;
-    struct vmf_name *larger = realloc(names->entries, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for %zu names", capacity);
-    names->entries = larger;
-    names->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(names->entries, names->count, names->capacity, "names", error));
   VMF_TRY(vmf_copy_text(text, &copy, error));
   names->entries[names->count] = (struct vmf_name){.text = copy, .line = line, .number = number};
   names->count++;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "list.h"
 
 /* A packed unit is at most twice as long as it was, and has at most as much framing as the
  * smallest unit has bytes: see container.c. */
@@ -80,7 +81,7 @@ void vmf_arrived_clear(struct vmf_arrived *arrived)
 static enum vmf_code make_room(struct vmf_arrived *arrived, size_t length, struct vmf_error *error)
 {
   size_t needed = arrived->used + length;
-  size_t capacity = vmf_align_up(needed, STEP), room = 2 * arrived->room + LEAST_ROOM;
+  size_t capacity = vmf_align_up(needed, STEP);
 
   if (needed > arrived->capacity) {
     uint8_t *bytes = realloc(arrived->bytes, capacity);
@@ -89,14 +90,7 @@ static enum vmf_code make_room(struct vmf_arrived *arrived, size_t length, struc
     arrived->bytes = bytes;
     arrived->capacity = capacity;
   }
-  if (arrived->count == arrived->room) {
-    struct vmf_arrived_piece *pieces = realloc(arrived->pieces, room * sizeof *pieces);
-    if (!pieces)
-      return vmf_fail(error, VMF_NOMEM, "%s: no memory for its map", arrived->io.name);
-    arrived->pieces = pieces;
-    arrived->room = room;
-  }
-  return VMF_OK;
+  return VMF_LIST_ROOM(arrived->pieces, arrived->count, arrived->room, "stretches of a map", error);
 }
 
 static enum vmf_code take(struct vmf_arrived *arrived, struct vmf_io *stream, uint64_t offset,

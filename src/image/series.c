@@ -11,6 +11,7 @@
 
 #include "file.h"
 #include "image.h"
+#include "list.h"
 #include "memory.h"
 #include "opener.h"
 #include "size.h"
@@ -340,18 +341,14 @@ struct parts {
 
 static enum vmf_code add_part(struct parts *parts, struct vmf_io *io, struct vmf_error *error)
 {
-  if (parts->count == parts->capacity) {
-    size_t capacity = 2 * parts->capacity + 16;
-    struct vmf_io **larger = realloc(parts->list, capacity * sizeof(struct vmf_io *));
-    if (!larger) {
-      vmf_io_close(io);
-      return vmf_fail(error, VMF_NOMEM, "no memory for %zu parts of a file", capacity);
-    }
-    parts->list = larger;
-    parts->capacity = capacity;
-  }
-  parts->list[parts->count++] = io;
-  return VMF_OK;
+  enum vmf_code code =
+      VMF_LIST_ROOM(parts->list, parts->count, parts->capacity, "parts of a file", error);
+
+  if (code == VMF_OK)
+    parts->list[parts->count++] = io;
+  else
+    vmf_io_close(io);
+  return code;
 }
 
 /* A colon would make a protocol of the name. */

@@ -7,6 +7,7 @@
 #include "caller.h"
 #include "checked.h"
 #include "image.h"
+#include "list.h"
 
 /* A driver's answer is checked once, here, so that nothing above has to. */
 static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
@@ -133,15 +134,7 @@ enum vmf_code vmf_spans_add(struct vmf_spans *spans, const struct vmf_span *span
     last->length += span->length;
     return VMF_OK;
   }
-  if (spans->count == spans->capacity) {
-    size_t capacity = 2 * spans->capacity + 16;
-    struct vmf_span *larger = realloc(spans->list, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for the map of guest byte %llu",
-                      (unsigned long long)span->guest);
-    spans->list = larger;
-    spans->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(spans->list, spans->count, spans->capacity, "stretches of a map", error));
   spans->list[spans->count++] = *span;
   return VMF_OK;
 }

@@ -16,6 +16,7 @@
 #include "checked.h"
 #include "envelope_head.h"
 #include "file.h"
+#include "list.h"
 #include "memory.h"
 #include "series.h"
 #include "text.h"
@@ -28,15 +29,12 @@ enum { FOUND_MAX = 10000 };
 static void keep_finding(void *data, const struct vmf_package_finding *finding)
 {
   struct vmf_package *package = data;
-  struct vmf_found *found =
-      package->found_count < FOUND_MAX
-          ? realloc(package->found, (package->found_count + 1) * sizeof(struct vmf_found))
-          : NULL;
-  struct vmf_found *last = found ? &found[package->found_count] : NULL;
 
-  if (!found)
+  if (package->found_count == FOUND_MAX ||
+      VMF_LIST_ROOM(package->found, package->found_count, package->found_capacity, "findings",
+                    NULL) != VMF_OK)
     return;
-  package->found = found;
+  struct vmf_found *last = &package->found[package->found_count];
   *last = (struct vmf_found){.severity = finding->severity, .line = finding->line};
   if (vmf_copy_text(finding->rule, &last->rule, NULL) == VMF_OK &&
       vmf_copy_text(finding->text, &last->text, NULL) == VMF_OK &&

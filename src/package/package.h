@@ -37,7 +37,7 @@ struct vmf_package {
     char *rule, *file, *text;
     unsigned line;
   } * found;
-  size_t found_count;
+  size_t found_count, found_capacity;
   bool in_folder;            /* the descriptor is not at the top of the archive: names were cut */
   struct vmf_opener members; /* what images in an archive may refer to */
   atomic_uint users;         /* the caller and every image opened from it */

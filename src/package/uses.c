@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "list.h"
 #include "memory.h"
 #include "view.h"
 
@@ -59,14 +60,7 @@ enum vmf_code vmf_uses_add(struct vmf_uses *uses, const struct vmf_stored_key *k
 {
   struct vmf_use use = {.key = *key};
 
-  if (uses->count == uses->capacity) {
-    size_t capacity = uses->capacity * 2 + 16;
-    struct vmf_use *larger = realloc(uses->entries, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for a list of %zu files", capacity);
-    uses->entries = larger;
-    uses->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(uses->entries, uses->count, uses->capacity, "files", error));
   VMF_TRY(vmf_copy_text(name, &use.name, error));
   uses->entries[uses->count++] = use;
   return VMF_OK;

@@ -9,6 +9,7 @@
 
 #include "digest_line.h"
 #include "href.h"
+#include "list.h"
 #include "memory.h"
 
 /* Oddities of a manifest besides those of enum vmf_line_oddity. */
@@ -69,19 +70,6 @@ enum vmf_code vmf_manifest_new(struct vmf_manifest **manifest, struct vmf_error 
   return VMF_OK;
 }
 
-static enum vmf_code grow(struct vmf_manifest *manifest, struct vmf_error *error)
-{
-  size_t capacity = manifest->capacity * 2 + 16;
-  struct vmf_manifest_entry *larger =
-      realloc(manifest->entries, capacity * sizeof(struct vmf_manifest_entry));
-
-  if (!larger)
-    return vmf_fail(error, VMF_NOMEM, "no memory for %zu lines of a manifest", capacity);
-  manifest->entries = larger;
-  manifest->capacity = capacity;
-  return VMF_OK;
-}
-
 static enum vmf_code append(struct vmf_manifest *manifest, struct vmf_text_part name,
                             enum vmf_digest_kind kind, const uint8_t *digest, unsigned line,
                             struct vmf_error *error)
@@ -90,8 +78,8 @@ static enum vmf_code append(struct vmf_manifest *manifest, struct vmf_text_part 
 
   if (manifest->count == VMF_MANIFEST_ENTRIES)
     return vmf_fail(error, VMF_LIMIT, "a manifest can have %d lines", VMF_MANIFEST_ENTRIES);
-  if (manifest->count == manifest->capacity)
-    VMF_TRY(grow(manifest, error));
+  VMF_TRY(VMF_LIST_ROOM(manifest->entries, manifest->count, manifest->capacity,
+                        "lines of a manifest", error));
   VMF_TRY(vmf_copy_bytes(name.start, name.length, &copy, error));
   struct vmf_manifest_entry *entry = &manifest->entries[manifest->count++];
   *entry = (struct vmf_manifest_entry){.name = copy, .kind = kind, .line = line};

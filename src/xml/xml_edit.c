@@ -4,6 +4,7 @@
  * Edits are splices of the source text, put together when the whole text is asked for. */
 #include <string.h>
 
+#include "list.h"
 #include "memory.h"
 #include "xml.h"
 #include "xml_source.h"
@@ -76,21 +77,11 @@ static enum vmf_code check_element(const struct vmf_xml_edit *edit, size_t eleme
 static enum vmf_code add_splice(struct vmf_xml_edit *edit, struct splice splice,
                                 struct vmf_error *error)
 {
-  enum vmf_code code = VMF_OK;
-  void *larger = NULL;
+  enum vmf_code code = VMF_LIST_ROOM(edit->splices, edit->count, edit->room, "edits", error);
 
-  if (edit->count == edit->room) {
-    size_t room = edit->room ? edit->room * 2 : 16;
-    code = vmf_alloc(room * sizeof splice, &larger, error);
-    if (code != VMF_OK) {
-      clear_splice(&splice);
-      return code;
-    }
-    if (edit->count > 0)
-      memcpy(larger, edit->splices, edit->count * sizeof splice);
-    vmf_free(edit->splices);
-    edit->splices = larger;
-    edit->room = room;
+  if (code != VMF_OK) {
+    clear_splice(&splice);
+    return code;
   }
   splice.order = edit->count;
   splice.previous = edit->last[splice.element];

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "extension.h"
+#include "list.h"
 #include "memory.h"
 
 /* What has been told of one section: one line for each kind of oddity is enough. */
@@ -308,14 +309,7 @@ static void free_items(struct vmf_rule_items *items)
 static enum vmf_code add_item(struct vmf_rule_items *items, const xmlNode *element,
                               struct vmf_error *error)
 {
-  if (items->count == items->capacity) {
-    size_t capacity = items->capacity * 2 + 16;
-    struct vmf_rule_item *larger = realloc(items->list, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for %zu items", capacity);
-    items->list = larger;
-    items->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(items->list, items->count, items->capacity, "items", error));
   items->list[items->count++] = (struct vmf_rule_item){.element = element};
   return VMF_OK;
 }

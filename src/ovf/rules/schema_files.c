@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "list.h"
 #include "memory.h"
 
 /* Bounds: a folder of schemas has some 20 files of up to 300 KB. */
@@ -25,14 +26,7 @@ static enum vmf_code append(struct vmf_schema_file **list, size_t *count, size_t
 {
   struct vmf_schema_file file = {0};
 
-  if (*count == *capacity) {
-    size_t more = *capacity * 2 + 16;
-    struct vmf_schema_file *larger = realloc(*list, more * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for %zu schema files", more);
-    *list = larger;
-    *capacity = more;
-  }
+  VMF_TRY(VMF_LIST_ROOM(*list, *count, *capacity, "schema files", error));
   VMF_TRY(vmf_copy_text(path, &file.path, error));
   if (uri && vmf_copy_text(uri, &file.uri, error) != VMF_OK) {
     vmf_free(file.path);

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "list.h"
 #include "losses.h"
 #include "memory.h"
 #include "output.h"
@@ -134,15 +135,7 @@ static enum vmf_code add_file(struct vmf_conversion *conversion,
   if (assembly->count == FILES_MAX)
     return vmf_fail(error, VMF_LIMIT, "%s: a package with more than %d files is not converted",
                     conversion->package->path, FILES_MAX);
-  if (assembly->count == conversion->capacity) {
-    size_t capacity = conversion->capacity * 2 + 4;
-    struct vmf_assembly_file *larger =
-        realloc(assembly->files, capacity * sizeof(struct vmf_assembly_file));
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for a list of files");
-    assembly->files = larger;
-    conversion->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(assembly->files, assembly->count, conversion->capacity, "files", error));
   assembly->files[assembly->count++] = *file;
   return VMF_OK;
 }
@@ -150,18 +143,14 @@ static enum vmf_code add_file(struct vmf_conversion *conversion,
 static enum vmf_code keep_io(struct vmf_conversion *conversion, struct vmf_io *io,
                              struct vmf_error *error)
 {
-  if (conversion->io_count == conversion->io_capacity) {
-    size_t capacity = conversion->io_capacity * 2 + 4;
-    struct vmf_io **larger = realloc(conversion->ios, capacity * sizeof(struct vmf_io *));
-    if (!larger) {
-      vmf_io_close(io);
-      return vmf_fail(error, VMF_NOMEM, "no memory for a list of files");
-    }
-    conversion->ios = larger;
-    conversion->io_capacity = capacity;
-  }
-  conversion->ios[conversion->io_count++] = io;
-  return VMF_OK;
+  enum vmf_code code =
+      VMF_LIST_ROOM(conversion->ios, conversion->io_count, conversion->io_capacity, "files", error);
+
+  if (code == VMF_OK)
+    conversion->ios[conversion->io_count++] = io;
+  else
+    vmf_io_close(io);
+  return code;
 }
 
 /* The file that is copied from `stored`, or SIZE_MAX: none yet. */

@@ -14,6 +14,7 @@
 #include "file.h"
 #include "gate.h"
 #include "hash_stored.h"
+#include "list.h"
 #include "memory.h"
 #include "package.h"
 #include "run.h"
@@ -35,14 +36,7 @@ static enum vmf_code add_name(struct vmf_signing_names *names, const char *name,
   if (names->count == VMF_MANIFEST_ENTRIES)
     return vmf_fail(error, VMF_LIMIT, "a package with more than %d files cannot be signed",
                     VMF_MANIFEST_ENTRIES);
-  if (names->count == names->capacity) {
-    size_t capacity = names->capacity * 2 + 16;
-    char **larger = realloc(names->names, capacity * sizeof(char *));
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for %zu names", capacity);
-    names->names = larger;
-    names->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(names->names, names->count, names->capacity, "names", error));
   VMF_TRY(vmf_copy_text(name, &names->names[names->count], error));
   names->count++;
   return VMF_OK;

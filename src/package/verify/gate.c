@@ -8,6 +8,7 @@
 
 #include "caller.h"
 #include "checked.h"
+#include "list.h"
 #include "memory.h"
 #include "package_checks.h"
 #include "run.h"
@@ -102,15 +103,12 @@ enum vmf_code vmf_gate_image(struct vmf_gate *gate, const struct vmf_image *imag
 
 enum vmf_code vmf_gate_keep(struct vmf_gate *gate, struct vmf_image *image, struct vmf_error *error)
 {
-  if (gate->kept_count == gate->kept_capacity) {
-    size_t capacity = gate->kept_capacity * 2 + 4;
-    struct vmf_image **larger = realloc(gate->kept, capacity * sizeof *larger);
-    if (!larger) {
-      vmf_image_close(image);
-      return vmf_fail(error, VMF_NOMEM, "no memory for a list of %zu disks", capacity);
-    }
-    gate->kept = larger;
-    gate->kept_capacity = capacity;
+  enum vmf_code code =
+      VMF_LIST_ROOM(gate->kept, gate->kept_count, gate->kept_capacity, "disks", error);
+
+  if (code != VMF_OK) {
+    vmf_image_close(image);
+    return code;
   }
   gate->kept[gate->kept_count++] = image;
   gate->to_unpack += vmf_image_stored_bytes(image);

@@ -83,10 +83,3 @@ void vmf_free(void *block)
 {
   free(block);
 }
-
-enum vmf_code vmf_path_beside(const char *path, const char *name, char **beside,
-                              struct vmf_error *error)
-{
-  const char *slash = strrchr(path, '/');
-  return vmf_format(beside, error, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
-}

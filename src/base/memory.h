@@ -33,10 +33,6 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_bytes(const void *bytes, size_t length, ch
 VMF_MUST_CHECK enum vmf_code vmf_format(char **text, struct vmf_error *error, const char *format,
                                         ...) __attribute__((format(printf, 3, 4)));
 
-/* A fresh string: the path of the file `name` in the folder that `path` is in. */
-VMF_MUST_CHECK enum vmf_code vmf_path_beside(const char *path, const char *name, char **beside,
-                                             struct vmf_error *error);
-
 /* Frees; NULL is allowed. */
 void vmf_free(void *block);
 

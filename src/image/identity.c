@@ -9,6 +9,7 @@
 #include "digest.h"
 #include "epoch.h"
 #include "memory.h"
+#include "path.h"
 
 enum { END_BYTES = 1 << 20, SAMPLE_BYTES = 4096, SAMPLES = 256 };
 
@@ -59,13 +60,12 @@ static enum vmf_code add_all(struct vmf_digest *digest, const char *format, cons
                              uint64_t guest_size, struct vmf_image *source, const char *name,
                              struct vmf_error *error)
 {
-  const char *slash = strrchr(name, '/');
   uint8_t size[8];
 
   put_le64(size, guest_size);
   VMF_TRY(add_text(digest, format, error));
   VMF_TRY(add_text(digest, options, error));
-  VMF_TRY(add_text(digest, slash ? slash + 1 : name, error));
+  VMF_TRY(add_text(digest, vmf_path_name(name), error));
   VMF_TRY(vmf_digest_update(digest, size, sizeof(size), error));
   return source ? add_content(digest, source, error) : VMF_OK;
 }

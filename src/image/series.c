@@ -14,6 +14,7 @@
 #include "list.h"
 #include "memory.h"
 #include "opener.h"
+#include "path.h"
 #include "size.h"
 #include "view.h"
 
@@ -38,8 +39,7 @@ static bool is_suffix(const char *suffix, char low, char high)
 
 static bool take_apart(const char *path, struct part_name *name)
 {
-  const char *slash = strrchr(path, '/');
-  const char *start = slash ? slash + 1 : path;
+  const char *start = vmf_path_name(path);
   const char *dot = strrchr(start, '.');
 
   if (!dot || dot == start)

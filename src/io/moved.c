@@ -9,6 +9,7 @@
 
 #include "memory.h"
 #include "near_name.h"
+#include "path.h"
 
 struct search {
   const char *image_path, *name;

@@ -18,6 +18,7 @@
 
 #include "file.h"
 #include "memory.h"
+#include "path.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, SHOWN_MAX = 160 };
 
@@ -282,8 +283,7 @@ static enum vmf_code open_named(const struct reference *reference, struct opened
                                 struct vmf_error *error)
 {
   bool absolute = reference->name[0] == '/';
-  const char *slash = strrchr(reference->image_path, '/');
-  int prefix = slash ? (int)(slash - reference->image_path) + 1 : 0;
+  int prefix = (int)vmf_path_folder(reference->image_path);
   if (!absolute && !has_dotdot(reference->name)) {
     VMF_TRY(
         vmf_format(&opened->name, error, "%.*s%s", prefix, reference->image_path, reference->name));
@@ -309,10 +309,7 @@ static enum vmf_code check_kind(const struct reference *reference, const struct 
 
 static enum vmf_code find_folder(struct reference *reference, struct vmf_error *error)
 {
-  const char *slash = strrchr(reference->image_path, '/');
-  VMF_TRY(slash ? vmf_copy_bytes(reference->image_path, (size_t)(slash - reference->image_path) + 1,
-                                 &reference->folder, error)
-                : vmf_copy_text(".", &reference->folder, error));
+  VMF_TRY(vmf_path_copy_folder(reference->image_path, &reference->folder, error));
   reference->real = realpath(reference->folder, NULL);
   if (!reference->real)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be found",

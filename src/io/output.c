@@ -20,6 +20,7 @@
 #include "in_place.h"
 #include "locks.h"
 #include "memory.h"
+#include "path.h"
 #include "temporary.h"
 
 struct part {
@@ -56,8 +57,7 @@ static enum vmf_code follow_link(char **path, struct vmf_error *error)
   if (length < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: the link cannot be read", *path);
   link[length] = '\0';
-  const char *slash = link[0] == '/' ? NULL : strrchr(*path, '/');
-  int prefix = slash ? (int)(slash - *path) + 1 : 0;
+  int prefix = link[0] == '/' ? 0 : (int)vmf_path_folder(*path);
   VMF_TRY(vmf_format(&next, error, "%.*s%s", prefix, *path, link));
   char *old = *path;
   *path = next;
@@ -71,11 +71,9 @@ static enum vmf_code follow_link(char **path, struct vmf_error *error)
 static enum vmf_code check_link(const char *path, const struct stat *link, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *folder = NULL;
-  const char *slash = strrchr(path, '/');
   struct stat status;
 
-  VMF_TRY(slash ? vmf_copy_bytes(path, (size_t)(slash - path) + 1, &folder, error)
-                : vmf_copy_text(".", &folder, error));
+  VMF_TRY(vmf_path_copy_folder(path, &folder, error));
   if (stat(folder, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be examined", path);
   if (link->st_uid == geteuid() || link->st_uid == status.st_uid ||
@@ -111,8 +109,7 @@ static enum vmf_code find_target(struct vmf_output *output, const char *path, bo
       return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be examined", output->path);
     output->exists = result == 0;
     if (!output->exists || !S_ISLNK(output->replaced.st_mode)) {
-      const char *slash = strrchr(output->path, '/');
-      output->name = slash ? slash + 1 : output->path;
+      output->name = vmf_path_name(output->path);
       return VMF_OK;
     }
     if (!follow)
@@ -147,9 +144,7 @@ static enum vmf_code check_target(const struct vmf_output *output, struct vmf_er
 /* The name without its suffix; with the next free ".N" when files of another disk begin so. */
 static enum vmf_code find_stem(struct vmf_output *output, struct vmf_error *error)
 {
-  const char *dot = strrchr(output->name, '.');
-  int length =
-      (int)(dot && dot != output->name ? (size_t)(dot - output->name) : strlen(output->name));
+  int length = (int)vmf_name_stem(output->name);
   unsigned long next = 0;
   int number = openat(output->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *stream = number < 0 ? NULL : fdopendir(number);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "path.h"
 #include "text.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -104,18 +105,15 @@ static enum vmf_code plan_id(struct vmf_machine_plan *plan, struct vmf_error *er
 static enum vmf_code plan_name(struct vmf_machine_plan *plan, const struct vmf_compose_disk *disks,
                                size_t count, struct vmf_error *error)
 {
-  const char *name = plan->machine->name, *dot, *slash;
+  const char *name = plan->machine->name;
 
   if (name) {
     VMF_TRY(vmf_copy_text(name, &plan->name, error));
   } else if (count == 0) {
     VMF_TRY(vmf_copy_text("vm", &plan->name, error));
   } else {
-    slash = strrchr(disks[0].file_name, '/');
-    name = slash ? slash + 1 : disks[0].file_name;
-    dot = strrchr(name, '.');
-    VMF_TRY(vmf_copy_bytes(name, dot && dot > name ? (size_t)(dot - name) : strlen(name),
-                           &plan->name, error));
+    name = vmf_path_name(disks[0].file_name);
+    VMF_TRY(vmf_copy_bytes(name, vmf_name_stem(name), &plan->name, error));
     VMF_TRY(vmf_machine_check_text("the name of the first disk", plan->name, false, error));
   }
   return plan_id(plan, error);

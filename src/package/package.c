@@ -18,6 +18,7 @@
 #include "file.h"
 #include "list.h"
 #include "memory.h"
+#include "path.h"
 #include "series.h"
 #include "text.h"
 #include "view.h"
@@ -222,8 +223,7 @@ static enum vmf_code sort_members(struct vmf_package *package, struct vmf_error 
  * names are cut, and what is not below it is no part of the package. */
 static void enter_folder(struct vmf_package *package)
 {
-  const char *slash = strrchr(package->name, '/');
-  size_t cut = slash ? (size_t)(slash + 1 - package->name) : 0, kept = 0;
+  size_t cut = vmf_path_folder(package->name), kept = 0;
 
   for (size_t i = 0; cut > 0 && i < package->tar->count; i++) {
     struct vmf_tar_member *member = &package->tar->members[i];
@@ -240,7 +240,7 @@ static void enter_folder(struct vmf_package *package)
   if (cut == 0)
     return;
   package->tar->count = kept;
-  memmove(package->name, slash + 1, strlen(slash + 1) + 1);
+  memmove(package->name, package->name + cut, strlen(package->name + cut) + 1);
 }
 
 /* Takes over io. */
@@ -258,10 +258,8 @@ static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io
 static enum vmf_code open_descriptor(struct vmf_package *package, const char *path,
                                      struct vmf_error *error)
 {
-  const char *slash = strrchr(path, '/');
-
   VMF_TRY(vmf_copy_text(path, &package->descriptor_path, error));
-  return vmf_copy_text(slash ? slash + 1 : path, &package->name, error);
+  return vmf_copy_text(vmf_path_name(path), &package->name, error);
 }
 
 /* Its content is the guest's, who must not choose what the host opens. */

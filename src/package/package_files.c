@@ -15,6 +15,7 @@
 #include "near_name.h"
 #include "opener.h"
 #include "package.h"
+#include "path.h"
 #include "view.h"
 
 enum { CHUNKS_MAX = 1 << 16 };
@@ -22,12 +23,11 @@ enum { CHUNKS_MAX = 1 << 16 };
 const char *vmf_package_file_label(const struct vmf_package *package, const char *name,
                                    char label[512])
 {
-  const char *slash = package->io ? NULL : strrchr(package->descriptor_path, '/');
 
   if (package->io)
     snprintf(label, 512, "%s::%s", package->path, name);
   else
-    snprintf(label, 512, "%.*s%s", slash ? (int)(slash + 1 - package->descriptor_path) : 0,
+    snprintf(label, 512, "%.*s%s", (int)vmf_path_folder(package->descriptor_path),
              package->descriptor_path, name);
   return label;
 }

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "memory.h"
 #include "package.h"
+#include "path.h"
 
 /* RFC 1740, AppleDouble */
 #define APPLE_DOUBLE_MAGIC 0x00051607
@@ -24,7 +25,7 @@ static bool has_folder(const char *name, const char *folder)
 
 static bool is_junk(const struct vmf_package *package, const struct vmf_tar_member *member)
 {
-  const char *slash = strrchr(member->name, '/'), *name = slash ? slash + 1 : member->name;
+  const char *name = vmf_path_name(member->name);
   uint8_t magic[4];
   if (strcmp(name, ".DS_Store") == 0 || has_folder(member->name, "__MACOSX"))
     return true;

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "list.h"
 #include "memory.h"
+#include "path.h"
 #include "view.h"
 
 static int compare_keys(const void *a, const void *b)
@@ -37,8 +38,7 @@ bool vmf_stored_key(const struct vmf_package *package, const struct vmf_io *io,
 static const char *name_of(const struct vmf_package *package, const struct vmf_io *io,
                            const struct vmf_stored_key *key)
 {
-  const char *slash = package->io ? NULL : strrchr(package->descriptor_path, '/');
-  size_t folder = slash ? (size_t)(slash + 1 - package->descriptor_path) : 0;
+  size_t folder = package->io ? 0 : vmf_path_folder(package->descriptor_path);
   size_t first = 0, end = package->tar ? package->tar->count : 0;
 
   while (first < end) {

@@ -17,6 +17,7 @@
 #include "certificate_check.h"
 #include "certificate_text.h"
 #include "memory.h"
+#include "path.h"
 
 /* Oddities of a signature besides those of enum vmf_line_oddity. */
 enum {
@@ -116,12 +117,6 @@ static bool is_base64(struct vmf_text_part text)
   return text.length > 0;
 }
 
-static const char *last_part(const char *path)
-{
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 static bool add_value(struct signature_line *line, struct vmf_text_part value)
 {
   if (value.length > VALUE_MAX - line->length)
@@ -145,7 +140,7 @@ static void take_other(struct reading *reading, struct vmf_text_part text)
 static void take_signature(struct reading *reading, unsigned number, struct vmf_text_part algorithm,
                            struct vmf_text_part name, struct vmf_text_part value)
 {
-  const char *wanted = last_part(reading->check.manifest_name);
+  const char *wanted = vmf_path_name(reading->check.manifest_name);
 
   if (reading->count > 0)
     reading->odd |= ODD_SEVERAL;

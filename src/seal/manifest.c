@@ -11,6 +11,7 @@
 #include "href.h"
 #include "list.h"
 #include "memory.h"
+#include "path.h"
 
 /* Oddities of a manifest besides those of enum vmf_line_oddity. */
 enum {
@@ -206,8 +207,7 @@ static unsigned decode_digest(struct vmf_text_part value, uint8_t *digest)
 
 static bool is_itself(const struct reading *reading, struct vmf_text_part name)
 {
-  const char *slash = strrchr(reading->name, '/');
-  const char *own = slash ? slash + 1 : reading->name;
+  const char *own = vmf_path_name(reading->name);
 
   return strlen(own) == name.length && memcmp(own, name.start, name.length) == 0;
 }

@@ -13,6 +13,7 @@
 
 #include "list.h"
 #include "memory.h"
+#include "path.h"
 
 /* Bounds: a folder of schemas has some 20 files of up to 300 KB. */
 enum { FILES_MAX = 500, FILE_BYTES = 4 << 20, FOLDERS_DEPTH = 8 };
@@ -132,15 +133,8 @@ static enum vmf_code list_folder(struct vmf_schema_files *files, const char *fol
 
 static bool same_folder(const char *a, const char *b)
 {
-  const char *end = strrchr(a, '/');
-  size_t length = end ? (size_t)(end - a) + 1 : 0;
+  size_t length = vmf_path_folder(a);
   return strncmp(a, b, length) == 0 && !strchr(b + length, '/');
-}
-
-static const char *base_name(const char *path)
-{
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
 }
 
 /* The file for a namespace that `importer` names at `location` (or not at all): one of that name
@@ -157,7 +151,7 @@ static struct vmf_schema_file *resolve(const struct vmf_schema_files *files, con
       continue;
     unsigned score =
         1u + (same_folder(importer, file->path) ? 2u : 0u) +
-        (location && strcmp(base_name(location), base_name(file->path)) == 0 ? 4u : 0u);
+        (location && strcmp(vmf_path_name(location), vmf_path_name(file->path)) == 0 ? 4u : 0u);
     if (score > best_score) {
       best_score = score;
       best = file;
@@ -237,7 +231,7 @@ static bool better(const struct vmf_schema_file *file, const struct vmf_schema_f
                    const char *uri)
 {
   char start[] = "dsp8023_N";
-  const char *name = base_name(file->path), *other = base_name(than->path);
+  const char *name = vmf_path_name(file->path), *other = vmf_path_name(than->path);
 
   start[sizeof start - 2] = uri[strlen(uri) - 1];
   bool fits = strncasecmp(name, start, sizeof start - 1) == 0;

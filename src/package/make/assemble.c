@@ -14,6 +14,7 @@
 #include "hash_io.h"
 #include "memory.h"
 #include "output.h"
+#include "path.h"
 #include "replaced.h"
 #include "sink.h"
 #include "tar.h"

@@ -12,6 +12,7 @@
 #include "losses.h"
 #include "memory.h"
 #include "output.h"
+#include "path.h"
 #include "text.h"
 #include "value.h"
 
@@ -41,10 +42,8 @@ enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
                                   const struct vmf_assembly *assembly, const char *stored,
                                   const char *suffix, char **name, struct vmf_error *error)
 {
-  const char *slash = strrchr(stored, '/');
-  const char *base = slash ? slash + 1 : stored;
-  const char *dot = strrchr(base, '.');
-  int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+  const char *base = vmf_path_name(stored);
+  int stem = (int)vmf_name_stem(base);
   const char *tail = suffix ? suffix : base + stem + (base[stem] == '.');
 
   for (unsigned number = 1; number <= SAME_NAMES; number++) {

@@ -11,6 +11,7 @@
 #include "assemble.h"
 #include "memory.h"
 #include "output.h"
+#include "path.h"
 #include "text.h"
 
 static bool ends_in(const char *path, const char *suffix)
@@ -28,11 +29,8 @@ static bool is_folder(const char *path)
 /* "dir/vm.ova": "vm.ovf". */
 static enum vmf_code name_after(const char *path, char **name, struct vmf_error *error)
 {
-  const char *slash = strrchr(path, '/');
-  const char *base = slash ? slash + 1 : path;
-  const char *dot = strrchr(base, '.');
-  int stem = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
-  return vmf_format(name, error, "%.*s.ovf", stem, base);
+  const char *base = vmf_path_name(path);
+  return vmf_format(name, error, "%.*s.ovf", (int)vmf_name_stem(base), base);
 }
 
 static enum vmf_code find_folder(const char *path, const char *name,
@@ -68,10 +66,8 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
     return vmf_fail(error, VMF_USAGE,
                     "%s: a package is called *.ova or *.ovf, or is a folder (end its name with /)",
                     path);
-  if (!destination->archive) {
-    const char *slash = strrchr(path, '/');
-    return vmf_copy_text(slash ? slash + 1 : path, &destination->descriptor_name, error);
-  }
+  if (!destination->archive)
+    return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
   return name_after(path, &destination->descriptor_name, error);
 }
 

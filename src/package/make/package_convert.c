@@ -7,15 +7,14 @@
 #include "caller.h"
 #include "conversion.h"
 #include "memory.h"
+#include "path.h"
 
 /* "dir/vm.ovf": "vm". */
 static enum vmf_code stem_of(const char *name, char **stem, struct vmf_error *error)
 {
-  const char *slash = strrchr(name, '/');
-  const char *base = slash ? slash + 1 : name;
-  const char *dot = strrchr(base, '.');
+  const char *base = vmf_path_name(name);
 
-  return vmf_copy_bytes(base, dot && dot > base ? (size_t)(dot - base) : strlen(base), stem, error);
+  return vmf_copy_bytes(base, vmf_name_stem(base), stem, error);
 }
 
 static enum vmf_code convert(struct vmf_package *package, const char *path,

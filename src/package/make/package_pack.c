@@ -9,6 +9,7 @@
 #include "compose.h"
 #include "conversion.h"
 #include "memory.h"
+#include "path.h"
 #include "text.h"
 
 struct packing {
@@ -168,10 +169,8 @@ static enum vmf_code default_name(struct packing *packing, const char *path, cha
     return vmf_copy_text(from, name, error);
   from = strcmp(path, "-") == 0 || vmf_text_ends_in(path, "/") ? vmf_image_path(packing->disks[0])
                                                                : path;
-  const char *slash = strrchr(from, '/');
-  const char *base = slash ? slash + 1 : from;
-  const char *dot = strrchr(base, '.');
-  return vmf_copy_bytes(base, dot && dot > base ? (size_t)(dot - base) : strlen(base), name, error);
+  const char *base = vmf_path_name(from);
+  return vmf_copy_bytes(base, vmf_name_stem(base), name, error);
 }
 
 static enum vmf_code start(struct packing *packing, const char *path,

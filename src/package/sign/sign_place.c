@@ -16,6 +16,7 @@
 #include "log.h"
 #include "memory.h"
 #include "output.h"
+#include "path.h"
 #include "signing.h"
 #include "view.h"
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "entity.h"
 #include "memory.h"
 
 enum { MARKUP_FIRST = 4096 };
@@ -41,34 +42,10 @@ static void markup_put(struct vmf_markup *markup, const char *text)
   markup->length += length;
 }
 
-/* What a parser would change or take for markup; NULL: the character stands for itself. A carriage
- * return would be read as a line feed, white space in an attribute as a blank. */
-static const char *markup_entity(char c, bool attribute)
-{
-  switch (c) {
-  case '&':
-    return "&amp;";
-  case '<':
-    return "&lt;";
-  case '>':
-    return "&gt;";
-  case '\r':
-    return "&#13;";
-  case '"':
-    return attribute ? "&quot;" : NULL;
-  case '\n':
-    return attribute ? "&#10;" : NULL;
-  case '\t':
-    return attribute ? "&#9;" : NULL;
-  default:
-    return NULL;
-  }
-}
-
 static void markup_escape(struct vmf_markup *markup, const char *text, bool attribute)
 {
   for (; *text; text++) {
-    const char *entity = markup_entity(*text, attribute);
+    const char *entity = vmf_xml_entity(*text, attribute ? '"' : 0);
 
     markup_put(markup, entity ? entity : (const char[]){*text, 0});
   }

@@ -4,6 +4,7 @@
  * Edits are splices of the source text, put together when the whole text is asked for. */
 #include <string.h>
 
+#include "entity.h"
 #include "list.h"
 #include "memory.h"
 #include "xml.h"
@@ -92,31 +93,6 @@ static enum vmf_code add_splice(struct vmf_xml_edit *edit, struct splice splice,
 
 /* ---- attributes ---- */
 
-/* How a character is written in a value between `quote`s; NULL: as it is. */
-static const char *escape_of(char c, char quote)
-{
-  switch (c) {
-  case '&':
-    return "&amp;";
-  case '<':
-    return "&lt;";
-  case '>':
-    return "&gt;";
-  case '\t':
-    return "&#9;";
-  case '\n':
-    return "&#10;";
-  case '\r':
-    return "&#13;";
-  case '"':
-    return quote == '"' ? "&quot;" : NULL;
-  case '\'':
-    return quote == '\'' ? "&apos;" : NULL;
-  default:
-    return NULL;
-  }
-}
-
 /* `before` value `after`, the value escaped. */
 static enum vmf_code write_value(const char *before, const char *value, char quote,
                                  const char *after, char **text, struct vmf_error *error)
@@ -125,7 +101,7 @@ static enum vmf_code write_value(const char *before, const char *value, char quo
   void *memory = NULL;
 
   for (const char *c = value; *c; c++) {
-    const char *escape = escape_of(*c, quote);
+    const char *escape = vmf_xml_entity(*c, quote);
     if (!escape && (unsigned char)*c < ' ')
       return vmf_fail(error, VMF_USAGE, "byte 0x%02x of an attribute's value cannot stand in XML",
                       (unsigned char)*c);
@@ -137,7 +113,7 @@ static enum vmf_code write_value(const char *before, const char *value, char quo
   *text = memory;
   char *out = stpcpy(*text, before);
   for (const char *c = value; *c; c++) {
-    const char *escape = escape_of(*c, quote);
+    const char *escape = vmf_xml_entity(*c, quote);
     if (escape)
       out = stpcpy(out, escape);
     else

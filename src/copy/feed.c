@@ -212,8 +212,3 @@ void vmf_feed_skip(struct vmf_feed *feed, uint64_t length)
 {
   feed->guest += length;
 }
-
-uint64_t vmf_feed_host_bytes(const struct vmf_span *span)
-{
-  return span->kind == VMF_RUN_PACKED ? span->run.stored : span->length;
-}

@@ -57,9 +57,6 @@ VMF_MUST_CHECK enum vmf_code vmf_feed_end(struct vmf_feed *feed, struct vmf_erro
 /* Leaves out `length` bytes of what the two have shown. */
 void vmf_feed_skip(struct vmf_feed *feed, uint64_t length);
 
-/* About how many bytes of its file a span is. */
-uint64_t vmf_feed_host_bytes(const struct vmf_span *span);
-
 void vmf_fed_free(struct vmf_fed *fed);
 
 /* Memory that the lists and bytes of one stretch take at most; bytes. */

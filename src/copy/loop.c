@@ -30,6 +30,12 @@ void vmf_loop_count(struct vmf_loop *loop, uint64_t bytes)
                             loop->total);
 }
 
+/* About how many bytes of its file a span is. */
+static uint64_t host_bytes(const struct vmf_span *span)
+{
+  return span->kind == VMF_RUN_PACKED ? span->run.stored : span->length;
+}
+
 static void count_job(struct vmf_loop *loop, const struct vmf_fed *fed)
 {
   bool streams = vmf_image_streams(loop->feed.inputs[0]);
@@ -39,7 +45,7 @@ static void count_job(struct vmf_loop *loop, const struct vmf_fed *fed)
     return;
   for (size_t i = 0; i < VMF_FEED_INPUTS && !streams; i++)
     for (size_t k = 0; k < fed->spans[i].count; k++)
-      bytes += vmf_feed_host_bytes(&fed->spans[i].list[k]);
+      bytes += host_bytes(&fed->spans[i].list[k]);
   vmf_loop_count(loop, bytes);
 }
 

@@ -7,6 +7,7 @@
 
 #include "caller.h"
 #include "checked.h"
+#include "run.h"
 #include "survey.h"
 
 static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,
@@ -40,7 +41,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
         "%s: an overlay with blocks of %u bytes is not written; at most %u are possible",
         target->name, target->shape.unit, VMF_WHOLE_UNIT);
   if (options->checksum)
-    return vmf_copy_digest_kind(options->checksum, &copy->digest_kind, error);
+    return vmf_digest_named(options->checksum, &copy->digest_kind, error);
   return VMF_OK;
 }
 

@@ -5,7 +5,6 @@
 #ifndef VMF_COPY_CONVERT_H
 #define VMF_COPY_CONVERT_H
 
-#include "run.h"
 #include "target.h"
 
 /* The size that the file of a sequential target will have when vmf_convert is done with the same

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cancel.h"
 #include "checked.h"
 #include "memory.h"
 #include "pipeline.h"
@@ -138,13 +139,6 @@ static enum vmf_code open_file(const struct run *run, struct running *running,
 
 /* ---- all files, on the caller's thread ---- */
 
-static enum vmf_code check_cancelled(const struct run *run, struct vmf_error *error)
-{
-  if (vmf_cancel_requested(run->hashing->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "interrupted");
-  return VMF_OK;
-}
-
 static enum vmf_code retire_piece(const struct run *run, const struct piece *piece,
                                   struct running *running, struct vmf_error *error)
 {
@@ -178,7 +172,7 @@ static enum vmf_code begin_files(struct run *run, struct vmf_error *error)
 {
   for (unsigned i = 0; i < run->slots; i++)
     while (!run->runnings[i].file && run->next < run->hashing->count) {
-      VMF_TRY(check_cancelled(run, error));
+      VMF_TRY(vmf_cancelled(run->hashing->cancel, error));
       VMF_TRY(begin_file(run, &run->runnings[i], error));
     }
   return VMF_OK;
@@ -218,7 +212,7 @@ static enum vmf_code hash_all(struct run *run, struct vmf_error *error)
 {
   for (;;) {
     void *oldest;
-    VMF_TRY(check_cancelled(run, error));
+    VMF_TRY(vmf_cancelled(run->hashing->cancel, error));
     VMF_TRY(submit_pieces(run, error));
     VMF_TRY(vmf_pipeline_oldest(run->pipeline, &oldest, error));
     if (!oldest)

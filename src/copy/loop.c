@@ -4,11 +4,11 @@
 
 #include <inttypes.h>
 
+#include "cancel.h"
 #include "checked.h"
 #include "file.h"
 #include "log.h"
 #include "rate.h"
-#include "run.h"
 
 /* ---- progress ---- */
 
@@ -72,7 +72,7 @@ static enum vmf_code skip_hole(struct vmf_loop *loop, struct vmf_error *error)
   if (!loop->skip_holes)
     return VMF_OK;
   do {
-    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(vmf_cancelled(loop->options->cancel, error));
     VMF_TRY(vmf_feed_hole(&loop->feed, &length, error));
     vmf_feed_skip(&loop->feed, length);
   } while (length > 0);
@@ -157,7 +157,7 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
 
   while (!stop) {
     void *oldest;
-    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(vmf_cancelled(loop->options->cancel, error));
     VMF_TRY(submit_jobs(loop, error));
     VMF_TRY(vmf_pipeline_oldest(loop->pipeline, &oldest, error));
     if (!oldest) {

@@ -4,7 +4,7 @@
  * How large an image of some format would be, from the source's map alone. */
 #include "caller.h"
 #include "checked.h"
-#include "run.h"
+#include "target.h"
 
 /* Bytes of the whole units in `plan`. */
 static enum vmf_code count_data(const struct vmf_plan *plan, uint64_t *bytes,

@@ -5,12 +5,10 @@
  * serial part of it is here: place, the checksum of checksums, and writing to a pipe. */
 #include "run.h"
 
-#include <string.h>
-
+#include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
 #include "loop.h"
-#include "text.h"
 
 struct run {
   const struct vmf_copy *copy;
@@ -20,26 +18,6 @@ struct run {
   bool share;                    /* with the target, until the file system refuses */
 };
 
-enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options, struct vmf_error *error)
-{
-  if (vmf_cancel_requested(options->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "interrupted");
-  return VMF_OK;
-}
-
-enum vmf_code vmf_copy_digest_kind(const char *name, enum vmf_digest_kind *kind,
-                                   struct vmf_error *error)
-{
-  static const char *const names[] = {
-      [VMF_SHA256] = "sha256", [VMF_SHA1] = "sha1", [VMF_SHA512] = "sha512"};
-  for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-    if (vmf_text_equal_nocase(name, names[i])) {
-      *kind = (enum vmf_digest_kind)i;
-      return VMF_OK;
-    }
-  return vmf_fail(error, VMF_USAGE, "checksum \"%s\": expected sha1, sha256 or sha512", name);
-}
-
 /* A hole of petabytes has digests for minutes: one can stop between. */
 static enum vmf_code push_zeros(const struct run *run, const struct vmf_job_options *options,
                                 uint64_t length, struct vmf_error *error)
@@ -47,7 +25,7 @@ static enum vmf_code push_zeros(const struct run *run, const struct vmf_job_opti
   const uint64_t at_once = 64ull << 30; /* whole blocks of the checksum */
 
   for (uint64_t done = 0; done < length; done += vmf_min(at_once, length - done)) {
-    VMF_TRY(vmf_copy_cancelled(options, error));
+    VMF_TRY(vmf_cancelled(options->cancel, error));
     VMF_TRY(vmf_checksum_push_zeros(run->checksum, vmf_min(at_once, length - done), error));
   }
   return VMF_OK;
@@ -103,7 +81,7 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
   bool data, refused;
 
   while (run->share && length > 0) {
-    VMF_TRY(vmf_copy_cancelled(loop->options, error));
+    VMF_TRY(vmf_cancelled(loop->options->cancel, error));
     VMF_TRY(vmf_feed_peek(&loop->feed, &span, &data, error));
     if (!data)
       return VMF_OK;

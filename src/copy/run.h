@@ -6,7 +6,6 @@
 #define VMF_COPY_RUN_H
 
 #include "job.h"
-#include "plan.h"
 
 /* Copies all of the disk; fills *result but for what the target's finish writes. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_run(const struct vmf_copy *copy,
@@ -18,13 +17,5 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t
                                                const struct vmf_job_options *options,
                                                struct vmf_job_result *result,
                                                struct vmf_error *error);
-
-/* VMF_CANCELLED once the caller asks for it. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_cancelled(const struct vmf_job_options *options,
-                                                struct vmf_error *error);
-
-/* "sha256": the digest kind. VMF_USAGE naming those that exist. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_digest_kind(const char *name, enum vmf_digest_kind *kind,
-                                                  struct vmf_error *error);
 
 #endif

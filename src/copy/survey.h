@@ -6,7 +6,7 @@
 #ifndef VMF_COPY_SURVEY_H
 #define VMF_COPY_SURVEY_H
 
-#include "run.h"
+#include "plan.h"
 
 /* Reads all data of `plan` once and makes *exact a plan of units of `unit` bytes without those that
  * are zero; the caller frees exact->data_units. VMF_UNSUPPORTED when the disk has more units than a

@@ -9,8 +9,12 @@
 #include "checked.h"
 #include "memory.h"
 #include "sha256_many.h"
+#include "text.h"
 
 enum { KINDS = VMF_SHA512 + 1 };
+
+static const char *const names[KINDS] = {
+    [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
 
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
@@ -32,11 +36,20 @@ size_t vmf_digest_size(enum vmf_digest_kind kind)
   return kind == VMF_SHA1 ? 20 : kind == VMF_SHA256 ? 32 : 64;
 }
 
+enum vmf_code vmf_digest_named(const char *name, enum vmf_digest_kind *kind,
+                               struct vmf_error *error)
+{
+  for (unsigned i = 0; i < KINDS; i++)
+    if (vmf_text_equal_nocase(name, names[i])) {
+      *kind = (enum vmf_digest_kind)i;
+      return VMF_OK;
+    }
+  return vmf_fail(error, VMF_USAGE, "checksum \"%s\": expected sha1, sha256 or sha512", name);
+}
+
 /* All of them or none: what ran out of memory halfway is not used again. */
 static bool fetch_methods(void)
 {
-  static const char *const names[KINDS] = {
-      [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
   OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
   bool fetched = library != NULL;
 

@@ -16,6 +16,10 @@ enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512 };
 
 size_t vmf_digest_size(enum vmf_digest_kind kind);
 
+/* The kind called "sha256". VMF_USAGE naming those that exist. */
+VMF_MUST_CHECK enum vmf_code vmf_digest_named(const char *name, enum vmf_digest_kind *kind,
+                                              struct vmf_error *error);
+
 /* A running digest; one thread at a time. */
 struct vmf_digest;
 VMF_MUST_CHECK enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **digest,

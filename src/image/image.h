@@ -9,6 +9,11 @@
 #include "container.h"
 #include "format.h"
 
+struct vmf_node_file {
+  struct vmf_io *io; /* closed by the driver */
+  enum vmf_reference kind;
+};
+
 /* What stands behind a struct vmf_image, which is its first member. */
 struct vmf_node {
   struct vmf_image image;
@@ -24,9 +29,8 @@ struct vmf_node {
   void *owner;
   void (*losses)(void *owner, struct vmf_report *report); /* what is left where the image comes
                                                            * from; or NULL */
-  struct vmf_io **files; /* every file that the driver opened; closed by the driver */
-  enum vmf_reference *file_kinds;
-  size_t file_count;
+  struct vmf_node_file *files;                            /* every file that the driver opened */
+  size_t file_count, file_capacity;
   struct vmf_page_cache *own_cache; /* the first image of a chain has it */
 };
 

@@ -13,7 +13,7 @@ bool vmf_image_visit_own_files(const struct vmf_image *image, vmf_file_visitor *
   if (!visit(image->io, data))
     return false;
   for (size_t i = 0; i < node->file_count; i++)
-    if (!visit(node->files[i], data))
+    if (!visit(node->files[i].io, data))
       return false;
   for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
     if (!vmf_image_visit_files(part, visit, data))

@@ -57,8 +57,8 @@ static enum vmf_code list_extents(const struct vmf_image *image, const char *pat
   VMF_TRY(vmf_alloc(node->file_count * sizeof(char *), &paths, error));
   replaced->paths = paths;
   for (size_t i = 0; i < node->file_count; i++) {
-    const char *file = node->files[i]->name;
-    if (node->file_kinds[i] != VMF_REFERENCE_EXTENT || !is_called_after(file, path) ||
+    const char *file = node->files[i].io->name;
+    if (node->files[i].kind != VMF_REFERENCE_EXTENT || !is_called_after(file, path) ||
         vmf_image_file_at(source, file) || vmf_image_file_at(backing, file))
       continue;
     VMF_TRY(vmf_copy_text(file, &replaced->paths[replaced->count], error));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "certificate.h"
 #include "checked.h"
 #include "convert.h"
@@ -56,13 +57,6 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
   if (work->target->progress)
     work->target->progress(work->target->progress_data, work->done + vmf_min(part, work->weight),
                            work->total);
-}
-
-static enum vmf_code check_cancelled(const struct work *work, struct vmf_error *error)
-{
-  if (vmf_cancel_requested(work->target->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "interrupted");
-  return VMF_OK;
 }
 
 /* ---- files of text ---- */
@@ -127,7 +121,7 @@ static enum vmf_code copy_range(struct work *work, struct vmf_io *from, struct v
 {
   while (start < end) {
     size_t step = (size_t)vmf_min(capacity, end - start);
-    VMF_TRY(check_cancelled(work, error));
+    VMF_TRY(vmf_cancelled(work->target->cancel, error));
     VMF_TRY(vmf_io_pread(from, buffer, step, start, error));
     VMF_TRY(vmf_io_pwrite(to, buffer, step, start, error));
     start += step;
@@ -479,7 +473,7 @@ static enum vmf_code write_all(struct work *work, struct vmf_error *error)
     VMF_TRY(vmf_io_zero(work->archive, work->at, vmf_tar_ending(work->at), false, error));
   if (work->archive && work->archive->size < work->at + vmf_tar_ending(work->at))
     VMF_TRY(vmf_io_resize(work->archive, work->at + vmf_tar_ending(work->at), error));
-  VMF_TRY(check_cancelled(work, error));
+  VMF_TRY(vmf_cancelled(work->target->cancel, error));
   return vmf_output_commit(work->output, error);
 }
 
@@ -556,7 +550,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   VMF_TRY(vmf_epoch_now(&epoch, error));
   work->mtime = (uint64_t)epoch.seconds;
   if (target->digest)
-    VMF_TRY(vmf_copy_digest_kind(target->digest, &work->kind, error));
+    VMF_TRY(vmf_digest_named(target->digest, &work->kind, error));
   VMF_TRY(name_texts(work, error));
   VMF_TRY(check_names(work, error));
   VMF_TRY(check_no_certificate(work, error));

@@ -17,7 +17,6 @@
 #include "list.h"
 #include "memory.h"
 #include "package.h"
-#include "run.h"
 #include "signing.h"
 #include "view.h"
 
@@ -327,7 +326,7 @@ static enum vmf_code sign(struct vmf_signing *signing, struct vmf_error *error)
   struct vmf_signer *signer;
 
   if (target->digest)
-    VMF_TRY(vmf_copy_digest_kind(target->digest, &kind, error));
+    VMF_TRY(vmf_digest_named(target->digest, &kind, error));
   if (!target->key_path)
     return vmf_fail(error, VMF_USAGE, "%s: cannot be signed without a key", signing->package->path);
   VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file, target->log,

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "checked.h"
 #include "file.h"
 #include "log.h"
@@ -25,8 +26,7 @@ enum vmf_code vmf_signing_advance(struct vmf_signing *signing, uint64_t bytes,
 {
   const struct vmf_package_target *target = signing->target;
 
-  if (vmf_cancel_requested(target->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  VMF_TRY(vmf_cancelled(target->cancel, error));
   signing->done += bytes;
   if (target->progress)
     target->progress(target->progress_data, vmf_min(signing->done, signing->total), signing->total);

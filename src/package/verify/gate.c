@@ -11,7 +11,6 @@
 #include "list.h"
 #include "memory.h"
 #include "package_checks.h"
-#include "run.h"
 
 enum vmf_code vmf_gate_new(struct vmf_package *package, const struct vmf_package_trust *trust,
                            struct vmf_gate *gate, struct vmf_error *error)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cancel.h"
 #include "disk_format.h"
 #include "memory.h"
 #include "package_checks.h"
@@ -123,8 +124,7 @@ static enum vmf_code check_disk(struct vmf_verification *verification,
 
   if (!disk->file_ref || !disk->file_ref[0] || !file_found(verification, disk))
     return VMF_OK; /* told already */
-  if (vmf_cancel_requested(verification->check->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "interrupted");
+  VMF_TRY(vmf_cancelled(verification->check->cancel, error));
   if (vmf_package_open_image(package, disk, NULL, &image, &found) != VMF_OK)
     return vmf_verify_tell_error(
         verification, found.code == VMF_UNSUPPORTED ? "disk-unsupported" : "disk-unreadable",

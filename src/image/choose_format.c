@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Which format an image has: the one that is named, or what its content, name and kind say. */
+#include "opening.h"
+#include "raw_content.h"
+
+/* Content that no format knows: raw where nothing else can be meant. */
+static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *opening,
+                                  struct vmf_error *error)
+{
+  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  const struct vmf_log *log = opening->options->log;
+  bool raw = opening->split;
+
+  if (!raw)
+    VMF_TRY(vmf_raw_content(io, log, &raw, error));
+  if (raw)
+    return VMF_OK;
+  if (opening->child || opening->options->unknown_is_raw) {
+    vmf_warn(log, "%s: %sthe content matches no known format: taken as raw", io->name,
+             opening->child ? "its child names no format and " : "");
+    return VMF_OK;
+  }
+  if (said)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content matches no known format, nor is it the %s that the name says: "
+                    "it is damaged, or something else; if it is a raw disk, say -f raw",
+                    io->name, said->name);
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content matches no known format; if it is a raw disk, say -f raw",
+                  io->name);
+}
+
+enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *opening,
+                                const struct vmf_format **format, struct vmf_error *error)
+{
+  const struct vmf_format *raw = vmf_format_find("raw");
+  const char *name = opening->format;
+
+  if (name) {
+    *format = vmf_format_find(name);
+    if (!*format || !(*format)->reader)
+      return vmf_fail(error, opening->child ? VMF_UNSUPPORTED : VMF_USAGE,
+                      "%s: format \"%s\" is not one that can be read", io->name, name);
+    if (*format == raw && !opening->child)
+      VMF_TRY(vmf_probe_taken_as_raw(io, opening->options->log, error));
+    return VMF_OK;
+  }
+  VMF_TRY(vmf_probe_io(io, format, error));
+  if (*format)
+    return VMF_OK;
+  VMF_TRY(take_unknown(io, opening, error));
+  *format = raw;
+  return VMF_OK;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Inside of opening an image: what its steps share. image.c opens one file, which may name others
+ * (references.c) and a parent (parents.c). */
+#ifndef VMF_IMAGE_OPENING_H
+#define VMF_IMAGE_OPENING_H
+
+#include "image.h"
+
+struct vmf_opening {
+  const struct vmf_image_options *options;
+  struct vmf_image *child; /* NULL: the image that the person named */
+  const char *format;
+  struct vmf_opener *members; /* of the image that the person named */
+  bool split;                 /* its io is the parts of one file */
+  bool has_parent;            /* supplied by the caller */
+};
+
+/* An image without its parents. Takes over io, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_open_node(struct vmf_io *io, const struct vmf_opening *opening,
+                                           struct vmf_image **image, struct vmf_error *error);
+
+/* Opens the parents of an image, one after the other. */
+VMF_MUST_CHECK enum vmf_code vmf_open_chain(struct vmf_image *top,
+                                            const struct vmf_image_options *options,
+                                            struct vmf_error *error);
+
+/* The format by name, or by content; VMF_REFUSED when it cannot be told. */
+VMF_MUST_CHECK enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *opening,
+                                               const struct vmf_format **format,
+                                               struct vmf_error *error);
+
+/* Opens what the image names: a member of its package, or a file by the policy. */
+VMF_MUST_CHECK enum vmf_code vmf_open_named(const struct vmf_node *node, const char *name,
+                                            enum vmf_reference reference, struct vmf_io **io,
+                                            struct vmf_error *error);
+
+/* The error for an image that may name nothing, and names `name`. */
+VMF_MUST_CHECK enum vmf_code vmf_refuse_reference(const struct vmf_node *node, const char *name,
+                                                  struct vmf_error *error);
+
+/* The opener that a driver is given: every file goes through the policy and is remembered. */
+VMF_MUST_CHECK enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
+                                                 enum vmf_reference reference, struct vmf_io **io,
+                                                 struct vmf_error *error);
+
+#endif

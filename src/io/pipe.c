@@ -4,7 +4,6 @@
  * A sink that cannot go back: standard output, whatever stands behind it. Small writes are gathered
  * in a buffer, gaps are written as zeros. One thread at a time. */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "checked.h"
 #include "descriptor.h"
 #include "memory.h"
+#include "sequential.h"
 
 enum { PIPE_BUFFER = 1 << 20 };
 
@@ -51,9 +51,11 @@ static enum vmf_code pipe_drain(struct pipe *pipe, struct vmf_error *error)
   return pipe_put(pipe, pipe->buffer, used, error);
 }
 
-static enum vmf_code pipe_append(struct pipe *pipe, const unsigned char *data, size_t length,
+static enum vmf_code pipe_append(struct vmf_io *io, const void *data, size_t length,
                                  struct vmf_error *error)
 {
+  struct pipe *pipe = (struct pipe *)io;
+
   if (pipe->used + length > PIPE_BUFFER)
     VMF_TRY(pipe_drain(pipe, error));
   pipe->io.size += length;
@@ -64,51 +66,14 @@ static enum vmf_code pipe_append(struct pipe *pipe, const unsigned char *data, s
   return VMF_OK;
 }
 
-static enum vmf_code pipe_zeros(struct pipe *pipe, uint64_t length, struct vmf_error *error)
+static enum vmf_code pipe_zeros(struct vmf_io *io, uint64_t length, struct vmf_error *error)
 {
   while (length > 0) {
     size_t step = (size_t)vmf_min(length, VMF_ZEROS);
-    VMF_TRY(pipe_append(pipe, vmf_zeros, step, error));
+    VMF_TRY(pipe_append(io, vmf_zeros, step, error));
     length -= step;
   }
   return VMF_OK;
-}
-
-/* Zeros up to `offset`. */
-static enum vmf_code pipe_go(struct pipe *pipe, uint64_t offset, struct vmf_error *error)
-{
-  if (offset < pipe->io.size)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: a pipe cannot go back to byte %" PRIu64 " from byte %" PRIu64,
-                    pipe->io.name, offset, pipe->io.size);
-  return pipe_zeros(pipe, offset - pipe->io.size, error);
-}
-
-static enum vmf_code pipe_pwrite(struct vmf_io *io, const struct vmf_piece *pieces, unsigned count,
-                                 uint64_t offset, struct vmf_error *error)
-{
-  struct pipe *pipe = (struct pipe *)io;
-  VMF_TRY(pipe_go(pipe, offset, error));
-  for (; count > 0; pieces++, count--)
-    if (pieces->data)
-      VMF_TRY(pipe_append(pipe, pieces->data, pieces->length, error));
-    else
-      VMF_TRY(pipe_zeros(pipe, pieces->length, error));
-  return VMF_OK;
-}
-
-static enum vmf_code pipe_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
-                               struct vmf_error *error)
-{
-  struct pipe *pipe = (struct pipe *)io;
-  (void)allocate;
-  VMF_TRY(pipe_go(pipe, offset, error));
-  return pipe_zeros(pipe, length, error);
-}
-
-static enum vmf_code pipe_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
-{
-  return pipe_go((struct pipe *)io, size, error);
 }
 
 static enum vmf_code pipe_flush(struct vmf_io *io, struct vmf_error *error)
@@ -136,14 +101,17 @@ static void pipe_close(struct vmf_io *io)
   vmf_free(pipe);
 }
 
-static const struct vmf_io_ops pipe_ops = {
-    .kind = "pipe",
-    .pwrite = pipe_pwrite,
-    .zero = pipe_zero,
-    .resize = pipe_resize,
-    .flush = pipe_flush,
-    .end = pipe_end,
-    .close = pipe_close,
+static const struct vmf_sequential_ops pipe_ops = {
+    .io = {.kind = "pipe",
+           .pwrite = vmf_sequential_pwrite,
+           .zero = vmf_sequential_zero,
+           .resize = vmf_sequential_resize,
+           .flush = pipe_flush,
+           .end = pipe_end,
+           .close = pipe_close},
+    .what = "a pipe",
+    .append = pipe_append,
+    .append_zeros = pipe_zeros,
 };
 
 static enum vmf_code pipe_make(const char *name, struct pipe **pipe, struct vmf_error *error)
@@ -155,7 +123,7 @@ static enum vmf_code pipe_make(const char *name, struct pipe **pipe, struct vmf_
   VMF_TRY(vmf_alloc_pages(PIPE_BUFFER, &buffer, error));
   VMF_TRY(vmf_alloc(sizeof **pipe, &block, error));
   *pipe = block;
-  (*pipe)->io.ops = &pipe_ops;
+  (*pipe)->io.ops = &pipe_ops.io;
   (*pipe)->io.name = copy;
   (*pipe)->io.sequential = true;
   (*pipe)->buffer = buffer;

@@ -2,12 +2,12 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "sink.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "checked.h"
 #include "memory.h"
 #include "pipeline.h"
+#include "sequential.h"
 
 enum {
   PIECE_BYTES = 1 << 20,
@@ -114,20 +114,24 @@ static enum vmf_code sink_drain(struct sink *sink, struct vmf_error *error)
                        sink->io.size - piece->length, error);
 }
 
-static enum vmf_code sink_append(struct sink *sink, const uint8_t *data, size_t length,
+/* data == NULL: zeros. */
+static enum vmf_code sink_append(struct vmf_io *io, const void *data, size_t length,
                                  struct vmf_error *error)
 {
+  struct sink *sink = (struct sink *)io;
+  const uint8_t *bytes = data;
+
   while (length > 0) {
     VMF_TRY(begin_piece(sink, error));
     struct piece *piece = sink->piece;
     size_t step = (size_t)vmf_min(length, PIECE_BYTES - piece->length);
-    if (data)
-      memcpy(piece->buffer + piece->length, data, step);
+    if (bytes)
+      memcpy(piece->buffer + piece->length, bytes, step);
     else
       memset(piece->buffer + piece->length, 0, step);
     piece->length += step;
     sink->io.size += step;
-    data += data ? step : 0;
+    bytes += bytes ? step : 0;
     length -= step;
     if (piece->length == PIECE_BYTES)
       VMF_TRY(sink_drain(sink, error));
@@ -156,55 +160,18 @@ static enum vmf_code skip_zeros(struct sink *sink, uint64_t length, struct vmf_e
 }
 
 /* Zeros are hashed, and left out where the base reads as zeros by itself. */
-static enum vmf_code sink_zeros(struct sink *sink, uint64_t length, struct vmf_error *error)
+static enum vmf_code sink_zeros(struct vmf_io *io, uint64_t length, struct vmf_error *error)
 {
+  struct sink *sink = (struct sink *)io;
+
   if (length >= LONG_ZEROS && sink->base->reads_as_zero)
     return skip_zeros(sink, length, error);
   while (length > 0) {
     size_t step = (size_t)vmf_min(length, PIECE_BYTES);
-    VMF_TRY(sink_append(sink, NULL, step, error));
+    VMF_TRY(sink_append(io, NULL, step, error));
     length -= step;
   }
   return VMF_OK;
-}
-
-static enum vmf_code sink_go(struct sink *sink, uint64_t offset, struct vmf_error *error)
-{
-  if (offset < sink->io.size)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: what is hashed as it is written cannot go back to byte %" PRIu64
-                    " from byte %" PRIu64,
-                    sink->io.name, offset, sink->io.size);
-  return sink_zeros(sink, offset - sink->io.size, error);
-}
-
-static enum vmf_code sink_pwrite(struct vmf_io *io, const struct vmf_piece *pieces, unsigned count,
-                                 uint64_t offset, struct vmf_error *error)
-{
-  struct sink *sink = (struct sink *)io;
-
-  VMF_TRY(sink_go(sink, offset, error));
-  for (; count > 0; pieces++, count--)
-    if (pieces->data)
-      VMF_TRY(sink_append(sink, pieces->data, pieces->length, error));
-    else
-      VMF_TRY(sink_zeros(sink, pieces->length, error));
-  return VMF_OK;
-}
-
-static enum vmf_code sink_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
-                               struct vmf_error *error)
-{
-  struct sink *sink = (struct sink *)io;
-
-  (void)allocate;
-  VMF_TRY(sink_go(sink, offset, error));
-  return sink_zeros(sink, length, error);
-}
-
-static enum vmf_code sink_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
-{
-  return sink_go((struct sink *)io, size, error);
 }
 
 static enum vmf_code sink_flush(struct vmf_io *io, struct vmf_error *error)
@@ -223,13 +190,16 @@ static void sink_close(struct vmf_io *io)
   vmf_free(sink);
 }
 
-static const struct vmf_io_ops sink_ops = {
-    .kind = "file of a package",
-    .pwrite = sink_pwrite,
-    .zero = sink_zero,
-    .resize = sink_resize,
-    .flush = sink_flush,
-    .close = sink_close,
+static const struct vmf_sequential_ops sink_ops = {
+    .io = {.kind = "file of a package",
+           .pwrite = vmf_sequential_pwrite,
+           .zero = vmf_sequential_zero,
+           .resize = vmf_sequential_resize,
+           .flush = sink_flush,
+           .close = sink_close},
+    .what = "what is hashed as it is written",
+    .append = sink_append,
+    .append_zeros = sink_zeros,
 };
 
 static enum vmf_code fill_sink(struct sink *sink, struct vmf_crew *crew,
@@ -254,7 +224,7 @@ enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew,
 
   VMF_TRY(vmf_alloc(sizeof(struct sink), &memory, error));
   struct sink *sink = memory;
-  sink->io.ops = &sink_ops;
+  sink->io.ops = &sink_ops.io;
   sink->io.sequential = true;
   sink->base = base;
   enum vmf_code code = fill_sink(sink, crew, wanted, error);

@@ -512,6 +512,37 @@ START_TEST(paddings)
 }
 END_TEST
 
+START_TEST(written_members)
+{
+  static const size_t lengths[] = {0, 5, 512, 700};
+  struct vmf_tar *tar;
+  struct vmf_io *io;
+  uint64_t at = 0;
+  uint8_t bytes[700] = "text";
+
+  ck_assert_int_eq(vmf_io_memory("vm.ova", NULL, 0, &io, &error), VMF_OK);
+  for (size_t i = 0; i < 4; i++) {
+    const char name[] = {(char)('a' + i), '\0'};
+    ck_assert_int_eq(vmf_tar_put(io, at, name, bytes, lengths[i], 0, &error), VMF_OK);
+    at = vmf_tar_next(at, lengths[i]);
+    ck_assert_uint_eq(io->size, at);
+  }
+  ck_assert_int_eq(vmf_tar_put_header(io, at, "e", 3, 0, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_pwrite(io, "abc", 3, at + VMF_TAR_BLOCK, &error), VMF_OK);
+  ck_assert_int_eq(vmf_tar_pad(io, at, 3, &error), VMF_OK);
+  ck_assert_int_eq(vmf_tar_finish(io, vmf_tar_next(at, 3), &error), VMF_OK);
+  ck_assert_uint_eq(io->size, 10240);
+  ck_assert_int_eq(vmf_tar_read(io, NULL, &tar, &error), VMF_OK);
+  ck_assert_uint_eq(tar->count, 5);
+  ck_assert(!tar->unended);
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_uint_eq(tar->members[i].size, lengths[i]);
+  ck_assert_uint_eq(tar->members[4].offset, at + VMF_TAR_BLOCK);
+  vmf_tar_free(tar);
+  vmf_io_close(io);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *made = suite_create("tar");
@@ -543,6 +574,7 @@ static Suite *suite(void)
   tcase_add_test(writing, written_header);
   tcase_add_test(writing, written_bounds);
   tcase_add_test(writing, paddings);
+  tcase_add_test(writing, written_members);
   suite_add_tcase(made, writing);
   return made;
 }

@@ -61,4 +61,24 @@ uint64_t vmf_tar_padding(uint64_t size);
  * up to the next multiple of 10240, as tar does. */
 uint64_t vmf_tar_ending(uint64_t offset);
 
+/* Where the header behind a member goes whose header is at `header`. */
+uint64_t vmf_tar_next(uint64_t header, uint64_t size);
+
+/* A member is its header, its data VMF_TAR_BLOCK bytes behind `offset`, and zeros up to the next
+ * block; on a sequential io in that order. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_put_header(struct vmf_io *archive, uint64_t offset,
+                                                const char *name, uint64_t size, uint64_t mtime,
+                                                struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_tar_pad(struct vmf_io *archive, uint64_t header, uint64_t size,
+                                         struct vmf_error *error);
+
+/* The same at once. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_put(struct vmf_io *archive, uint64_t offset, const char *name,
+                                         const void *bytes, size_t length, uint64_t mtime,
+                                         struct vmf_error *error);
+
+/* The zeros at the end of an archive. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_finish(struct vmf_io *archive, uint64_t offset,
+                                            struct vmf_error *error);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The headers and paddings of a tar archive that is being written: POSIX.1-1988 ustar, with the one
+ * The members of a tar archive that is being written: POSIX.1-1988 ustar, with the one
  * extension for large sizes. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,4 +87,50 @@ uint64_t vmf_tar_ending(uint64_t offset)
 {
   uint64_t least = 2 * VMF_TAR_BLOCK, over = (offset % RECORD + least) % RECORD;
   return least + (over == 0 ? 0 : RECORD - over);
+}
+
+uint64_t vmf_tar_next(uint64_t header, uint64_t size)
+{
+  return header + VMF_TAR_BLOCK + size + vmf_tar_padding(size);
+}
+
+enum vmf_code vmf_tar_put_header(struct vmf_io *archive, uint64_t offset, const char *name,
+                                 uint64_t size, uint64_t mtime, struct vmf_error *error)
+{
+  uint8_t header[VMF_TAR_BLOCK];
+
+  VMF_TRY(vmf_tar_header(name, size, mtime, header, error));
+  return vmf_io_pwrite(archive, header, sizeof header, offset, error);
+}
+
+/* The archive reaches behind them, too, where zeros are left out. */
+static enum vmf_code put_zeros(struct vmf_io *archive, uint64_t offset, uint64_t length,
+                               struct vmf_error *error)
+{
+  if (length > 0)
+    VMF_TRY(vmf_io_zero(archive, offset, length, false, error));
+  return archive->size < offset + length ? vmf_io_resize(archive, offset + length, error) : VMF_OK;
+}
+
+enum vmf_code vmf_tar_pad(struct vmf_io *archive, uint64_t header, uint64_t size,
+                          struct vmf_error *error)
+{
+  return put_zeros(archive, header + VMF_TAR_BLOCK + size, vmf_tar_padding(size), error);
+}
+
+enum vmf_code vmf_tar_put(struct vmf_io *archive, uint64_t offset, const char *name,
+                          const void *bytes, size_t length, uint64_t mtime, struct vmf_error *error)
+{
+  const struct vmf_piece pieces[] = {
+      {.data = bytes, .length = length},
+      {.data = NULL, .length = (size_t)vmf_tar_padding(length)},
+  };
+
+  VMF_TRY(vmf_tar_put_header(archive, offset, name, length, mtime, error));
+  return vmf_io_pwrite_pieces(archive, pieces, 2, offset + VMF_TAR_BLOCK, error);
+}
+
+enum vmf_code vmf_tar_finish(struct vmf_io *archive, uint64_t offset, struct vmf_error *error)
+{
+  return put_zeros(archive, offset, vmf_tar_ending(offset), error);
 }

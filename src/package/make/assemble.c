@@ -61,39 +61,19 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
 
 /* ---- files of text ---- */
 
-static enum vmf_code write_header(struct work *work, const char *name, uint64_t size,
-                                  uint64_t offset, struct vmf_error *error)
-{
-  uint8_t header[VMF_TAR_BLOCK];
-
-  VMF_TRY(vmf_tar_header(name, size, work->mtime, header, error));
-  return vmf_io_pwrite(work->archive, header, sizeof header, offset, error);
-}
-
-/* A member of text at `offset`; zeros up to its end in blocks. */
-static enum vmf_code write_member(struct work *work, const struct text_file *file, uint64_t offset,
-                                  struct vmf_error *error)
-{
-  const struct vmf_piece pieces[] = {
-      {.data = file->text, .length = file->length},
-      {.data = NULL, .length = (size_t)vmf_tar_padding(file->length)},
-  };
-
-  VMF_TRY(write_header(work, file->name, file->length, offset, error));
-  return vmf_io_pwrite_pieces(work->archive, pieces, 2, offset + VMF_TAR_BLOCK, error);
-}
-
-static uint64_t member_end(uint64_t header, uint64_t size)
-{
-  return header + VMF_TAR_BLOCK + size + vmf_tar_padding(size);
-}
-
 /* Keeps room for a text at the head of the archive. */
 static void keep_room(struct work *work, struct text_file *file, size_t room)
 {
   file->header = work->at;
   file->room = room;
-  work->at = member_end(work->at, room);
+  work->at = vmf_tar_next(work->at, room);
+}
+
+static enum vmf_code put_text(struct work *work, const struct text_file *file, uint64_t offset,
+                              struct vmf_error *error)
+{
+  return vmf_tar_put(work->archive, offset, file->name, file->text, file->length, work->mtime,
+                     error);
 }
 
 static enum vmf_code append_text(struct work *work, const struct text_file *file,
@@ -102,8 +82,8 @@ static enum vmf_code append_text(struct work *work, const struct text_file *file
   struct vmf_io *io;
 
   if (work->archive) {
-    VMF_TRY(write_member(work, file, work->at, error));
-    work->at = member_end(work->at, file->length);
+    VMF_TRY(put_text(work, file, work->at, error));
+    work->at = vmf_tar_next(work->at, file->length);
     return VMF_OK;
   }
   if (file == &work->descriptor)
@@ -220,7 +200,7 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
   if (code == VMF_OK && target && size_first)
     code = vmf_convert_size(file->image, target, &options, &promised, error);
   if (code == VMF_OK && size_first)
-    code = write_header(work, file->name, promised, work->at, error);
+    code = vmf_tar_put_header(work->archive, work->at, file->name, promised, work->mtime, error);
   if (code == VMF_OK)
     code = fill_file(work, file, target, sink, error);
   if (code == VMF_OK)
@@ -282,15 +262,12 @@ static enum vmf_code open_base(struct work *work, const struct vmf_assembly_file
 static enum vmf_code end_member(struct work *work, const struct vmf_assembly_file *file,
                                 struct vmf_error *error)
 {
-  uint64_t end = work->at + VMF_TAR_BLOCK + file->size;
-  uint64_t padding = vmf_tar_padding(file->size);
+  uint64_t header = work->at;
 
   if (!work->archive->sequential)
-    VMF_TRY(write_header(work, file->name, file->size, work->at, error));
-  if (padding > 0)
-    VMF_TRY(vmf_io_zero(work->archive, end, padding, false, error));
-  work->at = end + padding;
-  return work->archive->size < work->at ? vmf_io_resize(work->archive, work->at, error) : VMF_OK;
+    VMF_TRY(vmf_tar_put_header(work->archive, header, file->name, file->size, work->mtime, error));
+  work->at = vmf_tar_next(header, file->size);
+  return vmf_tar_pad(work->archive, header, file->size, error);
 }
 
 static enum vmf_code write_file(struct work *work, struct vmf_assembly_file *file,
@@ -424,7 +401,7 @@ static enum vmf_code put_into_room(struct work *work, const struct text_file *fi
   if (file->length != file->room)
     return vmf_fail(error, VMF_WRITE, "%s: has %zu bytes, and %zu were kept for it", file->name,
                     file->length, file->room);
-  return write_member(work, file, file->header, error);
+  return put_text(work, file, file->header, error);
 }
 
 static enum vmf_code fill_head(struct work *work, struct vmf_error *error)
@@ -470,9 +447,7 @@ static enum vmf_code write_all(struct work *work, struct vmf_error *error)
     VMF_TRY(write_file(work, &assembly->files[i], error));
   VMF_TRY(work->archive && !pipe ? fill_head(work, error) : append_texts(work, error));
   if (work->archive)
-    VMF_TRY(vmf_io_zero(work->archive, work->at, vmf_tar_ending(work->at), false, error));
-  if (work->archive && work->archive->size < work->at + vmf_tar_ending(work->at))
-    VMF_TRY(vmf_io_resize(work->archive, work->at + vmf_tar_ending(work->at), error));
+    VMF_TRY(vmf_tar_finish(work->archive, work->at, error));
   VMF_TRY(vmf_cancelled(work->target->cancel, error));
   return vmf_output_commit(work->output, error);
 }

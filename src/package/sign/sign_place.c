@@ -167,29 +167,11 @@ struct archive {
   bool *written;  /* of the old one's members */
 };
 
-static enum vmf_code start_member(struct archive *archive, const char *name, uint64_t size,
-                                  uint64_t mtime, struct vmf_error *error)
-{
-  uint8_t header[VMF_TAR_BLOCK];
-
-  VMF_TRY(vmf_tar_header(name, size, mtime, header, error));
-  VMF_TRY(vmf_io_pwrite(archive->io, header, sizeof header, archive->at, error));
-  archive->at += sizeof header;
-  return VMF_OK;
-}
-
-/* Its bytes are written. */
-static void end_member(struct archive *archive, uint64_t size)
-{
-  archive->at += size + vmf_tar_padding(size);
-}
-
 static enum vmf_code add_text(struct archive *archive, const char *name, const void *text,
                               size_t length, uint64_t mtime, struct vmf_error *error)
 {
-  VMF_TRY(start_member(archive, name, length, mtime, error));
-  VMF_TRY(vmf_io_pwrite(archive->io, text, length, archive->at, error));
-  end_member(archive, length);
+  VMF_TRY(vmf_tar_put(archive->io, archive->at, name, text, length, mtime, error));
+  archive->at = vmf_tar_next(archive->at, length);
   return VMF_OK;
 }
 
@@ -219,7 +201,8 @@ static enum vmf_code copy_data(struct archive *archive, struct vmf_io *from,
     for (uint64_t at = start; at < end;) {
       size_t step = (size_t)vmf_min(COPY_BYTES, end - at);
       VMF_TRY(vmf_io_pread(from, archive->buffer, step, at, error));
-      VMF_TRY(vmf_io_pwrite(archive->io, archive->buffer, step, archive->at + at, error));
+      VMF_TRY(vmf_io_pwrite(archive->io, archive->buffer, step, archive->at + VMF_TAR_BLOCK + at,
+                            error));
       VMF_TRY(vmf_signing_advance(signing, step, error));
       at += step;
     }
@@ -236,12 +219,15 @@ static enum vmf_code copy_member(struct archive *archive, size_t index, struct v
   if (archive->written[index])
     return VMF_OK;
   archive->written[index] = true;
-  VMF_TRY(start_member(archive, member->name, member->size, member_time(archive, member), error));
+  VMF_TRY(vmf_tar_put_header(archive->io, archive->at, member->name, member->size,
+                             member_time(archive, member), error));
   VMF_TRY(
       vmf_io_window(package->io, member->offset, member->size, member->name, false, &from, error));
   enum vmf_code code = copy_data(archive, from, error);
   vmf_io_close(from);
-  end_member(archive, member->size);
+  if (code == VMF_OK)
+    code = vmf_tar_pad(archive->io, archive->at, member->size, error);
+  archive->at = vmf_tar_next(archive->at, member->size);
   return code;
 }
 
@@ -281,7 +267,7 @@ static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *err
     VMF_TRY(copy_member(archive, vmf_package_member(package, signing->files.names[i]), error));
   for (size_t i = 0; i < package->tar->count; i++)
     VMF_TRY(copy_member(archive, i, error));
-  VMF_TRY(vmf_io_resize(archive->io, archive->at + vmf_tar_ending(archive->at), error));
+  VMF_TRY(vmf_tar_finish(archive->io, archive->at, error));
   VMF_TRY(vmf_io_unchanged(package->io, signing->target->log, error));
   return vmf_output_commit(archive->output, error);
 }

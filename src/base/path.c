@@ -23,6 +23,13 @@ size_t vmf_name_stem(const char *name)
   return dot && dot > name ? (size_t)(dot - name) : strlen(name);
 }
 
+enum vmf_code vmf_path_with_suffix(const char *path, const char *suffix, char **result,
+                                   struct vmf_error *error)
+{
+  size_t folder = vmf_path_folder(path), stem = folder + vmf_name_stem(path + folder);
+  return vmf_format(result, error, "%.*s%s", (int)stem, path, suffix);
+}
+
 enum vmf_code vmf_path_copy_folder(const char *path, char **folder, struct vmf_error *error)
 {
   size_t length = vmf_path_folder(path);

@@ -18,6 +18,10 @@ size_t vmf_path_folder(const char *path);
 /* The length of a name without its suffix: 2, "vm". A dot at its start begins no suffix. */
 size_t vmf_name_stem(const char *name);
 
+/* A fresh string: the path with another suffix, ".mf"; "dir/vm.mf". */
+VMF_MUST_CHECK enum vmf_code vmf_path_with_suffix(const char *path, const char *suffix,
+                                                  char **result, struct vmf_error *error);
+
 /* A fresh string: the folder that `path` is in, "dir/", or ".". */
 VMF_MUST_CHECK enum vmf_code vmf_path_copy_folder(const char *path, char **folder,
                                                   struct vmf_error *error);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "path.h"
+
 /* What qemu-img 7.2 reads. */
 #define BY_QEMU VMF_FOREIGN_DISK, "qemu-img convert -O qcow2 makes a disk of it that is"
 #define ARCHIVE(program) VMF_FOREIGN_OTHER, program " unpacks it; then name the disk that was in it"
@@ -125,8 +127,6 @@ const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe)
 static enum vmf_code refuse_packed(const struct vmf_io *io, const struct vmf_foreign *foreign,
                                    struct vmf_error *error)
 {
-  const char *slash = strrchr(io->name, '/');
-
   if (io->ops->below && io->ops->below(io, 1))
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the content is %s in several parts, which is not read: join the parts to "
@@ -136,7 +136,7 @@ static enum vmf_code refuse_packed(const struct vmf_io *io, const struct vmf_for
   return vmf_fail(error, VMF_REFUSED,
                   "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if it "
                   "is a raw disk all the same, say -f raw",
-                  io->name, foreign->name, foreign->advice, slash ? slash + 1 : io->name);
+                  io->name, foreign->name, foreign->advice, vmf_path_name(io->name));
 }
 
 enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_foreign *foreign,
@@ -182,8 +182,7 @@ static const struct meaning {
 
 const char *vmf_suffix_meaning(const char *path)
 {
-  const char *slash = path ? strrchr(path, '/') : NULL;
-  const char *dot = path ? strrchr(slash ? slash : path, '.') : NULL;
+  const char *dot = path ? strrchr(vmf_path_name(path), '.') : NULL;
   size_t length = dot ? strlen(dot + 1) : 0;
   char word[16];
 

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "image.h"
 #include "memory.h"
+#include "path.h"
 
 /* A file in parts: each of them, by index; NULL behind the last. */
 static const struct vmf_io *part_of(const struct vmf_io *io, size_t index)
@@ -42,10 +43,9 @@ static uint64_t actual_size(const struct vmf_image *image)
 static enum vmf_code full_name(const struct vmf_image *image, char **name, struct vmf_error *error)
 {
   const char *given = image->parent_link.names[0];
-  const char *slash = strrchr(image->io->name, '/');
-  if (given[0] == '/' || !slash)
-    return vmf_copy_text(given, name, error);
-  return vmf_format(name, error, "%.*s/%s", (int)(slash - image->io->name), image->io->name, given);
+
+  return given[0] == '/' ? vmf_copy_text(given, name, error)
+                         : vmf_path_beside(image->io->name, given, name, error);
 }
 
 static enum vmf_code add_parent(const struct vmf_image *image, struct vmf_value *root,

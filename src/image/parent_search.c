@@ -9,6 +9,7 @@
 #include "file.h"
 #include "memory.h"
 #include "opener.h"
+#include "path.h"
 
 enum { FILES_MAX = 4096 /* that are looked at for one parent */ };
 
@@ -106,11 +107,9 @@ static enum vmf_code try_folder(struct search *search, const char *folder, const
 
 static enum vmf_code try_own_folder(struct search *search, struct vmf_error *error)
 {
-  const char *path = search->child->io->name, *slash = strrchr(path, '/');
   VMF_AUTO_FREE char *folder = NULL;
 
-  VMF_TRY(slash ? vmf_copy_bytes(path, (size_t)(slash - path) + 1, &folder, error)
-                : vmf_copy_text(".", &folder, error));
+  VMF_TRY(vmf_path_copy_folder(search->child->io->name, &folder, error));
   return try_folder(search, folder, "", error);
 }
 

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "log.h"
 #include "memory.h"
+#include "path.h"
 
 struct same_file {
   struct stat wanted;
@@ -36,9 +37,8 @@ const char *vmf_image_file_at(const struct vmf_image *image, const char *path)
  * STEM.SUFFIX. */
 static bool is_called_after(const char *file, const char *path)
 {
-  const char *dot = strrchr(path, '.');
-  const char *slash = strrchr(path, '/');
-  size_t stem = (size_t)((dot && (!slash || dot > slash) ? dot : path + strlen(path)) - path);
+  size_t folder = vmf_path_folder(path), stem = folder + vmf_name_stem(path + folder);
+
   if (strncmp(file, path, stem) != 0 || strchr(file + stem, '/'))
     return false;
   file += stem;

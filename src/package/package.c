@@ -60,15 +60,6 @@ static bool has_suffix(const char *name, const char *suffix)
   return length > tail && strcasecmp(name + length - tail, suffix) == 0;
 }
 
-/* "folder/vm.ovf" and ".mf": "folder/vm.mf". */
-static enum vmf_code sibling(const char *name, const char *suffix, char **result,
-                             struct vmf_error *error)
-{
-  const char *dot = strrchr(name, '.');
-  int stem = (int)(dot && !strchr(dot, '/') ? (size_t)(dot - name) : strlen(name));
-  return vmf_format(result, error, "%.*s%s", stem, name, suffix);
-}
-
 /* ---- the files of a package as bytes ---- */
 
 static enum vmf_code read_whole(struct vmf_io *io, size_t limit, const char *what, char **bytes,
@@ -119,7 +110,7 @@ static enum vmf_code find_beside(struct vmf_package *package, const char *suffix
 {
   VMF_AUTO_FREE char *wanted = NULL;
 
-  VMF_TRY(sibling(package->name, suffix, &wanted, error));
+  VMF_TRY(vmf_path_with_suffix(package->name, suffix, &wanted, error));
   if (vmf_package_has(package, wanted)) {
     *found = wanted;
     wanted = NULL;

@@ -48,6 +48,18 @@ START_TEST(a_file_beside_another_is_in_its_folder)
 }
 END_TEST
 
+START_TEST(a_suffix_is_replaced)
+{
+  static const char *const of[][2] = {
+      {"vm.ovf", "vm.mf"}, {"dir/vm.ovf", "dir/vm.mf"}, {"a.b/vm", "a.b/vm.mf"}};
+  VMF_AUTO_FREE char *result = NULL;
+  struct vmf_error error;
+
+  ck_assert_int_eq(vmf_path_with_suffix(of[_i][0], ".mf", &result, &error), VMF_OK);
+  ck_assert_str_eq(result, of[_i][1]);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *made = suite_create("path");
@@ -55,6 +67,7 @@ static Suite *suite(void)
 
   tcase_add_loop_test(tests, a_path_has_parts, 0, sizeof rows / sizeof rows[0]);
   tcase_add_loop_test(tests, a_file_beside_another_is_in_its_folder, 0, 3);
+  tcase_add_loop_test(tests, a_suffix_is_replaced, 0, 3);
   suite_add_tcase(made, tests);
   return made;
 }

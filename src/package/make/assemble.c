@@ -455,12 +455,10 @@ static enum vmf_code write_all(struct work *work, struct vmf_error *error)
 static enum vmf_code name_texts(struct work *work, struct vmf_error *error)
 {
   const char *name = work->destination->descriptor_name;
-  const char *dot = strrchr(name, '.');
-  int stem = (int)(dot ? (size_t)(dot - name) : strlen(name));
 
   VMF_TRY(vmf_copy_text(name, &work->descriptor.name, error));
-  VMF_TRY(vmf_format(&work->manifest.name, error, "%.*s.mf", stem, name));
-  return vmf_format(&work->certificate.name, error, "%.*s.cert", stem, name);
+  VMF_TRY(vmf_path_with_suffix(name, ".mf", &work->manifest.name, error));
+  return vmf_path_with_suffix(name, ".cert", &work->certificate.name, error);
 }
 
 /* A name that an archive cannot hold is told before hours of work. */

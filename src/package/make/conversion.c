@@ -25,8 +25,7 @@ static bool is_taken(const struct vmf_destination *destination, const struct vmf
                      const char *name)
 {
   const char *own = destination->descriptor_name;
-  const char *dot = strrchr(own, '.');
-  size_t stem = dot ? (size_t)(dot - own) : strlen(own);
+  size_t stem = vmf_name_stem(own);
 
   if (strncasecmp(name, own, stem) == 0 &&
       (strcasecmp(name + stem, ".ovf") == 0 || strcasecmp(name + stem, ".mf") == 0 ||

@@ -96,14 +96,12 @@ static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_
 {
   struct vmf_assembly_file *file = &packing->assembly.files[index];
   const char *own = packing->destination->descriptor_name;
-  const char *dot = strrchr(own, '.');
 
   file->image = packing->disks[index];
   file->format = packing->form->format;
   file->options = packing->options;
   file->weight = vmf_image_stored_bytes(file->image);
-  VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s",
-                     (int)(dot ? (size_t)(dot - own) : strlen(own)), own, index + 1,
+  VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s", (int)vmf_name_stem(own), own, index + 1,
                      packing->form->suffix));
   make_file_name(file->name);
   packing->assembly.count++;

@@ -17,6 +17,7 @@
 #include "list.h"
 #include "memory.h"
 #include "package.h"
+#include "path.h"
 #include "signing.h"
 #include "view.h"
 
@@ -360,16 +361,15 @@ static enum vmf_code remove_certificate(struct vmf_signing *signing, struct vmf_
 static enum vmf_code name_texts(struct vmf_signing *signing, struct vmf_error *error)
 {
   const struct vmf_package *package = signing->package;
-  const char *name = package->name, *dot = strrchr(name, '.');
-  int stem = (int)(dot && !strchr(dot, '/') ? (size_t)(dot - name) : strlen(name));
+  const char *name = package->name;
 
   if (package->manifest_name)
     VMF_TRY(vmf_copy_text(package->manifest_name, &signing->manifest_name, error));
   else
-    VMF_TRY(vmf_format(&signing->manifest_name, error, "%.*s.mf", stem, name));
+    VMF_TRY(vmf_path_with_suffix(name, ".mf", &signing->manifest_name, error));
   if (package->certificate_name)
     return vmf_copy_text(package->certificate_name, &signing->certificate_name, error);
-  return vmf_format(&signing->certificate_name, error, "%.*s.cert", stem, name);
+  return vmf_path_with_suffix(name, ".cert", &signing->certificate_name, error);
 }
 
 static enum vmf_code run(struct vmf_signing *signing, bool remove, struct vmf_error *error)

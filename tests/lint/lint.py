@@ -109,6 +109,7 @@ def main():
         ('tags', lambda: check_tags(names)),
         ('shell', lambda: check_shell(names)),
         ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
+        ('rooms', lambda: lint_layers.check_rooms(names)),
         ('drivers', lambda: lint_layers.check_drivers(build)),
         ('exports', lambda: lint_layers.check_exports(SOURCE, build)),
         ('hardening', lambda: lint_hardening.check(build)),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Who may include whom, what a driver may call, what the library exports. See src/README.md."""
+import collections
 import pathlib
 import re
 import subprocess
@@ -37,6 +38,7 @@ DRIVER_HEADERS = {
 # No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.
 DRIVER_SYMBOLS = re.compile(r'vmf_|mem|str|v?snprintf$|qsort$|bsearch$|__(mem|str)\w*_chk$|__v?snprintf_chk$|'
                             r'__isoc23_str|__stack_chk_fail$|_GLOBAL_OFFSET_TABLE_$')
+FILES_A_FOLDER = 45
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 
 
@@ -67,6 +69,23 @@ def check_includes(source, names):
                 yield f'{name}:{number}: {layer} must not include {home}'
             elif layer == 'formats' and pathlib.PurePath(home).parent != pathlib.PurePath(name).parent:
                 yield f'{name}:{number}: one driver must not include the header of another, {home}'
+
+
+def check_rooms(names):
+    """Folders that can be looked through, each with a layer, and no circle among what they may include."""
+    sizes = collections.Counter(str(pathlib.PurePath(name).parent) for name in names
+                                if name.startswith(('src/', 'formats/', 'include/')))
+    for folder, count in sorted(sizes.items()):
+        if count > FILES_A_FOLDER:
+            yield f'{folder}: {count} files, at most {FILES_A_FOLDER}: a part of them is a folder of its own'
+        if folder.startswith('src/') and not layer_of(f'{folder}/x'):
+            yield f'{folder}: has no row in LAYERS (tests/lint/lint_layers.py)'
+    left = {layer: seen - {layer} for layer, seen in LAYERS.items()}
+    while lowest := [layer for layer, seen in left.items() if not seen & left.keys()]:
+        for layer in lowest:
+            del left[layer]
+    if left:
+        yield f'LAYERS goes in a circle: {", ".join(sorted(left))}'
 
 
 def symbols(*command):

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "memory.h"
 
 static char text_lower(char c)
@@ -31,19 +32,6 @@ struct text_output {
   size_t used, size;
 };
 
-/* Twice as large; never beyond what the input's length explains. */
-static enum vmf_code text_grow(struct text_output *output, struct vmf_error *error)
-{
-  if (output->size > PTRDIFF_MAX / 2)
-    return vmf_fail(error, VMF_NOMEM, "no memory for a text");
-  char *larger = realloc(output->text, output->size * 2);
-  if (!larger)
-    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output->size * 2);
-  output->text = larger;
-  output->size *= 2;
-  return VMF_OK;
-}
-
 /* in == NULL: writes what a stateful encoding still holds back. One byte stays free for the NUL. */
 static enum vmf_code text_convert(iconv_t converter, const char *encoding, char *in, size_t length,
                                   struct text_output *output, struct vmf_error *error)
@@ -60,7 +48,7 @@ static enum vmf_code text_convert(iconv_t converter, const char *encoding, char 
     if (errno != E2BIG)
       return vmf_fail(error, VMF_CORRUPT, "text: byte %zu of %zu is not valid in %s", length - left,
                       length, encoding);
-    VMF_TRY(text_grow(output, error));
+    VMF_TRY(vmf_list_grow(&output->text, 1, &output->size, "bytes of a text", error));
   }
 }
 

@@ -8,28 +8,15 @@
 #include <string.h>
 
 #include "entity.h"
+#include "list.h"
 #include "memory.h"
-
-enum { MARKUP_FIRST = 4096 };
 
 static bool markup_room(struct vmf_markup *markup, size_t more)
 {
-  size_t capacity = markup->capacity ? markup->capacity : MARKUP_FIRST;
-  char *longer;
-
-  if (markup->failed)
-    return false;
-  while (capacity - markup->length <= more)
-    capacity *= 2;
-  if (capacity == markup->capacity)
-    return true;
-  longer = realloc(markup->text, capacity);
-  markup->failed = !longer;
-  if (!longer)
-    return false;
-  markup->text = longer;
-  markup->capacity = capacity;
-  return true;
+  while (!markup->failed && markup->capacity - markup->length <= more)
+    markup->failed =
+        vmf_list_grow(&markup->text, 1, &markup->capacity, "bytes of XML", NULL) != VMF_OK;
+  return !markup->failed;
 }
 
 static void markup_put(struct vmf_markup *markup, const char *text)

@@ -2,8 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "owed.h"
 
-#include <stdlib.h>
-
+#include "list.h"
 #include "memory.h"
 #include "package_checks.h"
 
@@ -12,14 +11,7 @@ enum vmf_code vmf_owed_add(struct vmf_owed *owed, const struct vmf_stored_key *k
 {
   struct vmf_owed_digest added = {.key = *key, .entry = *entry};
 
-  if (owed->count == owed->capacity) {
-    size_t capacity = owed->capacity * 2 + 16;
-    struct vmf_owed_digest *larger = realloc(owed->digests, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for a list of %zu digests", capacity);
-    owed->digests = larger;
-    owed->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(owed->digests, owed->count, owed->capacity, "digests", error));
   VMF_TRY(vmf_copy_text(entry->name, &added.entry.name, error));
   owed->digests[owed->count++] = added;
   return VMF_OK;
@@ -29,7 +21,7 @@ void vmf_owed_clear(struct vmf_owed *owed)
 {
   for (size_t i = 0; i < owed->count; i++)
     vmf_free(owed->digests[i].entry.name);
-  free(owed->digests);
+  vmf_free(owed->digests);
   vmf_uses_clear(&owed->files);
   *owed = (struct vmf_owed){0};
 }

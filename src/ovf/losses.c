@@ -38,7 +38,7 @@ static void look_at_item(const struct vmf_ovf *ovf, const struct vmf_ovf_item *i
                    subtype);
 }
 
-/* Left out where the descriptor is written anew (conversion_edit.c). */
+/* Left out where the descriptor is written anew (convert_descriptor.c). */
 static void look_at_disk(const struct vmf_ovf *ovf, const struct vmf_ovf_disk *disk,
                          struct vmf_report *report)
 {

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "checked.h"
 #include "memory.h"
 
-enum { FILES = 9 };
+enum { FILES = 9, PAGE = 4096, PIECE = 1 << 20 /* that is read at once */ };
 
 static const size_t sizes[FILES] = {0,       1,       16 << 10, (16 << 10) + 1, 1 << 20, 3000000,
                                     5 << 20, 7000001, 100};
@@ -24,9 +25,13 @@ struct fake {
   uint64_t fail_at; /* reading this byte fails */
 };
 
-static uint8_t byte_at(uint64_t offset, size_t size)
+/* What a file of `size` bytes holds there: a page is like no other near it. */
+static void fill_bytes(uint8_t *bytes, size_t length, uint64_t offset, size_t size)
 {
-  return (uint8_t)(offset * 31 + (offset >> 12) + size);
+  for (size_t step; length > 0; bytes += step, length -= step, offset += step) {
+    step = vmf_min(PAGE - offset % PAGE, length);
+    memset(bytes, (int)((offset / PAGE * 31 + offset / PIECE * 7 + size) & 0xff), step);
+  }
 }
 
 static enum vmf_code fake_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
@@ -34,11 +39,10 @@ static enum vmf_code fake_pread(struct vmf_io *io, void *buffer, size_t length, 
 {
   const struct fake *fake = (const struct fake *)io;
 
-  for (size_t i = 0; i < length; i++) {
-    if (offset + i == fake->fail_at)
-      return vmf_fail(failure, VMF_READ, "%s: byte %llu", io->name, (unsigned long long)offset + i);
-    ((uint8_t *)buffer)[i] = byte_at(offset + i, io->size);
-  }
+  if (fake->fail_at >= offset && fake->fail_at - offset < length)
+    return vmf_fail(failure, VMF_READ, "%s: byte %llu", io->name,
+                    (unsigned long long)fake->fail_at);
+  fill_bytes(buffer, length, offset, io->size);
   return VMF_OK;
 }
 
@@ -121,8 +125,7 @@ static void expect_digest(const struct vmf_hashed *file, enum vmf_digest_kind ki
   void *bytes;
 
   ck_assert_int_eq(vmf_alloc(size + 1, &bytes, &error), VMF_OK);
-  for (size_t i = 0; i < size; i++)
-    ((uint8_t *)bytes)[i] = byte_at(i, size);
+  fill_bytes(bytes, size, 0, size);
   ck_assert_int_eq(vmf_digest_bytes(kind, bytes, size, expected, &error), VMF_OK);
   ck_assert_mem_eq(file->digests[kind], expected, vmf_digest_size(kind));
   vmf_free(bytes);

@@ -110,15 +110,13 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
                           .options = options,
                           .holes_count =
                               target && target->io->sequential && target->shape.layout == VMF_FIXED,
-                          /* The kernel lets one thread at a time write to a file; the next would
-                             wait and do nothing. */
                           .stage = {.job_size = sizeof(struct vmf_copy_job),
                                     .scratch_size = sizeof(struct vmf_copy_scratch),
                                     .work = vmf_copy_work,
                                     .store = vmf_copy_store,
                                     .free_job = vmf_copy_free_job,
                                     .free_scratch = vmf_copy_free_scratch,
-                                    .stores = target && target->io->device ? 0 : 1},
+                                    .stores = target ? target->io->writers : 0},
                           .context = (void *)copy,
                           .thread_memory = vmf_copy_thread_memory(copy),
                           .job_memory = vmf_copy_job_memory(copy),

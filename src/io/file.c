@@ -171,6 +171,7 @@ static enum vmf_code file_new(const struct vmf_io_ops *ops, int number, const ch
   file->sync = sync;
   file->io.size = (uint64_t)file->status.st_size;
   file->io.reads_as_zero = true;
+  file->io.writers = 1; /* the kernel locks a file while it is written; the next would spin */
   *io = &file->io;
   return VMF_OK;
 }

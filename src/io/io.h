@@ -55,6 +55,7 @@ struct vmf_io {
   bool sequential; /* a pipe: offsets only grow; gaps are written as zeros */
   bool reads_as_zero; /* ranges never written read as zeros: zero blocks may be skipped */
   bool device;        /* a block device: its size is fixed */
+  unsigned writers;   /* pwrites at once beyond which one more would only wait; 0: any number */
 };
 
 /* The calls below check the range against io->size (reads) and the ops for NULL, then forward. */

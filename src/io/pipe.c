@@ -126,6 +126,7 @@ static enum vmf_code pipe_make(const char *name, struct pipe **pipe, struct vmf_
   (*pipe)->io.ops = &pipe_ops.io;
   (*pipe)->io.name = copy;
   (*pipe)->io.sequential = true;
+  (*pipe)->io.writers = 1;
   (*pipe)->buffer = buffer;
   copy = NULL;
   buffer = NULL;

@@ -173,7 +173,7 @@ START_TEST(inset_grows)
   struct vmf_io *io = inset_in(base, 8);
   const struct vmf_piece pieces[] = {{"ab", 2}, {NULL, 3}, {"c", 1}};
   ck_assert_uint_eq(io->size, 0);
-  ck_assert(io->reads_as_zero && !io->sequential && !io->device);
+  ck_assert(io->reads_as_zero && !io->sequential && !io->device && io->writers == 1);
   ck_assert_int_eq(vmf_io_pwrite_pieces(io, pieces, 3, 4, &error), VMF_OK);
   ck_assert_uint_eq(io->size, 10);
   ck_assert_uint_eq(base->size, 18);

@@ -20,10 +20,10 @@ VMF_MUST_CHECK enum vmf_code vmf_io_window(struct vmf_io *base, uint64_t offset,
 bool vmf_io_window_offset(const struct vmf_io *io, const struct vmf_io *base, uint64_t *offset);
 
 /* An empty file inside `base`, from `offset` on, that is being written and may be read back: it
- * grows as it is written, and the base with it. Sequential, reads_as_zero and device as the base
- * is; where reads_as_zero, the base has only zeros from `offset` on, if anything. Cutting it cuts
- * the base only where the inset was its end. The base is not owned and its bytes behind `offset`
- * are not written by anybody else meanwhile. */
+ * grows as it is written, and the base with it. Sequential, reads_as_zero, device and writers as
+ * the base's; where reads_as_zero, the base has only zeros from `offset` on, if anything. Cutting
+ * it cuts the base only where the inset was its end. The base is not owned and its bytes behind
+ * `offset` are not written by anybody else meanwhile. */
 VMF_MUST_CHECK enum vmf_code vmf_io_inset(struct vmf_io *base, uint64_t offset, const char *name,
                                           struct vmf_io **io, struct vmf_error *error);
 

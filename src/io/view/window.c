@@ -213,6 +213,7 @@ enum vmf_code vmf_io_inset(struct vmf_io *base, uint64_t offset, const char *nam
   inset->io.sequential = base->sequential;
   inset->io.reads_as_zero = base->reads_as_zero;
   inset->io.device = base->device;
+  inset->io.writers = base->writers;
   *io = &inset->io;
   return VMF_OK;
 }

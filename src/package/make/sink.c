@@ -226,6 +226,7 @@ enum vmf_code vmf_sink_new(struct vmf_io *base, struct vmf_crew *crew,
   struct sink *sink = memory;
   sink->io.ops = &sink_ops.io;
   sink->io.sequential = true;
+  sink->io.writers = 1;
   sink->base = base;
   enum vmf_code code = fill_sink(sink, crew, wanted, error);
   if (code != VMF_OK)

@@ -93,6 +93,7 @@ static const char *const vhd_suffixes[] = {"vhd", "vpc", NULL};
 
 const struct vmf_format vmf_format_vhd = {
     .name = "vpc", /* what qemu-img calls it */
+    .seed_name = "vhd",
     .summary = "Virtual PC, Hyper-V, Azure, XenServer: fixed, dynamic, differencing",
     .aliases = vhd_aliases,
     .suffixes = vhd_suffixes,

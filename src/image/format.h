@@ -306,6 +306,8 @@ struct vmf_writer {
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */
 struct vmf_format {
   const char *name, *summary;
+  const char *seed_name; /* in the ids that SOURCE_DATE_EPOCH gives: the first name that it had,
+                            which never changes; NULL: name */
   const char *const *aliases, *const *suffixes;
   const struct vmf_reader *reader; /* NULL: that direction does not exist */
   const struct vmf_writer *writer;

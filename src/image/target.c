@@ -125,9 +125,11 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->target.identity = &draft->identity;
   draft->target.log = options->log;
   VMF_TRY(settle(draft, options, error));
-  return vmf_identity_make(
-      draft->target.format->name, options->options, guest_size, options->source,
-      options->source ? vmf_image_path(options->source) : path, &draft->identity, error);
+  const struct vmf_format *format = draft->target.format;
+  return vmf_identity_make(format->seed_name ? format->seed_name : format->name, options->options,
+                           guest_size, options->source,
+                           options->source ? vmf_image_path(options->source) : path,
+                           &draft->identity, error);
 }
 
 enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * libxml2 gets text that is known to be UTF-8, without DOCTYPE and within our bounds. Nothing of
- * its process-wide state is set: errors go to a handler of the one parser. */
+ * its process-wide state is set: errors go to a handler of the one parser, and what it tells no
+ * parser of, to one of this thread. */
 #include "xml.h"
 
 #include <libxml/SAX2.h>
@@ -49,6 +50,15 @@ static void note_complaint(void *data, COMPLAINT *source)
   memcpy(complaint->text, text, length);
 }
 
+/* A tree is built on without what there was no memory for, and only this tells. */
+static void note_loose_complaint(void *data, COMPLAINT *source)
+{
+  struct complaint *complaint = data;
+
+  if (source->code == XML_ERR_NO_MEMORY)
+    complaint->memory = true;
+}
+
 /* The attributes stay in the source text; the parser has checked them. */
 static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
                           const xmlChar *uri, int namespace_count, const xmlChar **namespaces,
@@ -70,6 +80,22 @@ static void keep_elements_only(xmlSAXHandler *sax)
   sax->processingInstruction = NULL;
 }
 
+static xmlDoc *build_tree(xmlParserCtxt *context, struct complaint *complaint,
+                          const struct vmf_xml_source *source)
+{
+  xmlStructuredErrorFunc before = xmlStructuredError;
+  void *data_before = xmlStructuredErrorContext;
+
+  context->_private = complaint;
+  context->sax->serror = note_complaint;
+  keep_elements_only(context->sax);
+  xmlSetStructuredErrorFunc(complaint, note_loose_complaint);
+  xmlDoc *doc =
+      xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
+  xmlSetStructuredErrorFunc(data_before, before);
+  return doc;
+}
+
 static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *source,
                                 struct vmf_report *report, xmlDoc **doc, struct vmf_error *error)
 {
@@ -78,10 +104,7 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
 
   if (!context)
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for an XML parser", name);
-  context->_private = &complaint;
-  context->sax->serror = note_complaint;
-  keep_elements_only(context->sax);
-  *doc = xmlCtxtReadMemory(context, source->text, (int)source->length, NULL, "UTF-8", OPTIONS);
+  *doc = build_tree(context, &complaint, source);
   bool good = context->wellFormed;
   if (context->errNo == XML_ERR_NO_MEMORY || context->lastError.code == XML_ERR_NO_MEMORY)
     complaint.memory = true;

@@ -18,7 +18,7 @@
 #include "path.h"
 #include "view.h"
 
-enum { CHUNKS_MAX = 1 << 16 };
+enum { CHUNKS_MAX = 1 << 16, PATH_ROOM = 4096 /* what the kernel takes */ };
 
 const char *vmf_package_file_label(const struct vmf_package *package, const char *name,
                                    char label[512])
@@ -49,16 +49,19 @@ size_t vmf_package_member(const struct vmf_package *package, const char *name)
   return SIZE_MAX;
 }
 
-/* A link that leads nowhere is there, too: opening it tells what is wrong. */
+/* A link that leads nowhere is there, too: opening it tells what is wrong. Without memory of its
+ * own, the lack of which would read as the lack of the file. */
 bool vmf_package_has(const struct vmf_package *package, const char *name)
 {
-  VMF_AUTO_FREE char *path = NULL;
+  char path[PATH_ROOM];
   struct stat status;
 
   if (package->io)
     return vmf_package_member(package, name) != SIZE_MAX;
-  return vmf_path_beside(package->descriptor_path, name, &path, NULL) == VMF_OK &&
-         lstat(path, &status) == 0;
+  const char *slash = strrchr(package->descriptor_path, '/');
+  int folder = slash ? (int)(slash + 1 - package->descriptor_path) : 0;
+  int length = snprintf(path, sizeof path, "%.*s%s", folder, package->descriptor_path, name);
+  return length < PATH_ROOM && lstat(path, &status) == 0;
 }
 
 /* ---- names ---- */

@@ -314,9 +314,12 @@ static enum vmf_code check_files(struct vmf_verification *verification, struct c
                                          .progress = check->progress,
                                          .progress_data = check->progress_data};
   VMF_TRY(vmf_hash_stored(&stored, error));
-  for (size_t i = 0; i < coverage->count; i++)
+  bool unread = false; /* which is told, and a failure */
+  for (size_t i = 0; i < coverage->count; i++) {
     VMF_TRY(judge_file(verification, coverage, &coverage->files[i], error));
-  return check_hashed(verification, coverage, error);
+    unread = unread || coverage->files[i].error.code != VMF_OK;
+  }
+  return unread ? VMF_OK : check_hashed(verification, coverage, error);
 }
 
 static enum vmf_code check_coverage(struct vmf_verification *verification,

@@ -269,7 +269,8 @@ void vmf_target_close(struct vmf_target *target);
  * unless it is given one; several jobs, each on a thread of the caller's, may share one. */
 struct vmf_crew;
 
-/* threads: at most 256; 0: one per usable processor; 1: none is started, callers do the work. */
+/* threads: at most 256; 0: one per usable processor; 1: none is started, callers do the work. Those
+ * that the system does not give are done without. */
 VMF_MUST_CHECK enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew,
                                           struct vmf_error *error);
 void vmf_crew_free(struct vmf_crew *crew); /* when no job uses it any more; NULL is allowed */

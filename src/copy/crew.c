@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "caller.h"
 #include "checked.h"
@@ -84,8 +83,9 @@ static void *thread_main(void *data)
   return NULL;
 }
 
-/* Signals go to the caller's thread, whose system calls they are meant to interrupt. */
-static enum vmf_code start_threads(struct vmf_crew *crew, unsigned count, struct vmf_error *error)
+/* Those that the system does not give are done without: it is slower, and all. Signals go to the
+ * caller's thread, whose system calls they are meant to interrupt. */
+static void start_threads(struct vmf_crew *crew, unsigned count)
 {
   sigset_t all, before;
   int failure = 0;
@@ -98,10 +98,6 @@ static enum vmf_code start_threads(struct vmf_crew *crew, unsigned count, struct
       crew->thread_count++;
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failure != 0)
-    return vmf_fail(error, VMF_SYSTEM, "cannot start thread %u of %u: %s", crew->thread_count + 1,
-                    count, strerror(failure));
-  return VMF_OK;
 }
 
 unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance)
@@ -128,12 +124,12 @@ enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew, struct vmf_
   pthread_cond_init(&made->left, NULL);
   enum vmf_code code = vmf_alloc(count * sizeof(pthread_t), &memory, error);
   made->threads = code == VMF_OK ? memory : NULL;
-  if (code == VMF_OK && count > 1)
-    code = start_threads(made, count, error);
   if (code != VMF_OK) {
     vmf_crew_free(made);
     return code;
   }
+  if (count > 1)
+    start_threads(made, count);
   *crew = made;
   return VMF_OK;
 }

@@ -15,7 +15,8 @@
 #include "error.h"
 
 /* How many threads serve: as many as asked for, or (0) as the allowance leaves, but never more than
- * 256. */
+ * 256. Those that the system does not give are missing, and the caller's thread does the work when
+ * all are. */
 unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance);
 
 /* ---- shares ---- */

@@ -4,6 +4,7 @@
 """Every system call and allocation of a conversion fails once: the exit status says what it was, the
 old file of that name is untouched and nothing else remains. Short transfers do no harm."""
 import errno
+import struct
 
 import fault_tools
 import tap
@@ -154,11 +155,36 @@ def test_source(t, kind, words):
             check(t, f'{op} {number} {how}', status, allowed, errors, {'disk.img': OLD}, wanted)
 
 
-# A form of what comes on standard input; whether it is stored first.
+def made(*words):
+    def make(t):
+        t.vmferry('convert', '--no-sync', 'src/disk.raw', *words, 'src/made')
+        return t.read('src/made')
+    return make
+
+
+def tables_in_front(t):
+    t.run(tap.tool('qemu-img'), 'convert', '-f', 'raw', '-O', 'vmdk', '-o', 'subformat=streamOptimized', 'src/disk.raw', 'src/made')
+    return t.read('src/made')
+
+
+def first_grain_last(t):
+    """Tables in front that are right, and tell that the stream is not in the order of the disk."""
+    stream = bytearray(tables_in_front(t))
+    stream += bytes(-len(stream) % 512)
+    entry = 512 * struct.unpack_from('<I', stream, 512 * struct.unpack_from('<Q', stream, 56)[0])[0]
+    grain = 512 * struct.unpack_from('<I', stream, entry)[0]
+    length = 12 + struct.unpack_from('<I', stream, grain + 8)[0]
+    struct.pack_into('<I', stream, entry, len(stream) // 512)
+    return bytes(stream + stream[grain:grain + length])
+
+
+# What comes on standard input.
 INPUTS = [
-    ('raw', ('-f', 'raw', '--source-size', str(fault_tools.SIZE)), 'raw', ()),
-    ('stream', (), 'vmdk', ('-o', 'subformat=streamOptimized')),
-    ('stored', ('-f', 'raw'), 'raw', ()),
+    ('raw', ('-f', 'raw', '--source-size', str(fault_tools.SIZE)), made('-O', 'raw')),
+    ('stream', (), made('-O', 'vmdk', '-o', 'subformat=streamOptimized')),
+    ('stream, tables in front', (), tables_in_front),
+    ('stream that starts again and is stored', (), first_grain_last),
+    ('stored', ('-f', 'raw'), made('-O', 'raw')),
 ]
 
 
@@ -169,16 +195,15 @@ def convert_input(t, fault, name, *words, **options):
         return convert(t, fault, *words, '-', '--no-sync', 'out/disk.img', stdin=file, **options)
 
 
-def prepare_input(t, kind, make):
+def prepare_input(t, make):
     data = prepare(t)
-    t.vmferry('convert', '--no-sync', 'src/disk.raw', '-O', kind, *make, f'src/made.{kind}')
-    t.write('src/input', bytes(512) + t.read(f'src/made.{kind}'))
+    t.write('src/input', bytes(512) + make(t))
     return {'disk.img': data}
 
 
 @tap.rows(INPUTS)
-def test_input(t, words, kind, make):
-    wanted = prepare_input(t, kind, make)
+def test_input(t, words, make):
+    wanted = prepare_input(t, make)
     faults = [('src', 'read', errno.EIO, (3,)), ('src', 'read', errno.EINTR, (128, 130, 1)), ('src', 'read', errno.EAGAIN, (0,)),
               ('src', 'read', 'short', (0,)), ('out', 'write', errno.ENOSPC, (4,)), ('out', 'write', errno.EIO, (4,)),
               ('out', 'open', errno.EMFILE, (0, 1, 4))]
@@ -192,10 +217,10 @@ def test_input(t, words, kind, make):
 
 
 @tap.rows(INPUTS)
-def test_memory_of_input(t, words, kind, make):
+def test_memory_of_input(t, words, make):
     if fault_tools.SANITIZED:
         raise tap.Skip('a sanitizer has an allocator of its own')
-    wanted = prepare_input(t, kind, make)
+    wanted = prepare_input(t, make)
     put_old(t, 'out/disk.img')
     convert_input(t, 'malloc:999999', 'src/input', *words, epoch=False)
     for number in steps(count(t), 100):

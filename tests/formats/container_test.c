@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "check_main.h"
 #include "image.h"
 
@@ -17,8 +18,10 @@
 /* Forms that have a container. */
 static const struct form {
   const char *format, *options;
+  bool in_front; /* the tables are moved before the grains */
 } forms[] = {
     {"raw", NULL},
+    {"vmdk", "subformat=streamOptimized", .in_front = true},
     {"vmdk", "subformat=streamOptimized"},
     {"vmdk", "subformat=streamOptimized,compression_level=1"},
 };
@@ -65,6 +68,42 @@ static void convert(const char *from, const char *to, const struct form *form)
   vmf_image_close(image);
 }
 
+static uint8_t bytes[240 * MiB]; /* of a file, or a part of it */
+
+enum { SECTOR = 512, GRAIN = 64 << 10, GRAINS = 512, DIRECTORY = 21, MOVED = 128 };
+
+/* A stream with a directory and tables behind the descriptor, and all from its first grain on
+ * MOVED sectors later; its old tables are in nobody's way. */
+static void move_tables(const char *from, const char *to)
+{
+  const struct vmf_image_options options = {
+      .size = sizeof options, .format = "vmdk", .read_all = true};
+  FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+  uint8_t *head = bytes, *body = bytes + MOVED * SECTOR, *entry;
+  struct vmf_image *image;
+  struct vmf_span span;
+
+  ck_assert(in && out && fread(head, SECTOR, 128, in) == 128);
+  size_t length = fread(body + 128 * SECTOR, 1, sizeof bytes - (128 + MOVED) * SECTOR, in);
+  memset(head + DIRECTORY * SECTOR, 0, (128 + MOVED - DIRECTORY) * SECTOR);
+  put_le64(head + 56, DIRECTORY);   /* gdOffset */
+  put_le64(head + 64, 128 + MOVED); /* overHead */
+  ck_assert_int_eq(vmf_image_open(from, &options, &image, &error), VMF_OK);
+  for (uint64_t guest = 0; guest < image->size; guest += span.length) {
+    uint64_t table = DIRECTORY + 1 + guest / GRAIN / GRAINS * 4;
+    ck_assert_int_eq(vmf_image_span(image, guest, image->size - guest, &span, &error), VMF_OK);
+    if (span.kind != VMF_RUN_PACKED)
+      continue;
+    put_le32(head + DIRECTORY * SECTOR + guest / GRAIN / GRAINS * 4, (uint32_t)table);
+    entry = head + table * SECTOR + guest / GRAIN % GRAINS * 4;
+    put_le32(entry, (uint32_t)(span.run.offset / SECTOR) + MOVED);
+  }
+  ck_assert_uint_eq(fwrite(bytes, 1, (128 + MOVED) * SECTOR + length, out),
+                    (128 + MOVED) * SECTOR + length);
+  vmf_image_close(image);
+  ck_assert(fclose(in) == 0 && fclose(out) == 0);
+}
+
 static struct vmf_image *open_stream(const char *path, const struct vmf_format *format)
 {
   struct stat status;
@@ -82,7 +121,6 @@ static struct vmf_image *open_stream(const char *path, const struct vmf_format *
 
 static void take(const struct vmf_span *span)
 {
-  static uint8_t bytes[201 * MiB];
   size_t length = span->kind == VMF_RUN_PACKED ? span->run.stored : (size_t)span->length;
 
   ck_assert_int_eq(vmf_io_pread(span->run.io, bytes, length, span->run.offset, &error), VMF_OK);
@@ -121,7 +159,9 @@ START_TEST(next_tells_what_map_tells)
   ck_assert_ptr_nonnull(mkdtemp(folder));
   ck_assert_int_eq(chdir(folder), 0);
   write_disk("disk.raw", sizes[_i / FORMS]);
-  convert("disk.raw", "disk", form);
+  convert("disk.raw", form->in_front ? "made" : "disk", form);
+  if (form->in_front)
+    move_tables("made", "disk");
   struct vmf_image *streamed = open_stream("disk", format);
   ck_assert_int_eq(vmf_image_open("disk", &options, &mapped, &error), VMF_OK);
   ck_assert_uint_eq(streamed->size, mapped->size);
@@ -138,6 +178,7 @@ START_TEST(next_tells_what_map_tells)
   vmf_image_close(streamed);
   unlink("disk");
   unlink("disk.raw");
+  unlink("made");
   ck_assert_int_eq(chdir("/"), 0);
   rmdir(folder);
 }

@@ -119,6 +119,7 @@ static struct vmf_io *open_memory(size_t dirty)
 }
 
 static struct vmf_io *taken; /* what came out of the pipe */
+static int write_to_fail;    /* the number of a write; 0: none, they are counted below it */
 static void (*change)(void); /* called once, when the first bytes go out */
 
 static enum vmf_code pipe_pwrite(struct vmf_io *io, const struct vmf_piece *pieces, unsigned count,
@@ -127,6 +128,8 @@ static enum vmf_code pipe_pwrite(struct vmf_io *io, const struct vmf_piece *piec
   void (*now)(void) = change;
 
   ck_assert_uint_ge(offset, io->size);
+  if (--write_to_fail == 0)
+    return vmf_fail(failure, VMF_WRITE, "this write was to fail");
   change = NULL;
   if (now)
     now();
@@ -337,6 +340,28 @@ START_TEST(a_part_with_data_that_was_not_promised_is_a_change)
 }
 END_TEST
 
+START_TEST(every_write_of_a_part_can_fail)
+{
+  const struct crate_options options = {.unit = units[_i], .sealed = units[_i] <= VMF_WHOLE_UNIT};
+  enum vmf_code code = VMF_WRITE;
+
+  write_disk(&near_disk);
+  struct vmf_image *source = open_disk();
+  for (int number = 1; code == VMF_WRITE; number++) {
+    struct vmf_io pipe = {.ops = &pipe_ops, .name = (char *)"pipe", .sequential = true};
+    taken = open_memory(0);
+    write_to_fail = number;
+    code = fill_crate(source, &options, &pipe, 3);
+    ck_assert_int_eq(code == VMF_OK, write_to_fail > 0);
+    if (code == VMF_OK)
+      check_crate(taken, &near_disk, options.unit);
+    vmf_io_close(taken);
+  }
+  ck_assert_int_eq(code, VMF_OK);
+  vmf_image_close(source);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("parts");
@@ -345,6 +370,7 @@ static Suite *suite(void)
   tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
   tcase_add_test(tests, a_unit_of_256_mib_comes_in_parts);
   tcase_add_loop_test(tests, a_device_and_a_pipe_take_what_a_file_takes, 0, 5);
+  tcase_add_loop_test(tests, every_write_of_a_part_can_fail, 0, 5);
   tcase_add_test(tests, a_block_has_its_digest_when_it_is_wrapped);
   tcase_add_test(tests, a_promised_unit_that_is_empty_goes_out_as_zeros);
   tcase_add_test(tests, a_part_with_data_that_was_not_promised_is_a_change);

@@ -5,19 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "format_options.h"
 #include "status.h"
 
-enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
-                                struct vmf_error *error)
+/* *place: where a string can be put that lives as long as the command. */
+static enum vmf_code place_for_name(struct vmf_command *command, char ***place,
+                                    struct vmf_error *error)
 {
   size_t count = 0;
-  char *plain;
 
-  if (!*name)
-    return VMF_OK;
   while (command->names && command->names[count])
     count++;
   char **longer = realloc(command->names, (count + 2) * sizeof *longer);
@@ -25,10 +26,22 @@ enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, 
     return vmf_arguments_no_memory(error);
   command->names = longer;
   longer[count] = longer[count + 1] = NULL;
-  enum vmf_code code = vmf_location_resolve(*name, source, &plain, error);
-  longer[count] = plain;
+  *place = &longer[count];
+  return VMF_OK;
+}
+
+enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
+                                struct vmf_error *error)
+{
+  char **plain = NULL;
+
+  if (!*name)
+    return VMF_OK;
+  enum vmf_code code = place_for_name(command, &plain, error);
   if (code == VMF_OK)
-    *name = plain;
+    code = vmf_location_resolve(*name, source, plain, error);
+  if (code == VMF_OK)
+    *name = *plain;
   return code;
 }
 
@@ -39,6 +52,73 @@ enum vmf_code vmf_names_operands(struct vmf_command *command, int sources, int t
 
   for (int i = 0; i < sources + targets && code == VMF_OK; i++)
     code = vmf_names_resolve(command, &command->operands[i], i < sources, error);
+  return code;
+}
+
+enum vmf_code vmf_names_after(const char *source, const char *folder, const char *suffix,
+                              char **path, struct vmf_error *error)
+{
+  const char *member = access(source, F_OK) == 0 ? NULL : strstr(source, "::");
+  const char *disk = member && member[2] ? member + 2 : source;
+  const char *slash = strrchr(disk, '/');
+
+  *path = NULL;
+  disk = slash ? slash + 1 : disk;
+  const char *dot = strrchr(disk, '.');
+  int length = dot && dot > disk ? (int)(dot - disk) : (int)strlen(disk);
+  if (length == 0 || strspn(disk, ".") == (size_t)length || strcmp(source, "-") == 0)
+    return vmf_arguments_wrong(error, "%s: gives the target no name; name the file itself", source);
+  /* a colon in the file's name is no protocol */
+  if (asprintf(path, "%s%.*s.%s",
+               *folder             ? folder
+               : strchr(disk, ':') ? "./"
+                                   : "",
+               length, disk, suffix) < 0) {
+    *path = NULL;
+    return vmf_arguments_no_memory(error);
+  }
+  return VMF_OK;
+}
+
+/* The suffix of a format's files; a name that no format has stays, to be refused later. */
+static const char *suffix_of(const char *format)
+{
+  struct vmf_format_info info = {.size = sizeof info};
+
+  for (size_t i = 0; vmf_format_describe(i, &info); i++) {
+    bool found = strcasecmp(info.name, format) == 0;
+    for (const char *const *alias = info.aliases; alias && *alias && !found; alias++)
+      found = strcasecmp(*alias, format) == 0;
+    if (found && info.suffixes && info.suffixes[0])
+      return info.suffixes[0];
+  }
+  return format;
+}
+
+enum vmf_code vmf_names_into_folder(struct vmf_command *command, const char *format,
+                                    struct vmf_error *error)
+{
+  const char **target = &command->operands[command->operand_count - 1];
+  bool ends = (*target)[0] != '\0' && (*target)[strlen(*target) - 1] == '/';
+  struct stat status;
+  char *folder, **path = NULL;
+
+  if (!ends && (stat(*target, &status) < 0 || !S_ISDIR(status.st_mode)))
+    return VMF_OK;
+  if (command->operand_count > 2)
+    return vmf_arguments_wrong(error,
+                               "%s: is a folder, and several sources become one disk: name its "
+                               "file; disks of their own are converted by a command for each",
+                               *target);
+  if (asprintf(&folder, "%s%s", *target, ends ? "" : "/") < 0)
+    return vmf_arguments_no_memory(error);
+  enum vmf_code code = place_for_name(command, &path, error);
+  if (code == VMF_OK)
+    code = vmf_names_after(command->operands[0], folder, suffix_of(format ? format : "raw"), path,
+                           error);
+  if (code == VMF_OK)
+    *target = *path;
+  free(folder);
   return code;
 }
 

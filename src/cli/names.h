@@ -22,6 +22,16 @@ VMF_MUST_CHECK enum vmf_code vmf_names_target_format(const char *asked, const ch
                                                      const char *insist, const char **format,
                                                      struct vmf_error *error);
 
+/* *path, a fresh string: what a target is called by the name of its first source where its own is
+ * not given, "vm.ova::disk.vmdk" giving "disk" and `suffix`; in `folder`, "" or ending in '/'. */
+VMF_MUST_CHECK enum vmf_code vmf_names_after(const char *source, const char *folder,
+                                             const char *suffix, char **path,
+                                             struct vmf_error *error);
+
+/* A target of a disk that is a folder becomes a file in it, as cp does. */
+VMF_MUST_CHECK enum vmf_code vmf_names_into_folder(struct vmf_command *command, const char *format,
+                                                   struct vmf_error *error);
+
 /* Prints the create options of the target's format: `asked` for, or by its name, operand `target`
  * (perhaps not given). Returns the exit status. */
 int vmf_names_option_help(const struct vmf_command *command, const char *asked, int target,

@@ -18,6 +18,10 @@ def noise(length, seed=1):
     return random.Random(seed).randbytes(length)
 
 
+def names(t, folder):
+    return sorted(os.listdir(t.path(folder)))
+
+
 def bound(t, target, script):
     """Runs a shell script where `target` is a mount point."""
     t.write('below', t.read(target))
@@ -26,6 +30,31 @@ def bound(t, target, script):
     if 'Operation not permitted' in done.stderr or 'unshare failed' in done.stderr:
         raise tap.Skip('nothing can be mounted')
     return done
+
+
+def test_folder_gets_a_file_of_the_sources_name(t):
+    source = noise(1 << 20)
+    t.write('a.b.raw', source)
+    os.mkdir(t.path('there'))
+    t.vmferry('convert', '-O', 'qcow2', 'a.b.raw', 'there')
+    t.vmferry('convert', '-O', 'vpc', './a.b.raw', 'there/')
+    t.vmferry('convert', '-f', 'vmdk', STREAM, f'file:{t.path("there")}/')
+    tap.equal(names(t, 'there'), ['a.b.qcow2', 'a.b.vhd', 'good-vmdk-stream.raw'], 'files')
+    t.vmferry('compare', 'a.b.raw', 'there/a.b.qcow2')
+    t.vmferry('pack', 'a.b.raw', '-o', 'vm.ova')
+    t.vmferry('convert', '-O', 'qcow2', 'vm.ova::vm-disk1.vmdk', 'there')
+    t.vmferry('compare', 'a.b.raw', 'there/vm-disk1.qcow2')
+
+
+def test_folder_that_gets_no_file(t):
+    t.write('a.raw', noise(1 << 20))
+    t.write('b', noise(1 << 20))
+    os.mkdir(t.path('there'))
+    for given, words in ((('a.raw', 'b', 'there/'), 'several sources become one disk'),
+                         (('a.raw', './'), 'target'), (('a.raw', 'new/'), 'its folder cannot be opened'),
+                         (('-f', 'raw', '-', 'there'), '-: gives the target no name')):
+        tap.contains(t.vmferry('convert', *given, status=1).stderr, words)
+    tap.equal((t.names(), names(t, 'there')), (['a.raw', 'b', 'there'], []), 'files')
 
 
 def test_mount_point_that_is_empty_is_written_in_place(t):

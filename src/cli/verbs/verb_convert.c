@@ -382,7 +382,8 @@ static int convert_run(void *given)
     return vmf_status_report(&error);
   if (convert_is_package(settings))
     return convert_package(settings);
-  if (convert_with(settings, &error) != VMF_OK)
+  if (vmf_names_into_folder(&settings->command, settings->target.format, &error) != VMF_OK ||
+      convert_with(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
   return VMF_EXIT_DONE;
 }

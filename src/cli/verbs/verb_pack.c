@@ -180,27 +180,6 @@ static void pack_close_disks(struct pack_disks *disks)
   free(disks->images);
 }
 
-/* "folder/disk.qcow2" and "vm.ova::disk.vmdk" become "disk.ova". */
-static enum vmf_code pack_default_output(const char *disk, char **path, struct vmf_error *error)
-{
-  const char *member = access(disk, F_OK) == 0 ? NULL : strstr(disk, "::"), *slash, *dot;
-  int length;
-
-  disk = member && member[2] ? member + 2 : disk;
-  slash = strrchr(disk, '/');
-  disk = slash ? slash + 1 : disk;
-  dot = strrchr(disk, '.');
-  length = dot && dot > disk ? (int)(dot - disk) : (int)strlen(disk);
-  if (length == 0 || strspn(disk, ".") == (size_t)length)
-    return vmf_arguments_wrong(error, "pack: -o must say how the package is called");
-  /* a colon in the file's name is no protocol */
-  if (asprintf(path, "%s%.*s.ova", strchr(disk, ':') ? "./" : "", length, disk) < 0) {
-    *path = NULL;
-    return vmf_arguments_no_memory(error);
-  }
-  return VMF_OK;
-}
-
 /* "pack disk.raw vm.ova": the target's place is -o. */
 static enum vmf_code pack_check_operands(const struct pack_settings *settings,
                                          struct vmf_error *error)
@@ -260,7 +239,7 @@ static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_
   enum vmf_code code = VMF_OK;
 
   if (!settings->output)
-    code = pack_default_output(settings->command.operands[0], &path, error);
+    code = vmf_names_after(settings->command.operands[0], "", "ova", &path, error);
   if (code == VMF_OK && template_path)
     code = vmf_package_open(template_path, &template_options, &machine->template_, error);
   if (code == VMF_OK)

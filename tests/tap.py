@@ -77,9 +77,9 @@ class Test:
         """Runs a program; `status`: the exit code that it must have, None: any."""
         options.setdefault('stdin', subprocess.DEVNULL)
         options.setdefault('stdout', subprocess.PIPE)
-        done = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, timeout=300,
-                              check=False, env=dict(os.environ, **(env or {})), cwd=self.folder,
-                              **options)
+        options.setdefault('timeout', 300)
+        done = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, check=False,
+                              env=dict(os.environ, **(env or {})), cwd=self.folder, **options)
         if text:
             done.stdout = (done.stdout or b'').decode(errors='replace')
             done.stderr = done.stderr.decode(errors='replace')

@@ -289,9 +289,11 @@ struct vmf_job_options {
                    uint64_t total); /* caller's thread; their proportion says something */
   void *progress_data;
   const struct vmf_cancel *cancel; /* or NULL */
-  uint64_t max_bytes; /* of data that is read or unpacked, and of zeros where they are written:
-                         VMF_LIMIT beyond; 0: no bound */
-  uint64_t rate;      /* so many bytes of the guest disk a second, at most; 0: no bound */
+  uint64_t max_bytes;  /* of data that is read or unpacked, and of zeros where they are written:
+                          VMF_LIMIT beyond; 0: no bound */
+  uint64_t rate;       /* so many bytes of the guest disk a second, at most; 0: no bound */
+  bool plain_checksum; /* vmf_checksum: of all guest bytes one behind the other, as sha256sum has it
+                          of the raw disk, by one thread at a time; not of a stream */
 };
 
 struct vmf_job_result {

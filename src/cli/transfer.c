@@ -6,26 +6,9 @@
 
 #include <string.h>
 
-#include "human.h"
+#include "checksum_list.h"
 #include "progress.h"
 #include "signals.h"
-
-void vmf_transfer_hex(const struct vmf_job_result *result, char out[2 * VMF_CHECKSUM_MAX + 1])
-{
-  out[0] = 0;
-  for (size_t i = 0; i < result->checksum_length; i++)
-    snprintf(out + 2 * i, 3, "%02x", result->checksum[i]);
-}
-
-void vmf_transfer_print_checksum(FILE *out, const struct vmf_job_result *result, const char *name)
-{
-  char hex[2 * VMF_CHECKSUM_MAX + 1];
-
-  vmf_transfer_hex(result, hex);
-  fprintf(out, "%s  ", hex);
-  vmf_human_text(out, name);
-  fputc('\n', out);
-}
 
 static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct vmf_target *target,
                                    struct vmf_progress *progress, struct vmf_job_result *result,
@@ -103,6 +86,6 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   }
   vmf_target_close(target);
   if (code == VMF_OK && transfer->settings->checksum)
-    vmf_transfer_print_checksum(words, &result, transfer->path);
+    vmf_checksum_print(words, &result, transfer->settings->checksum, false, transfer->path);
   return code;
 }

@@ -5,8 +5,6 @@
 #ifndef VMF_CLI_TRANSFER_H
 #define VMF_CLI_TRANSFER_H
 
-#include <stdio.h>
-
 #include "settings.h"
 #include "verb.h"
 
@@ -36,11 +34,5 @@ struct vmf_transfer {
  * was asked for. */
 VMF_MUST_CHECK enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer,
                                               struct vmf_error *error);
-
-/* "HEX  NAME" as sha256sum prints it. */
-void vmf_transfer_print_checksum(FILE *out, const struct vmf_job_result *result, const char *name);
-
-/* The checksum in hexadecimal. */
-void vmf_transfer_hex(const struct vmf_job_result *result, char out[2 * VMF_CHECKSUM_MAX + 1]);
 
 #endif

@@ -23,6 +23,8 @@
 struct vmf_command {
   const char **operands; /* argv's, or in `names` */
   int operand_count;
+  bool listed;  /* its answer in JSON is one of a list; the first: `shown` is false */
+  bool shown;   /* something has been printed */
   char **names; /* what names were resolved to; NULL-terminated; owned */
   bool help;
   bool quiet, verbose, progress, json; /* how it answers */

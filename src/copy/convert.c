@@ -199,7 +199,9 @@ enum vmf_code vmf_checksum(struct vmf_image *image, const struct vmf_job_options
   VMF_REQUIRE(result, error);
   VMF_TRY(vmf_take_job_options(options, &own, error));
   VMF_TRY(vmf_take_job_result(result, &found, error));
-  enum vmf_code code = vmf_copy_checksum(image, image->size, &own, &found, error);
+  enum vmf_code code = own.plain_checksum
+                           ? vmf_copy_plain_digest(image, &own, &found, error)
+                           : vmf_copy_checksum(image, image->size, &own, &found, error);
   vmf_give_job_result(&found, result);
   return code;
 }

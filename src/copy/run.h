@@ -18,4 +18,10 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t
                                                struct vmf_job_result *result,
                                                struct vmf_error *error);
 
+/* The digest of all guest bytes, one behind the other; no stream. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_plain_digest(struct vmf_image *image,
+                                                   const struct vmf_job_options *options,
+                                                   struct vmf_job_result *result,
+                                                   struct vmf_error *error);
+
 #endif

@@ -53,7 +53,7 @@ def test_option_help(t):
     ('value missing', 1, 'convert', '-O'),
     ('value too many', 1, 'convert', '--verify=yes', 'a', 'b'),
     ('operand missing', 1, 'convert', 'a'),
-    ('operand too many', 1, 'info', 'a', 'b'),
+    ('operand too many', 1, 'measure', 'a', 'b'),
     ('threads 0', 1, 'convert', '-m', '0', 'a', 'b'),
     ('threads 257', 1, 'convert', '-m', '257', 'a', 'b'),
     ('sparse size odd', 1, 'convert', '-S', '1000', 'a', 'b'),

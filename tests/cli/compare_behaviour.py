@@ -3,6 +3,8 @@
 """`compare` and `checksum`."""
 import hashlib
 import json
+import os
+import subprocess
 
 import tap
 
@@ -62,9 +64,62 @@ def test_checksum_algorithms(t, name):
     content = t.write('a.raw', DATA[:100001])
     blocks = b''.join(hashlib.new(name, DATA[:100001][at:at + 65536]).digest() for at in range(0, 100001, 65536))
     expected = hashlib.new(name, blocks + (100001).to_bytes(8, 'little')).hexdigest()
-    tap.equal(t.vmferry('checksum', '-a', name, content).stdout, f'{expected}  {content}\n')
+    tap.equal(t.vmferry('checksum', '-a', name, content).stdout, f'blkhash-{name}:{expected}  {content}\n')
     found = json.loads(t.vmferry('checksum', '--output=json', '-a', name, content).stdout)
     tap.equal(found, {'filename': content, 'virtual-size': 100001, 'algorithm': name, 'checksum': expected})
+
+
+@tap.rows([(name, name) for name in ('sha1', 'sha256', 'sha512')])
+def test_plain_checksum(t, name):
+    """What sha256sum says of the raw disk, in any format; data, holes and an odd end."""
+    content = DATA[:70001] + bytes(5 << 20) + DATA[:3 << 20] + bytes(4096 + 512)
+    content += bytes(-len(content) % 512)
+    t.write('a.raw', content)
+    t.vmferry('convert', '-c', '-O', 'qcow2', 'a.raw', 'a.qcow2')
+    for threads in ('1', '3'):
+        for image in ('a.raw', 'a.qcow2'):
+            tap.equal(t.vmferry('checksum', '--plain', '-m', threads, '-a', name, image).stdout,
+                      t.run(tap.tool(name + 'sum'), 'a.raw').stdout.replace('a.raw', image))
+    found = json.loads(t.vmferry('checksum', '--plain', '--output=json', 'a.qcow2').stdout)
+    tap.equal((found['plain'], found['checksum']), (True, hashlib.sha256(content).hexdigest()))
+    with open(t.path('a.raw'), 'rb') as pipe:
+        piped = subprocess.run([tap.VMFERRY, 'checksum', '--plain', '-f', 'raw', '-'], stdin=pipe, check=True,
+                               stdout=subprocess.PIPE, cwd=t.folder)
+    tap.equal(piped.stdout.split()[0].decode(), hashlib.sha256(content).hexdigest())
+
+
+def test_checksums_read_back(t):
+    names = ['a.raw', 'b\\c.raw', 'd\n\\e.raw', 'f\u202e.raw', 'Büro.raw']
+    for name in names:
+        t.write(name, DATA[:100352])
+    lists = [t.write('blocks', t.vmferry('checksum', *names).stdout.encode()),
+             t.write('bytes', t.vmferry('checksum', '-a', 'sha512', '--plain', *names).stdout.encode())]
+    tap.equal(t.vmferry('checksum', '-c', *lists).stdout.count(': OK\n'), 10)
+    tap.equal(t.vmferry('checksum', '-q', '-c', *lists).stdout, '')
+    t.write(names[2], DATA[:100351] + b'\0')
+    done = t.vmferry('checksum', '-q', '-c', *lists, status=8)
+    tap.equal(done.stdout.count('FAILED'), 2, 'altered')
+    os.remove(t.path('a.raw'))
+    tap.contains(t.vmferry('checksum', '-c', lists[0], status=8).stdout, 'a.raw: FAILED (not read)')
+
+
+def test_checksums_of_sha256sum_are_read(t):
+    t.write('a.raw', DATA)
+    t.write('list', t.run(tap.tool('sha256sum'), 'a.raw').stdout.encode())
+    tap.equal(t.vmferry('checksum', '-c', 'list').stdout, 'a.raw: OK\n')
+
+
+@tap.rows([('words', b'not a checksum\n'), ('no name', b'0' * 64 + b'  \n'), ('short', b'0' * 63 + b'  a\n'),
+           ('another algorithm', b'blkhash-md5:' + b'0' * 32 + b'  a\n'), ('wrong length', b'blkhash-sha1:' + b'0' * 64 + b'  a\n'),
+           ('escape', b'\\' + b'0' * 64 + b'  a\\q\n'), ('long', b'x' * 100000 + b'\n'), ('empty', b''), ('NUL', b'\0\n')])
+def test_what_is_no_list_of_checksums(t, content):
+    t.write('list', content)
+    tap.contains(t.vmferry('checksum', '-c', 'list', status=2).stderr, 'list:1: is no line' if content else 'no checksum')
+
+
+def test_a_list_says_what_its_checksums_are(t):
+    for words in (('--plain',), ('-a', 'sha1'), ('--output=json',)):
+        tap.contains(t.vmferry('checksum', '-c', *words, 'list', status=1).stderr, 'cannot be used with it')
 
 
 def test_checksum_of_formats(t):

@@ -45,6 +45,25 @@ def test_info_has_what_qemu_img_has(t, name):
             tap.equal(mine[key], other[key], key)
 
 
+@tap.rows([(verb, verb) for verb in ('info', 'map', 'check')])
+def test_several_images(t, verb):
+    """A head each for people, a list in JSON; what is wrong with one does not keep the others back."""
+    whole = t.vmferry(verb, V3, 'missing', SNAPSHOT, status=1)
+    tap.equal(whole.stdout, '\n'.join(f'==> {name} <==\n' + t.vmferry(verb, name, status=None).stdout
+                                      for name in (V3, 'missing', SNAPSHOT)))
+    tap.contains(whole.stderr, 'missing')
+    tap.equal(json.loads(t.vmferry(verb, '--output=json', V3, 'missing', SNAPSHOT, status=1).stdout),
+              [answer(t, verb, '--output=json', name) for name in (V3, SNAPSHOT)])
+    tap.equal(t.vmferry(verb, '--output=json', 'missing', 'gone', status=1).stdout, '[]\n')
+
+
+def test_the_worst_status_of_several_checks(t):
+    bad, raw = tap.IMAGES / 'bad-vmdk-stream-lba.vmdk', t.write('a.raw', bytes(512))
+    for names in ((V3, raw), (raw, V3)):
+        t.vmferry('check', *names, status=63)
+    t.vmferry('check', raw, bad, V3, 'missing', status=2)
+
+
 def test_info_human(t):
     text = t.vmferry('info', SNAPSHOT).stdout
     for line in (f'image: {SNAPSHOT}\n', 'file format: qcow2\n', 'virtual size: 2 MiB (2100736 bytes)\n',

@@ -42,9 +42,9 @@ def test_content(t, name):
 def test_checksum(t, name):
     expected = blksum(make.CONTENTS[name])
     path = tap.IMAGES / name
-    tap.equal(t.vmferry('checksum', path).stdout, f'{expected}  {path}\n', 'checksum')
+    tap.equal(t.vmferry('checksum', path).stdout, f'blkhash-sha256:{expected}  {path}\n', 'checksum')
     done = t.vmferry('convert', '--checksum', '--verify', '-O', 'raw', path, 'out.raw')
-    tap.equal(done.stdout, f'{expected}  out.raw\n', 'checksum of convert')
+    tap.equal(done.stdout, f'blkhash-sha256:{expected}  out.raw\n', 'checksum of convert')
 
 
 @tap.rows([(f'{name} to {target}', name, target) for name in make.CONTENTS if 'odd' not in name

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "common_arguments.h"
+#include "each.h"
 #include "json.h"
 #include "signals.h"
 #include "sources.h"
@@ -69,8 +70,10 @@ static void check_json_number(const char *name, uint64_t number)
     printf(",\n    \"%s\": %" PRIu64, name, number);
 }
 
-static void check_print_json(const struct vmf_image *image, const struct vmf_findings *findings)
+static void check_print_json(struct check_settings *settings, const struct vmf_image *image,
+                             const struct vmf_findings *findings)
 {
+  vmf_each_item(&settings->command);
   fputs("{\n    \"filename\": ", stdout);
   vmf_json_string(stdout, vmf_image_path(image));
   fputs(",\n    \"format\": ", stdout);
@@ -172,7 +175,7 @@ static void check_tell_repair(const struct check_settings *settings, const struc
                      vmf_image_path(image));
 }
 
-static int check_image(const struct check_settings *settings, struct vmf_image *image)
+static int check_image(struct check_settings *settings, struct vmf_image *image)
 {
   uint64_t printed = 0;
   struct vmf_findings findings = {
@@ -195,14 +198,14 @@ static int check_image(const struct check_settings *settings, struct vmf_image *
     vmf_status_print("%s: %" PRIu64 " more findings", vmf_image_path(image),
                      printed - CHECK_REPORTS);
   if (settings->command.json)
-    check_print_json(image, &findings);
+    check_print_json(settings, image, &findings);
   else if (!settings->command.quiet)
     check_print_human(&findings);
   check_tell_repair(settings, image, &findings);
   return check_status(&findings);
 }
 
-static int check_run(void *given)
+static int check_one(void *given)
 {
   struct check_settings *settings = given;
   struct vmf_image_options options =
@@ -211,12 +214,7 @@ static int check_run(void *given)
   struct vmf_image *image = NULL;
   int status = CHECK_FAILED;
 
-  if (settings->repair && strcmp(settings->repair, "leaks") != 0 &&
-      strcmp(settings->repair, "all") != 0) {
-    vmf_arguments_wrong(&error, "-r: \"%s\" is none of: leaks, all", settings->repair);
-    vmf_status_report(&error);
-    return CHECK_FAILED;
-  }
+  vmf_each_head(&settings->command);
   options.no_chain = true;
   options.random_access = true;
   if (vmf_disk_open(settings->command.operands[0], &options, &image, &error) == VMF_OK)
@@ -227,14 +225,30 @@ static int check_run(void *given)
   return status;
 }
 
+static int check_run(void *given)
+{
+  static const int worst_first[] = {CHECK_CORRUPTIONS, CHECK_FAILED, CHECK_LEAKS, CHECK_UNSUPPORTED,
+                                    CHECK_CLEAN};
+  struct check_settings *settings = given;
+  struct vmf_error error = {0};
+
+  if (settings->repair && strcmp(settings->repair, "leaks") != 0 &&
+      strcmp(settings->repair, "all") != 0) {
+    vmf_arguments_wrong(&error, "-r: \"%s\" is none of: leaks, all", settings->repair);
+    vmf_status_report(&error);
+    return CHECK_FAILED;
+  }
+  return vmf_each_operand(&settings->command, check_one, worst_first);
+}
+
 const struct vmf_verb vmf_verb_check = {
     .name = "check",
-    .operands = "FILE",
+    .operands = "FILE...",
     .summary = "check the consistency of an image",
     .arguments = check_arguments,
     VMF_STARTS_WITH(check_initial),
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1 << 16,
     .usage_status = CHECK_FAILED,
     .run = check_run,
 };

@@ -2,21 +2,29 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry checksum`: the checksum of the guest content, the same for one disk in any format. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
+#include "arguments.h"
+#include "checksum_list.h"
 #include "common_arguments.h"
+#include "each.h"
+#include "human.h"
 #include "json.h"
 #include "progress.h"
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
-#include "transfer.h"
 
 struct checksum_settings {
   struct vmf_command command;
   struct vmf_source_settings source;
   const char *algorithm; /* NULL: sha256 */
+  bool plain;            /* of all bytes one behind the other */
+  bool check;            /* the operands are lists of checksums */
 };
 
 #define VMF_SETTINGS struct checksum_settings
@@ -31,6 +39,13 @@ static const struct vmf_argument checksum_arguments[] = {
      VMF_SETS_CHECKSUM(algorithm),
      .value = "ALGORITHM",
      .help = "sha256 (default), sha1 or sha512"},
+    {.name = "plain",
+     VMF_SETS_FLAG(plain),
+     .help = "of all bytes one behind the other, as sha256sum has it of the raw disk"},
+    {.letter = 'c',
+     .name = "check",
+     VMF_SETS_FLAG(check),
+     .help = "FILE holds such lines: tell whether the disks are still the same"},
     VMF_ARGUMENT_SNAPSHOT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_THREADS,
@@ -52,74 +67,198 @@ static const struct vmf_argument checksum_arguments[] = {
     {0},
 };
 
-static void checksum_print(const struct checksum_settings *settings, const char *algorithm,
-                           const struct vmf_image *image, const struct vmf_job_result *result)
+static void checksum_print(struct checksum_settings *settings, const struct vmf_image *image,
+                           const struct vmf_job_result *result)
 {
   char hex[2 * VMF_CHECKSUM_MAX + 1];
 
   if (!settings->command.json) {
-    vmf_transfer_print_checksum(stdout, result, settings->command.operands[0]);
+    vmf_checksum_print(stdout, result, settings->algorithm, settings->plain,
+                       settings->command.operands[0]);
     return;
   }
-  vmf_transfer_hex(result, hex);
+  vmf_each_item(&settings->command);
+  vmf_checksum_hex(result, hex);
   fputs("{\n    \"filename\": ", stdout);
   vmf_json_string(stdout, settings->command.operands[0]);
-  printf(",\n    \"virtual-size\": %" PRIu64 ",\n    \"algorithm\": \"%s\",\n    \"checksum\": "
+  printf(",\n    \"virtual-size\": %" PRIu64 ",\n    \"algorithm\": \"%s\",\n%s    \"checksum\": "
          "\"%s\"\n}\n",
-         vmf_image_size(image), algorithm, hex);
+         vmf_image_size(image), settings->algorithm,
+         settings->plain ? "    \"plain\": true,\n" : "", hex);
 }
 
 static enum vmf_code checksum_image(const struct checksum_settings *settings,
-                                    struct vmf_image *image, struct vmf_error *error)
+                                    struct vmf_image *image, struct vmf_job_result *result,
+                                    struct vmf_error *error)
 {
   struct vmf_progress progress = {
       .out = settings->command.progress && !settings->command.quiet ? stderr : NULL,
       .phases = 1,
   };
-  struct vmf_job_options job = {
+  const struct vmf_job_options job = {
       .size = sizeof job,
       .threads = (unsigned)settings->command.threads,
-      .checksum = settings->algorithm ? settings->algorithm : "sha256",
+      .checksum = settings->algorithm,
+      .plain_checksum = settings->plain,
       .progress = vmf_progress_show,
       .progress_data = &progress,
       .cancel = vmf_signals_cancel(),
       .max_bytes = settings->command.max_size,
   };
-  struct vmf_job_result result = {.size = sizeof result};
-  enum vmf_code code = vmf_checksum(image, &job, &result, error);
+  enum vmf_code code = vmf_checksum(image, &job, result, error);
 
   vmf_progress_end(&progress, code == VMF_OK);
-  if (code == VMF_OK)
-    checksum_print(settings, job.checksum, image, &result);
   return code;
+}
+
+/* Opens operand 0. *image: to be closed, also after a failure. */
+static enum vmf_code checksum_disk(struct checksum_settings *settings, struct vmf_image **image,
+                                   struct vmf_job_result *result, struct vmf_error *error)
+{
+  const struct vmf_source_input input = {.in_order = !settings->plain};
+  enum vmf_code code = vmf_sources_open(&settings->command, &settings->source,
+                                        settings->command.operands[0], &input, image, error);
+
+  return code == VMF_OK ? checksum_image(settings, *image, result, error) : code;
+}
+
+static int checksum_one(void *given)
+{
+  struct checksum_settings *settings = given;
+  struct vmf_job_result result = {.size = sizeof result};
+  struct vmf_error error = {0};
+  struct vmf_image *image = NULL;
+  enum vmf_code code = checksum_disk(settings, &image, &result, &error);
+
+  if (code == VMF_OK)
+    checksum_print(settings, image, &result);
+  vmf_image_close(image);
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+}
+
+/* ---- what a list says ---- */
+
+static int checksum_check_line(struct checksum_settings *settings,
+                               const struct vmf_checksum_line *line)
+{
+  struct vmf_job_result result = {.size = sizeof result};
+  char hex[2 * VMF_CHECKSUM_MAX + 1];
+  struct vmf_error error = {0};
+  struct vmf_image *image = NULL;
+  const char *names[] = {line->name}, *word = "FAILED";
+  int status = VMF_EXIT_DIFFERENT;
+
+  settings->command.operands = names;
+  settings->algorithm = line->algorithm;
+  settings->plain = line->plain;
+  if (checksum_disk(settings, &image, &result, &error) != VMF_OK) {
+    status = vmf_status_report(&error);
+    word = "FAILED (not read)";
+  } else {
+    vmf_checksum_hex(&result, hex);
+    if (strcasecmp(hex, line->hex) == 0) {
+      status = VMF_EXIT_DONE;
+      word = "OK";
+    }
+  }
+  vmf_image_close(image);
+  if (status != VMF_EXIT_DONE || !settings->command.quiet) {
+    vmf_human_text(stdout, line->name);
+    printf(": %s\n", word);
+  }
+  return status;
+}
+
+/* Reads on behind a line that is too long. */
+static bool checksum_line_whole(char *line, FILE *file)
+{
+  size_t length = strlen(line);
+  int character = 0;
+
+  if (length > 0 && line[length - 1] == '\n')
+    line[length - 1] = 0;
+  else if (length + 1 == VMF_CHECKSUM_LINE)
+    while ((character = getc(file)) != EOF && character != '\n')
+      ;
+  return length + 1 < VMF_CHECKSUM_LINE || !line[length - 1];
+}
+
+static int checksum_check_lines(struct checksum_settings *settings, const char *name, FILE *file)
+{
+  char line[VMF_CHECKSUM_LINE];
+  struct vmf_checksum_line parsed;
+  int worst = VMF_EXIT_DONE, checked = 0;
+
+  for (unsigned number = 1; worst < VMF_EXIT_SIGNAL && fgets(line, sizeof line, file); number++) {
+    int status = VMF_EXIT_INPUT;
+
+    if (checksum_line_whole(line, file) && vmf_checksum_parse(line, &parsed)) {
+      status = checksum_check_line(settings, &parsed);
+      checked++;
+    } else {
+      vmf_status_print("%s:%u: is no line of checksum, \"blkhash-sha256:HEX  NAME\", or of "
+                       "sha256sum, \"HEX  NAME\"",
+                       name, number);
+    }
+    worst = status > worst ? status : worst;
+  }
+  if (ferror(file)) {
+    vmf_status_print("%s: cannot be read: %s", name, strerror(errno));
+    return VMF_EXIT_READ;
+  }
+  if (checked > 0 || worst > VMF_EXIT_DONE)
+    return worst;
+  vmf_status_print("%s: holds no checksum", name);
+  return VMF_EXIT_INPUT;
+}
+
+static int checksum_check_one(void *given)
+{
+  struct checksum_settings *settings = given;
+  const char **operands = settings->command.operands;
+  bool input = strcmp(operands[0], "-") == 0;
+  FILE *file = input ? stdin : fopen(operands[0], "re");
+  int status;
+
+  if (!file) {
+    vmf_status_print("%s: cannot be opened: %s", operands[0], strerror(errno));
+    return VMF_EXIT_OTHER;
+  }
+  status = checksum_check_lines(settings, operands[0], file);
+  settings->command.operands = operands;
+  if (!input)
+    fclose(file);
+  return status;
 }
 
 static int checksum_run(void *given)
 {
   struct checksum_settings *settings = given;
+  struct vmf_command *command = &settings->command;
   struct vmf_error error = {0};
-  struct vmf_image *image = NULL;
-  const struct vmf_source_input input = {.in_order = true};
-  enum vmf_code code = vmf_sources_check_input(&settings->command, &settings->source, 1, &error);
 
   vmf_signals_catch();
-  if (code == VMF_OK)
-    code = vmf_sources_open(&settings->command, &settings->source, settings->command.operands[0],
-                            &input, &image, &error);
-  if (code == VMF_OK)
-    code = checksum_image(settings, image, &error);
-  vmf_image_close(image);
-  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+  if (settings->check && (settings->plain || settings->algorithm || command->json))
+    vmf_arguments_wrong(&error,
+                        "-c: the lines say what they are; --plain, -a and --output cannot be "
+                        "used with it");
+  else
+    (void)!vmf_sources_check_input(command, &settings->source, command->operand_count, &error);
+  if (error.code != VMF_OK)
+    return vmf_status_report(&error);
+  if (!settings->algorithm)
+    settings->algorithm = "sha256";
+  return vmf_each_operand(command, settings->check ? checksum_check_one : checksum_one, NULL);
 }
 
 const struct vmf_verb vmf_verb_checksum = {
     .name = "checksum",
-    .operands = "FILE",
+    .operands = "FILE...",
     .summary = "print the checksum of the guest content",
     .arguments = checksum_arguments,
     VMF_STARTS_WITH(checksum_initial),
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1 << 16,
     .usage_status = VMF_EXIT_OTHER,
     .run = checksum_run,
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common_arguments.h"
+#include "each.h"
 #include "image_glance.h"
 #include "json.h"
 #include "package_glance.h"
@@ -35,10 +36,12 @@ static const struct vmf_argument info_arguments[] = {
     {0},
 };
 
-static void info_chain(const struct info_settings *settings, const struct vmf_value *found)
+static void info_chain(struct info_settings *settings, const struct vmf_value *found)
 {
   bool list = settings->command.json && settings->backing_chain;
 
+  if (settings->command.json)
+    vmf_each_item(&settings->command);
   if (list)
     fputs("[\n    ", stdout);
   for (const struct vmf_value *info = found->first; info; info = info->next) {
@@ -57,7 +60,7 @@ static void info_chain(const struct info_settings *settings, const struct vmf_va
     putchar('\n');
 }
 
-static int info_package(const struct info_settings *settings)
+static int info_package(struct info_settings *settings)
 {
   const struct vmf_package_options options =
       vmf_sources_package_options(&settings->command, &settings->source);
@@ -69,6 +72,7 @@ static int info_package(const struct info_settings *settings)
   if (code == VMF_OK)
     code = vmf_package_info(package, &info, &error);
   if (code == VMF_OK && settings->command.json) {
+    vmf_each_item(&settings->command);
     vmf_json_value(stdout, info, 0);
     putchar('\n');
   } else if (code == VMF_OK) {
@@ -79,15 +83,16 @@ static int info_package(const struct info_settings *settings)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
-static int info_run(void *given)
+static int info_one(void *given)
 {
-  const struct info_settings *settings = given;
+  struct info_settings *settings = given;
   struct vmf_image_options options =
       vmf_sources_image_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
   struct vmf_value *found = NULL;
 
+  vmf_each_head(&settings->command);
   if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]))
     return info_package(settings);
   options.no_chain = !settings->backing_chain;
@@ -103,14 +108,19 @@ static int info_run(void *given)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
+static int info_run(void *settings)
+{
+  return vmf_each_operand(settings, info_one, NULL);
+}
+
 const struct vmf_verb vmf_verb_info = {
     .name = "info",
-    .operands = "FILE",
+    .operands = "FILE...",
     .summary = "show what an image or a package is",
     .arguments = info_arguments,
     VMF_STARTS_WITH(info_initial),
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1 << 16,
     .usage_status = VMF_EXIT_OTHER,
     .run = info_run,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common_arguments.h"
+#include "each.h"
 #include "human.h"
 #include "sources.h"
 #include "status.h"
@@ -118,7 +119,7 @@ static enum vmf_code map_extent(struct vmf_image *image, uint64_t at, uint64_t e
   return VMF_OK;
 }
 
-static enum vmf_code map_print_all(const struct map_settings *settings, struct vmf_image *image,
+static enum vmf_code map_print_all(struct map_settings *settings, struct vmf_image *image,
                                    struct vmf_error *error)
 {
   uint64_t size = map_size(image), at = settings->start, end = size;
@@ -127,7 +128,9 @@ static enum vmf_code map_print_all(const struct map_settings *settings, struct v
 
   if (at < size && settings->max_length < size - at)
     end = at + settings->max_length;
-  if (!settings->command.json)
+  if (settings->command.json)
+    vmf_each_item(&settings->command);
+  else
     printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
   while (at < end) {
     struct vmf_extent next;
@@ -150,12 +153,13 @@ static enum vmf_code map_print_all(const struct map_settings *settings, struct v
   return VMF_OK;
 }
 
-static int map_run(void *given)
+static int map_one(void *given)
 {
   struct map_settings *settings = given;
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
 
+  vmf_each_head(&settings->command);
   enum vmf_code code = vmf_sources_open(&settings->command, &settings->source,
                                         settings->command.operands[0], NULL, &image, &error);
 
@@ -165,14 +169,19 @@ static int map_run(void *given)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
+static int map_run(void *settings)
+{
+  return vmf_each_operand(settings, map_one, NULL);
+}
+
 const struct vmf_verb vmf_verb_map = {
     .name = "map",
-    .operands = "FILE",
+    .operands = "FILE...",
     .summary = "show how the guest disk is stored",
     .arguments = map_arguments,
     VMF_STARTS_WITH(map_initial),
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1 << 16,
     .usage_status = VMF_EXIT_OTHER,
     .run = map_run,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common_arguments.h"
+#include "each.h"
 #include "human.h"
 #include "json.h"
 #include "progress.h"
@@ -157,11 +158,12 @@ static const char *json_bool(bool value)
   return value ? "true" : "false";
 }
 
-static void print_json(const struct verify_settings *settings, const char *findings, int status,
+static void print_json(struct verify_settings *settings, const char *findings, int status,
                        const struct vmf_package_verdict *verdict)
 {
   static const char *const words[] = {"intact", "unchecked", "failed", "violations"};
 
+  vmf_each_item(&settings->command);
   fputs("{\n    \"filename\": ", stdout);
   vmf_json_string(stdout, settings->command.operands[0]);
   printf(",\n    \"verdict\": \"%s\",\n    \"findings\": [%s%s]", words[status], findings,
@@ -249,7 +251,7 @@ static int report_error(struct verification *verification, struct vmf_package_ve
   return status;
 }
 
-static int verify_run(void *given)
+static int verify_one(void *given)
 {
   struct verify_settings *settings = given;
   struct verification verification = {.settings = settings};
@@ -258,7 +260,7 @@ static int verify_run(void *given)
   char *findings = NULL;
   size_t length;
 
-  vmf_signals_catch();
+  vmf_each_head(&settings->command);
   if (settings->command.json && !(verification.json = open_memstream(&findings, &length))) {
     vmf_status_print("no memory");
     return VERIFY_NOT_CHECKED;
@@ -275,14 +277,23 @@ static int verify_run(void *given)
   return status;
 }
 
+static int verify_run(void *settings)
+{
+  static const int worst_first[] = {VERIFY_FAILED, VERIFY_NOT_CHECKED, VERIFY_VIOLATIONS,
+                                    VERIFY_INTACT};
+
+  vmf_signals_catch();
+  return vmf_each_operand(settings, verify_one, worst_first);
+}
+
 const struct vmf_verb vmf_verb_verify = {
     .name = "verify",
-    .operands = "PACKAGE",
+    .operands = "PACKAGE...",
     .summary = "check that a package is intact and what the standard asks for",
     .arguments = verify_arguments,
     VMF_STARTS_WITH(verify_initial),
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1 << 16,
     .usage_status = VERIFY_NOT_CHECKED,
     .run = verify_run,
 };

@@ -285,8 +285,10 @@ struct vmf_job_options {
   const char *checksum;  /* of the guest content: "sha256", "sha1", "sha512"; NULL: none */
   bool strict;           /* compare, -s: allocation and size must be equal too */
   bool no_reflink;       /* convert: the target shares no extents with the source's files */
-  void (*progress)(void *data, uint64_t done,
-                   uint64_t total); /* caller's thread; their proportion says something */
+  /* On the caller's thread: how many bytes of the inputs' files have been dealt with, at last
+   * `total`. What comes before the first call, or behind the last (tables are written then), has no
+   * measure. */
+  void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;
   const struct vmf_cancel *cancel; /* or NULL */
   uint64_t max_bytes;  /* of data that is read or unpacked, and of zeros where they are written:

@@ -6,12 +6,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "status.h"
 
@@ -289,6 +292,31 @@ static enum vmf_code argument_checksum(const char *what, const char *text, const
   return argument_word(what, *name, names, error);
 }
 
+/* A descriptor that is not open could become that of an image. */
+static enum vmf_code argument_progress(const char *what, const char *text, int *descriptor,
+                                       struct vmf_error *error)
+{
+  const char *number = text && strncmp(text, "json", 4) == 0 ? text + 4 : "?";
+  char *end = NULL;
+  long found = STDERR_FILENO;
+
+  if (!text)
+    return VMF_OK;
+  if (*number == ':') {
+    found = isdigit((unsigned char)number[1]) ? strtol(number + 1, &end, 10) : -1;
+    number = end ? end : number;
+  }
+  if (*number || found < STDERR_FILENO || found > INT_MAX)
+    return vmf_arguments_wrong(error,
+                               "%s: \"%s\" is none of: json, json:FD (an open descriptor from 2 "
+                               "on; 2 is standard error)",
+                               what, text);
+  if (fcntl((int)found, F_GETFL) < 0)
+    return vmf_arguments_wrong(error, "%s: descriptor %ld: %s", what, found, strerror(errno));
+  *descriptor = (int)found;
+  return VMF_OK;
+}
+
 /* qemu-img takes "snapshot.id=ID,snapshot.name=NAME" for -l as well. */
 static enum vmf_code argument_snapshot(const char *what, const char *text, const char **snapshot,
                                        struct vmf_error *error)
@@ -315,7 +343,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   void *field = argument_field(settings, argument->field);
   char what[40];
 
-  if (argument->letter)
+  if (argument->letter && !argument->value_optional)
     snprintf(what, sizeof what, "-%c", argument->letter);
   else
     snprintf(what, sizeof what, "--%s", argument->name);
@@ -341,6 +369,8 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     return argument_word(what, text, vmf_arguments_words(argument->kind), error);
   case VMF_ARGUMENT_CHECKSUM:
     return argument_checksum(what, text, field, error);
+  case VMF_ARGUMENT_PROGRESS_FORM:
+    return argument_progress(what, text, field, error);
   case VMF_ARGUMENT_SNAPSHOT:
     return argument_snapshot(what, text, field, error);
   case VMF_ARGUMENT_EITHER:
@@ -356,7 +386,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   return VMF_OK;
 }
 
-/* For a long option; at the same time the number of colons behind a letter. */
+/* Of a long option; behind a letter an optional value could be other letters. */
 static int arguments_value(const struct vmf_argument *argument)
 {
   if (!argument->value)
@@ -378,7 +408,7 @@ static enum vmf_code arguments_getopt_build(const struct vmf_argument *table,
 
   while (table[count].kind)
     count++;
-  built->letters = calloc(count + 1, sizeof "x::");       /* one more: ":h" */
+  built->letters = calloc(count + 1, sizeof "x:");        /* one more: ":h" */
   built->longs = calloc(count + 2, sizeof *built->longs); /* two more: --help and the end */
   built->given = calloc(count + 1, sizeof *built->given);
   if (!built->letters || !built->longs || !built->given)
@@ -393,7 +423,7 @@ static enum vmf_code arguments_getopt_build(const struct vmf_argument *table,
 
     if (argument->letter) {
       *letter++ = argument->letter;
-      for (int colons = arguments_value(argument); colons > 0; colons--)
+      if (arguments_value(argument) == required_argument)
         *letter++ = ':';
     }
     if (argument->name)

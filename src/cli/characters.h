@@ -15,4 +15,7 @@ unsigned vmf_character_decode(const char *text, uint32_t *point);
  * seen (Unicode's categories Cc, Cf, Zl, Zp), so that it is printed as an escape. */
 bool vmf_character_visible(uint32_t point);
 
+/* Columns that a visible character takes in a terminal: 0, 1 or 2. */
+unsigned vmf_character_columns(uint32_t point);
+
 #endif

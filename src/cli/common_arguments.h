@@ -45,8 +45,9 @@
   }
 #define VMF_ARGUMENT_PROGRESS                                                                      \
   {                                                                                                \
-    .letter = 'p', .name = "progress", VMF_SETS_FLAG(command.progress),                            \
-    .help = "show the progress"                                                                    \
+    .letter = 'p', .name = "progress", VMF_SETS_PROGRESS(command.progress_descriptor),             \
+    .value = "json[:FD]", .value_optional = true, .given = VMF_SETTING(bool, command.progress),    \
+    .help = "show the progress where that is no terminal, too; as JSON"                            \
   }
 #define VMF_ARGUMENT_QUIET                                                                         \
   {                                                                                                \

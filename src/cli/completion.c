@@ -207,6 +207,12 @@ static const char *options_format(const struct vmf_verb *verb, const struct vmf_
 
 /* ---- the line ---- */
 
+/* Behind its letter. */
+static bool takes_value(const struct vmf_argument *argument)
+{
+  return argument->value && !argument->value_optional;
+}
+
 /* The option that a word is, by its name or its letters; *value: what stands in the word for it, or
  * NULL. */
 static const struct vmf_argument *word_option(const struct vmf_argument *table, const char *word,
@@ -225,13 +231,13 @@ static const struct vmf_argument *word_option(const struct vmf_argument *table, 
       }
     return NULL;
   }
-  for (const char *letter = word + 1; *letter && (!found || !found->value); letter++) {
+  for (const char *letter = word + 1; *letter && (!found || !takes_value(found)); letter++) {
     found = table;
     while (found->kind && found->letter != *letter)
       found++;
     if (!found->kind)
       return NULL;
-    if (found->value && letter[1])
+    if (takes_value(found) && letter[1])
       *value = letter + 1;
   }
   return found;

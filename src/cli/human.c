@@ -36,3 +36,18 @@ void vmf_human_size(uint64_t size, char out[16])
   }
   snprintf(out, 16, "%0.3g %s", number, units[unit]);
 }
+
+void vmf_human_seconds(double seconds, char out[16])
+{
+  unsigned whole;
+
+  if (!(seconds < 99 * 3600)) {
+    snprintf(out, 16, "days");
+    return;
+  }
+  whole = (unsigned)(seconds + 0.5);
+  if (whole >= 3600)
+    snprintf(out, 16, "%u:%02u:%02u", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    snprintf(out, 16, "%u:%02u", whole / 60, whole % 60);
+}

@@ -12,6 +12,9 @@
  * out as \xNN or \u{NNNN}, so that no file name can drive the terminal or look like another. */
 void vmf_human_text(FILE *out, const char *text);
 
+/* "0:12", "1:02:03"; what takes longer than four days is "days". */
+void vmf_human_seconds(double seconds, char out[16]);
+
 /* "1.5 GiB", "64 KiB", "512 B", three digits, as qemu-img prints it. */
 void vmf_human_size(uint64_t size, char out[16]);
 

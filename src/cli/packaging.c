@@ -51,6 +51,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
   const struct vmf_command *command = packaging->command;
   const struct vmf_signing_settings *signing = packaging->signing;
 
+  progress->behind = "syncing";
   *target = (struct vmf_package_target){
       .size = sizeof *target,
       .disk_options = packaging->target->options,
@@ -97,11 +98,7 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   const struct vmf_command *command = packaging->command;
   const struct vmf_package_options options =
       vmf_sources_package_options(command, packaging->source);
-  FILE *words = strcmp(path, "-") == 0 ? stderr : stdout;
-  struct vmf_progress progress = {
-      .out = command->progress && !command->quiet ? words : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
   struct vmf_package_target target;
   struct vmf_package *package;
 

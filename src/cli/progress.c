@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors
- *
- * The progress line. */
+ * Copyright (c) 2026 the vmferry authors */
 #include "progress.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "human.h"
+#include "json.h"
+#include "progress_bar.h"
 #include "signals.h"
 
-enum { PROGRESS_INTERVAL = 100 /* milliseconds */ };
+enum {
+  BAR_INTERVAL = 100, /* milliseconds */
+  LINE_INTERVAL = 1000,
+  RATE_AFTER = 500 /* before, the rate is chance */
+};
 
-static uint64_t progress_now(void)
+uint64_t vmf_progress_now(void)
 {
   struct timespec now;
 
@@ -18,38 +28,154 @@ static uint64_t progress_now(void)
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void progress_print(FILE *out, double percent, char end)
+struct vmf_progress vmf_progress_begin(const struct vmf_command *command, const char *name,
+                                       const char *work)
 {
-  fprintf(out, "    (%3.2f/100%%)%c", percent, end);
-  fflush(out);
+  const char *slash = strrchr(name, '/');
+  struct vmf_progress progress = {.name = slash && slash[1] ? slash + 1 : name,
+                                  .work = work,
+                                  .phase = work,
+                                  .passes = 1,
+                                  .descriptor = command->progress_descriptor};
+
+  if (command->progress_descriptor > 0)
+    progress.form = VMF_PROGRESS_JSON;
+  else if (command->quiet)
+    progress.form = VMF_PROGRESS_NONE;
+  else if (vmf_progress_bar_possible())
+    progress.form = VMF_PROGRESS_BAR;
+  else if (command->progress)
+    progress.form = VMF_PROGRESS_LINES;
+  progress.started_milliseconds = progress.pass_milliseconds = vmf_progress_now();
+  return progress;
+}
+
+/* ---- what is shown ---- */
+
+static void settle(const struct vmf_progress *progress, struct vmf_progress_state *state)
+{
+  uint64_t spent = vmf_progress_now() - progress->pass_milliseconds;
+  double part = progress->total == 0 ? 0 : (double)progress->done / (double)progress->total;
+
+  *state = (struct vmf_progress_state){
+      .name = progress->name,
+      .phase = progress->phase,
+      .percent = 100 * (progress->pass + (part > 1 ? 1 : part)) / progress->passes,
+      .done = progress->done,
+      .total = progress->total,
+  };
+  if (spent < RATE_AFTER || progress->done == 0 || progress->phase != progress->work)
+    return;
+  state->rate = (double)progress->done * 1000 / (double)spent;
+  state->left = (double)(progress->total - progress->done) / state->rate;
+}
+
+static void print_line(const struct vmf_progress_state *state)
+{
+  char done[16], total[16], rate[16], left[16];
+
+  vmf_human_size(state->done, done);
+  vmf_human_size(state->total, total);
+  vmf_human_size((uint64_t)state->rate, rate);
+  vmf_human_seconds(state->left, left);
+  flockfile(stderr);
+  vmf_progress_hide();
+  vmf_human_text(stderr, state->name);
+  fprintf(stderr, ": %s, %.1f %%", state->phase, state->percent);
+  if (state->total > 0)
+    fprintf(stderr, ", %s of %s", done, total);
+  if (state->rate > 0)
+    fprintf(stderr, ", %s/s, %s left", rate, left);
+  fputc('\n', stderr);
+  fflush(stderr);
+  funlockfile(stderr);
+}
+
+/* One write a line, so that lines of several programs do not mix. A reader that has gone ends it.
+ */
+static void print_json(struct vmf_progress *progress, const struct vmf_progress_state *state)
+{
+  char *text = NULL;
+  size_t length;
+  FILE *out = open_memstream(&text, &length);
+
+  if (!out)
+    return;
+  fputs("{\"name\": ", out);
+  vmf_json_string(out, state->name);
+  fprintf(out,
+          ", \"phase\": \"%s\", \"percent\": %.2f, \"done\": %" PRIu64 ", \"total\": %" PRIu64
+          ", \"seconds\": %.1f",
+          state->phase, state->percent, state->done, state->total,
+          (double)(vmf_progress_now() - progress->started_milliseconds) / 1000);
+  if (state->rate > 0)
+    fprintf(out, ", \"rate\": %.0f, \"left\": %.0f", state->rate, state->left);
+  fputs("}\n", out);
+  if (fclose(out) == 0 && write(progress->descriptor, text, length) != (ssize_t)length)
+    progress->form = VMF_PROGRESS_NONE;
+  free(text);
+}
+
+static void show(struct vmf_progress *progress, bool at_once)
+{
+  uint64_t now = vmf_progress_now();
+  unsigned interval = progress->form == VMF_PROGRESS_BAR ? BAR_INTERVAL : LINE_INTERVAL;
+  struct vmf_progress_state state;
+  bool asked = vmf_signals_take_usr1();
+
+  if (!asked &&
+      (progress->form == VMF_PROGRESS_NONE ||
+       (!at_once && progress->printed && now - progress->printed_milliseconds < interval)))
+    return;
+  settle(progress, &state);
+  if (asked || progress->form == VMF_PROGRESS_LINES)
+    print_line(&state);
+  if (progress->form == VMF_PROGRESS_BAR)
+    vmf_progress_bar_show(&state);
+  else if (progress->form == VMF_PROGRESS_JSON)
+    print_json(progress, &state);
+  progress->printed = true;
+  progress->printed_milliseconds = now;
+}
+
+/* ---- what happens ---- */
+
+void vmf_progress_phase(struct vmf_progress *progress, const char *phase)
+{
+  progress->phase = phase;
+  show(progress, true);
+}
+
+void vmf_progress_next(struct vmf_progress *progress, const char *work)
+{
+  progress->pass++;
+  progress->done = 0;
+  progress->work = work;
+  progress->behind = NULL;
+  progress->pass_milliseconds = vmf_progress_now();
+  vmf_progress_phase(progress, work);
 }
 
 void vmf_progress_show(void *data, uint64_t done, uint64_t total)
 {
   struct vmf_progress *progress = data;
-  double part = total == 0 ? 1 : (double)done / (double)total;
-  double percent = 100 * (progress->phase + (part > 1 ? 1 : part)) / progress->phases;
-  uint64_t now;
+  const char *before = progress->phase;
 
-  if (vmf_signals_take_usr1() && !progress->out)
-    progress_print(stderr, percent, '\n');
-  if (!progress->out)
-    return;
-  now = progress_now();
-  if (progress->started && now - progress->printed_milliseconds < PROGRESS_INTERVAL)
-    return;
-  progress->started = true;
-  progress->printed_milliseconds = now;
-  progress_print(progress->out, percent, '\r');
+  if (before != progress->work && before != progress->behind)
+    progress->pass_milliseconds = vmf_progress_now();
+  progress->done = done < total ? done : total;
+  progress->total = total;
+  progress->phase = progress->behind && done >= total ? progress->behind : progress->work;
+  show(progress, progress->phase != before);
 }
 
 void vmf_progress_end(struct vmf_progress *progress, bool finished)
 {
-  if (!progress->out)
+  vmf_progress_hide();
+  if (!finished || progress->form == VMF_PROGRESS_BAR || progress->form == VMF_PROGRESS_NONE)
     return;
-  if (finished)
-    progress_print(progress->out, 100, '\r');
-  if (finished || progress->started)
-    fputc('\n', progress->out);
-  fflush(progress->out);
+  progress->pass = progress->passes - 1;
+  progress->total = progress->total > 0 ? progress->total : 1;
+  progress->done = progress->total;
+  vmf_progress_phase(progress, "done");
 }

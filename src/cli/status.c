@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "human.h"
+#include "progress.h"
 #include "signals.h"
 
 static const int exit_statuses[] = {
@@ -46,6 +47,7 @@ void vmf_status_print(const char *format, ...)
   vsnprintf(text, sizeof text, format, values);
   va_end(values);
   flockfile(stderr);
+  vmf_progress_hide();
   fputs("vmferry: ", stderr);
   vmf_human_text(stderr, text);
   fputc('\n', stderr);

@@ -31,15 +31,18 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
 
   if (settings->verify && !job.checksum)
     job.checksum = "sha256";
+  vmf_progress_phase(progress, "tables");
   code = vmf_convert(transfer->source, target, &job, result, error);
   if (code == VMF_OK && settings->verify) {
-    progress->phase++;
+    vmf_progress_next(progress, "verifying");
     code = vmf_verify(target, &job, result, error);
   }
   if (code == VMF_OK && vmf_cancel_requested(vmf_signals_cancel()))
     code = error->code = VMF_CANCELLED;
-  if (code == VMF_OK)
+  if (code == VMF_OK) {
+    vmf_progress_phase(progress, "syncing");
     code = vmf_target_commit(target, error);
+  }
   return code;
 }
 
@@ -69,15 +72,16 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
 {
   const struct vmf_command *command = transfer->command;
   const struct vmf_target_options options = transfer_target_options(transfer);
-  FILE *words = strcmp(transfer->path, "-") == 0 ? stderr : stdout;
-  struct vmf_progress progress = {
-      .out = command->progress && !command->quiet ? words : NULL,
-      .phases = transfer->settings->verify ? 2 : 1,
-  };
+  bool to_stdout = strcmp(transfer->path, "-") == 0;
+  struct vmf_progress progress = vmf_progress_begin(
+      command, to_stdout && transfer->source ? vmf_image_path(transfer->source) : transfer->path,
+      "copying");
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target = NULL;
   enum vmf_code code;
 
+  progress.passes = transfer->settings->verify ? 2 : 1;
+  progress.behind = "tables";
   vmf_signals_catch();
   code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
   if (code == VMF_OK) {
@@ -86,6 +90,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   }
   vmf_target_close(target);
   if (code == VMF_OK && transfer->settings->checksum)
-    vmf_checksum_print(words, &result, transfer->settings->checksum, false, transfer->path);
+    vmf_checksum_print(to_stdout ? stderr : stdout, &result, transfer->settings->checksum, false,
+                       transfer->path);
   return code;
 }

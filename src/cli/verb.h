@@ -28,6 +28,7 @@ struct vmf_command {
   char **names; /* what names were resolved to; NULL-terminated; owned */
   bool help;
   bool quiet, verbose, progress, json; /* how it answers */
+  int progress_descriptor;             /* that takes the progress as JSON; 0: none does */
   struct vmf_log log;
   uint64_t threads;  /* 0: one a processor */
   uint64_t max_size; /* bytes that may be unpacked and written; 0: no bound */
@@ -37,13 +38,14 @@ struct vmf_command {
 enum vmf_argument_kind {
   VMF_ARGUMENT_FLAG = 1,
   VMF_ARGUMENT_TEXT,
-  VMF_ARGUMENT_JOINED,   /* may be given again: joined by commas */
-  VMF_ARGUMENT_LISTED,   /* may be given again: a NULL-terminated list */
-  VMF_ARGUMENT_SIZE,     /* bytes, with suffixes */
-  VMF_ARGUMENT_NUMBER,   /* min <= value <= max */
-  VMF_ARGUMENT_OUTPUT,   /* human or json */
-  VMF_ARGUMENT_CHECKSUM, /* the name of a digest; with an optional value: sha256 */
-  VMF_ARGUMENT_SNAPSHOT, /* id or name, also in qemu-img's way: snapshot.id=ID */
+  VMF_ARGUMENT_JOINED,        /* may be given again: joined by commas */
+  VMF_ARGUMENT_LISTED,        /* may be given again: a NULL-terminated list */
+  VMF_ARGUMENT_SIZE,          /* bytes, with suffixes */
+  VMF_ARGUMENT_NUMBER,        /* min <= value <= max */
+  VMF_ARGUMENT_OUTPUT,        /* human or json */
+  VMF_ARGUMENT_CHECKSUM,      /* the name of a digest; with an optional value: sha256 */
+  VMF_ARGUMENT_PROGRESS_FORM, /* nothing, or json[:FD] */
+  VMF_ARGUMENT_SNAPSHOT,      /* id or name, also in qemu-img's way: snapshot.id=ID */
   VMF_ARGUMENT_EITHER, /* one of the two words of .value: the first sets a bool, the other clears it
                         */
   VMF_ARGUMENT_CACHE,  /* qemu-img's cache modes; a bool field is set by "unsafe" */
@@ -52,8 +54,8 @@ enum vmf_argument_kind {
 };
 
 struct vmf_argument {
-  char letter; /* 0: none */
-  bool value_optional;
+  char letter;                 /* 0: none */
+  bool value_optional;         /* behind the name; the letter takes none then */
   enum vmf_argument_kind kind; /* 0 ends a table */
   const char *name;            /* without the dashes; NULL: none */
   const char *value;           /* what help calls the value; NULL: takes none */
@@ -83,6 +85,8 @@ struct vmf_argument {
 #define VMF_SETS_SNAPSHOT(member)                                                                  \
   .kind = VMF_ARGUMENT_SNAPSHOT, .field = VMF_SETTING(const char *, member)
 #define VMF_SETS_EITHER(member) .kind = VMF_ARGUMENT_EITHER, .field = VMF_SETTING(bool, member)
+#define VMF_SETS_PROGRESS(member)                                                                  \
+  .kind = VMF_ARGUMENT_PROGRESS_FORM, .field = VMF_SETTING(int, member)
 #define VMF_SETS_CACHE(member) .kind = VMF_ARGUMENT_CACHE, .field = VMF_SETTING(bool, member)
 
 struct vmf_verb {

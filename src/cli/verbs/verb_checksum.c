@@ -91,10 +91,8 @@ static enum vmf_code checksum_image(const struct checksum_settings *settings,
                                     struct vmf_image *image, struct vmf_job_result *result,
                                     struct vmf_error *error)
 {
-  struct vmf_progress progress = {
-      .out = settings->command.progress && !settings->command.quiet ? stderr : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress =
+      vmf_progress_begin(&settings->command, settings->command.operands[0], "reading");
   const struct vmf_job_options job = {
       .size = sizeof job,
       .threads = (unsigned)settings->command.threads,

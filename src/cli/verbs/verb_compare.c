@@ -104,10 +104,8 @@ static int compare_tell(const struct compare_settings *settings, struct vmf_imag
 static int compare_images(const struct compare_settings *settings, struct vmf_image *a,
                           struct vmf_image *b)
 {
-  struct vmf_progress progress = {
-      .out = settings->command.progress && !settings->command.quiet ? stdout : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress =
+      vmf_progress_begin(&settings->command, settings->command.operands[0], "comparing");
   struct vmf_job_options job = {
       .size = sizeof job,
       .threads = (unsigned)settings->command.threads,

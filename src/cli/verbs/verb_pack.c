@@ -210,11 +210,7 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
                                 const struct pack_disks *disks, const struct vmf_machine *machine,
                                 const char *path, struct vmf_error *error)
 {
-  FILE *words = strcmp(path, "-") == 0 ? stderr : stdout;
-  struct vmf_progress progress = {
-      .out = settings->command.progress && !settings->command.quiet ? words : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress = vmf_progress_begin(&settings->command, path, "packing");
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
   struct vmf_package_target target;

@@ -63,10 +63,8 @@ static int sign_run(void *given)
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
   struct vmf_package_target target;
-  struct vmf_progress progress = {
-      .out = settings->command.progress && !settings->command.quiet ? stdout : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress =
+      vmf_progress_begin(&settings->command, settings->command.operands[0], "signing");
   enum vmf_code code = check_settings(settings, &error);
 
   vmf_signals_catch();

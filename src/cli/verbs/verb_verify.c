@@ -71,6 +71,7 @@ struct verification {
 
 static void print_finding(const char *package, const struct vmf_package_finding *finding)
 {
+  vmf_progress_hide();
   vmf_human_text(stdout, finding->file ? finding->file : package);
   if (finding->line)
     printf(":%u", finding->line);
@@ -211,10 +212,8 @@ static enum vmf_code verify_package(struct verification *verification,
   const struct verify_settings *settings = verification->settings;
   const struct vmf_package_options options =
       vmf_sources_package_options(&settings->command, &settings->source);
-  struct vmf_progress progress = {
-      .out = settings->command.progress && !settings->command.quiet ? stderr : NULL,
-      .phases = 1,
-  };
+  struct vmf_progress progress =
+      vmf_progress_begin(&settings->command, settings->command.operands[0], "reading");
   struct vmf_package_check check = settings->check;
   struct vmf_package *package = NULL;
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The bar: one line at the bottom of a terminal, fitted to its width. */
+#ifndef VMF_CLI_PROGRESS_BAR_H
+#define VMF_CLI_PROGRESS_BAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmf_progress_state {
+  const char *name, *phase;
+  double percent;
+  uint64_t done, total; /* bytes; total 0: not known */
+  double rate, left;    /* bytes a second, seconds; rate 0: not known */
+};
+
+/* Whether standard error is a terminal. */
+bool vmf_progress_bar_possible(void);
+
+/* Nothing happens while the program is in the background. */
+void vmf_progress_bar_show(const struct vmf_progress_state *state);
+
+#endif

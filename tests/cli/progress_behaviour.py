@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What a person is told on a terminal, and a program elsewhere: the progress, and what was done."""
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+import unicodedata
+
+import tap
+
+NAMES = {'plain': 'disk.raw', 'long': 'a-name-that-is-longer-than-the-line-of-a-small-terminal-could-ever-hold.raw',
+         'Japanese': '日本語のディスクイメージとても長い名前.raw', 'German': 'Bürorechner der Geschäftsführung.raw',
+         'odd': 'a\x1b[31m\u202eb.raw'}
+
+
+def source(t, name='disk.raw', size=24 << 20):
+    with open(t.path(name), 'wb') as file:
+        file.write(os.urandom(1 << 20) * (size >> 20))
+    return name
+
+
+def terminal(t, columns, *arguments, status=0, env=None, **options):
+    """Runs vmferry with standard output and error on a terminal; returns what it wrote there."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+    options.setdefault('stdout', follower)
+    with subprocess.Popen([tap.VMFERRY, *arguments], cwd=t.folder, stdin=subprocess.DEVNULL, stderr=follower,
+                          env=dict(os.environ, **(env or {})), **options) as running:
+        os.close(follower)
+        shown = b''
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        os.close(leader)
+        tap.equal(running.wait(300), status, f'exit status of {arguments}: {shown}')
+    return shown.decode().replace('\r\n', '\n')
+
+
+def width(text):
+    return sum((unicodedata.east_asian_width(one) in 'WF') + 1 for one in text)
+
+
+def drawn(shown):
+    """The bars, as they were drawn one over the other, and what is left on the screen."""
+    parts = shown.split('\r')
+    return [part for part in parts if '%' in part], parts[-1]
+
+
+@tap.rows([(f'{columns} columns, {kind}, {locale}', columns, NAMES[kind], locale)
+           for columns in (60, 120) for kind in NAMES for locale in ('C', 'de_DE.UTF-8', 'ja_JP.UTF-8', 'C.UTF-8')])
+def test_the_bar_fits_the_terminal(t, columns, name, locale):
+    source(t, name)
+    shown = terminal(t, columns, 'convert', '--no-sync', name, name + '.qcow2', env={'LC_ALL': locale})
+    bars, _ = drawn(shown)
+    for bar in bars:
+        tap.equal(width(bar) < columns, True, f'{width(bar)} columns: {bar}')
+        tap.equal(bar.isprintable(), True, repr(bar))
+    phases = [bar.split('  ')[1].split()[0] for bar in bars]
+    tap.equal([phase for at, phase in enumerate(phases) if phases[at - 1:at] != [phase]],
+              ['tables', 'copying', 'tables', 'syncing'])
+
+
+def test_the_bar_is_gone_at_the_end(t):
+    shown = terminal(t, 80, 'checksum', source(t))
+    bars, last = drawn(shown)
+    tap.equal(len(bars) > 0, True, 'a bar')
+    tap.equal(last, t.vmferry('checksum', 'disk.raw').stdout)
+    tap.equal(shown.split('\r')[-2].strip(' '), '', 'wiped')
+
+
+def test_an_error_stands_on_a_line_of_its_own(t):
+    source(t)
+    shown = terminal(t, 80, 'checksum', '--max-size', '1M', 'disk.raw', status=2)
+    tap.equal(drawn(shown)[1].startswith('vmferry: disk.raw: holds more data'), True, repr(shown))
+
+
+@tap.rows([(verb, *words) for verb, words in (
+    ('compare', ('compare', 'disk.raw', 'disk.raw')), ('verify', ('verify', 'vm.ova')),
+    ('unpack', ('unpack', 'vm.ova', 'there')), ('pack', ('pack', '-o', 'new.ova', 'disk.raw')),
+    ('convert', ('convert', 'vm.ova', 'new.ova')))])
+def test_every_long_verb_has_a_bar(t, *words):
+    t.vmferry('pack', '-o', 'vm.ova', source(t))
+    tap.equal(len(drawn(terminal(t, 100, *words))[0]) > 0, True, 'a bar')
+    words = [word.replace('there', 'elsewhere') for word in words]
+    tap.equal(drawn(terminal(t, 100, *words, '-q'))[0], [], 'quiet')
+
+
+def test_no_bar_where_standard_error_is_no_terminal(t):
+    source(t)
+    for words in ((), ('--verify',)):
+        tap.equal(t.vmferry('convert', *words, 'disk.raw', 'a.qcow2').stderr, '')
+
+
+def test_progress_as_json(t):
+    source(t)
+    read, write = os.pipe()
+    done = t.vmferry('convert', '--verify', f'--progress=json:{write}', 'disk.raw', 'a.qcow2', pass_fds=(write,))
+    os.close(write)
+    with open(read, encoding='utf-8') as pipe:
+        lines = [json.loads(line) for line in pipe]
+    tap.equal((done.stdout, done.stderr), ('', ''), 'what is not the progress')
+    phases = [line['phase'] for line in lines]
+    tap.equal([phase for at, phase in enumerate(phases) if phases[at - 1:at] != [phase]],
+              ['tables', 'copying', 'tables', 'verifying', 'syncing', 'done'])
+    tap.equal([line['percent'] for line in lines], sorted(line['percent'] for line in lines))
+    tap.equal(lines[-1]['percent'], 100.0)
+    for line in lines:
+        tap.equal(set(line) - {'rate', 'left'}, {'name', 'phase', 'percent', 'done', 'total', 'seconds'})
+        tap.equal(line['name'], 'a.qcow2')
+
+
+def test_a_reader_of_the_progress_that_has_gone_is_no_error(t):
+    source(t)
+    read, write = os.pipe()
+    os.close(read)
+    done = t.vmferry('convert', f'--progress=json:{write}', 'disk.raw', 'a.qcow2', pass_fds=(write,))
+    os.close(write)
+    tap.equal(done.stderr, '')
+
+
+@tap.rows([(word, word) for word in ('xml', 'json:', 'json:0', 'json:1', 'json:77', 'json:x', 'json:2x', 'jsonl')])
+def test_a_progress_that_is_none(t, word):
+    tap.contains(t.vmferry('convert', f'--progress={word}', 'a', 'b', status=1).stderr, '--progress: ')
+
+
+def test_letters_behind_p_are_options(t):
+    tap.equal(t.vmferry('convert', '-pq', source(t), 'a.qcow2').stderr, '')
+
+
+tap.main(globals())

@@ -170,6 +170,10 @@ VMF_MUST_CHECK enum vmf_code vmf_image_pread(struct vmf_image *image, void *buff
 VMF_MUST_CHECK enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
                                                    struct vmf_error *error);
 
+/* Whether a disk has an EFI system partition (MBR, GPT), which EFI boots from. */
+VMF_MUST_CHECK enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi,
+                                           struct vmf_error *error);
+
 /* Whether there is a disk image at `path`: by its content (of a format that is read or not), by its
  * suffix or as a block device where the content says nothing, or by a partition table. True also
  * for a file that cannot be read; false for an empty one. */

@@ -56,6 +56,10 @@ void vmf_cancel_request(struct vmf_cancel *cancel);
 /* Any thread; NULL is allowed: false. */
 bool vmf_cancel_requested(const struct vmf_cancel *cancel);
 
+/* Whether `meant` may be what a person meant who typed `word`, which does not exist: the number of
+ * letters that are missing, too many, wrong or swapped is small for its length. */
+bool vmf_word_similar(const char *word, const char *meant);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

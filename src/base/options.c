@@ -215,16 +215,22 @@ static enum vmf_code option_find(const struct vmf_options *options, const char *
                                  struct vmf_error *error)
 {
   char known[LIST_SIZE] = "";
+  const char *hint = NULL;
 
   for (unsigned i = 0; i < options->count; i++) {
     *option = &options->table[i];
     if (strcmp((*option)->name, name) == 0)
       return VMF_OK;
     option_list(known, (*option)->name);
+    if (vmf_word_similar(name, (*option)->name))
+      hint = (*option)->name;
   }
   if (options->count == 0)
     return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known: there are none", format,
                     name);
+  if (hint)
+    return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known; did you mean %s?", format,
+                    name, hint);
   return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known: expected one of %s", format,
                   name, known);
 }

@@ -444,6 +444,23 @@ static const struct vmf_argument *arguments_find(const struct vmf_argument *tabl
   return NULL;
 }
 
+static enum vmf_code arguments_unknown_name(const struct vmf_verb *verb, const char *word,
+                                            struct vmf_error *error)
+{
+  char name[64];
+
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++)
+    if (argument->name && strcmp(argument->name, name) == 0)
+      return vmf_arguments_wrong(error, "%s: option --%s takes no value", verb->name, name);
+  for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++)
+    if (argument->name && argument->help && vmf_word_similar(name, argument->name))
+      return vmf_arguments_wrong(error, "%s: unknown option --%s; did you mean --%s?", verb->name,
+                                 name, argument->name);
+  return vmf_arguments_wrong(error, "%s: unknown option %s; \"vmferry %s --help\" lists them",
+                             verb->name, word, verb->name);
+}
+
 static enum vmf_code arguments_unknown(const struct vmf_verb *verb, int found, char **argv,
                                        struct vmf_error *error)
 {
@@ -455,8 +472,7 @@ static enum vmf_code arguments_unknown(const struct vmf_verb *verb, int found, c
     return vmf_arguments_wrong(error, "%s: option %s needs a value", verb->name, word);
   if (optopt > 0 && optopt < ARGUMENTS_LONG)
     return vmf_arguments_wrong(error, "%s: unknown option -%c", verb->name, optopt);
-  return vmf_arguments_wrong(error, "%s: unknown option %s, or it takes no value", verb->name,
-                             word);
+  return arguments_unknown_name(verb, word, error);
 }
 
 /* getopt_long takes "--force" for "--force-share", and what an abbreviation means would change with

@@ -31,6 +31,14 @@ const struct vmf_verb *vmf_verb_find(const char *name)
   return NULL;
 }
 
+const struct vmf_verb *vmf_verb_similar(const char *name)
+{
+  for (const struct vmf_verb *const *verb = vmf_verbs; *verb; verb++)
+    if (vmf_word_similar(name, (*verb)->name))
+      return *verb;
+  return NULL;
+}
+
 /* Where one of the three standard descriptors is closed, an image must not get its number. */
 static void main_fill_descriptors(void)
 {
@@ -110,7 +118,11 @@ static int main_unknown_verb(const char *name)
                        name, main_others[i][1]);
       return VMF_EXIT_OTHER;
     }
-  vmf_status_print("\"%s\" is no verb; \"vmferry help\" lists them", name);
+  const struct vmf_verb *meant = vmf_verb_similar(name);
+  if (meant)
+    vmf_status_print("\"%s\" is no verb; did you mean %s?", name, meant->name);
+  else
+    vmf_status_print("\"%s\" is no verb; \"vmferry help\" lists them", name);
   return VMF_EXIT_OTHER;
 }
 

@@ -111,6 +111,9 @@ extern const struct vmf_verb vmf_verb_check, vmf_verb_checksum, vmf_verb_compare
 /* All of them, NULL-terminated, in the order of the help text. */
 extern const struct vmf_verb *const vmf_verbs[];
 
+/* The verb that may be meant by a name that is none, or NULL. */
+const struct vmf_verb *vmf_verb_similar(const char *name);
+
 /* The verb of that name, or NULL. */
 const struct vmf_verb *vmf_verb_find(const char *name);
 

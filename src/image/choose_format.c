@@ -40,9 +40,13 @@ enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *ope
 
   if (name) {
     *format = vmf_format_find(name);
-    if (!*format || !(*format)->reader)
+    if (!*format || !(*format)->reader) {
+      const char *hint = *format ? NULL : vmf_format_hint(name);
+
       return vmf_fail(error, opening->child ? VMF_UNSUPPORTED : VMF_USAGE,
-                      "%s: format \"%s\" is not one that can be read", io->name, name);
+                      "%s: format \"%s\" is not one that can be read%s%s%s", io->name, name,
+                      hint ? "; did you mean " : "", hint ? hint : "", hint ? "?" : "");
+    }
     if (*format == raw && !opening->child)
       VMF_TRY(vmf_probe_taken_as_raw(io, opening->options->log, error));
     return VMF_OK;

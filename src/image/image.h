@@ -202,6 +202,7 @@ extern const struct vmf_limits vmf_default_limits;
 
 /* Registry and probing. */
 const struct vmf_format *vmf_format_find(const char *name); /* name or alias; NULL: unknown */
+const char *vmf_format_hint(const char *name); /* which may be meant by an unknown one; or NULL */
 
 /* Whether the file's name ends in one of the format's suffixes. */
 bool vmf_format_has_suffix(const struct vmf_format *format, const char *path);

@@ -62,6 +62,63 @@ enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
   return VMF_OK;
 }
 
+/* ---- an EFI system partition ---- */
+
+enum {
+  MBR_TYPE = 4,     /* in an entry */
+  MBR_EFI = 0xef,   /* the type */
+  GPT_ENTRIES = 72, /* in the header: the sector of the first entry */
+  GPT_COUNT = 80,   /* how many there are */
+  GPT_ENTRY_SIZE = 84,
+  GPT_HEADER = 92,
+  GPT_TYPE_BYTES = 16,
+  GPT_READ_MOST = 1 << 16 /* bytes of entries that are looked at: 512 of the usual size */
+};
+
+/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B as it is stored (UEFI, 5.3.3) */
+static const uint8_t gpt_efi[GPT_TYPE_BYTES] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+                                                0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
+
+/* header: of a GPT with sectors of so many bytes. */
+static enum vmf_code gpt_has_efi(struct vmf_image *image, const uint8_t *header, uint32_t sector,
+                                 bool *found, struct vmf_error *error)
+{
+  uint64_t first = get_le64(header + GPT_ENTRIES), start;
+  uint32_t count = get_le32(header + GPT_COUNT), size = get_le32(header + GPT_ENTRY_SIZE);
+  void *entries;
+
+  if (size < 2 * GPT_TYPE_BYTES || size > GPT_READ_MOST || count == 0 ||
+      !vmf_mul(first, sector, &start) || start >= image->size)
+    return VMF_OK;
+  size_t length =
+      (size_t)vmf_min((uint64_t)size * vmf_min(count, GPT_READ_MOST / size), image->size - start);
+  VMF_TRY(vmf_alloc(length, &entries, error));
+  enum vmf_code code = vmf_image_pread(image, entries, length, start, error);
+  for (size_t at = 0; code == VMF_OK && !*found && at + size <= length; at += size)
+    *found = memcmp((uint8_t *)entries + at, gpt_efi, GPT_TYPE_BYTES) == 0;
+  vmf_free(entries);
+  return code;
+}
+
+enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi, struct vmf_error *error)
+{
+  uint8_t head[GPT_LARGE + GPT_HEADER] = {0};
+
+  VMF_REQUIRE(efi, error);
+  *efi = false;
+  VMF_REQUIRE(image, error);
+  VMF_TRY(vmf_image_pread(image, head, (size_t)vmf_min(image->size, sizeof(head)), 0, error));
+  for (uint32_t sector = SECTOR; sector <= GPT_LARGE; sector += GPT_LARGE - SECTOR)
+    if (memcmp(head + sector, "EFI PART", GPT_SIGNATURE) == 0)
+      return gpt_has_efi(image, head + sector, sector, efi, error);
+  if (has_mbr(head))
+    for (unsigned at = MBR_ENTRIES; at < MBR_SIGNATURE; at += MBR_ENTRY)
+      *efi = *efi || head[at + MBR_TYPE] == MBR_EFI;
+  return VMF_OK;
+}
+
+/* ---- what is at a path ---- */
+
 bool vmf_probe_partitioned(struct vmf_io *io)
 {
   struct vmf_error ignored;

@@ -24,6 +24,18 @@ const struct vmf_format *vmf_format_find(const char *name)
   return NULL;
 }
 
+const char *vmf_format_hint(const char *name)
+{
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++) {
+    if (vmf_word_similar(name, (*format)->name))
+      return (*format)->name;
+    for (const char *const *alias = (*format)->aliases; alias && *alias; alias++)
+      if (vmf_word_similar(name, *alias))
+        return *alias;
+  }
+  return NULL;
+}
+
 bool vmf_format_describe(size_t index, struct vmf_format_info *info)
 {
   struct vmf_format_info own;

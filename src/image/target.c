@@ -29,8 +29,12 @@ enum vmf_code vmf_target_options_parse(const char *name, const char *text,
   *format = name ? vmf_format_find(name) : NULL;
   if (!name)
     return vmf_fail(error, VMF_USAGE, "no format is given for the target; \"raw\" is one");
-  if (!*format || !(*format)->writer)
-    return vmf_fail(error, VMF_USAGE, "format \"%s\" is not one that can be written", name);
+  if (!*format || !(*format)->writer) {
+    const char *hint = *format ? NULL : vmf_format_hint(name);
+
+    return vmf_fail(error, VMF_USAGE, "format \"%s\" is not one that can be written%s%s%s", name,
+                    hint ? "; did you mean " : "", hint ? hint : "", hint ? "?" : "");
+  }
   return vmf_options_parse(&(*format)->writer->options, (*format)->name, text, options, error);
 }
 

@@ -4,6 +4,7 @@
  * Finds a guest operating system by one of its names. */
 #include "guest_os.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,63 @@ const struct vmf_guest_os *vmf_guest_os_find(const char *text)
     os = os_of_key(key);
   }
   return os;
+}
+
+/* "win11" is what people say for "windows11". */
+static void os_key_of_person(const char *text, char key[KEY_SIZE])
+{
+  static const char windows[] = "windows";
+
+  os_key(text, key);
+  if (strncmp(key, "win", 3) != 0 || key[3] < '0' || key[3] > '9' ||
+      strlen(key) + sizeof windows > KEY_SIZE)
+    return;
+  memmove(key + sizeof windows - 1, key + 3, strlen(key + 3) + 1);
+  memcpy(key, windows, sizeof windows - 1);
+}
+
+static bool os_contains(const struct vmf_guest_os *os, const char *key)
+{
+  char vmware[KEY_SIZE], name[KEY_SIZE];
+
+  os_key(os->vmware, vmware);
+  os_key(os->name, name);
+  return strstr(vmware, key) || strstr(name, key);
+}
+
+static bool os_resembles(const struct vmf_guest_os *os, const char *key)
+{
+  char vmware[KEY_SIZE];
+
+  os_key(os->vmware, vmware);
+  return vmf_word_similar(key, vmware);
+}
+
+static void os_list(const char *key, bool (*meant)(const struct vmf_guest_os *, const char *),
+                    char *list, size_t size)
+{
+  size_t length = 0;
+
+  for (size_t i = vmf_guest_os_count; i > 0; i--) {
+    const struct vmf_guest_os *os = &vmf_guest_os_table[i - 1];
+
+    if (os->vmware && length + strlen(os->vmware) + 3 < size && meant(os, key))
+      length +=
+          (size_t)snprintf(list + length, size - length, "%s%s", length ? ", " : "", os->vmware);
+  }
+}
+
+void vmf_guest_os_suggest(const char *text, char *list, size_t size)
+{
+  char key[KEY_SIZE];
+
+  list[0] = 0;
+  os_key_of_person(text, key);
+  if (!key[0] || !key[1])
+    return;
+  os_list(key, os_contains, list, size);
+  if (!list[0])
+    os_list(key, os_resembles, list, size);
 }
 
 const struct vmf_guest_os *vmf_guest_os_of(const char *vmware, const char *vbox, bool cim_known,

@@ -9,6 +9,7 @@
 
 #include "memory.h"
 #include "path.h"
+#include "plain_name.h"
 #include "text.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -84,8 +85,10 @@ static enum vmf_code plan_id(struct vmf_machine_plan *plan, struct vmf_error *er
 {
   char id[ID_LENGTH + 1];
   size_t length = 0;
+  VMF_AUTO_FREE char *plain = NULL;
 
-  for (const char *c = plan->name; *c && length < ID_LENGTH; c++) {
+  VMF_TRY(vmf_plain_name(plan->name, &plain, error));
+  for (const char *c = plain; *c && length < ID_LENGTH; c++) {
     bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_';
     bool inner = (*c >= '0' && *c <= '9') || *c == '-' || *c == '.';
 
@@ -139,15 +142,22 @@ static enum vmf_code plan_size(struct vmf_machine_plan *plan, struct vmf_error *
 static enum vmf_code plan_os(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
   const char *os = plan->machine->os;
+  char meant[120];
 
   plan->os = vmf_guest_os_find(os ? os : "otherGuest64");
-  if (!plan->os)
+  if (plan->os)
+    return VMF_OK;
+  vmf_guest_os_suggest(os, meant, sizeof(meant));
+  if (meant[0])
     return vmf_fail(error, VMF_USAGE,
-                    "guest operating system \"%s\" is not known: accepted are the numbers of CIM, "
-                    "VMware's names (ubuntu-64, windows2019srv-64, other-64) and VirtualBox's "
-                    "(Ubuntu_64, Windows2019_64)",
-                    os);
-  return VMF_OK;
+                    "guest operating system \"%.64s\" is not known; did you mean %s? "
+                    "\"--os help\" lists all",
+                    os, meant);
+  return vmf_fail(error, VMF_USAGE,
+                  "guest operating system \"%s\" is not known: accepted are the numbers of CIM, "
+                  "VMware's names (ubuntu-64, windows2019srv-64, other-64) and VirtualBox's "
+                  "(Ubuntu_64, Windows2019_64)",
+                  os);
 }
 
 static enum vmf_code plan_firmware(struct vmf_machine_plan *plan, unsigned vmx,

@@ -96,6 +96,23 @@ def test_full_standard_output(t, *arguments):
         tap.contains(t.vmferry(*arguments, status=4, stdout=full).stderr, 'standard output')
 
 
+@tap.rows([(' '.join(words), meant, *words) for meant, *words in (
+    ('convert', 'convrt', 'a', 'b'), ('check', 'chek', 'a'), ('--backing-chain', 'info', '--backing-chian', 'a'),
+    ('--no-clobber', 'convert', '--no-clobbr', 'a', 'b'), ('qcow2', 'convert', '-O', 'qcwo2', 'a.raw', 'b'),
+    ('vmdk', 'info', '-f', 'vdmk', 'a.raw'), ('cluster_size', 'create', '-f', 'qcow2', '-o', 'cluster-size=4k', 'b', '1M'),
+    ('windows11_64Guest?', 'pack', '--os', 'win11', 'a.raw'), ('windows', 'pack', '--os', 'windows', 'a.raw'),
+    ('debian9Guest', 'pack', '--os', 'debain9', 'a.raw'))])
+def test_did_you_mean(t, meant, *words):
+    t.write('a.raw', bytes(65536))
+    tap.contains(t.vmferry(*words, status=1).stderr, 'did you mean ' + meant)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+@tap.rows([(' '.join(words), *words) for words in (('frobnicate', 'a'), ('x', 'a'), ('convert', '--zzzzzz', 'a', 'b'))])
+def test_nothing_is_meant(t, *words):
+    tap.equal('did you mean' in t.vmferry(*words, status=1).stderr, False)
+
+
 def test_closed_standard_output(t):
     t.write('a.raw', bytes(65536))
     script = f'"{tap.VMFERRY}" info a.raw >&-; test $? = 4 && "{tap.VMFERRY}" convert a.raw b.raw >&- 2>&- <&-'

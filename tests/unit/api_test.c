@@ -83,6 +83,9 @@ START_TEST(images_refuse_null)
   REFUSED(vmf_image_partitioned(NULL, &flag, &error));
   REFUSED(vmf_image_partitioned(image, NULL, &error));
   REFUSED(vmf_image_partitioned(image, &flag, NULL));
+  REFUSED(vmf_image_efi(NULL, &flag, &error));
+  REFUSED(vmf_image_efi(image, NULL, &error));
+  REFUSED(vmf_image_efi(image, &flag, NULL));
   REFUSED(vmf_image_unchanged(image, NULL));
   REFUSED(vmf_image_check(NULL, &findings, &error));
   REFUSED(vmf_image_check(image, NULL, &error));
@@ -231,6 +234,8 @@ START_TEST(questions_about_null_have_an_answer)
   vmf_package_close(NULL);
   vmf_cancel_request(NULL);
   ck_assert(!vmf_cancel_requested(NULL));
+  ck_assert(!vmf_word_similar(NULL, "word"));
+  ck_assert(!vmf_word_similar("word", NULL));
   ck_assert(!vmf_format_describe(0, NULL));
   ck_assert(!vmf_format_option(NULL, 0, &option));
   ck_assert(!vmf_format_option("qcow2", 0, NULL));

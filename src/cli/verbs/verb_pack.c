@@ -224,6 +224,45 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
   return code;
 }
 
+/* Where nothing was said of the firmware, the disks say it. */
+static enum vmf_code pack_firmware(const struct pack_settings *settings,
+                                   const struct pack_disks *disks, struct vmf_machine *machine,
+                                   struct vmf_error *error)
+{
+  bool efi = false;
+  enum vmf_code code = VMF_OK;
+
+  if (machine->firmware || machine->template_ || machine->hardware || settings->machine.firmware)
+    return VMF_OK;
+  for (size_t i = 0; i < disks->count && code == VMF_OK && !efi; i++)
+    code = vmf_image_efi(disks->images[i], &efi, error);
+  if (efi)
+    machine->firmware = "efi";
+  return code;
+}
+
+/* On a terminal: what the machine was given because nobody said it. */
+static void pack_tell_assumed(const struct pack_settings *settings,
+                              const struct vmf_machine *machine)
+{
+  const struct vmf_machine_settings *given = &settings->machine;
+  char text[400] = "";
+
+  if (settings->command.quiet || machine->template_ || !isatty(STDERR_FILENO))
+    return;
+  snprintf(text, sizeof text, "%s%s%s%s%s%s", given->cpus_given ? "" : ", 1 processor (--cpus)",
+           given->memory_given ? "" : ", 1 GiB of memory (--memory)",
+           given->os ? "" : ", guest system other-64 (--os)",
+           given->firmware || given->secure_boot ? ""
+           : machine->firmware
+               ? ", firmware EFI, since a disk has an EFI system partition (--firmware)"
+               : ", firmware BIOS (--firmware)",
+           given->controllers ? "" : ", controller lsilogic (--controller)",
+           given->nics ? "" : ", a network card E1000 in \"VM Network\" (--nic)");
+  if (text[0])
+    vmf_status_print("assumed: %s", text + 2);
+}
+
 static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_machine *machine,
                                struct vmf_error *error)
 {
@@ -241,7 +280,11 @@ static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_
   if (code == VMF_OK)
     code = pack_open_disks(settings, &disks, error);
   if (code == VMF_OK)
+    code = pack_firmware(settings, &disks, machine, error);
+  if (code == VMF_OK) {
+    pack_tell_assumed(settings, machine);
     code = pack_write(settings, &disks, machine, path ? path : settings->output, error);
+  }
   pack_close_disks(&disks);
   vmf_package_close(machine->template_);
   free(path);

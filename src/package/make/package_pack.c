@@ -10,6 +10,7 @@
 #include "conversion.h"
 #include "memory.h"
 #include "path.h"
+#include "plain_name.h"
 #include "text.h"
 
 struct packing {
@@ -95,14 +96,16 @@ static void make_file_name(char *name)
 static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_error *error)
 {
   struct vmf_assembly_file *file = &packing->assembly.files[index];
+  VMF_AUTO_FREE char *name = NULL;
   const char *own = packing->destination->descriptor_name;
 
   file->image = packing->disks[index];
   file->format = packing->form->format;
   file->options = packing->options;
   file->weight = vmf_image_stored_bytes(file->image);
-  VMF_TRY(vmf_format(&file->name, error, "%.*s-disk%zu.%s", (int)vmf_name_stem(own), own, index + 1,
+  VMF_TRY(vmf_format(&name, error, "%.*s-disk%zu.%s", (int)vmf_name_stem(own), own, index + 1,
                      packing->form->suffix));
+  VMF_TRY(vmf_plain_name(name, &file->name, error));
   make_file_name(file->name);
   packing->assembly.count++;
   return tell_losses(packing, file->image, error);
@@ -178,7 +181,7 @@ static enum vmf_code start(struct packing *packing, const char *path,
   VMF_AUTO_FREE char *name = NULL, *file_name = NULL;
 
   VMF_TRY(default_name(packing, path, &name, error));
-  VMF_TRY(vmf_copy_text(name, &file_name, error));
+  VMF_TRY(vmf_plain_name(name, &file_name, error));
   make_file_name(file_name);
   VMF_TRY(vmf_destination_find(path, file_name, destination, error));
   packing->machine.name = name;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "account.h"
 #include "checksum_list.h"
 #include "progress.h"
 #include "signals.h"
@@ -68,6 +69,28 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
   };
 }
 
+/* Standard output is the disk where the target is "-". */
+static void transfer_tell(const struct vmf_transfer *transfer, const struct vmf_job_result *result,
+                          uint64_t milliseconds)
+{
+  const struct vmf_command *command = transfer->command;
+  const char *checksum = transfer->settings->checksum;
+  FILE *out = strcmp(transfer->path, "-") == 0 ? stderr : stdout;
+  const struct vmf_account account = {.path = transfer->path,
+                                      .format = transfer->format,
+                                      .guest_size = transfer->guest_size,
+                                      .milliseconds = milliseconds,
+                                      .result = result,
+                                      .checksum = checksum};
+
+  if (transfer->source && command->json)
+    vmf_account_json(out, &account);
+  else if (checksum)
+    vmf_checksum_print(out, result, checksum, false, transfer->path);
+  if (transfer->source)
+    vmf_account_line(command, &account);
+}
+
 enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_error *error)
 {
   const struct vmf_command *command = transfer->command;
@@ -89,8 +112,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
     vmf_progress_end(&progress, code == VMF_OK);
   }
   vmf_target_close(target);
-  if (code == VMF_OK && transfer->settings->checksum)
-    vmf_checksum_print(to_stdout ? stderr : stdout, &result, transfer->settings->checksum, false,
-                       transfer->path);
+  if (code == VMF_OK)
+    transfer_tell(transfer, &result, vmf_progress_now() - progress.started_milliseconds);
   return code;
 }

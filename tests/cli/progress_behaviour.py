@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -130,6 +131,30 @@ def test_a_reader_of_the_progress_that_has_gone_is_no_error(t):
 @tap.rows([(word, word) for word in ('xml', 'json:', 'json:0', 'json:1', 'json:77', 'json:x', 'json:2x', 'jsonl')])
 def test_a_progress_that_is_none(t, word):
     tap.contains(t.vmferry('convert', f'--progress={word}', 'a', 'b', status=1).stderr, '--progress: ')
+
+
+def test_a_line_at_the_end(t):
+    source(t)
+    last = drawn(terminal(t, 80, 'convert', 'disk.raw', 'a.qcow2'))[1]
+    tap.equal(re.fullmatch(r'a\.qcow2: QCOW2, 24 MiB disk, 24(\.\d)? MiB written, [0-9.]+ s \([0-9.e+]+ [KMG]iB/s\)\n', last) is None,
+              False, repr(last))
+    tap.equal(terminal(t, 80, 'convert', '-q', 'disk.raw', 'a.qcow2'), '', 'quiet')
+    tap.equal(t.vmferry('convert', 'disk.raw', 'a.qcow2').stdout, '', 'no terminal')
+
+
+def test_the_result_as_json(t):
+    source(t)
+    found = json.loads(t.vmferry('convert', '--output=json', '--checksum', 'disk.raw', 'a.qcow2').stdout)
+    checksum = t.vmferry('checksum', 'a.qcow2').stdout.split()[0]
+    tap.equal({key: found[key] for key in ('filename', 'format', 'virtual-size', 'data', 'zeros')},
+              {'filename': 'a.qcow2', 'format': 'qcow2', 'virtual-size': 24 << 20, 'data': 24 << 20, 'zeros': 0})
+    tap.equal('blkhash-sha256:' + found['checksum'], checksum)
+    done = t.vmferry('convert', '--output=json', '-O', 'raw', 'disk.raw', '-', text=False)
+    tap.equal((json.loads(done.stderr)['filename'], done.stdout == t.read('disk.raw')), ('-', True))
+    tap.equal(json.loads(t.vmferry('compare', '--output=json', 'disk.raw', 'a.qcow2').stdout),
+              {'identical': True, 'sizes-differ': False})
+    t.write('b.raw', t.read('disk.raw')[:-1] + bytes([t.read('disk.raw')[-1] ^ 1]))
+    tap.equal(json.loads(t.vmferry('compare', '--output=json', 'b.raw', 'a.qcow2', status=1).stdout)['offset'] >> 16, 383)
 
 
 def test_letters_behind_p_are_options(t):

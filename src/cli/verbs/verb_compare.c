@@ -54,6 +54,7 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     VMF_ARGUMENT_SOURCE_CACHE,
@@ -82,10 +83,24 @@ static bool compare_tells_sizes(struct vmf_image *a, struct vmf_image *b,
          (result->identical || result->difference >= (one < other ? one : other));
 }
 
+/* difference: NULL where only the sizes were looked at. */
+static void compare_print_json(struct vmf_image *a, struct vmf_image *b, bool identical,
+                               const uint64_t *difference)
+{
+  printf("{\n    \"identical\": %s,\n    \"sizes-differ\": %s", identical ? "true" : "false",
+         vmf_image_size(a) != vmf_image_size(b) ? "true" : "false");
+  if (!identical && difference)
+    printf(",\n    \"offset\": %" PRIu64, *difference);
+  puts("\n}");
+}
+
 static int compare_tell(const struct compare_settings *settings, struct vmf_image *a,
                         struct vmf_image *b, const struct vmf_job_result *result)
 {
-  FILE *out = settings->command.quiet ? NULL : stdout;
+  FILE *out = settings->command.quiet || settings->command.json ? NULL : stdout;
+
+  if (settings->command.json)
+    compare_print_json(a, b, result->identical, &result->difference);
 
   if (out && compare_tells_sizes(a, b, result))
     fputs("Warning: Image size mismatch!\n", out);
@@ -120,7 +135,9 @@ static int compare_images(const struct compare_settings *settings, struct vmf_im
   enum vmf_code code;
 
   if (settings->strict && vmf_image_size(a) != vmf_image_size(b)) {
-    if (!settings->command.quiet)
+    if (settings->command.json)
+      compare_print_json(a, b, false, NULL);
+    else if (!settings->command.quiet)
       puts("Strict mode: Image size mismatch!");
     return COMPARE_DIFFERENT;
   }

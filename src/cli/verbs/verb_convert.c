@@ -107,6 +107,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     VMF_ARGUMENT_VERBOSE,
@@ -350,6 +351,8 @@ static enum vmf_code convert_check_package(const struct convert_settings *settin
     return vmf_arguments_wrong(error, message, "-l");
   if (settings->transfer.checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
+  if (settings->command.json)
+    return vmf_arguments_wrong(error, message, "--output=json");
   if (settings->transfer.verify)
     return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
                                "--verify is for a single disk");

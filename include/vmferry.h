@@ -281,6 +281,11 @@ void vmf_crew_free(struct vmf_crew *crew); /* when no job uses it any more; NULL
 
 enum { VMF_CHECKSUM_MAX = 64 };
 
+/* A stretch of the guest disk, bytes. */
+struct vmf_stretch {
+  uint64_t guest, length;
+};
+
 struct vmf_job_options {
   size_t size;           /* of the struct */
   unsigned threads;      /* at most 256; 0: one per processor that the process may use */
@@ -300,17 +305,25 @@ struct vmf_job_options {
   uint64_t rate;       /* so many bytes of the guest disk a second, at most; 0: no bound */
   bool plain_checksum; /* vmf_checksum: of all guest bytes one behind the other, as sha256sum has it
                           of the raw disk, by one thread at a time; not of a stream */
+  /* convert, or NULL: what of the source cannot be read or unpacked becomes zeros and is told here,
+   * in guest order, neighbours as one, on the caller's thread; why: of its first bytes. VMF_CORRUPT
+   * and VMF_READ are left for what its format needs to open it. Not for what comes on a pipe. */
+  void (*lost)(void *data, uint64_t guest, uint64_t length, const char *why);
+  void *lost_data;
+  const struct vmf_stretch *unread; /* with lost: is not read but lost; in guest order, apart */
+  size_t unread_count;
 };
 
 struct vmf_job_result {
   size_t size; /* of the struct */
   uint8_t checksum[VMF_CHECKSUM_MAX];
-  size_t checksum_length;          /* 0: none was asked for */
-  uint64_t data_bytes, zero_bytes; /* of the guest disk */
-  uint64_t host_bytes;             /* convert: written to the target's files */
-  bool identical;                  /* compare */
-  bool sizes_differ;               /* compare: the longer disk's tail was compared with zeros */
-  uint64_t difference;             /* compare: the first guest offset that differs */
+  size_t checksum_length;              /* 0: none was asked for */
+  uint64_t data_bytes, zero_bytes;     /* of the guest disk */
+  uint64_t host_bytes;                 /* convert: written to the target's files */
+  bool identical;                      /* compare */
+  bool sizes_differ;                   /* compare: the longer disk's tail was compared with zeros */
+  uint64_t difference;                 /* compare: the first guest offset that differs */
+  uint64_t lost_bytes, lost_stretches; /* convert: of what options->lost was told */
 };
 
 /* Copies all of `source` (NULL: an empty disk) and finishes the target, once. result: or NULL. */

@@ -30,6 +30,8 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
   };
   enum vmf_code code;
 
+  if (transfer->salvaging)
+    vmf_salvaging_set(transfer->salvaging, &job);
   if (settings->verify && !job.checksum)
     job.checksum = "sha256";
   vmf_progress_phase(progress, "tables");
@@ -112,6 +114,8 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
     vmf_progress_end(&progress, code == VMF_OK);
   }
   vmf_target_close(target);
+  if (code == VMF_OK && transfer->salvaging)
+    code = vmf_salvaging_end(transfer->salvaging, &result, transfer->path, error);
   if (code == VMF_OK)
     transfer_tell(transfer, &result, vmf_progress_now() - progress.started_milliseconds);
   return code;

@@ -5,6 +5,7 @@
 #ifndef VMF_CLI_TRANSFER_H
 #define VMF_CLI_TRANSFER_H
 
+#include "salvaging.h"
 #include "settings.h"
 #include "verb.h"
 
@@ -28,6 +29,7 @@ struct vmf_transfer {
   struct vmf_image *source;  /* NULL: an empty disk */
   struct vmf_image *backing; /* NULL: not an overlay */
   bool ignore_locks;
+  struct vmf_salvaging *salvaging; /* NULL: what cannot be read is an error */
 };
 
 /* Writes the target, verifies and commits it. On failure nothing remains. Prints the checksum that

@@ -71,14 +71,14 @@ static struct vmf_plan make_plan(const struct vmf_copy *copy)
 
 /* On a pipe the tables of a PLANNED target go out before the data, so the data is looked at once
  * before. */
-static enum vmf_code survey_target(struct vmf_target *target, const struct vmf_plan *plan,
+static enum vmf_code survey_target(const struct vmf_copy *copy, const struct vmf_plan *plan,
                                    const struct vmf_job_options *options, struct vmf_error *error)
 {
-  struct vmf_draft *draft = vmf_draft(target);
+  struct vmf_draft *draft = vmf_draft(copy->target);
 
   if (draft->surveyed)
     return VMF_OK;
-  VMF_TRY(vmf_survey(plan, target->shape.unit, options, &draft->exact, error));
+  VMF_TRY(vmf_survey(plan, copy->salvage, copy->target->shape.unit, options, &draft->exact, error));
   draft->surveyed = true;
   return VMF_OK;
 }
@@ -90,7 +90,7 @@ static enum vmf_code begin(struct vmf_copy *copy, const struct vmf_plan *plan,
   struct vmf_target *target = copy->target;
 
   if (target->shape.layout == VMF_PLANNED && target->io->sequential) {
-    VMF_TRY(survey_target(target, plan, options, error));
+    VMF_TRY(survey_target(copy, plan, options, error));
     copy->promised = &vmf_draft(target)->exact;
   }
   return target->format->writer->begin(target, copy->promised, error);
@@ -117,7 +117,7 @@ enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *targ
   VMF_TRY(settle_copy(source, target, options, &copy, error));
   const struct vmf_plan plan = make_plan(&copy);
   if (target->shape.layout == VMF_PLANNED)
-    VMF_TRY(survey_target(target, &plan, options, error));
+    VMF_TRY(survey_target(&copy, &plan, options, error));
   return writer->measure(target->options, &target->shape, target->guest_size,
                          target->shape.layout == VMF_PLANNED ? &vmf_draft(target)->exact : NULL,
                          bytes, error);
@@ -128,9 +128,15 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
                              struct vmf_error *error)
 {
   const struct vmf_writer *writer = target->format->writer;
+  struct vmf_salvage salvage;
   struct vmf_copy copy;
 
   VMF_TRY(settle_copy(source, target, options, &copy, error));
+  if (options->lost && source) {
+    VMF_TRY(vmf_salvage_init(&salvage, options, error));
+    VMF_TRY(vmf_image_seekable(source, error));
+    copy.salvage = &salvage;
+  }
   const struct vmf_plan plan = make_plan(&copy);
   VMF_TRY(held_still(&copy, error));
   vmf_draft(target)->state = VMF_DRAFT_BEGUN;

@@ -12,7 +12,7 @@ bool vmf_copy_may_share(const struct vmf_copy *copy)
   const struct vmf_target *target = copy->target;
 
   return target && copy->source && target->shape.layout == VMF_FIXED && !target->shape.keep_zeros &&
-         !target->shape.reserves && !copy->backing && !copy->checksum &&
+         !target->shape.reserves && !copy->backing && !copy->checksum && !copy->salvage &&
          !vmf_image_streams(copy->source);
 }
 

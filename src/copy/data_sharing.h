@@ -8,7 +8,8 @@
 #include "job.h"
 
 /* Whether it is worth trying: a FIXED target, whose space was not reserved, and bytes that nobody
- * has to see (no checksum, no backing file, no zeros that are to be written). */
+ * has to see (no checksum, nothing to salvage, no backing file, no zeros that are to be written).
+ */
 bool vmf_copy_may_share(const struct vmf_copy *copy);
 
 /* Shares a span of the source's data with the target: *length bytes of it are done, perhaps none

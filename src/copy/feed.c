@@ -50,6 +50,8 @@ static enum vmf_code look_up(struct vmf_feed *feed, size_t input, uint64_t guest
 
   if (input == 0 && vmf_image_streams(image))
     return vmf_container_span(image, guest, &feed->ahead[input], error);
+  if (input == 0 && feed->salvage)
+    return vmf_salvage_span(feed->salvage, image, guest, &feed->ahead[input], error);
   return vmf_image_span(image, guest, image->size - guest, &feed->ahead[input], error);
 }
 

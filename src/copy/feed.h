@@ -9,6 +9,7 @@
 
 #include "arrived.h"
 #include "image.h"
+#include "salvage.h"
 
 enum {
   VMF_FEED_INPUTS = 2,         /* a source and its target's backing file; two disks to compare */
@@ -26,6 +27,7 @@ struct vmf_fed {
 struct vmf_feed {
   struct vmf_image *inputs[VMF_FEED_INPUTS]; /* NULL, and behind the end of a disk: zeros. The
                                               * first may come on a stream (container.h) */
+  struct vmf_salvage *salvage;               /* of the first; NULL: a damaged map is an error */
   uint64_t size;                             /* bytes of guest disk to work through */
   uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */

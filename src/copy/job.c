@@ -44,6 +44,8 @@ size_t vmf_copy_job_memory(const struct vmf_copy *copy)
   size_t bytes = copy->job_bytes + sizeof(struct vmf_copy_job);
   if (copy->backing)
     bytes += copy->job_bytes;
+  if (copy->salvage)
+    bytes += vmf_losses_memory(copy->job_bytes);
   if (packs(copy))
     bytes += packed_bytes(copy);
   if (copy->target)
@@ -142,8 +144,12 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
     padded = copy->job_bytes;
   job->kept.used = job->kept.count = job->next_kept = 0;
   vmf_loader_keep(loader, copy->keep_packed ? &job->kept : NULL);
-  VMF_TRY(
-      vmf_loader_read_spans(loader, &job->fed.spans[0], job->data, padded, job->fed.guest, error));
+  if (copy->salvage)
+    VMF_TRY(vmf_salvage_read(loader, &job->fed.spans[0], job->data, padded, job->fed.guest,
+                             &job->kept, &job->losses, error));
+  else
+    VMF_TRY(vmf_loader_read_spans(loader, &job->fed.spans[0], job->data, padded, job->fed.guest,
+                                  error));
   if (!copy->backing)
     return VMF_OK;
   if (job->fed.guest + job->fed.length ==
@@ -321,6 +327,7 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
 
   job->block_count = 0;
   job->data_bytes = 0;
+  job->losses.count = 0;
   if (job->fed.hole)
     return VMF_OK;
   VMF_TRY(prepare(copy, job, error));
@@ -344,6 +351,7 @@ void vmf_copy_free_job(void *job_data)
   vmf_free(job->expected);
   vmf_free(job->packed);
   vmf_free(job->kept.units);
+  vmf_losses_free(&job->losses);
   vmf_free(job->blocks);
   vmf_free(job->framing);
   vmf_free(job->digests);

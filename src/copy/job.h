@@ -10,6 +10,7 @@
 #include "feed.h"
 #include "pipeline.h"
 #include "plan.h"
+#include "salvage.h"
 #include "target.h"
 
 /* What all jobs of one conversion share; constant while it runs. */
@@ -19,6 +20,7 @@ struct vmf_copy {
   struct vmf_image *backing;       /* of the target; NULL: none */
   const struct vmf_plan *promised; /* units whose places the target's tables already tell, since
                                     * they went out first; NULL: none */
+  struct vmf_salvage *salvage;     /* of the source; NULL: what cannot be read is an error */
   uint64_t size;                   /* of the guest disk */
   uint32_t job_bytes;              /* a power of two; jobs never cross a multiple of it */
   uint32_t part;        /* guest bytes of a block, at most: the target's unit, or a part of it */
@@ -36,6 +38,7 @@ struct vmf_copy_job {
   uint8_t *packed;      /* packed units, one behind the other; those of kept come first */
   struct vmf_kept kept; /* units that the source stores as the target will; in packed */
   size_t next_kept;
+  struct vmf_losses losses; /* of data, where the copy salvages */
   struct vmf_block *blocks;
   size_t block_count;
   uint8_t *framing;             /* of each block, see frame.c; NULL: there is none */

@@ -98,7 +98,7 @@ enum vmf_code vmf_copy_plain_digest(struct vmf_image *image, const struct vmf_jo
   enum vmf_digest_kind kind;
 
   *result = (struct vmf_job_result){.size = sizeof(*result)};
-  VMF_TRY(vmf_copy_digest_kind(options->checksum ? options->checksum : "sha256", &kind, error));
+  VMF_TRY(vmf_digest_named(options->checksum ? options->checksum : "sha256", &kind, error));
   VMF_TRY(vmf_image_seekable(image, error));
   VMF_TRY(vmf_image_unchanged(image, error));
   VMF_TRY(vmf_digest_new(kind, &pass.digest, error));

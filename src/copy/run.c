@@ -15,6 +15,7 @@ struct run {
   struct vmf_job_result *result;
   struct vmf_places places;
   struct vmf_checksum *checksum; /* NULL: none is wanted */
+  struct vmf_loss pending;       /* what is lost, as far as it is known how far it goes */
   bool share;                    /* with the target, until the file system refuses */
 };
 
@@ -58,6 +59,8 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
   const struct vmf_target *target = copy->target;
 
   (void)stop;
+  if (copy->salvage)
+    vmf_salvage_tell(&run->pending, &job->losses, loop->options, run->result);
   VMF_TRY(push_digests(run, job, loop->options, error));
   if (target && job->fed.hole && target->io->device && target->shape.layout == VMF_FIXED)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
@@ -102,6 +105,7 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
   const struct vmf_copy *copy = run->copy;
   const struct vmf_target *target = copy->target;
   struct vmf_loop loop = {.feed = {.inputs = {copy->source, copy->backing},
+                                   .salvage = copy->salvage,
                                    .size = copy->size,
                                    .unit = vmf_copy_feed_unit(copy),
                                    .job_bytes = copy->job_bytes,
@@ -127,6 +131,7 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
   if (copy->checksum)
     VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
   VMF_TRY(vmf_loop_run(&loop, error));
+  vmf_salvage_tell_last(&run->pending, options, run->result);
   VMF_TRY(vmf_copy_place_end(&run->places, error));
   run->result->host_bytes = run->places.host_bytes;
   if (!run->checksum)

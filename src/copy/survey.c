@@ -13,7 +13,14 @@ static const uint64_t units_max = 1ull << 29;
 struct survey_job {
   struct vmf_fed fed;
   uint8_t *bytes;
-  bool *holds_data; /* of each unit, or part of one */
+  bool *holds_data;         /* of each unit, or part of one */
+  struct vmf_losses losses; /* told when they are copied */
+};
+
+/* What all jobs share. */
+struct surveyed {
+  struct vmf_plan *exact;
+  struct vmf_salvage *salvage; /* or NULL */
 };
 
 /* A unit that is larger than a job is looked at in parts: one with data is enough. */
@@ -40,14 +47,19 @@ static enum vmf_code prepare(const struct vmf_plan *exact, struct survey_job *jo
 static enum vmf_code survey_work(void *job_data, void *scratch, void *context,
                                  struct vmf_error *error)
 {
-  const struct vmf_plan *exact = context;
+  const struct surveyed *surveyed = context;
+  const struct vmf_plan *exact = surveyed->exact;
   struct survey_job *job = job_data;
   struct vmf_loader **loader = scratch;
   uint32_t part = part_of(exact);
 
   VMF_TRY(prepare(exact, job, loader, error));
-  VMF_TRY(vmf_loader_read_spans(*loader, &job->fed.spans[0], job->bytes, (size_t)job->fed.length,
-                                job->fed.guest, error));
+  if (surveyed->salvage)
+    VMF_TRY(vmf_salvage_read(*loader, &job->fed.spans[0], job->bytes, (size_t)job->fed.length,
+                             job->fed.guest, NULL, &job->losses, error));
+  else
+    VMF_TRY(vmf_loader_read_spans(*loader, &job->fed.spans[0], job->bytes, (size_t)job->fed.length,
+                                  job->fed.guest, error));
   for (size_t at = 0; at < job->fed.length; at += part)
     job->holds_data[at / part] =
         !vmf_is_zero(job->bytes + at, (size_t)vmf_min(part, job->fed.length - at));
@@ -60,6 +72,7 @@ static void survey_free_job(void *data)
   vmf_fed_free(&job->fed);
   vmf_free(job->bytes);
   vmf_free(job->holds_data);
+  vmf_losses_free(&job->losses);
 }
 
 static void survey_free_scratch(void *scratch)
@@ -70,7 +83,7 @@ static void survey_free_scratch(void *scratch)
 static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *stop,
                                    struct vmf_error *error)
 {
-  const struct vmf_plan *exact = loop->context;
+  const struct vmf_plan *exact = ((const struct surveyed *)loop->context)->exact;
   const struct survey_job *job = job_data;
   uint32_t part = part_of(exact);
 
@@ -86,12 +99,13 @@ static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *
 }
 
 /* The conversion shows the progress; this pass goes before it. */
-static enum vmf_code survey(const struct vmf_plan *plan, struct vmf_plan *exact,
+static enum vmf_code survey(const struct vmf_plan *plan, struct surveyed *surveyed,
                             const struct vmf_job_options *options, struct vmf_error *error)
 {
   const struct vmf_job_options quiet = {
       .threads = options->threads, .crew = options->crew, .cancel = options->cancel};
   struct vmf_loop loop = {.feed = {.inputs = {plan->image, plan->backing},
+                                   .salvage = surveyed->salvage,
                                    .size = plan->size,
                                    .unit = plan->unit,
                                    .job_bytes = SURVEY_BYTES},
@@ -101,7 +115,7 @@ static enum vmf_code survey(const struct vmf_plan *plan, struct vmf_plan *exact,
                                     .work = survey_work,
                                     .free_job = survey_free_job,
                                     .free_scratch = survey_free_scratch},
-                          .context = exact,
+                          .context = surveyed,
                           .thread_memory = vmf_loader_memory(plan->image),
                           .job_memory = SURVEY_BYTES,
                           .skip_holes = true,
@@ -110,7 +124,7 @@ static enum vmf_code survey(const struct vmf_plan *plan, struct vmf_plan *exact,
   return vmf_loop_run(&loop, error);
 }
 
-enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,
+enum vmf_code vmf_survey(const struct vmf_plan *plan, struct vmf_salvage *salvage, uint32_t unit,
                          const struct vmf_job_options *options, struct vmf_plan *exact,
                          struct vmf_error *error)
 {
@@ -128,7 +142,8 @@ enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,
                     (unsigned long long)units, unit, (unsigned long long)units_max);
   VMF_TRY(vmf_alloc((size_t)vmf_div_up(units, 64) * sizeof(uint64_t), &memory, error));
   exact->data_units = memory;
-  enum vmf_code code = survey(plan, exact, options, error);
+  struct surveyed surveyed = {.exact = exact, .salvage = salvage};
+  enum vmf_code code = survey(plan, &surveyed, options, error);
   if (code != VMF_OK) {
     vmf_free(memory);
     exact->data_units = NULL;

@@ -8,11 +8,13 @@
 
 #include "plan.h"
 
-/* Reads all data of `plan` once and makes *exact a plan of units of `unit` bytes without those that
- * are zero; the caller frees exact->data_units. VMF_UNSUPPORTED when the disk has more units than a
- * survey keeps (2^29). */
-VMF_MUST_CHECK enum vmf_code vmf_survey(const struct vmf_plan *plan, uint32_t unit,
-                                        const struct vmf_job_options *options,
+struct vmf_salvage;
+
+/* salvage: of plan->image, or NULL: what cannot be read is an error. Reads all data of `plan` once
+ * and makes *exact a plan of units of `unit` bytes without those that are zero; the caller frees
+ * exact->data_units. VMF_UNSUPPORTED when the disk has more units than a survey keeps (2^29). */
+VMF_MUST_CHECK enum vmf_code vmf_survey(const struct vmf_plan *plan, struct vmf_salvage *salvage,
+                                        uint32_t unit, const struct vmf_job_options *options,
                                         struct vmf_plan *exact, struct vmf_error *error);
 
 #endif

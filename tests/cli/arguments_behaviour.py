@@ -67,7 +67,6 @@ def test_option_help(t):
     ('target-is-zero', 1, 'convert', '--target-is-zero', 'a', 'b'),
     ('reflink', 1, 'convert', '--reflink=always', 'a', 'b'),
     ('rate', 1, 'convert', '-r', '1M', 'a', 'b'),
-    ('salvage', 1, 'convert', '--salvage', 'a', 'b'),
     ('image-opts', 1, 'info', '--image-opts', 'driver=raw'),
     ('object', 1, 'check', '--object', 'secret', 'a'),
     ('repair', 1, 'check', '-r', 'all', 'a'),

@@ -5,8 +5,9 @@
  * call of an op (open, read, write, fsync, writeback, rename, truncate, allocate, mkdir, lseek,
  * unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is
  * "short"; or the process is told to "kill" or "stop" itself before it; or the written bytes get a
- * "flip"ped bit. "N+" means every call from the N-th on. How many calls there were is written to
- * VMF_FAULT_COUNT at the end. */
+ * "flip"ped bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is "FIRST-END,...": reading
+ * these bytes of such a file fails with EIO, as of a drive with bad sectors. How many calls there
+ * were is written to VMF_FAULT_COUNT at the end. */
 #undef _FILE_OFFSET_BITS /* so that open and open64 are two names */
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
@@ -166,9 +167,24 @@ EXPORT long syscall(long number, ...)
   return real.call(number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
+static bool plan_is_bad(off_t offset, size_t length)
+{
+  long long first, end;
+  int used = 0;
+
+  for (const char *text = getenv("VMF_FAULT_BAD");
+       text && sscanf(text, "%lld-%lld%n", &first, &end, &used) == 2;
+       text = text[used] == ',' ? text + used + 1 : NULL)
+    if (offset < end && first < offset + (long long)length)
+      return true;
+  return false;
+}
+
 EXPORT ssize_t pread(int number, void *buffer, size_t length, off_t offset)
 {
   int fault = plan_take("read", plan_is_below(number));
+  if (plan_is_below(number) && plan_is_bad(offset, length))
+    return plan_fail(EIO);
   if (fault > 0)
     return plan_fail(fault);
   if (fault == SHORT && length > 1)

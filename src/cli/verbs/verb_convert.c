@@ -20,6 +20,7 @@ struct convert_settings {
   struct vmf_source_settings source;
   struct vmf_target_settings target;
   struct vmf_transfer_settings transfer;
+  struct vmf_salvage_settings salvage;
   struct vmf_signing_settings signing;
 };
 
@@ -139,8 +140,11 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "no more bytes a second than this (default: no bound)"},
     {.letter = 's', .kind = VMF_ARGUMENT_REFUSED, .value = "SNAPSHOT", .help = "use -l"},
     {.name = "salvage",
-     .kind = VMF_ARGUMENT_REFUSED,
-     .help = "a source that cannot be read is an error"},
+     VMF_SETS_TEXT(salvage.map),
+     .given = VMF_SETTING(bool, salvage.wanted),
+     .value = "MAPFILE",
+     .value_optional = true,
+     .help = "what cannot be read becomes zeros and is listed: exit status 11"},
     {.name = "bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
     {.name = "skip-broken-bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
     {.name = "target-image-opts",
@@ -172,6 +176,8 @@ static enum vmf_code convert_check_settings(const struct convert_settings *setti
     return vmf_arguments_wrong(error, "--target-is-zero is of a target that is there: it needs -n");
   if (settings->target.exists && settings->target.no_clobber)
     return vmf_arguments_wrong(error, "-n replaces what is there, which --no-clobber forbids");
+  if (settings->salvage.map && strcmp(settings->salvage.map, path) == 0)
+    return vmf_arguments_wrong(error, "%s: cannot be the target and the map of --salvage", path);
   if (settings->transfer.sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
                                (unsigned long long)settings->transfer.sparse_size);
@@ -208,7 +214,8 @@ static enum vmf_code convert_input(const struct convert_settings *settings, cons
     code =
         vmf_target_reads_twice(settings->target.format ? settings->target.format : "raw",
                                settings->target.options, settings->target.compress, &twice, error);
-  *input = (struct vmf_source_input){.in_order = !twice, .target = path};
+  *input =
+      (struct vmf_source_input){.in_order = !twice && !settings->salvage.wanted, .target = path};
   return code;
 }
 
@@ -273,12 +280,14 @@ static enum vmf_code convert_check_existing(const struct convert_settings *setti
   return code;
 }
 
-static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_error *error)
+static enum vmf_code convert_with(struct convert_settings *settings, bool *whole,
+                                  struct vmf_error *error)
 {
   const char *format = NULL;
   const char *path = settings->command.operands[settings->command.operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
   struct vmf_source_input input;
+  struct vmf_salvaging salvaging = {.settings = &settings->salvage, .command = &settings->command};
   char *taken[2] = {NULL, NULL};
   const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding,
                                            .data = &settings->command};
@@ -299,6 +308,8 @@ static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_
     code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
+  if (code == VMF_OK && settings->salvage.wanted)
+    code = vmf_salvaging_begin(&salvaging, source, error);
   if (code == VMF_OK) {
     const struct vmf_transfer transfer = {
         .command = &settings->command,
@@ -310,10 +321,13 @@ static enum vmf_code convert_with(struct convert_settings *settings, struct vmf_
         .source = source,
         .backing = backing,
         .ignore_locks = settings->source.ignore_locks,
+        .salvaging = settings->salvage.wanted ? &salvaging : NULL,
     };
 
     code = vmf_transfer_run(&transfer, error);
+    *whole = salvaging.lost_bytes == 0;
   }
+  vmf_salvaging_free(&salvaging);
   vmf_image_close(source);
   vmf_image_close(backing);
   free(taken[0]);
@@ -353,6 +367,8 @@ static enum vmf_code convert_check_package(const struct convert_settings *settin
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->command.json)
     return vmf_arguments_wrong(error, message, "--output=json");
+  if (settings->salvage.wanted)
+    return vmf_arguments_wrong(error, message, "--salvage");
   if (settings->transfer.verify)
     return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
                                "--verify is for a single disk");
@@ -376,6 +392,7 @@ static int convert_run(void *given)
 {
   struct convert_settings *settings = given;
   struct vmf_error error = {0};
+  bool whole = true;
 
   if (vmf_arguments_want_option_help(settings->target.options))
     return vmf_names_option_help(&settings->command, settings->target.format,
@@ -386,9 +403,9 @@ static int convert_run(void *given)
   if (convert_is_package(settings))
     return convert_package(settings);
   if (vmf_names_into_folder(&settings->command, settings->target.format, &error) != VMF_OK ||
-      convert_with(settings, &error) != VMF_OK)
+      convert_with(settings, &whole, &error) != VMF_OK)
     return vmf_status_report(&error);
-  return VMF_EXIT_DONE;
+  return whole ? VMF_EXIT_DONE : VMF_EXIT_SALVAGED;
 }
 
 const struct vmf_verb vmf_verb_convert = {

@@ -5,6 +5,7 @@
  * output took everything. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -157,16 +158,27 @@ static bool main_end_output(void)
   return close(STDOUT_FILENO) == 0 && flushed;
 }
 
+/* Whoever read has seen enough, as `head` has: nobody is to be told. */
+static bool main_reader_gone(void)
+{
+  struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+  return poll(&output, 1, 0) > 0 && (output.revents & POLLERR);
+}
+
 int main(int argc, char **argv)
 {
+  bool gone;
   int status;
 
   main_fill_descriptors();
   main_raise_file_limit();
   vmf_signals_ignore_pipe();
   status = main_run(argc, argv);
+  gone = main_reader_gone();
   if (!main_end_output() && status == VMF_EXIT_DONE) {
-    vmf_status_print("standard output: %s", errno ? strerror(errno) : "writing failed");
+    if (!gone)
+      vmf_status_print("standard output: %s", errno ? strerror(errno) : "writing failed");
     status = VMF_EXIT_WRITE;
   }
   return status;

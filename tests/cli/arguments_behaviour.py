@@ -146,6 +146,15 @@ def test_closed_pipe_is_a_write_error(t):
         t.vmferry('convert', '-O', 'raw', 'a.raw', '-', status=4, stdout=reader.stdin)
 
 
+def test_a_reader_that_has_seen_enough_is_not_told(t):
+    """The exit status is that of a failed write all the same."""
+    t.write('a.raw', bytes(range(256)) * 4096)
+    for words in (('map', 'a.raw'), ('info', 'a.raw'), ('help',)):
+        with subprocess.Popen(['true'], stdin=subprocess.PIPE) as reader:
+            reader.wait()
+            tap.equal(t.vmferry(*words, status=4, stdout=reader.stdin).stderr, '')
+
+
 @tap.rows([(' '.join(words), *words) for words in (
     ('create', 'new.raw', '1M'), ('create', '-f', 'vhd', 'new.vhd', '1M'), ('convert', 'disk.raw', 'new.img'),
     ('convert', '-O', 'qcow2', 'disk.raw', 'new.qcow2'), ('convert', 'vm.ova', 'new.ova'), ('convert', 'vm.ova', 'new/'),

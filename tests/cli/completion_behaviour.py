@@ -27,7 +27,7 @@ def offered(t, *words):
     ('behind a cluster of letters', ['convert', '-cpO', 'r'], ['raw']),
     ('an option', ['convert', '--no-'], ['--no-clobber', '--no-sync', '--no-verify', '--no-refs', '--no-create']),
     ('an option with a value', ['create', '--backing'], ['--backing=', '--backing-format=']),
-    ('an option that was refused', ['convert', '--salv'], []),
+    ('an option that was refused', ['convert', '--skip-b'], []),
     ('a choice of help', ['convert', '--reflink', ''], ['never', 'auto']),
     ('a digest', ['checksum', '--algorithm=sha5'], ['--algorithm=sha512']),
     ('the output', ['info', '--output', 'j'], ['json']),

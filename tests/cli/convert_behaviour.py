@@ -100,7 +100,7 @@ def test_standard_output(t, *words):
         done = t.vmferry('convert', '-p', '--checksum', *words, source, '-', stdout=pipe.stdin)
         pipe.stdin.close()
     tap.contains(done.stderr, '  -\n')
-    tap.contains(done.stderr, '(100.00/100%)')
+    tap.contains(done.stderr, 'done, 100.0 %')
     t.vmferry('compare', '-f', 'raw', '-F', words[1], source, 'piped')
 
 

@@ -139,7 +139,7 @@ START_TEST(a_name_comes_from_the_first_disk)
       {".hidden", "ovf:id=\"_.hidden\"", "<Name>.hidden</Name>"},
       {"plain", "ovf:id=\"plain\"", "<Name>plain</Name>"},
       {"9 lives.vmdk", "ovf:id=\"_9_lives\"", "<Name>9 lives</Name>"},
-      {"\xc3\xbc.vmdk", "ovf:id=\"vm\"", "<Name>\xc3\xbc</Name>"},
+      {"\xc3\xbc.vmdk", "ovf:id=\"ue\"", "<Name>\xc3\xbc</Name>"},
       {"a  --  b.vmdk", "ovf:id=\"a_--_b\"", "<Name>a  --  b</Name>"},
   };
   struct vmf_compose_disk disk = one;

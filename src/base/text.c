@@ -93,3 +93,12 @@ bool vmf_text_ends_in(const char *text, const char *end)
   size_t length = strlen(text), tail = strlen(end);
   return length >= tail && strcmp(text + length - tail, end) == 0;
 }
+
+size_t vmf_text_fit(const char *text, size_t length, size_t room)
+{
+  if (length <= room)
+    return length;
+  while (room > 1 && ((unsigned char)text[room] & 0xC0) == 0x80)
+    room--;
+  return room;
+}

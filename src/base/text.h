@@ -17,6 +17,8 @@
 VMF_MUST_CHECK enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes,
                                               size_t length, char **utf8, struct vmf_error *error);
 
+/* How many of `length` bytes of UTF-8 fit into `room`, without a part of a character at the end. */
+size_t vmf_text_fit(const char *text, size_t length, size_t room);
 bool vmf_text_ends_in(const char *text, const char *end);
 
 /* ASCII only, independent of the locale. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "text.h"
 
 #define MIDDLE ".part-"
 
@@ -34,10 +35,7 @@ enum vmf_code vmf_creation_code(void)
 static size_t put_prefix(const char *target, char prefix[NAME_LIMIT + 1])
 {
   size_t room = NAME_LIMIT - 1 - strlen(MIDDLE) - RANDOM_LENGTH;
-  size_t length = strnlen(target, room);
-  if (target[length] != '\0')
-    while (length > 1 && ((unsigned char)target[length] & 0xC0) == 0x80)
-      length--;
+  size_t length = vmf_text_fit(target, strlen(target), room);
   return (size_t)snprintf(prefix, NAME_LIMIT + 1, ".%.*s" MIDDLE, (int)length, target);
 }
 

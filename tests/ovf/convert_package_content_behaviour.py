@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import os
+import tarfile
 
 import hostile_packages as packages
 import tap
@@ -64,6 +65,37 @@ def test_template_is_not_written_over(t):
     path = put(t, package_of('stream'))
     t.write('disk.raw', RAW)
     tap.contains(t.vmferry('pack', '--template', path, '-o', path, 'disk.raw', status=1).stderr, 'is the source itself')
+
+
+def test_long_names_are_cut_for_an_archive(t):
+    disk, pixel = image('stream', RAW, 'disk1.vmdk'), '\N{LATIN SMALL LETTER E WITH ACUTE}'
+    names = ['d' * 150 + '.vmdk', pixel * 90 + '.iso', pixel * 90 + 'x.iso', 'n' * 120, 'f' * 60 + '.' + 'g' * 60]
+    text = descriptor([file_element(names[0], 'file1', len(disk))] +
+                      [file_element(name, f'file{i}', 3) for i, name in enumerate(names[1:], 2)],
+                      [disk_element('vmdisk1', 'file1', len(RAW), uri=URIS['stream'])])
+    put(t, [('vm.ovf', text), (names[0], disk)] + [(name, b'abc') for name in names[1:]], 'folder')
+    for words in ((), ('-O', 'qcow2')):
+        done = t.vmferry('convert', *words, 'in', 'out.ova')
+        tap.equal(done.stderr.count('[name-cut]'), len(names), done.stderr)
+        suffix = 'qcow2' if words else 'vmdk'
+        with tarfile.open(t.path('out.ova')) as archive:
+            tap.equal(sorted(archive.getnames()),
+                      sorted(['out.ovf', 'out.mf', 'd' * (99 - len(suffix)) + '.' + suffix, pixel * 48 + '.iso', pixel * 47 + '-2.iso', 'n' * 100,
+                              'f' * 60 + '.' + 'g' * 39]), 'names')
+        t.vmferry('verify', 'out.ova')
+        tap.equal(Package(t.path('out.ova')).check().guest(t, 'vmdisk1') == RAW, True, 'guest bytes')
+    tap.equal(t.vmferry('convert', 'in', 'same/').stderr.count('[name-cut]'), 0, 'in a folder they fit')
+
+
+def test_long_name_of_an_archive(t):
+    t.write('a.raw', RAW)
+    for length in (95, 96, 200):
+        stem = 'v' * length
+        done = t.vmferry('pack', 'a.raw', '-o', f'{stem}.ova')
+        tap.equal('its descriptor is' in done.stderr, length > 95, done.stderr)
+        t.vmferry('verify', f'{stem}.ova')
+        with tarfile.open(t.path(f'{stem}.ova')) as archive:
+            tap.equal(archive.getnames(), ['v' * 95 + '.ovf', 'v' * 95 + '.mf', 'v' * 89 + '-disk1.vmdk'], 'names')
 
 
 def test_manifest_at_the_end_of_a_long_path(t):

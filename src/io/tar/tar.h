@@ -47,6 +47,8 @@ void vmf_tar_free(struct vmf_tar *tar); /* NULL is allowed */
 /* Whether the first block of the io is a tar header. */
 bool vmf_tar_is_archive(struct vmf_io *io);
 
+enum { VMF_TAR_NAME_WRITTEN = 100 /* bytes, of the longest name that is written: ustar's field */ };
+
 /* The header of a regular file: ustar, mode 0644, owner 0, base-256 in the size field from 8 GiB on
  * (what vSphere and ovftool take; a pax size they do not). mtime: seconds since 1970. VMF_USAGE
  * when the name is longer than ustar's name field (100 bytes), since readers that take prefixes are

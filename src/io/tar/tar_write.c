@@ -12,7 +12,7 @@
 #include "tar.h"
 #include "tar_names.h"
 
-enum { NAME_FIELD = 100, RECORD = 20 * VMF_TAR_BLOCK };
+enum { RECORD = 20 * VMF_TAR_BLOCK };
 
 /* Twelve bytes: eleven octal digits and a NUL hold less than 8 GiB. */
 #define OCTAL_MAX ((UINT64_C(1) << 33) - 1)
@@ -48,10 +48,10 @@ enum vmf_code vmf_tar_header(const char *name, uint64_t size, uint64_t mtime,
                              uint8_t out[VMF_TAR_BLOCK], struct vmf_error *error)
 {
   size_t length = strlen(name);
-  if (length == 0 || length > NAME_FIELD)
+  if (length == 0 || length > VMF_TAR_NAME_WRITTEN)
     return vmf_fail(error, VMF_USAGE,
                     "%s: has %zu bytes in its name; a file in an archive has 1 to %d", name, length,
-                    NAME_FIELD);
+                    VMF_TAR_NAME_WRITTEN);
   const char *fault = vmf_tar_name_fault(name);
   if (fault)
     return vmf_fail(error, VMF_USAGE,

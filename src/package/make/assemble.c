@@ -13,6 +13,7 @@
 #include "epoch.h"
 #include "file.h"
 #include "hash_io.h"
+#include "log.h"
 #include "memory.h"
 #include "output.h"
 #include "path.h"
@@ -525,6 +526,9 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   if (target->digest)
     VMF_TRY(vmf_digest_named(target->digest, &work->kind, error));
   VMF_TRY(name_texts(work, error));
+  if (work->destination->name_cut)
+    vmf_warn(target->log, "%s: a name in an archive has at most %d bytes: its descriptor is %s",
+             work->destination->path, VMF_TAR_NAME_WRITTEN, work->descriptor.name);
   VMF_TRY(check_names(work, error));
   VMF_TRY(check_no_certificate(work, error));
   if (target->key_path)

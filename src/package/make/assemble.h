@@ -56,6 +56,7 @@ struct vmf_destination {
   char *path;            /* of the archive or the descriptor; "-": standard output */
   char *descriptor_name; /* without folder */
   bool archive;
+  bool name_cut;     /* the path's is too long for the files in an archive */
   bool in_folder;    /* a folder was named: nothing leads out of it */
   char *made_folder; /* a folder that was made for it; removed again when nothing comes of it */
 };

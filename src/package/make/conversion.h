@@ -49,9 +49,8 @@ VMF_MUST_CHECK enum vmf_code vmf_conversion_form(const struct vmf_package_target
                                                  char **options, struct vmf_error *error);
 
 /* A name for a file of the new package that nothing else in it has: the last part of `stored`, with
- * `suffix` (NULL: its own). A fresh string. */
-VMF_MUST_CHECK enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
-                                                 const struct vmf_assembly *assembly,
+ * `suffix` (NULL: its own), cut where it is too long, which is told. A fresh string. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_name(const struct vmf_conversion *conversion,
                                                  const char *stored, const char *suffix,
                                                  char **name, struct vmf_error *error);
 

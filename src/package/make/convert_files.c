@@ -16,49 +16,9 @@
 #include "text.h"
 #include "value.h"
 
-/* Bounds for hostile packages: each name is compared with all others. */
-enum { FILES_MAX = 16384, SAME_NAMES = 100 };
-
-/* ---- names ---- */
-
-static bool is_taken(const struct vmf_destination *destination, const struct vmf_assembly *assembly,
-                     const char *name)
-{
-  const char *own = destination->descriptor_name;
-  size_t stem = vmf_name_stem(own);
-
-  if (strncasecmp(name, own, stem) == 0 &&
-      (strcasecmp(name + stem, ".ovf") == 0 || strcasecmp(name + stem, ".mf") == 0 ||
-       strcasecmp(name + stem, ".cert") == 0))
-    return true;
-  for (size_t i = 0; i < assembly->count; i++)
-    if (strcasecmp(assembly->files[i].name, name) == 0)
-      return true;
-  return false;
-}
-
-enum vmf_code vmf_conversion_name(const struct vmf_destination *destination,
-                                  const struct vmf_assembly *assembly, const char *stored,
-                                  const char *suffix, char **name, struct vmf_error *error)
-{
-  const char *base = vmf_path_name(stored);
-  int stem = (int)vmf_name_stem(base);
-  const char *tail = suffix ? suffix : base + stem + (base[stem] == '.');
-
-  for (unsigned number = 1; number <= SAME_NAMES; number++) {
-    VMF_AUTO_FREE char *made = NULL;
-    char between[16] = "";
-    if (number > 1)
-      snprintf(between, sizeof between, "-%u", number);
-    VMF_TRY(vmf_format(&made, error, "%.*s%s%s%s", stem, base, between, *tail ? "." : "", tail));
-    if (!is_taken(destination, assembly, made)) {
-      *name = made;
-      made = NULL;
-      return VMF_OK;
-    }
-  }
-  return vmf_fail(error, VMF_LIMIT, "%s: more than %d files of one name", stored, SAME_NAMES);
-}
+enum {
+  FILES_MAX = 16384 /* a bound for hostile packages: each name is compared with all others */
+};
 
 /* ---- which form ---- */
 
@@ -189,8 +149,7 @@ static enum vmf_code add_stored(struct vmf_conversion *conversion, const char *s
   VMF_TRY(keep_io(conversion, file.io, error));
   if (!unlisted)
     VMF_TRY(pass_copy(conversion, file.io, error));
-  VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored, NULL, &name,
-                              error));
+  VMF_TRY(vmf_conversion_name(conversion, stored, NULL, &name, error));
   file.name = name;
   file.stored = copy;
   file.weight = file.io->size;
@@ -212,12 +171,16 @@ static enum vmf_code add_all_stored(struct vmf_conversion *conversion,
       code = add_stored(conversion, names[i], false, error);
   if (code == VMF_OK)
     converted->index = find_copy(conversion, names[0]);
-  /* a file in a folder is moved to the top, or two of one name are told apart */
-  if (code == VMF_OK && count == 1)
-    converted->rewritten = strcmp(conversion->assembly.files[converted->index].name, names[0]) != 0;
-  else if (code == VMF_OK && count > 1 && strchr(names[0], '/'))
+  /* a file in a folder is moved to the top, two of one name are told apart, a long one is cut */
+  bool renamed = false;
+  for (size_t i = 0; i < count && code == VMF_OK; i++)
+    renamed |= strcmp(conversion->assembly.files[find_copy(conversion, names[i])].name, names[i]);
+  if (count == 1)
+    converted->rewritten = renamed;
+  else if (renamed)
     code = vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: file \"%s\" is in chunks in a folder; chunks are kept at the top only",
+                    "%s: file \"%s\" is in chunks, which keep their names; these are in a folder, "
+                    "too long, or those of other files; convert its disk (--disk-format)",
                     conversion->package->path, converted->file->href);
   vmf_package_names_free(names, count);
   return code;
@@ -234,8 +197,7 @@ static enum vmf_code add_disk(struct vmf_conversion *conversion,
   VMF_AUTO_FREE char *stored = NULL, *name = NULL;
 
   VMF_TRY(vmf_package_href(conversion->package, converted->file, &stored, error));
-  VMF_TRY(vmf_conversion_name(conversion->destination, &conversion->assembly, stored,
-                              conversion->form->suffix, &name, error));
+  VMF_TRY(vmf_conversion_name(conversion, stored, conversion->form->suffix, &name, error));
   if (file.image)
     file.weight = vmf_image_stored_bytes(file.image);
   else

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "output.h"
 #include "path.h"
+#include "tar.h"
 #include "text.h"
 
 static bool ends_in(const char *path, const char *suffix)
@@ -26,11 +27,15 @@ static bool is_folder(const char *path)
   return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* "dir/vm.ova": "vm.ovf". */
-static enum vmf_code name_after(const char *path, char **name, struct vmf_error *error)
+/* "vm": "vm.ovf", in an archive; the longest name there is that of the certificate. */
+static enum vmf_code name_in_archive(const char *stem, size_t length,
+                                     struct vmf_destination *destination, struct vmf_error *error)
 {
-  const char *base = vmf_path_name(path);
-  return vmf_format(name, error, "%.*s.ovf", (int)vmf_name_stem(base), base);
+  size_t fits = vmf_text_fit(stem, length, VMF_TAR_NAME_WRITTEN - strlen(".cert"));
+
+  destination->archive = true;
+  destination->name_cut = fits < length;
+  return vmf_format(&destination->descriptor_name, error, "%.*s.ovf", (int)fits, stem);
 }
 
 static enum vmf_code find_folder(const char *path, const char *name,
@@ -57,18 +62,16 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
   if (is_folder(path) || vmf_text_ends_in(path, "/"))
     return find_folder(path, name, destination, error);
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
-  if (strcmp(path, "-") == 0) {
-    destination->archive = true;
-    return vmf_format(&destination->descriptor_name, error, "%s.ovf", name);
-  }
-  destination->archive = !ends_in(path, ".ovf");
-  if (destination->archive && !ends_in(path, ".ova"))
+  if (strcmp(path, "-") == 0)
+    return name_in_archive(name, strlen(name), destination, error);
+  const char *base = vmf_path_name(path);
+  if (ends_in(path, ".ovf"))
+    return vmf_copy_text(base, &destination->descriptor_name, error);
+  if (!ends_in(path, ".ova"))
     return vmf_fail(error, VMF_USAGE,
                     "%s: a package is called *.ova or *.ovf, or is a folder (end its name with /)",
                     path);
-  if (!destination->archive)
-    return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
-  return name_after(path, &destination->descriptor_name, error);
+  return name_in_archive(base, vmf_name_stem(base), destination, error);
 }
 
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder)

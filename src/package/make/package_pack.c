@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * A package of disks that had none: described anew, or after a template. */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "caller.h"
@@ -11,6 +13,7 @@
 #include "memory.h"
 #include "path.h"
 #include "plain_name.h"
+#include "tar.h"
 #include "text.h"
 
 struct packing {
@@ -98,13 +101,16 @@ static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_
   struct vmf_assembly_file *file = &packing->assembly.files[index];
   VMF_AUTO_FREE char *name = NULL;
   const char *own = packing->destination->descriptor_name;
+  size_t limit = packing->destination->archive ? VMF_TAR_NAME_WRITTEN : NAME_MAX;
+  char end[64];
 
   file->image = packing->disks[index];
   file->format = packing->form->format;
   file->options = packing->options;
   file->weight = vmf_image_stored_bytes(file->image);
-  VMF_TRY(vmf_format(&name, error, "%.*s-disk%zu.%s", (int)vmf_name_stem(own), own, index + 1,
-                     packing->form->suffix));
+  snprintf(end, sizeof end, "-disk%zu.%s", index + 1, packing->form->suffix);
+  VMF_TRY(vmf_format(&name, error, "%.*s%s",
+                     (int)vmf_text_fit(own, vmf_name_stem(own), limit - strlen(end)), own, end));
   VMF_TRY(vmf_plain_name(name, &file->name, error));
   make_file_name(file->name);
   packing->assembly.count++;

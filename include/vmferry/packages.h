@@ -171,6 +171,7 @@ struct vmf_package_target {
   struct vmf_findings_sink findings;     /* losses, and oddities of the source */
   const struct vmf_package_trust *trust; /* in the package that is read; NULL: the defaults */
   uint64_t max_bytes;                    /* of all files, as in vmf_job_options; 0: no bound */
+  bool replace; /* in a folder: files of the new package may be there, and are replaced together */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

@@ -128,6 +128,11 @@
     .name = "no-clobber", VMF_SETS_FLAG(target.no_clobber),                                        \
     .help = "refuse to replace an existing target"                                                 \
   }
+#define VMF_ARGUMENT_FORCE                                                                         \
+  {                                                                                                \
+    .name = "force", VMF_SETS_FLAG(target.force), .contradicts = "no-clobber",                     \
+    .help = "replace the files of a package that are in the folder"                                \
+  }
 #define VMF_ARGUMENT_PAGE_CACHE_MODE                                                               \
   {                                                                                                \
     .name = "cache", VMF_SETS_EITHER(command.no_cache), .value = "none|normal",                    \

@@ -18,9 +18,11 @@
 #include "file.h"
 #include "handed.h"
 #include "in_place.h"
+#include "link.h"
 #include "locks.h"
 #include "memory.h"
 #include "path.h"
+#include "superseded.h"
 #include "temporary.h"
 
 struct part {
@@ -32,7 +34,7 @@ struct vmf_output {
   char *path, *stem;
   const char *name;     /* in path */
   char *temporary_path; /* of the main file; NULL: written in place */
-  bool no_clobber, sync, transient, ignore_locks, in_place, new_folder;
+  bool no_clobber, sync, transient, ignore_locks, in_place, new_folder, replace;
   bool exists; /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
@@ -40,63 +42,14 @@ struct vmf_output {
   int handed; /* the caller's descriptor that is written to; -1: none */
   int held;   /* the file that is written in place, locked; -1: none */
   struct vmf_temporary temporary;
-  struct part *parts; /* [0] is the main file */
+  struct vmf_superseded old; /* beside the main file */
+  struct part *parts;        /* [0] is the main file */
   size_t part_count, part_capacity;
 };
 
 /* ---- the target's path ---- */
 
-enum { LINKS_MAX = 40, LINK_LENGTH = 4096 };
-
-/* Replaces a path to a symlink by what the link says. */
-static enum vmf_code follow_link(char **path, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *next = NULL;
-  char link[LINK_LENGTH];
-  ssize_t length = readlink(*path, link, sizeof link - 1);
-  if (length < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the link cannot be read", *path);
-  link[length] = '\0';
-  int prefix = link[0] == '/' ? 0 : (int)vmf_path_folder(*path);
-  VMF_TRY(vmf_format(&next, error, "%.*s%s", prefix, *path, link));
-  char *old = *path;
-  *path = next;
-  next = old;
-  return VMF_OK;
-}
-
-/* The kernel's rule (fs.protected_symlinks), which counts also where it does not follow itself: in
- * a folder where everybody may write and nobody rename what is another's (/tmp), only own links and
- * those of the folder's owner are followed. */
-static enum vmf_code check_link(const char *path, const struct stat *link, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *folder = NULL;
-  struct stat status;
-
-  VMF_TRY(vmf_path_copy_folder(path, &folder, error));
-  if (stat(folder, &status) < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be examined", path);
-  if (link->st_uid == geteuid() || link->st_uid == status.st_uid ||
-      (status.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
-    return VMF_OK;
-  return vmf_fail(error, VMF_REFUSED,
-                  "%s: is a symbolic link that another user made in a folder where everybody may "
-                  "write: it is not followed; name the file itself",
-                  path);
-}
-
-enum vmf_code vmf_output_check_link(const char *path, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *plain = NULL;
-  struct stat status;
-  size_t length = strlen(path);
-
-  while (length > 1 && path[length - 1] == '/') /* or what the link leads to is looked at */
-    length--;
-  VMF_TRY(vmf_copy_bytes(path, length, &plain, error));
-  return lstat(plain, &status) == 0 && S_ISLNK(status.st_mode) ? check_link(plain, &status, error)
-                                                               : VMF_OK;
-}
+enum { LINKS_MAX = 40 };
 
 /* follow: whether a symlink in the target's place is followed. */
 static enum vmf_code find_target(struct vmf_output *output, const char *path, bool follow,
@@ -117,8 +70,8 @@ static enum vmf_code find_target(struct vmf_output *output, const char *path, bo
                       "%s: is a symbolic link; nothing that goes into a folder is written through "
                       "one; remove it",
                       output->path);
-    VMF_TRY(check_link(output->path, &output->replaced, error));
-    VMF_TRY(follow_link(&output->path, error));
+    VMF_TRY(vmf_link_check(output->path, &output->replaced, error));
+    VMF_TRY(vmf_link_follow(&output->path, error));
   }
   return vmf_fail(error, VMF_SYSTEM, "%s: more than %d symlinks, one behind the other", path,
                   LINKS_MAX);
@@ -227,12 +180,13 @@ static enum vmf_code create_file(struct vmf_output *output, const char *name, co
 }
 
 /* Refuses to replace what a machine or another program holds. */
-static enum vmf_code check_locks(const struct vmf_output *output, struct vmf_error *error)
+static enum vmf_code check_locks(const struct vmf_output *output, const char *name,
+                                 const char *path, struct vmf_error *error)
 {
   if (output->ignore_locks)
     return VMF_OK;
-  int number = openat(output->folder, output->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  enum vmf_code code = vmf_locks_check(number, output->path, true, error);
+  int number = openat(output->folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  enum vmf_code code = vmf_locks_check(number, path, true, error);
   if (number >= 0)
     close(number);
   return code;
@@ -284,7 +238,7 @@ static enum vmf_code open_folder(struct vmf_output *output, const struct vmf_log
   if (output->exists && faccessat(output->folder, output->name, W_OK, AT_EACCESS) < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
   if (output->exists)
-    VMF_TRY(check_locks(output, error));
+    VMF_TRY(check_locks(output, output->name, output->path, error));
   VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, output->ignore_locks, log,
                               error));
   VMF_TRY(find_stem(output, error));
@@ -360,6 +314,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->ignore_locks = options->ignore_locks;
   made->in_place = options->in_place;
   made->new_folder = options->new_folder;
+  made->replace = options->replace;
   made->folder = made->temporary.folder = made->handed = made->held = -1;
   enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
@@ -394,6 +349,20 @@ const char *vmf_output_temporary(const struct vmf_output *output)
   return output->temporary_path;
 }
 
+enum vmf_code vmf_output_supersede(struct vmf_output *output, const char *name,
+                                   struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+  struct stat status;
+  if (fstatat(output->folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    return VMF_OK;
+  VMF_TRY(vmf_path_beside(output->path, name, &path, error));
+  if (!S_ISREG(status.st_mode))
+    return vmf_fail(error, VMF_REFUSED, "%s: is no regular file, and is not replaced", path);
+  VMF_TRY(check_locks(output, name, path, error));
+  return vmf_superseded_add(&output->old, name, error);
+}
+
 enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, struct vmf_io **io,
                                 struct vmf_error *error)
 {
@@ -407,8 +376,10 @@ enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, str
   if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
     return vmf_fail(error, VMF_USAGE, "%s: \"%s\" is no name for a file beside it", output->path,
                     name);
-  if (strcmp(name, output->name) == 0 ||
-      fstatat(output->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+  if (output->replace && strcmp(name, output->name) != 0)
+    VMF_TRY(vmf_output_supersede(output, name, error));
+  else if (strcmp(name, output->name) == 0 ||
+           fstatat(output->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
     return vmf_fail(error, VMF_USAGE, "%s: is there already, and %s needs a new file of that name",
                     path, output->path);
   VMF_TRY(create_file(output, name, path, error));
@@ -428,20 +399,6 @@ static enum vmf_code settle_part(const struct vmf_output *output, const struct p
   return vmf_io_flush(part->io, error);
 }
 
-/* rename that never replaces, also where the file system has no such call. */
-static int rename_new(int from, const char *name, int to)
-{
-  struct stat status;
-  int result = renameat2(from, name, to, name, RENAME_NOREPLACE);
-  if (result == 0 || (errno != EINVAL && errno != ENOSYS))
-    return result;
-  if (fstatat(to, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    errno = EEXIST;
-    return -1;
-  }
-  return renameat(from, name, to, name);
-}
-
 static enum vmf_code place_part(const struct vmf_output *output, size_t index,
                                 struct vmf_error *error)
 {
@@ -449,7 +406,7 @@ static enum vmf_code place_part(const struct vmf_output *output, size_t index,
   bool replace = index == 0 && !output->no_clobber;
   int from = output->temporary.folder;
   int result = replace ? renameat(from, part->name, output->folder, part->name)
-                       : rename_new(from, part->name, output->folder);
+                       : vmf_rename_new(from, part->name, output->folder, part->name);
   if (result < 0 && index == 0 && errno == EEXIST)
     return vmf_fail_errno(error, VMF_USAGE,
                           "%s: appeared meanwhile, and --no-clobber forbids to replace it",
@@ -499,7 +456,8 @@ static void take_back(const struct vmf_output *output, size_t first, size_t end)
     (void)unlinkat(output->folder, output->parts[i].name, 0);
 }
 
-/* The main file comes last: before it, the others are not yet an image. */
+/* The main file comes last: before it, the others are not yet an image; and where old ones go, the
+ * old main file goes first. */
 static enum vmf_code place_all(const struct vmf_output *output, struct vmf_error *error)
 {
   size_t placed = 1;
@@ -516,6 +474,19 @@ static enum vmf_code place_all(const struct vmf_output *output, struct vmf_error
   return code;
 }
 
+/* Puts the new files where the old ones were. */
+static enum vmf_code replace_all(struct vmf_output *output, bool replacing, struct vmf_error *error)
+{
+  if (output->old.count > 0 && replacing)
+    VMF_TRY(vmf_superseded_add_first(&output->old, output->name, error));
+  VMF_TRY(vmf_superseded_move(&output->old, output->folder, output->temporary.folder, output->path,
+                              error));
+  enum vmf_code code = place_all(output, error);
+  if (code != VMF_OK)
+    vmf_superseded_restore(&output->old, output->folder, output->temporary.folder);
+  return code;
+}
+
 /* Once an old file is replaced, there is no way back: then a folder that cannot be synced is told,
  * but the new file stays. */
 static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *error)
@@ -523,11 +494,12 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   struct stat now;
   bool replacing = fstatat(output->folder, output->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
   if (replacing && S_ISREG(now.st_mode))
-    VMF_TRY(check_locks(output, error));
-  VMF_TRY(place_all(output, error));
+    VMF_TRY(check_locks(output, output->name, output->path, error));
+  VMF_TRY(replace_all(output, replacing, error));
   enum vmf_code code = sync_folder(output, error);
-  if (code != VMF_OK && !replacing)
+  if (code != VMF_OK && !replacing && output->old.moved == 0)
     take_back(output, 0, output->part_count);
+  vmf_superseded_drop(&output->old, output->temporary.folder);
   output->committed = true;
   if (code != VMF_OK)
     return code;
@@ -575,6 +547,7 @@ void vmf_output_close(struct vmf_output *output)
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)
     close(output->folder);
+  vmf_superseded_clear(&output->old);
   vmf_free(output->parts);
   vmf_free(output->temporary_path);
   vmf_free(output->stem);

@@ -20,6 +20,7 @@ struct vmf_output_options {
   bool in_place;             /* write into a file that is there, which is emptied first */
   bool no_links;             /* a symlink in the target's place is refused, not followed */
   bool new_folder;           /* the target's folder was made for it, and is made durable with it */
+  bool replace;              /* a further file takes the place of one that is there */
   const struct vmf_log *log; /* stale temporaries of this name are told here */
 };
 
@@ -46,9 +47,13 @@ struct vmf_io *vmf_output_main(struct vmf_output *output);
 
 /* One more file; owned by the output. `name` is a plain file name. VMF_UNSUPPORTED on standard
  * output, devices and files that are written in place, VMF_USAGE when a file of that name exists
- * beside the target. */
+ * beside the target, unless options->replace; VMF_REFUSED when it is no regular one. */
 VMF_MUST_CHECK enum vmf_code vmf_output_create(struct vmf_output *output, const char *name,
                                                struct vmf_io **io, struct vmf_error *error);
+
+/* A file beside the target goes with the commit, if it is there. It comes back where that fails. */
+VMF_MUST_CHECK enum vmf_code vmf_output_supersede(struct vmf_output *output, const char *name,
+                                                  struct vmf_error *error);
 
 const char *vmf_output_name(
     const struct vmf_output *output); /* final name without folder; "-" for stdout */

@@ -83,6 +83,7 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_FLAG(source.join),
      .help = "join several sources although they look like whole disks"},
     VMF_ARGUMENT_NO_CLOBBER,
+    VMF_ARGUMENT_FORCE,
     {.name = "in-place",
      VMF_SETS_FLAG(target.in_place),
      .help = "write into a target that is there: no all or nothing"},

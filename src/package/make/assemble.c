@@ -485,21 +485,6 @@ static enum vmf_code check_names(const struct work *work, struct vmf_error *erro
   return code;
 }
 
-/* A certificate that lies there would be taken for that of the new package. */
-static enum vmf_code check_no_certificate(const struct work *work, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *beside = NULL;
-
-  if (work->destination->archive)
-    return VMF_OK;
-  VMF_TRY(vmf_path_beside(work->destination->path, work->certificate.name, &beside, error));
-  if (access(beside, F_OK) == 0)
-    return vmf_fail(error, VMF_USAGE,
-                    "%s: is there already, and would be taken for the signature of the new package",
-                    beside);
-  return VMF_OK;
-}
-
 static enum vmf_code prepare(struct work *work, struct vmf_error *error)
 {
   const struct vmf_package_target *target = work->target;
@@ -509,6 +494,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .ignore_locks = target->ignore_locks,
                                              .no_links = work->destination->in_folder,
                                              .new_folder = work->destination->made_folder != NULL,
+                                             .replace = target->replace,
                                              .log = target->log};
   struct vmf_epoch epoch;
 
@@ -530,7 +516,8 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
     vmf_warn(target->log, "%s: a name in an archive has at most %d bytes: its descriptor is %s",
              work->destination->path, VMF_TAR_NAME_WRITTEN, work->descriptor.name);
   VMF_TRY(check_names(work, error));
-  VMF_TRY(check_no_certificate(work, error));
+  VMF_TRY(vmf_beside_check(work->destination, work->assembly, work->manifest.name,
+                           work->certificate.name, target->replace, error));
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
@@ -540,6 +527,8 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                     work->destination->path);
   if (work->destination->archive)
     work->archive = vmf_output_main(work->output);
+  else if (target->replace && !is_signed(work))
+    return vmf_output_supersede(work->output, work->certificate.name, error);
   return VMF_OK;
 }
 

@@ -68,6 +68,14 @@ VMF_MUST_CHECK enum vmf_code vmf_destination_find(const char *path, const char *
                                                   struct vmf_error *error);
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
 
+/* In a folder: VMF_USAGE where a file of the package is there already, of whatever kind and source;
+ * with `replace` only where it is read from. A certificate that lies there would be taken for that
+ * of the new package. */
+VMF_MUST_CHECK enum vmf_code vmf_beside_check(const struct vmf_destination *destination,
+                                              const struct vmf_assembly *assembly,
+                                              const char *manifest, const char *certificate,
+                                              bool replace, struct vmf_error *error);
+
 /* Writes all of it and commits. */
 VMF_MUST_CHECK enum vmf_code vmf_assemble(const struct vmf_destination *destination,
                                           struct vmf_assembly *assembly,

@@ -95,6 +95,30 @@ static bool names_disk(const char *name)
   return false;
 }
 
+/* How what a protocol leads to becomes a file here; "" where nobody knows. */
+static const char *source_advice(const char *protocol, size_t length)
+{
+  static const struct {
+    const char *protocol, *advice;
+  } rows[] = {
+      {"http",
+       " (fetch it first, curl -LO, or through a pipe: curl -L URL | vmferry convert - TARGET)"},
+      {"https",
+       " (fetch it first, curl -LO, or through a pipe: curl -L URL | vmferry convert - TARGET)"},
+      {"ftp", " (fetch it first, curl -O, or through a pipe: curl URL | vmferry convert - TARGET)"},
+      {"ssh", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
+      {"sftp", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
+      {"s3", " (through a pipe: aws s3 cp URL - | vmferry convert - TARGET)"},
+      {"nbd", " (nbdcopy makes a file of it)"},
+      {"nbd+unix", " (nbdcopy makes a file of it)"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (strlen(rows[i].protocol) == length && strncasecmp(rows[i].protocol, protocol, length) == 0)
+      return rows[i].advice;
+  return "";
+}
+
 enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
                                    struct vmf_error *error)
 {
@@ -112,8 +136,9 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   if (protocol != 4 || strncasecmp(name, "file", 4) != 0)
     return vmf_fail(error, VMF_USAGE,
                     "%.*s: is a protocol that is not read or written yet%s, expected the path of a "
-                    "file; a file of this very name is ./%s",
-                    (int)protocol, name, package ? ", or a package that is not there" : "", name);
+                    "file%s; a file of this very name is ./%s",
+                    (int)protocol, name, package ? ", or a package that is not there" : "",
+                    source ? source_advice(name, protocol) : "", name);
   VMF_TRY(file_path(name, &plain, error));
   if (plain[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "%s: the path is missing", name);

@@ -37,6 +37,15 @@ def test_a_protocol_is_refused_by_name(t, name, word):
     refused(t, 'compare', 'a.raw', name, says=(word,), status=2)
 
 
+@tap.rows([(name, name, word) for name, word in (
+    ('https://host/a.raw', 'curl -L URL | vmferry convert - TARGET'), ('S3://bucket/key', 'aws s3 cp URL -'), ('ssh://host/a', 'ssh HOST cat'),
+    ('nbd://host', 'nbdcopy'))])
+def test_what_to_do_about_a_protocol(t, name, word):
+    refused(t, 'info', name, says=(word,))
+    t.write('a.raw', RAW)
+    tap.equal(word in refused(t, 'convert', 'a.raw', name).stderr, False, 'of a target')
+
+
 def test_a_plain_path_may_hold_a_colon(t):
     t.write('a.raw', RAW)
     t.vmferry('convert', 'a.raw', './b:c.raw')

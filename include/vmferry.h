@@ -131,6 +131,7 @@ struct vmf_image_options {
   /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
    * when opening fails: then what is known, and why under "error". The caller frees it. */
   struct vmf_value **found;
+  bool salvage; /* of what is told to be raw no byte need be readable: for a job with `lost` */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

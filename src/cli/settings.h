@@ -20,6 +20,7 @@ struct vmf_source_settings {
   const char **allow_refs; /* NULL-terminated; owned */
   bool no_refs;
   bool ignore_locks;
+  bool salvage; /* what cannot be read is lost, and no error */
   struct vmf_package_trust trust;
 };
 

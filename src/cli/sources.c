@@ -57,6 +57,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .log = &command->log,
       .bare = source->bare,
       .unknown_is_raw = source->unknown_is_raw,
+      .salvage = source->salvage,
       .trust = &source->trust,
       .threads = (unsigned)command->threads,
       .cancel = vmf_signals_cancel(),

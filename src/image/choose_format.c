@@ -47,7 +47,7 @@ enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *ope
                       "%s: format \"%s\" is not one that can be read%s%s%s", io->name, name,
                       hint ? "; did you mean " : "", hint ? hint : "", hint ? "?" : "");
     }
-    if (*format == raw && !opening->child)
+    if (*format == raw && !opening->child && !opening->options->salvage)
       VMF_TRY(vmf_probe_taken_as_raw(io, opening->options->log, error));
     return VMF_OK;
   }

@@ -295,6 +295,7 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
   enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
                                            path, taken, &backing, error);
 
+  settings->source.salvage = settings->salvage.wanted;
   settings->transfer.no_reflink |= settings->source.read_all; /* what is shared is not read */
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);

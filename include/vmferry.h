@@ -244,10 +244,10 @@ struct vmf_target_options {
   bool no_clobber;            /* refuse an existing target */
   bool no_sync;               /* skip the fsyncs */
   bool no_cache;              /* do not keep what is written in the page cache */
-  bool ignore_locks;
-  struct vmf_image *source;  /* the target may not be a file of its chain; ids are derived from it
-                              * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
-  struct vmf_image *backing; /* lives as long as the target; not owned; NULL: no overlay */
+  bool ignore_locks;          /* also while a machine or another run holds the target (-U) */
+  struct vmf_image *source;   /* the target may not be a file of its chain; ids are derived from it
+                               * when  SOURCE_DATE_EPOCH is set; NULL: `create` */
+  struct vmf_image *backing;  /* lives as long as the target; not owned; NULL: no overlay */
   const struct vmf_log *log;
   bool in_place; /* write into the file that is there; VMF_SYSTEM without, where it must be */
 };

@@ -90,6 +90,7 @@ static struct vmf_target *make_target(const struct form *form, struct vmf_image 
                                              .options = form->options,
                                              .compress = form->compress,
                                              .no_sync = true,
+                                             .ignore_locks = true, /* two of one name at once */
                                              .source = source};
   struct vmf_target *target;
 

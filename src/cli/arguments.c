@@ -4,6 +4,7 @@
  * Parses the command line of one verb by its table, through getopt_long. */
 #include "arguments.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>

@@ -97,7 +97,9 @@ const char *vmf_suffix_meaning(const char *path);
 /* What a person's name for a file means: *path is a fresh string, which the caller frees with
  * free(). "file:PATH" and "file:///PATH" are the path; another "NAME:" before the first '/' is a
  * protocol and VMF_USAGE, since none is read or written yet; "./a:b" is a plain path. A `source`
- * may also be PACKAGE::DISK, or an existing file with "::" in its name. What is given to the
+ * may also be PACKAGE::DISK, an existing file with "::" in its name, or
+ * json:{"driver":FORMAT,"file":{"driver":"file","filename":PATH}} as qemu has it, which stays as it
+ * is and only vmf_image_open takes. What is given to the
  * functions below is resolved in this way; resolving it twice changes nothing. */
 VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
                                                   struct vmf_error *error);

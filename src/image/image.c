@@ -7,6 +7,7 @@
 #include "caller.h"
 #include "checked.h"
 #include "file.h"
+#include "json_source.h"
 #include "memory.h"
 #include "opening.h"
 #include "split.h"
@@ -189,7 +190,7 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
 {
   struct vmf_image_options own;
   struct vmf_image_origin origin = {.io = NULL};
-  VMF_AUTO_FREE char *plain = NULL;
+  VMF_AUTO_FREE char *plain = NULL, *format = NULL;
 
   VMF_REQUIRE(image, error);
   *image = NULL;
@@ -197,7 +198,12 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
   VMF_TRY(vmf_take_image_options(options, &own, error));
   if (strcmp(path, "-") == 0)
     return vmf_image_open_input(&own, image, error);
-  VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  if (vmf_json_name_is(path)) {
+    VMF_TRY(vmf_json_source_read(path, own.format, &plain, &format, error));
+    own.format = format;
+  } else {
+    VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  }
   if (own.format || own.no_refs)
     VMF_TRY(vmf_io_open_file(plain, !own.ignore_locks, &origin.io, error));
   else

@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "file.h"
 #include "image.h"
+#include "json_name.h"
 #include "memory.h"
 #include "path.h"
 
@@ -44,8 +45,9 @@ static enum vmf_code full_name(const struct vmf_image *image, char **name, struc
 {
   const char *given = image->parent_link.names[0];
 
-  return given[0] == '/' ? vmf_copy_text(given, name, error)
-                         : vmf_path_beside(image->io->name, given, name, error);
+  return given[0] == '/' || vmf_json_name_is(given)
+             ? vmf_copy_text(given, name, error)
+             : vmf_path_beside(image->io->name, given, name, error);
 }
 
 static enum vmf_code add_parent(const struct vmf_image *image, struct vmf_value *root,

@@ -3,6 +3,7 @@
  *
  * The chain below an image. */
 #include "file.h"
+#include "json_source.h"
 #include "memory.h"
 #include "opening.h"
 #include "parent_search.h"
@@ -47,6 +48,25 @@ static enum vmf_code open_parent_by_id(struct vmf_image *child, struct vmf_io **
   return vmf_open_named(node, name, VMF_REFERENCE_PARENT, io, error);
 }
 
+/* A name in JSON brings the format along. Files of a package have plain names. */
+static enum vmf_code open_parent_named(struct vmf_image *child, const char *name,
+                                       struct vmf_io **io, struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(child);
+  struct vmf_parent_link *link = &child->parent_link;
+  VMF_AUTO_FREE char *path = NULL, *format = NULL;
+  struct vmf_error why;
+
+  if (node->members || !vmf_json_name_is(name))
+    return vmf_open_named(node, name, VMF_REFERENCE_PARENT, io, error);
+  if (vmf_json_source_read(name, link->format, &path, &format, &why) != VMF_OK)
+    return vmf_fail(error, VMF_REFUSED, "%s: refers to %s", child->io->name, why.text);
+  vmf_free(link->format);
+  link->format = format;
+  format = NULL;
+  return vmf_open_named(node, path, VMF_REFERENCE_PARENT, io, error);
+}
+
 /* The first of the names that opens, or what is found; otherwise the first failure is told, but for
  * what the search found wrong. */
 static enum vmf_code open_parent_io(struct vmf_image *child, struct vmf_io **io,
@@ -57,8 +77,7 @@ static enum vmf_code open_parent_io(struct vmf_image *child, struct vmf_io **io,
   struct vmf_error later;
 
   for (unsigned i = 0; i < link->count; i++) {
-    code = vmf_open_named(vmf_node(child), link->names[i], VMF_REFERENCE_PARENT, io,
-                          i == 0 ? error : &later);
+    code = open_parent_named(child, link->names[i], io, i == 0 ? error : &later);
     if (code == VMF_OK)
       return VMF_OK;
   }

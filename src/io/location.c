@@ -9,6 +9,7 @@
 
 #include "caller.h"
 #include "handed.h"
+#include "json_name.h"
 #include "memory.h"
 
 /* The length of the "nbd" of "nbd:host": a letter, then letters, digits and "+.-_", with a colon
@@ -130,6 +131,8 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   if (source ? vmf_handed_is_input(name) : vmf_handed_output(name) == 1)
     return vmf_copy_text("-", path, error);
   size_t protocol = protocol_length(name);
+  if (source && vmf_json_name_is(name))
+    return vmf_copy_text(name, path, error);
   if (protocol == 0 || (source && names_disk(name)))
     return vmf_copy_text(name, path, error);
   bool package = source && name[protocol + 1] == ':';

@@ -22,7 +22,7 @@ def refused(t, *arguments, says=(), status=1, **options):
 # ---- protocols ----
 
 @tap.rows([(name, name, name.split(':', 1)[0] + ':') for name in (
-    'nbd:127.0.0.1:10809', 'nbd://host/disk', 'nbd+unix:///disk?socket=s', 'json:{"driver":"raw","file":"a.raw"}',
+    'nbd:127.0.0.1:10809', 'nbd://host/disk', 'nbd+unix:///disk?socket=s',
     'blkdebug::a.raw', 'host_device:a.raw', 'https://host/a.raw', 's3://bucket/key', 'ssh:a', 'c:a.raw', 'C:\\a.raw')])
 def test_a_protocol_is_refused_by_name(t, name, word):
     t.write('a.raw', RAW)
@@ -44,6 +44,84 @@ def test_what_to_do_about_a_protocol(t, name, word):
     refused(t, 'info', name, says=(word,))
     t.write('a.raw', RAW)
     tap.equal(word in refused(t, 'convert', 'a.raw', name).stderr, False, 'of a target')
+
+
+# ---- names in JSON ----
+
+NAMED_IN_JSON = [
+    ('nested', 'json:{"driver":"qcow2","file":{"driver":"file","filename":"a.qcow2"}}'),
+    ('with dots', 'json:{"file.filename": "a.qcow2", "driver": "qcow2", "file.driver": "file"}'),
+    ('without a driver', 'json:{"file":{"driver":"file","filename":"a.qcow2"}}'),
+]
+
+
+def without_json(t):
+    """Skips where the build reads none."""
+    if 'libjansson' in t.vmferry('info', 'json:{}', status=None).stderr:
+        raise tap.Skip('no libjansson')
+
+
+@tap.rows(NAMED_IN_JSON)
+def test_an_image_is_named_in_json(t, name):
+    t.write('a.raw', RAW)
+    without_json(t)
+    t.vmferry('convert', 'a.raw', 'a.qcow2')
+    t.vmferry('convert', name, 'b.raw')
+    tap.equal(t.read('b.raw'), RAW, 'content')
+    for verb in ('info', 'map', 'check', 'checksum', 'measure'):
+        t.vmferry(*verb.split(), *(('-O', 'raw') if verb == 'measure' else ()), name)
+    t.vmferry('compare', name, 'a.raw')
+
+
+def test_the_driver_in_json_is_the_format(t):
+    t.write('a.raw', RAW)
+    without_json(t)
+    t.vmferry('convert', 'a.raw', 'a.qcow2')
+    t.vmferry('convert', 'json:{"driver":"file","filename":"a.qcow2"}', 'b.raw')
+    tap.equal(t.read('b.raw'), t.read('a.qcow2'), 'the file as it is')
+    refused(t, 'info', '-f', 'raw', NAMED_IN_JSON[0][1], says=('another driver',))
+    t.vmferry('info', '-f', 'qcow2', NAMED_IN_JSON[0][1])
+
+
+@tap.rows([
+    ('no JSON', 1, '{"driver"', 'no JSON object'),
+    ('a list', 1, '[]', 'no JSON object'),
+    ('no file', 1, '{"driver":"raw"}', 'names no file'),
+    ('a node', 9, '{"driver":"raw","file":"a"}', '"file"'),
+    ('two drivers', 1, '{"driver":"raw","driver":"qcow2"}', 'no JSON object'),
+    ('nbd', 9, '{"driver":"raw","file":{"driver":"nbd","filename":"x"}}', 'qemu-img convert'),
+    ('an option', 9, '{"driver":"raw","offset":512,"file":{"driver":"file","filename":"a.raw"}}', '"offset"'),
+    ('a number', 1, '{"driver":"raw","file":{"driver":"file","filename":1}}', 'not one string'),
+    ('a NUL', 1, '{"driver":"raw","file":{"filename":"a.raw\\u0000"}}', 'no JSON object'),
+    ('deep', 1, '[' * 100000, 'json:[['),
+])
+def test_other_json_is_refused(t, status, text, word):
+    t.write('a.raw', RAW)
+    without_json(t)
+    refused(t, 'info', 'json:' + text, says=(word,), status=status)
+
+
+@tap.rows([
+    ('as qemu writes it', '{"driver":"qcow2","file":{"driver":"file","filename":"base.qcow2"}}', 0, ''),
+    ('another format', '{"driver":"raw","file":{"driver":"file","filename":"base.qcow2"}}', 2, 'another driver'),
+    ('out of the folder', '{"driver":"qcow2","file":{"driver":"file","filename":"../other.qcow2"}}', 2, 'other.qcow2'),
+    ('absolute', '{"driver":"raw","file":{"driver":"file","filename":"/etc/passwd"}}', 2, ''),
+    ('nbd', '{"driver":"qcow2","file":{"driver":"nbd","host":"localhost"}}', 2, 'nbd'),
+])
+def test_a_backing_file_is_named_in_json(t, text, status, word):
+    if not tap.shutil.which('qemu-img'):
+        raise tap.Skip('no qemu-img')
+    t.write('a.raw', RAW)
+    without_json(t)
+    t.vmferry('convert', 'a.raw', 'base.qcow2')
+    form = 'qcow2' if status == 0 or word else 'raw'
+    t.run('qemu-img', 'create', '-q', '-u', '-f', 'qcow2', '-b', 'json:' + text, '-F', form, 'top.qcow2', str(len(RAW)))
+    done = t.vmferry('convert', 'top.qcow2', 'b.raw', status=status)
+    tap.contains(done.stderr, word)
+    if status == 0:
+        tap.equal(t.read('b.raw'), RAW, 'content')
+        t.run('qemu-img', 'compare', '-f', 'qcow2', '-F', 'raw', 'top.qcow2', 'b.raw')
+        tap.contains(t.vmferry('info', 'top.qcow2').stdout, 'json:{')
 
 
 def test_a_plain_path_may_hold_a_colon(t):

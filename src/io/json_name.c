@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "json_name.h"
+
+#include <string.h>
+
+#ifdef VMF_HAVE_JANSSON
+#include <jansson.h>
+#endif
+
+#include "memory.h"
+
+static const char prefix[] = "json:";
+
+bool vmf_json_name_is(const char *name)
+{
+  return strncmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
+#ifdef VMF_HAVE_JANSSON
+
+/* What was found; strings of the tree. */
+struct members {
+  const char *driver, *filename; /* of the object itself */
+  const char *file_driver, *file_filename;
+};
+
+static enum vmf_code take_text(const char *name, const char *key, const json_t *value,
+                               const char **text, struct vmf_error *error)
+{
+  if (!json_is_string(value) || *text)
+    return vmf_fail(error, VMF_USAGE, "%s: \"%s\" is not one string", name, key);
+  *text = json_string_value(value);
+  return VMF_OK;
+}
+
+/* The members of "file", nested or with dots. */
+static enum vmf_code take_file(const char *name, const char *key, const json_t *value,
+                               struct members *members, struct vmf_error *error)
+{
+  if (strcmp(key, "driver") == 0)
+    return take_text(name, key, value, &members->file_driver, error);
+  if (strcmp(key, "filename") == 0)
+    return take_text(name, key, value, &members->file_filename, error);
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: \"file.%s\" is not understood, only \"driver\" and \"filename\" of a plain "
+                  "file; qemu-img convert makes one of whatever it can open",
+                  name, key);
+}
+
+static enum vmf_code take_member(const char *name, const char *key, json_t *value,
+                                 struct members *members, struct vmf_error *error)
+{
+  const char *inner;
+  json_t *inner_value;
+
+  if (strcmp(key, "driver") == 0)
+    return take_text(name, key, value, &members->driver, error);
+  if (strcmp(key, "filename") == 0)
+    return take_text(name, key, value, &members->filename, error);
+  if (strncmp(key, "file.", 5) == 0)
+    return take_file(name, key + 5, value, members, error);
+  if (strcmp(key, "file") == 0 && json_is_object(value)) {
+    json_object_foreach(value, inner, inner_value)
+        VMF_TRY(take_file(name, inner, inner_value, members, error));
+    return VMF_OK;
+  }
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: \"%s\" is not understood, only \"driver\" and \"file\" of a plain file; "
+                  "qemu-img convert makes one of whatever it can open",
+                  name, key);
+}
+
+static bool is_plain(const char *driver)
+{
+  return strcmp(driver, "file") == 0 || strcmp(driver, "host_device") == 0;
+}
+
+/* A file without a format above it is what it is: raw. */
+static enum vmf_code settle(const char *name, struct members *members, struct vmf_error *error)
+{
+  if (members->filename && !members->file_filename && members->driver &&
+      is_plain(members->driver)) {
+    members->file_driver = members->driver;
+    members->file_filename = members->filename;
+    members->driver = "raw";
+    members->filename = NULL;
+  }
+  if (members->file_driver && !is_plain(members->file_driver))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: driver \"%s\" is not read, only \"file\"; qemu-img convert makes a file "
+                    "of what it names",
+                    name, members->file_driver);
+  if (!members->file_filename || members->file_filename[0] == '\0' || members->filename)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: names no file; expected "
+                    "json:{\"driver\":\"FORMAT\",\"file\":{\"driver\":\"file\",\"filename\":"
+                    "\"PATH\"}}",
+                    name);
+  return VMF_OK;
+}
+
+static enum vmf_code read_tree(const char *name, json_t *tree, char **path, char **format,
+                               struct vmf_error *error)
+{
+  struct members members = {.driver = NULL};
+  const char *key;
+  json_t *value;
+
+  json_object_foreach(tree, key, value) VMF_TRY(take_member(name, key, value, &members, error));
+  VMF_TRY(settle(name, &members, error));
+  VMF_TRY(vmf_copy_text(members.file_filename, path, error));
+  return members.driver ? vmf_copy_text(members.driver, format, error) : VMF_OK;
+}
+
+enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
+                                 struct vmf_error *error)
+{
+  json_error_t why;
+
+  *path = *format = NULL;
+  json_t *tree = json_loads(name + sizeof prefix - 1, JSON_REJECT_DUPLICATES, &why);
+  if (!json_is_object(tree)) {
+    json_decref(tree);
+    return vmf_fail(error, VMF_USAGE, "%s: is no JSON object: %s", name,
+                    tree ? "it is a list" : why.text);
+  }
+  enum vmf_code code = read_tree(name, tree, path, format, error);
+  json_decref(tree);
+  return code;
+}
+
+#else
+
+enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
+                                 struct vmf_error *error)
+{
+  *path = *format = NULL;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: this build reads no names in JSON (libjansson was not there)", name);
+}
+
+#endif

@@ -126,6 +126,7 @@ static enum vmf_code vmdk_shape(const void *values, uint64_t guest_size, bool co
   const struct vmdk_write_options *options = values;
   VMF_TRY(check_options(options, compress, backing, error));
   VMF_TRY(check_size(options->subformat, guest_size, error));
+  shape->several_files = !vmdk_has_one_file(options->subformat);
   switch (options->subformat) {
   case VMDK_STREAM:
     shape->layout = VMF_ORDERED;

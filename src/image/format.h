@@ -206,7 +206,8 @@ struct vmf_shape {
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
   bool reserves;   /* begin reserves the space of all data */
-  bool tables_grow; /* tables are made for what holds data; who fills the disk later makes more */
+  bool several_files; /* begin creates others beside the first */
+  bool tables_grow;   /* tables are made for what holds data; who fills the disk later makes more */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };

@@ -59,6 +59,11 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
   target->options = draft->options;
   VMF_TRY(writer->shape(target->options, target->guest_size, options->compress,
                         options->backing_path != NULL, &target->shape, error));
+  if (options->in_place && target->shape.several_files)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: with these options there are several files, and only one can be written "
+                    "in place",
+                    target->format->name);
   return vmf_alloc(writer->state_size, &target->state, error);
 }
 

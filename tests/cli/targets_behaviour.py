@@ -115,6 +115,14 @@ def test_another_users_file_in_a_sticky_folder(t):
     tap.equal(t.read('tmp/old.raw'), b'old', 'content')
 
 
+def test_in_place_is_for_one_file(t):
+    t.write('source.raw', b'x' * 65536)
+    t.write('old.vmdk', b'what was there')
+    done = t.vmferry('convert', '--in-place', '-o', 'subformat=twoGbMaxExtentSparse', 'source.raw', 'old.vmdk', status=1)
+    tap.contains(done.stderr, 'several files')
+    tap.equal(t.read('old.vmdk'), b'what was there')
+
+
 def test_in_place_that_fails_leaves_an_empty_file(t):
     """Half of a disk would be taken for one."""
     t.write('source.raw', noise(4 << 20))

@@ -259,6 +259,16 @@ def test_what_a_killed_run_left_is_removed_by_the_next(t):
     tap.equal([name for name in t.names() if '.part-' in name], [], 'left')
 
 
+def test_files_of_old_that_a_killed_run_left_stay(t):
+    first = stopped(t, 'disk.raw')
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=60)
+    left, = [name for name in t.names() if '.part-' in name]
+    t.write(f'{left}/.vmferry-old-1', b'the only copy')
+    tap.contains(t.vmferry('convert', STREAM, 'disk.raw').stderr, 'take back what is wanted')
+    tap.equal(t.read(f'{left}/.vmferry-old-1'), b'the only copy')
+
+
 ACCESS, DEFAULT = 'system.posix_acl_access', 'system.posix_acl_default'
 
 

@@ -74,7 +74,8 @@ REF02 += [
 ]
 
 REF03 = [Row(f'REF03 QCOW2 backing file {name}', overlay(name, 'raw'), 'it names a protocol or a drive')
-         for name in PROTOCOLS]
+         for name in PROTOCOLS[1:]]
+REF03 += [Row(f'REF03 QCOW2 backing file {PROTOCOLS[0]}', overlay(PROTOCOLS[0], 'raw'), 'its parent cannot be opened')]
 REF03 += [Row(f'REF03 QCOW2 data file {name}', data_file(name), 'it names a protocol or a drive')
           for name in PROTOCOLS]
 REF03 += [Row(f'REF03 VMDK extent {name}', flat(name), 'it names a protocol or a drive', name='x.vmdk')

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "superseded.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,12 +13,29 @@
 #include "list.h"
 #include "memory.h"
 
+#define ASIDE_PREFIX ".vmferry-old-"
 enum { ASIDE_LENGTH = 40 };
 
 /* No name of a file that is written, but nothing hangs on that: it is never replaced. */
 static void name_aside(size_t index, char name[ASIDE_LENGTH])
 {
-  snprintf(name, ASIDE_LENGTH, ".vmferry-old-%zu", index);
+  snprintf(name, ASIDE_LENGTH, ASIDE_PREFIX "%zu", index);
+}
+
+bool vmf_superseded_left(int folder)
+{
+  int number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  const struct dirent *entry;
+  bool left = stream == NULL;
+
+  if (!stream && number >= 0)
+    close(number);
+  while (stream && !left && (entry = readdir(stream)))
+    left = strncmp(entry->d_name, ASIDE_PREFIX, strlen(ASIDE_PREFIX)) == 0;
+  if (stream)
+    closedir(stream);
+  return left;
 }
 
 int vmf_rename_new(int from, const char *name, int to, const char *new_name)

@@ -6,6 +6,8 @@
 #ifndef VMF_IO_SUPERSEDED_H
 #define VMF_IO_SUPERSEDED_H
 
+#include <stdbool.h>
+
 #include "error.h"
 
 struct vmf_superseded {
@@ -30,6 +32,10 @@ void vmf_superseded_restore(struct vmf_superseded *old, int folder, int aside);
 /* Removes what was moved. */
 void vmf_superseded_drop(struct vmf_superseded *old, int aside);
 void vmf_superseded_clear(struct vmf_superseded *old);
+
+/* Whether a temporary folder holds files of old: a run ended while it replaced them, and they may
+ * be nowhere else. */
+bool vmf_superseded_left(int folder);
 
 /* renameat() that never replaces, also where the file system has no such call. */
 int vmf_rename_new(int from, const char *name, int to, const char *new_name);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "superseded.h"
 #include "text.h"
 
 #define MIDDLE ".part-"
@@ -153,6 +154,7 @@ enum trace {
   TRACE_HELD,    /* a run is at work there */
   TRACE_LEFT,    /* no process holds it, and it is still there */
   TRACE_REMOVED, /* likewise, and it was removed */
+  TRACE_OLD,     /* left, with files in it that were to be replaced */
 };
 
 /* Other hosts may work in such a folder, and not every one of these tells their locks. */
@@ -211,6 +213,8 @@ static enum trace examine(int beside, const char *name, const char *target)
     trace = examine_main(file);
   else if (errno == ENOENT)
     trace = TRACE_LEFT;
+  if (trace == TRACE_LEFT && vmf_superseded_left(folder))
+    trace = TRACE_OLD;
   if (trace == TRACE_LEFT && fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
       !is_shared(folder) && (file < 0 || fcntl(file, F_OFD_SETLK, &lock) == 0) &&
       remove_all(beside, name, folder, target))
@@ -244,6 +248,13 @@ static enum vmf_code clear_one(int beside, const char *name, const char *target,
   case TRACE_REMOVED:
     vmf_warn(log, "%s: the folder %s beside it, which an interrupted run left, was removed", path,
              name);
+    return VMF_OK;
+  case TRACE_OLD:
+    vmf_warn(
+        log,
+        "%s: the folder %s beside it is what a run left that was interrupted while it replaced "
+        "files: they stand in it; take back what is wanted, and remove it",
+        path, name);
     return VMF_OK;
   case TRACE_FOREIGN:
     break;

@@ -20,6 +20,14 @@ struct search {
   struct stat which; /* file was found */
 };
 
+/* A candidate that cannot be looked at is not the parent; but memory that is missing tells nothing.
+ */
+static enum vmf_code pass_over(enum vmf_code code, const struct vmf_error *why,
+                               struct vmf_error *error)
+{
+  return code == VMF_NOMEM ? vmf_fail(error, code, "%s", why->text) : VMF_OK;
+}
+
 /* Whether an open candidate is the parent. Of one that is not, why does not matter. */
 static enum vmf_code try_image(const struct vmf_image *child, struct vmf_io *io, bool *fits,
                                struct vmf_error *error)
@@ -39,7 +47,7 @@ static enum vmf_code try_image(const struct vmf_image *child, struct vmf_io *io,
     vmf_image_close(image);
   }
   *fits = code == VMF_OK;
-  return code == VMF_NOMEM ? vmf_fail(error, code, "%s", why.text) : VMF_OK;
+  return pass_over(code, &why, error);
 }
 
 static enum vmf_code note_found(struct search *search, const struct stat *which, const char *name,
@@ -66,13 +74,15 @@ static enum vmf_code try_file(struct search *search, const char *name, struct vm
   struct stat which;
   bool fits = false;
 
-  if (vmf_open_reference(child->io->name, name, (const char *const *)vmf_node(child)->allow_refs,
-                         false, &io, &why) != VMF_OK)
-    return VMF_OK;
-  if (io->device || !vmf_io_stat(io, &which) || vmf_io_shows_file(child->io, &which) ||
-      vmf_probe_io(io, &format, &why) != VMF_OK || format != child->format) {
+  enum vmf_code code = vmf_open_reference(
+      child->io->name, name, (const char *const *)vmf_node(child)->allow_refs, false, &io, &why);
+  if (code != VMF_OK)
+    return pass_over(code, &why, error);
+  if (!io->device && vmf_io_stat(io, &which) && !vmf_io_shows_file(child->io, &which))
+    code = vmf_probe_io(io, &format, &why);
+  if (code != VMF_OK || format != child->format) {
     vmf_io_close(io);
-    return VMF_OK;
+    return pass_over(code, &why, error);
   }
   VMF_TRY(try_image(child, io, &fits, error));
   return fits ? note_found(search, &which, name, error) : VMF_OK;

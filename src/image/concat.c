@@ -70,6 +70,7 @@ static enum vmf_code fill(struct vmf_image *image, struct vmf_image **images, si
   image->format = &concat_format;
   image->limits = &vmf_default_limits;
   image->log = images[0]->log;
+  vmf_node(image)->salvage = vmf_node(images[0])->salvage;
   VMF_TRY(vmf_io_memory(images[0]->io->name, "", 0, &image->io, error));
   VMF_TRY(vmf_alloc(sizeof *concat, &memory, error));
   image->state = concat = memory;

@@ -19,8 +19,9 @@ static enum vmf_code add_text(struct vmf_digest *digest, const char *text, struc
   return vmf_digest_update(digest, text ? text : "", text ? strlen(text) + 1 : 1, error);
 }
 
-/* At most END_BYTES from `guest` on. What cannot be read gives nothing: whether that is an error is
- * said when it is copied. */
+/* At most END_BYTES from `guest` on. Of a source that is salvaged what cannot be read gives
+ * nothing.
+ */
 static enum vmf_code add_bytes(struct vmf_digest *digest, struct vmf_image *source, uint64_t guest,
                                size_t length, struct vmf_error *error)
 {
@@ -28,7 +29,7 @@ static enum vmf_code add_bytes(struct vmf_digest *digest, struct vmf_image *sour
   length = (size_t)vmf_min(length, source->size - guest);
   VMF_TRY(vmf_alloc_pages(END_BYTES, &bytes, error));
   enum vmf_code code = vmf_image_pread(source, bytes, length, guest, error);
-  if (code == VMF_READ || code == VMF_CORRUPT)
+  if (vmf_node(source)->salvage && (code == VMF_READ || code == VMF_CORRUPT))
     return VMF_OK;
   VMF_TRY(code);
   return vmf_digest_update(digest, bytes, length, error);

@@ -54,6 +54,7 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct vmf_opening *
   node->no_refs = options->no_refs;
   node->trust_holes = !options->read_all;
   node->transient = options->no_cache;
+  node->salvage = options->salvage;
   if (node->transient)
     vmf_io_transient(image->io);
   VMF_TRY(copy_list(options->allow_refs, &node->allow_refs, error));

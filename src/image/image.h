@@ -23,6 +23,7 @@ struct vmf_node {
   bool no_refs;      /* nothing that the image names is opened, but for members of its package */
   bool contradicted; /* the content chose the format, and name or kind of the file say another */
   bool trust_holes, transient;
+  bool salvage; /* what cannot be read is no error, but lost */
   struct vmf_opener opener;
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
   void (*release)(void *owner); /* called when the image has been closed; NULL: nothing */

@@ -195,7 +195,7 @@ def test_no_clobber(t):
 def test_target_that_cannot_be(t):
     prepare(t)
     os.mkfifo(t.path('out/fifo'))
-    os.mkdir(t.path('out/folder'))
+    os.makedirs(t.path('out/folder/disk.raw'))  # a folder takes a file of the source's name
     os.symlink('loop', t.path('out/loop'))
     t.write('out/file', b'x')
     for target in ('out/folder', 'out/folder/', 'out/fifo', 'out/none/disk.raw', 'out/file/disk.raw', 'out/loop',

@@ -51,7 +51,7 @@ static void stream_keep(struct stream *stream, const uint8_t *bytes, size_t leng
   size_t needed = stream->kept_length + length;
   size_t room = vmf_min(vmf_max(2 * needed, KEPT_LEAST), VMF_STREAM_KEPT);
   void *memory;
-  if (stream->settled)
+  if (stream->settled || length == 0)
     return;
   if (needed > VMF_STREAM_KEPT) {
     vmf_stream_settle(&stream->io);

@@ -144,6 +144,8 @@ def test_progress_never_goes_back(t, form):
 
 def test_what_is_copied_is_read_once(t):
     """A disk of noise: no pass but the one that copies it reads as much."""
+    if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
+        raise tap.Skip('the leak sanitizer does not work under strace')
     content = noise(4 << 20)
     path = put(t, package_of('raw', contents=[content]))
     for target, passes in (('out.ova', 1), ('-', 2)):

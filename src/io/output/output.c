@@ -5,7 +5,6 @@
  * before commit. */
 #include "output.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "attributes.h"
 #include "descriptor.h"
 #include "file.h"
+#include "folder_stream.h"
 #include "handed.h"
 #include "in_place.h"
 #include "link.h"
@@ -99,11 +99,8 @@ static enum vmf_code find_stem(struct vmf_output *output, struct vmf_error *erro
 {
   int length = (int)vmf_name_stem(output->name);
   unsigned long next = 0;
-  int number = openat(output->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  DIR *stream = vmf_folder_stream(output->folder);
   struct dirent *entry;
-  if (!stream && number >= 0)
-    close(number);
   while (stream && (entry = readdir(stream))) {
     unsigned used;
     char behind;

@@ -2,7 +2,6 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "superseded.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder_stream.h"
 #include "list.h"
 #include "memory.h"
 
@@ -24,13 +24,10 @@ static void name_aside(size_t index, char name[ASIDE_LENGTH])
 
 bool vmf_superseded_left(int folder)
 {
-  int number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  DIR *stream = vmf_folder_stream(folder);
   const struct dirent *entry;
   bool left = stream == NULL;
 
-  if (!stream && number >= 0)
-    close(number);
   while (stream && !left && (entry = readdir(stream)))
     left = strncmp(entry->d_name, ASIDE_PREFIX, strlen(ASIDE_PREFIX)) == 0;
   if (stream)

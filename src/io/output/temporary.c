@@ -6,7 +6,6 @@
  * who makes one begins again where it is gone before it was marked. */
 #include "temporary.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "folder_stream.h"
 #include "log.h"
 #include "superseded.h"
 #include "text.h"
@@ -176,11 +176,8 @@ static bool is_shared(int folder)
 /* The files of a dead run; nothing is below the folder. The main file, whose lock we have, last. */
 static bool remove_all(int beside, const char *name, int folder, const char *target)
 {
-  int number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  DIR *stream = vmf_folder_stream(folder);
   struct dirent *entry;
-  if (!stream && number >= 0)
-    close(number);
   while (stream && (entry = readdir(stream)))
     if (strcmp(entry->d_name, target) != 0)
       (void)unlinkat(folder, entry->d_name, 0);
@@ -268,11 +265,8 @@ enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *pa
   char prefix[NAME_LIMIT + 1];
   size_t length = put_prefix(target, prefix);
   enum vmf_code code = VMF_OK;
-  int number = openat(beside, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = number < 0 ? NULL : fdopendir(number);
+  DIR *stream = vmf_folder_stream(beside);
   struct dirent *entry;
-  if (!stream && number >= 0)
-    close(number);
   while (code == VMF_OK && stream && (entry = readdir(stream)))
     if (is_temporary_name(entry->d_name, prefix, length))
       code = clear_one(beside, entry->d_name, target, path, allowed, log, error);

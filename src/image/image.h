@@ -224,7 +224,11 @@ VMF_MUST_CHECK enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const str
  * guest can write what it likes into its raw disk. */
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format);
 
-/* Whether the content starts with a partition table: then it is a whole disk. */
+enum { VMF_PARTITION_HEAD = 4104 /* bytes that tell of a partition table, zeros behind the end */ };
+
+/* Whether the content starts with a partition table: then it is a whole disk. What cannot be read
+ * is taken for one. */
+bool vmf_head_partitioned(const uint8_t head[VMF_PARTITION_HEAD]);
 bool vmf_probe_partitioned(struct vmf_io *io);
 
 /* Whether content that no format knows may be taken as raw by its name or kind alone. */

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Is it a whole disk? A partition table says so: the continuation of another disk has none. */
+#include <assert.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -16,7 +17,6 @@ enum {
   SECTOR = 512,
   GPT_LARGE = 4096, /* the header's place with sectors of 4 KiB; with those of 512 bytes: SECTOR */
   GPT_SIGNATURE = 8,
-  HEAD_BYTES = GPT_LARGE + GPT_SIGNATURE,
   MBR_ENTRIES = 446,
   MBR_ENTRY = 16,
   MBR_SIGNATURE = 510,
@@ -43,7 +43,9 @@ static bool has_mbr(const uint8_t *head)
   return used > 0;
 }
 
-static bool has_table(const uint8_t head[HEAD_BYTES])
+static_assert(GPT_LARGE + GPT_SIGNATURE <= VMF_PARTITION_HEAD, "both places of a GPT are in it");
+
+bool vmf_head_partitioned(const uint8_t head[VMF_PARTITION_HEAD])
 {
   return has_mbr(head) || memcmp(head + SECTOR, "EFI PART", GPT_SIGNATURE) == 0 ||
          memcmp(head + GPT_LARGE, "EFI PART", GPT_SIGNATURE) == 0;
@@ -52,13 +54,13 @@ static bool has_table(const uint8_t head[HEAD_BYTES])
 enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
                                     struct vmf_error *error)
 {
-  uint8_t head[HEAD_BYTES] = {0};
+  uint8_t head[VMF_PARTITION_HEAD] = {0};
 
   VMF_REQUIRE(partitioned, error);
   *partitioned = false;
   VMF_REQUIRE(image, error);
-  VMF_TRY(vmf_image_pread(image, head, (size_t)vmf_min(image->size, HEAD_BYTES), 0, error));
-  *partitioned = has_table(head);
+  VMF_TRY(vmf_image_pread(image, head, (size_t)vmf_min(image->size, VMF_PARTITION_HEAD), 0, error));
+  *partitioned = vmf_head_partitioned(head);
   return VMF_OK;
 }
 
@@ -122,10 +124,11 @@ enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi, struct vmf_error
 bool vmf_probe_partitioned(struct vmf_io *io)
 {
   struct vmf_error ignored;
-  uint8_t head[HEAD_BYTES] = {0};
+  uint8_t head[VMF_PARTITION_HEAD] = {0};
 
-  return vmf_io_pread(io, head, (size_t)vmf_min(io->size, HEAD_BYTES), 0, &ignored) != VMF_OK ||
-         has_table(head);
+  return vmf_io_pread(io, head, (size_t)vmf_min(io->size, VMF_PARTITION_HEAD), 0, &ignored) !=
+             VMF_OK ||
+         vmf_head_partitioned(head);
 }
 
 /* What cannot be read is taken for an image: it is there, and nobody knows. */

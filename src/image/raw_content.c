@@ -60,12 +60,10 @@ enum vmf_code vmf_raw_structured(struct vmf_io *io, bool *structured, struct vmf
   VMF_AUTO_FREE void *block = NULL;
   size_t length = (size_t)vmf_min(io->size, HEAD_BYTES);
 
-  *structured = vmf_probe_partitioned(io);
-  if (*structured)
-    return VMF_OK;
   VMF_TRY(vmf_alloc(HEAD_BYTES, &block, error));
   VMF_TRY(vmf_io_pread(io, block, length, 0, error));
   const uint8_t *head = block;
+  *structured = vmf_head_partitioned(head);
   for (size_t i = 0; i < sizeof superblocks / sizeof superblocks[0]; i++) {
     const struct superblock *super = &superblocks[i];
     if (length >= super->offset + super->length &&

@@ -57,7 +57,8 @@ def test_packages_are_built_installed_and_used(t):
     t.run(*inside, 'apt-get', 'install', '-y', '--no-install-recommends', *['./' + package.name for package in packages], env=plain, timeout=1800)
     t.run(*inside, 'vmferry', 'convert', '--verify', '/disk.vmdk', '/disk.qcow2', env=plain)
     tap.equal(t.run(*inside, 'vmferry', 'checksum', '/disk.qcow2', env=plain).stdout.split()[0], t.vmferry('checksum', t.path('root/disk.vmdk')).stdout.split()[0])
-    for name in ('share/man/man1/vmferry.1.gz', 'share/bash-completion/completions/vmferry', 'share/zsh/vendor-completions/_vmferry',
+    for name in ('share/man/man1/vmferry.1.gz', 'share/man/man5/vmferry-formats.5.gz', 'share/man/man7/vmferry-findings.7.gz',
+                 'share/bash-completion/completions/vmferry', 'share/zsh/vendor-completions/_vmferry',
                  'share/fish/vendor_completions.d/vmferry.fish', 'include/vmferry.h'):
         tap.equal((t.folder / 'root/usr' / name).is_file(), True, name)
 

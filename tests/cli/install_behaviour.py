@@ -24,6 +24,10 @@ int main(void)
 }
 '''
 
+# Where a file stands.
+FOLDERS = {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry-formats.5': 'man5', 'vmferry-findings.7': 'man7', 'vmferry.h': 'include', 'errors.h': 'vmferry',
+           'libvmferry.pc': 'pkgconfig'}
+
 
 def installed(t):
     build = os.environ.get('VMFERRY_BUILD')
@@ -36,10 +40,9 @@ def installed(t):
 
 def test_files(t):
     found = installed(t)
-    for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'errors.h', 'machines.h', 'packages.h', 'libvmferry.a', 'libvmferry.so', 'libvmferry.pc'):
+    for name in (*FOLDERS, 'machines.h', 'packages.h', 'libvmferry.a', 'libvmferry.so'):
         tap.equal(name in found, True, name)
-    folders = {name: found[name].parent.name for name in ('vmferry', 'vmferry.1', 'vmferry.h', 'errors.h', 'libvmferry.pc')}
-    tap.equal(folders, {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry.h': 'include', 'errors.h': 'vmferry', 'libvmferry.pc': 'pkgconfig'})
+    tap.equal({name: found[name].parent.name for name in FOLDERS}, FOLDERS)
 
 
 def test_completions_are_where_the_shells_look(t):

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""The manual and the program agree: the options of every verb and of every format, both ways."""
+"""The manual and the program agree: the options of every verb and of every format, both ways. Its pages are well-formed."""
 import re
+import shutil
 import subprocess
+
+VERBS, FORMATS = 'vmferry.1', 'vmferry-formats.5'
+PAGES = VERBS, FORMATS, 'vmferry-findings.7'
 
 
 def output(build, *arguments):
@@ -16,30 +20,46 @@ def listed(text, title):
     return re.findall(r'^  (\w+)', body, re.M)
 
 
-def sections(manual):
-    """{heading: text} of the manual's .SH and .SS."""
-    parts = re.split(r'^\.S[HS] (.*)$', manual, flags=re.M)
+def sections(page):
+    """{heading: text} of a page's .SH and .SS."""
+    parts = re.split(r'^\.S[HS] (.*)$', page.read_text().replace('\\-', '-'), flags=re.M)
     return dict(zip((part.strip('"') for part in parts[1::2]), parts[2::2]))
 
 
+def written_options(text):
+    """Those with a text of their own, and those in the list of what is as for another verb."""
+    told = re.findall(r'^\.TP\n(.*)$', text, re.M) + re.findall(r'^\.PP\nAs for\n\.BR \w+ :\n((?:\.BR .*\n)*)', text, re.M)
+    return set(re.findall(r'--([a-z][a-z-]+)', ' '.join(told)))
+
+
+def formatter_says(page):
+    """Warnings of groff, where there is one."""
+    if shutil.which('groff'):
+        made = subprocess.run(['groff', '-ww', '-man', '-Tutf8', '-Kutf8', '-z', str(page)], stderr=subprocess.PIPE, text=True, check=False)
+        yield from made.stderr.splitlines()
+
+
 def check(source, build):
-    manual = sections((source / 'src/cli/vmferry.1').read_text().replace('\\-', '-'))
+    pages = {name: source / 'src/cli' / name for name in PAGES}
+    for page in pages.values():
+        yield from formatter_says(page)
     top = output(build, 'help')
+    manual = sections(pages[VERBS])
     for verb in listed(top, 'Verbs:'):
         text = manual.get(verb)
         if text is None:
-            yield f'vmferry.1 has no section for the verb {verb}'
+            yield f'{VERBS} has no section for the verb {verb}'
             continue
         known = set(re.findall(r'--([a-z][a-z-]+)', output(build, verb, '--help'))) - {'help'}
-        written = set(re.findall(r'--([a-z][a-z-]+)', ''.join(re.findall(r'^\.TP\n(.*)$', text, re.M))))
-        for name in sorted(known ^ written):
-            yield f'option --{name} of {verb} is only in {"the program" if name in known else "vmferry.1"}'
+        for name in sorted(known ^ written_options(text)):
+            yield f'option --{name} of {verb} is only in {"the program" if name in known else VERBS}'
+    manual = sections(pages[FORMATS])
     for name in listed(top, 'Formats:'):
         text = manual.get(name)
         if text is None:
-            yield f'vmferry.1 has no section for the format {name}'
+            yield f'{FORMATS} has no section for the format {name}'
             continue
         known = set(re.findall(r'^  (\w+)', output(build, 'help', name).split('Options (', 1)[-1], re.M))
         written = set(re.findall(r'^\.TP\n\.B[RI]? (\w+)', text, re.M))
         for option in sorted(known ^ written):
-            yield f'option {option} of format {name} is only in {"the program" if option in known else "vmferry.1"}'
+            yield f'option {option} of format {name} is only in {"the program" if option in known else FORMATS}'

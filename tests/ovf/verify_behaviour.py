@@ -399,8 +399,10 @@ def test_the_manual_has_every_rule(t):
     parts = ('rules', 'schema', 'verify', 'package.', 'package_verify', 'certificate', 'manifest', 'read', 'sign.', 'xml')
     sources = [path for path in (tap.SOURCE / 'src').rglob('*.c') if path.name.startswith(parts)]
     known = {name for path in sources for name in rule.findall(path.read_text())}
-    manual = (tap.SOURCE / 'src/cli/vmferry.1').read_text().split('.SH FINDINGS', 1)[1].split('.SH', 1)[0]
-    tap.equal(known ^ set(re.findall(r'^\.BR (\S+) " \(', manual.replace('\\-', '-'), re.M)), set())
+    manual = (tap.SOURCE / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
+    tap.equal(known ^ set(re.findall(r'^\.BR (\S+) " \(', manual.split('.SH FINDINGS', 1)[1], re.M)), set())
+    losses = {name for path in (tap.SOURCE / 'src').rglob('*.c') for name in re.findall(r'"(loss-[a-z-]+)"', path.read_text())}
+    tap.equal(losses ^ set(re.findall(r'^\.B (loss-\S+)$', manual, re.M)), set(), 'losses')
 
 
 # ---- real packages ----

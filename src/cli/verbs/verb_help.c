@@ -31,7 +31,8 @@ void vmf_help_print(FILE *out)
   fputs("\nFormats:\n", out);
   vmf_formats_print(out);
   fputs("\n\"vmferry VERB --help\" shows the options of a verb, \"vmferry help FORMAT\" those\n"
-        "of a format; \"vmferry --version\" the version. The manual is vmferry(1).\n",
+        "of a format; \"vmferry --version\" the version. The manual is vmferry(1),\n"
+        "vmferry-formats(5) and vmferry-findings(7).\n",
         out);
 }
 

@@ -252,6 +252,10 @@ struct vmf_target_options {
   struct vmf_image *backing;  /* lives as long as the target; not owned; NULL: no overlay */
   const struct vmf_log *log;
   bool in_place; /* write into the file that is there; VMF_SYSTEM without, where it must be */
+  /* A folder for what goes to a pipe and is not written in order (QCOW2 with compress, overlays): a
+   * file there that has no name takes it, and the commit sends it. NULL: VMF_UNSUPPORTED. */
+  const char *spool_folder;
+  const struct vmf_cancel *cancel; /* while that is sent; or NULL */
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */

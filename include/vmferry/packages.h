@@ -172,6 +172,10 @@ struct vmf_package_target {
   const struct vmf_package_trust *trust; /* in the package that is read; NULL: the defaults */
   uint64_t max_bytes;                    /* of all files, as in vmf_job_options; 0: no bound */
   bool replace; /* in a folder: files of the new package may be there, and are replaced together */
+  /* A folder for a package that goes to a pipe and has disks whose size is known only when they are
+   * packed (streamOptimized): a file there that has no name takes it before it is sent. NULL: they
+   * are VMF_UNSUPPORTED. */
+  const char *spool_folder;
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

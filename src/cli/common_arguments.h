@@ -133,6 +133,11 @@
     .name = "force", VMF_SETS_FLAG(target.force), .contradicts = "no-clobber",                     \
     .help = "replace the files of a package that are in the folder"                                \
   }
+#define VMF_ARGUMENT_SPOOL                                                                         \
+  {                                                                                                \
+    .name = "spool", VMF_SETS_TEXT(target.spool), .value = "DIR",                                  \
+    .help = "what a pipe cannot take in order is stored in DIR first"                              \
+  }
 #define VMF_ARGUMENT_PAGE_CACHE_MODE                                                               \
   {                                                                                                \
     .name = "cache", VMF_SETS_EITHER(command.no_cache), .value = "none|normal",                    \

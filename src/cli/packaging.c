@@ -73,6 +73,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
       .trust = &packaging->source->trust,
       .max_bytes = command->max_size,
       .replace = packaging->target->force,
+      .spool_folder = packaging->target->spool,
   };
 }
 

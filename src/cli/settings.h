@@ -33,6 +33,7 @@ struct vmf_target_settings {
   bool compress, no_clobber, no_sync;
   bool exists, is_zero; /* the target is there already; and it reads as zeros */
   bool in_place;        /* written into, not replaced */
+  const char *spool;    /* folder for what a pipe cannot take or give in order; or NULL */
   bool force;           /* files of a package in a folder are replaced */
 };
 

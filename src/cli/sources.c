@@ -29,13 +29,16 @@ enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
   return VMF_OK;
 }
 
-/* The folder that `target` is in, in `buffer`; NULL: the one for temporary files. */
+/* The folder that was named, or that `target` is in, in `buffer`; NULL: the one for temporary
+ * files. */
 static const char *spool_folder(const struct vmf_source_input *input, char *buffer, size_t size)
 {
   const char *target = input ? input->target : NULL;
   const char *slash = target ? strrchr(target, '/') : NULL;
   size_t length = slash ? (size_t)(slash - target) : 0;
 
+  if (input && input->folder)
+    return input->folder;
   if (!target || strcmp(target, "-") == 0 || strncmp(target, "/dev/", 5) == 0 || length >= size)
     return NULL;
   snprintf(buffer, size, "%.*s", (int)length, target);

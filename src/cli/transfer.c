@@ -68,6 +68,8 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .source = transfer->source,
       .backing = transfer->backing,
       .log = &transfer->command->log,
+      .spool_folder = target->spool,
+      .cancel = vmf_signals_cancel(),
   };
 }
 

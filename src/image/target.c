@@ -80,12 +80,13 @@ static enum vmf_code check_io(const struct vmf_draft *draft, struct vmf_error *e
   if (target->io->sequential && target->shape.patches_start)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s with these options goes back to its start when the data is known, so it "
-                    "cannot be written to a pipe; without compression it can",
+                    "cannot be written to a pipe; without compression it can, or by way of a file "
+                    "in DIR with --spool DIR",
                     target->format->name);
   if (target->io->sequential && draft->backing)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "what an overlay stores is known only when it is done, so it cannot be "
-                    "written to a pipe");
+                    "written to a pipe but by way of a file in DIR, with --spool DIR");
   return VMF_OK;
 }
 
@@ -93,11 +94,15 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                  const struct vmf_target_options *options, struct vmf_error *error)
 {
   struct vmf_target *target = &draft->target;
+  bool in_order = !target->shape.patches_start && !draft->backing;
   const struct vmf_output_options output_options = {.no_clobber = options->no_clobber,
                                                     .no_sync = options->no_sync,
                                                     .transient = options->no_cache,
                                                     .ignore_locks = options->ignore_locks,
                                                     .in_place = options->in_place,
+                                                    .spool_folder =
+                                                        in_order ? NULL : options->spool_folder,
+                                                    .cancel = options->cancel,
                                                     .log = options->log};
 
   VMF_TRY(check_not_source(path, options->source, error));
@@ -273,7 +278,8 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   const char *path = vmf_output_temporary(draft->output);
 
   *image = NULL;
-  if (!path && (target->io->sequential || strcmp(vmf_output_path(draft->output), "-") == 0))
+  if (!path && (target->io->sequential || vmf_output_is_spooled(draft->output) ||
+                strcmp(vmf_output_path(draft->output), "-") == 0))
     return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
   VMF_TRY(vmf_output_to_medium(draft->output, error));
   VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,

@@ -3,10 +3,8 @@
  *
  * A stream whose bytes are wanted in another order is kept in a file that has no name: it goes with
  * the process, however that ends. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -16,29 +14,6 @@
 #include "stream.h"
 #include "temporary.h"
 #include "zero.h"
-
-/* Not every file system makes files without a name. */
-static int open_named(const char *folder, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *path = NULL;
-  if (vmf_format(&path, error, "%s/.vmferry-XXXXXX", folder) != VMF_OK)
-    return -1;
-  int number = mkostemp(path, O_CLOEXEC);
-  if (number >= 0)
-    (void)unlink(path);
-  return number;
-}
-
-static enum vmf_code spool_open(const char *folder, int *number, struct vmf_error *error)
-{
-  *number = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-  if (*number < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-    *number = open_named(folder, error);
-  if (*number >= 0)
-    return VMF_OK;
-  return vmf_fail_errno(error, vmf_creation_code(), "%s: a temporary file cannot be made in it",
-                        folder);
-}
 
 static enum vmf_code check_space(int number, const struct vmf_spool_options *options,
                                  struct vmf_error *error)
@@ -124,7 +99,7 @@ enum vmf_code vmf_io_spool(struct vmf_io *stream, const struct vmf_spool_options
                            struct vmf_io **io, struct vmf_error *error)
 {
   int number;
-  enum vmf_code code = spool_open(options->folder, &number, error);
+  enum vmf_code code = vmf_temporary_unnamed(options->folder, &number, error);
   if (code == VMF_OK) {
     code = spool_fill(stream, number, options, io, error);
     close(number);

@@ -87,6 +87,7 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "in-place",
      VMF_SETS_FLAG(target.in_place),
      .help = "write into a target that is there: no all or nothing"},
+    VMF_ARGUMENT_SPOOL,
     VMF_ARGUMENT_NO_SYNC,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     {.name = "reflink",
@@ -215,8 +216,9 @@ static enum vmf_code convert_input(const struct convert_settings *settings, cons
     code =
         vmf_target_reads_twice(settings->target.format ? settings->target.format : "raw",
                                settings->target.options, settings->target.compress, &twice, error);
-  *input =
-      (struct vmf_source_input){.in_order = !twice && !settings->salvage.wanted, .target = path};
+  *input = (struct vmf_source_input){.in_order = !twice && !settings->salvage.wanted,
+                                     .folder = settings->target.spool,
+                                     .target = path};
   return code;
 }
 

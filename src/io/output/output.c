@@ -20,8 +20,10 @@
 #include "in_place.h"
 #include "link.h"
 #include "locks.h"
+#include "log.h"
 #include "memory.h"
 #include "path.h"
+#include "spooled.h"
 #include "superseded.h"
 #include "temporary.h"
 
@@ -38,9 +40,11 @@ struct vmf_output {
   bool exists; /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
-  int folder; /* of the target; -1: written where it is, one file only */
-  int handed; /* the caller's descriptor that is written to; -1: none */
-  int held;   /* the file that is written in place, locked; -1: none */
+  int folder;          /* of the target; -1: written where it is, one file only */
+  int handed;          /* the caller's descriptor that is written to; -1: none */
+  struct vmf_io *pipe; /* to which the main file is sent by the commit; owned; NULL: none */
+  const struct vmf_cancel *cancel;
+  int held; /* the file that is written in place, locked; -1: none */
   struct vmf_temporary temporary;
   struct vmf_superseded old; /* beside the main file */
   struct part *parts;        /* [0] is the main file */
@@ -265,7 +269,7 @@ static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *er
 }
 
 static enum vmf_code open_handed(struct vmf_output *output, const char *path,
-                                 struct vmf_error *error)
+                                 const struct vmf_output_options *options, struct vmf_error *error)
 {
   struct vmf_io *io = NULL;
   bool standard = output->handed == STDOUT_FILENO;
@@ -276,6 +280,11 @@ static enum vmf_code open_handed(struct vmf_output *output, const char *path,
   if (isatty(output->handed))
     return vmf_fail(error, VMF_USAGE, "%s: will not write a disk image to a terminal", name);
   VMF_TRY(vmf_handed_open(output->handed, name, output->sync, &io, error));
+  if (io->sequential && options->spool_folder) {
+    output->pipe = io;
+    VMF_TRY(vmf_spooled_open(options->spool_folder, name, &io, error));
+    vmf_note(options->log, "%s is stored in %s first", name, options->spool_folder);
+  }
   return own_part(output, io, "-", error);
 }
 
@@ -284,7 +293,7 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
 {
   output->handed = vmf_handed_output(path);
   if (output->handed >= 0)
-    return open_handed(output, path, error);
+    return open_handed(output, path, options, error);
   VMF_TRY(find_target(output, path, !options->no_links, error));
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
@@ -312,6 +321,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->in_place = options->in_place;
   made->new_folder = options->new_folder;
   made->replace = options->replace;
+  made->cancel = options->cancel;
   made->folder = made->temporary.folder = made->handed = made->held = -1;
   enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
@@ -344,6 +354,11 @@ const char *vmf_output_path(const struct vmf_output *output)
 const char *vmf_output_temporary(const struct vmf_output *output)
 {
   return output->temporary_path;
+}
+
+bool vmf_output_is_spooled(const struct vmf_output *output)
+{
+  return output->pipe != NULL;
 }
 
 enum vmf_code vmf_output_supersede(struct vmf_output *output, const char *name,
@@ -513,7 +528,7 @@ enum vmf_code vmf_output_to_medium(struct vmf_output *output, struct vmf_error *
 /* What is written where it is has its name all the time. */
 static void commit_in_place(struct vmf_output *output)
 {
-  if (output->handed >= 0 && !output->parts[0].io->sequential)
+  if (output->handed >= 0 && !output->parts[0].io->sequential && !output->pipe)
     vmf_handed_advance(output->handed, output->parts[0].io->size);
   output->committed = true;
 }
@@ -522,6 +537,8 @@ enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *err
 {
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(settle_part(output, &output->parts[i], error));
+  if (output->pipe)
+    VMF_TRY(vmf_spooled_send(output->parts[0].io, output->pipe, output->cancel, error));
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(vmf_io_end(output->parts[i].io, error));
   if (output->folder >= 0)
@@ -540,6 +557,7 @@ void vmf_output_close(struct vmf_output *output)
     vmf_io_close(output->parts[i].io);
     vmf_free(output->parts[i].name);
   }
+  vmf_io_close(output->pipe);
   vmf_in_place_close(output->held, output->committed);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)

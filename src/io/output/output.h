@@ -13,15 +13,17 @@
 struct vmf_output;
 
 struct vmf_output_options {
-  bool no_clobber;           /* an existing target is VMF_USAGE */
-  bool no_sync;              /* skip the fsyncs */
-  bool transient;            /* see vmf_io_transient */
-  bool ignore_locks;         /* replace a target that a running machine holds */
-  bool in_place;             /* write into a file that is there, which is emptied first */
-  bool no_links;             /* a symlink in the target's place is refused, not followed */
-  bool new_folder;           /* the target's folder was made for it, and is made durable with it */
-  bool replace;              /* a further file takes the place of one that is there */
-  const struct vmf_log *log; /* stale temporaries of this name are told here */
+  bool no_clobber;          /* an existing target is VMF_USAGE */
+  bool no_sync;             /* skip the fsyncs */
+  bool transient;           /* see vmf_io_transient */
+  bool ignore_locks;        /* replace a target that a running machine holds */
+  bool in_place;            /* write into a file that is there, which is emptied first */
+  bool no_links;            /* a symlink in the target's place is refused, not followed */
+  bool new_folder;          /* the target's folder was made for it, and is made durable with it */
+  bool replace;             /* a further file takes the place of one that is there */
+  const char *spool_folder; /* what goes to a pipe is stored there first; NULL: nowhere */
+  const struct vmf_cancel *cancel; /* while it is sent; or NULL */
+  const struct vmf_log *log;       /* stale temporaries of this name are told here */
 };
 
 /* path: "-" is standard output, "/dev/fd/N" a descriptor that is open, a block device is written in
@@ -63,6 +65,9 @@ const char *vmf_output_stem(
 const char *vmf_output_path(const struct vmf_output *output); /* final path, symlinks followed */
 const char *vmf_output_temporary(
     const struct vmf_output *output); /* where the main file is now; NULL: in place */
+
+/* Whether what is written is sent to a pipe by the commit. */
+bool vmf_output_is_spooled(const struct vmf_output *output);
 
 /* vmf_io_to_medium for every file. */
 VMF_MUST_CHECK enum vmf_code vmf_output_to_medium(struct vmf_output *output,

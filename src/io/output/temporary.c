@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 
 #include "folder_stream.h"
 #include "log.h"
+#include "memory.h"
 #include "superseded.h"
 #include "text.h"
 
@@ -145,6 +147,31 @@ enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *
         "removed",
         path, temporary->name);
   return VMF_OK;
+}
+
+/* ---- a file without a name ---- */
+
+/* Not every file system makes such files. */
+static int open_and_unlink(const char *folder, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+  if (vmf_format(&path, error, "%s/.vmferry-XXXXXX", folder) != VMF_OK)
+    return -1;
+  int number = mkostemp(path, O_CLOEXEC);
+  if (number >= 0)
+    (void)unlink(path);
+  return number;
+}
+
+enum vmf_code vmf_temporary_unnamed(const char *folder, int *number, struct vmf_error *error)
+{
+  *number = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+  if (*number < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+    *number = open_and_unlink(folder, error);
+  if (*number >= 0)
+    return VMF_OK;
+  return vmf_fail_errno(error, vmf_creation_code(), "%s: a temporary file cannot be made in it",
+                        folder);
 }
 
 /* ---- what other runs left ---- */

@@ -34,6 +34,11 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
                                                  bool allowed, const struct vmf_log *log,
                                                  struct vmf_error *error);
 
+/* A file in `folder` that has no name, open for reading and writing: it goes with its last
+ * descriptor, however the process ends. */
+VMF_MUST_CHECK enum vmf_code vmf_temporary_unnamed(const char *folder, int *number,
+                                                   struct vmf_error *error);
+
 /* VMF_WRITE when errno says that the disk is full or read-only, else VMF_SYSTEM. */
 enum vmf_code vmf_creation_code(void);
 

@@ -10,6 +10,7 @@
 #include "certificate.h"
 #include "checked.h"
 #include "convert.h"
+#include "copy_io.h"
 #include "epoch.h"
 #include "file.h"
 #include "hash_io.h"
@@ -96,38 +97,6 @@ static enum vmf_code append_text(struct work *work, const struct text_file *file
 
 /* ---- one file ---- */
 
-static enum vmf_code copy_range(struct work *work, struct vmf_io *from, struct vmf_io *to,
-                                uint64_t start, uint64_t end, uint8_t *buffer, size_t capacity,
-                                struct vmf_error *error)
-{
-  while (start < end) {
-    size_t step = (size_t)vmf_min(capacity, end - start);
-    VMF_TRY(vmf_cancelled(work->target->cancel, error));
-    VMF_TRY(vmf_io_pread(from, buffer, step, start, error));
-    VMF_TRY(vmf_io_pwrite(to, buffer, step, start, error));
-    start += step;
-    show_progress(work, start, from->size);
-  }
-  return VMF_OK;
-}
-
-static enum vmf_code copy_file(struct work *work, struct vmf_io *from, struct vmf_io *to,
-                               struct vmf_error *error)
-{
-  enum { COPY_BYTES = 1 << 20 };
-  VMF_AUTO_FREE void *buffer = NULL;
-  uint64_t start = 0, end = 0;
-
-  VMF_TRY(vmf_alloc_pages(COPY_BYTES, &buffer, error));
-  while (end < from->size) {
-    VMF_TRY(vmf_io_next_data(from, end, &start, &end, error));
-    if (start >= from->size)
-      break;
-    VMF_TRY(copy_range(work, from, to, start, end, buffer, COPY_BYTES, error));
-  }
-  return to->size < from->size ? vmf_io_resize(to, from->size, error) : VMF_OK;
-}
-
 /* What is left of target->max_bytes once `more` bytes are written; *left == 0: no bound. */
 static enum vmf_code check_amount(struct work *work, uint64_t more, uint64_t *left,
                                   struct vmf_error *error)
@@ -158,10 +127,15 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
                                     .progress_data = work,
                                     .cancel = work->target->cancel};
   struct vmf_job_result result = {.size = sizeof result};
+  const struct vmf_copy_io copy = {.from = file->io,
+                                   .to = io,
+                                   .cancel = work->target->cancel,
+                                   .progress = show_progress,
+                                   .progress_data = work};
 
   VMF_TRY(check_amount(work, file->io ? file->io->size : 0, &options.max_bytes, error));
   if (!target) {
-    VMF_TRY(copy_file(work, file->io, io, error));
+    VMF_TRY(vmf_copy_io(&copy, error));
     return vmf_io_unchanged(file->io, work->target->log, error);
   }
   VMF_TRY(vmf_convert(file->image, target, &options, &result, error));
@@ -232,20 +206,23 @@ static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *f
                      error);
 }
 
+/* How the content of a file comes. */
+static enum vmf_code file_shape(const struct vmf_assembly_file *file, struct vmf_shape *shape,
+                                struct vmf_error *error)
+{
+  *shape = (struct vmf_shape){.layout = VMF_FIXED};
+  if (!file->image)
+    return VMF_OK;
+  return vmf_target_shape(file->format, file->options, vmf_image_size(file->image), shape, error);
+}
+
 static enum vmf_code write_content(struct work *work, struct vmf_assembly_file *file,
                                    struct vmf_io *base, struct vmf_error *error)
 {
-  struct vmf_shape shape = {.layout = VMF_ORDERED};
   bool pipe = work->archive && work->archive->sequential;
+  struct vmf_shape shape;
 
-  if (file->image)
-    VMF_TRY(
-        vmf_target_shape(file->format, file->options, vmf_image_size(file->image), &shape, error));
-  if (pipe && file->image && (shape.layout == VMF_ORDERED || shape.patches_start))
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: on a pipe its size must go ahead of it, and it is known only when the "
-                    "data has been packed; write to a file, or choose raw, qcow2 or vhd",
-                    file->name);
+  VMF_TRY(file_shape(file, &shape, error));
   if (!pipe && (shape.layout == VMF_PLANNED || shape.patches_start))
     return write_anyhow(work, file, base, error);
   return write_in_order(work, file, base, pipe, error);
@@ -485,9 +462,26 @@ static enum vmf_code check_names(const struct work *work, struct vmf_error *erro
   return code;
 }
 
-static enum vmf_code prepare(struct work *work, struct vmf_error *error)
+/* *file: the first one whose size, which goes ahead of it on a pipe, is known only when it has been
+ * written; NULL: there is none. */
+static enum vmf_code find_unsized(const struct vmf_assembly *assembly,
+                                  const struct vmf_assembly_file **file, struct vmf_error *error)
+{
+  *file = NULL;
+  for (size_t i = 0; i < assembly->count && !*file; i++) {
+    struct vmf_shape shape;
+    VMF_TRY(file_shape(&assembly->files[i], &shape, error));
+    if (shape.layout == VMF_ORDERED || shape.patches_start)
+      *file = &assembly->files[i];
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code open_output(struct work *work, struct vmf_error *error)
 {
   const struct vmf_package_target *target = work->target;
+  const struct vmf_assembly_file *unsized;
+  VMF_TRY(find_unsized(work->assembly, &unsized, error));
   const struct vmf_output_options options = {.no_clobber = target->no_clobber,
                                              .no_sync = target->no_sync,
                                              .transient = target->no_cache,
@@ -495,7 +489,30 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
                                              .no_links = work->destination->in_folder,
                                              .new_folder = work->destination->made_folder != NULL,
                                              .replace = target->replace,
+                                             .spool_folder = unsized ? target->spool_folder : NULL,
+                                             .cancel = target->cancel,
                                              .log = target->log};
+
+  VMF_TRY(vmf_output_new(work->destination->path, &options, &work->output, error));
+  if (work->assembly->copied && !vmf_output_temporary(work->output))
+    return vmf_fail(error, VMF_CHANGED, "%s: became a device while the source was looked at",
+                    work->destination->path);
+  if (work->destination->archive)
+    work->archive = vmf_output_main(work->output);
+  else if (target->replace && !is_signed(work))
+    return vmf_output_supersede(work->output, work->certificate.name, error);
+  if (work->archive && work->archive->sequential && unsized)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: on a pipe its size must go ahead of it, and it is known only when the "
+                    "data has been packed; write to a file, choose raw, qcow2 or vhd, or let it be "
+                    "stored in DIR first with --spool DIR",
+                    unsized->name);
+  return VMF_OK;
+}
+
+static enum vmf_code prepare(struct work *work, struct vmf_error *error)
+{
+  const struct vmf_package_target *target = work->target;
   struct vmf_epoch epoch;
 
   work->done = work->total = work->assembly->read_before;
@@ -521,15 +538,7 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
-  VMF_TRY(vmf_output_new(work->destination->path, &options, &work->output, error));
-  if (work->assembly->copied && !vmf_output_temporary(work->output))
-    return vmf_fail(error, VMF_CHANGED, "%s: became a device while the source was looked at",
-                    work->destination->path);
-  if (work->destination->archive)
-    work->archive = vmf_output_main(work->output);
-  else if (target->replace && !is_signed(work))
-    return vmf_output_supersede(work->output, work->certificate.name, error);
-  return VMF_OK;
+  return open_output(work, error);
 }
 
 enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf_assembly *assembly,

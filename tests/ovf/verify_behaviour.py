@@ -401,7 +401,7 @@ def test_the_manual_has_every_rule(t):
     known = {name for path in sources for name in rule.findall(path.read_text())}
     manual = (tap.SOURCE / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
     tap.equal(known ^ set(re.findall(r'^\.BR (\S+) " \(', manual.split('.SH FINDINGS', 1)[1], re.M)), set())
-    losses = {name for path in (tap.SOURCE / 'src').rglob('*.c') for name in re.findall(r'"(loss-[a-z-]+)"', path.read_text())}
+    losses = {name for folder in ('src', 'formats') for path in (tap.SOURCE / folder).rglob('*.c') for name in re.findall(r'"(loss-[a-z-]+)"', path.read_text())}
     tap.equal(losses ^ set(re.findall(r'^\.B (loss-\S+)$', manual, re.M)), set(), 'losses')
 
 

@@ -333,6 +333,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   case VMF_ARGUMENT_CACHE:
     return argument_cache(argument, what, text, settings, error);
   case VMF_ARGUMENT_NO_EFFECT:
+  case VMF_ARGUMENT_GROUP:
     return VMF_OK;
   case VMF_ARGUMENT_REFUSED:
     return vmf_arguments_wrong(error, "%s is an option of qemu-img that vmferry does not have: %s",

@@ -8,6 +8,19 @@
 #include "settings.h"
 #include "verb.h"
 
+#define VMF_GROUP(title)                                                                           \
+  {                                                                                                \
+    .kind = VMF_ARGUMENT_GROUP, .help = title                                                      \
+  }
+#define VMF_GROUP_READING VMF_GROUP("What is read")
+#define VMF_GROUP_WRITING VMF_GROUP("What is written")
+#define VMF_GROUP_MACHINE VMF_GROUP("The machine")
+#define VMF_GROUP_SIGNING VMF_GROUP("Signing")
+#define VMF_GROUP_TRUST VMF_GROUP("What is trusted")
+#define VMF_GROUP_SPEED VMF_GROUP("Speed")
+#define VMF_GROUP_OUTPUT VMF_GROUP("What is told")
+#define VMF_GROUP_QEMU VMF_GROUP("Taken as qemu-img's")
+
 #define VMF_ARGUMENT_FORMAT                                                                        \
   {                                                                                                \
     .letter = 'f', .name = "format", VMF_SETS_TEXT(source.format), .value = "FORMAT",              \

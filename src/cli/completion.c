@@ -303,7 +303,7 @@ static void complete_option(const struct completion *completion, const struct vm
   char text[64];
 
   for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++) {
-    if (!argument->help || argument->kind == VMF_ARGUMENT_REFUSED)
+    if (argument->kind == VMF_ARGUMENT_REFUSED || argument->kind == VMF_ARGUMENT_GROUP)
       continue;
     if (argument->name)
       snprintf(text, sizeof text, "--%s", argument->name);

@@ -8,34 +8,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "paragraph.h"
 #include "status.h"
-#include "vmferry.h"
+#include "verb.h"
 
-enum { TEXT_WIDTH = 80, OPTION_INDENT = 24 };
-
-void vmf_format_paragraph(FILE *out, const char *text, unsigned column, unsigned indent)
-{
-  bool first = true;
-
-  for (; column < indent; column++)
-    fputc(' ', out);
-  while (*text) {
-    size_t length = strcspn(text, " ");
-
-    if (!first && column + 1 + length > TEXT_WIDTH) {
-      fprintf(out, "\n%*s", (int)indent, "");
-      column = indent;
-    } else if (!first) {
-      fputc(' ', out);
-      column++;
-    }
-    fwrite(text, 1, length, out);
-    column += (unsigned)length;
-    text += length + strspn(text + length, " ");
-    first = false;
-  }
-  fputc('\n', out);
-}
+enum { OPTION_INDENT = 24 };
 
 const char *vmf_format_of_form(const char *form)
 {
@@ -81,16 +58,17 @@ static void option_values(const struct vmf_option_info *option, char *out, size_
 static void option_print(const struct vmf_option_info *option)
 {
   char text[1024], values[512];
+  unsigned indent = vmf_paragraph_indent(OPTION_INDENT);
   unsigned column = (unsigned)printf("  %s", option->name);
 
   option_values(option, values, sizeof values);
   snprintf(text, sizeof text, "%s (%s%s%s)", option->help ? option->help : "", values,
            option->initial ? "; default: " : "", option->initial ? option->initial : "");
-  if (column >= OPTION_INDENT - 1) {
+  if (column >= indent - 1) {
     putchar('\n');
     column = 0;
   }
-  vmf_format_paragraph(stdout, text, column, OPTION_INDENT);
+  vmf_paragraph_print(stdout, text, column, indent);
 }
 
 static void format_words(const char *title, const char *const *words)
@@ -103,20 +81,40 @@ static void format_words(const char *title, const char *const *words)
   putchar('\n');
 }
 
+void vmf_format_print(const struct vmf_format_info *info)
+{
+  printf("%s: ", info->name);
+  vmf_paragraph_print(stdout, info->summary, (unsigned)strlen(info->name) + 2, 2);
+  format_words("  Other names", info->aliases);
+  format_words("  Suffixes", info->suffixes);
+  printf("  Directions:%s%s\n", info->readable ? " read" : "", info->writable ? " write" : "");
+}
+
+static void format_unknown(const char *name)
+{
+  const struct vmf_verb *verb = vmf_verb_similar(name);
+  struct vmf_format_info info = {.size = sizeof info};
+  const char *meant = verb ? verb->name : NULL;
+
+  for (size_t i = 0; !meant && vmf_format_describe(i, &info); i++)
+    if (vmf_word_similar(name, info.name))
+      meant = info.name;
+  if (meant)
+    vmf_status_print("\"%s\" is no verb and no format; did you mean %s?", name, meant);
+  else
+    vmf_status_print("\"%s\" is no verb and no format; \"vmferry help\" lists them", name);
+}
+
 int vmf_format_options_print(const char *format)
 {
   struct vmf_format_info info = {.size = sizeof info};
   struct vmf_option_info option = {.size = sizeof option};
 
   if (!format_find(format, &info)) {
-    vmf_status_print("\"%s\" is no format; \"vmferry help\" lists them", format);
+    format_unknown(format);
     return VMF_EXIT_OTHER;
   }
-  printf("%s: ", info.name);
-  vmf_format_paragraph(stdout, info.summary, (unsigned)strlen(info.name) + 2, 2);
-  format_words("Other names", info.aliases);
-  format_words("Suffixes", info.suffixes);
-  printf("Directions:%s%s\n", info.readable ? " read" : "", info.writable ? " write" : "");
+  vmf_format_print(&info);
   if (vmf_format_option(format, 0, &option))
     puts("\nOptions (-o NAME=VALUE,...):");
   for (size_t i = 0; vmf_format_option(format, i, &option); i++)
@@ -132,6 +130,6 @@ void vmf_formats_print(FILE *out)
     int column = fprintf(out, "  %-10s %-4s %-5s  ", info.name, info.readable ? "read" : "",
                          info.writable ? "write" : "");
 
-    vmf_format_paragraph(out, info.summary, (unsigned)column, (unsigned)column);
+    vmf_paragraph_print(out, info.summary, (unsigned)column, (unsigned)column);
   }
 }

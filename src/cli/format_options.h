@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "vmferry.h"
+
 /* The create options of a format, on standard output; returns an exit status. */
 int vmf_format_options_print(const char *format);
 
@@ -17,8 +19,7 @@ const char *vmf_format_of_form(const char *form);
 /* One line a format: name, directions, summary. */
 void vmf_formats_print(FILE *out);
 
-/* Prints a paragraph, folded at 80 columns; the first line continues at `column`, the others start
- * at `indent`. Ends the last line. */
-void vmf_format_paragraph(FILE *out, const char *text, unsigned column, unsigned indent);
+/* Name, summary, other names, suffixes and directions of a format, on standard output. */
+void vmf_format_print(const struct vmf_format_info *info);
 
 #endif

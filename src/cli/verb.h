@@ -50,6 +50,7 @@ enum vmf_argument_kind {
                         */
   VMF_ARGUMENT_CACHE,  /* qemu-img's cache modes; a bool field is set by "unsafe" */
   VMF_ARGUMENT_NO_EFFECT,
+  VMF_ARGUMENT_GROUP,   /* no argument: help is the title of those behind it */
   VMF_ARGUMENT_REFUSED, /* qemu-img has it and vmferry does not: help says why */
 };
 
@@ -89,8 +90,15 @@ struct vmf_argument {
   .kind = VMF_ARGUMENT_PROGRESS_FORM, .field = VMF_SETTING(int, member)
 #define VMF_SETS_CACHE(member) .kind = VMF_ARGUMENT_CACHE, .field = VMF_SETTING(bool, member)
 
+/* The purposes by which help lists the verbs; those of one stand together in vmf_verbs. */
+#define VMF_PURPOSE_DISKS "To make disks"
+#define VMF_PURPOSE_EXAMINE "To examine disks"
+#define VMF_PURPOSE_PACKAGES "For packages (OVA, OVF)"
+#define VMF_PURPOSE_HELP "Help"
+
 struct vmf_verb {
-  const char *name, *operands, *summary;
+  const char *name, *purpose, *operands, *summary;
+  const char *const *examples; /* command lines of 58 columns at most, NULL-terminated */
   const struct vmf_argument *arguments;
   const void *initial;  /* the settings before the command line is read */
   size_t settings_size; /* bytes */

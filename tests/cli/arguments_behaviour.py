@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""The command line as such: help, version, usage errors, and where they are printed."""
+"""The command line as such: version, usage errors, and where they are printed."""
 import subprocess
 
 import tap
-
-VERBS = ('convert', 'info', 'map', 'compare', 'check', 'measure', 'create', 'checksum', 'help')
 
 
 def test_version(t):
@@ -14,28 +12,6 @@ def test_version(t):
     tap.contains(done.stdout, '\nSHA-256 of checksums: ')
     tap.equal(done.stderr, '', 'stderr')
     tap.contains(t.vmferry('--version', env={'VMFERRY_SHA256': 'openssl'}).stdout, ': OpenSSL, one block after the other\n')
-
-
-def test_help_lists_verbs_and_formats(t):
-    text = t.vmferry('help').stdout
-    tap.equal(text, t.vmferry('--help').stdout, '--help')
-    for word in (*VERBS, 'raw', 'qcow2', 'vmdk', 'vpc'):
-        tap.contains(text, f'\n  {word} ')
-
-
-@tap.rows([(verb,  verb) for verb in VERBS])
-def test_help_of_verb_fits_80_columns(t, verb):
-    done = t.vmferry(verb, '--help')
-    tap.equal(done.stdout, t.vmferry('help', verb).stdout, 'help VERB')
-    tap.contains(done.stdout, f'Usage: vmferry {verb} ')
-    tap.equal([line for line in done.stdout.splitlines() if len(line) > 80], [], 'long lines')
-
-
-@tap.rows([(name, name) for name in ('raw', 'qcow2', 'vmdk', 'vhd', 'vpc')])
-def test_help_of_format(t, name):
-    done = t.vmferry('help', name)
-    tap.contains(done.stdout, 'Directions: read write')
-    tap.equal([line for line in done.stdout.splitlines() if len(line) > 80], [], 'long lines')
 
 
 def test_option_help(t):

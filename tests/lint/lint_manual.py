@@ -45,7 +45,7 @@ def check(source, build):
         yield from formatter_says(page)
     top = output(build, 'help')
     manual = sections(pages[VERBS])
-    for verb in listed(top, 'Verbs:'):
+    for verb in re.findall(r'^(\w+)\t', output(build, 'completion', '--words', '--', ''), re.M):
         text = manual.get(verb)
         if text is None:
             yield f'{VERBS} has no section for the verb {verb}'

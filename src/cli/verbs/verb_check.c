@@ -37,14 +37,18 @@ struct check_settings {
 static const struct check_settings check_initial = {.source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument check_arguments[] = {
+    VMF_GROUP_READING,
     VMF_ARGUMENT_FORMAT,
     {.name = "deep", VMF_SETS_FLAG(deep), .help = "unpack all that is packed, too"},
-    VMF_ARGUMENT_THREADS,
-    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_SPEED,
+    VMF_ARGUMENT_THREADS,
+    VMF_GROUP_OUTPUT,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_QUIET,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_SOURCE_CACHE,
     {.letter = 'r',
      .name = "repair",
@@ -241,10 +245,19 @@ static int check_run(void *given)
   return vmf_each_operand(&settings->command, check_one, worst_first);
 }
 
+static const char *const check_examples[] = {
+    "vmferry check disk.qcow2",
+    "vmferry check --deep *.vmdk",
+    "vmferry check --output=json disk.vhd",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_check = {
     .name = "check",
+    .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE...",
     .summary = "check the consistency of an image",
+    .examples = check_examples,
     .arguments = check_arguments,
     VMF_STARTS_WITH(check_initial),
     .min_operands = 1,

@@ -32,8 +32,7 @@ struct checksum_settings {
 static const struct checksum_settings checksum_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument checksum_arguments[] = {
-    VMF_ARGUMENT_FORMAT,
-    VMF_ARGUMENT_SOURCE_SIZE,
+    VMF_GROUP_OUTPUT,
     {.letter = 'a',
      .name = "algorithm",
      VMF_SETS_CHECKSUM(algorithm),
@@ -42,27 +41,33 @@ static const struct vmf_argument checksum_arguments[] = {
     {.name = "plain",
      VMF_SETS_FLAG(plain),
      .help = "of all bytes one behind the other, as sha256sum has it of the raw disk"},
+    VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_VERBOSE,
+    VMF_GROUP_READING,
+    VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_SOURCE_SIZE,
     {.letter = 'c',
      .name = "check",
      VMF_SETS_FLAG(check),
      .help = "FILE holds such lines: tell whether the disks are still the same"},
     VMF_ARGUMENT_SNAPSHOT,
-    VMF_ARGUMENT_OUTPUT_KIND,
-    VMF_ARGUMENT_THREADS,
-    VMF_ARGUMENT_PAGE_CACHE_MODE,
     {.name = "read-all",
      VMF_SETS_FLAG(source.read_all),
      .help = "do not trust the holes that the file system reports"},
     VMF_ARGUMENT_BARE,
-    VMF_ARGUMENT_TRUST,
-    VMF_ARGUMENT_NO_VERIFY,
-    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
-    VMF_ARGUMENT_PROGRESS,
-    VMF_ARGUMENT_QUIET,
-    VMF_ARGUMENT_VERBOSE,
+    VMF_GROUP_TRUST,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
+    VMF_GROUP_SPEED,
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_SOURCE_CACHE,
     {0},
 };
@@ -249,10 +254,19 @@ static int checksum_run(void *given)
   return vmf_each_operand(command, settings->check ? checksum_check_one : checksum_one, NULL);
 }
 
+static const char *const checksum_examples[] = {
+    "vmferry checksum disk.vmdk disk.qcow2 > SUMS",
+    "vmferry checksum -c SUMS",
+    "vmferry checksum --plain disk.qcow2",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_checksum = {
     .name = "checksum",
+    .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE...",
     .summary = "print the checksum of the guest content",
+    .examples = checksum_examples,
     .arguments = checksum_arguments,
     VMF_STARTS_WITH(checksum_initial),
     .min_operands = 1,

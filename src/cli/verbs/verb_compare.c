@@ -31,6 +31,7 @@ struct compare_settings {
 static const struct compare_settings compare_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument compare_arguments[] = {
+    VMF_GROUP_READING,
     {.letter = 'f',
      .name = "a-format",
      VMF_SETS_TEXT(source.format),
@@ -41,22 +42,26 @@ static const struct vmf_argument compare_arguments[] = {
      VMF_SETS_TEXT(b_format),
      .value = "FORMAT",
      .help = "format of the second image"},
+    VMF_ARGUMENT_BARE,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_TRUST,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
+    VMF_GROUP_SPEED,
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_OUTPUT,
     {.letter = 's',
      .name = "strict",
      VMF_SETS_FLAG(strict),
      .help = "size and allocation must be equal, too"},
-    VMF_ARGUMENT_THREADS,
-    VMF_ARGUMENT_PAGE_CACHE_MODE,
-    VMF_ARGUMENT_BARE,
-    VMF_ARGUMENT_TRUST,
-    VMF_ARGUMENT_NO_VERIFY,
-    VMF_ARGUMENT_MAX_SIZE,
-    VMF_ARGUMENT_ALLOW_REF,
-    VMF_ARGUMENT_NO_REFS,
-    VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_SOURCE_CACHE,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
@@ -182,10 +187,19 @@ static int compare_run(void *given)
   return status;
 }
 
+static const char *const compare_examples[] = {
+    "vmferry compare disk.vmdk disk.qcow2",
+    "vmferry compare -q appliance.ova::vmdisk1 disk.qcow2",
+    "vmferry compare -f raw disk.raw disk.qcow2",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_compare = {
     .name = "compare",
+    .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE1 FILE2",
     .summary = "tell whether two images hold the same disk",
+    .examples = compare_examples,
     .arguments = compare_arguments,
     VMF_STARTS_WITH(compare_initial),
     .min_operands = 2,

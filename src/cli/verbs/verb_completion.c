@@ -55,10 +55,19 @@ static int completion_run(void *given)
   return vmf_status_report(&error);
 }
 
+static const char *const completion_examples[] = {
+    "vmferry completion bash > vmferry.bash",
+    "vmferry completion zsh > _vmferry",
+    "vmferry completion fish > vmferry.fish",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_completion = {
     .name = "completion",
+    .purpose = VMF_PURPOSE_HELP,
     .operands = "bash|zsh|fish",
     .summary = "print what makes a shell complete these command lines",
+    .examples = completion_examples,
     .arguments = completion_arguments,
     VMF_STARTS_WITH(completion_initial),
     .min_operands = 1,

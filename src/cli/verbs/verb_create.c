@@ -26,6 +26,7 @@ struct create_settings {
 static const struct create_settings create_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument create_arguments[] = {
+    VMF_GROUP_WRITING,
     {.letter = 'f',
      .name = "format",
      VMF_SETS_TEXT(target.format),
@@ -49,9 +50,12 @@ static const struct vmf_argument create_arguments[] = {
     {.name = "no-sync",
      VMF_SETS_FLAG(target.no_sync),
      .help = "do not wait until the image is on stable storage"},
+    VMF_GROUP_READING,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
+    VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_QUIET,
+    VMF_GROUP_QEMU,
     {.letter = 'u',
      .name = "backing-unsafe",
      .kind = VMF_ARGUMENT_REFUSED,
@@ -157,10 +161,19 @@ static int create_run(void *given)
   return VMF_EXIT_DONE;
 }
 
+static const char *const create_examples[] = {
+    "vmferry create disk.qcow2 20G",
+    "vmferry create -o subformat=fixed disk.vhd 1G",
+    "vmferry create -b base.qcow2 -F qcow2 overlay.qcow2",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_create = {
     .name = "create",
+    .purpose = VMF_PURPOSE_DISKS,
     .operands = "FILE [SIZE]",
     .summary = "make an empty disk, or an overlay",
+    .examples = create_examples,
     .arguments = create_arguments,
     VMF_STARTS_WITH(create_initial),
     .min_operands = 1,

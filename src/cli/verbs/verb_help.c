@@ -4,12 +4,14 @@
  * `vmferry help` and --help. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "format_options.h"
 #include "help.h"
+#include "paragraph.h"
 #include "status.h"
 
-enum { HELP_INDENT = 28 };
+enum { HELP_INDENT = 28, HELP_VERB_INDENT = 13, HELP_CHOICES_INDENT = 10 };
 
 struct help_settings {
   struct vmf_command command;
@@ -21,75 +23,179 @@ static const struct help_settings help_initial;
 
 static const struct vmf_argument help_arguments[] = {{0}};
 
+static void help_examples(const char *const *examples)
+{
+  fputs("\nExamples:\n", stdout);
+  for (; *examples; examples++)
+    printf("  %s\n", *examples);
+}
+
+static void help_verbs(FILE *out, const char *purpose)
+{
+  for (const struct vmf_verb *const *verb = vmf_verbs; *verb; verb++)
+    if (strcmp((*verb)->purpose, purpose) == 0) {
+      int column = fprintf(out, "  %-*s", HELP_VERB_INDENT - 2, (*verb)->name);
+
+      vmf_paragraph_print(out, (*verb)->summary, (unsigned)column, HELP_VERB_INDENT);
+    }
+}
+
 void vmf_help_print(FILE *out)
 {
-  fputs("Usage: vmferry VERB [OPTIONS] OPERANDS...\n"
-        "Converts virtual-machine disk images, and examines them.\n\nVerbs:\n",
-        out);
+  const char *purpose = "";
+
+  fputs("Usage: vmferry VERB [OPTIONS] OPERANDS...\n", out);
+  vmf_paragraph_print(out, "Converts virtual-machine disk images and packages, and examines them.",
+                      0, 0);
   for (const struct vmf_verb *const *verb = vmf_verbs; *verb; verb++)
-    fprintf(out, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
+    if (strcmp(purpose, (*verb)->purpose) != 0) {
+      purpose = (*verb)->purpose;
+      fprintf(out, "\n%s:\n", purpose);
+      help_verbs(out, purpose);
+    }
   fputs("\nFormats:\n", out);
   vmf_formats_print(out);
-  fputs("\n\"vmferry VERB --help\" shows the options of a verb, \"vmferry help FORMAT\" those\n"
-        "of a format; \"vmferry --version\" the version. The manual is vmferry(1),\n"
-        "vmferry-formats(5) and vmferry-findings(7).\n",
-        out);
+  fputc('\n', out);
+  vmf_paragraph_print(out,
+                      "\"vmferry help VERB\" shows the options of a verb with examples, \"vmferry "
+                      "help FORMAT\" those of a format, \"vmferry help ova\" what packages are; "
+                      "\"vmferry --version\" the version. The manual is vmferry(1), "
+                      "vmferry-formats(5) and vmferry-findings(7).",
+                      0, 0);
 }
 
 static void help_argument(FILE *out, const struct vmf_argument *argument)
 {
-  int column = 2;
+  unsigned indent = vmf_paragraph_indent(HELP_INDENT), column = 2;
 
-  if (!argument->help || argument->kind == VMF_ARGUMENT_REFUSED)
-    return;
   fputs("  ", out);
   if (argument->letter)
-    column += fprintf(out, "-%c%s", argument->letter, argument->name ? ", " : "");
+    column += (unsigned)fprintf(out, "-%c%s", argument->letter, argument->name ? ", " : "");
   else
-    column += fprintf(out, "    ");
+    column += (unsigned)fprintf(out, "    ");
   if (argument->name)
-    column += fprintf(out, "--%s", argument->name);
-  if (argument->value && argument->value_optional)
-    column += fprintf(out, "[=%s]", argument->value);
-  else if (argument->value)
-    column += fprintf(out, "%c%s", argument->name ? '=' : ' ', argument->value);
-  if (column >= HELP_INDENT - 1) {
+    column += (unsigned)fprintf(out, "--%s", argument->name);
+  if (argument->value) {
+    column += (unsigned)fprintf(out, "%s",
+                                argument->value_optional ? "[="
+                                : argument->name         ? "="
+                                                         : " ");
+    column = vmf_paragraph_choices(out, argument->value, column, HELP_CHOICES_INDENT);
+    column += (unsigned)fprintf(out, "%s", argument->value_optional ? "]" : "");
+  }
+  if (column >= indent - 1) {
     fputc('\n', out);
     column = 0;
   }
-  vmf_format_paragraph(out, argument->help, (unsigned)column, HELP_INDENT);
+  vmf_paragraph_print(out, argument->help, column, indent);
 }
+
+static const struct vmf_argument help_itself = {
+    .letter = 'h', .name = "help", .help = "show this text"};
 
 void vmf_help_print_verb(FILE *out, const struct vmf_verb *verb)
 {
-  fprintf(out, "Usage: vmferry %s [OPTIONS] %s\n%c%s.\n\nOptions:\n", verb->name, verb->operands,
+  const char *title = "Options";
+
+  fprintf(out, "Usage: vmferry %s [OPTIONS] %s\n%c%s.\n", verb->name, verb->operands,
           verb->summary[0] & ~0x20, verb->summary + 1);
-  for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++)
+  for (const struct vmf_argument *argument = verb->arguments; argument->kind; argument++) {
+    if (argument->kind == VMF_ARGUMENT_GROUP)
+      title = argument->help;
+    if (argument->kind == VMF_ARGUMENT_GROUP || argument->kind == VMF_ARGUMENT_REFUSED)
+      continue;
+    if (title)
+      fprintf(out, "\n%s:\n", title);
+    title = NULL;
     help_argument(out, argument);
-  fputs("  -h, --help                show this text\n", out);
+  }
+  help_argument(out, &help_itself);
+  help_examples(verb->examples);
 }
+
+static void help_packages(void)
+{
+  static const char *const examples[] = {
+      "vmferry info appliance.ova",
+      "vmferry convert appliance.ova::vmdisk1 disk.qcow2",
+      "vmferry pack disk.qcow2 -o vm.ova",
+      NULL,
+  };
+  struct vmf_disk_form_info info = {.size = sizeof info};
+
+  vmf_paragraph_print(stdout,
+                      "A package is a machine with its disks: an archive (.ova), a descriptor "
+                      "(.ovf) with its files beside it, or a folder that holds one. All verbs read "
+                      "it; PACKAGE::DISK is a disk in it, by its id or the name of its file. "
+                      "\"vmferry convert\" makes another package of one, or an image of its disk.",
+                      0, 0);
+  printf("\n%s:\n", VMF_PURPOSE_PACKAGES);
+  help_verbs(stdout, VMF_PURPOSE_PACKAGES);
+  fputs("\nForms of its disks (--disk-format; the first by default):\n", stdout);
+  for (size_t i = 0; vmf_disk_form_describe(i, &info); i++)
+    printf("%s%s", i > 0 ? " " : "  ", info.name);
+  putchar('\n');
+  help_examples(examples);
+}
+
+static void help_formats(void)
+{
+  struct vmf_format_info info = {.size = sizeof info};
+
+  for (size_t i = 0; vmf_format_describe(i, &info); i++)
+    vmf_format_print(&info);
+  putchar('\n');
+  vmf_paragraph_print(stdout,
+                      "\"vmferry help FORMAT\" shows what -o takes, \"vmferry help ova\" what "
+                      "packages are, vmferry-formats(5) all of it.",
+                      0, 0);
+}
+
+static const struct {
+  const char *name;
+  void (*print)(void);
+} help_topics[] = {
+    {"formats", help_formats},
+    {"ova", help_packages},
+    {"ovf", help_packages},
+};
 
 static int help_run(void *given)
 {
   const struct help_settings *settings = given;
+  const char *word = settings->command.operands[0];
   const struct vmf_verb *verb;
 
   if (settings->command.operand_count == 0) {
     vmf_help_print(stdout);
     return VMF_EXIT_DONE;
   }
-  verb = vmf_verb_find(settings->command.operands[0]);
+  verb = vmf_verb_find(word);
   if (verb) {
     vmf_help_print_verb(stdout, verb);
     return VMF_EXIT_DONE;
   }
-  return vmf_format_options_print(settings->command.operands[0]);
+  for (size_t i = 0; i < sizeof help_topics / sizeof help_topics[0]; i++)
+    if (strcasecmp(help_topics[i].name, word) == 0) {
+      help_topics[i].print();
+      return VMF_EXIT_DONE;
+    }
+  return vmf_format_options_print(word);
 }
+
+static const char *const help_own_examples[] = {
+    "vmferry help convert",
+    "vmferry help qcow2",
+    "vmferry help ova",
+    NULL,
+};
 
 const struct vmf_verb vmf_verb_help = {
     .name = "help",
-    .operands = "[VERB|FORMAT]",
+    .purpose = VMF_PURPOSE_HELP,
+    .operands = "[VERB|FORMAT|formats|ova]",
     .summary = "show this text, the options of a verb or of a format",
+    .examples = help_own_examples,
     .arguments = help_arguments,
     VMF_STARTS_WITH(help_initial),
     .min_operands = 0,

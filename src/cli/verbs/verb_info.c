@@ -23,14 +23,17 @@ struct info_settings {
 static const struct info_settings info_initial = {.source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument info_arguments[] = {
+    VMF_GROUP_READING,
     VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     {.name = "backing-chain",
      VMF_SETS_FLAG(backing_chain),
      .help = "show the images below it, too"},
-    VMF_ARGUMENT_ALLOW_REF,
-    VMF_ARGUMENT_NO_REFS,
-    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
     {0},
@@ -113,10 +116,19 @@ static int info_run(void *settings)
   return vmf_each_operand(settings, info_one, NULL);
 }
 
+static const char *const info_examples[] = {
+    "vmferry info disk.vmdk",
+    "vmferry info --backing-chain overlay.qcow2",
+    "vmferry info --output=json appliance.ova",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_info = {
     .name = "info",
+    .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE...",
     .summary = "show what an image or a package is",
+    .examples = info_examples,
     .arguments = info_arguments,
     VMF_STARTS_WITH(info_initial),
     .min_operands = 1,

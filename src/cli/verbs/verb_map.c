@@ -24,7 +24,13 @@ static const struct map_settings map_initial = {.source = VMF_SOURCE_UNCHECKED,
                                                 .max_length = UINT64_MAX};
 
 static const struct vmf_argument map_arguments[] = {
+    VMF_GROUP_READING,
     VMF_ARGUMENT_FORMAT,
+    VMF_ARGUMENT_BARE,
+    VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_NO_REFS,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     {.letter = 's',
      .name = "start-offset",
@@ -36,10 +42,7 @@ static const struct vmf_argument map_arguments[] = {
      VMF_SETS_SIZE(max_length),
      .value = "LENGTH",
      .help = "show so many bytes of the guest disk"},
-    VMF_ARGUMENT_BARE,
-    VMF_ARGUMENT_ALLOW_REF,
-    VMF_ARGUMENT_NO_REFS,
-    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
     {0},
@@ -174,10 +177,19 @@ static int map_run(void *settings)
   return vmf_each_operand(settings, map_one, NULL);
 }
 
+static const char *const map_examples[] = {
+    "vmferry map disk.qcow2",
+    "vmferry map --output=json disk.qcow2",
+    "vmferry map -s 1M -l 64k disk.vmdk",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_map = {
     .name = "map",
+    .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE...",
     .summary = "show how the guest disk is stored",
+    .examples = map_examples,
     .arguments = map_arguments,
     VMF_STARTS_WITH(map_initial),
     .min_operands = 1,

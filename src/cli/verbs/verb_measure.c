@@ -25,6 +25,7 @@ struct measure_settings {
 static const struct measure_settings measure_initial = {.source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument measure_arguments[] = {
+    VMF_GROUP_WRITING,
     {.letter = 'O',
      .name = "target-format",
      VMF_SETS_TEXT(target.format),
@@ -35,6 +36,7 @@ static const struct vmf_argument measure_arguments[] = {
      .name = "compress",
      VMF_SETS_FLAG(target.compress),
      .help = "the target's data will be compressed"},
+    VMF_GROUP_READING,
     {.name = "size",
      .letter = 's',
      VMF_SETS_SIZE(size),
@@ -43,11 +45,13 @@ static const struct vmf_argument measure_arguments[] = {
      .help = "measure for an empty disk of this size, without a source"},
     VMF_ARGUMENT_FORMAT,
     VMF_ARGUMENT_SNAPSHOT,
-    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_OUTPUT,
+    VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_GROUP_QEMU,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
     {0},
@@ -115,10 +119,19 @@ static int measure_run(void *given)
   return VMF_EXIT_DONE;
 }
 
+static const char *const measure_examples[] = {
+    "vmferry measure -O qcow2 disk.vmdk",
+    "vmferry measure -O vmdk --size 1T",
+    "vmferry measure -c -O qcow2 --output=json disk.vmdk",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_measure = {
     .name = "measure",
+    .purpose = VMF_PURPOSE_DISKS,
     .operands = "[FILE]",
     .summary = "tell how large a target will be",
+    .examples = measure_examples,
     .arguments = measure_arguments,
     VMF_STARTS_WITH(measure_initial),
     .min_operands = 0,

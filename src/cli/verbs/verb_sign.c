@@ -21,6 +21,7 @@ struct sign_settings {
 static const struct sign_settings sign_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument sign_arguments[] = {
+    VMF_GROUP_SIGNING,
     {.name = "key", VMF_SETS_TEXT(signing.key), .value = "FILE", .help = "sign with this key, PEM"},
     VMF_ARGUMENT_CERT,
     VMF_ARGUMENT_PASSPHRASE,
@@ -33,10 +34,14 @@ static const struct vmf_argument sign_arguments[] = {
     {.name = "remove",
      VMF_SETS_FLAG(remove),
      .help = "take the signature away; the manifest stays"},
+    VMF_GROUP_READING,
+    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_WRITING,
     VMF_ARGUMENT_NO_SYNC,
+    VMF_GROUP_TRUST,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
-    VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},
@@ -76,10 +81,19 @@ static int sign_run(void *given)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
+static const char *const sign_examples[] = {
+    "vmferry sign --key key.pem --cert cert.pem appliance.ova",
+    "vmferry sign --key key.pem --digest sha512 --cms vm.ova",
+    "vmferry sign --remove appliance.ova",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_sign = {
     .name = "sign",
+    .purpose = VMF_PURPOSE_PACKAGES,
     .operands = "PACKAGE",
     .summary = "sign a package where it is",
+    .examples = sign_examples,
     .arguments = sign_arguments,
     VMF_STARTS_WITH(sign_initial),
     .min_operands = 1,

@@ -24,24 +24,30 @@ struct unpack_settings {
 static const struct unpack_settings unpack_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument unpack_arguments[] = {
+    VMF_GROUP_WRITING,
     {.letter = 'O',
      .name = "target-format",
      VMF_SETS_TEXT(target.format),
      .value = "FORMAT",
      .help = "convert the disks (default: leave them as they are)"},
     VMF_ARGUMENT_OPTIONS,
-    VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_FORCE,
     VMF_ARGUMENT_NO_SYNC,
-    VMF_ARGUMENT_PAGE_CACHE_MODE,
-    VMF_ARGUMENT_DIGEST,
-    VMF_ARGUMENT_TRUST,
-    VMF_ARGUMENT_NO_VERIFY,
-    VMF_ARGUMENT_MAX_SIZE,
+    VMF_GROUP_READING,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_SIGNING,
+    VMF_ARGUMENT_DIGEST,
+    VMF_GROUP_TRUST,
+    VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_NO_VERIFY,
+    VMF_ARGUMENT_MAX_SIZE,
+    VMF_GROUP_SPEED,
+    VMF_ARGUMENT_THREADS,
+    VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},
@@ -93,10 +99,19 @@ static int unpack_run(void *given)
   return status;
 }
 
+static const char *const unpack_examples[] = {
+    "vmferry unpack appliance.ova",
+    "vmferry unpack appliance.ova folder",
+    "vmferry unpack -O qcow2 appliance.ova folder --force",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_unpack = {
     .name = "unpack",
+    .purpose = VMF_PURPOSE_PACKAGES,
     .operands = "PACKAGE [FOLDER]",
     .summary = "put the files of a package into a folder",
+    .examples = unpack_examples,
     .arguments = unpack_arguments,
     VMF_STARTS_WITH(unpack_initial),
     .min_operands = 1,

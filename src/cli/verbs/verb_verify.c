@@ -34,7 +34,10 @@ struct verify_settings {
 static const struct verify_settings verify_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument verify_arguments[] = {
+    VMF_GROUP_TRUST,
     VMF_ARGUMENT_TRUST,
+    VMF_ARGUMENT_MAX_SIZE,
+    VMF_GROUP_READING,
     {.name = "schema",
      VMF_SETS_TEXT(check.schema_folder),
      .value = "DIR",
@@ -45,13 +48,14 @@ static const struct vmf_argument verify_arguments[] = {
     {.name = "quick",
      VMF_SETS_FLAG(check.quick),
      .help = "do not unpack the packed data of the disks"},
-    VMF_ARGUMENT_OUTPUT_KIND,
-    VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_OUTPUT,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},
@@ -285,10 +289,19 @@ static int verify_run(void *settings)
   return vmf_each_operand(settings, verify_one, worst_first);
 }
 
+static const char *const verify_examples[] = {
+    "vmferry verify appliance.ova",
+    "vmferry verify --quick --output=json appliance.ova",
+    "vmferry verify --ca-file ca.pem appliance.ova",
+    NULL,
+};
+
 const struct vmf_verb vmf_verb_verify = {
     .name = "verify",
+    .purpose = VMF_PURPOSE_PACKAGES,
     .operands = "PACKAGE...",
-    .summary = "check that a package is intact and what the standard asks for",
+    .summary = "check that a package is intact and to the standard",
+    .examples = verify_examples,
     .arguments = verify_arguments,
     VMF_STARTS_WITH(verify_initial),
     .min_operands = 1,

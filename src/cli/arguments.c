@@ -52,7 +52,7 @@ size_t vmf_arguments_option_length(const char *text)
   return length;
 }
 
-static char *option_unescape(const char *start, size_t length)
+char *vmf_arguments_option_copy(const char *start, size_t length)
 {
   char *value = malloc(length + 1), *out = value;
 
@@ -81,7 +81,7 @@ enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **
       char *start = word + name_length + 1;
 
       free(*value);
-      *value = option_unescape(start, (size_t)(end - start));
+      *value = vmf_arguments_option_copy(start, (size_t)(end - start));
       if (!*value)
         return vmf_arguments_no_memory(error);
       if (!*end && word > options)

@@ -25,6 +25,8 @@ VMF_MUST_CHECK enum vmf_code vmf_arguments_take_option(char *options, const char
 
 /* The length of the "name=value" that an -o text starts with: up to a single comma or the end. */
 size_t vmf_arguments_option_length(const char *text);
+/* These bytes, a doubled comma made one: a fresh string, or NULL without memory. */
+char *vmf_arguments_option_copy(const char *text, size_t length);
 
 /* Whether -o asks for the list of options: "help" or "?" is one of the names. */
 bool vmf_arguments_want_option_help(const char *options);

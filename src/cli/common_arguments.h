@@ -168,13 +168,14 @@
   }
 #define VMF_ARGUMENT_IMAGE_OPTS                                                                    \
   {                                                                                                \
-    .name = "image-opts", .kind = VMF_ARGUMENT_REFUSED,                                            \
-    .help = "an image is named by its path alone"                                                  \
+    .name = "image-opts", VMF_SETS_FLAG(command.image_opts),                                       \
+    .help = "sources are named as driver=FORMAT,file.filename=PATH"                                \
   }
 #define VMF_ARGUMENT_OBJECT                                                                        \
   {                                                                                                \
     .name = "object", .kind = VMF_ARGUMENT_REFUSED, .value = "OBJECT",                             \
-    .help = "encrypted images are not read"                                                        \
+    .help = "encrypted images are not read; \"qemu-img convert\" with the same --object makes a "  \
+            "plain one"                                                                            \
   }
 
 #endif

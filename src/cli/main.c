@@ -15,6 +15,7 @@
 
 #include "arguments.h"
 #include "help.h"
+#include "names.h"
 #include "signals.h"
 #include "status.h"
 
@@ -80,7 +81,8 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   }
   memcpy(command, verb->initial, verb->settings_size);
   command->log.warn = vmf_status_warn;
-  if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK) {
+  if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
+      vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK) {
     vmf_status_report(&error);
     status = error.code == VMF_USAGE ? verb->usage_status : vmf_status_of(error.code);
   } else if (command->help) {

@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "format_options.h"
+#include "image_opts.h"
 #include "status.h"
 
 /* *place: where a string can be put that lives as long as the command. */
@@ -42,6 +43,23 @@ enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, 
     code = vmf_location_resolve(*name, source, plain, error);
   if (code == VMF_OK)
     *name = *plain;
+  return code;
+}
+
+enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
+                                   struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+
+  for (int i = 0; command->image_opts && i < sources && code == VMF_OK; i++) {
+    char **name = NULL;
+
+    code = place_for_name(command, &name, error);
+    if (code == VMF_OK)
+      code = vmf_image_opts_name(command->operands[i], name, error);
+    if (code == VMF_OK)
+      command->operands[i] = *name;
+  }
   return code;
 }
 

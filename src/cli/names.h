@@ -16,6 +16,10 @@ VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_command *command, cons
 VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int sources,
                                                 int targets, struct vmf_error *error);
 
+/* With --image-opts: the first `sources` operands become names in JSON. */
+VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
+                                                  struct vmf_error *error);
+
 /* The format of a target: `asked` for, or by the suffix of its name, or raw. A name whose suffix is
  * known for something else is an error unless a format is asked for, by the option `insist`. */
 VMF_MUST_CHECK enum vmf_code vmf_names_target_format(const char *asked, const char *path,

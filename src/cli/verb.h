@@ -32,6 +32,7 @@ struct vmf_command {
   struct vmf_log log;
   uint64_t threads;  /* 0: one a processor */
   uint64_t max_size; /* bytes that may be unpacked and written; 0: no bound */
+  bool image_opts;   /* sources are named by options (image_opts.h) */
   bool no_cache;     /* nothing is kept in the host's page cache */
 };
 
@@ -103,6 +104,7 @@ struct vmf_verb {
   const void *initial;  /* the settings before the command line is read */
   size_t settings_size; /* bytes */
   int min_operands, max_operands;
+  int targets;                /* the last operands: what is written, where --image-opts is taken */
   int usage_status;           /* the exit status after a wrong command line */
   int (*run)(void *settings); /* returns the exit status */
 };

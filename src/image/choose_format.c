@@ -51,6 +51,12 @@ enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *ope
       VMF_TRY(vmf_probe_taken_as_raw(io, opening->options->log, error));
     return VMF_OK;
   }
+  if (io->size == 0 && opening->options->unknown_is_raw) {
+    vmf_warn(opening->options->log, "%s: the file is empty: taken as a raw disk of no bytes",
+             io->name);
+    *format = raw;
+    return VMF_OK;
+  }
   VMF_TRY(vmf_probe_io(io, format, error));
   if (*format)
     return VMF_OK;

@@ -97,6 +97,34 @@ static bool has_member(const struct vmf_value *object, const char *name)
   return false;
 }
 
+/* The members as qemu-img has them, and what it does not have behind them. */
+static void put_in_order(struct vmf_value *root)
+{
+  static const char *const keys[] = {"snapshots",        "backing-filename-format",
+                                     "virtual-size",     "filename",
+                                     "cluster-size",     "format",
+                                     "actual-size",      "encrypted",
+                                     "format-specific",  "full-backing-filename",
+                                     "backing-filename", "dirty-flag"};
+  struct vmf_value **place = &root->first;
+
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    struct vmf_value **link = place;
+    while (*link && strcmp((*link)->name, keys[i]) != 0)
+      link = &(*link)->next;
+    struct vmf_value *member = *link;
+    if (!member)
+      continue;
+    *link = member->next;
+    member->next = *place;
+    *place = member;
+    place = &member->next;
+  }
+  root->last = root->first;
+  while (root->last && root->last->next)
+    root->last = root->last->next;
+}
+
 static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
                              struct vmf_error *error)
 {
@@ -109,7 +137,10 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   VMF_TRY(add_parts(image->io, root, error));
   VMF_TRY(add_parent(image, root, error));
   VMF_TRY(add_specific(image, root, error));
-  return has_member(root, "dirty-flag") ? VMF_OK : vmf_value_bool(root, "dirty-flag", false, error);
+  if (!has_member(root, "dirty-flag"))
+    VMF_TRY(vmf_value_bool(root, "dirty-flag", false, error));
+  put_in_order(root);
+  return VMF_OK;
 }
 
 enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,

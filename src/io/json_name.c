@@ -19,6 +19,40 @@ bool vmf_json_name_is(const char *name)
 
 #ifdef VMF_HAVE_JANSSON
 
+/* Strings in single quotes become strings in double ones. `out` has room for twice the text. */
+static void requote(const char *text, char *out)
+{
+  char quote = '\0'; /* inside of a string: what it began with */
+
+  for (; *text; text++) {
+    if (quote && text[0] == '\\' && text[1]) {
+      if (text[1] != '\'')
+        *out++ = '\\';
+      *out++ = *++text;
+    } else if (quote ? *text == quote : *text == '"' || *text == '\'') {
+      quote = quote ? '\0' : *text;
+      *out++ = '"';
+    } else {
+      if (*text == '"')
+        *out++ = '\\';
+      *out++ = *text;
+    }
+  }
+  *out = '\0';
+}
+
+/* How qemu reads a file, and nothing of what is in it. */
+static bool is_manner(const char *key)
+{
+  static const char *const keys[] = {"aio",     "auto-read-only", "detect-zeroes", "discard",
+                                     "locking", "node-name",      "read-only"};
+
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    if (strcmp(key, keys[i]) == 0)
+      return true;
+  return strcmp(key, "cache") == 0 || strncmp(key, "cache.", 6) == 0;
+}
+
 /* What was found; strings of the tree. */
 struct members {
   const char *driver, *filename; /* of the object itself */
@@ -42,6 +76,8 @@ static enum vmf_code take_file(const char *name, const char *key, const json_t *
     return take_text(name, key, value, &members->file_driver, error);
   if (strcmp(key, "filename") == 0)
     return take_text(name, key, value, &members->file_filename, error);
+  if (is_manner(key))
+    return VMF_OK;
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: \"file.%s\" is not understood, only \"driver\" and \"filename\" of a plain "
                   "file; qemu-img convert makes one of whatever it can open",
@@ -58,6 +94,8 @@ static enum vmf_code take_member(const char *name, const char *key, json_t *valu
     return take_text(name, key, value, &members->driver, error);
   if (strcmp(key, "filename") == 0)
     return take_text(name, key, value, &members->filename, error);
+  if (is_manner(key))
+    return VMF_OK;
   if (strncmp(key, "file.", 5) == 0)
     return take_file(name, key + 5, value, members, error);
   if (strcmp(key, "file") == 0 && json_is_object(value)) {
@@ -116,10 +154,15 @@ static enum vmf_code read_tree(const char *name, json_t *tree, char **path, char
 enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
                                  struct vmf_error *error)
 {
+  const char *text = name + sizeof prefix - 1;
   json_error_t why;
+  void *quoted;
 
   *path = *format = NULL;
-  json_t *tree = json_loads(name + sizeof prefix - 1, JSON_REJECT_DUPLICATES, &why);
+  VMF_TRY(vmf_alloc(2 * strlen(text) + 1, &quoted, error));
+  requote(text, quoted);
+  json_t *tree = json_loads(quoted, JSON_REJECT_DUPLICATES, &why);
+  vmf_free(quoted);
   if (!json_is_object(tree)) {
     json_decref(tree);
     return vmf_fail(error, VMF_USAGE, "%s: is no JSON object: %s", name,

@@ -53,6 +53,14 @@ def test_strict_allocation(t):
     tap.contains(t.vmferry('compare', '-s', 'zeros.raw', 'holes.raw', status=1).stdout, 'block status mismatch!')
 
 
+def test_an_empty_file_is_a_disk_of_no_bytes(t):
+    done = t.vmferry('compare', *pair(t, b''), status=1)
+    tap.contains(done.stderr, 'b.raw: the file is empty: taken as a raw disk')
+    t.write('a.raw', b'')
+    tap.equal(t.vmferry('compare', 'a.raw', 'b.raw').stdout, 'Images are identical.\n')
+    t.vmferry('checksum', 'a.raw', status=2)
+
+
 def test_open_error(t):
     t.write('a.raw', DATA)
     t.vmferry('compare', 'a.raw', 'missing.raw', status=2)

@@ -36,6 +36,7 @@ def test_info_has_what_qemu_img_has(t, name):
     for key in ('virtual-size', 'cluster-size', 'backing-filename', 'backing-filename-format'):
         if key in theirs:
             tap.equal(ours.get(key), theirs[key], key)
+    tap.equal([key for key in ours if key in theirs], [key for key in theirs if key in ours], 'order of the keys')
     data = ours.get('format-specific', {}).get('data', {})
     for key, value in theirs.get('format-specific', {}).get('data', {}).items():
         if not isinstance(value, list):

@@ -39,7 +39,8 @@ def test_a_protocol_is_refused_by_name(t, name, word):
 
 @tap.rows([(name, name, word) for name, word in (
     ('https://host/a.raw', 'curl -L URL | vmferry convert - TARGET'), ('S3://bucket/key', 'aws s3 cp URL -'), ('ssh://host/a', 'ssh HOST cat'),
-    ('nbd://host', 'nbdcopy'))])
+    ('nbd://host', 'nbdcopy'),
+    ('rbd:pool/image', 'rbd export'))])
 def test_what_to_do_about_a_protocol(t, name, word):
     refused(t, 'info', name, says=(word,))
     t.write('a.raw', RAW)
@@ -52,6 +53,8 @@ NAMED_IN_JSON = [
     ('nested', 'json:{"driver":"qcow2","file":{"driver":"file","filename":"a.qcow2"}}'),
     ('with dots', 'json:{"file.filename": "a.qcow2", "driver": "qcow2", "file.driver": "file"}'),
     ('without a driver', 'json:{"file":{"driver":"file","filename":"a.qcow2"}}'),
+    ('in single quotes', "json:{'driver': 'qcow2', 'file': {'filename': 'a.qcow2'}}"),
+    ('with how qemu reads it', 'json:{"driver":"qcow2","file.filename":"a.qcow2","read-only":true,"cache":{"direct":true}}'),
 ]
 
 
@@ -81,6 +84,32 @@ def test_the_driver_in_json_is_the_format(t):
     tap.equal(t.read('b.raw'), t.read('a.qcow2'), 'the file as it is')
     refused(t, 'info', '-f', 'raw', NAMED_IN_JSON[0][1], says=('another driver',))
     t.vmferry('info', '-f', 'qcow2', NAMED_IN_JSON[0][1])
+
+
+@tap.rows([
+    ('plain', 'a.qcow2', 'driver=qcow2,file.driver=file,file.filename=a.qcow2,file.cache.direct=on'),
+    ('comma, quotes, backslash', '\'b"\\,.qcow2', 'file.filename=\'b"\\,,.qcow2,driver=qcow2'),
+    ('equals', 'a=b.qcow2', 'driver=qcow2,file.filename=a=b.qcow2'),
+])
+def test_an_image_is_named_by_options(t, file, name):
+    t.write('a.raw', RAW)
+    without_json(t)
+    t.vmferry('convert', 'a.raw', file)
+    for verb in ('info', 'map', 'check', 'measure'):
+        t.vmferry(verb, '--image-opts', name)
+    tap.contains(t.vmferry('info', '--image-opts', name).stdout, f'image: {file}\n')
+    t.vmferry('convert', name, 'b.raw', '--image-opts')
+    t.vmferry('compare', '--image-opts', name, 'driver=raw,file.filename=b.raw')
+
+
+@tap.rows([('no value', 'driver', 'expected NAME=VALUE'), ('no name', '=qcow2', 'expected NAME=VALUE'), ('nothing', '', 'expected NAME=VALUE'),
+           ('end', 'driver=raw,', 'expected NAME=VALUE'), ('nbd', 'driver=raw,file.driver=nbd,file.host=h', '"file.host"'),
+           ('twice', 'driver=raw,driver=raw', 'no JSON object')])
+def test_other_options_are_refused(t, text, word):
+    t.write('driver', RAW)
+    without_json(t)
+    for verb in ('info', 'map', 'measure'):
+        refused(t, verb, '--image-opts', text, says=(word,), status=9 if 'nbd' in text else 1)
 
 
 @tap.rows([

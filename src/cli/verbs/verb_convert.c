@@ -436,6 +436,7 @@ const struct vmf_verb vmf_verb_convert = {
     VMF_STARTS_WITH(convert_initial),
     .min_operands = 2,
     .max_operands = 1 << 16,
+    .targets = 1,
     .usage_status = VMF_EXIT_OTHER,
     .run = convert_run,
 };

@@ -333,7 +333,10 @@ struct vmf_job_result {
   uint64_t lost_bytes, lost_stretches; /* convert: of what options->lost was told */
 };
 
-/* Copies all of `source` (NULL: an empty disk) and finishes the target, once. result: or NULL. */
+/* Copies all of `source` (NULL: an empty disk) and finishes the target, once. result: or NULL.
+ * VMF_WRITE, before the first byte: the file system or a quota has no room for the data. Where that
+ * is not certain, since data is packed or the file system may share or pack it, the target's log is
+ * warned. */
 VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);

@@ -7,6 +7,8 @@
 
 #include "caller.h"
 #include "checked.h"
+#include "data_sharing.h"
+#include "need.h"
 #include "run.h"
 #include "survey.h"
 
@@ -104,6 +106,32 @@ static enum vmf_code held_still(const struct vmf_copy *copy, struct vmf_error *e
   return copy->backing ? vmf_image_unchanged(copy->backing, error) : VMF_OK;
 }
 
+/* What does not fit is told before the first byte. What an overlay stores is known only when it is
+ * done; and a disk that is salvaged is read once. */
+static enum vmf_code check_room(const struct vmf_copy *copy, const struct vmf_job_options *options,
+                                struct vmf_error *error)
+{
+  struct vmf_target *target = copy->target;
+  const struct vmf_need need = {.source = copy->source,
+                                .size = copy->size,
+                                .format = target->format,
+                                .options = target->options,
+                                .shape = &target->shape,
+                                .sparse_size = copy->sparse_size};
+  struct vmf_room room;
+  struct vmf_amount amount;
+
+  if (!copy->source || copy->backing || copy->salvage || vmf_image_streams(copy->source) ||
+      !vmf_io_room(target->io, &room) ||
+      (room.shares && !options->no_reflink && vmf_copy_may_share(copy) &&
+       vmf_copy_on_one_system(copy)))
+    return VMF_OK;
+  VMF_TRY(vmf_need_by_map(&need, room.bytes, &amount, error));
+  if (amount.most > room.bytes && room.exact)
+    VMF_TRY(vmf_need_by_data(&need, room.bytes, options, &amount, error));
+  return vmf_need_judge(target->io->name, &room, &amount, target->log, error);
+}
+
 enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *target,
                                const struct vmf_job_options *options, uint64_t *bytes,
                                struct vmf_error *error)
@@ -139,6 +167,7 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
   }
   const struct vmf_plan plan = make_plan(&copy);
   VMF_TRY(held_still(&copy, error));
+  VMF_TRY(check_room(&copy, options, error));
   vmf_draft(target)->state = VMF_DRAFT_BEGUN;
   VMF_TRY(begin(&copy, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, options, result, error));

@@ -4,6 +4,7 @@
 
 #include "checked.h"
 #include "clone.h"
+#include "file.h"
 
 enum { SHARE_AT_ONCE = 256 << 20 }; /* one can stop between */
 
@@ -14,6 +15,22 @@ bool vmf_copy_may_share(const struct vmf_copy *copy)
   return target && copy->source && target->shape.layout == VMF_FIXED && !target->shape.keep_zeros &&
          !target->shape.reserves && !copy->backing && !copy->checksum && !copy->salvage &&
          !vmf_image_streams(copy->source);
+}
+
+static bool is_elsewhere(const struct vmf_io *io, void *data)
+{
+  const struct stat *target = data;
+  struct stat status;
+
+  return !vmf_io_stat(io, &status) || status.st_dev != target->st_dev;
+}
+
+bool vmf_copy_on_one_system(const struct vmf_copy *copy)
+{
+  struct stat target;
+
+  return vmf_io_stat(copy->target->io, &target) &&
+         !vmf_image_visit_files(copy->source, is_elsewhere, &target);
 }
 
 /* Where `length` bytes from `guest` on go to, as far as they lie behind each other in one file. */

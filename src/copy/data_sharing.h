@@ -12,6 +12,9 @@
  */
 bool vmf_copy_may_share(const struct vmf_copy *copy);
 
+/* Whether a file of the source is on the target's file system. */
+bool vmf_copy_on_one_system(const struct vmf_copy *copy);
+
 /* Shares a span of the source's data with the target: *length bytes of it are done, perhaps none
  * because they do not lie where blocks do. *refused: the file system does not share (*length is 0).
  * On the caller's thread. */

@@ -21,6 +21,7 @@ struct survey_job {
 struct surveyed {
   struct vmf_plan *exact;
   struct vmf_salvage *salvage; /* or NULL */
+  uint64_t found, enough;      /* bytes of units with data; it ends where there are more */
 };
 
 /* A unit that is larger than a job is looked at in parts: one with data is enough. */
@@ -83,17 +84,21 @@ static void survey_free_scratch(void *scratch)
 static enum vmf_code survey_retire(struct vmf_loop *loop, void *job_data, bool *stop,
                                    struct vmf_error *error)
 {
-  const struct vmf_plan *exact = ((const struct surveyed *)loop->context)->exact;
+  struct surveyed *surveyed = loop->context;
+  const struct vmf_plan *exact = surveyed->exact;
   const struct survey_job *job = job_data;
   uint32_t part = part_of(exact);
 
-  (void)stop;
   (void)error;
   for (uint64_t at = 0; at < job->fed.length; at += part) {
     uint64_t unit = (job->fed.guest + at) / exact->unit;
-    if (job->holds_data[at / part])
+    if (!job->holds_data[at / part])
+      continue;
+    surveyed->found += vmf_min(part, job->fed.length - at);
+    if (exact->data_units)
       exact->data_units[unit / 64] |= 1ull << unit % 64;
   }
+  *stop = surveyed->found > surveyed->enough;
   vmf_pipeline_retire(loop->pipeline);
   return VMF_OK;
 }
@@ -142,11 +147,24 @@ enum vmf_code vmf_survey(const struct vmf_plan *plan, struct vmf_salvage *salvag
                     (unsigned long long)units, unit, (unsigned long long)units_max);
   VMF_TRY(vmf_alloc((size_t)vmf_div_up(units, 64) * sizeof(uint64_t), &memory, error));
   exact->data_units = memory;
-  struct surveyed surveyed = {.exact = exact, .salvage = salvage};
+  struct surveyed surveyed = {.exact = exact, .salvage = salvage, .enough = UINT64_MAX};
   enum vmf_code code = survey(plan, &surveyed, options, error);
   if (code != VMF_OK) {
     vmf_free(memory);
     exact->data_units = NULL;
   }
   return code;
+}
+
+enum vmf_code vmf_survey_amount(const struct vmf_plan *plan, uint32_t unit, uint64_t enough,
+                                const struct vmf_job_options *options, uint64_t *bytes,
+                                struct vmf_error *error)
+{
+  struct vmf_plan exact = *plan;
+  struct surveyed surveyed = {.exact = &exact, .enough = enough};
+
+  exact.unit = unit;
+  VMF_TRY(survey(plan, &surveyed, options, error));
+  *bytes = surveyed.found;
+  return VMF_OK;
 }

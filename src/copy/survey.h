@@ -17,4 +17,11 @@ VMF_MUST_CHECK enum vmf_code vmf_survey(const struct vmf_plan *plan, struct vmf_
                                         uint32_t unit, const struct vmf_job_options *options,
                                         struct vmf_plan *exact, struct vmf_error *error);
 
+/* How much of the plan is not zero, in units of `unit` bytes: reads the data until it is more than
+ * `enough`. */
+VMF_MUST_CHECK enum vmf_code vmf_survey_amount(const struct vmf_plan *plan, uint32_t unit,
+                                               uint64_t enough,
+                                               const struct vmf_job_options *options,
+                                               uint64_t *bytes, struct vmf_error *error);
+
 #endif

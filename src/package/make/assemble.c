@@ -122,7 +122,7 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
 {
   struct vmf_job_options options = {.size = sizeof options,
                                     .crew = work->crew,
-                                    .sparse_size = 4096,
+                                    .sparse_size = VMF_ASSEMBLY_HOLE,
                                     .progress = show_progress,
                                     .progress_data = work,
                                     .cancel = work->target->cancel};
@@ -163,7 +163,7 @@ static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file 
 {
   const struct vmf_job_options options = {.size = sizeof options,
                                           .crew = work->crew,
-                                          .sparse_size = 4096,
+                                          .sparse_size = VMF_ASSEMBLY_HOLE,
                                           .cancel = work->target->cancel};
   struct vmf_target *target = NULL;
   struct vmf_io *sink;
@@ -538,7 +538,10 @@ static enum vmf_code prepare(struct work *work, struct vmf_error *error)
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
-  return open_output(work, error);
+  const struct vmf_job_options job = {
+      .size = sizeof job, .crew = work->crew, .cancel = target->cancel};
+  VMF_TRY(open_output(work, error));
+  return vmf_assembly_fits(work->assembly, vmf_output_main(work->output), &job, target->log, error);
 }
 
 enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf_assembly *assembly,

@@ -12,6 +12,8 @@
 #include "image.h"
 #include "manifest.h"
 
+enum { VMF_ASSEMBLY_HOLE = 4096 /* so many zeros of a disk become a hole */ };
+
 /* One file of the package that is made. Either `image` is converted into it, or `io` copied. */
 struct vmf_assembly_file {
   char *name;                    /* owned */
@@ -75,6 +77,13 @@ VMF_MUST_CHECK enum vmf_code vmf_beside_check(const struct vmf_destination *dest
                                               const struct vmf_assembly *assembly,
                                               const char *manifest, const char *certificate,
                                               bool replace, struct vmf_error *error);
+
+/* VMF_WRITE when the files cannot all be written where `io` is, a new file; where they may not fit,
+ * log is told. Of options threads, crew and cancel count. */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assembly,
+                                               const struct vmf_io *io,
+                                               const struct vmf_job_options *options,
+                                               const struct vmf_log *log, struct vmf_error *error);
 
 /* Writes all of it and commits. */
 VMF_MUST_CHECK enum vmf_code vmf_assemble(const struct vmf_destination *destination,

@@ -88,7 +88,7 @@ bool vmf_format_option(const char *format, size_t index, struct vmf_option_info 
 /* The format whose suffix `path` has and that can be written, or NULL. */
 const char *vmf_format_by_suffix(const char *path);
 
-/* What else the suffix of `path` is known for ("a VirtualBox disk (VDI)"), so that no disk should
+/* What else the suffix of `path` is known for ("a Hyper-V disk (VHDX)"), so that no disk should
  * be written under this name unasked; or NULL. */
 const char *vmf_suffix_meaning(const char *path);
 

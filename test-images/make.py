@@ -7,6 +7,7 @@ import struct
 import sys
 
 import make_qcow2 as qcow2
+import make_vdi as vdi
 import make_vhd as vhd
 import make_vmdk as vmdk
 from make_content import CHILD, LARGE, SMALL
@@ -33,6 +34,9 @@ CONTENTS = {
     'good-vhd-fixed.vhd': SMALL,
     'good-vhd-dynamic.vhd': LARGE,
     'good-vhd-differencing.vhd': CHILD,
+    'good-vdi-fixed.vdi': SMALL,
+    'good-vdi-dynamic.vdi': LARGE,
+    'good-vdi-differencing.vdi': CHILD,
     'good-qcow2-v2.qcow2': LARGE,
     'good-qcow2-v3.qcow2': LARGE,
     'good-qcow2-zlib.qcow2': LARGE,
@@ -48,6 +52,8 @@ REFUSED = {
     'bad-vmdk-flat-outside.vmdk': 2,
     'bad-vhd-checksums.vhd': 2,
     'bad-vhd-table-outside.vhd': 2,
+    'bad-vdi-index-outside.vdi': 2,
+    'bad-vdi-no-parent.vdi': 2,
     'bad-qcow2-loop.qcow2': 2,
     'bad-qcow2-backing-device.qcow2': 2,
     'bad-qcow2-table-outside.qcow2': 2,
@@ -66,6 +72,9 @@ def good():
         'good-vhd-fixed.vhd': vhd.fixed(SMALL, uuid(1)),
         'good-vhd-dynamic.vhd': vhd.dynamic(LARGE, uuid(2)),
         'good-vhd-differencing.vhd': vhd.differencing(CHILD, LARGE, uuid(3), uuid(2), 'good-vhd-dynamic.vhd'),
+        'good-vdi-fixed.vdi': vdi.fixed(SMALL, uuid(4)),
+        'good-vdi-dynamic.vdi': vdi.dynamic(LARGE, uuid(5), extra=512),
+        'good-vdi-differencing.vdi': vdi.differencing(CHILD, LARGE, uuid(6), uuid(5)),
         'good-qcow2-v2.qcow2': qcow2.plain(LARGE, 2),
         'good-qcow2-v3.qcow2': qcow2.plain(LARGE, 3),
         'good-qcow2-zlib.qcow2': qcow2.compressed(LARGE),
@@ -99,6 +108,8 @@ def bad(files):
         'bad-vmdk-flat-outside.vmdk': vmdk.descriptor('monolithicFlat', ['RW 8 FLAT "../../etc/passwd" 0']),
         'bad-vhd-checksums.vhd': poke(broken, len(broken) - 512 + 64, b'\0\0\0\0'),
         'bad-vhd-table-outside.vhd': poke(dynamic, 3 * 512, struct.pack('>I', 0x7fffffff)),
+        'bad-vdi-index-outside.vdi': poke(files['good-vdi-fixed.vdi'], vdi.TABLE, struct.pack('<I', 1)),
+        'bad-vdi-no-parent.vdi': vdi.differencing(SMALL[::-1], SMALL, uuid(7), uuid(8)),
         'bad-qcow2-loop.qcow2': qcow2.overlay(LARGE, LARGE, 'bad-qcow2-loop.qcow2', 'qcow2'),
         'bad-qcow2-backing-device.qcow2': qcow2.overlay(LARGE, LARGE, '/dev/zero', 'raw'),
         'bad-qcow2-table-outside.qcow2': poke(plain, 40, struct.pack('>Q', 1 << 40)),

@@ -22,12 +22,14 @@ class Skip(Exception):
     """Raised by a test that cannot run here; its text is the reason."""
 
 
-def corpus():
-    """The folder of third-party images, or a skip where it is not there."""
-    folder = pathlib.Path(os.environ.get('VMFERRY_CORPUS', SOURCE / '../shared/corpus'))
-    if not folder.is_dir():
+def corpora():
+    """The folders of third-party images, or a skip where there is none."""
+    default = f'{SOURCE}/../shared/corpus:{SOURCE}/../shared/corpus-2'
+    folders = [pathlib.Path(name) for name in os.environ.get('VMFERRY_CORPUS', default).split(':')]
+    found = [folder.resolve() for folder in folders if folder.is_dir()]
+    if not found:
         raise Skip('no corpus folder')
-    return folder.resolve()
+    return found
 
 
 def tool(name):

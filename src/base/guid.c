@@ -94,3 +94,33 @@ void vmf_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT])
   }
   *text = '\0';
 }
+
+/* Of a hexadecimal digit; -1: it is none. */
+static int guid_digit(char digit)
+{
+  if (digit >= '0' && digit <= '9')
+    return digit - '0';
+  digit = (char)(digit | 0x20);
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool vmf_guid_parse(const char *text, uint8_t guid[VMF_GUID_SIZE])
+{
+  for (unsigned i = 0; i < VMF_GUID_SIZE; i++, text += 2) {
+    if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+      return false;
+    int high = guid_digit(text[0]), low = high < 0 ? -1 : guid_digit(text[1]);
+    if (low < 0)
+      return false;
+    guid[i] = (uint8_t)(high << 4 | low);
+  }
+  return *text == '\0';
+}
+
+void vmf_guid_swap(const uint8_t from[VMF_GUID_SIZE], uint8_t to[VMF_GUID_SIZE])
+{
+  static const uint8_t order[VMF_GUID_SIZE] = {3, 2, 1,  0,  5,  4,  7,  6,
+                                               8, 9, 10, 11, 12, 13, 14, 15};
+  for (unsigned i = 0; i < VMF_GUID_SIZE; i++)
+    to[i] = from[order[i]];
+}

@@ -34,4 +34,11 @@ VMF_MUST_CHECK enum vmf_code vmf_identity_guid(const struct vmf_identity *identi
 /* "6ba7b810-9dad-11d1-80b4-00c04fd430c8" and a NUL, from network byte order. */
 void vmf_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT]);
 
+/* That text, in either case, to network order; false: it is something else. */
+bool vmf_guid_parse(const char *text, uint8_t guid[VMF_GUID_SIZE]);
+
+/* Between network order and that of Microsoft and VirtualBox, whose first three fields are
+ * little-endian. */
+void vmf_guid_swap(const uint8_t from[VMF_GUID_SIZE], uint8_t to[VMF_GUID_SIZE]);
+
 #endif

@@ -19,7 +19,6 @@ static const struct magic {
     {{"QCOW version 1", BY_QEMU}, "QFI\xfb\0\0\0\1", 8, 0, false},
     {{"QED", BY_QEMU}, "QED\0", 4, 0, false},
     {{"VHDX", BY_QEMU}, "vhdxfile", 8, 0, false},
-    {{"VDI", BY_QEMU}, "\x7f\x10\xda\xbe", 4, 64, false},
     {{"Parallels HDD", BY_QEMU}, "WithoutFreeSpace", 16, 0, false},
     {{"Parallels HDD", BY_QEMU}, "WithouFreSpacExt", 16, 0, false},
     {{"Bochs growing disk", BY_QEMU}, "Bochs Virtual HD Image", 22, 0, false},
@@ -154,7 +153,6 @@ enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_forei
 static const struct meaning {
   const char *suffixes, *what;
 } meanings[] = {
-    {" vdi ", "a VirtualBox disk (VDI)"},
     {" vhdx avhdx vhds ", "a Hyper-V disk (VHDX)"},
     {" avhd ", "a snapshot of a Hyper-V disk (VHD)"},
     {" hdd hds pvm pvs pvi ", "a Parallels disk or machine"},

@@ -16,7 +16,7 @@ enum vmf_foreign_kind {
 };
 
 struct vmf_foreign {
-  const char *name; /* "VDI" */
+  const char *name; /* "VHDX" */
   enum vmf_foreign_kind kind;
   const char *advice; /* what to do with it, for a person */
 };

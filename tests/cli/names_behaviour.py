@@ -268,7 +268,7 @@ def test_lists_of_options_are_not_joined_to_a_literal_comma(t):
 
 # ---- suffixes ----
 
-FOREIGN = ('vdi', 'VHDX', 'avhdx', 'hdd', 'dmg', 'qed', 'vmx', 'xva', 'vma', 'tar', 'ova.gz', 'raw.gz', 'vmdk.xz', 'qcow2.zst',
+FOREIGN = ('VHDX', 'avhdx', 'hdd', 'dmg', 'qed', 'vmx', 'xva', 'vma', 'tar', 'ova.gz', 'raw.gz', 'vmdk.xz', 'qcow2.zst',
            'bz2', 'lz4', 'zip', '7z', 'e01', 'aff', 'tgz', 'nvram', 'json', 'cow')
 
 
@@ -374,7 +374,7 @@ def test_a_disk_is_not_the_target_of_several(t, name, *options):
 
 def test_a_foreign_disk_is_not_the_target_of_several(t):
     t.write('a.raw', RAW)
-    for name, content in (('c', bytes(64) + b'\x7f\x10\xda\xbe' + bytes(512)), ('d', b'vhdxfile' + bytes(512))):
+    for name, content in (('c', b'QFI\xfb\0\0\0\1' + bytes(512)), ('d', b'vhdxfile' + bytes(512))):
         t.write(name, content)
         refused(t, 'convert', 'a.raw', 'a.raw', name, says=('--join',))
 

@@ -45,11 +45,16 @@ def vhd_tables(image):
     return [(0, 3 * SECTOR), (3 * SECTOR, 16), (len(image) - SECTOR, SECTOR)]
 
 
+def vdi_tables(_):
+    return [(64, 24), (340, 132), (512, 68)]
+
+
 COWD_TABLE = get_little(GOOD['good-vmdk-cowd-delta.vmdk'], 4 * SECTOR, 4) * SECTOR
 
 # The image to convert, the file of it that is damaged, (offset, length) of its headers and tables.
 IMAGES = [(name, name, qcow2_tables(image)) for name, image in GOOD.items() if name.endswith('.qcow2')]
 IMAGES += [(name, name, vhd_tables(image)) for name, image in GOOD.items() if name.endswith('.vhd')]
+IMAGES += [(name, name, vdi_tables(image)) for name, image in GOOD.items() if name.endswith('.vdi')]
 IMAGES += [(name, name, [(0, 80), (SECTOR, 360), (FIRST_GRAIN, 40), (ENDS, 3 * SECTOR)] + tables)
            for name, tables in (('good-vmdk-stream.vmdk', [(STREAM_TABLE, 20)]),
                                 ('good-vmdk-stream-progress.vmdk', []))]

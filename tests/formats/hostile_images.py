@@ -11,6 +11,7 @@ import tap
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_qcow2 as qcow2  # pylint: disable=wrong-import-position
+import make_vdi as vdi  # pylint: disable=wrong-import-position
 import make_vhd as vhd  # pylint: disable=wrong-import-position
 import make_vmdk as vmdk  # pylint: disable=wrong-import-position
 from make_content import LARGE, SMALL, disk  # pylint: disable=wrong-import-position
@@ -207,6 +208,13 @@ def differencing(locators=(), name='', parent_uuid=UUID_PARENT):
 
 def utf16(text):
     return text.encode('utf-16-le')
+
+
+# ---- VDI ----
+
+VDI = vdi.dynamic(LARGE, UUID, extra=512)
+VDI_FIXED = vdi.fixed(SMALL, UUID)
+VDI_CHILD = vdi.differencing(SMALL.ljust(len(LARGE), b'\0'), LARGE, UUID, UUID_PARENT)
 
 
 # ---- VMDK ----

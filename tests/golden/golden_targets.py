@@ -59,6 +59,8 @@ PLAIN = [
     vmdk('split flat', 'twoGbMaxExtentFlat', False),
     one_file('vhd, dynamic', '-O', 'vhd'),
     one_file('vhd, fixed', '-O', 'vhd', '-o', 'subformat=fixed'),
+    one_file('vdi, dynamic', '-O', 'vdi'),
+    one_file('vdi, fixed', '-O', 'vdi', '-o', 'subformat=fixed'),
     overlay('qcow2 on raw'),
     overlay('qcow2 on raw, extended L2', '-o', 'extended_l2=on'),
     package('package of raw', 'raw'),

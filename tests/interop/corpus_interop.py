@@ -15,7 +15,7 @@ import tempfile
 
 import tap
 
-FORMATS = {'raw', 'qcow2', 'vmdk', 'vpc'}
+FORMATS = {'raw', 'qcow2', 'vmdk', 'vpc', 'vdi'}
 OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
 
 # Images that no reader may accept: exit codes and a part of the message.
@@ -33,6 +33,7 @@ REFUSED = [
     ('trivy/invalid.vmdk', (2,), '-f raw'),
     ('govmomi/ttylinux-pc_i486-16.1-disk1.vmdk', (2,), ''),
     ('virt-manager/CentOS-6.4-i386-Gnome-disk1.vmdk', (2,), '-f raw'),  # 10480 bytes with no magic number
+    ('osv-scalibr/invalid.vdi', (2,), '-f raw'),
     ('libvirt/loop-1.qcow2', (2,), 'loop'),
     ('libvirt/loop-self.qcow2', (2,), 'loop'),
     ('libvirt/qcow2_nbd-raw.qcow2', (2,), 'nbd'),
@@ -41,16 +42,19 @@ REFUSED = [
 
 
 def index():
+    rows = []
     try:
-        with open(tap.corpus() / 'INDEX.tsv', encoding='utf-8', newline='') as file:
-            return list(csv.DictReader(file, delimiter='\t'))
+        for corpus in tap.corpora():
+            with open(corpus / 'INDEX.tsv', encoding='utf-8', newline='') as file:
+                rows += csv.DictReader(file, delimiter='\t')
     except tap.Skip:
-        return []
+        pass
+    return rows
 
 
 def unpack(folder):
-    """A scratch copy of one folder of the corpus, unpacked, sparse."""
-    source = tap.corpus() / folder
+    """A scratch copy of one folder of a corpus, unpacked, sparse."""
+    source = next(corpus / folder for corpus in tap.corpora() if (corpus / folder).is_dir())
     copy = pathlib.Path(tempfile.mkdtemp(prefix='vmferry-corpus-', dir=os.environ.get('VMFERRY_SCRATCH')))
     for entry in source.iterdir():
         if entry.is_dir() or entry.stat().st_size > 64 << 20:
@@ -115,13 +119,13 @@ def guest_digest(path, form):
 
 @tap.rows(known() or [('corpus', None, None, None, None)])
 def test_guest_bytes(t, plain, form, size, sha256):
-    tap.corpus()
+    tap.corpora()
     tap.equal(guest_digest(Folders.path(plain), form), (size, sha256), 'size and SHA-256')
 
 
 @tap.rows([(row[0], *row) for row in REFUSED])
 def test_refused(t, plain, codes, part):
-    tap.corpus()
+    tap.corpora()
     done = t.vmferry('convert', '-O', 'raw', Folders.path(plain), 'out.raw', status=None)
     if done.returncode not in codes:
         raise AssertionError(f'exit {done.returncode}: {done.stderr}')

@@ -37,6 +37,9 @@ QEMU_FORMS = [
     ('vmdk streamOptimized', 'vmdk', ['-o', 'subformat=streamOptimized']),
     ('vhd dynamic', 'vpc', ['-o', 'force_size=on']),
     ('vhd fixed', 'vpc', ['-o', 'subformat=fixed,force_size=on']),
+    ('vdi', 'vdi', []),
+    ('vdi static', 'vdi', ['-o', 'static=on']),
+    ('vdi preallocated metadata', 'vdi', ['-o', 'preallocation=metadata']),
 ]
 
 OUR_FORMS = [

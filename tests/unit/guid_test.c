@@ -118,6 +118,37 @@ START_TEST(text_is_in_network_order)
 }
 END_TEST
 
+START_TEST(text_is_parsed_in_either_case)
+{
+  static const char *const wrong[] = {"",
+                                      "6ba7b810-9dad-11d1-80b4-00c04fd430c",
+                                      "6ba7b810-9dad-11d1-80b4-00c04fd430c8x",
+                                      "6ba7b810:9dad-11d1-80b4-00c04fd430c8",
+                                      "6ba7b8109dad11d180b400c04fd430c8",
+                                      "gba7b810-9dad-11d1-80b4-00c04fd430c8"};
+  uint8_t guid[VMF_GUID_SIZE];
+  char text[VMF_GUID_TEXT];
+  ck_assert(vmf_guid_parse("6BA7b810-9dad-11D1-80b4-00c04fd430c8", guid));
+  vmf_guid_text(guid, text);
+  ck_assert_str_eq(text, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+  for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    ck_assert(!vmf_guid_parse(wrong[i], guid));
+}
+END_TEST
+
+START_TEST(swapped_twice_is_as_it_was)
+{
+  static const uint8_t guid[VMF_GUID_SIZE] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static const uint8_t mixed[VMF_GUID_SIZE] = {3, 2, 1,  0,  5,  4,  7,  6,
+                                               8, 9, 10, 11, 12, 13, 14, 15};
+  uint8_t once[VMF_GUID_SIZE], twice[VMF_GUID_SIZE];
+  vmf_guid_swap(guid, once);
+  vmf_guid_swap(once, twice);
+  ck_assert_mem_eq(once, mixed, VMF_GUID_SIZE);
+  ck_assert_mem_eq(twice, guid, VMF_GUID_SIZE);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("guid");
@@ -131,6 +162,8 @@ static Suite *suite(void)
   tcase_add_test(tests, too_many_bytes_are_refused);
   tcase_add_loop_test(tests, guids_are_of_version_4, 0, 2);
   tcase_add_test(tests, text_is_in_network_order);
+  tcase_add_test(tests, text_is_parsed_in_either_case);
+  tcase_add_test(tests, swapped_twice_is_as_it_was);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -199,11 +199,21 @@ VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, si
                                               const struct vmf_package_target *target,
                                               struct vmf_error *error);
 
-/* Signs a package in place, making a manifest where there is none; with remove: takes its
- * certificate away. Only key_path, cert_path, passphrase_file, cms, digest, no_sync, ignore_locks,
- * progress, cancel, log and findings of `target` count. The manifest must be right: VMF_DIFFERENT.
+enum vmf_signing_action {
+  VMF_SIGNING_SIGN, /* makes a manifest where there is none; one that is there must be right:
+                     * VMF_DIFFERENT */
+  /* Makes the manifest anew for what the files are now, and tells by notes what it says otherwise:
+   * "manifest-entry-changed", "-added", "-removed". A signature that is not of the new one is
+   * replaced where there is a key, else taken away: the warning "signature-removed". All else in
+   * the package stays, the order of an archive, too. */
+  VMF_SIGNING_RENEW,
+  VMF_SIGNING_REMOVE, /* takes the certificate away */
+};
+
+/* Signs a package in place. Only key_path, cert_path, passphrase_file, cms, digest, no_sync,
+ * ignore_locks, progress, cancel, log and findings of `target` count.
  */
-VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, bool remove,
+VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
                                               const struct vmf_package_target *target,
                                               struct vmf_error *error);
 

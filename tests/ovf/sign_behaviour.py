@@ -7,17 +7,7 @@ import re
 import tarfile
 
 import tap
-from signing import DISK, FILES, OVF, Keys, check_signature, folder, key_words, manifest, rules, signed
-
-
-def archive(t, files, **options):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
-        for number, (name, data) in enumerate(files.items()):
-            member = tarfile.TarInfo(name)
-            member.size, member.mtime = len(data), 1600000000 + number
-            tar.addfile(member, io.BytesIO(data))
-    return t.write(options.get('name', 'vm.ova'), out.getvalue())
+from signing import DISK, FILES, OVF, Keys, archive, check_signature, folder, key_words, manifest, rules, signed
 
 
 # ---- what we sign ----

@@ -5,9 +5,11 @@ import base64
 import binascii
 import functools
 import hashlib
+import io
 import os
 import re
 import subprocess
+import tarfile
 import tempfile
 
 import tap
@@ -118,6 +120,16 @@ def folder(t, mf=None, cert=None, files=None):
     if cert is not None:
         t.write('vm.cert', cert)
     return t.path('vm.ovf')
+
+
+def archive(t, files, **options):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
+        for number, (name, data) in enumerate(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(data), 1600000000 + number
+            tar.addfile(member, io.BytesIO(data))
+    return t.write(options.get('name', 'vm.ova'), out.getvalue())
 
 
 def key_words(name='own', cert=None):

@@ -200,8 +200,8 @@ START_TEST(packages_refuse_null)
   REFUSED(vmf_package_pack(&image, 1, NULL, NULL, NULL, &error));
   REFUSED(vmf_package_pack(&image, 1, NULL, "", NULL, &error));
   REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", NULL, NULL));
-  REFUSED(vmf_package_sign(NULL, false, &key, &error));
-  REFUSED(vmf_package_sign("vm.ova", false, NULL, &error));
+  REFUSED(vmf_package_sign(NULL, VMF_SIGNING_SIGN, &key, &error));
+  REFUSED(vmf_package_sign("vm.ova", VMF_SIGNING_SIGN, NULL, &error));
 }
 END_TEST
 
@@ -291,7 +291,7 @@ START_TEST(no_function_takes_a_struct_without_its_size)
   REFUSED(vmf_package_convert(package, "t.ova", &package_target, &error));
   REFUSED(vmf_package_pack(&image, 1, &machine, "t.ova", NULL, &error));
   REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", &package_target, &error));
-  REFUSED(vmf_package_sign("vm.ova", true, &package_target, &error));
+  REFUSED(vmf_package_sign("vm.ova", VMF_SIGNING_REMOVE, &package_target, &error));
   ck_assert(result.data_bytes == 1 && verdict.files == 1 && findings.leaks == 1);
   ck_assert_uint_eq(extent.length, 1);
 }

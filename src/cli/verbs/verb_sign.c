@@ -2,8 +2,11 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry sign`: a package is signed where it is, or its signature taken away. */
+#include <stdio.h>
+
 #include "arguments.h"
 #include "common_arguments.h"
+#include "human.h"
 #include "packaging.h"
 #include "signals.h"
 #include "status.h"
@@ -13,6 +16,7 @@ struct sign_settings {
   struct vmf_source_settings source;
   struct vmf_target_settings target;
   struct vmf_signing_settings signing;
+  bool renew;  /* the manifest */
   bool remove; /* the signature */
 };
 
@@ -31,6 +35,11 @@ static const struct vmf_argument sign_arguments[] = {
      .help = "digest of the signature and of a manifest that is made: sha256, sha512, or sha1, "
              "which is for the manifest only (default: the manifest's, else sha256)"},
     VMF_ARGUMENT_CMS,
+    {.name = "renew",
+     VMF_SETS_FLAG(renew),
+     .contradicts = "remove",
+     .help = "make the manifest anew for what the files are now, and tell what was changed; a "
+             "signature that does not fit any longer is replaced with --key, else removed"},
     {.name = "remove",
      VMF_SETS_FLAG(remove),
      .help = "take the signature away; the manifest stays"},
@@ -51,14 +60,55 @@ static enum vmf_code check_settings(const struct sign_settings *settings, struct
 {
   if (settings->remove && (settings->signing.key || settings->signing.digest))
     return vmf_arguments_wrong(error, "--remove takes neither --key nor --digest");
-  if (settings->remove &&
+  if ((settings->remove || settings->renew) &&
       (settings->source.trust.require_signature || settings->source.trust.ca_file ||
        settings->source.trust.signer || settings->source.trust.no_verify))
-    return vmf_arguments_wrong(error, "--remove checks nothing, and takes no option that says what "
-                                      "is to be checked");
-  if (!settings->remove && !settings->signing.key)
-    return vmf_arguments_wrong(error, "expected --key FILE or --remove");
+    return vmf_arguments_wrong(error,
+                               "--%s does not ask what the manifest and the signature say, and "
+                               "takes no option that says what is to be checked",
+                               settings->remove ? "remove" : "renew");
+  if (!settings->remove && !settings->renew && !settings->signing.key)
+    return vmf_arguments_wrong(error, "expected --key FILE, --renew or --remove");
   return vmf_packaging_check(&settings->signing, error);
+}
+
+struct renewing {
+  struct vmf_command *command;
+  bool changed;
+};
+
+/* What --renew has changed is its answer. */
+static void renewing_finding(void *data, const struct vmf_package_finding *finding)
+{
+  struct renewing *renewing = data;
+
+  if (finding->severity != VMF_SEVERITY_NOTE) {
+    vmf_packaging_finding(renewing->command, finding);
+    return;
+  }
+  renewing->changed = true;
+  if (renewing->command->quiet)
+    return;
+  vmf_human_text(stdout, finding->file);
+  fputs(": ", stdout);
+  vmf_human_text(stdout, finding->text);
+  putchar('\n');
+}
+
+static enum vmf_code sign_package(struct sign_settings *settings, struct vmf_package_target *target,
+                                  struct vmf_error *error)
+{
+  const char *package = settings->command.operands[0];
+  struct renewing renewing = {.command = &settings->command};
+
+  if (!settings->renew)
+    return vmf_package_sign(package, settings->remove ? VMF_SIGNING_REMOVE : VMF_SIGNING_SIGN,
+                            target, error);
+  target->findings = (struct vmf_findings_sink){.finding = renewing_finding, .data = &renewing};
+  enum vmf_code code = vmf_package_sign(package, VMF_SIGNING_RENEW, target, error);
+  if (code == VMF_OK && !renewing.changed && !settings->command.quiet)
+    puts("no file differs from the manifest");
+  return code;
 }
 
 static int sign_run(void *given)
@@ -75,7 +125,7 @@ static int sign_run(void *given)
   vmf_signals_catch();
   if (code == VMF_OK) {
     vmf_packaging_target(&packaging, &progress, &target);
-    code = vmf_package_sign(settings->command.operands[0], settings->remove, &target, &error);
+    code = sign_package(settings, &target, &error);
     vmf_progress_end(&progress, code == VMF_OK);
   }
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
@@ -83,7 +133,7 @@ static int sign_run(void *given)
 
 static const char *const sign_examples[] = {
     "vmferry sign --key key.pem --cert cert.pem appliance.ova",
-    "vmferry sign --key key.pem --digest sha512 --cms vm.ova",
+    "vmferry sign --renew appliance.ova",
     "vmferry sign --remove appliance.ova",
     NULL,
 };

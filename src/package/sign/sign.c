@@ -30,9 +30,11 @@ static void clear_names(struct vmf_signing_names *names)
   free(names->names);
 }
 
-static enum vmf_code add_name(struct vmf_signing_names *names, const char *name,
-                              struct vmf_error *error)
+enum vmf_code vmf_signing_add_name(struct vmf_signing *signing, const char *name,
+                                   struct vmf_error *error)
 {
+  struct vmf_signing_names *names = &signing->files;
+
   if (names->count == VMF_MANIFEST_ENTRIES)
     return vmf_fail(error, VMF_LIMIT, "a package with more than %d files cannot be signed",
                     VMF_MANIFEST_ENTRIES);
@@ -43,7 +45,7 @@ static enum vmf_code add_name(struct vmf_signing_names *names, const char *name,
 }
 
 static enum vmf_code add_stored(struct vmf_signing *signing, const struct vmf_ovf_file *file,
-                                struct vmf_signing_names *names, struct vmf_error *error)
+                                struct vmf_error *error)
 {
   char **stored;
   size_t count;
@@ -51,7 +53,7 @@ static enum vmf_code add_stored(struct vmf_signing *signing, const struct vmf_ov
   VMF_TRY(vmf_package_stored_names(signing->package, file, &stored, &count, error));
   enum vmf_code code = VMF_OK;
   for (size_t i = 0; i < count && code == VMF_OK; i++)
-    code = add_name(names, stored[i], error);
+    code = vmf_signing_add_name(signing, stored[i], error);
   vmf_package_names_free(stored, count);
   return code;
 }
@@ -69,8 +71,7 @@ static int compare_slots(const void *a, const void *b)
   return order != 0 ? order : first < second ? -1 : first > second;
 }
 
-/* Keeps the first of several equal names, and none of descriptor, manifest and certificate. */
-static enum vmf_code drop_repeated(struct vmf_signing *signing, struct vmf_error *error)
+enum vmf_code vmf_signing_drop_repeated(struct vmf_signing *signing, struct vmf_error *error)
 {
   struct vmf_signing_names *files = &signing->files;
   VMF_AUTO_FREE void *memory = NULL;
@@ -100,8 +101,8 @@ static enum vmf_code collect_names(struct vmf_signing *signing, struct vmf_error
   const struct vmf_ovf *ovf = signing->package->ovf;
 
   for (size_t i = 0; i < ovf->file_count; i++)
-    VMF_TRY(add_stored(signing, &ovf->files[i], &signing->files, error));
-  return drop_repeated(signing, error);
+    VMF_TRY(add_stored(signing, &ovf->files[i], error));
+  return vmf_signing_drop_repeated(signing, error);
 }
 
 /* ---- the manifest ---- */
@@ -195,8 +196,8 @@ static enum vmf_code list_files(const struct vmf_signing *signing, const struct 
   return VMF_OK;
 }
 
-static enum vmf_code hash_files(struct vmf_signing *signing, struct vmf_hashed *files,
-                                enum vmf_digest_kind kind, struct vmf_error *error)
+enum vmf_code vmf_signing_hash(struct vmf_signing *signing, struct vmf_hashed *files,
+                               struct vmf_error *error)
 {
   const struct vmf_package_target *target = signing->target;
   const struct vmf_hash_stored stored = {.package = signing->package,
@@ -209,22 +210,23 @@ static enum vmf_code hash_files(struct vmf_signing *signing, struct vmf_hashed *
                                          .progress_data = target->progress_data,
                                          .log = target->log};
 
-  for (size_t i = 0; i < stored.count; i++) {
-    files[i].name = signing->files.names[i];
-    files[i].wanted[kind] = true;
-  }
   return vmf_hash_stored(&stored, error);
 }
 
 static enum vmf_code make_manifest(struct vmf_signing *signing, enum vmf_digest_kind kind,
                                    struct vmf_error *error)
 {
-  VMF_AUTO_FREE void *files = NULL;
+  VMF_AUTO_FREE void *memory = NULL;
   struct vmf_manifest *manifest;
 
   signing->manifest_changed = true;
-  VMF_TRY(vmf_alloc((signing->files.count + 1) * sizeof(struct vmf_hashed), &files, error));
-  VMF_TRY(hash_files(signing, files, kind, error));
+  VMF_TRY(vmf_alloc((signing->files.count + 1) * sizeof(struct vmf_hashed), &memory, error));
+  struct vmf_hashed *files = memory;
+  for (size_t i = 0; i < signing->files.count; i++) {
+    files[i].name = signing->files.names[i];
+    files[i].wanted[kind] = true;
+  }
+  VMF_TRY(vmf_signing_hash(signing, files, error));
   VMF_TRY(vmf_manifest_new(&manifest, error));
   enum vmf_code code = list_files(signing, files, manifest, kind, error);
   if (code == VMF_OK)
@@ -292,6 +294,7 @@ static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error
 
   VMF_TRY(vmf_gate_new(signing->package, target->trust, &gate, error));
   gate.whole = true;
+  gate.unlisted = signing->renewal != NULL;
   gate.threads = target->threads;
   gate.cancel = target->cancel;
   gate.progress = target->progress;
@@ -305,37 +308,68 @@ static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error
 
 /* ---- all of it ---- */
 
+/* signer NULL: an old signature that is right stays. */
 static enum vmf_code make_texts(struct vmf_signing *signing, const struct vmf_signer *signer,
                                 enum vmf_digest_kind kind, struct vmf_error *error)
 {
-  VMF_TRY(collect_names(signing, error));
   VMF_TRY(check_package(signing, error));
   signing->kind = kind == VMF_SHA1 ? VMF_SHA256 : kind;
-  if (signing->package->manifest_text)
+  if (signing->renewal)
+    VMF_TRY(vmf_signing_renew(signing, kind, error));
+  else if (signing->package->manifest_text)
     VMF_TRY(keep_manifest(signing, error));
   else
     VMF_TRY(make_manifest(signing, kind, error));
+  if (!signer)
+    return vmf_signing_keep_certificate(signing, error);
   return vmf_signer_sign(signer, signing->manifest_name, signing->manifest_text,
                          signing->manifest_length, signing->kind, signing->target->cms,
                          &signing->certificate_text, &signing->certificate_length, error);
 }
 
-static enum vmf_code sign(struct vmf_signing *signing, struct vmf_error *error)
+static enum vmf_code make_all(struct vmf_signing *signing, struct vmf_error *error)
 {
   const struct vmf_package_target *target = signing->target;
   enum vmf_digest_kind kind = VMF_SHA256;
-  struct vmf_signer *signer;
+  struct vmf_signer *signer = NULL;
 
   if (target->digest)
     VMF_TRY(vmf_digest_named(target->digest, &kind, error));
-  if (!target->key_path)
-    return vmf_fail(error, VMF_USAGE, "%s: cannot be signed without a key", signing->package->path);
-  VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file, target->log,
-                         &signer, error));
+  if (target->key_path)
+    VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
+                           target->log, &signer, error));
   enum vmf_code code = make_texts(signing, signer, kind, error);
   vmf_signer_free(signer);
-  VMF_TRY(code);
+  return code;
+}
+
+static enum vmf_code sign(struct vmf_signing *signing, struct vmf_error *error)
+{
+  if (!signing->target->key_path)
+    return vmf_fail(error, VMF_USAGE, "%s: cannot be signed without a key", signing->package->path);
+  VMF_TRY(collect_names(signing, error));
+  VMF_TRY(make_all(signing, error));
   return vmf_signing_place(signing, error);
+}
+
+/* What is right already is not written again. */
+static enum vmf_code renew(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+
+  VMF_TRY(collect_names(signing, error));
+  VMF_TRY(vmf_signing_begin_renewal(signing, error));
+  VMF_TRY(make_all(signing, error));
+  bool removed = package->certificate_text && !signing->certificate_text;
+  if (signing->manifest_changed || signing->target->key_path || removed)
+    VMF_TRY(vmf_signing_place(signing, error));
+  VMF_TRY(vmf_signing_tell_renewal(signing, error));
+  if (removed)
+    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "signature-removed",
+                   signing->certificate_name, 0,
+                   "was a signature of another manifest, and is not there any longer; a key signs "
+                   "the new one");
+  return VMF_OK;
 }
 
 /* The manifest stays as it is. */
@@ -372,10 +406,19 @@ static enum vmf_code name_texts(struct vmf_signing *signing, struct vmf_error *e
   return vmf_path_with_suffix(name, ".cert", &signing->certificate_name, error);
 }
 
-static enum vmf_code run(struct vmf_signing *signing, bool remove, struct vmf_error *error)
+static enum vmf_code run(struct vmf_signing *signing, enum vmf_signing_action action,
+                         struct vmf_error *error)
 {
   VMF_TRY(name_texts(signing, error));
-  return remove ? remove_certificate(signing, error) : sign(signing, error);
+  switch (action) {
+  case VMF_SIGNING_SIGN:
+    return sign(signing, error);
+  case VMF_SIGNING_RENEW:
+    return renew(signing, error);
+  case VMF_SIGNING_REMOVE:
+    return remove_certificate(signing, error);
+  }
+  return vmf_fail(error, VMF_USAGE, "%d is no way to sign", (int)action);
 }
 
 /* What can be replaced by a new archive: a regular file, not packed. */
@@ -402,7 +445,7 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
   return VMF_OK;
 }
 
-enum vmf_code vmf_package_sign(const char *path, bool remove,
+enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
   struct vmf_package_target own;
@@ -422,7 +465,8 @@ enum vmf_code vmf_package_sign(const char *path, bool remove,
   VMF_TRY(vmf_epoch_now(&epoch, error));
   VMF_TRY(check_path(plain, error));
   VMF_TRY(vmf_package_open(plain, &options, &signing.package, error));
-  enum vmf_code code = run(&signing, remove, error);
+  enum vmf_code code = run(&signing, action, error);
+  vmf_signing_end_renewal(&signing);
   clear_names(&signing.files);
   vmf_free(signing.manifest_name);
   vmf_free(signing.manifest_text);

@@ -98,6 +98,16 @@ static enum vmf_code remove_certificate(const struct vmf_signing *signing, const
   return signing->target->no_sync ? VMF_OK : sync_folder(copy, error);
 }
 
+/* Told where what was to come behind the old signature has failed. */
+static void warn_unsigned(const struct vmf_signing *signing, const char *certificate_path)
+{
+  if (access(certificate_path, F_OK) != 0)
+    vmf_warn(signing->target->log,
+             "%s: the old signature was taken away before its manifest was to be replaced; the "
+             "package is not signed now",
+             certificate_path);
+}
+
 /* `rewritten`: of a manifest that is replaced; NULL: none is. Everything is written before anything
  * is renamed. Wherever it ends, no signature stands beside a manifest that it does not belong to:
  * an old one goes before its manifest does, and the new one comes last. */
@@ -118,11 +128,8 @@ static enum vmf_code commit_folder(struct vmf_signing *signing, const char *cert
     code = vmf_output_commit(rewritten, error);
   if (code == VMF_OK)
     code = vmf_output_commit(certificate, error);
-  if (code != VMF_OK && resigned && access(certificate_path, F_OK) != 0)
-    vmf_warn(signing->target->log,
-             "%s: the old signature was taken away before its manifest was to be replaced; the "
-             "package is not signed now",
-             certificate_path);
+  if (code != VMF_OK && resigned)
+    warn_unsigned(signing, certificate_path);
   return code;
 }
 
@@ -142,6 +149,30 @@ static enum vmf_code place_in_folder(struct vmf_signing *signing, struct vmf_err
     code = commit_folder(signing, certificate_path, certificate, rewritten, error);
   vmf_output_close(rewritten);
   vmf_output_close(certificate);
+  return code;
+}
+
+/* A manifest alone. The old signature, which is not of it, goes before. */
+static enum vmf_code place_manifest(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_output_options options = output_options(signing);
+  VMF_AUTO_FREE char *certificate_path = NULL, *manifest_path = NULL;
+  struct vmf_output *output;
+
+  VMF_TRY(find_path(signing, signing->certificate_name, &certificate_path, error));
+  VMF_TRY(find_path(signing, signing->manifest_name, &manifest_path, error));
+  VMF_TRY(vmf_output_new(manifest_path, &options, &output, error));
+  enum vmf_code code =
+      write_text(vmf_output_main(output), signing->manifest_text, signing->manifest_length, error);
+  if (code == VMF_OK)
+    code = vmf_signing_advance(signing, 0, error);
+  if (code == VMF_OK && signing->package->certificate_text)
+    code = remove_certificate(signing, certificate_path, error);
+  if (code == VMF_OK)
+    code = vmf_output_commit(output, error);
+  if (code != VMF_OK && signing->package->certificate_text)
+    warn_unsigned(signing, certificate_path);
+  vmf_output_close(output);
   return code;
 }
 
@@ -231,29 +262,72 @@ static enum vmf_code copy_member(struct archive *archive, size_t index, struct v
   return code;
 }
 
-/* Descriptor, manifest and certificate are written; what else is called like them is left out. */
-static enum vmf_code add_head(struct archive *archive, struct vmf_error *error)
+/* What is called so in the old archive is not copied. */
+static enum vmf_code add_manifest(struct archive *archive, struct vmf_error *error)
 {
   const struct vmf_signing *signing = archive->signing;
   const struct vmf_package *package = signing->package;
-  const char *const own[] = {signing->manifest_name, signing->certificate_name};
-  size_t manifest = vmf_package_member(package, signing->manifest_name);
-  uint64_t now = archive->mtime;
+  size_t old = vmf_package_member(package, signing->manifest_name);
+  uint64_t mtime = archive->mtime;
+
+  if (old != SIZE_MAX) {
+    archive->written[old] = true;
+    mtime = member_time(archive, &package->tar->members[old]);
+  }
+  if (!signing->manifest_text)
+    return VMF_OK;
+  return add_text(archive, signing->manifest_name, signing->manifest_text, signing->manifest_length,
+                  mtime, error);
+}
+
+static enum vmf_code add_certificate(struct archive *archive, struct vmf_error *error)
+{
+  const struct vmf_signing *signing = archive->signing;
+  size_t old = vmf_package_member(signing->package, signing->certificate_name);
+
+  if (old != SIZE_MAX)
+    archive->written[old] = true;
+  if (!signing->certificate_text)
+    return VMF_OK;
+  return add_text(archive, signing->certificate_name, signing->certificate_text,
+                  signing->certificate_length, archive->mtime, error);
+}
+
+/* As the standard has it: descriptor, manifest, certificate, the files of References, the rest. */
+static enum vmf_code fill_as_standard(struct archive *archive, struct vmf_error *error)
+{
+  const struct vmf_signing *signing = archive->signing;
+  const struct vmf_package *package = signing->package;
 
   VMF_TRY(copy_member(archive, vmf_package_member(package, package->name), error));
-  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-    size_t index = vmf_package_member(package, own[i]);
-    if (index != SIZE_MAX)
-      archive->written[index] = true;
+  VMF_TRY(add_manifest(archive, error));
+  VMF_TRY(add_certificate(archive, error));
+  for (size_t i = 0; i < signing->files.count; i++)
+    VMF_TRY(copy_member(archive, vmf_package_member(package, signing->files.names[i]), error));
+  for (size_t i = 0; i < package->tar->count; i++)
+    VMF_TRY(copy_member(archive, i, error));
+  return VMF_OK;
+}
+
+/* As the old archive has it; what it does not have stands behind the descriptor. */
+static enum vmf_code fill_as_before(struct archive *archive, struct vmf_error *error)
+{
+  const struct vmf_signing *signing = archive->signing;
+  const struct vmf_package *package = signing->package;
+  size_t descriptor = vmf_package_member(package, package->name);
+  size_t manifest = vmf_package_member(package, signing->manifest_name);
+  size_t certificate = vmf_package_member(package, signing->certificate_name);
+
+  manifest = manifest == SIZE_MAX ? descriptor : manifest;
+  certificate = certificate == SIZE_MAX ? manifest : certificate;
+  for (size_t i = 0; i < package->tar->count; i++) {
+    if (i == descriptor || (i != manifest && i != certificate))
+      VMF_TRY(copy_member(archive, i, error));
+    if (i == manifest)
+      VMF_TRY(add_manifest(archive, error));
+    if (i == certificate)
+      VMF_TRY(add_certificate(archive, error));
   }
-  if (signing->manifest_text)
-    VMF_TRY(add_text(
-        archive, signing->manifest_name, signing->manifest_text, signing->manifest_length,
-        manifest == SIZE_MAX ? now : member_time(archive, &package->tar->members[manifest]),
-        error));
-  if (signing->certificate_text)
-    VMF_TRY(add_text(archive, signing->certificate_name, signing->certificate_text,
-                     signing->certificate_length, now, error));
   return VMF_OK;
 }
 
@@ -262,11 +336,10 @@ static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *err
   const struct vmf_signing *signing = archive->signing;
   const struct vmf_package *package = signing->package;
 
-  VMF_TRY(add_head(archive, error));
-  for (size_t i = 0; i < signing->files.count; i++)
-    VMF_TRY(copy_member(archive, vmf_package_member(package, signing->files.names[i]), error));
-  for (size_t i = 0; i < package->tar->count; i++)
-    VMF_TRY(copy_member(archive, i, error));
+  if (signing->renewal)
+    VMF_TRY(fill_as_before(archive, error));
+  else
+    VMF_TRY(fill_as_standard(archive, error));
   VMF_TRY(vmf_tar_finish(archive->io, archive->at, error));
   VMF_TRY(vmf_io_unchanged(package->io, signing->target->log, error));
   return vmf_output_commit(archive->output, error);
@@ -306,6 +379,8 @@ enum vmf_code vmf_signing_place(struct vmf_signing *signing, struct vmf_error *e
 {
   if (signing->package->io)
     return place_in_archive(signing, error);
-  return signing->certificate_text ? place_in_folder(signing, error)
+  if (signing->certificate_text)
+    return place_in_folder(signing, error);
+  return signing->manifest_changed ? place_manifest(signing, error)
                                    : remove_from_folder(signing, error);
 }

@@ -22,6 +22,8 @@ struct vmf_gate {
   uint64_t max_bytes;      /* that may be unpacked of a disk; 0: no bound */
   bool whole;              /* all that the manifest lists counts, used or not */
   bool described;          /* the descriptor counts */
+  bool unlisted;           /* neither manifest nor certificate counts: all is only opened and
+                            * unpacked */
   struct vmf_names stored; /* names that References leads to */
   struct vmf_uses uses;    /* what open images and ios read */
   struct vmf_owed owed;    /* of uses: what is hashed while it is copied */

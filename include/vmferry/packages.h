@@ -88,7 +88,9 @@ VMF_MUST_CHECK enum vmf_code vmf_disk_open(const char *name,
                                            const struct vmf_image_options *options,
                                            struct vmf_image **image, struct vmf_error *error);
 
-/* What `info` shows of a package. The caller frees the tree. */
+/* What `info` shows of a package. The caller frees the tree. It is there also where a disk cannot
+ * be read: then the code is that of the first one, and each says why under "error". A file that is
+ * not beside its descriptor is only told so. Another failure leaves NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
                                               struct vmf_error *error);
 

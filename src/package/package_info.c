@@ -362,23 +362,33 @@ static enum vmf_code count_data(struct vmf_image *image, uint64_t *bytes, struct
   return VMF_OK;
 }
 
-/* What can be said only when the disk is opened; a failure is told in its place. */
+/* A failure is told in the disk's place; the first one is kept, unless `first` is NULL. */
+static enum vmf_code add_failure(const struct vmf_error *failure, struct vmf_value *value,
+                                 struct vmf_error *first, struct vmf_error *error)
+{
+  if (first && first->code == VMF_OK)
+    *first = *failure;
+  return vmf_value_text(value, "error", failure->text, error);
+}
+
+/* What can be said only when the disk is opened. */
 static enum vmf_code add_image(struct vmf_package *package, const struct vmf_ovf_disk *disk,
-                               struct vmf_value *value, struct vmf_error *error)
+                               struct vmf_value *value, struct vmf_error *first,
+                               struct vmf_error *error)
 {
   struct vmf_error failure = {0};
   struct vmf_image *image;
   uint64_t bytes;
 
   if (vmf_package_open_image(package, disk, NULL, &image, &failure) != VMF_OK)
-    return vmf_value_text(value, "error", failure.text, error);
+    return add_failure(&failure, value, first, error);
   enum vmf_code code = vmf_value_text(value, "format", vmf_image_format(image), error);
   if (code == VMF_OK)
     code = vmf_value_uint(value, "virtual-size", image->size, error);
   if (code == VMF_OK && count_data(image, &bytes, &failure) == VMF_OK)
     code = vmf_value_uint(value, "data-size", bytes, error);
   else if (code == VMF_OK)
-    code = vmf_value_text(value, "error", failure.text, error);
+    code = add_failure(&failure, value, first, error);
   vmf_image_close(image);
   return code;
 }
@@ -404,7 +414,8 @@ static enum vmf_code stored_size(struct vmf_package *package, const struct vmf_o
 }
 
 static enum vmf_code add_disk(struct vmf_package *package, const struct vmf_ovf_disk *disk,
-                              struct vmf_value *list, struct vmf_error *error)
+                              struct vmf_value *list, struct vmf_error *first,
+                              struct vmf_error *error)
 {
   const struct vmf_ovf_file *file =
       disk->file_ref ? vmf_ovf_file(package->ovf, disk->file_ref) : NULL;
@@ -422,13 +433,15 @@ static enum vmf_code add_disk(struct vmf_package *package, const struct vmf_ovf_
   if (!disk->file_ref)
     return vmf_value_bool(value, "empty", true, error);
   VMF_TRY(add_text(value, "file", file ? file->href : disk->file_ref, error));
-  if (file && stored_size(package, file, &size) == VMF_OK)
+  bool there = file && stored_size(package, file, &size) == VMF_OK;
+  if (there)
     VMF_TRY(vmf_value_uint(value, "file-size", size, error));
-  return add_image(package, disk, value, error);
+  /* a descriptor may be looked at without its files */
+  return add_image(package, disk, value, package->io || there ? first : NULL, error);
 }
 
 static enum vmf_code add_files(struct vmf_package *package, struct vmf_value *root,
-                               struct vmf_error *error)
+                               struct vmf_error *first, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = package->ovf;
   struct vmf_value *disks = NULL, *files = NULL, *child;
@@ -436,7 +449,7 @@ static enum vmf_code add_files(struct vmf_package *package, struct vmf_value *ro
 
   VMF_TRY(add_to_list(root, "disks", &disks, NULL, error));
   for (size_t i = 0; i < ovf->disk_count; i++)
-    VMF_TRY(add_disk(package, &ovf->disks[i], disks, error));
+    VMF_TRY(add_disk(package, &ovf->disks[i], disks, first, error));
   VMF_TRY(add_to_list(root, "files", &files, NULL, error));
   for (size_t i = 0; i < ovf->file_count; i++) {
     VMF_TRY(add_object(files, &child, error));
@@ -515,8 +528,9 @@ static enum vmf_code check_length(const struct vmf_package *package, struct vmf_
                   package->path, count, ENTRIES_MAX);
 }
 
+/* *first: why the first of the disks that cannot be read cannot. */
 static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *root,
-                               struct vmf_error *error)
+                               struct vmf_error *first, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = package->ovf;
   struct vmf_value *systems = NULL;
@@ -533,22 +547,27 @@ static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *ro
   VMF_TRY(add_to_list(root, "systems", &systems, NULL, error));
   for (size_t i = 0; i < ovf->system_count; i++)
     VMF_TRY(add_system(ovf, i, systems, error));
-  VMF_TRY(add_files(package, root, error));
+  VMF_TRY(add_files(package, root, first, error));
   return add_networks(ovf, root, error);
 }
 
 enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
                                struct vmf_error *error)
 {
+  struct vmf_error first = {0};
+
   VMF_REQUIRE(info, error);
   *info = NULL;
   VMF_REQUIRE(package, error);
   VMF_TRY(check_length(package, error));
   VMF_TRY(vmf_value_new(info, error));
-  enum vmf_code code = fill_info(package, *info, error);
+  enum vmf_code code = fill_info(package, *info, &first, error);
   if (code != VMF_OK) {
     vmf_value_free(*info);
     *info = NULL;
+    return code;
   }
-  return code;
+  if (first.code != VMF_OK && error)
+    *error = first;
+  return first.code;
 }

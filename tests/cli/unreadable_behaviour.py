@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """`info` of an image that cannot be opened: what is known of it, what is not, and an exit status that says so."""
 import json
+import os
 import shutil
 
 import tap
@@ -108,6 +109,41 @@ def test_no_format(t, start, status):
 
 def test_nothing_there(t):
     tap.equal(t.vmferry('info', '--output=json', 'gone.qcow2', status=1).stdout, '')
+
+
+def packed(t, content):
+    """vm.ova with two disks, the second of them `content`."""
+    t.write('disk.raw', bytes(1 << 20))
+    t.vmferry('pack', '--disk-format', 'qcow2', 'disk.raw', 'disk.raw', '-o', 'folder/', '--name', 'vm')
+    os.remove(t.path('folder/vm.mf'))
+    t.write('folder/vm-disk2.qcow2', content(t.read('folder/vm-disk2.qcow2')))
+    t.run('tar', '-C', 'folder', '--format=ustar', '-cf', t.path('vm.ova'), 'vm.ovf', 'vm-disk1.qcow2', 'vm-disk2.qcow2')
+
+
+@tap.rows([('no disk', lambda data: b'no disk' * 1000, 2), ('an unknown feature', lambda data: data[:72] + b'\xff' + data[73:], 9)])
+def test_disk_of_a_package(t, content, status):
+    """All else of the package is shown, and the exit status is that of the disk alone."""
+    os.mkdir(t.path('folder'))
+    packed(t, content)
+    for name in ('vm.ova', 'folder/vm.ovf'):
+        done = t.vmferry('info', '--output=json', name, status=status)
+        first, second = json.loads(done.stdout)['disks']
+        tap.equal((first['format'], 'error' in first, first['virtual-size']), ('qcow2', False, 1 << 20), 'first disk')
+        tap.equal(done.stderr.strip().split('\n')[-1], 'vmferry: ' + second['error'], 'standard error')
+        text = t.vmferry('info', name, status=status).stdout
+        tap.contains(text, 'machine: vm')
+        tap.contains(text, 'cannot be read: ' + second['error'])
+        t.vmferry('info', f'{name}::vm-disk2.qcow2', status=status)
+
+
+def test_descriptor_without_its_files(t):
+    os.mkdir(t.path('folder'))
+    packed(t, lambda data: data)
+    for name in ('vm-disk1.qcow2', 'vm-disk2.qcow2'):
+        os.remove(t.path('folder/' + name))
+    tap.contains(t.vmferry('info', 'folder/vm.ovf').stdout, 'cannot be read: ')
+    t.run('tar', '-C', 'folder', '--format=ustar', '-cf', t.path('vm.ova'), 'vm.ovf')
+    t.vmferry('info', 'vm.ova', status=2)
 
 
 tap.main(globals())

@@ -220,8 +220,9 @@ def test_archives(t, path):
     if len(descriptors) != 1 or parsed(t.folder / 'descriptor') is None:
         tap.equal(status, 2, f'exit status of info ({text})')
         return
-    if status:
+    if not output:
         raise AssertionError(f'info: exit {status}: {text}')
+    tap.equal(status != 0, any('error' in disk for disk in json.loads(output)['disks']), f'exit status of info ({text})')
     os.remove(t.path('descriptor'))
     status, findings, text = call(t, 'verify', path)
     verdict = judge_manifest(files)

@@ -314,7 +314,7 @@ IMAGES += [
     disk_bad('image: QCOW2 on itself', with_disk('disk1.vmdk', packages.images.overlay('disk1.vmdk', 'qcow2')), ''),
     disk_bad('image: unknown content', with_disk('disk1.vmdk', b'unknown!' * 1000), ''),
     disk_bad('image: empty', with_disk('disk1.vmdk', b''), ''),
-    disk_bad('image: an archive in the archive', with_disk('disk1.vmdk', ova(*GOOD)), '', convert=(2, 9), disk=(2, 9),
+    disk_bad('image: an archive in the archive', with_disk('disk1.vmdk', ova(*GOOD)), '', convert=(2, 9), disk=(2, 9), info=9,
              verify=(0, 2, 3)),
     disk_bad('image: cut off', with_disk('disk1.vmdk', DISK[:-4 * BLOCK]), ''),
     disk_bad('image: another package', with_disk('disk1.vmdk', OVF), ''),

@@ -74,11 +74,11 @@ static int info_package(struct info_settings *settings)
 
   if (code == VMF_OK)
     code = vmf_package_info(package, &info, &error);
-  if (code == VMF_OK && settings->command.json) {
+  if (info && settings->command.json) {
     vmf_each_item(&settings->command);
     vmf_json_value(stdout, info, 0);
     putchar('\n');
-  } else if (code == VMF_OK) {
+  } else if (info) {
     vmf_package_glance(info);
   }
   vmf_value_free(info);

@@ -9,12 +9,14 @@
 #include "container.h"
 #include "format.h"
 
-enum { UNIT = 1 << 20 };
+enum { UNIT = 1 << 20, PACKED_UNIT = VMF_WHOLE_UNIT };
 
 enum preallocation { PREALLOCATION_OFF, PREALLOCATION_FALLOC, PREALLOCATION_FULL };
+enum compress { COMPRESS_OFF, COMPRESS_GZ, COMPRESS_XZ, COMPRESS_ZST, COMPRESS_LZ4 };
 
 struct raw_options {
-  unsigned preallocation;
+  unsigned preallocation, compress;
+  uint64_t compression_level; /* 0: the codec's own */
 };
 
 static enum vmf_code raw_open(struct vmf_image *image, const struct vmf_open_args *args,
@@ -92,16 +94,51 @@ static const struct vmf_container_reader raw_container = {
 
 /* ---- writing ---- */
 
+struct raw_writer {
+  uint64_t end; /* packed: where the next member goes */
+};
+
+/* A packed disk is one member after the other, which every tool unpacks as one stream. Zeros are
+ * packed like any data: nothing else can stand for them. */
+static enum vmf_code shape_packed(const struct raw_options *options, uint64_t guest_size,
+                                  struct vmf_shape *shape, struct vmf_error *error)
+{
+  static const enum vmf_codec codecs[] = {[COMPRESS_GZ] = VMF_CODEC_GZIP_MEMBER,
+                                          [COMPRESS_XZ] = VMF_CODEC_XZ_STREAM,
+                                          [COMPRESS_ZST] = VMF_CODEC_ZSTD_FRAME,
+                                          [COMPRESS_LZ4] = VMF_CODEC_LZ4_FRAME};
+
+  if (options->preallocation != PREALLOCATION_OFF)
+    return vmf_fail(error, VMF_USAGE,
+                    "format raw: preallocation= and compress= exclude each other");
+  if (guest_size == 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "format raw: a disk of no bytes is not packed; leave compress= out");
+  *shape = (struct vmf_shape){.layout = VMF_ORDERED,
+                              .unit = PACKED_UNIT,
+                              .codec = codecs[options->compress],
+                              .level = (int)options->compression_level,
+                              .must_pack = true,
+                              .outer = true,
+                              .keep_zeros = true};
+  return VMF_OK;
+}
+
 static enum vmf_code raw_shape(const void *values, uint64_t guest_size, bool compress, bool backing,
                                struct vmf_shape *shape, struct vmf_error *error)
 {
   const struct raw_options *options = values;
 
-  (void)guest_size;
   if (compress)
-    return vmf_fail(error, VMF_USAGE, "format raw has no compression");
+    return vmf_fail(error, VMF_USAGE,
+                    "format raw has no compression of its own; -o compress=zst packs all of it");
   if (backing)
     return vmf_fail(error, VMF_UNSUPPORTED, "format raw has no backing files");
+  if (options->compress != COMPRESS_OFF)
+    return shape_packed(options, guest_size, shape, error);
+  if (options->compression_level > 0)
+    return vmf_fail(error, VMF_USAGE,
+                    "format raw: compression_level= says nothing without compress=");
   *shape = (struct vmf_shape){.layout = VMF_FIXED,
                               .unit = UNIT,
                               .keep_zeros = options->preallocation == PREALLOCATION_FULL,
@@ -114,10 +151,11 @@ static enum vmf_code raw_measure(const void *options, const struct vmf_shape *sh
                                  struct vmf_error *error)
 {
   (void)options;
-  (void)shape;
   (void)plan;
   (void)error;
-  *bytes = guest_size;
+  *bytes = shape->outer
+               ? vmf_div_up(guest_size, PACKED_UNIT) * vmf_pack_bound(shape->codec, PACKED_UNIT)
+               : guest_size;
   return VMF_OK;
 }
 
@@ -128,7 +166,10 @@ static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan 
   struct vmf_io *io = target->io;
 
   (void)plan;
-  if (io->sequential)
+  if (io->device && target->shape.outer)
+    return vmf_fail(error, VMF_USAGE, "%s: a device; a packed disk is a file or goes to a pipe",
+                    io->name);
+  if (io->sequential || target->shape.outer)
     return VMF_OK;
   if (io->device && io->size < target->guest_size)
     return vmf_fail(error, VMF_USAGE, "%s: the device has %llu bytes, the disk %llu", io->name,
@@ -144,9 +185,11 @@ static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan 
 static enum vmf_code raw_place(struct vmf_target *target, struct vmf_block *block,
                                struct vmf_error *error)
 {
-  (void)target;
+  struct raw_writer *writer = target->state;
+
   (void)error;
-  block->host = block->guest;
+  block->host = target->shape.outer ? writer->end : block->guest;
+  writer->end += block->data_length;
   return VMF_OK;
 }
 
@@ -155,7 +198,7 @@ static enum vmf_code raw_finish(struct vmf_target *target, struct vmf_error *err
 {
   struct vmf_io *io = target->io;
 
-  while (io->sequential && io->size < target->guest_size) {
+  while (!target->shape.outer && io->sequential && io->size < target->guest_size) {
     const struct vmf_piece zeros = {.length =
                                         (size_t)vmf_min(target->guest_size - io->size, 1u << 30)};
     VMF_TRY(vmf_io_pwrite_pieces(io, &zeros, 1, io->size, error));
@@ -169,6 +212,7 @@ static void raw_release(struct vmf_target *target)
 }
 
 static const char *const preallocations[] = {"off", "falloc", "full", NULL};
+static const char *const compressions[] = {"off", "gz", "xz", "zst", "lz4", NULL};
 
 static const struct vmf_option raw_option_table[] = {
     {.name = "preallocation",
@@ -177,10 +221,23 @@ static const struct vmf_option raw_option_table[] = {
      .offset = offsetof(struct raw_options, preallocation),
      .choices = preallocations,
      .initial = "off"},
+    {.name = "compress",
+     .help = "packs the whole disk, in pieces that every tool reads as one [by the name: x.raw.xz]",
+     .type = VMF_OPTION_CHOICE,
+     .offset = offsetof(struct raw_options, compress),
+     .choices = compressions,
+     .initial = "off"},
+    {.name = "compression_level",
+     .help = "1 fastest to 12 smallest; 0: as the packing program chooses",
+     .type = VMF_OPTION_UINT,
+     .offset = offsetof(struct raw_options, compression_level),
+     .max = 12,
+     .initial = "0"},
 };
 
 static const struct vmf_writer raw_writer = {
-    .options = {raw_option_table, 1, sizeof(struct raw_options)},
+    .options = {raw_option_table, 3, sizeof(struct raw_options)},
+    .state_size = sizeof(struct raw_writer),
     .shape = raw_shape,
     .measure = raw_measure,
     .begin = raw_begin,

@@ -140,6 +140,63 @@ enum vmf_code vmf_names_into_folder(struct vmf_command *command, const char *for
   return code;
 }
 
+/* What -o compress= is for a name like "disk.raw.xz"; NULL: its suffix is another, or not that of a
+ * packed raw disk. */
+static const char *packing_by_name(const char *path)
+{
+  static const char *const packings[][2] = {
+      {".gz", "gz"}, {".xz", "xz"}, {".zst", "zst"}, {".zstd", "zst"}, {".lz4", "lz4"}};
+  const char *dot = strrchr(path, '.');
+
+  for (size_t i = 0; dot && i < sizeof(packings) / sizeof(packings[0]); i++) {
+    if (strcasecmp(dot, packings[i][0]) != 0)
+      continue;
+    char *inner = strndup(path, (size_t)(dot - path));
+    const char *format = inner ? vmf_format_by_suffix(inner) : NULL;
+    bool raw = format && strcmp(format, "raw") == 0;
+    free(inner);
+    return raw ? packings[i][1] : NULL;
+  }
+  return NULL;
+}
+
+/* Whether -o has compress=, and whether it is something else than off. */
+static bool asks_for_packing(const char *options, bool *packed)
+{
+  static const char name[] = "compress=";
+  bool asked = false;
+
+  for (const char *at = options; at && *at;) {
+    size_t length = vmf_arguments_option_length(at);
+    if (strncmp(at, name, sizeof name - 1) == 0) {
+      asked = true;
+      *packed = strncasecmp(at + sizeof name - 1, "off", length - (sizeof name - 1)) != 0;
+    }
+    at += length + (at[length] == ',');
+  }
+  return asked;
+}
+
+enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path, bool *packed,
+                               struct vmf_error *error)
+{
+  const char *packing = packing_by_name(path);
+  char *options;
+
+  *packed = false;
+  if ((target->format && strcasecmp(target->format, "raw") != 0) ||
+      asks_for_packing(target->options, packed) || !packing)
+    return VMF_OK;
+  if (asprintf(&options, "%s%scompress=%s", target->options ? target->options : "",
+               target->options ? "," : "", packing) < 0)
+    return vmf_arguments_no_memory(error);
+  free(target->options);
+  target->options = options;
+  target->format = "raw";
+  *packed = true;
+  return VMF_OK;
+}
+
 /* "*.raw, *.qcow2": the first suffix of each format that is written. */
 static void list_suffixes(char *text, size_t size)
 {

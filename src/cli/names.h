@@ -5,6 +5,7 @@
 #ifndef VMF_CLI_NAMES_H
 #define VMF_CLI_NAMES_H
 
+#include "settings.h"
 #include "verb.h"
 
 /* *name becomes the plain path that it means (see vmf_location_resolve), a string that lives as
@@ -19,6 +20,11 @@ VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int
 /* With --image-opts: the first `sources` operands become names in JSON. */
 VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
                                                   struct vmf_error *error);
+
+/* A raw disk whose name says that it is packed ("disk.raw.xz") gets that format and -o compress=,
+ * unless -o says something else. *packed: whether it will be packed, by its name or -o. */
+VMF_MUST_CHECK enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,
+                                              bool *packed, struct vmf_error *error);
 
 /* The format of a target: `asked` for, or by the suffix of its name, or raw. A name whose suffix is
  * known for something else is an error unless a format is asked for, by the option `insist`. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Deflate, raw and in zlib's wrapping. libdeflate packs and unpacks whole units fastest but always
- * uses a 32 KiB window; ISA-L packs with the 4 KiB window that readers of QCOW2 allow for, and
- * serves the fast levels; zlib does what is left. Every one of them gives the same bytes for the
- * same input at every call and on every processor: ISA-L's level 3 does not, and is not used. */
+ * Deflate, raw and in the wrapping of zlib or gzip. libdeflate packs and unpacks whole units
+ * fastest but always uses a 32 KiB window; ISA-L packs with the 4 KiB window that readers of QCOW2
+ * allow for, and serves the fast levels; zlib does what is left. Every one of them gives the same
+ * bytes for the same input at every call and on every processor: ISA-L's level 3 does not, and is
+ * not used. */
 #include <zlib.h>
 #ifdef VMF_HAVE_LIBDEFLATE
 #include <libdeflate.h>
@@ -16,7 +17,14 @@
 #include "memory.h"
 #include "method.h"
 
-enum { WINDOW_4K = 12, WINDOW_32K = 15, LEVEL_DEFAULT = 6, ZLIB_MEMORY = 8, ISAL_HEAD = 4 };
+enum {
+  WINDOW_4K = 12,
+  WINDOW_32K = 15,
+  LEVEL_DEFAULT = 6,
+  ZLIB_MEMORY = 8,
+  ZLIB_GZIP = 16,
+  ISAL_HEAD = 4
+};
 
 /* libdeflate's level 6 makes a unit that packs well smaller by 2 % than level 5, one that does not
  * by 0.5 %, and takes a fifth longer: where the neighbour keeps more than a quarter of its length,
@@ -25,7 +33,7 @@ enum { LEVEL_QUICK = 5 };
 
 /* The one library whose members are set does the work. */
 struct vmf_deflate_packer {
-  bool wrapped;
+  enum vmf_codec codec;
 #ifdef VMF_HAVE_LIBDEFLATE
   struct libdeflate_compressor *libdeflate, *quick; /* quick: NULL where a level was asked for */
 #endif
@@ -36,6 +44,12 @@ struct vmf_deflate_packer {
 #endif
   z_stream *zlib;
 };
+
+/* In zlib's or gzip's wrapping, with a window of 32 KiB. */
+static bool is_wrapped(const struct vmf_deflate_packer *packer)
+{
+  return packer->codec != VMF_CODEC_DEFLATE_4K;
+}
 
 /* ---- ISA-L ---- */
 
@@ -62,8 +76,10 @@ static void isal_start(struct vmf_deflate_packer *packer, const void *data, void
   stream->level = packer->isal_level;
   stream->level_buf = packer->isal_level_buffer;
   stream->level_buf_size = packer->isal_level_size;
-  stream->gzip_flag = packer->wrapped ? IGZIP_ZLIB : IGZIP_DEFLATE;
-  stream->hist_bits = packer->wrapped ? WINDOW_32K : WINDOW_4K;
+  stream->gzip_flag = packer->codec == VMF_CODEC_GZIP_MEMBER ? IGZIP_GZIP
+                      : is_wrapped(packer)                   ? IGZIP_ZLIB
+                                                             : IGZIP_DEFLATE;
+  stream->hist_bits = is_wrapped(packer) ? WINDOW_32K : WINDOW_4K;
   stream->next_in = (uint8_t *)data;
   stream->next_out = packed;
   stream->avail_out = (uint32_t)capacity;
@@ -111,13 +127,19 @@ static int zlib_level(int level)
   return level <= 6 ? (level + 1) / 2 : level - 3;
 }
 
+static int zlib_window(const struct vmf_deflate_packer *packer)
+{
+  if (packer->codec == VMF_CODEC_GZIP_MEMBER)
+    return WINDOW_32K + ZLIB_GZIP;
+  return is_wrapped(packer) ? WINDOW_32K : -WINDOW_4K;
+}
+
 static enum vmf_code zlib_new(struct vmf_deflate_packer *packer, int level, struct vmf_error *error)
 {
   void *memory;
   VMF_TRY(vmf_alloc(sizeof(z_stream), &memory, error));
   packer->zlib = memory;
-  if (deflateInit2(packer->zlib, zlib_level(level), Z_DEFLATED,
-                   packer->wrapped ? WINDOW_32K : -WINDOW_4K, ZLIB_MEMORY,
+  if (deflateInit2(packer->zlib, zlib_level(level), Z_DEFLATED, zlib_window(packer), ZLIB_MEMORY,
                    Z_DEFAULT_STRATEGY) != Z_OK)
     return vmf_fail(error, VMF_NOMEM, "zlib cannot start");
   return VMF_OK;
@@ -146,13 +168,13 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
                                     struct vmf_error *error)
 {
 #ifdef VMF_HAVE_ISAL
-  if (packer->wrapped && level == 1)
+  if (is_wrapped(packer) && level == 1)
     return isal_new(packer, 1, error);
-  if (!packer->wrapped && level <= 6)
+  if (!is_wrapped(packer) && level <= 6)
     return isal_new(packer, level == 1 || level == 2 ? 1 : 2, error);
 #endif
 #ifdef VMF_HAVE_LIBDEFLATE
-  if (packer->wrapped) {
+  if (is_wrapped(packer)) {
     packer->libdeflate = libdeflate_alloc_compressor(level > 0 ? level : LEVEL_DEFAULT);
     if (level == 0)
       packer->quick = libdeflate_alloc_compressor(LEVEL_QUICK);
@@ -171,7 +193,7 @@ enum vmf_code vmf_deflate_packer_new(enum vmf_codec codec, int level,
   *packer = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_deflate_packer), &memory, error));
   struct vmf_deflate_packer *made = memory;
-  made->wrapped = codec == VMF_CODEC_ZLIB;
+  made->codec = codec;
   enum vmf_code code = deflate_choose(made, level, error);
   if (code != VMF_OK)
     vmf_deflate_packer_free(made);
@@ -209,9 +231,11 @@ enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *da
 #endif
 #ifdef VMF_HAVE_LIBDEFLATE
   if (packer->libdeflate) {
-    bool quick = packer->quick && neighbour > length / 4;
-    *packed_length = libdeflate_zlib_compress(quick ? packer->quick : packer->libdeflate, data,
-                                              length, packed, capacity);
+    struct libdeflate_compressor *compressor =
+        packer->quick && neighbour > length / 4 ? packer->quick : packer->libdeflate;
+    *packed_length = packer->codec == VMF_CODEC_GZIP_MEMBER
+                         ? libdeflate_gzip_compress(compressor, data, length, packed, capacity)
+                         : libdeflate_zlib_compress(compressor, data, length, packed, capacity);
     return VMF_OK;
   }
 #endif

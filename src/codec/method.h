@@ -26,12 +26,27 @@ enum vmf_code vmf_inflate(struct vmf_inflater *inflater, bool wrapped, const voi
                           struct vmf_error *error);
 
 struct vmf_zstd_packer;
-enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
+enum vmf_code vmf_zstd_packer_new(enum vmf_codec codec, int level, struct vmf_zstd_packer **packer,
                                   struct vmf_error *error);
 void vmf_zstd_packer_free(struct vmf_zstd_packer *packer);
 enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, size_t length,
                             void *packed, size_t capacity, size_t *packed_length,
                             struct vmf_error *error);
+
+struct vmf_xz_packer;
+enum vmf_code vmf_xz_packer_new(int level, struct vmf_xz_packer **packer, struct vmf_error *error);
+void vmf_xz_packer_free(struct vmf_xz_packer *packer);
+enum vmf_code vmf_xz_pack(struct vmf_xz_packer *packer, const void *data, size_t length,
+                          void *packed, size_t capacity, size_t *packed_length,
+                          struct vmf_error *error);
+size_t vmf_xz_packer_memory(int level);
+size_t vmf_xz_pack_bound(size_t length);
+
+/* There is nothing to keep from one frame to the next. */
+enum vmf_code vmf_lz4_pack(int level, const void *data, size_t length, void *packed,
+                           size_t capacity, size_t *packed_length, struct vmf_error *error);
+size_t vmf_lz4_packer_memory(int level);
+size_t vmf_lz4_pack_bound(size_t length);
 
 struct vmf_zstd_unpacker;
 enum vmf_code vmf_zstd_unpacker_new(struct vmf_zstd_unpacker **unpacker, struct vmf_error *error);

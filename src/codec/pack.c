@@ -10,10 +10,13 @@
 
 enum { LEVEL_MAX = 12 };
 
+/* The one whose member is set does the work. */
 struct vmf_packer {
   enum vmf_codec codec;
+  int level;
   struct vmf_deflate_packer *deflate;
   struct vmf_zstd_packer *zstd;
+  struct vmf_xz_packer *xz;
 };
 
 struct vmf_unpacker {
@@ -21,23 +24,40 @@ struct vmf_unpacker {
   struct vmf_zstd_unpacker *zstd; /* likewise */
 };
 
+static enum vmf_code packer_start(struct vmf_packer *packer, struct vmf_error *error)
+{
+  switch (packer->codec) {
+  case VMF_CODEC_ZLIB:
+  case VMF_CODEC_DEFLATE_4K:
+  case VMF_CODEC_GZIP_MEMBER:
+    return vmf_deflate_packer_new(packer->codec, packer->level, &packer->deflate, error);
+  case VMF_CODEC_ZSTD:
+  case VMF_CODEC_ZSTD_FRAME:
+    return vmf_zstd_packer_new(packer->codec, packer->level, &packer->zstd, error);
+  case VMF_CODEC_XZ_STREAM:
+    return vmf_xz_packer_new(packer->level, &packer->xz, error);
+  case VMF_CODEC_LZ4_FRAME:
+    return VMF_OK;
+  case VMF_CODEC_NONE:
+    break;
+  }
+  return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not pack", (int)packer->codec);
+}
+
 enum vmf_code vmf_packer_new(enum vmf_codec codec, int level, struct vmf_packer **packer,
                              struct vmf_error *error)
 {
   void *memory;
 
   *packer = NULL;
-  if (codec != VMF_CODEC_ZLIB && codec != VMF_CODEC_DEFLATE_4K && codec != VMF_CODEC_ZSTD)
-    return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not pack", (int)codec);
   if (level < 0 || level > LEVEL_MAX)
     return vmf_fail(error, VMF_USAGE, "compression level %d: expected 1 (fastest) to 12 (smallest)",
                     level);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_packer), &memory, error));
   struct vmf_packer *made = memory;
   made->codec = codec;
-  enum vmf_code code = codec == VMF_CODEC_ZSTD
-                           ? vmf_zstd_packer_new(level, &made->zstd, error)
-                           : vmf_deflate_packer_new(codec, level, &made->deflate, error);
+  made->level = level;
+  enum vmf_code code = packer_start(made, error);
   if (code != VMF_OK) {
     vmf_packer_free(made);
     return code;
@@ -52,6 +72,7 @@ void vmf_packer_free(struct vmf_packer *packer)
     return;
   vmf_deflate_packer_free(packer->deflate);
   vmf_zstd_packer_free(packer->zstd);
+  vmf_xz_packer_free(packer->xz);
   vmf_free(packer);
 }
 
@@ -70,24 +91,40 @@ enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t lengt
 {
   *packed_length = 0;
   VMF_TRY(pack_check(length, capacity, error));
-  if (packer->codec == VMF_CODEC_ZSTD)
+  if (packer->zstd)
     return vmf_zstd_pack(packer->zstd, data, length, packed, capacity, packed_length, error);
+  if (packer->xz)
+    return vmf_xz_pack(packer->xz, data, length, packed, capacity, packed_length, error);
+  if (packer->codec == VMF_CODEC_LZ4_FRAME)
+    return vmf_lz4_pack(packer->level, data, length, packed, capacity, packed_length, error);
   return vmf_deflate_pack(packer->deflate, data, length, neighbour, packed, capacity, packed_length,
                           error);
 }
 
 /* Measured with libdeflate 1.14 (its levels from 10 on keep every match of a block), ISA-L 2.30,
- * zlib 1.2.13 and libzstd 1.5.4. */
+ * zlib 1.2.13 and libzstd 1.5.4 (whose levels of a frame are held by nothing but its size). */
 size_t vmf_packer_memory(enum vmf_codec codec, int level)
 {
   const size_t mebibyte = 1 << 20;
-  if (codec == VMF_CODEC_NONE)
-    return 0;
-  if (codec == VMF_CODEC_ZSTD)
+
+  switch (codec) {
+  case VMF_CODEC_NONE:
+    break;
+  case VMF_CODEC_ZSTD:
     return 3 * mebibyte;
-  if (codec == VMF_CODEC_ZLIB && level == 0)
-    return 2 * mebibyte;
-  return codec == VMF_CODEC_ZLIB && level >= 10 ? 9 * mebibyte : mebibyte;
+  case VMF_CODEC_ZSTD_FRAME:
+    return (level >= 7 ? 36 : 8) * mebibyte;
+  case VMF_CODEC_XZ_STREAM:
+    return vmf_xz_packer_memory(level);
+  case VMF_CODEC_LZ4_FRAME:
+    return vmf_lz4_packer_memory(level);
+  case VMF_CODEC_DEFLATE_4K:
+    return mebibyte;
+  case VMF_CODEC_ZLIB:
+  case VMF_CODEC_GZIP_MEMBER:
+    return (level >= 10 ? 9 : level == 0 ? 2 : 1) * mebibyte;
+  }
+  return 0;
 }
 
 size_t vmf_pack_bound(enum vmf_codec codec, size_t length)
@@ -96,8 +133,14 @@ size_t vmf_pack_bound(enum vmf_codec codec, size_t length)
   case VMF_CODEC_NONE:
     return length;
   case VMF_CODEC_ZSTD:
+  case VMF_CODEC_ZSTD_FRAME:
     return ZSTD_compressBound(length);
+  case VMF_CODEC_XZ_STREAM:
+    return vmf_xz_pack_bound(length);
+  case VMF_CODEC_LZ4_FRAME:
+    return vmf_lz4_pack_bound(length);
   case VMF_CODEC_ZLIB: /* libdeflate's and ISA-L's stored blocks need a little more than zlib's */
+  case VMF_CODEC_GZIP_MEMBER:
     return compressBound((uLong)length) + length / 1024 + 512;
   case VMF_CODEC_DEFLATE_4K: /* zlib's own bound where stored blocks do not reach beyond a window */
     break;

@@ -23,10 +23,11 @@ struct vmf_zstd_unpacker {
   ZSTD_DCtx *context;
 };
 
-static int zstd_level(int level)
+/* The default of a unit is libzstd's fastest, that of a frame libzstd's own. */
+static int zstd_level(enum vmf_codec codec, int level)
 {
   static const int levels[] = {[0] = 1, 1, 2, 3, 4, 5, 7, 9, 11, 13, 15, 17, 19};
-  return levels[level];
+  return level == 0 && codec == VMF_CODEC_ZSTD_FRAME ? ZSTD_CLEVEL_DEFAULT : levels[level];
 }
 
 /* The slow levels would take up to 34 MiB for a unit of 2 MiB: their tables are held to what a unit
@@ -39,7 +40,16 @@ static bool set_level(ZSTD_CCtx *context, int level)
                        !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, 18)));
 }
 
-enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
+static bool set_up(ZSTD_CCtx *context, enum vmf_codec codec, int level)
+{
+  if (codec == VMF_CODEC_ZSTD)
+    return set_level(context, zstd_level(codec, level));
+  return !ZSTD_isError(
+             ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, zstd_level(codec, level))) &&
+         !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
+}
+
+enum vmf_code vmf_zstd_packer_new(enum vmf_codec codec, int level, struct vmf_zstd_packer **packer,
                                   struct vmf_error *error)
 {
   void *memory;
@@ -47,11 +57,11 @@ enum vmf_code vmf_zstd_packer_new(int level, struct vmf_zstd_packer **packer,
   VMF_TRY(vmf_alloc(sizeof(struct vmf_zstd_packer), &memory, error));
   struct vmf_zstd_packer *made = memory;
   made->context = ZSTD_createCCtx();
-  if (!made->context || !set_level(made->context, zstd_level(level))) {
+  if (!made->context || !set_up(made->context, codec, level)) {
     vmf_zstd_packer_free(made);
     return vmf_fail(error, VMF_NOMEM, "no memory for zstd");
   }
-  made->fast = level == 0;
+  made->fast = level == 0 && codec == VMF_CODEC_ZSTD;
   *packer = made;
   return VMF_OK;
 }

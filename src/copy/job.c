@@ -254,8 +254,9 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *p
     block->zero = false;
     return VMF_OK;
   }
-  VMF_TRY(vmf_pack(packer, block->data, shape->unit, neighbour_of(job, shape, block->guest), packed,
-                   packed_limit(shape), &length, error));
+  VMF_TRY(vmf_pack(packer, block->data, shape->outer ? block->length : shape->unit,
+                   neighbour_of(job, shape, block->guest), packed, packed_limit(shape), &length,
+                   error));
   if (length == 0)
     return VMF_OK;
   block->data = packed;

@@ -202,7 +202,9 @@ struct vmf_shape {
                   * most; a larger one comes in parts, see place */
   enum vmf_codec codec;
   int level;
-  bool must_pack;     /* a unit that does not shrink is packed all the same (VMDK) */
+  bool must_pack; /* a unit that does not shrink is packed all the same (VMDK) */
+  bool outer; /* the units are the members of a packed stream around a disk: the last one ends where
+                 the disk does, and the file cannot be read back as an image of this format */
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
   bool reserves;   /* begin reserves the space of all data */
@@ -229,7 +231,8 @@ struct vmf_block {
                       unit */
   bool zero;   /* all zero: given to place only with a backing file, with keep_zeros, or when the
                   plan of begin has the unit; data is NULL except with keep_zeros */
-  bool packed; /* data is the packed form of a whole unit (zeros behind the end of the disk) */
+  bool packed; /* data is the packed form of a whole unit (zeros behind the end of the disk, but for
+                  `outer`) */
   const uint8_t
       *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
                 FIXED: length. Only the engine looks at it: NULL where it is not at hand */

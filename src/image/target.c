@@ -281,6 +281,9 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   if (!path && (target->io->sequential || vmf_output_is_spooled(draft->output) ||
                 strcmp(vmf_output_path(draft->output), "-") == 0))
     return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
+  if (target->shape.outer)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: what is packed as a whole is not read back",
+                    target->name);
   VMF_TRY(vmf_output_to_medium(draft->output, error));
   VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,
                                NULL, image, error));

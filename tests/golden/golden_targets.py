@@ -70,6 +70,7 @@ PLAIN = [
 ]
 
 PACKED = [
+    *[one_file(f'raw, {packing}', '-O', 'raw', '-o', f'compress={packing}') for packing in ('gz', 'xz', 'zst', 'lz4')],
     vmdk('stream', 'streamOptimized', True),
     vmdk('stream, fast', 'streamOptimized,compression_level=1', True),
     ('qcow2, zlib', convert('-c', '-O', 'qcow2'), 'disk.out', False),

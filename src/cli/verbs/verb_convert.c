@@ -173,6 +173,19 @@ static bool convert_is_disk(const struct convert_settings *settings, const char 
          (settings->source.format && stat(path, &status) == 0 && status.st_size > 0);
 }
 
+/* What is packed as a whole is not read back. */
+static enum vmf_code convert_packing(struct convert_settings *settings, const char *path,
+                                     struct vmf_error *error)
+{
+  bool packed;
+  enum vmf_code code = vmf_names_packed(&settings->target, path, &packed, error);
+
+  if (code == VMF_OK && packed && settings->transfer.verify)
+    return vmf_arguments_wrong(error, "--verify does not read back what is packed as a whole; "
+                                      "\"gzip -t\", \"xz -t\" ... do");
+  return code;
+}
+
 static enum vmf_code convert_check_settings(const struct convert_settings *settings,
                                             const char *path, struct vmf_error *error)
 {
@@ -306,6 +319,8 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
 
   settings->source.salvage = settings->salvage.wanted;
   settings->transfer.no_reflink |= settings->source.read_all; /* what is shared is not read */
+  if (code == VMF_OK)
+    code = convert_packing(settings, path, error);
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Raw disks that are packed as a whole: what the tools of each packing unpack is the disk, to the byte."""
+import random
+
+import tap
+
+MIB = 1 << 20
+TOOLS = {'gz': ('gzip', '-dc'), 'xz': ('xz', '-dc'), 'zst': ('zstd', '-dcq'), 'lz4': ('lz4', '-dcq')}
+NAMES = {'gz': 'disk.raw.gz', 'xz': 'DISK.IMG.XZ', 'zst': 'disk.dd.zst', 'lz4': 'disk.bin.lz4'}
+PACKINGS = [(packing, packing) for packing in TOOLS]
+
+
+def content(size=7 * MIB + 700):
+    """Noise, text, zeros longer than a unit, an end in the middle of a sector."""
+    data = bytearray(size)
+    data[:100000] = random.Random(1).randbytes(100000)
+    data[300000:900000] = (b'all work and no play\n' * 30000)[:600000]
+    data[-9:] = b'the end.\n'
+    return bytes(data)
+
+
+def unpacked(t, packing, name):
+    return t.run(tap.tool(TOOLS[packing][0]), *TOOLS[packing][1:], name, text=False).stdout
+
+
+@tap.rows(PACKINGS)
+def test_other_tools_unpack_it(t, packing):
+    t.write('a.raw', content())
+    for level in ('', ',compression_level=1', ',compression_level=12'):
+        t.vmferry('convert', '-O', 'raw', '-o', f'compress={packing}{level}', 'a.raw', 'out')
+        tap.equal(unpacked(t, packing, 'out') == content(), True, f'content {level}')
+    t.vmferry('convert', 'a.raw', NAMES[packing])
+    tap.equal(unpacked(t, packing, NAMES[packing]) == content(), True, 'content by the name')
+
+
+@tap.rows(PACKINGS)
+def test_bytes_do_not_depend_on_threads_or_pipes(t, packing):
+    t.write('a.raw', content())
+    made = []
+    for threads, target in (('1', 'x'), ('8', 'y'), ('2', '-')):
+        with open(t.path('piped'), 'wb') as pipe:
+            t.run(tap.VMFERRY, 'convert', '-m', threads, '-O', 'raw', '-o', f'compress={packing}', 'a.raw', target,
+                  stdout=pipe, text=False)
+        made.append(t.read('piped' if target == '-' else target))
+    tap.equal([len(one) for one in made], [len(made[0])] * 3, 'sizes')
+    tap.equal(made[0] == made[1] == made[2], True, 'bytes')
+
+
+@tap.rows([(str(size), size) for size in (1, 511, 2 * MIB - 1, 2 * MIB, 2 * MIB + 1)])
+def test_the_last_piece_ends_where_the_disk_does(t, size):
+    t.write('a.raw', content(MIB + size)[-size:])
+    for packing in TOOLS:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', '-o', f'compress={packing}', 'a.raw', 'out')
+        tap.equal(unpacked(t, packing, 'out') == t.read('a.raw'), True, packing)
+
+
+def test_zeros_of_a_sparse_disk_are_all_there(t):
+    t.vmferry('create', 'a.qcow2', '1G')
+    t.vmferry('convert', 'a.qcow2', 'a.raw.zst')
+    tap.equal(t.run(tap.tool('zstd'), '-dcq', 'a.raw.zst', text=False).stdout == bytes(1 << 30), True, 'zeros')
+
+
+def test_it_can_be_refused_by_its_name(t):
+    t.write('a.raw', content(MIB))
+    t.vmferry('convert', '-O', 'raw', '-o', 'compress=off', 'a.raw', 'b.raw.gz')
+    tap.equal(t.read('b.raw.gz') == content(MIB), True, 'plain')
+    for name in ('b.qcow2.gz', 'b.gz', 'b.raw.bz2', 'raw.gz'):
+        tap.contains(t.vmferry('convert', 'a.raw', name, status=1).stderr, 'packed data')
+
+
+@tap.rows([(words, words, part) for words, part in (
+    ('-o compress=bz2', 'gz, xz, zst, lz4'), ('-o compress=gz,compression_level=13', '12'),
+    ('-o compression_level=3', 'without compress='), ('-o compress=gz,preallocation=full', 'exclude each other'),
+    ('--verify -o compress=xz', 'does not read back'), ('-c', 'compress=zst'))])
+def test_what_does_not_go_together(t, words, part):
+    t.write('a.raw', content(MIB))
+    tap.contains(t.vmferry('convert', '-O', 'raw', *words.split(), 'a.raw', 'out', status=1).stderr, part)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+def test_a_disk_of_no_bytes(t):
+    t.write('a.raw', b'')
+    tap.contains(t.vmferry('convert', '-f', 'raw', 'a.raw', 'b.raw.gz', status=9).stderr, 'no bytes')
+
+
+tap.main(globals())

@@ -133,7 +133,9 @@ struct vmf_image_options {
   /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
    * when opening fails: then what is known, and why under "error". The caller frees it. */
   struct vmf_value **found;
-  bool salvage; /* of what is told to be raw no byte need be readable: for a job with `lost` */
+  bool salvage;   /* of what is told to be raw no byte need be readable: for a job with `lost` */
+  bool any_order; /* a disk whose data comes in any order on a pipe is not stored first: it is for a
+                   * vmf_convert into a target that takes it so (vmf_target_any_order) */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file
@@ -267,6 +269,13 @@ VMF_MUST_CHECK enum vmf_code vmf_target_create(const char *path, uint64_t guest_
 VMF_MUST_CHECK enum vmf_code vmf_target_reads_twice(const char *format, const char *options,
                                                     bool compress, bool *twice,
                                                     struct vmf_error *error);
+
+/* Whether such a target, unless it is a pipe, takes data in any order: without a backing file, and
+ * by a job without a checksum. Its content is the same, but not always the place of all in the
+ * file. */
+VMF_MUST_CHECK enum vmf_code vmf_target_any_order(const char *format, const char *options,
+                                                  bool compress, bool *any_order,
+                                                  struct vmf_error *error);
 
 /* Durable and under its final name, all files at once. Only after vmf_convert. */
 VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error);

@@ -6,11 +6,12 @@
  *
  *   header | stream | L1 table | refcount table | late refcount blocks
  *
- * The stream holds guest clusters in guest order; an L2 table stands behind the clusters that it
- * maps. Refcount block k is the first cluster of the range that it counts (block 0: the second,
- * behind the header) when that range begins in the stream, and "late" when it begins behind it,
- * since the L1 and the refcount table must be contiguous. On a file the header is written last; on
- * a pipe the plan tells the length of the stream, and thereby all that the header says. */
+ * The stream holds guest clusters as they come; an L2 table takes its place when the next one is
+ * opened, in guest order behind all clusters that it maps. Refcount block k is the first cluster of
+ * the range that it counts (block 0: the second, behind the header) when that range begins in the
+ * stream, and "late" when it begins behind it, since the L1 and the refcount table must be
+ * contiguous. On a file the header is written last; on a pipe the plan tells the length of the
+ * stream, and thereby all that the header says. */
 #ifndef FORMATS_QCOW2_WRITE_H
 #define FORMATS_QCOW2_WRITE_H
 
@@ -122,10 +123,12 @@ VMF_MUST_CHECK enum vmf_code qcow2_write_refcounts(struct vmf_target *target,
                                                    struct vmf_error *error);
 
 /* write_tables.c */
-/* Opens the L2 table that maps guest cluster `unit`, after the one before it was written. */
+/* Opens the L2 table that maps guest cluster `unit`, after the one before it was written. One that
+ * was written is read again, and keeps its place. */
 VMF_MUST_CHECK enum vmf_code qcow2_open_table(struct vmf_target *target, uint64_t unit,
                                               struct vmf_error *error);
-/* Entries of the open table. */
+/* Entries of the open table. Where the data of a unit stands; 0: it has none. */
+uint64_t qcow2_mapped_data(const struct qcow2_build *build, uint64_t unit);
 void qcow2_map_data(struct qcow2_build *build, uint64_t unit, uint64_t host);
 void qcow2_map_zero(struct qcow2_build *build, uint64_t unit);
 VMF_MUST_CHECK enum vmf_code qcow2_map_packed(struct vmf_target *target, uint64_t unit,

@@ -159,6 +159,7 @@ static enum vmf_code qcow2_shape(const void *options, uint64_t guest_size, bool 
       .patches_start = compress || backing,
       .keep_zeros = o->preallocation == QCOW2_PREALLOCATION_FULL,
       .tables_grow = o->preallocation <= QCOW2_PREALLOCATION_METADATA,
+      .any_order = !compress && !backing && o->preallocation == QCOW2_PREALLOCATION_OFF,
   };
   if (compress) {
     shape->codec =
@@ -263,14 +264,18 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
   return qcow2_begin_refcounts(target, error);
 }
 
-/* Allocates a plain cluster for a unit. */
-static enum vmf_code map_unit(struct vmf_target *target, uint64_t unit, uint64_t *host,
+/* Allocates a plain cluster for a unit, unless it has one. */
+static enum vmf_code map_unit(struct vmf_target *target, uint64_t unit, uint64_t *host, bool *again,
                               struct vmf_error *error)
 {
   struct qcow2_build *build = target->state;
   uint64_t cluster;
 
   VMF_TRY(qcow2_open_table(target, unit, error));
+  *host = qcow2_mapped_data(build, unit);
+  *again = *host > 0;
+  if (*again)
+    return VMF_OK;
   VMF_TRY(qcow2_take_cluster(target, &cluster, error));
   *host = cluster << build->geometry.cluster_bits;
   qcow2_map_data(build, unit, *host);
@@ -282,9 +287,10 @@ static enum vmf_code fill_until(struct vmf_target *target, uint64_t end, struct 
 {
   struct qcow2_build *build = target->state;
   uint64_t host;
+  bool again;
 
   while (build->geometry.fill && build->next_guest < end)
-    VMF_TRY(map_unit(target, build->next_guest++, &host, error));
+    VMF_TRY(map_unit(target, build->next_guest++, &host, &again, error));
   return VMF_OK;
 }
 
@@ -315,7 +321,7 @@ static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *bl
   /* a cluster that is never written reads as zeros by itself, on a pipe gaps are zeros */
   if (block->data_length == 0 && !target->io->reads_as_zero && !target->io->sequential)
     block->zeros = g->cluster_size;
-  return map_unit(target, unit, &block->host, error);
+  return map_unit(target, unit, &block->host, &block->again, error);
 }
 
 static enum vmf_code qcow2_finish(struct vmf_target *target, struct vmf_error *error)

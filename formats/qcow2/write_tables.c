@@ -15,6 +15,11 @@ enum { L1_CHUNK = 64 * 1024 }; /* bytes written at once */
 #define SUBCLUSTERS_ALLOCATED UINT64_C(0x00000000ffffffff)
 #define SUBCLUSTERS_ZERO UINT64_C(0xffffffff00000000)
 
+static uint64_t table_host(const struct qcow2_build *build)
+{
+  return get_be64(build->l1 + build->l2_index * QCOW2_L1_ENTRY) & ~QCOW2_COPIED;
+}
+
 enum vmf_code qcow2_open_table(struct vmf_target *target, uint64_t unit, struct vmf_error *error)
 {
   struct qcow2_build *build = target->state;
@@ -24,8 +29,19 @@ enum vmf_code qcow2_open_table(struct vmf_target *target, uint64_t unit, struct 
     return VMF_OK;
   VMF_TRY(qcow2_close_table(target, error));
   build->l2_index = index;
+  if (table_host(build) > 0)
+    VMF_TRY(vmf_io_pread(target->io, build->l2, build->geometry.cluster_size, table_host(build),
+                         error));
   build->l2_open = true;
   return VMF_OK;
+}
+
+uint64_t qcow2_mapped_data(const struct qcow2_build *build, uint64_t unit)
+{
+  const struct qcow2_geometry *g = &build->geometry;
+  uint64_t entry = g->extended ? QCOW2_L2_EXTENDED_ENTRY : QCOW2_L2_ENTRY;
+
+  return get_be64(build->l2 + unit % g->l2_entries * entry) & ~QCOW2_COPIED;
 }
 
 static void put_entry(struct qcow2_build *build, uint64_t unit, uint64_t entry, uint64_t bitmap)
@@ -72,13 +88,17 @@ enum vmf_code qcow2_close_table(struct vmf_target *target, struct vmf_error *err
 {
   struct qcow2_build *build = target->state;
   const struct qcow2_geometry *g = &build->geometry;
-  uint64_t cluster;
+  uint64_t host, cluster;
 
   if (!build->l2_open)
     return VMF_OK;
-  VMF_TRY(qcow2_take_cluster(target, &cluster, error));
-  VMF_TRY(vmf_io_pwrite(target->io, build->l2, g->cluster_size, cluster << g->cluster_bits, error));
-  put_be64(build->l1 + build->l2_index * QCOW2_L1_ENTRY, QCOW2_COPIED | cluster << g->cluster_bits);
+  host = table_host(build);
+  if (host == 0) {
+    VMF_TRY(qcow2_take_cluster(target, &cluster, error));
+    host = cluster << g->cluster_bits;
+  }
+  VMF_TRY(vmf_io_pwrite(target->io, build->l2, g->cluster_size, host, error));
+  put_be64(build->l1 + build->l2_index * QCOW2_L1_ENTRY, QCOW2_COPIED | host);
   memset(build->l2, 0, g->cluster_size);
   build->l2_open = false;
   return VMF_OK;

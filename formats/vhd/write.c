@@ -64,6 +64,7 @@ static enum vmf_code vhd_shape(const void *values, uint64_t guest_size, bool com
                     (unsigned long long)guest_size, (unsigned long long)VHD_SIZE_MAX);
   *shape = (struct vmf_shape){.layout = fixed ? VMF_FIXED : VMF_PLANNED,
                               .unit = fixed ? FIXED_UNIT : BLOCK_SIZE,
+                              .any_order = !fixed,
                               .head_bytes = fixed ? 0 : BITMAP_SIZE};
   return VMF_OK;
 }
@@ -204,11 +205,25 @@ static enum vmf_code vhd_wrap(const struct vmf_target *target, struct vmf_block 
   return VMF_OK;
 }
 
+/* Whether the block has been placed already, and where. What a pipe was promised stands where the
+ * next block goes, or behind that. */
+static bool has_place(const struct writer_state *state, uint64_t guest, uint64_t *host)
+{
+  uint32_t entry =
+      state->table ? get_be32(state->table + 4 * (guest / BLOCK_SIZE)) : VHD_UNALLOCATED;
+
+  *host = (uint64_t)entry * VHD_SECTOR;
+  return entry != VHD_UNALLOCATED && *host < state->end;
+}
+
 static enum vmf_code vhd_place(struct vmf_target *target, struct vmf_block *block,
                                struct vmf_error *error)
 {
   struct writer_state *state = target->state;
   (void)error;
+  block->again = has_place(state, block->guest, &block->host);
+  if (block->again)
+    return VMF_OK;
   block->host = state->table ? next_place(state, block->guest) : block->guest;
   return VMF_OK;
 }

@@ -94,6 +94,7 @@ enum vmf_code vmf_sources_open(const struct vmf_command *command,
 
   options.source_size = source->size;
   options.random_access = !input || !input->in_order;
+  options.any_order = input && input->any_order;
   options.spool_folder = spool_folder(input, folder, sizeof folder);
   return vmf_disk_open(path, &options, image, error);
 }

@@ -12,6 +12,21 @@
 #include "run.h"
 #include "survey.h"
 
+/* What comes in any order is placed so; a checksum is of the disk from its first byte on. */
+static enum vmf_code check_order(const struct vmf_copy *copy, struct vmf_error *error)
+{
+  const struct vmf_target *target = copy->target;
+
+  if (vmf_image_pieces(copy->source) == 0 ||
+      (target && !target->io->sequential && !copy->backing && !copy->checksum &&
+       (target->shape.layout == VMF_FIXED || target->shape.any_order)))
+    return VMF_OK;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: its data comes in any order, and %s needs it in the order of the disk: "
+                  "store it in a file first",
+                  vmf_image_path(copy->source), target ? target->name : "a checksum");
+}
+
 static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,
                                  const struct vmf_job_options *options, struct vmf_copy *copy,
                                  struct vmf_error *error)
@@ -29,6 +44,9 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
   copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
                       target->shape.level == 0;
   copy->part = target ? vmf_copy_part(&target->shape) : VMF_CHECKSUM_BLOCK;
+  VMF_TRY(check_order(copy, error));
+  if (vmf_image_pieces(source) > 0)
+    copy->part = (uint32_t)vmf_min(copy->part, vmf_image_pieces(source));
   copy->job_bytes = vmf_feed_job_bytes(source, copy->part);
   if (options->sparse_size == 0 || options->sparse_size > copy->job_bytes)
     copy->sparse_size = copy->job_bytes;

@@ -154,6 +154,88 @@ static enum vmf_code find_hole(struct vmf_feed *feed, uint64_t *end, struct vmf_
   return VMF_OK;
 }
 
+/* ---- data that comes in any order: stretches of whole pieces ---- */
+
+static enum vmf_code await(struct vmf_feed *feed, struct vmf_error *error)
+{
+  struct vmf_span *ahead = &feed->ahead[0];
+
+  return ahead->length > 0 ? VMF_OK : vmf_container_arrival(feed->inputs[0], ahead, error);
+}
+
+/* What comes next has been handed out up to `end`. */
+static void drop_ahead(struct vmf_feed *feed, uint64_t end)
+{
+  struct vmf_span *ahead = &feed->ahead[0];
+
+  if (end < end_of(ahead))
+    vmf_span_cut(ahead, end, end_of(ahead));
+  else
+    ahead->length = 0;
+}
+
+/* Where the hole ends that comes next, in whole pieces; the guest byte that comes next: none does.
+ */
+static uint64_t hole_ahead(const struct vmf_feed *feed)
+{
+  const struct vmf_span *ahead = &feed->ahead[0];
+  uint64_t piece = vmf_image_pieces(feed->inputs[0]);
+  uint64_t end = end_of(ahead) == feed->size ? feed->size : vmf_align_down(end_of(ahead), piece);
+  bool hole = ahead->kind == VMF_RUN_ZERO && ahead->guest % piece == 0 && !feed->everything;
+
+  return hole && end > ahead->guest && end - ahead->guest >= feed->unit ? end : ahead->guest;
+}
+
+/* What comes one behind the other, up to the border of the job. */
+static enum vmf_code fill_arrived(struct vmf_feed *feed, struct vmf_fed *fed,
+                                  struct vmf_error *error)
+{
+  struct vmf_span *ahead = &feed->ahead[0];
+  uint64_t border = vmf_align_down(fed->guest, feed->job_bytes) + feed->job_bytes;
+  uint64_t at = fed->guest;
+
+  border = vmf_min(border, feed->size);
+  while (at < border && ahead->length > 0 && ahead->guest == at && hole_ahead(feed) == at) {
+    uint64_t end = vmf_min(end_of(ahead), border);
+    VMF_TRY(add_spans(feed, fed, at, end, error));
+    drop_ahead(feed, end);
+    VMF_TRY(await(feed, error));
+    at = end;
+  }
+  fed->length = at - fed->guest;
+  return VMF_OK;
+}
+
+/* All has come. At the end: a hole without a length. */
+static void hand_out_missing(struct vmf_feed *feed, struct vmf_fed *fed)
+{
+  uint64_t end;
+
+  vmf_container_missing(feed->inputs[0], feed->guest, &fed->guest, &end);
+  fed->hole = !feed->everything || fed->guest == end;
+  if (!fed->hole)
+    end = vmf_min(end, vmf_align_down(fed->guest, feed->job_bytes) + feed->job_bytes);
+  fed->length = end - fed->guest;
+  feed->guest = end;
+}
+
+static enum vmf_code next_arrived(struct vmf_feed *feed, struct vmf_fed *fed,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(await(feed, error));
+  if (feed->ahead[0].length == 0) {
+    hand_out_missing(feed, fed);
+    return VMF_OK;
+  }
+  fed->guest = feed->ahead[0].guest;
+  fed->length = hole_ahead(feed) - fed->guest;
+  fed->hole = fed->length > 0;
+  if (!fed->hole)
+    return fill_arrived(feed, fed, error);
+  drop_ahead(feed, fed->guest + fed->length);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed, struct vmf_error *error)
 {
   uint64_t end;
@@ -161,6 +243,8 @@ enum vmf_code vmf_feed_next(struct vmf_feed *feed, struct vmf_fed *fed, struct v
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
     fed->spans[i].count = 0;
   vmf_arrived_clear(&fed->arrived);
+  if (vmf_image_pieces(feed->inputs[0]) > 0)
+    return next_arrived(feed, fed, error);
   VMF_TRY(find_hole(feed, &end, error));
   fed->guest = feed->guest;
   fed->length = end - feed->guest;
@@ -177,6 +261,8 @@ enum vmf_code vmf_feed_end(struct vmf_feed *feed, struct vmf_error *error)
 
   if (!vmf_image_streams(image))
     return VMF_OK;
+  if (vmf_image_pieces(image) > 0)
+    return vmf_container_arrival(image, &feed->ahead[0], error);
   return vmf_container_span(image, image->size, &feed->ahead[0], error);
 }
 

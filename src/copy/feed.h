@@ -3,7 +3,9 @@
  *
  * What every pass over a disk works through: one stretch after the other, from the first guest byte
  * to the last, each with the spans that say where its bytes are. The map of each input is walked
- * once, on the caller's thread; nothing is kept of it, so memory does not grow with a disk. */
+ * once, on the caller's thread; nothing is kept of it, so memory does not grow with a disk. The
+ * data of a disk that comes in any order is handed out as it comes, and then, as holes, what did
+ * not. */
 #ifndef VMF_COPY_FEED_H
 #define VMF_COPY_FEED_H
 
@@ -26,14 +28,15 @@ struct vmf_fed {
 
 struct vmf_feed {
   struct vmf_image *inputs[VMF_FEED_INPUTS]; /* NULL, and behind the end of a disk: zeros. The
-                                              * first may come on a stream (container.h) */
+                                              * first may come on a stream (container.h); where
+                                              * that is in any order, it is the only one */
   struct vmf_salvage *salvage;               /* of the first; NULL: a damaged map is an error */
   uint64_t size;                             /* bytes of guest disk to work through */
   uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
   bool everything;    /* zeros are no holes */
   bool packed_only;   /* whatever is not packed is taken for zeros, unread */
-  /* Of the feed: where it is. */
+  /* Of the feed: where it is; of a disk that comes in any order, as long as it comes, 0. */
   uint64_t guest;
   /* What was looked up last of each input, and goes on at `guest` or starts behind it: between them
    * are zeros. length 0: nothing. */

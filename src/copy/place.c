@@ -3,7 +3,8 @@
  *
  * The places of a job's blocks. On a pipe the tables of a PLANNED target went out before: they
  * promise which units come, and here every unit is held against that. A unit that is larger than a
- * job gets its place with the first of its parts; parts without data are zeros by themselves. */
+ * job, or than the pieces in which a disk comes in any order, gets its place with the first of its
+ * parts; parts without data are zeros by themselves. */
 #include "checked.h"
 #include "job.h"
 
@@ -61,6 +62,8 @@ static enum vmf_code go_to_unit(struct vmf_places *places, uint64_t guest, struc
   places->guest = guest;
   places->length = block.data_length + block.zeros;
   places->host = block.host + block.head_length;
+  if (block.again)
+    return VMF_OK;
   places->host_bytes += block.head_length + block.zeros;
   return store_head(places->io, &block, error);
 }

@@ -7,11 +7,13 @@
 #include <inttypes.h>
 
 #include "checked.h"
+#include "coverage.h"
 #include "image.h"
 #include "memory.h"
 
 enum {
-  UNIT_LEAST = 512,
+  SECTOR = 512,
+  UNIT_LEAST = SECTOR,
   FRAMING = 512 /* of a packed unit, at most */
 };
 
@@ -19,8 +21,9 @@ enum {
 struct passage {
   struct vmf_format format; /* the container's, with the reader below */
   struct vmf_container container;
-  uint64_t reached; /* guest bytes that runs have told of */
+  uint64_t reached; /* where the last run of the disk ended, guest bytes */
   bool ended;
+  struct vmf_coverage coverage; /* of a disk that comes in any order */
 };
 
 /* ---- as an image: what asks for any place is refused ---- */
@@ -83,6 +86,7 @@ static void passage_close(struct vmf_image *image)
   if (container->state)
     container->format->container->close(container);
   vmf_free(container->state);
+  vmf_coverage_free(&((struct passage *)image->state)->coverage);
 }
 
 static const struct vmf_reader passage_reader = {
@@ -124,7 +128,27 @@ static enum vmf_code check_disk(const struct vmf_container *container, struct vm
                     "%s: packed units of %" PRIu32 " bytes, accepted are powers of two from %d to "
                     "%" PRIu32,
                     name, disk->unit, UNIT_LEAST, container->limits->packed_unit);
+  if (disk->piece != 0 && (!vmf_is_power_of_two(disk->piece) || disk->piece < VMF_PIECE_LEAST ||
+                           disk->piece > VMF_PIECE_MOST))
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: comes in pieces of %" PRIu32 " bytes, accepted are powers of two from %d "
+                    "to %d",
+                    name, disk->piece, VMF_PIECE_LEAST, VMF_PIECE_MOST);
   return VMF_OK;
+}
+
+static enum vmf_code set_disk(struct vmf_image *image, struct vmf_error *error)
+{
+  struct passage *passage = image->state;
+  const struct vmf_container_disk *disk = passage->container.disks;
+
+  VMF_TRY(check_disk(&passage->container, error));
+  image->size = disk->size;
+  image->unit = disk->unit;
+  if (disk->piece == 0)
+    return VMF_OK;
+  enum vmf_code code = vmf_coverage_init(&passage->coverage, disk->size, disk->piece, error);
+  return code == VMF_OK ? VMF_OK : vmf_while(error, "%s", image->io->name);
 }
 
 static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_format *format,
@@ -148,10 +172,12 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   VMF_TRY(format->container->open(container, error));
   if (container->stored)
     return VMF_OK;
+  VMF_TRY(set_disk(image, error));
+  if (container->disks->piece != 0 && !options->any_order) {
+    container->stored = true;
+    return VMF_OK;
+  }
   vmf_stream_settle(image->io);
-  VMF_TRY(check_disk(container, error));
-  image->size = container->disks->size;
-  image->unit = container->disks->unit;
   return VMF_OK;
 }
 
@@ -181,21 +207,25 @@ enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io 
 
 /* ---- one run after the other ---- */
 
-static enum vmf_code check_place(const struct vmf_image *image, const struct vmf_run *run,
-                                 uint64_t guest, struct vmf_error *error)
+static enum vmf_code check_within(const struct vmf_image *image, const struct vmf_run *run,
+                                  struct vmf_error *error)
 {
-  const char *name = image->io->name;
-
   if (run->length == 0 || !vmf_range_within(run->guest, run->length, image->size))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: data of guest byte %" PRIu64 ", %" PRIu64
                     " bytes: not within the disk (%" PRIu64 " bytes)",
-                    name, run->guest, run->length, image->size);
+                    image->io->name, run->guest, run->length, image->size);
+  return VMF_OK;
+}
+
+static enum vmf_code check_order(const struct vmf_image *image, const struct vmf_run *run,
+                                 uint64_t guest, struct vmf_error *error)
+{
   if (run->guest < guest)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: guest byte %" PRIu64 " comes behind guest byte %" PRIu64
                     ": from a pipe a disk is read in its order only; store it in a file first",
-                    name, run->guest, guest);
+                    image->io->name, run->guest, guest);
   return VMF_OK;
 }
 
@@ -240,36 +270,134 @@ static enum vmf_code check_end(const struct vmf_container *container, struct vmf
   return VMF_OK;
 }
 
+/* The next run of the disk, unless nothing more comes. */
+static enum vmf_code next_run(struct vmf_image *image, struct vmf_run *run, struct vmf_error *error)
+{
+  struct passage *passage = image->state;
+  struct vmf_container *container = &passage->container;
+  unsigned disk = 0;
+
+  *run = (struct vmf_run){0};
+  if (!passage->ended)
+    VMF_TRY(container->format->container->next(container, &disk, run, &passage->ended, error));
+  if (passage->ended)
+    return VMF_OK;
+  VMF_TRY(check_within(image, run, error));
+  VMF_TRY(check_run(image, run, error));
+  run->io = image->io;
+  return VMF_OK;
+}
+
+static struct vmf_span span_of(struct vmf_image *image, const struct vmf_run *run)
+{
+  return (struct vmf_span){.guest = run->guest,
+                           .length = run->length,
+                           .kind = run->kind,
+                           .stored = true,
+                           .owner = image,
+                           .run = *run,
+                           .io = run->kind == VMF_RUN_PLAIN ? run->io : NULL,
+                           .offset = run->offset};
+}
+
 enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest, struct vmf_span *span,
                                  struct vmf_error *error)
 {
   struct passage *passage = image->state;
-  struct vmf_container *container = &passage->container;
-  struct vmf_run run = {0};
-  unsigned disk = 0;
+  struct vmf_run run;
 
   if (guest < passage->reached)
-    return vmf_fail(error, VMF_USAGE, "%s: comes once, and has been read already",
-                    container->io->name);
+    return vmf_fail(error, VMF_USAGE, "%s: comes once, and has been read already", image->io->name);
   *span = (struct vmf_span){
       .guest = guest, .length = image->size - guest, .kind = VMF_RUN_ZERO, .owner = image};
-  if (!passage->ended)
-    VMF_TRY(container->format->container->next(container, &disk, &run, &passage->ended, error));
+  VMF_TRY(next_run(image, &run, error));
   if (passage->ended) {
     passage->reached = image->size;
-    return check_end(container, error);
+    return check_end(&passage->container, error);
   }
-  VMF_TRY(check_place(image, &run, guest, error));
-  VMF_TRY(check_run(image, &run, error));
+  VMF_TRY(check_order(image, &run, guest, error));
   passage->reached = run.guest + run.length;
-  run.io = image->io;
-  *span = (struct vmf_span){.guest = run.guest,
-                            .length = run.length,
-                            .kind = run.kind,
-                            .stored = true,
-                            .owner = image,
-                            .run = run,
-                            .io = run.kind == VMF_RUN_PLAIN ? run.io : NULL,
-                            .offset = run.offset};
+  *span = span_of(image, &run);
   return VMF_OK;
+}
+
+/* ---- in any order ---- */
+
+uint32_t vmf_image_pieces(const struct vmf_image *image)
+{
+  return vmf_image_streams(image) ? ((const struct passage *)image->state)->coverage.piece : 0;
+}
+
+/* Whether the last run ended within a piece, which then goes on with the next. */
+static bool within_piece(const struct passage *passage, uint64_t size)
+{
+  return passage->reached % passage->coverage.piece != 0 && passage->reached < size;
+}
+
+static enum vmf_code check_start(const struct vmf_image *image, const struct vmf_run *run,
+                                 struct vmf_error *error)
+{
+  const struct passage *passage = image->state;
+  uint64_t end = run->guest + run->length;
+  bool goes_on = within_piece(passage, image->size);
+
+  if (goes_on ? run->guest != passage->reached : run->guest % passage->coverage.piece != 0)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %" PRIu64 " comes behind guest byte %" PRIu64
+                    ": expected are whole pieces of %" PRIu32 " bytes",
+                    image->io->name, run->guest, passage->reached, passage->coverage.piece);
+  if (end % SECTOR != 0 && end != image->size)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %" PRIu64 ", %" PRIu64
+                    " bytes: expected are whole sectors of %d bytes",
+                    image->io->name, run->guest, run->length, SECTOR);
+  return VMF_OK;
+}
+
+/* The pieces that the run begins have come with it. */
+static enum vmf_code note_pieces(struct vmf_image *image, const struct vmf_run *run,
+                                 struct vmf_error *error)
+{
+  struct passage *passage = image->state;
+  uint64_t start = vmf_div_up(run->guest, passage->coverage.piece) * passage->coverage.piece;
+  uint64_t end = run->guest + run->length;
+  bool twice = false;
+
+  if (start < end &&
+      vmf_coverage_add(&passage->coverage, start, end - start, &twice, error) != VMF_OK)
+    return vmf_while(error, "%s", image->io->name);
+  if (twice)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of guest byte %" PRIu64 ", %" PRIu64
+                    " bytes: some of it has come before",
+                    image->io->name, run->guest, run->length);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_container_arrival(struct vmf_image *image, struct vmf_span *span,
+                                    struct vmf_error *error)
+{
+  struct passage *passage = image->state;
+  struct vmf_run run;
+
+  *span = (struct vmf_span){.owner = image};
+  VMF_TRY(next_run(image, &run, error));
+  if (passage->ended && within_piece(passage, image->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: ends behind guest byte %" PRIu64 ": expected are whole pieces of %" PRIu32
+                    " bytes",
+                    image->io->name, passage->reached, passage->coverage.piece);
+  if (passage->ended)
+    return check_end(&passage->container, error);
+  VMF_TRY(check_start(image, &run, error));
+  VMF_TRY(note_pieces(image, &run, error));
+  passage->reached = run.guest + run.length;
+  *span = span_of(image, &run);
+  return VMF_OK;
+}
+
+void vmf_container_missing(const struct vmf_image *image, uint64_t guest, uint64_t *start,
+                           uint64_t *end)
+{
+  vmf_coverage_missing(&((const struct passage *)image->state)->coverage, guest, start, end);
 }

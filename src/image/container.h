@@ -14,7 +14,10 @@ struct vmf_container_disk {
   const char *name; /* of the disk, where it has one; or NULL */
   uint64_t size;    /* of the guest disk, bytes, any value */
   uint32_t unit;    /* of its PACKED runs, at most; a power of two. 0: there are none */
+  uint32_t piece;   /* it comes in any order, in pieces of so many bytes: a power of two from
+                     * VMF_PIECE_LEAST to VMF_PIECE_MOST. 0: it comes in guest order */
 };
+enum { VMF_PIECE_LEAST = 4096, VMF_PIECE_MOST = 1 << 20 };
 
 /* The driver's open fills what stands below the line. */
 struct vmf_container {
@@ -44,7 +47,9 @@ struct vmf_container_reader {
   enum vmf_code (*open)(struct vmf_container *container, struct vmf_error *error);
   void (*close)(struct vmf_container *container); /* accepts a half-open, zeroed state */
   /* The next run, ZERO, PLAIN or PACKED, and the index of its disk; or *end. Runs of one disk come
-   * in guest order; what lies between them is zeros. A PLAIN run may have any length. It reads
+   * in guest order, and those of a disk with pieces in any: one starts a piece, or where the last
+   * one of its disk ended within a piece; whole sectors, none of them twice. What no run tells of
+   * is zeros. Runs of several disks may take turns. A PLAIN run may have any length. It reads
    * framing only: run->offset is where the bytes of the run stand in the stream (PACKED: with the
    * framing that unwrap strips, `stored` exactly), not before the place where the stream is now;
    * the engine takes all of them before it calls again. What the stream tells behind its data

@@ -210,6 +210,9 @@ struct vmf_shape {
   bool reserves;   /* begin reserves the space of all data */
   bool several_files; /* begin creates others beside the first */
   bool tables_grow;   /* tables are made for what holds data; who fills the disk later makes more */
+  bool any_order; /* PLANNED, unpacked, without a digest: where target->io is not sequential, place
+                   * takes units in any order, and one that has its place again. FIXED does so
+                   * anyway */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };
@@ -245,6 +248,7 @@ struct vmf_block {
   /* filled by place */
   struct vmf_io *io; /* NULL: target->io */
   uint64_t host;     /* where head starts */
+  bool again;        /* shape.any_order: the unit had its place already, this one */
 };
 
 /* Creates a further file of the target ("disk-s001.vmdk"); it appears under its name together with
@@ -293,7 +297,10 @@ struct vmf_writer {
    * order; it may write tables that are complete, on a pipe only at the place that the file has
    * reached. A unit of more than VMF_WHOLE_UNIT bytes is placed, whole and with its framing, when
    * the first of its parts comes (so it is never `zero`, and has no tail); what of it holds no data
-   * reads as zeros. What it answers and remembers follows from begin and the sequence of blocks
+   * reads as zeros. shape.any_order: a source that comes in any order is placed as it comes, its
+   * units in parts, each of which asks for the place of its unit; what stands where in the file
+   * may depend on that order. What it answers and remembers follows from begin and the sequence of
+   * blocks
    * (guest, length, data_length, head_length, zero, packed), not from their bytes: a conversion
    * that is taken up again tells it the same without data. */
   enum vmf_code (*place)(struct vmf_target *target, struct vmf_block *block,

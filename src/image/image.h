@@ -176,6 +176,17 @@ VMF_MUST_CHECK enum vmf_code vmf_image_seekable(const struct vmf_image *image,
 VMF_MUST_CHECK enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest,
                                                 struct vmf_span *span, struct vmf_error *error);
 
+/* In what pieces the data of the image comes in any order, bytes; 0: it does not. */
+uint32_t vmf_image_pieces(const struct vmf_image *image); /* NULL is allowed */
+
+/* Of such a disk. The next span, wherever it is; length 0: nothing more comes. And, when that is
+ * so, the first stretch at or behind `guest`, a multiple of a piece, that did not come: it is
+ * zeros; *start == image->size: there is none. */
+VMF_MUST_CHECK enum vmf_code vmf_container_arrival(struct vmf_image *image, struct vmf_span *span,
+                                                   struct vmf_error *error);
+void vmf_container_missing(const struct vmf_image *image, uint64_t guest, uint64_t *start,
+                           uint64_t *end);
+
 /* Opens an image without its parents, for a caller that supplies the parent itself. What is read
  * does not stay in the page cache. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,

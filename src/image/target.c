@@ -216,20 +216,40 @@ enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t
   return code;
 }
 
+static enum vmf_code shape_of(const char *format, const char *options, bool compress,
+                              struct vmf_shape *shape, struct vmf_error *error)
+{
+  const struct vmf_format *found;
+  void *values;
+
+  VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
+  enum vmf_code code = found->writer->shape(values, ANY_SIZE, compress, false, shape, error);
+  vmf_options_free(&found->writer->options, values);
+  return code;
+}
+
 enum vmf_code vmf_target_reads_twice(const char *format, const char *options, bool compress,
                                      bool *twice, struct vmf_error *error)
 {
-  const struct vmf_format *found;
   struct vmf_shape shape;
-  void *values;
 
   VMF_REQUIRE(format, error);
   VMF_REQUIRE(twice, error);
-  VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
-  enum vmf_code code = found->writer->shape(values, ANY_SIZE, compress, false, &shape, error);
-  vmf_options_free(&found->writer->options, values);
-  *twice = code == VMF_OK && shape.layout == VMF_PLANNED;
-  return code;
+  VMF_TRY(shape_of(format, options, compress, &shape, error));
+  *twice = shape.layout == VMF_PLANNED;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_target_any_order(const char *format, const char *options, bool compress,
+                                   bool *any_order, struct vmf_error *error)
+{
+  struct vmf_shape shape;
+
+  VMF_REQUIRE(format, error);
+  VMF_REQUIRE(any_order, error);
+  VMF_TRY(shape_of(format, options, compress, &shape, error));
+  *any_order = shape.layout == VMF_FIXED || shape.any_order;
+  return VMF_OK;
 }
 
 enum vmf_code vmf_target_check_finished(const struct vmf_target *target, struct vmf_error *error)

@@ -111,6 +111,10 @@ START_TEST(targets_refuse_null)
   REFUSED(vmf_target_reads_twice(NULL, NULL, false, &twice, &error));
   REFUSED(vmf_target_reads_twice("raw", NULL, false, NULL, &error));
   REFUSED(vmf_target_reads_twice("raw", NULL, false, &twice, NULL));
+  bool any_order;
+  REFUSED(vmf_target_any_order(NULL, NULL, false, &any_order, &error));
+  REFUSED(vmf_target_any_order("raw", NULL, false, NULL, &error));
+  REFUSED(vmf_target_any_order("raw", NULL, false, &any_order, NULL));
   REFUSED(vmf_target_commit(NULL, &error));
   REFUSED(vmf_target_commit(target, NULL));
 }

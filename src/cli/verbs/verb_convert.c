@@ -224,21 +224,27 @@ static enum vmf_code convert_check_settings(const struct convert_settings *setti
                                  settings->command.operand_count - 1, error);
 }
 
-/* What comes on a pipe is read as it comes, unless the target asks for it twice. */
+/* What comes on a pipe is read as it comes, unless the target asks for it twice, or for an order in
+ * which it may not come. */
 static enum vmf_code convert_input(const struct convert_settings *settings, const char *path,
                                    struct vmf_source_input *input, struct vmf_error *error)
 {
-  bool twice = false,
-       both = strcmp(path, "-") == 0 && strcmp(settings->command.operands[0], "-") == 0;
+  const struct vmf_target_settings *target = &settings->target;
+  bool twice = false, any_order = false, pipe = strcmp(path, "-") == 0;
+  const char *format;
   enum vmf_code code = VMF_OK;
 
-  if (both)
-    code =
-        vmf_target_reads_twice(settings->target.format ? settings->target.format : "raw",
-                               settings->target.options, settings->target.compress, &twice, error);
-  *input = (struct vmf_source_input){.in_order = !twice && !settings->salvage.wanted,
-                                     .folder = settings->target.spool,
-                                     .target = path};
+  *input = (struct vmf_source_input){.folder = target->spool, .target = path};
+  if (strcmp(settings->command.operands[0], "-") != 0)
+    return VMF_OK;
+  code = vmf_names_target_format(target->format, path, "-O", &format, error);
+  if (code == VMF_OK && pipe)
+    code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
+  if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
+      !settings->transfer.checksum && !settings->transfer.verify)
+    code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
+  input->in_order = !twice && !settings->salvage.wanted;
+  input->any_order = any_order;
   return code;
 }
 

@@ -124,9 +124,9 @@ struct vmf_image_options {
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
   const struct vmf_package_trust *trust; /* of the package that it is in; NULL: the defaults */
   unsigned threads;                      /* to check that; 0: one per processor */
-  const struct vmf_cancel *cancel;       /* while it is checked or stored; or NULL */
-  uint64_t max_bytes;                    /* that may be unpacked to open it; 0: no bound */
-  uint64_t source_size;     /* of standard input: so many bytes have to come; 0: not known */
+  const struct vmf_cancel *cancel; /* while it is checked, stored or read from a pipe; or NULL */
+  uint64_t max_bytes;              /* that may be unpacked to open it; 0: no bound */
+  uint64_t source_size;            /* of standard input: so many bytes have to come; 0: not known */
   bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
   const char *spool_folder; /* where it is stored; NULL: $TMPDIR, or /tmp */
   bool unknown_is_raw; /* content that no format knows is raw, whatever its name; told to log */
@@ -136,6 +136,8 @@ struct vmf_image_options {
   bool salvage;   /* of what is told to be raw no byte need be readable: for a job with `lost` */
   bool any_order; /* a disk whose data comes in any order on a pipe is not stored first: it is for a
                    * vmf_convert into a target that takes it so (vmf_target_any_order) */
+  const char *disk; /* of several that come on standard input: its name, or its number from 1 on;
+                     * NULL: the only one. VMF_USAGE lists them */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

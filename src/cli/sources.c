@@ -8,10 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "names.h"
 #include "signals.h"
+
+bool vmf_sources_is_input(const char *name)
+{
+  return strcmp(name, "-") == 0 || (strncmp(name, "-::", 3) == 0 && access(name, F_OK) != 0);
+}
 
 enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
                                       const struct vmf_source_settings *source, int count,
@@ -20,7 +26,7 @@ enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
   int named = 0;
 
   for (int i = 0; i < count; i++)
-    named += strcmp(command->operands[i], "-") == 0;
+    named += vmf_sources_is_input(command->operands[i]);
   if (named > 1)
     return vmf_arguments_wrong(error, "standard input (\"-\") can be named once");
   if (named == 0 && source->size > 0)

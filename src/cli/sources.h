@@ -16,6 +16,9 @@ struct vmf_source_input {
   const char *target; /* beside which it is stored; NULL, "-": in the folder for such */
 };
 
+/* Whether a source is standard input: "-", or "-::DISK" of several that come there. */
+bool vmf_sources_is_input(const char *name);
+
 /* VMF_USAGE: standard input is named more than once among `count` operands, or --source-size was
  * given and it is not named. */
 VMF_MUST_CHECK enum vmf_code vmf_sources_check_input(const struct vmf_command *command,

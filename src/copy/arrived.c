@@ -15,10 +15,11 @@ enum { LONGEST = 3, SMALLEST_UNIT = 512, LEAST_ROOM = 16, STEP = 256 << 10 };
 
 size_t vmf_arrived_memory(const struct vmf_image *image, uint32_t job_bytes)
 {
-  if (image->unit == 0)
-    return job_bytes;
-  return LONGEST * (size_t)job_bytes + STEP +
-         2 * (job_bytes / SMALLEST_UNIT + LEAST_ROOM) * sizeof(struct vmf_arrived_piece);
+  size_t bytes = image->unit == 0 ? job_bytes : LONGEST * (size_t)job_bytes + STEP;
+
+  if (image->unit == 0 && vmf_image_pieces(image) == 0)
+    return bytes;
+  return bytes + 2 * (job_bytes / SMALLEST_UNIT + LEAST_ROOM) * sizeof(struct vmf_arrived_piece);
 }
 
 /* ---- the io ---- */

@@ -24,7 +24,8 @@ static enum vmf_code check_order(const struct vmf_copy *copy, struct vmf_error *
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: its data comes in any order, and %s needs it in the order of the disk: "
                   "store it in a file first",
-                  vmf_image_path(copy->source), target ? target->name : "a checksum");
+                  vmf_image_path(copy->source),
+                  target && !copy->checksum ? target->name : "a checksum");
 }
 
 static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *target,

@@ -6,6 +6,11 @@
 
 #include <inttypes.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cancel.h"
 #include "checked.h"
 #include "coverage.h"
 #include "image.h"
@@ -14,13 +19,16 @@
 enum {
   SECTOR = 512,
   UNIT_LEAST = SECTOR,
-  FRAMING = 512 /* of a packed unit, at most */
+  FRAMING = 512, /* of a packed unit, at most */
+  PASSED_OVER_AT_ONCE = 16 << 20
 };
 
 /* The state of the image. */
 struct passage {
   struct vmf_format format; /* the container's, with the reader below */
   struct vmf_container container;
+  unsigned disk; /* of the container: the one that the image is */
+  const struct vmf_cancel *cancel;
   uint64_t reached; /* where the last run of the disk ended, guest bytes */
   bool ended;
   struct vmf_coverage coverage; /* of a disk that comes in any order */
@@ -110,14 +118,53 @@ enum vmf_code vmf_image_seekable(const struct vmf_image *image, struct vmf_error
 
 /* ---- open ---- */
 
-static enum vmf_code check_disk(const struct vmf_container *container, struct vmf_error *error)
+/* "1 drive-scsi0 (1024 bytes), 2 (512 bytes)" */
+static void list_disks(const struct vmf_container *container, char *text, size_t size)
 {
-  const struct vmf_container_disk *disk = container->disks;
+  size_t used = 0;
+
+  text[0] = '\0';
+  for (unsigned i = 0; i < container->disk_count && used < size; i++) {
+    const struct vmf_container_disk *disk = &container->disks[i];
+    int length =
+        snprintf(text + used, size - used, "%s%u %.60s%s(%" PRIu64 " bytes)", i > 0 ? ", " : "",
+                 i + 1, disk->name ? disk->name : "", disk->name ? " " : "", disk->size);
+    used += length > 0 ? (size_t)length : size;
+  }
+}
+
+/* The disk that is called so, or is the one of that number; NULL: the only one. */
+static enum vmf_code choose_disk(const struct vmf_container *container, const char *name,
+                                 unsigned *chosen, struct vmf_error *error)
+{
+  char there[500], number[12];
+
+  for (unsigned i = 0; name && i < container->disk_count; i++)
+    if (container->disks[i].name && strcmp(container->disks[i].name, name) == 0) {
+      *chosen = i;
+      return VMF_OK;
+    }
+  for (unsigned i = 0; i < container->disk_count; i++) {
+    snprintf(number, sizeof number, "%u", i + 1);
+    if (name ? strcmp(name, number) == 0 : container->disk_count == 1) {
+      *chosen = i;
+      return VMF_OK;
+    }
+  }
+  list_disks(container, there, sizeof there);
+  if (name)
+    return vmf_fail(error, VMF_USAGE, "%s: has no disk \"%.60s\"; there are: %s",
+                    container->io->name, name, there[0] ? there : "none");
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: has %u disks; name one as -::DISK, by its name or number: %s",
+                  container->io->name, container->disk_count, there[0] ? there : "none");
+}
+
+static enum vmf_code check_disk(const struct vmf_container *container,
+                                const struct vmf_container_disk *disk, struct vmf_error *error)
+{
   const char *name = container->io->name;
 
-  if (container->disk_count != 1)
-    return vmf_fail(error, VMF_UNSUPPORTED, "%s: holds %u disks, expected one", name,
-                    container->disk_count);
   if (disk->size > container->limits->guest_size)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: a disk of %" PRIu64 " bytes; at most %" PRIu64 " are possible", name,
@@ -137,15 +184,19 @@ static enum vmf_code check_disk(const struct vmf_container *container, struct vm
   return VMF_OK;
 }
 
-static enum vmf_code set_disk(struct vmf_image *image, struct vmf_error *error)
+/* What comes in any order is stored, unless it may come so. */
+static enum vmf_code set_disk(struct vmf_image *image, const char *name, bool any_order,
+                              struct vmf_error *error)
 {
   struct passage *passage = image->state;
-  const struct vmf_container_disk *disk = passage->container.disks;
 
-  VMF_TRY(check_disk(&passage->container, error));
+  VMF_TRY(choose_disk(&passage->container, name, &passage->disk, error));
+  const struct vmf_container_disk *disk = &passage->container.disks[passage->disk];
+  VMF_TRY(check_disk(&passage->container, disk, error));
   image->size = disk->size;
   image->unit = disk->unit;
-  if (disk->piece == 0)
+  passage->container.stored = disk->piece > 0 && !any_order;
+  if (disk->piece == 0 || !any_order)
     return VMF_OK;
   enum vmf_code code = vmf_coverage_init(&passage->coverage, disk->size, disk->piece, error);
   return code == VMF_OK ? VMF_OK : vmf_while(error, "%s", image->io->name);
@@ -160,6 +211,7 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   struct passage *passage = memory;
   struct vmf_container *container = &passage->container;
   passage->format = *format;
+  passage->cancel = options->cancel;
   passage->format.reader = &passage_reader;
   *container = (struct vmf_container){.format = format,
                                       .io = image->io,
@@ -172,12 +224,9 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   VMF_TRY(format->container->open(container, error));
   if (container->stored)
     return VMF_OK;
-  VMF_TRY(set_disk(image, error));
-  if (container->disks->piece != 0 && !options->any_order) {
-    container->stored = true;
-    return VMF_OK;
-  }
-  vmf_stream_settle(image->io);
+  VMF_TRY(set_disk(image, options->disk, options->any_order, error));
+  if (!container->stored)
+    vmf_stream_settle(image->io);
   return VMF_OK;
 }
 
@@ -270,18 +319,49 @@ static enum vmf_code check_end(const struct vmf_container *container, struct vmf
   return VMF_OK;
 }
 
+/* A run of another disk, whose bytes are not wanted. */
+static enum vmf_code pass_over(const struct vmf_image *image, unsigned disk,
+                               const struct vmf_run *run, struct vmf_error *error)
+{
+  const struct passage *passage = image->state;
+  const struct vmf_container *container = &passage->container;
+  uint64_t at = vmf_stream_position(image->io), end;
+  uint64_t stored = run->kind == VMF_RUN_PACKED  ? run->stored
+                    : run->kind == VMF_RUN_PLAIN ? run->length
+                                                 : 0;
+
+  if (disk >= container->disk_count ||
+      !vmf_range_within(run->guest, run->length, container->disks[disk].size) ||
+      !vmf_add(run->offset, stored, &end))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: data of disk %u, guest byte %" PRIu64 ", %" PRIu64
+                    " bytes: not within a disk of the %u that there are",
+                    image->io->name, disk + 1, run->guest, run->length, container->disk_count);
+  for (; stored > 0 && at < end; at = vmf_stream_position(image->io)) {
+    VMF_TRY(vmf_cancelled(passage->cancel, error));
+    VMF_TRY(vmf_stream_skip(image->io, at + vmf_min(end - at, PASSED_OVER_AT_ONCE), error));
+  }
+  return VMF_OK;
+}
+
 /* The next run of the disk, unless nothing more comes. */
 static enum vmf_code next_run(struct vmf_image *image, struct vmf_run *run, struct vmf_error *error)
 {
   struct passage *passage = image->state;
   struct vmf_container *container = &passage->container;
-  unsigned disk = 0;
+  unsigned disk = passage->disk;
 
-  *run = (struct vmf_run){0};
-  if (!passage->ended)
-    VMF_TRY(container->format->container->next(container, &disk, run, &passage->ended, error));
-  if (passage->ended)
-    return VMF_OK;
+  do {
+    *run = (struct vmf_run){0};
+    if (disk != passage->disk)
+      VMF_TRY(vmf_cancelled(passage->cancel, error));
+    if (!passage->ended)
+      VMF_TRY(container->format->container->next(container, &disk, run, &passage->ended, error));
+    if (passage->ended)
+      return VMF_OK;
+    if (disk != passage->disk)
+      VMF_TRY(pass_over(image, disk, run, error));
+  } while (disk != passage->disk);
   VMF_TRY(check_within(image, run, error));
   VMF_TRY(check_run(image, run, error));
   run->io = image->io;

@@ -90,6 +90,10 @@ static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
   const struct vmf_image_origin origin = {.io = io, .members = members};
   enum vmf_code code = check_size(io, options->source_size, error);
 
+  if (code == VMF_OK && options->disk)
+    code =
+        vmf_fail(error, VMF_USAGE, "%s: is read as one disk, so there is no \"%.60s\" to be chosen",
+                 io->name, options->disk);
   if (code != VMF_OK) {
     vmf_io_close(io);
     return code;

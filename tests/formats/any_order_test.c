@@ -26,7 +26,10 @@ static struct vmf_error error;
 static uint8_t content[DISK], found[DISK], stream[STREAM_MOST];
 static struct vmf_run runs[RUNS];
 static size_t run_count, next_run, stream_size;
-static struct vmf_container_disk disk;
+static unsigned disk_of[RUNS];
+static struct vmf_container_disk disks[3]; /* the second is looked at, the others are noise */
+enum { OTHER = 0, DISK_INDEX = 1, OTHER_TOO = 2 };
+static const char *disk_name;
 static struct vmf_packer *packer;
 static uint32_t state;
 
@@ -41,8 +44,8 @@ static uint32_t number(uint32_t below)
 static enum vmf_code list_open(struct vmf_container *container, struct vmf_error *failure)
 {
   (void)failure;
-  container->disks = &disk;
-  container->disk_count = 1;
+  container->disks = disks;
+  container->disk_count = 3;
   next_run = 0;
   return VMF_OK;
 }
@@ -55,7 +58,7 @@ static void list_close(struct vmf_container *container)
 static enum vmf_code list_next(struct vmf_container *container, unsigned *index,
                                struct vmf_run *run, bool *end, struct vmf_error *failure)
 {
-  *index = 0;
+  *index = disk_of[next_run < run_count ? next_run : 0];
   *end = next_run == run_count;
   if (*end)
     return vmf_stream_skip(container->io, stream_size, failure);
@@ -69,11 +72,29 @@ static const struct vmf_format list_format = {.name = "list", .container = &list
 
 /* ---- what comes ---- */
 
+/* Bytes of another disk, in any order, now and then. */
+static void add_other(void)
+{
+  unsigned other = number(2) ? OTHER : OTHER_TOO;
+  uint64_t length = SECTOR * (1 + number(16));
+
+  if (number(8) > 0 || run_count == RUNS)
+    return;
+  runs[run_count] = (struct vmf_run){.kind = number(2) ? VMF_RUN_PLAIN : VMF_RUN_ZERO,
+                                     .guest = SECTOR * number(16),
+                                     .length = length,
+                                     .offset = stream_size};
+  stream_size += runs[run_count].kind == VMF_RUN_PLAIN ? length : 0;
+  disk_of[run_count++] = other;
+}
+
 static void add_run(enum vmf_run_kind kind, uint64_t guest, size_t length)
 {
+  add_other();
   struct vmf_run *run = &runs[run_count++];
   size_t stored = length;
 
+  disk_of[run - runs] = DISK_INDEX;
   *run = (struct vmf_run){
       .kind = kind, .guest = guest, .length = length, .offset = stream_size, .unit = UNIT};
   if (kind == VMF_RUN_ZERO)
@@ -109,6 +130,15 @@ static void add_pieces(uint64_t guest, uint64_t end)
   }
 }
 
+static void set_disks(uint32_t unit, uint32_t piece)
+{
+  disks[OTHER] = (struct vmf_container_disk){.name = "other", .size = 1 << 20, .piece = piece};
+  disks[DISK_INDEX] =
+      (struct vmf_container_disk){.name = "this one", .size = DISK, .unit = unit, .piece = piece};
+  disks[OTHER_TOO] = (struct vmf_container_disk){.size = 1 << 20};
+  disk_name = "this one";
+}
+
 /* Pieces in groups: near each other, but not in order; some groups never come. */
 static void make_stream(uint32_t piece, uint32_t seed)
 {
@@ -118,7 +148,7 @@ static void make_stream(uint32_t piece, uint32_t seed)
   state = seed;
   run_count = stream_size = 0;
   memset(content, 0, sizeof content);
-  disk = (struct vmf_container_disk){.size = DISK, .unit = UNIT, .piece = piece};
+  set_disks(UNIT, piece);
   for (uint32_t i = 0; i < pieces; i++)
     order[i] = i;
   for (uint32_t i = 0; i + 1 < pieces; i++) {
@@ -154,7 +184,8 @@ static pthread_t writer;
 
 static struct vmf_image *open_stream(void)
 {
-  const struct vmf_image_options options = {.size = sizeof options, .any_order = true};
+  const struct vmf_image_options options = {
+      .size = sizeof options, .any_order = true, .disk = disk_name};
   struct vmf_image *image;
   struct vmf_io *io;
 
@@ -188,8 +219,8 @@ static enum vmf_code convert(const char *path, const struct form *form, unsigned
   struct vmf_image *image = open_stream();
 
   options.source = image;
-  ck_assert_msg(vmf_target_create(path, DISK, &options, &target, &error) == VMF_OK, "%s",
-                error.text);
+  ck_assert_msg(vmf_target_create(path, vmf_image_size(image), &options, &target, &error) == VMF_OK,
+                "%s", error.text);
   enum vmf_code code = vmf_convert(image, target, &job, NULL, &error);
   if (code == VMF_OK)
     code = vmf_target_commit(target, &error);
@@ -255,10 +286,151 @@ START_TEST(every_form_takes_it_or_refuses)
   }
   ck_assert_msg(convert("target", form, 1, NULL) == VMF_OK, "%s", error.text);
   check_target("target", form);
-  ck_assert_msg(convert("again", form, 4, NULL) == VMF_OK, "%s", error.text);
-  check_target("again", form);
+  ck_assert_int_eq(mkdir("again", 0700), 0);
+  ck_assert_msg(convert("again/target", form, 4, NULL) == VMF_OK, "%s", error.text);
+  check_target("again/target", form);
   if (form->one_file)
-    check_same_bytes("target", "again");
+    check_same_bytes("target", "again/target");
+}
+END_TEST
+
+/* ---- a large disk ---- */
+
+#define GiB (UINT64_C(1) << 30)
+#define FAR_SIZE (40 * GiB + 65536)
+static const uint64_t far[] = {
+    33 * GiB, 0,     17 * GiB,         33 * GiB + 65536, 17 * GiB + 65536,
+    39 * GiB, 65536, 39 * GiB + 65536, 40 * GiB,         33 * GiB + 3 * 65536,
+};
+enum { FARS = sizeof far / sizeof far[0], FAR_PIECE = 65536 };
+
+static void make_far_stream(void)
+{
+  set_disks(0, FAR_PIECE);
+  disks[DISK_INDEX].size = FAR_SIZE;
+  run_count = stream_size = 0;
+  for (size_t i = 0; i < FARS; i++) {
+    memset(stream + stream_size, 'a' + (int)i, FAR_PIECE);
+    runs[run_count] = (struct vmf_run){
+        .kind = VMF_RUN_PLAIN, .guest = far[i], .length = FAR_PIECE, .offset = stream_size};
+    disk_of[run_count++] = DISK_INDEX;
+    stream_size += FAR_PIECE;
+  }
+}
+
+/* Tables that are larger than what a writer keeps of them. */
+START_TEST(parts_of_units_come_far_apart)
+{
+  const struct form *form = &forms[_i];
+  const struct vmf_image_options options = {.size = sizeof options, .format = form->format};
+  struct vmf_findings findings = {.size = sizeof findings};
+  struct vmf_image *image;
+  struct vmf_extent extent = {.size = sizeof extent};
+  uint8_t expected[FAR_PIECE], bytes[FAR_PIECE];
+
+  make_far_stream();
+  if (!takes_any_order(form) || form->options)
+    return;
+  ck_assert_msg(convert("target", form, 2, NULL) == VMF_OK, "%s", error.text);
+  ck_assert_int_eq(vmf_image_open("target", &options, &image, &error), VMF_OK);
+  for (size_t i = 0; i < FARS; i++) {
+    memset(expected, 'a' + (int)i, FAR_PIECE);
+    ck_assert_int_eq(vmf_image_pread(image, bytes, FAR_PIECE, far[i], &error), VMF_OK);
+    ck_assert(memcmp(bytes, expected, FAR_PIECE) == 0);
+  }
+  ck_assert_int_eq(vmf_image_pread(image, bytes, FAR_PIECE, 33 * GiB + 2 * FAR_PIECE, &error),
+                   VMF_OK);
+  ck_assert(bytes[0] == 0 && memcmp(bytes, bytes + 1, FAR_PIECE - 1) == 0);
+  ck_assert_int_eq(vmf_image_extent(image, 20 * GiB, GiB, &extent, &error), VMF_OK);
+  ck_assert(extent.zero && extent.length == GiB);
+  enum vmf_code code = vmf_image_check(image, &findings, &error);
+  ck_assert(code == VMF_OK || code == VMF_UNSUPPORTED);
+  ck_assert_uint_eq(findings.corruptions + findings.leaks + findings.check_errors, 0);
+  vmf_image_close(image);
+}
+END_TEST
+
+/* ---- faults ---- */
+
+static const struct vmf_io_ops *sound; /* of the target */
+static struct vmf_io_ops faulty;
+static int calls_left; /* the call that fails; 0: none. Of the caller's thread alone */
+
+static bool is_to_fail(void)
+{
+  return calls_left > 0 && --calls_left == 0;
+}
+
+static enum vmf_code faulty_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                  struct vmf_error *failure)
+{
+  return is_to_fail() ? vmf_fail(failure, VMF_READ, "this read was to fail")
+                      : sound->pread(io, buffer, length, offset, failure);
+}
+
+static enum vmf_code faulty_pwrite(struct vmf_io *io, const struct vmf_piece *pieces_,
+                                   unsigned count, uint64_t offset, struct vmf_error *failure)
+{
+  return is_to_fail() ? vmf_fail(failure, VMF_WRITE, "this write was to fail")
+                      : sound->pwrite(io, pieces_, count, offset, failure);
+}
+
+/* Without threads; *calls: so many there were before the one that was to fail. */
+static enum vmf_code convert_faulty(const struct form *form, int fails, int *calls)
+{
+  struct vmf_target_options options = {
+      .size = sizeof options, .format = form->format, .options = form->options, .no_sync = true};
+  const struct vmf_job_options job = {.size = sizeof job, .threads = 1, .sparse_size = 4096};
+  struct vmf_image *image = open_stream();
+  struct vmf_target *target;
+
+  ck_assert_int_eq(vmf_target_create("target", vmf_image_size(image), &options, &target, &error),
+                   VMF_OK);
+  sound = target->io->ops;
+  faulty = *sound;
+  faulty.pread = faulty_pread;
+  faulty.pwrite = faulty_pwrite;
+  target->io->ops = &faulty;
+  calls_left = fails;
+  enum vmf_code code = vmf_convert(image, target, &job, NULL, &error);
+  *calls = fails - calls_left;
+  target->io->ops = sound;
+  vmf_target_close(target);
+  close_stream(image);
+  return code;
+}
+
+START_TEST(every_read_and_write_can_fail)
+{
+  const struct form *form = &forms[_i];
+  enum vmf_code code;
+  int most = 100000, calls;
+
+  if (!takes_any_order(form) || !form->one_file)
+    return;
+  if (form->options)
+    make_stream(65536, 3);
+  else
+    make_far_stream();
+  ck_assert_int_eq(convert_faulty(form, most, &calls), VMF_OK);
+  for (int fails = 1; fails <= calls; fails += 1 + fails / 8) {
+    int ignored;
+    code = convert_faulty(form, fails, &ignored);
+    ck_assert(code == VMF_READ || code == VMF_WRITE);
+    ck_assert(!scratch_exists("target"));
+  }
+}
+END_TEST
+
+START_TEST(a_stream_that_ends_early_is_an_error)
+{
+  const struct form raw = {"raw", NULL, false, true};
+
+  make_stream(65536, 2);
+  stream_size = stream_size / 7 * (size_t)_i;
+  enum vmf_code code = convert("target", &raw, 2, NULL);
+  ck_assert_int_eq(code, VMF_CORRUPT);
+  ck_assert(!scratch_exists("target"));
 }
 END_TEST
 
@@ -274,7 +446,7 @@ END_TEST
 
 START_TEST(stored_first_unless_it_may_come_so)
 {
-  const struct vmf_image_options options = {.size = sizeof options};
+  const struct vmf_image_options options = {.size = sizeof options, .disk = "2"};
   struct vmf_image *image;
   struct vmf_io *io;
 
@@ -289,12 +461,50 @@ START_TEST(stored_first_unless_it_may_come_so)
 }
 END_TEST
 
+static const struct choice {
+  const char *name;
+  const char *part; /* of the error */
+} choices[] = {
+    {"this one", NULL},
+    {"2", NULL},
+    {NULL,
+     "has 3 disks; name one as -::DISK, by its name or number: 1 other (1048576 bytes), 2 this "
+     "one (12584448 bytes), 3 (1048576 bytes)"},
+    {"4", "has no disk \"4\"; there are: 1 other"},
+    {"0", "has no disk \"0\""},
+    {"", "has no disk \"\""},
+    {"02", "has no disk \"02\""},
+};
+
+START_TEST(one_of_several_disks_is_chosen)
+{
+  const struct choice *choice = &choices[_i];
+  const struct vmf_image_options options = {
+      .size = sizeof options, .any_order = true, .disk = choice->name};
+  struct vmf_image *image;
+  struct vmf_io *io;
+
+  make_stream(65536, 1);
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_eq(pthread_create(&writer, NULL, write_all, NULL), 0);
+  ck_assert_int_eq(vmf_io_stream(ends[0], "pipe", &io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_container_open(&list_format, io, &options, &image, &error),
+                   choice->part ? VMF_USAGE : VMF_OK);
+  if (choice->part)
+    ck_assert_msg(strstr(error.text, choice->part) != NULL, "%s", error.text);
+  else
+    ck_assert_uint_eq(vmf_image_size(image), DISK);
+  close_stream(image);
+}
+END_TEST
+
 /* ---- what a driver must not say ---- */
 
 enum { PIECE = 65536 };
 static const struct wrong {
   struct vmf_run runs[3];
   const char *part;
+  bool other; /* they are of a disk that is passed over */
 } wrongs[] = {
     {{{.length = PIECE, .guest = PIECE}, {.length = PIECE, .guest = PIECE}}, "has come before"},
     {{{.length = PIECE, .guest = PIECE}, {.length = 3 * PIECE}}, "has come before"},
@@ -306,6 +516,7 @@ static const struct wrong {
     {{{.length = 100}, {.length = PIECE - 100, .guest = 100}}, "whole sectors"},
     {{{.length = DISK + 512}}, "not within the disk"},
     {{{.length = PIECE, .guest = UINT64_MAX - PIECE + 1}}, "not within the disk"},
+    {{{.length = DISK}}, "data of disk 1, guest byte 0", .other = true},
 };
 
 START_TEST(what_a_driver_must_not_say_is_an_error)
@@ -313,13 +524,15 @@ START_TEST(what_a_driver_must_not_say_is_an_error)
   const struct form raw = {"raw", NULL, false, true};
   const struct wrong *wrong = &wrongs[_i];
 
-  disk = (struct vmf_container_disk){.size = DISK, .piece = PIECE};
+  set_disks(0, PIECE);
+  memset(disk_of, 0, sizeof disk_of);
   stream_size = run_count = 0;
   for (; run_count < 3 && wrong->runs[run_count].length > 0; run_count++) {
     struct vmf_run *run = &runs[run_count];
     *run = wrong->runs[run_count];
     run->kind = run->kind == VMF_RUN_ZERO ? VMF_RUN_ZERO : VMF_RUN_PLAIN;
     run->offset = stream_size;
+    disk_of[run_count] = wrong->other ? OTHER : DISK_INDEX;
     stream_size += run->kind == VMF_RUN_PLAIN && run->length < DISK ? run->length : 0;
   }
   ck_assert_int_eq(convert("target", &raw, 2, NULL), VMF_CORRUPT);
@@ -349,8 +562,12 @@ static Suite *suite(void)
   tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, enter, leave);
   tcase_add_loop_test(tests, every_form_takes_it_or_refuses, 0, 3 * form_count);
+  tcase_add_loop_test(tests, parts_of_units_come_far_apart, 0, form_count);
+  tcase_add_loop_test(tests, every_read_and_write_can_fail, 0, form_count);
+  tcase_add_loop_test(tests, a_stream_that_ends_early_is_an_error, 0, 7);
   tcase_add_test(tests, a_checksum_is_of_the_disk_in_its_order);
   tcase_add_test(tests, stored_first_unless_it_may_come_so);
+  tcase_add_loop_test(tests, one_of_several_disks_is_chosen, 0, sizeof choices / sizeof choices[0]);
   tcase_add_loop_test(tests, what_a_driver_must_not_say_is_an_error, 0,
                       sizeof wrongs / sizeof wrongs[0]);
   suite_add_tcase(suite, tests);

@@ -195,6 +195,14 @@ START_TEST(every_container_is_tried_here)
 }
 END_TEST
 
+/* What cannot be read as it comes is stored, and read by its map. */
+START_TEST(every_container_has_a_reader)
+{
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++)
+    ck_assert_msg(!(*format)->container || (*format)->reader, "%s", (*format)->name);
+}
+END_TEST
+
 static Suite *container_suite(void)
 {
   Suite *suite = suite_create("container");
@@ -202,6 +210,7 @@ static Suite *container_suite(void)
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, next_tells_what_map_tells, 0, FORMS * SIZES);
   tcase_add_test(tests, every_container_is_tried_here);
+  tcase_add_test(tests, every_container_has_a_reader);
   suite_add_tcase(suite, tests);
   return suite;
 }

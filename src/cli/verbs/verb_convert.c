@@ -235,7 +235,7 @@ static enum vmf_code convert_input(const struct convert_settings *settings, cons
   enum vmf_code code = VMF_OK;
 
   *input = (struct vmf_source_input){.folder = target->spool, .target = path};
-  if (strcmp(settings->command.operands[0], "-") != 0)
+  if (!vmf_sources_is_input(settings->command.operands[0]))
     return VMF_OK;
   code = vmf_names_target_format(target->format, path, "-O", &format, error);
   if (code == VMF_OK && pipe)

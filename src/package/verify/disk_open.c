@@ -240,6 +240,10 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
   VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(vmf_location_resolve(name, true, &plain, error));
   name = plain;
+  if (strncmp(name, "-::", 3) == 0 && stat(name, &status) < 0) {
+    own.disk = name + 3;
+    return vmf_image_open("-", &own, image, error);
+  }
   const char *colons = stat(name, &status) < 0 ? strstr(name, "::") : NULL;
   for (; colons; colons = strstr(colons + 1, "::")) {
     VMF_AUTO_FREE char *path = NULL;

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Writing VDI as VirtualBox lays it out: the header in the first MiB, the table from the second on,
- * the blocks of 1 MiB from the next whole MiB on, in guest order and without a gap between them. Of
+ * the blocks of 1 MiB from the next whole MiB on, as they come and without a gap between them. Of
  * the table, which has one entry a block of the disk, a window is kept: guest order fills it from
- * front to back. */
+ * front to back, and in any other order windows that were written are read again. */
 #include <stddef.h>
 #include <string.h>
 
@@ -37,7 +37,8 @@ struct writer_state {
   bool fixed;
   uint32_t blocks;
   uint32_t allocated;    /* blocks placed so far: the index of the next one */
-  uint32_t window_start; /* the block of the window's first entry */
+  uint32_t window_start; /* the block of the window's first entry; a multiple of WINDOW */
+  uint32_t written;      /* entries at the front of the table that are in the file */
   uint8_t uuid[VMF_GUID_SIZE], modified[VMF_GUID_SIZE];
   uint8_t window[ENTRY * WINDOW]; /* as it is stored */
 };
@@ -78,8 +79,9 @@ static enum vmf_code vdi_shape(const void *values, uint64_t guest_size, bool com
                     "format vdi cannot hold a disk of %llu bytes: 1 to %llu (512 TiB) are "
                     "possible; qcow2 and raw have no such limit",
                     (unsigned long long)guest_size, (unsigned long long)SIZE_MAX_BYTES);
-  *shape =
-      (struct vmf_shape){.layout = is_fixed(options) ? VMF_FIXED : VMF_PLANNED, .unit = BLOCK_SIZE};
+  *shape = (struct vmf_shape){.layout = is_fixed(options) ? VMF_FIXED : VMF_PLANNED,
+                              .unit = BLOCK_SIZE,
+                              .any_order = !is_fixed(options)};
   return VMF_OK;
 }
 
@@ -143,27 +145,65 @@ static enum vmf_code write_header(struct vmf_target *target, uint32_t allocated,
 
 /* ---- the table ---- */
 
+static uint32_t window_entries(const struct writer_state *state)
+{
+  return (uint32_t)vmf_min(WINDOW, state->blocks - state->window_start);
+}
+
+static uint64_t window_offset(const struct writer_state *state)
+{
+  return TABLE_OFFSET + (uint64_t)ENTRY * state->window_start;
+}
+
+/* Writes the window; the one behind it is in its place, and free. */
 static enum vmf_code next_window(struct vmf_target *target, struct vmf_error *error)
 {
   struct writer_state *state = target->state;
-  size_t entries = (size_t)vmf_min(WINDOW, state->blocks - state->window_start);
+  uint32_t entries = window_entries(state);
 
-  VMF_TRY(vmf_io_pwrite(target->io, state->window, ENTRY * entries,
-                        TABLE_OFFSET + (uint64_t)ENTRY * state->window_start, error));
+  VMF_TRY(vmf_io_pwrite(target->io, state->window, ENTRY * (size_t)entries, window_offset(state),
+                        error));
   memset(state->window, 0xff, sizeof(state->window)); /* VDI_FREE */
-  state->window_start += (uint32_t)entries;
+  state->window_start += entries;
+  state->written = (uint32_t)vmf_max(state->written, state->window_start);
   return VMF_OK;
 }
 
-/* Gives a block the next place in the file. */
-static enum vmf_code enter(struct vmf_target *target, uint64_t guest, struct vmf_error *error)
+/* Has the entry of a block in the window. */
+static enum vmf_code go_to_window(struct vmf_target *target, uint32_t block,
+                                  struct vmf_error *error)
+{
+  struct writer_state *state = target->state;
+  uint32_t start = (uint32_t)vmf_align_down(block, WINDOW);
+
+  if (start == state->window_start)
+    return VMF_OK;
+  VMF_TRY(next_window(target, error));
+  state->window_start = state->written;
+  while (state->written < start)
+    VMF_TRY(next_window(target, error));
+  state->window_start = start;
+  if (start == state->written)
+    return VMF_OK;
+  return vmf_io_pread(target->io, state->window, ENTRY * (size_t)window_entries(state),
+                      window_offset(state), error);
+}
+
+/* Gives a block the next place in the file, unless it has one: *index, in blocks. */
+static enum vmf_code enter(struct vmf_target *target, uint64_t guest, uint32_t *index, bool *again,
+                           struct vmf_error *error)
 {
   struct writer_state *state = target->state;
   uint32_t block = (uint32_t)(guest / BLOCK_SIZE);
 
-  while (block - state->window_start >= WINDOW)
-    VMF_TRY(next_window(target, error));
-  put_le32(state->window + ENTRY * (size_t)(block - state->window_start), state->allocated++);
+  VMF_TRY(go_to_window(target, block, error));
+  uint8_t *entry = state->window + ENTRY * (size_t)(block - state->window_start);
+  *index = get_le32(entry);
+  *again = *index != VDI_FREE;
+  if (*again)
+    return VMF_OK;
+  *index = state->allocated++;
+  put_le32(entry, *index);
   return VMF_OK;
 }
 
@@ -174,6 +214,8 @@ static enum vmf_code end_table(struct vmf_target *target, struct vmf_error *erro
   uint64_t end = TABLE_OFFSET + (uint64_t)ENTRY * state->blocks;
   const struct vmf_piece rest = {NULL, (size_t)(data_offset(state->size) - end)};
 
+  VMF_TRY(next_window(target, error));
+  state->window_start = state->written;
   while (state->window_start < state->blocks)
     VMF_TRY(next_window(target, error));
   return rest.length > 0 ? vmf_io_pwrite_pieces(target->io, &rest, 1, end, error) : VMF_OK;
@@ -185,13 +227,15 @@ static enum vmf_code begin_pipe(struct vmf_target *target, const struct vmf_plan
 {
   struct writer_state *state = target->state;
   uint64_t blocks, start, end;
+  uint32_t index;
+  bool again;
 
   VMF_TRY(count_blocks(plan, target->guest_size, &blocks, error));
   VMF_TRY(write_header(target, (uint32_t)blocks, error));
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
     VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
     for (uint64_t block = start; block < end; block += BLOCK_SIZE)
-      VMF_TRY(enter(target, block, error));
+      VMF_TRY(enter(target, block, &index, &again, error));
   }
   VMF_TRY(end_table(target, error));
   state->allocated = 0;
@@ -201,10 +245,12 @@ static enum vmf_code begin_pipe(struct vmf_target *target, const struct vmf_plan
 static enum vmf_code begin_fixed(struct vmf_target *target, struct vmf_error *error)
 {
   struct writer_state *state = target->state;
+  uint32_t index;
+  bool again;
 
   VMF_TRY(write_header(target, state->blocks, error));
   for (uint64_t guest = 0; guest < target->guest_size; guest += BLOCK_SIZE)
-    VMF_TRY(enter(target, guest, error));
+    VMF_TRY(enter(target, guest, &index, &again, error));
   VMF_TRY(end_table(target, error));
   return target->io->sequential
              ? VMF_OK
@@ -249,15 +295,17 @@ static enum vmf_code vdi_place(struct vmf_target *target, struct vmf_block *bloc
 {
   struct writer_state *state = target->state;
   uint64_t first = data_offset(state->size);
+  uint32_t index = state->allocated;
 
   if (state->fixed) {
     block->host = first + block->guest;
     return VMF_OK;
   }
-  block->host = first + (uint64_t)state->allocated * BLOCK_SIZE;
-  if (!target->io->sequential)
-    return enter(target, block->guest, error);
-  state->allocated++;
+  if (target->io->sequential)
+    state->allocated++;
+  else
+    VMF_TRY(enter(target, block->guest, &index, &block->again, error));
+  block->host = first + (uint64_t)index * BLOCK_SIZE;
   return VMF_OK;
 }
 

@@ -55,7 +55,8 @@ struct vmdk_written_file {
 /* The grain table that is being filled. */
 struct vmdk_grain_table {
   uint64_t index; /* in its extent */
-  bool used;
+  uint64_t last;  /* that were in memory: the largest index */
+  bool used;      /* is to be written */
   uint8_t entries[VMDK_TABLE_BYTES];
 };
 

@@ -140,6 +140,7 @@ static enum vmf_code vmdk_shape(const void *values, uint64_t guest_size, bool co
   case VMDK_SPLIT_SPARSE:
     shape->layout = VMF_PLANNED;
     shape->unit = VMDK_GRAIN_BYTES;
+    shape->any_order = options->subformat == VMDK_MONOLITHIC_SPARSE;
     break;
   default:
     shape->layout = VMF_FIXED;

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Hosted sparse extents: header, descriptor, redundant grain directory with its tables, grain
- * directory with its tables, grains in guest order (spec: "Hosted Sparse Extents"). All tables have
+ * directory with its tables, grains as they come (spec: "Hosted Sparse Extents"). All tables have
  * their place whether they are used or not, as in VMware's files; an unused one stays a hole. */
 #include "vmdk_write.h"
 
@@ -90,20 +90,39 @@ static enum vmf_code no_room(const struct vmf_io *io, uint64_t guest, struct vmf
                   io->name, guest);
 }
 
-/* Gives the grain at `guest` (bytes in the extent) the next place. */
+/* Has the table in memory. In guest order each is there once; in any other the file tells what it
+ * held: up to the last one that was written, what was not written is a hole. */
+static enum vmf_code go_to_table(const struct table_sink *sink, uint64_t index,
+                                 struct vmf_error *error)
+{
+  struct vmdk_grain_table *table = sink->table;
+  uint64_t sector = sink->copies[0] + index * VMDK_TABLE_SECTORS;
+  if (table->index == index)
+    return VMF_OK;
+  VMF_TRY(write_table(sink, error));
+  table->index = index;
+  if (index <= table->last)
+    return vmf_io_pread(sink->io, table->entries, VMDK_TABLE_BYTES, sector * VMDK_SECTOR, error);
+  memset(table->entries, 0, sizeof table->entries);
+  table->last = index;
+  return VMF_OK;
+}
+
+/* Gives the grain at `guest` (bytes in the extent) the next place, unless it has one: *sector. */
 static enum vmf_code note_grain(const struct table_sink *sink, uint64_t guest,
-                                uint64_t *next_sector, struct vmf_error *error)
+                                uint64_t *next_sector, uint64_t *sector, struct vmf_error *error)
 {
   struct vmdk_grain_table *table = sink->table;
   uint64_t grain = guest / VMDK_GRAIN_BYTES;
-  if (table->index != grain / VMDK_GTES_PER_GT) {
-    VMF_TRY(write_table(sink, error));
-    table->index = grain / VMDK_GTES_PER_GT;
-  }
+  VMF_TRY(go_to_table(sink, grain / VMDK_GTES_PER_GT, error));
+  *sector = get_le32(table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE);
+  if (*sector != 0)
+    return VMF_OK;
   if (*next_sector > UINT32_MAX - VMDK_GRAIN_DEFAULT)
     return no_room(sink->io, guest, error);
   put_le32(table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE, (uint32_t)*next_sector);
   table->used = true;
+  *sector = *next_sector;
   *next_sector += VMDK_GRAIN_DEFAULT;
   return VMF_OK;
 }
@@ -124,7 +143,7 @@ static void start_file(struct vmdk_write_state *state, enum vmdk_subformat subfo
   state->current = index;
   state->layout = vmdk_lay_out_sparse(state->files[index].sectors, descriptor);
   state->next_sector = state->layout.grains;
-  state->table.index = 0;
+  state->table.index = state->table.last = 0;
 }
 
 /* Everything of the current file but its grains, which other threads may still be writing. */
@@ -148,14 +167,14 @@ static enum vmf_code write_planned_tables(struct vmf_target *target, const struc
 {
   struct vmdk_write_state *state = target->state;
   struct table_sink sink = {.io = target->io, .table = &state->table, .copies = {first_table}};
-  uint64_t start = 0, end = 0, next_sector = state->layout.grains;
-  state->table.index = 0;
+  uint64_t start = 0, end = 0, next_sector = state->layout.grains, sector;
+  state->table.index = state->table.last = 0;
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
     VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
     if (start >= target->guest_size)
       break;
     for (uint64_t grain = start; grain < end; grain += VMDK_GRAIN_BYTES)
-      VMF_TRY(note_grain(&sink, grain, &next_sector, error));
+      VMF_TRY(note_grain(&sink, grain, &next_sector, &sector, error));
   }
   return write_table(&sink, error);
 }
@@ -207,14 +226,16 @@ static enum vmf_code sparse_place(struct vmf_target *target, struct vmf_block *b
     VMF_TRY(end_file(state, error));
     start_file(state, options->subformat, state->current + 1);
   }
+  uint64_t next = state->next_sector, sector = next;
   block->io = state->files[state->current].io;
-  block->host = state->next_sector * VMDK_SECTOR;
-  if (state->tables_first) {
-    state->next_sector += VMDK_GRAIN_DEFAULT;
-    return VMF_OK;
-  }
   struct table_sink sink = both_copies(state);
-  return note_grain(&sink, block->guest % file_bytes, &state->next_sector, error);
+  if (state->tables_first)
+    state->next_sector += VMDK_GRAIN_DEFAULT;
+  else
+    VMF_TRY(note_grain(&sink, block->guest % file_bytes, &state->next_sector, &sector, error));
+  block->again = sector != next;
+  block->host = sector * VMDK_SECTOR;
+  return VMF_OK;
 }
 
 /* On a pipe the tables are out already, and a disk without data still has to reach the place where

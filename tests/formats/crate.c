@@ -37,6 +37,26 @@ static uint64_t unit_bytes(const struct vmf_shape *shape)
   return (uint64_t)shape->head_bytes + shape->unit + shape->tail_bytes;
 }
 
+static uint64_t first_unit(uint64_t guest_size, uint32_t unit)
+{
+  return vmf_align_up(CRATE_TABLE + 8 * vmf_div_up(guest_size, unit), 4096);
+}
+
+static enum vmf_code crate_measure(const void *options, const struct vmf_shape *shape,
+                                   uint64_t guest_size, const struct vmf_plan *plan,
+                                   uint64_t *bytes, struct vmf_error *error)
+{
+  uint64_t units = plan ? 0 : vmf_div_up(guest_size, shape->unit), start, end;
+
+  (void)options;
+  for (uint64_t guest = 0; plan && guest < guest_size; guest = end) {
+    VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
+    units += vmf_div_up(end - start, shape->unit);
+  }
+  *bytes = first_unit(guest_size, shape->unit) + units * unit_bytes(shape);
+  return VMF_OK;
+}
+
 static void give_place(struct vmf_target *target, uint64_t guest)
 {
   struct crate *crate = target->state;
@@ -62,7 +82,7 @@ static enum vmf_code crate_begin(struct vmf_target *target, const struct vmf_pla
   crate->table_size = 8 * (size_t)vmf_div_up(target->guest_size, target->shape.unit);
   VMF_TRY(vmf_alloc(crate->table_size, &memory, error));
   crate->table = memory;
-  first = crate->end = vmf_align_up(CRATE_TABLE + crate->table_size, 4096);
+  first = crate->end = first_unit(target->guest_size, target->shape.unit);
   crate->promised = plan != NULL;
   for (uint64_t guest = 0; plan && guest < target->guest_size; guest = end) {
     VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
@@ -118,6 +138,7 @@ static void crate_release(struct vmf_target *target)
 static const struct vmf_writer crate_writer = {
     .state_size = sizeof(struct crate),
     .shape = crate_shape,
+    .measure = crate_measure,
     .begin = crate_begin,
     .wrap = crate_wrap,
     .place = crate_place,

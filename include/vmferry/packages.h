@@ -156,6 +156,14 @@ VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
                                                 struct vmf_package_verdict *verdict,
                                                 struct vmf_error *error);
 
+/* What was written of a package. */
+struct vmf_package_result {
+  size_t size;    /* of the struct */
+  bool archive;   /* an OVA; else a descriptor with its files */
+  uint64_t files; /* descriptor, manifest and certificate among them */
+  uint64_t bytes; /* of the archive, or of all files */
+};
+
 /* How a package is written. */
 struct vmf_package_target {
   size_t size;              /* of the struct */
@@ -178,6 +186,7 @@ struct vmf_package_target {
    * packed (streamOptimized): a file there that has no name takes it before it is sent. NULL: they
    * are VMF_UNSUPPORTED. */
   const char *spool_folder;
+  struct vmf_package_result *result; /* filled when all is written; or NULL. Not by sign */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "account.h"
 #include "arguments.h"
 #include "signals.h"
 #include "sources.h"
@@ -77,6 +78,18 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
   };
 }
 
+void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,
+                        const struct vmf_progress *progress,
+                        const struct vmf_package_result *result)
+{
+  const struct vmf_package_account account = {.path = path,
+                                              .milliseconds = vmf_progress_now() -
+                                                              progress->started_milliseconds,
+                                              .result = result};
+
+  vmf_account_package(packaging->command, &account);
+}
+
 enum vmf_code vmf_packaging_check(const struct vmf_signing_settings *signing,
                                   struct vmf_error *error)
 {
@@ -101,17 +114,21 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   const struct vmf_package_options options =
       vmf_sources_package_options(command, packaging->source);
   struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
+  struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target target;
   struct vmf_package *package;
 
   vmf_packaging_target(packaging, &progress, &target);
   target.disk_format = disk_form(packaging->target, form);
+  target.result = &result;
   enum vmf_code code = vmf_package_open(command->operands[0], &options, &package, error);
   if (code == VMF_OK) {
     code = vmf_package_convert(package, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);
   }
   vmf_package_close(package);
+  if (code == VMF_OK)
+    vmf_packaging_tell(packaging, path, &progress, &result);
   return code;
 }
 

@@ -24,6 +24,11 @@ struct vmf_packaging {
 void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
                           struct vmf_package_target *target);
 
+/* What was written, in the way that is asked for. */
+void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,
+                        const struct vmf_progress *progress,
+                        const struct vmf_package_result *result);
+
 /* --cert and the like only make sense with a key. */
 VMF_MUST_CHECK enum vmf_code vmf_packaging_check(const struct vmf_signing_settings *signing,
                                                  struct vmf_error *error);

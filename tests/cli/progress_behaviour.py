@@ -142,6 +142,34 @@ def test_a_line_at_the_end(t):
     tap.equal(t.vmferry('convert', 'disk.raw', 'a.qcow2').stdout, '', 'no terminal')
 
 
+@tap.rows([('pack', ('pack', 'disk.raw', '-o', 'new.ova'), 'new.ova', 'OVA', 3), ('unpack', ('unpack', 'vm.ova', 'new'), 'new/', 'OVF', 3),
+           ('convert', ('convert', 'vm.ova', 'new/vm.ovf'), 'new/vm.ovf', 'OVF', 3),
+           ('convert into another form', ('convert', '--disk-format', 'raw', 'vm.ova', 'new.ova'), 'new.ova', 'OVA', 3)])
+def test_what_was_made_of_a_package(t, arguments, name, form, files):
+    """On a terminal a line, and in JSON an object, with the bytes that are there."""
+    source(t)
+    t.vmferry('pack', 'disk.raw', '-o', 'vm.ova')
+    os.mkdir(t.path('new'))
+    found = json.loads(t.vmferry(*arguments, '--output=json').stdout)
+    made = [t.path('new.ova')] if form == 'OVA' else [os.path.join(t.path('new'), file) for file in os.listdir(t.path('new'))]
+    tap.equal({key: found[key] for key in ('filename', 'format', 'files', 'written')},
+              {'filename': name, 'format': form.lower(), 'files': files, 'written': sum(map(os.path.getsize, made))})
+    for file in made:
+        os.remove(file)
+    last = drawn(terminal(t, 80, *arguments))[1]
+    tap.equal(re.search(rf'{name}: {form}, {files} files, \d+(\.\d)? [KM]iB written, [0-9.]+ s \([0-9.e+]+ [KMG]iB/s\)\n$', last) is None, False, repr(last))
+    for file in made:
+        os.remove(file)
+    tap.equal(t.vmferry(*arguments).stdout, '', 'no terminal')
+
+
+def test_package_on_standard_output_as_json(t):
+    source(t)
+    done = t.vmferry('pack', '--disk-format', 'raw', '--output=json', 'disk.raw', '--name', 'x', '-o', '-', text=False)
+    found = json.loads(done.stderr)
+    tap.equal((found['filename'], found['written']), ('-', len(done.stdout)))
+
+
 def test_the_result_as_json(t):
     source(t)
     found = json.loads(t.vmferry('convert', '--output=json', '--checksum', 'disk.raw', 'a.qcow2').stdout)

@@ -22,21 +22,60 @@ static const char *format_title(const char *format)
   return format;
 }
 
-void vmf_account_line(const struct vmf_command *command, const struct vmf_account *account)
+/* ", 3.1 GiB written, 12 s (265 MiB/s)" and the end of the line. */
+static void print_written(uint64_t bytes, uint64_t milliseconds)
 {
-  char size[16], written[16], rate[16];
-  double seconds = (double)account->milliseconds / 1000;
-  uint64_t bytes = account->result->host_bytes;
+  char written[16], rate[16];
+  double seconds = (double)milliseconds / 1000;
 
-  if (command->quiet || !isatty(STDERR_FILENO))
-    return;
-  vmf_human_size(account->guest_size, size);
   vmf_human_size(bytes, written);
   vmf_human_size(seconds > 0 ? (uint64_t)((double)bytes / seconds) : 0, rate);
+  fprintf(stderr, ", %s written, %.*f s (%s/s)\n", written, seconds < 10 ? 1 : 0, seconds, rate);
+}
+
+static bool wants_line(const struct vmf_command *command)
+{
+  return !command->quiet && isatty(STDERR_FILENO);
+}
+
+void vmf_account_line(const struct vmf_command *command, const struct vmf_account *account)
+{
+  char size[16];
+
+  if (!wants_line(command))
+    return;
+  vmf_human_size(account->guest_size, size);
   flockfile(stderr);
   vmf_human_text(stderr, account->path);
-  fprintf(stderr, ": %s, %s disk, %s written, %.*f s (%s/s)\n", format_title(account->format), size,
-          written, seconds < 10 ? 1 : 0, seconds, rate);
+  fprintf(stderr, ": %s, %s disk", format_title(account->format), size);
+  print_written(account->result->host_bytes, account->milliseconds);
+  funlockfile(stderr);
+}
+
+static void package_json(FILE *out, const struct vmf_package_account *account)
+{
+  fputs("{\n    \"filename\": ", out);
+  vmf_json_string(out, account->path);
+  fprintf(out,
+          ",\n    \"format\": \"%s\",\n    \"files\": %" PRIu64 ",\n    \"written\": %" PRIu64
+          ",\n    \"seconds\": %.3f\n}\n",
+          account->result->archive ? "ova" : "ovf", account->result->files, account->result->bytes,
+          (double)account->milliseconds / 1000);
+}
+
+void vmf_account_package(const struct vmf_command *command,
+                         const struct vmf_package_account *account)
+{
+  const struct vmf_package_result *result = account->result;
+
+  if (command->json)
+    package_json(strcmp(account->path, "-") == 0 ? stderr : stdout, account);
+  if (!wants_line(command))
+    return;
+  flockfile(stderr);
+  vmf_human_text(stderr, account->path);
+  fprintf(stderr, ": %s, %" PRIu64 " files", result->archive ? "OVA" : "OVF", result->files);
+  print_written(result->bytes, account->milliseconds);
   funlockfile(stderr);
 }
 

@@ -23,4 +23,16 @@ void vmf_account_line(const struct vmf_command *command, const struct vmf_accoun
 
 void vmf_account_json(FILE *out, const struct vmf_account *account);
 
+/* A package that was written. */
+struct vmf_package_account {
+  const char *path;
+  uint64_t milliseconds;
+  const struct vmf_package_result *result;
+};
+
+/* The same for a package, as the command line asks for: the line or the object. The object goes to
+ * standard output, or to standard error where that is the package. */
+void vmf_account_package(const struct vmf_command *command,
+                         const struct vmf_package_account *account);
+
 #endif

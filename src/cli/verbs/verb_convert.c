@@ -397,8 +397,6 @@ static enum vmf_code convert_check_package(const struct convert_settings *settin
     return vmf_arguments_wrong(error, message, "-l");
   if (settings->transfer.checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
-  if (settings->command.json)
-    return vmf_arguments_wrong(error, message, "--output=json");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
   if (settings->transfer.verify)

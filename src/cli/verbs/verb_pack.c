@@ -151,6 +151,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_GROUP_OUTPUT,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},
@@ -222,14 +223,18 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
   struct vmf_progress progress = vmf_progress_begin(&settings->command, path, "packing");
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
+  struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target target;
   enum vmf_code code;
 
   vmf_packaging_target(&packaging, &progress, &target);
   target.disk_format = settings->target.disk_format;
+  target.result = &result;
   code = vmf_package_pack(disks->images, disks->count, machine, path, &target, error);
 
   vmf_progress_end(&progress, code == VMF_OK);
+  if (code == VMF_OK)
+    vmf_packaging_tell(&packaging, path, &progress, &result);
   return code;
 }
 

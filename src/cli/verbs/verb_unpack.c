@@ -48,6 +48,7 @@ static const struct vmf_argument unpack_arguments[] = {
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_GROUP_OUTPUT,
+    VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
     {0},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "cancel.h"
 #include "certificate.h"
 #include "checked.h"
@@ -412,7 +413,30 @@ static enum vmf_code start_pipe(struct work *work, struct vmf_error *error)
   return append_text(work, &work->descriptor, error);
 }
 
-static enum vmf_code write_all(struct work *work, struct vmf_error *error)
+static void count_text(const struct text_file *file, struct vmf_package_result *result)
+{
+  result->files += file->text != NULL;
+  result->bytes += file->text ? file->length : 0;
+}
+
+/* Before the commit, which closes the archive. */
+static void count_written(const struct work *work, struct vmf_package_result *result)
+{
+  const struct vmf_assembly *assembly = work->assembly;
+
+  count_text(&work->descriptor, result);
+  count_text(&work->manifest, result);
+  count_text(&work->certificate, result);
+  result->files += assembly->count;
+  for (size_t i = 0; i < assembly->count; i++)
+    result->bytes += assembly->files[i].size;
+  result->archive = work->archive != NULL;
+  if (work->archive)
+    result->bytes = work->archive->size;
+}
+
+static enum vmf_code write_all(struct work *work, struct vmf_package_result *result,
+                               struct vmf_error *error)
 {
   struct vmf_assembly *assembly = work->assembly;
   bool pipe = work->archive && work->archive->sequential;
@@ -427,6 +451,7 @@ static enum vmf_code write_all(struct work *work, struct vmf_error *error)
   if (work->archive)
     VMF_TRY(vmf_tar_finish(work->archive, work->at, error));
   VMF_TRY(vmf_cancelled(work->target->cancel, error));
+  count_written(work, result);
   return vmf_output_commit(work->output, error);
 }
 
@@ -549,12 +574,17 @@ enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf
 {
   struct work work = {.destination = destination, .assembly = assembly, .target = target};
   struct text_file *const texts[] = {&work.descriptor, &work.manifest, &work.certificate};
-  enum vmf_code code = vmf_crew_new(target->threads, &work.crew, error);
+  struct vmf_package_result result;
 
+  VMF_TRY(vmf_take_package_result(target->result, &result, error));
+  result = (struct vmf_package_result){.size = sizeof result};
+  enum vmf_code code = vmf_crew_new(target->threads, &work.crew, error);
   if (code == VMF_OK)
     code = prepare(&work, error);
   if (code == VMF_OK)
-    code = write_all(&work, error);
+    code = write_all(&work, &result, error);
+  if (code == VMF_OK)
+    vmf_give_package_result(&result, target->result);
   vmf_output_close(work.output);
   vmf_crew_free(work.crew);
   vmf_signer_free(work.signer);

@@ -111,7 +111,7 @@ struct vmf_job_options;
 
 struct vmf_image_options {
   size_t size;                   /* of the struct */
-  const char *format;            /* name or alias; NULL: by content */
+  const char *format;            /* name or alias, also "raw.xz"; NULL: by content */
   const char *options;           /* the reader's options, "name=value,..." or NULL */
   const char *snapshot;          /* internal snapshot by id or name, or NULL */
   const char *const *allow_refs; /* folders that may be referred to and searched, too; or NULL */
@@ -128,7 +128,7 @@ struct vmf_image_options {
   uint64_t max_bytes;              /* that may be unpacked to open it; 0: no bound */
   uint64_t source_size;            /* of standard input: so many bytes have to come; 0: not known */
   bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
-  const char *spool_folder; /* where it is stored; NULL: $TMPDIR, or /tmp */
+  const char *spool_folder; /* where it is stored, and what is packed; NULL: $TMPDIR, or /tmp */
   bool unknown_is_raw; /* content that no format knows is raw, whatever its name; told to log */
   /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
    * when opening fails: then what is known, and why under "error". The caller frees it. */
@@ -144,7 +144,9 @@ struct vmf_image_options {
  * (disk.001, disk.aa) opens all beside it. VMF_CORRUPT: one is missing; VMF_USAGE: a later part.
  * "-" is standard input, once. From a pipe a raw disk of known source_size, and a streamOptimized
  * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
- * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. */
+ * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. What is packed as a
+ * whole (gzip, xz, zstd, lz4, bzip2) is unpacked: of "disk.raw.xz" `format` is that of the disk; it
+ * is stored first, but for gzip. VMF_LIMIT: it holds more than max_bytes. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);

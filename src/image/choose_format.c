@@ -4,12 +4,13 @@
  * Which format an image has: the one that is named, or what its content, name and kind say. */
 #include "opening.h"
 #include "raw_content.h"
+#include "unpack.h"
 
 /* Content that no format knows: raw where nothing else can be meant. */
 static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *opening,
                                   struct vmf_error *error)
 {
-  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
   const struct vmf_log *log = opening->options->log;
   bool raw = opening->split;
 

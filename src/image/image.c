@@ -186,6 +186,20 @@ static void tell_parts(const struct vmf_io *io, const struct vmf_log *log)
            io->ops->below(io, 0)->name, count, io->ops->below(io, count - 1)->name);
 }
 
+/* Takes over origin->io. */
+static enum vmf_code open_perhaps_packed(struct vmf_image_origin *origin,
+                                         const struct vmf_image_options *options,
+                                         struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = *options;
+  VMF_AUTO_FREE char *inner = NULL;
+
+  VMF_TRY(vmf_packed_open(&origin->io, options, &inner, error));
+  if (inner)
+    own.format = inner;
+  return vmf_image_open_origin(origin, &own, image, error);
+}
+
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
@@ -211,7 +225,7 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
     VMF_TRY(vmf_split_open(plain, !own.ignore_locks, &origin.io, &origin.split, error));
   if (origin.split)
     tell_parts(origin.io, own.log);
-  return vmf_image_open_origin(&origin, &own, image, error);
+  return open_perhaps_packed(&origin, &own, image, error);
 }
 
 enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
@@ -228,7 +242,7 @@ enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
     return vmf_fail(error, VMF_USAGE, "no parts are given to be joined");
   VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(vmf_split_join(paths, count, !own.ignore_locks, &origin.io, error));
-  return vmf_image_open_origin(&origin, &own, image, error);
+  return open_perhaps_packed(&origin, &own, image, error);
 }
 
 enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,

@@ -187,6 +187,16 @@ VMF_MUST_CHECK enum vmf_code vmf_container_arrival(struct vmf_image *image, stru
 void vmf_container_missing(const struct vmf_image *image, uint64_t guest, uint64_t *start,
                            uint64_t *end);
 
+/* Replaces a file, or a stream, by what it holds, if it is packed and is to be unpacked. *inner:
+ * the format that is named of what is inside, a fresh string, or NULL. Content decides where no
+ * format is named (options->format), unless the name of the file says that it is a disk of one;
+ * "raw.xz" names both; any other format is of what is inside where the file's name ends like that
+ * packing
+ * ("disk.raw.xz"). Takes *io over when it fails. VMF_REFUSED: it is packed twice. */
+VMF_MUST_CHECK enum vmf_code vmf_packed_open(struct vmf_io **io,
+                                             const struct vmf_image_options *options, char **inner,
+                                             struct vmf_error *error);
+
 /* Opens an image without its parents, for a caller that supplies the parent itself. What is read
  * does not stay in the page cache. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,

@@ -9,6 +9,7 @@
 
 #include "image.h"
 #include "log.h"
+#include "memory.h"
 
 /* Whether what comes begins like that container. */
 static enum vmf_code begins_like(const struct vmf_container_reader *reader, struct vmf_io *io,
@@ -116,16 +117,11 @@ static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_o
   return open_file(io, &no_files, options, image, error);
 }
 
-enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
-                                   struct vmf_image **image, struct vmf_error *error)
+/* As it comes, or stored. Takes over the stream. */
+static enum vmf_code open_stream(struct vmf_io *io, const struct vmf_image_options *options,
+                                 struct vmf_image **image, struct vmf_error *error)
 {
   const struct vmf_format *format;
-  struct vmf_io *io;
-  bool is_stream;
-
-  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, &io, &is_stream, error));
-  if (!is_stream)
-    return open_file(io, NULL, options, image, error);
   enum vmf_code code = choose_container(io, options, &format, error);
   if (code != VMF_OK) {
     vmf_io_close(io);
@@ -141,4 +137,19 @@ enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
     return open_stored(io, options, image, error);
   vmf_io_close(io);
   return code;
+}
+
+enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = *options;
+  VMF_AUTO_FREE char *inner = NULL;
+  struct vmf_io *io;
+  bool is_stream;
+
+  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, &io, &is_stream, error));
+  VMF_TRY(vmf_packed_open(&io, options, &inner, error));
+  if (inner)
+    own.format = inner;
+  return is_stream ? open_stream(io, &own, image, error) : open_file(io, NULL, &own, image, error);
 }

@@ -11,6 +11,7 @@
 #include "json_name.h"
 #include "memory.h"
 #include "path.h"
+#include "unpack.h"
 
 /* A file in parts: each of them, by index; NULL behind the last. */
 static const struct vmf_io *part_of(const struct vmf_io *io, size_t index)
@@ -25,7 +26,7 @@ static bool add_allocated(const struct vmf_io *io, void *data)
   if (part_of(io, 1))
     for (size_t i = 0; part_of(io, i); i++)
       add_allocated(part_of(io, i), data);
-  else if (io->ops->below) /* a member of an archive, or what a packed file holds */
+  else if (io->ops->below && !vmf_unpacked_from(io)) /* a member of an archive */
     *bytes += io->size;
   else if (vmf_io_stat(io, &status))
     *bytes += (uint64_t)status.st_blocks * 512;
@@ -134,6 +135,9 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));
+  if (vmf_unpacked_from(image->io))
+    VMF_TRY(
+        vmf_value_text(root, "compression", vmf_packing_name(vmf_unpacked_from(image->io)), error));
   VMF_TRY(add_parts(image->io, root, error));
   VMF_TRY(add_parent(image, root, error));
   VMF_TRY(add_specific(image, root, error));

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "log.h"
 #include "text.h"
+#include "unpack.h"
 
 static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
                                struct vmf_probe *probe, struct vmf_error *error)
@@ -71,12 +72,12 @@ static bool named_disk(const char *path)
 
 bool vmf_probe_raw_allowed(const struct vmf_io *io)
 {
-  return io->device || vmf_format_has_suffix(vmf_format_find("raw"), io->name) ||
-         named_disk(io->name);
+  return io->device || vmf_format_has_suffix(vmf_format_find("raw"), vmf_content_name(io)) ||
+         named_disk(vmf_content_name(io));
 }
 
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format)
 {
-  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
   return io->device || (said && said != format);
 }

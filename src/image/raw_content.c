@@ -8,6 +8,7 @@
 #include "image.h"
 #include "memory.h"
 #include "series.h"
+#include "unpack.h"
 #include "zero.h"
 
 /* Where file systems and volumes say what they are (their own documentation; libblkid's names). */
@@ -99,10 +100,10 @@ static enum vmf_code is_blank(struct vmf_io *io, bool *blank, struct vmf_error *
 enum vmf_code vmf_raw_content(struct vmf_io *io, const struct vmf_log *log, bool *raw,
                               struct vmf_error *error)
 {
-  const struct vmf_format *said = vmf_format_suffixed(io->name);
+  const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
 
   *raw = vmf_probe_raw_allowed(io);
-  if (*raw || vmf_series_named_first(io->name)) /* one part shows no whole disk */
+  if (*raw || vmf_series_named_first(vmf_content_name(io))) /* one part shows no whole disk */
     return VMF_OK;
   VMF_TRY(vmf_raw_structured(io, raw, error));
   if (*raw && said && said->reader && said->reader->ends_in_footer)
@@ -113,7 +114,7 @@ enum vmf_code vmf_raw_content(struct vmf_io *io, const struct vmf_log *log, bool
   if (*raw && said)
     vmf_warn(log, "%s: is called like %s, but holds a raw disk, and is read as one", io->name,
              said->name);
-  if (*raw || said || vmf_suffix_meaning(io->name))
+  if (*raw || said || vmf_suffix_meaning(vmf_content_name(io)))
     return VMF_OK;
   return is_blank(io, raw, error);
 }

@@ -15,17 +15,17 @@
 #include "temporary.h"
 #include "zero.h"
 
-static enum vmf_code check_space(int number, const struct vmf_spool_options *options,
-                                 struct vmf_error *error)
+static enum vmf_code check_space(int number, const char *name,
+                                 const struct vmf_spool_options *options, struct vmf_error *error)
 {
   struct statvfs space;
   if (fstatvfs(number, &space) < 0 || space.f_bavail >= options->expected / space.f_frsize)
     return VMF_OK;
-  return vmf_fail(error, VMF_WRITE,
-                  "%s: standard input is to be stored there first: it has %" PRIu64
-                  " bytes, and there is room for %" PRIu64
-                  " (zeros need none: to try all the same, do not tell the size)",
-                  options->folder, options->expected, (uint64_t)space.f_bavail * space.f_frsize);
+  return vmf_fail(
+      error, VMF_WRITE,
+      "%s: %s is to be stored there first: it has %" PRIu64 " bytes, and there is room for %" PRIu64
+      " (zeros need none: to try all the same, do not tell the size)",
+      options->folder, name, options->expected, (uint64_t)space.f_bavail * space.f_frsize);
 }
 
 static enum vmf_code check_amount(const struct vmf_io *stream, uint64_t amount,
@@ -89,7 +89,7 @@ static enum vmf_code spool_fill(struct vmf_io *stream, int number,
                                 struct vmf_error *error)
 {
   int own;
-  VMF_TRY(check_space(number, options, error));
+  VMF_TRY(check_space(number, stream->name, options, error));
   VMF_TRY(spool_write(stream, number, options, error));
   VMF_TRY(second_descriptor(number, options->folder, &own, error));
   return vmf_io_from_descriptor(own, stream->name, false, io, error);

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What every stream does: looking ahead, the way back to the first byte. */
 #include "stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checked.h"
-#include "file.h"
 #include "memory.h"
 
-enum {
-  PIPE_SIZE = 1 << 20, /* that is asked for: fewer turns between its two ends */
-  KEPT_LEAST = 2 * VMF_STREAM_AHEAD
-};
+enum { KEPT_LEAST = 2 * VMF_STREAM_AHEAD };
 
 struct stream {
   struct vmf_io io;
-  int number;        /* owned */
+  const struct vmf_stream_source *source;
+  void *state;       /* of the source, owned */
   uint64_t position; /* of ahead[start] */
   bool ended;        /* nothing comes behind what is in `ahead` */
   size_t start, end; /* what was read and not yet taken */
@@ -98,28 +93,17 @@ enum vmf_code vmf_stream_restart(struct vmf_io *io, struct vmf_error *error)
 
 /* ---- what comes ---- */
 
-/* Up to `length` bytes as they come; 0: the end. An interrupting signal ends the wait for a writer
- * who may never come: the caller asked to stop. */
+/* Up to `length` bytes as they come; 0: the end. */
 static enum vmf_code stream_read(struct stream *stream, uint8_t *buffer, size_t length, size_t *got,
                                  struct vmf_error *error)
 {
+  uint64_t position = stream->position + (stream->end - stream->start);
   *got = stream_repeat(stream, buffer, length);
-  if (*got > 0)
+  if (*got > 0 || stream->ended)
     return VMF_OK;
-  ssize_t result = stream->ended ? 0 : read(stream->number, buffer, length);
-  while (result < 0 && errno == EAGAIN) {
-    struct pollfd ready = {.fd = stream->number, .events = POLLIN};
-    if (poll(&ready, 1, -1) < 0)
-      break;
-    result = read(stream->number, buffer, length);
-  }
-  if (result < 0 && errno == EINTR)
-    return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", stream->io.name);
-  if (result < 0)
-    return vmf_fail_errno(error, VMF_READ, "%s: reading behind byte %" PRIu64, stream->io.name,
-                          stream->position + (stream->end - stream->start));
-  stream->ended = result == 0;
-  *got = (size_t)result;
+  VMF_TRY(
+      stream->source->read(stream->state, stream->io.name, position, buffer, length, got, error));
+  stream->ended = *got == 0;
   stream_keep(stream, buffer, *got);
   return VMF_OK;
 }
@@ -207,10 +191,16 @@ static enum vmf_code stream_pread(struct vmf_io *io, void *buffer, size_t length
   return VMF_OK;
 }
 
+static struct vmf_io *stream_below(const struct vmf_io *io, size_t index)
+{
+  const struct stream *stream = (const struct stream *)io;
+  return index == 0 && stream->source->below ? stream->source->below(stream->state) : NULL;
+}
+
 static void stream_close(struct vmf_io *io)
 {
   struct stream *stream = (struct stream *)io;
-  close(stream->number);
+  stream->source->close(stream->state);
   vmf_free(io->name);
   vmf_free(stream->kept);
   vmf_free(stream);
@@ -219,8 +209,14 @@ static void stream_close(struct vmf_io *io)
 static const struct vmf_io_ops stream_ops = {
     .kind = "stream",
     .pread = stream_pread,
+    .below = stream_below,
     .close = stream_close,
 };
+
+bool vmf_io_is_stream(const struct vmf_io *io)
+{
+  return io->ops == &stream_ops;
+}
 
 static enum vmf_code stream_make(const char *name, struct stream **stream, struct vmf_error *error)
 {
@@ -234,17 +230,17 @@ static enum vmf_code stream_make(const char *name, struct stream **stream, struc
   return VMF_OK;
 }
 
-enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,
-                            struct vmf_error *error)
+enum vmf_code vmf_stream_new(const struct vmf_stream_source *source, void *state, const char *name,
+                             struct vmf_io **io, struct vmf_error *error)
 {
   struct stream *stream;
   enum vmf_code code = stream_make(name, &stream, error);
   if (code != VMF_OK) {
-    close(number);
+    source->close(state);
     return code;
   }
-  (void)fcntl(number, F_SETPIPE_SZ, PIPE_SIZE); /* where it is a pipe, and that is allowed */
-  stream->number = number;
+  stream->source = source;
+  stream->state = state;
   *io = &stream->io;
   return VMF_OK;
 }

@@ -34,6 +34,26 @@ void vmf_stream_settle(struct vmf_io *io);
 
 /* ---- where streams come from ---- */
 
+struct vmf_stream_source {
+  /* Up to `length` bytes as they come; *got = 0 at the end, and then again. `position`: of the
+   * first of them, for messages. */
+  enum vmf_code (*read)(void *state, const char *name, uint64_t position, uint8_t *buffer,
+                        size_t length, size_t *got, struct vmf_error *error);
+  struct vmf_io *(*below)(const void *state); /* as vmf_io_ops.below at index 0; NULL: nothing */
+  void (*close)(void *state);                 /* and frees it */
+};
+
+/* The stream of what the source gives. Takes over `state`, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_stream_new(const struct vmf_stream_source *source, void *state,
+                                            const char *name, struct vmf_io **io,
+                                            struct vmf_error *error);
+
+bool vmf_io_is_stream(const struct vmf_io *io);
+
+/* A file, from its first byte to its last. It stays with the caller, and open as long. */
+VMF_MUST_CHECK enum vmf_code vmf_io_stream_over(struct vmf_io *file, struct vmf_io **io,
+                                                struct vmf_error *error);
+
 /* The stream that `number` is; takes it over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,
                                            struct vmf_error *error);

@@ -22,13 +22,17 @@ def tar(name):
     return archive.getvalue()
 
 
-# what it is, its bytes, what is said of it, the exit status
-OTHERS = (
+# what it is, its bytes, the program that unpacks it, the exit status
+PACKED = (
     ('gzip', b'\x1f\x8b\x08' + NOISE, 'gzip -dc', 2),
     ('xz', b'\xfd7zXZ\0' + NOISE, 'xz -dc', 2),
     ('zstd', b'\x28\xb5\x2f\xfd' + NOISE, 'zstd -dc', 2),
     ('bzip2', b'BZh91AY&SY' + NOISE, 'bzip2 -dc', 2),
     ('lz4', b'\x04\x22\x4d\x18' + NOISE, 'lz4 -dc', 2),
+)
+
+# what it is, its bytes, what is said of it, the exit status
+OTHERS = (
     ('lz4 of Linux', b'\x02\x21\x4c\x18' + NOISE, 'lz4 -dc', 2),
     ('zip', b'PK\3\4' + NOISE, 'unzip -p', 2),
     ('7z', b'7z\xbc\xaf\x27\x1c' + NOISE, '7zz e -so', 2),
@@ -69,7 +73,23 @@ def test_other_content_is_named(t, name, data, says, status):
     tap.equal(t.names(), [name], 'files')
 
 
-@tap.rows([(title, data) for title, data, _, _ in OTHERS])
+@tap.rows([(f'{title} as {name}', name, data, says) for title, data, says, _ in PACKED for name in ('x.img', 'x.vmdk')])
+def test_a_disk_by_name_that_begins_like_packed_data(t, name, data, says):
+    test_other_content_is_named(t, name, data, says, 2)
+
+
+@tap.rows([(title, title, data) for title, data, _, _ in PACKED])
+def test_what_only_begins_like_packed_data(t, title, data):
+    t.write('x', data)
+    for command in (('convert', 'x', 'out.qcow2'), ('info', 'x'), ('checksum', 'x')):
+        done = t.vmferry(*command, status=None)
+        tap.equal(done.returncode in (2, 9), True, f'exit {done.returncode}')
+        tap.contains(done.stderr, f'x: the {title} data')
+        tap.contains(done.stderr, 'say -f raw')
+    tap.equal(t.names(), ['x'], 'files')
+
+
+@tap.rows([(title, data) for title, data, _, _ in PACKED + OTHERS])
 def test_said_to_be_raw_is_told(t, data):
     t.write('x.img', data)
     done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', 'x.img', 'out.raw')
@@ -175,7 +195,7 @@ def test_compare_takes_unknown_content_as_raw(t):
         tap.contains(done.stderr, f'warning: {name}: the content matches no known format: taken as raw')
     tap.contains(t.vmferry('checksum', 'a.dat', status=2).stderr, 'say -f raw')
     t.write('c.dat', b'\x1f\x8b\x08' + NOISE)
-    tap.contains(t.vmferry('compare', 'a.dat', 'c.dat', status=2).stderr, 'gzip -dc')
+    tap.contains(t.vmferry('compare', 'a.dat', 'c.dat', status=2).stderr, 'gzip data is damaged')
 
 
 tap.main(globals())

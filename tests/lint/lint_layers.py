@@ -7,16 +7,17 @@ import re
 import subprocess
 
 OVF = {'src/ovf', 'src/xml', 'src/machine', 'src/io', 'src/base'}
-SEALED = {'src/seal', 'src/io/view', 'src/io/tar', 'src/copy', 'src/image', 'src/codec', 'src/hash'}
+SEALED = {'src/seal', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/copy', 'src/image', 'src/codec', 'src/hash'}
 LAYERS = {
     'src/base': {'src/base'},
     'src/io/view': {'src/io/view', 'src/io', 'src/base'},
+    'src/io/unpack': {'src/io/unpack', 'src/io/view', 'src/io', 'src/base'},
     'src/io/tar': {'src/io/tar', 'src/io', 'src/base'},
     'src/io': {'src/io', 'src/base'},
     'src/codec': {'src/codec', 'src/base'},
     'src/hash': {'src/hash', 'src/base'},
-    'src/image': {'src/image', 'src/io/view', 'src/io', 'src/codec', 'src/hash', 'src/base'},
-    'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/image': {'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/base'},
     'src/xml': {'src/xml', 'src/base'},
     'src/machine': {'src/machine', 'src/base'},
     'src/seal': {'src/seal', 'src/hash', 'src/base'},

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Disks that are packed as a whole: whether one is, and is to be unpacked. */
+#include <string.h>
+
+#include "image.h"
+#include "memory.h"
+#include "unpack.h"
+
+/* "raw.xz", as -f says it. */
+static enum vmf_code take_named(const struct vmf_io *io, const char *format,
+                                const struct vmf_packing *named, const struct vmf_packing *found,
+                                char **inner, struct vmf_error *error)
+{
+  if (named != found)
+    return vmf_fail(error, VMF_CORRUPT, "%s: -f %s: the content is not packed by %s, as that says",
+                    io->name, format, vmf_packing_name(named));
+  return vmf_copy_bytes(format, (size_t)(strrchr(format, '.') - format), inner, error);
+}
+
+/* Of a fixed VHD the guest has the first bytes: its last ones say what it is. */
+static bool is_disk(struct vmf_io *io)
+{
+  const struct vmf_format *format;
+  return io->device || vmf_format_suffixed(io->name) ||
+         (!vmf_io_is_stream(io) && vmf_probe_io(io, &format, NULL) == VMF_OK && format);
+}
+
+/* How it is packed; NULL: it is taken as it is. */
+static enum vmf_code find_packing(struct vmf_io *io, const char *format,
+                                  const struct vmf_packing **packing, char **inner,
+                                  struct vmf_error *error)
+{
+  const struct vmf_packing *found = vmf_packing_of(io);
+  const struct vmf_packing *named = format ? vmf_packing_suffixed(format) : NULL;
+
+  *packing = found;
+  *inner = NULL;
+  if (named && !vmf_format_find(format))
+    return take_named(io, format, named, found, inner, error);
+  if (!found)
+    return VMF_OK;
+  if (format ? vmf_packing_suffixed(io->name) != found : is_disk(io))
+    *packing = NULL;
+  return *packing && format ? vmf_copy_text(format, inner, error) : VMF_OK;
+}
+
+/* What was unpacked is packed once more, and no format says that this is what is wanted. */
+static enum vmf_code check_inside(struct vmf_io *io, const struct vmf_packing *packing,
+                                  const char *inner, struct vmf_error *error)
+{
+  const struct vmf_packing *again = inner ? NULL : vmf_packing_of(io);
+
+  if (!again)
+    return VMF_OK;
+  return vmf_fail(
+      error, VMF_REFUSED,
+      "%s: is packed by %s, and what it holds is packed by %s: one of them is unpacked, "
+      "not both; unpack it with %s, and name the result",
+      io->name, vmf_packing_name(packing), vmf_packing_name(again), vmf_packing_command(packing));
+}
+
+/* Takes over `packed`. */
+static enum vmf_code unpack(struct vmf_io *packed, const struct vmf_packing *packing,
+                            const struct vmf_image_options *options, struct vmf_io **io,
+                            struct vmf_error *error)
+{
+  const struct vmf_unpack_options unpack = {.max_bytes = options->max_bytes,
+                                            .folder = options->spool_folder,
+                                            .cancel = options->cancel,
+                                            .log = options->log};
+
+  *io = NULL;
+  return vmf_io_is_stream(packed) ? vmf_unpack_stream(packed, packing, &unpack, io, error)
+                                  : vmf_unpack_file(packed, packing, &unpack, io, error);
+}
+
+/* Content that only begins like packed data, under a name that does not say so. */
+static enum vmf_code tell_raw(const char *name, const struct vmf_packing *packing,
+                              struct vmf_error *error)
+{
+  const struct vmf_error why = *error;
+
+  if (vmf_packing_suffixed(name) == packing ||
+      (why.code != VMF_CORRUPT && why.code != VMF_UNSUPPORTED))
+    return why.code;
+  return vmf_fail(error, why.code, "%s; if it is a raw disk all the same, say -f raw", why.text);
+}
+
+enum vmf_code vmf_packed_open(struct vmf_io **io, const struct vmf_image_options *options,
+                              char **inner, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL;
+  const struct vmf_packing *packing;
+  enum vmf_code code = find_packing(*io, options->format, &packing, inner, error);
+
+  if (code == VMF_OK && packing)
+    code = vmf_copy_text((*io)->name, &name, error);
+  if (name) {
+    code = unpack(*io, packing, options, io, error);
+    if (code == VMF_OK)
+      code = check_inside(*io, packing, *inner, error);
+    else if (!options->format && error)
+      code = tell_raw(name, packing, error);
+  }
+  if (code != VMF_OK)
+    vmf_io_close(*io);
+  return code;
+}

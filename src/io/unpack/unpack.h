@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What a packed file holds: gzip, xz, zstd, lz4, bzip2. All its members up to the end of the file
+ * count as one; what else stands behind them, and a file that ends in one, are VMF_CORRUPT. */
+#ifndef VMF_IO_UNPACK_UNPACK_H
+#define VMF_IO_UNPACK_UNPACK_H
+
+#include "log.h"
+#include "stream.h"
+
+struct vmf_packing;
+
+struct vmf_unpack_options {
+  uint64_t max_bytes;              /* that may come out of it; 0: no bound */
+  const char *folder;              /* where it is stored when it must be */
+  const struct vmf_cancel *cancel; /* or NULL */
+  const struct vmf_log *log;       /* told of what is stored; or NULL */
+};
+
+/* How content is packed that starts so, or NULL. vmf_packing_of reads from a stream without taking
+ * anything; what cannot be read is not packed. */
+const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length);
+const struct vmf_packing *vmf_packing_of(struct vmf_io *io);
+
+const char *vmf_packing_name(const struct vmf_packing *packing);
+const char *vmf_packing_command(const struct vmf_packing *packing); /* that unpacks to stdout */
+
+/* By a name, its last suffix without the dot; or NULL. */
+const struct vmf_packing *vmf_packing_suffixed(const char *path);
+
+/* A stream of what a packed stream holds. Takes `packed` over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_stream(struct vmf_io *packed,
+                                               const struct vmf_packing *packing,
+                                               const struct vmf_unpack_options *options,
+                                               struct vmf_io **io, struct vmf_error *error);
+
+/* What a packed file holds, read-only, at any position, from any thread. Of gzip nothing is stored;
+ * all else is unpacked into a file without a name. Called like the packed file, which is behind it
+ * (vmf_io_ops.below). Takes `packed` over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_file(struct vmf_io *packed,
+                                             const struct vmf_packing *packing,
+                                             const struct vmf_unpack_options *options,
+                                             struct vmf_io **io, struct vmf_error *error);
+
+/* How the file was packed that the io shows, or NULL. */
+const struct vmf_packing *vmf_unpacked_from(const struct vmf_io *io);
+
+/* What the content of the io is called: where it was packed, the name without the suffix for that.
+ * It belongs to the io. */
+const char *vmf_content_name(const struct vmf_io *io);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A packed file as one that can be read anywhere: through points of gzip, or a copy of what it
+ * holds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checked.h"
+#include "memory.h"
+#include "packing.h"
+#include "path.h"
+#include "size.h"
+#include "text.h"
+#include "unpack.h"
+#include "view.h"
+
+struct unpacked {
+  struct vmf_io io;
+  const struct vmf_packing *packing;
+  struct vmf_io *packed;  /* owned; NULL: `content` owns it */
+  struct vmf_io *content; /* owned */
+  char *inner;            /* the name without the suffix */
+};
+
+/* ---- what it is packed by ---- */
+
+const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length)
+{
+  for (const struct vmf_packing *const *packing = vmf_packings; *packing; packing++)
+    if ((*packing)->file_begins(head, length))
+      return *packing;
+  return NULL;
+}
+
+const struct vmf_packing *vmf_packing_of(struct vmf_io *io)
+{
+  uint8_t own[VMF_PACKING_HEAD];
+  const uint8_t *head = own;
+  size_t length = (size_t)vmf_min(sizeof own, vmf_size_get(io));
+  enum vmf_code code = vmf_io_is_stream(io)
+                           ? vmf_stream_peek(io, VMF_PACKING_HEAD, &head, &length, NULL)
+                           : vmf_io_pread(io, own, length, 0, NULL);
+  return code == VMF_OK ? vmf_packing_find(head, length) : NULL;
+}
+
+const char *vmf_packing_name(const struct vmf_packing *packing)
+{
+  return packing->name;
+}
+
+const char *vmf_packing_command(const struct vmf_packing *packing)
+{
+  return packing->command;
+}
+
+const struct vmf_packing *vmf_packing_suffixed(const char *path)
+{
+  const char *dot = strrchr(vmf_path_name(path), '.');
+  for (const struct vmf_packing *const *packing = vmf_packings; dot && *packing; packing++)
+    for (const char *const *suffix = (*packing)->suffixes; *suffix; suffix++)
+      if (vmf_text_equal_nocase(*suffix, dot + 1))
+        return *packing;
+  return NULL;
+}
+
+/* ---- the io ---- */
+
+static enum vmf_code unpacked_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                    struct vmf_error *error)
+{
+  return vmf_io_pread(((struct unpacked *)io)->content, buffer, length, offset, error);
+}
+
+static enum vmf_code unpacked_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                        uint64_t *end, struct vmf_error *error)
+{
+  return vmf_io_next_data(((struct unpacked *)io)->content, offset, start, end, error);
+}
+
+static struct vmf_io *unpacked_below(const struct vmf_io *io, size_t index)
+{
+  const struct unpacked *unpacked = (const struct unpacked *)io;
+  if (index > 0)
+    return NULL;
+  return unpacked->packed ? unpacked->packed : unpacked->content;
+}
+
+static void unpacked_close(struct vmf_io *io)
+{
+  struct unpacked *unpacked = (struct unpacked *)io;
+  vmf_io_close(unpacked->content);
+  vmf_io_close(unpacked->packed);
+  vmf_free(unpacked->inner);
+  vmf_free(io->name);
+  vmf_free(unpacked);
+}
+
+static const struct vmf_io_ops unpacked_ops = {
+    .kind = "packed file",
+    .pread = unpacked_pread,
+    .next_data = unpacked_next_data,
+    .below = unpacked_below,
+    .close = unpacked_close,
+};
+
+const struct vmf_packing *vmf_unpacked_from(const struct vmf_io *io)
+{
+  return io->ops == &unpacked_ops ? ((const struct unpacked *)io)->packing : NULL;
+}
+
+const char *vmf_content_name(const struct vmf_io *io)
+{
+  return io->ops == &unpacked_ops ? ((const struct unpacked *)io)->inner : io->name;
+}
+
+/* ---- making it ---- */
+
+static enum vmf_code unpacked_new(struct vmf_io *packed, const struct vmf_packing *packing,
+                                  struct unpacked **unpacked, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL, *inner = NULL;
+  void *memory;
+  VMF_TRY(vmf_copy_text(packed->name, &name, error));
+  VMF_TRY(vmf_copy_text(packed->name, &inner, error));
+  if (vmf_packing_suffixed(inner) == packing)
+    *strrchr(inner, '.') = '\0';
+  VMF_TRY(vmf_alloc(sizeof **unpacked, &memory, error));
+  *unpacked = memory;
+  **unpacked = (struct unpacked){.io = {.ops = &unpacked_ops, .name = name},
+                                 .packing = packing,
+                                 .packed = packed,
+                                 .inner = inner};
+  name = inner = NULL;
+  return VMF_OK;
+}
+
+/* What it holds into a file without a name. */
+static enum vmf_code spool(struct vmf_io *packed, const struct vmf_packing *packing,
+                           const struct vmf_unpack_options *options, struct vmf_io **io,
+                           struct vmf_error *error)
+{
+  const char *folder = options->folder ? options->folder : secure_getenv("TMPDIR");
+  const struct vmf_spool_options spool = {.folder = folder && folder[0] ? folder : "/tmp",
+                                          .max_bytes = options->max_bytes,
+                                          .cancel = options->cancel};
+  struct vmf_io *walk, *stream;
+  VMF_TRY(vmf_io_stream_over(packed, &walk, error));
+  VMF_TRY(vmf_unpack_stream(walk, packing, options, &stream, error));
+  vmf_stream_settle(stream);
+  vmf_note(options->log, "%s is unpacked into a file in %s first", packed->name, spool.folder);
+  return vmf_io_spool(stream, &spool, io, error);
+}
+
+static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_options *options,
+                          struct vmf_error *error)
+{
+  struct vmf_io *packed = unpacked->packed;
+  if (unpacked->packing != &vmf_packing_gzip) {
+    VMF_TRY(spool(packed, unpacked->packing, options, &unpacked->content, error));
+  } else {
+    unpacked->packed = NULL; /* taken over, also on failure */
+    VMF_TRY(vmf_io_gunzip(packed, options->max_bytes > 0 ? options->max_bytes : INT64_MAX,
+                          options->cancel, &unpacked->content, error));
+  }
+  unpacked->io.size = vmf_size_get(unpacked->content);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_unpack_file(struct vmf_io *packed, const struct vmf_packing *packing,
+                              const struct vmf_unpack_options *options, struct vmf_io **io,
+                              struct vmf_error *error)
+{
+  struct unpacked *unpacked;
+  enum vmf_code code = unpacked_new(packed, packing, &unpacked, error);
+  if (code != VMF_OK) {
+    vmf_io_close(packed);
+    return code;
+  }
+  code = fill(unpacked, options, error);
+  if (code != VMF_OK) {
+    unpacked_close(&unpacked->io);
+    return code;
+  }
+  *io = &unpacked->io;
+  return VMF_OK;
+}

@@ -21,7 +21,7 @@
 #include "path.h"
 #include "series.h"
 #include "text.h"
-#include "view.h"
+#include "unpack.h"
 
 /* ---- what reading the descriptor found, kept until somebody asks ---- */
 
@@ -259,6 +259,18 @@ static bool is_only_disk(const struct vmf_io *io)
   return io->device || vmf_format_suffixed(io->name) || vmf_series_is_first(io->name);
 }
 
+/* What it holds, if it is packed. Takes over *io on failure. */
+static enum vmf_code unpack(const struct vmf_package *package, struct vmf_io **io,
+                            struct vmf_error *error)
+{
+  const struct vmf_unpack_options options = {.max_bytes = package->options.max_bytes,
+                                             .cancel = package->options.cancel,
+                                             .log = package->options.log};
+  const struct vmf_packing *packing = vmf_packing_of(*io);
+
+  return packing ? vmf_unpack_file(*io, packing, &options, io, error) : VMF_OK;
+}
+
 /* An archive, a packed archive or a descriptor. */
 static enum vmf_code open_file(struct vmf_package *package, const char *path,
                                struct vmf_error *error)
@@ -275,8 +287,7 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   }
   if (package->options.no_cache)
     vmf_io_transient(io);
-  if (vmf_io_is_gzip(io))
-    VMF_TRY(vmf_io_gunzip(io, vmf_package_most(package), package->options.cancel, &io, error));
+  VMF_TRY(unpack(package, &io, error));
   if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || vmf_envelope_at_start(io))) {
     vmf_io_close(io);
     if (package->options.no_refs)
@@ -445,6 +456,23 @@ static bool archive_has_descriptor(struct vmf_io *io)
   return found;
 }
 
+/* By its name: looking into it would mean to unpack all of it. */
+static bool is_packed_archive(struct vmf_io *io)
+{
+  static const char *const suffixes[] = {".tgz", ".txz", ".tzst", ".tbz", ".tbz2"};
+  const struct vmf_packing *packing = vmf_packing_of(io);
+  VMF_AUTO_FREE char *inner = NULL;
+
+  if (!packing || vmf_packing_suffixed(io->name) != packing)
+    return false;
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+    if (has_suffix(io->name, suffixes[i]))
+      return true;
+  size_t length = (size_t)(strrchr(io->name, '.') - io->name);
+  return vmf_copy_bytes(io->name, length, &inner, NULL) == VMF_OK &&
+         (has_suffix(inner, ".ova") || has_suffix(inner, ".tar"));
+}
+
 bool vmf_package_recognise(const char *path)
 {
   VMF_AUTO_FREE char *descriptor = NULL, *plain = NULL;
@@ -464,11 +492,8 @@ bool vmf_package_recognise(const char *path)
     return true;
   if (vmf_io_open_file(path, false, &io, NULL) != VMF_OK)
     return false;
-  /* looking into it would mean to unpack all of it */
-  bool packed =
-      has_suffix(path, ".ova.gz") || has_suffix(path, ".tar.gz") || has_suffix(path, ".tgz");
-  bool found = !is_only_disk(io) && ((packed && vmf_io_is_gzip(io)) || archive_has_descriptor(io) ||
-                                     vmf_envelope_at_start(io));
+  bool found = !is_only_disk(io) &&
+               (is_packed_archive(io) || archive_has_descriptor(io) || vmf_envelope_at_start(io));
   vmf_io_close(io);
   return found;
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """No file of a package is lost, mixed up or unchecked when it becomes another one."""
+import bz2
 import gzip
 import hashlib
+import lzma
 import os
 import tarfile
 
@@ -107,12 +109,20 @@ def test_manifest_at_the_end_of_a_long_path(t):
 
 
 def test_packed_archive_by_any_of_its_names(t):
-    data = gzip.compress(t.read(os.path.basename(put(t, package_of('stream')))))
-    for name in ('a.ova.gz', 'a.tgz', 'a.tar.gz', 'b.ova'):
-        t.write(name, data)
-        tap.contains(t.vmferry('info', name).stdout, 'machine: ')
-        t.vmferry('convert', name, 'out.ova')
-        Package(t.path('out.ova')).check()
+    archive = t.read(os.path.basename(put(t, package_of('stream'))))
+    for kind, compress, names in (('gzip', gzip.compress, ('a.ova.gz', 'a.tgz', 'a.tar.gz', 'b.ova')),
+                                  ('xz', lzma.compress, ('a.ova.xz', 'a.txz', 'a.tar.xz', 'c.ova')),
+                                  ('bzip2', bz2.compress, ('a.ova.bz2', 'a.tbz2', 'a.TAR.BZ2', 'd.ova'))):
+        for name in names:
+            t.write(name, compress(archive))
+            tap.contains(t.vmferry('info', name).stdout, 'machine: ')
+            t.vmferry('convert', name, 'out.ova')
+            Package(t.path('out.ova')).check()
+        tap.contains(t.vmferry('verify', names[0], status=3).stdout, f'packed by {kind}')
+        t.vmferry('convert', f'{names[0]}::vmdisk1', 'disk.raw')
+        tap.contains(t.vmferry('sign', '--remove', names[0], status=9).stderr, f'packed by {kind}')
+        t.write(names[0], compress(archive)[:-300])
+        t.vmferry('convert', names[0], 'bad.ova', status=2)
 
 
 def test_many_files_of_one_name(t):

@@ -19,7 +19,7 @@
 #include "package.h"
 #include "path.h"
 #include "signing.h"
-#include "view.h"
+#include "unpack.h"
 
 /* ---- the names of all files that a manifest lists ---- */
 
@@ -435,13 +435,13 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: is no regular file; only files and folders can be signed in place", path);
   VMF_TRY(vmf_io_open_file(path, false, &io, error));
-  bool packed = vmf_io_is_gzip(io);
+  const struct vmf_packing *packing = vmf_packing_of(io);
   vmf_io_close(io);
-  if (packed)
+  if (packing)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: is packed by gzip, which the standard does not allow for packages; "
-                    "unpack it (gzip -d) and sign the result",
-                    path);
+                    "%s: is packed by %s, which the standard does not allow for packages; "
+                    "unpack it (%s) and sign the result",
+                    path, vmf_packing_name(packing), vmf_packing_command(packing));
   return VMF_OK;
 }
 

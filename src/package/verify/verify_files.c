@@ -10,7 +10,7 @@
 #include "file.h"
 #include "memory.h"
 #include "package_checks.h"
-#include "view.h"
+#include "unpack.h"
 
 /* ---- are they there, and of the right size? ---- */
 
@@ -222,9 +222,10 @@ static void check_packed(struct vmf_verification *verification)
 
   if (vmf_io_open_file(verification->package->path, false, &io, NULL) != VMF_OK)
     return;
-  if (vmf_io_is_gzip(io))
+  const struct vmf_packing *packing = vmf_packing_of(io);
+  if (packing)
     vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "archive-packed", NULL, 0,
-                   "the archive is packed by gzip, expected a plain tar");
+                   "the archive is packed by %s, expected a plain tar", vmf_packing_name(packing));
   vmf_io_close(io);
 }
 

@@ -32,16 +32,18 @@ static enum vmf_code find_packing(struct vmf_io *io, const char *format,
                                   const struct vmf_packing **packing, char **inner,
                                   struct vmf_error *error)
 {
-  const struct vmf_packing *found = vmf_packing_of(io);
   const struct vmf_packing *named = format ? vmf_packing_suffixed(format) : NULL;
 
-  *packing = found;
+  *packing = NULL;
   *inner = NULL;
-  if (named && !vmf_format_find(format))
-    return take_named(io, format, named, found, inner, error);
-  if (!found)
-    return VMF_OK;
-  if (format ? vmf_packing_suffixed(io->name) != found : is_disk(io))
+  if (named && !vmf_format_find(format)) {
+    VMF_TRY(vmf_packing_of(io, packing, error));
+    return take_named(io, format, named, *packing, inner, error);
+  }
+  if (format && !vmf_packing_suffixed(io->name))
+    return VMF_OK; /* not even looked at: of a disk that is salvaged no byte need be readable */
+  VMF_TRY(vmf_packing_of(io, packing, error));
+  if (format ? vmf_packing_suffixed(io->name) != *packing : *packing && is_disk(io))
     *packing = NULL;
   return *packing && format ? vmf_copy_text(format, inner, error) : VMF_OK;
 }
@@ -50,8 +52,10 @@ static enum vmf_code find_packing(struct vmf_io *io, const char *format,
 static enum vmf_code check_inside(struct vmf_io *io, const struct vmf_packing *packing,
                                   const char *inner, struct vmf_error *error)
 {
-  const struct vmf_packing *again = inner ? NULL : vmf_packing_of(io);
+  const struct vmf_packing *again = NULL;
 
+  if (!inner)
+    VMF_TRY(vmf_packing_of(io, &again, error));
   if (!again)
     return VMF_OK;
   return vmf_fail(

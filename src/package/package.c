@@ -266,8 +266,13 @@ static enum vmf_code unpack(const struct vmf_package *package, struct vmf_io **i
   const struct vmf_unpack_options options = {.max_bytes = package->options.max_bytes,
                                              .cancel = package->options.cancel,
                                              .log = package->options.log};
-  const struct vmf_packing *packing = vmf_packing_of(*io);
+  const struct vmf_packing *packing;
+  enum vmf_code code = vmf_packing_of(*io, &packing, error);
 
+  if (code != VMF_OK) {
+    vmf_io_close(*io);
+    return code;
+  }
   return packing ? vmf_unpack_file(*io, packing, &options, io, error) : VMF_OK;
 }
 
@@ -460,10 +465,11 @@ static bool archive_has_descriptor(struct vmf_io *io)
 static bool is_packed_archive(struct vmf_io *io)
 {
   static const char *const suffixes[] = {".tgz", ".txz", ".tzst", ".tbz", ".tbz2"};
-  const struct vmf_packing *packing = vmf_packing_of(io);
+  const struct vmf_packing *packing;
   VMF_AUTO_FREE char *inner = NULL;
 
-  if (!packing || vmf_packing_suffixed(io->name) != packing)
+  if (vmf_packing_of(io, &packing, NULL) != VMF_OK || !packing ||
+      vmf_packing_suffixed(io->name) != packing)
     return false;
   for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
     if (has_suffix(io->name, suffixes[i]))

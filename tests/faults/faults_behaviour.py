@@ -179,12 +179,24 @@ def first_grain_last(t):
 
 
 # What comes on standard input.
+PACKERS = [('gz', 'gzip', '-c'), ('xz', 'xz', '-0c', '-T1'), ('zst', 'zstd', '-qc'), ('lz4', 'lz4', '-qc'), ('bz2', 'bzip2', '-c')]
+
+
+def packed(make, program, *arguments):
+    def make_packed(t):
+        t.write('src/plain', make(t))
+        return t.run(tap.tool(program), *arguments, 'src/plain', text=False).stdout
+    return make_packed
+
+
 INPUTS = [
     ('raw', ('-f', 'raw', '--source-size', str(fault_tools.SIZE)), made('-O', 'raw')),
     ('stream', (), made('-O', 'vmdk', '-o', 'subformat=streamOptimized')),
     ('stream, tables in front', (), tables_in_front),
     ('stream that starts again and is stored', (), first_grain_last),
     ('stored', ('-f', 'raw'), made('-O', 'raw')),
+    *((f'{name} around a stream', (), packed(made('-O', 'vmdk', '-o', 'subformat=streamOptimized'), *command)) for name, *command in PACKERS),
+    *((f'{name} around what is stored', ('-f', 'raw.' + name), packed(made('-O', 'raw'), *command)) for name, *command in PACKERS),
 ]
 
 
@@ -226,6 +238,20 @@ def test_memory_of_input(t, words, make):
     for number in steps(count(t), 100):
         put_old(t, 'out/disk.img')
         status, errors = convert_input(t, f'malloc:{number}', 'src/input', *words, epoch=False)
+        check(t, f'malloc {number}', status, (0, 1), errors, {'disk.img': OLD}, wanted)
+
+
+@tap.rows([(name, 'raw.' + name, *command) for name, *command in PACKERS])
+def test_memory_of_packed_files(t, form, program, *arguments):
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    wanted = {'disk.img': prepare(t)}
+    t.write('src/input', packed(made('-O', 'raw'), program, *arguments)(t))
+    words = ('-f', form, 'src/input', '--no-sync', 'out/disk.img')
+    convert(t, 'malloc:999999', *words, epoch=False)
+    for number in steps(count(t), 100):
+        put_old(t, 'out/disk.img')
+        status, errors = convert(t, f'malloc:{number}', *words, epoch=False)
         check(t, f'malloc {number}', status, (0, 1), errors, {'disk.img': OLD}, wanted)
 
 

@@ -18,10 +18,11 @@ struct vmf_unpack_options {
   const struct vmf_log *log;       /* told of what is stored; or NULL */
 };
 
-/* How content is packed that starts so, or NULL. vmf_packing_of reads from a stream without taking
- * anything; what cannot be read is not packed. */
+/* How content is packed that starts so, or NULL. vmf_packing_of looks at a file, or at a stream
+ * without taking anything. */
 const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length);
-const struct vmf_packing *vmf_packing_of(struct vmf_io *io);
+VMF_MUST_CHECK enum vmf_code vmf_packing_of(struct vmf_io *io, const struct vmf_packing **packing,
+                                            struct vmf_error *error);
 
 const char *vmf_packing_name(const struct vmf_packing *packing);
 const char *vmf_packing_command(const struct vmf_packing *packing); /* that unpacks to stdout */

@@ -33,15 +33,20 @@ const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length)
   return NULL;
 }
 
-const struct vmf_packing *vmf_packing_of(struct vmf_io *io)
+enum vmf_code vmf_packing_of(struct vmf_io *io, const struct vmf_packing **packing,
+                             struct vmf_error *error)
 {
   uint8_t own[VMF_PACKING_HEAD];
   const uint8_t *head = own;
   size_t length = (size_t)vmf_min(sizeof own, vmf_size_get(io));
-  enum vmf_code code = vmf_io_is_stream(io)
-                           ? vmf_stream_peek(io, VMF_PACKING_HEAD, &head, &length, NULL)
-                           : vmf_io_pread(io, own, length, 0, NULL);
-  return code == VMF_OK ? vmf_packing_find(head, length) : NULL;
+
+  *packing = NULL;
+  if (vmf_io_is_stream(io))
+    VMF_TRY(vmf_stream_peek(io, VMF_PACKING_HEAD, &head, &length, error));
+  else
+    VMF_TRY(vmf_io_pread(io, own, length, 0, error));
+  *packing = vmf_packing_find(head, length);
+  return VMF_OK;
 }
 
 const char *vmf_packing_name(const struct vmf_packing *packing)

@@ -3,6 +3,7 @@
  *
  * The LZ4 frame format 1.6.x. Frames of the legacy format are no frames here. */
 #include <lz4frame.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "packing.h"
@@ -41,13 +42,21 @@ static enum vmf_code lz4_begin(void *state, const uint8_t *head, size_t length,
   return VMF_OK;
 }
 
+/* The codes of errors are no part of liblz4's stable interface, their names are. */
+static enum vmf_code lz4_fail(const char *name, struct vmf_error *error)
+{
+  if (strcmp(name, "ERROR_allocation_failed") == 0)
+    return vmf_fail(error, VMF_NOMEM, "no memory to unpack it");
+  return vmf_fail(error, VMF_CORRUPT, "%s", name);
+}
+
 static enum vmf_code lz4_step(void *state, struct vmf_unpack_step *step, struct vmf_error *error)
 {
   struct lz4 *lz4 = state;
   size_t in = step->in_length, out = step->out_length;
   size_t result = LZ4F_decompress(lz4->context, step->out, &out, step->in, &in, NULL);
   if (LZ4F_isError(result))
-    return vmf_fail(error, VMF_CORRUPT, "%s", LZ4F_getErrorName(result));
+    return lz4_fail(LZ4F_getErrorName(result), error);
   step->in += in;
   step->in_length -= in;
   step->out += out;

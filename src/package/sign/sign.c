@@ -435,8 +435,10 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: is no regular file; only files and folders can be signed in place", path);
   VMF_TRY(vmf_io_open_file(path, false, &io, error));
-  const struct vmf_packing *packing = vmf_packing_of(io);
+  const struct vmf_packing *packing;
+  enum vmf_code code = vmf_packing_of(io, &packing, error);
   vmf_io_close(io);
+  VMF_TRY(code);
   if (packing)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: is packed by %s, which the standard does not allow for packages; "

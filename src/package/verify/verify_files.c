@@ -222,8 +222,8 @@ static void check_packed(struct vmf_verification *verification)
 
   if (vmf_io_open_file(verification->package->path, false, &io, NULL) != VMF_OK)
     return;
-  const struct vmf_packing *packing = vmf_packing_of(io);
-  if (packing)
+  const struct vmf_packing *packing;
+  if (vmf_packing_of(io, &packing, NULL) == VMF_OK && packing)
     vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "archive-packed", NULL, 0,
                    "the archive is packed by %s, expected a plain tar", vmf_packing_name(packing));
   vmf_io_close(io);

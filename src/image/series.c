@@ -320,14 +320,22 @@ static bool same_file(const struct part_name *a, const struct part_name *b)
          strncmp(a->path + a->folder, b->path + b->folder, length) == 0 && same_folder(a, b);
 }
 
+/* "disk.raw" and "disk.vdi" are the same disk twice rather than two parts of it. */
+static bool is_part(const char *path, struct part_name *name)
+{
+  bool other;
+
+  return take_apart(path, name) && is_other_suffix(name, &other, NULL) == VMF_OK && !other;
+}
+
 bool vmf_series_same(const char *const *paths, size_t count)
 {
   struct part_name first, name;
 
-  if (count == 0 || !take_apart(paths[0], &first))
+  if (count == 0 || !is_part(paths[0], &first))
     return false;
   for (size_t i = 1; i < count; i++)
-    if (!take_apart(paths[i], &name) || !same_file(&first, &name))
+    if (!is_part(paths[i], &name) || !same_file(&first, &name))
       return false;
   return true;
 }

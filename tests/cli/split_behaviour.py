@@ -159,6 +159,14 @@ def test_the_target_is_no_part(t):
     tap.equal(t.read(parts[7]), DISK[:40_000])
 
 
+def test_the_target_may_be_there_under_the_source_s_name(t):
+    t.write('disk.raw', bytes(4096) + DISK[:4096])
+    for target in ('disk.vmdk', 'disk.vhd', 'disk.vdi', 'disk.img'):
+        t.vmferry('convert', 'disk.raw', target)
+        t.vmferry('convert', 'disk.raw', target)
+    refused(t, 'convert', 'disk.vmdk', 'disk.raw', 'disk.vdi', says=('--join',))
+
+
 @tap.rows([('shorter', 3, 19_999), ('longer', 3, 20_001), ('longer last', 7, 20_001), ('empty', 2, 0)])
 def test_a_part_of_another_size_is_an_error(t, number, size):
     parts = split(t, 'disk')

@@ -138,6 +138,7 @@ struct vmf_image_options {
                    * vmf_convert into a target that takes it so (vmf_target_any_order) */
   const char *disk; /* of several that come on standard input: its name, or its number from 1 on;
                      * NULL: the only one. VMF_USAGE lists them */
+  bool no_replay;   /* VMF_REFUSED: a log would have to be written back (VHDX), in memory */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

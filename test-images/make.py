@@ -9,6 +9,7 @@ import sys
 import make_qcow2 as qcow2
 import make_vdi as vdi
 import make_vhd as vhd
+import make_vhdx as vhdx
 import make_vmdk as vmdk
 from make_content import CHILD, LARGE, SMALL
 
@@ -37,6 +38,9 @@ CONTENTS = {
     'good-vdi-fixed.vdi': SMALL,
     'good-vdi-dynamic.vdi': LARGE,
     'good-vdi-differencing.vdi': CHILD,
+    'good-vhdx-dynamic.vhdx': LARGE,
+    'good-vhdx-differencing.avhdx': CHILD,
+    'good-vhdx-log.vhdx': CHILD,
     'good-qcow2-v2.qcow2': LARGE,
     'good-qcow2-v3.qcow2': LARGE,
     'good-qcow2-zlib.qcow2': LARGE,
@@ -54,6 +58,8 @@ REFUSED = {
     'bad-vhd-table-outside.vhd': 2,
     'bad-vdi-index-outside.vdi': 2,
     'bad-vdi-no-parent.vdi': 2,
+    'bad-vhdx-log-empty.vhdx': 2,
+    'bad-vhdx-region.vhdx': 9,
     'bad-qcow2-loop.qcow2': 2,
     'bad-qcow2-backing-device.qcow2': 2,
     'bad-qcow2-table-outside.qcow2': 2,
@@ -75,6 +81,9 @@ def good():
         'good-vdi-fixed.vdi': vdi.fixed(SMALL, uuid(4)),
         'good-vdi-dynamic.vdi': vdi.dynamic(LARGE, uuid(5), extra=512),
         'good-vdi-differencing.vdi': vdi.differencing(CHILD, LARGE, uuid(6), uuid(5)),
+        'good-vhdx-dynamic.vhdx': vhdx.dynamic(LARGE),
+        'good-vhdx-differencing.avhdx': vhdx.differencing(CHILD, LARGE, 'good-vhdx-dynamic.vhdx'),
+        'good-vhdx-log.vhdx': vhdx.logged(vhdx.dynamic(LARGE), vhdx.dynamic(CHILD)),
         'good-qcow2-v2.qcow2': qcow2.plain(LARGE, 2),
         'good-qcow2-v3.qcow2': qcow2.plain(LARGE, 3),
         'good-qcow2-zlib.qcow2': qcow2.compressed(LARGE),
@@ -110,6 +119,9 @@ def bad(files):
         'bad-vhd-table-outside.vhd': poke(dynamic, 3 * 512, struct.pack('>I', 0x7fffffff)),
         'bad-vdi-index-outside.vdi': poke(files['good-vdi-fixed.vdi'], vdi.TABLE, struct.pack('<I', 1)),
         'bad-vdi-no-parent.vdi': vdi.differencing(SMALL[::-1], SMALL, uuid(7), uuid(8)),
+        'bad-vhdx-log-empty.vhdx': vhdx.with_log(vhdx.image(vhdx.items(len(LARGE)), {}), bytes(4096)),
+        'bad-vhdx-region.vhdx': vhdx.image(vhdx.items(len(LARGE)), {}, regions=[*vhdx.REGION_ENTRIES, (
+            b'nobody knows me!', vhdx.BLOCKS, vhdx.MIB, 1)], blocks=bytes(vhdx.MIB)),
         'bad-qcow2-loop.qcow2': qcow2.overlay(LARGE, LARGE, 'bad-qcow2-loop.qcow2', 'qcow2'),
         'bad-qcow2-backing-device.qcow2': qcow2.overlay(LARGE, LARGE, '/dev/zero', 'raw'),
         'bad-qcow2-table-outside.qcow2': poke(plain, 40, struct.pack('>Q', 1 << 40)),

@@ -41,6 +41,11 @@
     .name = "bare", VMF_SETS_FLAG(source.bare),                                                    \
     .help = "take a VMDK extent without its descriptor for a whole disk"                           \
   }
+#define VMF_ARGUMENT_NO_REPLAY                                                                     \
+  {                                                                                                \
+    .name = "no-replay", VMF_SETS_FLAG(source.no_replay),                                          \
+    .help = "refuse a VHDX that was not closed (else its log is read, too)"                        \
+  }
 #define VMF_ARGUMENT_ALLOW_REF                                                                     \
   {                                                                                                \
     .name = "allow-ref", VMF_SETS_LISTED(source.allow_refs), .value = "DIR",                       \

@@ -16,6 +16,7 @@ struct vmf_source_settings {
   const char *format, *snapshot;
   uint64_t size; /* bytes of standard input; 0: not given */
   bool bare, read_all, join;
+  bool no_replay;          /* a log is not written back, not even in memory */
   bool unknown_is_raw;     /* content that no format knows is a raw disk */
   const char **allow_refs; /* NULL-terminated; owned */
   bool no_refs;

@@ -65,6 +65,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .no_cache = command->no_cache,
       .log = &command->log,
       .bare = source->bare,
+      .no_replay = source->no_replay,
       .unknown_is_raw = source->unknown_is_raw,
       .salvage = source->salvage,
       .trust = &source->trust,

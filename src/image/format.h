@@ -93,6 +93,7 @@ struct vmf_open_args {
   const void *options;  /* the reader's parsed options, or NULL when it has none */
   const char *snapshot; /* internal snapshot to read, by id or name; NULL: the active state */
   bool tolerate_dirty;  /* read an image that is in use or was not closed, with a warning */
+  bool no_replay;       /* refuse an image whose log would have to be written back first */
   bool bare;            /* take an extent without its descriptor as the whole disk */
   bool has_parent;      /* what lies below the image is known without its descriptor */
 };

@@ -89,6 +89,7 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
   const struct vmf_open_args args = {.options = node->options,
                                      .snapshot = opening->child ? NULL : options->snapshot,
                                      .tolerate_dirty = options->ignore_locks,
+                                     .no_replay = options->no_replay,
                                      .bare =
                                          !opening->child && (options->bare || options->no_chain),
                                      .has_parent = opening->has_parent};

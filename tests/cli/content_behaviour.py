@@ -40,7 +40,7 @@ OTHERS = (
     ('tar', tar('disk.raw'), 'tar -xf', 9),
     ('XVA', tar('ova.xml'), 'Xen appliance (XVA)', 9),
     ('VMA', b'VMA\0' + NOISE, 'vma extract', 9),
-    ('VHDX', b'vhdxfile' + NOISE, 'qemu-img convert', 9),
+    ('QED', b'QED\0' + NOISE, 'qemu-img convert', 9),
     ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),
     ('VMX', VMX, 'VMware machine (VMX)', 2),

@@ -373,7 +373,7 @@ def test_a_disk_is_not_the_target_of_several(t, name, *options):
 
 def test_a_foreign_disk_is_not_the_target_of_several(t):
     t.write('a.raw', RAW)
-    for name, content in (('c', b'QFI\xfb\0\0\0\1' + bytes(512)), ('d', b'vhdxfile' + bytes(512))):
+    for name, content in (('c', b'QFI\xfb\0\0\0\1' + bytes(512)), ('d', b'QED\0' + bytes(512))):
         t.write(name, content)
         refused(t, 'convert', 'a.raw', 'a.raw', name, says=('--join',))
 

@@ -10,12 +10,15 @@ import hostile_qcow2_rows
 import hostile_reference_rows
 import hostile_vdi_rows
 import hostile_vhd_rows
+import hostile_vhdx_log_rows
+import hostile_vhdx_rows
 import hostile_vmdk_rows
 import tap
 from hostile_case import check_lines, listing, place_all, run, run_row
 from hostile_images import LARGE
 
-TABLES = (hostile_reference_rows, hostile_qcow2_rows, hostile_vmdk_rows, hostile_vhd_rows, hostile_vdi_rows)
+TABLES = (hostile_reference_rows, hostile_qcow2_rows, hostile_vmdk_rows, hostile_vhd_rows, hostile_vdi_rows,
+          hostile_vhdx_rows, hostile_vhdx_log_rows)
 IDS = ['REF01', 'REF02', 'REF03', 'REF04', 'REF05', 'REF06', 'REF11', 'REF12', 'REF13', 'REF14', 'LOOP1', 'LOOP2',
        'LOOP3', 'LOOP6', 'LOOP7', *(f'SZ{number:02d}' for number in range(4, 35)), 'SZ49', 'SZ50', 'SZ51', 'SZ52',
        'INT1', 'INT5', 'INT7', 'INT8']
@@ -31,13 +34,19 @@ def test_row(t, row):
     run_row(t, row)
 
 
+def steps(table):
+    """VHDX images are some MiB long: a few of them do, unless all are asked for."""
+    few = table in (hostile_vhdx_rows, hostile_vhdx_log_rows) and not os.environ.get('VMFERRY_TEST_ALL')
+    return 9 if few else 1
+
+
 @tap.rows([(' '.join(verb), verb) for verb in (
     ('info', '--output=json', '{}'), ('info', '--backing-chain', '{}'), ('check', '--output=json', '{}'),
     ('map', '--output=json', '{}'), ('measure', '-O', 'qcow2', '--output=json', '{}'), ('compare', '{}', '{}'))])
 def test_verb_on_every_image(t, verb):
     """Other verbs than the row's own: they may find an image good or bad, but not crash, hang, or write what is neither
     a line nor JSON."""
-    for number, row in enumerate(row for table in TABLES for row in table.ROWS):
+    for number, row in enumerate(row for table in TABLES for row in table.ROWS[::steps(table)]):
         if '64 GiB' in row.title or row.image is None:  # much to read, and a device
             continue
         folder = tap.Test(t.folder / str(number))

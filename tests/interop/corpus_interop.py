@@ -15,11 +15,12 @@ import tempfile
 
 import tap
 
-FORMATS = {'raw', 'qcow2', 'vmdk', 'vpc', 'vdi'}
+FORMATS = {'raw', 'qcow2', 'vmdk', 'vpc', 'vdi', 'vhdx'}
 OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
 
 # Images that no reader may accept: exit codes and a part of the message.
 REFUSED = [
+    ('dissect.hypervisor/disk/vhdx/differencing.avhdx', (2,), '49C4BAF3-4B25-4406-8C4B-D39E65C32385.avhdx'),
     ('dfvfs/fat-differential.vhd', (2,), 'fat-parent.vhd'),
     ('dfvfs/image.vhd', (2,), 'checksum'),
     ('dfvfs/image-differential.vhd', (2,), ''),

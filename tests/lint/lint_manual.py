@@ -59,7 +59,7 @@ def check(source, build):
         if text is None:
             yield f'{FORMATS} has no section for the format {name}'
             continue
-        known = set(re.findall(r'^  (\w+)', output(build, 'help', name).split('Options (', 1)[-1], re.M))
+        known = set(re.findall(r'^  (\w+)', output(build, 'help', name).partition('Options (')[2], re.M))
         written = set(re.findall(r'^\.TP\n\.B[RI]? (\w+)', text, re.M))
         for option in sorted(known ^ written):
             yield f'option {option} of format {name} is only in {"the program" if option in known else FORMATS}'

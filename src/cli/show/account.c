@@ -14,7 +14,8 @@
 /* As people write a format's name. */
 static const char *format_title(const char *format)
 {
-  static const char *const titles[][2] = {{"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}};
+  static const char *const titles[][2] = {
+      {"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}, {"vhdx", "VHDX"}};
 
   for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
     if (strcmp(titles[i][0], format) == 0)

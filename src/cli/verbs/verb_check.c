@@ -43,6 +43,7 @@ static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_NO_REPLAY,
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_GROUP_OUTPUT,

@@ -48,6 +48,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_NO_REPLAY,
     {.name = "salvage",
      VMF_SETS_TEXT(salvage.map),
      .given = VMF_SETTING(bool, salvage.wanted),

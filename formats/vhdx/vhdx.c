@@ -128,4 +128,5 @@ const struct vmf_format vmf_format_vhdx = {
     .aliases = vhdx_aliases,
     .suffixes = vhdx_suffixes,
     .reader = &vhdx_reader,
+    .writer = &vhdx_writer,
 };

@@ -152,7 +152,7 @@ enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_forei
 static const struct meaning {
   const char *suffixes, *what;
 } meanings[] = {
-    {" vhdx avhdx vhds ", "a Hyper-V disk (VHDX)"},
+    {" vhds ", "a set of shared Hyper-V disks (VHD set)"},
     {" avhd ", "a snapshot of a Hyper-V disk (VHD)"},
     {" hdd hds pvm pvs pvi ", "a Parallels disk or machine"},
     {" qed ", "a QED disk"},

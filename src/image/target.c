@@ -136,6 +136,7 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
     VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));
   draft->target.backing_name = draft->backing_name;
   draft->target.backing_format = options->backing_format;
+  draft->target.backing = options->backing;
   draft->target.identity = &draft->identity;
   draft->target.log = options->log;
   VMF_TRY(settle(draft, options, error));

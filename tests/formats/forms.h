@@ -40,6 +40,9 @@ static const struct form other_forms[] = {
     {"vmdk", "subformat=streamOptimized,compression_level=1", false, true},
     {"vmdk", "subformat=streamOptimized,compression_level=12", false, true},
     {"vhd", "subformat=fixed", false, true},
+    {"vhdx", "block_size=1M", false, true},
+    {"vhdx", "block_size=32M,logical_sector_size=4096", false, true},
+    {"vhdx", "subformat=fixed", false, true},
     {"vdi", "subformat=fixed", false, true},
 };
 enum { OTHER_FORMS = sizeof(other_forms) / sizeof(other_forms[0]), FORMS_MAX = 128 };

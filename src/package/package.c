@@ -468,8 +468,11 @@ static bool is_packed_archive(struct vmf_io *io)
   const struct vmf_packing *packing;
   VMF_AUTO_FREE char *inner = NULL;
 
-  if (vmf_packing_of(io, &packing, NULL) != VMF_OK || !packing ||
-      vmf_packing_suffixed(io->name) != packing)
+  if (vmf_packing_of(io, &packing, NULL) != VMF_OK || !packing)
+    return false;
+  if (has_suffix(io->name, ".box"))
+    return true;
+  if (vmf_packing_suffixed(io->name) != packing)
     return false;
   for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
     if (has_suffix(io->name, suffixes[i]))

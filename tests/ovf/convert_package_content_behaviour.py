@@ -125,6 +125,19 @@ def test_packed_archive_by_any_of_its_names(t):
         t.vmferry('convert', names[0], 'bad.ova', status=2)
 
 
+def test_a_vagrant_box_of_virtualbox(t):
+    files = [('./metadata.json', b'{"provider":"virtualbox"}'), ('./Vagrantfile', b'Vagrant.configure("2") {}'),
+             *((f'./{name}', data) for name, data in package_of('stream'))]
+    for name, compress in (('a.box', gzip.compress), ('b.box', lzma.compress), ('c.box', bytes)):
+        t.write(name, compress(packages.ova(*files)))
+        t.vmferry('convert', name, 'out.raw')
+        tap.equal(t.read('out.raw') == RAW, True, 'content')
+        t.vmferry('convert', name, 'out.ova')
+        Package(t.path('out.ova')).check()
+    t.write('d.box', gzip.compress(packages.ova(('metadata.json', b'{"provider":"libvirt"}'), ('box.img', RAW))))
+    tap.contains(t.vmferry('convert', 'd.box', 'out.qcow2', status=2).stderr, 'no descriptor')
+
+
 def test_many_files_of_one_name(t):
     names = [f'{i}/x' for i in range(300)]
     text = descriptor([file_element(name, f'f{i}') for i, name in enumerate(names)], [])

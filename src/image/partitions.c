@@ -136,12 +136,12 @@ static bool is_image(struct vmf_io *io)
 {
   const struct vmf_format *format;
   struct vmf_error ignored;
-  bool structured = false;
+  const char *structure = NULL;
 
   if (io->size == 0)
     return false;
   return vmf_probe_io(io, &format, &ignored) != VMF_OK || format || vmf_probe_raw_allowed(io) ||
-         vmf_raw_structured(io, &structured, &ignored) != VMF_OK || structured;
+         vmf_raw_structure(io, &structure, &ignored) != VMF_OK || structure;
 }
 
 bool vmf_image_recognise(const char *path)

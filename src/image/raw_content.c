@@ -56,7 +56,7 @@ static bool is_plausible(const struct superblock *block, const uint8_t *head)
 
 enum { HEAD_BYTES = 65608, ZERO_STEP = 1 << 20, ZERO_BUDGET = 64 << 20 };
 
-enum vmf_code vmf_raw_structured(struct vmf_io *io, bool *structured, struct vmf_error *error)
+enum vmf_code vmf_raw_structure(struct vmf_io *io, const char **structure, struct vmf_error *error)
 {
   VMF_AUTO_FREE void *block = NULL;
   size_t length = (size_t)vmf_min(io->size, HEAD_BYTES);
@@ -64,12 +64,12 @@ enum vmf_code vmf_raw_structured(struct vmf_io *io, bool *structured, struct vmf
   VMF_TRY(vmf_alloc(HEAD_BYTES, &block, error));
   VMF_TRY(vmf_io_pread(io, block, length, 0, error));
   const uint8_t *head = block;
-  *structured = vmf_head_partitioned(head);
-  for (size_t i = 0; i < sizeof superblocks / sizeof superblocks[0]; i++) {
+  *structure = vmf_head_partitioned(head) ? "a partition table" : NULL;
+  for (size_t i = 0; !*structure && i < sizeof superblocks / sizeof superblocks[0]; i++) {
     const struct superblock *super = &superblocks[i];
     if (length >= super->offset + super->length &&
         memcmp(head + super->offset, super->bytes, super->length) == 0 && is_plausible(super, head))
-      *structured = true;
+      *structure = super->name;
   }
   return VMF_OK;
 }
@@ -101,11 +101,13 @@ enum vmf_code vmf_raw_content(struct vmf_io *io, const struct vmf_log *log, bool
                               struct vmf_error *error)
 {
   const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
+  const char *structure;
 
   *raw = vmf_probe_raw_allowed(io);
   if (*raw || vmf_series_named_first(vmf_content_name(io))) /* one part shows no whole disk */
     return VMF_OK;
-  VMF_TRY(vmf_raw_structured(io, raw, error));
+  VMF_TRY(vmf_raw_structure(io, &structure, error));
+  *raw = structure != NULL;
   if (*raw && said && said->reader && said->reader->ends_in_footer)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the content is a raw disk, or one of format %s whose last sector, the "

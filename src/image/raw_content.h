@@ -13,8 +13,8 @@
 VMF_MUST_CHECK enum vmf_code vmf_raw_content(struct vmf_io *io, const struct vmf_log *log,
                                              bool *raw, struct vmf_error *error);
 
-/* Whether the content starts with a partition table or a file system. */
-VMF_MUST_CHECK enum vmf_code vmf_raw_structured(struct vmf_io *io, bool *structured,
-                                                struct vmf_error *error);
+/* The partition table, file system or volume that the content starts with ("XFS"); NULL: none. */
+VMF_MUST_CHECK enum vmf_code vmf_raw_structure(struct vmf_io *io, const char **structure,
+                                               struct vmf_error *error);
 
 #endif

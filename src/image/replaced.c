@@ -3,6 +3,7 @@
 #include "replaced.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "log.h"
 #include "memory.h"
 #include "path.h"
+#include "raw_content.h"
 
 struct same_file {
   struct stat wanted;
@@ -97,4 +99,20 @@ void vmf_replaced_free(struct vmf_replaced *replaced)
   for (size_t i = 0; i < replaced->count; i++)
     vmf_free(replaced->paths[i]);
   vmf_free(replaced->paths);
+}
+
+void vmf_replaced_tell_device(struct vmf_io *device, const struct vmf_log *log)
+{
+  const struct vmf_format *format = NULL;
+  const char *structure = NULL;
+  struct vmf_error ignored;
+
+  if (vmf_probe_io(device, &format, &ignored) == VMF_OK && format)
+    vmf_note(log, "%s: a device of %" PRIu64 " bytes; the %s disk that it holds is replaced",
+             device->name, device->size, format->name);
+  else if (vmf_raw_structure(device, &structure, &ignored) == VMF_OK && structure)
+    vmf_note(log, "%s: a device of %" PRIu64 " bytes; what it holds (%s) is replaced", device->name,
+             device->size, structure);
+  else
+    vmf_note(log, "%s: a device of %" PRIu64 " bytes is written", device->name, device->size);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The extent files of a disk that is about to be replaced: once the new descriptor stands in its
- * place nothing names them any more, and a flat extent is as large as the disk. */
+ * What is lost when a target is written: the extent files of a disk that is replaced (once the new
+ * descriptor stands in its place nothing names them any more, and a flat extent is as large as the
+ * disk), and what a device held. */
 #ifndef VMF_IMAGE_REPLACED_H
 #define VMF_IMAGE_REPLACED_H
 
@@ -24,6 +25,10 @@ VMF_MUST_CHECK enum vmf_code vmf_replaced_find(const char *path, const struct vm
 /* Removes them; one that cannot be removed is a warning. */
 void vmf_replaced_remove(const struct vmf_replaced *replaced, const struct vmf_log *log);
 void vmf_replaced_free(struct vmf_replaced *replaced);
+
+/* Says before a device is written how large it is, and what it holds. One whose start cannot be
+ * read holds nothing that could be told. */
+void vmf_replaced_tell_device(struct vmf_io *device, const struct vmf_log *log);
 
 /* The first file of the image's chain that is the same file as `path`, by device and inode; NULL:
  * none is. */

@@ -112,6 +112,8 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
   target->name = vmf_output_name(draft->output);
   target->stem = vmf_output_stem(draft->output);
   VMF_TRY(check_io(draft, error));
+  if (target->io->device)
+    vmf_replaced_tell_device(target->io, options->log);
   if (!vmf_output_temporary(draft->output)) /* where it is, one file only */
     return VMF_OK;
   draft->creator.create = create_file;

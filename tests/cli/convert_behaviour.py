@@ -400,7 +400,12 @@ def test_block_device_takes_raw_only(t):
         done = t.vmferry('convert', '-O', 'vhd', '-o', 'subformat=fixed', source, device, status=9)
         tap.contains(done.stderr, 'block device')
         tap.equal(t.read('disk.img') == noise(2 << 20, 2), True, 'untouched')
-        t.vmferry('convert', '--verify', '-O', 'raw', source, device)
+        said = t.vmferry('convert', '-v', '--verify', '-O', 'raw', source, device).stderr
+        tap.contains(said, f'{device}: a device of {2 << 20} bytes is written')
+        t.run(tap.tool('qemu-img'), 'create', '-q', '-f', 'qcow2', device, '1M')
+        tap.contains(t.vmferry('convert', '-v', '-O', 'raw', source, device).stderr, 'the qcow2 disk that it holds is replaced')
+        t.run('dd', f'if={t.write("volume", b"H+" + bytes([0, 4]))}', f'of={device}', 'bs=512', 'seek=2', 'conv=notrunc')
+        tap.contains(t.vmferry('convert', '-v', '-O', 'raw', source, device).stderr, 'what it holds (HFS+) is replaced')
     finally:
         t.run(tap.tool('losetup'), '-d', device)
     tap.equal(t.read('disk.img')[:1 << 20] == noise(1 << 20), True, 'content')

@@ -6,27 +6,11 @@
 
 #include "vhdx.h"
 
-static void swap_bytes(uint8_t *a, uint8_t *b)
-{
-  uint8_t byte = *a;
-  *a = *b;
-  *b = byte;
-}
-
-void vhdx_guid_swap(uint8_t guid[VMF_GUID_SIZE])
-{
-  swap_bytes(guid, guid + 3);
-  swap_bytes(guid + 1, guid + 2);
-  swap_bytes(guid + 4, guid + 5);
-  swap_bytes(guid + 6, guid + 7);
-}
-
 void vhdx_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT])
 {
   uint8_t network[VMF_GUID_SIZE];
 
-  memcpy(network, guid, sizeof(network));
-  vhdx_guid_swap(network);
+  vmf_guid_swap(guid, network);
   vmf_guid_text(network, text);
 }
 

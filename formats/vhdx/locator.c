@@ -82,32 +82,21 @@ static enum vmf_code read_pairs(struct locator *locator, struct vmf_error *error
   return VMF_OK;
 }
 
-static int hex_digit(char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}", in braces or not, into Microsoft's order. */
 static bool parse_guid(const char *text, uint8_t guid[VMF_GUID_SIZE])
 {
   bool braces = *text == '{';
-  unsigned have = 0;
+  uint8_t network[VMF_GUID_SIZE];
+  char plain[VMF_GUID_TEXT] = "";
 
-  text += braces;
-  while (have < VMF_GUID_SIZE) {
-    if (*text == '-' && (have == 4 || have == 6 || have == 8 || have == 10))
-      text++;
-    int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
-    if (low < 0)
-      return false;
-    guid[have++] = (uint8_t)(high << 4 | low);
-    text += 2;
-  }
-  vhdx_guid_swap(guid);
-  return strcmp(text, braces ? "}" : "") == 0;
+  if (strlen(text) != VMF_GUID_TEXT - 1 + 2 * (size_t)braces ||
+      (braces && text[VMF_GUID_TEXT] != '}'))
+    return false;
+  memcpy(plain, text + braces, VMF_GUID_TEXT - 1);
+  if (!vmf_guid_parse(plain, network))
+    return false;
+  vmf_guid_swap(network, guid);
+  return true;
 }
 
 static enum vmf_code take_linkage(const struct locator *locator, enum key key,

@@ -38,8 +38,10 @@ static const uint8_t item_guids[][VMF_GUID_SIZE] = {
 static enum vmf_code make_guid(const struct vmf_target *target, const char *purpose,
                                uint8_t guid[VMF_GUID_SIZE], struct vmf_error *error)
 {
-  VMF_TRY(vmf_identity_guid(target->identity, purpose, guid, error));
-  vhdx_guid_swap(guid);
+  uint8_t network[VMF_GUID_SIZE];
+
+  VMF_TRY(vmf_identity_guid(target->identity, purpose, network, error));
+  vmf_guid_swap(network, guid);
   return VMF_OK;
 }
 

@@ -78,7 +78,7 @@ enum vmf_code vmf_need_judge(const char *name, const struct vmf_room *room,
   if (room->exact && amount->least > room->bytes)
     return vmf_fail(error, VMF_WRITE,
                     "%s: at least %" PRIu64 " bytes are to be written, and %s %" PRIu64
-                    "; nothing was written: make room, or choose another place",
+                    ": make room, or choose another place",
                     name, amount->least, where, room->bytes);
   if (amount->most > room->bytes)
     vmf_warn(log, "%s: may not fit: up to %" PRIu64 " bytes are to be written, and %s %" PRIu64,

@@ -251,6 +251,16 @@ static enum vmf_code vmdk_map(struct vmf_image *image, uint64_t guest, struct vm
   return VMF_OK;
 }
 
+bool vmdk_content_id(const struct vmf_image *image, uint32_t *cid)
+{
+  const struct vmdk_disk *disk = image->state;
+  if (image->format->reader != &vmdk_reader || disk->descriptor.extent_count == 0 ||
+      disk->descriptor.cid == VMDK_CID_NONE)
+    return false;
+  *cid = disk->descriptor.cid;
+  return true;
+}
+
 static enum vmf_code vmdk_check_parent(const struct vmf_image *image,
                                        const struct vmf_image *parent, struct vmf_error *error)
 {

@@ -6,12 +6,17 @@
 #ifndef FORMATS_VMDK_VMDK_H
 #define FORMATS_VMDK_VMDK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vmf_reader;
 struct vmf_writer;
 struct vmf_container_reader;
 extern const struct vmf_reader vmdk_reader;
+
+/* By which children know an open image. false: it is no VMDK, or has none. */
+struct vmf_image;
+bool vmdk_content_id(const struct vmf_image *image, uint32_t *cid);
 extern const struct vmf_writer vmdk_writer;
 extern const struct vmf_container_reader vmdk_container;
 

@@ -30,7 +30,7 @@ struct vmdk_write_options {
   uint64_t hwversion; /* 0: not given */
   uint64_t toolsversion;
   uint64_t compression_level; /* 0: not given */
-  bool compat6;
+  bool compat6, zeroed_grain;
 };
 
 #define VMDK_SPLIT_SECTORS                                                                         \
@@ -78,6 +78,7 @@ struct vmdk_write_state {
   struct vmdk_grain_table table;
   uint64_t next_sector; /* sparse, stream: where the next grain goes, in the current file */
   /* sparse */
+  bool zeroed;      /* a grain table may say that a grain is zeros */
   unsigned current; /* file that is being filled */
   struct vmdk_sparse_layout layout;
   bool tables_first; /* on a pipe: begin wrote all tables */
@@ -106,6 +107,8 @@ struct vmdk_description {
   const char *name;       /* of the main file */
   const char *stem;       /* of the others */
   uint8_t content_id[16]; /* its last four bytes are the CID */
+  const char *parent;     /* name of the image below; NULL: none */
+  uint32_t parent_cid;    /* VMDK_CID_NONE: there is none */
 };
 VMF_MUST_CHECK enum vmf_code vmdk_describe(const struct vmdk_description *description, char **text,
                                            size_t *length, struct vmf_error *error);
@@ -123,6 +126,9 @@ extern const char *const vmdk_subformat_names[], *const vmdk_adapter_names[];
 
 /* The descriptor and the data are in the main file. */
 bool vmdk_has_one_file(enum vmdk_subformat subformat);
+
+/* It has grain tables, which can leave grains to a parent. */
+bool vmdk_is_hosted_sparse(enum vmdk_subformat subformat);
 
 /* Files that hold the guest data, and the sectors of one of them. */
 unsigned vmdk_file_count(enum vmdk_subformat subformat, uint64_t capacity);

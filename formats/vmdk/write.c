@@ -63,6 +63,11 @@ static const struct vmf_option option_table[] = {
      .min = 0,
      .max = UINT32_MAX,
      .initial = "2147483647"},
+    {.name = "zeroed_grain",
+     .help = "grains of zeros over a backing file take no space (version 2 of the header)",
+     .type = VMF_OPTION_BOOL,
+     .offset = FIELD(zeroed_grain),
+     .initial = "off"},
     {.name = "compression_level",
      .help = "1 fastest to 12 smallest; subformat=streamOptimized only",
      .type = VMF_OPTION_UINT,
@@ -87,9 +92,17 @@ void vmdk_encode_header(uint8_t header[VMDK_SECTOR], uint32_t version, uint32_t 
 static enum vmf_code check_options(const struct vmdk_write_options *options, bool compress,
                                    bool backing, struct vmf_error *error)
 {
-  if (backing)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "a VMDK with a backing file cannot be written; qcow2 can have one");
+  bool sparse = vmdk_is_hosted_sparse(options->subformat);
+  if (backing && !sparse)
+    return vmf_fail(error, VMF_USAGE,
+                    "vmdk: a backing file needs subformat=monolithicSparse or "
+                    "twoGbMaxExtentSparse, not %s",
+                    vmdk_subformat_names[options->subformat]);
+  if (options->zeroed_grain && !sparse)
+    return vmf_fail(error, VMF_USAGE,
+                    "vmdk: zeroed_grain needs subformat=monolithicSparse or twoGbMaxExtentSparse, "
+                    "not %s",
+                    vmdk_subformat_names[options->subformat]);
   if (compress && options->subformat != VMDK_STREAM)
     return vmf_fail(error, VMF_USAGE, "vmdk: compression needs subformat=streamOptimized, not %s",
                     vmdk_subformat_names[options->subformat]);
@@ -140,7 +153,7 @@ static enum vmf_code vmdk_shape(const void *values, uint64_t guest_size, bool co
   case VMDK_SPLIT_SPARSE:
     shape->layout = VMF_PLANNED;
     shape->unit = VMDK_GRAIN_BYTES;
-    shape->any_order = options->subformat == VMDK_MONOLITHIC_SPARSE;
+    shape->any_order = options->subformat == VMDK_MONOLITHIC_SPARSE && !backing;
     break;
   default:
     shape->layout = VMF_FIXED;
@@ -240,6 +253,28 @@ static enum vmf_code make_content_id(const struct vmf_target *target, uint8_t id
   return VMF_OK;
 }
 
+/* The CID by which a child knows the image below it. */
+static enum vmf_code take_parent(const struct vmf_target *target,
+                                 struct vmdk_description *description, struct vmf_error *error)
+{
+  const struct vmf_image *parent = target->backing;
+  description->parent_cid = VMDK_CID_NONE;
+  description->parent = target->backing_name;
+  if (parent == NULL)
+    return VMF_OK;
+  if (!vmdk_content_id(parent, &description->parent_cid))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: the backing file %s is %s without a content id (CID), by which a VMDK "
+                    "names a VMDK below it; qcow2 can have one of any format",
+                    target->name, parent->io->name, parent->format->name);
+  if (vmf_div_up(parent->size, VMDK_SECTOR) != description->capacity)
+    vmf_warn(target->log,
+             "%s: %" PRIu64 " bytes, and its backing file has %" PRIu64
+             ": VMware's products want both alike",
+             target->io->name, target->guest_size, parent->size);
+  return VMF_OK;
+}
+
 static enum vmf_code vmdk_begin(struct vmf_target *target, const struct vmf_plan *plan,
                                 struct vmf_error *error)
 {
@@ -253,6 +288,7 @@ static enum vmf_code vmdk_begin(struct vmf_target *target, const struct vmf_plan
              "%s: the disk grows from %" PRIu64 " to %" PRIu64
              " bytes: VMDK has whole sectors of 512 bytes; the new bytes are zeros",
              target->io->name, target->guest_size, state->capacity * VMDK_SECTOR);
+  VMF_TRY(take_parent(target, &description, error));
   VMF_TRY(make_content_id(target, description.content_id, error));
   VMF_TRY(vmdk_describe(&description, &state->descriptor, &state->descriptor_length, error));
   VMF_TRY(create_files(target, &description, error));

@@ -45,6 +45,11 @@ bool vmdk_has_one_file(enum vmdk_subformat subformat)
   return subformat == VMDK_MONOLITHIC_SPARSE || subformat == VMDK_STREAM;
 }
 
+bool vmdk_is_hosted_sparse(enum vmdk_subformat subformat)
+{
+  return subformat == VMDK_MONOLITHIC_SPARSE || subformat == VMDK_SPLIT_SPARSE;
+}
+
 unsigned vmdk_file_count(enum vmdk_subformat subformat, uint64_t capacity)
 {
   if (subformat == VMDK_SPLIT_SPARSE || subformat == VMDK_SPLIT_FLAT)
@@ -102,6 +107,11 @@ static enum vmf_code check_reference(const struct vmdk_description *description,
                                      struct vmf_error *error)
 {
   enum vmdk_subformat subformat = description->options->subformat;
+  if (description->parent && strchr(description->parent, '\\'))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: a backslash in the backing file's name: readers of a VMDK descriptor take "
+                    "it for a slash",
+                    description->parent);
   if (subformat == VMDK_MONOLITHIC_SPARSE || subformat == VMDK_STREAM ||
       !strchr(description->stem, ':'))
     return VMF_OK;
@@ -133,8 +143,10 @@ static void append_head(struct writing *out, const struct vmdk_description *desc
   const uint8_t *id = description->content_id;
   append(out, "%s\nversion=1\nencoding=\"UTF-8\"\n", VMDK_DESCRIPTOR_FIRST_LINE);
   append(out, "CID=%02x%02x%02x%02x\nparentCID=%08" PRIx32 "\n", id[12], id[13], id[14], id[15],
-         VMDK_CID_NONE);
+         description->parent_cid);
   append(out, "createType=\"%s\"\n", vmdk_subformat_names[description->options->subformat]);
+  if (description->parent)
+    append(out, "parentFileNameHint=\"%s\"\n", description->parent);
   append(out, "\n# Extent description\n");
 }
 
@@ -177,9 +189,11 @@ enum vmf_code vmdk_describe(const struct vmdk_description *description, char **t
 {
   unsigned count = vmdk_file_count(description->options->subformat, description->capacity);
   size_t name_length = vmf_max(strlen(description->name), strlen(description->stem));
-  struct writing out = {.size = FIXED_TEXT + count * (EXTENT_TEXT + name_length)};
+  const char *parent = description->parent ? description->parent : "";
+  struct writing out = {.size = FIXED_TEXT + strlen(parent) + count * (EXTENT_TEXT + name_length)};
   VMF_TRY(check_name(description->name, error));
   VMF_TRY(check_name(description->stem, error));
+  VMF_TRY(check_name(parent, error));
   VMF_TRY(check_reference(description, error));
   void *buffer = NULL;
   VMF_TRY(vmf_alloc(out.size, &buffer, error));

@@ -32,7 +32,9 @@ static enum vmf_code write_head(struct vmf_io *io, const struct vmdk_sparse_layo
                                 const struct vmdk_write_state *state, struct vmf_error *error)
 {
   uint8_t header[VMDK_SECTOR];
-  vmdk_encode_header(header, 1, VMDK_FLAG_NEWLINES | VMDK_FLAG_REDUNDANT, layout->capacity);
+  uint32_t flags = VMDK_FLAG_NEWLINES | VMDK_FLAG_REDUNDANT;
+  vmdk_encode_header(header, state->zeroed ? 2 : 1,
+                     state->zeroed ? flags | VMDK_FLAG_ZEROED_GRAIN : flags, layout->capacity);
   put_le64(header + VMDK_SPARSE_DESCRIPTOR_OFFSET_AT, layout->descriptor != 0 ? 1 : 0);
   put_le64(header + VMDK_SPARSE_DESCRIPTOR_SIZE_AT, layout->descriptor);
   put_le64(header + VMDK_SPARSE_RGD_OFFSET_AT, layout->redundant_directory);
@@ -108,22 +110,43 @@ static enum vmf_code go_to_table(const struct table_sink *sink, uint64_t index,
   return VMF_OK;
 }
 
-/* Gives the grain at `guest` (bytes in the extent) the next place, unless it has one: *sector. */
+/* The table entry of the grain at `guest` (bytes in the extent). */
+static enum vmf_code find_entry(const struct table_sink *sink, uint64_t guest, uint8_t **entry,
+                                struct vmf_error *error)
+{
+  uint64_t grain = guest / VMDK_GRAIN_BYTES;
+  VMF_TRY(go_to_table(sink, grain / VMDK_GTES_PER_GT, error));
+  *entry = sink->table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE;
+  return VMF_OK;
+}
+
+/* Gives the grain the next place, unless it has one: *sector. */
 static enum vmf_code note_grain(const struct table_sink *sink, uint64_t guest,
                                 uint64_t *next_sector, uint64_t *sector, struct vmf_error *error)
 {
-  struct vmdk_grain_table *table = sink->table;
-  uint64_t grain = guest / VMDK_GRAIN_BYTES;
-  VMF_TRY(go_to_table(sink, grain / VMDK_GTES_PER_GT, error));
-  *sector = get_le32(table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE);
-  if (*sector != 0)
+  uint8_t *entry;
+  VMF_TRY(find_entry(sink, guest, &entry, error));
+  *sector = get_le32(entry);
+  if (*sector > VMDK_GTE_ZERO)
     return VMF_OK;
   if (*next_sector > UINT32_MAX - VMDK_GRAIN_DEFAULT)
     return no_room(sink->io, guest, error);
-  put_le32(table->entries + grain % VMDK_GTES_PER_GT * VMDK_GTE_SIZE, (uint32_t)*next_sector);
-  table->used = true;
+  put_le32(entry, (uint32_t)*next_sector);
+  sink->table->used = true;
   *sector = *next_sector;
   *next_sector += VMDK_GRAIN_DEFAULT;
+  return VMF_OK;
+}
+
+/* A grain of zeros over a backing file: an entry alone. Over a backing file nothing comes twice. */
+static enum vmf_code note_zeros(const struct table_sink *sink, struct vmf_block *block,
+                                uint64_t guest, struct vmf_error *error)
+{
+  uint8_t *entry;
+  VMF_TRY(find_entry(sink, guest, &entry, error));
+  put_le32(entry, VMDK_GTE_ZERO);
+  sink->table->used = true;
+  block->zeros = 0;
   return VMF_OK;
 }
 
@@ -200,6 +223,7 @@ static enum vmf_code sparse_begin(struct vmf_target *target, const struct vmf_pl
 {
   const struct vmdk_write_options *options = target->options;
   struct vmdk_write_state *state = target->state;
+  state->zeroed = options->zeroed_grain;
   start_file(state, options->subformat, 0);
   uint64_t most = (UINT32_MAX - state->layout.grains) / VMDK_GRAIN_DEFAULT * VMDK_GRAIN_DEFAULT;
   if (target->shape.keep_zeros && state->layout.capacity > most)
@@ -229,6 +253,8 @@ static enum vmf_code sparse_place(struct vmf_target *target, struct vmf_block *b
   uint64_t next = state->next_sector, sector = next;
   block->io = state->files[state->current].io;
   struct table_sink sink = both_copies(state);
+  if (block->zero && target->backing && state->zeroed)
+    return note_zeros(&sink, block, block->guest % file_bytes, error);
   if (state->tables_first)
     state->next_sector += VMDK_GRAIN_DEFAULT;
   else

@@ -37,7 +37,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
   *copy = (struct vmf_copy){.source = source,
                             .target = target,
                             /* an empty overlay shows all of its backing file */
-                            .backing = target && source ? vmf_draft(target)->backing : NULL,
+                            .backing = target && source ? target->backing : NULL,
                             .size = target ? target->guest_size : source->size,
                             .sparse_size = (uint32_t)options->sparse_size,
                             .checksum = options->checksum != NULL};

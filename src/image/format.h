@@ -273,7 +273,7 @@ struct vmf_target {
   uint64_t guest_size;
   const struct vmf_identity *identity;
   const char *backing_name, *backing_format; /* NULL: none */
-  const struct vmf_image *backing;           /* the image of that name, open */
+  struct vmf_image *backing;                 /* of that name; not owned; NULL: none */
   const struct vmf_log *log;
 };
 

@@ -83,7 +83,7 @@ static enum vmf_code check_io(const struct vmf_draft *draft, struct vmf_error *e
                     "cannot be written to a pipe; without compression it can, or by way of a file "
                     "in DIR with --spool DIR",
                     target->format->name);
-  if (target->io->sequential && draft->backing)
+  if (target->io->sequential && target->backing)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "what an overlay stores is known only when it is done, so it cannot be "
                     "written to a pipe but by way of a file in DIR, with --spool DIR");
@@ -94,7 +94,7 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                  const struct vmf_target_options *options, struct vmf_error *error)
 {
   struct vmf_target *target = &draft->target;
-  bool in_order = !target->shape.patches_start && !draft->backing;
+  bool in_order = !target->shape.patches_start && !target->backing;
   const struct vmf_output_options output_options = {.no_clobber = options->no_clobber,
                                                     .no_sync = options->no_sync,
                                                     .transient = options->no_cache,
@@ -132,13 +132,12 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   VMF_TRY(vmf_alloc(sizeof(struct vmf_draft), &memory, error));
   struct vmf_draft *draft = memory;
   *made = draft;
-  draft->backing = options->backing;
+  draft->target.backing = options->backing;
   draft->target.guest_size = guest_size;
   if (options->backing_path)
     VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));
   draft->target.backing_name = draft->backing_name;
   draft->target.backing_format = options->backing_format;
-  draft->target.backing = options->backing;
   draft->target.identity = &draft->identity;
   draft->target.log = options->log;
   VMF_TRY(settle(draft, options, error));
@@ -310,7 +309,7 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   VMF_TRY(vmf_output_to_medium(draft->output, error));
   VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,
                                NULL, image, error));
-  (*image)->parent = draft->backing;
+  (*image)->parent = draft->target.backing;
   return VMF_OK;
 }
 

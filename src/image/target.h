@@ -18,7 +18,6 @@ struct vmf_draft {
   struct vmf_creator creator;
   struct vmf_identity identity;
   void *options;
-  struct vmf_image *backing; /* not owned; NULL: none */
   struct vmf_replaced replaced;
   struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
   bool surveyed;

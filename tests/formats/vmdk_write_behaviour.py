@@ -37,6 +37,12 @@ def convert(t, options='', name='disk.vmdk', status=0, **more):
                      status=status, **more)
 
 
+def grain_entry(data, head, guest):
+    """Of the second copy of the tables."""
+    tables = struct.unpack_from('<I', data, head['gd'] * SECTOR + guest // (GRAIN * 512) * 4)[0]
+    return struct.unpack_from('<I', data, tables * SECTOR + guest // GRAIN % 512 * 4)[0]
+
+
 def table(data, sector, count):
     return struct.unpack_from(f'<{count}I', data, sector * SECTOR)
 
@@ -225,13 +231,34 @@ def test_odd_size_is_told(t):
     tap.equal(t.read('back.raw') == t.read('source.raw') + bytes(23), True, 'content')
 
 
+@tap.rows([('version 1', '', (1, 0x3)), ('version 2', 'zeroed_grain=on', (2, 0x7))])
+def test_an_overlay_stores_what_differs(t, options, version):
+    make_source(t, 40 * MIB, 0, 5 * MIB, 35 * MIB)
+    convert(t, name='base.vmdk')
+    base = re.search(rb'\nCID=(\w{8})\n', t.read('base.vmdk'))[1]
+    make_source(t, 40 * MIB, 0, 7 * MIB, 35 * MIB) # zeros at 5 MiB
+    t.vmferry('convert', '-O', 'vmdk', '-B', 'base.vmdk', '-F', 'vmdk', *(['-o', options] if options else []),
+              'source.raw', 'top.vmdk')
+    top = t.read('top.vmdk')
+    tap.contains(top, b'\nparentCID=' + base + b'\ncreateType="monolithicSparse"\nparentFileNameHint="base.vmdk"\n')
+    head = header(top)
+    tap.equal((head['version'], head['flags']), version, 'version and flags')
+    zero, data = grain_entry(top, head, 5 * MIB), grain_entry(top, head, 7 * MIB)
+    tap.equal((grain_entry(top, head, 0), grain_entry(top, head, 35 * MIB)), (0, 0), 'grains that are the same')
+    tap.equal((zero == 1, data > 1), (version[0] == 2, True), 'grains that differ')
+    tap.equal(len(top) - head['overhead'] * SECTOR, GRAIN * (1 if zero == 1 else 2), 'bytes of grains')
+
+
 @tap.rows([('compress without a stream', ['-c'], 'disk.vmdk', 1, 'needs subformat=streamOptimized'),
            ('level without a stream', ['-o', 'compression_level=3'], 'disk.vmdk', 1, 'streamOptimized'),
            ('compat6 and hwversion', ['-o', 'compat6,hwversion=9'], 'disk.vmdk', 1, 'not both'),
            ('quote in the name', [], 'a"b.vmdk', 1, 'character 0x22'),
            ('line end in the name', [], 'a\nb.vmdk', 1, 'character 0x0a'),
            ('colon in the name', ['-o', 'subformat=monolithicFlat'], './a:b.vmdk', 1, 'a colon'),
-           ('backing file', ['-B', 'source.raw', '-F', 'raw'], 'disk.vmdk', 9, 'backing'),
+           ('backing file that is raw', ['-B', 'source.raw', '-F', 'raw'], 'disk.vmdk', 1, 'source.raw is raw without a content id'),
+           ('backing file of a flat disk', ['-B', 'source.raw', '-F', 'raw', '-o', 'subformat=monolithicFlat'], 'disk.vmdk', 1,
+            'needs subformat=monolithicSparse or twoGbMaxExtentSparse, not monolithicFlat'),
+           ('zeroed grains of a stream', ['-o', 'subformat=streamOptimized,zeroed_grain=on'], 'disk.vmdk', 1, 'zeroed_grain needs'),
            ('files to a pipe', ['-o', 'subformat=vmfs'], '-', 9, 'vmfs has 2 files')])
 def test_refused(t, arguments, name, status, text):
     make_source(t, MIB, 0)

@@ -297,6 +297,29 @@ def test_overlay(t, compat, options, above):
             tap.equal(t.read('ours.raw') == source.ljust(sectors, b'\0'), True, f'content over {backing} {more}')
 
 
+@tap.rows([(f'{options} {what}', options, above) for options in ('subformat=monolithicSparse', 'zeroed_grain=on', 'subformat=twoGbMaxExtentSparse')
+           for what, above in (('as large', 0), ('source larger', 1234567), ('source smaller', -1234567))])
+def test_overlay_in_vmdk(t, options, above):
+    qemu = tap.tool('qemu-img')
+    noise = random.Random(4)
+    base = noise.randbytes(2 * MIB) + bytes(MIB) + noise.randbytes(MIB + 333) + bytes(MIB)
+    middle = (damage(base, 8) + noise.randbytes(max(above, 0)))[:len(base) + above]
+    top = bytes(3 * 65536) + middle[3 * 65536:]
+    (t.folder / 'sub').mkdir()
+    for name, data, backing in (('base', base, None), ('middle', middle, 'base.vmdk'), ('sub/top', top, '../middle.vmdk')):
+        t.write('source.raw', data)
+        below = ('-B', backing, '-F', 'vmdk', '--allow-ref', t.folder) if backing else ()
+        t.vmferry('convert', '--verify', '-O', 'vmdk', '-o', options, *below, 'source.raw', f'{name}.vmdk')
+        t.run(qemu, 'convert', '-O', 'raw', f'{name}.vmdk', 'back.raw')
+        sectors = len(data) + -len(data) % 512
+        tap.equal(t.read('back.raw') == data.ljust(sectors, b'\0'), True, f'{name} by qemu-img')
+        t.vmferry('convert', '--allow-ref', t.folder, f'{name}.vmdk', 'ours.raw')
+        tap.equal(t.read('ours.raw') == data.ljust(sectors, b'\0'), True, f'{name} by vmferry')
+        t.vmferry('check', f'{name}.vmdk')
+    t.vmferry('create', '-f', 'vmdk', '-o', options, '-b', 'base.vmdk', '-F', 'vmdk', 'empty.vmdk')
+    t.run(qemu, 'compare', 'base.vmdk', 'empty.vmdk')
+
+
 def test_flat_extents_take_their_own_bytes_only(t):
     """Clusters of 2 MiB below, of 64 KiB above: stretches between holes still end where an extent does."""
     qemu = tap.tool('qemu-img')

@@ -210,12 +210,33 @@ static enum vmf_code option_set(const struct option_given *given, void *values,
   return vmf_copy_text(given->text, text, error);
 }
 
+/* What is to be done where qemu-img has an option and no format here does; or NULL. */
+static const char *option_instead(const char *name)
+{
+  static const char encrypt[] = "nothing is encrypted; qemu-img convert makes an encrypted image "
+                                "of what was written";
+  static const char data_file[] = "the data is in the image itself; qemu-img convert puts it into "
+                                  "a file of its own";
+  static const char *const others[][2] = {
+      {"data_file", data_file},
+      {"data_file_raw", data_file},
+      {"encryption", encrypt},
+      {"extent_size_hint", "xfs_io -c \"extsize SIZE\" sets it for the folder of the target"},
+      {"nocow", "chattr +C sets it for the folder of the target"},
+  };
+
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (strcmp(others[i][0], name) == 0)
+      return others[i][1];
+  return strncmp(name, "encrypt.", 8) == 0 ? encrypt : NULL;
+}
+
 static enum vmf_code option_find(const struct vmf_options *options, const char *format,
                                  const char *name, const struct vmf_option **option,
                                  struct vmf_error *error)
 {
   char known[LIST_SIZE] = "";
-  const char *hint = NULL;
+  const char *hint = NULL, *instead = option_instead(name);
 
   for (unsigned i = 0; i < options->count; i++) {
     *option = &options->table[i];
@@ -225,6 +246,10 @@ static enum vmf_code option_find(const struct vmf_options *options, const char *
     if (vmf_word_similar(name, (*option)->name))
       hint = (*option)->name;
   }
+  if (instead)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: option \"%.64s\" of qemu-img is not one of vmferry's: %s", format, name,
+                    instead);
   if (options->count == 0)
     return vmf_fail(error, VMF_USAGE, "%s: option \"%.64s\" is not known: there are none", format,
                     name);

@@ -43,6 +43,7 @@ def test_option_help(t):
     ('target-is-zero', 1, 'convert', '--target-is-zero', 'a', 'b'),
     ('reflink', 1, 'convert', '--reflink=always', 'a', 'b'),
     ('rate', 1, 'convert', '-r', '1M', 'a', 'b'),
+    ('encrypted target', 1, 'create', '-o', 'encrypt.format=luks', 'x.qcow2', '1M'),
     ('image-opts without a file', 1, 'info', '--image-opts', 'driver=raw'),
     ('image-opts of a target', 1, 'convert', '--target-image-opts', 'a', 'driver=raw,file.filename=b'),
     ('object', 1, 'check', '--object', 'secret', 'a'),

@@ -130,6 +130,12 @@ START_TEST(wrong_values_are_refused)
                        "lsilogic, buslogic"},
       {"note=kept,level=0",
        "test: option level: \"0\" is not accepted: expected a number from 1 to 12"},
+      {"encrypt.format=luks",
+       "test: option \"encrypt.format\" of qemu-img is not one of vmferry's: "
+       "nothing is encrypted; qemu-img convert makes an encrypted image of "
+       "what was written"},
+      {"nocow=on", "test: option \"nocow\" of qemu-img is not one of vmferry's: chattr +C sets it "
+                   "for the folder of the target"},
       {"=1", "test: option \"\" is not known: expected one of lazy, level, cluster, note, adapter"},
   };
   refuse(wrong[_i].text, wrong[_i].expected);
@@ -248,7 +254,7 @@ static Suite *suite(void)
   tcase_add_test(tests, doubled_comma_is_part_of_a_value);
   tcase_add_test(tests, last_value_counts);
   tcase_add_test(tests, empty_text_is_a_value);
-  tcase_add_loop_test(tests, wrong_values_are_refused, 0, 11);
+  tcase_add_loop_test(tests, wrong_values_are_refused, 0, 13);
   tcase_add_test(tests, format_without_options_says_so);
   tcase_add_test(tests, long_lists_and_values_are_cut);
   tcase_add_loop_test(tests, sizes_are_exact, 0, 24);

@@ -159,7 +159,7 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "skip-broken-bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
     {.name = "target-image-opts",
      .kind = VMF_ARGUMENT_REFUSED,
-     .help = "an image is named by its path alone"},
+     .help = "a target is named by its path and -O FORMAT"},
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
     {0},

@@ -263,6 +263,8 @@ struct vmf_target_options {
    * file there that has no name takes it, and the commit sends it. NULL: VMF_UNSUPPORTED. */
   const char *spool_folder;
   const struct vmf_cancel *cancel; /* while that is sent; or NULL */
+  bool bitmaps;                    /* those of `source` are copied (QCOW2 to QCOW2) */
+  bool skip_broken_bitmaps;        /* but for inconsistent ones, which are VMF_CORRUPT without */
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */

@@ -141,7 +141,9 @@ enum vmf_code qcow2_losses(struct vmf_image *image, struct vmf_report *report,
                    machine ? ", some with the memory of a running machine" : "");
   if (bitmaps > 0)
     vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-bitmaps", image->io->name, 0,
-                   "bitmaps of changed blocks stay behind: %u", bitmaps);
+                   "bitmaps of changed blocks stay behind: %u; --bitmaps takes "
+                   "them into a qcow2",
+                   bitmaps);
   return VMF_OK;
 }
 

@@ -4,7 +4,7 @@
  * How the writer lays out a QCOW2 file. There is one layout, made by appending only, so that a file
  * and a pipe get the same bytes:
  *
- *   header | stream | L1 table | refcount table | late refcount blocks
+ *   header | stream | L1 table | bitmaps | refcount table | late refcount blocks
  *
  * The stream holds guest clusters as they come; an L2 table takes its place when the next one is
  * opened, in guest order behind all clusters that it maps. Refcount block k is the first cluster of
@@ -50,6 +50,7 @@ struct qcow2_geometry {
   uint64_t cluster_limit;  /* host clusters that QEMU can address and count */
   uint64_t guest_clusters;
   uint64_t l1_entries, l1_clusters;
+  uint64_t bitmap_clusters; /* behind the L1 table: copied bitmaps, with directory and tables */
 };
 
 /* Where the tables behind the stream stand; host clusters. */
@@ -59,6 +60,15 @@ struct qcow2_tail {
   uint64_t late_blocks;        /* where the first late refcount block stands */
   uint64_t first_late, blocks; /* blocks first_late .. blocks - 1 are late */
   uint64_t end;                /* of the file */
+};
+
+/* Copied bitmaps. */
+struct qcow2_bitmap_copy;
+struct qcow2_bitmaps {
+  struct qcow2_bitmap_copy *list;
+  size_t count;
+  uint64_t directory; /* bytes */
+  uint64_t stored;    /* clusters of bits that are neither all zeros nor all ones */
 };
 
 /* writer state */
@@ -73,6 +83,7 @@ struct qcow2_build {
   uint8_t *l2;            /* the open L2 table, as stored */
   uint64_t l2_index;      /* its place in L1 */
   bool l2_open;
+  struct qcow2_bitmaps bitmaps;
   uint64_t next_guest; /* fill: the first guest cluster that is not mapped yet */
   uint64_t packed_end; /* byte behind the last packed unit, inside a cluster that has room behind
                         * it; 0: there is none. That cluster lies in `range`. */
@@ -121,6 +132,14 @@ VMF_MUST_CHECK enum vmf_code qcow2_end_stream(struct vmf_target *target, struct 
 /* The refcount table and the late blocks. */
 VMF_MUST_CHECK enum vmf_code qcow2_write_refcounts(struct vmf_target *target,
                                                    struct vmf_error *error);
+
+/* write_bitmaps.c: in begin, before the tail is known; at its place behind the L1 table */
+VMF_MUST_CHECK enum vmf_code qcow2_take_bitmaps(struct vmf_target *target, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code qcow2_write_bitmaps(struct vmf_target *target,
+                                                 struct vmf_error *error);
+void qcow2_release_bitmaps(struct qcow2_bitmaps *bitmaps);
+/* Host cluster of their directory, when the tail is known. */
+uint64_t qcow2_bitmaps_cluster(const struct qcow2_build *build);
 
 /* write_tables.c */
 /* Opens the L2 table that maps guest cluster `unit`, after the one before it was written. One that

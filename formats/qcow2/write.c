@@ -251,6 +251,7 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
 
   qcow2_geometry_fill(target->options, target->guest_size, &build->geometry);
   VMF_TRY(allocate(target, error));
+  VMF_TRY(qcow2_take_bitmaps(target, error));
   if (target->guest_size % QCOW2_SECTOR != 0)
     vmf_warn(target->log,
              "%s: %" PRIu64 " bytes are no whole sectors: zeros are added, or QEMU would not show "
@@ -332,6 +333,7 @@ static enum vmf_code qcow2_finish(struct vmf_target *target, struct vmf_error *e
   VMF_TRY(qcow2_close_table(target, error));
   VMF_TRY(qcow2_end_stream(target, error));
   VMF_TRY(qcow2_write_l1(target, error));
+  VMF_TRY(qcow2_write_bitmaps(target, error));
   VMF_TRY(qcow2_write_refcounts(target, error));
   return build->promised ? VMF_OK : write_header(target, error);
 }
@@ -343,12 +345,14 @@ static void qcow2_release(struct vmf_target *target)
   vmf_free(build->l1);
   vmf_free(build->l2);
   vmf_free(build->refcounts);
+  qcow2_release_bitmaps(&build->bitmaps);
   *build = (struct qcow2_build){0};
 }
 
 const struct vmf_writer qcow2_writer = {
     .options = {options_table, sizeof options_table / sizeof *options_table,
                 sizeof(struct qcow2_write_options)},
+    .takes_bitmaps = true,
     .state_size = sizeof(struct qcow2_build),
     .shape = qcow2_shape,
     .measure = qcow2_measure,

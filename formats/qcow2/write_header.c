@@ -55,6 +55,18 @@ static void put_features(uint8_t *header, size_t *used)
   }
 }
 
+/* Persistent bitmaps that were copied. */
+static void put_bitmaps(const struct qcow2_build *build, uint8_t *header, size_t *used)
+{
+  uint8_t *at = put_extension(header, used, QCOW2_EXTENSION_BITMAPS, QCOW2_BITMAPS_EXTENSION);
+
+  put_be64(header + QCOW2_AUTOCLEAR_AT, QCOW2_AUTOCLEAR_BITMAPS);
+  put_be32(at + QCOW2_BITMAPS_COUNT_AT, (uint32_t)build->bitmaps.count);
+  put_be64(at + QCOW2_BITMAPS_DIRECTORY_SIZE_AT, build->bitmaps.directory);
+  put_be64(at + QCOW2_BITMAPS_DIRECTORY_OFFSET_AT, qcow2_bitmaps_cluster(build)
+                                                       << build->geometry.cluster_bits);
+}
+
 static void put_version_3(const struct qcow2_write_options *options,
                           const struct qcow2_geometry *geometry, uint8_t *header)
 {
@@ -93,11 +105,13 @@ static void put_fixed(const struct vmf_target *target, uint8_t *header)
 enum vmf_code qcow2_build_header(const struct vmf_target *target, uint8_t *header,
                                  struct vmf_error *error)
 {
-  const struct qcow2_geometry *g = &((const struct qcow2_build *)target->state)->geometry;
+  const struct qcow2_build *build = target->state;
+  const struct qcow2_geometry *g = &build->geometry;
   const char *name = target->backing_name, *format = target->backing_format;
   size_t name_length = name ? strlen(name) : 0, format_length = name && format ? strlen(format) : 0;
   size_t used = g->version > 2 ? QCOW2_HEADER_WRITTEN : QCOW2_HEADER_V2;
   size_t need = used + (format_length ? extension_size(format_length) : 0) +
+                (build->bitmaps.count > 0 ? extension_size(QCOW2_BITMAPS_EXTENSION) : 0) +
                 QCOW2_EXTENSION_HEADER + name_length;
 
   if (name_length > QCOW2_BACKING_NAME_MAX || need > g->cluster_size)
@@ -111,6 +125,8 @@ enum vmf_code qcow2_build_header(const struct vmf_target *target, uint8_t *heade
   if (format_length > 0)
     memcpy(put_extension(header, &used, QCOW2_EXTENSION_BACKING_FORMAT, format_length), format,
            format_length);
+  if (build->bitmaps.count > 0)
+    put_bitmaps(build, header, &used);
   if (g->version > 2 &&
       need + extension_size(FEATURE_COUNT * QCOW2_FEATURE_ENTRY) <= g->cluster_size)
     put_features(header, &used);

@@ -78,7 +78,7 @@ void qcow2_tail_fill(const struct qcow2_geometry *geometry, uint64_t stream_end,
   uint64_t blocks = 0;
 
   tail->l1 = stream_end;
-  tail->reftable = stream_end + geometry->l1_clusters;
+  tail->reftable = stream_end + geometry->l1_clusters + geometry->bitmap_clusters;
   tail->first_late = vmf_div_up(stream_end, geometry->range_clusters);
   tail->blocks = tail->first_late;
   /* the tables must also count themselves; a block counts at least 64 clusters, so this ends soon

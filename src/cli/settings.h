@@ -33,9 +33,10 @@ struct vmf_target_settings {
   const char *backing, *backing_format;
   bool compress, no_clobber, no_sync;
   bool exists, is_zero; /* the target is there already; and it reads as zeros */
-  bool in_place;        /* written into, not replaced */
-  const char *spool;    /* folder for what a pipe cannot take or give in order; or NULL */
-  bool force;           /* files of a package in a folder are replaced */
+  bool bitmaps, skip_broken_bitmaps;
+  bool in_place;     /* written into, not replaced */
+  const char *spool; /* folder for what a pipe cannot take or give in order; or NULL */
+  bool force;        /* files of a package in a folder are replaced */
 };
 
 /* `signing`: how a package is signed. */

@@ -69,6 +69,8 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .backing = transfer->backing,
       .log = &transfer->command->log,
       .spool_folder = target->spool,
+      .bitmaps = target->bitmaps,
+      .skip_broken_bitmaps = target->skip_broken_bitmaps,
       .cancel = vmf_signals_cancel(),
   };
 }

@@ -274,6 +274,8 @@ struct vmf_target {
   const struct vmf_identity *identity;
   const char *backing_name, *backing_format; /* NULL: none */
   struct vmf_image *backing;                 /* of that name; not owned; NULL: none */
+  struct vmf_image *bitmaps; /* the source whose bitmaps of changed blocks are copied; or NULL */
+  bool skip_broken_bitmaps;
   const struct vmf_log *log;
 };
 
@@ -314,6 +316,7 @@ struct vmf_writer {
   /* Nothing of it stands at the end of the file, so that it may stand on a block device, which ends
    * elsewhere and holds what was there before (io->reads_as_zero is false). */
   bool on_devices;
+  bool takes_bitmaps; /* begin and finish copy those of vmf_target.bitmaps */
 };
 
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */

@@ -64,6 +64,9 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
                     "%s: with these options there are several files, and only one can be written "
                     "in place",
                     target->format->name);
+  if (target->bitmaps && !writer->takes_bitmaps)
+    return vmf_fail(error, VMF_USAGE, "%s: has no bitmaps of changed blocks; qcow2 has",
+                    target->format->name);
   return vmf_alloc(writer->state_size, &target->state, error);
 }
 
@@ -133,6 +136,8 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   struct vmf_draft *draft = memory;
   *made = draft;
   draft->target.backing = options->backing;
+  draft->target.bitmaps = options->bitmaps ? options->source : NULL;
+  draft->target.skip_broken_bitmaps = options->skip_broken_bitmaps;
   draft->target.guest_size = guest_size;
   if (options->backing_path)
     VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));

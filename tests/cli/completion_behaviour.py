@@ -28,7 +28,7 @@ def offered(t, *words):
     ('behind a cluster of letters', ['convert', '-cpO', 'r'], ['raw']),
     ('an option', ['convert', '--no-'], ['--no-refs', '--no-replay', '--no-clobber', '--no-sync', '--no-create', '--no-verify']),
     ('an option with a value', ['create', '--backing'], ['--backing=', '--backing-format=']),
-    ('an option that was refused', ['convert', '--skip-b'], []),
+    ('an option that was refused', ['convert', '--target-im'], []),
     ('a choice of help', ['convert', '--reflink', ''], ['never', 'auto']),
     ('a digest', ['checksum', '--algorithm=sha5'], ['--algorithm=sha512']),
     ('the output', ['info', '--output', 'j'], ['json']),

@@ -155,8 +155,12 @@ static const struct vmf_argument convert_arguments[] = {
      .kind = VMF_ARGUMENT_NO_EFFECT,
      .help = "accepted as qemu-img's: see --reflink"},
     {.letter = 's', .kind = VMF_ARGUMENT_REFUSED, .value = "SNAPSHOT", .help = "use -l"},
-    {.name = "bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
-    {.name = "skip-broken-bitmaps", .kind = VMF_ARGUMENT_REFUSED, .help = "bitmaps are not copied"},
+    {.name = "bitmaps",
+     VMF_SETS_FLAG(target.bitmaps),
+     .help = "copy the bitmaps of changed blocks, too (qcow2 to qcow2)"},
+    {.name = "skip-broken-bitmaps",
+     VMF_SETS_FLAG(target.skip_broken_bitmaps),
+     .help = "with --bitmaps: leave inconsistent ones behind"},
     {.name = "target-image-opts",
      .kind = VMF_ARGUMENT_REFUSED,
      .help = "a target is named by its path and -O FORMAT"},
@@ -185,6 +189,26 @@ static enum vmf_code convert_packing(struct convert_settings *settings, const ch
     return vmf_arguments_wrong(error, "--verify does not read back what is packed as a whole; "
                                       "\"gzip -t\", \"xz -t\" ... do");
   return code;
+}
+
+/* What the person asked to be carried over is no loss. */
+static void convert_loss(void *data, const struct vmf_package_finding *finding)
+{
+  struct convert_settings *settings = data;
+
+  if (!settings->target.bitmaps || strcmp(finding->rule, "loss-bitmaps") != 0)
+    vmf_packaging_finding(&settings->command, finding);
+}
+
+static enum vmf_code convert_check_bitmaps(const struct convert_settings *settings,
+                                           struct vmf_error *error)
+{
+  if (settings->target.skip_broken_bitmaps && !settings->target.bitmaps)
+    return vmf_arguments_wrong(error, "--skip-broken-bitmaps is of --bitmaps, which is not given");
+  if (settings->target.bitmaps &&
+      (settings->command.operand_count > 2 || settings->source.snapshot))
+    return vmf_arguments_wrong(error, "--bitmaps is of one source and its present state");
+  return VMF_OK;
 }
 
 static enum vmf_code convert_check_settings(const struct convert_settings *settings,
@@ -319,8 +343,7 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
   struct vmf_source_input input;
   struct vmf_salvaging salvaging = {.settings = &settings->salvage, .command = &settings->command};
   char *taken[2] = {NULL, NULL};
-  const struct vmf_findings_sink losses = {.finding = vmf_packaging_finding,
-                                           .data = &settings->command};
+  const struct vmf_findings_sink losses = {.finding = convert_loss, .data = settings};
   enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
                                            path, taken, &backing, error);
 
@@ -330,6 +353,8 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
     code = convert_packing(settings, path, error);
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
+  if (code == VMF_OK)
+    code = convert_check_bitmaps(settings, error);
   if (code == VMF_OK)
     code = convert_input(settings, path, &input, error);
   if (code == VMF_OK)
@@ -396,6 +421,8 @@ static enum vmf_code convert_check_package(const struct convert_settings *settin
     return vmf_arguments_wrong(error, message, "-B");
   if (settings->source.snapshot)
     return vmf_arguments_wrong(error, message, "-l");
+  if (settings->target.bitmaps)
+    return vmf_arguments_wrong(error, message, "--bitmaps");
   if (settings->transfer.checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->salvage.wanted)

@@ -383,6 +383,11 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
 /* "1.2.3" */
 const char *vmf_version(void);
 
+/* A library that this one was built with, or can be, by index, for people; NULL behind the last.
+ * *version: NULL where it was left out. *purpose: what is slower without it, or is not there. Both
+ * may be NULL; the strings stay; any thread. */
+const char *vmf_library_name(size_t index, const char **version, const char **purpose);
+
 /* How this processor hashes the blocks of a checksum, for people: "AVX2, 8 blocks at once". Never
  * NULL, stays; any thread. */
 const char *vmf_sha256_method_name(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * iconv does the work. */
+ * iconv does the work, but for UTF-16, which a static program must know, too. */
 #include "text.h"
 
 #include <errno.h>
@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "list.h"
 #include "memory.h"
+#include "utf8.h"
 
 static char text_lower(char c)
 {
@@ -52,31 +54,82 @@ static enum vmf_code text_convert(iconv_t converter, const char *encoding, char 
   }
 }
 
+/* A static program would load converters that another version of the C library has brought. */
+static enum vmf_code text_open(const char *encoding, iconv_t *converter, struct vmf_error *error)
+{
+#ifdef VMF_STATIC
+  if (strcmp(encoding, "UTF-8") != 0)
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "text: this program is linked statically and has no converter from %s; one that "
+        "is installed as a package has",
+        encoding);
+#endif
+  *converter = iconv_open("UTF-8", encoding);
+  if (*converter != (iconv_t)-1)
+    return VMF_OK;
+  if (errno != EINVAL)
+    return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
+                          "text: a converter from \"%s\"", encoding);
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "text: this system's iconv has no converter from %s; install the C library's "
+                  "further converters (glibc-gconv-extra, libc-gconv-modules-extra)",
+                  encoding);
+}
+
+static enum vmf_code text_by_iconv(const char *encoding, const void *bytes, size_t length,
+                                   struct text_output *output, struct vmf_error *error)
+{
+  iconv_t converter;
+
+  VMF_TRY(text_open(encoding, &converter, error));
+  /* iconv takes a pointer to char *, but does not write to the input */
+  char *in = length != 0 ? (char *)(uintptr_t)bytes : (char[1]){0};
+  enum vmf_code code = text_convert(converter, encoding, in, length, output, error);
+  if (code == VMF_OK)
+    code = text_convert(converter, encoding, NULL, 0, output, error);
+  iconv_close(converter);
+  return code;
+}
+
+/* A unit of 2 bytes becomes 3 at most: there is room. */
+static enum vmf_code text_by_utf16(const char *encoding, bool big, const void *bytes, size_t length,
+                                   struct text_output *output, struct vmf_error *error)
+{
+  const uint8_t *in = bytes;
+
+  for (size_t at = 0; at < length; at += 2) {
+    bool pair = false;
+    uint32_t unit = length - at < 2 ? 0xdc00 : big ? get_be16(in + at) : get_le16(in + at);
+    if (unit >= 0xd800 && unit < 0xdc00 && length - at >= 4) {
+      uint32_t low = big ? get_be16(in + at + 2) : get_le16(in + at + 2);
+      pair = low >= 0xdc00 && low < 0xe000;
+      if (pair)
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    }
+    if (unit >= 0xd800 && unit < 0xe000)
+      return vmf_fail(error, VMF_CORRUPT, "text: byte %zu of %zu is not valid in %s", at, length,
+                      encoding);
+    output->used += vmf_utf8_put(unit, output->text + output->used);
+    at += pair ? 2 : 0;
+  }
+  return VMF_OK;
+}
+
 enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t length, char **utf8,
                                struct vmf_error *error)
 {
   struct text_output output = {0};
+  bool big = strcmp(encoding, "UTF-16BE") == 0;
 
   *utf8 = NULL;
-  iconv_t converter = iconv_open("UTF-8", encoding);
-  if (converter == (iconv_t)-1 && errno != EINVAL)
-    return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
-                          "text: a converter from \"%s\"", encoding);
-  if (converter == (iconv_t)-1)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "text: this system's iconv has no converter from %s; install the C library's "
-                    "further converters (glibc-gconv-extra, libc-gconv-modules-extra)",
-                    encoding);
   output.size = length < PTRDIFF_MAX / 2 ? length + length / 2 + 16 : PTRDIFF_MAX;
   output.text = malloc(output.size);
-  /* iconv takes a pointer to char *, but does not write to the input */
-  char *in = length != 0 ? (char *)(uintptr_t)bytes : (char[1]){0};
-  enum vmf_code code = output.text
-                           ? text_convert(converter, encoding, in, length, &output, error)
-                           : vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output.size);
-  if (code == VMF_OK)
-    code = text_convert(converter, encoding, NULL, 0, &output, error);
-  iconv_close(converter);
+  if (!output.text)
+    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output.size);
+  enum vmf_code code = big || strcmp(encoding, "UTF-16LE") == 0
+                           ? text_by_utf16(encoding, big, bytes, length, &output, error)
+                           : text_by_iconv(encoding, bytes, length, &output, error);
   if (code == VMF_OK && memchr(output.text, '\0', output.used))
     code = vmf_fail(error, VMF_CORRUPT, "text: a NUL stands before its end, in %s", encoding);
   if (code != VMF_OK) {

@@ -129,6 +129,22 @@ static int main_unknown_verb(const char *name)
   return VMF_EXIT_OTHER;
 }
 
+static void main_version(void)
+{
+  const char *name, *version, *purpose, *between = "Libraries: ";
+
+  printf("vmferry %s\nSHA-256 of checksums: %s\n", vmf_version(), vmf_sha256_method_name());
+  for (size_t i = 0; (name = vmf_library_name(i, &version, NULL)); i++)
+    if (version) {
+      printf("%s%s %s", between, name, version);
+      between = ", ";
+    }
+  putchar('\n');
+  for (size_t i = 0; (name = vmf_library_name(i, &version, &purpose)); i++)
+    if (!version)
+      printf("Left out: %s (%s)\n", name, purpose);
+}
+
 static int main_run(int argc, char **argv)
 {
   const struct vmf_verb *verb;
@@ -138,7 +154,7 @@ static int main_run(int argc, char **argv)
     return VMF_EXIT_OTHER;
   }
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-    printf("vmferry %s\nSHA-256 of checksums: %s\n", vmf_version(), vmf_sha256_method_name());
+    main_version();
     return VMF_EXIT_DONE;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """The command line as such: version, usage errors, and where they are printed."""
+import re
 import subprocess
 
 import tap
@@ -10,6 +11,9 @@ def test_version(t):
     done = t.vmferry('--version')
     tap.contains(done.stdout, 'vmferry ')
     tap.contains(done.stdout, '\nSHA-256 of checksums: ')
+    told = re.findall(r'^Left out: (\S+) \(.+\)$', done.stdout, re.M)
+    told += [one.split()[0] for one in re.search(r'^Libraries: (.*)$', done.stdout, re.M)[1].split(', ')]
+    tap.equal(sorted(told), ['ISA-L', 'OpenSSL', 'iconv', 'jansson', 'libdeflate', 'libxml2', 'zlib', 'zstd'], 'libraries')
     tap.equal(done.stderr, '', 'stderr')
     tap.contains(t.vmferry('--version', env={'VMFERRY_SHA256': 'openssl'}).stdout, ': OpenSSL, one block after the other\n')
 

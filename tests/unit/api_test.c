@@ -313,6 +313,7 @@ START_TEST(descriptions_take_no_struct_without_its_size)
   ck_assert(!vmf_format_option("qcow2", 0, &option));
   ck_assert(!vmf_guest_os_describe(0, &guest_os));
   ck_assert(!vmf_disk_form_describe(0, &form));
+  ck_assert_ptr_null(vmf_library_name(SIZE_MAX, NULL, NULL));
   ck_assert(!vmf_package_disk(package, 0, &disk));
 }
 END_TEST

@@ -64,8 +64,8 @@ static enum vmf_code check_settings(const struct sign_settings *settings, struct
       (settings->source.trust.require_signature || settings->source.trust.ca_file ||
        settings->source.trust.signer || settings->source.trust.no_verify))
     return vmf_arguments_wrong(error,
-                               "--%s does not ask what the manifest and the signature say, and "
-                               "takes no option that says what is to be checked",
+                               "--%s checks nothing by manifest and signature, and takes no option "
+                               "that says what is to be checked",
                                settings->remove ? "remove" : "renew");
   if (!settings->remove && !settings->renew && !settings->signing.key)
     return vmf_arguments_wrong(error, "expected --key FILE, --renew or --remove");

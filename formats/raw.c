@@ -112,8 +112,9 @@ static enum vmf_code shape_packed(const struct raw_options *options, uint64_t gu
     return vmf_fail(error, VMF_USAGE,
                     "format raw: preallocation= and compress= exclude each other");
   if (guest_size == 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "format raw: a disk of no bytes is not packed; leave compress= out");
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "format raw: a disk of no bytes is not packed; write it as it is (compress=off)");
   *shape = (struct vmf_shape){.layout = VMF_ORDERED,
                               .unit = PACKED_UNIT,
                               .codec = codecs[options->compress],

@@ -44,7 +44,7 @@ static enum vmf_code vdi_check_parent(const struct vmf_image *image, const struc
                     image->io->name, expected, parent->io->name, is);
   }
   if (memcmp(child->parent_modified, found->modified, VMF_GUID_SIZE) != 0)
-    return vmf_fail(error, VMF_CORRUPT,
+    return vmf_fail(error, VMF_CHANGED,
                     "%s: its parent %s was written to since (their modification UUIDs differ)",
                     image->io->name, parent->io->name);
   return VMF_OK;

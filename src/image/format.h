@@ -158,8 +158,8 @@ struct vmf_reader {
   enum vmf_code (*unwrap)(const struct vmf_image *image, const struct vmf_run *run,
                           const uint8_t *stored, size_t length, struct vmf_payload *payload,
                           struct vmf_error *error);
-  /* Whether `parent` is the one that the child was made on: CID, UUID, linkage. NULL: nothing to
-   * compare. */
+  /* Whether `parent` is the one that the child was made on: CID, UUID, linkage. VMF_CHANGED: it was,
+   * but has been written to since. NULL: nothing to compare. */
   enum vmf_code (*check_parent)(const struct vmf_image *image, const struct vmf_image *parent,
                                 struct vmf_error *error);
   /* Adds the members of qemu-img's "format-specific": {"data": ...} to `data`; `summary` takes

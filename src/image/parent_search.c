@@ -15,9 +15,10 @@ enum { FILES_MAX = 4096 /* that are looked at for one parent */ };
 
 struct search {
   const struct vmf_image *child;
-  unsigned files;    /* looked at */
-  char *found;       /* or NULL; owned */
-  struct stat which; /* file was found */
+  unsigned files;           /* looked at */
+  char *found;              /* or NULL; owned */
+  struct stat which;        /* file was found */
+  struct vmf_error changed; /* code VMF_CHANGED: one was the parent, until it was written to */
 };
 
 /* A candidate that cannot be looked at is not the parent; but memory that is missing tells nothing.
@@ -29,9 +30,10 @@ static enum vmf_code pass_over(enum vmf_code code, const struct vmf_error *why,
 }
 
 /* Whether an open candidate is the parent. Of one that is not, why does not matter. */
-static enum vmf_code try_image(const struct vmf_image *child, struct vmf_io *io, bool *fits,
+static enum vmf_code try_image(struct search *search, struct vmf_io *io, bool *fits,
                                struct vmf_error *error)
 {
+  const struct vmf_image *child = search->child;
   const struct vmf_image_options options = {.size = sizeof options,
                                             .format = child->format->name,
                                             .no_chain = true,
@@ -45,6 +47,8 @@ static enum vmf_code try_image(const struct vmf_image *child, struct vmf_io *io,
   if (code == VMF_OK) {
     code = child->format->reader->check_parent(child, image, &why);
     vmf_image_close(image);
+    if (code == VMF_CHANGED)
+      search->changed = why;
   }
   *fits = code == VMF_OK;
   return pass_over(code, &why, error);
@@ -84,7 +88,7 @@ static enum vmf_code try_file(struct search *search, const char *name, struct vm
     vmf_io_close(io);
     return pass_over(code, &why, error);
   }
-  VMF_TRY(try_image(child, io, &fits, error));
+  VMF_TRY(try_image(search, io, &fits, error));
   return fits ? note_found(search, &which, name, error) : VMF_OK;
 }
 
@@ -150,7 +154,9 @@ enum vmf_code vmf_parent_search(const struct vmf_image *child, char **name, stru
   struct search search = {.child = child};
   enum vmf_code code = search_all(&search, error);
 
-  if (code == VMF_OK && !search.found)
+  if (code == VMF_OK && !search.found && search.changed.code == VMF_CHANGED)
+    code = vmf_fail(error, VMF_CORRUPT, "%s", search.changed.text);
+  else if (code == VMF_OK && !search.found)
     code = vmf_fail(error, VMF_CORRUPT,
                     "%s: tells its parent by an id, and none of the %u files beside it is that "
                     "disk; put it there, or say where it is with --allow-ref DIR",

@@ -65,7 +65,7 @@ ROWS = [
     row('a parent where its type has none', [(424, UUID_PARENT)], 'it is read without', 0, guest=LARGE, warns=True),
     row('a child without a parent\'s id', [(424, bytes(16))], 'has a parent, but its UUID is zero', image=VDI_CHILD),
     row('a child whose parent is not there', [], 'tells its parent by an id, and none of the', image=VDI_CHILD),
-    row('a child whose parent was written to', [], 'tells its parent by an id, and none of the', image=VDI_CHILD,
+    row('a child whose parent was written to', [], 'p.vdi was written to since', image=VDI_CHILD,
         files={'p.vdi': spoil(vdi.dynamic(LARGE, UUID_PARENT), [(408, OTHER)])}),
     row('a child that is an undo image', [little(76, 4, vdi.UNDO)], '', 0, image=VDI_CHILD, guest=SMALL.ljust(len(LARGE), b'\0'),
         files={'renamed.vdi': vdi.dynamic(LARGE, UUID_PARENT)}),

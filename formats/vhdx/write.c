@@ -14,6 +14,11 @@
 
 enum { FIXED_UNIT = 1 << 20, WINDOW_ENTRIES = VHDX_BAT_WINDOW / VHDX_ENTRY_SIZE };
 
+static uint32_t sector_of(const struct vhdx_options *options)
+{
+  return options->logical_sector == VHDX_SECTOR_4096 ? 4096 : 512;
+}
+
 static uint64_t bat_bytes(const struct vhdx_layout *layout)
 {
   return vmf_align_up(layout->entries * VHDX_ENTRY_SIZE, VHDX_MIB);
@@ -22,7 +27,7 @@ static uint64_t bat_bytes(const struct vhdx_layout *layout)
 void vhdx_layout_fill(const struct vhdx_options *options, uint64_t guest_size, bool backing,
                       struct vhdx_layout *layout)
 {
-  uint32_t sector = options->logical_sector == VHDX_SECTOR_4096 ? 4096 : 512;
+  uint32_t sector = sector_of(options);
   uint32_t block = (uint32_t)options->block_size;
   uint64_t ratio = VHDX_CHUNK_SECTORS * sector / block;
 
@@ -60,7 +65,8 @@ static enum vmf_code vhdx_shape(const void *values, uint64_t guest_size, bool co
         "qcow2 and raw have no such limit",
         (unsigned long long)guest_size, (unsigned long long)VHDX_SIZE_MAX);
   *shape = (struct vmf_shape){.layout = fixed ? VMF_FIXED : VMF_PLANNED,
-                              .unit = fixed ? FIXED_UNIT : (uint32_t)options->block_size};
+                              .unit = fixed ? FIXED_UNIT : (uint32_t)options->block_size,
+                              .sector = sector_of(options)};
   return VMF_OK;
 }
 

@@ -9,19 +9,18 @@
 #include "run.h"
 #include "zero.h"
 
-enum { SECTOR = 512 };
-
 /* Formats that count in sectors fill the last one with zeros; nothing else may stand behind the
  * disk's end. */
 static enum vmf_code check_size(const struct vmf_target *target, struct vmf_image *image,
                                 struct vmf_error *error)
 {
-  uint8_t tail[SECTOR];
+  uint8_t tail[VMF_SECTOR_MAX];
+  uint64_t sector = target->shape.sector > 0 ? target->shape.sector : 512;
   size_t length = (size_t)(image->size - target->guest_size);
 
   if (target->io->device && image->size > target->guest_size)
     return VMF_OK; /* a device may be larger than the disk that is on it */
-  if (image->size < target->guest_size || image->size - target->guest_size >= SECTOR)
+  if (image->size < target->guest_size || image->size - target->guest_size >= sector)
     return vmf_fail(error, VMF_DIFFERENT,
                     "%s: verification failed: the disk that was written has %llu bytes, the "
                     "source has %llu",

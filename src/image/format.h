@@ -158,8 +158,8 @@ struct vmf_reader {
   enum vmf_code (*unwrap)(const struct vmf_image *image, const struct vmf_run *run,
                           const uint8_t *stored, size_t length, struct vmf_payload *payload,
                           struct vmf_error *error);
-  /* Whether `parent` is the one that the child was made on: CID, UUID, linkage. VMF_CHANGED: it was,
-   * but has been written to since. NULL: nothing to compare. */
+  /* Whether `parent` is the one that the child was made on: CID, UUID, linkage. VMF_CHANGED: it
+   * was, but has been written to since. NULL: nothing to compare. */
   enum vmf_code (*check_parent)(const struct vmf_image *image, const struct vmf_image *parent,
                                 struct vmf_error *error);
   /* Adds the members of qemu-img's "format-specific": {"data": ...} to `data`; `summary` takes
@@ -191,7 +191,8 @@ enum vmf_layout {
 enum vmf_block_digest { VMF_BLOCK_DIGEST_NONE, VMF_BLOCK_SHA1, VMF_BLOCK_SHA256 };
 
 enum {
-  VMF_FRAMING_BYTES = 1024,   /* in front of a block, and behind it */
+  VMF_FRAMING_BYTES = 1024, /* in front of a block, and behind it */
+  VMF_SECTOR_MAX = 4096,
   VMF_WHOLE_UNIT = 2u << 20u, /* up to so many bytes a unit is one block */
 };
 
@@ -207,6 +208,8 @@ struct vmf_shape {
   bool outer; /* the units are the members of a packed stream around a disk: the last one ends where
                  the disk does, and the file cannot be read back as an image of this format */
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
+  uint32_t sector; /* the disk is filled up with zeros to a multiple, at most VMF_SECTOR_MAX bytes;
+                      0: of 512 */
   bool keep_zeros; /* full allocation was asked: zero units are placed and written like any other */
   bool reserves;   /* begin reserves the space of all data */
   bool several_files; /* begin creates others beside the first */

@@ -41,7 +41,7 @@ static const struct form other_forms[] = {
     {"vmdk", "subformat=streamOptimized,compression_level=12", false, true},
     {"vhd", "subformat=fixed", false, true},
     {"vhdx", "block_size=1M", false, true},
-    {"vhdx", "block_size=32M,logical_sector_size=4096", false, true},
+    {"vhdx", "block_size=32M", false, true},
     {"vhdx", "subformat=fixed", false, true},
     {"vdi", "subformat=fixed", false, true},
 };

@@ -35,6 +35,13 @@ def unpacked(t, name):
     return t.run(tap.tool('7zz'), 'e', '-so', '-tvhdx', name, text=False).stdout
 
 
+def test_a_disk_of_no_whole_large_sectors_is_verified(t):
+    t.write('a.raw', disk(3, SIZE + 512))
+    t.vmferry('convert', '-f', 'raw', '--verify', '-O', 'vhdx', '-o', 'logical_sector_size=4096', 'a.raw', 'a.vhdx')
+    t.vmferry('convert', 'a.vhdx', 'b.raw')
+    tap.equal(t.read('b.raw') == t.read('a.raw').ljust(SIZE + 4096, b'\0'), True, 'content')
+
+
 @tap.rows([(options, options) for options in (
     'block_size=1M', 'block_size=16M', 'block_size=256M', 'subformat=fixed', 'subformat=fixed,block_size=1M',
     'logical_sector_size=4096', 'subformat=fixed,logical_sector_size=4096')])

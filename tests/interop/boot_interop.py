@@ -36,6 +36,8 @@ FORMS = [
     ('vmdk streamOptimized', 'vmdk', ['-o', 'subformat=streamOptimized']),
     ('vhd dynamic', 'vpc', []),
     ('vhd fixed', 'vpc', ['-o', 'subformat=fixed']),
+    ('vhdx', 'vhdx', []),
+    ('vdi', 'vdi', []),
 ]
 
 

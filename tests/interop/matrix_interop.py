@@ -42,7 +42,6 @@ QEMU_FORMS = [
     ('vhdx fixed', 'vhdx', ['-o', 'subformat=fixed']),
     ('vdi', 'vdi', []),
     ('vdi static', 'vdi', ['-o', 'static=on']),
-    ('vdi preallocated metadata', 'vdi', ['-o', 'preallocation=metadata']),
 ]
 
 OUR_FORMS = [
@@ -81,6 +80,10 @@ OUR_FORMS = [
     ('vmdk streamOptimized level 12', 'vmdk', ['-o', 'subformat=streamOptimized,compression_level=12']),
     ('vhd dynamic', 'vpc', []),
     ('vhd fixed', 'vpc', ['-o', 'subformat=fixed']),
+    ('vhdx', 'vhdx', []),
+    ('vhdx fixed', 'vhdx', ['-o', 'subformat=fixed,block_size=1M']),
+    ('vdi', 'vdi', []),
+    ('vdi fixed', 'vdi', ['-o', 'subformat=fixed']),
 ]
 
 # One of each family, for the sources of the cross product.
@@ -154,9 +157,10 @@ def test_write(t, form, options):
 
 
 @tap.rows([(form[0], *form[1:]) for form in OUR_FORMS if form[1] != 'raw' and 'zstd' not in form[0]
-           and 'extended' not in form[0] and 'vmfs' not in form[0]])
+           and 'extended' not in form[0] and 'vmfs' not in form[0]
+           and form[1] != 'vhdx'])  # 7-Zip 26.02 refuses those of an odd number of sectors; formats/vhdx has it read others
 def test_write_for_7zip(t, form, options):
-    name = {'qcow2': 'disk.qcow2', 'vmdk': 'disk.vmdk', 'vpc': 'disk.vhd'}[form]
+    name = {'qcow2': 'disk.qcow2', 'vmdk': 'disk.vmdk', 'vpc': 'disk.vhd', 'vdi': 'disk.vdi'}[form]
     guest = write_guest(t)
     t.vmferry('convert', '-O', form, *options, 'guest.raw', name)
     assert_7zip_reads(t, name, guest)

@@ -58,7 +58,6 @@ static enum vmf_code device_zero(struct vmf_io *io, uint64_t offset, uint64_t le
   struct vmf_descriptor *device = (struct vmf_descriptor *)io;
   uint64_t end = offset + length;
   VMF_TRY(device_within(io, offset, length, error));
-  VMF_TRY(vmf_descriptor_settle(device, offset, end, error));
   uint64_t first = vmf_min(vmf_align_up(offset, DEVICE_UNIT), end);
   uint64_t last = vmf_max(vmf_align_down(end, DEVICE_UNIT), first);
   VMF_TRY(vmf_descriptor_write_zeros(device, offset, first - offset, error));
@@ -99,8 +98,6 @@ static enum vmf_code device_new(const struct vmf_io_ops *ops, int number, const 
   VMF_TRY(vmf_descriptor_new(ops, number, name, &device, error));
   device->io.device = true;
   device->sync = sync;
-  if (ops == &device_target_ops)
-    vmf_direct_allow(&device->direct, number, true);
   enum vmf_code code = vmf_device_size(number, name, &device->io.size, error);
   if (code != VMF_OK)
     vmf_io_close(&device->io);

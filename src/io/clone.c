@@ -22,8 +22,6 @@ bool vmf_io_clone(struct vmf_io *to, uint64_t to_offset, const struct vmf_io *fr
                                    .src_offset = from_offset,
                                    .src_length = length,
                                    .dest_offset = to_offset};
-  if (vmf_descriptor_settle(target, to_offset, to_offset + length, NULL) != VMF_OK)
-    return false;
   atomic_store(&target->settled, false);
   do
     result = ioctl(target->number, FICLONERANGE, &range);

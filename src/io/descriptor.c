@@ -33,7 +33,6 @@ static enum vmf_code descriptor_make(const struct vmf_io_ops *ops, int number, c
   atomic_init(&made->settled, false);
   pthread_mutex_init(&made->lock, NULL);
   vmf_writeback_init(&made->writeback);
-  vmf_direct_init(&made->direct);
   made->io.ops = ops;
   made->io.name = copy;
   made->number = number;
@@ -84,55 +83,26 @@ static void descriptor_drop_read(const struct vmf_descriptor *file, uint64_t sta
 }
 
 /* What is not to be durable may stay in memory, unless nothing is to stay there. */
-static bool descriptor_hurries(const struct vmf_descriptor *file)
-{
-  return file->sync || atomic_load_explicit(&file->transient, memory_order_relaxed);
-}
-
-/* errno of what was on its way to a place. */
-static enum vmf_code descriptor_result(const struct vmf_descriptor *file, int number,
-                                       const struct vmf_dirty_range *failed,
-                                       struct vmf_error *error)
-{
-  if (number == 0)
-    return VMF_OK;
-  errno = number;
-  return vmf_write_failed(file->io.name, failed->end - failed->start, failed->start, error);
-}
-
-enum vmf_code vmf_descriptor_settle(struct vmf_descriptor *descriptor, uint64_t start, uint64_t end,
-                                    struct vmf_error *error)
-{
-  struct vmf_dirty_range failed;
-  int number = vmf_direct_settle(&descriptor->direct, start, end, &failed);
-  return descriptor_result(descriptor, number, &failed, error);
-}
-
-enum vmf_code vmf_descriptor_settle_all(struct vmf_descriptor *descriptor, struct vmf_error *error)
-{
-  struct vmf_dirty_range failed;
-  int number = vmf_direct_finish(&descriptor->direct, vmf_size_get(&descriptor->io), &failed);
-  return descriptor_result(descriptor, number, &failed, error);
-}
-
 static enum vmf_code descriptor_hurry(struct vmf_descriptor *file, uint64_t start, uint64_t end,
                                       struct vmf_error *error)
 {
   struct vmf_dirty_range failed;
 
-  if (!descriptor_hurries(file))
+  if (!file->sync && !atomic_load_explicit(&file->transient, memory_order_relaxed))
     return VMF_OK;
   int number = vmf_writeback_note(&file->writeback, file->number, start, end, &failed);
-  return descriptor_result(file, number, &failed, error);
+  if (number == 0)
+    return VMF_OK;
+  errno = number;
+  return vmf_write_failed(file->io.name, failed.end - failed.start, failed.start, error);
 }
 
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
                                    struct vmf_error *error)
 {
-  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  const struct vmf_descriptor *file = (const struct vmf_descriptor *)io;
   unsigned char *to = buffer;
   uint64_t start = offset;
-  VMF_TRY(vmf_descriptor_settle(file, offset, offset + length, error));
   while (length > 0) {
     ssize_t got = pread(file->number, to, length, (off_t)offset);
     if (got < 0 && errno == EINTR)
@@ -205,15 +175,16 @@ static int gather_fill(struct gather gather, struct iovec vectors[VECTORS], size
   return used;
 }
 
-static enum vmf_code descriptor_write_cached(struct vmf_descriptor *file,
-                                             const struct vmf_piece *pieces, unsigned count,
-                                             uint64_t offset, struct vmf_error *error)
+static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct vmf_piece *pieces,
+                                      unsigned count, uint64_t offset, struct vmf_error *error)
 {
   struct gather gather = {.pieces = pieces, .count = count};
   struct iovec vectors[VECTORS];
   uint64_t start = offset;
   size_t length;
   int used;
+  if (atomic_load_explicit(&file->settled, memory_order_relaxed))
+    atomic_store(&file->settled, false);
   while ((used = gather_fill(gather, vectors, &length)) > 0) {
     ssize_t put = pwritev(file->number, vectors, used, (off_t)offset);
     if (put < 0 && errno == EINTR)
@@ -228,26 +199,6 @@ static enum vmf_code descriptor_write_cached(struct vmf_descriptor *file,
   if (!file->io.device)
     vmf_size_grow(&file->io, offset);
   return descriptor_hurry(file, start, offset, error);
-}
-
-static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct vmf_piece *pieces,
-                                      unsigned count, uint64_t offset, struct vmf_error *error)
-{
-  struct vmf_dirty_range failed;
-  bool taken = false;
-  if (atomic_load_explicit(&file->settled, memory_order_relaxed))
-    atomic_store(&file->settled, false);
-  if (descriptor_hurries(file)) {
-    int number = vmf_direct_write(&file->direct, pieces, count, offset, &taken, &failed);
-    VMF_TRY(descriptor_result(file, number, &failed, error));
-  }
-  if (!taken)
-    return descriptor_write_cached(file, pieces, count, offset, error);
-  for (unsigned i = 0; i < count; i++)
-    offset += pieces[i].length;
-  if (!file->io.device)
-    vmf_size_grow(&file->io, offset);
-  return VMF_OK;
 }
 
 enum vmf_code vmf_descriptor_write_zeros(struct vmf_descriptor *descriptor, uint64_t offset,
@@ -315,7 +266,6 @@ void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length)
 static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_error *error)
 {
   int result;
-  VMF_TRY(vmf_descriptor_settle_all(file, error));
   do
     result = fsync(file->number);
   while (result < 0 && errno == EINTR);
@@ -328,7 +278,7 @@ static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_err
 enum vmf_code vmf_descriptor_flush(struct vmf_io *io, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  return file->sync ? descriptor_sync(file, error) : vmf_descriptor_settle_all(file, error);
+  return file->sync ? descriptor_sync(file, error) : VMF_OK;
 }
 
 enum vmf_code vmf_io_to_medium(struct vmf_io *io, struct vmf_error *error)
@@ -353,13 +303,9 @@ enum vmf_code vmf_end_number(int *number, const char *name, struct vmf_error *er
 enum vmf_code vmf_descriptor_end(struct vmf_io *io, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  enum vmf_code settled = VMF_OK;
-  if (file->number >= 0)
-    settled = vmf_descriptor_settle_all(file, error);
   if (atomic_load(&file->transient)) /* what was read ahead, or was busy when it was to go */
     (void)posix_fadvise(file->number, 0, 0, POSIX_FADV_DONTNEED);
-  enum vmf_code code = vmf_end_number(&file->number, io->name, settled == VMF_OK ? error : NULL);
-  return settled == VMF_OK ? code : settled;
+  return vmf_end_number(&file->number, io->name, error);
 }
 
 void vmf_descriptor_close(struct vmf_io *io)
@@ -368,7 +314,6 @@ void vmf_descriptor_close(struct vmf_io *io)
   (void)vmf_descriptor_end(io, NULL);
   pthread_mutex_destroy(&file->lock);
   vmf_writeback_destroy(&file->writeback);
-  vmf_direct_destroy(&file->direct);
   vmf_free(io->name);
   vmf_free(file);
 }

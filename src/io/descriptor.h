@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#include "direct.h"
 #include "io.h"
 #include "writeback.h"
 
@@ -28,7 +27,6 @@ struct vmf_descriptor {
   bool sync;                      /* flush makes durable */
   atomic_bool transient;          /* what passes through is not kept in the page cache */
   struct vmf_writeback writeback; /* of what is written, if it is to be durable or transient */
-  struct vmf_direct direct;       /* likewise, if there is much of it */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */
   struct vmf_witness witness; /* likewise; of a source */
@@ -48,13 +46,6 @@ VMF_MUST_CHECK enum vmf_code vmf_descriptor_new(const struct vmf_io_ops *ops, in
 
 /* The descriptor behind an io, or NULL when it is of another kind. */
 const struct vmf_descriptor *vmf_descriptor_of(const struct vmf_io *io);
-
-/* Nothing that was written to these bytes, or to any, is on its way any more. */
-VMF_MUST_CHECK enum vmf_code vmf_descriptor_settle(struct vmf_descriptor *descriptor,
-                                                   uint64_t start, uint64_t end,
-                                                   struct vmf_error *error);
-VMF_MUST_CHECK enum vmf_code vmf_descriptor_settle_all(struct vmf_descriptor *descriptor,
-                                                       struct vmf_error *error);
 
 /* Operations of struct vmf_io_ops. */
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,

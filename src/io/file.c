@@ -62,7 +62,6 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
                                     uint64_t *end, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  VMF_TRY(vmf_descriptor_settle(file, 0, UINT64_MAX, error));
   file_settle(file);
   if (file_remembers(file, offset, start, end))
     return VMF_OK;
@@ -123,7 +122,6 @@ static enum vmf_code file_zero(struct vmf_io *io, uint64_t offset, uint64_t leng
                                struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  VMF_TRY(vmf_descriptor_settle(file, offset, offset + length, error));
   atomic_store(&file->settled, false);
   return allocate ? file_reserve(file, offset, length, error)
                   : file_punch(file, offset, length, error);
@@ -133,7 +131,6 @@ static enum vmf_code file_resize(struct vmf_io *io, uint64_t size, struct vmf_er
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   int result;
-  VMF_TRY(vmf_descriptor_settle_all(file, error));
   atomic_store(&file->settled, false);
   do
     result = ftruncate(file->number, (off_t)size);
@@ -172,8 +169,6 @@ static enum vmf_code file_new(const struct vmf_io_ops *ops, int number, const ch
   struct vmf_descriptor *file;
   VMF_TRY(vmf_descriptor_new(ops, number, name, &file, error));
   file->sync = sync;
-  if (ops == &file_target_ops)
-    vmf_direct_allow(&file->direct, number, false);
   file->io.size = (uint64_t)file->status.st_size;
   file->io.reads_as_zero = true;
   file->io.writers = 1; /* the kernel locks a file while it is written; the next would spin */

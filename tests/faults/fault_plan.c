@@ -2,23 +2,21 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Preloaded into vmferry: lets one chosen system call fail. VMF_FAULT is "op:N:action": the N-th
- * call of an op (open, read, write, setup, direct, fsync, writeback, rename, truncate, allocate,
- * mkdir, lseek, unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a
- * number) or is "short"; or the process is told to "kill" or "stop" itself before it; or the
- * written bytes get a "flip"ped bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is
- * "FIRST-END,...": reading these bytes of such a file fails with EIO, as of a drive with bad
- * sectors. How many calls there were is written to VMF_FAULT_COUNT at the end. */
+ * call of an op (open, read, write, fsync, writeback, rename, truncate, allocate, mkdir, lseek,
+ * unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is
+ * "short"; or the process is told to "kill" or "stop" itself before it; or the written bytes get a
+ * "flip"ped bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is "FIRST-END,...": reading
+ * these bytes of such a file fails with EIO, as of a drive with bad sectors. How many calls there
+ * were is written to VMF_FAULT_COUNT at the end. */
 #undef _FILE_OFFSET_BITS /* so that open and open64 are two names */
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,34 +151,7 @@ EXPORT int __openat64_2(int folder, const char *path, int flags)
   return plan_open(folder, path, flags, 0);
 }
 
-/* One write that is given to the disk: op "write". */
-static long plan_submit(long context, struct iocb *request)
-{
-  int fault = plan_take("write", plan_is_below((int)request->aio_fildes));
-  if (fault > 0)
-    return plan_fail(fault);
-  if (fault == SHORT)
-    request->aio_nbytes = (request->aio_nbytes / 2 + 4095) / 4096 * 4096;
-  if (fault == FLIP)
-    ((char *)(uintptr_t)request->aio_buf)[request->aio_nbytes / 2] ^= 1;
-  return real.call(SYS_io_submit, context, 1L, &request);
-}
-
-/* How one of them ended: op "direct". */
-static long plan_ended(long context, long least, long most, struct io_event *events)
-{
-  long count = real.call(SYS_io_getevents, context, least, most, events, NULL);
-  for (long i = 0; i < count; i++) {
-    int fault = plan_take("direct", plan.folder != NULL);
-    if (fault > 0)
-      events[i].res = -fault;
-    if (fault == SHORT)
-      events[i].res /= 2;
-  }
-  return count;
-}
-
-/* What the C library has no functions for. */
+/* Only openat2 comes this way. */
 EXPORT long syscall(long number, ...)
 {
   long values[6];
@@ -189,15 +160,8 @@ EXPORT long syscall(long number, ...)
   for (int i = 0; i < 6; i++)
     values[i] = va_arg(rest, long);
   va_end(rest);
-  if (number == SYS_io_submit)
-    return plan_submit(values[0], *(struct iocb **)values[2]);
-  if (number == SYS_io_getevents)
-    return plan_ended(values[0], values[1], values[2], (struct io_event *)values[3]);
-  int fault = NO_FAULT;
-  if (number == SYS_io_setup)
-    fault = plan_take("setup", true);
-  if (number == SYS_openat2 && plan_is_named((int)values[0], (const char *)values[1]))
-    fault = plan_take("open", true);
+  bool named = number == SYS_openat2 && plan_is_named((int)values[0], (const char *)values[1]);
+  int fault = plan_take("open", named);
   if (fault > 0)
     return plan_fail(fault);
   return real.call(number, values[0], values[1], values[2], values[3], values[4], values[5]);

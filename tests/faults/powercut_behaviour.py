@@ -92,23 +92,4 @@ def test_what_was_not_done_leaves_the_old(t, words, size, op, number):
             tap.equal((after / name).read_bytes() == OLD, True, name)
 
 
-@tap.rows(SYSTEMS[:2])
-def test_what_went_past_the_cache(t, words, size):
-    """The direct way begins behind 64 MiB: the same holds there."""
-    prepare(t, words, 2 * size)
-    t.write('src/large.raw', random.Random(4).randbytes(72 * MIB) + b'the end' * 1000)
-    with mounted(t, 'medium', 'out') as out:
-        (out / 'last').write_bytes(OLD)
-        os.sync()
-        t.vmferry('convert', 'src/large.raw', out / 'disk.qcow2')
-        made = digest(out / 'disk.qcow2')
-        process = start_stopped(t, 'write:75:stop', 'src/large.raw', '-O', 'raw', 'out/last')
-        cut(t)
-        process.kill()
-        fault_tools.end(process)
-    with mounted(t, 'cut', 'after') as after:
-        tap.equal(digest(after / 'disk.qcow2'), made)
-        tap.equal((after / 'last').read_bytes() == OLD, True)
-
-
 tap.main(globals())

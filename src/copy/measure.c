@@ -38,7 +38,7 @@ static enum vmf_code measure(const struct vmf_format *format, const void *option
   struct vmf_shape shape = {0};
   struct vmf_plan plan = *disk;
 
-  VMF_TRY(format->writer->shape(options, plan.size, compress, false, &shape, error));
+  VMF_TRY(vmf_shape_of(format, options, plan.size, compress, false, &shape, error));
   plan.unit = shape.unit;
   plan.everything = shape.keep_zeros;
   VMF_TRY(format->writer->measure(options, &shape, plan.size, &plan, required, error));

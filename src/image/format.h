@@ -285,9 +285,9 @@ struct vmf_target {
 struct vmf_writer {
   struct vmf_options options;
   size_t state_size;
-  /* Refuses options that do not fit together (VMF_USAGE) and sizes that the format cannot hold
-   * (VMF_UNSUPPORTED). compress: -c was given. backing: an overlay is asked for (VMF_UNSUPPORTED
-   * when the format has none). */
+  /* Fills *shape, which is zeroed. Refuses options that do not fit together (VMF_USAGE) and sizes
+   * that the format cannot hold (VMF_UNSUPPORTED). compress: -c was given. backing: an overlay is
+   * asked for (VMF_UNSUPPORTED when the format has none). */
   enum vmf_code (*shape)(const void *options, uint64_t guest_size, bool compress, bool backing,
                          struct vmf_shape *shape, struct vmf_error *error);
   /* Bytes of all files when the units in `plan` are stored (plan == NULL: every unit). Exact for

@@ -13,6 +13,14 @@
 
 enum { ANY_SIZE = 1 << 20 /* of a disk that every format can hold */ };
 
+enum vmf_code vmf_shape_of(const struct vmf_format *format, const void *options,
+                           uint64_t guest_size, bool compress, bool backing,
+                           struct vmf_shape *shape, struct vmf_error *error)
+{
+  *shape = (struct vmf_shape){0};
+  return format->writer->shape(options, guest_size, compress, backing, shape, error);
+}
+
 static enum vmf_code create_file(struct vmf_creator *creator, const char *name, struct vmf_io **io,
                                  struct vmf_error *error)
 {
@@ -51,23 +59,21 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
                             struct vmf_error *error)
 {
   struct vmf_target *target = &draft->target;
-  const struct vmf_writer *writer;
 
   VMF_TRY(vmf_target_options_parse(options->format, options->options, &target->format,
                                    &draft->options, error));
-  writer = target->format->writer;
   target->options = draft->options;
-  VMF_TRY(writer->shape(target->options, target->guest_size, options->compress,
-                        options->backing_path != NULL, &target->shape, error));
+  VMF_TRY(vmf_shape_of(target->format, target->options, target->guest_size, options->compress,
+                       options->backing_path != NULL, &target->shape, error));
   if (options->in_place && target->shape.several_files)
     return vmf_fail(error, VMF_USAGE,
                     "%s: with these options there are several files, and only one can be written "
                     "in place",
                     target->format->name);
-  if (target->bitmaps && !writer->takes_bitmaps)
+  if (target->bitmaps && !target->format->writer->takes_bitmaps)
     return vmf_fail(error, VMF_USAGE, "%s: has no bitmaps of changed blocks; qcow2 has",
                     target->format->name);
-  return vmf_alloc(writer->state_size, &target->state, error);
+  return vmf_alloc(target->format->writer->state_size, &target->state, error);
 }
 
 /* What the io allows. */
@@ -218,7 +224,7 @@ enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t
   void *values;
 
   VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
-  enum vmf_code code = found->writer->shape(values, guest_size, false, false, shape, error);
+  enum vmf_code code = vmf_shape_of(found, values, guest_size, false, false, shape, error);
   vmf_options_free(&found->writer->options, values);
   return code;
 }
@@ -230,7 +236,7 @@ static enum vmf_code shape_of(const char *format, const char *options, bool comp
   void *values;
 
   VMF_TRY(vmf_target_options_parse(format, options, &found, &values, error));
-  enum vmf_code code = found->writer->shape(values, ANY_SIZE, compress, false, shape, error);
+  enum vmf_code code = vmf_shape_of(found, values, ANY_SIZE, compress, false, shape, error);
   vmf_options_free(&found->writer->options, values);
   return code;
 }

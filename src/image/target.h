@@ -49,6 +49,11 @@ VMF_MUST_CHECK enum vmf_code vmf_target_options_parse(const char *name, const ch
                                                       const struct vmf_format **format,
                                                       void **options, struct vmf_error *error);
 
+/* The shape that a writer makes of these, parsed, options. */
+VMF_MUST_CHECK enum vmf_code vmf_shape_of(const struct vmf_format *format, const void *options,
+                                          uint64_t guest_size, bool compress, bool backing,
+                                          struct vmf_shape *shape, struct vmf_error *error);
+
 /* VMF_USAGE unless vmf_convert came to its end, and nothing was committed since. */
 VMF_MUST_CHECK enum vmf_code vmf_target_check_finished(const struct vmf_target *target,
                                                        struct vmf_error *error);

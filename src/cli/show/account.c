@@ -15,7 +15,7 @@
 static const char *format_title(const char *format)
 {
   static const char *const titles[][2] = {
-      {"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}, {"vhdx", "VHDX"}};
+      {"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}, {"vhdx", "VHDX"}, {"vdi", "VDI"}};
 
   for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
     if (strcmp(titles[i][0], format) == 0)

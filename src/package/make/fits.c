@@ -20,7 +20,7 @@ static enum vmf_code ask_image(const struct vmf_assembly_file *file, uint64_t en
 
   VMF_TRY(vmf_target_options_parse(file->format, file->options, &need.format, &values, error));
   need.options = values;
-  enum vmf_code code = need.format->writer->shape(values, need.size, false, false, &shape, error);
+  enum vmf_code code = vmf_shape_of(need.format, values, need.size, false, false, &shape, error);
   if (code == VMF_OK)
     code = vmf_need_by_map(&need, enough, amount, error);
   if (code == VMF_OK && options)

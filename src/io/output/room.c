@@ -36,7 +36,8 @@ static void look_at_quota(int number, int kind, unsigned id, struct vmf_room *ro
   struct dqblk quota = {0};
   uint64_t limit;
 
-  if (syscall(SYS_quotactl_fd, number, QCMD(Q_GETQUOTA, kind), id, &quota) < 0 ||
+  if (syscall(SYS_quotactl_fd, number, QCMD((unsigned)Q_GETQUOTA, (unsigned)kind), id, &quota) <
+          0 ||
       !(quota.dqb_valid & QIF_BLIMITS) || !(quota.dqb_valid & QIF_SPACE) ||
       quota.dqb_bhardlimit == 0 || !vmf_mul(quota.dqb_bhardlimit, 1024, &limit))
     return;

@@ -188,6 +188,8 @@ static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target
   VMF_TRY(held_still(&copy, error));
   VMF_TRY(check_room(&copy, options, error));
   vmf_draft(target)->state = VMF_DRAFT_BEGUN;
+  if (vmf_draft(target)->output)
+    VMF_TRY(vmf_output_begin(vmf_draft(target)->output, error));
   VMF_TRY(begin(&copy, &plan, options, error));
   VMF_TRY(vmf_copy_run(&copy, options, result, error));
   VMF_TRY(held_still(&copy, error));

@@ -47,6 +47,21 @@ def test_disk_that_does_not_fit(t, options):
     is_refused(in_small(t, 'convert', *options, 'noise.raw', 'small/x', status=4))
 
 
+def test_what_does_not_fit_in_place_leaves_the_old_file(t):
+    disks(t)
+    done = with_small(t, 'echo old > small/x; "$0" "$@"; status=$?; cat small/x; exit $status',
+                      'convert', '--in-place', '-O', 'raw', 'noise.raw', 'small/x')
+    tap.equal((done.returncode, bool(TOLD.search(done.stderr)), done.stdout), (4, True, 'old\n'), 'status, refused, content')
+
+
+def test_the_room_of_the_old_file_counts_in_place(t):
+    disks(t)
+    t.write('new.raw', t.read('noise.raw')[:3 << 20])
+    done = with_small(t, 'dd if=noise.raw of=small/x bs=1M count=3 2>/dev/null; "$0" "$@" && cmp new.raw small/x',
+                      'convert', '--in-place', '-f', 'raw', '-O', 'raw', 'new.raw', 'small/x')
+    tap.equal((done.returncode, done.stderr), (0, ''), 'status')
+
+
 @tap.rows(FORMS)
 def test_zeros_take_no_room(t, options):
     disks(t)

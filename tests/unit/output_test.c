@@ -398,11 +398,17 @@ START_TEST(in_place_keeps_the_inode)
   ck_assert_str_eq(vmf_output_stem(output), "disk");
   ck_assert_int_eq(vmf_output_create(output, "disk-flat.vmdk", &io, &error), VMF_UNSUPPORTED);
   fails("disk.raw", &in_place, VMF_IN_USE); /* would empty what the first writes */
+  ck_assert_uint_eq(vmf_output_main(output)->size, 0);
+  ck_assert_int_eq(vmf_output_begin(output, &error), VMF_OK);
   put(vmf_output_main(output), "new");
   commit(output);
   ck_assert_int_eq(stat("disk.raw", &after), 0);
   ck_assert(before.st_ino == after.st_ino && scratch_holds("other", "new"));
   ck_assert_int_eq(vmf_output_new("disk.raw", &in_place, &output, &error), VMF_OK);
+  vmf_output_close(output); /* it did not begin */
+  ck_assert(scratch_holds("disk.raw", "new"));
+  ck_assert_int_eq(vmf_output_new("disk.raw", &in_place, &output, &error), VMF_OK);
+  ck_assert_int_eq(vmf_output_begin(output, &error), VMF_OK);
   put(vmf_output_main(output), "half");
   vmf_output_close(output);
   ck_assert(scratch_holds("disk.raw", "")); /* and not half of an image */

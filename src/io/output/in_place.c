@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "size.h"
 #include "temporary.h"
 
 const char *vmf_in_place_obstacle(int folder, const char *name, const struct stat *status)
@@ -38,18 +39,14 @@ static enum vmf_code hold(int number, const char *path, int *held, struct vmf_er
   return VMF_OK;
 }
 
-/* From here on the old content is gone. */
-static enum vmf_code make_empty(int number, const char *path, int *held, struct vmf_error *error)
+static enum vmf_code take(int number, const char *path, int *held, struct vmf_error *error)
 {
   struct stat status;
 
   if (fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
     return vmf_fail(error, VMF_CHANGED, "%s: was replaced by something that is no regular file",
                     path);
-  VMF_TRY(hold(number, path, held, error));
-  if (ftruncate(number, 0) < 0)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: cannot be emptied", path);
-  return VMF_OK;
+  return hold(number, path, held, error);
 }
 
 enum vmf_code vmf_in_place_open(int folder, const char *name, const char *path, bool sync,
@@ -59,19 +56,28 @@ enum vmf_code vmf_in_place_open(int folder, const char *name, const char *path, 
 
   if (number < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be written in place", path);
-  enum vmf_code code = make_empty(number, path, held, error);
+  enum vmf_code code = take(number, path, held, error);
   if (code != VMF_OK) {
     close(number);
     return code;
   }
-  return vmf_io_write_file(number, path, sync, io, error);
+  VMF_TRY(vmf_io_write_file(number, path, sync, io, error));
+  vmf_size_set(*io, 0);
+  return VMF_OK;
 }
 
-void vmf_in_place_close(int held, bool complete)
+enum vmf_code vmf_in_place_begin(int held, const char *path, struct vmf_error *error)
+{
+  if (ftruncate(held, 0) < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: cannot be emptied", path);
+  return VMF_OK;
+}
+
+void vmf_in_place_close(int held, bool incomplete)
 {
   if (held < 0)
     return;
-  if (!complete)
+  if (incomplete)
     (void)!ftruncate(held, 0);
   close(held);
 }

@@ -14,13 +14,18 @@
  * known of that. */
 const char *vmf_in_place_obstacle(int folder, const char *name, const struct stat *status);
 
-/* An io on the file, which is emptied. *held: another descriptor of it, which keeps a lock. Two
- * runs that write into one file would leave a mixture: VMF_IN_USE. */
+/* An io on the file, as if it were empty: vmf_in_place_begin makes it so, before anything is
+ * written. *held: another descriptor of it, which keeps a lock. Two runs that write into one file
+ * would leave a mixture: VMF_IN_USE. */
 VMF_MUST_CHECK enum vmf_code vmf_in_place_open(int folder, const char *name, const char *path,
                                                bool sync, struct vmf_io **io, int *held,
                                                struct vmf_error *error);
 
-/* Empties the file again unless it is complete. held == -1: there is none. */
-void vmf_in_place_close(int held, bool complete);
+/* From here on the old content is gone. */
+VMF_MUST_CHECK enum vmf_code vmf_in_place_begin(int held, const char *path,
+                                                struct vmf_error *error);
+
+/* incomplete: what has been written is removed again. held == -1: there is no such file. */
+void vmf_in_place_close(int held, bool incomplete);
 
 #endif

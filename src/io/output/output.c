@@ -44,7 +44,8 @@ struct vmf_output {
   int handed;          /* the caller's descriptor that is written to; -1: none */
   struct vmf_io *pipe; /* to which the main file is sent by the commit; owned; NULL: none */
   const struct vmf_cancel *cancel;
-  int held; /* the file that is written in place, locked; -1: none */
+  int held;   /* the file that is written in place, locked; -1: none */
+  bool begun; /* it has been emptied */
   struct vmf_temporary temporary;
   struct vmf_superseded old; /* beside the main file */
   struct part *parts;        /* [0] is the main file */
@@ -207,7 +208,8 @@ static enum vmf_code open_in_place(struct vmf_output *output, const char *obstac
                             &output->held, error));
   close(output->folder);
   output->folder = -1;
-  return own_part(output, io, output->name, error);
+  VMF_TRY(own_part(output, io, output->name, error));
+  return output->in_place ? VMF_OK : vmf_output_begin(output, error);
 }
 
 static bool is_denied(const struct vmf_error *error)
@@ -354,6 +356,14 @@ const char *vmf_output_path(const struct vmf_output *output)
 const char *vmf_output_temporary(const struct vmf_output *output)
 {
   return output->temporary_path;
+}
+
+enum vmf_code vmf_output_begin(struct vmf_output *output, struct vmf_error *error)
+{
+  if (output->held < 0 || output->begun)
+    return VMF_OK;
+  output->begun = true;
+  return vmf_in_place_begin(output->held, output->path, error);
 }
 
 bool vmf_output_is_spooled(const struct vmf_output *output)
@@ -558,7 +568,7 @@ void vmf_output_close(struct vmf_output *output)
     vmf_free(output->parts[i].name);
   }
   vmf_io_close(output->pipe);
-  vmf_in_place_close(output->held, output->committed);
+  vmf_in_place_close(output->held, output->begun && !output->committed);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)
     close(output->folder);

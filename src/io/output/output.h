@@ -17,7 +17,7 @@ struct vmf_output_options {
   bool no_sync;             /* skip the fsyncs */
   bool transient;           /* see vmf_io_transient */
   bool ignore_locks;        /* replace a target that a running machine holds */
-  bool in_place;            /* write into a file that is there, which is emptied first */
+  bool in_place;            /* write into a file that is there: see vmf_output_begin */
   bool no_links;            /* a symlink in the target's place is refused, not followed */
   bool new_folder;          /* the target's folder was made for it, and is made durable with it */
   bool replace;             /* a further file takes the place of one that is there */
@@ -65,6 +65,10 @@ const char *vmf_output_stem(
 const char *vmf_output_path(const struct vmf_output *output); /* final path, symlinks followed */
 const char *vmf_output_temporary(
     const struct vmf_output *output); /* where the main file is now; NULL: in place */
+
+/* To be called before the first byte where in_place was asked for, and nothing else can be refused:
+ * from here on the old content of a file that is there is gone. */
+VMF_MUST_CHECK enum vmf_code vmf_output_begin(struct vmf_output *output, struct vmf_error *error);
 
 /* Whether what is written is sent to a pipe by the commit. */
 bool vmf_output_is_spooled(const struct vmf_output *output);

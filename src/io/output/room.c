@@ -80,5 +80,6 @@ bool vmf_io_room(const struct vmf_io *io, struct vmf_room *room)
     return false;
   look_at_system(file->number, room);
   look_at_quotas(file->number, &file->status, room);
+  (void)vmf_add(room->bytes, (uint64_t)file->status.st_blocks * 512, &room->bytes);
   return true;
 }

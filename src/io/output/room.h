@@ -8,7 +8,8 @@
 #include "io.h"
 
 struct vmf_room {
-  uint64_t bytes; /* free in the file system, or left of the user's or group's quota */
+  uint64_t bytes; /* free in the file system, or left of the user's or group's quota, and what the
+                     file itself had when it was opened */
   bool quota;     /* it is that */
   bool exact;     /* so many bytes of data fit, and no more; else the file system may pack, share or
                    * not tell */

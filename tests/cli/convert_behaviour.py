@@ -389,6 +389,15 @@ def test_kill_leaves_no_final_name_and_is_told_later(t):
         tap.contains(done.stderr, name)
 
 
+def test_verbose_tells_the_chain_and_the_target(t):
+    t.write('base.raw', noise(1 << 20))
+    t.vmferry('create', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', 'top.qcow2')
+    said = t.vmferry('convert', '-v', '-o', 'compat=0.10', '-O', 'qcow2', 'top.qcow2', 'out').stderr.splitlines()
+    tap.equal(said[:3], ['vmferry: top.qcow2: qcow2, 1048576 bytes', 'vmferry: made on base.raw: raw, 1048576 bytes',
+                         'vmferry: out: is written as qcow2, compat=0.10'], 'lines')
+    tap.equal(t.vmferry('convert', 'top.qcow2', 'out2').stderr, '', 'without it')
+
+
 def test_block_device_takes_raw_only(t):
     """The footer of a VHD would not be at the end of a device that is larger."""
     source, disk = t.write('source.raw', noise(1 << 20)), t.write('disk.img', noise(2 << 20, 2))

@@ -398,7 +398,7 @@ def front_place(stream, grain):
 def test_tables_that_come_first(t, stream):
     t.write('a.raw', front_disk())
     for seed in range(3):
-        tap.equal(piped(t, stream, 'convert', '-v', '-', 'b.raw', seed=seed).stderr, '', 'nothing is stored')
+        tap.equal('stored' in piped(t, stream, 'convert', '-v', '-', 'b.raw', seed=seed).stderr, False, 'stored')
         tap.equal(t.read('b.raw') == front_disk(), True, 'the disk')
     t.vmferry('convert', '-c', t.write('a.vmdk', stream), 'a.qcow2')
     piped(t, stream, 'convert', '-c', '-', 'b.qcow2')
@@ -408,7 +408,7 @@ def test_tables_that_come_first(t, stream):
 def test_what_qemu_img_writes(t):
     t.write('a.raw', disk())
     t.run(tap.tool('qemu-img'), 'convert', '-f', 'raw', *STREAM_OPTIONS, 'a.raw', 'a.vmdk')
-    tap.equal(piped(t, t.read('a.vmdk'), 'convert', '-v', '-', 'b.raw', seed=1).stderr, '', 'nothing is stored')
+    tap.equal('stored' in piped(t, t.read('a.vmdk'), 'convert', '-v', '-', 'b.raw', seed=1).stderr, False, 'stored')
     tap.equal(t.read('b.raw') == disk(), True, 'the disk')
 
 

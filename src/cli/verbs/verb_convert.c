@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry convert`. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include "arguments.h"
 #include "common_arguments.h"
+#include "human.h"
 #include "names.h"
 #include "packaging.h"
 #include "sources.h"
@@ -334,6 +336,23 @@ static enum vmf_code convert_check_existing(const struct convert_settings *setti
   return code;
 }
 
+/* With -v: what the source was found to be, down its chain, and what becomes of it. */
+static void convert_tell(const struct convert_settings *settings, const struct vmf_image *source,
+                         const char *path, const char *format)
+{
+  if (!settings->command.verbose)
+    return;
+  for (const struct vmf_image *image = source; image; image = vmf_image_parent(image)) {
+    fputs(image == source ? "vmferry: " : "vmferry: made on ", stderr);
+    vmf_human_text(stderr, vmf_image_path(image));
+    fprintf(stderr, ": %s, %" PRIu64 " bytes\n", vmf_image_format(image), vmf_image_size(image));
+  }
+  fputs("vmferry: ", stderr);
+  vmf_human_text(stderr, path);
+  fprintf(stderr, ": is written as %s%s%s\n", format, settings->target.options ? ", " : "",
+          settings->target.options ? settings->target.options : "");
+}
+
 static enum vmf_code convert_with(struct convert_settings *settings, bool *whole,
                                   struct vmf_error *error)
 {
@@ -362,6 +381,8 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
                             settings->command.operand_count - 1, &input, &source, error);
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target.format, path, "-O", &format, error);
+  if (code == VMF_OK)
+    convert_tell(settings, source, path, format);
   if (code == VMF_OK && settings->target.exists)
     code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK)

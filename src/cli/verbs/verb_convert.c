@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "common_arguments.h"
+#include "dry_run.h"
 #include "human.h"
 #include "names.h"
 #include "packaging.h"
@@ -24,6 +25,7 @@ struct convert_settings {
   struct vmf_transfer_settings transfer;
   struct vmf_salvage_settings salvage;
   struct vmf_signing_settings signing;
+  bool dry_run;
 };
 
 #define VMF_SETTINGS struct convert_settings
@@ -96,6 +98,9 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "verify",
      VMF_SETS_FLAG(transfer.verify),
      .help = "read the target back and compare the checksums"},
+    {.name = "dry-run",
+     VMF_SETS_FLAG(dry_run),
+     .help = "tell what would be written, how large, and whether it fits"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_FORCE,
     {.name = "in-place",
@@ -232,6 +237,10 @@ static enum vmf_code convert_check_settings(const struct convert_settings *setti
                                (unsigned long long)settings->transfer.sparse_size);
   if (settings->transfer.verify && strcmp(path, "-") == 0)
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
+  if (settings->dry_run && (strcmp(settings->command.operands[0], "-") == 0 ||
+                            settings->target.backing || settings->target.exists))
+    return vmf_arguments_wrong(error, "--dry-run is for a whole disk that is in a file: not for "
+                                      "standard input, -B or -n");
   if (settings->target.backing && settings->command.operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
   if (!settings->source.join && access(path, F_OK) == 0 &&
@@ -387,9 +396,14 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
     code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
-  if (code == VMF_OK && settings->salvage.wanted)
+  if (code == VMF_OK && settings->dry_run) {
+    const struct vmf_dry_run run = {&settings->command, &settings->target, source, path, format};
+
+    code = vmf_dry_run(&run, error);
+  }
+  if (code == VMF_OK && settings->salvage.wanted && !settings->dry_run)
     code = vmf_salvaging_begin(&salvaging, source, error);
-  if (code == VMF_OK) {
+  if (code == VMF_OK && !settings->dry_run) {
     const struct vmf_transfer transfer = {
         .command = &settings->command,
         .target = &settings->target,
@@ -448,6 +462,8 @@ static enum vmf_code convert_check_package(const struct convert_settings *settin
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
+  if (settings->dry_run)
+    return vmf_arguments_wrong(error, message, "--dry-run");
   if (settings->transfer.verify)
     return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
                                "--verify is for a single disk");

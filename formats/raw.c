@@ -199,12 +199,9 @@ static enum vmf_code raw_finish(struct vmf_target *target, struct vmf_error *err
 {
   struct vmf_io *io = target->io;
 
-  while (!target->shape.outer && io->sequential && io->size < target->guest_size) {
-    const struct vmf_piece zeros = {.length =
-                                        (size_t)vmf_min(target->guest_size - io->size, 1u << 30)};
-    VMF_TRY(vmf_io_pwrite_pieces(io, &zeros, 1, io->size, error));
-  }
-  return VMF_OK;
+  if (target->shape.outer || !io->sequential || io->size >= target->guest_size)
+    return VMF_OK;
+  return vmf_io_zero(io, io->size, target->guest_size - io->size, false, error);
 }
 
 static void raw_release(struct vmf_target *target)

@@ -85,19 +85,6 @@ static enum vmf_code vdi_shape(const void *values, uint64_t guest_size, bool com
   return VMF_OK;
 }
 
-static enum vmf_code count_blocks(const struct vmf_plan *plan, uint64_t guest_size,
-                                  uint64_t *blocks, struct vmf_error *error)
-{
-  uint64_t start, end;
-
-  *blocks = 0;
-  for (uint64_t guest = 0; guest < guest_size; guest = end) {
-    VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
-    *blocks += vmf_div_up(end - start, BLOCK_SIZE);
-  }
-  return VMF_OK;
-}
-
 static enum vmf_code vdi_measure(const void *values, const struct vmf_shape *shape,
                                  uint64_t guest_size, const struct vmf_plan *plan, uint64_t *bytes,
                                  struct vmf_error *error)
@@ -106,7 +93,7 @@ static enum vmf_code vdi_measure(const void *values, const struct vmf_shape *sha
 
   (void)shape;
   if (plan && !is_fixed(values))
-    VMF_TRY(count_blocks(plan, guest_size, &blocks, error));
+    VMF_TRY(vmf_plan_count(plan, BLOCK_SIZE, &blocks, error));
   *bytes = data_offset(guest_size) + blocks * BLOCK_SIZE;
   return VMF_OK;
 }
@@ -230,7 +217,7 @@ static enum vmf_code begin_pipe(struct vmf_target *target, const struct vmf_plan
   uint32_t index;
   bool again;
 
-  VMF_TRY(count_blocks(plan, target->guest_size, &blocks, error));
+  VMF_TRY(vmf_plan_count(plan, BLOCK_SIZE, &blocks, error));
   VMF_TRY(write_header(target, (uint32_t)blocks, error));
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
     VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
@@ -309,27 +296,16 @@ static enum vmf_code vdi_place(struct vmf_target *target, struct vmf_block *bloc
   return VMF_OK;
 }
 
-/* On a pipe zeros at the end of a fixed disk have not been written yet. */
-static enum vmf_code fill_pipe(const struct vmf_target *target, uint64_t size,
-                               struct vmf_error *error)
-{
-  while (target->io->size < size) {
-    const struct vmf_piece zeros = {NULL, (size_t)vmf_min(size - target->io->size, 1u << 30)};
-    VMF_TRY(vmf_io_pwrite_pieces(target->io, &zeros, 1, target->io->size, error));
-  }
-  return VMF_OK;
-}
-
 static enum vmf_code vdi_finish(struct vmf_target *target, struct vmf_error *error)
 {
   struct writer_state *state = target->state;
 
-  if (target->io->sequential)
-    return state->fixed
-               ? fill_pipe(target, data_offset(state->size) + (uint64_t)state->blocks * BLOCK_SIZE,
-                           error)
-               : VMF_OK;
-  if (state->fixed)
+  if (state->fixed && target->io->sequential) /* zeros at the end have not been written yet */
+    return vmf_io_zero(target->io, target->io->size,
+                       data_offset(state->size) + (uint64_t)state->blocks * BLOCK_SIZE -
+                           target->io->size,
+                       false, error);
+  if (state->fixed || target->io->sequential)
     return VMF_OK;
   VMF_TRY(end_table(target, error));
   return write_header(target, state->allocated, error);

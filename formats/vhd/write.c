@@ -74,19 +74,14 @@ static enum vmf_code vhd_measure(const void *values, const struct vmf_shape *sha
                                  struct vmf_error *error)
 {
   const struct vhd_options *options = values;
-  uint64_t blocks = vmf_div_up(guest_size, BLOCK_SIZE), start, end;
+  uint64_t blocks = vmf_div_up(guest_size, BLOCK_SIZE);
 
   (void)shape;
   *bytes = whole_sectors(guest_size) + VHD_FOOTER_SIZE;
   if (options->subformat == SUBFORMAT_FIXED)
     return VMF_OK;
-  if (plan) {
-    blocks = 0;
-    for (uint64_t guest = 0; guest < guest_size; guest = end) {
-      VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
-      blocks += vmf_div_up(end - start, BLOCK_SIZE);
-    }
-  }
+  if (plan)
+    VMF_TRY(vmf_plan_count(plan, BLOCK_SIZE, &blocks, error));
   *bytes = TABLE_OFFSET + table_bytes(guest_size) + blocks * (BITMAP_SIZE + BLOCK_SIZE) +
            VHD_FOOTER_SIZE;
   return VMF_OK;

@@ -75,18 +75,13 @@ static enum vmf_code vhdx_measure(const void *values, const struct vmf_shape *sh
                                   struct vmf_error *error)
 {
   struct vhdx_layout layout;
-  uint64_t blocks, start, end;
+  uint64_t blocks;
 
   (void)shape;
   vhdx_layout_fill(values, guest_size, false, &layout);
   blocks = layout.blocks;
-  if (plan && !layout.fixed) {
-    blocks = 0;
-    for (uint64_t guest = 0; guest < guest_size; guest = end) {
-      VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
-      blocks += vmf_div_up(end - start, layout.block_size);
-    }
-  }
+  if (plan && !layout.fixed)
+    VMF_TRY(vmf_plan_count(plan, layout.block_size, &blocks, error));
   *bytes = layout.data + blocks * layout.block_size;
   return VMF_OK;
 }

@@ -166,17 +166,7 @@ static enum vmf_code count_grains(uint64_t guest_size, const struct vmf_plan *pl
                                   uint64_t *grains, struct vmf_error *error)
 {
   *grains = vmf_div_up(guest_size, VMDK_GRAIN_BYTES);
-  if (plan == NULL)
-    return VMF_OK;
-  *grains = 0;
-  uint64_t start = 0, end = 0;
-  for (uint64_t guest = 0; guest < guest_size; guest = end) {
-    VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
-    if (start >= guest_size)
-      break;
-    *grains += vmf_div_up(end - start, VMDK_GRAIN_BYTES);
-  }
-  return VMF_OK;
+  return plan ? vmf_plan_count(plan, VMDK_GRAIN_BYTES, grains, error) : VMF_OK;
 }
 
 /* What stands in front of the grains in all files. */

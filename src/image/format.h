@@ -230,6 +230,9 @@ struct vmf_plan;
  * start: it reads the map anew. */
 VMF_MUST_CHECK enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest,
                                            uint64_t *start, uint64_t *end, struct vmf_error *error);
+/* How many units of `unit` bytes, a multiple of the plan's or equal to it, hold data. */
+VMF_MUST_CHECK enum vmf_code vmf_plan_count(const struct vmf_plan *plan, uint32_t unit,
+                                            uint64_t *count, struct vmf_error *error);
 
 /* One unit on its way out. In the file stand its head, its data, `zeros` zero bytes, its tail. */
 struct vmf_block {

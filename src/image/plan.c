@@ -93,3 +93,16 @@ enum vmf_code vmf_plan_next(const struct vmf_plan *plan, uint64_t guest, uint64_
   *end = plan->size;
   return VMF_OK;
 }
+
+enum vmf_code vmf_plan_count(const struct vmf_plan *plan, uint32_t unit, uint64_t *count,
+                             struct vmf_error *error)
+{
+  uint64_t start, end;
+
+  *count = 0;
+  for (uint64_t guest = 0; guest < plan->size; guest = end) {
+    VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
+    *count += vmf_div_up(end - start, unit);
+  }
+  return VMF_OK;
+}

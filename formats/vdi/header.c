@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "checked.h"
 #include "vdi.h"
+#include "zero.h"
 
 enum {
   FLAGS_KNOWN = 1, /* "zero expand": how VirtualBox filled it, nothing for a reader */
@@ -32,12 +33,6 @@ static void decode_header(const uint8_t raw[VDI_HEADER_OFFSET + VDI_HEADER_MIN],
   vmf_guid_swap(raw + 408, header->modified);
   vmf_guid_swap(raw + 424, header->parent_uuid);
   vmf_guid_swap(raw + 440, header->parent_modified);
-}
-
-static bool is_null(const uint8_t uuid[VMF_GUID_SIZE])
-{
-  static const uint8_t null[VMF_GUID_SIZE];
-  return memcmp(uuid, null, VMF_GUID_SIZE) == 0;
 }
 
 /* What decides how the rest of the header is read. */
@@ -132,7 +127,7 @@ static enum vmf_code find_parent(struct vmf_image *image, struct vmf_error *erro
 {
   struct vdi_state *state = image->state;
   const struct vdi_header *header = &state->header;
-  bool named = !is_null(header->parent_uuid);
+  bool named = !vmf_is_zero(header->parent_uuid, VMF_GUID_SIZE);
 
   state->has_parent = header->type == VDI_UNDO || header->type == VDI_DIFFERENCING;
   image->parent_link.by_id = state->has_parent;
@@ -164,7 +159,8 @@ enum vmf_code vdi_load(struct vmf_image *image, struct vmf_error *error)
   VMF_TRY(check_kind(image, error));
   VMF_TRY(check_blocks(image, error));
   VMF_TRY(check_places(image, error));
-  if (is_null(state->header.uuid) || is_null(state->header.modified))
+  if (vmf_is_zero(state->header.uuid, VMF_GUID_SIZE) ||
+      vmf_is_zero(state->header.modified, VMF_GUID_SIZE))
     vmf_warn(image->log, "%s: the disk's UUID is zero: VirtualBox does not open it",
              image->io->name);
   set_size(image);

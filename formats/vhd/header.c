@@ -19,11 +19,6 @@ uint32_t vhd_sum(const uint8_t *bytes, size_t length, size_t at)
   return ~sum;
 }
 
-bool vhd_overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length)
-{
-  return a < b + b_length && b < a + a_length;
-}
-
 static void decode_footer(const uint8_t raw[VHD_FOOTER_SIZE], struct vhd_footer *footer)
 {
   footer->features = get_be32(raw + 8);
@@ -207,7 +202,8 @@ static enum vmf_code check_header(const struct vmf_image *image, struct vmf_erro
   uint64_t table_bytes = 4 * (uint64_t)header->table_entries;
   if (header->table_offset < VHD_FOOTER_SIZE ||
       !vmf_range_within(header->table_offset, table_bytes, state->data_end) ||
-      vhd_overlaps(header->table_offset, table_bytes, state->footer.data_offset, VHD_HEADER_SIZE))
+      vmf_ranges_overlap(header->table_offset, table_bytes, state->footer.data_offset,
+                         VHD_HEADER_SIZE))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: VHD dynamic header: the block allocation table at byte %llu (%llu bytes) "
                     "lies over a footer or the header",

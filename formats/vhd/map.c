@@ -40,8 +40,8 @@ enum vmf_code vhd_block_place(const struct vmf_image *image, uint32_t block, uin
                     image->io->name, block, (unsigned long long)*host,
                     (unsigned long long)state->data_end);
   if (*host < VHD_FOOTER_SIZE ||
-      vhd_overlaps(*host, length, state->footer.data_offset, VHD_HEADER_SIZE) ||
-      vhd_overlaps(*host, length, header->table_offset, 4 * (uint64_t)header->table_entries))
+      vmf_ranges_overlap(*host, length, state->footer.data_offset, VHD_HEADER_SIZE) ||
+      vmf_ranges_overlap(*host, length, header->table_offset, 4 * (uint64_t)header->table_entries))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: block allocation table entry %u: block at byte %llu lies over the header "
                     "or the table itself",

@@ -71,9 +71,6 @@ enum vmf_code vhd_load(struct vmf_image *image, struct vmf_error *error);
 /* The one's complement of the sum of all bytes, those of the field itself (4 at `at`) left out. */
 uint32_t vhd_sum(const uint8_t *bytes, size_t length, size_t at);
 
-/* Of two ranges that end below 2^64. */
-bool vhd_overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length);
-
 /* The bit of a sector in a bitmap: the first sector is the highest bit of the first byte. */
 bool vhd_bit(const uint8_t *bitmap, uint32_t sector);
 

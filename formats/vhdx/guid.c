@@ -13,9 +13,3 @@ void vhdx_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT])
   vmf_guid_swap(guid, network);
   vmf_guid_text(network, text);
 }
-
-bool vhdx_guid_is_zero(const uint8_t guid[VMF_GUID_SIZE])
-{
-  static const uint8_t zero[VMF_GUID_SIZE];
-  return memcmp(guid, zero, sizeof(zero)) == 0;
-}

@@ -7,10 +7,11 @@
 #include "bytes.h"
 #include "checked.h"
 #include "vhdx.h"
+#include "zero.h"
 
 bool vhdx_overlaps(struct vhdx_range a, struct vhdx_range b)
 {
-  return a.offset < b.offset + b.length && b.offset < a.offset + a.length;
+  return vmf_ranges_overlap(a.offset, a.length, b.offset, b.length);
 }
 
 static void decode_header(const uint8_t raw[VHDX_HEADER_SIZE], struct vhdx_header *header)
@@ -67,7 +68,7 @@ static enum vmf_code check_log_place(const struct vmf_image *image, struct vmf_e
 {
   const struct vhdx_header *header = &((const struct vhdx_state *)image->state)->header;
 
-  if (header->log_length == 0 && vhdx_guid_is_zero(header->log_guid))
+  if (header->log_length == 0 && vmf_is_zero(header->log_guid, VMF_GUID_SIZE))
     return VMF_OK;
   if (header->log_length == 0 || header->log_length % VHDX_MIB != 0 ||
       header->log_offset % VHDX_MIB != 0 || header->log_offset < VHDX_MIB)
@@ -94,7 +95,7 @@ static enum vmf_code check_header(const struct vmf_image *image, struct vmf_erro
   if (header->version != 1)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: VHDX header: version %u, expected 1",
                     image->io->name, header->version);
-  if (header->log_version != 0 && !vhdx_guid_is_zero(header->log_guid))
+  if (header->log_version != 0 && !vmf_is_zero(header->log_guid, VMF_GUID_SIZE))
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: VHDX header: log version %u, expected 0",
                     image->io->name, header->log_version);
   return check_log_place(image, error);

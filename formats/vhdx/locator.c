@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "text.h"
 #include "vhdx.h"
+#include "zero.h"
 
 enum { PAIRS_AT = 20, PAIR_SIZE = 12, PAIRS_MAX = 256 };
 
@@ -138,7 +139,8 @@ static enum vmf_code use_locator(struct vmf_image *image, const struct locator *
   for (unsigned i = 0; i < LINKAGE; i++)
     if (locator->values[i])
       VMF_TRY(add_name(image, locator->values[i], error));
-  link->by_id = !vhdx_guid_is_zero(state->linkage) || !vhdx_guid_is_zero(state->linkage2);
+  link->by_id =
+      !vmf_is_zero(state->linkage, VMF_GUID_SIZE) || !vmf_is_zero(state->linkage2, VMF_GUID_SIZE);
   if (!link->by_id)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: VHDX parent locator: no parent_linkage, so that the parent cannot be told "

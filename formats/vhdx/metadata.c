@@ -115,7 +115,7 @@ static enum vmf_code check_item(const struct vmf_image *image, unsigned number,
   bool both = item->flags & FLAG_USER && item->flags & FLAG_REQUIRED;
 
   if (item->flags & ~(uint32_t)FLAGS || item->reserved != 0 || both ||
-      vhdx_guid_is_zero(item->guid))
+      vmf_is_zero(item->guid, VMF_GUID_SIZE))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: VHDX metadata table entry %u: flags 0x%x with reserved field 0x%x, "
                     "expected an id, flags of 1 (user's), 2, or 4 (required, not user's), and 0",

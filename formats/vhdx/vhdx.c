@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "zero.h"
 
 static int vhdx_probe(const struct vmf_probe *probe)
 {
@@ -17,7 +18,7 @@ static enum vmf_code load_log(struct vmf_image *image, const struct vmf_open_arg
   struct vhdx_state *state = image->state;
 
   state->io = image->io;
-  state->log_dirty = !vhdx_guid_is_zero(state->header.log_guid);
+  state->log_dirty = !vmf_is_zero(state->header.log_guid, VMF_GUID_SIZE);
   if (!state->log_dirty)
     return VMF_OK;
   if (args->no_replay)
@@ -61,8 +62,8 @@ static enum vmf_code vhdx_check_parent(const struct vmf_image *image,
                     parent->io->name);
   vhdx_guid_text(child->linkage, expected);
   vhdx_guid_text(id, found);
-  if (vhdx_guid_is_zero(id) || (memcmp(child->linkage, id, VMF_GUID_SIZE) != 0 &&
-                                memcmp(child->linkage2, id, VMF_GUID_SIZE) != 0))
+  if (vmf_is_zero(id, VMF_GUID_SIZE) || (memcmp(child->linkage, id, VMF_GUID_SIZE) != 0 &&
+                                         memcmp(child->linkage2, id, VMF_GUID_SIZE) != 0))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: was made on the data with id %s, but its parent %s has id %s",
                     image->io->name, expected, parent->io->name, found);
@@ -79,7 +80,7 @@ static enum vmf_code add_guid(struct vmf_value *data, const char *key,
 {
   char text[VMF_GUID_TEXT];
 
-  if (vhdx_guid_is_zero(guid))
+  if (vmf_is_zero(guid, VMF_GUID_SIZE))
     return VMF_OK;
   vhdx_guid_text(guid, text);
   return vmf_value_text(data, key, text, error);

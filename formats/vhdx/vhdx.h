@@ -87,7 +87,6 @@ uint32_t vhdx_sum(const uint8_t *bytes, size_t length);
 
 /* From Microsoft's order. */
 void vhdx_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT]);
-bool vhdx_guid_is_zero(const uint8_t guid[VMF_GUID_SIZE]);
 
 /* Of two ranges that end below 2^64. */
 bool vhdx_overlaps(struct vhdx_range a, struct vhdx_range b);

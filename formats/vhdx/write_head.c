@@ -9,6 +9,7 @@
 #include "checked.h"
 #include "memory.h"
 #include "vhdx_write.h"
+#include "zero.h"
 
 enum {
   ENTRY_SIZE = 32,
@@ -55,7 +56,7 @@ static enum vmf_code take_from_backing(struct vmf_target *target, struct vmf_err
                     "%s: the backing file of a VHDX has to be a VHDX; qcow2 takes others",
                     backing->io->name);
   const struct vhdx_state *state = backing->state;
-  if (vhdx_guid_is_zero(state->header.data_write_guid))
+  if (vmf_is_zero(state->header.data_write_guid, VMF_GUID_SIZE))
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: has no id of its data, by which a child would know it; convert it first",
                     backing->io->name);

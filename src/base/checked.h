@@ -26,6 +26,12 @@ static inline bool vmf_range_within(uint64_t offset, uint64_t length, uint64_t s
   return offset <= size && length <= size - offset;
 }
 
+/* Whether two ranges, both of which end below 2^64, have a byte in common. */
+static inline bool vmf_ranges_overlap(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length)
+{
+  return a < b + b_length && b < a + a_length;
+}
+
 static inline bool vmf_is_power_of_two(uint64_t value)
 {
   return value != 0 && (value & (value - 1)) == 0;

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "bytes.h"
+#include "text.h"
 
 enum { IDENTITY_BYTES_MAX = 32 };
 
@@ -95,21 +96,12 @@ void vmf_guid_text(const uint8_t guid[VMF_GUID_SIZE], char text[VMF_GUID_TEXT])
   *text = '\0';
 }
 
-/* Of a hexadecimal digit; -1: it is none. */
-static int guid_digit(char digit)
-{
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
-  digit = (char)(digit | 0x20);
-  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 bool vmf_guid_parse(const char *text, uint8_t guid[VMF_GUID_SIZE])
 {
   for (unsigned i = 0; i < VMF_GUID_SIZE; i++, text += 2) {
     if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
       return false;
-    int high = guid_digit(text[0]), low = high < 0 ? -1 : guid_digit(text[1]);
+    int high = vmf_hex_digit(text[0]), low = high < 0 ? -1 : vmf_hex_digit(text[1]);
     if (low < 0)
       return false;
     guid[i] = (uint8_t)(high << 4 | low);

@@ -155,3 +155,11 @@ size_t vmf_text_fit(const char *text, size_t length, size_t room)
     room--;
   return room;
 }
+
+int vmf_hex_digit(char digit)
+{
+  if (digit >= '0' && digit <= '9')
+    return digit - '0';
+  digit = (char)(digit | 0x20);
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}

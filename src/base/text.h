@@ -19,6 +19,8 @@ VMF_MUST_CHECK enum vmf_code vmf_text_to_utf8(const char *encoding, const void *
 
 /* How many of `length` bytes of UTF-8 fit into `room`, without a part of a character at the end. */
 size_t vmf_text_fit(const char *text, size_t length, size_t room);
+/* What a hexadecimal digit counts, in either case; -1: it is none. */
+int vmf_hex_digit(char digit);
 bool vmf_text_ends_in(const char *text, const char *end);
 
 /* ASCII only, independent of the locale. */

@@ -11,6 +11,7 @@
 #include "handed.h"
 #include "json_name.h"
 #include "memory.h"
+#include "text.h"
 
 /* The length of the "nbd" of "nbd:host": a letter, then letters, digits and "+.-_", with a colon
  * behind and no '/' before it. 0: a plain path. */
@@ -23,22 +24,14 @@ static size_t protocol_length(const char *name)
   return starts && name[length] == ':' ? length : 0;
 }
 
-static int hex_digit(char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Resolves %-escapes in place; false where one is wrong or stands for no character of a path. */
 static bool unescape(char *text)
 {
   char *out = text;
 
   for (; *text; text++) {
-    int high = *text == '%' ? hex_digit(text[1]) : 0;
-    int low = *text == '%' && high >= 0 ? hex_digit(text[2]) : 0;
+    int high = *text == '%' ? vmf_hex_digit(text[1]) : 0;
+    int low = *text == '%' && high >= 0 ? vmf_hex_digit(text[2]) : 0;
 
     if (high < 0 || low < 0)
       return false;

@@ -8,6 +8,7 @@
 
 #include "machine_plan.h"
 #include "memory.h"
+#include "text.h"
 
 enum { PROPERTIES_MAX = 10000 };
 
@@ -213,14 +214,6 @@ enum vmf_code vmf_machine_check_texts(const struct vmf_machine *machine, struct 
   return check_properties(machine, error);
 }
 
-static int hex_digit(char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 enum vmf_code vmf_machine_check_mac(const char *text, char mac[18], struct vmf_error *error)
 {
   const char *at = text;
@@ -233,8 +226,8 @@ enum vmf_code vmf_machine_check_mac(const char *text, char mac[18], struct vmf_e
 
     if (i > 0 && separator && *at++ != separator)
       return vmf_fail(error, VMF_USAGE, "\"%s\" is no MAC address: 00:50:56:00:00:01", text);
-    high = hex_digit(at[0]);
-    low = high < 0 ? -1 : hex_digit(at[1]);
+    high = vmf_hex_digit(at[0]);
+    low = high < 0 ? -1 : vmf_hex_digit(at[1]);
     if (low < 0)
       return vmf_fail(error, VMF_USAGE, "\"%s\" is no MAC address: 00:50:56:00:00:01", text);
     octet[i] = (unsigned)high << 4 | (unsigned)low;

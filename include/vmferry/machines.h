@@ -25,16 +25,16 @@ struct vmf_guest_os_info {
 };
 bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
 
-struct vmf_machine_nic {
+struct vmf_nic_options {
   const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
 };
 
-struct vmf_machine_property {
+struct vmf_property_options {
   const char *key, *value;
 };
 
 /* A machine to be described; NULL and 0 mean the default. Lists end with their count. */
-struct vmf_machine {
+struct vmf_machine_options {
   size_t size;          /* of the struct */
   const char *name;     /* default: the first disk's name without suffix */
   unsigned cpus;        /* 1 */
@@ -46,10 +46,10 @@ struct vmf_machine {
   const char *const *controllers; /* of the n-th disk: lsilogic, lsilogicsas, pvscsi, buslogic,
                                    * sata, nvme, ide; the last counts for the rest; lsilogic */
   size_t controller_count;
-  const struct vmf_machine_nic *nics;
+  const struct vmf_nic_options *nics;
   size_t nic_count; /* 0 and nics == NULL: one; nics != NULL: none */
   const char *product, *vendor, *version, *full_version;
-  const struct vmf_machine_property *properties;
+  const struct vmf_property_options *properties;
   size_t property_count;
   const char *const *eulas; /* texts */
   size_t eula_count;

@@ -22,7 +22,7 @@ struct vmf_package;
 struct vmf_image;
 struct vmf_image_options;
 struct vmf_value;
-struct vmf_machine;
+struct vmf_machine_options;
 
 /* What must be true of a package before anything of it is used. By default its manifest, where it
  * has one, must be right for all that is used, and its signature, where it has one, right for the
@@ -206,7 +206,8 @@ bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info);
 
 /* Makes a package of disks (at least one), converted on the way. machine may be NULL: defaults. */
 VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
-                                              const struct vmf_machine *machine, const char *path,
+                                              const struct vmf_machine_options *machine,
+                                              const char *path,
                                               const struct vmf_package_target *target,
                                               struct vmf_error *error);
 

@@ -23,7 +23,7 @@
           row(job_result, difference) row(package_options, max_bytes) row(package_disk, capacity)  \
               row(package_check, max_bytes) row(package_verdict, bytes)                            \
                   row(package_target, max_bytes) row(guest_os_info, vbox) row(disk_form_info, uri) \
-                      row(machine, template_) row(package_trust, signer)                           \
+                      row(machine_options, template_) row(package_trust, signer)                   \
                           row(package_result, bytes)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all

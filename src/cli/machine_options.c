@@ -43,7 +43,7 @@ static char *nic_word(char **text)
   return word;
 }
 
-static enum vmf_code nic_parse(char *text, const char *given, struct vmf_machine_nic *nic,
+static enum vmf_code nic_parse(char *text, const char *given, struct vmf_nic_options *nic,
                                struct vmf_error *error)
 {
   const struct {
@@ -68,11 +68,11 @@ static enum vmf_code nic_parse(char *text, const char *given, struct vmf_machine
   return VMF_OK;
 }
 
-static enum vmf_code nics_parse(const char *const *given, struct vmf_machine_options *options,
+static enum vmf_code nics_parse(const char *const *given, struct vmf_parsed_machine *options,
                                 struct vmf_error *error)
 {
   size_t count = list_count(given);
-  struct vmf_machine *machine = &options->machine;
+  struct vmf_machine_options *machine = &options->machine;
 
   if (count == 0)
     return VMF_OK;
@@ -101,7 +101,7 @@ static enum vmf_code nics_parse(const char *const *given, struct vmf_machine_opt
 
 /* ---- properties ---- */
 
-static enum vmf_code properties_parse(const char **given, struct vmf_machine_options *options,
+static enum vmf_code properties_parse(const char **given, struct vmf_parsed_machine *options,
                                       struct vmf_error *error)
 {
   size_t count = list_count((const char *const *)given);
@@ -119,7 +119,7 @@ static enum vmf_code properties_parse(const char **given, struct vmf_machine_opt
       return vmf_arguments_wrong(error, "--property: \"%s\" is not KEY=VALUE or KEY:TYPE=VALUE",
                                  given[i]);
     *equals = 0;
-    options->properties[i] = (struct vmf_machine_property){given[i], equals + 1};
+    options->properties[i] = (struct vmf_property_options){given[i], equals + 1};
     options->machine.property_count++;
   }
   return VMF_OK;
@@ -176,7 +176,7 @@ static enum vmf_code eula_read(const char *path, char **text, struct vmf_error *
   return VMF_OK;
 }
 
-static enum vmf_code eulas_read(const char *const *paths, struct vmf_machine_options *options,
+static enum vmf_code eulas_read(const char *const *paths, struct vmf_parsed_machine *options,
                                 struct vmf_error *error)
 {
   size_t count = list_count(paths);
@@ -231,29 +231,28 @@ static enum vmf_code template_alone(const struct vmf_machine_settings *settings,
 }
 
 enum vmf_code vmf_machine_options_parse(const struct vmf_machine_settings *given,
-                                        struct vmf_machine_options *options,
-                                        struct vmf_error *error)
+                                        struct vmf_parsed_machine *options, struct vmf_error *error)
 {
   enum vmf_code code = template_alone(given, error);
 
-  *options = (struct vmf_machine_options){.machine = {
-                                              .size = sizeof options->machine,
-                                              .name = given->name,
-                                              .cpus = (unsigned)given->cpus,
-                                              .memory = given->memory,
-                                              .os = given->os,
-                                              .firmware = given->firmware,
-                                              .secure_boot = given->secure_boot,
-                                              .hardware = given->hardware,
-                                              .controllers = given->controllers,
-                                              .controller_count = list_count(given->controllers),
-                                              .product = given->product,
-                                              .vendor = given->vendor,
-                                              .version = given->version,
-                                              .full_version = given->full_version,
-                                              .annotation = given->annotation,
-                                              .ovf_version = given->ovf_version,
-                                          }};
+  *options = (struct vmf_parsed_machine){.machine = {
+                                             .size = sizeof options->machine,
+                                             .name = given->name,
+                                             .cpus = (unsigned)given->cpus,
+                                             .memory = given->memory,
+                                             .os = given->os,
+                                             .firmware = given->firmware,
+                                             .secure_boot = given->secure_boot,
+                                             .hardware = given->hardware,
+                                             .controllers = given->controllers,
+                                             .controller_count = list_count(given->controllers),
+                                             .product = given->product,
+                                             .vendor = given->vendor,
+                                             .version = given->version,
+                                             .full_version = given->full_version,
+                                             .annotation = given->annotation,
+                                             .ovf_version = given->ovf_version,
+                                         }};
   if (code == VMF_OK && given->memory_given && given->memory < MEMORY_LEAST)
     code =
         vmf_arguments_wrong(error, "--memory: %llu bytes are too few; with a suffix: 2048M or 2G",
@@ -267,7 +266,7 @@ enum vmf_code vmf_machine_options_parse(const struct vmf_machine_settings *given
   return code;
 }
 
-void vmf_machine_options_free(struct vmf_machine_options *options)
+void vmf_machine_options_free(struct vmf_parsed_machine *options)
 {
   for (char **text = options->texts; text && *text; text++)
     free(*text);
@@ -277,7 +276,7 @@ void vmf_machine_options_free(struct vmf_machine_options *options)
   free(options->eulas);
   free(options->nics);
   free(options->properties);
-  *options = (struct vmf_machine_options){0};
+  *options = (struct vmf_parsed_machine){0};
 }
 
 void vmf_machine_options_print_systems(void)

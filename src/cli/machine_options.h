@@ -10,7 +10,7 @@
 
 #include "vmferry.h"
 
-/* How a machine is described; see struct vmf_machine. */
+/* How a machine is described; see struct vmf_machine_options. */
 struct vmf_machine_settings {
   const char *name, *os, *firmware, *hardware, *product, *vendor, *version, *full_version;
   const char *annotation, *ovf_version, *template_path;
@@ -20,10 +20,10 @@ struct vmf_machine_settings {
 };
 
 /* A machine and what it points to, besides argv. */
-struct vmf_machine_options {
-  struct vmf_machine machine;
-  struct vmf_machine_nic *nics;
-  struct vmf_machine_property *properties;
+struct vmf_parsed_machine {
+  struct vmf_machine_options machine;
+  struct vmf_nic_options *nics;
+  struct vmf_property_options *properties;
   char **eulas;
   char **texts; /* NULL-terminated */
 };
@@ -31,9 +31,9 @@ struct vmf_machine_options {
 /* Takes the options apart and reads the licence files. With a template any other option is wrong:
  * VMF_USAGE, naming it; the template itself is the caller's to open. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_options_parse(const struct vmf_machine_settings *given,
-                                                       struct vmf_machine_options *options,
+                                                       struct vmf_parsed_machine *options,
                                                        struct vmf_error *error);
-void vmf_machine_options_free(struct vmf_machine_options *options);
+void vmf_machine_options_free(struct vmf_parsed_machine *options);
 
 /* The guest operating systems, one a line, on standard output. */
 void vmf_machine_options_print_systems(void);

@@ -144,8 +144,9 @@ static enum vmf_code compose_all(struct vmf_markup *markup, const struct vmf_mac
   return VMF_OK;
 }
 
-enum vmf_code vmf_compose(const struct vmf_machine *machine, const struct vmf_compose_disk *disks,
-                          size_t count, char **text, struct vmf_error *error)
+enum vmf_code vmf_compose(const struct vmf_machine_options *machine,
+                          const struct vmf_compose_disk *disks, size_t count, char **text,
+                          struct vmf_error *error)
 {
   struct vmf_markup markup = {0};
   struct vmf_machine_plan plan;

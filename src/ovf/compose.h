@@ -21,7 +21,7 @@ struct vmf_compose_disk {
 /* The whole descriptor, UTF-8, "\n" line ends, a fresh string. VMF_USAGE: an option of the machine
  * that does not exist or does not fit, saying what is accepted; more disks than the controllers
  * take. */
-VMF_MUST_CHECK enum vmf_code vmf_compose(const struct vmf_machine *machine,
+VMF_MUST_CHECK enum vmf_code vmf_compose(const struct vmf_machine_options *machine,
                                          const struct vmf_compose_disk *disks, size_t count,
                                          char **text, struct vmf_error *error);
 

@@ -19,7 +19,7 @@ void vmf_compose_os(struct vmf_markup *markup, const struct vmf_machine_plan *pl
   vmf_markup_leave(markup, "OperatingSystemSection");
 }
 
-static void compose_property(struct vmf_markup *markup, const struct vmf_machine_property *property)
+static void compose_property(struct vmf_markup *markup, const struct vmf_property_options *property)
 {
   const char *type = strchr(property->key, ':');
   size_t length = type ? (size_t)(type - property->key) : strlen(property->key);
@@ -32,7 +32,7 @@ static void compose_property(struct vmf_markup *markup, const struct vmf_machine
   vmf_markup_end(markup);
 }
 
-static void compose_product(struct vmf_markup *markup, const struct vmf_machine *machine)
+static void compose_product(struct vmf_markup *markup, const struct vmf_machine_options *machine)
 {
   const struct {
     const char *name, *value;
@@ -51,7 +51,7 @@ static void compose_product(struct vmf_markup *markup, const struct vmf_machine 
   vmf_markup_leave(markup, "ProductSection");
 }
 
-void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine *machine)
+void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine_options *machine)
 {
   if (machine->annotation) {
     vmf_markup_open(markup, "AnnotationSection");

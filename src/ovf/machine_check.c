@@ -123,7 +123,7 @@ static bool typed_value(const char *type, const char *value, bool *exists)
   return *exists;
 }
 
-static enum vmf_code check_property(const struct vmf_machine_property *property,
+static enum vmf_code check_property(const struct vmf_property_options *property,
                                     struct vmf_error *error)
 {
   const char *key = property->key, *type = strchr(key, ':');
@@ -155,7 +155,8 @@ static size_t key_length(const char *key)
   return strcspn(key, ":");
 }
 
-static enum vmf_code check_properties(const struct vmf_machine *machine, struct vmf_error *error)
+static enum vmf_code check_properties(const struct vmf_machine_options *machine,
+                                      struct vmf_error *error)
 {
   if (machine->property_count > PROPERTIES_MAX)
     return vmf_fail(error, VMF_USAGE, "%zu properties, at most %d are accepted",
@@ -184,7 +185,7 @@ static enum vmf_code check_list(const char *what, const char *const *list, size_
   return VMF_OK;
 }
 
-static enum vmf_code check_lists(const struct vmf_machine *machine, struct vmf_error *error)
+static enum vmf_code check_lists(const struct vmf_machine_options *machine, struct vmf_error *error)
 {
   VMF_TRY(check_list("controllers", machine->controllers, machine->controller_count, error));
   VMF_TRY(check_list("eulas", machine->eulas, machine->eula_count, error));
@@ -198,7 +199,8 @@ static enum vmf_code check_lists(const struct vmf_machine *machine, struct vmf_e
   return VMF_OK;
 }
 
-enum vmf_code vmf_machine_check_texts(const struct vmf_machine *machine, struct vmf_error *error)
+enum vmf_code vmf_machine_check_texts(const struct vmf_machine_options *machine,
+                                      struct vmf_error *error)
 {
   VMF_TRY(check_lists(machine, error));
   VMF_TRY(check_optional("the name", machine->name, false, error));

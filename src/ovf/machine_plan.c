@@ -124,7 +124,7 @@ static enum vmf_code plan_name(struct vmf_machine_plan *plan, const struct vmf_c
 
 static enum vmf_code plan_size(struct vmf_machine_plan *plan, struct vmf_error *error)
 {
-  const struct vmf_machine *machine = plan->machine;
+  const struct vmf_machine_options *machine = plan->machine;
   uint64_t memory = machine->memory ? machine->memory : 1024 * MIB;
 
   plan->cpus = machine->cpus ? machine->cpus : 1;
@@ -163,7 +163,7 @@ static enum vmf_code plan_os(struct vmf_machine_plan *plan, struct vmf_error *er
 static enum vmf_code plan_firmware(struct vmf_machine_plan *plan, unsigned vmx,
                                    struct vmf_error *error)
 {
-  const struct vmf_machine *machine = plan->machine;
+  const struct vmf_machine_options *machine = plan->machine;
   const char *firmware = machine->firmware;
 
   if (machine->secure_boot && !firmware)
@@ -229,7 +229,7 @@ static enum vmf_code find_place(struct vmf_machine_plan *plan,
 static enum vmf_code plan_disks(struct vmf_machine_plan *plan, const struct vmf_compose_disk *disks,
                                 size_t count, unsigned vmx, struct vmf_error *error)
 {
-  const struct vmf_machine *machine = plan->machine;
+  const struct vmf_machine_options *machine = plan->machine;
 
   if (machine->controller_count > count)
     return vmf_fail(error, VMF_USAGE, "%zu controllers for %zu disks: one for each is accepted",
@@ -257,7 +257,7 @@ static enum vmf_code plan_disks(struct vmf_machine_plan *plan, const struct vmf_
   return VMF_OK;
 }
 
-static enum vmf_code plan_nic(const struct vmf_machine_nic *nic,
+static enum vmf_code plan_nic(const struct vmf_nic_options *nic,
                               struct vmf_machine_plan_nic *planned, unsigned vmx,
                               struct vmf_error *error)
 {
@@ -281,9 +281,9 @@ static enum vmf_code plan_nic(const struct vmf_machine_nic *nic,
 
 static enum vmf_code plan_nics(struct vmf_machine_plan *plan, unsigned vmx, struct vmf_error *error)
 {
-  static const struct vmf_machine_nic one = {0};
-  const struct vmf_machine *machine = plan->machine;
-  const struct vmf_machine_nic *nics = machine->nics ? machine->nics : &one;
+  static const struct vmf_nic_options one = {0};
+  const struct vmf_machine_options *machine = plan->machine;
+  const struct vmf_nic_options *nics = machine->nics ? machine->nics : &one;
 
   plan->nic_count = machine->nics ? machine->nic_count : 1;
   if (plan->nic_count > VMF_PLAN_NICS)
@@ -298,7 +298,7 @@ static enum vmf_code plan_nics(struct vmf_machine_plan *plan, unsigned vmx, stru
   return VMF_OK;
 }
 
-enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
+enum vmf_code vmf_machine_plan_make(const struct vmf_machine_options *machine,
                                     const struct vmf_compose_disk *disks, size_t count,
                                     struct vmf_machine_plan *plan, struct vmf_error *error)
 {

@@ -8,9 +8,8 @@
 
 #include "compose.h"
 #include "guest_os.h"
+#include "machine.h"
 #include "model.h"
-
-enum vmf_bus { VMF_BUS_IDE, VMF_BUS_SCSI, VMF_BUS_SATA, VMF_BUS_NVME, VMF_BUSES };
 
 struct vmf_controller_kind {
   const char *name, *alias; /* as a person types it */
@@ -45,7 +44,7 @@ struct vmf_machine_plan_nic {
 };
 
 struct vmf_machine_plan {
-  const struct vmf_machine *machine;
+  const struct vmf_machine_options *machine;
   enum vmf_ovf_version version;
   const struct vmf_guest_os *os;
   char *name, *id; /* of the virtual system */
@@ -62,7 +61,7 @@ struct vmf_machine_plan {
 
 /* Points into `machine`. VMF_USAGE: see vmf_compose. Freed with vmf_machine_plan_clear, also on
  * failure. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
+VMF_MUST_CHECK enum vmf_code vmf_machine_plan_make(const struct vmf_machine_options *machine,
                                                    const struct vmf_compose_disk *disks,
                                                    size_t count, struct vmf_machine_plan *plan,
                                                    struct vmf_error *error);
@@ -75,7 +74,7 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_check_text(const char *what, const char
                                                     struct vmf_error *error);
 
 /* All texts of a machine, its properties with their types included. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_check_texts(const struct vmf_machine *machine,
+VMF_MUST_CHECK enum vmf_code vmf_machine_check_texts(const struct vmf_machine_options *machine,
                                                      struct vmf_error *error);
 
 /* Six octets in hexadecimal, with ':' or '-' or nothing between them; `mac` is how it is written.
@@ -95,6 +94,6 @@ struct vmf_markup;
 void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
                           size_t count);
 void vmf_compose_os(struct vmf_markup *markup, const struct vmf_machine_plan *plan);
-void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine *machine);
+void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine_options *machine);
 
 #endif

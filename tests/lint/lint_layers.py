@@ -29,6 +29,7 @@ LAYERS = {
     'src/package': {'src/package', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
+    'formats/machines': {'formats/machines', 'src/machine', 'src/xml', 'src/base'},
     'formats': {'formats'},
 }
 # What a driver sees besides headers of its own.

@@ -2,10 +2,10 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Prints the descriptor of the machine that its arguments describe, "FIELD=VALUE" each, for
- * compose_behaviour.py: the same fields as in struct vmf_machine, those of lists again and again.
- * disk=FILE|URI|FILESIZE|CAPACITY|POPULATED (the last may be missing), nic=MODEL|NETWORK|MAC. Exit
- * status 1 and the error on standard error when it is refused. What our own reader and rules find
- * in it goes to standard error, "RULE: TEXT" each. */
+ * compose_behaviour.py: the same fields as in struct vmf_machine_options, those of lists again and
+ * again. disk=FILE|URI|FILESIZE|CAPACITY|POPULATED (the last may be missing),
+ * nic=MODEL|NETWORK|MAC. Exit status 1 and the error on standard error when it is refused. What our
+ * own reader and rules find in it goes to standard error, "RULE: TEXT" each. */
 #include "compose.h"
 
 #include <stdio.h>
@@ -18,12 +18,12 @@
 enum { LIST_MAX = 128, PARTS = 5 };
 
 struct described {
-  struct vmf_machine machine;
+  struct vmf_machine_options machine;
   struct vmf_compose_disk disks[LIST_MAX];
   size_t disk_count;
   const char *controllers[LIST_MAX], *eulas[LIST_MAX];
-  struct vmf_machine_nic nics[LIST_MAX];
-  struct vmf_machine_property properties[LIST_MAX];
+  struct vmf_nic_options nics[LIST_MAX];
+  struct vmf_property_options properties[LIST_MAX];
 };
 
 /* Cuts at every '|'; what is missing or empty is NULL. */
@@ -59,7 +59,7 @@ static void add_nic(struct described *all, char *value)
   if (strcmp(value, "none") == 0)
     return;
   cut(value, parts);
-  all->nics[all->machine.nic_count++] = (struct vmf_machine_nic){parts[0], parts[1], parts[2]};
+  all->nics[all->machine.nic_count++] = (struct vmf_nic_options){parts[0], parts[1], parts[2]};
 }
 
 static void add_property(struct described *all, char *value)
@@ -68,7 +68,7 @@ static void add_property(struct described *all, char *value)
 
   *text++ = 0;
   all->machine.properties = all->properties;
-  all->properties[all->machine.property_count++] = (struct vmf_machine_property){value, text};
+  all->properties[all->machine.property_count++] = (struct vmf_property_options){value, text};
 }
 
 static bool add_to_list(struct described *all, const char *name, char *value)
@@ -88,7 +88,7 @@ static bool add_to_list(struct described *all, const char *name, char *value)
   return true;
 }
 
-static bool set_text(struct vmf_machine *machine, const char *name, const char *value)
+static bool set_text(struct vmf_machine_options *machine, const char *name, const char *value)
 {
   const struct {
     const char *name, **field;

@@ -211,15 +211,15 @@ END_TEST
 
 START_TEST(lists_of_a_machine_are_whole)
 {
-  static const struct vmf_machine_property half = {.key = "key"};
+  static const struct vmf_property_options half = {.key = "key"};
   static const char *const gap[] = {"sata", NULL};
-  const struct vmf_machine machines[] = {
-      {.size = sizeof(struct vmf_machine), .controller_count = 1},
-      {.size = sizeof(struct vmf_machine), .controller_count = 2, .controllers = gap},
-      {.size = sizeof(struct vmf_machine), .nic_count = 1},
-      {.size = sizeof(struct vmf_machine), .property_count = 1},
-      {.size = sizeof(struct vmf_machine), .property_count = 1, .properties = &half},
-      {.size = sizeof(struct vmf_machine), .eula_count = 2, .eulas = gap},
+  const struct vmf_machine_options machines[] = {
+      {.size = sizeof(struct vmf_machine_options), .controller_count = 1},
+      {.size = sizeof(struct vmf_machine_options), .controller_count = 2, .controllers = gap},
+      {.size = sizeof(struct vmf_machine_options), .nic_count = 1},
+      {.size = sizeof(struct vmf_machine_options), .property_count = 1},
+      {.size = sizeof(struct vmf_machine_options), .property_count = 1, .properties = &half},
+      {.size = sizeof(struct vmf_machine_options), .eula_count = 2, .eulas = gap},
   };
 
   REFUSED(vmf_package_pack(&image, 1, &machines[_i], "t.ova", NULL, &error));
@@ -269,7 +269,7 @@ START_TEST(no_function_takes_a_struct_without_its_size)
   const struct vmf_package_options package_options = {.no_cache = true};
   const struct vmf_package_check check = {.threads = 1};
   const struct vmf_package_target package_target = {.threads = 1};
-  const struct vmf_machine machine = {.cpus = 1};
+  const struct vmf_machine_options machine = {.cpus = 1};
   struct vmf_job_result result = {.data_bytes = 1};
   struct vmf_package_verdict verdict = {.files = 1};
   struct vmf_findings findings = {.leaks = 1};

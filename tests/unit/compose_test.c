@@ -98,13 +98,13 @@ static const char *const least[] = {
 
 START_TEST(the_bytes_are_these)
 {
-  static const struct vmf_machine_nic none[1];
-  const struct vmf_machine machine = {.size = sizeof machine,
-                                      .name = "A & b",
-                                      .os = "ubuntu-64",
-                                      .cpus = 2,
-                                      .memory = 512 << 20,
-                                      .nics = none};
+  static const struct vmf_nic_options none[1];
+  const struct vmf_machine_options machine = {.size = sizeof machine,
+                                              .name = "A & b",
+                                              .os = "ubuntu-64",
+                                              .cpus = 2,
+                                              .memory = 512 << 20,
+                                              .nics = none};
   char *text = NULL, *line, *rest;
 
   ck_assert_msg(vmf_compose(&machine, &one, 1, &text, &error) == VMF_OK, "%s", error.text);
@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(nothing_is_handed_out_on_failure)
 {
-  const struct vmf_machine machine = {.size = sizeof machine, .os = "plan9"};
+  const struct vmf_machine_options machine = {.size = sizeof machine, .os = "plan9"};
   char *text = (char *)&error;
 
   ck_assert_int_eq(vmf_compose(&machine, &one, 1, &text, &error), VMF_USAGE);
@@ -143,7 +143,7 @@ START_TEST(a_name_comes_from_the_first_disk)
       {"a  --  b.vmdk", "ovf:id=\"a_--_b\"", "<Name>a  --  b</Name>"},
   };
   struct vmf_compose_disk disk = one;
-  const struct vmf_machine machine = {.size = sizeof machine};
+  const struct vmf_machine_options machine = {.size = sizeof machine};
   char *text = NULL;
 
   disk.file_name = rows[_i].file;
@@ -157,7 +157,7 @@ END_TEST
 START_TEST(a_long_name_has_a_short_id)
 {
   char name[301], *text = NULL;
-  const struct vmf_machine machine = {.size = sizeof machine, .name = name};
+  const struct vmf_machine_options machine = {.size = sizeof machine, .name = name};
   const char *id;
 
   memset(name, 'x', 300);

@@ -218,8 +218,9 @@ static enum vmf_code pack_check_options(const char *options, struct vmf_error *e
 }
 
 static enum vmf_code pack_write(const struct pack_settings *settings,
-                                const struct pack_disks *disks, const struct vmf_machine *machine,
-                                const char *path, struct vmf_error *error)
+                                const struct pack_disks *disks,
+                                const struct vmf_machine_options *machine, const char *path,
+                                struct vmf_error *error)
 {
   struct vmf_progress progress = vmf_progress_begin(&settings->command, path, "packing");
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
@@ -241,8 +242,8 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
 
 /* Where nothing was said of the firmware, the disks say it. */
 static enum vmf_code pack_firmware(const struct pack_settings *settings,
-                                   const struct pack_disks *disks, struct vmf_machine *machine,
-                                   struct vmf_error *error)
+                                   const struct pack_disks *disks,
+                                   struct vmf_machine_options *machine, struct vmf_error *error)
 {
   bool efi = false;
   enum vmf_code code = VMF_OK;
@@ -258,7 +259,7 @@ static enum vmf_code pack_firmware(const struct pack_settings *settings,
 
 /* On a terminal: what the machine was given because nobody said it. */
 static void pack_tell_assumed(const struct pack_settings *settings,
-                              const struct vmf_machine *machine)
+                              const struct vmf_machine_options *machine)
 {
   const struct vmf_machine_settings *given = &settings->machine;
   char text[400] = "";
@@ -278,8 +279,8 @@ static void pack_tell_assumed(const struct pack_settings *settings,
     vmf_status_print("assumed: %s", text + 2);
 }
 
-static enum vmf_code pack_with(const struct pack_settings *settings, struct vmf_machine *machine,
-                               struct vmf_error *error)
+static enum vmf_code pack_with(const struct pack_settings *settings,
+                               struct vmf_machine_options *machine, struct vmf_error *error)
 {
   const char *template_path = settings->machine.template_path;
   const struct vmf_package_options template_options =
@@ -319,7 +320,7 @@ static int pack_print_forms(void)
 static int pack_run(void *given)
 {
   struct pack_settings *settings = given;
-  struct vmf_machine_options options = {0};
+  struct vmf_parsed_machine options = {0};
   struct vmf_error error = {0};
   enum vmf_code code;
 

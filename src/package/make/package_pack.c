@@ -17,7 +17,7 @@
 #include "text.h"
 
 struct packing {
-  struct vmf_machine machine;
+  struct vmf_machine_options machine;
   struct vmf_image *const *disks;
   size_t count;
   const struct vmf_disk_format *form;
@@ -196,7 +196,7 @@ static enum vmf_code start(struct packing *packing, const char *path,
 }
 
 enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
-                               const struct vmf_machine *machine, const char *path,
+                               const struct vmf_machine_options *machine, const char *path,
                                const struct vmf_package_target *target, struct vmf_error *error)
 {
   struct vmf_package_target settled;
@@ -207,7 +207,7 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
   VMF_AUTO_FREE char *options = NULL, *plain = NULL;
 
   VMF_REQUIRE(path, error);
-  VMF_TRY(vmf_take_machine(machine, &packing.machine, error));
+  VMF_TRY(vmf_take_machine_options(machine, &packing.machine, error));
   VMF_TRY(vmf_take_package_target(target, &settled, error));
   report = (struct vmf_report){.finding = settled.findings.finding, .data = settled.findings.data};
   if (count == 0)

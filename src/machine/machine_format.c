@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "machine_format.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "path.h"
+#include "text.h"
+
+const struct vmf_machine_format *vmf_machine_format_find(const char *name)
+{
+  for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++)
+    if (vmf_text_equal_nocase((*format)->name, name))
+      return *format;
+  return NULL;
+}
+
+static bool has_suffix(const struct vmf_machine_format *format, const char *name)
+{
+  const char *base = vmf_path_name(name);
+  const char *dot = strrchr(base, '.');
+
+  for (const char *const *suffix = format->suffixes; dot && *suffix; suffix++)
+    if (vmf_text_equal_nocase(dot + 1, *suffix))
+      return true;
+  return false;
+}
+
+/* Content that is sure counts more than a name, and a name more than content that is not. */
+const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,
+                                                          size_t length)
+{
+  const struct vmf_machine_format *best = NULL;
+  int most = 0;
+
+  for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
+    int sure = (*format)->probe(head, length);
+    if (sure > 0 && sure < 100 && has_suffix(*format, name))
+      sure = 99;
+    if (sure > most) {
+      best = *format;
+      most = sure;
+    }
+  }
+  return best;
+}
+
+void vmf_machine_lose(const struct vmf_machine_losses *losses, enum vmf_loss_weight weight,
+                      const char *code, const char *why, const char *field, ...)
+{
+  char path[64];
+  va_list values;
+
+  if (!losses || !losses->lose)
+    return;
+  va_start(values, field);
+  vsnprintf(path, sizeof path, field, values);
+  va_end(values);
+  losses->lose(losses->data, path, code, weight, why);
+}

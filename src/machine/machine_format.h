@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * All that the author of a machine format reads, besides machine.h: one file (or folder) in
+ * formats/machines and one word in its meson.build. A format is pure: bytes in, machine out;
+ * machine in, bytes out. It opens no disk: it says how the source names them, and how the target
+ * calls them. */
+#ifndef VMF_MACHINE_MACHINE_FORMAT_H
+#define VMF_MACHINE_MACHINE_FORMAT_H
+
+#include "fields.h"
+#include "machine.h"
+#include "report.h"
+
+/* A machine's text. */
+struct vmf_machine_source {
+  const char *name; /* of the file, for messages */
+  const void *bytes;
+  size_t length;
+  const char *snapshot; /* its disks as they were then, by id or name; NULL: as they are now */
+  /* The content of the file beside this one of that plain name, at most `limit` bytes, as a fresh
+   * block with a NUL behind; *bytes == NULL: there is none. */
+  enum vmf_code (*beside)(const struct vmf_machine_source *source, const char *name, size_t limit,
+                          char **bytes, size_t *length, struct vmf_error *error);
+  void *data; /* of beside */
+};
+
+/* A disk of the machine as it will be found beside the text that is written. */
+struct vmf_machine_target_disk {
+  const char *name;   /* of the file, or of the disk in a container; NULL: the drive is empty */
+  const char *format; /* a disk format's name: "vmdk" */
+  uint64_t capacity;  /* bytes */
+};
+
+struct vmf_machine_target {
+  const char *name; /* of the file that is written, for messages: "vm.vmx" */
+  const struct vmf_machine_target_disk *disks; /* of machine->disks, in their order */
+  size_t disk_count;
+  bool copy; /* a new machine beside the old one: new ids, no addresses of cards */
+};
+
+/* Why a field is not written as it was: told by writers, joined by the loss report with what it
+ * sees by comparing. field: "disks[0].bus", "memory"; code: of the loss, NULL: the field's own. */
+struct vmf_machine_losses {
+  void (*lose)(void *data, const char *field, const char *code, enum vmf_loss_weight weight,
+               const char *why);
+  void *data;
+};
+
+struct vmf_machine_format {
+  const char *name;            /* "vmx" */
+  const char *summary;         /* what a user should know in one line */
+  const char *const *suffixes; /* "vmx", NULL; an empty list: only by content or name */
+  /* 100: this is it; 0: it is not; between: perhaps. The first bytes of the file, up to 4096. */
+  int (*probe)(const uint8_t *head, size_t length);
+  /* Fills the machine. Every key or element of the source is mapped, kept as an extra, or an extra
+   * that is not `known`. Oddities go to the report. Errors name file and line. NULL: cannot be
+   * read. */
+  enum vmf_code (*read)(const struct vmf_machine_source *source, struct vmf_machine *machine,
+                        struct vmf_report *report, struct vmf_error *error);
+  /* A fresh text. What the format has no place for is left out: the loss report finds that by
+   * reading the text again; `losses` is told the reason where the writer chose something else.
+   * Fails only where the target cannot have such a machine at all. NULL: cannot be written. */
+  enum vmf_code (*write)(const struct vmf_machine *machine, const struct vmf_machine_target *target,
+                         const struct vmf_machine_losses *losses, char **text, size_t *length,
+                         struct vmf_error *error);
+  /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
+   * itself. */
+  const char *disk_form;
+};
+
+/* All of them; ends with NULL. Generated from formats/machines/meson.build. */
+extern const struct vmf_machine_format *const vmf_machine_formats[];
+
+/* By name; NULL: none. */
+const struct vmf_machine_format *vmf_machine_format_find(const char *name);
+
+/* By suffix and content of a file: the one whose probe says 100, else the most that one says; NULL:
+ * none. */
+const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,
+                                                          size_t length);
+
+/* Tells a reason, where somebody listens. */
+void vmf_machine_lose(const struct vmf_machine_losses *losses, enum vmf_loss_weight weight,
+                      const char *code, const char *why, const char *field, ...)
+    __attribute__((format(printf, 5, 6)));
+
+#endif

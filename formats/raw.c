@@ -61,8 +61,8 @@ static enum vmf_code raw_stream_open(struct vmf_container *container, struct vmf
 
   (void)error;
   stream->disk.size = container->source_size;
-  container->disks = &stream->disk;
-  container->disk_count = 1;
+  container->contents.disks = &stream->disk;
+  container->contents.disk_count = 1;
   return VMF_OK;
 }
 

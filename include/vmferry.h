@@ -136,9 +136,12 @@ struct vmf_image_options {
   bool salvage;   /* of what is told to be raw no byte need be readable: for a job with `lost` */
   bool any_order; /* a disk whose data comes in any order on a pipe is not stored first: it is for a
                    * vmf_convert into a target that takes it so (vmf_target_any_order) */
-  const char *disk; /* of several that come on standard input: its name, or its number from 1 on;
-                     * NULL: the only one. VMF_USAGE lists them */
+  const char *disk; /* of a file that holds several: its id or name, or its number from 1 on; NULL:
+                     * the only one. VMF_USAGE lists them */
   bool no_replay;   /* VMF_REFUSED: a log would have to be written back (VHDX), in memory */
+  bool list_disks;  /* with no disk chosen, of a file that holds several: an image of no bytes, of
+                     * which vmf_image_info lists them ("disks"). Only for that: a stream is not
+                     * stored first */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

@@ -91,8 +91,8 @@ static enum vmf_code incoming_size(struct vmf_container *container,
   incoming->disk.size = line->sectors * VMDK_SECTOR;
   VMF_TRY(vmdk_check_length(name, incoming->disk.size, capacity, error));
   vmdk_warn_length(container->log, name, incoming->disk.size, capacity);
-  container->disks = &incoming->disk;
-  container->disk_count = 1;
+  container->contents.disks = &incoming->disk;
+  container->contents.disk_count = 1;
   return VMF_OK;
 }
 

@@ -83,7 +83,8 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_disk(struct vmf_package *package, 
                                                    struct vmf_error *error);
 
 /* Opens what a person calls a disk: an image file, PACKAGE::DISK, a package with one disk, or
- * -::DISK of several on standard input. A file whose name has "::" in it comes first. */
+ * FILE::DISK of a file that holds several, "-" for standard input. A file whose name has "::" in it
+ * comes first. */
 VMF_MUST_CHECK enum vmf_code vmf_disk_open(const char *name,
                                            const struct vmf_image_options *options,
                                            struct vmf_image **image, struct vmf_error *error);

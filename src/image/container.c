@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "coverage.h"
 #include "image.h"
 #include "memory.h"
+#include "opening.h"
 
 enum {
   SECTOR = 512,
@@ -28,6 +28,7 @@ struct passage {
   struct vmf_format format; /* the container's, with the reader below */
   struct vmf_container container;
   unsigned disk; /* of the container: the one that the image is */
+  bool listed;   /* is only asked what it is */
   const struct vmf_cancel *cancel;
   uint64_t reached; /* where the last run of the disk ended, guest bytes */
   bool ended;
@@ -57,7 +58,7 @@ static enum vmf_code passage_info(struct vmf_image *image, struct vmf_value *sum
 {
   (void)summary;
   (void)data;
-  return passage_refuse(image, error);
+  return ((const struct passage *)image->state)->listed ? VMF_OK : passage_refuse(image, error);
 }
 
 static enum vmf_code passage_check(struct vmf_image *image, struct vmf_findings *findings,
@@ -118,48 +119,6 @@ enum vmf_code vmf_image_seekable(const struct vmf_image *image, struct vmf_error
 
 /* ---- open ---- */
 
-/* "1 drive-scsi0 (1024 bytes), 2 (512 bytes)" */
-static void list_disks(const struct vmf_container *container, char *text, size_t size)
-{
-  size_t used = 0;
-
-  text[0] = '\0';
-  for (unsigned i = 0; i < container->disk_count && used < size; i++) {
-    const struct vmf_container_disk *disk = &container->disks[i];
-    int length =
-        snprintf(text + used, size - used, "%s%u %.60s%s(%" PRIu64 " bytes)", i > 0 ? ", " : "",
-                 i + 1, disk->name ? disk->name : "", disk->name ? " " : "", disk->size);
-    used += length > 0 ? (size_t)length : size;
-  }
-}
-
-/* The disk that is called so, or is the one of that number; NULL: the only one. */
-static enum vmf_code choose_disk(const struct vmf_container *container, const char *name,
-                                 unsigned *chosen, struct vmf_error *error)
-{
-  char there[500], number[12];
-
-  for (unsigned i = 0; name && i < container->disk_count; i++)
-    if (container->disks[i].name && strcmp(container->disks[i].name, name) == 0) {
-      *chosen = i;
-      return VMF_OK;
-    }
-  for (unsigned i = 0; i < container->disk_count; i++) {
-    snprintf(number, sizeof number, "%u", i + 1);
-    if (name ? strcmp(name, number) == 0 : container->disk_count == 1) {
-      *chosen = i;
-      return VMF_OK;
-    }
-  }
-  list_disks(container, there, sizeof there);
-  if (name)
-    return vmf_fail(error, VMF_USAGE, "%s: has no disk \"%.60s\"; there are: %s",
-                    container->io->name, name, there[0] ? there : "none");
-  return vmf_fail(error, VMF_USAGE,
-                  "%s: has %u disks; name one as -::DISK, by its name or number: %s",
-                  container->io->name, container->disk_count, there[0] ? there : "none");
-}
-
 static enum vmf_code check_disk(const struct vmf_container *container,
                                 const struct vmf_container_disk *disk, struct vmf_error *error)
 {
@@ -185,18 +144,23 @@ static enum vmf_code check_disk(const struct vmf_container *container,
 }
 
 /* What comes in any order is stored, unless it may come so. */
-static enum vmf_code set_disk(struct vmf_image *image, const char *name, bool any_order,
+static enum vmf_code set_disk(struct vmf_image *image, const struct vmf_image_options *options,
                               struct vmf_error *error)
 {
   struct passage *passage = image->state;
+  struct vmf_node *node = vmf_node(image);
 
-  VMF_TRY(choose_disk(&passage->container, name, &passage->disk, error));
-  const struct vmf_container_disk *disk = &passage->container.disks[passage->disk];
+  image->contents = &passage->container.contents;
+  VMF_TRY(vmf_contents_pick(node, options, error));
+  if (node->listed)
+    return VMF_OK;
+  passage->disk = node->disk;
+  const struct vmf_container_disk *disk = &image->contents->disks[passage->disk];
   VMF_TRY(check_disk(&passage->container, disk, error));
   image->size = disk->size;
   image->unit = disk->unit;
-  passage->container.stored = disk->piece > 0 && !any_order;
-  if (disk->piece == 0 || !any_order)
+  passage->container.stored = disk->piece > 0 && !options->any_order && !options->list_disks;
+  if (disk->piece == 0 || !options->any_order)
     return VMF_OK;
   enum vmf_code code = vmf_coverage_init(&passage->coverage, disk->size, disk->piece, error);
   return code == VMF_OK ? VMF_OK : vmf_while(error, "%s", image->io->name);
@@ -212,6 +176,7 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   struct vmf_container *container = &passage->container;
   passage->format = *format;
   passage->cancel = options->cancel;
+  passage->listed = options->list_disks;
   passage->format.reader = &passage_reader;
   *container = (struct vmf_container){.format = format,
                                       .io = image->io,
@@ -224,7 +189,7 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
   VMF_TRY(format->container->open(container, error));
   if (container->stored)
     return VMF_OK;
-  VMF_TRY(set_disk(image, options->disk, options->any_order, error));
+  VMF_TRY(set_disk(image, options, error));
   if (!container->stored)
     vmf_stream_settle(image->io);
   return VMF_OK;
@@ -330,13 +295,14 @@ static enum vmf_code pass_over(const struct vmf_image *image, unsigned disk,
                     : run->kind == VMF_RUN_PLAIN ? run->length
                                                  : 0;
 
-  if (disk >= container->disk_count ||
-      !vmf_range_within(run->guest, run->length, container->disks[disk].size) ||
+  if (disk >= container->contents.disk_count ||
+      !vmf_range_within(run->guest, run->length, container->contents.disks[disk].size) ||
       !vmf_add(run->offset, stored, &end))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: data of disk %u, guest byte %" PRIu64 ", %" PRIu64
                     " bytes: not within a disk of the %u that there are",
-                    image->io->name, disk + 1, run->guest, run->length, container->disk_count);
+                    image->io->name, disk + 1, run->guest, run->length,
+                    container->contents.disk_count);
   for (; stored > 0 && at < end; at = vmf_stream_position(image->io)) {
     VMF_TRY(vmf_cancelled(passage->cancel, error));
     VMF_TRY(vmf_stream_skip(image->io, at + vmf_min(end - at, PASSED_OVER_AT_ONCE), error));

@@ -10,15 +10,6 @@
 #include "format.h"
 #include "stream.h"
 
-struct vmf_container_disk {
-  const char *name; /* of the disk, where it has one; or NULL */
-  uint64_t size;    /* of the guest disk, bytes, any value */
-  uint32_t unit;    /* of its PACKED runs, at most; a power of two. 0: there are none */
-  uint32_t piece;   /* it comes in any order, in pieces of so many bytes: a power of two from
-                     * VMF_PIECE_LEAST to VMF_PIECE_MOST. 0: it comes in guest order */
-};
-enum { VMF_PIECE_LEAST = 4096, VMF_PIECE_MOST = 1 << 20 };
-
 /* The driver's open fills what stands below the line. */
 struct vmf_container {
   const struct vmf_format *format;
@@ -29,8 +20,7 @@ struct vmf_container {
   const struct vmf_limits *limits;
   const struct vmf_log *log;
   /* ---- */
-  const struct vmf_container_disk *disks; /* they belong to the driver, as long as it is open */
-  unsigned disk_count;
+  struct vmf_contents contents;
   bool stored; /* what the headers tell cannot be read in this way: the image layer closes it, goes
                 * back to the first byte and stores all in a file, for map. Only where open has
                 * taken at most VMF_STREAM_KEPT bytes; disks need not be set */
@@ -38,6 +28,7 @@ struct vmf_container {
 
 struct vmf_container_reader {
   bool needs_size; /* open is only called when source_size was told */
+  bool several;    /* there may be more than one disk: open alone tells which */
   size_t state_size;
   /* As a reader's, but the stream has no tail, and its size is not known: only head counts. What is
    * not 100 is stored in a file and read by map. NULL: only when the person names the format. */

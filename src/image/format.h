@@ -111,6 +111,32 @@ struct vmf_parent_link {
   char *format;                  /* the format that the child says its parent has, or NULL: probe */
 };
 
+/* ---- files that hold several disks ---- */
+
+struct vmf_container_disk {
+  const char *id; /* by which the machine's text calls it ("Ref:11"), unlike all others; or NULL */
+  const char *name; /* of the disk, where it has one; or NULL */
+  const char *kind; /* what it is, where it is no disk of the guest: "memory"; else NULL. Only taken
+                     * when it is named */
+  uint64_t size;    /* of the guest disk, bytes, any value */
+  /* on a stream (container.h) only */
+  uint32_t unit;  /* of its PACKED runs, at most; a power of two. 0: there are none */
+  uint32_t piece; /* it comes in any order, in pieces of so many bytes: a power of two from
+                   * VMF_PIECE_LEAST to VMF_PIECE_MOST. 0: it comes in guest order */
+};
+enum { VMF_PIECE_LEAST = 4096, VMF_PIECE_MOST = 1 << 20 };
+
+/* What such a file holds: its disks, and the machine that they belong to as its format has it. All
+ * of it belongs to the driver, and stays as long as that is open. */
+struct vmf_contents {
+  const struct vmf_container_disk *disks;
+  unsigned disk_count;
+  const char *machine;   /* the machine format of the text: "xapi"; NULL: there is no text */
+  const char *text_name; /* of the text in the file, for messages: "ova.xml" */
+  const char *text;
+  size_t text_length; /* bytes */
+};
+
 /* The driver's open fills what stands below the line. */
 struct vmf_image {
   const struct vmf_format *format;
@@ -127,6 +153,9 @@ struct vmf_image {
   uint32_t unit; /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
                     to more. 0: none */
   struct vmf_parent_link parent_link;
+  const struct vmf_contents *contents; /* of a file that holds several disks, though it may be one:
+                                        * the image is the one that `choose` is told, and size and
+                                        * unit are set there. NULL: the file is one disk */
 };
 
 /* Formats one line and hands it to findings->report. */
@@ -146,6 +175,10 @@ struct vmf_reader {
   enum vmf_code (*open)(struct vmf_image *image, const struct vmf_open_args *args,
                         struct vmf_error *error);
   void (*close)(struct vmf_image *image); /* accepts a half-open, zeroed state */
+  /* After an open that set image->contents, when one of its disks is wanted, by index: looks for
+   * its data, and sets size and unit. Where only the list is wanted it is not called. NULL: open
+   * sets no contents. */
+  enum vmf_code (*choose)(struct vmf_image *image, unsigned disk, struct vmf_error *error);
   /* The run that holds `guest` (< image->size). It starts at or before `guest` and is as long as is
    * cheap to find: neighbouring entries of one table that continue each other are one run. Any
    * thread. */

@@ -7,7 +7,6 @@
 #include "caller.h"
 #include "checked.h"
 #include "file.h"
-#include "json_source.h"
 #include "memory.h"
 #include "opening.h"
 #include "split.h"
@@ -69,6 +68,23 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct vmf_opening *
   return VMF_OK;
 }
 
+/* Which disk of the file the image is. */
+static enum vmf_code choose_disk(struct vmf_node *node, const struct vmf_opening *opening,
+                                 struct vmf_error *error)
+{
+  struct vmf_image *image = &node->image;
+  const char *wanted = opening->child ? NULL : opening->options->disk;
+
+  if (!image->contents && !wanted)
+    return VMF_OK;
+  if (!image->contents)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is one disk (%s), so there is no \"%.60s\" in it to be chosen",
+                    image->io->name, image->format->name, wanted);
+  VMF_TRY(vmf_contents_pick(node, opening->options, error));
+  return node->listed ? VMF_OK : image->format->reader->choose(image, node->disk, error);
+}
+
 static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening *opening,
                                  struct vmf_error *error)
 {
@@ -97,6 +113,7 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
     return vmf_fail(error, VMF_USAGE, "%s: format %s has no internal snapshots", image->io->name,
                     image->format->name);
   VMF_TRY(reader->open(image, &args, error));
+  VMF_TRY(choose_disk(node, opening, error));
   if (image->size > image->limits->guest_size)
     return vmf_fail(error, VMF_LIMIT, "%s: a disk of %llu bytes; at most %llu are possible",
                     image->io->name, (unsigned long long)image->size,

@@ -23,7 +23,9 @@ struct vmf_node {
   bool no_refs;      /* nothing that the image names is opened, but for members of its package */
   bool contradicted; /* the content chose the format, and name or kind of the file say another */
   bool trust_holes, transient;
-  bool salvage; /* what cannot be read is no error, but lost */
+  bool salvage;  /* what cannot be read is no error, but lost */
+  bool listed;   /* of several disks none is chosen: the image has no bytes */
+  unsigned disk; /* that is, index in image.contents, where there are any */
   struct vmf_opener opener;
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */
   void (*release)(void *owner); /* called when the image has been closed; NULL: nothing */

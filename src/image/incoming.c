@@ -46,7 +46,8 @@ static enum vmf_code choose_container(struct vmf_io *io, const struct vmf_image_
     if (found)
       *chosen = *format;
   }
-  if (options->random_access || options->snapshot || options->options)
+  bool listed = options->list_disks && *chosen && (*chosen)->container->several;
+  if ((options->random_access && !listed) || options->snapshot || options->options)
     *chosen = NULL;
   return VMF_OK;
 }
@@ -91,10 +92,6 @@ static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
   const struct vmf_image_origin origin = {.io = io, .members = members};
   enum vmf_code code = check_size(io, options->source_size, error);
 
-  if (code == VMF_OK && options->disk)
-    code =
-        vmf_fail(error, VMF_USAGE, "%s: is read as one disk, so there is no \"%.60s\" to be chosen",
-                 io->name, options->disk);
   if (code != VMF_OK) {
     vmf_io_close(io);
     return code;

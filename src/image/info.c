@@ -10,6 +10,7 @@
 #include "image.h"
 #include "json_name.h"
 #include "memory.h"
+#include "opening.h"
 #include "path.h"
 #include "unpack.h"
 
@@ -126,12 +127,25 @@ static void put_in_order(struct vmf_value *root)
     root->last = root->last->next;
 }
 
+/* Of a file that holds several disks. */
+static enum vmf_code add_contents(struct vmf_image *image, struct vmf_value *root,
+                                  struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(image);
+
+  if (node->listed)
+    return vmf_contents_show(image->contents, root, error);
+  VMF_TRY(vmf_value_uint(root, "virtual-size", image->size, error));
+  return image->contents ? vmf_contents_show_one(&image->contents->disks[node->disk], root, error)
+                         : VMF_OK;
+}
+
 static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
                              struct vmf_error *error)
 {
   VMF_TRY(vmf_value_text(root, "filename", image->io->name, error));
   VMF_TRY(vmf_value_text(root, "format", image->format->name, error));
-  VMF_TRY(vmf_value_uint(root, "virtual-size", image->size, error));
+  VMF_TRY(add_contents(image, root, error));
   VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));

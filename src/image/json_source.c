@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors */
-#include "json_source.h"
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * An image that is named in JSON: file and format. */
+#include "opening.h"
 
 #include <string.h>
 

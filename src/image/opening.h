@@ -7,6 +7,7 @@
 #define VMF_IMAGE_OPENING_H
 
 #include "image.h"
+#include "json_name.h"
 
 struct vmf_opening {
   const struct vmf_image_options *options;
@@ -44,5 +45,32 @@ VMF_MUST_CHECK enum vmf_code vmf_refuse_reference(const struct vmf_node *node, c
 VMF_MUST_CHECK enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
                                                  enum vmf_reference reference, struct vmf_io **io,
                                                  struct vmf_error *error);
+
+/* An image that is named in JSON. What vmf_json_name_read gives, where `given` (or NULL) is what
+ * the format is said to be besides: VMF_USAGE when they are two. *format: the one that was told, or
+ * NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_json_source_read(const char *name, const char *given, char **path,
+                                                  char **format, struct vmf_error *error);
+
+/* ---- files that hold several disks (contents.c) ---- */
+
+/* The disk that is called so: by its id, its name, or its number from 1 on. NULL: the only one,
+ * where what is no disk does not count. VMF_USAGE lists those that there are, `file` before
+ * them; also when two have the name. */
+VMF_MUST_CHECK enum vmf_code vmf_contents_choose(const struct vmf_contents *contents,
+                                                 const char *file, const char *wanted,
+                                                 unsigned *chosen, struct vmf_error *error);
+
+/* Sets which of image->contents the node is, for what the person wants; where only a list is
+ * wanted and none can be chosen, it is `listed`. */
+VMF_MUST_CHECK enum vmf_code vmf_contents_pick(struct vmf_node *node,
+                                               const struct vmf_image_options *options,
+                                               struct vmf_error *error);
+
+/* Adds "disks", a list of all; of one alone its "disk-id" and "disk-name" are added. */
+VMF_MUST_CHECK enum vmf_code vmf_contents_show(const struct vmf_contents *contents,
+                                               struct vmf_value *root, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_contents_show_one(const struct vmf_container_disk *disk,
+                                                   struct vmf_value *root, struct vmf_error *error);
 
 #endif

@@ -3,7 +3,6 @@
  *
  * The chain below an image. */
 #include "file.h"
-#include "json_source.h"
 #include "memory.h"
 #include "opening.h"
 #include "parent_search.h"

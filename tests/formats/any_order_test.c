@@ -44,8 +44,8 @@ static uint32_t number(uint32_t below)
 static enum vmf_code list_open(struct vmf_container *container, struct vmf_error *failure)
 {
   (void)failure;
-  container->disks = disks;
-  container->disk_count = 3;
+  container->contents.disks = disks;
+  container->contents.disk_count = 3;
   next_run = 0;
   return VMF_OK;
 }
@@ -474,7 +474,7 @@ static const struct choice {
     {"this one", NULL},
     {"2", NULL},
     {NULL,
-     "has 3 disks; name one as -::DISK, by its name or number: 1 other (1048576 bytes), 2 this "
+     "has 3 disks; name one as pipe::DISK, by its name or number: 1 other (1048576 bytes), 2 this "
      "one (12584448 bytes), 3 (1048576 bytes)"},
     {"4", "has no disk \"4\"; there are: 1 other"},
     {"0", "has no disk \"0\""},

@@ -37,8 +37,8 @@ static enum vmf_code list_open(struct vmf_container *container, struct vmf_error
 {
   (void)failure;
   disk.size = disk_size;
-  container->disks = &disk;
-  container->disk_count = 1;
+  container->contents.disks = &disk;
+  container->contents.disk_count = 1;
   return VMF_OK;
 }
 

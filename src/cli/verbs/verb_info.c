@@ -102,6 +102,7 @@ static int info_one(void *given)
   options.no_chain = !settings->backing_chain;
   options.random_access = true;
   options.bare = true;
+  options.list_disks = true;
   options.found = &found;
   enum vmf_code code = vmf_disk_open(settings->command.operands[0], &options, &image, &error);
 

@@ -227,6 +227,20 @@ static enum vmf_code open_in(const char *path, const char *disk,
   return code;
 }
 
+/* A disk that is in no package. */
+static enum vmf_code open_unsigned(const char *name, const struct vmf_image_options *options,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_package_trust trust;
+
+  VMF_TRY(vmf_take_package_trust(options->trust, &trust, error));
+  if (trust.require_signature || trust.ca_file || trust.signer)
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "%s: a signature is required, and only packages are signed; this is a disk",
+                    name);
+  return vmf_image_open(name, options, image, error);
+}
+
 enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *options,
                             struct vmf_image **image, struct vmf_error *error)
 {
@@ -248,16 +262,14 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
   for (; colons; colons = strstr(colons + 1, "::")) {
     VMF_AUTO_FREE char *path = NULL;
     VMF_TRY(vmf_copy_bytes(name, (size_t)(colons - name), &path, error));
-    if (stat(path, &status) == 0)
+    if (stat(path, &status) < 0)
+      continue;
+    if (S_ISDIR(status.st_mode) || vmf_package_recognise(path))
       return open_in(path, colons + 2, &own, image, error);
+    own.disk = colons + 2;
+    return open_unsigned(path, &own, image, error);
   }
   if (!own.format && vmf_package_recognise(name))
     return open_in(name, NULL, &own, image, error);
-  struct vmf_package_trust trust;
-  VMF_TRY(vmf_take_package_trust(own.trust, &trust, error));
-  if (trust.require_signature || trust.ca_file || trust.signer)
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: a signature is required, and only packages are signed; this is a disk",
-                    name);
-  return vmf_image_open(name, &own, image, error);
+  return open_unsigned(name, &own, image, error);
 }

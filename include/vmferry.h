@@ -263,7 +263,7 @@ struct vmf_target_options {
   const struct vmf_log *log;
   bool in_place; /* write into the file that is there; VMF_SYSTEM without, where it must be */
   /* A folder for what goes to a pipe and is not written in order (QCOW2 with compress, overlays): a
-   * file there that has no name takes it, and the commit sends it. NULL: VMF_UNSUPPORTED. */
+   * file there that has no name takes it, and the commit sends it. NULL: in $TMPDIR, or /tmp. */
   const char *spool_folder;
   const struct vmf_cancel *cancel; /* while that is sent; or NULL */
   bool bitmaps;                    /* those of `source` are copied (QCOW2 to QCOW2) */

@@ -185,7 +185,8 @@ struct vmf_package_target {
   bool replace; /* in a folder: files of the new package may be there, and are replaced together */
   /* A folder for a package that goes to a pipe and has disks whose size is known only when they are
    * packed (streamOptimized): a file there that has no name takes it before it is sent. NULL: they
-   * are VMF_UNSUPPORTED. */
+   * are packed twice; those that are not written in order (compressed QCOW2) go by a file in
+   * $TMPDIR, or /tmp. */
   const char *spool_folder;
   struct vmf_package_result *result; /* filled when all is written; or NULL. Not by sign */
 };

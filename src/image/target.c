@@ -86,16 +86,6 @@ static enum vmf_code check_io(const struct vmf_draft *draft, struct vmf_error *e
                     "%s: is a block device, which takes formats raw and qcow2; format %s is "
                     "written to files",
                     target->io->name, target->format->name);
-  if (target->io->sequential && target->shape.patches_start)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s with these options goes back to its start when the data is known, so it "
-                    "cannot be written to a pipe; without compression it can, or by way of a file "
-                    "in DIR with --spool DIR",
-                    target->format->name);
-  if (target->io->sequential && target->backing)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "what an overlay stores is known only when it is done, so it cannot be "
-                    "written to a pipe but by way of a file in DIR, with --spool DIR");
   return VMF_OK;
 }
 
@@ -109,8 +99,8 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                                     .transient = options->no_cache,
                                                     .ignore_locks = options->ignore_locks,
                                                     .in_place = options->in_place,
-                                                    .spool_folder =
-                                                        in_order ? NULL : options->spool_folder,
+                                                    .spool = !in_order,
+                                                    .spool_folder = options->spool_folder,
                                                     .cancel = options->cancel,
                                                     .log = options->log};
 

@@ -5,6 +5,7 @@
  * the process, however that ends. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -93,6 +94,12 @@ static enum vmf_code spool_fill(struct vmf_io *stream, int number,
   VMF_TRY(spool_write(stream, number, options, error));
   VMF_TRY(second_descriptor(number, options->folder, &own, error));
   return vmf_io_from_descriptor(own, stream->name, false, io, error);
+}
+
+const char *vmf_spool_folder(const char *named)
+{
+  const char *folder = named ? named : secure_getenv("TMPDIR");
+  return folder && folder[0] ? folder : "/tmp";
 }
 
 enum vmf_code vmf_io_spool(struct vmf_io *stream, const struct vmf_spool_options *options,

@@ -65,6 +65,10 @@ VMF_MUST_CHECK enum vmf_code vmf_io_stream(int number, const char *name, struct 
 VMF_MUST_CHECK enum vmf_code vmf_io_input(int number, bool check_locks, struct vmf_io **io,
                                           bool *is_stream, struct vmf_error *error);
 
+/* The folder for what is stored for a while: the named one, or $TMPDIR, or /tmp. named may be NULL.
+ */
+const char *vmf_spool_folder(const char *named);
+
 struct vmf_spool_options {
   const char *folder;
   uint64_t expected;               /* bytes that come, for which there must be room; 0: not known */

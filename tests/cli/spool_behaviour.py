@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import tarfile
 
 import tap
 
@@ -19,6 +20,11 @@ def disk(t):
 
 def piped(t, *arguments, **options):
     return t.vmferry(*arguments, text=False, env=CLOCK, **options)
+
+
+def member(t, archive):
+    with tarfile.open(t.path(archive)) as ova:
+        return ova.extractfile('a-disk1.vmdk').read()
 
 
 def test_packed_qcow2_on_a_pipe_is_that_of_a_file(t):
@@ -37,7 +43,6 @@ def test_overlay_on_a_pipe(t):
     t.write('base.raw', bytes(os.path.getsize(t.path('a.raw'))))
     t.write('over.qcow2', piped(t, 'convert', '-O', 'qcow2', '-B', 'base.raw', '-F', 'raw', '--spool', '.', 'a.raw', '-').stdout)
     t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'a.raw', 'over.qcow2')
-    tap.contains(t.vmferry('convert', '-O', 'qcow2', '-B', 'base.raw', '-F', 'raw', 'a.raw', '-', status=9).stderr, '--spool')
 
 
 def test_package_with_packed_disks_on_a_pipe_is_that_of_a_file(t):
@@ -56,13 +61,26 @@ def test_package_with_packed_disks_on_a_pipe_is_that_of_a_file(t):
     tap.equal(os.listdir(t.path('spool')), [], 'nothing is left')
 
 
-def test_without_it_nothing_goes_to_the_pipe_and_it_is_named(t):
+def test_without_it_the_folder_for_temporary_files_is_taken(t):
     disk(t)
-    t.vmferry('convert', '-O', 'qcow2', 'a.raw', 'b.qcow2')
-    for arguments in (('convert', *PACKED, 'a.raw', '-'), ('pack', 'a.raw', '-o', '-')):
-        done = t.vmferry(*arguments, status=9)
-        tap.equal(done.stdout, '', 'sent')
-        tap.contains(done.stderr, '--spool DIR')
+    t.vmferry('convert', *PACKED, 'a.raw', 'file.qcow2', env=CLOCK)
+    done = t.vmferry('convert', '-v', *PACKED, 'a.raw', '-', text=False, env=dict(CLOCK, TMPDIR=t.path('spool')))
+    tap.equal(done.stdout == t.read('file.qcow2'), True, 'bytes')
+    tap.contains(done.stderr.decode(), f'is stored in {t.path("spool")} first')
+    done = t.vmferry('convert', *PACKED, 'a.raw', '-', text=False, env=dict(TMPDIR=t.path('none')), status=1)
+    tap.equal(done.stdout, b'', 'sent')
+
+
+def test_package_is_packed_twice_where_its_disk_needs_its_size_first(t):
+    disk(t)
+    t.vmferry('pack', 'a.raw', '-o', 'a.ova', env=CLOCK)
+    done = piped(t, 'pack', '--name', 'a', 'a.raw', '-o', '-')
+    tap.contains(done.stderr.decode(), 'packed twice')
+    tap.contains(done.stderr.decode(), '--spool DIR')
+    t.write('sent.ova', done.stdout)
+    t.vmferry('verify', 'sent.ova')
+    t.vmferry('compare', 'a.raw', 'sent.ova')
+    tap.equal(member(t, 'sent.ova') == member(t, 'a.ova'), True, 'disk')
 
 
 def test_what_a_pipe_takes_in_order_is_not_stored(t):

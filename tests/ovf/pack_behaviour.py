@@ -191,12 +191,6 @@ def test_standard_output(t, form, suffix, driver):
     tap.equal(t.names(), ['out', 'source.raw'])
 
 
-def test_a_pipe_does_not_take_what_has_no_size_yet(t):
-    done = t.vmferry('pack', '-o', '-', islands(t), status=9, text=False)
-    tap.equal(done.stdout, b'')
-    tap.contains(done.stderr.decode(), 'qcow2')
-
-
 @tap.rows([('a folder', 'deep/er/disk.qcow2', 'disk.ova'), ('two dots', 'a.b.raw', 'a.b.ova'), ('no dot', 'disk', 'disk.ova'),
            ('a dot file', '.disk', '.disk.ova'), ('blanks', 'my disk.raw', 'my disk.ova')])
 def test_the_name_without_an_out(t, source, expected):

@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "path.h"
 #include "spooled.h"
+#include "stream.h"
 #include "superseded.h"
 #include "temporary.h"
 
@@ -282,10 +283,11 @@ static enum vmf_code open_handed(struct vmf_output *output, const char *path,
   if (isatty(output->handed))
     return vmf_fail(error, VMF_USAGE, "%s: will not write a disk image to a terminal", name);
   VMF_TRY(vmf_handed_open(output->handed, name, output->sync, &io, error));
-  if (io->sequential && options->spool_folder) {
+  if (io->sequential && options->spool) {
+    const char *folder = vmf_spool_folder(options->spool_folder);
     output->pipe = io;
-    VMF_TRY(vmf_spooled_open(options->spool_folder, name, &io, error));
-    vmf_note(options->log, "%s is stored in %s first", name, options->spool_folder);
+    VMF_TRY(vmf_spooled_open(folder, name, &io, error));
+    vmf_note(options->log, "%s is stored in %s first", name, folder);
   }
   return own_part(output, io, "-", error);
 }

@@ -21,7 +21,8 @@ struct vmf_output_options {
   bool no_links;            /* a symlink in the target's place is refused, not followed */
   bool new_folder;          /* the target's folder was made for it, and is made durable with it */
   bool replace;             /* a further file takes the place of one that is there */
-  const char *spool_folder; /* what goes to a pipe is stored there first; NULL: nowhere */
+  bool spool;               /* what goes to a pipe is stored first, in a file without a name, */
+  const char *spool_folder; /* there; NULL: in the folder for temporary files */
   const struct vmf_cancel *cancel; /* while it is sent; or NULL */
   const struct vmf_log *log;       /* stale temporaries of this name are told here */
 };

@@ -24,6 +24,7 @@
 #include "tar.h"
 #include "tar_names.h"
 #include "view.h"
+#include "written.h"
 
 /* One small file of text at the head or the end of an archive. */
 struct text_file {
@@ -145,36 +146,20 @@ static enum vmf_code fill_file(struct work *work, struct vmf_assembly_file *file
   return VMF_OK;
 }
 
-static enum vmf_code make_target(struct work *work, const struct vmf_assembly_file *file,
-                                 struct vmf_io *io, struct vmf_target **target,
-                                 struct vmf_error *error)
-{
-  const struct vmf_target_options options = {.size = sizeof options,
-                                             .format = file->format,
-                                             .options = file->options,
-                                             .source = file->image,
-                                             .log = work->target->log};
-  return vmf_target_create_in(io, file->name, NULL, vmf_image_size(file->image), &options, target,
-                              error);
-}
-
 /* In guest order, hashed as it goes. On a pipe its size goes ahead in the header. */
 static enum vmf_code write_in_order(struct work *work, struct vmf_assembly_file *file,
                                     struct vmf_io *base, bool size_first, struct vmf_error *error)
 {
-  const struct vmf_job_options options = {.size = sizeof options,
-                                          .crew = work->crew,
-                                          .sparse_size = VMF_ASSEMBLY_HOLE,
-                                          .cancel = work->target->cancel};
   struct vmf_target *target = NULL;
   struct vmf_io *sink;
   uint64_t promised = file->io ? file->io->size : 0;
 
   file->wanted[work->kind] = true;
   VMF_TRY(vmf_sink_new(base, work->crew, file->wanted, &sink, error));
-  enum vmf_code code = file->image ? make_target(work, file, sink, &target, error) : VMF_OK;
+  enum vmf_code code =
+      file->image ? vmf_written_target(file, sink, work->target->log, &target, error) : VMF_OK;
   if (code == VMF_OK && target && size_first)
-    code = vmf_convert_size(file->image, target, &options, &promised, error);
+    code = vmf_written_size(file, target, work->crew, work->target, &promised, error);
   if (code == VMF_OK && size_first)
     code = vmf_tar_put_header(work->archive, work->at, file->name, promised, work->mtime, error);
   if (code == VMF_OK)
@@ -198,7 +183,7 @@ static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *f
 {
   struct vmf_target *target;
 
-  VMF_TRY(make_target(work, file, base, &target, error));
+  VMF_TRY(vmf_written_target(file, base, work->target->log, &target, error));
   enum vmf_code code = fill_file(work, file, target, base, error);
   vmf_target_close(target);
   VMF_TRY(code);
@@ -207,23 +192,13 @@ static enum vmf_code write_anyhow(struct work *work, struct vmf_assembly_file *f
                      error);
 }
 
-/* How the content of a file comes. */
-static enum vmf_code file_shape(const struct vmf_assembly_file *file, struct vmf_shape *shape,
-                                struct vmf_error *error)
-{
-  *shape = (struct vmf_shape){.layout = VMF_FIXED};
-  if (!file->image)
-    return VMF_OK;
-  return vmf_target_shape(file->format, file->options, vmf_image_size(file->image), shape, error);
-}
-
 static enum vmf_code write_content(struct work *work, struct vmf_assembly_file *file,
                                    struct vmf_io *base, struct vmf_error *error)
 {
   bool pipe = work->archive && work->archive->sequential;
   struct vmf_shape shape;
 
-  VMF_TRY(file_shape(file, &shape, error));
+  VMF_TRY(vmf_written_shape(file, &shape, error));
   if (!pipe && (shape.layout == VMF_PLANNED || shape.patches_start))
     return write_anyhow(work, file, base, error);
   return write_in_order(work, file, base, pipe, error);
@@ -487,17 +462,17 @@ static enum vmf_code check_names(const struct work *work, struct vmf_error *erro
   return code;
 }
 
-/* *file: the first one whose size, which goes ahead of it on a pipe, is known only when it has been
- * written; NULL: there is none. */
-static enum vmf_code find_unsized(const struct vmf_assembly *assembly,
-                                  const struct vmf_assembly_file **file, struct vmf_error *error)
+/* Whether what goes to a pipe is stored first: where a folder is named for files whose size is
+ * known only when they have been written, and where one is not written in order. */
+static enum vmf_code is_spooled(const struct work *work, bool *spooled, struct vmf_error *error)
 {
-  *file = NULL;
-  for (size_t i = 0; i < assembly->count && !*file; i++) {
+  const struct vmf_assembly *assembly = work->assembly;
+
+  *spooled = false;
+  for (size_t i = 0; i < assembly->count && !*spooled; i++) {
     struct vmf_shape shape;
-    VMF_TRY(file_shape(&assembly->files[i], &shape, error));
-    if (shape.layout == VMF_ORDERED || shape.patches_start)
-      *file = &assembly->files[i];
+    VMF_TRY(vmf_written_shape(&assembly->files[i], &shape, error));
+    *spooled = shape.patches_start || (shape.layout == VMF_ORDERED && work->target->spool_folder);
   }
   return VMF_OK;
 }
@@ -505,8 +480,9 @@ static enum vmf_code find_unsized(const struct vmf_assembly *assembly,
 static enum vmf_code open_output(struct work *work, struct vmf_error *error)
 {
   const struct vmf_package_target *target = work->target;
-  const struct vmf_assembly_file *unsized;
-  VMF_TRY(find_unsized(work->assembly, &unsized, error));
+  bool spool;
+
+  VMF_TRY(is_spooled(work, &spool, error));
   const struct vmf_output_options options = {.no_clobber = target->no_clobber,
                                              .no_sync = target->no_sync,
                                              .transient = target->no_cache,
@@ -514,7 +490,8 @@ static enum vmf_code open_output(struct work *work, struct vmf_error *error)
                                              .no_links = work->destination->in_folder,
                                              .new_folder = work->destination->made_folder != NULL,
                                              .replace = target->replace,
-                                             .spool_folder = unsized ? target->spool_folder : NULL,
+                                             .spool = spool,
+                                             .spool_folder = target->spool_folder,
                                              .cancel = target->cancel,
                                              .log = target->log};
 
@@ -526,12 +503,6 @@ static enum vmf_code open_output(struct work *work, struct vmf_error *error)
     work->archive = vmf_output_main(work->output);
   else if (target->replace && !is_signed(work))
     return vmf_output_supersede(work->output, work->certificate.name, error);
-  if (work->archive && work->archive->sequential && unsized)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: on a pipe its size must go ahead of it, and it is known only when the "
-                    "data has been packed; write to a file, choose raw, qcow2 or vhd, or let it be "
-                    "stored in DIR first with --spool DIR",
-                    unsized->name);
   return VMF_OK;
 }
 

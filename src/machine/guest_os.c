@@ -13,12 +13,23 @@
 
 enum { KEY_SIZE = 80 }; /* no name of the table is longer */
 
-/* What tells one name from another: letters and digits in lower case, without "guest". Empty when
- * it is too long to be in the table. */
+/* Replaces the first `old` in the key by `fresh`, which is not longer. */
+static void os_key_replace(char *key, const char *old, const char *fresh)
+{
+  char *at = strstr(key, old);
+
+  if (!at)
+    return;
+  memmove(at + strlen(fresh), at + strlen(old), strlen(at + strlen(old)) + 1);
+  memcpy(at, fresh, strlen(fresh));
+}
+
+/* What tells one name from another: letters and digits in lower case, without "guest", and "srv"
+ * for "server", as VMware says one in its files and the other in its interface. Empty when it is
+ * too long to be in the table. */
 static void os_key(const char *name, char key[KEY_SIZE])
 {
   size_t length = 0;
-  char *guest;
 
   for (; *name && length < KEY_SIZE - 1; name++) {
     bool upper = *name >= 'A' && *name <= 'Z', lower = *name >= 'a' && *name <= 'z';
@@ -27,9 +38,8 @@ static void os_key(const char *name, char key[KEY_SIZE])
       key[length++] = (char)(upper ? *name | 0x20 : *name);
   }
   key[*name ? 0 : length] = 0;
-  guest = strstr(key, "guest");
-  if (guest)
-    memmove(guest, guest + 5, strlen(guest + 5) + 1);
+  os_key_replace(key, "guest", "");
+  os_key_replace(key, "server", "srv");
 }
 
 static bool os_key_is(const char *name, const char *key)
@@ -83,23 +93,80 @@ static const struct vmf_guest_os *os_of_key(const char *key)
   return os ? os : os_of_name(key);
 }
 
-const struct vmf_guest_os *vmf_guest_os_find(const char *text)
+/* "rhel9": there is none but rhel9_64Guest. */
+static const struct vmf_guest_os *os_of_text(const char *text)
 {
   const struct vmf_guest_os *os;
-  size_t digits = strspn(text, "0123456789");
   char key[KEY_SIZE];
 
-  if (digits > 0 && !text[digits])
-    return digits <= 5 ? os_of_number((unsigned)strtoul(text, NULL, 10)) : NULL;
   os_key(text, key);
   if (!key[0])
     return NULL;
   os = os_of_key(key);
-  if (!os && strlen(key) + 3 <= KEY_SIZE) { /* "rhel9": there is none but rhel9_64Guest */
+  if (!os && strlen(key) + 3 <= KEY_SIZE) {
     strcat(key, "64");
     os = os_of_key(key);
   }
   return os;
+}
+
+const struct vmf_guest_os *vmf_guest_os_find(const char *text)
+{
+  size_t digits = strspn(text, "0123456789");
+
+  if (digits > 0 && !text[digits])
+    return digits <= 5 ? os_of_number((unsigned)strtoul(text, NULL, 10)) : NULL;
+  return os_of_text(text);
+}
+
+void vmf_guest_os_stem(const struct vmf_guest_os *os, char stem[VMF_GUEST_OS_TEXT], bool *wide)
+{
+  char key[KEY_SIZE];
+  size_t length;
+
+  os_key(os->vmware ? os->vmware : os->vbox ? os->vbox : os->name, key);
+  os_key_replace(key, "64bit", "64");
+  length = strlen(key);
+  *wide = length > 2 && strcmp(key + length - 2, "64") == 0;
+  key[*wide ? length - 2 : length] = 0;
+  snprintf(stem, VMF_GUEST_OS_TEXT, "%.*s", VMF_GUEST_OS_TEXT - 1, key);
+}
+
+const struct vmf_guest_os *vmf_guest_os_of_stem(const char *stem, bool wide)
+{
+  const struct vmf_guest_os *os = NULL;
+  char key[KEY_SIZE];
+
+  for (int other = 0; other < 2 && !os; other++) {
+    snprintf(key, sizeof key, "%s%s", stem, wide == (other == 0) ? "64" : "");
+    os = os_of_key(key);
+    if (!os && wide == (other == 0)) {
+      snprintf(key, sizeof key, "%s64bit", stem);
+      os = os_of_key(key);
+    }
+  }
+  return os;
+}
+
+static bool is_number_among(unsigned number, unsigned first, unsigned last)
+{
+  return number >= first && number <= last;
+}
+
+enum vmf_os_family vmf_guest_os_family(const struct vmf_guest_os *os)
+{
+  unsigned cim = os->cim;
+
+  if (strncmp(os->name, "Windows", 7) == 0 || strncmp(os->name, "Hyper-V", 7) == 0)
+    return VMF_OS_WINDOWS;
+  if (cim == 36 || is_number_among(cim, 79, 80) || is_number_among(cim, 82, 101) ||
+      is_number_among(cim, 106, 109))
+    return VMF_OS_LINUX;
+  if (cim == 29 || cim == 30 || cim == 81)
+    return VMF_OS_SOLARIS;
+  if (is_number_among(cim, 41, 43) || cim == 65 || cim == 78)
+    return VMF_OS_BSD;
+  return cim == 2 ? VMF_OS_MACOS : VMF_OS_OTHER;
 }
 
 /* "win11" is what people say for "windows11". */

@@ -29,129 +29,129 @@ static const char *const backends[] = {"none",   "file",   "pipe", "tcp",
 
 /* ---- the tables ---- */
 
-#define ROW(type, member, name, kind, words, loss, weight)                                         \
+#define ROW(type, member, name, kind, words, loss, weight, usual)                                  \
   {                                                                                                \
-    name, VMF_FIELD_##kind, offsetof(struct type, member), words, loss, VMF_LOSS_##weight          \
+    name, VMF_FIELD_##kind, offsetof(struct type, member), words, loss, VMF_LOSS_##weight, usual   \
   }
 #define END                                                                                        \
   {                                                                                                \
-    NULL, VMF_FIELD_TEXT, 0, NULL, NULL, VMF_LOSS_NONE                                             \
+    NULL, VMF_FIELD_TEXT, 0, NULL, NULL, VMF_LOSS_NONE, -1                                         \
   }
 
 #define OF_MACHINE(...) ROW(vmf_machine, __VA_ARGS__)
 const struct vmf_field vmf_machine_fields[] = {
-    OF_MACHINE(name, "name", TEXT, NULL, "L-name-changed", COSMETIC),
-    OF_MACHINE(description, "description", TEXT, NULL, "L-notes", COSMETIC),
-    OF_MACHINE(uuid, "uuid", ID, NULL, "L-uuid", BEHAVIOUR),
-    OF_MACHINE(genid, "genid", ID, NULL, "L-genid", BEHAVIOUR),
-    OF_MACHINE(arch, "arch", WORD, archs, "L-arch", BOOT),
-    OF_MACHINE(os, "os", TEXT, NULL, "L-os-generic", COSMETIC),
-    OF_MACHINE(os_source, "os-source", TEXT, NULL, NULL, NONE),
-    OF_MACHINE(firmware, "firmware", WORD, firmwares, "L-firmware", BOOT),
-    OF_MACHINE(secure_boot, "secure-boot", WORD, secure_boots, "L-secure-boot", BEHAVIOUR),
-    OF_MACHINE(nvram, "nvram", TEXT, NULL, "L-nvram", BEHAVIOUR),
-    OF_MACHINE(tpm, "tpm", WORD, tpms, "L-tpm", BEHAVIOUR),
-    OF_MACHINE(vcpus, "vcpus", NUMBER, NULL, "L-vcpus", BEHAVIOUR),
-    OF_MACHINE(vcpus_online, "vcpus-online", NUMBER, NULL, "L-vcpus", BEHAVIOUR),
-    OF_MACHINE(sockets, "sockets", NUMBER, NULL, "L-topology", BEHAVIOUR),
-    OF_MACHINE(dies, "dies", NUMBER, NULL, "L-topology", BEHAVIOUR),
-    OF_MACHINE(cores, "cores", NUMBER, NULL, "L-topology", BEHAVIOUR),
-    OF_MACHINE(threads, "threads", NUMBER, NULL, "L-topology", BEHAVIOUR),
-    OF_MACHINE(cpu_model, "cpu-model", TEXT, NULL, "L-cpu-model", BEHAVIOUR),
-    OF_MACHINE(cpu_flags, "cpu-flags", TEXT, NULL, "L-cpu-flags", BEHAVIOUR),
-    OF_MACHINE(nested, "nested", FLAG, NULL, "L-nested", BEHAVIOUR),
-    OF_MACHINE(memory, "memory", BYTES, NULL, "L-memory", BEHAVIOUR),
-    OF_MACHINE(memory_least, "memory-least", BYTES, NULL, "L-balloon", COSMETIC),
-    OF_MACHINE(memory_most, "memory-most", BYTES, NULL, "L-balloon", COSMETIC),
-    OF_MACHINE(cpu_hotadd, "cpu-hotadd", FLAG, NULL, "L-hotadd", COSMETIC),
-    OF_MACHINE(memory_hotadd, "memory-hotadd", FLAG, NULL, "L-hotadd", COSMETIC),
-    OF_MACHINE(clock, "clock", WORD, clocks, "L-clock", BEHAVIOUR),
-    OF_MACHINE(clock_offset, "clock-offset", SIGNED, NULL, "L-clock", BEHAVIOUR),
-    OF_MACHINE(boot, "boot", TEXT, NULL, "L-boot-order", BEHAVIOUR),
-    OF_MACHINE(boot_delay, "boot-delay", NUMBER, NULL, "L-boot-delay", COSMETIC),
-    OF_MACHINE(usb1, "usb1", FLAG, NULL, "L-usb", COSMETIC),
-    OF_MACHINE(usb2, "usb2", FLAG, NULL, "L-usb", COSMETIC),
-    OF_MACHINE(usb3, "usb3", FLAG, NULL, "L-usb", COSMETIC),
-    OF_MACHINE(tablet, "tablet", FLAG, NULL, "L-usb", COSMETIC),
-    OF_MACHINE(sound, "sound", TEXT, NULL, "L-sound", COSMETIC),
-    OF_MACHINE(video, "video", TEXT, NULL, "L-video", COSMETIC),
-    OF_MACHINE(video_memory, "video-memory", BYTES, NULL, "L-video", COSMETIC),
-    OF_MACHINE(video_heads, "video-heads", NUMBER, NULL, "L-video", COSMETIC),
-    OF_MACHINE(video_3d, "video-3d", FLAG, NULL, "L-video", COSMETIC),
-    OF_MACHINE(autostart, "autostart", FLAG, NULL, "L-autostart", COSMETIC),
-    OF_MACHINE(start_order, "start-order", NUMBER, NULL, "L-autostart", COSMETIC),
-    OF_MACHINE(hw_version, "hw-version", TEXT, NULL, NULL, NONE),
-    OF_MACHINE(suspended, "suspended", FLAG, NULL, "L-memory-state", DATA),
+    OF_MACHINE(name, "name", TEXT, NULL, "L-name-changed", COSMETIC, -1),
+    OF_MACHINE(description, "description", TEXT, NULL, "L-notes", COSMETIC, -1),
+    OF_MACHINE(uuid, "uuid", ID, NULL, "L-uuid", BEHAVIOUR, -1),
+    OF_MACHINE(genid, "genid", ID, NULL, "L-genid", BEHAVIOUR, -1),
+    OF_MACHINE(arch, "arch", WORD, archs, "L-arch", BOOT, -1),
+    OF_MACHINE(os, "os", TEXT, NULL, "L-os-generic", COSMETIC, -1),
+    OF_MACHINE(os_source, "os-source", TEXT, NULL, NULL, NONE, -1),
+    OF_MACHINE(firmware, "firmware", WORD, firmwares, "L-firmware", BOOT, 0),
+    OF_MACHINE(secure_boot, "secure-boot", WORD, secure_boots, "L-secure-boot", BEHAVIOUR, 0),
+    OF_MACHINE(nvram, "nvram", TEXT, NULL, "L-nvram", BEHAVIOUR, -1),
+    OF_MACHINE(tpm, "tpm", WORD, tpms, "L-tpm", BEHAVIOUR, 0),
+    OF_MACHINE(vcpus, "vcpus", NUMBER, NULL, "L-vcpus", BEHAVIOUR, 1),
+    OF_MACHINE(vcpus_online, "vcpus-online", NUMBER, NULL, "L-vcpus", BEHAVIOUR, -1),
+    OF_MACHINE(sockets, "sockets", NUMBER, NULL, "L-topology", BEHAVIOUR, -1),
+    OF_MACHINE(dies, "dies", NUMBER, NULL, "L-topology", BEHAVIOUR, 1),
+    OF_MACHINE(cores, "cores", NUMBER, NULL, "L-topology", BEHAVIOUR, -1),
+    OF_MACHINE(threads, "threads", NUMBER, NULL, "L-topology", BEHAVIOUR, 1),
+    OF_MACHINE(cpu_model, "cpu-model", TEXT, NULL, "L-cpu-model", BEHAVIOUR, -1),
+    OF_MACHINE(cpu_flags, "cpu-flags", TEXT, NULL, "L-cpu-flags", BEHAVIOUR, -1),
+    OF_MACHINE(nested, "nested", FLAG, NULL, "L-nested", BEHAVIOUR, 0),
+    OF_MACHINE(memory, "memory", BYTES, NULL, "L-memory", BEHAVIOUR, -1),
+    OF_MACHINE(memory_least, "memory-least", BYTES, NULL, "L-balloon", COSMETIC, -1),
+    OF_MACHINE(memory_most, "memory-most", BYTES, NULL, "L-balloon", COSMETIC, -1),
+    OF_MACHINE(cpu_hotadd, "cpu-hotadd", FLAG, NULL, "L-hotadd", COSMETIC, 0),
+    OF_MACHINE(memory_hotadd, "memory-hotadd", FLAG, NULL, "L-hotadd", COSMETIC, 0),
+    OF_MACHINE(clock, "clock", WORD, clocks, "L-clock", BEHAVIOUR, 0),
+    OF_MACHINE(clock_offset, "clock-offset", SIGNED, NULL, "L-clock", BEHAVIOUR, 0),
+    OF_MACHINE(boot, "boot", TEXT, NULL, "L-boot-order", BEHAVIOUR, -1),
+    OF_MACHINE(boot_delay, "boot-delay", NUMBER, NULL, "L-boot-delay", COSMETIC, -1),
+    OF_MACHINE(usb1, "usb1", FLAG, NULL, "L-usb", COSMETIC, 0),
+    OF_MACHINE(usb2, "usb2", FLAG, NULL, "L-usb", COSMETIC, 0),
+    OF_MACHINE(usb3, "usb3", FLAG, NULL, "L-usb", COSMETIC, 0),
+    OF_MACHINE(tablet, "tablet", FLAG, NULL, "L-usb", COSMETIC, 0),
+    OF_MACHINE(sound, "sound", TEXT, NULL, "L-sound", COSMETIC, -1),
+    OF_MACHINE(video, "video", TEXT, NULL, "L-video", COSMETIC, -1),
+    OF_MACHINE(video_memory, "video-memory", BYTES, NULL, "L-video", COSMETIC, -1),
+    OF_MACHINE(video_heads, "video-heads", NUMBER, NULL, "L-video", COSMETIC, 1),
+    OF_MACHINE(video_3d, "video-3d", FLAG, NULL, "L-video", COSMETIC, 0),
+    OF_MACHINE(autostart, "autostart", FLAG, NULL, "L-autostart", COSMETIC, 0),
+    OF_MACHINE(start_order, "start-order", NUMBER, NULL, "L-autostart", COSMETIC, -1),
+    OF_MACHINE(hw_version, "hw-version", TEXT, NULL, NULL, NONE, -1),
+    OF_MACHINE(suspended, "suspended", FLAG, NULL, "L-memory-state", DATA, 0),
     END,
 };
 
 #define OF_CONTROLLER(...) ROW(vmf_machine_controller, __VA_ARGS__)
 static const struct vmf_field controller_fields[] = {
-    OF_CONTROLLER(bus, "bus", WORD, buses, "L-controller", BOOT),
-    OF_CONTROLLER(index, "index", NUMBER, NULL, "L-controller", COSMETIC),
-    OF_CONTROLLER(model, "model", TEXT, NULL, "L-controller", BOOT),
-    OF_CONTROLLER(ports, "ports", NUMBER, NULL, "L-controller", COSMETIC),
-    OF_CONTROLLER(shared, "shared", FLAG, NULL, "L-shared-disk", DATA),
+    OF_CONTROLLER(bus, "bus", WORD, buses, "L-controller", BOOT, -1),
+    OF_CONTROLLER(index, "index", NUMBER, NULL, "L-controller", COSMETIC, -1),
+    OF_CONTROLLER(model, "model", TEXT, NULL, "L-controller", BOOT, -1),
+    OF_CONTROLLER(ports, "ports", NUMBER, NULL, "L-controller", COSMETIC, -1),
+    OF_CONTROLLER(shared, "shared", FLAG, NULL, "L-shared-disk", DATA, 0),
     END,
 };
 
 #define OF_DISK(...) ROW(vmf_machine_disk, __VA_ARGS__)
 static const struct vmf_field disk_fields[] = {
-    OF_DISK(medium, "medium", WORD, media, "L-medium", BOOT),
-    OF_DISK(bus, "bus", WORD, buses, "L-controller", BOOT),
-    OF_DISK(controller, "controller", NUMBER, NULL, "L-controller", BEHAVIOUR),
-    OF_DISK(unit, "unit", NUMBER, NULL, "L-controller", BEHAVIOUR),
-    OF_DISK(image, "image", TEXT, NULL, NULL, NONE),
-    OF_DISK(image_format, "image-format", TEXT, NULL, NULL, NONE),
-    OF_DISK(capacity, "capacity", BYTES, NULL, NULL, NONE),
-    OF_DISK(read_only, "read-only", FLAG, NULL, "L-disk-mode", BEHAVIOUR),
-    OF_DISK(shared, "shared", FLAG, NULL, "L-shared-disk", DATA),
-    OF_DISK(connected, "connected", FLAG, NULL, "L-connected", BEHAVIOUR),
-    OF_DISK(ssd, "ssd", FLAG, NULL, "L-ssd", COSMETIC),
-    OF_DISK(discard, "discard", FLAG, NULL, "L-discard", COSMETIC),
-    OF_DISK(mode, "mode", WORD, modes, "L-disk-mode", BEHAVIOUR),
-    OF_DISK(cache, "cache", TEXT, NULL, "L-cache", COSMETIC),
-    OF_DISK(serial, "serial", TEXT, NULL, "L-disk-serial", BEHAVIOUR),
-    OF_DISK(wwn, "wwn", TEXT, NULL, "L-disk-serial", BEHAVIOUR),
-    OF_DISK(boot, "boot", NUMBER, NULL, "L-boot-order", BEHAVIOUR),
+    OF_DISK(medium, "medium", WORD, media, "L-medium", BOOT, -1),
+    OF_DISK(bus, "bus", WORD, buses, "L-controller", BOOT, -1),
+    OF_DISK(controller, "controller", NUMBER, NULL, "L-controller", BEHAVIOUR, -1),
+    OF_DISK(unit, "unit", NUMBER, NULL, "L-controller", BEHAVIOUR, -1),
+    OF_DISK(image, "image", TEXT, NULL, NULL, NONE, -1),
+    OF_DISK(image_format, "image-format", TEXT, NULL, NULL, NONE, -1),
+    OF_DISK(capacity, "capacity", BYTES, NULL, NULL, NONE, -1),
+    OF_DISK(read_only, "read-only", FLAG, NULL, "L-disk-mode", BEHAVIOUR, 0),
+    OF_DISK(shared, "shared", FLAG, NULL, "L-shared-disk", DATA, 0),
+    OF_DISK(connected, "connected", FLAG, NULL, "L-connected", BEHAVIOUR, 1),
+    OF_DISK(ssd, "ssd", FLAG, NULL, "L-ssd", COSMETIC, 0),
+    OF_DISK(discard, "discard", FLAG, NULL, "L-discard", COSMETIC, 0),
+    OF_DISK(mode, "mode", WORD, modes, "L-disk-mode", BEHAVIOUR, 0),
+    OF_DISK(cache, "cache", TEXT, NULL, "L-cache", COSMETIC, -1),
+    OF_DISK(serial, "serial", TEXT, NULL, "L-disk-serial", BEHAVIOUR, -1),
+    OF_DISK(wwn, "wwn", TEXT, NULL, "L-disk-serial", BEHAVIOUR, -1),
+    OF_DISK(boot, "boot", NUMBER, NULL, "L-boot-order", BEHAVIOUR, -1),
     END,
 };
 
 #define OF_NIC(...) ROW(vmf_machine_nic, __VA_ARGS__)
 static const struct vmf_field nic_fields[] = {
-    OF_NIC(model, "model", TEXT, NULL, "L-nic-model", BEHAVIOUR),
-    OF_NIC(mac, "mac", TEXT, NULL, "L-mac", BEHAVIOUR),
-    OF_NIC(mac_origin, "mac-origin", WORD, mac_origins, "L-mac", COSMETIC),
-    OF_NIC(attach, "attach", WORD, attaches, "L-network", BEHAVIOUR),
-    OF_NIC(network, "network", TEXT, NULL, "L-network-name", BEHAVIOUR),
-    OF_NIC(vlan, "vlan", NUMBER, NULL, "L-vlan", BEHAVIOUR),
-    OF_NIC(mtu, "mtu", NUMBER, NULL, "L-mtu", BEHAVIOUR),
-    OF_NIC(queues, "queues", NUMBER, NULL, "L-queues", COSMETIC),
-    OF_NIC(rate, "rate", BYTES, NULL, "L-resource-limits", COSMETIC),
-    OF_NIC(connected, "connected", FLAG, NULL, "L-connected", BEHAVIOUR),
-    OF_NIC(link, "link", FLAG, NULL, "L-connected", BEHAVIOUR),
-    OF_NIC(boot, "boot", NUMBER, NULL, "L-boot-order", BEHAVIOUR),
-    OF_NIC(pci_slot, "pci-slot", NUMBER, NULL, "L-pci-slot", BEHAVIOUR),
+    OF_NIC(model, "model", TEXT, NULL, "L-nic-model", BEHAVIOUR, -1),
+    OF_NIC(mac, "mac", TEXT, NULL, "L-mac", BEHAVIOUR, -1),
+    OF_NIC(mac_origin, "mac-origin", WORD, mac_origins, "L-mac", COSMETIC, -1),
+    OF_NIC(attach, "attach", WORD, attaches, "L-network", BEHAVIOUR, -1),
+    OF_NIC(network, "network", TEXT, NULL, "L-network-name", BEHAVIOUR, -1),
+    OF_NIC(vlan, "vlan", NUMBER, NULL, "L-vlan", BEHAVIOUR, -1),
+    OF_NIC(mtu, "mtu", NUMBER, NULL, "L-mtu", BEHAVIOUR, -1),
+    OF_NIC(queues, "queues", NUMBER, NULL, "L-queues", COSMETIC, -1),
+    OF_NIC(rate, "rate", BYTES, NULL, "L-resource-limits", COSMETIC, -1),
+    OF_NIC(connected, "connected", FLAG, NULL, "L-connected", BEHAVIOUR, 1),
+    OF_NIC(link, "link", FLAG, NULL, "L-connected", BEHAVIOUR, 1),
+    OF_NIC(boot, "boot", NUMBER, NULL, "L-boot-order", BEHAVIOUR, -1),
+    OF_NIC(pci_slot, "pci-slot", NUMBER, NULL, "L-pci-slot", BEHAVIOUR, -1),
     END,
 };
 
 #define OF_PORT(...) ROW(vmf_machine_port, __VA_ARGS__)
 static const struct vmf_field port_fields[] = {
-    OF_PORT(parallel, "parallel", FLAG, NULL, "L-serial", COSMETIC),
-    OF_PORT(backend, "backend", WORD, backends, "L-serial-backend", COSMETIC),
-    OF_PORT(path, "path", TEXT, NULL, "L-serial-backend", COSMETIC),
+    OF_PORT(parallel, "parallel", FLAG, NULL, "L-serial", COSMETIC, 0),
+    OF_PORT(backend, "backend", WORD, backends, "L-serial-backend", COSMETIC, -1),
+    OF_PORT(path, "path", TEXT, NULL, "L-serial-backend", COSMETIC, -1),
     END,
 };
 
 #define OF_SNAPSHOT(...) ROW(vmf_machine_snapshot, __VA_ARGS__)
 static const struct vmf_field snapshot_fields[] = {
-    OF_SNAPSHOT(id, "id", TEXT, NULL, "L-snapshots", DATA),
-    OF_SNAPSHOT(parent, "parent", TEXT, NULL, "L-snapshots", DATA),
-    OF_SNAPSHOT(name, "name", TEXT, NULL, "L-snapshots", DATA),
-    OF_SNAPSHOT(description, "description", TEXT, NULL, "L-snapshots", COSMETIC),
-    OF_SNAPSHOT(time, "time", NUMBER, NULL, "L-snapshots", COSMETIC),
-    OF_SNAPSHOT(has_memory, "has-memory", FLAG, NULL, "L-memory-state", DATA),
-    OF_SNAPSHOT(current, "current", FLAG, NULL, "L-snapshots", COSMETIC),
+    OF_SNAPSHOT(id, "id", TEXT, NULL, "L-snapshots", DATA, -1),
+    OF_SNAPSHOT(parent, "parent", TEXT, NULL, "L-snapshots", DATA, -1),
+    OF_SNAPSHOT(name, "name", TEXT, NULL, "L-snapshots", DATA, -1),
+    OF_SNAPSHOT(description, "description", TEXT, NULL, "L-snapshots", COSMETIC, -1),
+    OF_SNAPSHOT(time, "time", NUMBER, NULL, "L-snapshots", COSMETIC, -1),
+    OF_SNAPSHOT(has_memory, "has-memory", FLAG, NULL, "L-memory-state", DATA, 0),
+    OF_SNAPSHOT(current, "current", FLAG, NULL, "L-snapshots", COSMETIC, 0),
     END,
 };
 
@@ -209,6 +209,12 @@ unsigned vmf_field_line(const struct vmf_field *field, const void *parent)
   default:
     return number_of(field, parent)->line;
   }
+}
+
+bool vmf_field_usual(const struct vmf_field *field, const void *parent)
+{
+  return !vmf_field_told(field, parent) ||
+         (field->usual >= 0 && number_of(field, parent)->value == (uint64_t)field->usual);
 }
 
 bool vmf_field_equal(const struct vmf_field *field, const void *one, const void *other)

@@ -35,6 +35,7 @@ struct vmf_field {
   const char *const *words; /* ends with NULL */
   const char *loss;         /* code of the loss report: "L-topology" */
   enum vmf_loss_weight weight;
+  int usual; /* the number that every format means when it says nothing; -1: there is none such */
 };
 
 /* A list of devices of the machine. */
@@ -53,6 +54,9 @@ extern const struct vmf_field_list vmf_machine_lists[]; /* ends with name NULL *
 
 /* Whether `parent` (a machine or an element of a list) tells the field. */
 bool vmf_field_told(const struct vmf_field *field, const void *parent);
+
+/* Whether it is not told, or has the value that saying nothing means, too. */
+bool vmf_field_usual(const struct vmf_field *field, const void *parent);
 
 /* The line that it was read from; 0: none. */
 unsigned vmf_field_line(const struct vmf_field *field, const void *parent);

@@ -34,6 +34,9 @@ struct vmf_machine_target_disk {
 
 struct vmf_machine_target {
   const char *name; /* of the file that is written, for messages: "vm.vmx" */
+  /* Where it will be, an absolute path that ends in '/', for formats that name files by such; NULL:
+   * not known. */
+  const char *folder;
   const struct vmf_machine_target_disk *disks; /* of machine->disks, in their order */
   size_t disk_count;
   bool copy; /* a new machine beside the old one: new ids, no addresses of cards */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Machines: what the descriptor of a package says of one. A part of <vmferry.h>. */
+ * Machines: how one is described for a package that is made, and those that a file of any vendor
+ * describes. A part of <vmferry.h>. */
 #ifndef VMFERRY_MACHINES_H
 #define VMFERRY_MACHINES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "errors.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +19,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct vmf_package;
+struct vmf_image_options;
+struct vmf_value;
 
 /* The guest operating systems that a descriptor can name, by index; false behind the last. */
 struct vmf_guest_os_info {
@@ -58,6 +63,40 @@ struct vmf_machine_options {
   struct vmf_package *template_; /* instead of all that stands above: its descriptor, its disks
                                   * replaced in order; not owned; or NULL */
 };
+
+/* ---- machines that a file describes ---- */
+
+/* The formats of machines by index; false behind the last. */
+struct vmf_machine_format_info {
+  size_t size;                 /* of the struct */
+  const char *name, *summary;  /* "vmx", "..." */
+  const char *const *suffixes; /* NULL-terminated */
+  bool readable, writable;
+};
+bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *info);
+
+/* One or several machines, as one file describes them, with their disks. */
+struct vmf_machines;
+
+/* Whether `path` is a file that describes a machine, by its content and its name. What is called
+ * like a disk (disk.raw) is none, and neither is a package. */
+bool vmf_machines_recognise(const char *path);
+
+/* Reads what the file says; no disk is opened. Of options, which are those of the disks, `format`
+ * is a machine format's name and `snapshot` the machine's; what they point to lives as long as
+ * *machines. What is odd in the file goes to options->log as warnings. VMF_CORRUPT names file and
+ * line. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_open(const char *path,
+                                               const struct vmf_image_options *options,
+                                               struct vmf_machines **machines,
+                                               struct vmf_error *error);
+void vmf_machines_close(struct vmf_machines *machines); /* NULL is allowed */
+
+/* What `info` shows: "filename", "format", and "machine" (of several: a list, "machines") with what
+ * is told of it, under the same names whatever the format, its "images" as far as they are there.
+ * The caller frees the tree. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_info(struct vmf_machines *machines,
+                                               struct vmf_value **info, struct vmf_error *error);
 
 #pragma GCC visibility pop
 

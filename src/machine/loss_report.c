@@ -28,7 +28,7 @@ static const char *const weights[] = {"none", "cosmetic", "behaviour", "boot", "
 
 /* ---- the list ---- */
 
-static void clear_loss(struct vmf_loss *loss)
+static void clear_loss(struct vmf_field_loss *loss)
 {
   vmf_free(loss->code);
   vmf_free(loss->field);
@@ -42,7 +42,7 @@ static enum vmf_code copy(const char *text, char **to, struct vmf_error *error)
   return text ? vmf_copy_text(text, to, error) : VMF_OK;
 }
 
-static enum vmf_code copy_loss(const struct vmf_loss *from, struct vmf_loss *to,
+static enum vmf_code copy_loss(const struct vmf_field_loss *from, struct vmf_field_loss *to,
                                struct vmf_error *error)
 {
   to->outcome = from->outcome;
@@ -56,11 +56,11 @@ static enum vmf_code copy_loss(const struct vmf_loss *from, struct vmf_loss *to,
 }
 
 /* Adds a copy. */
-static enum vmf_code add(struct vmf_loss_report *report, const struct vmf_loss *loss,
+static enum vmf_code add(struct vmf_loss_report *report, const struct vmf_field_loss *loss,
                          struct vmf_error *error)
 {
   VMF_TRY(VMF_LIST_ROOM(report->losses, report->count, report->room, "fields", error));
-  report->losses[report->count] = (struct vmf_loss){0};
+  report->losses[report->count] = (struct vmf_field_loss){0};
   return copy_loss(loss, &report->losses[report->count++], error);
 }
 
@@ -68,7 +68,7 @@ static void take_reason(void *data, const char *field, const char *code,
                         enum vmf_loss_weight weight, const char *why)
 {
   struct vmf_loss_report *report = data;
-  const struct vmf_loss reason = {
+  const struct vmf_field_loss reason = {
       .field = (char *)field, .code = (char *)code, .weight = weight, .why = (char *)why};
 
   if (VMF_LIST_ROOM(report->reasons, report->reason_count, report->reason_room, "reasons", NULL) !=
@@ -76,7 +76,7 @@ static void take_reason(void *data, const char *field, const char *code,
     report->incomplete = true;
     return;
   }
-  report->reasons[report->reason_count] = (struct vmf_loss){0};
+  report->reasons[report->reason_count] = (struct vmf_field_loss){0};
   if (copy_loss(&reason, &report->reasons[report->reason_count++], NULL) != VMF_OK)
     report->incomplete = true;
 }
@@ -125,7 +125,7 @@ static enum vmf_code compare_field(const struct comparison *comparison,
   snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", field->name);
   vmf_field_text(field, before, old, sizeof old);
   vmf_field_text(field, after, new, sizeof new);
-  const struct vmf_loss loss = {
+  const struct vmf_field_loss loss = {
       .outcome = outcome,
       .weight = lost ? field->weight : VMF_LOSS_NONE,
       .code = lost ? (char *)field->loss : NULL,
@@ -181,12 +181,12 @@ static enum vmf_code add_dropped(const struct comparison *comparison,
 
   snprintf(name, sizeof name, "%s[%zu]", list->name, index);
   describe_element(list, element, text, sizeof text);
-  const struct vmf_loss loss = {.outcome = VMF_OUTCOME_DROPPED,
-                                .weight = list->weight,
-                                .code = (char *)list->loss,
-                                .field = name,
-                                .before = text,
-                                .line = line_of(list, element)};
+  const struct vmf_field_loss loss = {.outcome = VMF_OUTCOME_DROPPED,
+                                      .weight = list->weight,
+                                      .code = (char *)list->loss,
+                                      .field = name,
+                                      .before = text,
+                                      .line = line_of(list, element)};
   return add(comparison->report, &loss, error);
 }
 
@@ -206,7 +206,8 @@ static enum vmf_code add_new(const struct comparison *comparison, const struct v
       continue;
     snprintf(name, sizeof name, "%s[%zu]", list->name, next++);
     describe_element(list, vmf_field_element(list, comparison->after, j), text, sizeof text);
-    const struct vmf_loss loss = {.outcome = VMF_OUTCOME_DEFAULTED, .field = name, .after = text};
+    const struct vmf_field_loss loss = {
+        .outcome = VMF_OUTCOME_DEFAULTED, .field = name, .after = text};
     VMF_TRY(add(comparison->report, &loss, error));
   }
   return VMF_OK;
@@ -258,7 +259,7 @@ static enum vmf_code compare_extra(const struct comparison *comparison,
   const char *lost = extra->known ? "L-extra" : "unknown-source-field";
 
   VMF_TRY(vmf_format(&name, error, "extra.%s", extra->key));
-  const struct vmf_loss loss = {
+  const struct vmf_field_loss loss = {
       .outcome = equal   ? VMF_OUTCOME_KEPT
                  : there ? VMF_OUTCOME_CHANGED
                          : VMF_OUTCOME_DROPPED,
@@ -293,7 +294,7 @@ static enum vmf_code compare_extras(const struct comparison *comparison, struct 
 
 /* ---- reasons ---- */
 
-static enum vmf_code explain(struct vmf_loss *loss, const struct vmf_loss *reason,
+static enum vmf_code explain(struct vmf_field_loss *loss, const struct vmf_field_loss *reason,
                              struct vmf_error *error)
 {
   if (!loss->why)
@@ -316,8 +317,8 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
   size_t compared = report->count;
 
   for (size_t i = 0; i < report->reason_count; i++) {
-    const struct vmf_loss *reason = &report->reasons[i];
-    struct vmf_loss *found = NULL;
+    const struct vmf_field_loss *reason = &report->reasons[i];
+    struct vmf_field_loss *found = NULL;
 
     for (size_t j = 0; j < compared && !found; j++)
       if (strcmp(report->losses[j].field, reason->field) == 0)
@@ -348,8 +349,8 @@ enum vmf_code vmf_loss_compare(const struct vmf_machine *before, const struct vm
 
 /* ---- the result ---- */
 
-const struct vmf_loss *vmf_loss_of_weight(const struct vmf_loss_report *report,
-                                          enum vmf_loss_weight weight)
+const struct vmf_field_loss *vmf_loss_of_weight(const struct vmf_loss_report *report,
+                                                enum vmf_loss_weight weight)
 {
   for (size_t i = 0; i < report->count; i++)
     if (report->losses[i].weight >= weight)
@@ -363,7 +364,7 @@ static enum vmf_code add_text(struct vmf_value *value, const char *name, const c
   return text ? vmf_value_text(value, name, text, error) : VMF_OK;
 }
 
-static enum vmf_code add_loss(const struct vmf_loss *loss, struct vmf_value *list,
+static enum vmf_code add_loss(const struct vmf_field_loss *loss, struct vmf_value *list,
                               struct vmf_error *error)
 {
   struct vmf_value *value;

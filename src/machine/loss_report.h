@@ -18,7 +18,7 @@ enum vmf_loss_outcome {
   VMF_OUTCOMES,
 };
 
-struct vmf_loss {
+struct vmf_field_loss {
   enum vmf_loss_outcome outcome;
   enum vmf_loss_weight weight; /* NONE: nothing is lost */
   char *code;                  /* "L-topology"; NULL: nothing is lost. Owned, as all texts are */
@@ -29,9 +29,9 @@ struct vmf_loss {
 };
 
 struct vmf_loss_report {
-  struct vmf_loss *losses; /* in the order of the tables */
+  struct vmf_field_loss *losses; /* in the order of the tables */
   size_t count, room;
-  struct vmf_loss *reasons; /* told by the writer: field, code, weight, why */
+  struct vmf_field_loss *reasons; /* told by the writer: field, code, weight, why */
   size_t reason_count, reason_room;
   bool incomplete; /* no memory for a reason */
 };
@@ -48,8 +48,8 @@ VMF_MUST_CHECK enum vmf_code vmf_loss_compare(const struct vmf_machine *before,
                                               struct vmf_error *error);
 
 /* The first one of at least that weight, or NULL. */
-const struct vmf_loss *vmf_loss_of_weight(const struct vmf_loss_report *report,
-                                          enum vmf_loss_weight weight);
+const struct vmf_field_loss *vmf_loss_of_weight(const struct vmf_loss_report *report,
+                                                enum vmf_loss_weight weight);
 
 /* As a tree: the counts by outcome, and a list "fields", each {field, outcome, before, after, code,
  * weight, why, line}. */

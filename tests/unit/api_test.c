@@ -226,6 +226,22 @@ START_TEST(lists_of_a_machine_are_whole)
 }
 END_TEST
 
+START_TEST(machines_refuse_null)
+{
+  const struct vmf_image_options sizeless = {.no_refs = true};
+  struct vmf_machines *machines;
+  struct vmf_value *info;
+
+  REFUSED(vmf_machines_open(NULL, NULL, &machines, &error));
+  ck_assert_ptr_null(machines);
+  REFUSED(vmf_machines_open("disk.raw", NULL, NULL, &error));
+  REFUSED(vmf_machines_open("disk.raw", NULL, &machines, NULL));
+  REFUSED(vmf_machines_open("disk.raw", &sizeless, &machines, &error));
+  REFUSED(vmf_machines_info(NULL, &info, &error));
+  ck_assert_ptr_null(info);
+}
+END_TEST
+
 START_TEST(questions_about_null_have_an_answer)
 {
   struct vmf_option_info option = {.size = sizeof option};
@@ -255,6 +271,9 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_package_disk(package, 0, NULL));
   ck_assert(!vmf_guest_os_describe(0, NULL));
   ck_assert(!vmf_disk_form_describe(0, NULL));
+  ck_assert(!vmf_machine_format_describe(0, NULL));
+  ck_assert(!vmf_machines_recognise(NULL));
+  vmf_machines_close(NULL);
   ck_assert_ptr_nonnull(vmf_version());
   ck_assert_ptr_nonnull(vmf_sha256_method_name());
 }
@@ -307,12 +326,14 @@ START_TEST(descriptions_take_no_struct_without_its_size)
   struct vmf_option_info option = {.size = 0};
   struct vmf_guest_os_info guest_os = {.size = 0};
   struct vmf_disk_form_info form = {.size = 0};
+  struct vmf_machine_format_info machine_format = {.size = 0};
   struct vmf_package_disk disk = {.size = 0};
 
   ck_assert(!vmf_format_describe(0, &format));
   ck_assert(!vmf_format_option("qcow2", 0, &option));
   ck_assert(!vmf_guest_os_describe(0, &guest_os));
   ck_assert(!vmf_disk_form_describe(0, &form));
+  ck_assert(!vmf_machine_format_describe(0, &machine_format));
   ck_assert_ptr_null(vmf_library_name(SIZE_MAX, NULL, NULL));
   ck_assert(!vmf_package_disk(package, 0, &disk));
 }
@@ -347,6 +368,7 @@ static Suite *suite(void)
   tcase_add_test(tests, jobs_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
+  tcase_add_test(tests, machines_refuse_null);
   tcase_add_test(tests, questions_about_null_have_an_answer);
   tcase_add_test(tests, no_function_takes_a_struct_without_its_size);
   tcase_add_test(tests, descriptions_take_no_struct_without_its_size);

@@ -29,7 +29,7 @@ static void leave(void)
   vmf_machine_free(after);
 }
 
-static const struct vmf_loss *compared(const char *field)
+static const struct vmf_field_loss *compared(const char *field)
 {
   DONE(vmf_loss_compare(before, after, &target, &report, &error));
   for (size_t i = 0; i < report.count; i++)
@@ -53,7 +53,7 @@ START_TEST(what_is_equal_is_kept)
 {
   before->memory = vmf_told(1 << 30, 3);
   after->memory = vmf_told(1 << 30, 9);
-  const struct vmf_loss *loss = compared("memory");
+  const struct vmf_field_loss *loss = compared("memory");
   ck_assert_int_eq(loss->outcome, VMF_OUTCOME_KEPT);
   ck_assert_int_eq(loss->weight, VMF_LOSS_NONE);
   ck_assert_ptr_null(loss->code);
@@ -65,7 +65,7 @@ START_TEST(what_differs_is_changed_with_the_code_of_its_field)
 {
   before->firmware = vmf_told(VMF_FIRMWARE_EFI, 0);
   after->firmware = vmf_told(VMF_FIRMWARE_BIOS, 0);
-  const struct vmf_loss *loss = compared("firmware");
+  const struct vmf_field_loss *loss = compared("firmware");
   ck_assert_int_eq(loss->outcome, VMF_OUTCOME_CHANGED);
   ck_assert_str_eq(loss->code, "L-firmware");
   ck_assert_str_eq(loss->before, "efi");
@@ -77,7 +77,7 @@ END_TEST
 START_TEST(what_the_target_does_not_say_is_dropped)
 {
   before->cores = vmf_told(4, 0);
-  const struct vmf_loss *loss = compared("cores");
+  const struct vmf_field_loss *loss = compared("cores");
   ck_assert_int_eq(loss->outcome, VMF_OUTCOME_DROPPED);
   ck_assert_str_eq(loss->code, "L-topology");
   ck_assert_ptr_null(loss->after);
@@ -97,7 +97,7 @@ END_TEST
 START_TEST(what_only_the_target_says_is_defaulted)
 {
   after->memory = vmf_told(1 << 30, 0);
-  const struct vmf_loss *loss = compared("memory");
+  const struct vmf_field_loss *loss = compared("memory");
   ck_assert_int_eq(loss->outcome, VMF_OUTCOME_DEFAULTED);
   ck_assert_int_eq(loss->weight, VMF_LOSS_NONE);
 }
@@ -125,7 +125,7 @@ START_TEST(a_disk_that_is_not_there_is_lost_data)
   target.disks = disks;
   target.disk_count = 1;
   add_disk(before, VMF_MEDIUM_DISK, VMF_BUS_SCSI, "old-a.vmdk");
-  const struct vmf_loss *loss = compared("disks[0]");
+  const struct vmf_field_loss *loss = compared("disks[0]");
   ck_assert_int_eq(loss->outcome, VMF_OUTCOME_DROPPED);
   ck_assert_int_eq(loss->weight, VMF_LOSS_DATA);
   ck_assert_uint_eq(loss->line, 7);
@@ -154,7 +154,7 @@ START_TEST(a_reason_is_joined_to_its_field)
   after->memory = vmf_told(4 << 20, 0);
   vmf_machine_lose(&losses, VMF_LOSS_COSMETIC, "L-rounded", "a multiple of 4 MiB", "memory");
   vmf_machine_lose(&losses, VMF_LOSS_BEHAVIOUR, NULL, "its content stays behind", "nvram");
-  const struct vmf_loss *loss = compared("memory");
+  const struct vmf_field_loss *loss = compared("memory");
   ck_assert_str_eq(loss->why, "a multiple of 4 MiB");
   ck_assert_str_eq(loss->code, "L-rounded");
   ck_assert_int_eq(loss->weight, VMF_LOSS_COSMETIC);

@@ -8,6 +8,7 @@
 #include "each.h"
 #include "image_glance.h"
 #include "json.h"
+#include "machine_glance.h"
 #include "package_glance.h"
 #include "sources.h"
 #include "status.h"
@@ -87,6 +88,27 @@ static int info_package(struct info_settings *settings)
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
+static int info_machines(struct info_settings *settings, const struct vmf_image_options *options)
+{
+  struct vmf_error error = {0};
+  struct vmf_machines *machines;
+  struct vmf_value *info = NULL;
+  enum vmf_code code = vmf_machines_open(settings->command.operands[0], options, &machines, &error);
+
+  if (code == VMF_OK)
+    code = vmf_machines_info(machines, &info, &error);
+  if (info && settings->command.json) {
+    vmf_each_item(&settings->command);
+    vmf_json_value(stdout, info, 0);
+    putchar('\n');
+  } else if (info) {
+    vmf_machine_glance(info);
+  }
+  vmf_value_free(info);
+  vmf_machines_close(machines);
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+}
+
 static int info_one(void *given)
 {
   struct info_settings *settings = given;
@@ -99,6 +121,8 @@ static int info_one(void *given)
   vmf_each_head(&settings->command);
   if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]))
     return info_package(settings);
+  if (!settings->source.format && vmf_machines_recognise(settings->command.operands[0]))
+    return info_machines(settings, &options);
   options.no_chain = !settings->backing_chain;
   options.random_access = true;
   options.bare = true;

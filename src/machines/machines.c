@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Opening what describes machines. */
+#include "open_machines.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "caller.h"
+#include "file.h"
+#include "list.h"
+#include "log.h"
+#include "memory.h"
+#include "opener.h"
+#include "path.h"
+
+enum { HEAD = 4096 /* bytes that a format is told by */ };
+
+const char *vmf_machines_format(const struct vmf_machines *machines)
+{
+  return machines->format ? machines->format->name : "ovf";
+}
+
+/* ---- the text ---- */
+
+/* All of an io of at most `limit` bytes, a NUL behind. */
+static enum vmf_code read_all(struct vmf_io *io, size_t limit, char **bytes, size_t *length,
+                              struct vmf_error *error)
+{
+  void *memory;
+
+  if (io->size > limit)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: has %" PRIu64 " bytes; the text of a machine has at most %zu", io->name,
+                    io->size, limit);
+  *length = (size_t)io->size;
+  VMF_TRY(vmf_alloc(*length + 1, &memory, error));
+  enum vmf_code code = *length > 0 ? vmf_io_pread(io, memory, *length, 0, error) : VMF_OK;
+  if (code == VMF_OK)
+    *bytes = memory;
+  else
+    vmf_free(memory);
+  return code;
+}
+
+/* A vmf_machine_source.beside. */
+static enum vmf_code read_beside(const struct vmf_machine_source *source, const char *name,
+                                 size_t limit, char **bytes, size_t *length,
+                                 struct vmf_error *error)
+{
+  const struct vmf_machines *machines = source->data;
+  VMF_AUTO_FREE char *path = NULL;
+  struct stat status;
+  struct vmf_io *io;
+
+  *bytes = NULL;
+  *length = 0;
+  if (strchr(name, '/') || machines->options.no_refs)
+    return VMF_OK;
+  VMF_TRY(vmf_path_beside(machines->path, name, &path, error));
+  if (lstat(path, &status) < 0)
+    return VMF_OK;
+  VMF_TRY(vmf_open_reference(machines->path, name, NULL, false, &io, error));
+  enum vmf_code code = read_all(io, limit, bytes, length, error);
+  vmf_io_close(io);
+  return code;
+}
+
+/* ---- formats ---- */
+
+static size_t read_head(struct vmf_io *io, uint8_t head[HEAD])
+{
+  size_t length = io->size < HEAD ? (size_t)io->size : HEAD;
+  struct vmf_error ignored;
+
+  return length > 0 && vmf_io_pread(io, head, length, 0, &ignored) == VMF_OK ? length : 0;
+}
+
+static enum vmf_code find_format(const struct vmf_machines *machines, struct vmf_io *io,
+                                 const struct vmf_machine_format **format, struct vmf_error *error)
+{
+  const char *asked = machines->options.format;
+  uint8_t head[HEAD];
+
+  *format = asked ? vmf_machine_format_find(asked)
+                  : vmf_machine_format_probe(machines->path, head, read_head(io, head));
+  if (!*format && asked)
+    return vmf_fail(error, VMF_USAGE, "there is no machine format \"%s\"", asked);
+  if (!*format)
+    return vmf_fail(error, VMF_CORRUPT, "%s: its content is no machine that is known here",
+                    machines->path);
+  if (!(*format)->read)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: a machine in the format %s, which is only written",
+                    machines->path, (*format)->name);
+  return VMF_OK;
+}
+
+bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *info)
+{
+  struct vmf_machine_format_info own;
+  size_t count = 0;
+
+  while (vmf_machine_formats[count])
+    count++;
+  if (!info || index >= count || vmf_take_machine_format_info(info, &own, NULL) != VMF_OK)
+    return false;
+  const struct vmf_machine_format *format = vmf_machine_formats[index];
+  own.name = format->name;
+  own.summary = format->summary;
+  own.suffixes = format->suffixes;
+  own.readable = format->read != NULL;
+  own.writable = format->write != NULL;
+  vmf_give_machine_format_info(&own, info);
+  return true;
+}
+
+bool vmf_machines_recognise(const char *path)
+{
+  VMF_AUTO_FREE char *plain = NULL;
+  struct vmf_error ignored;
+  uint8_t head[HEAD];
+  struct stat status;
+  struct vmf_io *io;
+
+  if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
+      strcmp(plain, "-") == 0 || stat(plain, &status) < 0 || !S_ISREG(status.st_mode) ||
+      vmf_format_suffixed(plain) || vmf_io_open_file(plain, false, &io, NULL) != VMF_OK)
+    return false;
+  const struct vmf_machine_format *format =
+      vmf_machine_format_probe(plain, head, read_head(io, head));
+  vmf_io_close(io);
+  return format != NULL;
+}
+
+/* ---- opening ---- */
+
+static enum vmf_code add_machine(struct vmf_machines *machines, struct vmf_machine **machine,
+                                 struct vmf_error *error)
+{
+  VMF_TRY(VMF_LIST_ROOM(machines->list, machines->count, machines->room, "machines", error));
+  VMF_TRY(vmf_machine_new(machine, error));
+  machines->list[machines->count++] = *machine;
+  return VMF_OK;
+}
+
+/* What the reader of a text finds odd. */
+static void tell_finding(void *data, const struct vmf_package_finding *finding)
+{
+  const struct vmf_machines *machines = data;
+  const char *file = finding->file ? finding->file : machines->path;
+
+  if (finding->severity == VMF_SEVERITY_NOTE)
+    return;
+  if (finding->line > 0)
+    vmf_warn(machines->options.log, "%s:%u: %s [%s]", file, finding->line, finding->text,
+             finding->rule);
+  else
+    vmf_warn(machines->options.log, "%s: %s [%s]", file, finding->text, finding->rule);
+}
+
+static enum vmf_code read_text(struct vmf_machines *machines, struct vmf_io *io,
+                               struct vmf_error *error)
+{
+  struct vmf_report report = {.finding = tell_finding, .data = machines};
+  struct vmf_machine_source source = {.name = machines->path,
+                                      .snapshot = machines->options.snapshot,
+                                      .beside = read_beside,
+                                      .data = machines};
+  VMF_AUTO_FREE char *text = NULL;
+  struct vmf_machine *machine;
+
+  VMF_TRY(find_format(machines, io, &machines->format, error));
+  VMF_TRY(read_all(io, VMF_MACHINE_SOURCE, &text, &source.length, error));
+  source.bytes = text;
+  VMF_TRY(add_machine(machines, &machine, error));
+  return machines->format->read(&source, machine, &report, error);
+}
+
+static enum vmf_code open_text(struct vmf_machines *machines, struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  VMF_TRY(vmf_io_open_file(machines->path, false, &io, error));
+  enum vmf_code code = read_text(machines, io, error);
+  vmf_io_close(io);
+  return code;
+}
+
+static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
+                              struct vmf_error *error)
+{
+  VMF_TRY(vmf_location_resolve(path, true, &machines->path, error));
+  return open_text(machines, error);
+}
+
+enum vmf_code vmf_machines_open(const char *path, const struct vmf_image_options *options,
+                                struct vmf_machines **machines, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_REQUIRE(machines, error);
+  *machines = NULL;
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_machines), &memory, error));
+  struct vmf_machines *opened = memory;
+  enum vmf_code code = vmf_take_image_options(options, &opened->options, error);
+  if (code == VMF_OK)
+    code = open_any(opened, path, error);
+  if (code == VMF_OK)
+    *machines = opened;
+  else
+    vmf_machines_close(opened);
+  return code;
+}
+
+void vmf_machines_close(struct vmf_machines *machines)
+{
+  if (!machines)
+    return;
+  for (size_t i = 0; i < machines->count; i++)
+    vmf_machine_free(machines->list[i]);
+  vmf_free(machines->list);
+  vmf_package_close(machines->package);
+  vmf_free(machines->path);
+  vmf_free(machines);
+}
+
+/* ---- of several ---- */
+
+static const char *name_of(const struct vmf_machine *machine)
+{
+  return machine->name.text ? machine->name.text : "?";
+}
+
+/* "web, database" */
+static void list_names(const struct vmf_machines *machines, char *text, size_t size)
+{
+  size_t used = 0;
+
+  text[0] = '\0';
+  for (size_t i = 0; i < machines->count && used < size; i++) {
+    int length =
+        snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", name_of(machines->list[i]));
+    used += length > 0 ? (size_t)length : size;
+  }
+}
+
+enum vmf_code vmf_machines_choose(const struct vmf_machines *machines, const char *system,
+                                  size_t *index, struct vmf_error *error)
+{
+  char names[300], *end;
+
+  for (size_t i = 0; i < machines->count; i++)
+    if (system ? strcmp(name_of(machines->list[i]), system) == 0 : machines->count == 1) {
+      *index = i;
+      return VMF_OK;
+    }
+  unsigned long number = system && *system >= '1' && *system <= '9' ? strtoul(system, &end, 10) : 0;
+  if (number > 0 && *end == '\0' && number <= machines->count) {
+    *index = number - 1;
+    return VMF_OK;
+  }
+  list_names(machines, names, sizeof names);
+  if (!system)
+    return vmf_fail(error, VMF_USAGE, "%s: has %zu machines; choose one with --system: %s",
+                    machines->path, machines->count, names);
+  return vmf_fail(error, VMF_USAGE, "%s: has no machine \"%s\"; there are: %s", machines->path,
+                  system, names);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Machines with their disks, open: those that one file describes, in whatever format, or a package
+ * holds. */
+#ifndef VMF_MACHINES_OPEN_MACHINES_H
+#define VMF_MACHINES_OPEN_MACHINES_H
+
+#include "image.h"
+#include "machine_format.h"
+#include "package.h"
+
+struct vmf_machines {
+  struct vmf_image_options options; /* what they point to lives as long as this */
+  char *path;
+  const struct vmf_machine_format *format; /* NULL: a package */
+  struct vmf_package *package;             /* or NULL */
+  struct vmf_machine **list;
+  size_t count, room;
+};
+
+/* The format's name, "ovf" for a package. */
+const char *vmf_machines_format(const struct vmf_machines *machines);
+
+/* The image of a disk, its chain below it; by the policy of opener.h, and where it was moved.
+ * VMF_REFUSED: the drive is empty, or what it names is no file of its own. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
+                                                     const struct vmf_machine *machine, size_t disk,
+                                                     struct vmf_image **image,
+                                                     struct vmf_error *error);
+
+/* The index of the machine of that name (or number from 1 on); NULL: the only one. VMF_USAGE lists
+ * those that there are. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_choose(const struct vmf_machines *machines,
+                                                 const char *system, size_t *index,
+                                                 struct vmf_error *error);
+
+#endif

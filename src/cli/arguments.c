@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "argument_place.h"
 #include "status.h"
 
 enum { ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
@@ -304,6 +305,9 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
     snprintf(what, sizeof what, "--%s", argument->name);
   if (argument->given)
     *(bool *)argument_field(settings, argument->given) = true;
+  enum vmf_code code = vmf_argument_place(argument, what, text, error);
+  if (code != VMF_OK)
+    return code;
   switch (argument->kind) {
   case VMF_ARGUMENT_FLAG:
     *(bool *)field = true;

@@ -25,6 +25,36 @@ def test_option_help(t):
 
 
 @tap.rows([
+    ('key', '--key', 'sign', '--key', 'http://x/k', '--cert', 'c', 'a.ova'),
+    ('certificate', '--cert', 'sign', '--key', 'k', '--cert', 'https://x/c', 'a.ova'),
+    ('passphrase', '--passphrase-file', 'sign', '--key', 'k', '--cert', 'c', '--passphrase-file', 's3://x/p', 'a.ova'),
+    ('licence', '--eula', 'pack', '--eula', 'ftp://x/e', 'a.raw', '-o', 'a.ova'),
+    ('schemas', '--schema', 'verify', '--schema', 'http://x/s', 'a.ova'),
+    ('certificates', '--ca-file', 'verify', '--ca-file', 'http://x/s', 'a.ova'),
+    ('map of what is lost', '--salvage', 'convert', '--salvage=http://x/m', 'a.raw', 'b.raw'),
+    ('backing file', '-B', 'convert', '-B', 'http://x/b', '-F', 'raw', '-O', 'qcow2', 'a.raw', 'b.qcow2'),
+    ('list of checksums', 'http:', 'checksum', '-c', 'http://x/l'),
+])
+def test_url_where_a_file_is_expected(t, option, *arguments):
+    stderr = t.vmferry(*arguments, status=1).stderr
+    tap.contains(stderr, option)
+    tap.contains(stderr, 'is a protocol that is not read or written yet')
+
+
+@tap.rows([
+    ('folder of references', 'No such file', 'info', '--allow-ref', 'none', 'a.raw'),
+    ('folder of references is a file', 'expected a folder', 'verify', '--allow-ref', 'a.raw', 'a.ova'),
+    ('folder of schemas', 'No such file', 'verify', '--schema', 'none', 'a.ova'),
+    ('folder to store in', 'No such file', 'convert', '--spool', 'none', '-', 'b.raw'),
+    ('folder of the map of what is lost', 'No such file', 'convert', '--salvage=none/map', 'a.raw', 'b.raw'),
+])
+def test_folder_that_is_not_there_is_told_at_once(t, reason, *arguments):
+    t.write('a.raw', bytes(1 << 20))
+    tap.contains(t.vmferry(*arguments, status=1).stderr, reason)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+@tap.rows([
     ('no verb', 1),
     ('unknown verb', 1, 'convertt'),
     ('verb of qemu-img', 1, 'resize', 'x', '1G'),

@@ -87,17 +87,17 @@ def test_what_a_pipe_takes_in_order_is_not_stored(t):
     disk(t)
     for form in ('raw', 'qcow2'):
         t.vmferry('convert', '-O', form, 'a.raw', 'file', env=CLOCK)
-        done = piped(t, 'convert', '-v', '-O', form, '--spool', 'none', 'a.raw', '-')
+        done = piped(t, 'convert', '-v', '-O', form, '--spool', 'spool', 'a.raw', '-')
         tap.equal((done.stdout == t.read('file'), b'stored' in done.stderr), (True, False), form)
 
 
 def test_other_targets_do_not_use_it(t):
     disk(t)
-    t.vmferry('convert', *PACKED, '--spool', 'none', 'a.raw', 'b.qcow2')
+    t.vmferry('convert', *PACKED, '--spool', 'spool', 'a.raw', 'b.qcow2')
     with open(t.path('c.qcow2'), 'wb') as out:
-        t.vmferry('convert', *PACKED, '--spool', 'none', 'a.raw', '-', stdout=out)
+        t.vmferry('convert', *PACKED, '--spool', 'spool', 'a.raw', '-', stdout=out)
     t.vmferry('compare', 'b.qcow2', 'c.qcow2')
-    t.vmferry('pack', '--spool', 'none', 'a.raw', '-o', 'a.ova')
+    t.vmferry('pack', '--spool', 'spool', 'a.raw', '-o', 'a.ova')
 
 
 def test_source_on_a_pipe_is_stored_there_too(t):
@@ -110,12 +110,11 @@ def test_source_on_a_pipe_is_stored_there_too(t):
     t.vmferry('compare', 'a.raw', 'b.qcow2')
 
 
-@tap.rows([('is not there', 'none', 1, 'No such file'), ('is a file', 'a.raw', 1, 'Not a directory')])
+@tap.rows([('is not there', 'none', 1, 'No such file'), ('is a file', 'a.raw', 1, 'expected a folder')])
 def test_folder_that_takes_nothing(t, folder, status, words):
     disk(t)
     done = t.vmferry('convert', *PACKED, '--spool', folder, 'a.raw', '-', status=status)
     tap.equal(done.stdout, '', 'sent')
-    tap.contains(done.stderr, f'{folder}: a temporary file cannot be made in it')
     tap.contains(done.stderr, words)
 
 

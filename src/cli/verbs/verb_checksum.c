@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -220,15 +221,20 @@ static int checksum_check_one(void *given)
 {
   struct checksum_settings *settings = given;
   const char **operands = settings->command.operands;
-  bool input = strcmp(operands[0], "-") == 0;
-  FILE *file = input ? stdin : fopen(operands[0], "re");
-  int status;
+  struct vmf_error error = {0};
+  char *path;
 
+  if (vmf_location_resolve(operands[0], true, &path, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  bool input = strcmp(path, "-") == 0;
+  FILE *file = input ? stdin : fopen(path, "re");
+  int number = errno;
+  free(path);
   if (!file) {
-    vmf_status_print("%s: cannot be opened: %s", operands[0], strerror(errno));
+    vmf_status_print("%s: cannot be opened: %s", operands[0], strerror(number));
     return VMF_EXIT_OTHER;
   }
-  status = checksum_check_lines(settings, operands[0], file);
+  int status = checksum_check_lines(settings, operands[0], file);
   settings->command.operands = operands;
   if (!input)
     fclose(file);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "argument_place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "arguments.h"
+
+/* Names of images in JSON (-b) are taken apart elsewhere. */
+static enum vmf_code plain_path(const char *what, const char *text, struct vmf_error *error)
+{
+  char *path = NULL, reason[sizeof error->text];
+
+  if (strncmp(text, "json:", 5) == 0)
+    return VMF_OK;
+  enum vmf_code code = vmf_location_resolve(text, false, &path, error);
+  free(path);
+  if (code != VMF_USAGE)
+    return code;
+  memcpy(reason, error->text, sizeof reason);
+  return vmf_arguments_wrong(error, "%s: %s", what, reason);
+}
+
+static enum vmf_code folder(const char *what, const char *text, struct vmf_error *error)
+{
+  struct stat status;
+
+  if (stat(text, &status) < 0)
+    return vmf_arguments_wrong(error, "%s: the folder %s: %s", what, text, strerror(errno));
+  if (!S_ISDIR(status.st_mode))
+    return vmf_arguments_wrong(error, "%s: %s: is a file, expected a folder", what, text);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_argument_place(const struct vmf_argument *argument, const char *what,
+                                 const char *text, struct vmf_error *error)
+{
+  bool map = argument->value && strcmp(argument->value, "MAPFILE") == 0;
+  bool is_folder = argument->value && strcmp(argument->value, "DIR") == 0;
+  bool file = argument->value && strcmp(argument->value, "FILE") == 0;
+  const char *slash = text ? strrchr(text, '/') : NULL;
+  char *above;
+
+  if (!text || (!map && !is_folder && !file))
+    return VMF_OK;
+  enum vmf_code code = plain_path(what, text, error);
+  if (code == VMF_OK && is_folder)
+    code = folder(what, text, error);
+  if (code != VMF_OK || !map || !slash)
+    return code;
+  above = strndup(text, slash == text ? 1 : (size_t)(slash - text));
+  code = above ? folder(what, above, error) : vmf_arguments_no_memory(error);
+  free(above);
+  return code;
+}

@@ -85,8 +85,8 @@ struct vmf_machine_controller {
   struct vmf_told_number bus;   /* enum vmf_bus; always told */
   struct vmf_told_number index; /* among those of its bus; always told */
   /* A family that guests need a driver for, one spelling for all vendors: lsilogic, lsisas1068,
-   * buslogic, pvscsi, virtio-scsi, hyperv, piix3, piix4, ich6, ahci, nvme, piix3-uhci, ehci,
-   * nec-xhci, qemu-xhci, ... */
+   * buslogic, pvscsi, virtio-scsi, lsi53c895a (QEMU's "lsi"; another chip than lsilogic), hyperv,
+   * piix3, piix4, ich6, ahci, nvme, piix3-uhci, ehci, nec-xhci, qemu-xhci, ... */
   struct vmf_told_text model;
   struct vmf_told_number ports;
   struct vmf_told_number shared; /* flag: several machines may use its disks at once */
@@ -97,9 +97,12 @@ struct vmf_machine_disk {
   struct vmf_told_number bus, controller,
       unit; /* enum vmf_bus, index of the controller on it, place on that; bus is always told */
   /* The image as the source names it: a path, or a disk of the container that the machine came in
-   * (in_container). NULL: an empty drive. */
+   * (in_container). NULL: an empty drive, or one whose content is elsewhere. */
   struct vmf_told_text image;
   bool in_container;
+  /* For people, where the content is when it is no file that could be opened: "network rbd
+   * pool/image", "volume default vm.img"; image is then NULL. */
+  struct vmf_told_text elsewhere;
   struct vmf_told_text image_format; /* a disk format's name; not told: asked of the content */
   struct vmf_told_number capacity;   /* of the guest disk, bytes */
   struct vmf_told_number read_only, shared, connected, ssd, discard; /* flags */
@@ -164,6 +167,7 @@ struct vmf_machine {
   struct vmf_told_number tpm; /* enum vmf_tpm */
   struct vmf_told_number vcpus, vcpus_online;
   struct vmf_told_number sockets, dies, cores, threads; /* dies a socket, cores a die, ... */
+  /* QEMU's name of a model, or "host", "max", "host-model"; "+aes -pcid". */
   struct vmf_told_text cpu_model, cpu_flags;
   struct vmf_told_number nested;                    /* flag: it may run machines itself */
   struct vmf_told_number memory;                    /* bytes */

@@ -10,6 +10,7 @@ import make_qcow2 as qcow2
 import make_vdi as vdi
 import make_vhd as vhd
 import make_vhdx as vhdx
+import make_vma as vma
 import make_vmdk as vmdk
 from make_content import CHILD, LARGE, SMALL
 
@@ -41,6 +42,7 @@ CONTENTS = {
     'good-vhdx-dynamic.vhdx': LARGE,
     'good-vhdx-differencing.avhdx': CHILD,
     'good-vhdx-log.vhdx': CHILD,
+    'good-vma-any-order.vma': LARGE,
     'good-qcow2-v2.qcow2': LARGE,
     'good-qcow2-v3.qcow2': LARGE,
     'good-qcow2-zlib.qcow2': LARGE,
@@ -60,6 +62,7 @@ REFUSED = {
     'bad-vdi-no-parent.vdi': 2,
     'bad-vhdx-log-empty.vhdx': 2,
     'bad-vhdx-region.vhdx': 9,
+    'bad-vma-missing.vma': 2,
     'bad-qcow2-loop.qcow2': 2,
     'bad-qcow2-backing-device.qcow2': 2,
     'bad-qcow2-table-outside.qcow2': 2,
@@ -84,6 +87,8 @@ def good():
         'good-vhdx-dynamic.vhdx': vhdx.dynamic(LARGE),
         'good-vhdx-differencing.avhdx': vhdx.differencing(CHILD, LARGE, 'good-vhdx-dynamic.vhdx'),
         'good-vhdx-log.vhdx': vhdx.logged(vhdx.dynamic(LARGE), vhdx.dynamic(CHILD)),
+        'good-vma-any-order.vma': vma.archive({2: ('drive-scsi0', LARGE)}, uuid(9), order=lambda slots: slots[::-3] + slots[::-1][1::3] + slots[::-1][2::3],
+                                              per_extent=20),
         'good-qcow2-v2.qcow2': qcow2.plain(LARGE, 2),
         'good-qcow2-v3.qcow2': qcow2.plain(LARGE, 3),
         'good-qcow2-zlib.qcow2': qcow2.compressed(LARGE),
@@ -122,6 +127,7 @@ def bad(files):
         'bad-vhdx-log-empty.vhdx': vhdx.with_log(vhdx.image(vhdx.items(len(LARGE)), {}), bytes(4096)),
         'bad-vhdx-region.vhdx': vhdx.image(vhdx.items(len(LARGE)), {}, regions=[*vhdx.REGION_ENTRIES, (
             b'nobody knows me!', vhdx.BLOCKS, vhdx.MIB, 1)], blocks=bytes(vhdx.MIB)),
+        'bad-vma-missing.vma': vma.archive({2: ('drive-scsi0', LARGE)}, uuid(10), order=lambda slots: slots[:-1]),
         'bad-qcow2-loop.qcow2': qcow2.overlay(LARGE, LARGE, 'bad-qcow2-loop.qcow2', 'qcow2'),
         'bad-qcow2-backing-device.qcow2': qcow2.overlay(LARGE, LARGE, '/dev/zero', 'raw'),
         'bad-qcow2-table-outside.qcow2': poke(plain, 40, struct.pack('>Q', 1 << 40)),

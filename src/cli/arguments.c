@@ -18,7 +18,10 @@
 #include "argument_place.h"
 #include "status.h"
 
-enum { ARGUMENTS_LONG = 256 /* getopt's value for the n-th entry: LONG + n */ };
+enum {
+  ARGUMENTS_LONG = 256, /* getopt's value for the n-th entry: LONG + n */
+  ARGUMENTS_HIDDEN = '\1'
+};
 
 struct arguments_getopt {
   char *letters;
@@ -497,6 +500,15 @@ static void arguments_warn(const struct vmf_argument *table, const bool *given)
       vmf_status_warn(NULL, table[i].warning);
 }
 
+/* "-::DISK" is an operand, as "-" is, but to getopt it is letters: their first is another as long
+ * as it looks. */
+static void arguments_swap_inputs(int argc, char **argv, char from, char to)
+{
+  for (int i = 1; i < argc; i++)
+    if (argv[i][0] == from && strncmp(argv[i] + 1, "::", 2) == 0)
+      argv[i][0] = to;
+}
+
 static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char **argv,
                                     const struct arguments_getopt *built,
                                     struct vmf_command *command, struct vmf_error *error)
@@ -504,6 +516,7 @@ static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char 
   enum vmf_code code = VMF_OK;
   int found;
 
+  arguments_swap_inputs(argc, argv, '-', ARGUMENTS_HIDDEN);
   opterr = 0;
   optind = 1;
   while (code == VMF_OK &&
@@ -524,6 +537,7 @@ static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char 
       code = argument ? argument_set(argument, optarg, command, error)
                       : arguments_unknown(verb, found, argv, error);
   }
+  arguments_swap_inputs(argc, argv, ARGUMENTS_HIDDEN, '-');
   command->operands = (const char **)(argv + optind);
   command->operand_count = argc - optind;
   return code;

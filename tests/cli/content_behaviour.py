@@ -39,7 +39,7 @@ OTHERS = (
     ('rar', b'Rar!\x1a\x07\x01' + NOISE, 'unrar', 2),
     ('tar', tar('disk.raw'), 'tar -xf', 9),
     ('XVA', tar('ova.xml'), 'Xen appliance (XVA)', 9),
-    ('VMA', b'VMA\0' + NOISE, 'vma extract', 9),
+    ('VMA in lzop', b'\x89LZO\0\r\n\x1a\n' + NOISE, 'lzop -dc', 2),
     ('QED', b'QED\0' + NOISE, 'qemu-img convert', 9),
     ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),

@@ -49,12 +49,17 @@ def vdi_tables(_):
     return [(64, 24), (340, 132), (512, 68)]
 
 
+def vma_tables(_):
+    return [(0, 80), (2044, 8), (3068, 8), (4128, 20), (12288, 24), (12800, 200)]
+
+
 COWD_TABLE = get_little(GOOD['good-vmdk-cowd-delta.vmdk'], 4 * SECTOR, 4) * SECTOR
 
 # The image to convert, the file of it that is damaged, (offset, length) of its headers and tables.
 IMAGES = [(name, name, qcow2_tables(image)) for name, image in GOOD.items() if name.endswith('.qcow2')]
 IMAGES += [(name, name, vhd_tables(image)) for name, image in GOOD.items() if name.endswith('.vhd')]
 IMAGES += [(name, name, vdi_tables(image)) for name, image in GOOD.items() if name.endswith('.vdi')]
+IMAGES += [(name, name, vma_tables(image)) for name, image in GOOD.items() if name.endswith('.vma')]
 IMAGES += [(name, name, [(0, 80), (SECTOR, 360), (FIRST_GRAIN, 40), (ENDS, 3 * SECTOR)] + tables)
            for name, tables in (('good-vmdk-stream.vmdk', [(STREAM_TABLE, 20)]),
                                 ('good-vmdk-stream-progress.vmdk', []))]

@@ -13,6 +13,7 @@ sys.path.insert(0, str(tap.IMAGES))
 import make_qcow2 as qcow2  # pylint: disable=wrong-import-position
 import make_vdi as vdi  # pylint: disable=wrong-import-position
 import make_vhd as vhd  # pylint: disable=wrong-import-position
+import make_vma as vma  # pylint: disable=wrong-import-position,unused-import
 import make_vmdk as vmdk  # pylint: disable=wrong-import-position
 from make_content import LARGE, SMALL, disk  # pylint: disable=wrong-import-position
 

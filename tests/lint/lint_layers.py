@@ -35,7 +35,7 @@ LAYERS = {
 }
 # What a driver sees besides headers of its own.
 DRIVER_HEADERS = {
-    'bytes.h', 'checked.h', 'codec.h', 'container.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'list.h', 'log.h', 'memory.h',
+    'bytes.h', 'checked.h', 'codec.h', 'container.h', 'coverage.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'list.h', 'log.h', 'memory.h',
     'options.h', 'page_cache.h', 'patched.h', 'row.h', 'stream.h', 'text.h', 'utf8.h', 'value.h', 'zero.h',
 }
 # No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.

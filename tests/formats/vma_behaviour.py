@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""VMA: disks of an archive as it comes and in a file, whatever the order of their clusters."""
+import gzip
+import hashlib
+import json
+import random
+import subprocess
+import sys
+
+import hostile_vma_rows
+import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_vma as vma  # pylint: disable=wrong-import-position
+
+UUID = b'vmferry-vma-test'
+
+
+def disk(size, part, seed):
+    """Blocks of noise, `part` of all."""
+    source, out = random.Random(seed), bytearray(size)
+    for at in range(0, size, vma.BLOCK):
+        if source.random() < part:
+            out[at:at + vma.BLOCK] = source.randbytes(min(vma.BLOCK, size - at))
+    return bytes(out)
+
+
+DISKS = {
+    1: ('drive-efidisk0', disk(540672, 0.3, 1)),
+    2: ('drive-scsi0', disk((3 << 20) + 1536, 0.5, 2)),
+    7: ('drive-virtio1', disk(2 << 20, 0.05, 3)),
+    255: ('drive-tpmstate0-backup', disk(4 << 20, 0.01, 4)),
+}
+
+
+def shuffled(slots):
+    random.Random(5).shuffle(slots)
+    return slots
+
+
+ORDERS = [('in order', list), ('backwards', lambda slots: slots[::-1]), ('in any order', shuffled)]
+
+
+def piped(t, data, *words, status=0):
+    done = subprocess.run([tap.VMFERRY, *words], input=data, cwd=t.folder, capture_output=True, timeout=300, check=False)
+    text = done.stderr.decode(errors='replace')
+    if status is not None:
+        tap.equal(done.returncode, status, 'exit status ' + text)
+    return done.returncode, text
+
+
+@tap.rows([(f'{title} as {form}', order, form) for title, order in ORDERS for form in ('raw', 'qcow2', 'vdi')])
+def test_each_disk_from_a_pipe(t, order, form):
+    data = vma.archive(DISKS, UUID, order=order)
+    for number, (name, content) in enumerate(DISKS.values(), 1):
+        for chosen in (name, str(number)):
+            piped(t, data, 'convert', '-q', '-O', form, '-::' + chosen, 'out')
+            t.vmferry('convert', '-f', form, '-O', 'raw', 'out', 'back.raw')
+            tap.equal(t.read('back.raw')[:len(content)] == content, True, name)
+            (t.folder / 'out').unlink()
+            (t.folder / 'back.raw').unlink()
+
+
+@tap.rows(ORDERS)
+def test_each_disk_in_a_file(t, order):
+    for slots in (1, 20, vma.SLOTS):
+        t.write('a.vma', vma.archive(DISKS, UUID, order=order, per_extent=slots))
+        for name, content in DISKS.values():
+            t.vmferry('convert', '-O', 'raw', '--verify', 'a.vma::' + name, 'a.raw')
+            tap.equal(t.read('a.raw') == content, True, name)
+            (t.folder / 'a.raw').unlink()
+
+
+def test_a_target_that_takes_no_order_stores_the_pipe_first(t):
+    piped(t, vma.archive(DISKS, UUID, order=shuffled), 'convert', '-q', '-O', 'vmdk', '-o', 'subformat=streamOptimized', '-::drive-scsi0', 'a.vmdk')
+    t.vmferry('convert', '-O', 'raw', 'a.vmdk', 'a.raw')
+    tap.equal(t.read('a.raw') == DISKS[2][1], True, 'content')
+
+
+def test_several_disks_are_listed(t):
+    data = vma.archive(DISKS, UUID)
+    text = piped(t, data, 'convert', '-', 'out.raw', status=1)[1]
+    tap.contains(text, '1 drive-efidisk0 (540672 bytes, firmware), 2 drive-scsi0 (3147264 bytes), 3 drive-virtio1 (2097152 bytes), '
+                       '4 drive-tpmstate0-backup (4194304 bytes, tpm)')
+    tap.contains(piped(t, data, 'convert', '-::ide0', 'out.raw', status=1)[1], 'has no disk "ide0"')
+    tap.equal(t.names(), [], 'files')
+    t.write('a.vma', data)
+    tap.contains(t.vmferry('convert', 'a.vma', 'out.raw', status=1).stderr, 'a.vma::DISK')
+    info = json.loads(t.vmferry('info', '--output=json', 'a.vma').stdout)
+    tap.equal([(disk['id'], disk.get('kind'), disk['virtual-size']) for disk in info['disks']], [
+        (name, {1: 'firmware', 255: 'tpm'}.get(number), len(content)) for number, (name, content) in DISKS.items()], 'disks')
+
+
+def test_the_only_disk_of_the_guest_needs_no_name(t):
+    """Beside it stand the variables of its firmware, a TPM, the memory of the machine."""
+    t.write('a.vma', hostile_vma_rows.archive(hostile_vma_rows.slots(*hostile_vma_rows.state(0, 1)), hostile_vma_rows.WITH_STATE))
+    t.vmferry('convert', '-O', 'raw', 'a.vma', 'a.raw')
+    tap.equal(t.read('a.raw') == hostile_vma_rows.LARGE, True, 'content')
+    t.write('b.vma', vma.archive({number: DISKS[number] for number in (1, 2, 255)}, UUID))
+    t.vmferry('convert', '-O', 'raw', 'b.vma', 'b.raw')
+    tap.equal(t.read('b.raw') == DISKS[2][1], True, 'content')
+
+
+def test_memory_of_a_machine_is_taken_by_its_name(t):
+    devices = {1: ('drive-scsi0', len(hostile_vma_rows.LARGE)), 2: ('vmstate', 1 << 20)}
+    data = hostile_vma_rows.archive(hostile_vma_rows.slots(*hostile_vma_rows.state(0, 1)), devices)
+    block = b'state'.ljust(vma.BLOCK, b'.')
+    expected = (block + bytes(vma.CLUSTER - len(block)) + block).ljust(1 << 20, b'\0')
+    t.write('a.vma', data)
+    t.vmferry('convert', '-O', 'raw', 'a.vma::vmstate', 'a.raw')
+    piped(t, data, 'convert', '-O', 'raw', '-::vmstate', 'b.raw')
+    tap.equal((t.read('a.raw') == expected, t.read('b.raw') == expected), (True, True), 'content')
+
+
+def test_a_packed_archive(t):
+    t.write('a.vma.gz', gzip.compress(vma.archive({1: DISKS[2]}, UUID)))
+    t.vmferry('convert', '-O', 'raw', 'a.vma.gz', 'a.raw')
+    tap.equal(t.read('a.raw') == DISKS[2][1], True, 'content')
+    piped(t, t.read('a.vma.gz'), 'convert', '-O', 'raw', '-', 'b.raw')
+    tap.equal(t.read('b.raw') == DISKS[2][1], True, 'content from a pipe')
+
+
+@tap.rows([(row.title, row) for row in hostile_vma_rows.ROWS if 'MD5' not in row.title])
+def test_hostile_row_on_a_pipe(t, row):
+    """The same statuses as of a file, and nothing is left."""
+    status, text = piped(t, row.image, 'convert', '-f', 'vma', '-O', 'raw', '-', 'out.raw', status=None)
+    if status not in row.statuses:
+        raise AssertionError(f'exit {status}, expected {row.statuses}: {text}')
+    if status == 0:
+        tap.equal(t.read('out.raw') == row.guest, True, 'content')
+    else:
+        tap.equal(text.count('\n'), 1, 'lines ' + text)
+        tap.equal(t.names(), [], 'files')
+
+
+def test_the_sample_of_a_real_one_is_cut_short(t):
+    """dissect.hypervisor's test.vma: the first extents of a disk of 10 GiB."""
+    for folder in tap.corpora():
+        packed = folder / 'dissect.hypervisor/test.vma.gz'
+        if packed.exists():
+            data = gzip.decompress(packed.read_bytes())
+            tap.contains(piped(t, data, 'convert', '-', 'out.raw', status=2)[1], '163724 clusters of drive-scsi0 are missing')
+            t.write('a.vma', data)
+            tap.contains(t.vmferry('convert', 'a.vma', 'out.raw', status=2).stderr, 'have 163840 clusters, which a file of 538112 bytes')
+            tap.equal(t.names(), ['a.vma'], 'files')
+            return
+    raise tap.Skip('no sample')
+
+
+def test_header_digest_is_md5(t):
+    """Headers of all lengths of a last block."""
+    for length in range(0, 3 * 512, 37):
+        configs = [('qemu-server.conf', vma.CONF), ('x', bytes(length))]
+        t.write('a.vma', vma.archive({1: ('a', b'x' * 512)}, hashlib.md5(bytes(length)).digest(), configs))
+        t.vmferry('convert', '-O', 'raw', 'a.vma', 'a.raw')
+
+
+tap.main(globals())

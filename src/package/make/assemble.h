@@ -47,6 +47,7 @@ struct vmf_assembly {
    * NULL: all may. */
   enum vmf_code (*copied)(void *data, struct vmf_assembly_file *file, struct vmf_error *error);
   void *data;
+  bool alone; /* in a folder: the descriptor's text with the files beside it, and no manifest */
   uint64_t read_before; /* bytes, by weight, for progress */
   /* Written as they are instead of new ones; NULL: made here. */
   const char *manifest_text, *certificate_text;
@@ -68,11 +69,17 @@ struct vmf_destination {
 VMF_MUST_CHECK enum vmf_code vmf_destination_find(const char *path, const char *name,
                                                   struct vmf_destination *destination,
                                                   struct vmf_error *error);
+/* The same for a text with its files beside it: `path` is a folder, or ends in `suffix` (".vmx").
+ */
+VMF_MUST_CHECK enum vmf_code vmf_destination_beside(const char *path, const char *name,
+                                                    const char *suffix,
+                                                    struct vmf_destination *destination,
+                                                    struct vmf_error *error);
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
 
 /* In a folder: VMF_USAGE where a file of the package is there already, of whatever kind and source;
  * with `replace` only where it is read from. A certificate that lies there would be taken for that
- * of the new package. */
+ * of the new package. manifest, certificate: NULL where there is none. */
 VMF_MUST_CHECK enum vmf_code vmf_beside_check(const struct vmf_destination *destination,
                                               const struct vmf_assembly *assembly,
                                               const char *manifest, const char *certificate,

@@ -34,6 +34,8 @@ static enum vmf_code check_one(const struct vmf_destination *destination,
   VMF_AUTO_FREE char *path = NULL;
   struct stat status;
 
+  if (!name)
+    return VMF_OK;
   VMF_TRY(vmf_path_beside(destination->path, name, &path, error));
   if (lstat(path, &status) < 0)
     return VMF_OK;

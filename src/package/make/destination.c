@@ -38,7 +38,7 @@ static enum vmf_code name_in_archive(const char *stem, size_t length,
   return vmf_format(&destination->descriptor_name, error, "%.*s.ovf", (int)fits, stem);
 }
 
-static enum vmf_code find_folder(const char *path, const char *name,
+static enum vmf_code find_folder(const char *path, const char *name, const char *suffix,
                                  struct vmf_destination *destination, struct vmf_error *error)
 {
   destination->in_folder = true;
@@ -48,7 +48,7 @@ static enum vmf_code find_folder(const char *path, const char *name,
       return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);
     VMF_TRY(vmf_copy_text(path, &destination->made_folder, error));
   }
-  VMF_TRY(vmf_format(&destination->descriptor_name, error, "%s.ovf", name));
+  VMF_TRY(vmf_format(&destination->descriptor_name, error, "%s%s", name, suffix));
   return vmf_format(&destination->path, error, "%s%s%s", path,
                     vmf_text_ends_in(path, "/") ? "" : "/", destination->descriptor_name);
 }
@@ -60,7 +60,7 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
   if (path[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "the target has no name");
   if (is_folder(path) || vmf_text_ends_in(path, "/"))
-    return find_folder(path, name, destination, error);
+    return find_folder(path, name, ".ovf", destination, error);
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
   if (strcmp(path, "-") == 0)
     return name_in_archive(name, strlen(name), destination, error);
@@ -72,6 +72,22 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
                     "%s: a package is called *.ova or *.ovf, or is a folder (end its name with /)",
                     path);
   return name_in_archive(base, vmf_name_stem(base), destination, error);
+}
+
+enum vmf_code vmf_destination_beside(const char *path, const char *name, const char *suffix,
+                                     struct vmf_destination *destination, struct vmf_error *error)
+{
+  *destination = (struct vmf_destination){0};
+  if (path[0] == '\0')
+    return vmf_fail(error, VMF_USAGE, "the target has no name");
+  if (is_folder(path) || vmf_text_ends_in(path, "/"))
+    return find_folder(path, name, suffix, destination, error);
+  if (!ends_in(path, suffix))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: such a machine is called *%s, or is a folder (end its name with /)", path,
+                    suffix);
+  VMF_TRY(vmf_copy_text(path, &destination->path, error));
+  return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
 }
 
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder)

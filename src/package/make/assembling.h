@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Inside of assembling a package: what its parts share. assemble.c does one thing after the other;
+ * the files of a package are assemble_files.c's, the texts about them assemble_texts.c's. */
+#ifndef VMF_PACKAGE_MAKE_ASSEMBLING_H
+#define VMF_PACKAGE_MAKE_ASSEMBLING_H
+
+#include "assemble.h"
+#include "certificate.h"
+#include "output.h"
+
+/* One small file of text at the head or the end of an archive. */
+struct vmf_text_file {
+  char *name, *text;
+  size_t length;
+  uint64_t header; /* where its place was kept */
+  size_t room;     /* bytes kept for it */
+};
+
+struct vmf_assembling {
+  const struct vmf_destination *destination;
+  struct vmf_assembly *assembly;
+  const struct vmf_package_target *target;
+  struct vmf_output *output;
+  struct vmf_io *archive; /* NULL: files in a folder */
+  uint64_t at;            /* in the archive: where the next member starts */
+  uint64_t mtime;         /* of the members: seconds since 1970 */
+  enum vmf_digest_kind kind;
+  struct vmf_crew *crew;     /* packs and hashes */
+  struct vmf_signer *signer; /* NULL: not signed */
+  struct vmf_text_file descriptor, manifest, certificate;
+  uint64_t done, total; /* by weight */
+  uint64_t written;     /* bytes of content, for target->max_bytes */
+  uint64_t weight;      /* of the file that is being written */
+};
+
+/* Writes one file: one of its own, or the next member of the archive. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_file(struct vmf_assembling *work,
+                                                 struct vmf_assembly_file *file,
+                                                 struct vmf_error *error);
+
+/* Whether a certificate is written. */
+bool vmf_assembling_signs(const struct vmf_assembling *work);
+
+/* In an archive, before the files: places for the texts, or, on a pipe, the descriptor itself. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_begin_texts(struct vmf_assembling *work,
+                                                        struct vmf_error *error);
+/* Behind the files: the texts, as they are now known to be. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_end_texts(struct vmf_assembling *work,
+                                                      struct vmf_error *error);
+
+#endif

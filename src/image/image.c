@@ -4,6 +4,7 @@
  * Opening and closing an image, under the limits; what can be asked of an open one. */
 #include <string.h>
 
+#include "archived.h"
 #include "caller.h"
 #include "checked.h"
 #include "file.h"
@@ -215,6 +216,8 @@ static enum vmf_code open_perhaps_packed(struct vmf_image_origin *origin,
   VMF_TRY(vmf_packed_open(&origin->io, options, &inner, error));
   if (inner)
     own.format = inner;
+  if (!origin->split && (own.disk || !own.format) && vmf_probe_archive(origin->io))
+    return vmf_archive_open(origin->io, &own, image, error);
   return vmf_image_open_origin(origin, &own, image, error);
 }
 

@@ -239,6 +239,10 @@ const struct vmf_format *vmf_format_suffixed(const char *path);
 VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **format,
                                           struct vmf_error *error);
 
+/* Whether the content is a tar archive, and neither the content nor the name or kind of the file
+ * says that it is a disk of a format. */
+bool vmf_probe_archive(struct vmf_io *io);
+
 /* Warns of content that is plainly no raw disk, when the person says that it is one. */
 VMF_MUST_CHECK enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,
                                                     struct vmf_error *error);

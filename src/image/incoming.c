@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "archived.h"
 #include "image.h"
 #include "log.h"
 #include "memory.h"
@@ -92,6 +93,8 @@ static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
   const struct vmf_image_origin origin = {.io = io, .members = members};
   enum vmf_code code = check_size(io, options->source_size, error);
 
+  if (code == VMF_OK && (options->disk || !options->format) && vmf_probe_archive(io))
+    return vmf_archive_open(io, options, image, error);
   if (code != VMF_OK) {
     vmf_io_close(io);
     return code;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "caller.h"
+#include "checked.h"
 #include "file.h"
 #include "image.h"
 #include "json_name.h"
@@ -27,8 +28,8 @@ static bool add_allocated(const struct vmf_io *io, void *data)
   if (part_of(io, 1))
     for (size_t i = 0; part_of(io, i); i++)
       add_allocated(part_of(io, i), data);
-  else if (io->ops->below && !vmf_unpacked_from(io)) /* a member of an archive */
-    *bytes += io->size;
+  else if (io->ops->below && !vmf_unpacked_from(io)) /* a member of an archive, or of it the data */
+    *bytes += vmf_min(io->size, io->ops->below(io, 0)->size);
   else if (vmf_io_stat(io, &status))
     *bytes += (uint64_t)status.st_blocks * 512;
   return true;

@@ -146,6 +146,14 @@ static enum vmf_code read_beside(struct vmf_package *package, const char *suffix
 
 /* ---- which file is the descriptor ---- */
 
+static bool has_descriptor(const struct vmf_tar *tar)
+{
+  for (size_t i = 0; i < tar->count; i++)
+    if (has_suffix(tar->members[i].name, ".ovf"))
+      return true;
+  return false;
+}
+
 static enum vmf_code pick_member(struct vmf_package *package, struct vmf_error *error)
 {
   const char *found = NULL;
@@ -161,7 +169,8 @@ static enum vmf_code pick_member(struct vmf_package *package, struct vmf_error *
     found = name;
   }
   if (!found)
-    return vmf_fail(error, VMF_CORRUPT, "%s: the archive has no descriptor (*.ovf)", package->path);
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the archive has no descriptor (*.ovf): it is no package", package->path);
   return vmf_copy_text(found, &package->name, error);
 }
 
@@ -234,14 +243,34 @@ static void enter_folder(struct vmf_package *package)
   memmove(package->name, package->name + cut, strlen(package->name + cut) + 1);
 }
 
+/* A package is read by programs that know no sparse members. */
+static enum vmf_code check_members(const struct vmf_package *package, struct vmf_error *error)
+{
+  for (size_t i = 0; i < package->tar->count; i++) {
+    const struct vmf_tar_member *member = &package->tar->members[i];
+    if (member->sparse)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: the member \"%s\" at byte %llu is a sparse file; in a package only "
+                      "regular files are accepted",
+                      package->path, member->name, (unsigned long long)member->header);
+  }
+  return VMF_OK;
+}
+
 /* Takes over io. */
 static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io,
                                   struct vmf_error *error)
 {
   package->io = io;
-  VMF_TRY(vmf_tar_read(io, package->options.log, &package->tar, error));
+  VMF_TRY(vmf_tar_read_sparse(io, package->options.log, &package->tar, error));
   vmf_package_drop_junk(package);
+  if (package->may_be_other && !has_descriptor(package->tar) &&
+      !has_suffix(vmf_content_name(io), ".ova")) {
+    package->other = true;
+    return VMF_OK;
+  }
   VMF_TRY(pick_member(package, error));
+  VMF_TRY(check_members(package, error));
   enter_folder(package);
   return sort_members(package, error);
 }
@@ -378,6 +407,8 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path,
   VMF_TRY(copy_options(package, options, error));
   VMF_TRY(vmf_location_resolve(path, true, &package->path, error));
   VMF_TRY(open_path(package, package->path, error));
+  if (package->other)
+    return VMF_OK;
   VMF_TRY(read_descriptor(package, error));
   VMF_TRY(read_beside(package, ".mf", VMF_MANIFEST_BYTES, &package->manifest_name,
                       &package->manifest_text, &package->manifest_length, error));
@@ -385,16 +416,15 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path,
                      &package->certificate_text, &package->certificate_length, error);
 }
 
-enum vmf_code vmf_package_open(const char *path, const struct vmf_package_options *options,
-                               struct vmf_package **package, struct vmf_error *error)
+static enum vmf_code open_new(const char *path, const struct vmf_package_options *options,
+                              bool may_be_other, struct vmf_package **package,
+                              struct vmf_error *error)
 {
   void *memory;
 
-  VMF_REQUIRE(package, error);
-  *package = NULL;
-  VMF_REQUIRE(path, error);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_package), &memory, error));
   struct vmf_package *made = memory;
+  made->may_be_other = may_be_other;
   atomic_init(&made->users, 1);
   made->notes = (struct vmf_report){.finding = keep_finding, .data = made};
   made->members.open = vmf_package_open_member;
@@ -404,6 +434,34 @@ enum vmf_code vmf_package_open(const char *path, const struct vmf_package_option
     return code;
   }
   *package = made;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_package_open(const char *path, const struct vmf_package_options *options,
+                               struct vmf_package **package, struct vmf_error *error)
+{
+  VMF_REQUIRE(package, error);
+  *package = NULL;
+  VMF_REQUIRE(path, error);
+  return open_new(path, options, false, package, error);
+}
+
+enum vmf_code vmf_package_open_archive(const char *path, const struct vmf_package_options *options,
+                                       struct vmf_package **package, struct vmf_io **archive,
+                                       struct vmf_error *error)
+{
+  struct vmf_package *opened;
+
+  *package = NULL;
+  *archive = NULL;
+  VMF_TRY(open_new(path, options, true, &opened, error));
+  if (!opened->other) {
+    *package = opened;
+    return VMF_OK;
+  }
+  *archive = opened->io;
+  opened->io = NULL;
+  vmf_package_close(opened);
   return VMF_OK;
 }
 
@@ -451,12 +509,10 @@ void vmf_package_close(struct vmf_package *package)
 static bool archive_has_descriptor(struct vmf_io *io)
 {
   struct vmf_tar *tar;
-  bool found = false;
 
-  if (!vmf_tar_is_archive(io) || vmf_tar_read(io, NULL, &tar, NULL) != VMF_OK)
+  if (!vmf_tar_is_archive(io) || vmf_tar_read_sparse(io, NULL, &tar, NULL) != VMF_OK)
     return false;
-  for (size_t i = 0; i < tar->count && !found; i++)
-    found = has_suffix(tar->members[i].name, ".ovf");
+  bool found = has_descriptor(tar);
   vmf_tar_free(tar);
   return found;
 }

@@ -38,10 +38,19 @@ struct vmf_package {
     unsigned line;
   } * found;
   size_t found_count, found_capacity;
+  bool may_be_other, other;  /* an archive without a descriptor is no error; it is one */
   bool in_folder;            /* the descriptor is not at the top of the archive: names were cut */
   struct vmf_opener members; /* what images in an archive may refer to */
   atomic_uint users;         /* the caller and every image opened from it */
 };
+
+/* Like vmf_package_open, but an archive that holds no descriptor is no error: then *package is
+ * NULL, and the caller closes *archive, which is otherwise NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_archive(const char *path,
+                                                      const struct vmf_package_options *options,
+                                                      struct vmf_package **package,
+                                                      struct vmf_io **archive,
+                                                      struct vmf_error *error);
 
 /* Drops one user; the last one closes it. */
 void vmf_package_release(void *package);

@@ -31,21 +31,28 @@ static void read_member(struct vmf_io *io, const struct vmf_tar_member *member)
 {
   static uint8_t buffer[READ_BYTES];
   struct vmf_error error;
-  struct vmf_io *window;
-  size_t length = member->size < READ_BYTES ? (size_t)member->size : READ_BYTES;
-  if (vmf_io_window(io, member->offset, member->size, member->name, false, &window, &error) !=
-          VMF_OK ||
-      vmf_io_pread(window, buffer, length, member->size - length, &error) != VMF_OK)
+  struct vmf_io *file;
+  if (vmf_tar_open(io, member, member->name, &file, &error) != VMF_OK)
     abort();
-  vmf_io_close(window);
+  size_t length = file->size < READ_BYTES ? (size_t)file->size : READ_BYTES;
+  uint64_t start = 0, end = 0;
+  if (vmf_io_pread(file, buffer, length, file->size - length, &error) != VMF_OK ||
+      vmf_io_pread(file, buffer, length, (file->size - length) / 2, &error) != VMF_OK)
+    abort();
+  if (file->size > 0 && (vmf_io_next_data(file, file->size / 2, &start, &end, &error) != VMF_OK ||
+                         start > end || end > file->size))
+    abort();
+  vmf_io_close(file);
 }
 
-static void list(struct vmf_io *io)
+static void list(struct vmf_io *io, bool sparse)
 {
   struct vmf_error error;
   struct vmf_tar *tar;
   error.text[0] = '\0';
-  if (vmf_tar_read(io, NULL, &tar, &error) == VMF_OK) {
+  enum vmf_code code =
+      sparse ? vmf_tar_read_sparse(io, NULL, &tar, &error) : vmf_tar_read(io, NULL, &tar, &error);
+  if (code == VMF_OK) {
     for (size_t i = tar->count; i > 0; i--)
       read_member(io, &tar->members[i - 1]);
     vmf_tar_free(tar);
@@ -70,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   free(copy);
   if (vmf_io_is_gzip(io) && vmf_io_gunzip(io, UNPACKED_MAX, NULL, &io, &error) != VMF_OK)
     return 0;
-  list(io);
+  list(io, false);
+  list(io, true);
   vmf_io_close(io);
   return 0;
 }

@@ -135,7 +135,7 @@ def test_a_vagrant_box_of_virtualbox(t):
         t.vmferry('convert', name, 'out.ova')
         Package(t.path('out.ova')).check()
     t.write('d.box', gzip.compress(packages.ova(('metadata.json', b'{"provider":"libvirt"}'), ('box.img', RAW))))
-    tap.contains(t.vmferry('convert', 'd.box', 'out.qcow2', status=2).stderr, 'no descriptor')
+    tap.contains(t.vmferry('convert', 'd.box', 'out.ova', status=2).stderr, 'no descriptor')
 
 
 def test_many_files_of_one_name(t):

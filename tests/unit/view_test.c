@@ -391,6 +391,40 @@ START_TEST(joined_too_long)
 }
 END_TEST
 
+/* "....ab..c...", of which "abc" is stored. */
+START_TEST(sparse_shows_the_holes)
+{
+  static const struct vmf_segment segments[] = {{4, 2, 0}, {8, 1, 2}};
+  struct vmf_io *io = NULL;
+  char found[12];
+  ck_assert_int_eq(vmf_io_sparse(memory_of("abc", 3), segments, 2, 12, "sparse", true, &io, &error),
+                   VMF_OK);
+  for (size_t start = 0; start < 12; start++)
+    for (size_t length = 1; length <= 12 - start; length++) {
+      ck_assert_int_eq(vmf_io_pread(io, found, length, start, &error), VMF_OK);
+      ck_assert_mem_eq(found, &"\0\0\0\0ab\0\0c\0\0\0"[start], length);
+    }
+  next_data_is(io, 0, 4, 6);
+  next_data_is(io, 5, 5, 6);
+  next_data_is(io, 6, 8, 9);
+  next_data_is(io, 9, 12, 12);
+  vmf_io_close(io);
+}
+END_TEST
+
+START_TEST(sparse_of_holes_alone)
+{
+  struct vmf_io *io = NULL;
+  char found[5];
+  ck_assert_int_eq(vmf_io_sparse(memory_of("", 0), NULL, 0, 5, "sparse", true, &io, &error),
+                   VMF_OK);
+  ck_assert_int_eq(vmf_io_pread(io, found, 5, 0, &error), VMF_OK);
+  ck_assert_mem_eq(found, "\0\0\0\0\0", 5);
+  next_data_is(io, 2, 5, 5);
+  vmf_io_close(io);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *made = suite_create("view");
@@ -411,6 +445,8 @@ static Suite *suite(void)
   tcase_add_test(views, joined_reads);
   tcase_add_test(views, joined_passes_holes_on);
   tcase_add_test(views, joined_too_long);
+  tcase_add_test(views, sparse_shows_the_holes);
+  tcase_add_test(views, sparse_of_holes_alone);
   suite_add_tcase(made, views);
   return made;
 }

@@ -65,7 +65,8 @@ static void info_chain(struct info_settings *settings, const struct vmf_value *f
     putchar('\n');
 }
 
-static int info_package(struct info_settings *settings)
+/* *status, unless it is an archive that may hold a disk alone. */
+static bool info_package(struct info_settings *settings, int *status)
 {
   const struct vmf_package_options options =
       vmf_sources_package_options(&settings->command, &settings->source);
@@ -74,6 +75,8 @@ static int info_package(struct info_settings *settings)
   struct vmf_value *info = NULL;
   enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, &error);
 
+  if (code == VMF_REFUSED)
+    return false;
   if (code == VMF_OK)
     code = vmf_package_info(package, &info, &error);
   if (info && settings->command.json) {
@@ -85,7 +88,8 @@ static int info_package(struct info_settings *settings)
   }
   vmf_value_free(info);
   vmf_package_close(package);
-  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+  *status = code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+  return true;
 }
 
 static int info_machines(struct info_settings *settings, const struct vmf_image_options *options)
@@ -117,10 +121,12 @@ static int info_one(void *given)
   struct vmf_error error = {0};
   struct vmf_image *image = NULL;
   struct vmf_value *found = NULL;
+  int status;
 
   vmf_each_head(&settings->command);
-  if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]))
-    return info_package(settings);
+  if (!settings->source.format && vmf_package_recognise(settings->command.operands[0]) &&
+      info_package(settings, &status))
+    return status;
   if (!settings->source.format && vmf_machines_recognise(settings->command.operands[0]))
     return info_machines(settings, &options);
   options.no_chain = !settings->backing_chain;

@@ -8,16 +8,24 @@
 #ifndef VMF_IO_TAR_H
 #define VMF_IO_TAR_H
 
-#include "io.h"
+#include "view.h"
 
 enum { VMF_TAR_BLOCK = 512, VMF_TAR_NAME = 256 };
+
+/* What a sparse member holds. */
+struct vmf_tar_sparse {
+  struct vmf_segment *segments; /* in order; stored from the member's offset on */
+  size_t count;
+  uint64_t size; /* of the file */
+};
 
 /* A regular file of an archive. */
 struct vmf_tar_member {
   char *name;      /* as the archive has it, without a leading "./"; never absolute, no ".." */
   uint64_t header; /* where its (first) header starts */
   uint64_t offset; /* of its data */
-  uint64_t size;
+  uint64_t size;   /* of its data in the archive */
+  struct vmf_tar_sparse *sparse; /* owned; NULL: that is the file */
   bool extended; /* name or size are told by an extended header alone: readers of ustar, as OVF has
                     it, see others */
 };
@@ -42,7 +50,17 @@ struct vmf_tar {
  * should know goes to the log. The caller frees *tar with vmf_tar_free. */
 VMF_MUST_CHECK enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log,
                                           struct vmf_tar **tar, struct vmf_error *error);
+
+/* The same, but sparse members are accepted, too: of GNU tar's old form and of its form 1.0. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_read_sparse(struct vmf_io *io, const struct vmf_log *log,
+                                                 struct vmf_tar **tar, struct vmf_error *error);
 void vmf_tar_free(struct vmf_tar *tar); /* NULL is allowed */
+
+/* The file that a member is, called `name` in messages. The archive is not owned; it and the list
+ * live longer. */
+VMF_MUST_CHECK enum vmf_code vmf_tar_open(struct vmf_io *archive,
+                                          const struct vmf_tar_member *member, const char *name,
+                                          struct vmf_io **io, struct vmf_error *error);
 
 /* Whether the first block of the io is a tar header. */
 bool vmf_tar_is_archive(struct vmf_io *io);

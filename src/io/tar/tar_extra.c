@@ -22,7 +22,7 @@ enum {
 
 /* ---- keys ---- */
 
-enum kind { PATH, SIZE, OWNER, TIME, TEXT, ANYTHING };
+enum kind { PATH, SIZE, OWNER, TIME, TEXT, ANYTHING, MAJOR, MINOR, REAL_SIZE, REAL_NAME };
 
 /* Exactly so; a "." at the end: and whatever follows. */
 static const struct key {
@@ -48,6 +48,10 @@ static const struct key {
     {"SCHILY.xattr.", ANYTHING},
     {"LIBARCHIVE.xattr.", ANYTHING},
     {"RHT.security.selinux", ANYTHING},
+    {"GNU.sparse.major", MAJOR},
+    {"GNU.sparse.minor", MINOR},
+    {"GNU.sparse.realsize", REAL_SIZE},
+    {"GNU.sparse.name", REAL_NAME},
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };
@@ -121,9 +125,11 @@ struct records {
   const char *archive;
   uint64_t at; /* of the header */
   bool global;
+  bool sparse; /* is accepted */
   const struct vmf_log *log;
   bool *told;
   struct vmf_tar_extra *extra;
+  char *real_name; /* of a sparse member, owned */
   bool seen[KEYS];
 };
 
@@ -171,30 +177,45 @@ static bool is_text(const char *text)
   return true;
 }
 
+static bool is_name(enum kind kind)
+{
+  return kind == PATH || kind == REAL_NAME;
+}
+
 static enum vmf_code apply_value(struct records *records, const struct record *record,
                                  enum kind kind, struct vmf_error *error)
 {
   struct vmf_tar_extra *extra = records->extra;
-  uint64_t owner;
+  uint64_t number;
   bool right = kind == ANYTHING || strlen(record->value) == record->length;
   if (right && kind == SIZE)
     right = extra->sized = parse_decimal(record->value, INT64_MAX, &extra->size);
   else if (right && kind == OWNER)
-    right = parse_decimal(record->value, UINT32_MAX - 1, &owner);
+    right = parse_decimal(record->value, UINT32_MAX - 1, &number);
+  else if (right && (kind == MAJOR || kind == MINOR))
+    right = strcmp(record->value, kind == MAJOR ? "1" : "0") == 0;
+  else if (right && kind == REAL_SIZE)
+    right = parse_decimal(record->value, INT64_MAX, &extra->real);
   else if (right && kind == TIME)
     right = is_time(record->value);
   else if (right && kind == TEXT)
     right = is_text(record->value);
-  else if (right && kind == PATH) /* libarchive changes decomposed names here, not elsewhere */
+  else if (right && is_name(kind)) /* libarchive changes decomposed names here, not elsewhere */
     right = record->length > 0 && !vmf_name_needs_loose_key(record->value);
-  if (right && kind == PATH)
-    VMF_TRY(vmf_copy_text(record->value, &extra->name, error));
+  if (right && is_name(kind))
+    VMF_TRY(vmf_copy_text(record->value, kind == PATH ? &extra->name : &records->real_name, error));
   if (right)
     return VMF_OK;
   static const char *const expected[] = {
-      [PATH] = "a name without NULs, in normal form C", [SIZE] = "a decimal number below 2^63",
-      [OWNER] = "a decimal number below 2^32 - 1",      [TIME] = "seconds, such as 1700000000.5",
+      [PATH] = "a name without NULs, in normal form C",
+      [SIZE] = "a decimal number below 2^63",
+      [OWNER] = "a decimal number below 2^32 - 1",
+      [TIME] = "seconds, such as 1700000000.5",
       [TEXT] = "text without control characters",
+      [MAJOR] = "1, the form of sparse members that is read",
+      [MINOR] = "0, as the form is 1.0",
+      [REAL_SIZE] = "a decimal number below 2^63",
+      [REAL_NAME] = "a name without NULs, in normal form C",
   };
   return vmf_fail(
       error, VMF_CORRUPT,
@@ -220,9 +241,13 @@ static enum vmf_code apply_record(struct records *records, const struct record *
                     records->archive, records->at);
   size_t index = known_key(record->key);
   enum kind kind = index < KEYS ? keys[index].kind : ANYTHING;
-  if (index == KEYS && is_refused(record->key))
-    return refuse_key(records, record->key, "which a package has no use for", error);
-  if (records->global && (kind == PATH || kind == SIZE))
+  bool sparse = kind >= MAJOR;
+  if (sparse ? !records->sparse : index == KEYS && is_refused(record->key))
+    return refuse_key(records, record->key,
+                      records->sparse ? "which is not read (of sparse members the form 1.0 is)"
+                                      : "which a package has no use for",
+                      error);
+  if (records->global && (kind == PATH || kind == SIZE || sparse))
     return refuse_key(records, record->key, "for all members that follow", error);
   if (index < KEYS && kind != ANYTHING && records->seen[index])
     return vmf_fail(error, VMF_CORRUPT,
@@ -257,6 +282,28 @@ static enum vmf_code apply_records(struct records *records, char *content, size_
                       records->archive, records->at, place);
     VMF_TRY(apply_record(records, &record, error));
   }
+  return VMF_OK;
+}
+
+/* Either all that tells of a sparse member is there, or nothing. Its name is not that of its
+ * header, which is for readers that know of no sparse members. */
+static enum vmf_code apply_sparse(struct records *records, struct vmf_error *error)
+{
+  struct vmf_tar_extra *extra = records->extra;
+  const char *missing = NULL, *there = NULL;
+  for (size_t i = 0; i < KEYS; i++)
+    if (keys[i].kind >= MAJOR)
+      *(records->seen[i] ? &there : &missing) = keys[i].text;
+  if (there && missing)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the extended header at byte %" PRIu64 " has the key \"%s\", but no \"%s\"",
+                    records->archive, records->at, there, missing);
+  if (!there)
+    return VMF_OK;
+  vmf_free(extra->name);
+  extra->name = records->real_name;
+  records->real_name = NULL;
+  extra->sparse = true;
   return VMF_OK;
 }
 
@@ -301,8 +348,8 @@ bool vmf_tar_is_extra(uint8_t type)
 }
 
 enum vmf_code vmf_tar_read_extra(struct vmf_io *io, const struct vmf_tar_header *header,
-                                 const struct vmf_log *log, bool *told, struct vmf_tar_extra *extra,
-                                 struct vmf_error *error)
+                                 const struct vmf_log *log, bool sparse, bool *told,
+                                 struct vmf_tar_extra *extra, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *content = NULL;
   const char *what = header->type == 'L'   ? "the long name"
@@ -323,11 +370,16 @@ enum vmf_code vmf_tar_read_extra(struct vmf_io *io, const struct vmf_tar_header 
   struct records records = {.archive = io->name,
                             .at = header->at,
                             .global = header->type == 'g',
+                            .sparse = sparse,
                             .log = log,
                             .told = told,
                             .extra = extra};
   VMF_TRY(read_content(io, header, EXTENDED_MAX, what, &content, error));
-  return apply_records(&records, content, (size_t)header->size, error);
+  enum vmf_code code = apply_records(&records, content, (size_t)header->size, error);
+  if (code == VMF_OK)
+    code = apply_sparse(&records, error);
+  vmf_free(records.real_name);
+  return code;
 }
 
 void vmf_tar_extra_forget(struct vmf_tar_extra *extra)

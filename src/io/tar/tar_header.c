@@ -88,6 +88,12 @@ static bool parse_number(const struct field *field, const uint8_t *bytes, uint64
   return right && !(blank && field->needed) && *value <= field->max;
 }
 
+bool vmf_tar_number(const uint8_t *field, size_t length, uint64_t *value)
+{
+  const struct field number = {"", 0, length, true, false, true, INT64_MAX};
+  return parse_number(&number, field, value);
+}
+
 /* What the field holds, other bytes than printable ASCII as "\ooo"; for messages. */
 static void show(const uint8_t *bytes, size_t length, char text[64])
 {
@@ -168,6 +174,11 @@ static size_t field_length(const uint8_t *field, size_t length)
   return end ? (size_t)(end - field) : length;
 }
 
+static bool is_gnu(const uint8_t *magic)
+{
+  return memcmp(magic, "ustar  ", MAGIC_LENGTH) == 0;
+}
+
 /* "ustar" with a version of which writers make blanks and NULs, too. */
 static bool is_posix(const uint8_t *magic)
 {
@@ -182,7 +193,7 @@ static enum vmf_code check_form(const char *archive, uint64_t at, const uint8_t 
   const uint8_t *magic = block + MAGIC;
   bool posix = is_posix(magic);
   *prefix = posix ? field_length(block + PREFIX, PREFIX_LENGTH) : 0;
-  if (!posix && memcmp(magic, "ustar  ", MAGIC_LENGTH) != 0 && !is_zero(magic, MAGIC_LENGTH))
+  if (!posix && !is_gnu(magic) && !is_zero(magic, MAGIC_LENGTH))
     return refuse(archive, at, "magic", magic, MAGIC_LENGTH,
                   "\"ustar\\00000\", \"ustar  \\000\" or NULs", error);
   if (!is_zero(block + PREFIX + *prefix, REST - PREFIX - *prefix))
@@ -237,6 +248,7 @@ enum vmf_code vmf_tar_parse_header(const char *archive, uint64_t at,
   VMF_TRY(check_numbers(archive, at, block, &header->size, error));
   VMF_TRY(check_start(archive, at, block, error));
   header->marked = !is_zero(block + MAGIC, MAGIC_LENGTH);
+  header->gnu = is_gnu(block + MAGIC);
   if (!memchr("05Lxg", header->type,
               sizeof "05Lxg")) { /* with the NUL; the caller refuses others */
     take_name(block, 0, header);

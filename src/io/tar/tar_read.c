@@ -15,6 +15,7 @@
 #include "tar_extra.h"
 #include "tar_header.h"
 #include "tar_names.h"
+#include "tar_sparse.h"
 
 enum {
   MEMBERS_MAX = 65536,
@@ -29,7 +30,11 @@ struct reader {
   struct vmf_tar_name *names; /* of files and folders; a file's is the member's own */
   size_t name_count, name_room, member_room;
   uint64_t at; /* of the next header */
+  bool sparse; /* such members are accepted */
   struct vmf_tar_header header;
+  uint8_t block[VMF_TAR_BLOCK]; /* of the header */
+  struct vmf_tar_map map;       /* of the member; zeros: it has none */
+  size_t segments;              /* of all maps */
   struct vmf_tar_extra extra;
   bool told; /* of a key that is not known */
 };
@@ -108,11 +113,19 @@ static enum vmf_code add_member(struct reader *reader, const char *name, uint64_
   tar->members = members;
   VMF_TRY(code);
   VMF_TRY(add_name(reader, name, false, &kept, error));
-  tar->members[tar->count++] = (struct vmf_tar_member){.name = kept,
-                                                       .header = first_header(reader),
-                                                       .offset = reader->header.at + VMF_TAR_BLOCK,
-                                                       .size = size,
-                                                       .extended = extended};
+  tar->members[tar->count++] =
+      (struct vmf_tar_member){.name = kept,
+                              .header = first_header(reader),
+                              .offset = reader->header.at + VMF_TAR_BLOCK + reader->map.bytes,
+                              .size = size,
+                              .sparse = reader->map.sparse,
+                              .extended = extended};
+  reader->segments += reader->map.sparse ? reader->map.sparse->count : 0;
+  reader->map = (struct vmf_tar_map){.sparse = NULL};
+  if (reader->segments > VMF_TAR_SEGMENTS)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: the maps of its sparse members have more than %d stretches",
+                    reader->io->name, VMF_TAR_SEGMENTS);
   return VMF_OK;
 }
 
@@ -163,14 +176,50 @@ static enum vmf_code take_folder(struct reader *reader, const char *name, uint64
   return add_name(reader, vmf_tar_strip(name), true, &kept, error);
 }
 
+/* Whether so many bytes stand behind the header. */
+static enum vmf_code check_room(const struct reader *reader, uint64_t size, struct vmf_error *error)
+{
+  uint64_t room, end = vmf_size_get(reader->io);
+  if (vmf_add(size, VMF_TAR_BLOCK - 1, &room) &&
+      vmf_range_within(reader->at + VMF_TAR_BLOCK, room / VMF_TAR_BLOCK * VMF_TAR_BLOCK, end))
+    return VMF_OK;
+  return vmf_fail(
+      error, VMF_CORRUPT,
+      "%s: the %" PRIu64 " bytes behind the tar header at byte %" PRIu64
+      ", filled up to a multiple of %d, reach beyond the end, which is at byte %" PRIu64,
+      reader->io->name, size, reader->at, VMF_TAR_BLOCK, end);
+}
+
 static enum vmf_code take_file(struct reader *reader, const char *name, uint64_t size,
                                struct vmf_error *error)
 {
   const struct vmf_tar_extra *extra = &reader->extra;
   const char *stripped = vmf_tar_strip(name);
   bool renamed = extra->type == 'x' && strcmp(name, reader->header.name) != 0;
+  bool extended = renamed || size != reader->header.size;
   reader->tar->dotted |= stripped != name;
-  return add_member(reader, stripped, size, renamed || size != reader->header.size, error);
+  if (extra->sparse) {
+    VMF_TRY(vmf_tar_map_pax(reader->io, &reader->header, size, extra->real, &reader->map, error));
+    size -= reader->map.bytes;
+  }
+  return add_member(reader, stripped, size, extended, error);
+}
+
+/* The blocks of its map stand between its header and its data, and are not counted in the size. */
+static enum vmf_code take_old_sparse(struct reader *reader, const char *name, uint64_t size,
+                                     struct vmf_error *error)
+{
+  const char *stripped = vmf_tar_strip(name);
+  if (reader->extra.type == 'x')
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the extended header at byte %" PRIu64
+                    " is followed by a sparse member of the old form, which has none",
+                    reader->io->name, reader->extra.header);
+  reader->tar->dotted |= stripped != name;
+  VMF_TRY(vmf_tar_map_old(reader->io, &reader->header, reader->block, &reader->map, error));
+  reader->at += reader->map.bytes;
+  VMF_TRY(check_room(reader, size, error));
+  return add_member(reader, stripped, size, false, error);
 }
 
 /* The header's own name is for readers without long names and is not looked at by others, but for
@@ -194,6 +243,8 @@ static enum vmf_code take_member(struct reader *reader, uint64_t size, struct vm
     VMF_TRY(take_folder(reader, name, size, error));
   else if (type == '0' || type == '\0')
     VMF_TRY(take_file(reader, name, size, error));
+  else if (type == 'S' && reader->sparse)
+    VMF_TRY(take_old_sparse(reader, name, size, error));
   else
     return refuse_kind(reader, name, error);
   vmf_tar_extra_forget(&reader->extra);
@@ -207,7 +258,6 @@ static enum vmf_code take_member(struct reader *reader, uint64_t size, struct vm
 static enum vmf_code size_of(const struct reader *reader, uint64_t *size, struct vmf_error *error)
 {
   const struct vmf_tar_extra *extra = &reader->extra;
-  uint64_t room, end = vmf_size_get(reader->io);
   *size = extra->sized ? extra->size : reader->header.size;
   if (extra->sized && *size != reader->header.size &&
       (reader->header.size != 0 || *size < UINT64_C(1) << 33))
@@ -215,14 +265,7 @@ static enum vmf_code size_of(const struct reader *reader, uint64_t *size, struct
                     "%s: the size in the extended header at byte %" PRIu64 " is %" PRIu64
                     ", in the tar header at byte %" PRIu64 " it is %" PRIu64 ", expected the same",
                     reader->io->name, extra->header, *size, reader->header.at, reader->header.size);
-  if (vmf_add(*size, VMF_TAR_BLOCK - 1, &room) &&
-      vmf_range_within(reader->at + VMF_TAR_BLOCK, room / VMF_TAR_BLOCK * VMF_TAR_BLOCK, end))
-    return VMF_OK;
-  return vmf_fail(
-      error, VMF_CORRUPT,
-      "%s: the %" PRIu64 " bytes behind the tar header at byte %" PRIu64
-      ", filled up to a multiple of %d, reach beyond the end, which is at byte %" PRIu64,
-      reader->io->name, *size, reader->at, VMF_TAR_BLOCK, end);
+  return check_room(reader, *size, error);
 }
 
 static enum vmf_code take_header(struct reader *reader, struct vmf_error *error)
@@ -231,8 +274,8 @@ static enum vmf_code take_header(struct reader *reader, struct vmf_error *error)
   reader->tar->old |= !reader->header.marked;
   VMF_TRY(size_of(reader, &size, error));
   if (vmf_tar_is_extra(reader->header.type))
-    VMF_TRY(vmf_tar_read_extra(reader->io, &reader->header, reader->log, &reader->told,
-                               &reader->extra, error));
+    VMF_TRY(vmf_tar_read_extra(reader->io, &reader->header, reader->log, reader->sparse,
+                               &reader->told, &reader->extra, error));
   else
     VMF_TRY(take_member(reader, size, error));
   reader->at += VMF_TAR_BLOCK + vmf_align_up(size, VMF_TAR_BLOCK);
@@ -293,26 +336,25 @@ static enum vmf_code check_end(struct reader *reader, struct vmf_error *error)
 }
 
 /* The block at reader->at, or *ended: a block of zeros, or less than a block. */
-static enum vmf_code next_block(struct reader *reader, uint8_t block[VMF_TAR_BLOCK], bool *ended,
-                                struct vmf_error *error)
+static enum vmf_code next_block(struct reader *reader, bool *ended, struct vmf_error *error)
 {
   *ended = !vmf_range_within(reader->at, VMF_TAR_BLOCK, vmf_size_get(reader->io));
   if (*ended)
     return VMF_OK;
-  VMF_TRY(vmf_io_pread(reader->io, block, VMF_TAR_BLOCK, reader->at, error));
-  *ended = is_zero(block, VMF_TAR_BLOCK);
+  VMF_TRY(vmf_io_pread(reader->io, reader->block, VMF_TAR_BLOCK, reader->at, error));
+  *ended = is_zero(reader->block, VMF_TAR_BLOCK);
   return VMF_OK;
 }
 
 static enum vmf_code walk(struct reader *reader, struct vmf_error *error)
 {
   for (unsigned headers = 0; headers < HEADERS_MAX; headers++) {
-    uint8_t block[VMF_TAR_BLOCK];
     bool ended;
-    VMF_TRY(next_block(reader, block, &ended, error));
+    VMF_TRY(next_block(reader, &ended, error));
     if (ended)
       return check_end(reader, error);
-    VMF_TRY(vmf_tar_parse_header(reader->io->name, reader->at, block, &reader->header, error));
+    VMF_TRY(
+        vmf_tar_parse_header(reader->io->name, reader->at, reader->block, &reader->header, error));
     VMF_TRY(take_header(reader, error));
   }
   return vmf_fail(error, VMF_LIMIT, "%s: has more than %d headers", reader->io->name, HEADERS_MAX);
@@ -324,8 +366,10 @@ void vmf_tar_free(struct vmf_tar *tar)
 {
   if (!tar)
     return;
-  for (size_t i = 0; i < tar->count; i++)
+  for (size_t i = 0; i < tar->count; i++) {
     vmf_free(tar->members[i].name);
+    vmf_tar_sparse_free(tar->members[i].sparse);
+  }
   vmf_free(tar->members);
   vmf_free(tar);
 }
@@ -342,10 +386,10 @@ static void tell(const struct reader *reader)
              reader->io->name);
 }
 
-enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log, struct vmf_tar **tar,
-                           struct vmf_error *error)
+static enum vmf_code read_all(struct vmf_io *io, const struct vmf_log *log, bool sparse,
+                              struct vmf_tar **tar, struct vmf_error *error)
 {
-  struct reader reader = {.io = io, .log = log};
+  struct reader reader = {.io = io, .log = log, .sparse = sparse};
   void *block = NULL;
   VMF_TRY(vmf_alloc(sizeof **tar, &block, error));
   reader.tar = block;
@@ -357,6 +401,7 @@ enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log, struct 
       vmf_free(reader.names[i].name);
   vmf_free(reader.names);
   vmf_tar_extra_forget(&reader.extra);
+  vmf_tar_sparse_free(reader.map.sparse);
   if (code != VMF_OK) {
     vmf_tar_free(reader.tar);
     return code;
@@ -364,4 +409,28 @@ enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log, struct 
   tell(&reader);
   *tar = reader.tar;
   return VMF_OK;
+}
+
+enum vmf_code vmf_tar_read(struct vmf_io *io, const struct vmf_log *log, struct vmf_tar **tar,
+                           struct vmf_error *error)
+{
+  return read_all(io, log, false, tar, error);
+}
+
+enum vmf_code vmf_tar_read_sparse(struct vmf_io *io, const struct vmf_log *log,
+                                  struct vmf_tar **tar, struct vmf_error *error)
+{
+  return read_all(io, log, true, tar, error);
+}
+
+enum vmf_code vmf_tar_open(struct vmf_io *archive, const struct vmf_tar_member *member,
+                           const char *name, struct vmf_io **io, struct vmf_error *error)
+{
+  const struct vmf_tar_sparse *sparse = member->sparse;
+  struct vmf_io *window;
+  VMF_TRY(vmf_io_window(archive, member->offset, member->size, name, false, &window, error));
+  *io = window;
+  return sparse ? vmf_io_sparse(window, sparse->segments, sparse->count, sparse->size, name, true,
+                                io, error)
+                : VMF_OK;
 }

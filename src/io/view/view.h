@@ -32,6 +32,20 @@ VMF_MUST_CHECK enum vmf_code vmf_io_inset(struct vmf_io *base, uint64_t offset, 
 VMF_MUST_CHECK enum vmf_code vmf_io_joined(struct vmf_io **parts, size_t count, const char *name,
                                            struct vmf_io **io, struct vmf_error *error);
 
+/* A stretch of data in a file with holes. */
+struct vmf_segment {
+  uint64_t start, length; /* bytes, length > 0 */
+  uint64_t stored;        /* offset of its first byte in what is stored */
+};
+
+/* The file of `size` bytes of which `base` stores the segments and nothing else, read-only: zeros
+ * are between them. They stand in order, do not overlap, and lie within both; the array lives as
+ * long as the io. owns_base: as for vmf_io_window. */
+VMF_MUST_CHECK enum vmf_code vmf_io_sparse(struct vmf_io *base, const struct vmf_segment *segments,
+                                           size_t count, uint64_t size, const char *name,
+                                           bool owns_base, struct vmf_io **io,
+                                           struct vmf_error *error);
+
 /* `size` zeros that are stored nowhere, read-only. */
 VMF_MUST_CHECK enum vmf_code vmf_io_blank(const char *name, uint64_t size, struct vmf_io **io,
                                           struct vmf_error *error);

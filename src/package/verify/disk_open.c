@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archived.h"
 #include "caller.h"
 #include "gate.h"
 #include "memory.h"
@@ -206,6 +207,35 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
 
 /* ---- whatever a person calls a disk ---- */
 
+static enum vmf_code check_unsigned(const char *name, const struct vmf_image_options *options,
+                                    struct vmf_error *error)
+{
+  struct vmf_package_trust trust;
+
+  VMF_TRY(vmf_take_package_trust(options->trust, &trust, error));
+  if (!trust.require_signature && !trust.ca_file && !trust.signer)
+    return VMF_OK;
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: a signature is required, and only packages are signed; this is a disk",
+                  name);
+}
+
+/* Takes over io. */
+static enum vmf_code open_archived(struct vmf_io *io, const char *disk,
+                                   const struct vmf_image_options *options,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = *options;
+  enum vmf_code code = check_unsigned(io->name, options, error);
+
+  if (code != VMF_OK) {
+    vmf_io_close(io);
+    return code;
+  }
+  own.disk = disk;
+  return vmf_archive_open(io, &own, image, error);
+}
+
 static enum vmf_code open_in(const char *path, const char *disk,
                              const struct vmf_image_options *options, struct vmf_image **image,
                              struct vmf_error *error)
@@ -220,8 +250,11 @@ static enum vmf_code open_in(const char *path, const char *disk,
                                                       .cancel = options->cancel,
                                                       .max_bytes = options->max_bytes};
   struct vmf_package *package;
+  struct vmf_io *archive;
 
-  VMF_TRY(vmf_package_open(path, &package_options, &package, error));
+  VMF_TRY(vmf_package_open_archive(path, &package_options, &package, &archive, error));
+  if (archive)
+    return open_archived(archive, disk, options, image, error);
   enum vmf_code code = vmf_package_open_disk(package, disk, options, image, error);
   vmf_package_close(package);
   return code;
@@ -231,13 +264,7 @@ static enum vmf_code open_in(const char *path, const char *disk,
 static enum vmf_code open_unsigned(const char *name, const struct vmf_image_options *options,
                                    struct vmf_image **image, struct vmf_error *error)
 {
-  struct vmf_package_trust trust;
-
-  VMF_TRY(vmf_take_package_trust(options->trust, &trust, error));
-  if (trust.require_signature || trust.ca_file || trust.signer)
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: a signature is required, and only packages are signed; this is a disk",
-                    name);
+  VMF_TRY(check_unsigned(name, options, error));
   return vmf_image_open(name, options, image, error);
 }
 

@@ -9,6 +9,7 @@
 #include "foreign.h"
 #include "image.h"
 #include "log.h"
+#include "tar.h"
 #include "text.h"
 #include "unpack.h"
 
@@ -42,6 +43,21 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
   }
   const struct vmf_foreign *foreign = *found ? NULL : vmf_foreign_find(&probe);
   return foreign ? vmf_foreign_refuse(io, foreign, error) : VMF_OK;
+}
+
+bool vmf_probe_archive(struct vmf_io *io)
+{
+  uint8_t head[VMF_PROBE_BYTES], tail[VMF_PROBE_BYTES];
+  struct vmf_probe probe;
+
+  if (io->device || vmf_format_suffixed(vmf_content_name(io)) || !vmf_tar_is_archive(io) ||
+      read_ends(io, head, tail, &probe, NULL) != VMF_OK)
+    return false;
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++)
+    if ((*format)->reader && (*format)->reader->probe && (*format)->reader->probe(&probe))
+      return false;
+  const struct vmf_foreign *foreign = vmf_foreign_find(&probe);
+  return !foreign || foreign->kind == VMF_FOREIGN_TAR;
 }
 
 enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,

@@ -11,6 +11,7 @@
 
 enum vmf_foreign_kind {
   VMF_FOREIGN_DISK,   /* disks, or what holds some, of a kind that is not read */
+  VMF_FOREIGN_TAR,    /* an archive: read where it holds a disk or a package, and is not one here */
   VMF_FOREIGN_PACKED, /* `advice` is the program that unpacks it to standard output */
   VMF_FOREIGN_OTHER,  /* no disk at all */
 };

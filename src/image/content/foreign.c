@@ -55,10 +55,9 @@ static const struct magic {
      4,
      0,
      false},
-    {{"a tar archive", VMF_FOREIGN_DISK,
+    {{"a tar archive", VMF_FOREIGN_TAR,
       "tar -xf unpacks it; then name the disk that was in it; an OVA is read under a name that "
-      "ends "
-      "in .ova"},
+      "ends in .ova, another archive under one that is not a disk's"},
      "ustar",
      5,
      257,
@@ -137,7 +136,7 @@ enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_forei
 {
   if (foreign->kind == VMF_FOREIGN_PACKED)
     return refuse_packed(io, foreign, error);
-  return vmf_fail(error, foreign->kind == VMF_FOREIGN_DISK ? VMF_UNSUPPORTED : VMF_REFUSED,
+  return vmf_fail(error, foreign->kind == VMF_FOREIGN_OTHER ? VMF_REFUSED : VMF_UNSUPPORTED,
                   "%s: the content is %s, which is not read: %s; if it is a raw disk all the same, "
                   "say -f raw",
                   io->name, foreign->name, foreign->advice);

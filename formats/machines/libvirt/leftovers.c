@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What was not taken becomes extras. Their keys are paths: "devices/hostdev",
+ * an element of which nothing was taken, with its XML as value; "vcpu@cpuset",
+ * an attribute; "devices/hostdev[1]", the second of its name. What libvirt's
+ * schema does not know, and passwords, are cut out of the XML and are extras of
+ * their own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "list.h"
+#include "memory.h"
+#include "reading.h"
+#include "xml_source.h"
+
+#define LIBVIRT_URI "http://libvirt.org/schemas/domain/"
+
+enum {
+  SIBLINGS = 512, /* names of children that are told apart by an index; of
+                     further ones all have 0 */
+};
+
+/* ---- known or not ---- */
+
+static bool is_libvirts(const xmlNs *ns)
+{
+  return ns && strncmp((const char *)ns->href, LIBVIRT_URI, strlen(LIBVIRT_URI)) == 0;
+}
+
+static bool knows_element(const xmlNode *element)
+{
+  return element->ns ? is_libvirts(element->ns)
+                     : libvirt_knows_element((const char *)element->name);
+}
+
+static bool knows_attribute(const xmlNode *element, const struct vmf_xml_attribute *attribute)
+{
+  if (attribute->prefix)
+    return is_libvirts(vmf_xml_attribute_namespace(element, attribute));
+  return (element->ns && is_libvirts(element->ns)) ||
+         libvirt_knows_attribute(attribute->name, attribute->name_length);
+}
+
+static bool is_secret(const struct vmf_xml_attribute *attribute)
+{
+  return vmf_xml_attribute_is(attribute, "passwd");
+}
+
+/* ---- paths ---- */
+
+/* "devices" and "disk[0]" to "devices/disk[0]"; of the root's children their
+ * own name. */
+static enum vmf_code join(const char *path, const char *label, char **joined,
+                          struct vmf_error *error)
+{
+  return path[0] ? vmf_format(joined, error, "%s/%s", path, label)
+                 : vmf_copy_text(label, joined, error);
+}
+
+static enum vmf_code name_of(const xmlNode *element, size_t index, char **name,
+                             struct vmf_error *error)
+{
+  const char *prefix = element->ns ? (const char *)element->ns->prefix : NULL;
+  char number[24] = "";
+
+  if (index > 0)
+    snprintf(number, sizeof number, "[%zu]", index);
+  return vmf_format(name, error, "%s%s%s%s", prefix ? prefix : "", prefix ? ":" : "",
+                    (const char *)element->name, number);
+}
+
+/* ---- the XML of an element ---- */
+
+/* A stretch of the source text. */
+struct cut {
+  size_t start, end;
+};
+
+struct excerpt {
+  struct libvirt_reading *reading;
+  const xmlNode *element;
+  const char *path; /* of the element */
+  struct cut *cuts;
+  size_t count, room;
+  const xmlNs *declarations[VMF_XML_NAMESPACES]; /* that stand outside of the element */
+  size_t declaration_count;
+};
+
+static enum vmf_code cut(struct excerpt *excerpt, size_t start, size_t end, struct vmf_error *error)
+{
+  VMF_TRY(VMF_LIST_ROOM(excerpt->cuts, excerpt->count, excerpt->room, "parts", error));
+  excerpt->cuts[excerpt->count++] = (struct cut){.start = start, .end = end};
+  return VMF_OK;
+}
+
+/* Whether the declaration of a prefix stands above the element. */
+static bool is_declared_above(const xmlNs *ns, const xmlNode *element)
+{
+  for (const xmlNode *node = element->parent; node && node->type == XML_ELEMENT_NODE;
+       node = node->parent)
+    for (const xmlNs *other = node->nsDef; other; other = other->next)
+      if (other == ns)
+        return true;
+  return false;
+}
+
+static void note_namespace(struct excerpt *excerpt, const xmlNs *ns)
+{
+  if (!ns)
+    return;
+  for (size_t i = 0; i < excerpt->declaration_count; i++)
+    if (excerpt->declarations[i] == ns)
+      return;
+  if (excerpt->declaration_count < VMF_XML_NAMESPACES && is_declared_above(ns, excerpt->element))
+    excerpt->declarations[excerpt->declaration_count++] = ns;
+}
+
+static enum vmf_code add(const struct libvirt_reading *reading, const char *key, const char *value,
+                         const xmlNode *element, bool known, bool secret, struct vmf_error *error)
+{
+  struct vmf_machine *machine = reading->machine;
+
+  VMF_TRY(
+      vmf_machine_add_extra(machine, "libvirt", key, value, vmf_xml_line(element), known, error));
+  machine->extras[machine->extra_count - 1].secret = secret;
+  return VMF_OK;
+}
+
+static enum vmf_code keep_attribute(const struct libvirt_reading *reading, const xmlNode *element,
+                                    const struct vmf_xml_attribute *attribute, const char *path,
+                                    struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *key = NULL, *value = NULL;
+
+  VMF_TRY(vmf_xml_attribute_value(element, attribute, &value, error));
+  VMF_TRY(vmf_format(&key, error, "%s@%.*s%s%.*s", path, (int)attribute->prefix_length,
+                     attribute->prefix ? attribute->prefix : "", attribute->prefix ? ":" : "",
+                     (int)attribute->name_length, attribute->name));
+  return add(reading, key, value, element, knows_attribute(element, attribute),
+             is_secret(attribute), error);
+}
+
+/* The path of a part of the excerpt: "devices/hostdev//driver", if it stands
+ * deeper than a child. */
+static enum vmf_code path_below(const struct excerpt *excerpt, const xmlNode *element, char **path,
+                                struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL;
+
+  if (element == excerpt->element)
+    return vmf_copy_text(excerpt->path, path, error);
+  VMF_TRY(name_of(element, 0, &name, error));
+  return vmf_format(path, error, "%s%s%s", excerpt->path,
+                    element->parent == excerpt->element ? "/" : "//", name);
+}
+
+static enum vmf_code cut_attributes(struct excerpt *excerpt, const xmlNode *element,
+                                    struct vmf_error *error)
+{
+  struct vmf_xml_attribute attribute = {0};
+
+  while (vmf_xml_attribute_next(element, &attribute)) {
+    VMF_AUTO_FREE char *path = NULL;
+    note_namespace(excerpt, vmf_xml_attribute_namespace(element, &attribute));
+    if (knows_attribute(element, &attribute) && !is_secret(&attribute))
+      continue;
+    VMF_TRY(path_below(excerpt, element, &path, error));
+    VMF_TRY(keep_attribute(excerpt->reading, element, &attribute, path, error));
+    VMF_TRY(cut(excerpt, attribute.start, attribute.value_end + 1, error));
+  }
+  return VMF_OK;
+}
+
+/* Of a web server that a disk is read from. */
+static bool is_secret_element(const xmlNode *element)
+{
+  return !element->ns && strcmp((const char *)element->name, "cookies") == 0;
+}
+
+/* A part that nobody knows, or may see: as it stands. */
+static enum vmf_code cut_element(struct excerpt *excerpt, const xmlNode *element, bool secret,
+                                 struct vmf_error *error)
+{
+  const struct vmf_xml *xml = excerpt->reading->xml;
+  const struct vmf_xml_span *span = &xml->spans[vmf_xml_index(element)];
+  VMF_AUTO_FREE char *path = NULL, *text = NULL;
+
+  VMF_TRY(path_below(excerpt, element, &path, error));
+  VMF_TRY(vmf_copy_bytes(xml->text + span->start, span->end - span->start, &text, error));
+  VMF_TRY(add(excerpt->reading, path, text, element, secret, secret, error));
+  return cut(excerpt, span->start, span->end, error);
+}
+
+/* Elements follow each other in the text as they are numbered. */
+static enum vmf_code find_cuts(struct excerpt *excerpt, struct vmf_error *error)
+{
+  const struct vmf_xml *xml = excerpt->reading->xml;
+  size_t first = vmf_xml_index(excerpt->element), end = xml->spans[first].end;
+  bool foreign = strcmp(excerpt->path, "metadata") == 0; /* whose names are anybody's */
+
+  for (size_t i = first; i < xml->count && xml->spans[i].start < end; i++) {
+    const xmlNode *element = xml->elements[i];
+    bool secret = !foreign && is_secret_element(element);
+    note_namespace(excerpt, element->ns);
+    if (foreign || (knows_element(element) && !secret)) {
+      if (!foreign)
+        VMF_TRY(cut_attributes(excerpt, element, error));
+      continue;
+    }
+    VMF_TRY(cut_element(excerpt, element, secret, error));
+    size_t behind = xml->spans[i].end;
+    while (i + 1 < xml->count && xml->spans[i + 1].start < behind)
+      i++;
+  }
+  return VMF_OK;
+}
+
+/* How long a declaration is; libxml2 keeps references in the name as they stand. The declarations
+ * that stand elsewhere in the file are repeated: bounded, since a file could say a long one once
+ * and use it everywhere. */
+static enum vmf_code measure_declaration(struct excerpt *excerpt, const xmlNs *ns, size_t *length,
+                                         struct vmf_error *error)
+{
+  const char *prefix = ns->prefix ? (const char *)ns->prefix : "", *uri = (const char *)ns->href;
+
+  *length += strlen(" xmlns:=\"\"") + strlen(prefix) + strlen(uri);
+  excerpt->reading->inserted += strlen(uri);
+  if (excerpt->reading->inserted > VMF_MACHINE_SOURCE)
+    return vmf_fail(error, VMF_LIMIT, "%s:%u: long names of namespaces are used too often",
+                    excerpt->reading->name, vmf_xml_line(excerpt->element));
+  if (strchr(uri, '"'))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s:%u: the name of the namespace %.40s has a quotation mark",
+                    excerpt->reading->name, vmf_xml_line(excerpt->element), prefix);
+  return VMF_OK;
+}
+
+static enum vmf_code put_declarations(struct excerpt *excerpt, char **text, struct vmf_error *error)
+{
+  size_t size = 1, used = 0;
+  void *memory = NULL;
+
+  for (size_t i = 0; i < excerpt->declaration_count; i++)
+    VMF_TRY(measure_declaration(excerpt, excerpt->declarations[i], &size, error));
+  VMF_TRY(vmf_alloc(size, &memory, error));
+  *text = memory;
+  for (size_t i = 0; i < excerpt->declaration_count; i++) {
+    const char *prefix = (const char *)excerpt->declarations[i]->prefix;
+    used += (size_t)snprintf(*text + used, size - used, " xmlns%s%s=\"%s\"", prefix ? ":" : "",
+                             prefix ? prefix : "", (const char *)excerpt->declarations[i]->href);
+  }
+  return VMF_OK;
+}
+
+/* The element without its cuts, and with the declarations that it needs. */
+static enum vmf_code put_excerpt(const struct excerpt *excerpt, const char *declarations,
+                                 char **text, struct vmf_error *error)
+{
+  const struct vmf_xml *xml = excerpt->reading->xml;
+  const struct vmf_xml_span *span = &xml->spans[vmf_xml_index(excerpt->element)];
+  size_t at = vmf_xml_behind_name(xml->text, span->start), length = at - span->start;
+  void *memory = NULL;
+
+  VMF_TRY(vmf_alloc(span->end - span->start + strlen(declarations) + 1, &memory, error));
+  *text = memory;
+  memcpy(*text, xml->text + span->start, length);
+  memcpy(*text + length, declarations, strlen(declarations));
+  length += strlen(declarations);
+  for (size_t i = 0; i <= excerpt->count; i++) {
+    size_t end = i < excerpt->count ? excerpt->cuts[i].start : span->end;
+    memcpy(*text + length, xml->text + at, end - at);
+    length += end - at;
+    at = i < excerpt->count ? excerpt->cuts[i].end : end;
+  }
+  return VMF_OK;
+}
+
+static size_t whole_length(const struct excerpt *excerpt)
+{
+  const struct vmf_xml_span *span = &excerpt->reading->xml->spans[vmf_xml_index(excerpt->element)];
+
+  return span->end - span->start;
+}
+
+static enum vmf_code keep_excerpt(struct excerpt *excerpt, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *declarations = NULL, *text = NULL;
+
+  VMF_TRY(find_cuts(excerpt, error));
+  if (excerpt->count == 1 && excerpt->cuts[0].end - excerpt->cuts[0].start == whole_length(excerpt))
+    return VMF_OK; /* it is not known itself */
+  VMF_TRY(put_declarations(excerpt, &declarations, error));
+  VMF_TRY(put_excerpt(excerpt, declarations, &text, error));
+  return add(excerpt->reading, excerpt->path, text, excerpt->element, true, false, error);
+}
+
+static enum vmf_code keep_element(struct libvirt_reading *reading, const xmlNode *element,
+                                  const char *path, struct vmf_error *error)
+{
+  struct excerpt excerpt = {.reading = reading, .element = element, .path = path};
+  enum vmf_code code = keep_excerpt(&excerpt, error);
+
+  vmf_free(excerpt.cuts);
+  return code;
+}
+
+/* ---- the walk ---- */
+
+/* How many children of each name came before. */
+struct siblings {
+  const xmlNode *first[SIBLINGS];
+  size_t seen[SIBLINGS];
+  size_t count;
+};
+
+static size_t index_among(struct siblings *siblings, const xmlNode *element)
+{
+  for (size_t i = 0; i < siblings->count; i++)
+    if (siblings->first[i]->ns == element->ns &&
+        xmlStrEqual(siblings->first[i]->name, element->name))
+      return ++siblings->seen[i];
+  if (siblings->count < SIBLINGS)
+    siblings->first[siblings->count++] = element;
+  return 0;
+}
+
+static enum vmf_code keep_attributes(const struct libvirt_reading *reading, const xmlNode *element,
+                                     const char *path, struct vmf_error *error)
+{
+  struct vmf_xml_attribute attribute = {0};
+  uint64_t taken = reading->taken[vmf_xml_index(element)];
+
+  for (unsigned place = 0; vmf_xml_attribute_next(element, &attribute); place++)
+    if (place >= LIBVIRT_ELEMENT_BIT || !(taken >> place & 1))
+      VMF_TRY(keep_attribute(reading, element, &attribute, path, error));
+  return VMF_OK;
+}
+
+static enum vmf_code walk(struct libvirt_reading *reading, const xmlNode *element, const char *path,
+                          struct vmf_error *error);
+
+static enum vmf_code walk_child(struct libvirt_reading *reading, const xmlNode *child,
+                                const char *above, struct siblings *siblings,
+                                struct vmf_error *error)
+{
+  size_t number = vmf_xml_index(child), index = index_among(siblings, child);
+  VMF_AUTO_FREE char *name = NULL, *path = NULL;
+
+  if (reading->labels[number])
+    VMF_TRY(vmf_copy_text(reading->labels[number], &name, error));
+  else
+    VMF_TRY(name_of(child, index, &name, error));
+  VMF_TRY(join(above, name, &path, error));
+  return reading->taken[number] ? walk(reading, child, path, error)
+                                : keep_element(reading, child, path, error);
+}
+
+/* Something was taken of the element, or below it: as deep as the parts of
+ * libvirt_read_... go. */
+static enum vmf_code walk(struct libvirt_reading *reading, const xmlNode *element, const char *path,
+                          struct vmf_error *error)
+{
+  void *siblings = NULL;
+
+  VMF_TRY(keep_attributes(reading, element, path, error));
+  VMF_TRY(vmf_alloc(sizeof(struct siblings), &siblings, error));
+  enum vmf_code code = VMF_OK;
+  for (const xmlNode *child = element->children; child && code == VMF_OK; child = child->next)
+    code = walk_child(reading, child, path, siblings, error);
+  vmf_free(siblings);
+  return code;
+}
+
+enum vmf_code libvirt_keep_leftovers(struct libvirt_reading *reading, const xmlNode *domain,
+                                     struct vmf_error *error)
+{
+  const struct vmf_xml *xml = reading->xml;
+
+  libvirt_take(reading, domain);
+  for (size_t i = xml->count; i-- > 1;) /* children stand behind their parents */
+    if (reading->taken[i])
+      libvirt_take(reading, xml->elements[i]->parent);
+  return walk(reading, domain, "", error);
+}

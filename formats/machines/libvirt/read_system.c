@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What the machine is, its memory, its firmware and how it starts. */
+#include <string.h>
+#include <strings.h>
+
+#include "checked.h"
+#include "guest_os.h"
+#include "guid.h"
+#include "reading.h"
+#include "text.h"
+
+#define LIBOSINFO "http://libosinfo.org/xmlns/libvirt/domain/1.0"
+
+enum {
+  TIMEOUT = 65535, /* milliseconds, of the boot menu */
+  CLASSES = 4,     /* of devices to boot from; further ones stay extras */
+};
+
+/* ---- identity ---- */
+
+/* With or without dashes. */
+static bool parse_id(const char *text, uint8_t id[VMF_GUID_SIZE])
+{
+  size_t digits = 0;
+
+  for (; *text && digits < 2 * VMF_GUID_SIZE; text++) {
+    int digit = vmf_hex_digit(*text);
+    if (digit < 0 && *text == '-' && digits > 0)
+      continue;
+    if (digit < 0)
+      return false;
+    id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | digit);
+    digits++;
+  }
+  return digits == 2 * VMF_GUID_SIZE && *text == '\0';
+}
+
+/* An empty one is left: it asks for a new id. */
+static enum vmf_code read_id(const struct libvirt_reading *reading, const xmlNode *element,
+                             struct vmf_told_id *id, struct vmf_error *error)
+{
+  struct vmf_told_text text;
+
+  VMF_TRY(libvirt_peek_text(reading, element, &text, error));
+  if (!text.text || !text.text[0])
+    return VMF_OK;
+  libvirt_take(reading, element);
+  if (!parse_id(text.text, id->bytes))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s:%u: <%s> is \"%.50s\": accepted are 32 hexadecimal digits", reading->name,
+                    text.line, (const char *)element->name, text.text);
+  id->told = true;
+  id->line = text.line;
+  return VMF_OK;
+}
+
+/* libvirt writes the id as text: the guest's memory has its first three fields
+ * little-endian. */
+static enum vmf_code read_genid(const struct libvirt_reading *reading, const xmlNode *domain,
+                                struct vmf_error *error)
+{
+  struct vmf_told_id written = {0};
+
+  VMF_TRY(read_id(reading, libvirt_child(domain, "genid"), &written, error));
+  if (written.told) {
+    reading->machine->genid = written;
+    vmf_guid_swap(written.bytes, reading->machine->genid.bytes);
+  }
+  return VMF_OK;
+}
+
+static xmlNode *find_libosinfo(const xmlNode *domain)
+{
+  xmlNode *metadata = libvirt_child(domain, "metadata");
+  xmlNode *info = metadata ? vmf_xml_child(metadata, LIBOSINFO, "libosinfo") : NULL;
+
+  return info ? vmf_xml_child(info, LIBOSINFO, "os") : NULL;
+}
+
+/* The metadata stays an extra: it is not only libosinfo's. */
+static enum vmf_code read_os(const struct libvirt_reading *reading, const xmlNode *domain,
+                             struct vmf_error *error)
+{
+  struct vmf_told_text url;
+  bool wide = vmf_told_or(reading->machine->arch, VMF_ARCH_X86_64) != VMF_ARCH_I686;
+
+  VMF_TRY(libvirt_peek(reading, find_libosinfo(domain), "id", &url, error));
+  if (!url.text)
+    return VMF_OK;
+  return vmf_machine_set_os(reading->machine, vmf_guest_os_by_libosinfo(url.text, wide), url.text,
+                            url.line, error);
+}
+
+static enum vmf_code read_identity(const struct libvirt_reading *reading, const xmlNode *domain,
+                                   struct vmf_error *error)
+{
+  struct vmf_machine *machine = reading->machine;
+
+  VMF_TRY(libvirt_take_text(reading, libvirt_child(domain, "name"), &machine->name, error));
+  VMF_TRY(libvirt_take_text(reading, libvirt_child(domain, "description"), &machine->description,
+                            error));
+  VMF_TRY(read_id(reading, libvirt_child(domain, "uuid"), &machine->uuid, error));
+  VMF_TRY(read_genid(reading, domain, error));
+  return read_os(reading, domain, error);
+}
+
+/* ---- memory ---- */
+
+/* "KiB" where none is said; powers of 1000 end in B, all others are of 1024. 0:
+ * unknown. */
+static uint64_t unit_of(const char *unit)
+{
+  static const char letters[] = "kmgtpe";
+  size_t length = unit ? strlen(unit) : 0;
+  uint64_t bytes = 1;
+
+  if (!unit)
+    return 1024;
+  if (vmf_text_equal_nocase(unit, "b") || vmf_text_equal_nocase(unit, "bytes"))
+    return 1;
+  const char *letter = length > 0 ? strchr(letters, unit[0] | 0x20) : NULL;
+  bool thousand = length == 2 && (unit[1] | 0x20) == 'b';
+  if (!letter || !*letter || !(length == 1 || thousand || vmf_text_equal_nocase(unit + 1, "ib")))
+    return 0;
+  for (const char *at = letters; at <= letter; at++)
+    bytes *= thousand ? 1000 : 1024;
+  return bytes;
+}
+
+static enum vmf_code scale(const struct libvirt_reading *reading, const struct vmf_told_text *unit,
+                           const xmlNode *element, struct vmf_told_number *number,
+                           struct vmf_error *error)
+{
+  uint64_t bytes = unit_of(unit->text);
+
+  if (bytes == 0)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s:%u: <%s> has the unit \"%.20s\": accepted are b, KB, "
+                    "KiB, MB, MiB and so on",
+                    reading->name, unit->line, (const char *)element->name, unit->text);
+  if (!vmf_mul(number->value, bytes, &number->value) || number->value > INT64_MAX)
+    return vmf_fail(error, VMF_LIMIT, "%s:%u: <%s> is more than 2^63 bytes", reading->name,
+                    number->line, (const char *)element->name);
+  return VMF_OK;
+}
+
+/* libvirt has memory in KiB, and rounds up. */
+static enum vmf_code read_bytes(const struct libvirt_reading *reading, const xmlNode *element,
+                                struct vmf_told_number *number, struct vmf_error *error)
+{
+  struct vmf_told_text text, unit;
+
+  *number = (struct vmf_told_number){0};
+  if (!element)
+    return VMF_OK;
+  VMF_TRY(libvirt_take_text(reading, element, &text, error));
+  VMF_TRY(libvirt_take_attribute(reading, element, "unit", &unit, error));
+  VMF_TRY(libvirt_number(reading, &text, (const char *)element->name, UINT64_MAX, number, error));
+  VMF_TRY(scale(reading, &unit, element, number, error));
+  number->value = vmf_align_up(number->value, 1024);
+  return VMF_OK;
+}
+
+/* What the guest has at first, where it is less, is what a balloon leaves it.
+ */
+static enum vmf_code read_memory(const struct libvirt_reading *reading, const xmlNode *domain,
+                                 struct vmf_error *error)
+{
+  struct vmf_machine *machine = reading->machine;
+  const xmlNode *most = libvirt_child(domain, "maxMemory");
+  struct vmf_told_number current;
+
+  VMF_TRY(read_bytes(reading, libvirt_child(domain, "memory"), &machine->memory, error));
+  VMF_TRY(read_bytes(reading, libvirt_child(domain, "currentMemory"), &current, error));
+  if (current.told && (!machine->memory.told || current.value < machine->memory.value))
+    machine->memory_least = current;
+  if (most)
+    machine->memory_hotadd = vmf_told(1, vmf_xml_line(most));
+  return VMF_OK;
+}
+
+/* ---- firmware ---- */
+
+static bool is_efi_loader(const char *path)
+{
+  static const char *const names[] = {"OVMF", "AAVMF", "edk2"};
+
+  for (size_t i = 0; path && i < sizeof names / sizeof *names; i++)
+    if (strcasestr(path, names[i]))
+      return true;
+  return false;
+}
+
+/* The element stays an extra, since its path is of this host. */
+static enum vmf_code read_loader(const struct libvirt_reading *reading, const xmlNode *os,
+                                 struct vmf_error *error)
+{
+  const xmlNode *loader = libvirt_child(os, "loader");
+  struct vmf_machine *machine = reading->machine;
+  struct vmf_told_text type, path, secure;
+
+  if (!loader)
+    return VMF_OK;
+  VMF_TRY(libvirt_peek(reading, loader, "type", &type, error));
+  VMF_TRY(libvirt_peek(reading, loader, "secure", &secure, error));
+  VMF_TRY(libvirt_peek_text(reading, loader, &path, error));
+  bool flash = type.text && strcmp(type.text, "pflash") == 0;
+  bool rom = (type.text && strcmp(type.text, "rom") == 0) || path.text[0];
+  if (!machine->firmware.told && (flash || is_efi_loader(path.text)))
+    machine->firmware = vmf_told(VMF_FIRMWARE_EFI, vmf_xml_line(loader));
+  else if (!machine->firmware.told && rom)
+    machine->firmware = vmf_told(VMF_FIRMWARE_BIOS, vmf_xml_line(loader));
+  if (secure.text && strcmp(secure.text, "yes") == 0)
+    machine->secure_boot = vmf_told(VMF_SECURE_BOOT_ON, secure.line);
+  return VMF_OK;
+}
+
+static enum vmf_code read_features(const struct libvirt_reading *reading, const xmlNode *os,
+                                   struct vmf_error *error)
+{
+  const xmlNode *firmware = libvirt_child(os, "firmware");
+  struct vmf_machine *machine = reading->machine;
+  struct vmf_told_text name, enabled;
+  struct vmf_told_number secure = {0}, keys = {0};
+
+  for (const xmlNode *feature = libvirt_child(firmware, "feature"); feature;
+       feature = libvirt_next(feature)) {
+    VMF_TRY(libvirt_peek(reading, feature, "name", &name, error));
+    VMF_TRY(libvirt_peek(reading, feature, "enabled", &enabled, error));
+    struct vmf_told_number on =
+        vmf_told(enabled.text && strcmp(enabled.text, "yes") == 0, vmf_xml_line(feature));
+    if (name.text && strcmp(name.text, "secure-boot") == 0)
+      secure = on;
+    else if (name.text && strcmp(name.text, "enrolled-keys") == 0)
+      keys = on;
+  }
+  if (secure.told)
+    machine->secure_boot = secure;
+  if (secure.value && keys.value)
+    machine->secure_boot.value = VMF_SECURE_BOOT_MICROSOFT;
+  return VMF_OK;
+}
+
+static enum vmf_code read_firmware(const struct libvirt_reading *reading, const xmlNode *os,
+                                   struct vmf_error *error)
+{
+  static const struct libvirt_word firmwares[] = {
+      {"bios", VMF_FIRMWARE_BIOS}, {"efi", VMF_FIRMWARE_EFI}, {NULL, 0}};
+  const xmlNode *nvram = libvirt_child(os, "nvram");
+  struct vmf_told_text path;
+
+  VMF_TRY(
+      libvirt_take_word(reading, os, "firmware", firmwares, &reading->machine->firmware, error));
+  VMF_TRY(read_loader(reading, os, error));
+  VMF_TRY(read_features(reading, os, error));
+  VMF_TRY(libvirt_peek_text(reading, nvram, &path, error));
+  if (path.text && path.text[0])
+    reading->machine->nvram = path;
+  return VMF_OK;
+}
+
+/* ---- starting ---- */
+
+static enum vmf_code read_boot(const struct libvirt_reading *reading, const xmlNode *os,
+                               struct vmf_error *error)
+{
+  struct vmf_machine *machine = reading->machine;
+  struct vmf_told_text device;
+  size_t count = 0;
+
+  for (const xmlNode *boot = libvirt_child(os, "boot"); boot && count < CLASSES;
+       boot = libvirt_next(boot), count++) {
+    libvirt_take(reading, boot);
+    VMF_TRY(libvirt_take_name(reading, boot, "dev", libvirt_boot_devices, &device, error));
+    if (!device.text || !machine->boot.text)
+      machine->boot = device;
+    else
+      VMF_TRY(vmf_machine_format_text(machine, machine->boot.line, &machine->boot, error, "%s,%s",
+                                      machine->boot.text, device.text));
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code read_menu(const struct libvirt_reading *reading, const xmlNode *os,
+                               struct vmf_error *error)
+{
+  const xmlNode *menu = libvirt_child(os, "bootmenu");
+  struct vmf_told_number delay;
+  struct vmf_told_text text;
+
+  VMF_TRY(libvirt_peek(reading, menu, "enable", &text, error));
+  bool on = text.text && strcmp(text.text, "yes") == 0;
+  VMF_TRY(libvirt_peek(reading, menu, "timeout", &text, error));
+  VMF_TRY(libvirt_number(reading, &text, "timeout of <bootmenu>", TIMEOUT, &delay, error));
+  if (!on || !delay.told)
+    return VMF_OK;
+  libvirt_take(reading, menu);
+  libvirt_mark(reading, menu, "enable");
+  libvirt_mark(reading, menu, "timeout");
+  reading->machine->boot_delay = delay;
+  return VMF_OK;
+}
+
+static enum vmf_code read_os_element(const struct libvirt_reading *reading, const xmlNode *domain,
+                                     struct vmf_error *error)
+{
+  const xmlNode *os = libvirt_child(domain, "os"), *type = libvirt_child(os, "type");
+  struct vmf_told_text kind;
+
+  if (!os)
+    return VMF_OK;
+  libvirt_take(reading, os);
+  VMF_TRY(libvirt_take_text(reading, type, &kind, error));
+  if (kind.text && strcmp(kind.text, "hvm") != 0)
+    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "machine-paravirtual", reading->name,
+                   kind.line,
+                   "the machine is of the type \"%.20s\": elsewhere it needs a "
+                   "kernel of its own "
+                   "and a boot loader on its disk",
+                   kind.text);
+  VMF_TRY(libvirt_take_word(reading, type, "arch", libvirt_archs, &reading->machine->arch, error));
+  VMF_TRY(libvirt_take_attribute(reading, type, "machine", &reading->machine->hw_version, error));
+  VMF_TRY(read_firmware(reading, os, error));
+  VMF_TRY(read_boot(reading, os, error));
+  return read_menu(reading, os, error);
+}
+
+/* ---- the clock ---- */
+
+/* A time zone's clock is a local time, and what says which zone stays an extra.
+ */
+static enum vmf_code read_clock(const struct libvirt_reading *reading, const xmlNode *domain,
+                                struct vmf_error *error)
+{
+  const xmlNode *clock = libvirt_child(domain, "clock");
+  struct vmf_machine *machine = reading->machine;
+  struct vmf_told_text offset, adjustment;
+
+  VMF_TRY(libvirt_take_word(reading, clock, "offset", libvirt_clocks, &machine->clock, error));
+  VMF_TRY(libvirt_peek(reading, clock, "offset", &offset, error));
+  if (!offset.text || machine->clock.told)
+    return VMF_OK;
+  if (strcmp(offset.text, "timezone") == 0)
+    machine->clock = vmf_told(VMF_CLOCK_LOCALTIME, offset.line);
+  if (strcmp(offset.text, "variable") != 0)
+    return VMF_OK;
+  VMF_TRY(libvirt_take_word(reading, clock, "basis", libvirt_clocks, &machine->clock, error));
+  if (!machine->clock.told)
+    machine->clock = vmf_told(VMF_CLOCK_UTC, offset.line);
+  VMF_TRY(libvirt_peek(reading, clock, "adjustment", &adjustment, error));
+  bool negative = adjustment.text && adjustment.text[0] == '-';
+  if (!adjustment.text ||
+      adjustment.text[negative + strspn(adjustment.text + negative, "0123456789")])
+    return VMF_OK; /* "reset" */
+  adjustment.text += negative;
+  libvirt_mark(reading, clock, "offset");
+  libvirt_mark(reading, clock, "adjustment");
+  VMF_TRY(libvirt_number(reading, &adjustment, "adjustment of <clock>", INT64_MAX,
+                         &machine->clock_offset, error));
+  if (negative)
+    machine->clock_offset.value = -machine->clock_offset.value;
+  return VMF_OK;
+}
+
+enum vmf_code libvirt_read_system(const struct libvirt_reading *reading, const xmlNode *domain,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(read_os_element(reading, domain, error));
+  VMF_TRY(read_identity(reading, domain, error));
+  VMF_TRY(read_memory(reading, domain, error));
+  return read_clock(reading, domain, error);
+}

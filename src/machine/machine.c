@@ -165,7 +165,9 @@ const char *vmf_machine_extra(const struct vmf_machine *machine, const char *ven
 enum vmf_code vmf_machine_set_os(struct vmf_machine *machine, const struct vmf_guest_os *row,
                                  const char *source, unsigned line, struct vmf_error *error)
 {
-  const char *name = row ? row->vmware ? row->vmware : row->name : NULL;
+  /* a name that leads back to the row: VMware has one for several */
+  bool own = row && row->vmware && vmf_guest_os_find(row->vmware) == row;
+  const char *name = own ? row->vmware : row ? row->name : NULL;
 
   VMF_TRY(vmf_machine_text(machine, name, line, &machine->os, error));
   return vmf_machine_text(machine, source, line, &machine->os_source, error);

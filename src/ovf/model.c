@@ -3,7 +3,9 @@
 #include "model.h"
 
 #include <string.h>
+#include <strings.h>
 
+#include "checked.h"
 #include "memory.h"
 #include "reader.h"
 
@@ -39,6 +41,7 @@ static void free_item(struct vmf_ovf_item *item)
   vmf_free(item->address);
   vmf_free(item->address_on_parent);
   vmf_free(item->connection);
+  vmf_free(item->automatic);
   vmf_free(item->host_resource);
   vmf_free(item->configurations);
   vmf_free(item->bound);
@@ -186,4 +189,34 @@ void vmf_ovf_decode_href(char *name)
     in += low >= 0 && high + low > 0 ? 2 : 0;
   }
   *out = '\0';
+}
+
+bool vmf_ovf_is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item)
+{
+  const char *usual = ovf->configuration_count > 0 ? ovf->configurations[0].id : NULL;
+  const char *list = item->configurations;
+
+  if (item->bound && strcasecmp(item->bound, "normal") != 0)
+    return false;
+  for (size_t i = 0; i < ovf->configuration_count; i++)
+    if (ovf->configurations[i].is_default)
+      usual = ovf->configurations[i].id;
+  if (!list || !usual)
+    return true;
+  for (size_t length = strlen(usual); *list; list += strspn(list, " \t\r\n")) {
+    size_t word = strcspn(list, " \t\r\n");
+    if (word == length && strncmp(list, usual, length) == 0)
+      return true;
+    list += word;
+  }
+  return false;
+}
+
+uint64_t vmf_ovf_memory_bytes(const struct vmf_ovf_item *item)
+{
+  uint64_t unit, bytes;
+
+  if (!item->units || !vmf_units_bytes(item->units, &unit))
+    unit = 1u << 20;
+  return vmf_mul(item->quantity, unit, &bytes) ? bytes : UINT64_MAX;
 }

@@ -93,6 +93,7 @@ enum vmf_resource {
 struct vmf_ovf_item { /* Item, StorageItem, EthernetPortItem */
   unsigned type;      /* enum vmf_resource, or another number; 0: none given */
   char *instance, *parent, *name, *description, *subtype, *address, *address_on_parent, *connection;
+  char *automatic;      /* AutomaticAllocation, as written: connected when it starts */
   char *host_resource;  /* the first one, as written: "ovf:/disk/ID" */
   char *configurations; /* ovf:configuration, as written */
   char *bound;
@@ -139,6 +140,7 @@ struct vmf_ovf_system {
   size_t eula_count;
   char *annotation;
   size_t element;
+  size_t hardware_element; /* of the VirtualHardwareSection that is used; SIZE_MAX: none */
   unsigned line;
 };
 
@@ -197,6 +199,13 @@ void vmf_ovf_decode_href(char *href);
 /* "${key}": the default value of that property in any ProductSection, or NULL; text that is no such
  * reference is returned as it is. */
 const char *vmf_ovf_resolve(const struct vmf_ovf *ovf, const char *text);
+
+/* Whether an item is there when nobody chooses a deployment option. */
+bool vmf_ovf_is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item);
+
+/* The quantity of memory in bytes: without a unit, or with one that is none, it is MiB, as every
+ * consumer takes it. Beyond 64 bits: UINT64_MAX. */
+uint64_t vmf_ovf_memory_bytes(const struct vmf_ovf_item *item);
 
 /* Bytes of one unit: "byte", "byte * 2^30", "byte*2 ^ 20", "byte * 1024 * 1024", "MegaBytes", "GB"
  * (powers of 1024). false: not a unit of bytes. */

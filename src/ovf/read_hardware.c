@@ -55,6 +55,7 @@ static enum vmf_code read_item_child(struct vmf_ovf_reader *reader, const xmlNod
       {"Address", offsetof(struct vmf_ovf_item, address)},
       {"AddressOnParent", offsetof(struct vmf_ovf_item, address_on_parent)},
       {"Connection", offsetof(struct vmf_ovf_item, connection)},
+      {"AutomaticAllocation", offsetof(struct vmf_ovf_item, automatic)},
       {"HostResource", offsetof(struct vmf_ovf_item, host_resource)},
       {"AllocationUnits", offsetof(struct vmf_ovf_item, units)},
   };
@@ -244,5 +245,6 @@ enum vmf_code vmf_read_hardware(struct vmf_ovf_reader *reader, const xmlNode *co
     if (known || !chosen)
       chosen = node;
   }
+  system->hardware_element = chosen ? vmf_xml_index(chosen) : SIZE_MAX;
   return chosen ? read_section(reader, chosen, system) : VMF_OK;
 }

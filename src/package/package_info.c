@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "caller.h"
-#include "checked.h"
 #include "disk_format.h"
 #include "guest_os.h"
 #include "memory.h"
@@ -43,28 +41,6 @@ static enum vmf_code add_to_list(struct vmf_value *parent, const char *name,
 
 /* ---- hardware ---- */
 
-/* Whether an item is there when nobody chooses a deployment option. */
-static bool is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item)
-{
-  const char *usual = ovf->configuration_count > 0 ? ovf->configurations[0].id : NULL;
-  const char *list = item->configurations;
-
-  if (item->bound && strcasecmp(item->bound, "normal") != 0)
-    return false;
-  for (size_t i = 0; i < ovf->configuration_count; i++)
-    if (ovf->configurations[i].is_default)
-      usual = ovf->configurations[i].id;
-  if (!list || !usual)
-    return true;
-  for (size_t length = strlen(usual); *list; list += strspn(list, " \t\r\n")) {
-    size_t word = strcspn(list, " \t\r\n");
-    if (word == length && strncmp(list, usual, length) == 0)
-      return true;
-    list += word;
-  }
-  return false;
-}
-
 /* The last one wins: an item of the default option stands behind the one for all. */
 static const struct vmf_ovf_item *find_item(const struct vmf_ovf *ovf,
                                             const struct vmf_ovf_system *system, unsigned type)
@@ -72,18 +48,9 @@ static const struct vmf_ovf_item *find_item(const struct vmf_ovf *ovf,
   const struct vmf_ovf_item *found = NULL;
   for (size_t i = 0; i < system->item_count; i++)
     if (system->items[i].type == type && system->items[i].quantity_known &&
-        is_usual(ovf, &system->items[i]))
+        vmf_ovf_is_usual(ovf, &system->items[i]))
       found = &system->items[i];
   return found;
-}
-
-/* Without a unit, or with one that is none, it is MiB, as every consumer takes it. */
-static uint64_t memory_bytes(const struct vmf_ovf_item *item)
-{
-  uint64_t unit, bytes;
-  if (!item->units || !vmf_units_bytes(item->units, &unit))
-    unit = 1u << 20;
-  return vmf_mul(item->quantity, unit, &bytes) ? bytes : UINT64_MAX;
 }
 
 static enum vmf_code add_processor(const struct vmf_ovf *ovf, const struct vmf_ovf_system *system,
@@ -97,7 +64,7 @@ static enum vmf_code add_processor(const struct vmf_ovf *ovf, const struct vmf_o
   if (cpu && cpu->cores_per_socket > 0)
     VMF_TRY(vmf_value_uint(value, "cores-per-socket", cpu->cores_per_socket, error));
   if (memory)
-    VMF_TRY(vmf_value_uint(value, "memory", memory_bytes(memory), error));
+    VMF_TRY(vmf_value_uint(value, "memory", vmf_ovf_memory_bytes(memory), error));
   return VMF_OK;
 }
 
@@ -157,7 +124,7 @@ static enum vmf_code number_controllers(struct hardware *hardware, struct vmf_er
   hardware->numbers = memory;
   for (size_t i = 0; i < system->item_count; i++) {
     const struct vmf_ovf_item *item = &system->items[i];
-    const char *kind = is_usual(hardware->ovf, item) ? controller_kind(item) : NULL;
+    const char *kind = vmf_ovf_is_usual(hardware->ovf, item) ? controller_kind(item) : NULL;
     VMF_TRY(vmf_names_add(&hardware->ids, kind ? item->instance : NULL, 0, error));
     for (size_t k = 0; kind && k < sizeof kinds / sizeof kinds[0]; k++)
       if (strcmp(kind, kinds[k]) == 0)
@@ -240,7 +207,7 @@ static enum vmf_code add_items(struct hardware *hardware, struct vmf_value *valu
 {
   VMF_TRY(number_controllers(hardware, error));
   for (size_t i = 0; i < hardware->system->item_count; i++)
-    if (is_usual(hardware->ovf, &hardware->system->items[i]))
+    if (vmf_ovf_is_usual(hardware->ovf, &hardware->system->items[i]))
       VMF_TRY(add_item(hardware, i, value, error));
   return VMF_OK;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "memory.h"
-#include "model.h"
+#include "ovf_machine.h"
 #include "samples_table.h"
 
 enum { FILES_MAX = 4096, PATH_SIZE = 4096 };
@@ -147,6 +147,21 @@ static void spans_name_their_elements(const struct vmf_xml *xml)
   }
 }
 
+static void machines_are_read(const char *path, const struct vmf_ovf *ovf)
+{
+  for (size_t i = 0; i < ovf->system_count; i++) {
+    struct vmf_machine *machine;
+    if (ovf->systems[i].collection)
+      continue;
+    ck_assert_int_eq(vmf_machine_new(&machine, &error), VMF_OK);
+    ck_assert_msg(vmf_ovf_machine(ovf, i, machine, NULL, &error) == VMF_OK, "%s: %s", path,
+                  error.text);
+    for (size_t k = 0; k < machine->disk_count; k++)
+      ck_assert(machine->disks[k].medium.told && machine->disks[k].bus.told);
+    vmf_machine_free(machine);
+  }
+}
+
 START_TEST(every_sample_is_read_or_refused)
 {
   for (size_t i = 0; i < path_count; i++) {
@@ -158,6 +173,7 @@ START_TEST(every_sample_is_read_or_refused)
       stays_the_same(ovf, bytes);
       spans_name_their_elements(ovf->xml);
       edit_files(ovf);
+      machines_are_read(paths[i], ovf);
     }
     vmf_ovf_free(ovf);
     free(bytes.data);

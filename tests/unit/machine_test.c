@@ -165,6 +165,17 @@ START_TEST(a_guest_system_keeps_how_its_source_calls_it)
 }
 END_TEST
 
+START_TEST(every_guest_system_leads_back)
+{
+  struct vmf_guest_os_info info = {.size = sizeof info};
+  for (size_t i = 0; vmf_guest_os_describe(i, &info); i++) {
+    const struct vmf_guest_os *row = vmf_guest_os_find(info.name);
+    ck_assert_int_eq(vmf_machine_set_os(machine, row, info.name, 7, &error), VMF_OK);
+    ck_assert_msg(vmf_machine_os(machine) == row, "%s is %s", info.name, machine->os.text);
+  }
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("machine");
@@ -177,6 +188,7 @@ static Suite *suite(void)
   tcase_add_test(tests, fields_are_compared_and_shown_by_their_rows);
   tcase_add_test(tests, a_secret_is_not_shown);
   tcase_add_test(tests, a_guest_system_keeps_how_its_source_calls_it);
+  tcase_add_test(tests, every_guest_system_leads_back);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A virtual system of a descriptor as a neutral machine. */
+#ifndef VMF_OVF_OVF_MACHINE_H
+#define VMF_OVF_OVF_MACHINE_H
+
+#include "machine_format.h"
+#include "model.h"
+
+/* Fills a fresh machine from ovf->systems[system], which is no collection, as it is when nobody
+ * chooses a deployment option. Every element of the system and of the sections that it needs is
+ * mapped, or an extra of the vendor "ovf". The image of a disk is the name of its file, %-escapes
+ * resolved, in the package (in_container); a disk without a file has a capacity and no image. What
+ * is odd goes to the report. */
+VMF_MUST_CHECK enum vmf_code vmf_ovf_machine(const struct vmf_ovf *ovf, size_t system,
+                                             struct vmf_machine *machine, struct vmf_report *report,
+                                             struct vmf_error *error);
+
+/* The read of a machine format: the only machine of a descriptor. VMF_USAGE: there are several;
+ * VMF_CORRUPT: there is none. */
+VMF_MUST_CHECK enum vmf_code vmf_ovf_machine_read(const struct vmf_machine_source *source,
+                                                  struct vmf_machine *machine,
+                                                  struct vmf_report *report,
+                                                  struct vmf_error *error);
+
+/* Between the sixteen bytes that VMware shows as the uuid of a machine and what its guest prints,
+ * on the hardware vmx-N (0: another vendor's): its own inverse. VMware shows the bytes of the
+ * SMBIOS table in their order, and newer guests print the first three fields as little-endian
+ * numbers. */
+void vmf_ovf_vmware_uuid(unsigned vmx, const uint8_t from[16], uint8_t to[16]);
+
+#endif

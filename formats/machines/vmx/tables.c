@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include <stddef.h>
+#include <string.h>
+
+#include "text.h"
+#include "vmx.h"
+
+/* In the order in which disks are taken. scsi: unit 7 is the controller's own; pvscsi has 64 units
+ * from hardware 14 on. */
+const struct vmx_bus vmx_buses[] = {
+    {"scsi", VMF_BUS_SCSI, 4, 65, NULL, false},   {"nvme", VMF_BUS_NVME, 4, 64, "nvme", false},
+    {"sata", VMF_BUS_SATA, 4, 30, "ahci", false}, {"ide", VMF_BUS_IDE, 2, 2, NULL, true},
+    {NULL, VMF_BUSES, 0, 0, NULL, false},
+};
+
+const char *const vmx_scsi_models[] = {"lsilogic", "lsisas1068", "pvscsi", "buslogic", NULL};
+
+#define SCALAR(key, kind, member)                                                                  \
+  {                                                                                                \
+    key, VMF_FIELD_##kind, offsetof(struct vmf_machine, member)                                    \
+  }
+const struct vmx_scalar vmx_scalars[] = {
+    SCALAR("annotation", TEXT, description),
+    SCALAR("nvram", TEXT, nvram),
+    SCALAR("vcpu.hotadd", FLAG, cpu_hotadd),
+    SCALAR("mem.hotadd", FLAG, memory_hotadd),
+    SCALAR("vhv.enable", FLAG, nested),
+    SCALAR("usb.present", FLAG, usb1),
+    SCALAR("ehci.present", FLAG, usb2),
+    SCALAR("usb_xhci.present", FLAG, usb3),
+    SCALAR("svga.vramSize", NUMBER, video_memory),
+    SCALAR("svga.numDisplays", NUMBER, video_heads),
+    SCALAR("mks.enable3d", FLAG, video_3d),
+    SCALAR("bios.bootDelay", NUMBER, boot_delay),
+    {NULL, VMF_FIELD_TEXT, 0},
+};
+
+const struct vmx_word vmx_card_models[] = {
+    {"vlance", "pcnet32"}, {"e1000", "e1000"},     {"e1000e", "e1000e"},
+    {"vmxnet", "vmxnet"},  {"vmxnet3", "vmxnet3"}, {NULL, NULL},
+};
+
+const struct vmx_word vmx_sounds[] = {
+    {"hdaudio", "hda"}, {"es1371", "es1371"}, {"sb16", "sb16"}, {NULL, NULL}};
+
+const struct vmx_word vmx_boot_classes[] = {
+    {"hdd", "disk"},      {"cdrom", "cdrom"}, {"ethernet0", "network"},
+    {"floppy", "floppy"}, {NULL, NULL},
+};
+
+const char *vmx_word_read(const struct vmx_word *words, const char *vmx)
+{
+  for (; words->vmx; words++)
+    if (vmf_text_equal_nocase(words->vmx, vmx))
+      return words->model;
+  return NULL;
+}
+
+const char *vmx_word_written(const struct vmx_word *words, const char *model)
+{
+  for (; words->vmx; words++)
+    if (strcmp(words->model, model) == 0)
+      return words->vmx;
+  return NULL;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * uuid.bios, between its text and what the guest prints. */
+#ifndef VMX_IDENTITY_H
+#define VMX_IDENTITY_H
+
+#include "vmx.h"
+
+enum { VMX_OCTETS_TEXT = 48 };
+
+/* "56 4d 6c 27 96 ea 12 07-6f ..." */
+void vmx_octets_text(const uint8_t octets[16], char text[VMX_OCTETS_TEXT]);
+bool vmx_octets(const char *text, uint8_t octets[16]);
+
+/* Between the octets and what the guest prints of them, on a hardware version: its own inverse. */
+void vmx_uuid_order(unsigned hardware, const uint8_t from[16], uint8_t to[16]);
+
+#endif

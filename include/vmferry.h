@@ -169,6 +169,15 @@ bool vmf_parts_named(const char *const *paths, size_t count);
 VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count,
                                               struct vmf_image **image, struct vmf_error *error);
 
+/* The same disk with `size` bytes, its format "resized": larger with zeros behind its end, smaller
+ * only where the partition table shows that nothing is lost (VMF_REFUSED else). move_gpt: the
+ * second table of a GUID partition table goes to the new end, and both say so, as a smaller disk
+ * always has it; without, a larger disk keeps it where it was. *image is taken over when it
+ * succeeds, and stays as it is when it fails. VMF_CORRUPT: the partition table is wrong.
+ * VMF_UNSUPPORTED: the disk comes on a stream. */
+VMF_MUST_CHECK enum vmf_code vmf_image_resize(struct vmf_image **image, uint64_t size,
+                                              bool move_gpt, struct vmf_error *error);
+
 void vmf_image_close(struct vmf_image *image); /* NULL is allowed */
 
 const char *vmf_image_path(const struct vmf_image *image);

@@ -17,6 +17,7 @@ LAYERS = {
     'src/codec': {'src/codec', 'src/base'},
     'src/hash': {'src/hash', 'src/base'},
     'src/image': {'src/image', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/partition': {'src/partition', 'src/image', 'src/io/view', 'src/io', 'src/codec', 'src/base'},
     'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/base'},
     'src/xml': {'src/xml', 'src/base'},
     'src/machine': {'src/machine', 'src/base'},

@@ -68,6 +68,7 @@ START_TEST(images_refuse_null)
   REFUSED(vmf_parts_open(no_paths, 1, NULL, NULL, &error));
   ck_assert(!vmf_parts_named(NULL, 1));
   ck_assert(!vmf_parts_named(no_paths, 1));
+  REFUSED(vmf_image_resize(NULL, 1 << 20, false, &error));
   REFUSED(vmf_image_concat(NULL, 1, &opened, &error));
   REFUSED(vmf_image_concat(none, 1, &opened, &error));
   REFUSED(vmf_image_concat(none, 0, &opened, &error));

@@ -25,6 +25,8 @@ struct convert_settings {
   struct vmf_transfer_settings transfer;
   struct vmf_salvage_settings salvage;
   struct vmf_signing_settings signing;
+  const char *resize;
+  bool move_gpt;
   bool dry_run;
 };
 
@@ -75,6 +77,13 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_TEXT(target.backing),
      .value = "FILE",
      .help = "make an overlay: store only what differs from FILE"},
+    {.name = "resize",
+     VMF_SETS_TEXT(resize),
+     .value = "SIZE",
+     .help = "the disk gets this size, or +SIZE more; smaller where its partitions allow it"},
+    {.name = "move-gpt",
+     VMF_SETS_FLAG(move_gpt),
+     .help = "put the second partition table (GPT) at the end of the disk"},
     {.letter = 'F',
      .name = "backing-format",
      VMF_SETS_TEXT(target.backing_format),
@@ -279,7 +288,7 @@ static enum vmf_code convert_input(const struct convert_settings *settings, cons
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
       !settings->transfer.checksum && !settings->transfer.verify)
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
-  input->in_order = !twice && !settings->salvage.wanted;
+  input->in_order = !twice && !settings->salvage.wanted && !settings->resize && !settings->move_gpt;
   input->any_order = any_order;
   return code;
 }
@@ -362,6 +371,27 @@ static void convert_tell(const struct convert_settings *settings, const struct v
           settings->target.options ? settings->target.options : "");
 }
 
+/* --resize and --move-gpt, once all is known of the source that it has by itself. */
+static enum vmf_code convert_resize(const struct convert_settings *settings,
+                                    struct vmf_image **source, struct vmf_error *error)
+{
+  const char *text = settings->resize;
+  uint64_t size = vmf_image_size(*source), given = 0;
+  bool more = text && text[0] == '+';
+
+  if (!text && !settings->move_gpt)
+    return VMF_OK;
+  if (settings->target.bitmaps)
+    return vmf_arguments_wrong(error, "--bitmaps are of a disk that keeps its size");
+  enum vmf_code code = text ? vmf_arguments_size(text + more, "--resize", &given, error) : VMF_OK;
+  if (code != VMF_OK)
+    return code;
+  if (more && given > UINT64_MAX - size)
+    return vmf_arguments_wrong(error, "--resize: %s: is too large", text);
+  size = more ? size + given : text ? given : size;
+  return vmf_image_resize(source, size, settings->move_gpt, error);
+}
+
 static enum vmf_code convert_with(struct convert_settings *settings, bool *whole,
                                   struct vmf_error *error)
 {
@@ -392,10 +422,12 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
     code = vmf_names_target_format(settings->target.format, path, "-O", &format, error);
   if (code == VMF_OK)
     convert_tell(settings, source, path, format);
-  if (code == VMF_OK && settings->target.exists)
-    code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
+  if (code == VMF_OK)
+    code = convert_resize(settings, &source, error);
+  if (code == VMF_OK && settings->target.exists)
+    code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
   if (code == VMF_OK && settings->dry_run) {
     const struct vmf_dry_run run = {&settings->command, &settings->target, source, path, format};
 

@@ -22,9 +22,9 @@ enum {
   MBR_SIGNATURE = 510,
 };
 
-/* An MBR with a partition. The boot sector of a file system has the same signature, but text or
- * code where the entries are. */
-static bool has_mbr(const uint8_t *head)
+/* The boot sector of a file system has the same signature, but text or code where the entries are.
+ */
+bool vmf_head_mbr(const uint8_t head[VMF_PARTITION_HEAD])
 {
   unsigned used = 0;
 
@@ -47,7 +47,7 @@ static_assert(GPT_LARGE + GPT_SIGNATURE <= VMF_PARTITION_HEAD, "both places of a
 
 bool vmf_head_partitioned(const uint8_t head[VMF_PARTITION_HEAD])
 {
-  return has_mbr(head) || memcmp(head + SECTOR, "EFI PART", GPT_SIGNATURE) == 0 ||
+  return vmf_head_mbr(head) || memcmp(head + SECTOR, "EFI PART", GPT_SIGNATURE) == 0 ||
          memcmp(head + GPT_LARGE, "EFI PART", GPT_SIGNATURE) == 0;
 }
 
@@ -113,7 +113,7 @@ enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi, struct vmf_error
   for (uint32_t sector = SECTOR; sector <= GPT_LARGE; sector += GPT_LARGE - SECTOR)
     if (memcmp(head + sector, "EFI PART", GPT_SIGNATURE) == 0)
       return gpt_has_efi(image, head + sector, sector, efi, error);
-  if (has_mbr(head))
+  if (vmf_head_mbr(head))
     for (unsigned at = MBR_ENTRIES; at < MBR_SIGNATURE; at += MBR_ENTRY)
       *efi = *efi || head[at + MBR_TYPE] == MBR_EFI;
   return VMF_OK;

@@ -18,6 +18,7 @@ struct completion {
   FILE *out;
   const char *word;
   const char *typed; /* in `word`: where the part begins that is completed */
+  bool written;      /* a format is one to write */
 };
 
 /* The words before it. */
@@ -63,6 +64,8 @@ static void offer_formats(const struct completion *completion)
   struct vmf_format_info info = {.size = sizeof info};
 
   for (size_t i = 0; vmf_format_describe(i, &info); i++) {
+    if (completion->written && !info.writable)
+      continue;
     offer(completion, info.name, "", info.summary);
     for (const char *const *alias = info.aliases; alias && *alias; alias++)
       offer(completion, *alias, "", info.summary);
@@ -285,11 +288,13 @@ static struct completion_line line_read(const struct vmf_verb *verb, const char 
 
 /* ---- the word ---- */
 
-static void complete_value(const struct completion *completion, const struct vmf_verb *verb,
+static void complete_value(struct completion *completion, const struct vmf_verb *verb,
                            const struct vmf_argument *argument, const struct completion_line *line)
 {
   const char *const *words = vmf_arguments_words(argument->kind);
 
+  completion->written = strcmp(verb->name, "create") == 0 ||
+                        (argument->name && strcmp(argument->name, "target-format") == 0);
   if (argument->kind == VMF_ARGUMENT_JOINED)
     offer_options(completion, options_format(verb, argument, line));
   else if (!words)

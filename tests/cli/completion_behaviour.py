@@ -43,7 +43,7 @@ def offered(t, *words):
     ('a guest system', ['pack', '--os', 'freebsd64'], ['freebsd64Guest']),
     ('a controller', ['pack', '--controller', 'l'], ['lsilogic', 'lsilogicsas']),
     ('a shell', ['completion', 'z'], ['zsh']),
-    ('a topic of help', ['help', 'vm'], ['vmdk']),
+    ('a topic of help', ['help', 'vmd'], ['vmdk']),
     ('a source', ['convert', ''], [':files']),
     ('a target', ['convert', '-c', 'a.vmdk', 'b'], [':files']),
     ('a file for an option', ['convert', '-B', ''], [':files']),
@@ -147,7 +147,7 @@ TYPED = (
     ('info a', ['info', 'a file.raw']),
     ('convert --cert=a', ['convert', '--cert=a file.raw']),
     ('unpack x.ova b', ['unpack', 'x.ova', 'b folder']),
-    ('help vm', ['help', 'vmdk']),
+    ('help vmd', ['help', 'vmdk']),
 )
 
 

@@ -8,14 +8,17 @@
 #include "checked.h"
 #include "container.h"
 #include "format.h"
+#include "raw_archive.h"
 
 enum { UNIT = 1 << 20, PACKED_UNIT = VMF_WHOLE_UNIT };
 
 enum preallocation { PREALLOCATION_OFF, PREALLOCATION_FALLOC, PREALLOCATION_FULL };
 enum compress { COMPRESS_OFF, COMPRESS_GZ, COMPRESS_XZ, COMPRESS_ZST, COMPRESS_LZ4 };
 
+enum archive { ARCHIVE_OFF, ARCHIVE_GCE };
+
 struct raw_options {
-  unsigned preallocation, compress;
+  unsigned preallocation, compress, archive;
   uint64_t compression_level; /* 0: the codec's own */
 };
 
@@ -95,7 +98,7 @@ static const struct vmf_container_reader raw_container = {
 /* ---- writing ---- */
 
 struct raw_writer {
-  uint64_t end; /* packed: where the next member goes */
+  uint64_t end; /* packed: where the next gzip member, xz stream or frame goes */
 };
 
 /* A packed disk is one member after the other, which every tool unpacks as one stream. Zeros are
@@ -108,16 +111,19 @@ static enum vmf_code shape_packed(const struct raw_options *options, uint64_t gu
                                           [COMPRESS_ZST] = VMF_CODEC_ZSTD_FRAME,
                                           [COMPRESS_LZ4] = VMF_CODEC_LZ4_FRAME};
 
+  unsigned compress = options->archive == ARCHIVE_OFF ? options->compress : COMPRESS_GZ;
+
   if (options->preallocation != PREALLOCATION_OFF)
-    return vmf_fail(error, VMF_USAGE,
-                    "format raw: preallocation= and compress= exclude each other");
+    return vmf_fail(error, VMF_USAGE, "format raw: preallocation= excludes compress= and archive=");
+  if (options->archive == ARCHIVE_GCE && options->compress > COMPRESS_GZ)
+    return vmf_fail(error, VMF_USAGE, "format raw: archive=gce is packed by gzip (compress=gz)");
   if (guest_size == 0)
     return vmf_fail(
         error, VMF_UNSUPPORTED,
         "format raw: a disk of no bytes is not packed; write it as it is (compress=off)");
   *shape = (struct vmf_shape){.layout = VMF_ORDERED,
                               .unit = PACKED_UNIT,
-                              .codec = codecs[options->compress],
+                              .codec = codecs[compress],
                               .level = (int)options->compression_level,
                               .must_pack = true,
                               .outer = true,
@@ -135,11 +141,11 @@ static enum vmf_code raw_shape(const void *values, uint64_t guest_size, bool com
                     "format raw has no compression of its own; -o compress=zst packs all of it");
   if (backing)
     return vmf_fail(error, VMF_UNSUPPORTED, "format raw has no backing files");
-  if (options->compress != COMPRESS_OFF)
+  if (options->compress != COMPRESS_OFF || options->archive != ARCHIVE_OFF)
     return shape_packed(options, guest_size, shape, error);
   if (options->compression_level > 0)
     return vmf_fail(error, VMF_USAGE,
-                    "format raw: compression_level= says nothing without compress=");
+                    "format raw: compression_level= says nothing without compress= or archive=");
   *shape = (struct vmf_shape){.layout = VMF_FIXED,
                               .unit = UNIT,
                               .keep_zeros = options->preallocation == PREALLOCATION_FULL,
@@ -151,12 +157,15 @@ static enum vmf_code raw_measure(const void *options, const struct vmf_shape *sh
                                  uint64_t guest_size, const struct vmf_plan *plan, uint64_t *bytes,
                                  struct vmf_error *error)
 {
-  (void)options;
+  const struct raw_options *raw = options;
+  uint64_t size = guest_size, units = 0;
+
   (void)plan;
   (void)error;
-  *bytes = shape->outer
-               ? vmf_div_up(guest_size, PACKED_UNIT) * vmf_pack_bound(shape->codec, PACKED_UNIT)
-               : guest_size;
+  if (raw->archive == ARCHIVE_GCE && raw_archive_size(guest_size, &size))
+    units = 3; /* what stands before and behind it, and a unit that is cut in two */
+  units += vmf_div_up(size, PACKED_UNIT);
+  *bytes = shape->outer ? units * vmf_pack_bound(shape->codec, PACKED_UNIT) : guest_size;
   return VMF_OK;
 }
 
@@ -164,12 +173,15 @@ static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan 
                                struct vmf_error *error)
 {
   const struct raw_options *options = target->options;
+  struct raw_writer *writer = target->state;
   struct vmf_io *io = target->io;
 
   (void)plan;
   if (io->device && target->shape.outer)
     return vmf_fail(error, VMF_USAGE, "%s: a device; a packed disk is a file or goes to a pipe",
                     io->name);
+  if (options->archive == ARCHIVE_GCE)
+    return raw_archive_begin(target, &writer->end, error);
   if (io->sequential || target->shape.outer)
     return VMF_OK;
   if (io->device && io->size < target->guest_size)
@@ -197,8 +209,12 @@ static enum vmf_code raw_place(struct vmf_target *target, struct vmf_block *bloc
 /* On a pipe zeros at the end of the disk have not been written yet. */
 static enum vmf_code raw_finish(struct vmf_target *target, struct vmf_error *error)
 {
+  const struct raw_options *options = target->options;
+  struct raw_writer *writer = target->state;
   struct vmf_io *io = target->io;
 
+  if (options->archive == ARCHIVE_GCE)
+    return raw_archive_finish(target, &writer->end, error);
   if (target->shape.outer || !io->sequential || io->size >= target->guest_size)
     return VMF_OK;
   return vmf_io_zero(io, io->size, target->guest_size - io->size, false, error);
@@ -210,6 +226,7 @@ static void raw_release(struct vmf_target *target)
 }
 
 static const char *const preallocations[] = {"off", "falloc", "full", NULL};
+static const char *const archives[] = {"off", "gce", NULL};
 static const char *const compressions[] = {"off", "gz", "xz", "zst", "lz4", NULL};
 
 static const struct vmf_option raw_option_table[] = {
@@ -225,6 +242,13 @@ static const struct vmf_option raw_option_table[] = {
      .offset = offsetof(struct raw_options, compress),
      .choices = compressions,
      .initial = "off"},
+    {.name = "archive",
+     .help = "gce: disk.raw in a tar.gz, as Google Compute Engine imports it [by the name: "
+             "x.tar.gz]",
+     .type = VMF_OPTION_CHOICE,
+     .offset = offsetof(struct raw_options, archive),
+     .choices = archives,
+     .initial = "off"},
     {.name = "compression_level",
      .help = "1 fastest to 12 smallest; 0: as the packing program chooses",
      .type = VMF_OPTION_UINT,
@@ -234,7 +258,7 @@ static const struct vmf_option raw_option_table[] = {
 };
 
 static const struct vmf_writer raw_writer = {
-    .options = {raw_option_table, 3, sizeof(struct raw_options)},
+    .options = {raw_option_table, 4, sizeof(struct raw_options)},
     .state_size = sizeof(struct raw_writer),
     .shape = raw_shape,
     .measure = raw_measure,

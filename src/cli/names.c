@@ -140,14 +140,22 @@ enum vmf_code vmf_names_into_folder(struct vmf_command *command, const char *for
   return code;
 }
 
-/* What -o compress= is for a name like "disk.raw.xz"; NULL: its suffix is another, or not that of a
- * packed raw disk. */
+/* What -o has for a name like "disk.raw.xz" or "image.tar.gz"; NULL: its suffix is another, or not
+ * that of a packed raw disk. */
 static const char *packing_by_name(const char *path)
 {
-  static const char *const packings[][2] = {
-      {".gz", "gz"}, {".xz", "xz"}, {".zst", "zst"}, {".zstd", "zst"}, {".lz4", "lz4"}};
+  static const char *const packings[][2] = {{".gz", "compress=gz"},
+                                            {".xz", "compress=xz"},
+                                            {".zst", "compress=zst"},
+                                            {".zstd", "compress=zst"},
+                                            {".lz4", "compress=lz4"}};
+  static const char archive[] = ".tar.gz";
   const char *dot = strrchr(path, '.');
+  size_t length = strlen(path), tail = sizeof archive - 1;
 
+  if (length > tail && path[length - tail - 1] != '/' &&
+      strcasecmp(path + length - tail, archive) == 0)
+    return "archive=gce";
   for (size_t i = 0; dot && i < sizeof(packings) / sizeof(packings[0]); i++) {
     if (strcasecmp(dot, packings[i][0]) != 0)
       continue;
@@ -160,17 +168,20 @@ static const char *packing_by_name(const char *path)
   return NULL;
 }
 
-/* Whether -o has compress=, and whether it is something else than off. */
+/* Whether -o has compress= or archive=, and whether one of them is something else than off. */
 static bool asks_for_packing(const char *options, bool *packed)
 {
-  static const char name[] = "compress=";
+  static const char *const names[] = {"compress=", "archive="};
   bool asked = false;
 
   for (const char *at = options; at && *at;) {
     size_t length = vmf_arguments_option_length(at);
-    if (strncmp(at, name, sizeof name - 1) == 0) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+      size_t name = strlen(names[i]);
+      if (strncmp(at, names[i], name) != 0)
+        continue;
       asked = true;
-      *packed = strncasecmp(at + sizeof name - 1, "off", length - (sizeof name - 1)) != 0;
+      *packed |= strncasecmp(at + name, "off", length - name) != 0;
     }
     at += length + (at[length] == ',');
   }
@@ -187,7 +198,7 @@ enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *p
   if ((target->format && strcasecmp(target->format, "raw") != 0) ||
       asks_for_packing(target->options, packed) || !packing)
     return VMF_OK;
-  if (asprintf(&options, "%s%scompress=%s", target->options ? target->options : "",
+  if (asprintf(&options, "%s%s%s", target->options ? target->options : "",
                target->options ? "," : "", packing) < 0)
     return vmf_arguments_no_memory(error);
   free(target->options);

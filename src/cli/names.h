@@ -21,8 +21,9 @@ VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int
 VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
                                                   struct vmf_error *error);
 
-/* A raw disk whose name says that it is packed ("disk.raw.xz") gets that format and -o compress=,
- * unless -o says something else. *packed: whether it will be packed, by its name or -o. */
+/* A raw disk whose name says that it is packed ("disk.raw.xz", "image.tar.gz") gets that format and
+ * -o compress= or archive=, unless -o says something else. *packed: whether it will be packed, by
+ * its name or -o. */
 VMF_MUST_CHECK enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,
                                               bool *packed, struct vmf_error *error);
 

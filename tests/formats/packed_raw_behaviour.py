@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Raw disks that are packed as a whole: what the tools of each packing unpack is the disk, to the byte."""
+import gzip
+import json
+import os
 import random
 
 import tap
@@ -71,12 +74,42 @@ def test_it_can_be_refused_by_its_name(t):
 
 @tap.rows([(words, words, part) for words, part in (
     ('-o compress=bz2', 'gz, xz, zst, lz4'), ('-o compress=gz,compression_level=13', '12'),
-    ('-o compression_level=3', 'without compress='), ('-o compress=gz,preallocation=full', 'exclude each other'),
+    ('-o compression_level=3', 'without compress='), ('-o compress=gz,preallocation=full', 'excludes compress='), ('-o archive=gce,preallocation=full', 'excludes compress='),
+    ('-o archive=gce,compress=xz', 'by gzip'), ('-o archive=tar', 'gce'),
     ('--verify -o compress=xz', 'does not read back'), ('-c', 'compress=zst'))])
 def test_what_does_not_go_together(t, words, part):
     t.write('a.raw', content(MIB))
     tap.contains(t.vmferry('convert', '-O', 'raw', *words.split(), 'a.raw', 'out', status=1).stderr, part)
     tap.equal(t.names(), ['a.raw'], 'files')
+
+
+def test_the_archive_of_gce(t):
+    """One member disk.raw of whole GiB, in GNU tar's old format, by gzip: as other programs see it, from a file and a pipe."""
+    t.write('a.raw', content())
+    done = t.vmferry('convert', 'a.raw', 'image.tar.gz')
+    tap.contains(done.stderr, '1 GiB')
+    with open(t.path('piped'), 'wb') as pipe:
+        t.run(tap.VMFERRY, 'convert', '-q', '-m', '1', '-O', 'raw', '-o', 'archive=gce', 'a.raw', '-', stdout=pipe, text=False)
+    tap.equal(t.read('piped') == t.read('image.tar.gz'), True, 'bytes of the pipe')
+    for program in ('tar', 'bsdtar'):
+        tap.equal(t.run(tap.tool(program), '-tzf', 'image.tar.gz').stdout, 'disk.raw\n', program)
+    t.run(tap.tool('gunzip'), '-t', 'image.tar.gz')
+    head = gzip.open(t.path('image.tar.gz')).read(512)
+    tap.equal((head[:9], head[156:157], head[257:265]), (b'disk.raw\0', b'0', b'ustar  \0'), 'header')
+    t.run(tap.tool('tar'), '-xSzf', 'image.tar.gz')
+    with open(t.path('disk.raw'), 'rb') as file:
+        tap.equal(file.read(len(content())) == content(), True, 'content')
+    tap.equal(os.stat(t.path('disk.raw')).st_size, 1 << 30, 'size')
+    t.vmferry('compare', 'disk.raw', 'image.tar.gz')
+
+
+def test_an_archive_of_whole_gib_is_not_filled_up(t):
+    t.vmferry('create', 'a.qcow2', '1G')
+    tap.equal('filled up' in t.vmferry('convert', 'a.qcow2', 'a.tar.gz').stderr, False, 'a warning')
+    info = json.loads(t.vmferry('info', '--output=json', 'a.tar.gz').stdout)
+    tap.equal((info['filename'], info['virtual-size']), ('a.tar.gz::disk.raw', 1 << 30), 'info')
+    measured = json.loads(t.vmferry('measure', '--output=json', '-O', 'raw', '-o', 'archive=gce', 'a.qcow2').stdout)['required']
+    tap.equal(os.stat(t.path('a.tar.gz')).st_size < measured, True, 'measure')
 
 
 def test_a_disk_of_no_bytes(t):

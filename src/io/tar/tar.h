@@ -74,6 +74,9 @@ enum { VMF_TAR_NAME_WRITTEN = 100 /* bytes, of the longest name that is written:
 VMF_MUST_CHECK enum vmf_code vmf_tar_header(const char *name, uint64_t size, uint64_t mtime,
                                             uint8_t out[VMF_TAR_BLOCK], struct vmf_error *error);
 
+/* Makes it a header of GNU tar's old format, which differs in how it is marked. */
+void vmf_tar_header_as_gnu(uint8_t header[VMF_TAR_BLOCK]);
+
 /* Bytes of zeros behind a member of `size` bytes up to the next block. */
 uint64_t vmf_tar_padding(uint64_t size);
 

@@ -78,6 +78,13 @@ enum vmf_code vmf_tar_header(const char *name, uint64_t size, uint64_t mtime,
   return VMF_OK;
 }
 
+void vmf_tar_header_as_gnu(uint8_t header[VMF_TAR_BLOCK])
+{
+  memcpy(header + 257, "ustar  ", 8);
+  memset(header + 329, 0, 16); /* the numbers of a device */
+  put_sum(header);
+}
+
 uint64_t vmf_tar_padding(uint64_t size)
 {
   return -size & (VMF_TAR_BLOCK - 1);

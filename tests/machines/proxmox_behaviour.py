@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Proxmox VE's qemu-server.conf: what is read of it."""
+import json
+import os
+import pathlib
+import subprocess
+
+import model
+import tap
+
+SAMPLES = pathlib.Path(os.environ.get('VMFERRY_MACHINES', tap.SOURCE / '../shared/machines')) / 'proxmox'
+
+
+def ask(t, text, *words, status=0):
+    data = text.encode() if isinstance(text, str) else text
+    path = t.write('vm.conf', data)
+    done = t.run(model.MODEL_OF, path, 'as=proxmox', *words, status=status)
+    return json.loads(done.stdout) if status == 0 else done.stderr
+
+
+def read(t, text, *words):
+    return ask(t, text, *words)['machine']
+
+
+def extras(machine):
+    return {extra['key']: (extra.get('value'), extra['known']) for extra in machine.get('extra', [])}
+
+
+def test_a_usual_machine(t):
+    found = read(t, '''#first line%3A
+#zweite%20Zeile %C3%BC
+boot: order=scsi0;net0
+cores: 2
+memory: 4096
+balloon: 1024
+name: web
+net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20,mtu=1400,rate=1.5,queues=4,link_down=1
+onboot: 1
+ostype: win11
+scsi0: local-lvm:vm-100-disk-0,cache=writeback,discard=on,iothread=1,serial=a%20b,size=32G,ssd=1
+scsihw: virtio-scsi-pci
+smbios1: uuid=7b10d7af-b932-4c66-b2c3-3996152ec465
+sockets: 2
+startup: order=3,up=30
+vmgenid: 8312995e-57b8-f814-4013-c1ba795f05ba
+''')
+    disk, = found['disks']
+    nic, = found['nics']
+    tap.equal([found[key] for key in ('name', 'description', 'uuid', 'vcpus', 'sockets', 'cores', 'memory', 'memory-least', 'clock', 'autostart',
+                                      'start-order', 'firmware')],
+              ['web', 'first line:\nzweite Zeile ü', '7b10d7af-b932-4c66-b2c3-3996152ec465', 4, 2, 2, 4 << 30, 1 << 30, 'localtime', True, 3, 'bios'])
+    tap.equal(found['genid'], '5e991283-b857-14f8-4013-c1ba795f05ba', 'generation id as the guest has it in memory')
+    tap.equal(found['controllers'], [{'bus': 'scsi', 'index': 0, 'model': 'virtio-scsi'}])
+    tap.equal(disk, {'medium': 'disk', 'bus': 'scsi', 'controller': 0, 'unit': 0, 'elsewhere': 'volume local-lvm:vm-100-disk-0', 'capacity': 32 << 30,
+                     'ssd': True, 'discard': True, 'cache': 'writeback', 'serial': 'a b', 'boot': 1})
+    tap.equal(nic, {'model': 'virtio', 'mac': 'bc:24:11:2c:69:ec', 'attach': 'bridge', 'network': 'vmbr0', 'vlan': 20, 'mtu': 1400, 'queues': 4,
+                    'rate': 1572864, 'link': False, 'boot': 2})
+    tap.equal(extras(found), {'net0.firewall': ('1', True), 'scsi0.iothread': ('1', True), 'startup.up': ('30', True)})
+
+
+def test_what_is_not_said(t):
+    found = read(t, 'name: x\n')
+    tap.equal([found.get(key) for key in ('vcpus', 'sockets', 'memory', 'firmware', 'clock', 'disks', 'nics')], [1, None, 512 << 20, 'bios', 'utc', None, None])
+    found = read(t, 'scsi3: none\nscsi9: /dev/x\nostype: l26\n')
+    tap.equal([(c['index'], c['model']) for c in found['controllers']], [(0, 'lsi53c895a'), (1, 'lsi53c895a')])
+    tap.equal([(d['controller'], d['unit']) for d in found['disks']], [(0, 3), (1, 2)])
+
+
+def test_drives_of_a_backup_are_in_it(t):
+    found = read(t, 'ide2: local:iso/x.iso,media=cdrom\nscsi0: a:b,size=1G\nefidisk0: a:c,efitype=4m,pre-enrolled-keys=1\nbios: ovmf\n'
+                    'tpmstate0: a:d,version=v2.0\nvirtio3: a:e,backup=0\n'
+                    '#qmdump#map:scsi0:drive-scsi0:a:raw:\n#qmdump#map:efidisk0:drive-efidisk0:a:raw:\n#vzdump#x\n')
+    tap.equal([disk.get('image') for disk in found['disks']], [None, 'drive-scsi0', None], 'images')
+    tap.equal([disk.get('elsewhere') for disk in found['disks']], ['volume local:iso/x.iso', None, 'volume a:e'], 'elsewhere')
+    tap.equal([found[key] for key in ('nvram', 'firmware', 'secure-boot', 'tpm')], ['drive-efidisk0', 'efi', 'microsoft-keys', '2.0'])
+    tap.equal('description' in found, False)
+
+
+@tap.rows([
+    ('order', 'boot: order=net0;ide2;scsi0', None, [2, 3, 1]),
+    ('order with a device that is none', 'boot: order=usb0;scsi0', None, [None, 1, None]),
+    ('letters', 'boot: cdn\nbootdisk: scsi0', 'disk,cdrom,network', [None, 1, None]),
+    ('letters by their name', 'boot: legacy=nc', 'network,disk', [None, None, None]),
+    ('first disk alone', 'bootdisk: ide2', None, [1, None, None]),
+    ('nothing', 'boot: ', None, [None, None, None]),
+])
+def test_order_of_starting(t, text, classes, places):
+    found = read(t, text + '\nide2: none,media=cdrom\nscsi0: /a\nnet0: e1000=00:00:00:00:00:02\n')
+    tap.equal(found.get('boot'), classes, 'classes')
+    tap.equal([found['disks'][0].get('boot'), found['disks'][1].get('boot'), found['nics'][0].get('boot')], places, 'places')
+
+
+@tap.rows([
+    ('single adapters', 'scsihw: virtio-scsi-single', 'virtio-scsi', {'scsihw': ('virtio-scsi-single', True)}),
+    ('megasas', 'scsihw: megasas', 'lsisas1078', {}),
+    ('pvscsi', 'scsihw: pvscsi', 'pvscsi', {}),
+])
+def test_adapter(t, text, model, left):
+    found = read(t, text + '\nscsi1: /a\n')
+    tap.equal(found['controllers'][0]['model'], model)
+    tap.equal(extras(found), left)
+
+
+@tap.rows([(row[0], *row) for row in (
+    ('qxl2', {'video': 'qxl', 'video-heads': 2}, {}), ('virtio-gl,memory=64', {'video': 'virtio', 'video-3d': True, 'video-memory': 64 << 20}, {}),
+    ('serial0', {}, {'vga.type': ('serial0', True)}), ('vmware', {'video': 'vmvga'}, {}), ('memory=32', {'video': 'vga', 'video-memory': 32 << 20}, {}),
+)])
+def test_screen(t, text, fields, left):
+    found = read(t, f'vga: {text}\n')
+    tap.equal({key: value for key, value in found.items() if key.startswith('video')}, fields)
+    tap.equal(extras(found), left)
+
+
+def test_keys_without_a_place_are_told(t):
+    found = read(t, 'scsi0: /a,invented=3,iops=5\ninvented-key: 7\nargs: -foo\ncipassword: secret\nunused0: a:b\nscsi31: /x\n')
+    tap.equal({key: known for key, (_, known) in extras(found).items()},
+              {'scsi0.invented': False, 'scsi0.iops': True, 'invented-key': False, 'args': True, 'cipassword': True, 'unused0': True, 'scsi31': False})
+    tap.equal('secret' in json.dumps(found), False, 'a password is shown')
+
+
+SNAPSHOTS = '''name: now
+parent: b
+scsi0: a:disk,size=2G
+[a]
+#first%3A one
+name: then
+scsi0: a:disk,size=1G
+snaptime: 1736939109
+[b]
+parent: a
+scsi0: a:disk,size=2G
+virtio0: a:gone
+snaptime: 1736939200
+vmstate: a:state
+'''
+
+
+def test_snapshots(t):
+    found = read(t, SNAPSHOTS)
+    first, second = found['snapshots']
+    tap.equal([first.get(key) for key in ('id', 'name', 'parent', 'description', 'time', 'has-memory', 'current')],
+              ['a', 'a', None, 'first: one', 1736939109, False, False])
+    tap.equal([second.get(key) for key in ('id', 'parent', 'has-memory', 'current')], ['b', 'a', True, True])
+    then = read(t, SNAPSHOTS, 'snapshot=a')
+    tap.equal([then['name'], then['disks'][0]['capacity']], ['then', 1 << 30])
+    tap.contains(ask(t, SNAPSHOTS, 'snapshot=c', status=1), 'has no snapshot "c" (of 2)')
+
+
+@tap.rows([
+    ('a key twice', 'name: a\nname: b\n', 'proxmox-twice', 'b'), ('no setting', 'name: b\nhello\n', 'proxmox-line', 'b'),
+    ('capital letters', 'name: b\nName: c\n', 'proxmox-line', 'b'), ('pending changes', 'name: b\n[PENDING]\nname: c\n[PENDING]\nname: d\n', 'proxmox-section', 'b'),
+    ('a section with an odd name', 'name: b\n[special:cloudinit]\nname: c\n', 'proxmox-section', 'b'),
+    ('a section like a key', 'name: b\n[scsi0]\nname: c\n[scsi0]\nname: d\n', 'proxmox-twice', 'b'),
+    ('a header that does not end', 'name: b\n[x\nname: c\n', 'proxmox-section', 'b'), ('a uuid that is none', 'name: b\nsmbios1: uuid=1\n', 'proxmox-value', 'b'),
+    ('a flag that is none', 'name: b\nonboot: 7\n', 'proxmox-value', 'b'), ('a card without a model', 'name: b\nnet0: bridge=x\n', 'proxmox-card', 'b'),
+    ('a system that is none', 'name: b\nostype: vms\n', 'proxmox-guest', 'b'), ('not UTF-8', b'name: b\n#\xfc\n', 'proxmox-encoding', 'b'),
+    ('escapes of no text', 'name: b\n#%00%ff\n', 'proxmox-escape', 'b'), ('a map without its device', 'name: b\n#qmdump#map:x\n', 'proxmox-line', 'b'),
+    ('a map of no drive', 'name: b\n#qmdump#map:scsi0:drive-scsi0:a:raw:\n', 'proxmox-drive', 'b'),
+])
+def test_what_is_odd_is_told(t, text, rule, name):
+    found = ask(t, text)
+    tap.equal(rule in [finding['rule'] for finding in found['findings']], True, found['findings'])
+    tap.equal(found['machine']['name'], name)
+
+
+@tap.rows([
+    ('NUL', 'name: a\0b\n', 'has NUL bytes'), ('too long', '#' + 'x' * (1 << 20), 'at most 1048576'), ('memory of nothing', 'memory: 0\n', 'vm.conf:1: memory is "0"'),
+    ('memory below zero', 'memory: -1\n', 'memory is "-1"'), ('much memory', 'memory: 99999999999999999999\n', 'memory is'),
+    ('no sockets', 'sockets: 0\n', 'sockets is "0"'), ('many processors', 'sockets: 4096\ncores: 4096\n', 'at most 4096 processors'),
+    ('another bios', 'bios: uboot\n', 'accepted: seabios, ovmf'), ('another adapter', 'scsi0: /a\nscsihw: x\n', 'accepted: lsi,'),
+    ('another medium', 'ide0: /a,media=tape\n', 'accepted: media=disk, media=cdrom'), ('no volume', 'ide0: media=cdrom\n', 'accepted: STORAGE:VOLUME'),
+    ('an address that is none', 'net0: virtio=xyz\n', 'vm.conf:1: net0: "xyz" is no address'), ('another processor', 'arch: vax\n', 'accepted: x86_64'),
+    ('10,001 settings', ''.join(f'a{"b" * (i % 100)}{i}: 1\n' for i in range(10001)), 'more than 10000 settings'),
+    ('1,001 sections', ''.join(f'[s{i}]\n' for i in range(1001)), 'more than 1000 sections'),
+    ('many properties', 'ide0: /a' + ',x=1' * 70, 'more than 64 properties'), ('another TPM', 'tpmstate0: a:b,version=v3\n', 'accepted: version=v1.2'),
+])
+def test_what_is_refused(t, text, part):
+    tap.contains(ask(t, text, status=1), part)
+
+
+def test_8_kib_of_percent_signs(t):
+    tap.equal(read(t, '#' + '%25' * 8192 + '\n')['description'], '%' * 8192)
+
+
+def test_every_sample_is_read(t):
+    """Of qemu-server's own tests: nothing in them is unknown, and nothing is refused."""
+    files = sorted(SAMPLES.rglob('*.conf'))
+    if not files:
+        raise tap.Skip('no samples')
+    for path in files:
+        found = ask(t, path.read_bytes())['machine']
+        tap.equal([key for key, (_, known) in extras(found).items() if not known], [], str(path))
+
+
+def test_probed_by_its_content(t):
+    for path in sorted((SAMPLES / 'restore-config-input').glob('*.conf')):
+        tap.equal(json.loads(subprocess.run([model.MODEL_OF, path], check=True, stdout=subprocess.PIPE).stdout)['format'], 'proxmox')
+    t.write('other.conf', b'server: x\nlisten 80\n')
+    t.run(model.MODEL_OF, 'other.conf', status=1)
+
+
+tap.main(globals())

@@ -3,6 +3,7 @@
 #include "parent_search.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,16 @@ static enum vmf_code pass_over(enum vmf_code code, const struct vmf_error *why,
                                struct vmf_error *error)
 {
   return code == VMF_NOMEM ? vmf_fail(error, code, "%s", why->text) : VMF_OK;
+}
+
+/* A folder that may not be looked into holds nothing; one for which there are no means tells
+ * nothing. */
+static enum vmf_code check_folder(const char *folder, struct vmf_error *error)
+{
+  if (errno == ENOMEM || errno == EMFILE || errno == ENFILE)
+    return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
+                          "%s: cannot be looked into", folder);
+  return VMF_OK;
 }
 
 /* Whether an open candidate is the parent. Of one that is not, why does not matter. */
@@ -114,8 +125,9 @@ static enum vmf_code try_folder(struct search *search, const char *folder, const
     if (code == VMF_OK)
       code = try_file(search, name, error);
   }
-  if (stream)
-    closedir(stream);
+  if (!stream)
+    return check_folder(folder, error);
+  closedir(stream);
   return code;
 }
 
@@ -131,7 +143,7 @@ static enum vmf_code try_allowed(struct search *search, const char *folder, stru
 {
   VMF_AUTO_FREE char *prefix = NULL;
   char *real = realpath(folder, NULL);
-  enum vmf_code code = real ? vmf_format(&prefix, error, "%s/", real) : VMF_OK;
+  enum vmf_code code = real ? vmf_format(&prefix, error, "%s/", real) : check_folder(folder, error);
 
   free(real);
   if (code == VMF_OK && prefix)

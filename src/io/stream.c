@@ -19,7 +19,8 @@ struct stream {
   uint64_t position; /* of ahead[start] */
   bool ended;        /* nothing comes behind what is in `ahead` */
   size_t start, end; /* what was read and not yet taken */
-  bool settled;      /* nothing is kept any more */
+  bool settled;      /* nothing is kept any more, */
+  bool no_memory;    /* since there was none for it */
   uint8_t *kept;     /* all that was read, until then */
   size_t kept_length, kept_room;
   size_t again; /* so much of it has come once more; kept_length: what comes next is new */
@@ -54,6 +55,7 @@ static void stream_keep(struct stream *stream, const uint8_t *bytes, size_t leng
   }
   if (needed > stream->kept_room) {
     if (vmf_alloc(room, &memory, &ignored) != VMF_OK) {
+      stream->no_memory = true;
       vmf_stream_settle(&stream->io);
       return;
     }
@@ -83,6 +85,8 @@ static size_t stream_repeat(struct stream *stream, uint8_t *buffer, size_t lengt
 enum vmf_code vmf_stream_restart(struct vmf_io *io, struct vmf_error *error)
 {
   struct stream *stream = (struct stream *)io;
+  if (stream->no_memory)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory to keep its first bytes", io->name);
   if (stream->settled)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: a stream cannot go back to its first byte from byte %" PRIu64, io->name,

@@ -5,10 +5,14 @@
 old file of that name is untouched and nothing else remains. Short transfers do no harm."""
 import errno
 import struct
+import sys
 
 import fault_tools
 import tap
 from fault_tools import OLD, TARGETS, convert, count, files, guest, prepare, put_old, steps
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_vma  # pylint: disable=wrong-import-position
 
 # An op on the target, how it fails, and the exit statuses allowed. Some calls are attempts with
 # another way behind them: then the run succeeds with the right bytes.
@@ -155,6 +159,40 @@ def test_source(t, kind, words):
             check(t, f'{op} {number} {how}', status, allowed, errors, {'disk.img': OLD}, wanted)
 
 
+def child_of_a_renamed_parent(t):
+    """Its parent is found by its id, among all files beside."""
+    data = prepare(t)
+    t.write('src/base.raw', data[:100000].ljust(len(data), b'b'))
+    t.vmferry('convert', '--no-sync', 'src/base.raw', 'src/base.vhdx')
+    t.vmferry('convert', '--no-sync', '-O', 'vhdx', '-B', 'base.vhdx', '-F', 'vhdx', 'src/disk.raw', 'src/child.vhdx')
+    t.write('src/another.vhdx', t.read('src/base.vhdx')[:4096])
+    (t.folder / 'src/base.vhdx').rename(t.folder / 'src/renamed.vhdx')
+    return {'disk.img': data}, ('-f', 'vhdx', 'src/child.vhdx', '--no-sync', 'out/disk.img')
+
+
+@tap.rows([(f'{op} {how}', op, how, allowed) for op, how, allowed in SOURCE_FAULTS])
+def test_parent_found_by_its_id(t, op, how, allowed):
+    """A file beside that cannot be looked at is not the parent: where that was the parent, it is told as missing."""
+    wanted, words = child_of_a_renamed_parent(t)
+    put_old(t, 'out/disk.img')
+    convert(t, f'{op}:999999:5', *words, folder='src')
+    for number in steps(count(t), 25):
+        put_old(t, 'out/disk.img')
+        status, errors = convert(t, f'{op}:{number}:{how}', *words, folder='src')
+        check(t, f'{op} {number} {how}', status, (*allowed, 0, 2), errors, {'disk.img': OLD}, wanted)
+
+
+def test_memory_of_a_parent_found_by_its_id(t):
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    wanted, words = child_of_a_renamed_parent(t)
+    convert(t, 'malloc:999999', *words, epoch=False)
+    for number in steps(count(t), 100):
+        put_old(t, 'out/disk.img')
+        status, errors = convert(t, f'malloc:{number}', *words, epoch=False)
+        check(t, f'malloc {number}', status, (0, 1), errors, {'disk.img': OLD}, wanted)
+
+
 def made(*words):
     def make(t):
         t.vmferry('convert', '--no-sync', 'src/disk.raw', *words, 'src/made')
@@ -178,6 +216,12 @@ def first_grain_last(t):
     return bytes(stream + stream[grain:grain + length])
 
 
+def backwards(t):
+    """Two disks, whose clusters come from the last to the first."""
+    disks = {1: ('drive-scsi0', t.read('src/disk.raw')), 2: ('drive-scsi1', bytes(65536) + b'other' * 20000)}
+    return make_vma.archive(disks, b'vmferry-vma-test', order=lambda slots: slots[::-1])
+
+
 # What comes on standard input.
 PACKERS = [('gz', 'gzip', '-c'), ('xz', 'xz', '-0c', '-T1'), ('zst', 'zstd', '-qc'), ('lz4', 'lz4', '-qc'), ('bz2', 'bzip2', '-c')]
 
@@ -195,6 +239,9 @@ INPUTS = [
     ('stream, tables in front', (), tables_in_front),
     ('stream that starts again and is stored', (), first_grain_last),
     ('stored', ('-f', 'raw'), made('-O', 'raw')),
+    ('any order', ('-O', 'raw', '-::1'), backwards),
+    ('any order into tables', ('-O', 'qcow2', '-::drive-scsi0'), backwards),
+    ('any order, stored', ('-O', 'qcow2', '-c', '-::drive-scsi0'), backwards),
     *((f'{name} around a stream', (), packed(made('-O', 'vmdk', '-o', 'subformat=streamOptimized'), *command)) for name, *command in PACKERS),
     *((f'{name} around what is stored', ('-f', 'raw.' + name), packed(made('-O', 'raw'), *command)) for name, *command in PACKERS),
 ]
@@ -202,20 +249,25 @@ INPUTS = [
 
 def convert_input(t, fault, name, *words, **options):
     """A file of which the first sector has been read already is a stream like a pipe."""
+    words = words if any(word.startswith('-::') for word in words) else (*words, '-')
     with open(t.path(name), 'rb') as file:
         file.seek(512)
-        return convert(t, fault, *words, '-', '--no-sync', 'out/disk.img', stdin=file, **options)
+        return convert(t, fault, *words, '--no-sync', 'out/disk.img', stdin=file, **options)
 
 
-def prepare_input(t, make):
+def prepare_input(t, words, make):
+    """What a run without a fault makes."""
     data = prepare(t)
     t.write('src/input', bytes(512) + make(t))
-    return {'disk.img': data}
+    put_old(t, 'out/disk.img')
+    tap.equal(convert_input(t, 'none:1:0', 'src/input', *words)[0], 0, 'status')
+    t.vmferry('compare', '-f', 'raw', 'src/disk.raw', 'out/disk.img', '-F', 'qcow2' if 'qcow2' in words else 'raw')
+    return files(t) if 'qcow2' in words else {'disk.img': data}
 
 
 @tap.rows(INPUTS)
 def test_input(t, words, make):
-    wanted = prepare_input(t, make)
+    wanted = prepare_input(t, words, make)
     faults = [('src', 'read', errno.EIO, (3,)), ('src', 'read', errno.EINTR, (128, 130, 1)), ('src', 'read', errno.EAGAIN, (0,)),
               ('src', 'read', 'short', (0,)), ('out', 'write', errno.ENOSPC, (4,)), ('out', 'write', errno.EIO, (4,)),
               ('out', 'open', errno.EMFILE, (0, 1, 4))]
@@ -232,7 +284,7 @@ def test_input(t, words, make):
 def test_memory_of_input(t, words, make):
     if fault_tools.SANITIZED:
         raise tap.Skip('a sanitizer has an allocator of its own')
-    wanted = prepare_input(t, make)
+    wanted = prepare_input(t, words, make)
     put_old(t, 'out/disk.img')
     convert_input(t, 'malloc:999999', 'src/input', *words, epoch=False)
     for number in steps(count(t), 100):

@@ -21,6 +21,7 @@ extern "C" {
 struct vmf_package;
 struct vmf_image_options;
 struct vmf_value;
+struct vmf_package_target;
 
 /* The guest operating systems that a descriptor can name, by index; false behind the last. */
 struct vmf_guest_os_info {
@@ -78,8 +79,8 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
 /* One or several machines, as one file describes them, with their disks. */
 struct vmf_machines;
 
-/* Whether `path` is a file that describes a machine, by its content and its name. What is called
- * like a disk (disk.raw) is none, and neither is a package. */
+/* Whether `path` is a file that describes a machine, both by its name (*.vmx, *.xml, ...) and by
+ * its content, or a file that holds a machine with its disks. A package is none. */
 bool vmf_machines_recognise(const char *path);
 
 /* Reads what the file says; no disk is opened. Of options, which are those of the disks, `format`
@@ -97,6 +98,29 @@ void vmf_machines_close(struct vmf_machines *machines); /* NULL is allowed */
  * The caller frees the tree. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_info(struct vmf_machines *machines,
                                                struct vmf_value **info, struct vmf_error *error);
+
+/* How a machine is written in another format. */
+struct vmf_machine_target_options {
+  size_t size;        /* of the struct */
+  const char *format; /* "vmx", "libvirt", "ovf", ...; NULL: by the suffix of the path */
+  const char
+      *system; /* of several machines: its name, or its number from 1 on; NULL: the only one */
+  bool copy;   /* a new machine beside the old one: other ids, and no addresses of network cards */
+  bool strict; /* VMF_REFUSED, and nothing is written, where data or what it boots with is lost */
+  /* How its files are written; disk_format NULL: as the format usually has its disks. Signing,
+   * digest and trust are of packages. NULL: the defaults. */
+  const struct vmf_package_target *files;
+  /* Where the loss report is put, or NULL: what became of every field, {"field", "outcome",
+   * "before", "after", "code", "weight", "why", "line"} each, and counts. Also where `strict`
+   * refuses, or writing fails later. The caller frees the tree. */
+  struct vmf_value **losses;
+};
+
+/* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a
+ * file whose suffix says the format, or a folder. The sources stay as they are. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
+                                                  const struct vmf_machine_target_options *options,
+                                                  struct vmf_error *error);
 
 #pragma GCC visibility pop
 

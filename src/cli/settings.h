@@ -45,6 +45,13 @@ struct vmf_signing_settings {
   bool cms;
 };
 
+/* `move`: how a machine is written in another format. */
+struct vmf_move_settings {
+  const char *format, *system; /* NULL: by the target's name; the only one */
+  const char *losses;          /* a file for the loss report; or NULL */
+  bool copy, strict;
+};
+
 /* A package is read once it is known to be what its manifest says, or whatever it is. */
 #define VMF_SOURCE_CHECKED                                                                         \
   {                                                                                                \

@@ -50,6 +50,20 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
   return vmf_image_open_origin(&origin, &own, image, error);
 }
 
+/* A disk of the file that the machine is in. */
+static enum vmf_code open_contained(const struct vmf_machines *machines,
+                                    const struct vmf_machine_disk *disk, struct vmf_image **image,
+                                    struct vmf_error *error)
+{
+  struct vmf_image_options own = machines->options;
+
+  own.format = own.snapshot = NULL;
+  own.disk = disk->image.text;
+  own.random_access = true;
+  own.found = NULL;
+  return vmf_image_open(machines->path, &own, image, error);
+}
+
 enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
                                       const struct vmf_machine *machine, size_t index,
                                       struct vmf_image **image, struct vmf_error *error)
@@ -60,6 +74,8 @@ enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
   if (!disk->image.text)
     return vmf_fail(error, VMF_REFUSED, "%s:%u: the drive is empty", machines->path,
                     disk->medium.line);
+  if (disk->in_container)
+    return open_contained(machines, disk, image, error);
   enum vmf_code code = open_file(machines, disk, image, error);
   if (code != VMF_OK && disk->image.line > 0)
     return vmf_while(error, "%s:%u", machines->path, disk->image.line);

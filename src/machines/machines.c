@@ -17,6 +17,7 @@
 #include "memory.h"
 #include "opener.h"
 #include "path.h"
+#include "text.h"
 
 enum { HEAD = 4096 /* bytes that a format is told by */ };
 
@@ -118,6 +119,40 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
   return true;
 }
 
+/* The path without the suffix of what it is packed by. */
+static enum vmf_code without_packing(const char *path, char **name, struct vmf_error *error)
+{
+  static const char *const suffixes[] = {".gz", ".xz", ".zst", ".lz4", ".bz2"};
+  size_t length = strlen(path);
+
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+    if (vmf_text_ends_in(path, suffixes[i]))
+      return vmf_copy_bytes(path, length - strlen(suffixes[i]), name, error);
+  return vmf_copy_text(path, name, error);
+}
+
+/* Whether the file is called like one that holds a machine's text and its disks, packed or not. */
+static bool is_container_name(const char *path)
+{
+  VMF_AUTO_FREE char *name = NULL;
+
+  if (without_packing(path, &name, NULL) != VMF_OK)
+    return false;
+  const struct vmf_format *format = vmf_format_suffixed(name);
+  return format && format->reader && format->reader->choose;
+}
+
+static bool is_machine_name(const char *path)
+{
+  const char *dot = strrchr(vmf_path_name(path), '.');
+
+  for (size_t i = 0; dot && vmf_machine_formats[i]; i++)
+    for (const char *const *suffix = vmf_machine_formats[i]->suffixes; *suffix; suffix++)
+      if (vmf_text_equal_nocase(*suffix, dot + 1))
+        return true;
+  return false;
+}
+
 bool vmf_machines_recognise(const char *path)
 {
   VMF_AUTO_FREE char *plain = NULL;
@@ -127,8 +162,11 @@ bool vmf_machines_recognise(const char *path)
   struct vmf_io *io;
 
   if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      strcmp(plain, "-") == 0 || stat(plain, &status) < 0 || !S_ISREG(status.st_mode) ||
-      vmf_format_suffixed(plain) || vmf_io_open_file(plain, false, &io, NULL) != VMF_OK)
+      strcmp(plain, "-") == 0 || stat(plain, &status) < 0 || !S_ISREG(status.st_mode))
+    return false;
+  if (is_container_name(plain))
+    return true;
+  if (!is_machine_name(plain) || vmf_io_open_file(plain, false, &io, NULL) != VMF_OK)
     return false;
   const struct vmf_machine_format *format =
       vmf_machine_format_probe(plain, head, read_head(io, head));
@@ -162,22 +200,29 @@ static void tell_finding(void *data, const struct vmf_package_finding *finding)
     vmf_warn(machines->options.log, "%s: %s [%s]", file, finding->text, finding->rule);
 }
 
+static enum vmf_code read_machine(struct vmf_machines *machines, struct vmf_machine_source *source,
+                                  struct vmf_error *error)
+{
+  struct vmf_report report = {.finding = tell_finding, .data = machines};
+  struct vmf_machine *machine;
+
+  source->snapshot = machines->options.snapshot;
+  source->beside = read_beside;
+  source->data = machines;
+  VMF_TRY(add_machine(machines, &machine, error));
+  return machines->format->read(source, machine, &report, error);
+}
+
 static enum vmf_code read_text(struct vmf_machines *machines, struct vmf_io *io,
                                struct vmf_error *error)
 {
-  struct vmf_report report = {.finding = tell_finding, .data = machines};
-  struct vmf_machine_source source = {.name = machines->path,
-                                      .snapshot = machines->options.snapshot,
-                                      .beside = read_beside,
-                                      .data = machines};
+  struct vmf_machine_source source = {.name = machines->path};
   VMF_AUTO_FREE char *text = NULL;
-  struct vmf_machine *machine;
 
   VMF_TRY(find_format(machines, io, &machines->format, error));
   VMF_TRY(read_all(io, VMF_MACHINE_SOURCE, &text, &source.length, error));
   source.bytes = text;
-  VMF_TRY(add_machine(machines, &machine, error));
-  return machines->format->read(&source, machine, &report, error);
+  return read_machine(machines, &source, error);
 }
 
 static enum vmf_code open_text(struct vmf_machines *machines, struct vmf_error *error)
@@ -190,11 +235,35 @@ static enum vmf_code open_text(struct vmf_machines *machines, struct vmf_error *
   return code;
 }
 
+/* A file that holds the text and the disks. */
+static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_error *error)
+{
+  struct vmf_image_options options = machines->options;
+  VMF_AUTO_FREE char *name = NULL;
+
+  options.format = options.snapshot = NULL;
+  options.list_disks = options.random_access = true;
+  VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));
+  const struct vmf_contents *contents = machines->container->contents;
+  if (!contents || !contents->text)
+    return vmf_fail(error, VMF_CORRUPT, "%s: has no text that describes a machine", machines->path);
+  machines->format = vmf_machine_format_find(contents->machine);
+  if (!machines->format || !machines->format->read)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: a machine in the format %s, which is not read here", machines->path,
+                    contents->machine);
+  VMF_TRY(vmf_format(&name, error, "%s::%s", machines->path, contents->text_name));
+  struct vmf_machine_source source = {
+      .name = name, .bytes = contents->text, .length = contents->text_length};
+  return read_machine(machines, &source, error);
+}
+
 static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
                               struct vmf_error *error)
 {
   VMF_TRY(vmf_location_resolve(path, true, &machines->path, error));
-  return open_text(machines, error);
+  return is_container_name(machines->path) ? open_container(machines, error)
+                                           : open_text(machines, error);
 }
 
 enum vmf_code vmf_machines_open(const char *path, const struct vmf_image_options *options,
@@ -225,6 +294,7 @@ void vmf_machines_close(struct vmf_machines *machines)
     vmf_machine_free(machines->list[i]);
   vmf_free(machines->list);
   vmf_package_close(machines->package);
+  vmf_image_close(machines->container);
   vmf_free(machines->path);
   vmf_free(machines);
 }

@@ -46,7 +46,9 @@ static enum vmf_code add_machine(struct vmf_machines *machines, size_t index,
                                  struct vmf_value *value, struct vmf_error *error)
 {
   VMF_TRY(vmf_machine_value(machines->list[index], value, error));
-  return machines->package ? VMF_OK : add_images(machines, machines->list[index], value, error);
+  return machines->package || machines->container
+             ? VMF_OK
+             : add_images(machines, machines->list[index], value, error);
 }
 
 /* "machine" of one, "machines" of several. */
@@ -55,8 +57,6 @@ static enum vmf_code fill(struct vmf_machines *machines, struct vmf_value *root,
 {
   struct vmf_value *list, *value;
 
-  VMF_TRY(vmf_value_text(root, "filename", machines->path, error));
-  VMF_TRY(vmf_value_text(root, "format", vmf_machines_format(machines), error));
   if (machines->count == 1) {
     VMF_TRY(vmf_value_add(root, VMF_VALUE_OBJECT, "machine", &value, error));
     return add_machine(machines, 0, value, error);
@@ -69,14 +69,26 @@ static enum vmf_code fill(struct vmf_machines *machines, struct vmf_value *root,
   return VMF_OK;
 }
 
+/* What the machine, or all that holds it, is. */
+static enum vmf_code start(struct vmf_machines *machines, struct vmf_value **root,
+                           struct vmf_error *error)
+{
+  if (machines->container)
+    return vmf_image_info(machines->container, root, error);
+  VMF_TRY(vmf_value_new(root, error));
+  VMF_TRY(vmf_value_text(*root, "filename", machines->path, error));
+  return vmf_value_text(*root, "format", vmf_machines_format(machines), error);
+}
+
 enum vmf_code vmf_machines_info(struct vmf_machines *machines, struct vmf_value **info,
                                 struct vmf_error *error)
 {
   VMF_REQUIRE(info, error);
   *info = NULL;
   VMF_REQUIRE(machines, error);
-  VMF_TRY(vmf_value_new(info, error));
-  enum vmf_code code = fill(machines, *info, error);
+  enum vmf_code code = start(machines, info, error);
+  if (code == VMF_OK)
+    code = fill(machines, *info, error);
   if (code != VMF_OK) {
     vmf_value_free(*info);
     *info = NULL;

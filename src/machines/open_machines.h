@@ -15,6 +15,7 @@ struct vmf_machines {
   char *path;
   const struct vmf_machine_format *format; /* NULL: a package */
   struct vmf_package *package;             /* or NULL */
+  struct vmf_image *container;             /* the file that holds text and disks; or NULL */
   struct vmf_machine **list;
   size_t count, room;
 };

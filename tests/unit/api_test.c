@@ -240,6 +240,7 @@ START_TEST(machines_refuse_null)
   REFUSED(vmf_machines_open("disk.raw", &sizeless, &machines, &error));
   REFUSED(vmf_machines_info(NULL, &info, &error));
   ck_assert_ptr_null(info);
+  REFUSED(vmf_machines_convert(NULL, "t.vmx", NULL, &error));
 }
 END_TEST
 

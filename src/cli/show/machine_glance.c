@@ -106,19 +106,29 @@ static void print_machine(const struct vmf_value *machine)
   }
 }
 
+/* "machine" or "machines" */
+static void print_machines(const struct vmf_value *value)
+{
+  const struct vmf_value *machine = value->kind == VMF_VALUE_LIST ? value->first : value;
+
+  for (; machine; machine = value->kind == VMF_VALUE_LIST ? machine->next : NULL) {
+    puts("machine:");
+    print_machine(machine);
+  }
+}
+
 void vmf_machine_glance(const struct vmf_value *info)
 {
   for (const struct vmf_value *child = info->first; child; child = child->next) {
-    if (child->kind == VMF_VALUE_TEXT) {
-      printf("%s: ", strcmp(child->name, "format") == 0 ? "machine format" : child->name);
+    if (strncmp(child->name, "machine", strlen("machine")) == 0) {
+      print_machines(child);
+    } else if (child->kind == VMF_VALUE_LIST) {
+      print_list(child);
+    } else if (child->kind != VMF_VALUE_OBJECT) {
+      print_name(child->name);
+      fputs(": ", stdout);
       print_value(child);
       putchar('\n');
-      continue;
-    }
-    const struct vmf_value *machine = child->kind == VMF_VALUE_LIST ? child->first : child;
-    for (; machine; machine = child->kind == VMF_VALUE_LIST ? machine->next : NULL) {
-      puts("machine:");
-      print_machine(machine);
     }
   }
 }

@@ -16,23 +16,11 @@
 #include "packaging.h"
 #include "sources.h"
 #include "status.h"
-#include "transfer.h"
+#include "verb_convert.h"
 
-struct convert_settings {
-  struct vmf_command command;
-  struct vmf_source_settings source;
-  struct vmf_target_settings target;
-  struct vmf_transfer_settings transfer;
-  struct vmf_salvage_settings salvage;
-  struct vmf_signing_settings signing;
-  const char *resize;
-  bool move_gpt;
-  bool dry_run;
-};
+#define VMF_SETTINGS struct vmf_convert_settings
 
-#define VMF_SETTINGS struct convert_settings
-
-static const struct convert_settings convert_initial = {
+static const struct vmf_convert_settings convert_initial = {
     .source = VMF_SOURCE_CHECKED, .transfer = {.sparse_size = VMF_SPARSE_SIZE}};
 
 static const struct vmf_argument convert_arguments[] = {
@@ -129,6 +117,25 @@ static const struct vmf_argument convert_arguments[] = {
      .name = "no-create",
      VMF_SETS_FLAG(target.exists),
      .help = "the target must be there, as large as the source"},
+    VMF_GROUP_MACHINE,
+    {.name = "machine",
+     VMF_SETS_TEXT(move.format),
+     .value = "FORMAT",
+     .help = "format of the machine that is written (default: by the target's suffix)"},
+    {.name = "system",
+     VMF_SETS_TEXT(move.system),
+     .value = "NAME",
+     .help = "of several machines in the source this one"},
+    {.name = "copy",
+     VMF_SETS_FLAG(move.copy),
+     .help = "a new machine: other ids, no addresses of network cards"},
+    {.name = "losses",
+     VMF_SETS_TEXT(move.losses),
+     .value = "FILE",
+     .help = "write what became of every field of the machine, as JSON"},
+    {.name = "strict",
+     VMF_SETS_FLAG(move.strict),
+     .help = "write nothing where data, or what it boots with, is lost"},
     VMF_GROUP_SIGNING,
     VMF_ARGUMENT_SIGN,
     VMF_ARGUMENT_CERT,
@@ -186,7 +193,7 @@ static const struct vmf_argument convert_arguments[] = {
 };
 
 /* With -f nothing is asked of the sources' content, and so not of the target's. */
-static bool convert_is_disk(const struct convert_settings *settings, const char *path)
+static bool convert_is_disk(const struct vmf_convert_settings *settings, const char *path)
 {
   struct stat status;
 
@@ -195,7 +202,7 @@ static bool convert_is_disk(const struct convert_settings *settings, const char 
 }
 
 /* What is packed as a whole is not read back. */
-static enum vmf_code convert_packing(struct convert_settings *settings, const char *path,
+static enum vmf_code convert_packing(struct vmf_convert_settings *settings, const char *path,
                                      struct vmf_error *error)
 {
   bool packed;
@@ -210,13 +217,13 @@ static enum vmf_code convert_packing(struct convert_settings *settings, const ch
 /* What the person asked to be carried over is no loss. */
 static void convert_loss(void *data, const struct vmf_package_finding *finding)
 {
-  struct convert_settings *settings = data;
+  struct vmf_convert_settings *settings = data;
 
   if (!settings->target.bitmaps || strcmp(finding->rule, "loss-bitmaps") != 0)
     vmf_packaging_finding(&settings->command, finding);
 }
 
-static enum vmf_code convert_check_bitmaps(const struct convert_settings *settings,
+static enum vmf_code convert_check_bitmaps(const struct vmf_convert_settings *settings,
                                            struct vmf_error *error)
 {
   if (settings->target.skip_broken_bitmaps && !settings->target.bitmaps)
@@ -227,7 +234,7 @@ static enum vmf_code convert_check_bitmaps(const struct convert_settings *settin
   return VMF_OK;
 }
 
-static enum vmf_code convert_check_settings(const struct convert_settings *settings,
+static enum vmf_code convert_check_settings(const struct vmf_convert_settings *settings,
                                             const char *path, struct vmf_error *error)
 {
   /* a source that is not there is told as such, later */
@@ -271,7 +278,7 @@ static enum vmf_code convert_check_settings(const struct convert_settings *setti
 
 /* What comes on a pipe is read as it comes, unless the target asks for it twice, or for an order in
  * which it may not come. */
-static enum vmf_code convert_input(const struct convert_settings *settings, const char *path,
+static enum vmf_code convert_input(const struct vmf_convert_settings *settings, const char *path,
                                    struct vmf_source_input *input, struct vmf_error *error)
 {
   const struct vmf_target_settings *target = &settings->target;
@@ -315,7 +322,7 @@ static const char *convert_attachment(const struct vmf_value *info)
 
 /* -n: what is there is what the source can be put into. It is replaced by a new image of the same
  * format and size; a device is written as always. */
-static enum vmf_code convert_check_existing(const struct convert_settings *settings,
+static enum vmf_code convert_check_existing(const struct vmf_convert_settings *settings,
                                             const char *path, const char *format, uint64_t size,
                                             struct vmf_error *error)
 {
@@ -355,8 +362,8 @@ static enum vmf_code convert_check_existing(const struct convert_settings *setti
 }
 
 /* With -v: what the source was found to be, down its chain, and what becomes of it. */
-static void convert_tell(const struct convert_settings *settings, const struct vmf_image *source,
-                         const char *path, const char *format)
+static void convert_tell(const struct vmf_convert_settings *settings,
+                         const struct vmf_image *source, const char *path, const char *format)
 {
   if (!settings->command.verbose)
     return;
@@ -372,7 +379,7 @@ static void convert_tell(const struct convert_settings *settings, const struct v
 }
 
 /* --resize and --move-gpt, once all is known of the source that it has by itself. */
-static enum vmf_code convert_resize(const struct convert_settings *settings,
+static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
                                     struct vmf_image **source, struct vmf_error *error)
 {
   const char *text = settings->resize;
@@ -392,7 +399,7 @@ static enum vmf_code convert_resize(const struct convert_settings *settings,
   return vmf_image_resize(source, size, settings->move_gpt, error);
 }
 
-static enum vmf_code convert_with(struct convert_settings *settings, bool *whole,
+static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *whole,
                                   struct vmf_error *error)
 {
   const char *format = NULL;
@@ -460,64 +467,9 @@ static enum vmf_code convert_with(struct convert_settings *settings, bool *whole
   return code;
 }
 
-/* Whether a package is written: the source is one, and the target can hold one. "-O ova" says so
- * for standard output, where a package comes out unless a format for one disk is named. */
-static bool convert_is_package(const struct convert_settings *settings)
-{
-  if (settings->command.operand_count != 2 || settings->source.format ||
-      strstr(settings->command.operands[0], "::"))
-    return false;
-  const char *path = settings->command.operands[1];
-  bool to_stdout = strcmp(path, "-") == 0;
-  if (to_stdout && !settings->target.disk_format && settings->target.format &&
-      strcmp(settings->target.format, "ova") != 0)
-    return false;
-  return (to_stdout || vmf_packaging_is_target(path)) &&
-         vmf_package_recognise(settings->command.operands[0]);
-}
-
-/* What one disk can be asked for, and a package cannot. */
-static enum vmf_code convert_check_package(const struct convert_settings *settings,
-                                           struct vmf_error *error)
-{
-  static const char *const message = "%s is for a single disk, not for a package";
-
-  if (settings->target.compress)
-    return vmf_arguments_wrong(error, message, "-c");
-  if (settings->target.backing || settings->target.backing_format)
-    return vmf_arguments_wrong(error, message, "-B");
-  if (settings->source.snapshot)
-    return vmf_arguments_wrong(error, message, "-l");
-  if (settings->target.bitmaps)
-    return vmf_arguments_wrong(error, message, "--bitmaps");
-  if (settings->transfer.checksum)
-    return vmf_arguments_wrong(error, message, "--checksum");
-  if (settings->salvage.wanted)
-    return vmf_arguments_wrong(error, message, "--salvage");
-  if (settings->dry_run)
-    return vmf_arguments_wrong(error, message, "--dry-run");
-  if (settings->transfer.verify)
-    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
-                               "--verify is for a single disk");
-  if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
-    return vmf_arguments_wrong(error, message, "-S");
-  return VMF_OK;
-}
-
-static int convert_package(const struct convert_settings *settings)
-{
-  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
-  struct vmf_error error = {0};
-
-  if (convert_check_package(settings, &error) != VMF_OK)
-    return vmf_status_report(&error);
-  return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized");
-}
-
 static int convert_run(void *given)
 {
-  struct convert_settings *settings = given;
+  struct vmf_convert_settings *settings = given;
   struct vmf_error error = {0};
   bool whole = true;
 
@@ -527,8 +479,9 @@ static int convert_run(void *given)
   if (vmf_names_operands(&settings->command, settings->command.operand_count - 1, 1, &error) !=
       VMF_OK)
     return vmf_status_report(&error);
-  if (convert_is_package(settings))
-    return convert_package(settings);
+  int status = vmf_convert_whole(settings);
+  if (status >= 0)
+    return status;
   if (vmf_names_into_folder(&settings->command, settings->target.format, &error) != VMF_OK ||
       convert_with(settings, &whole, &error) != VMF_OK)
     return vmf_status_report(&error);

@@ -77,6 +77,23 @@ VMF_MUST_CHECK enum vmf_code vmf_destination_beside(const char *path, const char
                                                     struct vmf_error *error);
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
 
+/* A name for files that every reader of packages takes, from what a machine may be called: letters,
+ * digits, "-", "." and "_". A fresh string. */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_file_name(const char *name, char **file_name,
+                                                    struct vmf_error *error);
+
+/* Names the file of a disk, whose image is set, after the descriptor, and weighs it: the second one
+ * is "vm-disk2.vmdk". */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_disk(const struct vmf_destination *destination,
+                                               size_t index, const char *suffix,
+                                               struct vmf_assembly_file *file,
+                                               struct vmf_error *error);
+
+/* What a disk image has, and the file that is made of it has not. */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_disk_losses(struct vmf_image *disk,
+                                                      struct vmf_report *report,
+                                                      struct vmf_error *error);
+
 /* In a folder: VMF_USAGE where a file of the package is there already, of whatever kind and source;
  * with `replace` only where it is read from. A certificate that lies there would be taken for that
  * of the new package. manifest, certificate: NULL where there is none. */

@@ -2,8 +2,6 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * A package of disks that had none: described anew, or after a template. */
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "caller.h"
@@ -12,8 +10,6 @@
 #include "conversion.h"
 #include "memory.h"
 #include "path.h"
-#include "plain_name.h"
-#include "tar.h"
 #include "text.h"
 
 struct packing {
@@ -67,54 +63,17 @@ static enum vmf_code describe(void *data, enum vmf_describe how, char **text, si
 
 /* ---- the disks ---- */
 
-/* What a disk image has and a package has not. */
-static enum vmf_code tell_losses(const struct packing *packing, struct vmf_image *disk,
-                                 struct vmf_error *error)
-{
-  if (disk->parent)
-    vmf_report_add(packing->report, VMF_SEVERITY_LOSS, "loss-chain", vmf_image_path(disk), 0,
-                   "the images that it stands on become one whole disk");
-  return vmf_image_report_losses(disk, packing->report, error);
-}
-
-/* A name for files that every reader of packages takes, from what a machine may be called: letters,
- * digits, "-", "." and "_". */
-static void make_file_name(char *name)
-{
-  char *out = name;
-
-  for (const char *in = name; *in; in++) {
-    bool letter = (*in >= 'a' && *in <= 'z') || (*in >= 'A' && *in <= 'Z');
-    bool plain = letter || (*in >= '0' && *in <= '9') || *in == '-' || *in == '.' || *in == '_';
-
-    if (plain || out == name || out[-1] != '_')
-      *out++ = plain ? *in : '_';
-  }
-  *out = 0;
-  if (name[0] == '.' || name[0] == '-')
-    name[0] = '_';
-}
-
 /* "vm-disk1.vmdk". */
 static enum vmf_code add_disk(struct packing *packing, size_t index, struct vmf_error *error)
 {
   struct vmf_assembly_file *file = &packing->assembly.files[index];
-  VMF_AUTO_FREE char *name = NULL;
-  const char *own = packing->destination->descriptor_name;
-  size_t limit = packing->destination->archive ? VMF_TAR_NAME_WRITTEN : NAME_MAX;
-  char end[64];
 
   file->image = packing->disks[index];
   file->format = packing->form->format;
   file->options = packing->options;
-  file->weight = vmf_image_stored_bytes(file->image);
-  snprintf(end, sizeof end, "-disk%zu.%s", index + 1, packing->form->suffix);
-  VMF_TRY(vmf_format(&name, error, "%.*s%s",
-                     (int)vmf_text_fit(own, vmf_name_stem(own), limit - strlen(end)), own, end));
-  VMF_TRY(vmf_plain_name(name, &file->name, error));
-  make_file_name(file->name);
+  VMF_TRY(vmf_assembly_disk(packing->destination, index, packing->form->suffix, file, error));
   packing->assembly.count++;
-  return tell_losses(packing, file->image, error);
+  return vmf_assembly_disk_losses(file->image, packing->report, error);
 }
 
 static enum vmf_code pack(struct packing *packing, const struct vmf_package_target *target,
@@ -187,8 +146,7 @@ static enum vmf_code start(struct packing *packing, const char *path,
   VMF_AUTO_FREE char *name = NULL, *file_name = NULL;
 
   VMF_TRY(default_name(packing, path, &name, error));
-  VMF_TRY(vmf_plain_name(name, &file_name, error));
-  make_file_name(file_name);
+  VMF_TRY(vmf_assembly_file_name(name, &file_name, error));
   VMF_TRY(vmf_destination_find(path, file_name, destination, error));
   packing->machine.name = name;
   return packing->machine.template_ ? pack_by_template(packing, target, error)

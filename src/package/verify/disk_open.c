@@ -167,9 +167,9 @@ static enum vmf_code open_through(struct vmf_gate *gate, const struct vmf_ovf_di
   return vmf_gate_pass(gate, code, error);
 }
 
-static enum vmf_code open_checked(struct vmf_package *package, const struct vmf_ovf_disk *disk,
-                                  const struct vmf_image_options *options, struct vmf_image **image,
-                                  struct vmf_error *error)
+enum vmf_code vmf_gate_open_disk(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                 const struct vmf_image_options *options, struct vmf_image **image,
+                                 struct vmf_error *error)
 {
   struct vmf_gate gate;
 
@@ -199,7 +199,7 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
   VMF_REQUIRE(package, error);
   VMF_TRY(vmf_take_image_options(options, &own, error));
   VMF_TRY(name ? find_disk(package, name, &disk, error) : find_only_disk(package, &disk, error));
-  VMF_TRY(open_checked(package, disk, options ? &own : NULL, image, error));
+  VMF_TRY(vmf_gate_open_disk(package, disk, options ? &own : NULL, image, error));
   if (!name)
     vmf_node(*image)->losses = tell_rest;
   return VMF_OK;

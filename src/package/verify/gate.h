@@ -74,4 +74,10 @@ VMF_MUST_CHECK enum vmf_code vmf_gate_keep_disk(struct vmf_gate *gate,
 VMF_MUST_CHECK enum vmf_code vmf_gate_pass(struct vmf_gate *gate, enum vmf_code code,
                                            struct vmf_error *error);
 
+/* Opens a disk through a gate of its own, that of options->trust. */
+VMF_MUST_CHECK enum vmf_code vmf_gate_open_disk(struct vmf_package *package,
+                                                const struct vmf_ovf_disk *disk,
+                                                const struct vmf_image_options *options,
+                                                struct vmf_image **image, struct vmf_error *error);
+
 #endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "machine_moving.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "json.h"
+#include "loss_glance.h"
+#include "signals.h"
+#include "sources.h"
+#include "status.h"
+
+/* Whether the path has a suffix of a machine format that can be written. */
+static bool is_machine_name(const char *path)
+{
+  const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+  struct vmf_machine_format_info format = {.size = sizeof format};
+
+  for (size_t i = 0; dot && vmf_machine_format_describe(i, &format); i++)
+    for (const char *const *suffix = format.suffixes; *suffix; suffix++)
+      if (strcasecmp(*suffix, dot + 1) == 0)
+        return true;
+  return false;
+}
+
+bool vmf_moving_is_wanted(const struct vmf_move_settings *settings, const char *source,
+                          const char *target)
+{
+  if (settings->format || is_machine_name(target))
+    return vmf_machines_recognise(source) || vmf_package_recognise(source);
+  return vmf_packaging_is_target(target) && vmf_machines_recognise(source);
+}
+
+static enum vmf_code write_losses(const char *path, const struct vmf_value *losses,
+                                  struct vmf_error *error)
+{
+  FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+
+  if (file) {
+    vmf_json_value(file, losses, 0);
+    fputc('\n', file);
+    if (!ferror(file) && fflush(file) == 0 && (file == stdout || fclose(file) == 0))
+      return VMF_OK;
+  }
+  error->code = VMF_WRITE;
+  snprintf(error->text, sizeof error->text, "%s: the loss report cannot be written: %s", path,
+           strerror(errno));
+  return VMF_WRITE;
+}
+
+/* Also of a conversion that was refused because of them. */
+static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
+                                 const struct vmf_move_settings *settings,
+                                 const struct vmf_value *losses, struct vmf_error *error)
+{
+  if (!losses)
+    return VMF_OK;
+  if (!packaging->command->quiet)
+    vmf_loss_glance(losses, settings->losses != NULL);
+  return settings->losses ? write_losses(settings->losses, losses, error) : VMF_OK;
+}
+
+static enum vmf_code move(const struct vmf_packaging *packaging,
+                          const struct vmf_move_settings *settings, struct vmf_error *error)
+{
+  const struct vmf_command *command = packaging->command;
+  const char *path = command->operands[1];
+  struct vmf_image_options options = vmf_sources_image_options(command, packaging->source);
+  struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
+  struct vmf_package_result result = {.size = sizeof result};
+  struct vmf_package_target files;
+  struct vmf_machines *machines;
+  struct vmf_value *losses = NULL;
+  struct vmf_error late = {0};
+
+  vmf_packaging_target(packaging, &progress, &files);
+  files.disk_format =
+      packaging->target->disk_format ? packaging->target->disk_format : packaging->target->format;
+  files.result = &result;
+  const struct vmf_machine_target_options target = {.size = sizeof target,
+                                                    .format = settings->format,
+                                                    .system = settings->system,
+                                                    .copy = settings->copy,
+                                                    .strict = settings->strict,
+                                                    .files = &files,
+                                                    .losses = &losses};
+  enum vmf_code code = vmf_machines_open(command->operands[0], &options, &machines, error);
+  if (code == VMF_OK) {
+    code = vmf_machines_convert(machines, path, &target, error);
+    vmf_progress_end(&progress, code == VMF_OK);
+  }
+  vmf_machines_close(machines);
+  if (tell_losses(packaging, settings, losses, code == VMF_OK ? error : &late) != VMF_OK &&
+      code == VMF_OK)
+    code = error->code;
+  vmf_value_free(losses);
+  if (code == VMF_OK)
+    vmf_packaging_tell(packaging, path, &progress, &result);
+  return code;
+}
+
+int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_settings *settings)
+{
+  struct vmf_error error = {0};
+  enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
+
+  vmf_signals_catch();
+  if (code == VMF_OK)
+    code = move(packaging, settings, &error);
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+}

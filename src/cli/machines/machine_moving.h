@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Machines that go from one format into another, and what is told of it. */
+#ifndef VMF_CLI_MACHINE_MOVING_H
+#define VMF_CLI_MACHINE_MOVING_H
+
+#include "packaging.h"
+
+/* Whether `source` is a machine, and `target` one in another format: by the suffix, or by
+ * settings->format. A package that becomes a package is none. */
+bool vmf_moving_is_wanted(const struct vmf_move_settings *settings, const char *source,
+                          const char *target);
+
+/* Writes operand 0 as operand 1. Returns the exit status. */
+int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_settings *settings);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "loss_glance.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "status.h"
+
+static const struct vmf_value *child_of(const struct vmf_value *value, const char *name)
+{
+  const struct vmf_value *child = value->first;
+
+  while (child && (!child->name || strcmp(child->name, name) != 0))
+    child = child->next;
+  return child;
+}
+
+static const char *text_of(const struct vmf_value *value, const char *name)
+{
+  const struct vmf_value *child = child_of(value, name);
+  return child && child->text ? child->text : "";
+}
+
+static uint64_t number_of(const struct vmf_value *value, const char *name)
+{
+  const struct vmf_value *child = child_of(value, name);
+  return child ? child->number : 0;
+}
+
+static bool is_cosmetic(const struct vmf_value *field)
+{
+  return strcmp(text_of(field, "weight"), "cosmetic") == 0;
+}
+
+static bool is_none(const struct vmf_value *field)
+{
+  return strcmp(text_of(field, "weight"), "none") == 0;
+}
+
+/* "disks[0].bus" "scsi" to "sata", and why */
+static void print_field(const struct vmf_value *field)
+{
+  const char *outcome = text_of(field, "outcome"), *why = text_of(field, "why");
+  const char *before = text_of(field, "before"), *after = text_of(field, "after");
+  const char *arrow = *after ? (*before ? " to " : "") : "", *colon = *why ? "; " : "";
+
+  vmf_status_print("%s: %s%s%.200s%s%.200s%s%s [%s]",
+                   strcmp(outcome, "dropped") == 0 ? "not carried over" : outcome,
+                   text_of(field, "field"), *before || *after ? ": " : "", before, arrow, after,
+                   colon, why, text_of(field, "code"));
+}
+
+void vmf_loss_glance(const struct vmf_value *losses, bool listed)
+{
+  const struct vmf_value *list = child_of(losses, "fields");
+  uint64_t cosmetic = 0;
+
+  for (const struct vmf_value *field = list ? list->first : NULL; field; field = field->next) {
+    cosmetic += is_cosmetic(field);
+    if (!is_cosmetic(field) && !is_none(field))
+      print_field(field);
+  }
+  vmf_status_print("the machine: %" PRIu64 " fields kept, %" PRIu64
+                   " that only the target tells, %" PRIu64 " differences that the guest does not "
+                   "notice%s",
+                   number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic,
+                   listed ? "" : "; --losses=FILE lists all");
+}

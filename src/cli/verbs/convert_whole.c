@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry convert` of packages and machines: all of their disks at once. */
+#include <string.h>
+
+#include "arguments.h"
+#include "machine_moving.h"
+#include "packaging.h"
+#include "status.h"
+#include "verb_convert.h"
+
+/* Whether a package is written: the source is one, and the target can hold one. "-O ova" says so
+ * for standard output, where a package comes out unless a format for one disk is named. */
+static bool convert_is_package(const struct vmf_convert_settings *settings)
+{
+  if (settings->command.operand_count != 2 || settings->source.format ||
+      strstr(settings->command.operands[0], "::"))
+    return false;
+  const char *path = settings->command.operands[1];
+  bool to_stdout = strcmp(path, "-") == 0;
+  if (to_stdout && !settings->target.disk_format && settings->target.format &&
+      strcmp(settings->target.format, "ova") != 0)
+    return false;
+  return (to_stdout || vmf_packaging_is_target(path)) &&
+         vmf_package_recognise(settings->command.operands[0]);
+}
+
+/* What one disk can be asked for, and a package cannot. */
+static enum vmf_code convert_check_package(const struct vmf_convert_settings *settings,
+                                           struct vmf_error *error)
+{
+  static const char *const message = "%s is for a single disk, not for a package";
+
+  if (settings->target.compress)
+    return vmf_arguments_wrong(error, message, "-c");
+  if (settings->target.backing || settings->target.backing_format)
+    return vmf_arguments_wrong(error, message, "-B");
+  if (settings->target.bitmaps)
+    return vmf_arguments_wrong(error, message, "--bitmaps");
+  if (settings->transfer.checksum)
+    return vmf_arguments_wrong(error, message, "--checksum");
+  if (settings->salvage.wanted)
+    return vmf_arguments_wrong(error, message, "--salvage");
+  if (settings->dry_run)
+    return vmf_arguments_wrong(error, message, "--dry-run");
+  if (settings->transfer.verify)
+    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
+                               "--verify is for a single disk");
+  if (settings->resize || settings->move_gpt)
+    return vmf_arguments_wrong(error, message, settings->resize ? "--resize" : "--move-gpt");
+  if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
+    return vmf_arguments_wrong(error, message, "-S");
+  return VMF_OK;
+}
+
+static int convert_package(const struct vmf_convert_settings *settings)
+{
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
+  struct vmf_error error = {0};
+
+  if (convert_check_package(settings, &error) != VMF_OK ||
+      (settings->source.snapshot &&
+       vmf_arguments_wrong(&error, "%s is for a single disk, not for a package", "-l") != VMF_OK))
+    return vmf_status_report(&error);
+  return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized");
+}
+
+/* Whether a machine goes into another format. */
+static bool convert_is_move(const struct vmf_convert_settings *settings)
+{
+  return settings->command.operand_count == 2 && !settings->source.format &&
+         !strstr(settings->command.operands[0], "::") &&
+         vmf_moving_is_wanted(&settings->move, settings->command.operands[0],
+                              settings->command.operands[1]);
+}
+
+static enum vmf_code convert_check_move(const struct vmf_move_settings *move,
+                                        struct vmf_error *error)
+{
+  if (move->format || move->system || move->losses || move->copy || move->strict)
+    return vmf_arguments_wrong(error, "--machine, --system, --copy, --losses and --strict are for "
+                                      "a machine that goes into another format");
+  return VMF_OK;
+}
+
+static int convert_machine(const struct vmf_convert_settings *settings)
+{
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
+  struct vmf_error error = {0};
+
+  if (convert_check_package(settings, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return vmf_moving_run(&packaging, &settings->move);
+}
+
+int vmf_convert_whole(const struct vmf_convert_settings *settings)
+{
+  struct vmf_error error = {0};
+
+  if (convert_is_move(settings))
+    return convert_machine(settings);
+  if (convert_check_move(&settings->move, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return convert_is_package(settings) ? convert_package(settings) : -1;
+}

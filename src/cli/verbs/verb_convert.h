@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What `vmferry convert` is told, for its two files: a disk, and what is converted as a whole. */
+#ifndef VMF_CLI_VERB_CONVERT_H
+#define VMF_CLI_VERB_CONVERT_H
+
+#include "transfer.h"
+
+struct vmf_convert_settings {
+  struct vmf_command command;
+  struct vmf_source_settings source;
+  struct vmf_target_settings target;
+  struct vmf_transfer_settings transfer;
+  struct vmf_salvage_settings salvage;
+  struct vmf_signing_settings signing;
+  const char *resize;
+  bool move_gpt;
+  struct vmf_move_settings move;
+  bool dry_run;
+};
+
+/* Converts a package or a machine, where the operands are that. Returns the exit status, or -1: it
+ * is a disk. */
+int vmf_convert_whole(const struct vmf_convert_settings *settings);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The disks of a machine that is converted: which of them have content to take along. */
+#include <stdint.h>
+#include <string.h>
+
+#include "caller.h"
+#include "disk_format.h"
+#include "machine_move.h"
+#include "memory.h"
+#include "replaced.h"
+
+/* ---- opening ---- */
+
+/* An image is never on two disks of one machine: each would write into the other. */
+static enum vmf_code check_twice(const struct vmf_machine_move *move, size_t index,
+                                 struct vmf_error *error)
+{
+  const struct vmf_machine_disk *disk = &move->machine->disks[index];
+  const char *path = vmf_image_path(move->images[index]);
+
+  for (size_t i = 0; !disk->in_container && i < index; i++)
+    if (move->images[i] && vmf_image_file_at(move->images[i], path))
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s:%u: disk %zu is in the file \"%.160s\", which disk %zu has already",
+                      move->machines->path, disk->image.line, index, path, i);
+  return VMF_OK;
+}
+
+/* What a drive has that is no disk, and stays where it is. */
+static void leave_medium(const struct vmf_machine_losses *losses,
+                         const struct vmf_machine_disk *disk, size_t index)
+{
+  if (disk->image.text || disk->elsewhere.text)
+    vmf_machine_lose(losses, VMF_LOSS_COSMETIC, "L-cdrom-media",
+                     "the medium in the drive is not taken along", "disks[%zu].image", index);
+}
+
+static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, struct vmf_error *error)
+{
+  const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
+  const struct vmf_machine_disk *disk = &move->machine->disks[index];
+
+  if (disk->medium.value == VMF_MEDIUM_CDROM || disk->medium.value == VMF_MEDIUM_FLOPPY) {
+    leave_medium(&losses, disk, index);
+    return VMF_OK;
+  }
+  if (disk->image.text || (disk->capacity.told && !disk->elsewhere.text)) {
+    VMF_TRY(
+        vmf_machines_open_image(move->machines, move->machine, index, &move->images[index], error));
+    return check_twice(move, index, error);
+  }
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s:%u: disk %zu is no file (%.160s): what it holds cannot be read here; detach "
+                  "it, or copy it into a file first",
+                  move->machines->path, disk->medium.line, index,
+                  disk->elsewhere.text ? disk->elsewhere.text : "nothing is named");
+}
+
+enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_error *error)
+{
+  size_t count = move->machine->disk_count;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(count * sizeof *move->images, &memory, error));
+  move->images = memory;
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(open_disk(move, i, error));
+  return VMF_OK;
+}
+
+/* ---- naming ---- */
+
+/* A sector is 512 bytes to every machine. */
+static uint64_t capacity_of(const struct vmf_machine_move *move, const struct vmf_image *image)
+{
+  uint64_t size = vmf_image_size(image);
+
+  return strcmp(move->form->format, "raw") == 0 ? size : (size + 511) / 512 * 512;
+}
+
+static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
+                               struct vmf_report *report, struct vmf_error *error)
+{
+  struct vmf_assembly_file *file = &move->assembly.files[move->assembly.count];
+
+  move->file_of[index] = SIZE_MAX;
+  if (!move->images[index])
+    return VMF_OK;
+  file->image = move->images[index];
+  file->format = move->form->format;
+  file->options = move->options;
+  VMF_TRY(
+      vmf_assembly_disk(&move->destination, move->assembly.count, move->form->suffix, file, error));
+  move->file_of[index] = move->assembly.count++;
+  move->disks[index] = (struct vmf_machine_target_disk){
+      .name = file->name, .format = file->format, .capacity = capacity_of(move, file->image)};
+  return vmf_assembly_disk_losses(file->image, report, error);
+}
+
+enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move, struct vmf_report *report,
+                                    struct vmf_error *error)
+{
+  size_t count = move->machine->disk_count;
+  void *memory;
+
+  VMF_TRY(vmf_alloc(count * sizeof *move->assembly.files, &memory, error));
+  move->assembly.files = memory;
+  VMF_TRY(vmf_alloc(count * sizeof *move->disks, &memory, error));
+  move->disks = memory;
+  VMF_TRY(vmf_alloc(count * sizeof *move->file_of, &memory, error));
+  move->file_of = memory;
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(name_disk(move, i, report, error));
+  return VMF_OK;
+}

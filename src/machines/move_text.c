@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The text of a machine in its new format. What it says is known by reading it again: no writer is
+ * believed. */
+#include <string.h>
+
+#include "caller.h"
+#include "machine_move.h"
+#include "memory.h"
+#include "path.h"
+
+/* The target's text has nothing beside it yet. */
+static enum vmf_code nothing_beside(const struct vmf_machine_source *source, const char *name,
+                                    size_t limit, char **bytes, size_t *length,
+                                    struct vmf_error *error)
+{
+  (void)source, (void)name, (void)limit, (void)error;
+  *bytes = NULL;
+  *length = 0;
+  return VMF_OK;
+}
+
+/* What is new because a copy was asked for is no mishap. */
+static void tell_copy(const struct vmf_machine_move *move, const struct vmf_machine_losses *losses)
+{
+  static const char why[] = "a copy gets one of its own (--copy)";
+
+  if (!move->to->copy)
+    return;
+  if (move->machine->uuid.told)
+    vmf_machine_lose(losses, VMF_LOSS_COSMETIC, NULL, why, "uuid");
+  if (move->machine->genid.told)
+    vmf_machine_lose(losses, VMF_LOSS_COSMETIC, "L-genid-renewed", why, "genid");
+  for (size_t i = 0; i < move->machine->nic_count; i++)
+    if (move->machine->nics[i].mac.text)
+      vmf_machine_lose(losses, VMF_LOSS_COSMETIC, NULL, why, "nics[%zu].mac", i);
+}
+
+static enum vmf_code read_again(struct vmf_machine_move *move, struct vmf_machine *after,
+                                struct vmf_error *error)
+{
+  const struct vmf_machine_source source = {.name = move->destination.descriptor_name,
+                                            .bytes = move->text,
+                                            .length = move->text_length,
+                                            .beside = nothing_beside};
+
+  if (move->format->read(&source, after, NULL, error) != VMF_OK)
+    return vmf_while(error, "what would be written cannot be read");
+  return VMF_OK;
+}
+
+static enum vmf_code compare(struct vmf_machine_move *move, const struct vmf_machine_target *target,
+                             struct vmf_error *error)
+{
+  struct vmf_machine *after;
+
+  VMF_TRY(vmf_machine_new(&after, error));
+  enum vmf_code code = read_again(move, after, error);
+  if (code == VMF_OK)
+    code = vmf_loss_compare(move->machine, after, target, &move->losses, error);
+  vmf_machine_free(after);
+  return code;
+}
+
+enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vmf_error *error)
+{
+  const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
+  const struct vmf_machine_target target = {.name = move->destination.descriptor_name,
+                                            .folder = move->folder,
+                                            .disks = move->disks,
+                                            .disk_count = move->machine->disk_count,
+                                            .copy = move->to->copy};
+
+  VMF_TRY(
+      move->format->write(move->machine, &target, &losses, &move->text, &move->text_length, error));
+  tell_copy(move, &losses);
+  return compare(move, &target, error);
+}

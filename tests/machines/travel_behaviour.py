@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Machines that go from one format into another, with their disks."""
+import json
+import os
+import random
+
+import tap
+
+DISKS = [random.Random(seed).randbytes(70_000) + bytes(130_000) + random.Random(seed + 1).randbytes(4_800) for seed in (1, 3, 5)]
+UUID, MAC = '8312995e-57b8-f814-4013-c1ba795f05ba', '52:54:00:11:22:33'
+
+
+def domain(*disks, more='', devices=''):
+    drives = ''.join(f'<disk type="file" device="disk"><driver name="qemu" type="{form}"/><source file="{name}"/><target dev="sd{chr(97 + i)}" bus="{bus}"/></disk>'
+                     for i, (name, form, bus) in enumerate(disks))
+    return f'''<domain type='kvm'><name>web</name><uuid>{UUID}</uuid><memory unit='GiB'>2</memory><vcpu>4</vcpu>
+<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>{more}
+<devices>{drives}<interface type='bridge'><mac address='{MAC}'/><source bridge='br0'/><model type='e1000'/></interface>{devices}</devices></domain>
+'''.encode()
+
+
+def three_disks(t):
+    for i, disk in enumerate(DISKS):
+        t.write(f'{i}.raw', disk)
+    t.vmferry('convert', '0.raw', '0.qcow2')
+    t.write('vm.xml', domain(('/var/lib/libvirt/images/0.qcow2', 'qcow2', 'scsi'), ('1.raw', 'raw', 'scsi'), (t.path('2.raw'), 'raw', 'sata')))
+
+
+def contents(t, machine):
+    """The bytes of a machine's disks, in its order."""
+    info = json.loads(t.vmferry('info', '--output=json', machine).stdout)
+    images = [image['filename'] for image in info['machine']['images']] if 'machine' in info else []
+    images = images or [f'{machine}::{disk["id"]}' for disk in info['disks']]
+    found = []
+    for image in images:
+        t.vmferry('convert', '-O', 'raw', image, 'one')
+        found.append(t.read('one'))
+        os.unlink(t.path('one'))
+    return found
+
+
+def test_a_machine_becomes_a_package_with_the_same_disks(t):
+    three_disks(t)
+    t.vmferry('convert', 'vm.xml', 'vm.ova')
+    tap.equal([disk.rstrip(b'\0') for disk in contents(t, 'vm.ova')], [disk.rstrip(b'\0') for disk in DISKS], 'disks')
+    system = json.loads(t.vmferry('info', '--output=json', 'vm.ova').stdout)['systems'][0]
+    tap.equal((system['name'], system['cpus'], system['memory'], system['firmware']), ('web', 4, 2 << 30, 'efi'), 'machine')
+
+
+def test_info_shows_a_machine_and_what_stands_behind_its_disks(t):
+    three_disks(t)
+    os.unlink(t.path('1.raw'))
+    machine = json.loads(t.vmferry('info', '--output=json', 'vm.xml').stdout)['machine']
+    tap.equal((machine['name'], machine['uuid'], machine['memory']), ('web', UUID, 2 << 30), 'machine')
+    tap.equal(machine['images'][0]['virtual-size'], len(DISKS[0]) + -len(DISKS[0]) % 512, 'size')
+    tap.contains(machine['images'][1]['error'], '1.raw')
+    done = t.vmferry('info', 'vm.xml')
+    tap.contains(done.stdout, 'memory: 2 GiB')
+
+
+REFUSED = (
+    ('a disk that is not there', ('gone.raw', 'raw', 'sata'), 2, 'gone.raw'),
+    ('a disk above the folder', ('../../../../../../etc/hostname', 'raw', 'sata'), 2, 'etc/hostname'),
+    ('an absolute path elsewhere', ('/etc/hostname', 'raw', 'sata'), 2, '/etc/hostname'),
+    ('a device', ('/dev/null', 'raw', 'sata'), 2, '/dev/null'),
+    ('a share of Windows', (r'\\server\share\disk.vmdk', 'vmdk', 'sata'), 2, 'disk.vmdk'),
+    ('a pipe', ('pipe', 'raw', 'sata'), 2, 'pipe'),
+    ('a link that leads out', ('link', 'raw', 'sata'), 2, 'link'),
+    ('the text itself', ('vm.xml', 'raw', 'sata'), 2, 'itself'),
+    ('one image twice', ('0.raw', 'raw', 'sata'), 2, 'already'),
+)
+
+
+@tap.rows(REFUSED)
+def test_disks_that_are_refused(t, disk, status, says):
+    t.write('0.raw', DISKS[0])
+    os.mkfifo(t.path('pipe'))
+    os.symlink('/etc/hostname', t.path('link'))
+    t.write('vm.xml', domain(('0.raw', 'raw', 'sata'), disk))
+    before = sorted(t.names())
+    done = t.vmferry('convert', 'vm.xml', 'vm.ova', status=status)
+    tap.contains(done.stderr, says)
+    tap.contains(done.stderr, 'vm.xml')
+    tap.equal(sorted(t.names()), before, 'files')
+
+
+def test_a_folder_that_is_allowed_is_used(t):
+    os.mkdir(t.path('images'))
+    os.mkdir(t.path('machines'))
+    t.write('images/0.raw', DISKS[0])
+    t.write('machines/vm.xml', domain((t.path('images/0.raw'), 'raw', 'sata')))
+    t.vmferry('convert', 'machines/vm.xml', 'vm.ova', status=2)
+    t.vmferry('convert', '--allow-ref', 'images', 'machines/vm.xml', 'vm.ova')
+    tap.equal(contents(t, 'vm.ova')[0].rstrip(b'\0'), DISKS[0], 'disk')
+    t.vmferry('convert', '--no-refs', '--allow-ref', 'images', 'machines/vm.xml', 'no.ova', status=1)
+
+
+def test_a_disk_called_like_one_is_never_a_machine(t):
+    t.write('0.raw', DISKS[0])
+    t.write('disk.img', domain(('0.raw', 'raw', 'sata')))
+    t.vmferry('convert', 'disk.img', 'vm.ova', status=1)
+    tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
+
+
+def test_options_of_machines_are_not_for_disks(t):
+    t.write('0.raw', DISKS[0])
+    for option in '--strict', '--copy', '--losses=l', '--machine=libvirt', '--system=a':
+        tap.contains(t.vmferry('convert', option, '0.raw', '0.qcow2', status=1).stderr, 'machine')
+
+
+if __name__ == '__main__':
+    tap.main(globals())

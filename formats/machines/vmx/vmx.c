@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * VMware's .vmx as a machine format. */
-#include "vmx.h"
+#include "vmx_writer.h"
 
 #include <string.h>
 
@@ -57,5 +57,6 @@ const struct vmf_machine_format vmf_machine_format_vmx = {
     .suffixes = vmx_suffixes,
     .probe = vmx_probe,
     .read = vmx_read,
+    .write = vmx_write,
     .disk_form = "monolithicSparse",
 };

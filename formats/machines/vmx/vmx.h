@@ -63,9 +63,6 @@ struct vmx_place {
 };
 bool vmx_place_of(const char *key, struct vmx_place *place);
 
-/* uuid.bios: sixteen octets in hexadecimal. */
-bool vmx_octets(const char *text, uint8_t octets[16]);
-
 /* guestOS to the row of the table and the processor; NULL: unknown. */
 const struct vmf_guest_os *vmx_guest_read(const char *guest, enum vmf_arch *arch);
 /* The other way round, at least "other" or "other-64"; exact: whether it says all of it. */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The boot order into a .vmx: classes of devices, and disks among each other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vmx_writer.h"
+
+struct vmx_list {
+  char text[512];
+  unsigned count;
+};
+
+static void add_word(struct vmx_list *list, const char *word)
+{
+  size_t length = strlen(list->text);
+
+  snprintf(list->text + length, sizeof list->text - length, "%s%s", length ? "," : "", word);
+  list->count++;
+}
+
+/* Places count among the devices of a class only. */
+static void tell_rank(const struct vmx_writer *writer, const char *list, size_t index,
+                      uint64_t place, unsigned rank)
+{
+  if (place != rank)
+    vmx_lose(writer, NONE, "L-boot-order", "VMware orders classes, and the devices of each",
+             "%s[%zu].boot", list, index);
+}
+
+/* The card that comes next, from that place on; nic_count: none. */
+static size_t next_card(const struct vmf_machine *machine, uint64_t least)
+{
+  size_t best = machine->nic_count;
+
+  for (size_t i = 0; i < machine->nic_count && i < VMX_CARDS; i++) {
+    struct vmf_told_number place = machine->nics[i].boot;
+    if (place.told && place.value >= least &&
+        (best == machine->nic_count || place.value < machine->nics[best].boot.value))
+      best = i;
+  }
+  return best;
+}
+
+/* "ethernet2,ethernet0": those that have a place in the order, or the first. */
+static void add_cards(const struct vmx_writer *writer, struct vmx_list *list)
+{
+  const struct vmf_machine *machine = writer->machine;
+  unsigned rank = 0;
+  char word[32];
+  size_t index;
+
+  for (uint64_t least = 1; (index = next_card(machine, least)) < machine->nic_count;
+       least = machine->nics[index].boot.value + 1) {
+    snprintf(word, sizeof word, "ethernet%zu", index);
+    add_word(list, word);
+    tell_rank(writer, "nics", index, machine->nics[index].boot.value, ++rank);
+  }
+  if (rank == 0)
+    add_word(list, "ethernet0");
+}
+
+static void list_classes(const struct vmx_writer *writer, const char *classes,
+                         struct vmx_list *list)
+{
+  for (const char *at = classes; *at; at += strspn(at, ",")) {
+    size_t length = strcspn(at, ",");
+    char class[16];
+    snprintf(class, sizeof class, "%.*s", (int)(length < 15 ? length : 15), at);
+    const char *word = vmx_word_written(vmx_boot_classes, class);
+    if (word && strcmp(class, "network") == 0)
+      add_cards(writer, list);
+    else if (word)
+      add_word(list, word);
+    at += length;
+  }
+}
+
+/* Disks by their place in the order; those without one come behind, as VMware takes them. */
+static void list_disks(const struct vmx_writer *writer, struct vmx_list *list)
+{
+  const struct vmf_machine *machine = writer->machine;
+  uint64_t least = 1;
+
+  for (;;) {
+    size_t best = machine->disk_count;
+    for (size_t i = 0; i < machine->disk_count; i++)
+      if (machine->disks[i].boot.told && machine->disks[i].boot.value >= least &&
+          writer->seats[i].bus && machine->disks[i].medium.value == VMF_MEDIUM_DISK &&
+          (best == machine->disk_count ||
+           machine->disks[i].boot.value < machine->disks[best].boot.value))
+        best = i;
+    if (best == machine->disk_count || list->count == 16)
+      return;
+    char word[32];
+    const struct vmx_seat *seat = &writer->seats[best];
+    snprintf(word, sizeof word, "%s%u:%u", seat->bus->name, seat->controller, seat->unit);
+    add_word(list, word);
+    tell_rank(writer, "disks", best, machine->disks[best].boot.value, list->count);
+    least = machine->disks[best].boot.value + 1;
+  }
+}
+
+/* The lowest place in the order of any device of a class; 0: none has one. */
+static uint64_t first_of(const struct vmf_machine *machine, const char *class)
+{
+  static const char *const media[] = {"disk", "cdrom", "floppy", "disk"};
+  uint64_t least = 0;
+
+  for (size_t i = 0; i < machine->disk_count; i++) {
+    const struct vmf_machine_disk *disk = &machine->disks[i];
+    if (disk->boot.told && disk->medium.value < 4 &&
+        strcmp(media[disk->medium.value], class) == 0 && (least == 0 || disk->boot.value < least))
+      least = disk->boot.value;
+  }
+  for (size_t i = 0; strcmp(class, "network") == 0 && i < machine->nic_count; i++)
+    if (machine->nics[i].boot.told && (least == 0 || machine->nics[i].boot.value < least))
+      least = machine->nics[i].boot.value;
+  return least;
+}
+
+/* Where only devices have places in the order: their classes. */
+static void classes_of_devices(const struct vmf_machine *machine, char *classes, size_t size)
+{
+  uint64_t done = 0;
+
+  classes[0] = 0;
+  for (;;) {
+    const char *next = NULL;
+    uint64_t least = 0;
+    for (const struct vmx_word *word = vmx_boot_classes; word->vmx; word++) {
+      uint64_t first = first_of(machine, word->model);
+      if (first > done && (!next || first < least)) {
+        next = word->model;
+        least = first;
+      }
+    }
+    if (!next)
+      return;
+    snprintf(classes + strlen(classes), size - strlen(classes), "%s%s", classes[0] ? "," : "",
+             next);
+    done = least;
+  }
+}
+
+enum vmf_code vmx_write_boot(struct vmx_writer *writer, struct vmf_error *error)
+{
+  const struct vmf_machine *machine = writer->machine;
+  struct vmx_list classes = {0}, disks = {0};
+  char of_devices[64];
+
+  if (vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI) {
+    if (machine->boot.text)
+      vmx_lose(writer, BEHAVIOUR, "L-boot-order", "EFI keeps the order in its variables", "boot");
+    return VMF_OK;
+  }
+  list_disks(writer, &disks);
+  classes_of_devices(machine, of_devices, sizeof of_devices);
+  list_classes(writer, machine->boot.text ? machine->boot.text : of_devices, &classes);
+  if (classes.count > 0)
+    VMF_TRY(vmx_put(writer, error, classes.text, "bios.bootOrder"));
+  if (disks.count > 0)
+    VMF_TRY(vmx_put(writer, error, disks.text, "bios.hddOrder"));
+  return VMF_OK;
+}

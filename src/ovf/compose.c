@@ -9,13 +9,14 @@
 #include <string.h>
 
 #include "checked.h"
+#include "disk_format.h"
 #include "machine_plan.h"
 #include "markup.h"
 #include "memory.h"
 
 static void compose_envelope(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
-  bool two = plan->version == VMF_OVF_2;
+  bool two = plan->settings->version == VMF_OVF_2;
   const char *ovf = two ? VMF_NS_OVF_2 : VMF_NS_OVF_1;
 
   vmf_markup_start(markup, "Envelope");
@@ -27,7 +28,7 @@ static void compose_envelope(struct vmf_markup *markup, const struct vmf_machine
     vmf_markup_attribute(markup, "xmlns:sasd", "%s", VMF_NS_SASD);
   }
   vmf_markup_attribute(markup, "xmlns:vssd", "%s", VMF_NS_VSSD);
-  if (plan->os->vmware || plan->firmware)
+  if (plan->os->vmware || plan->firmware || !plan->settings->texts)
     vmf_markup_attribute(markup, "xmlns:vmw", "%s", VMF_NS_VMW);
   vmf_markup_enter(markup);
 }
@@ -56,57 +57,74 @@ static enum vmf_code escape_href(const char *name, char **href, struct vmf_error
   return VMF_OK;
 }
 
+static enum vmf_code compose_file(struct vmf_markup *markup, const struct vmf_compose_disk *disk,
+                                  size_t number, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *href = NULL;
+
+  VMF_TRY(escape_href(disk->file_name, &href, error));
+  vmf_markup_start(markup, "File");
+  vmf_markup_attribute(markup, "ovf:href", "%s", href);
+  vmf_markup_attribute(markup, "ovf:id", "file%zu", number);
+  if (disk->file_size > 0)
+    vmf_markup_attribute(markup, "ovf:size", "%" PRIu64, disk->file_size);
+  vmf_markup_end(markup);
+  return VMF_OK;
+}
+
 static enum vmf_code compose_references(struct vmf_markup *markup,
-                                        const struct vmf_compose_disk *disks, size_t count,
+                                        const struct vmf_machine_plan *plan,
                                         struct vmf_error *error)
 {
   vmf_markup_open(markup, "References");
-  for (size_t i = 0; i < count; i++) {
-    VMF_AUTO_FREE char *href = NULL;
-
-    VMF_TRY(escape_href(disks[i].file_name, &href, error));
-    vmf_markup_start(markup, "File");
-    vmf_markup_attribute(markup, "ovf:href", "%s", href);
-    vmf_markup_attribute(markup, "ovf:id", "file%zu", i + 1);
-    if (disks[i].file_size > 0)
-      vmf_markup_attribute(markup, "ovf:size", "%" PRIu64, disks[i].file_size);
-    vmf_markup_end(markup);
-  }
+  for (size_t i = 0; i < plan->machine->disk_count; i++)
+    if (plan->drives[i].file > 0)
+      VMF_TRY(compose_file(markup, &plan->files[i], plan->drives[i].file, error));
   vmf_markup_leave(markup, "References");
   return VMF_OK;
 }
 
-static void compose_disks(struct vmf_markup *markup, const struct vmf_compose_disk *disks,
-                          size_t count)
+static void compose_disk(struct vmf_markup *markup, const struct vmf_machine_plan_drive *drive,
+                         const struct vmf_compose_disk *disk)
 {
-  if (count == 0)
-    return;
-  vmf_markup_open(markup, "DiskSection");
-  vmf_markup_leaf(markup, "Info", "The virtual disks");
-  for (size_t i = 0; i < count; i++) {
-    const struct vmf_compose_disk *disk = &disks[i];
+  vmf_markup_start(markup, "Disk");
+  vmf_markup_attribute(markup, "ovf:capacity", "%" PRIu64, disk->capacity);
+  vmf_markup_attribute(markup, "ovf:capacityAllocationUnits", "byte");
+  vmf_markup_attribute(markup, "ovf:diskId", "vmdisk%zu", drive->disk);
+  if (drive->file > 0)
+    vmf_markup_attribute(markup, "ovf:fileRef", "file%zu", drive->file);
+  vmf_markup_attribute(markup, "ovf:format", "%s", disk->format_uri);
+  if (disk->populated_known)
+    vmf_markup_attribute(markup, "ovf:populatedSize", "%" PRIu64,
+                         vmf_min(disk->populated, disk->capacity));
+  vmf_markup_end(markup);
+}
 
-    vmf_markup_start(markup, "Disk");
-    vmf_markup_attribute(markup, "ovf:capacity", "%" PRIu64, disk->capacity);
-    vmf_markup_attribute(markup, "ovf:capacityAllocationUnits", "byte");
-    vmf_markup_attribute(markup, "ovf:diskId", "vmdisk%zu", i + 1);
-    vmf_markup_attribute(markup, "ovf:fileRef", "file%zu", i + 1);
-    vmf_markup_attribute(markup, "ovf:format", "%s", disk->format_uri);
-    if (disk->populated_known)
-      vmf_markup_attribute(markup, "ovf:populatedSize", "%" PRIu64,
-                           vmf_min(disk->populated, disk->capacity));
-    vmf_markup_end(markup);
+static void compose_disks(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
+{
+  bool any = false;
+
+  for (size_t i = 0; i < plan->machine->disk_count; i++) {
+    if (plan->drives[i].disk == 0)
+      continue;
+    if (!any) {
+      vmf_markup_open(markup, "DiskSection");
+      vmf_markup_leaf(markup, "Info", "The virtual disks");
+    }
+    compose_disk(markup, &plan->drives[i], &plan->files[i]);
+    any = true;
   }
-  vmf_markup_leave(markup, "DiskSection");
+  if (any)
+    vmf_markup_leave(markup, "DiskSection");
 }
 
 static void compose_networks(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
 {
-  if (plan->nic_count == 0)
+  if (plan->machine->nic_count == 0)
     return;
   vmf_markup_open(markup, "NetworkSection");
   vmf_markup_leaf(markup, "Info", "The logical networks");
-  for (size_t i = 0; i < plan->nic_count; i++) {
+  for (size_t i = 0; i < plan->machine->nic_count; i++) {
     const char *name = plan->nics[i].network;
     bool told = false;
 
@@ -124,12 +142,11 @@ static void compose_networks(struct vmf_markup *markup, const struct vmf_machine
 }
 
 static enum vmf_code compose_all(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
-                                 const struct vmf_compose_disk *disks, size_t count,
                                  struct vmf_error *error)
 {
   compose_envelope(markup, plan);
-  VMF_TRY(compose_references(markup, disks, count, error));
-  compose_disks(markup, disks, count);
+  VMF_TRY(compose_references(markup, plan, error));
+  compose_disks(markup, plan);
   compose_networks(markup, plan);
   vmf_markup_start(markup, "VirtualSystem");
   vmf_markup_attribute(markup, "ovf:id", "%s", plan->id);
@@ -137,27 +154,51 @@ static enum vmf_code compose_all(struct vmf_markup *markup, const struct vmf_mac
   vmf_markup_leaf(markup, "Info", "A virtual machine");
   vmf_markup_leaf(markup, "Name", "%s", plan->name);
   vmf_compose_os(markup, plan);
-  vmf_compose_hardware(markup, plan, count);
-  vmf_compose_texts(markup, plan->machine);
+  vmf_compose_hardware(markup, plan);
+  vmf_compose_texts(markup, plan);
   vmf_markup_leave(markup, "VirtualSystem");
   vmf_markup_leave(markup, "Envelope");
   return VMF_OK;
 }
 
-enum vmf_code vmf_compose(const struct vmf_machine_options *machine,
-                          const struct vmf_compose_disk *disks, size_t count, char **text,
+enum vmf_code vmf_compose(const struct vmf_machine *machine,
+                          const struct vmf_compose_settings *settings,
+                          const struct vmf_compose_disk *disks, char **text,
                           struct vmf_error *error)
 {
   struct vmf_markup markup = {0};
   struct vmf_machine_plan plan;
-  enum vmf_code code = vmf_machine_plan_make(machine, disks, count, &plan, error);
+  enum vmf_code code = vmf_machine_plan_make(machine, settings, disks, &plan, error);
 
   *text = NULL;
   if (code == VMF_OK)
-    code = compose_all(&markup, &plan, disks, count, error);
+    code = compose_all(&markup, &plan, error);
   if (code == VMF_OK)
     code = vmf_markup_take(&markup, text, error);
   vmf_markup_clear(&markup);
   vmf_machine_plan_clear(&plan);
   return code;
+}
+
+enum vmf_code vmf_ovf_machine_write(const struct vmf_machine *machine,
+                                    const struct vmf_machine_target *target,
+                                    const struct vmf_machine_losses *losses, char **text,
+                                    size_t *length, struct vmf_error *error)
+{
+  const struct vmf_compose_settings settings = {
+      .version = VMF_OVF_1, .copy = target->copy, .losses = losses};
+  VMF_AUTO_FREE void *memory = NULL;
+
+  VMF_TRY(vmf_alloc((machine->disk_count + 1) * sizeof(struct vmf_compose_disk), &memory, error));
+  struct vmf_compose_disk *disks = memory;
+  for (size_t i = 0; i < machine->disk_count && i < target->disk_count; i++) {
+    const char *format = target->disks[i].format;
+    const struct vmf_disk_format *form = vmf_disk_format_find(format ? format : "vmdk");
+    disks[i] = (struct vmf_compose_disk){.file_name = target->disks[i].name,
+                                         .format_uri = form ? form->uri : format,
+                                         .capacity = target->disks[i].capacity};
+  }
+  VMF_TRY(vmf_compose(machine, &settings, disks, text, error));
+  *length = strlen(*text);
+  return VMF_OK;
 }

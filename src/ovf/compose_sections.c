@@ -51,21 +51,28 @@ static void compose_product(struct vmf_markup *markup, const struct vmf_machine_
   vmf_markup_leave(markup, "ProductSection");
 }
 
-void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine_options *machine)
+static bool has_product(const struct vmf_machine_options *texts)
 {
-  if (machine->annotation) {
+  return texts->product || texts->vendor || texts->version || texts->full_version ||
+         texts->property_count > 0;
+}
+
+void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine_plan *plan)
+{
+  const struct vmf_machine_options *texts = plan->settings->texts;
+
+  if (plan->description) {
     vmf_markup_open(markup, "AnnotationSection");
     vmf_markup_leaf(markup, "Info", "A note on the virtual machine");
-    vmf_markup_leaf(markup, "Annotation", "%s", machine->annotation);
+    vmf_markup_leaf(markup, "Annotation", "%s", plan->description);
     vmf_markup_leave(markup, "AnnotationSection");
   }
-  if (machine->product || machine->vendor || machine->version || machine->full_version ||
-      machine->property_count > 0)
-    compose_product(markup, machine);
-  for (size_t i = 0; i < machine->eula_count; i++) {
+  if (texts && has_product(texts))
+    compose_product(markup, texts);
+  for (size_t i = 0; texts && i < texts->eula_count; i++) {
     vmf_markup_open(markup, "EulaSection");
     vmf_markup_leaf(markup, "Info", "An end-user licence agreement");
-    vmf_markup_leaf(markup, "License", "%s", machine->eulas[i]);
+    vmf_markup_leaf(markup, "License", "%s", texts->eulas[i]);
     vmf_markup_leave(markup, "EulaSection");
   }
 }

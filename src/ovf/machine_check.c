@@ -63,6 +63,27 @@ enum vmf_code vmf_machine_check_text(const char *what, const char *text, bool li
   return VMF_OK;
 }
 
+enum vmf_code vmf_machine_clean_text(const char *text, bool lines, char **clean,
+                                     struct vmf_error *error)
+{
+  const unsigned char *at = (const unsigned char *)text;
+
+  VMF_TRY(vmf_alloc(strlen(text) + 1, (void **)clean, error));
+  for (char *out = *clean; *at;) {
+    const unsigned char *start = at;
+    uint32_t c = utf8_next(&at);
+    if (c == UINT32_MAX)
+      at++;
+    if (c == UINT32_MAX || is_control(c, lines)) {
+      *out++ = '?';
+      continue;
+    }
+    memcpy(out, start, (size_t)(at - start));
+    out += at - start;
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code check_optional(const char *what, const char *text, bool lines,
                                     struct vmf_error *error)
 {

@@ -39,6 +39,10 @@ static const struct setting_row video_rows[] = {
     {"enable3DSupport", true, 1, offsetof(struct vmf_machine, video_3d)},
 };
 
+static const struct setting_row usb_rows[] = {
+    {"ehciEnabled", true, 1, offsetof(struct vmf_machine, usb2)},
+};
+
 static const struct setting_row nic_rows[] = {
     {"slotInfo.pciSlotNumber", false, 1, offsetof(struct vmf_machine_nic, pci_slot)},
 };
@@ -204,6 +208,8 @@ static enum vmf_setting set_item(struct vmf_system_reader *reader, size_t index,
   case VMF_ITEM_PART:
     if (reader->system->items[index].type == VMF_RESOURCE_GRAPHICS)
       return set_by_rows(video_rows, COUNT(video_rows), machine, key, value, line);
+    if (reader->system->items[index].type == VMF_RESOURCE_USB)
+      return set_by_rows(usb_rows, COUNT(usb_rows), machine, key, value, line);
     return VMF_SETTING_UNKNOWN;
   default:
     return VMF_SETTING_UNKNOWN;

@@ -105,18 +105,33 @@ void vmf_markup_open(struct vmf_markup *markup, const char *name)
   vmf_markup_enter(markup);
 }
 
+static void __attribute__((format(printf, 3, 0)))
+markup_content(struct vmf_markup *markup, const char *name, const char *format, va_list values)
+{
+  markup_put(markup, ">");
+  markup_value(markup, false, format, values);
+  markup_put(markup, "</");
+  markup_put(markup, name);
+  markup_put(markup, ">\n");
+}
+
+void vmf_markup_content(struct vmf_markup *markup, const char *name, const char *format, ...)
+{
+  va_list values;
+
+  va_start(values, format);
+  markup_content(markup, name, format, values);
+  va_end(values);
+}
+
 void vmf_markup_leaf(struct vmf_markup *markup, const char *name, const char *format, ...)
 {
   va_list values;
 
   vmf_markup_start(markup, name);
-  markup_put(markup, ">");
   va_start(values, format);
-  markup_value(markup, false, format, values);
+  markup_content(markup, name, format, values);
   va_end(values);
-  markup_put(markup, "</");
-  markup_put(markup, name);
-  markup_put(markup, ">\n");
 }
 
 enum vmf_code vmf_markup_take(struct vmf_markup *markup, char **text, struct vmf_error *error)

@@ -26,6 +26,10 @@ void vmf_markup_leave(struct vmf_markup *markup, const char *name); /* "</name>"
 /* start and enter, without attributes */
 void vmf_markup_open(struct vmf_markup *markup, const char *name);
 
+/* ">value</name>", behind start and attributes */
+void vmf_markup_content(struct vmf_markup *markup, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* "<name>value</name>" */
 void vmf_markup_leaf(struct vmf_markup *markup, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

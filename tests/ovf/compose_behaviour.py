@@ -142,6 +142,15 @@ def test_our_own_rules_are_content(t, arguments, version):
     tap.equal(found, expected)
 
 
+@tap.rows([(version, version) for version in OVF])
+def test_a_machine_with_everything_is_valid(t, version):
+    """Of our own rules: what VMware's TPM, and a version that not everybody takes, are asked for."""
+    done = t.run(pathlib.Path(PROGRAM).parent / 'compose_full', version)
+    validate(t, done.stdout, version)
+    found = {line.split(':')[0] for line in done.stderr.splitlines()}
+    tap.equal(found, {'version-readers'} if version == '2.0' else set(), done.stderr)
+
+
 @tap.rows(VERSIONED)
 def test_consumers_are_content(t, arguments, version):
     """What they ask for, see the table of consumers in the facts of the format."""

@@ -163,7 +163,7 @@ int main(int argc, char **argv)
       fprintf(stderr, "unknown argument %s\n", argv[i]);
       return 2;
     }
-  if (vmf_compose(&all.machine, all.disks, all.disk_count, &text, &error) != VMF_OK) {
+  if (vmf_compose_options(&all.machine, all.disks, all.disk_count, &text, &error) != VMF_OK) {
     fprintf(stderr, "%s\n", error.text);
     return error.code == VMF_USAGE ? 1 : 2;
   }

@@ -107,7 +107,7 @@ START_TEST(the_bytes_are_these)
                                               .nics = none};
   char *text = NULL, *line, *rest;
 
-  ck_assert_msg(vmf_compose(&machine, &one, 1, &text, &error) == VMF_OK, "%s", error.text);
+  ck_assert_msg(vmf_compose_options(&machine, &one, 1, &text, &error) == VMF_OK, "%s", error.text);
   rest = text;
   for (const char *const *expected = least; *expected; expected++) {
     line = strsep(&rest, "\n");
@@ -124,7 +124,7 @@ START_TEST(nothing_is_handed_out_on_failure)
   const struct vmf_machine_options machine = {.size = sizeof machine, .os = "plan9"};
   char *text = (char *)&error;
 
-  ck_assert_int_eq(vmf_compose(&machine, &one, 1, &text, &error), VMF_USAGE);
+  ck_assert_int_eq(vmf_compose_options(&machine, &one, 1, &text, &error), VMF_USAGE);
   ck_assert_int_eq(error.code, VMF_USAGE);
   ck_assert_ptr_null(text);
 }
@@ -147,7 +147,7 @@ START_TEST(a_name_comes_from_the_first_disk)
   char *text = NULL;
 
   disk.file_name = rows[_i].file;
-  ck_assert_msg(vmf_compose(&machine, &disk, 1, &text, &error) == VMF_OK, "%s", error.text);
+  ck_assert_msg(vmf_compose_options(&machine, &disk, 1, &text, &error) == VMF_OK, "%s", error.text);
   ck_assert_msg(strstr(text, rows[_i].id) != NULL, "%s", text);
   ck_assert_msg(strstr(text, rows[_i].name) != NULL, "%s", text);
   vmf_free(text);
@@ -162,7 +162,7 @@ START_TEST(a_long_name_has_a_short_id)
 
   memset(name, 'x', 300);
   name[300] = 0;
-  ck_assert_int_eq(vmf_compose(&machine, &one, 1, &text, &error), VMF_OK);
+  ck_assert_int_eq(vmf_compose_options(&machine, &one, 1, &text, &error), VMF_OK);
   ck_assert_ptr_nonnull(strstr(text, name));
   id = strstr(text, "<VirtualSystem ovf:id=\"");
   ck_assert_ptr_nonnull(id);

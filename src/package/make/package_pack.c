@@ -56,7 +56,7 @@ static enum vmf_code describe(void *data, enum vmf_describe how, char **text, si
   VMF_TRY(vmf_alloc(packing->count * sizeof(struct vmf_compose_disk), &disks, error));
   for (size_t i = 0; i < packing->count; i++)
     describe_disk(packing, i, how, &((struct vmf_compose_disk *)disks)[i]);
-  VMF_TRY(vmf_compose(&packing->machine, disks, packing->count, text, error));
+  VMF_TRY(vmf_compose_options(&packing->machine, disks, packing->count, text, error));
   *length = strlen(*text);
   return VMF_OK;
 }

@@ -10,8 +10,10 @@
 
 #include "caller.h"
 #include "file.h"
+#include "gate.h"
+#include "memory.h"
 #include "moved.h"
-#include "replaced.h"
+#include "view.h"
 
 /* The machine's own text is no disk, whatever format it is said to have. */
 static enum vmf_code check_no_text(const struct vmf_machines *machines, const struct vmf_io *io,
@@ -64,6 +66,58 @@ static enum vmf_code open_contained(const struct vmf_machines *machines,
   return vmf_image_open(machines->path, &own, image, error);
 }
 
+/* *found: the disk of the package whose file a machine calls `wanted`; NULL: none. */
+static enum vmf_code disk_in_file(const struct vmf_ovf *ovf, const char *wanted,
+                                  const struct vmf_ovf_disk **found, struct vmf_error *error)
+{
+  *found = NULL;
+  for (size_t i = 0; i < ovf->disk_count && !*found; i++) {
+    VMF_AUTO_FREE char *name = NULL;
+    const struct vmf_ovf_file *file =
+        ovf->disks[i].file_ref ? vmf_ovf_file(ovf, ovf->disks[i].file_ref) : NULL;
+    if (!file || !file->href)
+      continue;
+    VMF_TRY(vmf_copy_text(file->href, &name, error));
+    vmf_ovf_decode_href(name);
+    if (strcmp(name, wanted) == 0)
+      *found = &ovf->disks[i];
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code open_packed(const struct vmf_machines *machines,
+                                 const struct vmf_machine_disk *disk, struct vmf_image **image,
+                                 struct vmf_error *error)
+{
+  struct vmf_image_options own = machines->options;
+  const struct vmf_ovf_disk *found;
+
+  VMF_TRY(disk_in_file(machines->package->ovf, disk->image.text, &found, error));
+  own.format = own.snapshot = NULL;
+  own.found = NULL;
+  if (!found)
+    return vmf_fail(error, VMF_CORRUPT, "%s: no disk of the descriptor is in the file \"%.160s\"",
+                    machines->path, disk->image.text);
+  return vmf_gate_open_disk(machines->package, found, &own, image, error);
+}
+
+/* A disk of which only the size is told: zeros. */
+static enum vmf_code open_blank(const struct vmf_machines *machines,
+                                const struct vmf_machine_disk *disk, size_t index,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = machines->options;
+  struct vmf_image_origin origin = {0};
+  VMF_AUTO_FREE char *name = NULL;
+
+  own.format = "raw";
+  own.snapshot = NULL;
+  own.found = NULL;
+  VMF_TRY(vmf_format(&name, error, "%s::%zu", machines->path, index));
+  VMF_TRY(vmf_io_blank(name, disk->capacity.value, &origin.io, error));
+  return vmf_image_open_origin(&origin, &own, image, error);
+}
+
 enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
                                       const struct vmf_machine *machine, size_t index,
                                       struct vmf_image **image, struct vmf_error *error)
@@ -71,9 +125,13 @@ enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
   const struct vmf_machine_disk *disk = &machine->disks[index];
 
   *image = NULL;
+  if (!disk->image.text && disk->capacity.told && !disk->elsewhere.text)
+    return open_blank(machines, disk, index, image, error);
   if (!disk->image.text)
     return vmf_fail(error, VMF_REFUSED, "%s:%u: the drive is empty", machines->path,
                     disk->medium.line);
+  if (machines->package)
+    return open_packed(machines, disk, image, error);
   if (disk->in_container)
     return open_contained(machines, disk, image, error);
   enum vmf_code code = open_file(machines, disk, image, error);

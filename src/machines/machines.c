@@ -14,8 +14,10 @@
 #include "file.h"
 #include "list.h"
 #include "log.h"
+#include "losses.h"
 #include "memory.h"
 #include "opener.h"
+#include "ovf_machine.h"
 #include "path.h"
 #include "text.h"
 
@@ -235,6 +237,45 @@ static enum vmf_code open_text(struct vmf_machines *machines, struct vmf_error *
   return code;
 }
 
+/* A package: a machine for each virtual system, whatever collections they are in. */
+static enum vmf_code read_systems(struct vmf_machines *machines, struct vmf_error *error)
+{
+  struct vmf_report report = {.finding = tell_finding, .data = machines};
+  const struct vmf_ovf *ovf = machines->package->ovf;
+  struct vmf_machine *machine;
+
+  VMF_TRY(vmf_losses_check(ovf, error));
+  vmf_package_tell(machines->package, &report);
+  for (size_t i = 0; i < ovf->system_count; i++)
+    if (!ovf->systems[i].collection) {
+      VMF_TRY(add_machine(machines, &machine, error));
+      VMF_TRY(vmf_ovf_machine(ovf, i, machine, &report, error));
+    }
+  if (machines->count == 0)
+    return vmf_fail(error, VMF_CORRUPT, "%s: has no virtual system", machines->path);
+  return VMF_OK;
+}
+
+static enum vmf_code open_package(struct vmf_machines *machines, struct vmf_error *error)
+{
+  const struct vmf_image_options *options = &machines->options;
+  const struct vmf_package_options own = {.size = sizeof own,
+                                          .allow_refs = options->allow_refs,
+                                          .no_refs = options->no_refs,
+                                          .ignore_locks = options->ignore_locks,
+                                          .read_all = options->read_all,
+                                          .no_cache = options->no_cache,
+                                          .log = options->log,
+                                          .cancel = options->cancel,
+                                          .max_bytes = options->max_bytes};
+
+  if (options->snapshot)
+    return vmf_fail(error, VMF_USAGE, "%s: a package has no snapshots to choose from",
+                    machines->path);
+  VMF_TRY(vmf_package_open(machines->path, &own, &machines->package, error));
+  return read_systems(machines, error);
+}
+
 /* A file that holds the text and the disks. */
 static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_error *error)
 {
@@ -262,6 +303,8 @@ static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
                               struct vmf_error *error)
 {
   VMF_TRY(vmf_location_resolve(path, true, &machines->path, error));
+  if (!machines->options.format && vmf_package_recognise(machines->path))
+    return open_package(machines, error);
   return is_container_name(machines->path) ? open_container(machines, error)
                                            : open_text(machines, error);
 }

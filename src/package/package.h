@@ -71,6 +71,11 @@ void vmf_package_tell(const struct vmf_package *package, struct vmf_report *repo
 /* The index in tar->members of the file of that name, or SIZE_MAX. Without an archive SIZE_MAX. */
 size_t vmf_package_member(const struct vmf_package *package, const char *name);
 
+/* Adds "machine", or "machines" of several, to what `info` shows. */
+VMF_MUST_CHECK enum vmf_code vmf_package_show_machines(const struct vmf_package *package,
+                                                       struct vmf_value *root,
+                                                       struct vmf_error *error);
+
 /* The name that a File's href means: %-escapes resolved, "file:" or a leading "./" cut.
  * VMF_REFUSED: a network address, an absolute path, "..", a control character. A fresh string. */
 VMF_MUST_CHECK enum vmf_code vmf_package_href(const struct vmf_package *package,

@@ -515,7 +515,8 @@ static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *ro
   for (size_t i = 0; i < ovf->system_count; i++)
     VMF_TRY(add_system(ovf, i, systems, error));
   VMF_TRY(add_files(package, root, first, error));
-  return add_networks(ovf, root, error);
+  VMF_TRY(add_networks(ovf, root, error));
+  return vmf_package_show_machines(package, root, error);
 }
 
 enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,

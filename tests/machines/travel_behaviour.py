@@ -20,6 +20,15 @@ def domain(*disks, more='', devices=''):
 '''.encode()
 
 
+def vmx(*lines):
+    return '\n'.join(['.encoding = "UTF-8"', 'config.version = "8"', 'virtualHW.version = "13"', 'displayName = "db"', 'guestOS = "ubuntu-64"',
+                      'memsize = "1024"', 'scsi0.present = "TRUE"', 'scsi0.virtualDev = "pvscsi"', *lines, '']).encode()
+
+
+def drive(name, file):
+    return f'{name}.present = "TRUE"\n{name}.fileName = "{file}"'
+
+
 def three_disks(t):
     for i, disk in enumerate(DISKS):
         t.write(f'{i}.raw', disk)
@@ -30,7 +39,7 @@ def three_disks(t):
 def contents(t, machine):
     """The bytes of a machine's disks, in its order."""
     info = json.loads(t.vmferry('info', '--output=json', machine).stdout)
-    images = [image['filename'] for image in info['machine']['images']] if 'machine' in info else []
+    images = [image['filename'] for image in info['machine'].get('images', [])]
     images = images or [f'{machine}::{disk["id"]}' for disk in info['disks']]
     found = []
     for image in images:
@@ -59,6 +68,15 @@ def test_info_shows_a_machine_and_what_stands_behind_its_disks(t):
     tap.contains(done.stdout, 'memory: 2 GiB')
 
 
+def test_info_of_a_package_has_the_machine_in_the_same_form(t):
+    three_disks(t)
+    t.vmferry('convert', 'vm.xml', 'vm.ova')
+    before, after = (json.loads(t.vmferry('info', '--output=json', name).stdout)['machine'] for name in ('vm.xml', 'vm.ova'))
+    for field in 'name', 'memory', 'vcpus', 'firmware':
+        tap.equal(after[field], before[field], field)
+    tap.equal([disk['medium'] for disk in after['disks']], ['disk'] * 3, 'disks')
+
+
 REFUSED = (
     ('a disk that is not there', ('gone.raw', 'raw', 'sata'), 2, 'gone.raw'),
     ('a disk above the folder', ('../../../../../../etc/hostname', 'raw', 'sata'), 2, 'etc/hostname'),
@@ -83,6 +101,44 @@ def test_disks_that_are_refused(t, disk, status, says):
     tap.contains(done.stderr, says)
     tap.contains(done.stderr, 'vm.xml')
     tap.equal(sorted(t.names()), before, 'files')
+
+
+def with_snapshot(t):
+    """A machine whose disk was changed behind a snapshot."""
+    t.write('new.raw', DISKS[1])
+    t.write('old.raw', DISKS[0])
+    t.vmferry('convert', '-o', 'subformat=monolithicSparse', 'old.raw', 'old.vmdk')
+    t.vmferry('convert', '-O', 'vmdk', '-o', 'subformat=monolithicSparse', '-B', 'old.vmdk', '-F', 'vmdk', 'new.raw', 'new-000001.vmdk')
+    t.write('vm.vmx', vmx(drive('scsi0:0', 'new-000001.vmdk')))
+    t.write('vm.vmsd', b'''.encoding = "UTF-8"
+snapshot.numSnapshots = "1"
+snapshot.current = "1"
+snapshot0.uid = "1"
+snapshot0.displayName = "before"
+snapshot0.numDisks = "1"
+snapshot0.disk0.fileName = "old.vmdk"
+snapshot0.disk0.node = "scsi0:0"
+''')
+
+
+def test_a_disk_is_read_through_its_chain(t):
+    with_snapshot(t)
+    t.vmferry('convert', 'vm.vmx', 'vm.ova')
+    tap.equal(contents(t, 'vm.ova')[0][:len(DISKS[1])], DISKS[1], 'disk')
+
+
+def test_a_snapshot_is_the_disk_as_it_was(t):
+    with_snapshot(t)
+    t.vmferry('convert', '-l', 'before', 'vm.vmx', 'vm.ova')
+    tap.equal(contents(t, 'vm.ova')[0][:len(DISKS[0])], DISKS[0], 'disk')
+    tap.contains(t.vmferry('convert', '-l', 'other', 'vm.vmx', 'no.ova', status=1).stderr, 'before')
+
+
+def test_a_missing_link_of_a_chain_is_an_error(t):
+    with_snapshot(t)
+    os.unlink(t.path('old.vmdk'))
+    tap.contains(t.vmferry('convert', 'vm.vmx', 'vm.ova', status=2).stderr, 'old.vmdk')
+    tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
 
 
 def test_a_folder_that_is_allowed_is_used(t):

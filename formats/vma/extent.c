@@ -12,7 +12,7 @@
 #include "vma.h"
 #include "zero.h"
 
-enum { UUID_AT = 8, MD5_AT = 24, SLOTS_AT = 40, SLOT = 8 };
+enum { BLOCKS_AT = 6, UUID_AT = 8, MD5_AT = 24, SLOTS_AT = 40, SLOT = 8 };
 
 static enum vmf_code check_front(const struct vma_archive *archive, const uint8_t *raw,
                                  uint64_t offset, struct vmf_error *error)
@@ -104,11 +104,11 @@ enum vmf_code vma_extent_decode(const struct vma_archive *archive,
     extent->blocks += stored_blocks(slot->mask);
     extent->count++;
   }
-  if (extent->blocks != get_be16(raw + 6) || extent->count == 0)
+  if (extent->blocks != get_be16(raw + BLOCKS_AT) || extent->count == 0)
     return vmf_fail(
         error, VMF_CORRUPT,
         "%s: extent at byte %" PRIu64 ": %u blocks are said to follow, but its %u clusters have %u",
-        archive->name, extent->offset, get_be16(raw + 6), extent->count, extent->blocks);
+        archive->name, extent->offset, get_be16(raw + BLOCKS_AT), extent->count, extent->blocks);
   return VMF_OK;
 }
 
@@ -161,6 +161,25 @@ enum vmf_code vma_check_complete(const struct vma_archive *archive, uint64_t off
                     start / VMA_CLUSTER);
   }
   return VMF_OK;
+}
+
+void vma_extent_encode(const uint8_t uuid[VMA_UUID_SIZE], const struct vma_slot *slots,
+                       unsigned count, uint8_t raw[VMA_EXTENT_HEADER])
+{
+  unsigned blocks = 0;
+
+  memset(raw, 0, VMA_EXTENT_HEADER);
+  memcpy(raw, VMA_EXTENT_MAGIC, 4);
+  memcpy(raw + UUID_AT, uuid, VMA_UUID_SIZE);
+  for (unsigned i = 0; i < count; i++) {
+    uint8_t *at = raw + SLOTS_AT + SLOT * (size_t)i;
+    put_be16(at, slots[i].mask);
+    at[3] = slots[i].device;
+    put_be32(at + 4, slots[i].cluster);
+    blocks += stored_blocks(slots[i].mask);
+  }
+  put_be16(raw + BLOCKS_AT, (uint16_t)blocks);
+  vma_md5(raw, VMA_EXTENT_HEADER, MD5_AT, raw + MD5_AT);
 }
 
 /* ---- runs ---- */

@@ -10,22 +10,9 @@
 #include "checked.h"
 #include "md5.h"
 #include "memory.h"
-#include "vma.h"
+#include "vma_header.h"
 
-enum {
-  VERSION = 1,
-  MD5_AT = 32,
-  CONFIG_NAMES_AT = 2044,
-  CONFIG_DATA_AT = 3068,
-  DEVICES_AT = 4096,
-  DEVICE_ENTRY = 32,
-  BLOB_HEAD = 2,
-  FIRST_BLOB = 1,  /* a pointer of 0 means none */
-  NAME_SHOWN = 60, /* characters of one that is refused */
-};
-
-/* Cluster numbers have 32 bits. */
-#define DEVICE_SIZE_MAX ((uint64_t)VMA_CLUSTER << 32)
+enum { NAME_SHOWN = 60 /* characters of one that is refused */ };
 
 /* ---- the fields ---- */
 
@@ -38,9 +25,9 @@ static enum vmf_code check_front(struct vma_archive *archive, const uint8_t *raw
   if (memcmp(raw, VMA_MAGIC, sizeof(VMA_MAGIC)) != 0)
     return vmf_fail(error, VMF_CORRUPT, "%s: no VMA signature (56 4d 41 00) at byte 0",
                     archive->name);
-  if (version != VERSION)
+  if (version != VMA_VERSION)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: VMA version %" PRIu32 ", expected %d",
-                    archive->name, version, VERSION);
+                    archive->name, version, VMA_VERSION);
   archive->header_size = get_be32(raw + 56);
   if (archive->header_size <= VMA_HEADER_MIN || archive->header_size % VMA_EXTENT_HEADER != 0)
     return vmf_fail(error, VMF_CORRUPT,
@@ -63,12 +50,12 @@ static enum vmf_code check_digest(const struct vma_archive *archive, struct vmf_
 {
   uint8_t digest[VMA_MD5_SIZE];
 
-  vma_md5(archive->header, archive->header_size, MD5_AT, digest);
-  if (memcmp(digest, archive->header + MD5_AT, sizeof(digest)) != 0)
+  vma_md5(archive->header, archive->header_size, VMA_MD5_AT, digest);
+  if (memcmp(digest, archive->header + VMA_MD5_AT, sizeof(digest)) != 0)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: VMA header: its MD5 at byte %d is not that of its %" PRIu32
                     " bytes: they were damaged",
-                    archive->name, MD5_AT, archive->header_size);
+                    archive->name, VMA_MD5_AT, archive->header_size);
   return VMF_OK;
 }
 
@@ -96,12 +83,12 @@ static enum vmf_code find_blobs(const struct vma_archive *archive, struct blobs 
 /* Whether a blob starts at `pointer`: all before it stand one behind the other. */
 static bool is_blob(const struct blobs *blobs, uint32_t pointer)
 {
-  uint64_t at = FIRST_BLOB;
+  uint64_t at = VMA_FIRST_BLOB;
 
-  while (at < pointer && at + BLOB_HEAD <= blobs->size)
-    at += BLOB_HEAD + (uint64_t)get_le16(blobs->bytes + at);
-  return at == pointer && at + BLOB_HEAD <= blobs->size &&
-         at + BLOB_HEAD + get_le16(blobs->bytes + at) <= blobs->size;
+  while (at < pointer && at + VMA_BLOB_HEAD <= blobs->size)
+    at += VMA_BLOB_HEAD + (uint64_t)get_le16(blobs->bytes + at);
+  return at == pointer && at + VMA_BLOB_HEAD <= blobs->size &&
+         at + VMA_BLOB_HEAD + get_le16(blobs->bytes + at) <= blobs->size;
 }
 
 static enum vmf_code get_blob(const struct vma_archive *archive, const struct blobs *blobs,
@@ -113,13 +100,12 @@ static enum vmf_code get_blob(const struct vma_archive *archive, const struct bl
                     "%s: VMA header: %s at byte %" PRIu32 " of the blobs (%" PRIu32
                     " bytes): no blob starts there and ends within them",
                     archive->name, what, pointer, blobs->size);
-  *data = blobs->bytes + pointer + BLOB_HEAD;
+  *data = blobs->bytes + pointer + VMA_BLOB_HEAD;
   *length = get_le16(blobs->bytes + pointer);
   return VMF_OK;
 }
 
-/* A name of the kind that Proxmox VE gives: files may be called by it. */
-static bool is_plain(const char *name)
+bool vma_name_is_plain(const char *name)
 {
   return name[0] != '\0' && name[0] != '.' &&
          name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")] ==
@@ -135,7 +121,7 @@ static enum vmf_code get_name(const struct vma_archive *archive, const struct bl
 
   VMF_TRY(get_blob(archive, blobs, pointer, what, &data, &length, error));
   if (length == 0 || data[length - 1] != '\0' || strlen((const char *)data) != length - 1 ||
-      !is_plain((const char *)data))
+      !vma_name_is_plain((const char *)data))
     return vmf_fail(
         error, VMF_CORRUPT,
         "%s: VMA header: %s is called \"%.*s\": accepted are letters, digits and \"-_.\", and a "
@@ -150,8 +136,8 @@ static enum vmf_code get_name(const struct vma_archive *archive, const struct bl
 static enum vmf_code load_config(struct vma_archive *archive, const struct blobs *blobs,
                                  unsigned index, struct vmf_error *error)
 {
-  uint32_t name = get_be32(archive->header + CONFIG_NAMES_AT + 4 * (size_t)index);
-  uint32_t data = get_be32(archive->header + CONFIG_DATA_AT + 4 * (size_t)index);
+  uint32_t name = get_be32(archive->header + VMA_CONFIG_NAMES_AT + 4 * (size_t)index);
+  uint32_t data = get_be32(archive->header + VMA_CONFIG_DATA_AT + 4 * (size_t)index);
   struct vma_config *config = &archive->configs[archive->config_count];
 
   if (name == 0 && data == 0)
@@ -169,7 +155,7 @@ static enum vmf_code load_config(struct vma_archive *archive, const struct blobs
 static enum vmf_code load_device(struct vma_archive *archive, const struct blobs *blobs,
                                  unsigned index, struct vmf_error *error)
 {
-  const uint8_t *entry = archive->header + DEVICES_AT + DEVICE_ENTRY * (size_t)index;
+  const uint8_t *entry = archive->header + VMA_DEVICES_AT + VMA_DEVICE_ENTRY * (size_t)index;
   struct vma_device *device = &archive->devices[index];
   uint32_t name = get_be32(entry);
 
@@ -181,11 +167,11 @@ static enum vmf_code load_device(struct vma_archive *archive, const struct blobs
                     archive->name, index, device->size,
                     index == 0 ? "number 0 means none" : "no name");
   VMF_TRY(get_name(archive, blobs, name, "a device", &device->name, error));
-  if (device->size > DEVICE_SIZE_MAX)
+  if (device->size > VMA_DEVICE_SIZE_MAX)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: VMA header: device %s has %" PRIu64 " bytes; an archive can hold %" PRIu64
                     " of each (256 TiB)",
-                    archive->name, device->name, device->size, DEVICE_SIZE_MAX);
+                    archive->name, device->name, device->size, VMA_DEVICE_SIZE_MAX);
   for (unsigned i = 1; i < index; i++)
     if (archive->devices[i].name && strcmp(archive->devices[i].name, device->name) == 0)
       return vmf_fail(error, VMF_CORRUPT, "%s: VMA header: devices %u and %u are both called %s",

@@ -188,5 +188,7 @@ const struct vmf_format vmf_format_vma = {
     .summary = "Proxmox VE: a backup with its disks",
     .suffixes = vma_suffixes,
     .reader = &vma_reader,
+    .writer = &vma_writer,
     .container = &vma_container,
+    .container_writer = &vma_container_writer,
 };

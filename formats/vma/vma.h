@@ -113,6 +113,23 @@ struct vma_cursor {
 bool vma_extent_run(const struct vma_archive *archive, const struct vma_extent *extent,
                     struct vma_cursor *cursor, unsigned *device, struct vmf_run *run);
 
+/* ---- writing ---- */
+
+enum { VMA_SLOTS_WRITTEN = 58 /* as Proxmox VE fills an extent */ };
+
+/* An extent's header. */
+void vma_extent_encode(const uint8_t uuid[VMA_UUID_SIZE], const struct vma_slot *slots,
+                       unsigned count, uint8_t raw[VMA_EXTENT_HEADER]);
+
+/* Writes the header of an archive from byte 0 on; devices are numbered from 1 in the order of the
+ * disks. */
+VMF_MUST_CHECK enum vmf_code vma_write_header(struct vmf_io *io,
+                                              const struct vmf_contents *contents,
+                                              const uint8_t uuid[VMA_UUID_SIZE], int64_t time,
+                                              uint32_t *length, struct vmf_error *error);
+
+extern const struct vmf_writer vma_writer;
+extern const struct vmf_container_writer vma_container_writer;
 extern const struct vmf_container_reader vma_container;
 extern const struct vmf_format vmf_format_vma;
 

@@ -277,6 +277,9 @@ static enum vmf_code frame_last(const struct vmf_copy *copy, struct vmf_copy_scr
 
   if (copy->part < shape->unit)
     return VMF_OK;
+  if (shape->hole > 0)
+    vmf_copy_leave_out(shape, framing, job->data + (job->blocks[last].guest - job->fed.guest),
+                       &job->blocks[last]);
   return vmf_copy_frame(copy->target, scratch->block_digest, framing, &job->blocks[last], error);
 }
 

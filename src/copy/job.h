@@ -90,6 +90,11 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_place_end(const struct vmf_places *places,
 /* Room for the framing of one block, bytes; 0: there is none. */
 size_t vmf_copy_framing(const struct vmf_shape *shape);
 
+/* Leaves those blocks out of a unit that are zeros, as shape.hole asks for it; `data`: the unit,
+ * which the rest is moved together in. */
+void vmf_copy_leave_out(const struct vmf_shape *shape, uint8_t *framing, uint8_t *data,
+                        struct vmf_block *block);
+
 /* Digests and wraps a block. framing: vmf_copy_framing bytes, that live as long as the block.
  * digest: NULL when the shape has none. */
 VMF_MUST_CHECK enum vmf_code vmf_copy_frame(const struct vmf_target *target,

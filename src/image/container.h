@@ -54,4 +54,24 @@ struct vmf_container_reader {
                           struct vmf_error *error);
 };
 
+/* ---- writing ---- */
+
+/* Of a format whose file is a machine with its disks: they are written into one io from its first
+ * byte on, which may be a pipe. First `begin`; then each disk behind the other, in the order of the
+ * contents, by the format's writer with `options`, as a target that begins where the io is then;
+ * then `finish`. */
+struct vmf_container_writer {
+  /* What stands before the disks. contents: names (or ids) and sizes of all, and the machine's
+   * text. id: of the file, the same in all calls, random or derived (vmf_identity_guid); time:
+   * seconds since 1970. */
+  enum vmf_code (*begin)(struct vmf_io *io, const struct vmf_contents *contents,
+                         const uint8_t id[VMF_GUID_SIZE], int64_t time, struct vmf_error *error);
+  /* The create options of the disk's target, a fresh string. */
+  enum vmf_code (*options)(const struct vmf_contents *contents, unsigned disk,
+                           const uint8_t id[VMF_GUID_SIZE], char **options,
+                           struct vmf_error *error);
+  /* What stands behind the disks, at io->size. NULL: nothing does. */
+  enum vmf_code (*finish)(struct vmf_io *io, struct vmf_error *error);
+};
+
 #endif

@@ -250,6 +250,9 @@ struct vmf_shape {
   bool any_order; /* PLANNED, unpacked, without a digest: where target->io is not sequential, place
                    * takes units in any order, and one that has its place again. FIXED does so
                    * anyway */
+  uint32_t hole;  /* ORDERED, unpacked: blocks of so many bytes that are zeros are left out of a
+                   * unit's data, and block->stored tells wrap which are there; 8 of them or a
+                   * multiple make a unit. 0: all of it is stored */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };
@@ -280,6 +283,8 @@ struct vmf_block {
       *data; /* what is stored: PLANNED and ORDERED unpacked: a whole unit, zero-padded;
                 FIXED: length. Only the engine looks at it: NULL where it is not at hand */
   size_t data_length;
+  const uint8_t *stored; /* shape.hole: a bit for each block of the unit, the lowest of a byte
+                            first: it is in data */
   const uint8_t *digest; /* of data, as the shape asks for it; NULL: no data */
   /* framing, filled by wrap */
   uint8_t *head, *tail; /* shape.head_bytes and tail_bytes of room, not cleared */
@@ -367,6 +372,7 @@ struct vmf_format {
   const struct vmf_reader *reader; /* NULL: that direction does not exist */
   const struct vmf_writer *writer;
   const struct vmf_container_reader *container; /* container.h; NULL: no pipe is read as it comes */
+  const struct vmf_container_writer *container_writer; /* container.h; NULL: a file is one disk */
 };
 
 extern const struct vmf_format

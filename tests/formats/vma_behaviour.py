@@ -10,6 +10,7 @@ import sys
 
 import hostile_vma_rows
 import tap
+import vma_check
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_vma as vma  # pylint: disable=wrong-import-position
@@ -146,6 +147,62 @@ def test_the_sample_of_a_real_one_is_cut_short(t):
             tap.equal(t.names(), ['a.vma'], 'files')
             return
     raise tap.Skip('no sample')
+
+
+EPOCH = {'SOURCE_DATE_EPOCH': '1700000000'}
+
+
+@tap.rows([(f'{size} bytes, {part}', size, part) for size in (512, 1000, 4096, 65536, 540672, (2 << 20) + 512, (7 << 20) - 4096)
+           for part in (0, 0.05, 1)])
+def test_what_is_written_is_an_archive(t, size, part):
+    """The same bytes in a file and on a pipe, with one thread or many."""
+    t.write('a.raw', disk(size, part, 6))
+    t.vmferry('convert', '-f', 'raw', '-O', 'vma', '-m', '1', '--verify', 'a.raw', 'a.vma', env=EPOCH)
+    configs, disks, _ = vma_check.check(t.read('a.vma'))
+    tap.equal((list(configs), disks == {'drive-scsi0': t.read('a.raw')}), (['qemu-server.conf'], True), 'content')
+    with open(t.path('b.vma'), 'wb') as pipe:
+        t.run(tap.VMFERRY, 'convert', '-f', 'raw', '-O', 'vma', '-m', '4', 'a.raw', '-', env=EPOCH, stdout=pipe, text=False)
+    tap.equal(t.read('a.vma') == t.read('b.vma'), True, 'bytes')
+    t.vmferry('convert', '-f', 'raw', '-O', 'vma', '-S', '0', 'a.raw', 'c.vma')
+    tap.equal(vma_check.check(t.read('c.vma'))[1]['drive-scsi0'] == t.read('a.raw'), True, 'content without holes')
+    most = int(json.loads(t.vmferry('measure', '-f', 'raw', '-O', 'vma', '--output=json', 'a.raw').stdout)['required'])
+    tap.equal(len(t.read('a.vma')) <= most, True, 'measured')
+
+
+def test_blocks_of_zeros_are_left_out(t):
+    content = bytearray(40 << 20)
+    for at in (0, 4096 * 3, (5 << 20) + 8192, (39 << 20) + 12288):
+        content[at:at + 4096] = b'data' * 1024
+    t.write('a.raw', bytes(content))
+    t.vmferry('convert', '-O', 'vma', 'a.raw', 'a.vma')
+    blocks = vma_check.check(t.read('a.vma'), sparse=True)[1]['drive-scsi0']
+    tap.equal(sorted(blocks), [0, 12288, (5 << 20) + 8192, (39 << 20) + 12288], 'blocks')
+
+
+def test_a_large_disk_of_zeros_is_listed(t):
+    with open(t.path('a.raw'), 'wb') as file:
+        file.truncate((200 << 30) + 512)
+    t.vmferry('convert', '-O', 'vma', 'a.raw', 'a.vma')
+    _, _, extents = vma_check.check(t.read('a.vma'), sparse=True)
+    tap.equal(extents, -(-((200 << 30) // 65536 + 1) // 58), 'extents')
+    t.vmferry('compare', 'a.vma', 'a.raw')
+
+
+@tap.rows([('a device', 'device=256', 'device'), ('an archive', 'archive=7', 'is no UUID'), ('an option', 'x=1', 'x')])
+def test_options_that_are_none(t, option, part):
+    t.write('a.raw', bytes(512))
+    tap.contains(t.vmferry('convert', '-f', 'raw', '-O', 'vma', '-o', option, 'a.raw', 'a.vma', status=1).stderr, part)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+def test_only_the_data_of_a_disk(t):
+    """As it goes into an archive whose header stands before."""
+    t.write('a.raw', DISKS[2][1])
+    uuid = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
+    t.vmferry('convert', '-f', 'raw', '-O', 'vma', '-o', f'device=7,archive={uuid}', 'a.raw', 'a.part')
+    raw = bytes.fromhex(uuid.replace('-', ''))
+    _, disks, _ = vma_check.check(vma.header(raw, {7: ('x', len(DISKS[2][1]))}, []) + t.read('a.part'))
+    tap.equal(disks['x'] == DISKS[2][1], True, 'content')
 
 
 def test_header_digest_is_md5(t):

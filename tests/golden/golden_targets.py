@@ -64,6 +64,8 @@ PLAIN = [
     one_file('vhdx, dynamic', '-O', 'vhdx'),
     one_file('vhdx, blocks of 4M, sectors of 4096', '-O', 'vhdx', '-o', 'block_size=4M,logical_sector_size=4096'),
     one_file('vhdx, fixed', '-O', 'vhdx', '-o', 'subformat=fixed'),
+    one_file('vma', '-O', 'vma'),
+    one_file('vma, nothing sparse', '-O', 'vma', '-S', '0'),
     overlay('qcow2 on raw'),
     overlay('qcow2 on raw, extended L2', '-o', 'extended_l2=on'),
     package('package of raw', 'raw'),

@@ -305,8 +305,9 @@ void vmf_target_close(struct vmf_target *target);
 
 /* ---- jobs ---- */
 
-/* Threads, and a promise about memory: 64 MiB and 4 MiB for each thread in all. A job makes its own
- * unless it is given one; several jobs, each on a thread of the caller's, may share one. */
+/* Threads, and a promise about memory: 64 MiB and 4 MiB for each thread in all, and for a packed
+ * raw target what its packing takes (told to log). A job makes its own unless it is given one;
+ * several jobs, each on a thread of the caller's, may share one. */
 struct vmf_crew;
 
 /* threads: at most 256; 0: one per usable processor; 1: none is started, callers do the work. Those

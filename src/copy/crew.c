@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "caller.h"
 #include "checked.h"
@@ -27,7 +28,8 @@ struct vmf_crew {
   pthread_cond_t left; /* a thread has left a client */
   struct vmf_crew_client *first, *last;
   unsigned clients;
-  uint64_t taken; /* bytes of the budget */
+  uint64_t taken;  /* bytes of the budget */
+  uint64_t stated; /* bytes that may still come on top of it */
   bool stop;
 };
 
@@ -108,6 +110,17 @@ unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance)
   return (unsigned)vmf_min(asked > 0 ? asked : vmf_max(fitting, 1), THREADS_MAX);
 }
 
+/* What is left, beside the promise, of half of the memory that the process may use. */
+static uint64_t beyond(const struct vmf_allowance *allowance, unsigned threads)
+{
+  uint64_t promised = MEMORY_PROMISED + MEMORY_PER_THREAD * (uint64_t)threads;
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+  uint64_t half = vmf_min(allowance->memory, machine) / 2;
+
+  return half - vmf_min(half, promised);
+}
+
 enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew, struct vmf_error *error)
 {
   const struct vmf_allowance allowance = vmf_allowance_find("");
@@ -119,6 +132,7 @@ enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew, struct vmf_
   VMF_TRY(vmf_alloc(sizeof(struct vmf_crew), &memory, error));
   struct vmf_crew *made = memory;
   made->budget = MEMORY + MEMORY_PER_THREAD * (uint64_t)count;
+  made->stated = beyond(&allowance, count);
   pthread_mutex_init(&made->lock, NULL);
   pthread_cond_init(&made->more, NULL);
   pthread_cond_init(&made->left, NULL);
@@ -158,28 +172,33 @@ unsigned vmf_crew_threads(const struct vmf_crew *crew)
 
 /* ---- shares ---- */
 
-/* How many jobs fit beside so many threads. */
-static uint64_t jobs_beside(uint64_t budget, unsigned threads, size_t thread_memory,
-                            size_t job_memory)
+/* How many jobs fit beside so many threads. stated: bytes on top of the budget. */
+static uint64_t jobs_beside(uint64_t budget, uint64_t stated, unsigned threads,
+                            const struct vmf_demand *demand)
 {
-  uint64_t taken = vmf_max(threads, 1) * (uint64_t)thread_memory;
-  return taken < budget ? (budget - taken) / vmf_max(job_memory, 1) : 0;
+  uint64_t count = vmf_max(threads, 1), taken = count * demand->thread;
+
+  if (count * demand->stated > stated)
+    return 0;
+  return taken < budget ? (budget - taken) / vmf_max(demand->job, 1) : 0;
 }
 
-struct vmf_share vmf_crew_take(struct vmf_crew *crew, size_t thread_memory, size_t job_memory)
+struct vmf_share vmf_crew_take(struct vmf_crew *crew, const struct vmf_demand *demand)
 {
   unsigned threads = crew->thread_count;
 
   pthread_mutex_lock(&crew->lock);
   uint64_t left = crew->budget - vmf_min(crew->taken, crew->budget);
   /* A job for each thread, and one that is on its way in or out. */
-  while (threads > 1 && jobs_beside(left, threads, thread_memory, job_memory) < threads + 1)
+  while (threads > 1 && jobs_beside(left, crew->stated, threads, demand) < threads + 1)
     threads--;
-  uint64_t jobs = jobs_beside(left, threads, thread_memory, job_memory);
+  uint64_t jobs = jobs_beside(left, crew->stated, threads, demand), count = vmf_max(threads, 1);
   struct vmf_share share = {.threads = threads > 1 ? threads : 0,
-                            .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2)};
-  share.memory = vmf_max(threads, 1) * thread_memory + share.jobs * job_memory;
+                            .jobs = (unsigned)vmf_max(vmf_min(jobs, 2 * threads + 4), 2),
+                            .stated = vmf_min(count * demand->stated, crew->stated)};
+  share.memory = count * demand->thread + share.jobs * demand->job;
   crew->taken += share.memory;
+  crew->stated -= share.stated;
   pthread_mutex_unlock(&crew->lock);
   return share;
 }
@@ -188,6 +207,7 @@ void vmf_crew_give_back(struct vmf_crew *crew, const struct vmf_share *share)
 {
   pthread_mutex_lock(&crew->lock);
   crew->taken -= share->memory;
+  crew->stated += share->stated;
   pthread_mutex_unlock(&crew->lock);
 }
 

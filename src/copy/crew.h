@@ -26,11 +26,18 @@ struct vmf_share {
   unsigned threads; /* that may work for it at once; 0: the caller's thread does the work */
   unsigned jobs;    /* that exist at once */
   size_t memory;    /* bytes, of the crew's promise: 64 MiB and 4 MiB for each thread in all */
+  size_t stated;    /* bytes that come on top of it */
 };
 
-/* A share of what is left, at least two jobs. thread_memory, job_memory: bytes that one of each
- * takes at most. Any thread. */
-struct vmf_share vmf_crew_take(struct vmf_crew *crew, size_t thread_memory, size_t job_memory);
+/* What one thread and one job take at most, bytes. */
+struct vmf_demand {
+  size_t thread, job;
+  size_t stated; /* by a thread, on top: known to the person by the packing that was chosen. Of all
+                  * threads never more than half of the memory that the process may use */
+};
+
+/* A share of what is left, at least two jobs. Any thread. */
+struct vmf_share vmf_crew_take(struct vmf_crew *crew, const struct vmf_demand *demand);
 void vmf_crew_give_back(struct vmf_crew *crew, const struct vmf_share *share);
 
 /* ---- for those who have work to be done ---- */

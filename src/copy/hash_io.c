@@ -248,7 +248,7 @@ static enum vmf_code run_with(struct run *run, struct vmf_crew *crew, const stru
 enum vmf_code vmf_hash_files(struct vmf_crew *crew, const struct vmf_hashing *hashing,
                              struct vmf_error *error)
 {
-  struct vmf_share share = vmf_crew_take(crew, 0, PIECE_BYTES);
+  struct vmf_share share = vmf_crew_take(crew, &(struct vmf_demand){.job = PIECE_BYTES});
   struct run run = {.hashing = hashing, .slots = (unsigned)vmf_max(share.threads, 1)};
   enum vmf_code code = run_with(&run, crew, &share, error);
 

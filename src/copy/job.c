@@ -39,7 +39,7 @@ static size_t framing_bytes(const struct vmf_copy *copy)
   return block_limit(copy) * vmf_copy_framing(&copy->target->shape);
 }
 
-size_t vmf_copy_job_memory(const struct vmf_copy *copy)
+static size_t job_memory(const struct vmf_copy *copy)
 {
   size_t bytes = copy->job_bytes + sizeof(struct vmf_copy_job);
   if (copy->backing)
@@ -53,14 +53,19 @@ size_t vmf_copy_job_memory(const struct vmf_copy *copy)
   return bytes;
 }
 
-size_t vmf_copy_thread_memory(const struct vmf_copy *copy)
+/* A packer of a whole disk takes what its level is known for; those of units keep to the promise.
+ */
+struct vmf_demand vmf_copy_demand(const struct vmf_copy *copy)
 {
-  size_t bytes = vmf_loader_memory(copy->source);
+  struct vmf_demand demand = {.thread = vmf_loader_memory(copy->source), .job = job_memory(copy)};
   if (copy->backing)
-    bytes += vmf_loader_memory(copy->backing);
-  if (packs(copy))
-    bytes += vmf_packer_memory(copy->target->shape.codec, copy->target->shape.level);
-  return bytes;
+    demand.thread += vmf_loader_memory(copy->backing);
+  if (packs(copy)) {
+    const struct vmf_shape *shape = &copy->target->shape;
+    *(shape->outer ? &demand.stated : &demand.thread) +=
+        vmf_packer_memory(shape->codec, shape->level);
+  }
+  return demand;
 }
 
 static enum vmf_code prepare_kept(const struct vmf_copy *copy, struct vmf_copy_job *job,

@@ -110,8 +110,7 @@ uint64_t vmf_copy_stored_length(const struct vmf_block *block);
 void vmf_copy_free_job(void *job);
 void vmf_copy_free_scratch(void *scratch);
 
-/* Memory that one job, and one thread's scratch, take at most; bytes. */
-size_t vmf_copy_job_memory(const struct vmf_copy *copy);
-size_t vmf_copy_thread_memory(const struct vmf_copy *copy);
+/* What a job and a thread take of the memory. */
+struct vmf_demand vmf_copy_demand(const struct vmf_copy *copy);
 
 #endif

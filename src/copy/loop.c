@@ -173,8 +173,9 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
 
 static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, struct vmf_error *error)
 {
-  size_t job_memory = loop->job_memory + vmf_fed_memory(&loop->feed);
-  struct vmf_share share = vmf_crew_take(crew, loop->thread_memory, job_memory);
+  struct vmf_demand demand = loop->demand;
+  demand.job += vmf_fed_memory(&loop->feed);
+  struct vmf_share share = vmf_crew_take(crew, &demand);
   enum vmf_code code =
       vmf_pipeline_new(crew, &loop->stage, loop->context, &share, &loop->pipeline, error);
 

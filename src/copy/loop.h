@@ -12,12 +12,12 @@
 struct vmf_loop {
   struct vmf_feed feed;
   const struct vmf_job_options *options; /* threads, cancel, progress */
-  struct vmf_stage stage; /* of jobs whose first member is a struct vmf_fed; vmf_fed_free is its
-                           * free_job's work */
-  void *context;          /* of the stage */
-  size_t thread_memory, job_memory; /* bytes that one of each takes at most */
-  bool skip_holes;                  /* they are no jobs */
-  bool holes_count;                 /* they are written: options->max_bytes is for them, too */
+  struct vmf_stage stage;   /* of jobs whose first member is a struct vmf_fed; vmf_fed_free is its
+                             * free_job's work */
+  void *context;            /* of the stage */
+  struct vmf_demand demand; /* of memory, but for what the feed keeps in a job */
+  bool skip_holes;          /* they are no jobs */
+  bool holes_count;         /* they are written: options->max_bytes is for them, too */
   /* Both on the caller's thread. before: may leave out some of what comes next (vmf_feed_skip), or
    * NULL. retire: a job on its way out, which vmf_pipeline_retire or vmf_pipeline_store ends;
    * *stop: nothing more is of interest. */

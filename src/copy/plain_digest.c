@@ -91,8 +91,7 @@ enum vmf_code vmf_copy_plain_digest(struct vmf_image *image, const struct vmf_jo
                                     .free_scratch = plain_free_scratch,
                                     .series = 1},
                           .context = &pass,
-                          .thread_memory = vmf_loader_memory(image),
-                          .job_memory = pass.job_bytes,
+                          .demand = {.thread = vmf_loader_memory(image), .job = pass.job_bytes},
                           .retire = plain_retire,
                           .run = result};
   enum vmf_digest_kind kind;

@@ -8,6 +8,7 @@
 #include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "log.h"
 #include "loop.h"
 
 struct run {
@@ -122,12 +123,13 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
                                     .free_scratch = vmf_copy_free_scratch,
                                     .stores = target ? target->io->writers : 0},
                           .context = (void *)copy,
-                          .thread_memory = vmf_copy_thread_memory(copy),
-                          .job_memory = vmf_copy_job_memory(copy),
+                          .demand = vmf_copy_demand(copy),
                           .before = share_next,
                           .retire = retire,
                           .run = run};
 
+  if (loop.demand.stated > 0)
+    vmf_note(target->log, "packing takes %zu MiB of memory a thread", loop.demand.stated >> 20);
   if (copy->checksum)
     VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
   VMF_TRY(vmf_loop_run(&loop, error));

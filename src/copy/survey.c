@@ -121,8 +121,7 @@ static enum vmf_code survey(const struct vmf_plan *plan, struct surveyed *survey
                                     .free_job = survey_free_job,
                                     .free_scratch = survey_free_scratch},
                           .context = surveyed,
-                          .thread_memory = vmf_loader_memory(plan->image),
-                          .job_memory = SURVEY_BYTES,
+                          .demand = {.thread = vmf_loader_memory(plan->image), .job = SURVEY_BYTES},
                           .skip_holes = true,
                           .retire = survey_retire};
 

@@ -383,19 +383,43 @@ START_TEST(shares_of_a_crew_stay_below_its_promise)
   struct vmf_share first, second, third;
   struct vmf_error error;
   ck_assert_int_eq(vmf_crew_new(2, &crew, &error), VMF_OK);
-  first = vmf_crew_take(crew, mib, 3 * mib);
-  second = vmf_crew_take(crew, mib, 3 * mib);
+  first = vmf_crew_take(crew, &(struct vmf_demand){.thread = mib, .job = 3 * mib});
+  second = vmf_crew_take(crew, &(struct vmf_demand){.thread = mib, .job = 3 * mib});
   ck_assert_uint_eq(first.threads, 2);
   ck_assert_uint_eq(first.jobs, 8);
   ck_assert_uint_le(first.memory + second.memory, 48 * mib);
-  third = vmf_crew_take(crew, 40 * mib, 3 * mib);
+  third = vmf_crew_take(crew, &(struct vmf_demand){.thread = 40 * mib, .job = 3 * mib});
   ck_assert_uint_eq(third.threads, 0); /* there is no room for two */
   ck_assert_uint_eq(third.jobs, 2);
   vmf_crew_give_back(crew, &first);
   vmf_crew_give_back(crew, &second);
   vmf_crew_give_back(crew, &third);
-  first = vmf_crew_take(crew, mib, 3 * mib);
+  first = vmf_crew_take(crew, &(struct vmf_demand){.thread = mib, .job = 3 * mib});
   ck_assert_uint_eq(first.jobs, 8);
+  vmf_crew_free(crew);
+}
+END_TEST
+
+/* What a packer states comes on top of the promise, up to half of the memory there is. */
+START_TEST(stated_memory_costs_no_threads)
+{
+  const size_t mib = 1 << 20;
+  struct vmf_crew *crew = NULL;
+  struct vmf_error error;
+  ck_assert_int_eq(vmf_crew_new(4, &crew, &error), VMF_OK);
+  struct vmf_demand demand = {.thread = 32 * mib, .job = 4 * mib};
+  struct vmf_share share = vmf_crew_take(crew, &demand);
+  ck_assert_uint_lt(share.threads, 4);
+  vmf_crew_give_back(crew, &share);
+  demand = (struct vmf_demand){.thread = mib, .job = 4 * mib, .stated = 32 * mib};
+  share = vmf_crew_take(crew, &demand);
+  ck_assert_uint_eq(share.threads, 4);
+  ck_assert_uint_eq(share.stated, 4 * 32 * mib);
+  vmf_crew_give_back(crew, &share);
+  demand.stated = (size_t)1 << 50;
+  share = vmf_crew_take(crew, &demand);
+  ck_assert_uint_eq(share.threads, 0);
+  vmf_crew_give_back(crew, &share);
   vmf_crew_free(crew);
 }
 END_TEST
@@ -418,6 +442,7 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, failed_work_has_no_turn, 0, 4);
   tcase_add_loop_test(tests, passes_of_several_callers_share_a_crew, 0, 4);
   tcase_add_test(tests, shares_of_a_crew_stay_below_its_promise);
+  tcase_add_test(tests, stated_memory_costs_no_threads);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -134,6 +134,13 @@ void vmf_markup_leaf(struct vmf_markup *markup, const char *name, const char *fo
   va_end(values);
 }
 
+void vmf_markup_insert(struct vmf_markup *markup, const char *xml)
+{
+  markup_indent(markup);
+  markup_put(markup, xml);
+  markup_put(markup, "\n");
+}
+
 enum vmf_code vmf_markup_take(struct vmf_markup *markup, char **text, struct vmf_error *error)
 {
   *text = NULL;

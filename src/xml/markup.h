@@ -34,6 +34,9 @@ void vmf_markup_content(struct vmf_markup *markup, const char *name, const char 
 void vmf_markup_leaf(struct vmf_markup *markup, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Elements as they stand, which are well-formed. */
+void vmf_markup_insert(struct vmf_markup *markup, const char *xml);
+
 /* The text goes to the caller, who frees it; VMF_NOMEM when something could not be written. The
  * markup is empty afterwards. */
 VMF_MUST_CHECK enum vmf_code vmf_markup_take(struct vmf_markup *markup, char **text,

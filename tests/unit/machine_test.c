@@ -11,6 +11,7 @@
 #include "fields.h"
 #include "guest_os.h"
 #include "machine_format.h"
+#include "memory.h"
 #include "value.h"
 
 static struct vmf_machine *machine;
@@ -176,6 +177,22 @@ START_TEST(every_guest_system_leads_back)
 }
 END_TEST
 
+START_TEST(libvirt_must_know_the_memory)
+{
+  const struct vmf_machine_format *libvirt = vmf_machine_format_find("libvirt");
+  const struct vmf_machine_target target = {.name = "vm.xml"};
+  char *text = NULL;
+  size_t length = 0;
+  ck_assert_int_eq(libvirt->write(machine, &target, NULL, &text, &length, &error), VMF_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(error.text, "vm.xml: the source does not say how much memory"));
+  machine->memory = vmf_told(1 << 30, 0);
+  ck_assert_int_eq(libvirt->write(machine, &target, NULL, &text, &length, &error), VMF_OK);
+  ck_assert_uint_eq(strlen(text), length);
+  ck_assert_ptr_nonnull(strstr(text, "<name>vm</name>"));
+  vmf_free(text);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("machine");
@@ -189,6 +206,7 @@ static Suite *suite(void)
   tcase_add_test(tests, a_secret_is_not_shown);
   tcase_add_test(tests, a_guest_system_keeps_how_its_source_calls_it);
   tcase_add_test(tests, every_guest_system_leads_back);
+  tcase_add_test(tests, libvirt_must_know_the_memory);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -307,7 +307,8 @@ static enum vmf_code keep_element(struct libvirt_reading *reading, const xmlNode
 
 /* ---- the walk ---- */
 
-/* How many children of each name came before. */
+/* How many children of each name came before; those that have a label do not count, since they are
+ * written in another order. */
 struct siblings {
   const xmlNode *first[SIBLINGS];
   size_t seen[SIBLINGS];
@@ -344,13 +345,13 @@ static enum vmf_code walk_child(struct libvirt_reading *reading, const xmlNode *
                                 const char *above, struct siblings *siblings,
                                 struct vmf_error *error)
 {
-  size_t number = vmf_xml_index(child), index = index_among(siblings, child);
+  size_t number = vmf_xml_index(child);
   VMF_AUTO_FREE char *name = NULL, *path = NULL;
 
   if (reading->labels[number])
     VMF_TRY(vmf_copy_text(reading->labels[number], &name, error));
   else
-    VMF_TRY(name_of(child, index, &name, error));
+    VMF_TRY(name_of(child, index_among(siblings, child), &name, error));
   VMF_TRY(join(above, name, &path, error));
   return reading->taken[number] ? walk(reading, child, path, error)
                                 : keep_element(reading, child, path, error);

@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "reading.h"
+#include "writing.h"
 
 /* ---- probing ---- */
 
@@ -125,5 +126,6 @@ const struct vmf_machine_format vmf_machine_format_libvirt = {
     .suffixes = suffixes,
     .probe = libvirt_probe,
     .read = libvirt_read,
+    .write = libvirt_write,
     .disk_form = "qcow2",
 };

@@ -89,6 +89,7 @@ static enum vmf_code read_flags(const struct libvirt_reading *reading, const xml
       continue;
     libvirt_take(reading, feature);
     libvirt_mark(reading, feature, "name");
+    VMF_TRY(libvirt_label(reading, feature, error, "feature[mapped]"));
     if (strcmp(name.text, "vmx") == 0 || strcmp(name.text, "svm") == 0)
       reading->machine->nested = vmf_told(policy.value == '+', name.line);
     VMF_TRY(vmf_machine_format_text(reading->machine, flags->text ? flags->line : name.line, flags,

@@ -7,8 +7,6 @@
 
 #include "reading.h"
 
-enum { INDEX = 65535, PORTS = 65535, HEADS = 65535 };
-
 /* ---- controllers ---- */
 
 /* Which USB devices it takes. */
@@ -46,7 +44,7 @@ static enum vmf_code read_controller(const struct libvirt_reading *reading, cons
 
   VMF_TRY(libvirt_label(reading, element, error, "controller[%zu]", machine->controller_count));
   libvirt_take(reading, element);
-  VMF_TRY(libvirt_take_number(reading, element, "index", INDEX, &index, error));
+  VMF_TRY(libvirt_take_number(reading, element, "index", LIBVIRT_INDEX, &index, error));
   if (!index.told)
     index = vmf_told(next_index(machine, bus.value), 0);
   VMF_TRY(vmf_machine_add_controller(machine, &controller, error));
@@ -57,7 +55,13 @@ static enum vmf_code read_controller(const struct libvirt_reading *reading, cons
                             &controller->model, error));
   if (controller->model.text && bus.value == VMF_BUS_USB)
     note_usb(controller->model.text, controller->model.line, machine);
-  return libvirt_take_number(reading, element, "ports", PORTS, &controller->ports, error);
+  return libvirt_take_number(reading, element, "ports", LIBVIRT_PORTS, &controller->ports, error);
+}
+
+/* Whether a word can stand in a path. */
+static bool is_plain(const char *word)
+{
+  return *word && strlen(word) < 20 && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz-0123456789")];
 }
 
 /* PCI bridges and channels are libvirt's own way to say how devices are wired;
@@ -82,11 +86,11 @@ static enum vmf_code read_any_controller(const struct libvirt_reading *reading,
   }
   if (none)
     machine->usb1 = machine->usb2 = machine->usb3 = vmf_told(0, model.line);
-  if (!index.text) /* libvirt gives it one; until then it is known by its place */
-    return libvirt_label(reading, element, error, "controller[%.20s #%zu]",
-                         type.text ? type.text : "", number);
-  return libvirt_label(reading, element, error, "controller[%.20s %.10s]",
-                       type.text ? type.text : "", index.text);
+  if (!type.text || !is_plain(type.text))
+    return VMF_OK;
+  if (!index.text || !is_plain(index.text)) /* libvirt gives it one; it is known by its place */
+    return libvirt_label(reading, element, error, "controller[%s #%zu]", type.text, number);
+  return libvirt_label(reading, element, error, "controller[%s %s]", type.text, index.text);
 }
 
 static enum vmf_code read_controllers(const struct libvirt_reading *reading, const xmlNode *devices,
@@ -95,8 +99,12 @@ static enum vmf_code read_controllers(const struct libvirt_reading *reading, con
   size_t number = 0;
 
   for (const xmlNode *controller = libvirt_child(devices, "controller"); controller;
-       controller = libvirt_next(controller))
-    VMF_TRY(read_any_controller(reading, controller, number++, error));
+       controller = libvirt_next(controller)) {
+    size_t mapped = reading->machine->controller_count;
+    VMF_TRY(read_any_controller(reading, controller, number, error));
+    if (reading->machine->controller_count == mapped)
+      number++;
+  }
   return VMF_OK;
 }
 
@@ -201,7 +209,8 @@ static enum vmf_code read_video(const struct libvirt_reading *reading, const xml
   libvirt_take(reading, video);
   libvirt_take(reading, model);
   VMF_TRY(libvirt_take_name(reading, model, "type", libvirt_same, &machine->video, error));
-  VMF_TRY(libvirt_take_number(reading, model, "heads", HEADS, &machine->video_heads, error));
+  VMF_TRY(
+      libvirt_take_number(reading, model, "heads", LIBVIRT_HEADS, &machine->video_heads, error));
   VMF_TRY(libvirt_take_number(reading, model, "vram", UINT32_MAX, &kib, error));
   if (kib.told)
     machine->video_memory = vmf_told(kib.value * 1024, kib.line);

@@ -9,7 +9,7 @@
 
 #include "reading.h"
 
-enum { UNITS = 16384, ORDERS = 65535 };
+enum { UNITS = 16384 };
 
 /* ---- the image ---- */
 
@@ -98,6 +98,7 @@ static enum vmf_code read_format(const struct libvirt_reading *reading, const xm
   const xmlNode *driver = libvirt_child(element, "driver");
   struct vmf_told_text name;
 
+  libvirt_take(reading, driver);
   VMF_TRY(
       libvirt_take_name(reading, driver, "type", libvirt_disk_formats, &disk->image_format, error));
   if (disk->image.text && !disk->image_format.text)
@@ -139,8 +140,9 @@ static enum vmf_code read_bus(const struct libvirt_reading *reading, const xmlNo
   const xmlNode *target = libvirt_child(element, "target");
   struct vmf_told_text bus, name, rotation;
 
+  libvirt_take(reading, target);
   VMF_TRY(libvirt_peek(reading, target, "bus", &bus, error));
-  VMF_TRY(libvirt_take_attribute(reading, target, "dev", &name, error));
+  VMF_TRY(libvirt_peek(reading, target, "dev", &name, error));
   VMF_TRY(libvirt_take_word(reading, target, "bus", libvirt_buses, &disk->bus, error));
   if (!disk->bus.told && bus.text) {
     disk->bus = vmf_told(VMF_BUS_USB, bus.line);
@@ -242,8 +244,8 @@ static enum vmf_code read_state(const struct libvirt_reading *reading, const xml
     disk->mode = vmf_told(VMF_MODE_TRANSIENT, transient.line);
   VMF_TRY(libvirt_take_text(reading, libvirt_child(element, "serial"), &disk->serial, error));
   VMF_TRY(libvirt_take_text(reading, libvirt_child(element, "wwn"), &disk->wwn, error));
-  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", ORDERS, &disk->boot,
-                             error);
+  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
+                             &disk->boot, error);
 }
 
 static enum vmf_code read_disk(const struct libvirt_reading *reading, const xmlNode *element,

@@ -8,7 +8,7 @@
 #include "checked.h"
 #include "reading.h"
 
-enum { VLANS = 4095, MTU = 262144, QUEUES = 65535, ORDERS = 65535, SLOT = 31 };
+enum { SLOT = 31 };
 
 /* Of an interface's type: how it is attached, and which attribute of <source>
  * names the network. */
@@ -77,7 +77,7 @@ static enum vmf_code read_vlan(const struct libvirt_reading *reading, const xmlN
     return VMF_OK;
   libvirt_take(reading, vlan);
   libvirt_take(reading, tag);
-  return libvirt_take_number(reading, tag, "id", VLANS, &nic->vlan, error);
+  return libvirt_take_number(reading, tag, "id", LIBVIRT_VLAN, &nic->vlan, error);
 }
 
 /* What goes out, on average, KiB a second; peaks and bursts are more than a
@@ -150,19 +150,20 @@ static enum vmf_code read_nic(const struct libvirt_reading *reading, const xmlNo
   libvirt_take(reading, element);
   VMF_TRY(read_attachment(reading, element, nic, error));
   VMF_TRY(read_mac(reading, element, nic, error));
+  libvirt_take(reading, libvirt_child(element, "model"));
   VMF_TRY(libvirt_take_name(reading, libvirt_child(element, "model"), "type", libvirt_nic_models,
                             &nic->model, error));
   VMF_TRY(read_vlan(reading, element, nic, error));
   VMF_TRY(read_rate(reading, element, nic, error));
   VMF_TRY(read_slot(reading, element, nic, error));
-  VMF_TRY(
-      libvirt_take_number(reading, libvirt_child(element, "mtu"), "size", MTU, &nic->mtu, error));
-  VMF_TRY(libvirt_take_number(reading, libvirt_child(element, "driver"), "queues", QUEUES,
+  VMF_TRY(libvirt_take_number(reading, libvirt_child(element, "mtu"), "size", LIBVIRT_MTU,
+                              &nic->mtu, error));
+  VMF_TRY(libvirt_take_number(reading, libvirt_child(element, "driver"), "queues", LIBVIRT_QUEUES,
                               &nic->queues, error));
   VMF_TRY(libvirt_take_word(reading, libvirt_child(element, "link"), "state", libvirt_links,
                             &nic->link, error));
-  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", ORDERS, &nic->boot,
-                             error);
+  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
+                             &nic->boot, error);
 }
 
 enum vmf_code libvirt_read_nics(const struct libvirt_reading *reading, const xmlNode *devices,

@@ -336,7 +336,7 @@ static enum vmf_code read_clock(const struct libvirt_reading *reading, const xml
 {
   const xmlNode *clock = libvirt_child(domain, "clock");
   struct vmf_machine *machine = reading->machine;
-  struct vmf_told_text offset, adjustment;
+  struct vmf_told_text offset, basis, adjustment;
 
   VMF_TRY(libvirt_take_word(reading, clock, "offset", libvirt_clocks, &machine->clock, error));
   VMF_TRY(libvirt_peek(reading, clock, "offset", &offset, error));
@@ -346,19 +346,20 @@ static enum vmf_code read_clock(const struct libvirt_reading *reading, const xml
     machine->clock = vmf_told(VMF_CLOCK_LOCALTIME, offset.line);
   if (strcmp(offset.text, "variable") != 0)
     return VMF_OK;
-  VMF_TRY(libvirt_take_word(reading, clock, "basis", libvirt_clocks, &machine->clock, error));
-  if (!machine->clock.told)
-    machine->clock = vmf_told(VMF_CLOCK_UTC, offset.line);
+  VMF_TRY(libvirt_peek(reading, clock, "basis", &basis, error));
+  const struct libvirt_word *word = libvirt_word_find(libvirt_clocks, basis.text ? basis.text : "");
+  machine->clock = vmf_told(word ? word->value : VMF_CLOCK_UTC, offset.line);
   VMF_TRY(libvirt_peek(reading, clock, "adjustment", &adjustment, error));
   bool negative = adjustment.text && adjustment.text[0] == '-';
-  if (!adjustment.text ||
-      adjustment.text[negative + strspn(adjustment.text + negative, "0123456789")])
-    return VMF_OK; /* "reset" */
-  adjustment.text += negative;
+  const char *digits = adjustment.text ? adjustment.text + negative : "reset";
+  if (digits[strspn(digits, "0123456789")] || (basis.text && !word))
+    return VMF_OK;
+  adjustment.text = digits;
   libvirt_mark(reading, clock, "offset");
+  libvirt_mark(reading, clock, "basis");
   libvirt_mark(reading, clock, "adjustment");
-  VMF_TRY(libvirt_number(reading, &adjustment, "adjustment of <clock>", INT64_MAX,
-                         &machine->clock_offset, error));
+  VMF_TRY(libvirt_number(reading, &adjustment, "adjustment of <clock>",
+                         (uint64_t)INT64_MAX + negative, &machine->clock_offset, error));
   if (negative)
     machine->clock_offset.value = -machine->clock_offset.value;
   return VMF_OK;

@@ -123,7 +123,7 @@ enum vmf_code libvirt_number(const struct libvirt_reading *reading,
   if (!digits)
     return VMF_OK;
   size_t length = strlen(digits);
-  if (length > 0 && length <= 18 && digits[0] != '-' && digits[0] != '+' && digits[0] != ' ') {
+  if (length > 0 && digits[0] != '-' && digits[0] != '+' && digits[0] != ' ') {
     uint64_t value = strtoull(digits, &end, hex ? 16 : 10);
     if (*end == '\0' && value <= most) {
       *number = vmf_told(value, text->line);

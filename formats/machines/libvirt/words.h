@@ -26,6 +26,17 @@ struct libvirt_name {
   const char *libvirt, *neutral;
 };
 
+/* The most that is read, and written. */
+enum {
+  LIBVIRT_ORDER = 65535, /* of booting */
+  LIBVIRT_VLAN = 4095,
+  LIBVIRT_MTU = 262144,
+  LIBVIRT_QUEUES = 65535,
+  LIBVIRT_INDEX = 65535, /* of a controller */
+  LIBVIRT_PORTS = 65535,
+  LIBVIRT_HEADS = 65535,
+};
+
 extern const struct libvirt_word libvirt_archs[], libvirt_buses[], libvirt_media[],
     libvirt_controllers[], libvirt_backends[], libvirt_discards[], libvirt_links[], libvirt_tpms[],
     libvirt_clocks[];

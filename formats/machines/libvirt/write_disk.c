@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * <disk>. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "writing.h"
+
+enum { NAME = 16, DISK_PATH = 48 };
+
+/* ---- names ---- */
+
+static const char *prefix_of(enum vmf_bus bus)
+{
+  switch (bus) {
+  case VMF_BUS_IDE:
+    return "hd";
+  case VMF_BUS_FLOPPY:
+    return "fd";
+  case VMF_BUS_VIRTIO:
+    return "vd";
+  case VMF_BUS_XEN:
+    return "xvd";
+  default:
+    return "sd";
+  }
+}
+
+/* "vda", "vdz", "vdaa": how libvirt tells disks from each other. */
+static void target_name(enum vmf_bus bus, uint64_t index, char name[NAME])
+{
+  char letters[8];
+  size_t at = sizeof letters - 1;
+
+  letters[at] = '\0';
+  do {
+    letters[--at] = (char)('a' + index % 26);
+    index = index / 26;
+  } while (index-- > 0 && at > 0);
+  snprintf(name, NAME, "%s%s", prefix_of(bus), letters + at);
+}
+
+/* On IDE and floppy the letter is the place; else those of its letters that came before count. */
+static uint64_t number_of(const struct libvirt_writing *writing, size_t index, uint64_t counts[])
+{
+  const struct libvirt_place *place = &writing->places[index];
+  bool by_place = place->bus == VMF_BUS_IDE || place->bus == VMF_BUS_FLOPPY;
+  enum vmf_bus bus = place->bus;
+
+  if (by_place && place->placed)
+    return place->unit;
+  return counts[strcmp(prefix_of(bus), "sd") == 0 ? VMF_BUS_SCSI : bus]++;
+}
+
+/* ---- parts ---- */
+
+/* libvirt takes only absolute paths; where the folder is not known, that of its own pool. */
+static void write_source(struct libvirt_writing *writing, size_t index)
+{
+  const struct vmf_machine_target *target = writing->target;
+  const char *name = target->disks[index].name;
+  const char *folder = target->folder ? target->folder : "/var/lib/libvirt/images/";
+
+  if (!name)
+    return;
+  vmf_markup_start(&writing->markup, "source");
+  vmf_markup_attribute(&writing->markup, "file", "%s%s", name[0] == '/' ? "" : folder, name);
+  vmf_markup_end(&writing->markup);
+}
+
+static void write_driver(struct libvirt_writing *writing, size_t index, const char *path)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+  const char *format = writing->target->disks[index].format;
+
+  libvirt_start(writing, path);
+  libvirt_set(writing, path, "name", "qemu");
+  if (writing->target->disks[index].name && format)
+    libvirt_fix(writing, path, "type", "%s", format);
+  else
+    libvirt_set(writing, path, "type", "%s",
+                disk->image_format.text ? disk->image_format.text : "raw");
+  if (disk->cache.text)
+    libvirt_fix(writing, path, "cache", "%s", disk->cache.text);
+  if (disk->discard.told)
+    libvirt_fix(writing, path, "discard", "%s",
+                libvirt_word_of(libvirt_discards, disk->discard.value != 0));
+  libvirt_end(writing, path);
+}
+
+static void write_target(struct libvirt_writing *writing, size_t index, const char *name,
+                         const char *path)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+  enum vmf_bus bus = writing->places[index].bus;
+
+  libvirt_start(writing, path);
+  libvirt_set(writing, path, "dev", "%s", name);
+  libvirt_set(writing, path, "bus", "%s", libvirt_word_of(libvirt_buses, bus));
+  if (disk->ssd.value && bus != VMF_BUS_VIRTIO && bus != VMF_BUS_FLOPPY && bus != VMF_BUS_XEN)
+    libvirt_fix(writing, path, "rotation_rate", "1");
+  libvirt_end(writing, path);
+}
+
+static void write_address(struct libvirt_writing *writing, size_t index, const char *path)
+{
+  const struct libvirt_place *place = &writing->places[index];
+  bool by_target = libvirt_by_target(writing->machine, &writing->machine->disks[index]) &&
+                   place->bus == VMF_BUS_SCSI;
+  bool ide = place->bus == VMF_BUS_IDE;
+
+  if (!place->placed)
+    return;
+  libvirt_start(writing, path);
+  libvirt_fix(writing, path, "type", "drive");
+  libvirt_fix(writing, path, "controller", "%" PRIu64, place->controller);
+  libvirt_set(writing, path, "bus", "%" PRIu64, ide ? place->unit / 2 : 0);
+  libvirt_set(writing, path, "target", "%" PRIu64, by_target ? place->unit : 0);
+  libvirt_set(writing, path, "unit", "%" PRIu64,
+              by_target ? 0
+              : ide     ? place->unit % 2
+                        : place->unit);
+  libvirt_end(writing, path);
+}
+
+static void write_flag(struct libvirt_writing *writing, const char *name, uint64_t on)
+{
+  if (!on)
+    return;
+  vmf_markup_start(&writing->markup, name);
+  vmf_markup_end(&writing->markup);
+}
+
+static void write_state(struct libvirt_writing *writing, const struct vmf_machine_disk *disk)
+{
+  if (disk->serial.text)
+    vmf_markup_leaf(&writing->markup, "serial", "%s", disk->serial.text);
+  if (disk->wwn.text)
+    vmf_markup_leaf(&writing->markup, "wwn", "%s", disk->wwn.text);
+  write_flag(writing, "readonly", disk->read_only.value);
+  write_flag(writing, "shareable", disk->shared.value);
+  write_flag(writing, "transient", disk->mode.told && disk->mode.value == VMF_MODE_TRANSIENT);
+}
+
+/* ---- the whole ---- */
+
+/* A pass-through device that became an image is a disk. */
+static const char *device_of(const struct libvirt_writing *writing, size_t index)
+{
+  uint64_t medium = writing->machine->disks[index].medium.value;
+
+  if (medium == VMF_MEDIUM_LUN && writing->target->disks[index].name)
+    medium = VMF_MEDIUM_DISK;
+  return libvirt_word_of(libvirt_media, medium);
+}
+
+static void write_disk(struct libvirt_writing *writing, size_t index, const char *name)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+  char path[DISK_PATH], part[LIBVIRT_PATH];
+
+  snprintf(path, sizeof path, "devices/disk[%zu]", index);
+  libvirt_start(writing, path);
+  if (writing->target->disks[index].name) {
+    libvirt_fix(writing, path, "type", "file");
+    libvirt_forget(writing, path, "source");
+    libvirt_forget(writing, path, "auth");
+    libvirt_forget(writing, path, "backingStore");
+    libvirt_forget(writing, path, "mirror");
+  } else {
+    libvirt_set(writing, path, "type", "file");
+  }
+  libvirt_set(writing, path, "device", "%s", device_of(writing, index));
+  libvirt_enter(writing, path);
+  snprintf(part, sizeof part, "%s/driver", path);
+  write_driver(writing, index, part);
+  write_source(writing, index);
+  snprintf(part, sizeof part, "%s/target", path);
+  write_target(writing, index, name, part);
+  write_state(writing, disk);
+  snprintf(part, sizeof part, "%s/boot", path);
+  if (disk->boot.told && disk->boot.value <= LIBVIRT_ORDER) {
+    libvirt_start(writing, part);
+    libvirt_fix(writing, part, "order", "%" PRIu64, disk->boot.value);
+    libvirt_end(writing, part);
+  }
+  snprintf(part, sizeof part, "%s/address", path);
+  write_address(writing, index, part);
+  libvirt_leave(writing, path);
+}
+
+void libvirt_write_disks(struct libvirt_writing *writing)
+{
+  uint64_t counts[VMF_BUSES] = {0};
+  char name[NAME];
+
+  for (size_t i = 0; i < writing->machine->disk_count; i++) {
+    if (writing->places[i].dropped)
+      continue;
+    target_name(writing->places[i].bus, number_of(writing, i, counts), name);
+    write_disk(writing, i, name);
+  }
+}

@@ -25,7 +25,7 @@ struct vmf_machine_move {
   struct vmf_machine_target_disk *disks; /* of machine->disks */
   struct vmf_loss_report losses;
   struct vmf_assembly assembly;
-  char *text; /* but of OVF, which tells sizes that are known only later */
+  char *text; /* of OVF without the sizes that are known only later */
   size_t text_length;
 };
 
@@ -43,9 +43,12 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move,
                                                        struct vmf_error *error);
 
-/* Writes it as a package. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_move_pack(struct vmf_machine_move *move, const char *path,
-                                                   struct vmf_error *error);
+/* The text of a package's descriptor; losses NULL: nobody listens. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_compose(const struct vmf_machine_move *move,
+                                                      enum vmf_describe how,
+                                                      const struct vmf_machine_losses *losses,
+                                                      char **text, size_t *length,
+                                                      struct vmf_error *error);
 
 void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder);
 

@@ -117,7 +117,8 @@ static enum vmf_code describe(void *data, enum vmf_describe how, char **text, si
 {
   const struct vmf_machine_move *move = data;
 
-  (void)how;
+  if (!move->format)
+    return vmf_machine_move_compose(move, how, NULL, text, length, error);
   *length = move->text_length;
   return vmf_copy_bytes(move->text, move->text_length, text, error);
 }
@@ -167,8 +168,6 @@ static enum vmf_code convert(struct vmf_machine_move *move, const char *path,
   VMF_TRY(choose_format(move, path, error));
   VMF_TRY(choose_form(move, error));
   VMF_TRY(vmf_machine_move_open(move, error));
-  if (!move->format)
-    return vmf_machine_move_pack(move, path, error);
   VMF_TRY(find_destination(move, path, error));
   VMF_TRY(check_source(move, error));
   VMF_TRY(find_folder(move, error));

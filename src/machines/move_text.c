@@ -7,8 +7,7 @@
 
 #include "caller.h"
 #include "machine_move.h"
-#include "memory.h"
-#include "path.h"
+#include "ovf_machine.h"
 
 /* The target's text has nothing beside it yet. */
 static enum vmf_code nothing_beside(const struct vmf_machine_source *source, const char *name,
@@ -45,7 +44,8 @@ static enum vmf_code read_again(struct vmf_machine_move *move, struct vmf_machin
                                             .length = move->text_length,
                                             .beside = nothing_beside};
 
-  if (move->format->read(&source, after, NULL, error) != VMF_OK)
+  if ((move->format ? move->format->read : vmf_ovf_machine_read)(&source, after, NULL, error) !=
+      VMF_OK)
     return vmf_while(error, "what would be written cannot be read");
   return VMF_OK;
 }
@@ -63,6 +63,16 @@ static enum vmf_code compare(struct vmf_machine_move *move, const struct vmf_mac
   return code;
 }
 
+static enum vmf_code write_text(struct vmf_machine_move *move,
+                                const struct vmf_machine_target *target,
+                                const struct vmf_machine_losses *losses, struct vmf_error *error)
+{
+  if (!move->format)
+    return vmf_machine_move_compose(move, VMF_DESCRIBE_EARLY, losses, &move->text,
+                                    &move->text_length, error);
+  return move->format->write(move->machine, target, losses, &move->text, &move->text_length, error);
+}
+
 enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vmf_error *error)
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
@@ -72,8 +82,7 @@ enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vm
                                             .disk_count = move->machine->disk_count,
                                             .copy = move->to->copy};
 
-  VMF_TRY(
-      move->format->write(move->machine, &target, &losses, &move->text, &move->text_length, error));
+  VMF_TRY(write_text(move, &target, &losses, error));
   tell_copy(move, &losses);
   return compare(move, &target, error);
 }

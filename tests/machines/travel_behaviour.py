@@ -103,6 +103,107 @@ def test_disks_that_are_refused(t, disk, status, says):
     tap.equal(sorted(t.names()), before, 'files')
 
 
+def machine_of(t, name):
+    return json.loads(t.vmferry('info', '--output=json', name).stdout)['machine']
+
+
+def losses_of(t, *arguments, status=0):
+    t.vmferry('convert', '--losses', 'losses.json', *arguments, status=status)
+    return json.loads(t.read('losses.json'))
+
+
+def with_three_vmdks(t):
+    for i, disk in enumerate(DISKS):
+        t.write(f'{i}.raw', disk)
+        t.vmferry('convert', '-o', 'subformat=monolithicSparse', f'{i}.raw', f'{i}.vmdk')
+        os.unlink(t.path(f'{i}.raw'))
+    t.write('vm.vmx', vmx('firmware = "efi"', 'numvcpus = "4"', 'cpuid.coresPerSocket = "2"', 'uuid.bios = "56 4d 6c 27 96 ea 12 07-6f 01 02 03 04 05 06 07"',
+                          'sata0.present = "TRUE"', drive('scsi0:0', '0.vmdk'), drive('scsi0:2', '1.vmdk'), drive('sata0:1', '2.vmdk'),
+                          'ethernet0.present = "TRUE"', 'ethernet0.virtualDev = "vmxnet3"', 'ethernet0.networkName = "VM Network"',
+                          'ethernet0.addressType = "static"', 'ethernet0.address = "00:50:56:01:02:03"'))
+
+
+# Steps of a machine with three disks; what is different behind a step is in its report.
+JOURNEYS = (
+    ('over a package', ('ova', 'vmx')),
+    ('over a descriptor with its files', ('ovf', 'vmx')),
+    ('within VMware', ('vmx',)),
+)
+
+
+def differences(before, after):
+    """The fields that differ, by the names of the loss report; without those that name files or are a format's own."""
+    def flat(machine):
+        fields = {}
+        for name, value in machine.items():
+            if name in ('extra', 'images'):
+                continue
+            if isinstance(value, list):
+                for i, element in enumerate(value):
+                    fields.update({f'{name}[{i}].{key}': value for key, value in element.items()})
+            else:
+                fields[name] = value
+        return fields
+    one, other = flat(before), flat(after)
+    own = ('os-source', 'hw-version', 'image', 'image-format', 'capacity')
+    return {name for name in one if one[name] != other.get(name) and name.split('.')[-1] not in own}
+
+
+@tap.rows(JOURNEYS)
+def test_a_machine_travels(t, steps):
+    with_three_vmdks(t)
+    here = 'vm.vmx'
+    for i, suffix in enumerate(steps):
+        there = f'step{i}.{suffix}'
+        report = losses_of(t, here, there)
+        reported = {field['field'] for field in report['fields'] if field['outcome'] in ('changed', 'dropped')}
+        gone = {name for name in differences(machine_of(t, here), machine_of(t, there))
+                if name not in reported and name.split('.')[0] not in reported}
+        tap.equal(gone, set(), f'differences of {there} that nobody told')
+        here = there
+    tap.equal([disk[:len(DISKS[0])] for disk in contents(t, here)], DISKS, 'disks')
+    tap.equal(differences(machine_of(t, 'vm.vmx'), machine_of(t, here)), set(), 'fields that are not as they were')
+
+
+def test_what_is_not_known_of_a_source_is_told(t):
+    t.write('vm.vmx', vmx('invented.key = "7"', 'sched.cpu.units = "mhz"'))
+    fields = {field['field']: field for field in losses_of(t, 'vm.vmx', 'vm.ovf')['fields']}
+    tap.equal(fields['extra.invented.key']['code'], 'unknown-source-field', 'code')
+    tap.equal(fields['extra.invented.key']['line'], 9, 'line')
+    tap.equal(fields['extra.sched.cpu.units']['code'], 'L-extra', 'code')
+
+
+def test_strict_writes_nothing_where_a_machine_may_not_start(t):
+    t.write('0.raw', DISKS[0])
+    t.write('vm.xml', domain(('0.raw', 'raw', 'virtio')))
+    before = sorted(t.names())
+    done = t.vmferry('convert', '--strict', 'vm.xml', 'vm.vmx', status=2)
+    tap.contains(done.stderr, 'disks[0].bus [L-controller]')
+    tap.equal(sorted(t.names()), before, 'files')
+    fields = losses_of(t, '--strict', 'vm.xml', 'vm.vmx', status=2)['fields']
+    tap.equal([field['weight'] for field in fields if field['field'] == 'disks[0].bus'], ['boot'], 'weight')
+    t.vmferry('convert', 'vm.xml', 'vm.vmx')
+
+
+def test_a_copy_has_no_ids_of_the_old_machine(t):
+    with_three_vmdks(t)
+    for target in 'copy.vmx', 'copy.ova':
+        fields = {field['field']: field for field in losses_of(t, '--copy', 'vm.vmx', target)['fields']}
+        tap.equal((fields['uuid']['outcome'], fields['nics[0].mac']['outcome']), ('dropped', 'dropped'), 'outcomes')
+        tap.contains(fields['uuid']['why'], 'copy')
+        copy = machine_of(t, target)
+        tap.equal(('uuid' in copy, 'mac' in copy['nics'][0]), (False, False), 'ids')
+
+
+def test_a_machine_in_a_folder_is_called_by_its_name(t):
+    with_three_vmdks(t)
+    os.mkdir(t.path('there'))
+    t.vmferry('convert', '--machine', 'vmx', 'vm.vmx', 'there/')
+    tap.equal(sorted(os.listdir(t.path('there'))), ['db-disk1.vmdk', 'db-disk2.vmdk', 'db-disk3.vmdk', 'db.vmx'], 'files')
+    tap.contains(t.vmferry('convert', '--machine', 'vmx', 'vm.vmx', 'there', status=1).stderr, '--force')
+    tap.contains(t.vmferry('convert', 'vm.vmx', 'vm.vmx', status=1).stderr, 'source')
+
+
 def with_snapshot(t):
     """A machine whose disk was changed behind a snapshot."""
     t.write('new.raw', DISKS[1])

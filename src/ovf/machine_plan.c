@@ -135,10 +135,11 @@ static enum vmf_code plan_family(struct vmf_machine_plan *plan, struct vmf_error
   const struct vmf_machine *machine = plan->machine;
   unsigned needed = needed_version(machine);
 
-  plan->vmx = VMF_DEFAULT_VMX;
-  if (!machine->hw_version.text ||
-      vmf_machine_check_family(machine->hw_version.text, &plan->family, &plan->vmx, NULL) != VMF_OK)
+  if (!machine->hw_version.text || vmf_machine_check_family(machine->hw_version.text, &plan->family,
+                                                            &plan->vmx, NULL) != VMF_OK) {
+    plan->vmx = VMF_DEFAULT_VMX;
     VMF_TRY(vmf_format(&plan->family, error, "vmx-%02u", VMF_DEFAULT_VMX));
+  }
   if (plan->vmx > 0 && plan->vmx < needed) {
     plan->vmx = needed;
     vmf_free(plan->family);

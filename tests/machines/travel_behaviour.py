@@ -165,6 +165,13 @@ def test_a_machine_travels(t, steps):
     tap.equal(differences(machine_of(t, 'vm.vmx'), machine_of(t, here)), set(), 'fields that are not as they were')
 
 
+def test_the_guest_finds_the_uuid_that_it_had(t):
+    three_disks(t)
+    for target in 'vm.ova', 'vm.vmx':
+        t.vmferry('convert', 'vm.xml', target)
+        tap.equal(machine_of(t, target)['uuid'], UUID, target)
+
+
 def test_what_is_not_known_of_a_source_is_told(t):
     t.write('vm.vmx', vmx('invented.key = "7"', 'sched.cpu.units = "mhz"'))
     fields = {field['field']: field for field in losses_of(t, 'vm.vmx', 'vm.ovf')['fields']}

@@ -122,6 +122,21 @@ def test_written(t, text, expected):
         tap.equal(found.get(key), value, key)
 
 
+def test_only_the_second_floppy_drive_stays_the_second(t):
+    found, _ = rewrite(t, START + 'floppy0.present = "FALSE"\nfloppy0.startConnected = "perhaps"\nfloppy1.present = "TRUE"\n')
+    tap.equal((found['floppy0.present'], found['floppy1.present']), ('FALSE', 'TRUE'))
+    model.read(t, t.path('b.vmx'))
+
+
+def test_hidden_drive_does_not_appear_with_a_controller(t):
+    # the IDE drives 0:2 and 0:3 that other vendors count move, and nothing else comes into the machine
+    found, _ = rewrite(t, START + 'sata0:1.present = "TRUE"\nsata0:1.fileName = "x.vmdk"\n'
+                       + ''.join(f'ide{i // 2}:{i % 2}.present = "TRUE"\nide{i // 2}:{i % 2}.fileName = "{i}.vmdk"\n' for i in range(4)))
+    tap.equal(found['sata0:1.present'], 'TRUE')
+    tap.equal(found.get('sata0.present'), None)
+    tap.equal(len(model.read(t, t.path('b.vmx'))[0]['disks']), 4)
+
+
 def test_copy_is_a_new_machine(t):
     found, told = rewrite(t, START + 'uuid.bios = "00 11 22 33 44 55 66 77-88 99 aa bb cc dd ee ff"\nvm.genid = "1"\nvm.genidX = "2"\n'
                           'ethernet0.present = "TRUE"\nethernet0.address = "00:50:56:11:22:33"\n', 'copy')

@@ -144,43 +144,62 @@ static bool kept_device(const struct vmx_writer *writer, const struct vmf_machin
 {
   const struct vmx_bus *bus = bus_of(disk->bus.value);
 
-  return bus && vmx_kept(writer, "%s%u:%u.deviceType", bus->name, (unsigned)disk->controller.value,
-                         (unsigned)disk->unit.value);
+  return bus && disk->medium.value == VMF_MEDIUM_LUN &&
+         vmx_kept(writer, "%s%u:%u.deviceType", bus->name, (unsigned)disk->controller.value,
+                  (unsigned)disk->unit.value);
 }
 
 /* Drives that VMware does not have: told, and left out. */
-static bool leave_out(struct vmx_writer *writer, size_t index, unsigned *floppies)
+static bool leave_out(struct vmx_writer *writer, size_t index)
 {
   const struct vmf_machine_disk *disk = &writer->machine->disks[index];
-  bool floppy = disk->medium.value == VMF_MEDIUM_FLOPPY;
-  bool empty = !writer->target->disks[index].name;
 
-  if (floppy && *floppies == FLOPPIES)
-    vmx_lose(writer, BEHAVIOUR, "L-floppy", "VMware has two floppy drives", "disks[%zu]", index);
-  else if (empty && disk->medium.value == VMF_MEDIUM_DISK)
-    vmx_lose(writer, DATA, "L-disk", "there is no image of it", "disks[%zu]", index);
-  else if (empty && disk->medium.value == VMF_MEDIUM_LUN && !kept_device(writer, disk))
+  if (writer->target->disks[index].name || disk->medium.value == VMF_MEDIUM_CDROM ||
+      disk->medium.value == VMF_MEDIUM_FLOPPY || kept_device(writer, disk))
+    return false;
+  if (disk->medium.value == VMF_MEDIUM_LUN)
     vmx_lose(writer, DATA, "L-rdm", "it is a device of the host that the machine was on",
              "disks[%zu]", index);
-  else {
-    if (floppy)
-      writer->seats[index].unit = (*floppies)++;
-    return false;
-  }
+  else
+    vmx_lose(writer, DATA, "L-disk", "there is no image of it", "disks[%zu]", index);
   writer->seats[index].left_out = true;
   return true;
+}
+
+/* floppy0 and floppy1, at their own place where it is told. */
+static void seat_floppies(struct vmx_writer *writer)
+{
+  const struct vmf_machine *machine = writer->machine;
+  bool taken[FLOPPIES] = {false};
+
+  for (size_t i = 0; i < machine->disk_count; i++) {
+    const struct vmf_machine_disk *disk = &machine->disks[i];
+    unsigned unit = disk->unit.value < FLOPPIES ? (unsigned)disk->unit.value : 0;
+
+    if (disk->medium.value != VMF_MEDIUM_FLOPPY)
+      continue;
+    if (taken[unit])
+      unit = 1 - unit;
+    if (taken[unit]) {
+      vmx_lose(writer, BEHAVIOUR, "L-floppy", "VMware has two floppy drives", "disks[%zu]", i);
+      writer->seats[i].left_out = true;
+      continue;
+    }
+    taken[unit] = true;
+    writer->seats[i].unit = unit;
+  }
 }
 
 enum vmf_code vmx_seat_disks(struct vmx_writer *writer, struct vmf_error *error)
 {
   const struct vmf_machine *machine = writer->machine;
-  unsigned floppies = 0;
 
   VMF_TRY(vmf_alloc_table(machine->disk_count, sizeof *writer->seats,
                           VMF_MACHINE_DEVICES * sizeof *writer->seats, "drives",
                           (void **)&writer->seats, error));
+  seat_floppies(writer);
   for (size_t i = 0; i < machine->disk_count; i++)
-    if (!leave_out(writer, i, &floppies) && machine->disks[i].medium.value != VMF_MEDIUM_FLOPPY)
+    if (!leave_out(writer, i) && machine->disks[i].medium.value != VMF_MEDIUM_FLOPPY)
       seat_as_it_was(writer, i);
   for (size_t i = 0; i < machine->disk_count; i++)
     if (!writer->seats[i].left_out && !writer->seats[i].bus &&

@@ -7,7 +7,7 @@
 
 #include "vmx.h"
 
-enum { VMX_OCTETS_TEXT = 48 };
+enum { VMX_OCTETS_TEXT = 3 * 16 + 1 }; /* with a blank behind, which becomes the NUL, and its NUL */
 
 /* "56 4d 6c 27 96 ea 12 07-6f ..." */
 void vmx_octets_text(const uint8_t octets[16], char text[VMX_OCTETS_TEXT]);

@@ -71,7 +71,7 @@ static enum vmf_code put_line(struct vmx_writer *writer, const char *key, const 
   char small[VMX_KEY];
 
   small_letters(key, small);
-  VMF_TRY(vmf_names_add(&writer->keys, small, 0, error));
+  VMF_TRY(vmf_names_add(&writer->keys, small, strcmp(value, "TRUE") == 0, error));
   return add_line(writer, key, value, error);
 }
 
@@ -124,8 +124,53 @@ enum vmf_code vmx_put_told_flag(struct vmx_writer *writer, struct vmf_error *err
 
 /* ---- what was kept ---- */
 
-static const char *find_kept(const struct vmf_machine *machine, const char *key)
+/* "scsi0:1" of "scsi0:1.fileName", in small letters. */
+static void device_of(const char *key, char device[VMX_KEY])
 {
+  small_letters(key, device);
+  device[strcspn(device, ".")] = 0;
+}
+
+static bool is_present_key(const char *key)
+{
+  const char *dot = strchr(key, '.');
+
+  return dot && vmf_text_equal_nocase(dot, ".present");
+}
+
+/* A drive that is present was kept only if its controller is not. */
+enum vmf_code vmx_find_hidden(struct vmx_writer *writer, struct vmf_error *error)
+{
+  for (size_t i = 0; i < writer->machine->extra_count; i++) {
+    const struct vmf_machine_extra *extra = &writer->machine->extras[i];
+    struct vmx_place place;
+    char device[VMX_KEY];
+
+    if (strcmp(extra->vendor, VMX_NAME) != 0 || !is_present_key(extra->key))
+      continue;
+    device_of(extra->key, device);
+    bool present = vmf_text_equal_nocase(extra->value, "true");
+    if (!present || (vmx_place_of(extra->key, &place) && place.has_unit))
+      VMF_TRY(vmf_names_add(&writer->hidden, device, present, error));
+  }
+  vmf_names_sort(&writer->hidden);
+  return VMF_OK;
+}
+
+static bool is_hidden(const struct vmx_writer *writer, const char *key)
+{
+  char device[VMX_KEY];
+
+  device_of(key, device);
+  return vmf_names_find(&writer->hidden, device) != NULL;
+}
+
+static const char *find_kept(const struct vmx_writer *writer, const char *key)
+{
+  const struct vmf_machine *machine = writer->machine;
+
+  if (is_hidden(writer, key) && !is_present_key(key))
+    return NULL;
   for (size_t i = 0; i < machine->extra_count; i++)
     if (strcmp(machine->extras[i].vendor, VMX_NAME) == 0 &&
         vmf_text_equal_nocase(machine->extras[i].key, key))
@@ -138,7 +183,7 @@ const char *vmx_kept(const struct vmx_writer *writer, const char *format, ...)
   char key[VMX_KEY];
 
   FORMAT_KEY(key, format);
-  return find_kept(writer->machine, key);
+  return find_kept(writer, key);
 }
 
 enum vmf_code vmx_put_kept(struct vmx_writer *writer, struct vmf_error *error, const char *value,
@@ -148,7 +193,7 @@ enum vmf_code vmx_put_kept(struct vmx_writer *writer, struct vmf_error *error, c
   const char *kept;
 
   FORMAT_KEY(key, format);
-  kept = find_kept(writer->machine, key);
+  kept = find_kept(writer, key);
   return put_line(writer, key, kept ? kept : value, error);
 }
 
@@ -206,6 +251,32 @@ static const char *not_again(const char *key, bool copy)
   return NULL;
 }
 
+/* After writer->keys was sorted. */
+static bool is_written(const struct vmx_writer *writer, const char *device)
+{
+  char key[VMX_KEY + 8];
+  const struct vmf_name *name;
+
+  snprintf(key, sizeof key, "%s.present", device);
+  name = vmf_names_find(&writer->keys, key);
+  return name && name->line;
+}
+
+/* Whether a setting of a device that was not there would become one of another that is there now.
+ */
+static bool would_appear(const struct vmx_writer *writer, const char *key)
+{
+  const struct vmf_name *hidden;
+  char device[VMX_KEY];
+
+  device_of(key, device);
+  hidden = vmf_names_find(&writer->hidden, device);
+  if (!hidden || is_written(writer, device))
+    return hidden != NULL;
+  device[strcspn(device, ":")] = 0;
+  return hidden->line && is_written(writer, device);
+}
+
 enum vmf_code vmx_write_extras(struct vmx_writer *writer, struct vmf_error *error)
 {
   const struct vmf_machine *machine = writer->machine;
@@ -221,6 +292,8 @@ enum vmf_code vmx_write_extras(struct vmx_writer *writer, struct vmf_error *erro
     small_letters(extra->key, small);
     if (!is_key(extra->key))
       why = "it is no key of a .vmx";
+    else if (!why && would_appear(writer, extra->key))
+      why = "another device has the place of this one, which was not in the machine";
     if (why && extra->value[0])
       vmx_lose(writer, NONE, "L-extra", why, "extra.%s", extra->key);
     if (!why && !vmf_names_find(&writer->keys, small))

@@ -23,8 +23,10 @@ struct vmx_writer {
   bool from_vmware;  /* the machine was one before */
   char *text;        /* owned */
   size_t length, room;
-  struct vmf_names keys;  /* written ones, in small letters */
-  struct vmx_seat *seats; /* of machine->disks; owned */
+  struct vmf_names keys;   /* written ones, in small letters; line 1: its value is TRUE */
+  struct vmf_names hidden; /* devices that were kept though they were not in the machine: "scsi0:1";
+                            * line 1: .present is TRUE, but that of the controller is not */
+  struct vmx_seat *seats;  /* of machine->disks; owned */
 };
 
 /* KEY = "VALUE", escaped; the key printf. */
@@ -46,7 +48,10 @@ VMF_MUST_CHECK enum vmf_code vmx_put_kept(struct vmx_writer *writer, struct vmf_
                                           const char *value, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The kept setting of that key, printf; NULL: none. */
+/* Fills writer->hidden. */
+VMF_MUST_CHECK enum vmf_code vmx_find_hidden(struct vmx_writer *writer, struct vmf_error *error);
+
+/* The kept setting of that key, printf; NULL: none, or it is one of a device that was not there. */
 const char *vmx_kept(const struct vmx_writer *writer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -347,6 +347,7 @@ static enum vmf_code write_head(struct vmx_writer *writer, struct vmf_error *err
 
 static enum vmf_code write_all(struct vmx_writer *writer, struct vmf_error *error)
 {
+  VMF_TRY(vmx_find_hidden(writer, error));
   choose_hardware(writer);
   VMF_TRY(vmx_seat_disks(writer, error));
   VMF_TRY(write_head(writer, error));
@@ -376,6 +377,7 @@ enum vmf_code vmx_write(const struct vmf_machine *machine, const struct vmf_mach
                     target->disk_count, machine->disk_count);
   enum vmf_code code = write_all(&writer, error);
   vmf_names_clear(&writer.keys);
+  vmf_names_clear(&writer.hidden);
   vmf_free(writer.seats);
   if (code != VMF_OK) {
     vmf_free(writer.text);

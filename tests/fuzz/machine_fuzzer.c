@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A libFuzzer target for a machine format: the input is read as the text of a machine; what stands
+ * behind a line of "----" is any file beside it. What is read is written in all formats, and what
+ * its own format writes can be read again. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine_format.h"
+#include "memory.h"
+#include "value.h"
+
+static const char separator[] = "\n----\n";
+
+static void must(bool holds)
+{
+  if (!holds)
+    abort();
+}
+
+static enum vmf_code beside(const struct vmf_machine_source *source, const char *name, size_t limit,
+                            char **bytes, size_t *length, struct vmf_error *error)
+{
+  const char *all = source->data;
+  size_t stands = strlen(all);
+
+  must(strchr(name, '/') == NULL);
+  *bytes = NULL;
+  if (!*all)
+    return VMF_OK;
+  *length = stands < limit ? stands : limit;
+  return vmf_copy_bytes(all, *length, bytes, error);
+}
+
+static void show(const struct vmf_machine *machine)
+{
+  struct vmf_value *root;
+  struct vmf_error error;
+
+  must(vmf_value_new(&root, &error) == VMF_OK);
+  must(vmf_machine_value(machine, root, &error) == VMF_OK);
+  vmf_value_free(root);
+}
+
+static void read_again(const struct vmf_machine_format *format, const char *text, size_t length)
+{
+  struct vmf_machine_source source = {.name = "again", .bytes = text, .length = length};
+  struct vmf_machine *machine;
+  struct vmf_error error;
+
+  must(vmf_machine_new(&machine, &error) == VMF_OK);
+  enum vmf_code code = format->read(&source, machine, NULL, &error);
+  must(code == VMF_OK || code == VMF_LIMIT);
+  vmf_machine_free(machine);
+}
+
+static void write_all(const struct vmf_machine_format *own, const struct vmf_machine *machine,
+                      bool copy)
+{
+  struct vmf_machine_target_disk *disks = calloc(machine->disk_count + 1, sizeof *disks);
+  struct vmf_machine_target target = {
+      .name = "fuzz", .disks = disks, .disk_count = machine->disk_count, .copy = copy};
+
+  for (size_t i = 0; i < machine->disk_count; i++)
+    if (machine->disks[i].image.text)
+      disks[i] = (struct vmf_machine_target_disk){.name = "disk", .capacity = 1 << 30};
+  for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
+    struct vmf_error error;
+    char *text = NULL;
+    size_t length;
+
+    if (!(*format)->write ||
+        (*format)->write(machine, &target, NULL, &text, &length, &error) != VMF_OK)
+      continue;
+    if (*format == own)
+      read_again(own, text, length);
+    vmf_free(text);
+  }
+  free(disks);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  const struct vmf_machine_format *format = vmf_machine_format_find(FUZZ_FORMAT);
+  char *text = malloc(size + 1), *cut;
+  struct vmf_machine *machine;
+  struct vmf_error error;
+
+  memcpy(text, data, size);
+  text[size] = 0;
+  cut = strstr(text, separator);
+  struct vmf_machine_source source = {.name = "fuzz",
+                                      .bytes = text,
+                                      .length = cut ? (size_t)(cut - text) : size,
+                                      .snapshot = cut ? "1" : NULL,
+                                      .beside = beside,
+                                      .data = cut ? cut + sizeof separator - 1 : ""};
+  format->probe(data, size < 4096 ? size : 4096);
+  must(vmf_machine_new(&machine, &error) == VMF_OK);
+  if (format->read(&source, machine, NULL, &error) == VMF_OK) {
+    show(machine);
+    write_all(format, machine, cut != NULL);
+  }
+  vmf_machine_free(machine);
+  free(text);
+  return 0;
+}

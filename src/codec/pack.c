@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * One packer and one unpacker for every codec: which library does it is decided behind this. */
+#include <string.h>
+
 #include <zlib.h>
 #include <zstd.h>
 
@@ -166,6 +168,18 @@ void vmf_unpacker_free(struct vmf_unpacker *unpacker)
   vmf_free(unpacker);
 }
 
+/* Stored as it is. */
+static enum vmf_code copy_unit(const void *stored, size_t stored_length, void *data,
+                               size_t capacity, size_t *length, struct vmf_error *error)
+{
+  if (stored_length > capacity)
+    return vmf_fail(error, VMF_CORRUPT, "has %zu bytes, at most %zu are possible", stored_length,
+                    capacity);
+  memcpy(data, stored, stored_length);
+  *length = stored_length;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, const void *packed,
                          size_t packed_length, void *data, size_t capacity, size_t *length,
                          struct vmf_error *error)
@@ -177,6 +191,8 @@ enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, co
       VMF_TRY(vmf_zstd_unpacker_new(&unpacker->zstd, error));
     return vmf_zstd_unpack(unpacker->zstd, packed, packed_length, data, capacity, length, error);
   }
+  if (codec == VMF_CODEC_NONE)
+    return copy_unit(packed, packed_length, data, capacity, length, error);
   if (codec != VMF_CODEC_ZLIB && codec != VMF_CODEC_DEFLATE_4K)
     return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not unpack", (int)codec);
   if (!unpacker->inflater)

@@ -48,7 +48,7 @@ enum vmf_code vmf_copy_block_digest(const struct vmf_shape *shape, struct vmf_di
   *digest = NULL;
   if (shape->digest == VMF_BLOCK_DIGEST_NONE)
     return VMF_OK;
-  return vmf_digest_new(shape->digest == VMF_BLOCK_SHA1 ? VMF_SHA1 : VMF_SHA256, digest, error);
+  return vmf_digest_new(vmf_block_digest_kind(shape->digest), digest, error);
 }
 
 enum vmf_code vmf_copy_frame(const struct vmf_target *target, struct vmf_digest *digest,

@@ -5,13 +5,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <string.h>
+#include <xxhash.h>
 
 #include "checked.h"
 #include "memory.h"
 #include "sha256_many.h"
 #include "text.h"
 
-enum { KINDS = VMF_SHA512 + 1 };
+enum { KINDS = VMF_SHA512 + 1 /* of OpenSSL */ };
 
 static const char *const names[KINDS] = {
     [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
@@ -19,6 +21,7 @@ static const char *const names[KINDS] = {
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
   EVP_MD_CTX *context;
+  XXH64_state_t *xxh64; /* XXH64: instead of both */
   enum vmf_digest_kind kind;
 };
 
@@ -33,7 +36,12 @@ static EVP_MD *methods[KINDS];
 
 size_t vmf_digest_size(enum vmf_digest_kind kind)
 {
-  return kind == VMF_SHA1 ? 20 : kind == VMF_SHA256 ? 32 : 64;
+  static const size_t sizes[] = {[VMF_SHA256] = 32,
+                                 [VMF_SHA1] = 20,
+                                 [VMF_SHA512] = 64,
+                                 [VMF_XXH64] = sizeof(XXH64_canonical_t)};
+
+  return sizes[kind];
 }
 
 enum vmf_code vmf_digest_named(const char *name, enum vmf_digest_kind *kind,
@@ -76,9 +84,27 @@ static const EVP_MD *find_method(enum vmf_digest_kind kind)
 
 static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
 {
+  if (digest->xxh64) {
+    (void)!XXH64_reset(digest->xxh64, 0); /* fails where there is no state */
+    return VMF_OK;
+  }
   if (EVP_DigestInit_ex2(digest->context, digest->method, NULL) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot start a digest");
   return VMF_OK;
+}
+
+static enum vmf_code prepare(struct vmf_digest *digest, struct vmf_error *error)
+{
+  if (digest->kind == VMF_XXH64) {
+    digest->xxh64 = XXH64_createState();
+    return digest->xxh64 ? start(digest, error)
+                         : vmf_fail(error, VMF_NOMEM, "no memory for a digest (XXH64)");
+  }
+  digest->method = find_method(digest->kind);
+  digest->context = EVP_MD_CTX_new();
+  if (digest->method && digest->context)
+    return start(digest, error);
+  return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot make a digest");
 }
 
 enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **digest,
@@ -90,11 +116,7 @@ enum vmf_code vmf_digest_new(enum vmf_digest_kind kind, struct vmf_digest **dige
   VMF_TRY(vmf_alloc(sizeof(struct vmf_digest), &memory, error));
   struct vmf_digest *made = memory;
   made->kind = kind;
-  made->method = find_method(kind);
-  made->context = EVP_MD_CTX_new();
-  enum vmf_code code = made->method && made->context
-                           ? start(made, error)
-                           : vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot make a digest");
+  enum vmf_code code = prepare(made, error);
   if (code != VMF_OK) {
     vmf_digest_free(made);
     return code;
@@ -108,12 +130,17 @@ void vmf_digest_free(struct vmf_digest *digest)
   if (!digest)
     return;
   EVP_MD_CTX_free(digest->context);
+  XXH64_freeState(digest->xxh64);
   vmf_free(digest);
 }
 
 enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, size_t length,
                                 struct vmf_error *error)
 {
+  if (digest->xxh64) {
+    (void)!XXH64_update(digest->xxh64, data, length);
+    return VMF_OK;
+  }
   if (EVP_DigestUpdate(digest->context, data, length) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot go on with a digest");
   return VMF_OK;
@@ -122,6 +149,12 @@ enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, siz
 enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST_MAX],
                                struct vmf_error *error)
 {
+  if (digest->xxh64) {
+    XXH64_canonical_t canonical;
+    XXH64_canonicalFromHash(&canonical, XXH64_digest(digest->xxh64));
+    memcpy(out, canonical.digest, sizeof canonical.digest);
+    return start(digest, error);
+  }
   if (EVP_DigestFinal_ex(digest->context, out, NULL) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot end a digest");
   return start(digest, error);

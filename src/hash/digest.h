@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Message digests by OpenSSL, but for several of SHA-256 at once (sha256_many.h). */
+ * Message digests by OpenSSL, but for several of SHA-256 at once (sha256_many.h), and for XXH64,
+ * which is no digest that anybody could trust: some formats have it against damage. */
 #ifndef VMF_HASH_DIGEST_H
 #define VMF_HASH_DIGEST_H
 
@@ -12,11 +13,12 @@
 
 enum { VMF_DIGEST_MAX = 64 };
 
-enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512 };
+/* VMF_XXH64: seed 0, the most significant byte first. */
+enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512, VMF_XXH64 };
 
 size_t vmf_digest_size(enum vmf_digest_kind kind);
 
-/* The kind called "sha256". VMF_USAGE naming those that exist. */
+/* The kind called "sha256", of those that a person may ask for. VMF_USAGE naming them. */
 VMF_MUST_CHECK enum vmf_code vmf_digest_named(const char *name, enum vmf_digest_kind *kind,
                                               struct vmf_error *error);
 

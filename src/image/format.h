@@ -45,16 +45,29 @@ struct vmf_run {
   struct vmf_image *image; /* IMAGE: one that reader->part gives */
   uint64_t offset; /* PLAIN, PACKED: host offset of the byte at `guest`, or of the unit with its
                       framing; IMAGE: the guest offset there */
-  enum vmf_codec codec; /* PACKED */
+  enum vmf_codec codec; /* PACKED; NONE: the unit is stored as it is, within framing */
   uint32_t unit;        /* PACKED: bytes it unpacks to */
   uint32_t stored; /* PACKED: bytes worth fetching first, clipped to the end of io by the driver;
                     * unwrap may ask for more */
 };
 
+/* Digests of a block that a format stores with it; XXH64 has seed 0, its most significant byte
+ * first. */
+enum vmf_block_digest {
+  VMF_BLOCK_DIGEST_NONE,
+  VMF_BLOCK_SHA1,
+  VMF_BLOCK_SHA256,
+  VMF_BLOCK_XXH64,
+};
+enum { VMF_BLOCK_DIGEST_BYTES = 32 };
+
 /* What unwrap found in the fetched bytes of a PACKED run. */
 struct vmf_payload {
   uint32_t start, length; /* of the stream in the fetched bytes */
-  uint32_t need;          /* > 0: fetch so many bytes in all from run->offset, and ask again */
+  enum vmf_block_digest
+      digest; /* what is stored for it, and is held against it by who fetched it */
+  uint8_t expected[VMF_BLOCK_DIGEST_BYTES];
+  uint32_t need; /* > 0: fetch so many bytes in all from run->offset, and ask again */
 };
 
 struct vmf_probe {
@@ -219,9 +232,6 @@ enum vmf_layout {
   VMF_ORDERED, /* units are appended as they come, in guest order; sizes are known only after
                   packing */
 };
-
-/* Digests of a block that a format stores with it. */
-enum vmf_block_digest { VMF_BLOCK_DIGEST_NONE, VMF_BLOCK_SHA1, VMF_BLOCK_SHA256 };
 
 enum {
   VMF_FRAMING_BYTES = 1024, /* in front of a block, and behind it */

@@ -7,6 +7,7 @@
 #define VMF_IMAGE_IMAGE_H
 
 #include "container.h"
+#include "digest.h"
 #include "format.h"
 
 struct vmf_node_file {
@@ -84,6 +85,9 @@ void vmf_spans_free(struct vmf_spans *spans);
 
 /* The images that IMAGE runs of this one lead to, by index; NULL behind the last. */
 struct vmf_image *vmf_image_part(const struct vmf_image *image, size_t index);
+
+/* How it is made; not for NONE. */
+enum vmf_digest_kind vmf_block_digest_kind(enum vmf_block_digest digest);
 
 /* The largest unit of all images of the chain. */
 uint32_t vmf_image_largest_unit(const struct vmf_image *image);

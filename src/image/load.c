@@ -27,7 +27,9 @@ struct vmf_loader {
   size_t unit_capacity;
   const struct vmf_image *unit_owner; /* which unit that is; NULL: none */
   uint64_t unit_guest;
-  struct vmf_kept *kept; /* not owned; NULL: nothing is kept */
+  struct vmf_kept *kept;     /* not owned; NULL: nothing is kept */
+  struct vmf_digest *digest; /* of the kind that was wanted last; NULL: none was */
+  enum vmf_block_digest digest_kind;
 };
 
 void vmf_loader_keep(struct vmf_loader *loader, struct vmf_kept *kept)
@@ -74,6 +76,7 @@ void vmf_loader_free(struct vmf_loader *loader)
   if (!loader)
     return;
   vmf_unpacker_free(loader->unpacker);
+  vmf_digest_free(loader->digest);
   vmf_free(loader->fetched.bytes);
   vmf_spans_free(&loader->spans);
   vmf_free(loader->unit);
@@ -157,6 +160,45 @@ static enum vmf_code fetch_unit(struct vmf_loader *loader, const struct vmf_span
   return VMF_OK;
 }
 
+enum vmf_digest_kind vmf_block_digest_kind(enum vmf_block_digest digest)
+{
+  static const enum vmf_digest_kind kinds[] = {
+      [VMF_BLOCK_SHA1] = VMF_SHA1, [VMF_BLOCK_SHA256] = VMF_SHA256, [VMF_BLOCK_XXH64] = VMF_XXH64};
+
+  return kinds[digest];
+}
+
+/* Holds the digest that is stored with a unit against its bytes. */
+static enum vmf_code check_digest(struct vmf_loader *loader, const struct vmf_run *run,
+                                  const uint8_t *bytes, const struct vmf_payload *payload,
+                                  struct vmf_error *error)
+{
+  enum vmf_digest_kind kind = vmf_block_digest_kind(payload->digest);
+  size_t size = vmf_digest_size(kind);
+  char found[2 * VMF_DIGEST_MAX + 1], expected[2 * VMF_DIGEST_MAX + 1];
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  if (loader->digest_kind != payload->digest) {
+    vmf_digest_free(loader->digest);
+    loader->digest = NULL;
+    loader->digest_kind = VMF_BLOCK_DIGEST_NONE;
+    VMF_TRY(vmf_digest_new(kind, &loader->digest, error));
+    loader->digest_kind = payload->digest;
+  }
+  VMF_TRY(vmf_digest_update(loader->digest, bytes, payload->length, error));
+  VMF_TRY(vmf_digest_final(loader->digest, digest, error));
+  if (memcmp(digest, payload->expected, size) == 0)
+    return VMF_OK;
+  vmf_digest_text(digest, size, found);
+  vmf_digest_text(payload->expected, size, expected);
+  return vmf_fail(
+      error, VMF_CORRUPT,
+      "%s: data of guest byte %llu at byte %llu is damaged: its checksum is %s, the one "
+      "that is stored with it %s",
+      run->io->name, (unsigned long long)run->guest,
+      (unsigned long long)run->offset + payload->start, found, expected);
+}
+
 static void keep_unit(struct vmf_kept *kept, const struct vmf_span *span, const uint8_t *packed,
                       size_t length)
 {
@@ -179,6 +221,8 @@ static enum vmf_code unpack_unit(struct vmf_loader *loader, const struct vmf_spa
   size_t length = 0;
 
   VMF_TRY(fetch_unit(loader, span, &stored, &payload, error));
+  if (payload.digest != VMF_BLOCK_DIGEST_NONE)
+    VMF_TRY(check_digest(loader, run, stored + payload.start, &payload, error));
   enum vmf_code code = vmf_unpack(loader->unpacker, run->codec, stored + payload.start,
                                   payload.length, buffer, run->unit, &length, error);
   if (code != VMF_OK)

@@ -365,7 +365,7 @@ END_TEST
 START_TEST(unknown_codecs_do_not_unpack)
 {
   size_t found = 0;
-  ck_assert_int_eq(unpack(VMF_CODEC_NONE, 10, UNIT, &found), VMF_UNSUPPORTED);
+  ck_assert_int_eq(unpack(VMF_CODEC_GZIP_MEMBER, 10, UNIT, &found), VMF_UNSUPPORTED);
   ck_assert_int_eq(unpack((enum vmf_codec)77, 10, UNIT, &found), VMF_UNSUPPORTED);
 }
 END_TEST

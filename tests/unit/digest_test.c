@@ -24,6 +24,7 @@ static const struct {
      "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+    {VMF_XXH64, 8, "ef46db3751d8e999", "44bc2cf5ad770999"},
 };
 
 static struct vmf_error error;

@@ -139,6 +139,53 @@ START_TEST(units_far_apart_are_read_alone)
 }
 END_TEST
 
+/* ---- units whose digest is stored with them ---- */
+
+static int damaged = -1; /* the digest of which unit is wrong */
+
+/* XXH64, SHA-1 and SHA-256 in turns. */
+static enum vmf_code digest_unwrap(const struct vmf_image *image, const struct vmf_run *run,
+                                   const uint8_t *stored, size_t length,
+                                   struct vmf_payload *payload, struct vmf_error *error)
+{
+  static const enum vmf_block_digest digests[] = {VMF_BLOCK_XXH64, VMF_BLOCK_SHA1,
+                                                  VMF_BLOCK_SHA256};
+  unsigned index = (unsigned)(run->guest / UNIT);
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  (void)image;
+  *payload = (struct vmf_payload){.length = (uint32_t)length, .digest = digests[index % 3]};
+  VMF_TRY(vmf_digest_bytes(vmf_block_digest_kind(payload->digest), stored, length, digest, error));
+  memcpy(payload->expected, digest, sizeof payload->expected);
+  payload->expected[7] ^= (int)index == damaged;
+  return VMF_OK;
+}
+
+static const struct vmf_reader digest_reader = {
+    .packs = true, .map = disk_map, .unwrap = digest_unwrap};
+static const struct vmf_format digest_format = {.name = "test", .reader = &digest_reader};
+
+START_TEST(a_digest_that_is_stored_with_a_unit_is_checked)
+{
+  static const unsigned places[UNITS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static uint8_t found[UNITS * UNIT];
+  struct vmf_error error = {0};
+  struct vmf_loader *loader;
+  struct disk disk;
+
+  make_disk(&disk, places);
+  disk.node.image.format = &digest_format;
+  damaged = _i;
+  ck_assert_int_eq(vmf_loader_new(&loader, NULL), VMF_OK);
+  ck_assert_int_eq(vmf_loader_read(loader, &disk.node.image, found, sizeof found, 0, &error),
+                   damaged < 0 ? VMF_OK : VMF_CORRUPT);
+  if (damaged >= 0)
+    ck_assert_ptr_nonnull(strstr(error.text, "is damaged: its checksum is "));
+  vmf_loader_free(loader);
+  vmf_io_close(disk.file.bytes);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("load");
@@ -146,6 +193,7 @@ static Suite *suite(void)
   tcase_add_test(tests, units_in_a_row_are_one_read);
   tcase_add_test(tests, units_out_of_order_are_one_read);
   tcase_add_test(tests, units_far_apart_are_read_alone);
+  tcase_add_loop_test(tests, a_digest_that_is_stored_with_a_unit_is_checked, -1, 3);
   suite_add_tcase(suite, tests);
   return suite;
 }

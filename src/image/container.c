@@ -154,7 +154,7 @@ static enum vmf_code set_disk(struct vmf_image *image, const struct vmf_image_op
   VMF_TRY(vmf_contents_pick(node, options, error));
   if (node->listed)
     return VMF_OK;
-  passage->disk = node->disk;
+  passage->disk = passage->container.disk = node->disk;
   const struct vmf_container_disk *disk = &image->contents->disks[passage->disk];
   VMF_TRY(check_disk(&passage->container, disk, error));
   image->size = disk->size;

@@ -117,6 +117,21 @@ static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_o
   return open_file(io, &no_files, options, image, error);
 }
 
+/* What `info` tells of a disk that is not stored for it. */
+static enum vmf_code tell_found(const struct vmf_image_options *options, struct vmf_image **image,
+                                struct vmf_error *error)
+{
+  enum vmf_code code = options->found && options->list_disks
+                           ? vmf_found_chain(options->found, *image, VMF_OK, error)
+                           : VMF_OK;
+
+  if (code != VMF_OK) {
+    vmf_image_close(*image);
+    *image = NULL;
+  }
+  return code;
+}
+
 /* As it comes, or stored. Takes over the stream. */
 static enum vmf_code open_stream(struct vmf_io *io, const struct vmf_image_options *options,
                                  struct vmf_image **image, struct vmf_error *error)
@@ -131,7 +146,7 @@ static enum vmf_code open_stream(struct vmf_io *io, const struct vmf_image_optio
     return open_stored(io, options, image, error);
   VMF_TRY(vmf_container_open(format, io, options, image, error));
   if (*image)
-    return VMF_OK;
+    return tell_found(options, image, error);
   code = vmf_stream_restart(io, error);
   if (code == VMF_OK)
     return open_stored(io, options, image, error);

@@ -147,7 +147,8 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   VMF_TRY(vmf_value_text(root, "filename", image->io->name, error));
   VMF_TRY(vmf_value_text(root, "format", image->format->name, error));
   VMF_TRY(add_contents(image, root, error));
-  VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
+  if (!vmf_image_streams(image))
+    VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));
   if (vmf_unpacked_from(image->io))

@@ -37,7 +37,6 @@ OTHERS = (
     ('zip', b'PK\3\4' + NOISE, 'unzip -p', 2),
     ('7z', b'7z\xbc\xaf\x27\x1c' + NOISE, '7zz e -so', 2),
     ('rar', b'Rar!\x1a\x07\x01' + NOISE, 'unrar', 2),
-    ('XVA', tar('ova.xml'), 'Xen appliance (XVA)', 9),
     ('VMA in lzop', b'\x89LZO\0\r\n\x1a\n' + NOISE, 'lzop -dc', 2),
     ('QED', b'QED\0' + NOISE, 'qemu-img convert', 9),
     ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),

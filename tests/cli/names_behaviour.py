@@ -313,12 +313,6 @@ def test_packed_disks_that_are_not_unpacked_are_named(t, name, program, *argumen
     tap.equal(t.run(tap.tool(command[0]), *command[1:], text=False).stdout, RAW, 'what the command in the message unpacks')
 
 
-def test_a_xen_appliance_is_named(t):
-    t.write('ova.xml', b'<value/>')
-    t.run(tap.tool('tar'), '-cf', 'a.xva', 'ova.xml')
-    refused(t, 'info', 'a.xva', says=('Xen appliance',), status=9)
-
-
 # ---- the forgotten target ----
 
 def mbr(*partitions, size=1 << 20):

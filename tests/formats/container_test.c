@@ -15,7 +15,7 @@
 
 #define MiB (1024 * 1024ull)
 
-/* Forms that have a container. */
+/* Forms that have a container, of one disk. */
 static const struct form {
   const char *format, *options;
   bool in_front; /* the tables are moved before the grains */

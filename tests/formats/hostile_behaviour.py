@@ -14,12 +14,14 @@ import hostile_vhdx_log_rows
 import hostile_vhdx_rows
 import hostile_vma_rows
 import hostile_vmdk_rows
+import hostile_xva_rows
 import tap
 from hostile_case import check_lines, listing, place_all, run, run_row
 from hostile_images import LARGE
 
 TABLES = (hostile_reference_rows, hostile_qcow2_rows, hostile_vmdk_rows, hostile_vhd_rows, hostile_vdi_rows,
-          hostile_vhdx_rows, hostile_vhdx_log_rows, hostile_vma_rows)
+          hostile_vhdx_rows, hostile_vhdx_log_rows, hostile_vma_rows,
+          hostile_xva_rows)
 IDS = ['REF01', 'REF02', 'REF03', 'REF04', 'REF05', 'REF06', 'REF11', 'REF12', 'REF13', 'REF14', 'LOOP1', 'LOOP2',
        'LOOP3', 'LOOP6', 'LOOP7', *(f'SZ{number:02d}' for number in range(4, 35)), 'SZ49', 'SZ50', 'SZ51', 'SZ52',
        'INT1', 'INT5', 'INT7', 'INT8']

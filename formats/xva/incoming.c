@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * An XVA as it comes: one chunk after the other. */
+#include <inttypes.h>
+
+#include "checked.h"
+#include "xva.h"
+
+enum { UNIT_LEAST = 4096 };
+
+struct xva_incoming {
+  struct xva_ova ova;
+  struct xva_walk walk;
+};
+
+static enum vmf_code incoming_open(struct vmf_container *container, struct vmf_error *error)
+{
+  struct xva_incoming *incoming = container->state;
+
+  VMF_TRY(xva_walk_start(&incoming->walk, container->io, container->log, &incoming->ova, error));
+  container->contents = xva_ova_contents(&incoming->ova);
+  return VMF_OK;
+}
+
+static void incoming_close(struct vmf_container *container)
+{
+  struct xva_incoming *incoming = container->state;
+
+  xva_walk_stop(&incoming->walk);
+  xva_ova_free(&incoming->ova);
+}
+
+/* Chunks as all writers make them: each at a multiple of its length, the last one at the disk's
+ * end. */
+static enum vmf_code check_whole(const struct vmf_container *container,
+                                 const struct xva_chunk *chunk, const struct vmf_run *run,
+                                 uint64_t size, struct vmf_error *error)
+{
+  if (chunk->length <= run->unit && run->guest % run->unit == 0 &&
+      run->length == vmf_min(run->unit, size - run->guest))
+    return VMF_OK;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: the chunk at byte %" PRIu64 " has %" PRIu32 " bytes for guest byte %" PRIu64
+                  ": from a pipe only chunks are read that are "
+                  "all as long, a power of two up to %d bytes; store it in a file first",
+                  container->io->name, chunk->header, chunk->length, chunk->guest, XVA_CHUNK);
+}
+
+static enum vmf_code incoming_next(struct vmf_container *container, unsigned *disk,
+                                   struct vmf_run *run, bool *end, struct vmf_error *error)
+{
+  struct xva_incoming *incoming = container->state;
+  const struct xva_walk *walk = &incoming->walk;
+  struct xva_chunk chunk;
+
+  VMF_TRY(xva_walk_next(&incoming->walk, &chunk, end, error));
+  if (*end)
+    return xva_walk_came(walk, container->disk, error);
+  bool regular =
+      vmf_is_power_of_two(walk->first) && walk->first >= UNIT_LEAST && walk->first <= XVA_CHUNK;
+  *disk = chunk.disk;
+  xva_chunk_run(walk, &chunk, regular ? walk->first : XVA_CHUNK, run);
+  return check_whole(container, &chunk, run, incoming->ova.disks[chunk.disk].size, error);
+}
+
+static enum vmf_code incoming_unwrap(const struct vmf_container *container,
+                                     const struct vmf_run *run, const uint8_t *stored,
+                                     size_t length, struct vmf_payload *payload,
+                                     struct vmf_error *error)
+{
+  return xva_chunk_unwrap(container->io->name, container->log, run, stored, length, payload, error);
+}
+
+const struct vmf_container_reader xva_container = {
+    .several = true,
+    .state_size = sizeof(struct xva_incoming),
+    .probe = xva_probe,
+    .open = incoming_open,
+    .close = incoming_close,
+    .next = incoming_next,
+    .unwrap = incoming_unwrap,
+};

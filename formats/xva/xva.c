@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * One disk of an XVA in a file: where each chunk is, by one pass over the headers. */
+#include "xva.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "checked.h"
+#include "list.h"
+#include "memory.h"
+#include "tar_extra.h"
+
+/* Chunks that follow each other in the disk and, as closely as can be, in the file. */
+struct series {
+  uint64_t guest;  /* of the first */
+  uint64_t header; /* of the first, in the file */
+  uint32_t count, length;
+};
+
+struct xva {
+  struct xva_ova ova;
+  struct vmf_contents contents;
+  struct xva_walk walk;
+  unsigned disk;
+  struct series *list; /* in guest order */
+  size_t count, capacity;
+};
+
+/* ---- what it is ---- */
+
+/* ova.xml comes first, but for the empty members that xva-img makes of folders, and for what tar
+ * says of it in an extended header. */
+int xva_probe(const struct vmf_probe *probe)
+{
+  struct vmf_tar_header header;
+
+  for (size_t at = 0; at + XVA_BLOCK <= probe->head_length; at += XVA_BLOCK) {
+    if (!vmf_tar_sum_is_right(probe->head + at) ||
+        vmf_tar_parse_header("", at, probe->head + at, &header, NULL) != VMF_OK)
+      return 0;
+    const char *name = vmf_tar_strip(header.name);
+    if (strcmp(name, "ova.xml") == 0)
+      return 100;
+    if (vmf_tar_is_extra(header.type))
+      at += (size_t)vmf_align_up(vmf_min(header.size, VMF_PROBE_BYTES), XVA_BLOCK);
+    else if (header.size > 0 || strncmp(name, "Ref:", 4) != 0)
+      return 0;
+  }
+  return 0;
+}
+
+static enum vmf_code xva_open(struct vmf_image *image, const struct vmf_open_args *args,
+                              struct vmf_error *error)
+{
+  struct xva *xva = image->state;
+
+  (void)args;
+  VMF_TRY(xva_walk_start(&xva->walk, image->io, image->log, &xva->ova, error));
+  xva->contents = xva_ova_contents(&xva->ova);
+  image->contents = &xva->contents;
+  return VMF_OK;
+}
+
+static void xva_close(struct vmf_image *image)
+{
+  struct xva *xva = image->state;
+
+  xva_walk_stop(&xva->walk);
+  xva_ova_free(&xva->ova);
+  vmf_free(xva->list);
+}
+
+/* ---- where its chunks are ---- */
+
+static uint64_t stride_of(const struct series *series)
+{
+  return XVA_BLOCK + vmf_align_up(series->length, XVA_BLOCK) + XVA_CHECKSUM_BYTES;
+}
+
+static enum vmf_code add_chunk(struct vmf_image *image, const struct xva_chunk *chunk,
+                               struct vmf_error *error)
+{
+  struct xva *xva = image->state;
+  struct series *last = xva->count > 0 ? &xva->list[xva->count - 1] : NULL;
+
+  image->unit = (uint32_t)vmf_max(image->unit, chunk->length);
+  if (last && chunk->length == last->length && last->count < UINT32_MAX &&
+      chunk->guest == last->guest + (uint64_t)last->count * last->length &&
+      chunk->header == last->header + last->count * stride_of(last)) {
+    last->count++;
+    return VMF_OK;
+  }
+  if (xva->count >= image->limits->table_bytes / sizeof *xva->list)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: disk %s is in %zu pieces, more than are kept: convert all of it from a "
+                    "pipe (vmferry convert -::%s TARGET < FILE)",
+                    image->io->name, xva->ova.disks[xva->disk].id, xva->count,
+                    xva->ova.disks[xva->disk].id);
+  VMF_TRY(VMF_LIST_ROOM(xva->list, xva->count, xva->capacity, "chunks", error));
+  xva->list[xva->count++] = (struct series){
+      .guest = chunk->guest, .header = chunk->header, .count = 1, .length = chunk->length};
+  return VMF_OK;
+}
+
+static enum vmf_code xva_choose(struct vmf_image *image, unsigned disk, struct vmf_error *error)
+{
+  struct xva *xva = image->state;
+  struct xva_chunk chunk;
+  bool end;
+
+  xva->disk = disk;
+  for (;;) {
+    VMF_TRY(xva_walk_next(&xva->walk, &chunk, &end, error));
+    if (end)
+      break;
+    if (chunk.disk == disk)
+      VMF_TRY(add_chunk(image, &chunk, error));
+  }
+  VMF_TRY(xva_walk_came(&xva->walk, disk, error));
+  image->size = xva->ova.disks[disk].size;
+  return VMF_OK;
+}
+
+/* The series that starts last at or before `guest`; there is one at 0. */
+static size_t series_at(const struct xva *xva, uint64_t guest)
+{
+  size_t low = 0, high = xva->count;
+
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (xva->list[middle].guest <= guest)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static enum vmf_code xva_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
+                             struct vmf_error *error)
+{
+  const struct xva *xva = image->state;
+  size_t index = series_at(xva, guest);
+  const struct series *series = &xva->list[index];
+  uint64_t inside = (guest - series->guest) / series->length;
+  uint64_t end = series->guest + (uint64_t)series->count * series->length;
+
+  (void)error;
+  if (inside >= series->count) {
+    uint64_t next = index + 1 < xva->count ? xva->list[index + 1].guest : image->size;
+    *run = (struct vmf_run){.guest = end, .length = next - end, .kind = VMF_RUN_ZERO};
+    return VMF_OK;
+  }
+  const struct xva_chunk chunk = {.disk = xva->disk,
+                                  .guest = series->guest + inside * series->length,
+                                  .header = series->header + inside * stride_of(series),
+                                  .length = series->length};
+  xva_chunk_run(&xva->walk, &chunk, series->length, run);
+  return VMF_OK;
+}
+
+static enum vmf_code xva_unwrap(const struct vmf_image *image, const struct vmf_run *run,
+                                const uint8_t *stored, size_t length, struct vmf_payload *payload,
+                                struct vmf_error *error)
+{
+  return xva_chunk_unwrap(image->io->name, image->log, run, stored, length, payload, error);
+}
+
+/* ---- what is told of it ---- */
+
+static enum vmf_code xva_info(struct vmf_image *image, struct vmf_value *summary,
+                              struct vmf_value *data, struct vmf_error *error)
+{
+  const struct xva *xva = image->state;
+
+  (void)summary;
+  VMF_TRY(vmf_value_uint(data, "export-version", xva->ova.export_version, error));
+  if (xva->ova.product)
+    VMF_TRY(vmf_value_text(data, "product", xva->ova.product, error));
+  return xva->ova.host ? vmf_value_text(data, "host", xva->ova.host, error) : VMF_OK;
+}
+
+static const struct vmf_reader xva_reader = {
+    .packs = true,
+    .state_size = sizeof(struct xva),
+    .probe = xva_probe,
+    .open = xva_open,
+    .close = xva_close,
+    .choose = xva_choose,
+    .map = xva_map,
+    .unwrap = xva_unwrap,
+    .info = xva_info,
+};
+
+static const char *const aliases[] = {NULL};
+static const char *const suffixes[] = {"xva", NULL};
+
+extern const struct vmf_format vmf_format_xva;
+const struct vmf_format vmf_format_xva = {
+    .name = "xva",
+    .summary = "XenServer and XCP-ng: a machine with its disks",
+    .aliases = aliases,
+    .suffixes = suffixes,
+    .reader = &xva_reader,
+    .container = &xva_container,
+};

@@ -73,6 +73,8 @@ struct vmf_machine_format_info {
   const char *name, *summary;  /* "vmx", "..." */
   const char *const *suffixes; /* NULL-terminated */
   bool readable, writable;
+  const char
+      *container; /* format whose file holds such a machine with its disks ("vma"); or NULL */
 };
 bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *info);
 

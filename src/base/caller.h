@@ -24,7 +24,7 @@
               row(package_check, max_bytes) row(package_verdict, bytes)                            \
                   row(package_target, max_bytes) row(guest_os_info, vbox) row(disk_form_info, uri) \
                       row(machine_options, template_) row(package_trust, signer)                   \
-                          row(package_result, bytes) row(machine_format_info, writable)            \
+                          row(package_result, bytes) row(machine_format_info, container)           \
                               row(machine_target_options, losses)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all

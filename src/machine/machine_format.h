@@ -70,6 +70,13 @@ struct vmf_machine_format {
   /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
    * itself. */
   const char *disk_form;
+  /* The disk format whose file holds the text and the disks ("vma"): that is written then. And the
+   * name of the text in it. NULL: there is none. */
+  const char *container, *text_name;
+  /* How the file in a container calls a disk of the machine, a fresh string, another one for each;
+   * NULL: "disk1", by its place. */
+  enum vmf_code (*disk_name)(const struct vmf_machine *machine, size_t disk, char **name,
+                             struct vmf_error *error);
 };
 
 /* All of them; ends with NULL. Generated from formats/machines/meson.build. */

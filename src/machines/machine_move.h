@@ -16,8 +16,9 @@ struct vmf_machine_move {
   const struct vmf_machine_target_options *to; /* as the caller gave them */
   const struct vmf_package_target *files;      /* the same, of the files */
   const struct vmf_machine_format *format;     /* NULL: OVF */
-  const struct vmf_disk_format *form;
-  char *options; /* create options of the form */
+  const struct vmf_format *container;          /* what is written is one file; or NULL */
+  const struct vmf_disk_format *form;          /* of disks beside the text; NULL: container */
+  char *options;                               /* create options of the form */
   struct vmf_destination destination;
   char *folder;                          /* absolute, ends in '/'; NULL: not known */
   struct vmf_image **images;             /* of machine->disks; NULL: the drive is left empty */

@@ -117,6 +117,7 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
   own.suffixes = format->suffixes;
   own.readable = format->read != NULL;
   own.writable = format->write != NULL;
+  own.container = format->container;
   vmf_give_machine_format_info(&own, info);
   return true;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "caller.h"
+#include "container.h"
 #include "conversion.h"
 #include "machine_move.h"
 #include "memory.h"
@@ -23,11 +24,16 @@ static bool is_package(const char *name)
   return vmf_text_equal_nocase(name, "ovf") || vmf_text_equal_nocase(name, "ova");
 }
 
-/* The format that the suffix of `path` says. */
+/* The format that the suffix of `path` says, its own or that of its container. */
 static const struct vmf_machine_format *format_of_suffix(const char *path)
 {
   const char *dot = strrchr(vmf_path_name(path), '.');
+  const struct vmf_format *suffixed = vmf_format_suffixed(path);
 
+  for (size_t i = 0; suffixed && vmf_machine_formats[i]; i++)
+    if (vmf_machine_formats[i]->container &&
+        strcmp(vmf_machine_formats[i]->container, suffixed->name) == 0)
+      return vmf_machine_formats[i];
   for (size_t i = 0; dot && vmf_machine_formats[i]; i++)
     for (const char *const *suffix = vmf_machine_formats[i]->suffixes; *suffix; suffix++)
       if (vmf_text_equal_nocase(*suffix, dot + 1))
@@ -56,10 +62,37 @@ static enum vmf_code choose_format(struct vmf_machine_move *move, const char *pa
   return VMF_OK;
 }
 
-static enum vmf_code choose_form(struct vmf_machine_move *move, struct vmf_error *error)
+/* Whether one file is written that holds text and disks: it is called so, or is a pipe. */
+static bool is_contained(const struct vmf_machine_format *format, const char *path)
+{
+  const struct vmf_format *suffixed = vmf_format_suffixed(path);
+
+  if (!format || !format->container)
+    return false;
+  return strcmp(path, "-") == 0 || !format->disk_form ||
+         (suffixed && strcmp(suffixed->name, format->container) == 0);
+}
+
+static enum vmf_code choose_container(struct vmf_machine_move *move, struct vmf_error *error)
+{
+  move->container = vmf_format_find(move->format->container);
+  if (move->files->disk_format || move->files->disk_options)
+    return vmf_fail(error, VMF_USAGE,
+                    "in a file of the format %s all disks have the same form, without options",
+                    move->format->container);
+  if (!move->container || !move->container->container_writer)
+    return vmf_fail(error, VMF_UNSUPPORTED, "format %s is not written here",
+                    move->format->container);
+  return VMF_OK;
+}
+
+static enum vmf_code choose_form(struct vmf_machine_move *move, const char *path,
+                                 struct vmf_error *error)
 {
   struct vmf_package_target target = *move->files;
 
+  if (is_contained(move->format, path))
+    return choose_container(move, error);
   if (!target.disk_format)
     target.disk_format = move->format ? move->format->disk_form : "streamOptimized";
   return vmf_conversion_form(&target, &move->form, &move->options, error);
@@ -103,9 +136,11 @@ static enum vmf_code find_destination(struct vmf_machine_move *move, const char 
       &name, error));
   if (!move->format)
     return vmf_destination_find(path, name, &move->destination, error);
+  move->assembly.alone = true;
+  if (move->container)
+    return vmf_destination_alone(path, &move->destination, error);
   VMF_TRY(vmf_format(&suffix, error, ".%s",
                      move->format->suffixes[0] ? move->format->suffixes[0] : move->format->name));
-  move->assembly.alone = true;
   return vmf_destination_beside(path, name, suffix, &move->destination, error);
 }
 
@@ -156,6 +191,11 @@ static enum vmf_code write_files(struct vmf_machine_move *move, struct vmf_error
 {
   move->assembly.describe = describe;
   move->assembly.data = move;
+  move->assembly.container = move->container;
+  if (move->container) {
+    move->assembly.machine = move->format->name;
+    move->assembly.text_name = move->format->text_name;
+  }
   return vmf_assemble(&move->destination, &move->assembly, move->files, error);
 }
 
@@ -166,7 +206,7 @@ static enum vmf_code convert(struct vmf_machine_move *move, const char *path,
                               .data = move->files->findings.data};
 
   VMF_TRY(choose_format(move, path, error));
-  VMF_TRY(choose_form(move, error));
+  VMF_TRY(choose_form(move, path, error));
   VMF_TRY(vmf_machine_move_open(move, error));
   VMF_TRY(find_destination(move, path, error));
   VMF_TRY(check_source(move, error));

@@ -77,7 +77,19 @@ static uint64_t capacity_of(const struct vmf_machine_move *move, const struct vm
 {
   uint64_t size = vmf_image_size(image);
 
-  return strcmp(move->form->format, "raw") == 0 ? size : (size + 511) / 512 * 512;
+  return move->container || strcmp(move->form->format, "raw") == 0 ? size
+                                                                   : (size + 511) / 512 * 512;
+}
+
+/* In a container: no file, but one of its disks. */
+static enum vmf_code name_contained(const struct vmf_machine_move *move, size_t index,
+                                    struct vmf_assembly_file *file, struct vmf_error *error)
+{
+  file->format = move->container->name;
+  file->weight = vmf_image_stored_bytes(file->image);
+  if (move->format->disk_name)
+    return move->format->disk_name(move->machine, index, &file->name, error);
+  return vmf_format(&file->name, error, "disk%zu", move->assembly.count + 1);
 }
 
 static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
@@ -89,13 +101,19 @@ static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
   if (!move->images[index])
     return VMF_OK;
   file->image = move->images[index];
-  file->format = move->form->format;
-  file->options = move->options;
-  VMF_TRY(
-      vmf_assembly_disk(&move->destination, move->assembly.count, move->form->suffix, file, error));
+  if (move->container) {
+    VMF_TRY(name_contained(move, index, file, error));
+  } else {
+    file->format = move->form->format;
+    file->options = move->options;
+    VMF_TRY(vmf_assembly_disk(&move->destination, move->assembly.count, move->form->suffix, file,
+                              error));
+  }
   move->file_of[index] = move->assembly.count++;
-  move->disks[index] = (struct vmf_machine_target_disk){
-      .name = file->name, .format = file->format, .capacity = capacity_of(move, file->image)};
+  move->disks[index] =
+      (struct vmf_machine_target_disk){.name = file->name,
+                                       .format = move->container ? "raw" : file->format,
+                                       .capacity = capacity_of(move, file->image)};
   return vmf_assembly_disk_losses(file->image, report, error);
 }
 

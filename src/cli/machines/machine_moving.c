@@ -14,16 +14,20 @@
 #include "sources.h"
 #include "status.h"
 
-/* Whether the path has a suffix of a machine format that can be written. */
+/* Whether the path has a suffix of a machine format, or of a file that holds such machines. */
 static bool is_machine_name(const char *path)
 {
+  const char *disk_format = vmf_format_by_suffix(path);
   const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
   struct vmf_machine_format_info format = {.size = sizeof format};
 
-  for (size_t i = 0; dot && vmf_machine_format_describe(i, &format); i++)
+  for (size_t i = 0; dot && vmf_machine_format_describe(i, &format); i++) {
+    if (format.container && disk_format && strcmp(format.container, disk_format) == 0)
+      return true;
     for (const char *const *suffix = format.suffixes; *suffix; suffix++)
       if (strcasecmp(*suffix, dot + 1) == 0)
         return true;
+  }
   return false;
 }
 

@@ -32,7 +32,7 @@ static void count_written(const struct vmf_assembling *work, struct vmf_package_
   count_text(&work->descriptor, result);
   count_text(&work->manifest, result);
   count_text(&work->certificate, result);
-  result->files += assembly->count;
+  result->files += assembly->container ? 1 : assembly->count;
   for (size_t i = 0; i < assembly->count; i++)
     result->bytes += assembly->files[i].size;
   result->archive = work->archive != NULL;
@@ -40,8 +40,7 @@ static void count_written(const struct vmf_assembling *work, struct vmf_package_
     result->bytes = work->archive->size;
 }
 
-static enum vmf_code write_all(struct vmf_assembling *work, struct vmf_package_result *result,
-                               struct vmf_error *error)
+static enum vmf_code write_package(struct vmf_assembling *work, struct vmf_error *error)
 {
   struct vmf_assembly *assembly = work->assembly;
 
@@ -49,8 +48,14 @@ static enum vmf_code write_all(struct vmf_assembling *work, struct vmf_package_r
   for (size_t i = 0; i < assembly->count; i++)
     VMF_TRY(vmf_assembling_file(work, &assembly->files[i], error));
   VMF_TRY(vmf_assembling_end_texts(work, error));
-  if (work->archive)
-    VMF_TRY(vmf_tar_finish(work->archive, work->at, error));
+  return work->archive ? vmf_tar_finish(work->archive, work->at, error) : VMF_OK;
+}
+
+static enum vmf_code write_all(struct vmf_assembling *work, struct vmf_package_result *result,
+                               struct vmf_error *error)
+{
+  VMF_TRY(work->assembly->container ? vmf_assembling_container(work, error)
+                                    : write_package(work, error));
   VMF_TRY(vmf_cancelled(work->target->cancel, error));
   count_written(work, result);
   return vmf_output_commit(work->output, error);
@@ -74,7 +79,7 @@ static enum vmf_code check_names(const struct vmf_assembling *work, struct vmf_e
   uint8_t header[VMF_TAR_BLOCK];
   void *memory;
 
-  if (!work->destination->archive)
+  if (!work->destination->archive || assembly->container)
     return VMF_OK;
   for (size_t i = 0; i < assembly->count; i++)
     VMF_TRY(vmf_tar_header(assembly->files[i].name, 0, work->mtime, header, error));
@@ -98,7 +103,7 @@ static enum vmf_code is_spooled(const struct vmf_assembling *work, bool *spooled
   const struct vmf_assembly *assembly = work->assembly;
 
   *spooled = false;
-  for (size_t i = 0; i < assembly->count && !*spooled; i++) {
+  for (size_t i = 0; !assembly->container && i < assembly->count && !*spooled; i++) {
     struct vmf_shape shape;
     VMF_TRY(vmf_written_shape(&assembly->files[i], &shape, error));
     *spooled = shape.patches_start || (shape.layout == VMF_ORDERED && work->target->spool_folder);

@@ -48,7 +48,10 @@ struct vmf_assembly {
   enum vmf_code (*copied)(void *data, struct vmf_assembly_file *file, struct vmf_error *error);
   void *data;
   bool alone; /* in a folder: the descriptor's text with the files beside it, and no manifest */
-  uint64_t read_before; /* bytes, by weight, for progress */
+  const struct vmf_format *container; /* in place of a package a file of this format, which holds
+                                       * the text and the disks; with alone. NULL: none */
+  const char *machine, *text_name;    /* of the text in it: as in struct vmf_contents */
+  uint64_t read_before;               /* bytes, by weight, for progress */
   /* Written as they are instead of new ones; NULL: made here. */
   const char *manifest_text, *certificate_text;
   size_t manifest_length, certificate_length;
@@ -75,6 +78,10 @@ VMF_MUST_CHECK enum vmf_code vmf_destination_beside(const char *path, const char
                                                     const char *suffix,
                                                     struct vmf_destination *destination,
                                                     struct vmf_error *error);
+/* The same for one file that holds everything, which may be "-", but is no folder. */
+VMF_MUST_CHECK enum vmf_code vmf_destination_alone(const char *path,
+                                                   struct vmf_destination *destination,
+                                                   struct vmf_error *error);
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
 
 /* A name for files that every reader of packages takes, from what a machine may be called: letters,

@@ -105,18 +105,24 @@ static enum vmf_code write_in_order(struct vmf_assembling *work, struct vmf_asse
   return code;
 }
 
+enum vmf_code vmf_assembling_into(struct vmf_assembling *work, struct vmf_assembly_file *file,
+                                  struct vmf_io *io, struct vmf_error *error)
+{
+  struct vmf_target *target;
+
+  VMF_TRY(vmf_written_target(file, io, work->target->log, &target, error));
+  enum vmf_code code = fill_file(work, file, target, io, error);
+  vmf_target_close(target);
+  file->size = io->size;
+  return code;
+}
+
 /* The tables of the format are finished last, so the bytes are not in order: where a manifest is
  * made, they are read once more for their digest. */
 static enum vmf_code write_anyhow(struct vmf_assembling *work, struct vmf_assembly_file *file,
                                   struct vmf_io *base, struct vmf_error *error)
 {
-  struct vmf_target *target;
-
-  VMF_TRY(vmf_written_target(file, base, work->target->log, &target, error));
-  enum vmf_code code = fill_file(work, file, target, base, error);
-  vmf_target_close(target);
-  VMF_TRY(code);
-  file->size = base->size;
+  VMF_TRY(vmf_assembling_into(work, file, base, error));
   if (work->assembly->alone)
     return VMF_OK;
   return vmf_hash_io(work->crew, base, work->kind, work->target->cancel, file->digests[work->kind],

@@ -40,6 +40,15 @@ VMF_MUST_CHECK enum vmf_code vmf_assembling_file(struct vmf_assembling *work,
                                                  struct vmf_assembly_file *file,
                                                  struct vmf_error *error);
 
+/* Converts the image of a file into `io`, wherever that is. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_into(struct vmf_assembling *work,
+                                                 struct vmf_assembly_file *file, struct vmf_io *io,
+                                                 struct vmf_error *error);
+
+/* Writes a container: what stands before the disks, them, and what stands behind. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_container(struct vmf_assembling *work,
+                                                      struct vmf_error *error);
+
 /* Whether a certificate is written. */
 bool vmf_assembling_signs(const struct vmf_assembling *work);
 

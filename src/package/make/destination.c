@@ -90,6 +90,18 @@ enum vmf_code vmf_destination_beside(const char *path, const char *name, const c
   return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
 }
 
+enum vmf_code vmf_destination_alone(const char *path, struct vmf_destination *destination,
+                                    struct vmf_error *error)
+{
+  *destination = (struct vmf_destination){.archive = true};
+  if (path[0] == '\0')
+    return vmf_fail(error, VMF_USAGE, "the target has no name");
+  if (is_folder(path) || vmf_text_ends_in(path, "/"))
+    return vmf_fail(error, VMF_USAGE, "%s: is a folder, and what is written is one file", path);
+  VMF_TRY(vmf_copy_text(path, &destination->path, error));
+  return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
+}
+
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder)
 {
   if (destination->made_folder && !keep_folder)

@@ -291,7 +291,7 @@ def test_network_card(t, text, nic):
 
 def test_two_cards_of_one_address_are_told(t):
     card = '<interface type="user"><mac address="52:54:00:00:00:01"/></interface>'
-    tap.equal([finding['rule'] for finding in model(t, domain(devices=card * 2))[1]], ['nic-mac-double'])
+    tap.equal([finding['rule'] for finding in model(t, domain(devices=card * 2))[1]], ['libvirt-mac-twice'])
 
 
 @tap.rows([

@@ -117,6 +117,21 @@ def test_libvirt_defines_what_is_written(t):
             t.run(virsh, '-c', f'test://{node}', 'define', name, '--validate')
 
 
+def test_virt_v2v_sees_the_machine_that_was_meant(t):
+    tap.tool('nbdkit')
+    disk = t.write('a.raw', bytes(1 << 20))
+    text = ('guestOS = "windows9-64"\nfirmware = "efi"\nnumvcpus = "4"\ncpuid.coresPerSocket = "2"\nscsi0.present = "TRUE"\nscsi0.virtualDev = "pvscsi"\n'
+            + DISK.format('scsi0:0', 'a.vmdk') + 'ide1:0.present = "TRUE"\nide1:0.deviceType = "atapi-cdrom"\nethernet0.present = "TRUE"\n'
+            'ethernet0.virtualDev = "e1000"\nethernet0.networkName = "VM Network"\nethernet0.addressType = "static"\nethernet0.address = "00:50:56:00:00:01"\n'
+            'vm.genid = "-570734802784577186"\nvm.genidX = "-5042519231342505152"\n')
+    root, _ = from_vmx(t, text, f'disk={disk}')
+    root.find('devices/disk/driver').set('type', 'raw')
+    seen = t.run(tap.tool('virt-v2v'), '-i', 'libvirtxml', '--print-source', t.write('out.xml', ElementTree.tostring(root))).stdout
+    for part in ('source name: vm', 'genid: 8312995e-57b8-f814-4013-c1ba795f05ba', f'memory: {64 << 20} (bytes)', 'nr vCPUs: 4',
+                 'sockets: 2 cores/socket: 2', 'firmware: uefi', '0 [scsi]', 'CD-ROM [sata]', 'Network "VM Network" mac: 00:50:56:00:00:01 [e1000]'):
+        tap.contains(seen, part)
+
+
 # ---- what is written of other vendors' machines ----
 
 DISK = '{0}.present = "TRUE"\n{0}.fileName = "{1}"\n'
@@ -172,6 +187,11 @@ def test_a_place_is_taken_once(t):
     files = {disk.find('source').get('file').rsplit('/', 1)[-1]: disk.find('address').get('unit') for disk in root.findall('devices/disk')}
     tap.equal((files['s0.vmdk'], files['s2.vmdk']), ('0', '2'))
     tap.equal(len({disk.find('target').get('dev') for disk in root.findall('devices/disk')}), 10)
+
+
+def test_a_guest_gives_back_what_it_deletes(t):
+    root, _ = from_vmx(t, DISK.format('ide0:0', 'a.vmdk') + 'ide1:0.present = "TRUE"\nide1:0.deviceType = "atapi-cdrom"\n')
+    tap.equal([disk.find('driver').get('discard') for disk in root.findall('devices/disk')], ['unmap', None])
 
 
 def test_paths_are_absolute(t):

@@ -44,7 +44,7 @@ static enum vmf_code read_topology(const struct libvirt_reading *reading, const 
   uint64_t product = vmf_told_or(machine->sockets, 1) * vmf_told_or(machine->dies, 1) *
                      vmf_told_or(machine->cores, 1) * vmf_told_or(machine->threads, 1);
   if (machine->vcpus.told && product != machine->vcpus.value)
-    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "cpu-topology-wrong", reading->name,
+    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-topology", reading->name,
                    vmf_xml_line(topology), "the topology has %llu processors, <vcpu> says %llu",
                    (unsigned long long)product, (unsigned long long)machine->vcpus.value);
   return VMF_OK;

@@ -146,8 +146,8 @@ static enum vmf_code read_bus(const struct libvirt_reading *reading, const xmlNo
   VMF_TRY(libvirt_take_word(reading, target, "bus", libvirt_buses, &disk->bus, error));
   if (!disk->bus.told && bus.text) {
     disk->bus = vmf_told(VMF_BUS_USB, bus.line);
-    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "disk-bus-unknown", reading->name,
-                   bus.line, "a disk is on the bus \"%.20s\", which only libvirt has; taken as USB",
+    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-bus", reading->name, bus.line,
+                   "a disk is on the bus \"%.20s\", which only libvirt has; taken as USB",
                    bus.text);
   } else if (!disk->bus.told) {
     disk->bus =

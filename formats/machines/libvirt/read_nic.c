@@ -131,7 +131,7 @@ static enum vmf_code read_mac(const struct libvirt_reading *reading, const xmlNo
   VMF_TRY(vmf_machine_set_mac(reading->machine, what, address.text, address.line, nic, error));
   for (const struct vmf_machine_nic *other = reading->machine->nics; other < nic; other++)
     if (other->mac.text && nic->mac.text && strcmp(other->mac.text, nic->mac.text) == 0) {
-      vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "nic-mac-double", reading->name,
+      vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-mac-twice", reading->name,
                      address.line,
                      "two network cards have the address %s, the other one on line %u",
                      nic->mac.text, other->mac.line);

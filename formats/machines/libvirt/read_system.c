@@ -314,7 +314,7 @@ static enum vmf_code read_os_element(const struct libvirt_reading *reading, cons
   libvirt_take(reading, os);
   VMF_TRY(libvirt_take_text(reading, type, &kind, error));
   if (kind.text && strcmp(kind.text, "hvm") != 0)
-    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "machine-paravirtual", reading->name,
+    vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-paravirtual", reading->name,
                    kind.line,
                    "the machine is of the type \"%.20s\": elsewhere it needs a "
                    "kernel of its own "

@@ -87,6 +87,8 @@ static void write_driver(struct libvirt_writing *writing, size_t index, const ch
   if (disk->discard.told)
     libvirt_fix(writing, path, "discard", "%s",
                 libvirt_word_of(libvirt_discards, disk->discard.value != 0));
+  else if (!writing->native && disk->medium.value == VMF_MEDIUM_DISK)
+    libvirt_fix(writing, path, "discard", "unmap"); /* so that the image can shrink */
   libvirt_end(writing, path);
 }
 

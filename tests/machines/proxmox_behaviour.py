@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Proxmox VE's qemu-server.conf: what is read of it."""
+"""Proxmox VE's qemu-server.conf: what is read of it, and what is written."""
 import json
 import os
 import pathlib
@@ -198,6 +198,159 @@ def test_probed_by_its_content(t):
         tap.equal(json.loads(subprocess.run([model.MODEL_OF, path], check=True, stdout=subprocess.PIPE).stdout)['format'], 'proxmox')
     t.write('other.conf', b'server: x\nlisten 80\n')
     t.run(model.MODEL_OF, 'other.conf', status=1)
+
+
+# ---- written ----
+
+def write(t, text, *words, form='proxmox', name='vm.conf', source='source.conf'):
+    """(what is written, its machine when it is read again, what the writer tells as {field: (weight, code)})"""
+    path = t.write(source, text.encode())
+    told = model.written(t, path, t.path(name), form, *(('as=proxmox',) if source.endswith('.conf') else ()), *words)
+    found = t.read(name).decode()
+    return found, ask(t, found)['machine'], {field: (weight, code) for weight, field, code, _ in told}
+
+
+SAME = '''#a note%3A 100%25 of %2541%0Ait
+bios: seabios
+boot: order=scsi0;net0;ide2
+balloon: 0
+cores: 2
+cpu: host,flags=+aes;-pcid,hidden=1
+ide2: none,media=cdrom
+machine: pc-i440fx-7.2,viommu=virtio
+memory: 2048
+name: web.example
+net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20,rate=1.5
+net1: e1000e=BC:24:11:2C:69:ED
+numa: 1
+onboot: 1
+ostype: l26
+sata3: /images/b.raw,cache=none
+scsi0: /images/a.qcow2,discard=on,iothread=1,serial=a%2Cb,size=32G,ssd=1
+scsi7: nfs:100/vm-100-disk-1.qcow2,backup=0
+scsihw: virtio-scsi-single
+serial0: socket
+smbios1: uuid=7b10d7af-b932-4c66-b2c3-3996152ec465,serial=eA==,base64=1
+sockets: 2
+startup: order=3,up=30
+tags: x;y
+vga: qxl2,memory=32
+virtio5: /images/c.raw,ro=1,snapshot=1
+vmgenid: 8312995e-57b8-f814-4013-c1ba795f05ba
+invented: 7
+'''
+
+
+def test_what_was_read_is_written_again(t):
+    before = read(t, SAME)
+    _, after, told = write(t, SAME, 'disk=-', 'disk=/images/b.raw', 'disk=/images/a.qcow2', 'disk=-', 'disk=/images/c.raw')
+    tap.equal(told, {}, 'losses')
+    capacities = {disk['image']: disk['capacity'] for disk in after['disks'] if disk.get('image') and 'c.raw' not in disk['image']}
+    tap.equal(capacities, {'/images/a.qcow2': 32 << 30, '/images/b.raw': 1 << 30}, 'capacities')
+    for disk in before['disks'] + after['disks']:
+        disk.pop('capacity', None)
+    tap.equal(extras(after), extras(before), 'what has no place')
+    before.pop('extra')
+    after.pop('extra')
+    tap.equal(after, before, 'machine')
+
+
+def test_lines_are_sorted_behind_the_description(t):
+    lines = write(t, SAME)[0].splitlines()
+    tap.equal(lines[:2], ['#a note%3A 100%25 of %2541', '#it'], 'description')
+    tap.equal([line.split(':')[0] for line in lines[2:]], sorted(line.split(':')[0] for line in lines[2:]), 'order')
+
+
+def test_in_a_backup_drives_are_tied_to_devices(t):
+    found, machine, _ = write(t, SAME, 'disk=-', 'disk=drive-b', 'disk=drive-scsi0', 'disk=drive-x', 'disk=drive-c', name='qemu-server.conf')
+    tap.equal([line for line in found.splitlines() if line.startswith('#qmdump')], [
+        '#qmdump#map:sata3:drive-b:local:raw:', '#qmdump#map:scsi0:drive-scsi0:local:raw:', '#qmdump#map:scsi7:drive-x:local:raw:',
+        '#qmdump#map:virtio5:drive-c:local:raw:'])
+    tap.equal([disk.get('image') for disk in machine['disks']], [None, 'drive-b', 'drive-scsi0', 'drive-x', 'drive-c'])
+
+
+def test_a_copy_has_ids_of_its_own(t):
+    _, machine, _ = write(t, SAME, 'copy')
+    tap.equal([machine.get('uuid'), machine.get('genid'), machine['nics'][0].get('mac')], [None, None, None])
+
+
+VMX = '''.encoding = "UTF-8"
+config.version = "8"
+virtualHW.version = "13"
+displayName = "Büro (1) x"
+guestOS = "windows2019srv-64"
+memsize = "4096"
+numvcpus = "4"
+cpuid.coresPerSocket = "2"
+uuid.bios = "56 4d 6c 27 96 ea 12 07-6f 1b 8a 5d 2c 3e 4f 60"
+firmware = "%s"
+scsi0.present = "TRUE"
+scsi0.virtualDev = "%s"
+scsi0:0.present = "TRUE"
+scsi0:0.fileName = "a.vmdk"
+scsi0:2.present = "TRUE"
+scsi0:2.fileName = "b.vmdk"
+nvme0.present = "TRUE"
+nvme0:0.present = "TRUE"
+nvme0:0.fileName = "c.vmdk"
+ide1:0.present = "TRUE"
+ide1:0.deviceType = "cdrom-raw"
+ethernet0.present = "TRUE"
+ethernet0.virtualDev = "vmxnet3"
+ethernet0.networkName = "VM Network"
+ethernet0.addressType = "static"
+ethernet0.address = "00:50:56:00:00:01"
+'''
+
+
+@tap.rows([
+    ('pvscsi', 'efi', 'pvscsi', ['ide2', 'sata0', 'scsi0', 'scsi2'], 'scsihw: pvscsi'),
+    ('lsilogic', 'bios', 'lsilogic', ['ide2', 'sata0', 'sata1', 'sata2'], None),
+    ('lsisas1068', 'efi', 'lsisas1068', ['ide2', 'sata0', 'sata1', 'sata2'], None),
+])
+def test_a_machine_of_vmware(t, firmware, adapter, drives, line):
+    found, machine, told = write(t, VMX % (firmware, adapter), source='vm.vmx')
+    lines = found.splitlines()
+    tap.equal([text.split(':')[0] for text in lines if text.startswith(('ide', 'sata', 'scsi')) and not text.startswith('scsihw')], drives)
+    tap.equal([text for text in lines if text.startswith('scsihw')], [line] if line else [])
+    tap.equal([machine[key] for key in ('name', 'os-source', 'memory', 'sockets', 'cores', 'uuid')],
+              ['Bro-1-x', 'win10', 4 << 30, 2, 2, '276c4d56-ea96-0712-6f1b-8a5d2c3e4f60'])
+    tap.equal(machine['nics'][0]['network'], 'vmbr0')
+    moved = {field for field, (weight, code) in told.items() if (weight, code) == ('boot', 'L-controller')}
+    tap.equal(len(moved), 1 if line else 3, told)
+    tap.equal([told['name'], told['nics[0].network']], [('cosmetic', 'L-name-changed'), ('behaviour', 'L-network-name')])
+    if firmware == 'efi':
+        tap.equal((told['nvram'], 'machine: q35' in lines), (('behaviour', 'L-nvram'), True))
+
+
+@tap.rows([
+    ('a name', 'name: x\n', None), ('a name of a command', "name: $(reboot)\n", 'reboot'), ('dots and dashes', 'name: -..x-y.-\n', 'x-y'),
+    ('a path', 'name: ../../etc\n', 'etc'), ('nothing that is left', 'name: äöü\n', None), ('300 letters', 'name: ' + 'x' * 300 + '\n', 'x' * 63),
+])
+def test_names(t, text, expected):
+    found = write(t, text)[1]
+    tap.equal(found.get('name'), 'x' if text == 'name: x\n' else expected)
+
+
+def test_more_drives_than_there_are_places(t):
+    text = VMX % ('bios', 'pvscsi') + ''.join(
+        f'sata{c}.present = "TRUE"\nsata{c}:{u}.present = "TRUE"\nsata{c}:{u}.fileName = "{c}-{u}.vmdk"\n' for c in range(4) for u in range(10))
+    path = t.write('vm.vmx', text.encode())
+    tap.contains(model.refused(t, path, 'to=proxmox', 'name=vm.conf'), 'more than Proxmox VE has places for')
+
+
+def test_every_sample_is_written_and_read_again(t):
+    """What is not the same: what the writer tells, defaults that are written down, snapshots."""
+    files = sorted(SAMPLES.rglob('*.conf'))
+    if not files:
+        raise tap.Skip('no samples')
+    defaults = {'cpu-model', 'hw-version', 'nvram', 'tpm', 'secure-boot', 'snapshots', 'extra', 'disks', 'nics', 'sockets', 'cores'}
+    for path in files:
+        before = ask(t, path.read_bytes())['machine']
+        _, after, _ = write(t, path.read_text(encoding='utf-8'))
+        differ = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        tap.equal(differ - defaults, set(), str(path))
+        tap.equal([disk.get('elsewhere') for disk in after.get('disks', [])], [disk.get('elsewhere') for disk in before.get('disks', [])], str(path))
 
 
 tap.main(globals())

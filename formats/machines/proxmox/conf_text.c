@@ -20,7 +20,8 @@ static bool is_text(const char *text)
   for (size_t left = strlen(text), length; left > 0; text += length, left -= length) {
     uint32_t character;
     length = vmf_utf8_get(text, left, &character);
-    if (length == 0 || (character < 32 && character != '\t') || character == 127)
+    if (length == 0 || (character < 32 && character != '\t' && character != '\n') ||
+        character == 127)
       return false;
   }
   return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "proxmox.h"
+#include "proxmox_writer.h"
 
 #include <string.h>
 
@@ -34,4 +34,6 @@ const struct vmf_machine_format vmf_machine_format_proxmox = {
     .suffixes = proxmox_suffixes,
     .probe = proxmox_probe,
     .read = proxmox_read,
+    .write = proxmox_write,
+    .disk_form = "qcow2",
 };

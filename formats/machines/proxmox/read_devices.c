@@ -83,7 +83,7 @@ static enum vmf_code read_image(struct proxmox_reader *reader, const struct conf
   if (strcmp(file, "cdrom") == 0)
     return vmf_machine_text(machine, "drive of the host", setting->line, &disk->elsewhere, error);
   disk->in_container = device != NULL;
-  if (device || file[0] == '/')
+  if (device || !strchr(file, ':')) /* a volume has the name of its storage in front */
     return vmf_machine_text(machine, device ? device : file, setting->line, &disk->image, error);
   VMF_TRY(
       vmf_machine_format_text(machine, setting->line, &disk->elsewhere, error, "volume %s", file));

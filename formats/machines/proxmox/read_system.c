@@ -281,6 +281,7 @@ static enum vmf_code read_arch(struct proxmox_reader *reader, struct vmf_error *
 {
   struct conf_setting *setting = proxmox_take(reader, "arch");
 
+  reader->machine->arch = vmf_told(VMF_ARCH_X86_64, 0); /* that of the server */
   if (!setting)
     return VMF_OK;
   bool arm = strcmp(setting->value, "aarch64") == 0;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "checked.h"
-#include "disk_format.h"
 #include "machine_plan.h"
 #include "markup.h"
 #include "memory.h"
@@ -178,27 +177,4 @@ enum vmf_code vmf_compose(const struct vmf_machine *machine,
   vmf_markup_clear(&markup);
   vmf_machine_plan_clear(&plan);
   return code;
-}
-
-enum vmf_code vmf_ovf_machine_write(const struct vmf_machine *machine,
-                                    const struct vmf_machine_target *target,
-                                    const struct vmf_machine_losses *losses, char **text,
-                                    size_t *length, struct vmf_error *error)
-{
-  const struct vmf_compose_settings settings = {
-      .version = VMF_OVF_1, .copy = target->copy, .losses = losses};
-  VMF_AUTO_FREE void *memory = NULL;
-
-  VMF_TRY(vmf_alloc((machine->disk_count + 1) * sizeof(struct vmf_compose_disk), &memory, error));
-  struct vmf_compose_disk *disks = memory;
-  for (size_t i = 0; i < machine->disk_count && i < target->disk_count; i++) {
-    const char *format = target->disks[i].format;
-    const struct vmf_disk_format *form = vmf_disk_format_find(format ? format : "vmdk");
-    disks[i] = (struct vmf_compose_disk){.file_name = target->disks[i].name,
-                                         .format_uri = form ? form->uri : format,
-                                         .capacity = target->disks[i].capacity};
-  }
-  VMF_TRY(vmf_compose(machine, &settings, disks, text, error));
-  *length = strlen(*text);
-  return VMF_OK;
 }

@@ -42,11 +42,4 @@ VMF_MUST_CHECK enum vmf_code vmf_compose_options(const struct vmf_machine_option
                                                  const struct vmf_compose_disk *disks, size_t count,
                                                  char **text, struct vmf_error *error);
 
-/* The write of a machine format: OVF 1.1. */
-VMF_MUST_CHECK enum vmf_code vmf_ovf_machine_write(const struct vmf_machine *machine,
-                                                   const struct vmf_machine_target *target,
-                                                   const struct vmf_machine_losses *losses,
-                                                   char **text, size_t *length,
-                                                   struct vmf_error *error);
-
 #endif

@@ -3,13 +3,15 @@
  *
  * A libFuzzer target for descriptors: the input is parsed and read, then edited at places that its
  * own bytes choose. Spans are those of the elements, no edit changes nothing, and what has been
- * edited can be parsed again. */
+ * edited can be parsed again. Its systems are read as machines, and what is composed of those is
+ * read again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compose.h"
 #include "memory.h"
-#include "model.h"
+#include "ovf_machine.h"
 
 enum { EDITS = 16 };
 
@@ -131,6 +133,54 @@ static void look_up(const struct vmf_ovf *ovf)
   }
 }
 
+/* Of one version; false: no package can hold it. */
+static void compose(const struct vmf_machine *machine, enum vmf_ovf_version version)
+{
+  const struct vmf_compose_settings settings = {.version = version};
+  struct vmf_compose_disk *disks = calloc(machine->disk_count + 1, sizeof *disks);
+  struct vmf_machine *again = NULL;
+  struct vmf_ovf *ovf = NULL;
+  struct vmf_error error;
+  char *text;
+
+  must(disks != NULL);
+  for (size_t i = 0; i < machine->disk_count; i++)
+    disks[i] = (struct vmf_compose_disk){.file_name = machine->disks[i].image.text,
+                                         .format_uri = "raw",
+                                         .capacity = machine->disks[i].capacity.value};
+  if (vmf_compose(machine, &settings, disks, &text, &error) == VMF_OK) {
+    must(vmf_ovf_read("composed", text, strlen(text), NULL, &ovf, &error) == VMF_OK);
+    must(vmf_machine_new(&again, &error) == VMF_OK);
+    must(vmf_ovf_machine(ovf, 0, again, NULL, &error) == VMF_OK);
+    must(again->nic_count == machine->nic_count && again->disk_count <= machine->disk_count);
+    vmf_free(text);
+  } else {
+    must(error.code == VMF_UNSUPPORTED);
+  }
+  vmf_machine_free(again);
+  vmf_ovf_free(ovf);
+  free(disks);
+}
+
+static void check_machines(const struct vmf_ovf *ovf)
+{
+  struct vmf_error error;
+
+  for (size_t i = 0; i < ovf->system_count && i < 4; i++) {
+    struct vmf_machine *machine;
+    if (ovf->systems[i].collection)
+      continue;
+    must(vmf_machine_new(&machine, &error) == VMF_OK);
+    if (vmf_ovf_machine(ovf, i, machine, NULL, &error) == VMF_OK) {
+      compose(machine, VMF_OVF_1);
+      compose(machine, VMF_OVF_2);
+    } else {
+      must(error.code == VMF_LIMIT);
+    }
+    vmf_machine_free(machine);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -141,6 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
   if (vmf_ovf_read("fuzz", data, size, NULL, &ovf, &error) == VMF_OK) {
     look_up(ovf);
+    check_machines(ovf);
     check_spans(ovf->xml);
     check_edits(ovf->xml, ovf->uri, data, size);
   } else if (vmf_xml_parse("fuzz", data, size, NULL, &xml, &error) == VMF_OK) {

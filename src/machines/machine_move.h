@@ -40,6 +40,10 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move
                                                    struct vmf_report *report,
                                                    struct vmf_error *error);
 
+/* Tells as reasons what the machine shares with the others of its source. */
+void vmf_machine_move_neighbours(const struct vmf_machine_move *move,
+                                 const struct vmf_machine_losses *losses);
+
 /* Makes the text, reads it again and fills the loss report. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move,
                                                        struct vmf_error *error);

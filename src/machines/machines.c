@@ -363,13 +363,31 @@ static void list_names(const struct vmf_machines *machines, char *text, size_t s
   }
 }
 
+/* The id of the virtual system in a package; NULL: it has none. */
+static const char *id_of(const struct vmf_machines *machines, size_t index)
+{
+  const struct vmf_ovf *ovf = machines->package ? machines->package->ovf : NULL;
+
+  for (size_t i = 0; ovf && i < ovf->system_count; i++)
+    if (!ovf->systems[i].collection && index-- == 0)
+      return ovf->systems[i].id;
+  return NULL;
+}
+
+static bool is_called(const struct vmf_machines *machines, size_t index, const char *system)
+{
+  const char *id = id_of(machines, index);
+
+  return strcmp(name_of(machines->list[index]), system) == 0 || (id && strcmp(id, system) == 0);
+}
+
 enum vmf_code vmf_machines_choose(const struct vmf_machines *machines, const char *system,
                                   size_t *index, struct vmf_error *error)
 {
   char names[300], *end;
 
   for (size_t i = 0; i < machines->count; i++)
-    if (system ? strcmp(name_of(machines->list[i]), system) == 0 : machines->count == 1) {
+    if (system ? is_called(machines, i, system) : machines->count == 1) {
       *index = i;
       return VMF_OK;
     }

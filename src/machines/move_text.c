@@ -84,5 +84,6 @@ enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vm
 
   VMF_TRY(write_text(move, &target, &losses, error));
   tell_copy(move, &losses);
+  vmf_machine_move_neighbours(move, &losses);
   return compare(move, &target, error);
 }

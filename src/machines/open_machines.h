@@ -30,8 +30,8 @@ VMF_MUST_CHECK enum vmf_code vmf_machines_open_image(struct vmf_machines *machin
                                                      struct vmf_image **image,
                                                      struct vmf_error *error);
 
-/* The index of the machine of that name (or number from 1 on); NULL: the only one. VMF_USAGE lists
- * those that there are. */
+/* The index of the machine of that name, id in its package, or number from 1 on; NULL: the only
+ * one. VMF_USAGE lists those that there are. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_choose(const struct vmf_machines *machines,
                                                  const char *system, size_t *index,
                                                  struct vmf_error *error);

@@ -333,6 +333,7 @@ static enum vmf_code read_boot(struct vmf_system_reader *reader, const xmlNode *
 static enum vmf_code read_foreign(struct vmf_system_reader *reader, enum place place, size_t item,
                                   const char *path, const xmlNode *node, uint64_t *boot_order)
 {
+  static const char vcloud[] = "http://www.vmware.com/vcloud/";
   bool known = false;
 
   if (vmf_xml_is(node, VMF_NS_VMW, "Config") || vmf_xml_is(node, VMF_NS_VMW, "ExtraConfig"))
@@ -343,6 +344,8 @@ static enum vmf_code read_foreign(struct vmf_system_reader *reader, enum place p
     VMF_TRY(vmf_system_vbox(reader, node));
   for (size_t i = 0; i < COUNT(known_sections); i++)
     known |= vmf_xml_is(node, known_sections[i].uri, known_sections[i].name);
+  if (node->ns) /* vCloud Director's sections are about its own clouds */
+    known |= strncmp((const char *)node->ns->href, vcloud, strlen(vcloud)) == 0;
   return add_element(reader, path, node, known);
 }
 

@@ -31,6 +31,20 @@ struct vmf_guest_os_info {
 };
 bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
 
+/* The platforms that disks are made for, by index; false behind the last. */
+struct vmf_profile_info {
+  size_t size;                /* of the struct */
+  const char *name;           /* "azure" */
+  const char *const *aliases; /* NULL-terminated */
+  const char *summary;
+  const char *disk_format, *disk_options; /* that it takes; options NULL: none */
+  bool compress;                          /* packed by the format's codec */
+  uint64_t round;                         /* bytes: the disk's size is a multiple of this */
+  uint64_t least, most;                   /* bytes; 0: no bound */
+  const char *source;                     /* of these facts */
+};
+bool vmf_profile_describe(size_t index, struct vmf_profile_info *info);
+
 struct vmf_nic_options {
   const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
 };

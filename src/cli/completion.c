@@ -72,6 +72,26 @@ static void offer_formats(const struct completion *completion)
   }
 }
 
+static void offer_platforms(const struct completion *completion)
+{
+  struct vmf_profile_info info = {.size = sizeof info};
+
+  for (size_t i = 0; vmf_profile_describe(i, &info); i++) {
+    offer(completion, info.name, "", info.summary);
+    for (const char *const *alias = info.aliases; *alias; alias++)
+      offer(completion, *alias, "", info.summary);
+  }
+}
+
+static void offer_topics(const struct completion *completion)
+{
+  offer_verbs(completion);
+  offer_formats(completion);
+  offer(completion, "formats", "", NULL);
+  offer(completion, "ova", "", NULL);
+  offer(completion, "profiles", "", NULL);
+}
+
 static void offer_forms(const struct completion *completion)
 {
   struct vmf_disk_form_info info = {.size = sizeof info};
@@ -98,11 +118,11 @@ static const struct {
   const char *word;
   void (*offer)(const struct completion *completion);
 } completion_kinds[] = {
-    {"CERT", offer_files}, {"DIR", offer_folders},    {"FILE", offer_files},
-    {"FORM", offer_forms}, {"FORMAT", offer_formats}, {"FOLDER", offer_folders},
-    {"KEY", offer_files},  {"MAPFILE", offer_files},  {"OS", offer_systems},
-    {"OUT", offer_files},  {"PACKAGE", offer_files},  {"SIZE", offer_nothing},
-    {"VERB", offer_verbs},
+    {"CERT", offer_files},   {"DIR", offer_folders},    {"FILE", offer_files},
+    {"FORM", offer_forms},   {"FORMAT", offer_formats}, {"FOLDER", offer_folders},
+    {"KEY", offer_files},    {"MAPFILE", offer_files},  {"OS", offer_systems},
+    {"OUT", offer_files},    {"PACKAGE", offer_files},  {"PLATFORM", offer_platforms},
+    {"SIZE", offer_nothing}, {"TOPIC", offer_topics},   {"VERB", offer_verbs},
 };
 
 /* One of the words between the bars. `otherwise` is for those that no table has. */

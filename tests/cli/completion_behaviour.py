@@ -24,7 +24,7 @@ def offered(t, *words):
     ('a format', ['convert', '-O', 'q'], ['qcow2']),
     ('behind the letter', ['convert', '-Oq'], ['-Oqcow2']),
     ('behind the name', ['convert', '--target-format=v'], ['--target-format=vmdk', '--target-format=vpc', '--target-format=vhd', '--target-format=vdi',
-                                                          '--target-format=vhdx']),
+                                                          '--target-format=vhdx', '--target-format=vma']),
     ('behind a cluster of letters', ['convert', '-cpO', 'r'], ['raw']),
     ('an option', ['convert', '--no-'], ['--no-refs', '--no-replay', '--no-clobber', '--no-sync', '--no-create', '--no-verify']),
     ('an option with a value', ['create', '--backing'], ['--backing=', '--backing-format=']),

@@ -272,6 +272,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_package_disk(NULL, 0, &disk));
   ck_assert(!vmf_package_disk(package, 0, NULL));
   ck_assert(!vmf_guest_os_describe(0, NULL));
+  ck_assert(!vmf_profile_describe(0, NULL));
   ck_assert(!vmf_disk_form_describe(0, NULL));
   ck_assert(!vmf_machine_format_describe(0, NULL));
   ck_assert(!vmf_machines_recognise(NULL));

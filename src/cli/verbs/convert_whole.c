@@ -49,6 +49,8 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
                                "--verify is for a single disk");
   if (settings->resize || settings->move_gpt)
     return vmf_arguments_wrong(error, message, settings->resize ? "--resize" : "--move-gpt");
+  if (settings->platform)
+    return vmf_arguments_wrong(error, message, "--for");
   if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
     return vmf_arguments_wrong(error, message, "-S");
   return VMF_OK;

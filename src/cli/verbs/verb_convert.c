@@ -14,6 +14,7 @@
 #include "human.h"
 #include "names.h"
 #include "packaging.h"
+#include "profiles.h"
 #include "sources.h"
 #include "status.h"
 #include "verb_convert.h"
@@ -56,6 +57,10 @@ static const struct vmf_argument convert_arguments[] = {
      .value = "FORMAT",
      .help = "format of the target (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
+    {.name = "for",
+     VMF_SETS_TEXT(platform),
+     .value = "PLATFORM",
+     .help = "as this platform takes a disk: format, options, size (\"help profiles\" lists them)"},
     {.letter = 'c',
      .name = "compress",
      VMF_SETS_FLAG(target.compress),
@@ -295,7 +300,8 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
       !settings->transfer.checksum && !settings->transfer.verify)
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
-  input->in_order = !twice && !settings->salvage.wanted && !settings->resize && !settings->move_gpt;
+  input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
+                    !settings->move_gpt && !settings->platform;
   input->any_order = any_order;
   return code;
 }
@@ -378,6 +384,30 @@ static void convert_tell(const struct vmf_convert_settings *settings,
           settings->target.options ? settings->target.options : "");
 }
 
+static enum vmf_code convert_round(const struct vmf_convert_settings *settings,
+                                   struct vmf_image **source, struct vmf_error *error)
+{
+  struct vmf_profile_info profile;
+  enum vmf_code code = vmf_profile_find(settings->platform, &profile, error);
+
+  return code == VMF_OK ? vmf_profile_round(&profile, source, settings->command.quiet, error)
+                        : code;
+}
+
+/* --for, before anything is opened. */
+static enum vmf_code convert_platform(struct vmf_convert_settings *settings,
+                                      struct vmf_error *error)
+{
+  struct vmf_profile_info profile;
+
+  if (!settings->platform)
+    return VMF_OK;
+  if (settings->target.backing || settings->target.exists)
+    return vmf_arguments_wrong(error, "--for makes a whole disk: not with -B or -n");
+  enum vmf_code code = vmf_profile_find(settings->platform, &profile, error);
+  return code == VMF_OK ? vmf_profile_apply(&profile, &settings->target, error) : code;
+}
+
 /* --resize and --move-gpt, once all is known of the source that it has by itself. */
 static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
                                     struct vmf_image **source, struct vmf_error *error)
@@ -387,7 +417,7 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   bool more = text && text[0] == '+';
 
   if (!text && !settings->move_gpt)
-    return VMF_OK;
+    return settings->platform ? convert_round(settings, source, error) : VMF_OK;
   if (settings->target.bitmaps)
     return vmf_arguments_wrong(error, "--bitmaps are of a disk that keeps its size");
   enum vmf_code code = text ? vmf_arguments_size(text + more, "--resize", &given, error) : VMF_OK;
@@ -396,7 +426,8 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   if (more && given > UINT64_MAX - size)
     return vmf_arguments_wrong(error, "--resize: %s: is too large", text);
   size = more ? size + given : text ? given : size;
-  return vmf_image_resize(source, size, settings->move_gpt, error);
+  code = vmf_image_resize(source, size, settings->move_gpt, error);
+  return code == VMF_OK && settings->platform ? convert_round(settings, source, error) : code;
 }
 
 static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *whole,
@@ -409,8 +440,11 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *w
   struct vmf_salvaging salvaging = {.settings = &settings->salvage, .command = &settings->command};
   char *taken[2] = {NULL, NULL};
   const struct vmf_findings_sink losses = {.finding = convert_loss, .data = settings};
-  enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
-                                           path, taken, &backing, error);
+  enum vmf_code code = convert_platform(settings, error);
+
+  if (code == VMF_OK)
+    code = vmf_sources_backing(&settings->command, &settings->source, &settings->target, path,
+                               taken, &backing, error);
 
   settings->source.salvage = settings->salvage.wanted;
   settings->transfer.no_reflink |= settings->source.read_all; /* what is shared is not read */

@@ -9,6 +9,7 @@
 #include "format_options.h"
 #include "help.h"
 #include "paragraph.h"
+#include "profiles.h"
 #include "status.h"
 
 enum { HELP_INDENT = 28, HELP_VERB_INDENT = 13, HELP_CHOICES_INDENT = 10 };
@@ -151,6 +152,13 @@ static void help_formats(void)
                       0, 0);
 }
 
+static void help_profiles(void)
+{
+  vmf_paragraph_print(stdout, "What \"vmferry convert --for PLATFORM\" writes of a single disk:", 0,
+                      0);
+  vmf_profiles_print();
+}
+
 static const struct {
   const char *name;
   void (*print)(void);
@@ -158,6 +166,7 @@ static const struct {
     {"formats", help_formats},
     {"ova", help_packages},
     {"ovf", help_packages},
+    {"profiles", help_profiles},
 };
 
 static int help_run(void *given)
@@ -193,8 +202,8 @@ static const char *const help_own_examples[] = {
 const struct vmf_verb vmf_verb_help = {
     .name = "help",
     .purpose = VMF_PURPOSE_HELP,
-    .operands = "[VERB|FORMAT|formats|ova]",
-    .summary = "show this text, the options of a verb or of a format",
+    .operands = "[TOPIC]",
+    .summary = "show this text, or what a verb, format or topic is",
     .examples = help_own_examples,
     .arguments = help_arguments,
     VMF_STARTS_WITH(help_initial),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * --for PLATFORM: what a platform takes decides how the target is written. */
+#ifndef VMF_CLI_PROFILES_H
+#define VMF_CLI_PROFILES_H
+
+#include "settings.h"
+#include "verb.h"
+
+/* The profile of that name; VMF_USAGE lists those that there are. */
+VMF_MUST_CHECK enum vmf_code vmf_profile_find(const char *name, struct vmf_profile_info *profile,
+                                              struct vmf_error *error);
+
+/* Sets format, options and compression of a single disk. VMF_USAGE: -O names another format. */
+VMF_MUST_CHECK enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
+                                               struct vmf_target_settings *target,
+                                               struct vmf_error *error);
+
+/* Makes the disk as large as the platform asks for, which is told. VMF_USAGE: it is too large. */
+VMF_MUST_CHECK enum vmf_code vmf_profile_round(const struct vmf_profile_info *profile,
+                                               struct vmf_image **source, bool quiet,
+                                               struct vmf_error *error);
+
+/* All of them, a line each, on standard output. */
+void vmf_profiles_print(void);
+
+#endif

@@ -150,7 +150,8 @@ struct vmf_image_options {
  * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
  * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. What is packed as a
  * whole (gzip, xz, zstd, lz4, bzip2) is unpacked: of "disk.raw.xz" `format` is that of the disk; it
- * is stored first, but for gzip. VMF_LIMIT: it holds more than max_bytes. A tar archive is opened
+ * is stored first, but for gzip and what has pieces (blocks of xz, frames that tell their size).
+ * VMF_LIMIT: it holds more than max_bytes. A tar archive is opened
  * as the only disk in it, or the member that `disk` names, which `format` is of then. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,

@@ -223,11 +223,96 @@ def test_files_that_it_names_stand_beside_it(t):
 
 
 def test_nothing_is_left_where_it_is_unpacked(t):
-    packed(t, 'xz')
+    packed(t, 'bz2')
     os.mkdir(t.path('spool'))
-    done = t.vmferry('convert', '-v', '--spool', 'spool', 'a.raw.xz', 'out.qcow2')
+    done = t.vmferry('convert', '-v', '--spool', 'spool', 'a.raw.bz2', 'out.qcow2')
     tap.contains(done.stderr, 'is unpacked into a file in')
     tap.equal(os.listdir(t.path('spool')), [], 'files')
+
+
+# ---- in pieces ----
+
+XZ_BLOCKS = ('xz', '-0', '--block-size=100KiB')
+SIZED = {'xz': XZ_BLOCKS, 'zst': ('zstd', '-q'), 'lz4': ('lz4', '-q', '--content-size')}
+IN_PIECES = tap.rows([(suffix, suffix, *command) for suffix, command in SIZED.items()])
+
+
+def in_pieces(t, suffix, program, *words, data=RAW, size=300_000):
+    """NAME, of many pieces: blocks of one stream and streams for xz, frames of their own for the others."""
+    made = b''
+    for start in range(0, len(data), size):
+        t.write('part', data[start:start + size])
+        t.run(tap.tool(program), *words, '-kf', 'part', *(['part.lz4'] if suffix == 'lz4' else []))
+        made += t.read('part.' + suffix)
+    t.write('a.raw.' + suffix, made)
+    return 'a.raw.' + suffix
+
+
+@IN_PIECES
+def test_pieces_are_read_where_they_are(t, suffix, program, *words):
+    """Nothing is stored; every place can be read, by many threads and by one."""
+    name = in_pieces(t, suffix, program, *words)
+    for threads in ('1', '8'):
+        done = t.vmferry('convert', '-v', '-m', threads, name, 'out.raw')
+        tap.equal('unpacked into a file' in done.stderr, False, done.stderr)
+        same(t.read('out.raw'))
+    t.write('a.raw', RAW)
+    t.vmferry('compare', 'a.raw', name)
+    t.vmferry('convert', '-O', 'qcow2', '-c', 'a.raw', 'a.qcow2')
+    t.write('a.qcow2.' + suffix, t.read(in_pieces(t, suffix, program, *words, data=t.read('a.qcow2'), size=50_000)))
+    same(content(t, 'a.qcow2.' + suffix))
+
+
+@IN_PIECES
+def test_pieces_of_a_pipe(t, suffix, program, *words):
+    name = in_pieces(t, suffix, program, *words)
+    with subprocess.Popen(['cat', t.path(name)], stdout=subprocess.PIPE) as cat:
+        same(content(t, '-', stdin=cat.stdout))
+
+
+@IN_PIECES
+def test_what_vmferry_packs_is_read_where_it_is(t, suffix, *command):
+    t.write('a.raw', RAW)
+    t.vmferry('convert', 'a.raw', 'b.raw.' + suffix)
+    done = t.vmferry('convert', '-v', 'b.raw.' + suffix, 'out.raw')
+    tap.equal('unpacked into a file' in done.stderr, False, done.stderr)
+    same(t.read('out.raw'))
+
+
+@IN_PIECES
+def test_damage_in_a_piece(t, suffix, program, *words):
+    """Wherever a byte is wrong, there is no target; what no piece tells of (padding, an index) is found from the start."""
+    data = t.read(in_pieces(t, suffix, program, *words, size=1_000_000))
+    for place in random.Random(5).sample(range(len(data)), 60):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << place % 8
+        t.write('bad.raw.' + suffix, damaged)
+        done = t.vmferry('convert', '-f', 'raw', 'bad.raw.' + suffix, 'out.raw', status=None)
+        if done.returncode == 0:  # flags that change nothing, and what is reserved
+            same(t.read('out.raw'))
+            os.remove(t.path('out.raw'))
+        else:
+            tap.equal(done.returncode in (2, 9), True, f'status {done.returncode} for byte {place}: {done.stderr}')
+        tap.equal('out.raw' in t.names(), False, f'a target is there, byte {place}')
+
+
+def test_sizes_that_frames_claim(t):
+    frame = packed(t, 'zst', data=RAW[:200_000])
+    at = 4 + 1 + (not frame[4] & 0x20)
+    width = (1 if frame[4] & 0x20 else 0, 2, 4, 8)[frame[4] >> 6]
+    for size in (0, 1, 1000, 199_999 - 256, 200_001, 20 << 20, 1 << 31):
+        damaged = bytearray(frame)
+        damaged[at:at + width] = size.to_bytes(8, 'little')[:width]
+        t.write('bad.zst', bytes(damaged) + frame)
+        t.vmferry('convert', '-f', 'raw', 'bad.zst', 'out.raw', status=2)
+    tap.equal('out.raw' in t.names(), False, 'a target')
+
+
+def test_a_large_block_is_stored_as_before(t):
+    t.write('a.raw', RAW + bytes(40 << 20))
+    done = t.vmferry('convert', '-v', pack(t, 'a.raw', 'xz', '-0', '-T1'), 'out.raw')
+    tap.contains(done.stderr, 'is unpacked into a file')
+    same(t.read('out.raw'), RAW + bytes(40 << 20))
 
 
 # ---- what is refused ----

@@ -2,7 +2,12 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "packing.h"
 
+#include <inttypes.h>
+
 #include "bytes.h"
+#include "checked.h"
+#include "list.h"
+#include "size.h"
 
 const struct vmf_packing *const vmf_packings[] = {&vmf_packing_gzip,  &vmf_packing_xz,
                                                   &vmf_packing_zstd,  &vmf_packing_lz4,
@@ -30,4 +35,56 @@ bool vmf_frames_begin(const uint8_t *head, size_t length, uint32_t magic)
 bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic)
 {
   return is_skipped(head, length) || (length >= 4 && get_le32(head) == magic);
+}
+
+/* ---- pieces ---- */
+
+enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint64_t stored,
+                             uint64_t length, unsigned check, struct vmf_error *error)
+{
+  if (length == 0 || length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES ||
+      pieces->count == VMF_PIECES_MAX)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%" PRIu64 " bytes that hold %" PRIu64 ", or more than %d pieces", stored,
+                    length, VMF_PIECES_MAX);
+  VMF_TRY(VMF_LIST_ROOM(pieces->list, pieces->count, pieces->capacity, "pieces", error));
+  pieces->list[pieces->count++] = (struct vmf_packed_piece){.start = pieces->size,
+                                                            .at = at,
+                                                            .stored = (uint32_t)stored,
+                                                            .length = (uint32_t)length,
+                                                            .check = check};
+  pieces->size += length; /* at most 2^20 times 2^25 */
+  return VMF_OK;
+}
+
+enum vmf_code vmf_frame_read(struct vmf_io *packed, uint64_t at, void *bytes, size_t length,
+                             struct vmf_error *error)
+{
+  if (!vmf_range_within(at, length, vmf_size_get(packed)))
+    return vmf_fail(error, VMF_UNSUPPORTED, "it ends before byte %" PRIu64, at + length);
+  return vmf_io_pread(packed, bytes, length, at, error);
+}
+
+enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
+                              enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at,
+                                                     uint64_t *stored, uint64_t *length,
+                                                     struct vmf_error *error),
+                              struct vmf_packed_pieces *pieces, struct vmf_error *error)
+{
+  uint64_t end = vmf_size_get(packed), stored, length;
+  for (uint64_t at = 0; at < end; at += stored) {
+    uint8_t head[SKIPPED_HEADER];
+    VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
+    bool skipped = is_skipped(head, sizeof head);
+    if (!skipped && get_le32(head) != magic)
+      return vmf_fail(error, VMF_UNSUPPORTED, "no frame starts at byte %" PRIu64, at);
+    stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4);
+    if (!skipped)
+      VMF_TRY(frame(packed, at, &stored, &length, error));
+    if (!vmf_range_within(at, stored, end))
+      return vmf_fail(error, VMF_UNSUPPORTED, "it ends in the frame at byte %" PRIu64, at);
+    if (!skipped)
+      VMF_TRY(vmf_pieces_add(pieces, at, stored, length, 0, error));
+  }
+  return VMF_OK;
 }

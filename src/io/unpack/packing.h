@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "error.h"
+#include "io.h"
 
 enum {
   VMF_PACKING_HEAD = 4096, /* bytes from the start of a file that tell how it is packed */
@@ -26,6 +26,33 @@ struct vmf_unpack_step {
   size_t out_length;
   bool ended; /* set: the member is complete, and what is left of `in` stands behind it */
 };
+
+/* A part of a packed file that can be unpacked alone: a frame of zstd or lz4, a block of xz. */
+struct vmf_packed_piece {
+  uint64_t start;  /* of its bytes in the unpacked file */
+  uint64_t at;     /* in the packed file */
+  uint32_t stored; /* bytes there */
+  uint32_t length; /* bytes unpacked, > 0 */
+  unsigned check;  /* xz: the kind of its checksum */
+};
+
+/* All of them, one behind the other. */
+struct vmf_packed_pieces {
+  struct vmf_packed_piece *list;
+  size_t count, capacity;
+  uint64_t size; /* bytes unpacked */
+};
+
+enum {
+  VMF_PIECE_BYTES = 32 << 20, /* a longer one, packed or unpacked, is not unpacked alone */
+  VMF_PIECES_MAX = 1 << 20
+};
+
+/* Puts one behind the others; one of no bytes is left out. VMF_UNSUPPORTED: it is too long, or
+ * there are too many. */
+VMF_MUST_CHECK enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at,
+                                            uint64_t stored, uint64_t length, unsigned check,
+                                            struct vmf_error *error);
 
 struct vmf_packing {
   const char *name;            /* "xz" */
@@ -43,6 +70,15 @@ struct vmf_packing {
    * VMF_CORRUPT says what is wrong, not where. */
   enum vmf_code (*step)(void *state, struct vmf_unpack_step *step, struct vmf_error *error);
   void (*end)(void *state); /* also of a state that has not begun */
+  /* The pieces of a file, by its index or the heads of its frames alone: what they claim is held
+   * against what they hold when they are unpacked. VMF_UNSUPPORTED: they do not tell, or what
+   * stands there is wrong, which unpacking from the start will say better. NULL: there are none. */
+  enum vmf_code (*list)(struct vmf_io *packed, struct vmf_packed_pieces *pieces,
+                        struct vmf_error *error);
+  /* One of them, with its checksums: exactly piece->length bytes. `state` is zeroed before the
+   * first. VMF_CORRUPT says what is wrong, not where. */
+  enum vmf_code (*unpack)(void *state, const struct vmf_packed_piece *piece, const uint8_t *stored,
+                          uint8_t *out, struct vmf_error *error);
 };
 
 extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zstd, vmf_packing_lz4,
@@ -51,9 +87,29 @@ extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zs
 /* All of them, NULL behind the last. */
 extern const struct vmf_packing *const vmf_packings[];
 
+/* A read-only io of what the packed file holds, which any thread can read anywhere: several threads
+ * unpack several pieces. VMF_UNSUPPORTED: it cannot be had (vmf_packing.list). `packed` is not
+ * taken over and lives longer. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_pieces(struct vmf_io *packed,
+                                               const struct vmf_packing *packing,
+                                               uint64_t max_bytes, struct vmf_io **io,
+                                               struct vmf_error *error);
+
 /* For zstd and lz4: whether a frame that is not skipped starts with `magic` (little endian), behind
  * frames that are (RFC 8878, 3.1.2; LZ4 has the same). */
 bool vmf_frames_begin(const uint8_t *head, size_t length, uint32_t magic);
 bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic);
+
+/* Lists the frames of such a file. frame: reads the one at `at`, and tells how long it is and what
+ * it unpacks to. */
+VMF_MUST_CHECK enum vmf_code vmf_frames_list(
+    struct vmf_io *packed, uint32_t magic,
+    enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at, uint64_t *stored, uint64_t *length,
+                           struct vmf_error *error),
+    struct vmf_packed_pieces *pieces, struct vmf_error *error);
+
+/* For what lists: exactly `length` bytes at `at`; VMF_UNSUPPORTED: the file ends before. */
+VMF_MUST_CHECK enum vmf_code vmf_frame_read(struct vmf_io *packed, uint64_t at, void *bytes,
+                                            size_t length, struct vmf_error *error);
 
 #endif

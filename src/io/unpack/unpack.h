@@ -36,9 +36,11 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_stream(struct vmf_io *packed,
                                                const struct vmf_unpack_options *options,
                                                struct vmf_io **io, struct vmf_error *error);
 
-/* What a packed file holds, read-only, at any position, from any thread. Of gzip nothing is stored;
- * all else is unpacked into a file without a name. Called like the packed file, which is behind it
- * (vmf_io_ops.below). Takes `packed` over, also on failure. */
+/* What a packed file holds, read-only, at any position, from any thread. Of gzip nothing is stored,
+ * nor of what has pieces that can be unpacked alone (blocks of xz, frames of zstd and lz4 that tell
+ * their size), which several threads do at once; all else is unpacked into a file without a name.
+ * Called like the packed file, which is behind it (vmf_io_ops.below). Takes `packed` over, also on
+ * failure. */
 VMF_MUST_CHECK enum vmf_code vmf_unpack_file(struct vmf_io *packed,
                                              const struct vmf_packing *packing,
                                              const struct vmf_unpack_options *options,

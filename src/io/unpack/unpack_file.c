@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A packed file as one that can be read anywhere: through points of gzip, or a copy of what it
- * holds. */
+ * A packed file as one that can be read anywhere: through points of gzip, piece by piece, or a copy
+ * of what it holds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,7 +162,11 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
 {
   struct vmf_io *packed = unpacked->packed;
   if (unpacked->packing != &vmf_packing_gzip) {
-    VMF_TRY(spool(packed, unpacked->packing, options, &unpacked->content, error));
+    enum vmf_code code =
+        vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &unpacked->content, error);
+    if (code == VMF_UNSUPPORTED)
+      code = spool(packed, unpacked->packing, options, &unpacked->content, error);
+    VMF_TRY(code);
   } else {
     unpacked->packed = NULL; /* taken over, also on failure */
     VMF_TRY(vmf_io_gunzip(packed, options->max_bytes > 0 ? options->max_bytes : INT64_MAX,

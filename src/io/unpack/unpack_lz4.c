@@ -65,6 +65,52 @@ static enum vmf_code lz4_step(void *state, struct vmf_unpack_step *step, struct 
   return VMF_OK;
 }
 
+/* "LZ4 Frame Format Description" 1.6.x: a frame that tells the size of its content. */
+static enum vmf_code lz4_frame(struct vmf_io *packed, uint64_t at, uint64_t *stored,
+                               uint64_t *length, struct vmf_error *error)
+{
+  enum { BLOCK_SUMS = 0x10, SIZED = 8, CONTENT_SUM = 4, HEAD = 15, PLAIN_BIT = 31 };
+  uint8_t head[HEAD], size[4];
+  VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
+  unsigned flags = head[FLAGS];
+  if (!(flags & SIZED) || flags & FLAG_DICTIONARY)
+    return vmf_fail(error, VMF_UNSUPPORTED, "the frame tells no size, or needs a dictionary");
+  *length = get_le64(head + FLAGS + 2);
+  *stored = sizeof head;
+  for (uint32_t block = 1; block != 0;) {
+    VMF_TRY(vmf_frame_read(packed, at + *stored, size, sizeof size, error));
+    block = get_le32(size);
+    if (*stored > VMF_PIECE_BYTES)
+      return vmf_fail(error, VMF_UNSUPPORTED, "too many blocks");
+    *stored += sizeof size + (block & ~(UINT32_C(1) << PLAIN_BIT));
+    *stored += block != 0 && flags & BLOCK_SUMS ? 4 : 0;
+  }
+  *stored += flags & CONTENT_SUM ? 4 : 0;
+  return VMF_OK;
+}
+
+static enum vmf_code lz4_list(struct vmf_io *packed, struct vmf_packed_pieces *pieces,
+                              struct vmf_error *error)
+{
+  return vmf_frames_list(packed, magic, lz4_frame, pieces, error);
+}
+
+static enum vmf_code lz4_unpack(void *state, const struct vmf_packed_piece *piece,
+                                const uint8_t *stored, uint8_t *out, struct vmf_error *error)
+{
+  struct vmf_unpack_step step = {
+      .in = stored, .in_length = piece->stored, .out = out, .out_length = piece->length};
+  size_t before;
+  VMF_TRY(lz4_begin(state, stored, piece->stored, error));
+  do {
+    before = step.in_length + step.out_length;
+    VMF_TRY(lz4_step(state, &step, error));
+  } while (!step.ended && step.in_length + step.out_length < before);
+  if (step.ended && step.in_length == 0 && step.out_length == 0)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT, "the frame has another size than its header says");
+}
+
 static void lz4_end(void *state)
 {
   LZ4F_freeDecompressionContext(((struct lz4 *)state)->context);
@@ -82,4 +128,6 @@ const struct vmf_packing vmf_packing_lz4 = {
     .begin = lz4_begin,
     .step = lz4_step,
     .end = lz4_end,
+    .list = lz4_list,
+    .unpack = lz4_unpack,
 };

@@ -5,6 +5,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "bytes.h"
 #include "packing.h"
 
 enum { WINDOW_LOG_MAX = 27 /* of VMF_WINDOW_MAX */ };
@@ -71,6 +72,58 @@ static enum vmf_code zstd_step(void *state, struct vmf_unpack_step *step, struct
   return VMF_OK;
 }
 
+/* RFC 8878, 3.1.1: a frame that tells the size of its content, by its header and those of its
+ * blocks. */
+static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, uint64_t *stored,
+                                uint64_t *length, struct vmf_error *error)
+{
+  enum { SINGLE_SEGMENT = 0x20, CHECKSUM = 4, DICTIONARY = 3, SIZE_SHIFT = 6, RLE = 1, WRONG = 3 };
+  static const unsigned sizes[] = {0, 2, 4, 8};
+  uint8_t head[6 + 8], block[3];
+  VMF_TRY(vmf_frame_read(packed, at, head, 6, error)); /* no frame is shorter */
+  unsigned flags = head[4], place = 5 + !(flags & SINGLE_SEGMENT);
+  unsigned width =
+      flags & SINGLE_SEGMENT && !(flags >> SIZE_SHIFT) ? 1 : sizes[flags >> SIZE_SHIFT];
+  if (width == 0 || flags & DICTIONARY)
+    return vmf_fail(error, VMF_UNSUPPORTED, "the frame tells no size, or needs a dictionary");
+  VMF_TRY(vmf_frame_read(packed, at, head, place + width, error));
+  *length = width == 1   ? head[place]
+            : width == 2 ? 256u + get_le16(head + place)
+            : width == 4 ? get_le32(head + place)
+                         : get_le64(head + place);
+  *stored = place + width;
+  for (unsigned last = 0; !last; *stored += sizeof block) {
+    VMF_TRY(vmf_frame_read(packed, at + *stored, block, sizeof block, error));
+    unsigned kind = block[0] >> 1 & 3;
+    last = block[0] & 1;
+    if (kind == WRONG || *stored > VMF_PIECE_BYTES)
+      return vmf_fail(error, VMF_UNSUPPORTED, "a block of no known kind, or too many of them");
+    *stored += kind == RLE ? 1 : (block[0] | block[1] << 8 | block[2] << 16) >> 3;
+  }
+  *stored += flags & CHECKSUM ? 4 : 0;
+  return VMF_OK;
+}
+
+static enum vmf_code zstd_list(struct vmf_io *packed, struct vmf_packed_pieces *pieces,
+                               struct vmf_error *error)
+{
+  return vmf_frames_list(packed, magic, zstd_frame, pieces, error);
+}
+
+static enum vmf_code zstd_unpack(void *state, const struct vmf_packed_piece *piece,
+                                 const uint8_t *stored, uint8_t *out, struct vmf_error *error)
+{
+  struct zstd *zstd = state;
+  VMF_TRY(zstd_begin(state, stored, piece->stored, error));
+  size_t result = ZSTD_decompressDCtx(zstd->context, out, piece->length, stored, piece->stored);
+  if (ZSTD_isError(result))
+    return zstd_fail(result, error);
+  return result == piece->length ? VMF_OK
+                                 : vmf_fail(error, VMF_CORRUPT,
+                                            "the frame has another size than "
+                                            "its header says");
+}
+
 static void zstd_end(void *state)
 {
   ZSTD_freeDCtx(((struct zstd *)state)->context);
@@ -88,4 +141,6 @@ const struct vmf_packing vmf_packing_zstd = {
     .begin = zstd_begin,
     .step = zstd_step,
     .end = zstd_end,
+    .list = zstd_list,
+    .unpack = zstd_unpack,
 };

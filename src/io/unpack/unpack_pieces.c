@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A packed file in pieces as one that can be read anywhere. Unpacked pieces are kept in a few
+ * slots. A thread that finds the piece that it wants being unpacked by another one unpacks the next
+ * in the meantime, so that all threads of a pass are busy, however long the pieces are. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checked.h"
+#include "memory.h"
+#include "packing.h"
+#include "row.h"
+
+enum { SLOTS_MAX = 16, SLOT_BYTES = 256 << 20 /* of all of them, at most */ };
+
+#define NONE SIZE_MAX
+
+struct slot {
+  size_t piece;   /* that it holds or will hold; NONE */
+  bool ready;     /* it holds it */
+  unsigned users; /* threads that copy from it, or unpack into it */
+  uint64_t used;  /* the clock when it was last wanted */
+  uint8_t *bytes; /* owned; as long as the longest piece; NULL until it is needed */
+};
+
+struct unpacked_pieces {
+  struct vmf_io io;
+  struct vmf_io *packed; /* not owned */
+  const struct vmf_packing *packing;
+  struct vmf_packed_pieces pieces;
+  size_t longest; /* bytes of a piece */
+  size_t slot_count;
+
+  /* Guards all that follows. Not held while a piece is read, unpacked or copied. */
+  pthread_mutex_t lock;
+  pthread_cond_t done; /* a slot was filled, or is no longer in use */
+  struct slot slots[SLOTS_MAX];
+  uint64_t clock;
+};
+
+/* ---- unpacking one; without the lock ---- */
+
+static enum vmf_code unpack_into(struct unpacked_pieces *all, const struct vmf_packed_piece *piece,
+                                 struct slot *slot, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *stored = NULL, *state = NULL;
+  void *memory;
+  if (!slot->bytes) {
+    VMF_TRY(vmf_alloc_pages(all->longest, &memory, error));
+    slot->bytes = memory;
+  }
+  VMF_TRY(vmf_alloc_pages(piece->stored, &stored, error));
+  VMF_TRY(vmf_io_pread(all->packed, stored, piece->stored, piece->at, error));
+  VMF_TRY(vmf_alloc(all->packing->state_size, &state, error));
+  enum vmf_code code = all->packing->unpack(state, piece, stored, slot->bytes, error);
+  all->packing->end(state);
+  if (code == VMF_OK)
+    return VMF_OK;
+  return vmf_while(error, "%s: the %s data at byte %" PRIu64, all->io.name, all->packing->name,
+                   piece->at);
+}
+
+/* ---- slots; under the lock ---- */
+
+static struct slot *find_slot(struct unpacked_pieces *all, size_t piece)
+{
+  for (size_t i = 0; i < all->slot_count; i++)
+    if (all->slots[i].piece == piece)
+      return &all->slots[i];
+  return NULL;
+}
+
+/* One that nobody uses, and that holds none of the pieces from `first` to `last`; NULL: none now.
+ */
+static struct slot *free_slot(struct unpacked_pieces *all, size_t first, size_t last)
+{
+  struct slot *oldest = NULL;
+  for (size_t i = 0; i < all->slot_count; i++) {
+    struct slot *slot = &all->slots[i];
+    bool wanted = slot->piece != NONE && slot->piece >= first && slot->piece <= last;
+    if (slot->users == 0 && !wanted && (!oldest || slot->used < oldest->used))
+      oldest = slot;
+  }
+  return oldest;
+}
+
+/* Gives the lock up while it unpacks. */
+static enum vmf_code fill_slot(struct unpacked_pieces *all, struct slot *slot, size_t piece,
+                               struct vmf_error *error)
+{
+  slot->piece = piece;
+  slot->ready = false;
+  slot->users = 1;
+  slot->used = ++all->clock;
+  pthread_mutex_unlock(&all->lock);
+  enum vmf_code code = unpack_into(all, &all->pieces.list[piece], slot, error);
+  pthread_mutex_lock(&all->lock);
+  slot->users = 0;
+  slot->ready = code == VMF_OK;
+  if (code != VMF_OK) {
+    slot->piece = NONE;
+    slot->used = 0;
+  }
+  pthread_cond_broadcast(&all->done);
+  return code;
+}
+
+/* While another thread unpacks `piece`: unpacks one of those behind it, or waits. What is wrong
+ * with it will be told to who reads it. */
+static void help(struct unpacked_pieces *all, size_t piece)
+{
+  size_t last = vmf_min(piece + all->slot_count - 1, all->pieces.count - 1), next = piece + 1;
+  struct vmf_error ignored;
+  while (next <= last && find_slot(all, next))
+    next++;
+  struct slot *slot = next <= last ? free_slot(all, piece, last) : NULL;
+  if (!slot || fill_slot(all, slot, next, &ignored) != VMF_OK)
+    pthread_cond_wait(&all->done, &all->lock);
+}
+
+/* The slot that holds the piece, in use by the caller. */
+static enum vmf_code take_slot(struct unpacked_pieces *all, size_t piece, struct slot **taken,
+                               struct vmf_error *error)
+{
+  for (;;) {
+    struct slot *slot = find_slot(all, piece);
+    if (slot && slot->ready) {
+      slot->users++;
+      slot->used = ++all->clock;
+      *taken = slot;
+      return VMF_OK;
+    }
+    if (slot) {
+      help(all, piece);
+      continue;
+    }
+    slot = free_slot(all, piece, piece);
+    if (slot)
+      VMF_TRY(fill_slot(all, slot, piece, error));
+    else
+      pthread_cond_wait(&all->done, &all->lock);
+  }
+}
+
+/* ---- the io ---- */
+
+static enum vmf_code pieces_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                  struct vmf_error *error)
+{
+  struct unpacked_pieces *all = (struct unpacked_pieces *)io;
+  const struct vmf_packed_pieces *pieces = &all->pieces;
+  uint8_t *to = buffer;
+  if (length == 0)
+    return VMF_OK;
+  size_t index = vmf_row_find(pieces->list, pieces->count, sizeof *pieces->list, offset);
+  for (; length > 0; index++) {
+    const struct vmf_packed_piece *piece = &pieces->list[index];
+    size_t within = (size_t)(offset - piece->start);
+    size_t step = (size_t)vmf_min(length, piece->length - within);
+    struct slot *slot;
+    pthread_mutex_lock(&all->lock);
+    enum vmf_code code = take_slot(all, index, &slot, error);
+    pthread_mutex_unlock(&all->lock);
+    VMF_TRY(code);
+    memcpy(to, slot->bytes + within, step);
+    pthread_mutex_lock(&all->lock);
+    if (--slot->users == 0)
+      pthread_cond_broadcast(&all->done);
+    pthread_mutex_unlock(&all->lock);
+    to += step;
+    offset += step;
+    length -= step;
+  }
+  return VMF_OK;
+}
+
+static struct vmf_io *pieces_below(const struct vmf_io *io, size_t index)
+{
+  return index == 0 ? ((const struct unpacked_pieces *)io)->packed : NULL;
+}
+
+static void pieces_close(struct vmf_io *io)
+{
+  struct unpacked_pieces *all = (struct unpacked_pieces *)io;
+  for (size_t i = 0; i < SLOTS_MAX; i++)
+    vmf_free(all->slots[i].bytes);
+  pthread_cond_destroy(&all->done);
+  pthread_mutex_destroy(&all->lock);
+  vmf_free(all->pieces.list);
+  vmf_free(io->name);
+  vmf_free(all);
+}
+
+static const struct vmf_io_ops pieces_ops = {
+    .kind = "packed file in pieces",
+    .pread = pieces_pread,
+    .below = pieces_below,
+    .close = pieces_close,
+};
+
+/* As many as processors, and two that are read meanwhile. */
+static size_t count_slots(size_t longest)
+{
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  uint64_t wanted = 2 + (processors > 0 ? (uint64_t)processors : 1);
+  return (size_t)vmf_min(vmf_min(wanted, SLOTS_MAX), vmf_max(SLOT_BYTES / longest, 2));
+}
+
+static enum vmf_code pieces_new(struct vmf_io *packed, const struct vmf_packing *packing,
+                                struct unpacked_pieces **made, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *name = NULL;
+  void *memory;
+  VMF_TRY(vmf_copy_text(packed->name, &name, error));
+  VMF_TRY(vmf_alloc(sizeof **made, &memory, error));
+  struct unpacked_pieces *all = memory;
+  all->io = (struct vmf_io){.ops = &pieces_ops, .name = name};
+  name = NULL;
+  all->packed = packed;
+  all->packing = packing;
+  for (size_t i = 0; i < SLOTS_MAX; i++)
+    all->slots[i].piece = NONE;
+  pthread_mutex_init(&all->lock, NULL);
+  pthread_cond_init(&all->done, NULL);
+  *made = all;
+  return VMF_OK;
+}
+
+static enum vmf_code pieces_fill(struct unpacked_pieces *all, uint64_t max_bytes,
+                                 struct vmf_error *error)
+{
+  const struct vmf_packed_pieces *pieces = &all->pieces;
+  VMF_TRY(all->packing->list(all->packed, &all->pieces, error));
+  if (pieces->count == 0)
+    return vmf_fail(error, VMF_UNSUPPORTED, "it holds nothing");
+  if (max_bytes > 0 && pieces->size > max_bytes)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: unpacks to %" PRIu64 " bytes, more than the %" PRIu64
+                    " bytes that are allowed (--max-size)",
+                    all->io.name, pieces->size, max_bytes);
+  for (size_t i = 0; i < pieces->count; i++)
+    all->longest = vmf_max(all->longest, pieces->list[i].length);
+  all->slot_count = count_slots(all->longest);
+  all->io.size = pieces->size;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_unpack_pieces(struct vmf_io *packed, const struct vmf_packing *packing,
+                                uint64_t max_bytes, struct vmf_io **io, struct vmf_error *error)
+{
+  struct unpacked_pieces *all;
+  if (!packing->list)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s has no pieces", packing->name);
+  VMF_TRY(pieces_new(packed, packing, &all, error));
+  enum vmf_code code = pieces_fill(all, max_bytes, error);
+  if (code != VMF_OK) {
+    pieces_close(&all->io);
+    return code;
+  }
+  *io = &all->io;
+  return VMF_OK;
+}

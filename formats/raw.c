@@ -128,6 +128,8 @@ static enum vmf_code shape_packed(const struct raw_options *options, uint64_t gu
                               .must_pack = true,
                               .outer = true,
                               .keep_zeros = true};
+  if (options->archive == ARCHIVE_GCE)
+    return raw_archive_shape(guest_size, shape, error);
   return VMF_OK;
 }
 
@@ -157,14 +159,13 @@ static enum vmf_code raw_measure(const void *options, const struct vmf_shape *sh
                                  uint64_t guest_size, const struct vmf_plan *plan, uint64_t *bytes,
                                  struct vmf_error *error)
 {
-  const struct raw_options *raw = options;
-  uint64_t size = guest_size, units = 0;
+  uint64_t units = vmf_div_up(vmf_max(guest_size, shape->filled_to), PACKED_UNIT);
 
+  (void)options;
   (void)plan;
   (void)error;
-  if (raw->archive == ARCHIVE_GCE && raw_archive_size(guest_size, &size))
-    units = 3; /* what stands before and behind it, and a unit that is cut in two */
-  units += vmf_div_up(size, PACKED_UNIT);
+  if (shape->member)
+    units += 3; /* what stands before and behind it, and a unit that is cut in two */
   *bytes = shape->outer ? units * vmf_pack_bound(shape->codec, PACKED_UNIT) : guest_size;
   return VMF_OK;
 }
@@ -180,7 +181,7 @@ static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan 
   if (io->device && target->shape.outer)
     return vmf_fail(error, VMF_USAGE, "%s: a device; a packed disk is a file or goes to a pipe",
                     io->name);
-  if (options->archive == ARCHIVE_GCE)
+  if (target->shape.member)
     return raw_archive_begin(target, &writer->end, error);
   if (io->sequential || target->shape.outer)
     return VMF_OK;
@@ -209,11 +210,10 @@ static enum vmf_code raw_place(struct vmf_target *target, struct vmf_block *bloc
 /* On a pipe zeros at the end of the disk have not been written yet. */
 static enum vmf_code raw_finish(struct vmf_target *target, struct vmf_error *error)
 {
-  const struct raw_options *options = target->options;
   struct raw_writer *writer = target->state;
   struct vmf_io *io = target->io;
 
-  if (options->archive == ARCHIVE_GCE)
+  if (target->shape.member)
     return raw_archive_finish(target, &writer->end, error);
   if (target->shape.outer || !io->sequential || io->size >= target->guest_size)
     return VMF_OK;

@@ -11,12 +11,18 @@
 
 enum { ZEROS = VMF_WHOLE_UNIT, GIB_BITS = 30 };
 
-bool raw_archive_size(uint64_t guest_size, uint64_t *size)
+enum vmf_code raw_archive_shape(uint64_t guest_size, struct vmf_shape *shape,
+                                struct vmf_error *error)
 {
   uint64_t gib = UINT64_C(1) << GIB_BITS;
 
-  *size = vmf_div_up(guest_size, gib) << GIB_BITS;
-  return guest_size <= INT64_MAX - gib;
+  if (guest_size > INT64_MAX - gib)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "format raw: archive=gce: a disk of %llu bytes is more than an archive holds",
+                    (unsigned long long)guest_size);
+  shape->member = "disk.raw";
+  shape->filled_to = vmf_div_up(guest_size, gib) << GIB_BITS;
+  return VMF_OK;
 }
 
 /* The same bytes so many times, as a gzip member each. */
@@ -39,17 +45,13 @@ static enum vmf_code put(struct vmf_target *target, const void *bytes, size_t le
 enum vmf_code raw_archive_begin(struct vmf_target *target, uint64_t *end, struct vmf_error *error)
 {
   uint8_t header[VMF_TAR_BLOCK];
-  uint64_t size;
+  uint64_t size = target->shape.filled_to;
 
-  if (!raw_archive_size(target->guest_size, &size))
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "format raw: archive=gce: a disk of %llu bytes is more than an archive holds",
-                    (unsigned long long)target->guest_size);
   if (size > target->guest_size)
     vmf_warn(target->log,
              "%s: the disk is filled up with zeros to %llu GiB, as GCE takes whole GiB alone",
              target->name, (unsigned long long)(size >> GIB_BITS));
-  VMF_TRY(vmf_tar_header("disk.raw", size, 0, header, error));
+  VMF_TRY(vmf_tar_header(target->shape.member, size, 0, header, error));
   vmf_tar_header_as_gnu(header);
   return put(target, header, sizeof header, 1, end, error);
 }
@@ -57,10 +59,8 @@ enum vmf_code raw_archive_begin(struct vmf_target *target, uint64_t *end, struct
 enum vmf_code raw_archive_finish(struct vmf_target *target, uint64_t *end, struct vmf_error *error)
 {
   VMF_AUTO_FREE void *zeros = NULL;
-  uint64_t size;
+  uint64_t size = target->shape.filled_to, left = size - target->guest_size;
 
-  (void)raw_archive_size(target->guest_size, &size);
-  uint64_t left = size - target->guest_size;
   VMF_TRY(vmf_alloc(ZEROS, &zeros, error));
   if (left / ZEROS > 0)
     VMF_TRY(put(target, zeros, ZEROS, left / ZEROS, end, error));

@@ -8,8 +8,10 @@
 
 #include "format.h"
 
-/* Bytes of the member: the disk filled up. False: more than an archive can hold. */
-bool raw_archive_size(uint64_t guest_size, uint64_t *size);
+/* Sets the name and the size of the member: the disk filled up. VMF_UNSUPPORTED: it is more than an
+ * archive can hold. */
+VMF_MUST_CHECK enum vmf_code raw_archive_shape(uint64_t guest_size, struct vmf_shape *shape,
+                                               struct vmf_error *error);
 
 /* What stands before the data of the disk and behind it, as gzip members from *end on, which is
  * where the next one goes then. */

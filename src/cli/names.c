@@ -168,35 +168,29 @@ static const char *packing_by_name(const char *path)
   return NULL;
 }
 
-/* Whether -o has compress= or archive=, and whether one of them is something else than off. */
-static bool asks_for_packing(const char *options, bool *packed)
+/* Whether -o has compress= or archive=. */
+static bool asks_for_packing(const char *options)
 {
   static const char *const names[] = {"compress=", "archive="};
-  bool asked = false;
 
   for (const char *at = options; at && *at;) {
     size_t length = vmf_arguments_option_length(at);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-      size_t name = strlen(names[i]);
-      if (strncmp(at, names[i], name) != 0)
-        continue;
-      asked = true;
-      *packed |= strncasecmp(at + name, "off", length - name) != 0;
-    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+      if (strncmp(at, names[i], strlen(names[i])) == 0)
+        return true;
     at += length + (at[length] == ',');
   }
-  return asked;
+  return false;
 }
 
-enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path, bool *packed,
+enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,
                                struct vmf_error *error)
 {
   const char *packing = packing_by_name(path);
   char *options;
 
-  *packed = false;
-  if ((target->format && strcasecmp(target->format, "raw") != 0) ||
-      asks_for_packing(target->options, packed) || !packing)
+  if (!packing || (target->format && strcasecmp(target->format, "raw") != 0) ||
+      asks_for_packing(target->options))
     return VMF_OK;
   if (asprintf(&options, "%s%s%s", target->options ? target->options : "",
                target->options ? "," : "", packing) < 0)
@@ -204,7 +198,6 @@ enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *p
   free(target->options);
   target->options = options;
   target->format = "raw";
-  *packed = true;
   return VMF_OK;
 }
 

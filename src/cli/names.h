@@ -22,10 +22,9 @@ VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, i
                                                   struct vmf_error *error);
 
 /* A raw disk whose name says that it is packed ("disk.raw.xz", "image.tar.gz") gets that format and
- * -o compress= or archive=, unless -o says something else. *packed: whether it will be packed, by
- * its name or -o. */
+ * -o compress= or archive=, unless -o says something else. */
 VMF_MUST_CHECK enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,
-                                              bool *packed, struct vmf_error *error);
+                                              struct vmf_error *error);
 
 /* The format of a target: `asked` for, or by the suffix of its name, or raw. A name whose suffix is
  * known for something else is an error unless a format is asked for, by the option `insist`. */

@@ -6,32 +6,54 @@
 #include <string.h>
 
 #include "caller.h"
+#include "cancel.h"
+#include "checked.h"
+#include "memory.h"
 #include "run.h"
 #include "zero.h"
 
-/* Formats that count in sectors fill the last one with zeros; nothing else may stand behind the
- * disk's end. */
-static enum vmf_code check_size(const struct vmf_target *target, struct vmf_image *image,
-                                struct vmf_error *error)
+enum { TAIL_BYTES = 256 << 10 };
+
+static enum vmf_code check_zeros(const struct vmf_target *target, struct vmf_image *image,
+                                 const struct vmf_cancel *cancel, struct vmf_error *error)
 {
-  uint8_t tail[VMF_SECTOR_MAX];
+  VMF_AUTO_FREE void *bytes = NULL;
+
+  VMF_TRY(vmf_alloc_pages(TAIL_BYTES, &bytes, error));
+  for (uint64_t at = target->guest_size; at < image->size;) {
+    size_t length = (size_t)vmf_min(image->size - at, TAIL_BYTES);
+    VMF_TRY(vmf_cancelled(cancel, error));
+    VMF_TRY(vmf_image_pread(image, bytes, length, at, error));
+    if (!vmf_is_zero(bytes, length))
+      return vmf_fail(
+          error, VMF_DIFFERENT,
+          "%s: verification failed: data stands behind the end of the disk (%llu bytes)",
+          target->name, (unsigned long long)target->guest_size);
+    at += length;
+  }
+  return VMF_OK;
+}
+
+/* Formats that count in sectors fill the last one with zeros, and some fill up more; nothing else
+ * may stand behind the disk's end. */
+static enum vmf_code check_size(const struct vmf_target *target, struct vmf_image *image,
+                                const struct vmf_cancel *cancel, struct vmf_error *error)
+{
   uint64_t sector = target->shape.sector > 0 ? target->shape.sector : 512;
-  size_t length = (size_t)(image->size - target->guest_size);
+  uint64_t filled_to = target->shape.filled_to;
+  bool right = filled_to > 0
+                   ? image->size == filled_to
+                   : image->size >= target->guest_size && image->size - target->guest_size < sector;
 
   if (target->io->device && image->size > target->guest_size)
     return VMF_OK; /* a device may be larger than the disk that is on it */
-  if (image->size < target->guest_size || image->size - target->guest_size >= sector)
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: verification failed: the disk that was written has %llu bytes, the "
-                    "source has %llu",
-                    target->name, (unsigned long long)image->size,
-                    (unsigned long long)target->guest_size);
-  VMF_TRY(vmf_image_pread(image, tail, length, target->guest_size, error));
-  if (!vmf_is_zero(tail, length))
-    return vmf_fail(error, VMF_DIFFERENT,
-                    "%s: verification failed: data stands behind the end of the disk (%llu bytes)",
-                    target->name, (unsigned long long)target->guest_size);
-  return VMF_OK;
+  if (right)
+    return check_zeros(target, image, cancel, error);
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: verification failed: the disk that was written has %llu bytes, the "
+                  "source has %llu",
+                  target->name, (unsigned long long)image->size,
+                  (unsigned long long)target->guest_size);
 }
 
 static enum vmf_code compare_checksums(const struct vmf_target *target,
@@ -62,8 +84,8 @@ static enum vmf_code verify(struct vmf_target *target, const struct vmf_job_opti
     return vmf_fail(error, VMF_USAGE, "%s: verification needs the checksum of what was read",
                     target->name);
   VMF_TRY(vmf_target_check_finished(target, error));
-  VMF_TRY(vmf_target_reopen(target, &image, error));
-  enum vmf_code code = check_size(target, image, error);
+  VMF_TRY(vmf_target_reopen(target, options->cancel, &image, error));
+  enum vmf_code code = check_size(target, image, options->cancel, error);
   if (code == VMF_OK)
     code = vmf_copy_checksum(image, target->guest_size, options, &found, error);
   if (code == VMF_OK)

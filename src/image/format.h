@@ -249,7 +249,9 @@ struct vmf_shape {
   int level;
   bool must_pack; /* a unit that does not shrink is packed all the same (VMDK) */
   bool outer; /* the units are the members of a packed stream around a disk: the last one ends where
-                 the disk does, and the file cannot be read back as an image of this format */
+                 the disk does */
+  const char *member; /* outer: the stream is a tar archive, and the disk this member of it; */
+  uint64_t filled_to; /* it is filled up with zeros to so many bytes. NULL, 0: neither is so */
   bool patches_start; /* on a pipe impossible: finish() or place() goes back to earlier bytes */
   uint32_t sector; /* the disk is filled up with zeros to a multiple, at most VMF_SECTOR_MAX bytes;
                       0: of 512 */

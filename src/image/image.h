@@ -210,6 +210,13 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
 
+/* The raw disk in a file that is packed as a whole; member: in that member of the tar archive that
+ * is packed, or NULL. What is read does not stay in the page cache. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_packed(const char *path, const char *member,
+                                                   const struct vmf_cancel *cancel,
+                                                   struct vmf_image **image,
+                                                   struct vmf_error *error);
+
 /* Tells what a conversion of the image, and of those that it is made of, leaves behind. */
 VMF_MUST_CHECK enum vmf_code vmf_image_report_losses(struct vmf_image *image,
                                                      struct vmf_report *report,

@@ -4,6 +4,8 @@
  * Disks that are packed as a whole: whether one is, and is to be unpacked. */
 #include <string.h>
 
+#include "archived.h"
+#include "file.h"
 #include "image.h"
 #include "memory.h"
 #include "unpack.h"
@@ -111,4 +113,40 @@ enum vmf_code vmf_packed_open(struct vmf_io **io, const struct vmf_image_options
   if (code != VMF_OK)
     vmf_io_close(*io);
   return code;
+}
+
+/* Takes over io. */
+static enum vmf_code unpack_found(struct vmf_io *packed, const struct vmf_image_options *options,
+                                  struct vmf_io **io, struct vmf_error *error)
+{
+  const struct vmf_packing *packing = NULL;
+  enum vmf_code code = vmf_packing_of(packed, &packing, error);
+
+  if (code == VMF_OK && !packing)
+    code = vmf_fail(error, VMF_CORRUPT, "%s: is not packed", packed->name);
+  if (code == VMF_OK)
+    return unpack(packed, packing, options, io, error);
+  vmf_io_close(packed);
+  return code;
+}
+
+enum vmf_code vmf_image_open_packed(const char *path, const char *member,
+                                    const struct vmf_cancel *cancel, struct vmf_image **image,
+                                    struct vmf_error *error)
+{
+  const struct vmf_image_options options = {.size = sizeof options,
+                                            .format = "raw",
+                                            .disk = member,
+                                            .no_chain = true,
+                                            .ignore_locks = true,
+                                            .no_cache = true,
+                                            .cancel = cancel};
+  struct vmf_image_origin origin = {.io = NULL};
+
+  *image = NULL;
+  VMF_TRY(vmf_io_open_file(path, false, &origin.io, error));
+  vmf_io_transient(origin.io);
+  VMF_TRY(unpack_found(origin.io, &options, &origin.io, error));
+  return member ? vmf_archive_open(origin.io, &options, image, error)
+                : vmf_image_open_origin(&origin, &options, image, error);
 }

@@ -294,8 +294,8 @@ void vmf_target_close(struct vmf_target *target)
   vmf_free(draft);
 }
 
-enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **image,
-                                struct vmf_error *error)
+enum vmf_code vmf_target_reopen(struct vmf_target *target, const struct vmf_cancel *cancel,
+                                struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_draft *draft = vmf_draft(target);
   const char *path = vmf_output_temporary(draft->output);
@@ -304,12 +304,12 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **im
   if (!path && (target->io->sequential || vmf_output_is_spooled(draft->output) ||
                 strcmp(vmf_output_path(draft->output), "-") == 0))
     return vmf_fail(error, VMF_UNSUPPORTED, "what went to a pipe cannot be read back");
-  if (target->shape.outer)
-    return vmf_fail(error, VMF_UNSUPPORTED, "%s: what is packed as a whole is not read back",
-                    target->name);
+  if (!path)
+    path = vmf_output_path(draft->output);
   VMF_TRY(vmf_output_to_medium(draft->output, error));
-  VMF_TRY(vmf_image_open_alone(path ? path : vmf_output_path(draft->output), target->format->name,
-                               NULL, image, error));
+  if (target->shape.outer)
+    return vmf_image_open_packed(path, target->shape.member, cancel, image, error);
+  VMF_TRY(vmf_image_open_alone(path, target->format->name, NULL, image, error));
   (*image)->parent = draft->target.backing;
   return VMF_OK;
 }

@@ -59,8 +59,9 @@ VMF_MUST_CHECK enum vmf_code vmf_target_check_finished(const struct vmf_target *
                                                        struct vmf_error *error);
 
 /* Opens the finished image where it is now, before the commit, to read it back. */
-VMF_MUST_CHECK enum vmf_code vmf_target_reopen(struct vmf_target *target, struct vmf_image **image,
-                                               struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_target_reopen(struct vmf_target *target,
+                                               const struct vmf_cancel *cancel,
+                                               struct vmf_image **image, struct vmf_error *error);
 void vmf_target_reopened_close(struct vmf_image *image);
 
 #endif

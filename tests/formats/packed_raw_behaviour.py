@@ -58,6 +58,15 @@ def test_the_last_piece_ends_where_the_disk_does(t, size):
         tap.equal(unpacked(t, packing, 'out') == t.read('a.raw'), True, packing)
 
 
+def test_it_is_read_back(t):
+    t.write('a.raw', content())
+    for name in (*NAMES.values(), 'image.tar.gz'):
+        done = t.vmferry('convert', '-v', '--verify', 'a.raw', name)
+        tap.equal('unpacked into a file' in done.stderr, False, done.stderr)
+        t.vmferry('compare', '-f', 'raw', 'a.raw', *([] if name.endswith('tar.gz') else ['-F', 'raw']), name)
+    tap.contains(t.vmferry('convert', '--verify', '-O', 'raw', '-o', 'compress=xz', 'a.raw', '-', status=1).stderr, '--verify')
+
+
 def test_zeros_of_a_sparse_disk_are_all_there(t):
     t.vmferry('create', 'a.qcow2', '1G')
     t.vmferry('convert', 'a.qcow2', 'a.raw.zst')
@@ -75,8 +84,7 @@ def test_it_can_be_refused_by_its_name(t):
 @tap.rows([(words, words, part) for words, part in (
     ('-o compress=bz2', 'gz, xz, zst, lz4'), ('-o compress=gz,compression_level=13', '12'),
     ('-o compression_level=3', 'without compress='), ('-o compress=gz,preallocation=full', 'excludes compress='), ('-o archive=gce,preallocation=full', 'excludes compress='),
-    ('-o archive=gce,compress=xz', 'by gzip'), ('-o archive=tar', 'gce'),
-    ('--verify -o compress=xz', 'does not read back'), ('-c', 'compress=zst'))])
+    ('-o archive=gce,compress=xz', 'by gzip'), ('-o archive=tar', 'gce'), ('-c', 'compress=zst'))])
 def test_what_does_not_go_together(t, words, part):
     t.write('a.raw', content(MIB))
     tap.contains(t.vmferry('convert', '-O', 'raw', *words.split(), 'a.raw', 'out', status=1).stderr, part)

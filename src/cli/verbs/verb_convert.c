@@ -206,19 +206,6 @@ static bool convert_is_disk(const struct vmf_convert_settings *settings, const c
          (settings->source.format && stat(path, &status) == 0 && status.st_size > 0);
 }
 
-/* What is packed as a whole is not read back. */
-static enum vmf_code convert_packing(struct vmf_convert_settings *settings, const char *path,
-                                     struct vmf_error *error)
-{
-  bool packed;
-  enum vmf_code code = vmf_names_packed(&settings->target, path, &packed, error);
-
-  if (code == VMF_OK && packed && settings->transfer.verify)
-    return vmf_arguments_wrong(error, "--verify does not read back what is packed as a whole; "
-                                      "\"gzip -t\", \"xz -t\" ... do");
-  return code;
-}
-
 /* What the person asked to be carried over is no loss. */
 static void convert_loss(void *data, const struct vmf_package_finding *finding)
 {
@@ -449,7 +436,7 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *w
   settings->source.salvage = settings->salvage.wanted;
   settings->transfer.no_reflink |= settings->source.read_all; /* what is shared is not read */
   if (code == VMF_OK)
-    code = convert_packing(settings, path, error);
+    code = vmf_names_packed(&settings->target, path, error);
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)

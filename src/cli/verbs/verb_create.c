@@ -119,12 +119,11 @@ static enum vmf_code create_with(struct create_settings *settings, struct vmf_er
   struct vmf_image *backing = NULL;
   char *taken[2] = {NULL, NULL};
   uint64_t size = 0;
-  bool packed;
   enum vmf_code code = vmf_sources_backing(&settings->command, &settings->source, &settings->target,
                                            path, taken, &backing, error);
 
   if (code == VMF_OK)
-    code = vmf_names_packed(&settings->target, path, &packed, error);
+    code = vmf_names_packed(&settings->target, path, error);
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target.format, path, "-f", &format, error);
   if (code == VMF_OK)

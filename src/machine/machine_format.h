@@ -33,7 +33,7 @@ struct vmf_machine_target_disk {
 };
 
 struct vmf_machine_target {
-  const char *name; /* of the file that is written, for messages: "vm.vmx" */
+  const char *name; /* of the text that is written: of its file, "vm.vmx", or in a container */
   /* Where it will be, an absolute path that ends in '/', for formats that name files by such; NULL:
    * not known. */
   const char *folder;

@@ -76,8 +76,10 @@ static enum vmf_code write_text(struct vmf_machine_move *move,
 enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vmf_error *error)
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
-  const struct vmf_machine_target target = {.name = move->destination.descriptor_name,
-                                            .folder = move->folder,
+  const char *inside = move->container ? move->format->text_name : NULL;
+  const struct vmf_machine_target target = {.name =
+                                                inside ? inside : move->destination.descriptor_name,
+                                            .folder = inside ? NULL : move->folder,
                                             .disks = move->disks,
                                             .disk_count = move->machine->disk_count,
                                             .copy = move->to->copy};

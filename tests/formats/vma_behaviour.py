@@ -205,6 +205,45 @@ def test_only_the_data_of_a_disk(t):
     tap.equal(disks['x'] == DISKS[2][1], True, 'content')
 
 
+MACHINE = b'''boot: order=virtio1
+cores: 2
+efidisk0: local:vm-100-disk-2,size=528K
+memory: 2048
+name: web
+net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0
+ostype: l26
+scsi0: local:vm-100-disk-0,size=3M
+scsihw: pvscsi
+smbios1: uuid=7b10d7af-b932-4c66-b2c3-3996152ec465
+virtio1: local:vm-100-disk-1,size=2M
+#qmdump#map:efidisk0:drive-efidisk0:local:raw:
+#qmdump#map:scsi0:drive-scsi0:local:raw:
+#qmdump#map:virtio1:drive-virtio1:local:raw:
+'''
+
+
+@tap.rows([('vmx', 'vmx', 'm.vmx', ['drive-scsi0', 'drive-scsi1']), ('libvirt', 'libvirt', 'm.xml', ['drive-scsi0', 'drive-virtio0']),
+           ('ovf', 'ovf', 'm.ova', None), ('proxmox', 'proxmox', 'm2.vma', ['drive-scsi0', 'drive-virtio1'])])
+def test_a_machine_goes_into_another_form_and_back(t, form, name, drives):
+    """Its disks are the same; a restore ties each to its drive."""
+    t.write('m.vma', vma.archive({number: DISKS[number] for number in (1, 2, 7)}, UUID, [('qemu-server.conf', MACHINE)], order=shuffled))
+    t.vmferry('convert', '-q', '--machine', form, 'm.vma', name)
+    t.vmferry('convert', '-q', name, 'back.vma')
+    configs, disks, _ = vma_check.check(t.read('back.vma'))
+    contents = [content.rstrip(b'\0') for content in disks.values()]
+    tap.equal(contents == [DISKS[2][1].rstrip(b'\0'), DISKS[7][1].rstrip(b'\0')], True, 'contents')
+    lines = configs['qemu-server.conf'].decode().splitlines()
+    maps = [line.split(':')[1:3] for line in lines if line.startswith('#qmdump#map:')]
+    tap.equal([device for _, device in maps], list(disks), 'devices')
+    tap.equal([key for key, _ in maps if not any(line.startswith(key + ': local:') for line in lines)], [], 'drives')
+    tap.equal([line for line in ('name: web', 'memory: 2048', 'smbios1: uuid=7b10d7af-b932-4c66-b2c3-3996152ec465') if line not in lines], [], 'machine')
+    if drives:
+        tap.equal(list(disks), drives, 'drives')
+    with open(t.path('pipe.vma'), 'wb') as pipe:
+        t.run(tap.VMFERRY, 'convert', '-q', '--machine', 'proxmox', name, '-', stdout=pipe, text=False)
+    tap.equal(vma_check.check(t.read('pipe.vma'))[1] == disks, True, 'disks on a pipe')
+
+
 def test_header_digest_is_md5(t):
     """Headers of all lengths of a last block."""
     for length in range(0, 3 * 512, 37):

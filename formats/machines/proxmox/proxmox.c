@@ -36,4 +36,7 @@ const struct vmf_machine_format vmf_machine_format_proxmox = {
     .read = proxmox_read,
     .write = proxmox_write,
     .disk_form = "qcow2",
+    .container = "vma",
+    .text_name = PROXMOX_IN_ARCHIVE,
+    .disk_name = proxmox_disk_name,
 };

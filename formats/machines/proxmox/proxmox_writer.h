@@ -54,6 +54,9 @@ bool proxmox_is_word(const char *text, const char *others, size_t most);
  */
 VMF_MUST_CHECK enum vmf_code proxmox_seat_drives(struct proxmox_writer *writer,
                                                  struct vmf_error *error);
+/* "drive-scsi0", as a backup calls it. */
+VMF_MUST_CHECK enum vmf_code proxmox_disk_name(const struct vmf_machine *machine, size_t disk,
+                                               char **name, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code proxmox_write_drives(struct proxmox_writer *writer,
                                                   struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code proxmox_write_cards(struct proxmox_writer *writer,

@@ -143,6 +143,20 @@ enum vmf_code proxmox_seat_drives(struct proxmox_writer *writer, struct vmf_erro
   return VMF_OK;
 }
 
+enum vmf_code proxmox_disk_name(const struct vmf_machine *machine, size_t disk, char **name,
+                                struct vmf_error *error)
+{
+  static const struct vmf_machine_target target = {.name = PROXMOX_IN_ARCHIVE};
+  struct proxmox_writer writer = {.machine = machine, .target = &target};
+  VMF_AUTO_FREE void *seats = NULL;
+
+  VMF_TRY(vmf_alloc(machine->disk_count * sizeof *writer.seats, &seats, error));
+  writer.seats = seats;
+  VMF_TRY(proxmox_seat_drives(&writer, error));
+  return writer.seats[disk][0] ? vmf_format(name, error, "drive-%s", writer.seats[disk])
+                               : vmf_format(name, error, "disk%zu", disk);
+}
+
 /* ---- drives ---- */
 
 /* The file or the volume; in a backup a volume that a restore replaces. */

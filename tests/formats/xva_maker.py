@@ -4,6 +4,7 @@
 import ctypes
 import hashlib
 import tarfile
+from xml.sax.saxutils import escape
 
 MIB = 1 << 20
 XXHASH = ctypes.CDLL('libxxhash.so.0').XXH64
@@ -48,7 +49,7 @@ def value(what):
         return '<value><array><data>' + ''.join(map(value, what)) + '</data></array></value>'
     if isinstance(what, bool):
         return f'<value><boolean>{int(what)}</boolean></value>'
-    return f'<value>{what}</value>'
+    return f'<value>{escape(str(what))}</value>'
 
 
 class Disk:

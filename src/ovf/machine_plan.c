@@ -215,6 +215,37 @@ static enum vmf_code plan_nics(struct vmf_machine_plan *plan, struct vmf_error *
   return VMF_OK;
 }
 
+/* ---- what stays behind ---- */
+
+static void tell(const struct vmf_machine_plan *plan, bool told, enum vmf_loss_weight weight,
+                 const char *field, const char *why)
+{
+  if (told)
+    vmf_machine_lose(losses_of(plan), weight, NULL, why, "%s", field);
+}
+
+/* The reasons for what the schema of OVF has no place for, and no product reads elsewhere. */
+static void tell_left_out(const struct vmf_machine_plan *plan)
+{
+  static const char order[] =
+      "the schema of OVF has no place for it; the firmware tries devices in an order of its own";
+  const struct vmf_machine *machine = plan->machine;
+
+  tell(plan, machine->genid.told, VMF_LOSS_BEHAVIOUR, "genid",
+       "OVF has no place for it; the new host gives one");
+  tell(plan, machine->nvram.text != NULL, VMF_LOSS_BEHAVIOUR, "nvram",
+       "the variables of a firmware are its vendor's own; the new one begins with none");
+  tell(plan, vmf_told_or(machine->secure_boot, 0) == VMF_SECURE_BOOT_MICROSOFT, VMF_LOSS_COSMETIC,
+       "secure-boot", "whose keys there are is not said in a package");
+  tell(plan, machine->boot.text != NULL, VMF_LOSS_BEHAVIOUR, "boot", order);
+  for (size_t i = 0; i < machine->disk_count; i++)
+    if (machine->disks[i].boot.told)
+      vmf_machine_lose(losses_of(plan), VMF_LOSS_BEHAVIOUR, NULL, order, "disks[%zu].boot", i);
+  for (size_t i = 0; i < machine->nic_count; i++)
+    if (machine->nics[i].boot.told)
+      vmf_machine_lose(losses_of(plan), VMF_LOSS_BEHAVIOUR, NULL, order, "nics[%zu].boot", i);
+}
+
 enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
                                     const struct vmf_compose_settings *settings,
                                     const struct vmf_compose_disk *files,
@@ -226,7 +257,9 @@ enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,
   plan_os(plan);
   VMF_TRY(plan_family(plan, error));
   VMF_TRY(vmf_machine_plan_storage(plan, error));
-  return plan_nics(plan, error);
+  VMF_TRY(plan_nics(plan, error));
+  tell_left_out(plan);
+  return VMF_OK;
 }
 
 void vmf_machine_plan_clear(struct vmf_machine_plan *plan)

@@ -52,6 +52,9 @@ static const struct subtype others[] = {
     {VMF_RESOURCE_NIC, "Vmxnet", 0, "vmxnet"},
     {VMF_RESOURCE_NIC, "PCNet32", 0, "pcnet32"},
     {VMF_RESOURCE_NIC, "virtio", 0, "virtio"},
+    {VMF_RESOURCE_NIC, "1", 0, "rtl8139"}, /* oVirt's numbers */
+    {VMF_RESOURCE_NIC, "2", 0, "e1000"},
+    {VMF_RESOURCE_NIC, "3", 0, "virtio"},
     {VMF_RESOURCE_SOUND, "ensoniq1371", 0, "es1371"},
     {VMF_RESOURCE_SOUND, "vmware.soundcard.ensoniq1371", 0, "es1371"},
     {VMF_RESOURCE_SOUND, "ac97", 0, "ac97"},
@@ -137,9 +140,52 @@ static enum vmf_bus bus_of_orphan(const struct vmf_system_reader *reader,
     return VMF_BUS_FLOPPY;
   if (reader->ovf->dialect == VMF_DIALECT_XENSERVER)
     return VMF_BUS_XEN;
-  if (reader->ovf->dialect == VMF_DIALECT_OVIRT && item->type == VMF_RESOURCE_DISK)
-    return VMF_BUS_VIRTIO;
   return item->type == VMF_RESOURCE_DISK ? VMF_BUS_SCSI : VMF_BUS_IDE;
+}
+
+/* oVirt has no controllers, but <Disk ovf:disk-interface="VirtIO_SCSI">. */
+static enum vmf_code place_by_interface(struct vmf_system_reader *reader,
+                                        const struct vmf_ovf_disk *disk,
+                                        struct vmf_machine_disk *drive)
+{
+  static const struct {
+    const char *word;
+    enum vmf_bus bus;
+    const char *model;
+  } interfaces[] = {{"VirtIO", VMF_BUS_VIRTIO, NULL},
+                    {"VirtIO_SCSI", VMF_BUS_SCSI, "virtio-scsi"},
+                    {"SATA", VMF_BUS_SATA, NULL},
+                    {"IDE", VMF_BUS_IDE, NULL}};
+  const xmlNode *element = reader->ovf->xml->elements[disk->element];
+  struct vmf_machine *machine = reader->machine;
+  VMF_AUTO_FREE char *word = NULL;
+  struct vmf_machine_controller *controller;
+
+  VMF_TRY(vmf_xml_attribute(element, reader->ovf->uri, "disk-interface", &word, reader->error));
+  for (size_t i = 0; word && i < COUNT(interfaces); i++) {
+    if (!vmf_text_equal_nocase(word, interfaces[i].word))
+      continue;
+    drive->bus = vmf_told(interfaces[i].bus, disk->line);
+    if (!interfaces[i].model || vmf_machine_controller(machine, interfaces[i].bus, 0))
+      return VMF_OK;
+    VMF_TRY(vmf_machine_add_controller(machine, &controller, reader->error));
+    controller->bus = drive->bus;
+    controller->index = vmf_told(0, disk->line);
+    return vmf_machine_text(machine, interfaces[i].model, disk->line, &controller->model,
+                            reader->error);
+  }
+  return VMF_OK;
+}
+
+/* The disk that a drive holds; NULL: none. */
+static const struct vmf_ovf_disk *disk_of(const struct vmf_system_reader *reader,
+                                          const struct vmf_ovf_item *item)
+{
+  bool is_file = false;
+  const char *id =
+      item->host_resource ? vmf_ovf_host_resource(item->host_resource, &is_file) : NULL;
+
+  return id && !is_file ? vmf_ovf_disk(reader->ovf, id) : NULL;
 }
 
 /* Behind all others of its controller. */
@@ -156,8 +202,8 @@ static uint64_t next_unit(const struct vmf_machine *machine, const struct vmf_ma
   return next;
 }
 
-static void place_drive(struct vmf_system_reader *reader, const struct vmf_ovf_item *item,
-                        struct vmf_machine_disk *drive)
+static enum vmf_code place_drive(struct vmf_system_reader *reader, const struct vmf_ovf_item *item,
+                                 struct vmf_machine_disk *drive)
 {
   size_t parent = item->parent ? vmf_system_item_of(reader, item->parent) : SIZE_MAX;
   uint64_t unit;
@@ -168,13 +214,17 @@ static void place_drive(struct vmf_system_reader *reader, const struct vmf_ovf_i
     drive->bus = controller->bus;
     drive->controller = controller->index;
   } else {
+    const struct vmf_ovf_disk *disk = disk_of(reader, item);
     drive->bus = vmf_told(bus_of_orphan(reader, item), item->line);
     drive->controller = vmf_told(0, item->line);
+    if (disk)
+      VMF_TRY(place_by_interface(reader, disk, drive));
   }
   if (!item->address_on_parent || !vmf_reader_number(item->address_on_parent, &unit) ||
       unit >= ADDRESSES)
     unit = next_unit(reader->machine, drive);
   drive->unit = vmf_told(unit, item->line);
+  return VMF_OK;
 }
 
 /* The file that a drive shows, its name decoded; NULL: none. */
@@ -197,7 +247,7 @@ static enum vmf_code set_medium(struct vmf_system_reader *reader, const struct v
   bool is_file = false;
   const char *id =
       item->host_resource ? vmf_ovf_host_resource(item->host_resource, &is_file) : NULL;
-  const struct vmf_ovf_disk *disk = is_file ? NULL : vmf_ovf_disk(reader->ovf, id);
+  const struct vmf_ovf_disk *disk = disk_of(reader, item);
 
   if (is_file)
     return set_image(reader, vmf_ovf_file(reader->ovf, id), item->line, drive);
@@ -229,7 +279,7 @@ static enum vmf_code read_drive(struct vmf_system_reader *reader, const struct v
 
   VMF_TRY(vmf_machine_add_disk(reader->machine, &drive, reader->error));
   drive->medium = vmf_told(medium, item->line);
-  place_drive(reader, item, drive);
+  VMF_TRY(place_drive(reader, item, drive));
   set_connected(item, &drive->connected);
   fate->fate = VMF_ITEM_DISK;
   fate->place = reader->machine->disk_count - 1;

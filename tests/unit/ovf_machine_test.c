@@ -123,6 +123,8 @@ static const struct row hardware_rows[] = {
     {DRIVE("17", CONFIG("backing.writeThrough", "false")), "disks[0].cache", NULL},
     {DRIVE("17", CONFIG("invented", "x")), "extra.Item 99/vmw:Config invented", "?x"},
     {DRIVE("17", R("Invented", "x")), "extra.Item 99/rasd:Invented", "?x"},
+    {DRIVE("17", R("HostResource", "ovf:/disk/o")), "controllers[0].model", "virtio-scsi"},
+    {DRIVE("17", R("HostResource", "ovf:/disk/o")), "extra.Disk/@ovf:disk-interface", NULL},
     {DRIVE("15", R("AutomaticAllocation", "false")), "disks[0].connected", "off"},
     {DRIVE("16", R("HostResource", "ovf:/file/n")), "disks[0].image", "vm 1.nvram"},
     {DRIVE("15", ""), "disks[0].medium", "cdrom"},
@@ -167,7 +169,8 @@ static const struct row hardware_rows[] = {
   "</References><DiskSection><Info/><Disk ovf:diskId='d' ovf:fileRef='f' ovf:capacity='2'"         \
   " ovf:capacityAllocationUnits='byte * 2^30' ovf:format="                                         \
   "'http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized'/>"                  \
-  "<Disk ovf:diskId='blank' ovf:capacity='1048576'/></DiskSection>"
+  "<Disk ovf:diskId='blank' ovf:capacity='1048576'/>"                                              \
+  "<Disk ovf:diskId='o' ovf:capacity='1' ovf:disk-interface='VirtIO_SCSI'/></DiskSection>"
 #define OPTIONS                                                                                    \
   "<DeploymentOptionSection><Info/><Configuration ovf:id='small'/><Configuration ovf:id='large'/>" \
   "</DeploymentOptionSection>"

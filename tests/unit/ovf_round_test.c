@@ -288,6 +288,22 @@ START_TEST(a_port_keeps_its_kind_and_loses_its_path)
 }
 END_TEST
 
+START_TEST(what_has_no_place_is_told_with_a_reason)
+{
+  machine->genid.told = true;
+  machine->secure_boot = vmf_told(VMF_SECURE_BOOT_MICROSOFT, 1);
+  told(&machine->boot, "disk,cdrom");
+  told(&machine->nvram, "x.nvram");
+  add_drive(VMF_MEDIUM_DISK, VMF_BUS_SCSI, 0, 0)->boot = vmf_told(2, 1);
+  add_nic("e1000")->boot = vmf_told(1, 1);
+  travel(false);
+  static const char *const fields[] = {"genid", "secure-boot",   "boot",
+                                       "nvram", "disks[0].boot", "nics[0].boot"};
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    ck_assert_msg(loss_of(fields[i]) && loss_of(fields[i])->why, "%s", fields[i]);
+}
+END_TEST
+
 START_TEST(a_device_of_the_host_stays_behind)
 {
   add_drive(VMF_MEDIUM_LUN, VMF_BUS_SCSI, 0, 0);
@@ -339,6 +355,7 @@ static Suite *suite(void)
   tcase_add_test(tests, a_topology_that_does_not_add_up_is_not_written);
   tcase_add_test(tests, texts_that_xml_cannot_hold_are_cleaned);
   tcase_add_test(tests, a_port_keeps_its_kind_and_loses_its_path);
+  tcase_add_test(tests, what_has_no_place_is_told_with_a_reason);
   tcase_add_test(tests, a_device_of_the_host_stays_behind);
   tcase_add_test(tests, more_drives_than_places_are_refused);
   tcase_add_test(tests, nonsense_is_refused);

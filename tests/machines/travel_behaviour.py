@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import shutil
 
 import tap
 
@@ -128,6 +129,9 @@ JOURNEYS = (
     ('over a package', ('ova', 'vmx')),
     ('over a descriptor with its files', ('ovf', 'vmx')),
     ('within VMware', ('vmx',)),
+    ('over libvirt', ('xml', 'vmx')),
+    ('over a package and libvirt', ('ova', 'xml', 'vmx')),
+    ('over libvirt and a package', ('xml', 'ova', 'vmx')),
 )
 
 
@@ -145,14 +149,16 @@ def differences(before, after):
                 fields[name] = value
         return fields
     one, other = flat(before), flat(after)
+    usual = {'threads': 1, 'dies': 1, 'connected': True, 'link': True, 'mode': 'persistent', 'read-only': False, 'clock': 'utc'}  # what silence means
     own = ('os-source', 'hw-version', 'image', 'image-format', 'capacity')
-    return {name for name in one if one[name] != other.get(name) and name.split('.')[-1] not in own}
+    return {name for name in one if one[name] != other.get(name, usual.get(name.split('.')[-1])) and name.split('.')[-1] not in own}
 
 
 @tap.rows(JOURNEYS)
 def test_a_machine_travels(t, steps):
     with_three_vmdks(t)
     here = 'vm.vmx'
+    source = {name: t.read(name) for name in t.names()}
     for i, suffix in enumerate(steps):
         there = f'step{i}.{suffix}'
         report = losses_of(t, here, there)
@@ -160,9 +166,12 @@ def test_a_machine_travels(t, steps):
         gone = {name for name in differences(machine_of(t, here), machine_of(t, there))
                 if name not in reported and name.split('.')[0] not in reported}
         tap.equal(gone, set(), f'differences of {there} that nobody told')
+        if suffix == 'xml' and shutil.which('virt-xml-validate'):
+            t.run('virt-xml-validate', t.path(there), 'domain')
         here = there
     tap.equal([disk[:len(DISKS[0])] for disk in contents(t, here)], DISKS, 'disks')
     tap.equal(differences(machine_of(t, 'vm.vmx'), machine_of(t, here)), set(), 'fields that are not as they were')
+    tap.equal({name: t.read(name) for name in source}, source, 'source')
 
 
 def test_the_guest_finds_the_uuid_that_it_had(t):

@@ -122,6 +122,8 @@ struct vmf_machine_target_options {
   const char
       *system; /* of several machines: its name, or its number from 1 on; NULL: the only one */
   bool copy;   /* a new machine beside the old one: other ids, and no addresses of network cards */
+  const char *const *networks; /* "OLD=NEW": network cards on OLD are put on NEW; ends with NULL; or
+                                * NULL */
   bool strict; /* VMF_REFUSED, and nothing is written, where data or what it boots with is lost */
   /* How its files are written; disk_format NULL: as the format usually has its disks. Signing,
    * digest and trust are of packages. NULL: the defaults. */

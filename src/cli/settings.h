@@ -49,6 +49,7 @@ struct vmf_signing_settings {
 struct vmf_move_settings {
   const char *format, *system; /* NULL: by the target's name; the only one */
   const char *losses;          /* a file for the loss report; or NULL */
+  const char **networks;       /* "OLD=NEW", NULL-terminated; owned; or NULL */
   bool copy, strict;
 };
 

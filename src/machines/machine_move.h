@@ -35,6 +35,11 @@ struct vmf_machine_move {
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
                                                    struct vmf_error *error);
 
+/* Puts the cards of `machine`, which is the one that moves, on the networks that are asked for. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_networks(struct vmf_machine *machine,
+                                                       const struct vmf_machine_move *move,
+                                                       struct vmf_error *error);
+
 /* Names their files. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move,
                                                    struct vmf_report *report,

@@ -254,7 +254,9 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
   VMF_TRY(vmf_machines_choose(machines, own.system, &index, error));
   struct vmf_machine_move move = {
       .machines = machines, .machine = machines->list[index], .to = &own, .files = &files};
-  enum vmf_code code = convert(&move, plain, error);
+  enum vmf_code code = vmf_machine_move_networks(machines->list[index], &move, error);
+  if (code == VMF_OK)
+    code = convert(&move, plain, error);
   vmf_machine_move_clear(&move, code == VMF_OK);
   return code;
 }

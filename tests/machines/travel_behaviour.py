@@ -211,6 +211,14 @@ def test_a_copy_has_no_ids_of_the_old_machine(t):
         tap.equal(('uuid' in copy, 'mac' in copy['nics'][0]), (False, False), 'ids')
 
 
+def test_network_cards_are_put_on_the_networks_of_the_new_host(t):
+    with_three_vmdks(t)
+    t.vmferry('convert', '--network', 'VM Network=br0', 'vm.vmx', 'vm.xml')
+    tap.equal(machine_of(t, 'vm.xml')['nics'][0]['network'], 'br0', 'network')
+    tap.contains(t.vmferry('convert', '--network', 'other=br0', 'vm.vmx', 'no.xml', status=1).stderr, 'VM Network')
+    tap.contains(t.vmferry('convert', '--network', 'other', 'vm.vmx', 'no.xml', status=1).stderr, 'OLD=NEW')
+
+
 def test_a_machine_in_a_folder_is_called_by_its_name(t):
     with_three_vmdks(t)
     os.mkdir(t.path('there'))
@@ -278,7 +286,7 @@ def test_a_disk_called_like_one_is_never_a_machine(t):
 
 def test_options_of_machines_are_not_for_disks(t):
     t.write('0.raw', DISKS[0])
-    for option in '--strict', '--copy', '--losses=l', '--machine=libvirt', '--system=a':
+    for option in '--strict', '--copy', '--losses=l', '--machine=libvirt', '--system=a', '--network=a=b':
         tap.contains(t.vmferry('convert', option, '0.raw', '0.qcow2', status=1).stderr, 'machine')
 
 

@@ -89,6 +89,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .format = settings->format,
                                                     .system = settings->system,
                                                     .copy = settings->copy,
+                                                    .networks = settings->networks,
                                                     .strict = settings->strict,
                                                     .files = &files,
                                                     .losses = &losses};

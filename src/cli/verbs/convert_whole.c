@@ -81,9 +81,9 @@ static bool convert_is_move(const struct vmf_convert_settings *settings)
 static enum vmf_code convert_check_move(const struct vmf_move_settings *move,
                                         struct vmf_error *error)
 {
-  if (move->format || move->system || move->losses || move->copy || move->strict)
-    return vmf_arguments_wrong(error, "--machine, --system, --copy, --losses and --strict are for "
-                                      "a machine that goes into another format");
+  if (move->format || move->system || move->losses || move->networks || move->copy || move->strict)
+    return vmf_arguments_wrong(error, "--machine, --system, --copy, --network, --losses and "
+                                      "--strict are for a machine that goes into another format");
   return VMF_OK;
 }
 

@@ -52,18 +52,21 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
   return vmf_image_open_origin(&origin, &own, image, error);
 }
 
-/* A disk of the file that the machine is in. */
+/* A disk of the file that the machine is in, which is unpacked already where it is packed. */
 static enum vmf_code open_contained(const struct vmf_machines *machines,
                                     const struct vmf_machine_disk *disk, struct vmf_image **image,
                                     struct vmf_error *error)
 {
+  struct vmf_io *io = machines->container->io;
   struct vmf_image_options own = machines->options;
+  struct vmf_image_origin origin = {0};
 
-  own.format = own.snapshot = NULL;
-  own.disk = disk->image.text;
-  own.random_access = true;
+  own.format = machines->container->format->name;
+  own.snapshot = NULL;
   own.found = NULL;
-  return vmf_image_open(machines->path, &own, image, error);
+  own.disk = disk->image.text;
+  VMF_TRY(vmf_io_window(io, 0, io->size, io->name, false, &origin.io, error));
+  return vmf_image_open_origin(&origin, &own, image, error);
 }
 
 /* *found: the disk of the package whose file a machine calls `wanted`; NULL: none. */

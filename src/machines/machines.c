@@ -142,7 +142,11 @@ static bool is_container_name(const char *path)
   if (without_packing(path, &name, NULL) != VMF_OK)
     return false;
   const struct vmf_format *format = vmf_format_suffixed(name);
-  return format && format->reader && format->reader->choose;
+  for (size_t i = 0; format && vmf_machine_formats[i]; i++)
+    if (vmf_machine_formats[i]->container && vmf_machine_formats[i]->read &&
+        strcmp(vmf_machine_formats[i]->container, format->name) == 0)
+      return true;
+  return false;
 }
 
 static bool is_machine_name(const char *path)

@@ -23,8 +23,9 @@ struct vmf_machines {
 /* The format's name, "ovf" for a package. */
 const char *vmf_machines_format(const struct vmf_machines *machines);
 
-/* The image of a disk, its chain below it; by the policy of opener.h, and where it was moved.
- * VMF_REFUSED: the drive is empty, or what it names is no file of its own. */
+/* The image of a disk, its chain below it, which is closed before the machines; by the policy of
+ * opener.h, and where it was moved. VMF_REFUSED: the drive is empty, or what it names is no file of
+ * its own. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
                                                      const struct vmf_machine *machine, size_t disk,
                                                      struct vmf_image **image,

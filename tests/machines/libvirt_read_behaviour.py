@@ -256,6 +256,8 @@ def test_disk(t, text, disk):
     ('of a pool', '<disk type="volume"><source pool="p" volume="v"/><target dev="vda"/></disk>', 'volume p v'),
     ('of a device of the host', '<disk type="nvme"><source type="pci" namespace="1"><address domain="0"/></source><target dev="vda"/></disk>', 'nvme'),
     ('of another process', '<disk type="vhostuser"><source type="unix" path="/s"/><target dev="vda"/></disk>', 'vhostuser /s'),
+    ('of a part of a file', '<disk type="file"><source file="/f"><slices><slice type="storage" offset="4096" size="512"/></slices></source>'
+     '<target dev="vda"/></disk>', 'slice of /f'),
     ('of a folder', '<disk type="dir"><source dir="/d"/><target dev="vda"/></disk>', 'dir /d'),
 ])
 def test_a_disk_whose_content_is_elsewhere_is_no_empty_drive(t, text, elsewhere):
@@ -335,6 +337,18 @@ def test_device(t, text, fields):
     machine, _ = model(t, domain(devices=text))
     machine.pop('extra')
     tap.equal(machine, dict(fields, name='vm'))
+
+
+@tap.rows([
+    ('a device of the host', '', '<hostdev mode="subsystem" type="usb"/>', 'loss-passthrough'),
+    ('a folder of the host', '', '<filesystem type="mount"/>', 'loss-shared-folder'),
+    ('a kernel of the host', '<os><type>hvm</type><kernel>/boot/vmlinuz</kernel></os>', '', 'loss-kernel'),
+    ('a paravirtual machine', '<os><type>linux</type></os>', '', 'libvirt-paravirtual'),
+    ('a topology of another size', '<vcpu>3</vcpu><cpu><topology sockets="1" cores="2" threads="1"/></cpu>', '', 'libvirt-topology'),
+    ('a bus of libvirt alone', '', '<disk><source file="a"/><target dev="sda" bus="sd"/></disk>', 'libvirt-bus'),
+])
+def test_told(t, inside, devices, rule):
+    tap.equal([finding['rule'] for finding in model(t, domain(inside, devices))[1]], [rule])
 
 
 # ---- refused ----

@@ -235,6 +235,23 @@ def test_a_text_with_control_characters_is_still_xml(t):
     tap.equal(root.findtext('description'), 'a?b\nc')
 
 
+PROXMOX = 'name: vm\nmemory: 512\n{}\n'
+
+
+@tap.rows([
+    ('serial', 'scsi0: s:1/a.qcow2,serial=a%2Fb', 'disks[0].serial'), ('WWN', 'scsi0: s:1/a.qcow2,wwn=abc', 'disks[0].wwn'),
+    ('a SATA disk that is only read', 'sata0: s:1/a.qcow2,ro=1', 'disks[0].read-only'),
+    ('a tag where QEMU has the network', 'net0: e1000=52:54:00:00:00:01,tag=5', 'nics[0].vlan'),
+    ('three dimensions', 'vga: virtio-gl', 'video-3d'), ('a model of Proxmox\'s own', 'cpu: x86-64-v2-AES', 'cpu-model'),
+])
+def test_what_libvirt_refuses_is_not_written_but_told(t, line, field):
+    root, told = tree(*written(t, t.write('in.conf', PROXMOX.format(line).encode()), 'as=proxmox', 'disk=/a.qcow2'))
+    tap.equal(field in told, True, told)
+    words = [element.tag for element in root.iter()]
+    tap.equal([word for word in ('serial', 'wwn', 'readonly', 'vlan', 'acceleration', 'model') if word in words and field != 'video-3d'],
+              ['model'] if 'net0' in line else [])
+
+
 # ---- identity ----
 
 IDS = ('<uuid>6ba7b810-9dad-11d1-80b4-00c04fd430c8</uuid><genid>8312995e-57b8-f814-4013-c1ba795f05ba</genid>',
@@ -247,6 +264,15 @@ def test_a_move_keeps_its_ids_and_a_copy_gets_new_ones(t):
               ('6ba7b810-9dad-11d1-80b4-00c04fd430c8', '8312995e-57b8-f814-4013-c1ba795f05ba', '52:54:00:00:00:01'))
     root, _ = from_xml(t, *IDS, 'copy')
     tap.equal((root.find('uuid'), root.findtext('genid'), root.find('devices/interface/mac')), (None, '', None))
+
+
+def test_a_copy_has_no_table_with_the_old_id(t):
+    table = ('<uuid>6ba7b810-9dad-11d1-80b4-00c04fd430c8</uuid><os><type>hvm</type><smbios mode="sysinfo"/></os><sysinfo type="smbios"><system>'
+             '<entry name="uuid">6ba7b810-9dad-11d1-80b4-00c04fd430c8</entry></system></sysinfo>')
+    root, _ = from_xml(t, table)
+    tap.equal((root.find('sysinfo') is None, root.find('os/smbios') is None), (False, False))
+    root, told = from_xml(t, table, '', 'copy')
+    tap.equal((root.find('sysinfo'), root.find('os/smbios'), 'extra.sysinfo' in told), (None, None, True))
 
 
 def test_uuid_is_what_the_guest_of_vmware_prints(t):

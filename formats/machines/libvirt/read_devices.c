@@ -257,6 +257,25 @@ static enum vmf_code read_tablet(const struct libvirt_reading *reading, const xm
   return VMF_OK;
 }
 
+/* What is of this host alone. */
+static void report_passthrough(const struct libvirt_reading *reading, const xmlNode *devices)
+{
+  static const struct {
+    const char *name, *rule, *text;
+  } kinds[] = {
+      {"hostdev", "loss-passthrough", "a device of the host is passed through"},
+      {"filesystem", "loss-shared-folder", "a folder of the host is shared with the guest"},
+  };
+
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    const xmlNode *device = libvirt_child(devices, kinds[i].name);
+    if (device)
+      vmf_report_add(reading->report, VMF_SEVERITY_LOSS, kinds[i].rule, reading->name,
+                     vmf_xml_line(device), "%s; elsewhere the machine does not have it",
+                     kinds[i].text);
+  }
+}
+
 enum vmf_code libvirt_read_devices(const struct libvirt_reading *reading, const xmlNode *devices,
                                    struct vmf_error *error)
 {
@@ -267,5 +286,6 @@ enum vmf_code libvirt_read_devices(const struct libvirt_reading *reading, const 
   VMF_TRY(read_tpm(reading, devices, error));
   VMF_TRY(read_video(reading, devices, error));
   VMF_TRY(read_sound(reading, devices, error));
+  report_passthrough(reading, devices);
   return read_tablet(reading, devices, error);
 }

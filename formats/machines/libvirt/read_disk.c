@@ -19,8 +19,8 @@ static enum vmf_code describe_elsewhere(const struct libvirt_reading *reading,
                                         const xmlNode *source, const char *type,
                                         struct vmf_machine_disk *disk, struct vmf_error *error)
 {
-  static const char *const names[] = {"protocol", "pool",   "name", "volume",
-                                      "dir",      "socket", "path", NULL};
+  static const char *const names[] = {"protocol", "pool", "name", "volume", "dir",
+                                      "socket",   "path", "file", "dev",    NULL};
   struct vmf_told_text text;
   char place[256];
   int used = snprintf(place, sizeof place, "%s", type);
@@ -83,6 +83,8 @@ static enum vmf_code read_image(const struct libvirt_reading *reading, const xml
                     reading->name, vmf_xml_line(element), type.text);
   if (!path)
     return source ? describe_elsewhere(reading, source, type.text, disk, error) : VMF_OK;
+  if (libvirt_child(source, "slices")) /* a part of a file: the whole would be wrong */
+    return describe_elsewhere(reading, source, "slice of", disk, error);
   libvirt_mark(reading, element, "type");
   VMF_TRY(libvirt_take_attribute(reading, source, path, &disk->image, error));
   if (disk->image.text && disk->image.text[0] == '\0')

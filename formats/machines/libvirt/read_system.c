@@ -322,6 +322,11 @@ static enum vmf_code read_os_element(const struct libvirt_reading *reading, cons
                    kind.text);
   VMF_TRY(libvirt_take_word(reading, type, "arch", libvirt_archs, &reading->machine->arch, error));
   VMF_TRY(libvirt_take_attribute(reading, type, "machine", &reading->machine->hw_version, error));
+  if (libvirt_child(os, "kernel"))
+    vmf_report_add(reading->report, VMF_SEVERITY_LOSS, "loss-kernel", reading->name,
+                   vmf_xml_line(libvirt_child(os, "kernel")),
+                   "the machine starts a kernel of the host: elsewhere its disk needs a boot "
+                   "loader");
   VMF_TRY(read_firmware(reading, os, error));
   VMF_TRY(read_boot(reading, os, error));
   return read_menu(reading, os, error);

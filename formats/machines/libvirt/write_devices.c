@@ -183,13 +183,16 @@ static const char *video_of(struct libvirt_writing *writing)
   return "vga";
 }
 
-/* The end of <model>. Only the virtio card has three dimensions. */
-static void write_3d(struct libvirt_writing *writing, const char *video, const char *model)
+/* The end of <model>. */
+static void write_3d(struct libvirt_writing *writing, const char *model)
 {
   static const char path[] = "devices/video/model/acceleration";
   const struct vmf_told_number *on = &writing->machine->video_3d;
 
-  if (!on->told || !(writing->native || strcmp(video, "virtio") == 0)) {
+  if (on->value && !writing->native)
+    vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
+                     "it needs a screen with OpenGL on this host", "video-3d");
+  if (!on->told || !writing->native) {
     libvirt_end(writing, model);
     return;
   }
@@ -217,7 +220,7 @@ static void write_video(struct libvirt_writing *writing)
   if (machine->video_heads.told && machine->video_heads.value > 0 &&
       machine->video_heads.value <= LIBVIRT_HEADS)
     libvirt_fix(writing, path, "heads", "%" PRIu64, machine->video_heads.value);
-  write_3d(writing, video, path);
+  write_3d(writing, path);
   libvirt_leave(writing, "devices/video");
 }
 

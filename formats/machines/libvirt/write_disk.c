@@ -101,7 +101,7 @@ static void write_target(struct libvirt_writing *writing, size_t index, const ch
   libvirt_start(writing, path);
   libvirt_set(writing, path, "dev", "%s", name);
   libvirt_set(writing, path, "bus", "%s", libvirt_word_of(libvirt_buses, bus));
-  if (disk->ssd.value && bus != VMF_BUS_VIRTIO && bus != VMF_BUS_FLOPPY && bus != VMF_BUS_XEN)
+  if (disk->ssd.value && (bus == VMF_BUS_SCSI || bus == VMF_BUS_SATA || bus == VMF_BUS_IDE))
     libvirt_fix(writing, path, "rotation_rate", "1");
   libvirt_end(writing, path);
 }
@@ -135,13 +135,59 @@ static void write_flag(struct libvirt_writing *writing, const char *name, uint64
   vmf_markup_end(&writing->markup);
 }
 
-static void write_state(struct libvirt_writing *writing, const struct vmf_machine_disk *disk)
+static bool is_serial(const char *text)
 {
-  if (disk->serial.text)
+  static const char letters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+- ";
+
+  return *text && text[strspn(text, letters)] == '\0';
+}
+
+static bool is_wwn(const char *text)
+{
+  const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+
+  return strlen(digits) == 16 && strspn(digits, "0123456789abcdefABCDEF") == 16;
+}
+
+static void write_numbers(struct libvirt_writing *writing, size_t index)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+
+  if (disk->serial.text && is_serial(disk->serial.text))
     vmf_markup_leaf(&writing->markup, "serial", "%s", disk->serial.text);
-  if (disk->wwn.text)
+  else if (disk->serial.text)
+    vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "libvirt takes letters, digits, blanks and _ . + -", "disks[%zu].serial",
+                     index);
+  if (disk->wwn.text && is_wwn(disk->wwn.text))
     vmf_markup_leaf(&writing->markup, "wwn", "%s", disk->wwn.text);
-  write_flag(writing, "readonly", disk->read_only.value);
+  else if (disk->wwn.text)
+    vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "libvirt takes 16 hexadecimal digits", "disks[%zu].wwn", index);
+}
+
+/* QEMU's IDE and SATA disks can be written. */
+static void write_readonly(struct libvirt_writing *writing, size_t index)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+  enum vmf_bus bus = writing->places[index].bus;
+  bool ata = bus == VMF_BUS_IDE || bus == VMF_BUS_SATA;
+
+  if (disk->read_only.value && ata && disk->medium.value == VMF_MEDIUM_DISK && !writing->native)
+    vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "QEMU's IDE and SATA disks can always be written", "disks[%zu].read-only",
+                     index);
+  else
+    write_flag(writing, "readonly", disk->read_only.value);
+}
+
+static void write_state(struct libvirt_writing *writing, size_t index)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+
+  write_numbers(writing, index);
+  write_readonly(writing, index);
   write_flag(writing, "shareable", disk->shared.value);
   write_flag(writing, "transient", disk->mode.told && disk->mode.value == VMF_MODE_TRANSIENT);
 }
@@ -181,7 +227,7 @@ static void write_disk(struct libvirt_writing *writing, size_t index, const char
   write_source(writing, index);
   snprintf(part, sizeof part, "%s/target", path);
   write_target(writing, index, name, part);
-  write_state(writing, disk);
+  write_state(writing, index);
   snprintf(part, sizeof part, "%s/boot", path);
   if (disk->boot.told && disk->boot.value <= LIBVIRT_ORDER) {
     libvirt_start(writing, part);

@@ -143,6 +143,26 @@ static void write_link(struct libvirt_writing *writing, const char *path,
     libvirt_simple(writing, part, "state", out ? "down" : "up");
 }
 
+/* QEMU's own network has neither tags nor limits. */
+static void write_limits(struct libvirt_writing *writing, size_t index, const char *path)
+{
+  const struct vmf_machine_nic *nic = &writing->machine->nics[index];
+
+  if (writing->native || !is_user(nic)) {
+    write_number(writing, path, "mtu", "size", &nic->mtu, LIBVIRT_MTU);
+    write_vlan(writing, path, nic);
+    write_rate(writing, path, nic);
+    return;
+  }
+  if (nic->mtu.told || nic->vlan.told || nic->rate.told)
+    vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "QEMU's own network, which NAT is, has no tags, sizes and limits",
+                     "nics[%zu].%s", index,
+                     nic->vlan.told  ? "vlan"
+                     : nic->mtu.told ? "mtu"
+                                     : "rate");
+}
+
 static void write_nic(struct libvirt_writing *writing, size_t index)
 {
   const struct vmf_machine_nic *nic = &writing->machine->nics[index];
@@ -161,10 +181,8 @@ static void write_nic(struct libvirt_writing *writing, size_t index)
   if (model)
     libvirt_simple(writing, part, "type", model);
   write_number(writing, path, "driver", "queues", &nic->queues, LIBVIRT_QUEUES);
-  write_number(writing, path, "mtu", "size", &nic->mtu, LIBVIRT_MTU);
   write_number(writing, path, "boot", "order", &nic->boot, LIBVIRT_ORDER);
-  write_vlan(writing, path, nic);
-  write_rate(writing, path, nic);
+  write_limits(writing, index, path);
   write_link(writing, path, nic);
   libvirt_leave(writing, path);
 }

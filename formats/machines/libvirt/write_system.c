@@ -46,6 +46,19 @@ static void write_name(struct libvirt_writing *writing)
   libvirt_leaf(writing, "name", "%s", name);
 }
 
+/* The SMBIOS table of the source has the id that a copy must not have, and libvirt refuses two. */
+static void forget_table(struct libvirt_writing *writing)
+{
+  const char *table = libvirt_kept(writing, "sysinfo");
+
+  if (!table || !strstr(table, "uuid"))
+    return;
+  libvirt_forget(writing, "", "sysinfo");
+  libvirt_forget(writing, "os", "smbios");
+  vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL, "it has the id of the old machine",
+                   "extra.sysinfo");
+}
+
 /* The text is what the guest prints; libvirt makes a new one where there is none. */
 static void write_ids(struct libvirt_writing *writing)
 {
@@ -54,6 +67,8 @@ static void write_ids(struct libvirt_writing *writing)
   char text[VMF_GUID_TEXT];
   bool copy = writing->target->copy;
 
+  if (copy)
+    forget_table(writing);
   if (machine->uuid.told && !copy) {
     vmf_guid_text(machine->uuid.bytes, text);
     libvirt_leaf(writing, "uuid", "%s", text);

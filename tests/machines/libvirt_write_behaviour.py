@@ -319,6 +319,16 @@ def test_what_nobody_knows_and_passwords_are_not_written(t):
     tap.equal(told['extra.devices/graphics@passwd'][1], 'L-secret-dropped')
 
 
+def test_a_second_one_of_what_there_is_once_does_not_take_its_place(t):
+    path = t.write('in.xml', b'<domain type="kvm"><name>v</name><memory>65536</memory><currentMemory>65536</currentMemory>'
+                             b'<currentMemory>none</currentMemory><devices><interface type="user"><mac address="52:54:00:00:00:01"/>'
+                             b'<mac address="none"/></interface></devices></domain>')
+    for words in (), ('copy',):
+        text, _ = written(t, path, *words)
+        tap.equal('none' in text, False)
+        model(t, t.write('again.xml', text.encode()))
+
+
 def test_elements_of_another_namespace_bring_their_declaration(t):
     path = t.write('in.xml', b'<domain type="kvm" xmlns:q="http://libvirt.org/schemas/domain/qemu/1.0"><name>v</name><memory>65536</memory>'
                              b'<q:commandline><q:arg value="-S"/></q:commandline></domain>')

@@ -11,12 +11,32 @@
 #include "memory.h"
 #include "writing.h"
 
+/* A further one of what a machine has once, "mac[1]": where the first is not written, it would take
+ * its place. */
+static bool is_repeated(const char *key)
+{
+  static const char *const single[] = {
+      "name",   "description", "uuid",    "genid", "memory", "currentMemory", "vcpu", "os",
+      "cpu",    "clock",       "devices", "mac",   "serial", "wwn",           "boot", "target",
+      "driver", "address",     "model",   "link",  "mtu",    "metadata",
+  };
+  const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+  size_t length = strcspn(name, "[");
+
+  if (name[length] == '\0' || strchr(name, '@'))
+    return false;
+  for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+    if (strlen(single[i]) == length && memcmp(single[i], name, length) == 0)
+      return true;
+  return false;
+}
+
 /* Paths of the old host among them. */
 static bool is_left_out(const struct vmf_machine_extra *extra)
 {
   static const char *const paths[] = {"@id", "devices/emulator", "os/loader", "os/nvram"};
 
-  if (!extra->known || extra->secret || strstr(extra->key, "//"))
+  if (!extra->known || extra->secret || strstr(extra->key, "//") || is_repeated(extra->key))
     return true;
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
     if (strncmp(extra->key, paths[i], strlen(paths[i])) == 0)

@@ -242,6 +242,7 @@ PROXMOX = 'name: vm\nmemory: 512\n{}\n'
     ('serial', 'scsi0: s:1/a.qcow2,serial=a%2Fb', 'disks[0].serial'), ('WWN', 'scsi0: s:1/a.qcow2,wwn=abc', 'disks[0].wwn'),
     ('a SATA disk that is only read', 'sata0: s:1/a.qcow2,ro=1', 'disks[0].read-only'),
     ('a tag where QEMU has the network', 'net0: e1000=52:54:00:00:00:01,tag=5', 'nics[0].vlan'),
+    ('a cache', 'scsi0: s:1/a.qcow2,cache=7', 'disks[0].cache'),
     ('three dimensions', 'vga: virtio-gl', 'video-3d'), ('a model of Proxmox\'s own', 'cpu: x86-64-v2-AES', 'cpu-model'),
 ])
 def test_what_libvirt_refuses_is_not_written_but_told(t, line, field):

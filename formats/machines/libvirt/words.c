@@ -138,3 +138,10 @@ bool libvirt_by_target(const struct vmf_machine *machine, const struct vmf_machi
       return true;
   return false;
 }
+
+bool libvirt_is_model(const char *text)
+{
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+  return *text && text[strspn(text, letters)] == '\0';
+}

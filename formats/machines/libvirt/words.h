@@ -55,6 +55,9 @@ const char *libvirt_own(const struct libvirt_name *names, const char *neutral);
  * 0, as libvirt numbers them. */
 bool libvirt_by_target(const struct vmf_machine *machine, const struct vmf_machine_disk *disk);
 
+/* Whether a text can be the name of a card: letters, digits, '-' and '_'. */
+bool libvirt_is_model(const char *text);
+
 /* Whether the schema has an element, an attribute, of that name anywhere. */
 bool libvirt_knows_element(const char *name);
 bool libvirt_knows_attribute(const char *name, size_t length);

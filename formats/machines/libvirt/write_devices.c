@@ -175,10 +175,15 @@ static void write_tpm(struct libvirt_writing *writing)
 /* NULL: QEMU has no such card, and libvirt chooses one. */
 static const char *video_of(struct libvirt_writing *writing)
 {
+  static const char *const cards[] = {"vga", "cirrus", "vmvga", "virtio",
+                                      "qxl", "none",   "bochs", "ramfb"};
   const char *video = writing->machine->video.text;
 
-  if (!video || writing->native || strcmp(video, "vbox") != 0)
+  if (!video || writing->native)
     return video;
+  for (size_t i = 0; i < sizeof cards / sizeof *cards; i++)
+    if (strcmp(cards[i], video) == 0)
+      return video;
   vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL, "QEMU has no such card", "video");
   return "vga";
 }

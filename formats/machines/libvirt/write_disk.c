@@ -65,9 +65,19 @@ static void write_source(struct libvirt_writing *writing, size_t index)
 
   if (!name)
     return;
-  vmf_markup_start(&writing->markup, "source");
-  vmf_markup_attribute(&writing->markup, "file", "%s%s", name[0] == '/' ? "" : folder, name);
+  libvirt_start(writing, "source");
+  libvirt_fix(writing, "source", "file", "%s%s", name[0] == '/' ? "" : folder, name);
   vmf_markup_end(&writing->markup);
+}
+
+static bool is_cache(const char *text)
+{
+  static const char *const modes[] = {"none", "writeback", "writethrough", "directsync", "unsafe"};
+
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    if (strcmp(modes[i], text) == 0)
+      return true;
+  return false;
 }
 
 static void write_driver(struct libvirt_writing *writing, size_t index, const char *path)
@@ -82,8 +92,11 @@ static void write_driver(struct libvirt_writing *writing, size_t index, const ch
   else
     libvirt_set(writing, path, "type", "%s",
                 disk->image_format.text ? disk->image_format.text : "raw");
-  if (disk->cache.text)
+  if (disk->cache.text && (writing->native || is_cache(disk->cache.text)))
     libvirt_fix(writing, path, "cache", "%s", disk->cache.text);
+  else if (disk->cache.text)
+    vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL, "libvirt has no such cache",
+                     "disks[%zu].cache", index);
   if (disk->discard.told)
     libvirt_fix(writing, path, "discard", "%s",
                 libvirt_word_of(libvirt_discards, disk->discard.value != 0));

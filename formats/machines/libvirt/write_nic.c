@@ -81,6 +81,11 @@ static const char *model_of(struct libvirt_writing *writing, size_t index)
       return "e1000";
     }
   const char *own = model ? libvirt_own(libvirt_nic_models, model) : NULL;
+  if (!own && model && !libvirt_is_model(model)) {
+    vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "libvirt takes letters, digits, - and _", "nics[%zu].model", index);
+    return NULL;
+  }
   return own ? own : model;
 }
 

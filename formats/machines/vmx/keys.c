@@ -12,7 +12,8 @@
 static const char disk_attributes[] =
     " present filename devicetype mode writethrough startconnected clientdevice redo "
     "allowguestconnectioncontrol autodetect ctkenabled shared sharing virtualssd exclusive "
-    "pcislotnumber virtualdev sharedbus saswwid devicename autoconnect enablevirtualmedia "
+    "subnqnuuid pcislotnumber virtualdev sharedbus saswwid devicename autoconnect "
+    "enablevirtualmedia "
     "throughputcap shares filetype yieldonmsrread ";
 static const char card_attributes[] =
     " present virtualdev connectiontype networkname vnet addresstype address generatedaddress "
@@ -176,6 +177,19 @@ static const char *const families[] = {
     "fusion.",
     "mac.",
     "easyinstall.",
+    "hints.",
+    "hypervisor.",
+    "mce.",
+    "vmxstats.",
+    "toolsdeploypkg.",
+    "ha.",
+    "das.",
+    "ft.",
+    "svmotion.",
+    "storage.",
+    "tpm.",
+    "hbr_filter.",
+    "ctkdisallowed",
     "virtualhw.",
 };
 

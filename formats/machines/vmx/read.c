@@ -241,18 +241,31 @@ static void read_suspended(struct vmx_reader *reader)
     reader->machine->suspended = vmf_told(1, setting->line);
 }
 
-static enum vmf_code check_kind(struct vmx_reader *reader, struct vmf_error *error)
+/* Of an encrypted machine only its name is in clear. Where the encryption is of its TPM alone,
+ * which Workstation does for Windows 11, all else is, too. */
+static enum vmf_code check_encryption(struct vmx_reader *reader, struct vmf_error *error)
 {
   struct vmx_setting *encrypted = vmx_find(&reader->text, "encryption.data");
-  struct vmx_setting *config = vmx_find(&reader->text, "config.version");
 
   if (!encrypted)
     encrypted = vmx_find(&reader->text, "encryption.keySafe");
-  if (encrypted)
+  if (!encrypted)
+    return VMF_OK;
+  if (!vmx_find(&reader->text, "config.version"))
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s:%u: this is an encrypted virtual machine, its disks too; remove the "
                     "encryption in VMware first",
                     reader->text.name, encrypted->line);
+  vmx_odd(reader, encrypted, "vmx-encryption",
+          "parts of the machine are encrypted (its TPM, as a rule), and not read");
+  return VMF_OK;
+}
+
+static enum vmf_code check_kind(struct vmx_reader *reader, struct vmf_error *error)
+{
+  struct vmx_setting *config = vmx_find(&reader->text, "config.version");
+
+  VMF_TRY(check_encryption(reader, error));
   if (config)
     config->taken = true;
   else if (!vmx_find(&reader->text, "virtualHW.version"))

@@ -325,6 +325,22 @@ static enum vmf_code read_floppy(struct vmx_reader *reader, unsigned number,
   return vmf_machine_text(reader->machine, file->value, file->line, &disk->image, error);
 }
 
+static void look_for_twins(struct vmx_reader *reader)
+{
+  const struct vmf_machine *machine = reader->machine;
+
+  for (size_t i = 0; i < machine->disk_count; i++)
+    for (size_t j = 0; j < i; j++) {
+      const struct vmf_machine_disk *one = &machine->disks[j], *other = &machine->disks[i];
+      if (other->medium.value == VMF_MEDIUM_DISK && one->image.text && other->image.text &&
+          strcmp(one->image.text, other->image.text) == 0)
+        vmf_report_add(reader->text.report, VMF_SEVERITY_WARNING, "vmx-image-twice",
+                       reader->text.name, other->image.line,
+                       "the drive of line %u has the image \"%.80s\", too", one->image.line,
+                       other->image.text);
+    }
+}
+
 enum vmf_code vmx_read_disks(struct vmx_reader *reader, struct vmf_error *error)
 {
   for (const struct vmx_bus *bus = vmx_buses; bus->name; bus++)
@@ -332,5 +348,26 @@ enum vmf_code vmx_read_disks(struct vmx_reader *reader, struct vmf_error *error)
       VMF_TRY(read_controller(reader, bus, index, error));
   for (unsigned number = 0; number < FLOPPIES; number++)
     VMF_TRY(read_floppy(reader, number, error));
+  look_for_twins(reader);
   return VMF_OK;
+}
+
+bool vmx_drive_of(const struct vmf_machine *machine, const char *node, size_t *index)
+{
+  const struct vmx_bus *bus = vmx_buses;
+  struct vmx_place place;
+  char key[64];
+
+  snprintf(key, sizeof key, "%.60s.", node);
+  if (!vmx_place_of(key, &place) || !place.has_unit)
+    return false;
+  while (bus->name && strcmp(bus->name, place.name) != 0)
+    bus++;
+  for (*index = 0; bus->name && *index < machine->disk_count; ++*index) {
+    const struct vmf_machine_disk *disk = &machine->disks[*index];
+    if (disk->bus.value == bus->bus && disk->controller.value == place.controller &&
+        disk->unit.value == place.unit)
+      return true;
+  }
+  return false;
 }

@@ -65,21 +65,15 @@ static void read_disk_order(struct vmx_reader *reader)
 {
   struct vmx_setting *setting = vmx_find(&reader->text, "bios.hddOrder");
   const char *rest = setting ? setting->value : "";
-  char word[32], name[32];
+  struct vmf_machine *machine = reader->machine;
+  char word[32];
   uint64_t order = 0;
+  size_t index;
 
   while (next_word(&rest, word, sizeof word))
-    for (size_t i = 0; i < reader->machine->disk_count; i++) {
-      struct vmf_machine_disk *disk = &reader->machine->disks[i];
-      const struct vmx_bus *bus = vmx_buses;
-      while (bus->name && bus->bus != disk->bus.value)
-        bus++;
-      snprintf(name, sizeof name, "%s%u:%u", bus->name ? bus->name : "",
-               (unsigned)disk->controller.value, (unsigned)disk->unit.value);
-      if (vmf_text_equal_nocase(name, word)) {
-        setting->taken = true;
-        disk->boot = vmf_told(++order, setting->line);
-      }
+    if (vmx_drive_of(machine, word, &index) && !machine->disks[index].boot.told) {
+      setting->taken = true;
+      machine->disks[index].boot = vmf_told(++order, setting->line);
     }
 }
 

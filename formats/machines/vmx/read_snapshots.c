@@ -50,27 +50,6 @@ static void take_time(struct vmsd *vmsd, unsigned number, struct vmf_told_number
   *time = vmf_told(((uint64_t)halves[0] << 32 | (uint32_t)halves[1]) / 1000000, high->line);
 }
 
-/* The index of the drive that "scsi0:1" names; false: there is none. */
-static bool drive_of(const struct vmf_machine *machine, const char *node, size_t *index)
-{
-  struct vmx_place place;
-  char key[64];
-
-  snprintf(key, sizeof key, "%.60s.", node);
-  if (!vmx_place_of(key, &place) || !place.has_unit)
-    return false;
-  for (*index = 0; *index < machine->disk_count; ++*index) {
-    const struct vmf_machine_disk *disk = &machine->disks[*index];
-    const struct vmx_bus *bus = vmx_buses;
-    while (bus->name && bus->bus != disk->bus.value)
-      bus++;
-    if (bus->name && strcmp(bus->name, place.name) == 0 &&
-        disk->controller.value == place.controller && disk->unit.value == place.unit)
-      return true;
-  }
-  return false;
-}
-
 static enum vmf_code take_disk(struct vmsd *vmsd, unsigned number, const char *attribute,
                                struct vmf_machine_snapshot *snapshot, struct vmf_error *error)
 {
@@ -85,7 +64,7 @@ static enum vmf_code take_disk(struct vmsd *vmsd, unsigned number, const char *a
 
   if (!file || !node)
     return VMF_OK;
-  if (!drive_of(machine, node->value, &index)) {
+  if (!vmx_drive_of(machine, node->value, &index)) {
     vmf_report_add(
         vmsd->text.report, VMF_SEVERITY_WARNING, "vmx-snapshot-disk", vmsd->text.name, file->line,
         "snapshot \"%.60s\" has the disk \"%.60s\" at %.20s, where the machine has none now",
@@ -161,24 +140,46 @@ static enum vmf_code take_disks(struct vmsd *vmsd, struct vmf_error *error)
   return VMF_OK;
 }
 
-/* Each parent is there, and no snapshot is its own ancestor. */
+/* A parent that does not exist, as some programs leave behind, makes a root. */
+static void check_parents(struct vmsd *vmsd)
+{
+  struct vmf_machine *machine = vmsd->reader->machine;
+
+  for (size_t i = 0; i < machine->snapshot_count; i++) {
+    struct vmf_told_text *parent = &machine->snapshots[i].parent;
+    if (!parent->text || by_id(machine, parent->text))
+      continue;
+    if (parent->text[0] && strcmp(parent->text, "0") != 0)
+      vmf_report_add(vmsd->text.report, VMF_SEVERITY_WARNING, "vmx-snapshot-parent",
+                     vmsd->text.name, parent->line,
+                     "the parent %.40s of the snapshot %.40s does not exist", parent->text,
+                     machine->snapshots[i].id.text);
+    *parent = (struct vmf_told_text){0};
+  }
+}
+
+/* No snapshot is its own ancestor. */
 static enum vmf_code check_tree(const struct vmsd *vmsd, struct vmf_error *error)
 {
   const struct vmf_machine *machine = vmsd->reader->machine;
+  size_t count = machine->snapshot_count;
+  void *block = NULL;
 
-  for (size_t i = 0; i < machine->snapshot_count; i++) {
-    const struct vmf_machine_snapshot *at = &machine->snapshots[i];
-    size_t steps = 0;
-    while (at->parent.text && steps++ <= machine->snapshot_count) {
-      const struct vmf_machine_snapshot *parent = by_id(machine, at->parent.text);
-      if (!parent)
-        return vmf_fail(error, VMF_CORRUPT, "%s:%u: the parent %.40s of a snapshot does not exist",
-                        vmsd->text.name, at->parent.line, at->parent.text);
-      at = parent;
-    }
-    if (at->parent.text)
+  VMF_TRY(vmf_alloc_table(count, sizeof(size_t), VMF_MACHINE_DEVICES * sizeof(size_t), "snapshots",
+                          &block, error));
+  VMF_AUTO_FREE size_t *parents = block;
+  for (size_t i = 0; i < count; i++) {
+    const char *parent = machine->snapshots[i].parent.text;
+    parents[i] = parent ? (size_t)(by_id(machine, parent) - machine->snapshots) : count;
+  }
+  for (size_t i = 0; i < count; i++) {
+    size_t at = i, steps = 0;
+    while (at < count && steps++ <= count)
+      at = parents[at];
+    if (at < count)
       return vmf_fail(error, VMF_CORRUPT, "%s:%u: the snapshot %.40s is its own ancestor",
-                      vmsd->text.name, at->parent.line, at->id.text);
+                      vmsd->text.name, machine->snapshots[at].parent.line,
+                      machine->snapshots[at].id.text);
   }
   return VMF_OK;
 }
@@ -261,6 +262,7 @@ static enum vmf_code read_vmsd(struct vmsd *vmsd, const char *bytes, size_t leng
   vmsd->text.name = name;
   VMF_TRY(take_all(vmsd, error));
   VMF_TRY(take_disks(vmsd, error));
+  check_parents(vmsd);
   VMF_TRY(check_tree(vmsd, error));
   return wanted ? go_back(vmsd, error) : VMF_OK;
 }

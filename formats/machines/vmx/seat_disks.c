@@ -16,6 +16,7 @@ enum {
   SCSI_UNITS = 16,           /* of all SCSI controllers but pvscsi */
   WIDE_PVSCSI_HARDWARE = 13, /* from which pvscsi has all its units */
   FLOPPIES = 2,
+  MOST_DRIVES = 512, /* more than there are places */
 };
 
 static const struct vmx_bus *bus_of(uint64_t bus)
@@ -119,6 +120,13 @@ static void tell_bus(const struct vmx_writer *writer, size_t index)
   }
 }
 
+static enum vmf_code no_place(const struct vmx_writer *writer, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_LIMIT,
+                  "%s: VMware has no place for so many drives as this machine has (%zu)",
+                  writer->target->name, writer->machine->disk_count);
+}
+
 static enum vmf_code seat_elsewhere(struct vmx_writer *writer, size_t index,
                                     struct vmf_error *error)
 {
@@ -132,9 +140,7 @@ static enum vmf_code seat_elsewhere(struct vmx_writer *writer, size_t index,
   for (unsigned i = 0; !seated && i < 3; i++)
     seated = seat_at_next(writer, index, bus_called(buses[i]));
   if (!seated)
-    return vmf_fail(error, VMF_LIMIT,
-                    "%s: VMware has no place for so many drives as this machine has (%zu)",
-                    writer->target->name, writer->machine->disk_count);
+    return no_place(writer, error);
   tell_bus(writer, index);
   return VMF_OK;
 }
@@ -194,9 +200,11 @@ enum vmf_code vmx_seat_disks(struct vmx_writer *writer, struct vmf_error *error)
 {
   const struct vmf_machine *machine = writer->machine;
 
+  if (machine->disk_count > MOST_DRIVES)
+    return no_place(writer, error);
   VMF_TRY(vmf_alloc_table(machine->disk_count, sizeof *writer->seats,
-                          VMF_MACHINE_DEVICES * sizeof *writer->seats, "drives",
-                          (void **)&writer->seats, error));
+                          MOST_DRIVES * sizeof *writer->seats, "drives", (void **)&writer->seats,
+                          error));
   seat_floppies(writer);
   for (size_t i = 0; i < machine->disk_count; i++)
     if (!leave_out(writer, i) && machine->disks[i].medium.value != VMF_MEDIUM_FLOPPY)

@@ -101,6 +101,8 @@ VMF_MUST_CHECK enum vmf_code vmx_read_cards(struct vmx_reader *reader, struct vm
 VMF_MUST_CHECK enum vmf_code vmx_read_ports(struct vmx_reader *reader, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmx_read_boot(struct vmx_reader *reader, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmx_read_snapshots(struct vmx_reader *reader, struct vmf_error *error);
+/* The index of the drive that "scsi0:1" names; false: there is none. */
+bool vmx_drive_of(const struct vmf_machine *machine, const char *node, size_t *index);
 /* Last: all settings that have no place. */
 VMF_MUST_CHECK enum vmf_code vmx_read_extras(struct vmx_reader *reader, struct vmf_error *error);
 

@@ -232,6 +232,7 @@ static const char *not_again(const char *key, bool copy)
       {"workingDir", false, false, "a folder of the host that the machine was on"},
       {"log.fileName", false, false, "a file of the host that the machine was on"},
       {"encryption.", true, false, "what is written is not encrypted"},
+      {"vtpm.", true, false, "the TPM stays behind"},
       {"vmci0.id", false, true, "a copy gets one of its own"},
       {"vm.genid", true, true, "a copy gets one of its own"},
   };

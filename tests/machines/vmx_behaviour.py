@@ -197,6 +197,7 @@ def drive(address, kind=None, name=None, more=''):
     ('CD without a type', drive('ide0:0', None, 'a.ISO'), {'medium': 'cdrom', 'image': 'a.ISO'}),
     ('CD image', drive('ide0:0', 'cdrom-image', 'a.bin'), {'medium': 'cdrom', 'image': 'a.bin'}),
     ('CD of the host', drive('ide0:0', 'cdrom-raw', '/dev/sr0'), {'medium': 'cdrom', 'image': None}),
+    ('CD of the host, by SCSI', 'scsi0.present = "TRUE"\n' + drive('scsi0:0', 'scsi-passthru', '/vmfs/devices/cdrom/mpx'), {'medium': 'cdrom', 'image': None}),
     ('empty CD', drive('ide0:0', 'cdrom-image', 'emptyBackingString'), {'medium': 'cdrom', 'image': None}),
     ('CD of the client', drive('ide0:0', 'cdrom-image', 'a.iso', 'ide0:0.clientDevice = "TRUE"\n'), {'medium': 'cdrom', 'image': None}),
     ('SATA', 'sata1.present = "TRUE"\n' + drive('sata1:29', None, 'a.vmdk'), {'bus': 'sata', 'controller': 1, 'unit': 29}),
@@ -216,6 +217,13 @@ def test_drive(t, text, fields):
     for name, value in fields.items():
         tap.equal(machine['disks'][0].get(name), value, name)
     tap.equal(findings, [])
+
+
+def test_device_of_the_host_is_elsewhere(t):
+    machine, findings = read(t, 'scsi0.present = "TRUE"\n' + drive('scsi0:0', 'scsi-passthru', '/dev/sg3'))
+    disk = machine['disks'][0]
+    tap.equal((disk['medium'], disk.get('image'), disk['elsewhere']), ('lun', None, 'device /dev/sg3'))
+    tap.equal(model.rules(findings), ['vmx-raw-device'])
 
 
 @tap.rows([
@@ -319,6 +327,13 @@ def test_invented_setting_is_kept_as_unknown(t, key):
 def test_passwords_are_not_shown(t):
     machine, _ = read(t, 'RemoteDisplay.vnc.password = "secret"\n')
     tap.equal(model.extras(machine), {'RemoteDisplay.vnc.password': None})
+
+
+def test_what_each_machine_has_is_nothing_of_this_one(t):
+    board = ('floppy0.present = "FALSE"\npciBridge0.present = "TRUE"\npciBridge4.present = "true"\npciBridge4.virtualDev = "pcieRootPort"\n'
+             'pciBridge4.functions = "4"\nhpet0.present = "FALSE"\nvmci0.present = "TRUE"\n')
+    machine, _ = read(t, board)
+    tap.equal(model.extras(machine), {'pciBridge4.functions': '4', 'hpet0.present': 'FALSE'})
 
 
 # ---- snapshots ----

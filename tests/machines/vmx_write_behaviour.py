@@ -137,6 +137,12 @@ def test_hidden_drive_does_not_appear_with_a_controller(t):
     tap.equal(len(model.read(t, t.path('b.vmx'))[0]['disks']), 4)
 
 
+def test_passwords_are_not_written(t):
+    found, told = rewrite(t, START + 'RemoteDisplay.vnc.password = "secret"\nRemoteDisplay.vnc.port = "5900"\n')
+    tap.equal((found.get('remotedisplay.vnc.password'), found['remotedisplay.vnc.port']), (None, '5900'))
+    tap.equal([line[2] for line in told if 'password' in line[1]], ['L-secret-dropped'])
+
+
 def test_copy_is_a_new_machine(t):
     found, told = rewrite(t, START + 'uuid.bios = "00 11 22 33 44 55 66 77-88 99 aa bb cc dd ee ff"\nvm.genid = "1"\nvm.genidX = "2"\n'
                           'ethernet0.present = "TRUE"\nethernet0.address = "00:50:56:11:22:33"\n', 'copy')

@@ -232,6 +232,17 @@ static void read_clock(struct vmx_reader *reader)
     reader->machine->clock_offset = vmf_told((uint64_t)seconds, setting->line);
 }
 
+/* What each machine has is written for each, and no setting of this one. */
+static void read_board(struct vmx_reader *reader)
+{
+  for (const struct vmx_board *row = vmx_board; reader->hardware >= VMX_BOARD_HARDWARE && row->key;
+       row++) {
+    struct vmx_setting *setting = vmx_find(&reader->text, "%s", row->key);
+    if (setting && vmf_text_equal_nocase(setting->value, row->value))
+      setting->taken = true;
+  }
+}
+
 /* A saved state: the path of the file that holds the memory. */
 static void read_suspended(struct vmx_reader *reader)
 {
@@ -292,6 +303,7 @@ static enum vmf_code read_machine(struct vmx_reader *reader, struct vmf_error *e
   VMF_TRY(read_video(reader, error));
   read_clock(reader);
   read_suspended(reader);
+  read_board(reader);
   for (const struct vmx_scalar *scalar = vmx_scalars; scalar->key; scalar++)
     VMF_TRY(read_scalar(reader, scalar, error));
   VMF_TRY(vmx_read_disks(reader, error));

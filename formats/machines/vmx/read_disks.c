@@ -45,6 +45,13 @@ static bool ends_in_nocase(const char *name, const char *end)
   return length >= wanted && vmf_text_equal_nocase(name + length - wanted, end);
 }
 
+/* A device of the host that the guest talks SCSI to: "/vmfs/devices/cdrom/...", "/dev/sr0". */
+static bool is_cd_device(const char *name)
+{
+  return strstr(name, "/cdrom/") || strncmp(name, "/dev/sr", 7) == 0 ||
+         strncmp(name, "/dev/scd", 8) == 0 || strncmp(name, "/dev/cdrom", 10) == 0;
+}
+
 /* medium and backed, by deviceType or else by the name. */
 static void kind_of(struct vmx_reader *reader, const char *prefix, const char *name,
                     struct vmf_machine_disk *disk, bool *backed)
@@ -66,6 +73,8 @@ static void kind_of(struct vmx_reader *reader, const char *prefix, const char *n
     disk->medium = vmf_told(iso ? VMF_MEDIUM_CDROM : VMF_MEDIUM_DISK, type ? type->line : 0);
     *backed = true;
   }
+  if (disk->medium.value == VMF_MEDIUM_LUN && is_cd_device(name))
+    disk->medium.value = VMF_MEDIUM_CDROM;
   if (type && disk->medium.value == VMF_MEDIUM_LUN)
     vmx_odd(reader, type, "vmx-raw-device", "%s is a device of the host (%s), not a file", prefix,
             type->value);
@@ -93,6 +102,9 @@ static enum vmf_code read_image(struct vmx_reader *reader, const char *prefix,
   if (!whole) { /* which drive of the host it was is kept */
     if (client.told)
       vmx_find(&reader->text, "%s", key)->taken = false;
+    if (disk->medium.value == VMF_MEDIUM_LUN)
+      return vmf_machine_format_text(reader->machine, disk->medium.line, &disk->elsewhere, error,
+                                     "device %s", file ? file->value : "of the host");
     return VMF_OK;
   }
   file->taken = true;
@@ -305,6 +317,8 @@ static enum vmf_code read_floppy(struct vmx_reader *reader, unsigned number,
 
   snprintf(prefix, sizeof prefix, "floppy%u", number);
   VMF_TRY(vmx_read_present(reader, prefix, has_floppy(reader, number), &present, error));
+  if (!present && !file)
+    vmx_take(&reader->text, "%s.present", prefix);
   if (!present)
     return VMF_OK;
   VMF_TRY(vmf_machine_add_disk(reader->machine, &disk, error));

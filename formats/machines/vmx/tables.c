@@ -36,6 +36,22 @@ const struct vmx_scalar vmx_scalars[] = {
     {NULL, VMF_FIELD_TEXT, 0},
 };
 
+#define PCIE_PORT(number)                                                                          \
+  {"pciBridge" number ".present", "TRUE"}, {"pciBridge" number ".virtualDev", "pcieRootPort"},     \
+  {                                                                                                \
+    "pciBridge" number ".functions", "8"                                                           \
+  }
+const struct vmx_board vmx_board[] = {
+    {"pciBridge0.present", "TRUE"},
+    PCIE_PORT("4"),
+    PCIE_PORT("5"),
+    PCIE_PORT("6"),
+    PCIE_PORT("7"),
+    {"vmci0.present", "TRUE"},
+    {"hpet0.present", "TRUE"},
+    {NULL, NULL},
+};
+
 const struct vmx_word vmx_card_models[] = {
     {"vlance", "pcnet32"}, {"e1000", "e1000"},     {"e1000e", "e1000e"},
     {"vmxnet", "vmxnet"},  {"vmxnet3", "vmxnet3"}, {NULL, NULL},

@@ -37,6 +37,14 @@ struct vmx_scalar {
 };
 extern const struct vmx_scalar vmx_scalars[]; /* ends with key NULL */
 
+/* What is on the board of each machine from that hardware on; without the PCIe ports there is no
+ * place for PCIe cards, and the machine does not start. */
+enum { VMX_BOARD_HARDWARE = 7 };
+struct vmx_board {
+  const char *key, *value;
+};
+extern const struct vmx_board vmx_board[]; /* ends with key NULL */
+
 /* VMware's word for one of the model's. */
 struct vmx_word {
   const char *vmx, *model;

@@ -291,12 +291,15 @@ enum vmf_code vmx_write_extras(struct vmx_writer *writer, struct vmf_error *erro
     if (strcmp(extra->vendor, VMX_NAME) != 0)
       continue;
     small_letters(extra->key, small);
-    if (!is_key(extra->key))
+    if (extra->secret)
+      why = "passwords are not written";
+    else if (!is_key(extra->key))
       why = "it is no key of a .vmx";
     else if (!why && would_appear(writer, extra->key))
       why = "another device has the place of this one, which was not in the machine";
     if (why && extra->value[0])
-      vmx_lose(writer, NONE, "L-extra", why, "extra.%s", extra->key);
+      vmx_lose(writer, NONE, extra->secret ? "L-secret-dropped" : "L-extra", why, "extra.%s",
+               extra->key);
     if (!why && !vmf_names_find(&writer->keys, small))
       VMF_TRY(add_line(writer, extra->key, extra->value, error));
   }

@@ -16,7 +16,6 @@
 
 enum {
   DEFAULT_HARDWARE = 13, /* ESXi 6.5, Workstation 14, Fusion 10 */
-  PCIE_HARDWARE = 7,     /* from which there are PCIe ports and VMCI */
   MOST_CPUS = 768,
   DEFAULT_MEMORY = 1024, /* MiB */
   MEMORY_UNIT = 4,       /* MiB */
@@ -315,19 +314,12 @@ static enum vmf_code write_clock(struct vmx_writer *writer, struct vmf_error *er
   return vmx_put(writer, error, seconds, "rtc.diffFromUTC");
 }
 
-/* Without the PCIe ports there is no place for PCIe cards, and the machine does not start. */
 static enum vmf_code write_board(struct vmx_writer *writer, struct vmf_error *error)
 {
-  if (writer->hardware < PCIE_HARDWARE)
-    return VMF_OK;
-  VMF_TRY(vmx_put_kept(writer, error, "TRUE", "pciBridge0.present"));
-  for (unsigned i = 4; i < 8; i++) {
-    VMF_TRY(vmx_put_kept(writer, error, "TRUE", "pciBridge%u.present", i));
-    VMF_TRY(vmx_put_kept(writer, error, "pcieRootPort", "pciBridge%u.virtualDev", i));
-    VMF_TRY(vmx_put_kept(writer, error, "8", "pciBridge%u.functions", i));
-  }
-  VMF_TRY(vmx_put_kept(writer, error, "TRUE", "vmci0.present"));
-  return vmx_put_kept(writer, error, "TRUE", "hpet0.present");
+  for (const struct vmx_board *row = vmx_board; writer->hardware >= VMX_BOARD_HARDWARE && row->key;
+       row++)
+    VMF_TRY(vmx_put_kept(writer, error, row->value, "%s", row->key));
+  return VMF_OK;
 }
 
 static enum vmf_code write_head(struct vmx_writer *writer, struct vmf_error *error)

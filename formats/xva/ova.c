@@ -174,7 +174,7 @@ static enum vmf_code is_exported(const struct objects *objects, const struct obj
 /* ---- disks ---- */
 
 /* It is the name of a folder in the archive. */
-static bool is_id(const char *id)
+bool xva_is_id(const char *id)
 {
   size_t length = strlen(id);
 
@@ -208,7 +208,7 @@ static enum vmf_code add_disk(const char *archive, const struct object *object, 
   VMF_AUTO_FREE char *name = NULL, *id = NULL;
   uint64_t size = 0;
 
-  if (!is_id(object->id))
+  if (!xva_is_id(object->id))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: ova.xml:%u: a disk has the id \"%.70s\", which can be no name of a folder "
                     "in the archive",

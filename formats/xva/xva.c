@@ -204,5 +204,7 @@ const struct vmf_format vmf_format_xva = {
     .aliases = aliases,
     .suffixes = suffixes,
     .reader = &xva_reader,
+    .writer = &xva_writer,
     .container = &xva_container,
+    .container_writer = &xva_container_writer,
 };

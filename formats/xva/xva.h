@@ -36,6 +36,9 @@ VMF_MUST_CHECK enum vmf_code xva_ova_read(const char *archive, struct xva_ova *o
 void xva_ova_free(struct xva_ova *ova);
 struct vmf_contents xva_ova_contents(const struct xva_ova *ova);
 
+/* Whether it can be the name of a folder in the archive. */
+bool xva_is_id(const char *id);
+
 /* ---- walk.c: one member behind the other ---- */
 
 struct xva_chunk {
@@ -101,6 +104,8 @@ VMF_MUST_CHECK enum vmf_code xva_chunk_unwrap(const char *archive, const struct 
                                               struct vmf_error *error);
 
 extern const struct vmf_container_reader xva_container; /* incoming.c */
+extern const struct vmf_writer xva_writer;              /* write.c */
+extern const struct vmf_container_writer xva_container_writer;
 int xva_probe(const struct vmf_probe *probe);
 
 #endif

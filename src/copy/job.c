@@ -307,6 +307,8 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
                               .zero = zero,
                               .data = data,
                               .data_length = copy->part};
+  if (shape->unpadded)
+    block->data_length = block->length;
   if (packs(copy) && !(zero && copy->backing))
     VMF_TRY(pack_unit(copy, scratch->packer, job, packed_used, block, error));
   if (block->zero && !shape->keep_zeros) {

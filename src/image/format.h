@@ -61,6 +61,11 @@ enum vmf_block_digest {
 };
 enum { VMF_BLOCK_DIGEST_BYTES = 32 };
 
+/* The digest of `length` zero bytes, for a block that a writer makes itself. */
+VMF_MUST_CHECK enum vmf_code vmf_block_digest_of_zeros(enum vmf_block_digest digest, size_t length,
+                                                       uint8_t out[VMF_BLOCK_DIGEST_BYTES],
+                                                       struct vmf_error *error);
+
 /* What unwrap found in the fetched bytes of a PACKED run. */
 struct vmf_payload {
   uint32_t start, length; /* of the stream in the fetched bytes */
@@ -265,6 +270,7 @@ struct vmf_shape {
   uint32_t hole;  /* ORDERED, unpacked: blocks of so many bytes that are zeros are left out of a
                    * unit's data, and block->stored tells wrap which are there; 8 of them or a
                    * multiple make a unit. 0: all of it is stored */
+  bool unpadded;  /* ORDERED, unpacked: the last unit ends where the disk does */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };

@@ -168,6 +168,28 @@ enum vmf_digest_kind vmf_block_digest_kind(enum vmf_block_digest digest)
   return kinds[digest];
 }
 
+enum vmf_code vmf_block_digest_of_zeros(enum vmf_block_digest kind, size_t length,
+                                        uint8_t out[VMF_BLOCK_DIGEST_BYTES],
+                                        struct vmf_error *error)
+{
+  static const uint8_t zeros[64 << 10];
+  uint8_t result[VMF_DIGEST_MAX];
+  struct vmf_digest *digest;
+
+  VMF_TRY(vmf_digest_new(vmf_block_digest_kind(kind), &digest, error));
+  enum vmf_code code = VMF_OK;
+  for (size_t part; length > 0 && code == VMF_OK; length -= part) {
+    part = (size_t)vmf_min(length, sizeof(zeros));
+    code = vmf_digest_update(digest, zeros, part, error);
+  }
+  if (code == VMF_OK)
+    code = vmf_digest_final(digest, result, error);
+  vmf_digest_free(digest);
+  if (code == VMF_OK)
+    memcpy(out, result, VMF_BLOCK_DIGEST_BYTES);
+  return code;
+}
+
 /* Holds the digest that is stored with a unit against its bytes. */
 static enum vmf_code check_digest(struct vmf_loader *loader, const struct vmf_run *run,
                                   const uint8_t *bytes, const struct vmf_payload *payload,

@@ -268,7 +268,7 @@ def test_lists_of_options_are_not_joined_to_a_literal_comma(t):
 
 # ---- suffixes ----
 
-FOREIGN = ('VHDS', 'avhd', 'hdd', 'dmg', 'qed', 'vmx', 'xva', 'vma', 'tar', 'ova.gz', 'vmdk.gz', 'vmdk.xz', 'qcow2.zst',
+FOREIGN = ('VHDS', 'avhd', 'hdd', 'dmg', 'qed', 'vmx', 'vma', 'tar', 'ova.gz', 'vmdk.gz', 'vmdk.xz', 'qcow2.zst',
            'bz2', 'lz4', 'zip', '7z', 'e01', 'aff', 'tgz', 'nvram', 'json', 'cow')
 
 

@@ -91,7 +91,9 @@ def chunks(ref, data, *, size=MIB, everything=False, digest=xxhash):
 def archive(*disks, **options):
     """Disks of (ref, data): they stand in the archive in the order of their ids as text."""
     made = [Disk(ref, len(data), name=f'disk {ref[4:]}', device=str(index)) for index, (ref, data) in enumerate(disks)]
-    body = b''.join(chunks(ref, data, **options) for ref, data in sorted(disks))
+    # the first chunk of all tells how long the gaps are
+    filled = [(ref, data.ljust(MIB, b'\0') if len(data) < MIB and len(disks) > 1 else data) for ref, data in sorted(disks)]
+    body = b''.join(chunks(ref, data, **options) for ref, data in filled)
     return member('ova.xml', ova(made)) + body + END
 
 

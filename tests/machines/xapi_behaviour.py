@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """ova.xml of XenServer and XCP-ng as the neutral machine: what each member means, that nothing is forgotten, what is refused."""
+import io
 import json
 import os
 import pathlib
+import random
+import re
 import sys
+import tarfile
+import xml.etree.ElementTree as ElementTree
 
 import tap
 
@@ -153,6 +158,141 @@ def test_info_shows_the_machine_and_its_disks(t):
     info = json.loads(t.vmferry('info', '--output=json', 'x.xva').stdout)
     tap.contains(json.dumps(info), '"Ref:10"')
     tap.contains(t.vmferry('info', 'x.xva').stdout, 'memory: 1 GiB')
+
+
+# ---- written ----
+
+def written(t, path, *words):
+    """The text, and {field: code} of what the writer tells."""
+    done = t.run(MODEL_OF, path, 'to=xapi', *words)
+    return done.stdout, {line.split('|')[1]: line.split('|')[2] for line in done.stderr.splitlines() if line.count('|') > 2}
+
+
+def again(t, content, *words):
+    """The machine, and as it is read from what is written of it."""
+    before = model(t, content)
+    names = [f'disk={"Ref:" + str(10000 + index) if disk.get("image") else "-"}' for index, disk in enumerate(before['disks'])]
+    made, told = written(t, t.write('in.xml', content.encode()), *words, *names)
+    return before, model(t, made, 'out.xml'), told
+
+
+SAME = ('name', 'description', 'uuid', 'arch', 'firmware', 'secure-boot', 'boot', 'memory', 'memory-least', 'memory-most', 'vcpus', 'vcpus-online', 'sockets',
+        'cores', 'video', 'video-memory', 'nested', 'tpm', 'autostart', 'start-order', 'clock-offset')
+
+
+def test_what_is_written_is_read_again(t):
+    before, after, _ = again(t, text(vm={'name_description': 'two\n lines <b>', 'order': 3, 'other_config': {'auto_poweron': 'true', 'site': 'x'},
+                                         'platform': {**VM['platform'], 'vtpm': 'true', 'tsc_mode': '2'}}))
+    tap.equal({key: after.get(key) for key in SAME}, {key: before.get(key) for key in SAME}, 'machine')
+    tap.equal(after['nics'], before['nics'], 'cards')
+    tap.equal([(disk['medium'], disk['unit'], disk['capacity']) for disk in after['disks']], [('disk', 0, 10 << 30)], 'disks')
+    kept = {extra['key']: extra['value'] for extra in after['extra'] if extra['known']}
+    tap.equal((kept.get('VM.platform.tsc_mode'), kept.get('VM.platform.device-model')), ('2', 'qemu-upstream-uefi'), 'kept')
+
+
+def test_a_copy_has_no_ids_of_its_origin(t):
+    before, after, _ = again(t, text(), 'copy')
+    tap.equal((before.get('uuid') is None, after.get('uuid'), after['nics'][0].get('mac')), (False, None, None), 'ids')
+
+
+def test_drives_have_places_of_their_own(t):
+    more = [('VBD', f'Ref:2{index}', {**VBD, 'VDI': 'OpaqueRef:NULL', 'type': 'CD', 'userdevice': 'x'}) for index in range(2)]
+    more += [('VDI', 'Ref:30', VDI), ('VBD', 'Ref:31', {**VBD, 'VDI': 'Ref:30', 'userdevice': 17})]
+    _, after, _ = again(t, text(*more))
+    tap.equal([(disk['medium'], disk['unit']) for disk in after['disks']], [('disk', 0), ('cdrom', 2), ('cdrom', 3), ('disk', 17)], 'places')
+
+
+def test_the_text_is_what_xapi_takes(t):
+    made, told = written(t, t.write('in.xml', text(('network', 'Ref:6', {'name_label': 'Pool-wide'}),
+                                                   ('VIF', 'Ref:10', {**VIF, 'device': 1, 'network': 'Ref:6'})).encode()), 'disk=Ref:10000')
+    tap.equal(re.search(r'>\s+<', made), None, 'white space')
+    root = ElementTree.fromstring(made)
+    plain = values(root)
+    tap.equal((plain['version']['export_vsn'], plain['version']['xapi_major'], plain['version']['xapi_minor']), ('2', '1', '20'), 'version')
+    records = {one['id']: (one['class'], one['snapshot']) for one in plain['objects']}
+    tap.equal(len(records), len(plain['objects']), 'ids')
+    for what, record in records.values():
+        for name, wanted in (('VM', 'VM'), ('VDI', 'VDI'), ('SR', 'SR'), ('network', 'network')):
+            if record.get(name, 'OpaqueRef:NULL') != 'OpaqueRef:NULL':
+                tap.equal(records[record[name]][0], wanted, f'{what}.{name}')
+    machine = next(record for what, record in records.values() if what == 'VM')
+    tap.equal([records[ref][0] for ref in machine['VBDs'] + machine['VIFs']], ['VBD', 'VIF', 'VIF'], 'devices')
+    tap.equal(sum(what == 'network' for what, _ in records.values()), 1, 'networks')
+    tap.equal(int(machine['VCPUs_max']) % int(machine['platform']['cores-per-socket']), 0, 'cores')
+    numbers = [int(machine['memory_' + name]) for name in ('static_min', 'dynamic_min', 'dynamic_max', 'static_max')]
+    tap.equal(numbers, sorted(numbers), 'memory')
+    tap.equal(told['nics[0].mac'], 'L-mac', 'an import gives new addresses')
+
+
+def values(element):
+    """A value, which is text, a dict or a list."""
+    inner = list(element)
+    if not inner:
+        return element.text or ''
+    if inner[0].tag == 'struct':
+        return {one.findtext('name'): values(one.find('value')) for one in inner[0]}
+    if inner[0].tag == 'array':
+        return [values(one) for one in inner[0].find('data')]
+    return inner[0].text or ''
+
+
+# ---- with disks ----
+
+def noise(length, seed=1):
+    return random.Random(seed).randbytes(length)
+
+
+BLANK = bytes(3 * xva.MIB + 512)
+SPARSE = bytes(2 * xva.MIB) + noise(xva.MIB, 2) + bytes(5 * xva.MIB) + noise(1536, 3) + bytes(512)
+
+
+def members(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return [(one.name, archive.extractfile(one).read()) for one in archive]
+
+
+def check_archive(data, disks):
+    """As xapi would: ova.xml first, disks in the order of their ids, each chunk with its checksum, the first and the last one there."""
+    found = members(data)
+    tap.equal(found[0][0], 'ova.xml', 'the first member')
+    names = [name for name, _ in found[1::2]]
+    tap.equal(names, sorted(names), 'order')
+    tap.equal(len({name.split('/')[0] for name in names}), len(disks), 'disks')
+    for (name, chunk), (other, digest) in zip(found[1::2], found[2::2]):
+        tap.equal((other, digest), (name + '.xxhash', xva.xxhash(chunk)), 'checksum')
+    for ref, disk in zip(sorted({name.split('/')[0] for name in names}), disks):
+        numbers = [int(name.split('/')[1]) for name in names if name.startswith(ref + '/')]
+        last = (len(disk) - 1) // xva.MIB
+        wanted = [n for n in range(last + 1) if n in (0, last) or any(disk[n * xva.MIB:(n + 1) * xva.MIB])]
+        tap.equal(numbers, wanted, 'chunks of ' + ref)
+        got = {n: chunk for n, (name, chunk) in zip(numbers, [one for one in found[1::2] if one[0].startswith(ref + '/')])}
+        tap.equal(b''.join(got.get(n, bytes(xva.MIB)) for n in range(last + 1))[:len(disk)] == disk, True, 'content of ' + ref)
+        tap.equal(len(got[last]) if last else len(got[0]), len(disk) - last * xva.MIB if last else xva.MIB, 'the last chunk')
+
+
+@tap.rows([('several', (noise(5000 * 512), BLANK, SPARSE)), ('a small one first', (noise(4096), SPARSE)), ('a small one of zeros', (bytes(512), BLANK)),
+           ('one', (noise(xva.MIB),)), ('none', ())])
+def test_disks_are_written(t, disks):
+    t.write('x.xva', xva.archive(*((f'Ref:{20 + index}', disk) for index, disk in enumerate(disks))))
+    env = {'SOURCE_DATE_EPOCH': '1700000000'}
+    for threads in ('1', '3'):
+        t.vmferry('convert', '-m', threads, 'x.xva', f'{threads}.xva', env=env)
+    with open(t.path('pipe'), 'wb') as out:
+        t.run(tap.VMFERRY, 'convert', '--machine', 'xapi', 'x.xva', '-', env=env, stdout=out, text=False)
+    data = t.read('1.xva')
+    tap.equal((t.read('3.xva') == data, t.read('pipe') == data), (True, True), 'the same bytes')
+    check_archive(data, disks)
+    for index in range(len(disks)):
+        t.vmferry('compare', '-s' if len(disks[index]) % 512 == 0 else '-q', f'x.xva::{index + 1}', f'1.xva::{index + 1}', status=None)
+        t.vmferry('compare', f'x.xva::{index + 1}', f'1.xva::{index + 1}')
+    t.run(tap.tool('tar'), '-tf', '1.xva')
+
+
+def test_a_disk_alone_is_no_machine(t):
+    t.write('a.raw', noise(4096))
+    for words in (('convert', 'a.raw', 'x.xva'), ('create', '-f', 'xva', 'x.xva', '1M'), ('convert', '-O', 'xva', 'a.raw', 'x.xva')):
+        tap.contains(t.vmferry(*words, status=1).stderr, 'a disk alone is no machine')
+    tap.equal(t.names(), ['a.raw'], 'files')
 
 
 tap.main(globals())

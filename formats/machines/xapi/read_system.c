@@ -316,6 +316,7 @@ static enum vmf_code read_identity(struct xapi_reading *reading, const xmlNode *
   struct vmf_machine *machine = reading->machine;
   struct vmf_told_text uuid = {0}, label = {0};
 
+  machine->arch = vmf_told(VMF_ARCH_X86_64, vmf_xml_line(vm)); /* of all hosts */
   VMF_TRY(xapi_text(reading, vm, "name_label", &machine->name, error));
   VMF_TRY(xapi_text(reading, vm, "name_description", &machine->description, error));
   VMF_TRY(xapi_text(reading, vm, "uuid", &uuid, error));

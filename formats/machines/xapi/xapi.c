@@ -160,4 +160,8 @@ const struct vmf_machine_format vmf_machine_format_xapi = {
     .suffixes = suffixes,
     .probe = xapi_probe,
     .read = xapi_read,
+    .write = xapi_write,
+    .container = "xva",
+    .text_name = "ova.xml",
+    .disk_name = xapi_disk_name,
 };

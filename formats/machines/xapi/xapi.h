@@ -75,4 +75,14 @@ VMF_MUST_CHECK enum vmf_code xapi_read(const struct vmf_machine_source *source,
                                        struct vmf_machine *machine, struct vmf_report *report,
                                        struct vmf_error *error);
 
+/* ---- write.c ---- */
+
+VMF_MUST_CHECK enum vmf_code xapi_write(const struct vmf_machine *machine,
+                                        const struct vmf_machine_target *target,
+                                        const struct vmf_machine_losses *losses, char **text,
+                                        size_t *length, struct vmf_error *error);
+/* How the archive calls a disk. */
+VMF_MUST_CHECK enum vmf_code xapi_disk_name(const struct vmf_machine *machine, size_t disk,
+                                            char **name, struct vmf_error *error);
+
 #endif

@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import sys
 import hostile_vma_rows
 import tap
 import vma_check
+from hostile_case import run
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_vma as vma  # pylint: disable=wrong-import-position
@@ -242,6 +244,28 @@ def test_a_machine_goes_into_another_form_and_back(t, form, name, drives):
     with open(t.path('pipe.vma'), 'wb') as pipe:
         t.run(tap.VMFERRY, 'convert', '-q', '--machine', 'proxmox', name, '-', stdout=pipe, text=False)
     tap.equal(vma_check.check(t.read('pipe.vma'))[1] == disks, True, 'disks on a pipe')
+
+
+def test_check_examines_all_of_an_archive(t):
+    t.write('a.vma', vma.archive(DISKS, UUID, order=shuffled))
+    tap.contains(t.vmferry('check', 'a.vma::drive-scsi0').stdout, 'No errors')
+    t.write('b.vma', vma.archive(DISKS, UUID, order=lambda slots: slots[:-1]))
+    tap.contains(t.vmferry('check', 'b.vma::drive-scsi0', status=None).stderr, '1 clusters of drive-tpmstate0-backup are missing')
+
+
+def test_clusters_too_many_for_an_index(t):
+    """One of 128 holds data: a page of the index for each. Their data is a hole of the file."""
+    pages, per_extent = 310_000, 58
+    size = pages * 128 * vma.CLUSTER
+    with open(t.path('a.vma'), 'wb') as file:
+        file.write(vma.header(UUID, {1: ('drive-scsi0', size)}, []))
+        for first in range(0, pages, per_extent):
+            file.write(vma.extent(UUID, [(1, page * 128, 1, b'') for page in range(first, min(first + per_extent, pages))]))
+            file.seek(4096 * min(per_extent, pages - first), os.SEEK_CUR)
+        file.truncate()
+    status, _, text = run(t, 'map', 'a.vma')
+    tap.equal(status, 2, text)
+    tap.contains(text, 'drive-scsi0: an index of its clusters takes more than 40 MiB')
 
 
 def test_header_digest_is_md5(t):

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../formats/vma/md5.h"
 #include "bytes.h"
 #include "checked.h"
 #include "examine.h"
 
-/* A mutated header almost never has a right checksum: the VHD sums are made right, so that what
- * lies behind them is reached. Half of the inputs (by size) keep their wrong ones. */
+/* A mutated header almost never has a right checksum: those of VHD and VMA are made right, so that
+ * what lies behind them is reached. Of VHD half of the inputs (by size) keep their wrong ones. */
 static void mend_vhd_sum(uint8_t *bytes, size_t length, size_t at)
 {
   uint32_t sum = 0;
@@ -21,8 +22,22 @@ static void mend_vhd_sum(uint8_t *bytes, size_t length, size_t at)
   put_be32(bytes + at, ~sum);
 }
 
+/* The MD5 of the header, and of each extent's. */
+static void mend_vma(uint8_t *bytes, size_t size)
+{
+  uint64_t at = size < 60 ? size : get_be32(bytes + 56);
+
+  if (at < size)
+    vma_md5(bytes, at, 32, bytes + 32);
+  for (; vmf_range_within(at, 512, size) && memcmp(bytes + at, "VMAE", 4) == 0;
+       at += 512 + 4096 * (uint64_t)get_be16(bytes + at + 6))
+    vma_md5(bytes + at, 512, 24, bytes + at + 24);
+}
+
 static void mend(uint8_t *bytes, size_t size)
 {
+  if (strcmp(FUZZ_FORMAT, "vma") == 0)
+    mend_vma(bytes, size);
   if (strcmp(FUZZ_FORMAT, "vhd") != 0 || size < 512 || size % 2)
     return;
   mend_vhd_sum(bytes + size - 512, 512, 64);

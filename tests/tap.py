@@ -40,6 +40,17 @@ def tool(name):
     return path
 
 
+def built_with(library):
+    """Whether vmferry has the library ("liblzma"), by what --version says."""
+    return f'Left out: {library}' not in subprocess.run([VMFERRY, '--version'], stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
+def needs(library):
+    """A skip where vmferry was built without the library."""
+    if not built_with(library):
+        raise Skip(f'vmferry was built without {library}')
+
+
 def rows(table):
     """One test for each row (name, value...): the function is called with (t, value...)."""
     def mark(function):

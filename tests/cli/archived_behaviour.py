@@ -53,7 +53,7 @@ def test_what_tar_writes(t, program, *words):
     same(content(t, 'a.tar::disk.raw'), data)
     t.write('a.tar.gz', gzip.compress(t.read('a.tar'), 1))
     t.write('a.txz', lzma.compress(t.read('a.tar'), preset=0))
-    for name in ('a.tar.gz', 'a.txz', 'a.tar.gz::disk.raw'):
+    for name in ('a.tar.gz', 'a.tar.gz::disk.raw', *(['a.txz'] if tap.built_with('liblzma') else [])):
         same(content(t, name), data)
         tap.equal(json.loads(t.vmferry('info', '--output=json', name).stdout)['virtual-size'], len(data), 'size')
     with subprocess.Popen(['cat', t.path('a.tar.gz')], stdout=subprocess.PIPE) as cat:

@@ -11,6 +11,8 @@ import tap
 MIB = 1 << 20
 TOOLS = {'gz': ('gzip', '-dc'), 'xz': ('xz', '-dc'), 'zst': ('zstd', '-dcq'), 'lz4': ('lz4', '-dcq')}
 NAMES = {'gz': 'disk.raw.gz', 'xz': 'DISK.IMG.XZ', 'zst': 'disk.dd.zst', 'lz4': 'disk.bin.lz4'}
+if not tap.built_with('liblzma'):
+    del TOOLS['xz'], NAMES['xz']
 PACKINGS = [(packing, packing) for packing in TOOLS]
 
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The input is a packed file: unpacked from its start as a stream and, where it has pieces, piece
+ * by piece. Anything may fail; what both give must be the same, and what the stream refuses the
+ * pieces must not give whole. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packing.h"
+#include "unpack.h"
+
+enum { UNPACKED_MAX = 1 << 20, STEP = 4096 };
+
+static struct vmf_io *open_input(const uint8_t *data, size_t size)
+{
+  struct vmf_error error;
+  struct vmf_io *io;
+  if (vmf_io_memory("fuzz/input", data, size, &io, &error) != VMF_OK)
+    abort();
+  return io;
+}
+
+/* All of it; SIZE_MAX: it cannot be unpacked, or is too long; *damaged: it is that. */
+static size_t unpack_stream(struct vmf_io *file, const struct vmf_packing *packing, uint8_t *out,
+                            bool *damaged)
+{
+  const struct vmf_unpack_options options = {.max_bytes = UNPACKED_MAX};
+  struct vmf_error error;
+  struct vmf_io *walk, *stream;
+  const uint8_t *bytes;
+  size_t have = 1, used = 0;
+  if (vmf_io_stream_over(file, &walk, &error) != VMF_OK)
+    abort();
+  if (vmf_unpack_stream(walk, packing, &options, &stream, &error) != VMF_OK)
+    return SIZE_MAX;
+  while (have > 0) {
+    enum vmf_code code = vmf_stream_peek(stream, STEP, &bytes, &have, &error);
+    *damaged = code == VMF_CORRUPT;
+    if (code != VMF_OK || used + have > UNPACKED_MAX) {
+      used = SIZE_MAX;
+      break;
+    }
+    memcpy(out + used, bytes, have);
+    used += have;
+    if (vmf_stream_skip(stream, used, &error) != VMF_OK)
+      abort();
+  }
+  vmf_io_close(stream);
+  return used;
+}
+
+static size_t unpack_pieces(struct vmf_io *file, const struct vmf_packing *packing, uint8_t *out)
+{
+  struct vmf_error error;
+  struct vmf_io *io;
+  if (vmf_unpack_pieces(file, packing, UNPACKED_MAX, &io, &error) != VMF_OK)
+    return SIZE_MAX;
+  size_t size = (size_t)io->size;
+  if (vmf_io_pread(io, out, size, 0, &error) != VMF_OK)
+    size = SIZE_MAX;
+  vmf_io_close(io);
+  return size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  static uint8_t whole[UNPACKED_MAX], pieces[UNPACKED_MAX];
+  const struct vmf_packing *packing = vmf_packing_find(data, size);
+  if (!packing || packing->library)
+    return 0;
+  struct vmf_io *file = open_input(data, size);
+  size_t by_pieces = unpack_pieces(file, packing, pieces);
+  bool damaged = false;
+  size_t by_stream = unpack_stream(file, packing, whole, &damaged);
+  if (by_pieces != SIZE_MAX && damaged)
+    abort();
+  if (by_pieces != SIZE_MAX && by_stream != SIZE_MAX &&
+      (by_pieces != by_stream || memcmp(whole, pieces, by_stream) != 0))
+    abort();
+  vmf_io_close(file);
+  return 0;
+}

@@ -225,13 +225,13 @@ static enum vmf_code end_disk(struct xva_walk *walk, struct vmf_error *error)
   if (walk->first == 0 || walk->progress[walk->disk] != XVA_COMING)
     return VMF_OK;
   walk->progress[walk->disk] = XVA_CAME;
-  if (walk->reached >= disk->size)
+  if (walk->filled >= disk->size)
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT,
                   "%s: disk %s ends at its byte %" PRIu64 " of %" PRIu64
                   " (the last chunk is always written): the archive is cut off, or its chunks are "
                   "not all as long as the first one (%" PRIu32 " bytes)",
-                  walk->io->name, disk->id, walk->reached, disk->size, walk->first);
+                  walk->io->name, disk->id, walk->filled, disk->size, walk->first);
 }
 
 static enum vmf_code begin_disk(struct xva_walk *walk, unsigned disk, uint64_t number,
@@ -250,7 +250,7 @@ static enum vmf_code begin_disk(struct xva_walk *walk, unsigned disk, uint64_t n
                     walk->io->name, walk->ova->disks[disk].id, header->name, header->at);
   walk->progress[disk] = XVA_COMING;
   walk->disk = disk;
-  walk->number = walk->reached = 0;
+  walk->number = walk->reached = walk->filled = 0;
   return VMF_OK;
 }
 
@@ -301,6 +301,8 @@ static enum vmf_code place(struct xva_walk *walk, const struct vmf_tar_header *h
       .disk = disk, .guest = walk->reached, .header = header->at, .length = (uint32_t)header->size};
   walk->number = number + 1;
   walk->reached += header->size;
+  if (header->size > 0)
+    walk->filled = walk->reached;
   return VMF_OK;
 }
 

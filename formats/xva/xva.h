@@ -61,6 +61,7 @@ struct xva_walk {
   unsigned disk;    /* whose chunk was the last one, where one came */
   uint64_t number;  /* that comes next, if none is left out */
   uint64_t reached; /* guest bytes of that disk */
+  uint64_t filled;  /* the same, where its last chunk with data ended */
   bool told;        /* of an extended header */
   uint8_t window[8 * XVA_BLOCK]; /* of a file, read ahead */
   uint64_t window_at;

@@ -116,6 +116,8 @@ ROWS = [
     row('whose gap goes beyond the end', renamed(3, 'Ref:7/00000004'), 'is behind the end of the disk (12800 bytes)'),
     row('without its first chunk', archive(*GOOD[1:]), 'expected number 0'),
     row('without its last chunk', archive(*GOOD[:3]), 'ends at its byte 12288 of 12800'),
+    row('with an empty chunk in place of the last', archive(*GOOD[:3], xva.chunk('Ref:7/00000004')), 'ends at its byte 12288 of 12800'),
+    row('with an empty chunk far behind the end', archive(*GOOD[:3], xva.chunk('Ref:7/' + '9' * 8)), 'ends at its byte 12288 of 12800'),
     row('without any chunk', archive(), 'of disk Ref:7 there is no data in the archive'),
     row('without a chunk in the middle', archive(*GOOD[:1], *GOOD[2:]), '', 0, guest=PARTS[0] + bytes(4096) + b''.join(PARTS[2:])),
     row('with an empty first chunk', archive(xva.chunk('Ref:7/00000000'), *GOOD[1:]), 'has no data: its length is that of all'),

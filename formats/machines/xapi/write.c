@@ -72,6 +72,7 @@ static void put_platform(struct xapi_writer *writer)
   static const char *const written[] = {"acpi",     "apic", "nx",           "pae",
                                         "viridian", "hpet", "device-model", NULL};
   const struct vmf_machine *machine = writer->machine;
+  const char *kept_viridian = vmf_machine_extra(machine, XAPI_NAME, "VM.platform.viridian");
   struct vmf_markup *text = &writer->text;
   char offset[24];
 
@@ -81,7 +82,10 @@ static void put_platform(struct xapi_writer *writer)
   rpc_text(text, "nx", "true");
   rpc_text(text, "pae", "true");
   rpc_text(text, "hpet", "true");
-  rpc_text(text, "viridian", is_windows(machine) ? "true" : "false");
+  rpc_text(text, "viridian",
+           kept_viridian         ? kept_viridian
+           : is_windows(machine) ? "true"
+                                 : "false");
   rpc_text(text, "device-model", is_efi(machine) ? "qemu-upstream-uefi" : "qemu-upstream-compat");
   rpc_text(text, "vga", video_of(machine));
   if (machine->video_memory.told)
@@ -237,6 +241,7 @@ static void put_machine(struct xapi_writer *writer)
 {
   const struct vmf_machine *machine = writer->machine;
   const struct vmf_guest_os *os = vmf_machine_os(machine);
+  uint64_t online = vmf_told_or(machine->vcpus_online, 0);
   bool known = machine->uuid.told && !writer->target->copy;
   struct vmf_markup *text = &writer->text;
   char uuid[VMF_GUID_TEXT] = "";
@@ -250,7 +255,8 @@ static void put_machine(struct xapi_writer *writer)
   rpc_text(text, "reference_label", os ? vmf_guest_os_xapi(os) : "other-install-media");
   put_memory(writer);
   rpc_number(text, "VCPUs_max", cpus_of(machine));
-  rpc_number(text, "VCPUs_at_startup", vmf_told_or(machine->vcpus_online, cpus_of(machine)));
+  rpc_number(text, "VCPUs_at_startup",
+             online > 0 && online < cpus_of(machine) ? online : cpus_of(machine));
   rpc_number(text, "order", vmf_told_or(machine->start_order, 0));
   put_platform(writer);
   put_boot(writer);

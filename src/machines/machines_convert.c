@@ -4,6 +4,7 @@
  * From a machine in one format to one in another. Everything is opened, and the loss report is
  * known, before the first byte is written. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,32 @@ static const struct vmf_machine_format *format_of_suffix(const char *path)
   return NULL;
 }
 
+static bool is_in_container(const struct vmf_machine_format *format, const char *container)
+{
+  return format->container && vmf_text_equal_nocase(format->container, container);
+}
+
+/* The format of that name, or the one whose machines are in files of that format. */
+static enum vmf_code find_asked(const char *asked, const struct vmf_machine_format **format,
+                                struct vmf_error *error)
+{
+  char names[200] = "ovf";
+  size_t used = strlen(names);
+
+  *format = vmf_machine_format_find(asked);
+  for (size_t i = 0; !*format && vmf_machine_formats[i]; i++)
+    if (is_in_container(vmf_machine_formats[i], asked))
+      *format = vmf_machine_formats[i];
+  if (*format)
+    return VMF_OK;
+  for (size_t i = 0; vmf_machine_formats[i] && used < sizeof names; i++)
+    if (vmf_machine_formats[i]->write)
+      used +=
+          (size_t)snprintf(names + used, sizeof names - used, ", %s", vmf_machine_formats[i]->name);
+  return vmf_fail(error, VMF_USAGE, "there is no machine format \"%s\"; written are %s", asked,
+                  names);
+}
+
 static enum vmf_code choose_format(struct vmf_machine_move *move, const char *path,
                                    struct vmf_error *error)
 {
@@ -48,9 +75,10 @@ static enum vmf_code choose_format(struct vmf_machine_move *move, const char *pa
 
   if (asked ? is_package(asked) : dot && is_package(dot + 1))
     return VMF_OK;
-  move->format = asked ? vmf_machine_format_find(asked) : format_of_suffix(path);
-  if (!move->format && asked)
-    return vmf_fail(error, VMF_USAGE, "there is no machine format \"%s\"", asked);
+  if (asked)
+    VMF_TRY(find_asked(asked, &move->format, error));
+  else
+    move->format = format_of_suffix(path);
   if (!move->format)
     return vmf_fail(error, VMF_USAGE,
                     "%s: its name does not say in which format the machine is to be written; "
@@ -62,14 +90,17 @@ static enum vmf_code choose_format(struct vmf_machine_move *move, const char *pa
   return VMF_OK;
 }
 
-/* Whether one file is written that holds text and disks: it is called so, or is a pipe. */
-static bool is_contained(const struct vmf_machine_format *format, const char *path)
+/* Whether one file is written that holds text and disks: it is called or asked for so, or is a
+ * pipe. */
+static bool is_contained(const struct vmf_machine_format *format, const char *asked,
+                         const char *path)
 {
   const struct vmf_format *suffixed = vmf_format_suffixed(path);
 
   if (!format || !format->container)
     return false;
   return strcmp(path, "-") == 0 || !format->disk_form ||
+         (asked && is_in_container(format, asked)) ||
          (suffixed && strcmp(suffixed->name, format->container) == 0);
 }
 
@@ -91,7 +122,7 @@ static enum vmf_code choose_form(struct vmf_machine_move *move, const char *path
 {
   struct vmf_package_target target = *move->files;
 
-  if (is_contained(move->format, path))
+  if (is_contained(move->format, move->to->format, path))
     return choose_container(move, error);
   if (!target.disk_format)
     target.disk_format = move->format ? move->format->disk_form : "streamOptimized";

@@ -320,6 +320,32 @@ def test_a_disk_called_like_one_is_never_a_machine(t):
     tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
 
 
+def test_the_report_replaces_nothing_but_a_report(t):
+    three_disks(t)
+    before = t.read('vm.xml'), t.read('0.qcow2')
+    t.write('notes.txt', b'mine')
+    for name in 'vm.xml', '0.qcow2', 'notes.txt', 'vm.ova':
+        tap.contains(t.vmferry('convert', '--losses', name, 'vm.xml', 'vm.ova', status=1).stderr, '--losses')
+        tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
+    tap.equal(before, (t.read('vm.xml'), t.read('0.qcow2')), 'source')
+    t.vmferry('convert', '--losses', '-', '--machine=ova', 'vm.xml', '-', status=1)
+    t.vmferry('convert', '--losses', './one.vmx', 'vm.xml', 'one.vmx', status=1)
+    tap.contains(t.read('one.vmx').decode(), 'displayName')
+    t.write('report', b'')
+    for target in 'a.ova', 'b.ova':
+        tap.equal(json.loads(t.vmferry('convert', '--losses', '-', 'vm.xml', 'x' + target).stdout)['target'], 'x' + target)
+        t.vmferry('convert', '--losses', 'report', 'vm.xml', target)
+        tap.equal(json.loads(t.read('report'))['target'], target)
+
+
+def test_a_machine_format_is_asked_for_by_its_name_or_by_that_of_its_file(t):
+    three_disks(t)
+    for name in 'vma', 'xva', 'xapi':
+        t.vmferry('convert', '--machine', name, 'vm.xml', 'of-' + name)
+    tap.equal(t.read('of-vma')[:3], b'VMA', 'magic')
+    tap.contains(t.vmferry('convert', '--machine=vmm', 'vm.xml', 'x', status=1).stderr, 'libvirt, ')
+
+
 def test_options_of_machines_are_not_for_disks(t):
     t.write('0.raw', DISKS[0])
     for option in '--strict', '--copy', '--losses=l', '--machine=libvirt', '--system=a', '--network=a=b':

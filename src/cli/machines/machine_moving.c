@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
+#include "arguments.h"
 #include "json.h"
 #include "loss_glance.h"
 #include "signals.h"
@@ -39,6 +41,40 @@ bool vmf_moving_is_wanted(const struct vmf_move_settings *settings, const char *
   return vmf_packaging_is_target(target) && vmf_machines_recognise(source);
 }
 
+/* Whether the file may become the report: it is not there, is no regular file, or is a report. */
+static bool is_free_for_losses(const char *path)
+{
+  static const char start[] = "{\n    \"source\": ";
+  char head[sizeof start - 1];
+  struct stat there;
+
+  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0)
+    return true;
+  FILE *file = fopen(path, "re");
+  bool is_report = file && fread(head, 1, sizeof head, file) == sizeof head &&
+                   memcmp(head, start, sizeof head) == 0;
+  if (file)
+    fclose(file);
+  return is_report;
+}
+
+/* A slip in the name costs no disk: neither the source's, nor the target's, nor another. */
+static enum vmf_code check_losses(const char *path, const char *target, struct vmf_error *error)
+{
+  if (!path)
+    return VMF_OK;
+  if (strcmp(path, "-") == 0 && strcmp(target, "-") == 0)
+    return vmf_arguments_wrong(error, "the machine and --losses cannot both go to standard output");
+  if (strcmp(path, target) == 0)
+    return vmf_arguments_wrong(error, "%s: is the target, too; --losses takes another name", path);
+  if (strcmp(path, "-") != 0 && !is_free_for_losses(path))
+    return vmf_arguments_wrong(error,
+                               "%s: is there already, and is no loss report: --losses does not "
+                               "replace it; choose another name",
+                               path);
+  return VMF_OK;
+}
+
 static enum vmf_code write_losses(const char *path, const struct vmf_value *losses,
                                   struct vmf_error *error)
 {
@@ -65,7 +101,10 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
     return VMF_OK;
   if (!packaging->command->quiet)
     vmf_loss_glance(losses, settings->losses != NULL);
-  return settings->losses ? write_losses(settings->losses, losses, error) : VMF_OK;
+  if (!settings->losses)
+    return VMF_OK;
+  enum vmf_code code = check_losses(settings->losses, packaging->command->operands[1], error);
+  return code == VMF_OK ? write_losses(settings->losses, losses, error) : code;
 }
 
 static enum vmf_code move(const struct vmf_packaging *packaging,
@@ -113,6 +152,8 @@ int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_
   struct vmf_error error = {0};
   enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
 
+  if (code == VMF_OK)
+    code = check_losses(settings->losses, packaging->command->operands[1], &error);
   vmf_signals_catch();
   if (code == VMF_OK)
     code = move(packaging, settings, &error);

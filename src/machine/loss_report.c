@@ -294,6 +294,28 @@ static enum vmf_code compare_extras(const struct comparison *comparison, struct 
 
 /* ---- reasons ---- */
 
+static const char *code_in(const struct vmf_field *fields, const char *name)
+{
+  for (const struct vmf_field *field = fields; field->name; field++)
+    if (strcmp(field->name, name) == 0)
+      return field->loss;
+  return NULL;
+}
+
+/* The code that the tables have for a field: "memory", "disks[0]", "disks[0].bus". */
+static const char *code_of(const char *name)
+{
+  const char *bracket = strchr(name, '['), *dot = bracket ? strchr(bracket, '.') : NULL;
+
+  if (!bracket)
+    return code_in(vmf_machine_fields, name);
+  for (const struct vmf_field_list *list = vmf_machine_lists; list->name; list++)
+    if (strncmp(name, list->name, (size_t)(bracket - name)) == 0 &&
+        list->name[bracket - name] == '\0')
+      return dot ? code_in(list->fields, dot + 1) : list->loss;
+  return NULL;
+}
+
 static enum vmf_code explain(struct vmf_field_loss *loss, const struct vmf_field_loss *reason,
                              struct vmf_error *error)
 {
@@ -304,8 +326,9 @@ static enum vmf_code explain(struct vmf_field_loss *loss, const struct vmf_field
   if (reason->code) {
     vmf_free(loss->code);
     loss->code = NULL;
-    VMF_TRY(copy(reason->code, &loss->code, error));
   }
+  if (!loss->code)
+    VMF_TRY(copy(reason->code ? reason->code : code_of(loss->field), &loss->code, error));
   loss->weight = reason->weight;
   return VMF_OK;
 }
@@ -329,6 +352,7 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
     }
     VMF_TRY(add(report, reason, error));
     report->losses[report->count - 1].outcome = VMF_OUTCOME_UNKNOWN;
+    VMF_TRY(explain(&report->losses[report->count - 1], reason, error));
   }
   return report->incomplete ? vmf_fail(error, VMF_NOMEM, "no memory for the reasons of losses")
                             : VMF_OK;

@@ -25,7 +25,8 @@ static bool is_package(const char *name)
   return vmf_text_equal_nocase(name, "ovf") || vmf_text_equal_nocase(name, "ova");
 }
 
-/* The format that the suffix of `path` says, its own or that of its container. */
+/* The format that the suffix of `path` says: that of a container, or of a text with its disks
+ * beside it. */
 static const struct vmf_machine_format *format_of_suffix(const char *path)
 {
   const char *dot = strrchr(vmf_path_name(path), '.');
@@ -37,7 +38,7 @@ static const struct vmf_machine_format *format_of_suffix(const char *path)
       return vmf_machine_formats[i];
   for (size_t i = 0; dot && vmf_machine_formats[i]; i++)
     for (const char *const *suffix = vmf_machine_formats[i]->suffixes; *suffix; suffix++)
-      if (vmf_text_equal_nocase(*suffix, dot + 1))
+      if (vmf_machine_formats[i]->disk_form && vmf_text_equal_nocase(*suffix, dot + 1))
         return vmf_machine_formats[i];
   return NULL;
 }

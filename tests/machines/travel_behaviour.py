@@ -247,6 +247,16 @@ def test_a_copy_has_no_ids_of_the_old_machine(t):
         tap.equal(('uuid' in copy, 'mac' in copy['nics'][0]), (False, False), 'ids')
 
 
+@tap.rows((('a package', ('--machine', 'ova'), 'piped.ova'), ('a package, by -O', ('-O', 'ova'), 'piped.ova'),
+           ('a backup of Proxmox VE', ('--machine', 'proxmox'), 'piped.vma')))
+def test_a_machine_goes_to_a_pipe(t, options, name):
+    with_three_vmdks(t)
+    with open(t.path(name), 'wb') as file:
+        t.run('sh', '-c', f'"{tap.VMFERRY}" convert {" ".join(options)} vm.vmx - | cat', stdout=file, text=False)
+    t.vmferry('convert', name, 'back.vmx')
+    tap.equal([disk[:len(DISKS[0])] for disk in contents(t, 'back.vmx')], DISKS, 'disks')
+
+
 def test_network_cards_are_put_on_the_networks_of_the_new_host(t):
     with_three_vmdks(t)
     t.vmferry('convert', '--network', 'VM Network=br0', 'vm.vmx', 'vm.xml')

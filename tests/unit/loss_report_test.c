@@ -160,7 +160,9 @@ START_TEST(a_reason_is_joined_to_its_field)
   ck_assert_int_eq(loss->weight, VMF_LOSS_COSMETIC);
   vmf_loss_clear(&report);
   vmf_machine_lose(&losses, VMF_LOSS_BEHAVIOUR, NULL, "its content stays behind", "nvram");
-  ck_assert_int_eq(compared("nvram")->outcome, VMF_OUTCOME_UNKNOWN);
+  loss = compared("nvram");
+  ck_assert_int_eq(loss->outcome, VMF_OUTCOME_UNKNOWN);
+  ck_assert_str_eq(loss->code, "L-nvram");
 }
 END_TEST
 

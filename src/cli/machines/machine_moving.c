@@ -33,12 +33,21 @@ static bool is_machine_name(const char *path)
   return false;
 }
 
-bool vmf_moving_is_wanted(const struct vmf_move_settings *settings, const char *source,
-                          const char *target)
+/* "-O ova": the format of the machine, and none of its disks. */
+static bool is_package_name(const char *name)
 {
+  return name && (strcasecmp(name, "ova") == 0 || strcasecmp(name, "ovf") == 0);
+}
+
+bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
+                          const struct vmf_move_settings *settings)
+{
+  const char *source = packaging->command->operands[0], *target = packaging->command->operands[1];
+
   if (settings->format || is_machine_name(target))
     return vmf_machines_recognise(source) || vmf_package_recognise(source);
-  return vmf_packaging_is_target(target) && vmf_machines_recognise(source);
+  return (vmf_packaging_is_target(target) || is_package_name(packaging->target->format)) &&
+         vmf_machines_recognise(source);
 }
 
 /* Whether the file may become the report: it is not there, is no regular file, or is a report. */
@@ -111,7 +120,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings, struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
-  const char *path = command->operands[1];
+  const char *path = command->operands[1], *asked = packaging->target->format;
   struct vmf_image_options options = vmf_sources_image_options(command, packaging->source);
   struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
   struct vmf_package_result result = {.size = sizeof result};
@@ -121,11 +130,14 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
   struct vmf_error late = {0};
 
   vmf_packaging_target(packaging, &progress, &files);
-  files.disk_format =
-      packaging->target->disk_format ? packaging->target->disk_format : packaging->target->format;
+  files.disk_format = packaging->target->disk_format ? packaging->target->disk_format
+                      : is_package_name(asked)       ? NULL
+                                                     : asked;
   files.result = &result;
   const struct vmf_machine_target_options target = {.size = sizeof target,
-                                                    .format = settings->format,
+                                                    .format = settings->format ? settings->format
+                                                              : is_package_name(asked) ? asked
+                                                                                       : NULL,
                                                     .system = settings->system,
                                                     .copy = settings->copy,
                                                     .networks = settings->networks,

@@ -7,10 +7,10 @@
 
 #include "packaging.h"
 
-/* Whether `source` is a machine, and `target` one in another format: by the suffix, or by
- * settings->format. A package that becomes a package is none. */
-bool vmf_moving_is_wanted(const struct vmf_move_settings *settings, const char *source,
-                          const char *target);
+/* Whether operand 0 is a machine, and operand 1 one in another format: by its suffix, by
+ * settings->format, or by "-O ova". A package that becomes a package is none. */
+bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
+                          const struct vmf_move_settings *settings);
 
 /* Writes operand 0 as operand 1. Returns the exit status. */
 int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_settings *settings);

@@ -44,12 +44,14 @@ static void print_field(const struct vmf_value *field)
 {
   const char *outcome = text_of(field, "outcome"), *why = text_of(field, "why");
   const char *before = text_of(field, "before"), *after = text_of(field, "after");
-  const char *arrow = *after ? (*before ? " to " : "") : "", *colon = *why ? "; " : "";
+  const char *code = text_of(field, "code");
+  bool same = strcmp(before, after) == 0;
 
-  vmf_status_print("%s: %s%s%.200s%s%.200s%s%s [%s]",
+  vmf_status_print("%s: %s%s%.200s%s%.200s%s%s%s%s%s",
                    strcmp(outcome, "dropped") == 0 ? "not carried over" : outcome,
-                   text_of(field, "field"), *before || *after ? ": " : "", before, arrow, after,
-                   colon, why, text_of(field, "code"));
+                   text_of(field, "field"), *before || *after ? ": " : "", before,
+                   *before && *after && !same ? " to " : "", same ? "" : after, *why ? "; " : "",
+                   why, *code ? " [" : "", code, *code ? "]" : "");
 }
 
 void vmf_loss_glance(const struct vmf_value *losses, bool listed)

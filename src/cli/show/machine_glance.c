@@ -79,12 +79,14 @@ static void print_extras(const struct vmf_value *list)
   putchar('\n');
 }
 
+/* "disk 0: ..." of the list "disks" */
 static void print_list(const struct vmf_value *list)
 {
+  int length = (int)strlen(list->name) - 1;
   unsigned number = 0;
 
   for (const struct vmf_value *device = list->first; device; device = device->next) {
-    printf("  %s %u: ", list->name, number++);
+    printf("  %.*s %u: ", length, list->name, number++);
     print_device(device);
   }
 }

@@ -72,10 +72,12 @@ static int convert_package(const struct vmf_convert_settings *settings)
 /* Whether a machine goes into another format. */
 static bool convert_is_move(const struct vmf_convert_settings *settings)
 {
+  const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
+                                          &settings->signing};
+
   return settings->command.operand_count == 2 && !settings->source.format &&
          !strstr(settings->command.operands[0], "::") &&
-         vmf_moving_is_wanted(&settings->move, settings->command.operands[0],
-                              settings->command.operands[1]);
+         vmf_moving_is_wanted(&packaging, &settings->move);
 }
 
 static enum vmf_code convert_check_move(const struct vmf_move_settings *move,

@@ -5,8 +5,13 @@ import json
 import os
 import random
 import shutil
+import sys
 
 import tap
+
+sys.path.insert(0, str(tap.SOURCE / 'tests/formats'))
+
+import xva_maker
 
 DISKS = [random.Random(seed).randbytes(70_000) + bytes(130_000) + random.Random(seed + 1).randbytes(4_800) for seed in (1, 3, 5)]
 UUID, MAC = '8312995e-57b8-f814-4013-c1ba795f05ba', '52:54:00:11:22:33'
@@ -214,6 +219,21 @@ def test_a_backup_of_proxmox_travels(t):
             tap.equal(contents(t, target), [t.read('disk.raw')], f'disk of {target}')
             for name in t.names():
                 if name.startswith('vm') and name != 'vm.vma.zst':
+                    os.unlink(t.path(name))
+
+
+def test_an_export_of_xenserver_travels(t):
+    disks = [random.Random(9).randbytes(70_000) + bytes(3_000_000 - 70_000 - 64), bytes(1_500_160)]
+    t.write('vm.xva', xva_maker.archive(('Ref:10', disks[0]), ('Ref:11', disks[1])))
+    with open(t.path('vm.xva'), 'rb') as file:
+        t.run(tap.tool('zstd'), '-q', '-o', t.path('packed.xva.zst'), stdin=file)
+    for source in 'vm.xva', 'packed.xva.zst':
+        for target in 'to.ova', 'to.vmx', 'to.xml':
+            t.vmferry('convert', source, target)
+            tap.equal(machine_of(t, target)['memory'], 1 << 30, 'memory')
+            tap.equal([disk[:len(wanted)] for disk, wanted in zip(contents(t, target), disks, strict=True)], disks, f'disks of {target}')
+            for name in t.names():
+                if name.startswith('to'):
                     os.unlink(t.path(name))
 
 

@@ -132,6 +132,7 @@ struct vmf_machine_target_options {
    * "before", "after", "code", "weight", "why", "line"} each, and counts. Also where `strict`
    * refuses, or writing fails later. The caller frees the tree. */
   struct vmf_value **losses;
+  bool dry_run; /* nothing is written: all is opened and described, and `losses` filled */
 };
 
 /* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a

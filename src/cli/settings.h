@@ -51,6 +51,7 @@ struct vmf_move_settings {
   const char *losses;          /* a file for the loss report; or NULL */
   const char **networks;       /* "OLD=NEW", NULL-terminated; owned; or NULL */
   bool copy, strict;
+  bool dry_run; /* only the losses are told */
 };
 
 /* A package is read once it is known to be what its manifest says, or whatever it is. */

@@ -247,7 +247,7 @@ static enum vmf_code convert(struct vmf_machine_move *move, const char *path,
   VMF_TRY(vmf_machine_move_describe(move, error));
   VMF_TRY(give_losses(move, error));
   VMF_TRY(check_losses(move, error));
-  return write_files(move, error);
+  return move->to->dry_run ? VMF_OK : write_files(move, error);
 }
 
 void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
@@ -289,6 +289,6 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
   enum vmf_code code = vmf_machine_move_networks(machines->list[index], &move, error);
   if (code == VMF_OK)
     code = convert(&move, plain, error);
-  vmf_machine_move_clear(&move, code == VMF_OK);
+  vmf_machine_move_clear(&move, code == VMF_OK && !own.dry_run);
   return code;
 }

@@ -257,6 +257,16 @@ def test_strict_writes_nothing_where_a_machine_may_not_start(t):
     t.vmferry('convert', 'vm.xml', 'vm.vmx')
 
 
+def test_a_dry_run_tells_the_losses_and_writes_nothing(t):
+    with_three_vmdks(t)
+    before = sorted(t.names())
+    for target in 'to.xml', 'to.ova', 'to.vma', 'there/':
+        done = t.vmferry('convert', '--dry-run', *(['--machine', 'vmx'] if target == 'there/' else []), 'vm.vmx', target)
+        tap.contains(done.stderr, 'fields kept')
+        tap.equal(sorted(t.names()), before, 'files')
+    tap.equal(losses_of(t, '--dry-run', 'vm.vmx', 'to.xml')['kept'] > 10, True, 'report')
+
+
 def test_a_copy_has_no_ids_of_the_old_machine(t):
     with_three_vmdks(t)
     for target in 'copy.vmx', 'copy.ova':

@@ -142,6 +142,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .copy = settings->copy,
                                                     .networks = settings->networks,
                                                     .strict = settings->strict,
+                                                    .dry_run = settings->dry_run,
                                                     .files = &files,
                                                     .losses = &losses};
   enum vmf_code code = vmf_machines_open(command->operands[0], &options, &machines, error);
@@ -154,7 +155,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
       code == VMF_OK)
     code = error->code;
   vmf_value_free(losses);
-  if (code == VMF_OK)
+  if (code == VMF_OK && !settings->dry_run)
     vmf_packaging_tell(packaging, path, &progress, &result);
   return code;
 }

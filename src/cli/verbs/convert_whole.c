@@ -42,8 +42,6 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
-  if (settings->dry_run)
-    return vmf_arguments_wrong(error, message, "--dry-run");
   if (settings->transfer.verify)
     return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
                                "--verify is for a single disk");
@@ -62,9 +60,12 @@ static int convert_package(const struct vmf_convert_settings *settings)
                                           &settings->signing};
   struct vmf_error error = {0};
 
+  const char *other = settings->source.snapshot ? "-l" : settings->dry_run ? "--dry-run" : NULL;
+
   if (convert_check_package(settings, &error) != VMF_OK ||
-      (settings->source.snapshot &&
-       vmf_arguments_wrong(&error, "%s is for a single disk, not for a package", "-l") != VMF_OK))
+      (other &&
+       vmf_arguments_wrong(&error, "%s is for a single disk or a machine, not for a package",
+                           other) != VMF_OK))
     return vmf_status_report(&error);
   return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized");
 }
@@ -93,11 +94,13 @@ static int convert_machine(const struct vmf_convert_settings *settings)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
+  struct vmf_move_settings move = settings->move;
   struct vmf_error error = {0};
 
   if (convert_check_package(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
-  return vmf_moving_run(&packaging, &settings->move);
+  move.dry_run = settings->dry_run;
+  return vmf_moving_run(&packaging, &move);
 }
 
 int vmf_convert_whole(const struct vmf_convert_settings *settings)

@@ -268,7 +268,7 @@ def test_lists_of_options_are_not_joined_to_a_literal_comma(t):
 
 # ---- suffixes ----
 
-FOREIGN = ('VHDS', 'avhd', 'hdd', 'dmg', 'qed', 'vmx', 'vma', 'tar', 'ova.gz', 'vmdk.gz', 'vmdk.xz', 'qcow2.zst',
+FOREIGN = ('VHDS', 'avhd', 'hdd', 'dmg', 'qed', 'vmx', 'tar', 'ova.gz', 'vmdk.gz', 'vmdk.xz', 'qcow2.zst',
            'bz2', 'lz4', 'zip', '7z', 'e01', 'aff', 'tgz', 'nvram', 'json', 'cow')
 
 
@@ -277,7 +277,8 @@ def test_a_suffix_of_something_else_is_no_target(t, suffix):
     name = 'x.' + suffix
     t.write('a.raw', RAW)
     t.vmferry('pack', 'a.raw')
-    for arguments in (('convert', 'a.raw', name), ('convert', 'a.ova', name), ('create', name, '1M')):
+    package = [('convert', 'a.ova', name)] if suffix != 'vmx' else []  # becomes a machine of VMware
+    for arguments in (('convert', 'a.raw', name), *package, ('create', name, '1M')):
         refused(t, *arguments, says=(name, 'suffix', '*.qcow2', '-O' if arguments[0] == 'convert' else '-f'))
     t.vmferry('convert', '-O', 'raw', 'a.ova', name)
     tap.equal(t.read(name), RAW, 'content')

@@ -43,10 +43,13 @@ bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings)
 {
   const char *source = packaging->command->operands[0], *target = packaging->command->operands[1];
+  const char *asked = packaging->target->format;
 
+  if (!settings->format && asked && !is_package_name(asked) && !vmf_machines_recognise(source))
+    return false; /* "-O raw": the only disk of a package, under whatever name */
   if (settings->format || is_machine_name(target))
     return vmf_machines_recognise(source) || vmf_package_recognise(source);
-  return (vmf_packaging_is_target(target) || is_package_name(packaging->target->format)) &&
+  return (vmf_packaging_is_target(target) || is_package_name(asked)) &&
          vmf_machines_recognise(source);
 }
 

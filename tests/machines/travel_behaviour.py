@@ -150,6 +150,7 @@ JOURNEYS = [(f'{title} {way}', make, disks, steps) for title, make, disks in MAC
     ('over a package and libvirt', ('ova', 'xml', 'vmx')),
     ('over libvirt and a package', ('xml', 'ova', 'vmx')),
     ('over a package, a backup of Proxmox VE, and libvirt', ('ova', 'vma', 'xml', 'vmx')),
+    ('over all', ('ova', 'xva', 'vma', 'xml', 'vmx')),
 )]
 
 
@@ -169,7 +170,7 @@ def flat(machine, names):
 
 def differences(before, after):
     """The fields that differ; without those that name files or are a format's own, and those that say what silence means."""
-    usual = {'firmware': 'bios', 'threads': 1, 'dies': 1, 'connected': True, 'link': True, 'mode': 'persistent', 'read-only': False, 'clock': 'utc'}
+    usual = {'firmware': 'bios', 'secure-boot': 'off', 'tpm': 'none', 'threads': 1, 'dies': 1, 'connected': True, 'link': True, 'mode': 'persistent', 'read-only': False, 'clock': 'utc'}
     own = ('os-source', 'hw-version', 'image', 'image-format', 'capacity')
     devices = {name: value for name, value in before.items() if isinstance(value, list) and name not in ('extra', 'images')}
     one, other = flat(before, devices), flat(after, devices)
@@ -278,7 +279,7 @@ def test_a_copy_has_no_ids_of_the_old_machine(t):
 
 
 @tap.rows((('a package', ('--machine', 'ova'), 'piped.ova'), ('a package, by -O', ('-O', 'ova'), 'piped.ova'),
-           ('a backup of Proxmox VE', ('--machine', 'proxmox'), 'piped.vma')))
+           ('a backup of Proxmox VE', ('--machine', 'proxmox'), 'piped.vma'), ('an export of XenServer', ('--machine', 'xapi'), 'piped.xva')))
 def test_a_machine_goes_to_a_pipe(t, options, name):
     with_three_vmdks(t)
     with open(t.path(name), 'wb') as file:

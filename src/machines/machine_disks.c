@@ -121,6 +121,18 @@ static enum vmf_code open_blank(const struct vmf_machines *machines,
   return vmf_image_open_origin(&origin, &own, image, error);
 }
 
+/* Which line names the disk; an error that starts with the machine's file needs it only once. */
+static enum vmf_code at_line(const struct vmf_machines *machines,
+                             const struct vmf_machine_disk *disk, struct vmf_error *error)
+{
+  size_t length = strlen(machines->path);
+
+  if (error && strncmp(error->text, machines->path, length) == 0 &&
+      strncmp(error->text + length, ": ", 2) == 0)
+    memmove(error->text, error->text + length + 2, strlen(error->text + length + 2) + 1);
+  return vmf_while(error, "%s:%u", machines->path, disk->image.line);
+}
+
 enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
                                       const struct vmf_machine *machine, size_t index,
                                       struct vmf_image **image, struct vmf_error *error)
@@ -138,7 +150,5 @@ enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
   if (disk->in_container)
     return open_contained(machines, disk, image, error);
   enum vmf_code code = open_file(machines, disk, image, error);
-  if (code != VMF_OK && disk->image.line > 0)
-    return vmf_while(error, "%s:%u", machines->path, disk->image.line);
-  return code;
+  return code != VMF_OK && disk->image.line > 0 ? at_line(machines, disk, error) : code;
 }

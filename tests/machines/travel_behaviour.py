@@ -336,6 +336,18 @@ def test_a_snapshot_is_the_disk_as_it_was(t):
     tap.contains(t.vmferry('convert', '-l', 'other', 'vm.vmx', 'no.ova', status=1).stderr, 'before')
 
 
+def test_an_error_of_a_disk_names_the_file_once_and_the_line(t):
+    t.write('vm.vmx', vmx(drive('scsi0:0', 'gone.vmdk')))
+    tap.contains(t.vmferry('convert', 'vm.vmx', 'vm.ova', status=2).stderr, 'vm.vmx:10: names the file "gone.vmdk"')
+
+
+def test_a_machine_where_a_disk_is_wanted_is_told_how_it_goes(t):
+    t.write('vm.vmx', vmx(drive('scsi0:0', '0.vmdk')))
+    tap.contains(t.vmferry('convert', 'vm.vmx', 'vm.qcow2', status=2).stderr, '*.ova')
+    t.write('vm.xml', b'<!DOCTYPE domain [<!ENTITY a "b">]>' + domain())
+    tap.contains(t.vmferry('info', 'vm.xml', status=2).stderr, 'DOCTYPE')
+
+
 def test_a_missing_link_of_a_chain_is_an_error(t):
     with_snapshot(t)
     os.unlink(t.path('old.vmdk'))

@@ -34,10 +34,11 @@ static const char *find_root(const char *at, const char *end)
 }
 
 /* The roots that are told by name when they are read, too: a domain in other
- * clothes. */
+ * clothes; and what is refused for its DOCTYPE. */
 static int libvirt_probe(const uint8_t *head, size_t length)
 {
-  static const char *const roots[] = {"<domain", "<domstatus", "<domainsnapshot"};
+  static const char *const roots[] = {"<domain", "<domstatus", "<domainsnapshot",
+                                      "<!DOCTYPE domain"};
   const char *end = (const char *)head + length, *root = find_root((const char *)head, end);
 
   for (size_t i = 0; root && i < sizeof roots / sizeof *roots; i++) {

@@ -7,6 +7,11 @@
 
 #include "foreign.h"
 
+/* What to do with the text of a machine where a disk is wanted. */
+#define WHOLE_MACHINE                                                                              \
+  "name one of those, or give the target a machine's name (*.ova, *.vmx, *.xml, *.vma, *.xva) to " \
+  "take all of it"
+
 static const struct text_kind {
   struct vmf_foreign foreign;
   const char *start; /* what the text begins with, or NULL; lower case, as is: */
@@ -24,7 +29,7 @@ static const struct text_kind {
      "<",
      "<html"},
     {{"the XML of a libvirt machine", VMF_FOREIGN_OTHER,
-      "it names its disks (<source file=...>): name one of those"},
+      "it names its disks (<source file=...>): " WHOLE_MACHINE},
      "<",
      "<domain"},
     {{"the configuration of a VirtualBox machine (.vbox)", VMF_FOREIGN_OTHER,
@@ -41,11 +46,11 @@ static const struct text_kind {
      NULL,
      "\nsnapshot.lastuid"},
     {{"the configuration of a VMware machine (VMX)", VMF_FOREIGN_OTHER,
-      "it names its disks (fileName = \"....vmdk\"): name one of those, or give them to pack"},
+      "it names its disks (fileName = \"....vmdk\"): " WHOLE_MACHINE},
      NULL,
      "config.version"},
     {{"the configuration of a VMware machine (VMX)", VMF_FOREIGN_OTHER,
-      "it names its disks (fileName = \"....vmdk\"): name one of those, or give them to pack"},
+      "it names its disks (fileName = \"....vmdk\"): " WHOLE_MACHINE},
      NULL,
      "virtualhw."},
     {{"a key or certificate (PEM)", VMF_FOREIGN_OTHER, "it is no disk"}, "-----begin ", NULL},

@@ -351,7 +351,8 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
       continue;
     }
     VMF_TRY(add(report, reason, error));
-    report->losses[report->count - 1].outcome = VMF_OUTCOME_UNKNOWN;
+    report->losses[report->count - 1].outcome =
+        reason->weight == VMF_LOSS_DATA ? VMF_OUTCOME_DROPPED : VMF_OUTCOME_UNKNOWN;
     VMF_TRY(explain(&report->losses[report->count - 1], reason, error));
   }
   return report->incomplete ? vmf_fail(error, VMF_NOMEM, "no memory for the reasons of losses")

@@ -58,6 +58,33 @@ static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, stru
                   disk->elsewhere.text ? disk->elsewhere.text : "nothing is named");
 }
 
+static bool is_taken(const struct vmf_machines *machines, const char *id)
+{
+  for (size_t i = 0; i < machines->count; i++)
+    for (size_t j = 0; j < machines->list[i]->disk_count; j++) {
+      const struct vmf_machine_disk *disk = &machines->list[i]->disks[j];
+      if (disk->in_container && disk->image.text && strcmp(disk->image.text, id) == 0)
+        return true;
+    }
+  return false;
+}
+
+/* Disks that the file holds, and no machine of it has. */
+static void tell_left(struct vmf_machine_move *move)
+{
+  const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
+  const struct vmf_image *container = move->machines->container;
+
+  for (unsigned i = 0; container && i < container->contents->disk_count; i++) {
+    const struct vmf_container_disk *disk = &container->contents->disks[i];
+    if (disk->id && !disk->kind && !is_taken(move->machines, disk->id))
+      vmf_machine_lose(&losses, VMF_LOSS_DATA, "L-disk-left",
+                       "the file holds this disk, and the machine does not have it: it is not "
+                       "taken along; FILE::DISK names it",
+                       "disk-left.%.48s", disk->id);
+  }
+}
+
 enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_error *error)
 {
   size_t count = move->machine->disk_count;
@@ -67,6 +94,7 @@ enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_er
   move->images = memory;
   for (size_t i = 0; i < count; i++)
     VMF_TRY(open_disk(move, i, error));
+  tell_left(move);
   return VMF_OK;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Machines that go from one format into another, with their disks."""
+import hashlib
 import json
 import os
 import random
@@ -334,6 +335,22 @@ def test_a_snapshot_is_the_disk_as_it_was(t):
     t.vmferry('convert', '-l', 'before', 'vm.vmx', 'vm.ova')
     tap.equal(contents(t, 'vm.ova')[0][:len(DISKS[0])], DISKS[0], 'disk')
     tap.contains(t.vmferry('convert', '-l', 'other', 'vm.vmx', 'no.ova', status=1).stderr, 'before')
+
+
+def test_a_disk_of_a_backup_that_its_machine_does_not_have_is_lost_data(t):
+    three_disks(t)
+    t.vmferry('convert', 'vm.xml', 'vm.vma')
+    tap.equal([code for code in (field.get('code') for field in losses_of(t, 'vm.vma', 'all.vmx')['fields']) if code == 'L-disk-left'], [], 'losses')
+    backup = bytearray(t.read('vm.vma'))
+    size = int.from_bytes(backup[56:60], 'big')
+    place = backup.index(b'\nsata0: ')
+    backup[place + 1:place + 2] = b'#'
+    backup[32:48] = bytes(16)
+    backup[32:48] = hashlib.md5(backup[:size]).digest()
+    t.write('vm.vma', bytes(backup))
+    left = [field for field in losses_of(t, 'vm.vma', 'vm.vmx')['fields'] if field.get('code') == 'L-disk-left']
+    tap.equal([(field['field'], field['weight'], field['outcome']) for field in left], [('disk-left.drive-sata0', 'data', 'dropped')], 'losses')
+    tap.contains(t.vmferry('convert', '--strict', 'vm.vma', 'strict.vmx', status=2).stderr, 'disk-left.drive-sata0')
 
 
 def test_an_error_of_a_disk_names_the_file_once_and_the_line(t):

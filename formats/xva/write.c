@@ -179,6 +179,7 @@ static const struct vmf_option xva_option_table[] = {
 const struct vmf_writer xva_writer = {
     .options = {xva_option_table, 1, sizeof(struct xva_options)},
     .state_size = sizeof(struct writer_state),
+    .part = true,
     .shape = xva_shape,
     .measure = xva_measure,
     .begin = xva_begin,

@@ -200,7 +200,7 @@ static const char *const suffixes[] = {"xva", NULL};
 extern const struct vmf_format vmf_format_xva;
 const struct vmf_format vmf_format_xva = {
     .name = "xva",
-    .summary = "XenServer and XCP-ng: a machine with its disks",
+    .summary = "XenServer and XCP-ng: a machine with its disks, written from a machine",
     .aliases = aliases,
     .suffixes = suffixes,
     .reader = &xva_reader,

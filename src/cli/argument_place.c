@@ -38,18 +38,19 @@ static enum vmf_code folder(const char *what, const char *text, struct vmf_error
 enum vmf_code vmf_argument_place(const struct vmf_argument *argument, const char *what,
                                  const char *text, struct vmf_error *error)
 {
-  bool map = argument->value && strcmp(argument->value, "MAPFILE") == 0;
+  bool late = argument->value &&
+              (strcmp(argument->value, "MAPFILE") == 0 || strcmp(argument->value, "REPORT") == 0);
   bool is_folder = argument->value && strcmp(argument->value, "DIR") == 0;
   bool file = argument->value && strcmp(argument->value, "FILE") == 0;
   const char *slash = text ? strrchr(text, '/') : NULL;
   char *above;
 
-  if (!text || (!map && !is_folder && !file))
+  if (!text || (!late && !is_folder && !file))
     return VMF_OK;
   enum vmf_code code = plain_path(what, text, error);
   if (code == VMF_OK && is_folder)
     code = folder(what, text, error);
-  if (code != VMF_OK || !map || !slash)
+  if (code != VMF_OK || !late || !slash)
     return code;
   above = strndup(text, slash == text ? 1 : (size_t)(slash - text));
   code = above ? folder(what, above, error) : vmf_arguments_no_memory(error);

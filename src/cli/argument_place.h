@@ -7,8 +7,8 @@
 
 #include "verb.h"
 
-/* By what help calls the value: a FILE is no URL; a DIR is there; of a MAPFILE, which is written
- * when all is done, the folder is there. `what` names the option. */
+/* By what help calls the value: a FILE is no URL; a DIR is there; of a MAPFILE and a REPORT,
+ * which are written when all is done, the folder is there. `what` names the option. */
 VMF_MUST_CHECK enum vmf_code vmf_argument_place(const struct vmf_argument *argument,
                                                 const char *what, const char *text,
                                                 struct vmf_error *error);

@@ -122,7 +122,8 @@ static const struct {
     {"FORM", offer_forms},   {"FORMAT", offer_formats}, {"FOLDER", offer_folders},
     {"KEY", offer_files},    {"MAPFILE", offer_files},  {"OS", offer_systems},
     {"OUT", offer_files},    {"PACKAGE", offer_files},  {"PLATFORM", offer_platforms},
-    {"SIZE", offer_nothing}, {"TOPIC", offer_topics},   {"VERB", offer_verbs},
+    {"REPORT", offer_files}, {"SIZE", offer_nothing},   {"TOPIC", offer_topics},
+    {"VERB", offer_verbs},
 };
 
 /* One of the words between the bars. `otherwise` is for those that no table has. */

@@ -344,6 +344,8 @@ struct vmf_target {
 struct vmf_writer {
   struct vmf_options options;
   size_t state_size;
+  bool part; /* it writes a disk behind the head that a container_writer has written, and none alone
+              */
   /* Fills *shape, which is zeroed. Refuses options that do not fit together (VMF_USAGE) and sizes
    * that the format cannot hold (VMF_UNSUPPORTED). compress: -c was given. backing: an overlay is
    * asked for (VMF_UNSUPPORTED when the format has none). */

@@ -49,7 +49,8 @@ bool vmf_format_describe(size_t index, struct vmf_format_info *info)
                                    .aliases = vmf_formats[i]->aliases,
                                    .suffixes = vmf_formats[i]->suffixes,
                                    .readable = vmf_formats[i]->reader != NULL,
-                                   .writable = vmf_formats[i]->writer != NULL};
+                                   .writable =
+                                       vmf_formats[i]->writer && !vmf_formats[i]->writer->part};
     vmf_give_format_info(&own, info);
     return true;
   }

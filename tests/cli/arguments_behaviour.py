@@ -46,6 +46,7 @@ def test_url_where_a_file_is_expected(t, option, *arguments):
     ('folder of references is a file', 'expected a folder', 'verify', '--allow-ref', 'a.raw', 'a.ova'),
     ('folder of schemas', 'No such file', 'verify', '--schema', 'none', 'a.ova'),
     ('folder to store in', 'No such file', 'convert', '--spool', 'none', '-', 'b.raw'),
+    ('folder of the loss report', 'No such file', 'convert', '--losses=none/report', 'a.raw', 'b.vmx'),
     ('folder of the map of what is lost', 'No such file', 'convert', '--salvage=none/map', 'a.raw', 'b.raw'),
 ])
 def test_folder_that_is_not_there_is_told_at_once(t, reason, *arguments):

@@ -210,6 +210,7 @@ END_TEST
 static Suite *suite(void)
 {
   list_forms();
+  forms[form_count++] = (struct form){"xva", "ref=Ref:1", false, true}; /* a part of a file */
   Suite *suite = suite_create("replay");
   TCase *tests = tcase_create("every format");
   tcase_set_timeout(tests, 120);

@@ -54,6 +54,20 @@ static void print_field(const struct vmf_value *field)
                    why, *code ? " [" : "", code, *code ? "]" : "");
 }
 
+static void print_counts(uint64_t kept, uint64_t defaulted, uint64_t cosmetic, bool listed)
+{
+  char new[60] = "", unnoticed[80] = "";
+
+  if (defaulted > 0)
+    snprintf(new, sizeof new, ", %" PRIu64 " that only the target tells", defaulted);
+  if (cosmetic > 0)
+    snprintf(unnoticed, sizeof unnoticed,
+             ", %" PRIu64 " difference%s that the guest does not notice", cosmetic,
+             cosmetic == 1 ? "" : "s");
+  vmf_status_print("the machine: %" PRIu64 " field%s kept%s%s%s", kept, kept == 1 ? "" : "s", new,
+                   unnoticed, listed || cosmetic == 0 ? "" : "; --losses=FILE lists all");
+}
+
 void vmf_loss_glance(const struct vmf_value *losses, bool listed)
 {
   const struct vmf_value *list = child_of(losses, "fields");
@@ -64,9 +78,5 @@ void vmf_loss_glance(const struct vmf_value *losses, bool listed)
     if (!is_cosmetic(field) && !is_none(field))
       print_field(field);
   }
-  vmf_status_print("the machine: %" PRIu64 " fields kept, %" PRIu64
-                   " that only the target tells, %" PRIu64 " differences that the guest does not "
-                   "notice%s",
-                   number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic,
-                   listed ? "" : "; --losses=FILE lists all");
+  print_counts(number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic, listed);
 }

@@ -140,7 +140,7 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "network cards on OLD are put on NEW (repeatable)"},
     {.name = "losses",
      VMF_SETS_TEXT(move.losses),
-     .value = "FILE",
+     .value = "REPORT",
      .help = "write what became of every field of the machine, as JSON"},
     {.name = "strict",
      VMF_SETS_FLAG(move.strict),

@@ -41,8 +41,8 @@ static enum vmf_code check_one(const struct vmf_destination *destination,
     return VMF_OK;
   if (!replace)
     return vmf_fail(error, VMF_USAGE,
-                    "%s: is there already, and belongs to a package that is written into a folder; "
-                    "--force replaces such files",
+                    "%s: is there already, and a file of what is written has that name; --force "
+                    "replaces such files",
                     path);
   if (!S_ISREG(status.st_mode))
     return vmf_fail(error, VMF_REFUSED, "%s: is no regular file, and is not replaced", path);

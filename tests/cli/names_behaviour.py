@@ -244,7 +244,7 @@ def test_no_archive_is_written_that_is_refused(t, name):
 
 # ---- options ----
 
-@tap.rows([(word, word) for word in ('--force-sh', '--for', '--no-s', '--allow', '--read', '--form', '--chec=sha1')])
+@tap.rows([(word, word) for word in ('--force-sh', '--forc', '--no-s', '--allow', '--read', '--form', '--chec=sha1')])
 def test_options_are_not_abbreviated(t, word):
     t.write('a.raw', RAW)
     refused(t, 'convert', word, 'a.raw', 'b.raw', says=(word.split('=')[0],))

@@ -57,10 +57,15 @@ static enum vmf_code open_contained(const struct vmf_machines *machines,
                                     const struct vmf_machine_disk *disk, struct vmf_image **image,
                                     struct vmf_error *error)
 {
-  struct vmf_io *io = machines->container->io;
   struct vmf_image_options own = machines->options;
   struct vmf_image_origin origin = {0};
 
+  if (!machines->container)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: names the disk \"%.160s\" of the file that this text was taken from; name "
+                    "that file (*.xva, *.vma) instead",
+                    machines->path, disk->image.text);
+  struct vmf_io *io = machines->container->io;
   own.format = machines->container->format->name;
   own.snapshot = NULL;
   own.found = NULL;

@@ -422,5 +422,13 @@ def test_options_of_machines_are_not_for_disks(t):
         tap.contains(t.vmferry('convert', option, '0.raw', '0.qcow2', status=1).stderr, 'machine')
 
 
+def test_text_that_was_taken_out_of_its_file(t):
+    """Its disks are in the file that it came from."""
+    t.write('100.conf', b'memory: 512\nname: web\nscsi0: local:vm-100-disk-0,size=1G\n#qmdump#map:scsi0:drive-scsi0:local:raw:\n')
+    tap.contains(t.vmferry('info', '100.conf').stdout, 'taken from; name that file (*.xva, *.vma) instead')
+    tap.contains(t.vmferry('convert', '100.conf', 'b.ova', status=2).stderr, '"drive-scsi0" of the file that this text was taken from')
+    tap.equal(t.names(), ['100.conf'], 'files')
+
+
 if __name__ == '__main__':
     tap.main(globals())

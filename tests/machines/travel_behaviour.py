@@ -430,5 +430,20 @@ def test_text_that_was_taken_out_of_its_file(t):
     tap.equal(t.names(), ['100.conf'], 'files')
 
 
+def test_format_of_a_machine_that_is_told(t):
+    t.write('0.raw', DISKS[0])
+    t.write('plain', domain(('0.raw', 'raw', 'scsi')))
+    t.vmferry('convert', '-q', '-f', 'libvirt', 'plain', 'a.ova')
+    t.vmferry('compare', '0.raw', 'a.ova')
+    tap.contains(t.vmferry('convert', '-f', 'vmx', 'plain', 'b.ova', status=2).stderr, 'plain')
+    t.vmferry('convert', '-f', 'raw', '-O', 'raw', 'plain', 'c.xml')
+    tap.equal(t.read('c.xml') == t.read('plain'), True, 'a raw disk, since the person says so')
+
+
+def test_machine_on_standard_input_is_told(t):
+    stderr = t.vmferry('convert', '--machine', 'libvirt', '-', 'x.xml', status=1).stderr
+    tap.contains(stderr, 'store it in a file first')
+
+
 if __name__ == '__main__':
     tap.main(globals())

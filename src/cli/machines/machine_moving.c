@@ -39,12 +39,26 @@ static bool is_package_name(const char *name)
   return name && (strcasecmp(name, "ova") == 0 || strcasecmp(name, "ovf") == 0);
 }
 
+/* "-f vmx", of a file whatever it is called. */
+static bool is_machine_format(const char *name)
+{
+  struct vmf_machine_format_info format = {.size = sizeof format};
+
+  for (size_t i = 0; name && vmf_machine_format_describe(i, &format); i++)
+    if (strcasecmp(format.name, name) == 0)
+      return true;
+  return false;
+}
+
 bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings)
 {
   const char *source = packaging->command->operands[0], *target = packaging->command->operands[1];
-  const char *asked = packaging->target->format;
+  const char *asked = packaging->target->format, *named = packaging->source->format;
 
+  if (named)
+    return is_machine_format(named) && (settings->format || is_machine_name(target) ||
+                                        vmf_packaging_is_target(target) || is_package_name(asked));
   if (!settings->format && asked && !is_package_name(asked) && !vmf_machines_recognise(source))
     return false; /* "-O raw": the only disk of a package, under whatever name */
   if (settings->format || is_machine_name(target))

@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "machine_moving.h"
 #include "packaging.h"
+#include "sources.h"
 #include "status.h"
 #include "verb_convert.h"
 
@@ -76,18 +77,23 @@ static bool convert_is_move(const struct vmf_convert_settings *settings)
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
 
-  return settings->command.operand_count == 2 && !settings->source.format &&
-         !strstr(settings->command.operands[0], "::") &&
+  return settings->command.operand_count == 2 && !strstr(settings->command.operands[0], "::") &&
          vmf_moving_is_wanted(&packaging, &settings->move);
 }
 
-static enum vmf_code convert_check_move(const struct vmf_move_settings *move,
+static enum vmf_code convert_check_move(const struct vmf_convert_settings *settings,
                                         struct vmf_error *error)
 {
-  if (move->format || move->system || move->losses || move->networks || move->copy || move->strict)
-    return vmf_arguments_wrong(error, "--machine, --system, --copy, --network, --losses and "
-                                      "--strict are for a machine that goes into another format");
-  return VMF_OK;
+  const struct vmf_move_settings *move = &settings->move;
+
+  if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
+      !move->strict)
+    return VMF_OK;
+  if (vmf_sources_is_input(settings->command.operands[0]))
+    return vmf_arguments_wrong(error, "a machine is not read from standard input: store it in a "
+                                      "file first, and name that");
+  return vmf_arguments_wrong(error, "--machine, --system, --copy, --network, --losses and "
+                                    "--strict are for a machine that goes into another format");
 }
 
 static int convert_machine(const struct vmf_convert_settings *settings)
@@ -109,7 +115,7 @@ int vmf_convert_whole(const struct vmf_convert_settings *settings)
 
   if (convert_is_move(settings))
     return convert_machine(settings);
-  if (convert_check_move(&settings->move, &error) != VMF_OK)
+  if (convert_check_move(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
   return convert_is_package(settings) ? convert_package(settings) : -1;
 }

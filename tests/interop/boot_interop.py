@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """A disk that boots still boots after each conversion: its boot sector prints a line on the serial port."""
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import tap
 
@@ -73,6 +74,40 @@ def test_boot_after_two_conversions(t, first, second):
     t.vmferry('convert', '-O', first[0], *first[1], 'boot.raw', 'first.img')
     t.vmferry('convert', '-f', first[0], '-O', second[0], *second[1], 'first.img', 'second.img')
     tap.contains(serial_output(t, 'second.img', second[0]).decode(errors='replace'), LINE.decode())
+
+
+# A VMX's bus and its adapter, and what QEMU calls what the libvirt XML then says.
+BUSES = [('scsi', 'lsisas1068'), ('scsi', 'pvscsi'), ('scsi', 'lsilogic'), ('ide', ''), ('sata', ''), ('nvme', '')]
+QEMU_ADAPTERS = {('scsi', 'lsisas1068'): 'mptsas1068', ('scsi', 'vmpvscsi'): 'pvscsi', ('sata', None): 'ahci'}
+
+
+def machine_devices(t, path):
+    """QEMU's words for the machine of a domain XML: its board, and the controller and format of its first disk."""
+    domain = ElementTree.parse(t.path(path)).getroot()
+    disk = next(disk for disk in domain.iter('disk') if disk.get('device') == 'disk')
+    bus, form, file = disk.find('target').get('bus'), disk.find('driver').get('type'), disk.find('source').get('file')
+    models = [c.get('model') for c in domain.iter('controller') if c.get('type') == bus]
+    words = ['-machine', domain.find('os/type').get('machine'), '-smp', domain.find('vcpu').text, '-drive', f'file={file},format={form},if=none,id=d,snapshot=on']
+    if bus == 'ide':
+        return words + ['-device', 'ide-hd,drive=d']
+    adapter = QEMU_ADAPTERS[bus, models[0] if models and bus == 'scsi' else None]
+    return words + ['-device', f'{adapter},id=c', '-device', f'{"scsi-hd,bus=c.0" if bus == "scsi" else "ide-hd,bus=c.0"},drive=d,bootindex=1']
+
+
+@tap.rows([(f'{bus} {model}'.strip(), bus, model) for bus, model in BUSES])
+def test_machine_boots_after_its_journey(t, bus, model):
+    """VMware to OVF, XenServer, Proxmox VE and libvirt; QEMU is given what the XML says."""
+    t.write('boot.raw', boot_disk())
+    t.vmferry('convert', '-O', 'vmdk', 'boot.raw', 'boot.vmdk')
+    adapter = f'{bus}0.virtualDev = "{model}"\n' if model else ''
+    t.write('vm.vmx', f'config.version = "8"\nvirtualHW.version = "13"\ndisplayName = "web"\nguestOS = "other-64"\nmemsize = "64"\nnumvcpus = "2"\n'
+            f'{bus}0.present = "TRUE"\n{adapter}{bus}0:0.present = "TRUE"\n{bus}0:0.fileName = "boot.vmdk"\n'.encode())
+    for source, target in (('vm.vmx', 'a.ova'), ('a.ova', 'b.xva'), ('b.xva', 'c.vma'), ('c.vma', 'd.xml'), ('vm.vmx', 'direct.xml')):
+        t.vmferry('convert', '-q', source, target)
+    for path in ('d.xml', 'direct.xml'):
+        done = t.run(tap.tool('qemu-system-x86_64'), '-accel', 'tcg', '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot',
+                     '-nic', 'none', '-device', 'isa-debug-exit,iobase=0xf4,iosize=1', *machine_devices(t, path), status=None, text=False, stdin=subprocess.DEVNULL)
+        tap.contains(done.stdout.decode(errors='replace'), LINE.decode())
 
 
 tap.main(globals())

@@ -264,15 +264,7 @@ static enum vmf_code read_systems(struct vmf_machines *machines, struct vmf_erro
 static enum vmf_code open_package(struct vmf_machines *machines, struct vmf_error *error)
 {
   const struct vmf_image_options *options = &machines->options;
-  const struct vmf_package_options own = {.size = sizeof own,
-                                          .allow_refs = options->allow_refs,
-                                          .no_refs = options->no_refs,
-                                          .ignore_locks = options->ignore_locks,
-                                          .read_all = options->read_all,
-                                          .no_cache = options->no_cache,
-                                          .log = options->log,
-                                          .cancel = options->cancel,
-                                          .max_bytes = options->max_bytes};
+  const struct vmf_package_options own = vmf_package_options_of(options);
 
   if (options->snapshot)
     return vmf_fail(error, VMF_USAGE, "%s: a package has no snapshots to choose from",

@@ -52,6 +52,21 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_archive(const char *path,
                                                       struct vmf_io **archive,
                                                       struct vmf_error *error);
 
+/* A package is opened as the images in it will be. */
+static inline struct vmf_package_options vmf_package_options_of(
+    const struct vmf_image_options *options)
+{
+  return (struct vmf_package_options){.size = sizeof(struct vmf_package_options),
+                                      .allow_refs = options->allow_refs,
+                                      .no_refs = options->no_refs,
+                                      .ignore_locks = options->ignore_locks,
+                                      .read_all = options->read_all,
+                                      .no_cache = options->no_cache,
+                                      .log = options->log,
+                                      .cancel = options->cancel,
+                                      .max_bytes = options->max_bytes};
+}
+
 /* Drops one user; the last one closes it. */
 void vmf_package_release(void *package);
 

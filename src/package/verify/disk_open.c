@@ -240,15 +240,7 @@ static enum vmf_code open_in(const char *path, const char *disk,
                              const struct vmf_image_options *options, struct vmf_image **image,
                              struct vmf_error *error)
 {
-  const struct vmf_package_options package_options = {.size = sizeof package_options,
-                                                      .allow_refs = options->allow_refs,
-                                                      .no_refs = options->no_refs,
-                                                      .ignore_locks = options->ignore_locks,
-                                                      .read_all = options->read_all,
-                                                      .no_cache = options->no_cache,
-                                                      .log = options->log,
-                                                      .cancel = options->cancel,
-                                                      .max_bytes = options->max_bytes};
+  const struct vmf_package_options package_options = vmf_package_options_of(options);
   struct vmf_package *package;
   struct vmf_io *archive;
 

@@ -27,8 +27,7 @@ enum {
 struct passage {
   struct vmf_format format; /* the container's, with the reader below */
   struct vmf_container container;
-  unsigned disk; /* of the container: the one that the image is */
-  bool listed;   /* is only asked what it is */
+  bool listed; /* is only asked what it is */
   const struct vmf_cancel *cancel;
   uint64_t reached; /* where the last run of the disk ended, guest bytes */
   bool ended;
@@ -154,8 +153,8 @@ static enum vmf_code set_disk(struct vmf_image *image, const struct vmf_image_op
   VMF_TRY(vmf_contents_pick(node, options, error));
   if (node->listed)
     return VMF_OK;
-  passage->disk = passage->container.disk = node->disk;
-  const struct vmf_container_disk *disk = &image->contents->disks[passage->disk];
+  passage->container.disk = node->disk;
+  const struct vmf_container_disk *disk = &image->contents->disks[node->disk];
   VMF_TRY(check_disk(&passage->container, disk, error));
   image->size = disk->size;
   image->unit = disk->unit;
@@ -315,19 +314,19 @@ static enum vmf_code next_run(struct vmf_image *image, struct vmf_run *run, stru
 {
   struct passage *passage = image->state;
   struct vmf_container *container = &passage->container;
-  unsigned disk = passage->disk;
+  unsigned disk = container->disk;
 
   do {
     *run = (struct vmf_run){0};
-    if (disk != passage->disk)
+    if (disk != container->disk)
       VMF_TRY(vmf_cancelled(passage->cancel, error));
     if (!passage->ended)
       VMF_TRY(container->format->container->next(container, &disk, run, &passage->ended, error));
     if (passage->ended)
       return VMF_OK;
-    if (disk != passage->disk)
+    if (disk != container->disk)
       VMF_TRY(pass_over(image, disk, run, error));
-  } while (disk != passage->disk);
+  } while (disk != container->disk);
   VMF_TRY(check_within(image, run, error));
   VMF_TRY(check_run(image, run, error));
   run->io = image->io;

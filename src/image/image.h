@@ -267,8 +267,6 @@ enum { VMF_PARTITION_HEAD = 4104 /* bytes that tell of a partition table, zeros 
 /* Whether the content starts with a partition table: then it is a whole disk. What cannot be read
  * is taken for one. */
 bool vmf_head_partitioned(const uint8_t head[VMF_PARTITION_HEAD]);
-/* Whether it is an MBR with a partition. */
-bool vmf_head_mbr(const uint8_t head[VMF_PARTITION_HEAD]);
 bool vmf_probe_partitioned(struct vmf_io *io);
 
 /* Whether content that no format knows may be taken as raw by its name or kind alone. */

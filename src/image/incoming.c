@@ -53,12 +53,6 @@ static enum vmf_code choose_container(struct vmf_io *io, const struct vmf_image_
   return VMF_OK;
 }
 
-static const char *spool_folder(const struct vmf_image_options *options)
-{
-  const char *folder = options->spool_folder ? options->spool_folder : secure_getenv("TMPDIR");
-  return folder && folder[0] ? folder : "/tmp";
-}
-
 /* As many bytes as the person told. */
 static enum vmf_code check_size(const struct vmf_io *io, uint64_t told, struct vmf_error *error)
 {
@@ -105,7 +99,7 @@ static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
 static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_options *options,
                                  struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_spool_options spool = {.folder = spool_folder(options),
+  const struct vmf_spool_options spool = {.folder = vmf_spool_folder(options->spool_folder),
                                           .expected = options->source_size,
                                           .max_bytes = options->max_bytes,
                                           .cancel = options->cancel};

@@ -17,7 +17,7 @@ const struct vmf_machine_format *vmf_machine_format_find(const char *name)
   return NULL;
 }
 
-static bool has_suffix(const struct vmf_machine_format *format, const char *name)
+bool vmf_machine_format_has_suffix(const struct vmf_machine_format *format, const char *name)
 {
   const char *base = vmf_path_name(name);
   const char *dot = strrchr(base, '.');
@@ -37,7 +37,7 @@ const struct vmf_machine_format *vmf_machine_format_probe(const char *name, cons
 
   for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
     int sure = (*format)->probe(head, length);
-    if (sure > 0 && sure < 100 && has_suffix(*format, name))
+    if (sure > 0 && sure < 100 && vmf_machine_format_has_suffix(*format, name))
       sure = 99;
     if (sure > most) {
       best = *format;

@@ -85,6 +85,9 @@ extern const struct vmf_machine_format *const vmf_machine_formats[];
 /* By name; NULL: none. */
 const struct vmf_machine_format *vmf_machine_format_find(const char *name);
 
+/* Whether the file's name ends in one of the format's suffixes. */
+bool vmf_machine_format_has_suffix(const struct vmf_machine_format *format, const char *name);
+
 /* By suffix and content of a file: the one whose probe says 100, else the most that one says; NULL:
  * none. */
 const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,

@@ -151,12 +151,9 @@ static bool is_container_name(const char *path)
 
 static bool is_machine_name(const char *path)
 {
-  const char *dot = strrchr(vmf_path_name(path), '.');
-
-  for (size_t i = 0; dot && vmf_machine_formats[i]; i++)
-    for (const char *const *suffix = vmf_machine_formats[i]->suffixes; *suffix; suffix++)
-      if (vmf_text_equal_nocase(*suffix, dot + 1))
-        return true;
+  for (size_t i = 0; vmf_machine_formats[i]; i++)
+    if (vmf_machine_format_has_suffix(vmf_machine_formats[i], path))
+      return true;
   return false;
 }
 

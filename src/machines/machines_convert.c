@@ -29,17 +29,16 @@ static bool is_package(const char *name)
  * beside it. */
 static const struct vmf_machine_format *format_of_suffix(const char *path)
 {
-  const char *dot = strrchr(vmf_path_name(path), '.');
   const struct vmf_format *suffixed = vmf_format_suffixed(path);
 
   for (size_t i = 0; suffixed && vmf_machine_formats[i]; i++)
     if (vmf_machine_formats[i]->container &&
         strcmp(vmf_machine_formats[i]->container, suffixed->name) == 0)
       return vmf_machine_formats[i];
-  for (size_t i = 0; dot && vmf_machine_formats[i]; i++)
-    for (const char *const *suffix = vmf_machine_formats[i]->suffixes; *suffix; suffix++)
-      if (vmf_machine_formats[i]->disk_form && vmf_text_equal_nocase(*suffix, dot + 1))
-        return vmf_machine_formats[i];
+  for (size_t i = 0; vmf_machine_formats[i]; i++)
+    if (vmf_machine_formats[i]->disk_form &&
+        vmf_machine_format_has_suffix(vmf_machine_formats[i], path))
+      return vmf_machine_formats[i];
   return NULL;
 }
 

@@ -63,10 +63,9 @@ static enum vmf_code check_header(const struct vmf_image *image, struct vmf_gpt 
 {
   const uint8_t *header = gpt->header;
   uint32_t count = get_le32(header + ENTRY_COUNT), size = get_le32(header + ENTRY_SIZE);
-  uint64_t bytes = (uint64_t)count * size;
+  uint64_t bytes = (uint64_t)count * size, last_usable = get_le64(header + LAST_USABLE);
 
   gpt->header_bytes = get_le32(header + HEADER_SIZE);
-  gpt->last_usable = get_le64(header + LAST_USABLE);
   if (gpt->header_bytes < HEADER_LEAST || gpt->header_bytes > gpt->sector)
     return wrong(image, "size of the header", gpt->header_bytes, error);
   if (header_checksum(header, gpt->header_bytes) != get_le32(header + HEADER_CRC))
@@ -76,8 +75,8 @@ static enum vmf_code check_header(const struct vmf_image *image, struct vmf_gpt 
                  error);
   if (size < ENTRY_LEAST || count == 0 || bytes > TABLE_MOST)
     return wrong(image, "bytes of its entries", bytes, error);
-  if (get_le64(header + FIRST_USABLE) > gpt->last_usable)
-    return wrong(image, "last sector that can be used", gpt->last_usable, error);
+  if (get_le64(header + FIRST_USABLE) > last_usable)
+    return wrong(image, "last sector that can be used", last_usable, error);
   gpt->table_bytes = (uint32_t)bytes;
   gpt->table_sectors = vmf_div_up(bytes, gpt->sector);
   return VMF_OK;
@@ -121,13 +120,13 @@ static enum vmf_code read_table(struct vmf_image *image, struct vmf_gpt *gpt,
 static enum vmf_code read_header(struct vmf_image *image, struct vmf_gpt *gpt, bool *found,
                                  struct vmf_error *error)
 {
-  for (gpt->sector = 512; gpt->sector <= VMF_GPT_SECTOR_MOST && !*found; gpt->sector *= 8) {
+  for (gpt->sector = 512; gpt->sector <= VMF_GPT_SECTOR_MOST; gpt->sector *= 8) {
     if (image->size < 2 * (uint64_t)gpt->sector)
       return VMF_OK;
     VMF_TRY(vmf_image_pread(image, gpt->header, gpt->sector, gpt->sector, error));
     *found = memcmp(gpt->header, "EFI PART", SIGNATURE_BYTES) == 0;
     if (*found)
-      break;
+      return VMF_OK;
   }
   return VMF_OK;
 }

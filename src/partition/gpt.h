@@ -17,7 +17,6 @@ struct vmf_gpt {
   uint8_t *table;                      /* the entries; owned */
   uint32_t table_bytes;
   uint64_t table_sectors; /* that the entries take */
-  uint64_t last_usable;   /* sector, as the header says */
   uint64_t last_used;     /* the last sector of any partition; 0: there is none */
 };
 

@@ -11,17 +11,11 @@
 #include "checked.h"
 #include "gpt.h"
 #include "log.h"
+#include "mbr.h"
 #include "memory.h"
 
 enum {
-  SECTOR = 512, /* of an MBR */
-  MBR_ENTRIES = 446,
-  MBR_ENTRY = 16,
-  MBR_SIGNATURE = 510,
-  /* in an entry */
-  MBR_TYPE = 4,
-  MBR_START = 8,
-  MBR_COUNT = 12,
+  /* types of partitions in an MBR */
   TYPE_PROTECTIVE = 0xee, /* the whole disk, of a GPT */
   TYPE_DYNAMIC = 0x42,    /* of Windows' Logical Disk Manager */
 };
@@ -97,7 +91,8 @@ static const struct vmf_format resized_format = {
 
 static uint64_t mbr_end(const uint8_t *entry)
 {
-  return ((uint64_t)get_le32(entry + MBR_START) + get_le32(entry + MBR_COUNT)) * SECTOR;
+  return ((uint64_t)get_le32(entry + VMF_MBR_START) + get_le32(entry + VMF_MBR_COUNT)) *
+         VMF_MBR_SECTOR;
 }
 
 static enum vmf_code check_mbr(const struct vmf_image *image, const uint8_t *mbr, uint64_t size,
@@ -105,13 +100,14 @@ static enum vmf_code check_mbr(const struct vmf_image *image, const uint8_t *mbr
 {
   uint64_t most = 0;
 
-  for (const uint8_t *entry = mbr + MBR_ENTRIES; entry < mbr + MBR_SIGNATURE; entry += MBR_ENTRY) {
-    if (entry[MBR_TYPE] == TYPE_PROTECTIVE || entry[MBR_TYPE] == TYPE_DYNAMIC)
+  for (const uint8_t *entry = mbr + VMF_MBR_ENTRIES; entry < mbr + VMF_MBR_SIGNATURE;
+       entry += VMF_MBR_ENTRY) {
+    if (entry[VMF_MBR_TYPE] == TYPE_PROTECTIVE || entry[VMF_MBR_TYPE] == TYPE_DYNAMIC)
       return vmf_fail(error, VMF_REFUSED,
                       "%s: cannot be made smaller: a partition of type 0x%02x has data at the end "
                       "of the disk that is in no partition",
-                      image->io->name, entry[MBR_TYPE]);
-    if (entry[MBR_TYPE] != 0)
+                      image->io->name, entry[VMF_MBR_TYPE]);
+    if (entry[VMF_MBR_TYPE] != 0)
       most = mbr_end(entry) > most ? mbr_end(entry) : most;
   }
   if (most == 0 || most > size)
@@ -161,23 +157,24 @@ static void add_patch(struct resized *resized, uint8_t *all, size_t *used, uint6
 }
 
 /* The entry that keeps old programs off covers the whole disk, as far as it can say that. */
-static bool protect(uint8_t mbr[SECTOR], uint64_t last)
+static bool protect(uint8_t mbr[VMF_MBR_SECTOR], uint64_t last)
 {
   bool found = false;
 
-  for (uint8_t *entry = mbr + MBR_ENTRIES; entry < mbr + MBR_SIGNATURE; entry += MBR_ENTRY)
-    if (entry[MBR_TYPE] == TYPE_PROTECTIVE && get_le32(entry + MBR_START) == 1) {
-      put_le32(entry + MBR_COUNT, (uint32_t)vmf_min(last, UINT32_MAX));
+  for (uint8_t *entry = mbr + VMF_MBR_ENTRIES; entry < mbr + VMF_MBR_SIGNATURE;
+       entry += VMF_MBR_ENTRY)
+    if (entry[VMF_MBR_TYPE] == TYPE_PROTECTIVE && get_le32(entry + VMF_MBR_START) == 1) {
+      put_le32(entry + VMF_MBR_COUNT, (uint32_t)vmf_min(last, UINT32_MAX));
       found = true;
     }
-  return found && get_le16(mbr + MBR_SIGNATURE) == 0xaa55;
+  return found && get_le16(mbr + VMF_MBR_SIGNATURE) == 0xaa55;
 }
 
 static enum vmf_code patch_gpt(struct vmf_image *image, const struct vmf_gpt *gpt,
                                struct vmf_error *error)
 {
   struct resized *resized = image->state;
-  uint8_t mbr[SECTOR], first[VMF_GPT_SECTOR_MOST], second[VMF_GPT_SECTOR_MOST];
+  uint8_t mbr[VMF_MBR_SECTOR], first[VMF_GPT_SECTOR_MOST], second[VMF_GPT_SECTOR_MOST];
   VMF_AUTO_FREE void *memory = NULL;
   struct vmf_gpt_end end;
   size_t used = 0, table = (size_t)gpt->table_sectors * gpt->sector;
@@ -186,7 +183,7 @@ static enum vmf_code patch_gpt(struct vmf_image *image, const struct vmf_gpt *gp
     return vmf_fail(error, VMF_REFUSED, "%s: %" PRIu64 " bytes are too small for its partitions",
                     resized->source->io->name, image->size);
   VMF_TRY(vmf_image_pread(resized->source, mbr, sizeof mbr, 0, error));
-  VMF_TRY(vmf_alloc(SECTOR + 2 * VMF_GPT_SECTOR_MOST + table, &memory, error));
+  VMF_TRY(vmf_alloc(VMF_MBR_SECTOR + 2 * VMF_GPT_SECTOR_MOST + table, &memory, error));
   vmf_gpt_headers(gpt, &end, first, second);
   if (protect(mbr, end.header))
     add_patch(resized, memory, &used, 0, mbr, sizeof mbr);
@@ -208,7 +205,7 @@ static enum vmf_code settle_table(struct vmf_image *image, bool move_gpt, struct
   bool found, smaller = image->size < source->size;
   struct vmf_gpt gpt;
 
-  if (!smaller && image->size == source->size && !move_gpt)
+  if (image->size == source->size && !move_gpt)
     return VMF_OK;
   enum vmf_code code = vmf_gpt_read(source, &gpt, &found, error);
   if (code == VMF_CORRUPT && !smaller && !move_gpt) {

@@ -152,7 +152,7 @@ static const struct meaning {
     {" wim swm esd ffu ", "a Windows image (WIM, FFU)"},
     {" gho ghs tib tibx adi vbk vib pvhd mrimg v2i spf ", "a backup program's image"},
     {" e01 ex01 s01 l01 lx01 ewf aff aff4 afd afm ad1 ", "a forensic image"},
-    {" vma vmcx vmrs vsv ", "a machine or backup of Proxmox or Hyper-V"},
+    {" vmcx vmrs vsv ", "a machine of Hyper-V"},
     {" ova ovf ", "a package, which convert makes of a package and pack makes of disks"},
     {" mf cert ", "the manifest or certificate of a package"},
     {" vmx vmxf vmtx vmtm vmsd vmsn vmss vmem nvram vbox utm ", "a file of a virtual machine"},

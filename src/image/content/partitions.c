@@ -10,6 +10,7 @@
 #include "checked.h"
 #include "file.h"
 #include "image.h"
+#include "mbr.h"
 #include "memory.h"
 #include "raw_content.h"
 
@@ -17,24 +18,19 @@ enum {
   SECTOR = 512,
   GPT_LARGE = 4096, /* the header's place with sectors of 4 KiB; with those of 512 bytes: SECTOR */
   GPT_SIGNATURE = 8,
-  MBR_ENTRIES = 446,
-  MBR_ENTRY = 16,
-  MBR_SIGNATURE = 510,
 };
 
-/* The boot sector of a file system has the same signature, but text or code where the entries are.
- */
 bool vmf_head_mbr(const uint8_t head[VMF_PARTITION_HEAD])
 {
   unsigned used = 0;
 
-  if (head[MBR_SIGNATURE] != 0x55 || head[MBR_SIGNATURE + 1] != 0xaa)
+  if (head[VMF_MBR_SIGNATURE] != 0x55 || head[VMF_MBR_SIGNATURE + 1] != 0xaa)
     return false;
-  for (const uint8_t *entry = head + MBR_ENTRIES; entry < head + MBR_SIGNATURE;
-       entry += MBR_ENTRY) {
+  for (const uint8_t *entry = head + VMF_MBR_ENTRIES; entry < head + VMF_MBR_SIGNATURE;
+       entry += VMF_MBR_ENTRY) {
     bool active = entry[0] == 0x80;
-    uint8_t type = entry[4];
-    uint32_t start = get_le32(entry + 8), sectors = get_le32(entry + 12);
+    uint8_t type = entry[VMF_MBR_TYPE];
+    uint32_t start = get_le32(entry + VMF_MBR_START), sectors = get_le32(entry + VMF_MBR_COUNT);
 
     if ((entry[0] != 0 && !active) || (type != 0 && (start == 0 || sectors == 0)))
       return false;
@@ -67,8 +63,7 @@ enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
 /* ---- an EFI system partition ---- */
 
 enum {
-  MBR_TYPE = 4,     /* in an entry */
-  MBR_EFI = 0xef,   /* the type */
+  MBR_EFI = 0xef,   /* type of a partition */
   GPT_ENTRIES = 72, /* in the header: the sector of the first entry */
   GPT_COUNT = 80,   /* how many there are */
   GPT_ENTRY_SIZE = 84,
@@ -114,8 +109,8 @@ enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi, struct vmf_error
     if (memcmp(head + sector, "EFI PART", GPT_SIGNATURE) == 0)
       return gpt_has_efi(image, head + sector, sector, efi, error);
   if (vmf_head_mbr(head))
-    for (unsigned at = MBR_ENTRIES; at < MBR_SIGNATURE; at += MBR_ENTRY)
-      *efi = *efi || head[at + MBR_TYPE] == MBR_EFI;
+    for (unsigned at = VMF_MBR_ENTRIES; at < VMF_MBR_SIGNATURE; at += VMF_MBR_ENTRY)
+      *efi = *efi || head[at + VMF_MBR_TYPE] == MBR_EFI;
   return VMF_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "zero.h"
 
 enum {
   NAME = 0,
@@ -45,13 +46,6 @@ static const struct field {
 
 /* ---- numbers ---- */
 
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-  while (length > 0 && bytes[length - 1] == 0)
-    length--;
-  return length == 0;
-}
-
 /* Blanks, digits, then blanks or NULs. */
 static bool parse_octal(const uint8_t *field, size_t length, bool *blank, uint64_t *value)
 {
@@ -73,7 +67,7 @@ static bool parse_binary(const uint8_t *field, size_t length, uint64_t *value)
   *value = 0;
   for (size_t i = length < 8 + 1 ? 1 : length - 8; i < length; i++)
     *value = *value << 8 | field[i];
-  return field[0] == 0x80 && (length < 8 + 1 || is_zero(field + 1, length - 8 - 1));
+  return field[0] == 0x80 && (length < 8 + 1 || vmf_is_zero(field + 1, length - 8 - 1));
 }
 
 /* 7-Zip takes blanks for no number where it is a device's. */
@@ -83,7 +77,7 @@ static bool parse_number(const struct field *field, const uint8_t *bytes, uint64
   bool right = field->binary && (bytes[0] & 0x80)
                    ? parse_binary(bytes, field->length, value)
                    : parse_octal(bytes, field->length, &blank, value);
-  if (blank && !(field->blank || is_zero(bytes, field->length)))
+  if (blank && !(field->blank || vmf_is_zero(bytes, field->length)))
     return false;
   return right && !(blank && field->needed) && *value <= field->max;
 }
@@ -193,15 +187,15 @@ static enum vmf_code check_form(const char *archive, uint64_t at, const uint8_t 
   const uint8_t *magic = block + MAGIC;
   bool posix = is_posix(magic);
   *prefix = posix ? field_length(block + PREFIX, PREFIX_LENGTH) : 0;
-  if (!posix && !is_gnu(magic) && !is_zero(magic, MAGIC_LENGTH))
+  if (!posix && !is_gnu(magic) && !vmf_is_zero(magic, MAGIC_LENGTH))
     return refuse(archive, at, "magic", magic, MAGIC_LENGTH,
                   "\"ustar\\00000\", \"ustar  \\000\" or NULs", error);
-  if (!is_zero(block + PREFIX + *prefix, REST - PREFIX - *prefix))
+  if (!vmf_is_zero(block + PREFIX + *prefix, REST - PREFIX - *prefix))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: the tar header at byte %" PRIu64 " has bytes in the place of the prefix "
                     "of the name, from byte %zu on, that are none to some readers, expected zeros",
                     archive, at, PREFIX + *prefix);
-  if (!is_zero(block + REST, VMF_TAR_BLOCK - REST))
+  if (!vmf_is_zero(block + REST, VMF_TAR_BLOCK - REST))
     return refuse(archive, at, "end", block + REST, VMF_TAR_BLOCK - REST, "zeros", error);
   return VMF_OK;
 }
@@ -214,7 +208,7 @@ static enum vmf_code check_start(const char *archive, uint64_t at, const uint8_t
                                  struct vmf_error *error)
 {
   size_t length = field_length(block + NAME, NAME_LENGTH);
-  if (!is_zero(block + NAME + length, NAME_LENGTH - length))
+  if (!vmf_is_zero(block + NAME + length, NAME_LENGTH - length))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: the tar header at byte %" PRIu64
                     " has bytes behind the end of the name, expected zeros",
@@ -247,7 +241,7 @@ enum vmf_code vmf_tar_parse_header(const char *archive, uint64_t at,
   VMF_TRY(check_sum(archive, at, block, error));
   VMF_TRY(check_numbers(archive, at, block, &header->size, error));
   VMF_TRY(check_start(archive, at, block, error));
-  header->marked = !is_zero(block + MAGIC, MAGIC_LENGTH);
+  header->marked = !vmf_is_zero(block + MAGIC, MAGIC_LENGTH);
   header->gnu = is_gnu(block + MAGIC);
   if (!memchr("05Lxg", header->type,
               sizeof "05Lxg")) { /* with the NUL; the caller refuses others */

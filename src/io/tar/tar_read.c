@@ -16,6 +16,7 @@
 #include "tar_header.h"
 #include "tar_names.h"
 #include "tar_sparse.h"
+#include "zero.h"
 
 enum {
   MEMBERS_MAX = 65536,
@@ -39,17 +40,12 @@ struct reader {
   bool told; /* of a key that is not known */
 };
 
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-  return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
-}
-
 bool vmf_tar_is_archive(struct vmf_io *io)
 {
   uint8_t block[VMF_TAR_BLOCK];
   if (vmf_size_get(io) < sizeof block || vmf_io_pread(io, block, sizeof block, 0, NULL) != VMF_OK)
     return false;
-  return !is_zero(block, sizeof block) && vmf_tar_sum_is_right(block);
+  return !vmf_is_zero(block, sizeof block) && vmf_tar_sum_is_right(block);
 }
 
 /* ---- members ---- */
@@ -297,7 +293,7 @@ static enum vmf_code check_zeros(struct reader *reader, uint64_t at, uint64_t en
                       reader->io->name, BEHIND_MAX, reader->at);
     *budget -= step;
     VMF_TRY(vmf_io_pread(reader->io, buffer, step, at, error));
-    if (!is_zero(buffer, step))
+    if (!vmf_is_zero(buffer, step))
       return vmf_fail(error, VMF_REFUSED,
                       "%s: the archive ends at byte %" PRIu64
                       ", and behind it, between byte %" PRIu64 " and %" PRIu64
@@ -342,7 +338,7 @@ static enum vmf_code next_block(struct reader *reader, bool *ended, struct vmf_e
   if (*ended)
     return VMF_OK;
   VMF_TRY(vmf_io_pread(reader->io, reader->block, VMF_TAR_BLOCK, reader->at, error));
-  *ended = is_zero(reader->block, VMF_TAR_BLOCK);
+  *ended = vmf_is_zero(reader->block, VMF_TAR_BLOCK);
   return VMF_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "list.h"
 #include "memory.h"
 #include "size.h"
+#include "zero.h"
 
 enum {
   /* the old form: places in its header and in the blocks behind */
@@ -116,11 +117,6 @@ static enum vmf_code finish(struct reading *reading, uint64_t stored, enum vmf_c
 
 /* ---- the old form ---- */
 
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-  return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
-}
-
 /* Takes entries up to the first that has no length, behind which there are none; *ended then. */
 static enum vmf_code take_entries(struct reading *reading, const uint8_t *entries, size_t count,
                                   bool *ended, struct vmf_error *error)
@@ -129,7 +125,7 @@ static enum vmf_code take_entries(struct reading *reading, const uint8_t *entrie
     const uint8_t *entry = entries + i * ENTRY;
     uint64_t start, length;
     *ended = entry[NUMBER] == '\0';
-    if (*ended && is_zero(entry, (count - i) * ENTRY))
+    if (*ended && vmf_is_zero(entry, (count - i) * ENTRY))
       return VMF_OK;
     if (*ended || !vmf_tar_number(entry, NUMBER, &start) ||
         !vmf_tar_number(entry + NUMBER, NUMBER, &length))

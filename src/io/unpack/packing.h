@@ -48,8 +48,8 @@ enum {
   VMF_PIECES_MAX = 1 << 20
 };
 
-/* Puts one behind the others; one of no bytes is left out. VMF_UNSUPPORTED: it is too long, or
- * there are too many. */
+/* Puts one behind the others. VMF_UNSUPPORTED: it is too long, or of no bytes, or there are too
+ * many. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at,
                                             uint64_t stored, uint64_t length, unsigned check,
                                             struct vmf_error *error);

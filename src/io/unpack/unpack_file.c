@@ -145,8 +145,7 @@ static enum vmf_code spool(struct vmf_io *packed, const struct vmf_packing *pack
                            const struct vmf_unpack_options *options, struct vmf_io **io,
                            struct vmf_error *error)
 {
-  const char *folder = options->folder ? options->folder : secure_getenv("TMPDIR");
-  const struct vmf_spool_options spool = {.folder = folder && folder[0] ? folder : "/tmp",
+  const struct vmf_spool_options spool = {.folder = vmf_spool_folder(options->folder),
                                           .max_bytes = options->max_bytes,
                                           .cancel = options->cancel};
   struct vmf_io *walk, *stream;

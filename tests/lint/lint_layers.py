@@ -6,7 +6,7 @@ import pathlib
 import re
 import subprocess
 
-OVF = {'src/ovf', 'src/xml', 'src/machine', 'src/io', 'src/base'}
+OVF = {'src/ovf', 'src/machine_xml', 'src/xml', 'src/machine', 'src/io', 'src/base'}
 SEALED = {'src/seal', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/copy', 'src/image', 'src/codec', 'src/hash'}
 LAYERS = {
     'src/base': {'src/base'},
@@ -21,6 +21,7 @@ LAYERS = {
     'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/base'},
     'src/xml': {'src/xml', 'src/base'},
     'src/machine': {'src/machine', 'src/base'},
+    'src/machine_xml': {'src/machine_xml', 'src/machine', 'src/xml', 'src/base'},
     'src/seal': {'src/seal', 'src/hash', 'src/base'},
     'src/ovf/rules': {'src/ovf/rules', *OVF},
     'src/ovf': OVF,
@@ -31,7 +32,7 @@ LAYERS = {
     'src/machines': {'src/machines', 'src/package/make', 'src/package/verify', 'src/package', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
-    'formats/machines': {'formats/machines', 'src/machine', 'src/xml', 'src/base'},
+    'formats/machines': {'formats/machines', 'src/machine_xml', 'src/machine', 'src/xml', 'src/base'},
     'formats': {'formats'},
 }
 # What a driver sees besides headers of its own.

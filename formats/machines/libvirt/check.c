@@ -35,12 +35,12 @@ static bool keeps(const struct limit *limit, const char *value)
   return strlen(value) <= limit->most && value[strspn(value, letters)] == '\0' && *value;
 }
 
-static enum vmf_code check_value(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code check_value(const struct vmf_taking *reading, const xmlNode *element,
                                  const struct limit *limit, struct vmf_error *error)
 {
   struct vmf_told_text value;
 
-  VMF_TRY(libvirt_peek(reading, element, limit->attribute, &value, error));
+  VMF_TRY(vmf_taking_peek(reading, element, limit->attribute, &value, error));
   if (!value.text || keeps(limit, value.text))
     return VMF_OK;
   if (limit->words)
@@ -56,13 +56,13 @@ static enum vmf_code check_value(const struct libvirt_reading *reading, const xm
 }
 
 /* The protocols that are nothing without a host. */
-static enum vmf_code check_network(const struct libvirt_reading *reading, const xmlNode *source,
+static enum vmf_code check_network(const struct vmf_taking *reading, const xmlNode *source,
                                    struct vmf_error *error)
 {
   static const char hosts[] = " iscsi http https ftp ftps tftp ssh nfs gluster ";
   struct vmf_told_text protocol;
 
-  VMF_TRY(libvirt_peek(reading, source, "protocol", &protocol, error));
+  VMF_TRY(vmf_taking_peek(reading, source, "protocol", &protocol, error));
   if (!protocol.text || !has_word(hosts, protocol.text) || libvirt_child(source, "host"))
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT, "%s:%u: a <source> of the protocol %s has no <host>",
@@ -70,21 +70,21 @@ static enum vmf_code check_network(const struct libvirt_reading *reading, const 
 }
 
 /* <rom enabled='no'/> says all. */
-static enum vmf_code check_rom(const struct libvirt_reading *reading, const xmlNode *rom,
+static enum vmf_code check_rom(const struct vmf_taking *reading, const xmlNode *rom,
                                struct vmf_error *error)
 {
   struct vmf_told_text enabled, bar, file;
 
-  VMF_TRY(libvirt_peek(reading, rom, "enabled", &enabled, error));
-  VMF_TRY(libvirt_peek(reading, rom, "bar", &bar, error));
-  VMF_TRY(libvirt_peek(reading, rom, "file", &file, error));
+  VMF_TRY(vmf_taking_peek(reading, rom, "enabled", &enabled, error));
+  VMF_TRY(vmf_taking_peek(reading, rom, "bar", &bar, error));
+  VMF_TRY(vmf_taking_peek(reading, rom, "file", &file, error));
   if (!enabled.text || strcmp(enabled.text, "no") != 0 || (!bar.text && !file.text))
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT, "%s:%u: a <rom> that is not enabled has a file or a bar",
                   reading->name, enabled.line);
 }
 
-enum vmf_code libvirt_check(const struct libvirt_reading *reading, struct vmf_error *error)
+enum vmf_code libvirt_check(const struct vmf_taking *reading, struct vmf_error *error)
 {
   for (size_t i = 0; i < reading->xml->count; i++) {
     const xmlNode *element = reading->xml->elements[i];

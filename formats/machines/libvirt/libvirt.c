@@ -73,48 +73,39 @@ static enum vmf_code refuse_root(const char *name, const xmlNode *root, struct v
                   root->ns ? (const char *)root->ns->href : "", advice);
 }
 
-static enum vmf_code read_domain(struct libvirt_reading *reading, struct vmf_error *error)
+static enum vmf_code read_domain(struct vmf_taking *reading, struct vmf_error *error)
 {
   const xmlNode *domain = reading->xml->elements[0];
 
   if (domain->ns || strcmp((const char *)domain->name, "domain") != 0)
     return refuse_root(reading->name, domain, error);
   const xmlNode *devices = libvirt_child(domain, "devices");
-  libvirt_take(reading, devices);
+  vmf_taking_take(reading, devices);
   VMF_TRY(libvirt_check(reading, error));
   VMF_TRY(libvirt_read_system(reading, domain, error));
   VMF_TRY(libvirt_read_cpu(reading, domain, error));
   VMF_TRY(libvirt_read_devices(reading, devices, error));
   VMF_TRY(libvirt_read_disks(reading, devices, error));
   VMF_TRY(libvirt_read_nics(reading, devices, error));
-  return libvirt_keep_leftovers(reading, domain, error);
+  return vmf_taking_leftovers(reading, domain, error);
 }
 
 static enum vmf_code libvirt_read(const struct vmf_machine_source *source,
                                   struct vmf_machine *machine, struct vmf_report *report,
                                   struct vmf_error *error)
 {
+  struct vmf_taking reading = {.name = source->name,
+                               .vocabulary = &libvirt_vocabulary,
+                               .machine = machine,
+                               .report = report};
   struct vmf_xml *xml = NULL;
-  void *taken = NULL, *labels = NULL;
 
   VMF_TRY(vmf_xml_parse(source->name, source->bytes, source->length, report, &xml, error));
-  size_t count = xml->count;
-  enum vmf_code code = vmf_alloc(count * sizeof(uint64_t), &taken, error);
+  reading.xml = xml;
+  enum vmf_code code = vmf_taking_begin(&reading, error);
   if (code == VMF_OK)
-    code = vmf_alloc(count * sizeof(char *), &labels, error);
-  if (code == VMF_OK) {
-    struct libvirt_reading reading = {.name = source->name,
-                                      .xml = xml,
-                                      .machine = machine,
-                                      .report = report,
-                                      .taken = taken,
-                                      .labels = labels};
     code = read_domain(&reading, error);
-    for (size_t i = 0; i < count; i++)
-      vmf_free(reading.labels[i]);
-  }
-  vmf_free(labels);
-  vmf_free(taken);
+  vmf_taking_clear(&reading);
   vmf_xml_free(xml);
   return code;
 }

@@ -24,7 +24,7 @@ static const char *scsi_model(const struct libvirt_writing *writing,
 
 static bool has_scsi(const struct libvirt_writing *writing, const char *model)
 {
-  return writing->native || (model && libvirt_own(libvirt_scsi_models, model));
+  return writing->keeping.native || (model && vmf_vendor_own(libvirt_scsi_models, model));
 }
 
 /* The bus in the target, and why it is another one. */
@@ -34,7 +34,7 @@ static enum vmf_bus choose_bus(const struct libvirt_writing *writing,
   enum vmf_bus bus = (enum vmf_bus)disk->bus.value;
 
   *why = NULL;
-  if (writing->native && bus != VMF_BUS_NVME)
+  if (writing->keeping.native && bus != VMF_BUS_NVME)
     return bus;
   if (bus == VMF_BUS_NVME)
     *why = "libvirt has no NVMe controller for images; AHCI needs no driver of its own";
@@ -117,7 +117,7 @@ static void keep_place(const struct placing *placing, size_t index)
     wanted.unit += 2 * wanted.controller;
     wanted.controller = 0;
   }
-  if (placing->writing->native || (wanted.unit < units && wanted.controller < controllers))
+  if (placing->writing->keeping.native || (wanted.unit < units && wanted.controller < controllers))
     if (take(placing, &wanted))
       *place = wanted;
 }
@@ -149,7 +149,7 @@ static void place_anywhere(const struct placing *placing, size_t index)
   struct libvirt_place *place = &writing->places[index];
   uint64_t controllers;
 
-  if (place->dropped || place->placed || writing->native ||
+  if (place->dropped || place->placed || writing->keeping.native ||
       units_of(writing, disk, place->bus, &controllers) == 0)
     return;
   find_place(placing, index);
@@ -172,12 +172,12 @@ static void place_anywhere(const struct placing *placing, size_t index)
 static bool has_content(const struct libvirt_writing *writing, size_t index)
 {
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
-  char key[LIBVIRT_PATH];
+  char key[VMF_KEEPING_PATH];
 
   snprintf(key, sizeof key, "devices/disk[%zu]/source", index);
   return writing->target->disks[index].name || disk->medium.value == VMF_MEDIUM_CDROM ||
          disk->medium.value == VMF_MEDIUM_FLOPPY ||
-         (disk->elsewhere.text && libvirt_kept(writing, key));
+         (disk->elsewhere.text && vmf_keeping_value(&writing->keeping, key));
 }
 
 static void choose(struct libvirt_writing *writing, size_t index)
@@ -225,8 +225,8 @@ bool libvirt_has_controller(const struct libvirt_writing *writing,
 {
   enum vmf_bus bus = (enum vmf_bus)controller->bus.value;
 
-  if (writing->native)
-    return libvirt_word_of(libvirt_controllers, bus) != NULL;
+  if (writing->keeping.native)
+    return vmf_vendor_word_of(libvirt_controllers, bus) != NULL;
   if (bus == VMF_BUS_SCSI)
     return has_scsi(writing, controller->model.text);
   return bus == VMF_BUS_SATA ||

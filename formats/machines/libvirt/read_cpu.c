@@ -10,23 +10,23 @@
 
 enum { FLAGS = 256 }; /* further ones stay extras */
 
-static enum vmf_code read_count(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_count(const struct vmf_taking *reading, const xmlNode *domain,
                                 struct vmf_error *error)
 {
   const xmlNode *vcpu = libvirt_child(domain, "vcpu");
   struct vmf_machine *machine = reading->machine;
   struct vmf_told_text text;
 
-  VMF_TRY(libvirt_take_text(reading, vcpu, &text, error));
-  VMF_TRY(libvirt_number(reading, &text, "vcpu", VMF_MACHINE_CPUS, &machine->vcpus, error));
+  VMF_TRY(vmf_taking_text(reading, vcpu, &text, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, "vcpu", VMF_MACHINE_CPUS, &machine->vcpus, error));
   if (machine->vcpus.told && machine->vcpus.value == 0)
     return vmf_fail(error, VMF_CORRUPT, "%s:%u: <vcpu> is 0: a machine has at least one",
                     reading->name, text.line);
-  return libvirt_take_number(reading, vcpu, "current", VMF_MACHINE_CPUS, &machine->vcpus_online,
-                             error);
+  return vmf_taking_number(reading, vcpu, "current", VMF_MACHINE_CPUS, &machine->vcpus_online,
+                           error);
 }
 
-static enum vmf_code read_topology(const struct libvirt_reading *reading, const xmlNode *cpu,
+static enum vmf_code read_topology(const struct vmf_taking *reading, const xmlNode *cpu,
                                    struct vmf_error *error)
 {
   const xmlNode *topology = libvirt_child(cpu, "topology");
@@ -34,13 +34,12 @@ static enum vmf_code read_topology(const struct libvirt_reading *reading, const 
 
   if (!topology)
     return VMF_OK;
-  VMF_TRY(libvirt_take_number(reading, topology, "sockets", VMF_MACHINE_CPUS, &machine->sockets,
-                              error));
-  VMF_TRY(libvirt_take_number(reading, topology, "dies", VMF_MACHINE_CPUS, &machine->dies, error));
   VMF_TRY(
-      libvirt_take_number(reading, topology, "cores", VMF_MACHINE_CPUS, &machine->cores, error));
-  VMF_TRY(libvirt_take_number(reading, topology, "threads", VMF_MACHINE_CPUS, &machine->threads,
-                              error));
+      vmf_taking_number(reading, topology, "sockets", VMF_MACHINE_CPUS, &machine->sockets, error));
+  VMF_TRY(vmf_taking_number(reading, topology, "dies", VMF_MACHINE_CPUS, &machine->dies, error));
+  VMF_TRY(vmf_taking_number(reading, topology, "cores", VMF_MACHINE_CPUS, &machine->cores, error));
+  VMF_TRY(
+      vmf_taking_number(reading, topology, "threads", VMF_MACHINE_CPUS, &machine->threads, error));
   uint64_t product = vmf_told_or(machine->sockets, 1) * vmf_told_or(machine->dies, 1) *
                      vmf_told_or(machine->cores, 1) * vmf_told_or(machine->threads, 1);
   if (machine->vcpus.told && product != machine->vcpus.value)
@@ -50,46 +49,46 @@ static enum vmf_code read_topology(const struct libvirt_reading *reading, const 
   return VMF_OK;
 }
 
-static enum vmf_code read_model(const struct libvirt_reading *reading, const xmlNode *cpu,
+static enum vmf_code read_model(const struct vmf_taking *reading, const xmlNode *cpu,
                                 struct vmf_error *error)
 {
   struct vmf_told_text mode, name;
   const xmlNode *model = libvirt_child(cpu, "model");
 
-  VMF_TRY(libvirt_peek(reading, cpu, "mode", &mode, error));
-  if (mode.text && libvirt_neutral(libvirt_cpu_modes, mode.text)) {
-    libvirt_take(reading, cpu);
-    return libvirt_take_name(reading, cpu, "mode", libvirt_cpu_modes, &reading->machine->cpu_model,
-                             error);
+  VMF_TRY(vmf_taking_peek(reading, cpu, "mode", &mode, error));
+  if (mode.text && vmf_vendor_neutral(libvirt_cpu_modes, mode.text)) {
+    vmf_taking_take(reading, cpu);
+    return vmf_taking_name(reading, cpu, "mode", libvirt_cpu_modes, &reading->machine->cpu_model,
+                           error);
   }
-  VMF_TRY(libvirt_peek_text(reading, model, &name, error));
+  VMF_TRY(vmf_taking_peek_text(reading, model, &name, error));
   if (!name.text || !name.text[0])
     return VMF_OK;
-  libvirt_take(reading, cpu);
+  vmf_taking_take(reading, cpu);
   if (mode.text && strcmp(mode.text, "custom") == 0)
-    libvirt_mark(reading, cpu, "mode");
-  return libvirt_take_text(reading, model, &reading->machine->cpu_model, error);
+    vmf_taking_mark(reading, cpu, "mode");
+  return vmf_taking_text(reading, model, &reading->machine->cpu_model, error);
 }
 
 /* "+aes -pcid". The policies that ask more of the host than that stay extras.
  */
-static enum vmf_code read_flags(const struct libvirt_reading *reading, const xmlNode *cpu,
+static enum vmf_code read_flags(const struct vmf_taking *reading, const xmlNode *cpu,
                                 struct vmf_error *error)
 {
-  static const struct libvirt_word policies[] = {{"require", '+'}, {"disable", '-'}, {NULL, 0}};
+  static const struct vmf_vendor_word policies[] = {{"require", '+'}, {"disable", '-'}, {NULL, 0}};
   struct vmf_told_text name, *flags = &reading->machine->cpu_flags;
   struct vmf_told_number policy;
   size_t count = 0;
 
   for (const xmlNode *feature = libvirt_child(cpu, "feature"); feature && count < FLAGS;
        feature = libvirt_next(feature), count++) {
-    VMF_TRY(libvirt_peek(reading, feature, "name", &name, error));
-    VMF_TRY(libvirt_take_word(reading, feature, "policy", policies, &policy, error));
+    VMF_TRY(vmf_taking_peek(reading, feature, "name", &name, error));
+    VMF_TRY(vmf_taking_word(reading, feature, "policy", policies, &policy, error));
     if (!name.text || strlen(name.text) > 64 || !policy.told)
       continue;
-    libvirt_take(reading, feature);
-    libvirt_mark(reading, feature, "name");
-    VMF_TRY(libvirt_label(reading, feature, error, "feature[mapped]"));
+    vmf_taking_take(reading, feature);
+    vmf_taking_mark(reading, feature, "name");
+    VMF_TRY(vmf_taking_label(reading, feature, error, "feature[mapped]"));
     if (strcmp(name.text, "vmx") == 0 || strcmp(name.text, "svm") == 0)
       reading->machine->nested = vmf_told(policy.value == '+', name.line);
     VMF_TRY(vmf_machine_format_text(reading->machine, flags->text ? flags->line : name.line, flags,
@@ -99,7 +98,7 @@ static enum vmf_code read_flags(const struct libvirt_reading *reading, const xml
   return VMF_OK;
 }
 
-enum vmf_code libvirt_read_cpu(const struct libvirt_reading *reading, const xmlNode *domain,
+enum vmf_code libvirt_read_cpu(const struct vmf_taking *reading, const xmlNode *domain,
                                struct vmf_error *error)
 {
   const xmlNode *cpu = libvirt_child(domain, "cpu");

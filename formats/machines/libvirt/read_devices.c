@@ -35,27 +35,27 @@ static uint64_t next_index(const struct vmf_machine *machine, uint64_t bus)
   return next;
 }
 
-static enum vmf_code read_controller(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_controller(const struct vmf_taking *reading, const xmlNode *element,
                                      struct vmf_told_number bus, struct vmf_error *error)
 {
   struct vmf_machine *machine = reading->machine;
   struct vmf_machine_controller *controller;
   struct vmf_told_number index;
 
-  VMF_TRY(libvirt_label(reading, element, error, "controller[%zu]", machine->controller_count));
-  libvirt_take(reading, element);
-  VMF_TRY(libvirt_take_number(reading, element, "index", LIBVIRT_INDEX, &index, error));
+  VMF_TRY(vmf_taking_label(reading, element, error, "controller[%zu]", machine->controller_count));
+  vmf_taking_take(reading, element);
+  VMF_TRY(vmf_taking_number(reading, element, "index", LIBVIRT_INDEX, &index, error));
   if (!index.told)
     index = vmf_told(next_index(machine, bus.value), 0);
   VMF_TRY(vmf_machine_add_controller(machine, &controller, error));
   controller->bus = bus;
   controller->index = index;
-  VMF_TRY(libvirt_take_name(reading, element, "model",
-                            bus.value == VMF_BUS_SCSI ? libvirt_scsi_models : libvirt_same,
-                            &controller->model, error));
+  VMF_TRY(vmf_taking_name(reading, element, "model",
+                          bus.value == VMF_BUS_SCSI ? libvirt_scsi_models : libvirt_same,
+                          &controller->model, error));
   if (controller->model.text && bus.value == VMF_BUS_USB)
     note_usb(controller->model.text, controller->model.line, machine);
-  return libvirt_take_number(reading, element, "ports", LIBVIRT_PORTS, &controller->ports, error);
+  return vmf_taking_number(reading, element, "ports", LIBVIRT_PORTS, &controller->ports, error);
 }
 
 /* Whether a word can stand in a path. */
@@ -67,21 +67,20 @@ static bool is_plain(const char *word)
 /* PCI bridges and channels are libvirt's own way to say how devices are wired;
  * they are known by their type and index. A USB controller "none" says that
  * there is no USB at all. */
-static enum vmf_code read_any_controller(const struct libvirt_reading *reading,
-                                         const xmlNode *element, size_t number,
-                                         struct vmf_error *error)
+static enum vmf_code read_any_controller(const struct vmf_taking *reading, const xmlNode *element,
+                                         size_t number, struct vmf_error *error)
 {
   struct vmf_machine *machine = reading->machine;
   struct vmf_told_text type, model, index;
 
-  VMF_TRY(libvirt_peek(reading, element, "type", &type, error));
-  VMF_TRY(libvirt_peek(reading, element, "model", &model, error));
-  VMF_TRY(libvirt_peek(reading, element, "index", &index, error));
-  const struct libvirt_word *bus =
-      type.text ? libvirt_word_find(libvirt_controllers, type.text) : NULL;
+  VMF_TRY(vmf_taking_peek(reading, element, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, element, "model", &model, error));
+  VMF_TRY(vmf_taking_peek(reading, element, "index", &index, error));
+  const struct vmf_vendor_word *bus =
+      type.text ? vmf_vendor_word_find(libvirt_controllers, type.text) : NULL;
   bool none = bus && bus->value == VMF_BUS_USB && model.text && strcmp(model.text, "none") == 0;
   if (bus && !none) {
-    libvirt_mark(reading, element, "type");
+    vmf_taking_mark(reading, element, "type");
     return read_controller(reading, element, vmf_told(bus->value, type.line), error);
   }
   if (none)
@@ -89,11 +88,11 @@ static enum vmf_code read_any_controller(const struct libvirt_reading *reading,
   if (!type.text || !is_plain(type.text))
     return VMF_OK;
   if (!index.text || !is_plain(index.text)) /* libvirt gives it one; it is known by its place */
-    return libvirt_label(reading, element, error, "controller[%s #%zu]", type.text, number);
-  return libvirt_label(reading, element, error, "controller[%s %s]", type.text, index.text);
+    return vmf_taking_label(reading, element, error, "controller[%s #%zu]", type.text, number);
+  return vmf_taking_label(reading, element, error, "controller[%s %s]", type.text, index.text);
 }
 
-static enum vmf_code read_controllers(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_controllers(const struct vmf_taking *reading, const xmlNode *devices,
                                       struct vmf_error *error)
 {
   size_t number = 0;
@@ -111,42 +110,42 @@ static enum vmf_code read_controllers(const struct libvirt_reading *reading, con
 /* ---- ports ---- */
 
 /* Where it leads stays an extra as a whole, but for a plain path. */
-static enum vmf_code read_target(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_target(const struct vmf_taking *reading, const xmlNode *element,
                                  struct vmf_machine_port *port, struct vmf_error *error)
 {
   const xmlNode *source = libvirt_child(element, "source");
   struct vmf_told_text host, service;
 
-  VMF_TRY(libvirt_peek(reading, source, "path", &port->path, error));
+  VMF_TRY(vmf_taking_peek(reading, source, "path", &port->path, error));
   if (port->path.text || !port->backend.told || port->backend.value != VMF_BACKEND_TCP)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, source, "host", &host, error));
-  VMF_TRY(libvirt_peek(reading, source, "service", &service, error));
+  VMF_TRY(vmf_taking_peek(reading, source, "host", &host, error));
+  VMF_TRY(vmf_taking_peek(reading, source, "service", &service, error));
   if (!host.text || !service.text)
     return VMF_OK;
   return vmf_machine_format_text(reading->machine, host.line, &port->path, error, "%s:%s",
                                  host.text, service.text);
 }
 
-static enum vmf_code read_port(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_port(const struct vmf_taking *reading, const xmlNode *element,
                                bool parallel, struct vmf_error *error)
 {
   struct vmf_machine_port *port;
 
-  libvirt_take(reading, element);
+  vmf_taking_take(reading, element);
   VMF_TRY(vmf_machine_add_port(reading->machine, &port, error));
   port->parallel = vmf_told(parallel, vmf_xml_line(element));
-  VMF_TRY(libvirt_take_word(reading, element, "type", libvirt_backends, &port->backend, error));
+  VMF_TRY(vmf_taking_word(reading, element, "type", libvirt_backends, &port->backend, error));
   return read_target(reading, element, port, error);
 }
 
-static enum vmf_code read_ports_of(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_ports_of(const struct vmf_taking *reading, const xmlNode *devices,
                                    const char *name, struct vmf_error *error)
 {
   size_t count = 0;
 
   for (const xmlNode *port = libvirt_child(devices, name); port; port = libvirt_next(port)) {
-    VMF_TRY(libvirt_label(reading, port, error, "%s[%zu]", name, count++));
+    VMF_TRY(vmf_taking_label(reading, port, error, "%s[%zu]", name, count++));
     VMF_TRY(read_port(reading, port, strcmp(name, "parallel") == 0, error));
   }
   return VMF_OK;
@@ -154,7 +153,7 @@ static enum vmf_code read_ports_of(const struct libvirt_reading *reading, const 
 
 /* A console that is a serial port is another name of the first one; where there
  * is none, it is the port. */
-static enum vmf_code read_console(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_console(const struct vmf_taking *reading, const xmlNode *devices,
                                   struct vmf_error *error)
 {
   const xmlNode *console = libvirt_child(devices, "console");
@@ -162,42 +161,42 @@ static enum vmf_code read_console(const struct libvirt_reading *reading, const x
 
   if (!console || libvirt_child(devices, "serial"))
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, libvirt_child(console, "target"), "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, libvirt_child(console, "target"), "type", &type, error));
   if (type.text && strcmp(type.text, "serial") != 0)
     return VMF_OK;
-  VMF_TRY(libvirt_label(reading, console, error, "serial[0]"));
-  libvirt_take(reading, libvirt_child(console, "target"));
-  libvirt_mark(reading, libvirt_child(console, "target"), "type");
-  libvirt_mark(reading, libvirt_child(console, "target"), "port");
-  libvirt_mark(reading, console, "tty");
+  VMF_TRY(vmf_taking_label(reading, console, error, "serial[0]"));
+  vmf_taking_take(reading, libvirt_child(console, "target"));
+  vmf_taking_mark(reading, libvirt_child(console, "target"), "type");
+  vmf_taking_mark(reading, libvirt_child(console, "target"), "port");
+  vmf_taking_mark(reading, console, "tty");
   return read_port(reading, console, false, error);
 }
 
 /* ---- single devices ---- */
 
 /* The chip of the host is no part of the machine. */
-static enum vmf_code read_tpm(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_tpm(const struct vmf_taking *reading, const xmlNode *devices,
                               struct vmf_error *error)
 {
   const xmlNode *tpm = libvirt_child(devices, "tpm"), *backend = libvirt_child(tpm, "backend");
   struct vmf_machine *machine = reading->machine;
   struct vmf_told_text type, model;
 
-  VMF_TRY(libvirt_peek(reading, backend, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, backend, "type", &type, error));
   if (!type.text || strcmp(type.text, "passthrough") == 0)
     return VMF_OK;
-  libvirt_take(reading, tpm);
-  libvirt_take(reading, backend);
-  VMF_TRY(libvirt_take_word(reading, backend, "version", libvirt_tpms, &machine->tpm, error));
+  vmf_taking_take(reading, tpm);
+  vmf_taking_take(reading, backend);
+  VMF_TRY(vmf_taking_word(reading, backend, "version", libvirt_tpms, &machine->tpm, error));
   if (machine->tpm.told)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, tpm, "model", &model, error));
+  VMF_TRY(vmf_taking_peek(reading, tpm, "model", &model, error));
   bool old = model.text && strcmp(model.text, "tpm-tis") == 0;
   machine->tpm = vmf_told(old ? VMF_TPM_1_2 : VMF_TPM_2_0, vmf_xml_line(tpm));
   return VMF_OK;
 }
 
-static enum vmf_code read_video(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_video(const struct vmf_taking *reading, const xmlNode *devices,
                                 struct vmf_error *error)
 {
   const xmlNode *video = libvirt_child(devices, "video"), *model = libvirt_child(video, "model");
@@ -206,59 +205,57 @@ static enum vmf_code read_video(const struct libvirt_reading *reading, const xml
 
   if (!model)
     return VMF_OK;
-  libvirt_take(reading, video);
-  libvirt_take(reading, model);
-  VMF_TRY(libvirt_take_name(reading, model, "type", libvirt_same, &machine->video, error));
-  VMF_TRY(
-      libvirt_take_number(reading, model, "heads", LIBVIRT_HEADS, &machine->video_heads, error));
-  VMF_TRY(libvirt_take_number(reading, model, "vram", UINT32_MAX, &kib, error));
+  vmf_taking_take(reading, video);
+  vmf_taking_take(reading, model);
+  VMF_TRY(vmf_taking_name(reading, model, "type", libvirt_same, &machine->video, error));
+  VMF_TRY(vmf_taking_number(reading, model, "heads", LIBVIRT_HEADS, &machine->video_heads, error));
+  VMF_TRY(vmf_taking_number(reading, model, "vram", UINT32_MAX, &kib, error));
   if (kib.told)
     machine->video_memory = vmf_told(kib.value * 1024, kib.line);
   const xmlNode *acceleration = libvirt_child(model, "acceleration");
-  VMF_TRY(libvirt_take_word(reading, acceleration, "accel3d", libvirt_switch, &machine->video_3d,
-                            error));
+  VMF_TRY(
+      vmf_taking_word(reading, acceleration, "accel3d", libvirt_switch, &machine->video_3d, error));
   return VMF_OK;
 }
 
-static enum vmf_code read_sound(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_sound(const struct vmf_taking *reading, const xmlNode *devices,
                                 struct vmf_error *error)
 {
   const xmlNode *sound = libvirt_child(devices, "sound");
   struct vmf_told_text model;
 
-  VMF_TRY(libvirt_peek(reading, sound, "model", &model, error));
-  if (!model.text || !libvirt_neutral(libvirt_sounds, model.text))
+  VMF_TRY(vmf_taking_peek(reading, sound, "model", &model, error));
+  if (!model.text || !vmf_vendor_neutral(libvirt_sounds, model.text))
     return VMF_OK;
-  libvirt_take(reading, sound);
-  return libvirt_take_name(reading, sound, "model", libvirt_sounds, &reading->machine->sound,
-                           error);
+  vmf_taking_take(reading, sound);
+  return vmf_taking_name(reading, sound, "model", libvirt_sounds, &reading->machine->sound, error);
 }
 
 /* The first tablet; a mouse and a keyboard are in every machine. */
-static enum vmf_code read_tablet(const struct libvirt_reading *reading, const xmlNode *devices,
+static enum vmf_code read_tablet(const struct vmf_taking *reading, const xmlNode *devices,
                                  struct vmf_error *error)
 {
   struct vmf_told_text type, bus;
 
   for (const xmlNode *input = libvirt_child(devices, "input"); input; input = libvirt_next(input)) {
-    VMF_TRY(libvirt_peek(reading, input, "type", &type, error));
-    VMF_TRY(libvirt_peek(reading, input, "bus", &bus, error));
+    VMF_TRY(vmf_taking_peek(reading, input, "type", &type, error));
+    VMF_TRY(vmf_taking_peek(reading, input, "bus", &bus, error));
     if (!type.text || strcmp(type.text, "tablet") != 0)
       continue;
     reading->machine->tablet = vmf_told(1, vmf_xml_line(input));
     if (!bus.text || strcmp(bus.text, "usb") != 0)
       return VMF_OK;
-    VMF_TRY(libvirt_label(reading, input, error, "input[tablet]"));
-    libvirt_take(reading, input);
-    libvirt_mark(reading, input, "type");
-    libvirt_mark(reading, input, "bus");
+    VMF_TRY(vmf_taking_label(reading, input, error, "input[tablet]"));
+    vmf_taking_take(reading, input);
+    vmf_taking_mark(reading, input, "type");
+    vmf_taking_mark(reading, input, "bus");
     return VMF_OK;
   }
   return VMF_OK;
 }
 
 /* What is of this host alone. */
-static void report_passthrough(const struct libvirt_reading *reading, const xmlNode *devices)
+static void report_passthrough(const struct vmf_taking *reading, const xmlNode *devices)
 {
   static const struct {
     const char *name, *rule, *text;
@@ -276,7 +273,7 @@ static void report_passthrough(const struct libvirt_reading *reading, const xmlN
   }
 }
 
-enum vmf_code libvirt_read_devices(const struct libvirt_reading *reading, const xmlNode *devices,
+enum vmf_code libvirt_read_devices(const struct vmf_taking *reading, const xmlNode *devices,
                                    struct vmf_error *error)
 {
   VMF_TRY(read_controllers(reading, devices, error));

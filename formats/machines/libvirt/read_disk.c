@@ -15,9 +15,9 @@ enum { UNITS = 16384 };
 
 /* The first attributes of <source> that say where a content is that is no file.
  */
-static enum vmf_code describe_elsewhere(const struct libvirt_reading *reading,
-                                        const xmlNode *source, const char *type,
-                                        struct vmf_machine_disk *disk, struct vmf_error *error)
+static enum vmf_code describe_elsewhere(const struct vmf_taking *reading, const xmlNode *source,
+                                        const char *type, struct vmf_machine_disk *disk,
+                                        struct vmf_error *error)
 {
   static const char *const names[] = {"protocol", "pool", "name", "volume", "dir",
                                       "socket",   "path", "file", "dev",    NULL};
@@ -26,7 +26,7 @@ static enum vmf_code describe_elsewhere(const struct libvirt_reading *reading,
   int used = snprintf(place, sizeof place, "%s", type);
 
   for (const char *const *name = names; *name; name++) {
-    VMF_TRY(libvirt_peek(reading, source, *name, &text, error));
+    VMF_TRY(vmf_taking_peek(reading, source, *name, &text, error));
     if (text.text && used > 0 && (size_t)used < sizeof place)
       used += snprintf(place + used, sizeof place - (size_t)used, " %s", text.text);
   }
@@ -36,7 +36,7 @@ static enum vmf_code describe_elsewhere(const struct libvirt_reading *reading,
   return VMF_OK;
 }
 
-static enum vmf_code refuse_encrypted(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code refuse_encrypted(const struct vmf_taking *reading, const xmlNode *element,
                                       const xmlNode *source, struct vmf_error *error)
 {
   const xmlNode *encryption = libvirt_child(element, "encryption");
@@ -46,7 +46,7 @@ static enum vmf_code refuse_encrypted(const struct libvirt_reading *reading, con
     encryption = libvirt_child(source, "encryption");
   if (!encryption)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, encryption, "format", &format, error));
+  VMF_TRY(vmf_taking_peek(reading, encryption, "format", &format, error));
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s:%u: the disk is encrypted (%.20s): its content is not "
                   "read; decrypt it with "
@@ -67,14 +67,14 @@ static bool needs_source(const char *type)
          strcmp(type, "vhostuser") == 0;
 }
 
-static enum vmf_code read_image(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_image(const struct vmf_taking *reading, const xmlNode *element,
                                 struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *source = libvirt_child(element, "source");
   struct vmf_told_text type;
 
   VMF_TRY(refuse_encrypted(reading, element, source, error));
-  VMF_TRY(libvirt_peek(reading, element, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, element, "type", &type, error));
   if (!type.text)
     VMF_TRY(vmf_machine_text(reading->machine, "file", 0, &type, error));
   const char *path = path_attribute(type.text);
@@ -85,8 +85,8 @@ static enum vmf_code read_image(const struct libvirt_reading *reading, const xml
     return source ? describe_elsewhere(reading, source, type.text, disk, error) : VMF_OK;
   if (libvirt_child(source, "slices")) /* a part of a file: the whole would be wrong */
     return describe_elsewhere(reading, source, "slice of", disk, error);
-  libvirt_mark(reading, element, "type");
-  VMF_TRY(libvirt_take_attribute(reading, source, path, &disk->image, error));
+  vmf_taking_mark(reading, element, "type");
+  VMF_TRY(vmf_taking_attribute(reading, source, path, &disk->image, error));
   if (disk->image.text && disk->image.text[0] == '\0')
     disk->image = (struct vmf_told_text){0};
   return VMF_OK;
@@ -94,26 +94,26 @@ static enum vmf_code read_image(const struct libvirt_reading *reading, const xml
 
 /* Without a type libvirt takes the image as raw, whatever it holds: a guest
  * could write a header that leads elsewhere. */
-static enum vmf_code read_format(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_format(const struct vmf_taking *reading, const xmlNode *element,
                                  struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *driver = libvirt_child(element, "driver");
   struct vmf_told_text name;
 
-  libvirt_take(reading, driver);
+  vmf_taking_take(reading, driver);
   VMF_TRY(
-      libvirt_take_name(reading, driver, "type", libvirt_disk_formats, &disk->image_format, error));
+      vmf_taking_name(reading, driver, "type", libvirt_disk_formats, &disk->image_format, error));
   if (disk->image.text && !disk->image_format.text)
     VMF_TRY(vmf_machine_text(reading->machine, "raw", 0, &disk->image_format, error));
-  VMF_TRY(libvirt_peek(reading, driver, "name", &name, error));
+  VMF_TRY(vmf_taking_peek(reading, driver, "name", &name, error));
   if (name.text && strcmp(name.text, "qemu") == 0)
-    libvirt_mark(reading, driver, "name");
-  VMF_TRY(libvirt_peek(reading, driver, "cache", &disk->cache, error));
+    vmf_taking_mark(reading, driver, "name");
+  VMF_TRY(vmf_taking_peek(reading, driver, "cache", &disk->cache, error));
   if (disk->cache.text && strcmp(disk->cache.text, "default") == 0)
     disk->cache = (struct vmf_told_text){0};
   else
-    libvirt_mark(reading, driver, "cache");
-  return libvirt_take_word(reading, driver, "discard", libvirt_discards, &disk->discard, error);
+    vmf_taking_mark(reading, driver, "cache");
+  return vmf_taking_word(reading, driver, "discard", libvirt_discards, &disk->discard, error);
 }
 
 /* ---- where it is attached ---- */
@@ -136,16 +136,16 @@ static uint64_t bus_of_name(const char *name)
   return VMF_BUS_IDE;
 }
 
-static enum vmf_code read_bus(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_bus(const struct vmf_taking *reading, const xmlNode *element,
                               struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *target = libvirt_child(element, "target");
   struct vmf_told_text bus, name, rotation;
 
-  libvirt_take(reading, target);
-  VMF_TRY(libvirt_peek(reading, target, "bus", &bus, error));
-  VMF_TRY(libvirt_peek(reading, target, "dev", &name, error));
-  VMF_TRY(libvirt_take_word(reading, target, "bus", libvirt_buses, &disk->bus, error));
+  vmf_taking_take(reading, target);
+  VMF_TRY(vmf_taking_peek(reading, target, "bus", &bus, error));
+  VMF_TRY(vmf_taking_peek(reading, target, "dev", &name, error));
+  VMF_TRY(vmf_taking_word(reading, target, "bus", libvirt_buses, &disk->bus, error));
   if (!disk->bus.told && bus.text) {
     disk->bus = vmf_told(VMF_BUS_USB, bus.line);
     vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-bus", reading->name, bus.line,
@@ -156,16 +156,16 @@ static enum vmf_code read_bus(const struct libvirt_reading *reading, const xmlNo
         vmf_told(disk->medium.value == VMF_MEDIUM_FLOPPY ? VMF_BUS_FLOPPY : bus_of_name(name.text),
                  name.line);
   }
-  VMF_TRY(libvirt_peek(reading, target, "rotation_rate", &rotation, error));
+  VMF_TRY(vmf_taking_peek(reading, target, "rotation_rate", &rotation, error));
   if (rotation.text && strcmp(rotation.text, "1") == 0) {
-    libvirt_mark(reading, target, "rotation_rate");
+    vmf_taking_mark(reading, target, "rotation_rate");
     disk->ssd = vmf_told(1, rotation.line);
   }
   return VMF_OK;
 }
 
 /* A part of <address type='drive'>; libvirt takes 0 where it is not said. */
-static enum vmf_code read_coordinate(const struct libvirt_reading *reading, const xmlNode *address,
+static enum vmf_code read_coordinate(const struct vmf_taking *reading, const xmlNode *address,
                                      const char *name, uint64_t *coordinate,
                                      struct vmf_error *error)
 {
@@ -174,8 +174,8 @@ static enum vmf_code read_coordinate(const struct libvirt_reading *reading, cons
   char what[40];
 
   snprintf(what, sizeof what, "%s of <address>", name);
-  VMF_TRY(libvirt_peek(reading, address, name, &text, error));
-  VMF_TRY(libvirt_number(reading, &text, what, UNITS, &number, error));
+  VMF_TRY(vmf_taking_peek(reading, address, name, &text, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, what, UNITS, &number, error));
   *coordinate = number.value;
   return VMF_OK;
 }
@@ -183,7 +183,7 @@ static enum vmf_code read_coordinate(const struct libvirt_reading *reading, cons
 /* The place on the controller: an IDE controller has two buses of two, a SCSI
  * controller targets of one disk each or one target of many. What the place
  * does not say stays an extra. */
-static enum vmf_code read_place(const struct libvirt_reading *reading, const xmlNode *address,
+static enum vmf_code read_place(const struct vmf_taking *reading, const xmlNode *address,
                                 struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   uint64_t bus, target, unit;
@@ -194,73 +194,73 @@ static enum vmf_code read_place(const struct libvirt_reading *reading, const xml
   bool ide = disk->bus.value == VMF_BUS_IDE;
   bool by_target = libvirt_by_target(reading->machine, disk);
   if (ide || bus == 0)
-    libvirt_mark(reading, address, "bus");
+    vmf_taking_mark(reading, address, "bus");
   if ((by_target ? unit : target) == 0) {
-    libvirt_mark(reading, address, "target");
-    libvirt_mark(reading, address, "unit");
+    vmf_taking_mark(reading, address, "target");
+    vmf_taking_mark(reading, address, "unit");
   }
   disk->unit = vmf_told((ide ? 2 * bus : 0) + target + unit, vmf_xml_line(address));
   return VMF_OK;
 }
 
-static enum vmf_code read_address(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_address(const struct vmf_taking *reading, const xmlNode *element,
                                   struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *address = libvirt_child(element, "address");
   struct vmf_told_text type;
 
-  VMF_TRY(libvirt_peek(reading, address, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, address, "type", &type, error));
   if (!type.text || strcmp(type.text, "drive") != 0)
     return VMF_OK;
-  libvirt_take(reading, address);
-  libvirt_mark(reading, address, "type");
-  VMF_TRY(libvirt_take_number(reading, address, "controller", UNITS, &disk->controller, error));
+  vmf_taking_take(reading, address);
+  vmf_taking_mark(reading, address, "type");
+  VMF_TRY(vmf_taking_number(reading, address, "controller", UNITS, &disk->controller, error));
   return read_place(reading, address, disk, error);
 }
 
 /* ---- the rest ---- */
 
-static void read_present(const struct libvirt_reading *reading, const xmlNode *element,
-                         const char *name, struct vmf_told_number *flag)
+static void read_present(const struct vmf_taking *reading, const xmlNode *element, const char *name,
+                         struct vmf_told_number *flag)
 {
   const xmlNode *child = libvirt_child(element, name);
 
   if (!child)
     return;
-  libvirt_take(reading, child);
+  vmf_taking_take(reading, child);
   *flag = vmf_told(1, vmf_xml_line(child));
 }
 
-static enum vmf_code read_state(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_state(const struct vmf_taking *reading, const xmlNode *element,
                                 struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *backing = libvirt_child(element, "backingStore");
   struct vmf_told_number transient = {0};
 
   if (backing && !backing->children)
-    libvirt_take(reading, backing); /* <backingStore/>: the chain ends here */
+    vmf_taking_take(reading, backing); /* <backingStore/>: the chain ends here */
   read_present(reading, element, "readonly", &disk->read_only);
   read_present(reading, element, "shareable", &disk->shared);
   read_present(reading, element, "transient", &transient);
   if (transient.told)
     disk->mode = vmf_told(VMF_MODE_TRANSIENT, transient.line);
-  VMF_TRY(libvirt_take_text(reading, libvirt_child(element, "serial"), &disk->serial, error));
-  VMF_TRY(libvirt_take_text(reading, libvirt_child(element, "wwn"), &disk->wwn, error));
-  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
-                             &disk->boot, error);
+  VMF_TRY(vmf_taking_text(reading, libvirt_child(element, "serial"), &disk->serial, error));
+  VMF_TRY(vmf_taking_text(reading, libvirt_child(element, "wwn"), &disk->wwn, error));
+  return vmf_taking_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
+                           &disk->boot, error);
 }
 
-static enum vmf_code read_disk(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_disk(const struct vmf_taking *reading, const xmlNode *element,
                                struct vmf_error *error)
 {
   struct vmf_machine_disk *disk;
   struct vmf_told_text device;
 
-  VMF_TRY(libvirt_label(reading, element, error, "disk[%zu]", reading->machine->disk_count));
+  VMF_TRY(vmf_taking_label(reading, element, error, "disk[%zu]", reading->machine->disk_count));
   VMF_TRY(vmf_machine_add_disk(reading->machine, &disk, error));
-  libvirt_take(reading, element);
-  VMF_TRY(libvirt_peek(reading, element, "device", &device, error));
-  VMF_TRY(libvirt_take_word(reading, element, "device", libvirt_media, &disk->medium, error));
+  vmf_taking_take(reading, element);
+  VMF_TRY(vmf_taking_peek(reading, element, "device", &device, error));
+  VMF_TRY(vmf_taking_word(reading, element, "device", libvirt_media, &disk->medium, error));
   if (device.text && !disk->medium.told)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s:%u: a <disk> has the device '%.20s': accepted are "
@@ -275,7 +275,7 @@ static enum vmf_code read_disk(const struct libvirt_reading *reading, const xmlN
   return read_state(reading, element, disk, error);
 }
 
-enum vmf_code libvirt_read_disks(const struct libvirt_reading *reading, const xmlNode *devices,
+enum vmf_code libvirt_read_disks(const struct vmf_taking *reading, const xmlNode *devices,
                                  struct vmf_error *error)
 {
   for (const xmlNode *disk = libvirt_child(devices, "disk"); disk; disk = libvirt_next(disk))

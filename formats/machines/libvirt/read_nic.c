@@ -38,13 +38,13 @@ static const struct attachment *find_attachment(const char *type)
 
 /* What the neutral machine cannot tell apart, and the types that are of the
  * host alone (ethernet, hostdev, vdpa, ...), stay extras. */
-static enum vmf_code read_attachment(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_attachment(const struct vmf_taking *reading, const xmlNode *element,
                                      struct vmf_machine_nic *nic, struct vmf_error *error)
 {
   const xmlNode *source = libvirt_child(element, "source");
   struct vmf_told_text type;
 
-  VMF_TRY(libvirt_peek(reading, element, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, element, "type", &type, error));
   const struct attachment *found = find_attachment(type.text);
   if (!found) {
     if (type.text && strcmp(type.text, "hostdev") == 0)
@@ -54,43 +54,43 @@ static enum vmf_code read_attachment(const struct libvirt_reading *reading, cons
   }
   nic->attach = vmf_told(found->attach, type.line);
   if (found->network)
-    VMF_TRY(libvirt_peek(reading, source, found->network, &nic->network, error));
+    VMF_TRY(vmf_taking_peek(reading, source, found->network, &nic->network, error));
   if (!found->taken)
     return VMF_OK;
-  libvirt_mark(reading, element, "type");
+  vmf_taking_mark(reading, element, "type");
   if (nic->network.text) {
-    libvirt_take(reading, source);
-    libvirt_mark(reading, source, found->network);
+    vmf_taking_take(reading, source);
+    vmf_taking_mark(reading, source, found->network);
   }
   return VMF_OK;
 }
 
 /* One plain tag; trunks stay an extra. */
-static enum vmf_code read_vlan(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_vlan(const struct vmf_taking *reading, const xmlNode *element,
                                struct vmf_machine_nic *nic, struct vmf_error *error)
 {
   const xmlNode *vlan = libvirt_child(element, "vlan"), *tag = libvirt_child(vlan, "tag");
   struct vmf_told_text trunk;
 
-  VMF_TRY(libvirt_peek(reading, vlan, "trunk", &trunk, error));
+  VMF_TRY(vmf_taking_peek(reading, vlan, "trunk", &trunk, error));
   if (!tag || libvirt_next(tag) || trunk.text)
     return VMF_OK;
-  libvirt_take(reading, vlan);
-  libvirt_take(reading, tag);
-  return libvirt_take_number(reading, tag, "id", LIBVIRT_VLAN, &nic->vlan, error);
+  vmf_taking_take(reading, vlan);
+  vmf_taking_take(reading, tag);
+  return vmf_taking_number(reading, tag, "id", LIBVIRT_VLAN, &nic->vlan, error);
 }
 
 /* What goes out, on average, KiB a second; peaks and bursts are more than a
  * rate, and stay. */
-static enum vmf_code read_rate(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_rate(const struct vmf_taking *reading, const xmlNode *element,
                                struct vmf_machine_nic *nic, struct vmf_error *error)
 {
   const xmlNode *outbound = libvirt_child(libvirt_child(element, "bandwidth"), "outbound");
   struct vmf_told_text average;
   struct vmf_told_number kib;
 
-  VMF_TRY(libvirt_peek(reading, outbound, "average", &average, error));
-  VMF_TRY(libvirt_number(reading, &average, "average of <outbound>", UINT32_MAX, &kib, error));
+  VMF_TRY(vmf_taking_peek(reading, outbound, "average", &average, error));
+  VMF_TRY(vmf_taking_parse(reading, &average, "average of <outbound>", UINT32_MAX, &kib, error));
   if (kib.told)
     nic->rate = vmf_told(kib.value * 1024, kib.line);
   return VMF_OK;
@@ -98,33 +98,32 @@ static enum vmf_code read_rate(const struct libvirt_reading *reading, const xmlN
 
 /* The slot on the first PCI bus. The address stays an extra, which goes with
  * the type of machine. */
-static enum vmf_code read_slot(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_slot(const struct vmf_taking *reading, const xmlNode *element,
                                struct vmf_machine_nic *nic, struct vmf_error *error)
 {
   const xmlNode *address = libvirt_child(element, "address");
   struct vmf_told_text type, text;
   struct vmf_told_number bus, slot;
 
-  VMF_TRY(libvirt_peek(reading, address, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, address, "type", &type, error));
   if (!type.text || strcmp(type.text, "pci") != 0)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, address, "bus", &text, error));
-  VMF_TRY(libvirt_number(reading, &text, "bus of <address>", UINT8_MAX, &bus, error));
-  VMF_TRY(libvirt_peek(reading, address, "slot", &text, error));
-  VMF_TRY(libvirt_number(reading, &text, "slot of <address>", SLOT, &slot, error));
+  VMF_TRY(vmf_taking_peek(reading, address, "bus", &text, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, "bus of <address>", UINT8_MAX, &bus, error));
+  VMF_TRY(vmf_taking_peek(reading, address, "slot", &text, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, "slot of <address>", SLOT, &slot, error));
   if (bus.value == 0 && slot.told)
     nic->pci_slot = slot;
   return VMF_OK;
 }
 
-static enum vmf_code read_mac(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_mac(const struct vmf_taking *reading, const xmlNode *element,
                               struct vmf_machine_nic *nic, struct vmf_error *error)
 {
   struct vmf_told_text address;
   char what[300];
 
-  VMF_TRY(
-      libvirt_take_attribute(reading, libvirt_child(element, "mac"), "address", &address, error));
+  VMF_TRY(vmf_taking_attribute(reading, libvirt_child(element, "mac"), "address", &address, error));
   if (!address.text)
     return VMF_OK;
   snprintf(what, sizeof what, "%.200s:%u: <mac>", reading->name, address.line);
@@ -140,33 +139,33 @@ static enum vmf_code read_mac(const struct libvirt_reading *reading, const xmlNo
   return VMF_OK;
 }
 
-static enum vmf_code read_nic(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_nic(const struct vmf_taking *reading, const xmlNode *element,
                               struct vmf_error *error)
 {
   struct vmf_machine_nic *nic;
 
-  VMF_TRY(libvirt_label(reading, element, error, "interface[%zu]", reading->machine->nic_count));
+  VMF_TRY(vmf_taking_label(reading, element, error, "interface[%zu]", reading->machine->nic_count));
   VMF_TRY(vmf_machine_add_nic(reading->machine, &nic, error));
-  libvirt_take(reading, element);
+  vmf_taking_take(reading, element);
   VMF_TRY(read_attachment(reading, element, nic, error));
   VMF_TRY(read_mac(reading, element, nic, error));
-  libvirt_take(reading, libvirt_child(element, "model"));
-  VMF_TRY(libvirt_take_name(reading, libvirt_child(element, "model"), "type", libvirt_nic_models,
-                            &nic->model, error));
+  vmf_taking_take(reading, libvirt_child(element, "model"));
+  VMF_TRY(vmf_taking_name(reading, libvirt_child(element, "model"), "type", libvirt_nic_models,
+                          &nic->model, error));
   VMF_TRY(read_vlan(reading, element, nic, error));
   VMF_TRY(read_rate(reading, element, nic, error));
   VMF_TRY(read_slot(reading, element, nic, error));
-  VMF_TRY(libvirt_take_number(reading, libvirt_child(element, "mtu"), "size", LIBVIRT_MTU,
-                              &nic->mtu, error));
-  VMF_TRY(libvirt_take_number(reading, libvirt_child(element, "driver"), "queues", LIBVIRT_QUEUES,
-                              &nic->queues, error));
-  VMF_TRY(libvirt_take_word(reading, libvirt_child(element, "link"), "state", libvirt_links,
-                            &nic->link, error));
-  return libvirt_take_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
-                             &nic->boot, error);
+  VMF_TRY(vmf_taking_number(reading, libvirt_child(element, "mtu"), "size", LIBVIRT_MTU, &nic->mtu,
+                            error));
+  VMF_TRY(vmf_taking_number(reading, libvirt_child(element, "driver"), "queues", LIBVIRT_QUEUES,
+                            &nic->queues, error));
+  VMF_TRY(vmf_taking_word(reading, libvirt_child(element, "link"), "state", libvirt_links,
+                          &nic->link, error));
+  return vmf_taking_number(reading, libvirt_child(element, "boot"), "order", LIBVIRT_ORDER,
+                           &nic->boot, error);
 }
 
-enum vmf_code libvirt_read_nics(const struct libvirt_reading *reading, const xmlNode *devices,
+enum vmf_code libvirt_read_nics(const struct vmf_taking *reading, const xmlNode *devices,
                                 struct vmf_error *error)
 {
   for (const xmlNode *nic = libvirt_child(devices, "interface"); nic; nic = libvirt_next(nic))

@@ -38,15 +38,15 @@ static bool parse_id(const char *text, uint8_t id[VMF_GUID_SIZE])
 }
 
 /* An empty one is left: it asks for a new id. */
-static enum vmf_code read_id(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_id(const struct vmf_taking *reading, const xmlNode *element,
                              struct vmf_told_id *id, struct vmf_error *error)
 {
   struct vmf_told_text text;
 
-  VMF_TRY(libvirt_peek_text(reading, element, &text, error));
+  VMF_TRY(vmf_taking_peek_text(reading, element, &text, error));
   if (!text.text || !text.text[0])
     return VMF_OK;
-  libvirt_take(reading, element);
+  vmf_taking_take(reading, element);
   if (!parse_id(text.text, id->bytes))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s:%u: <%s> is \"%.50s\": accepted are 32 hexadecimal digits", reading->name,
@@ -58,7 +58,7 @@ static enum vmf_code read_id(const struct libvirt_reading *reading, const xmlNod
 
 /* libvirt writes the id as text: the guest's memory has its first three fields
  * little-endian. */
-static enum vmf_code read_genid(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_genid(const struct vmf_taking *reading, const xmlNode *domain,
                                 struct vmf_error *error)
 {
   struct vmf_told_id written = {0};
@@ -80,27 +80,27 @@ static xmlNode *find_libosinfo(const xmlNode *domain)
 }
 
 /* The metadata stays an extra: it is not only libosinfo's. */
-static enum vmf_code read_os(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_os(const struct vmf_taking *reading, const xmlNode *domain,
                              struct vmf_error *error)
 {
   struct vmf_told_text url;
   bool wide = vmf_told_or(reading->machine->arch, VMF_ARCH_X86_64) != VMF_ARCH_I686;
 
-  VMF_TRY(libvirt_peek(reading, find_libosinfo(domain), "id", &url, error));
+  VMF_TRY(vmf_taking_peek(reading, find_libosinfo(domain), "id", &url, error));
   if (!url.text)
     return VMF_OK;
   return vmf_machine_set_os(reading->machine, vmf_guest_os_by_libosinfo(url.text, wide), url.text,
                             url.line, error);
 }
 
-static enum vmf_code read_identity(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_identity(const struct vmf_taking *reading, const xmlNode *domain,
                                    struct vmf_error *error)
 {
   struct vmf_machine *machine = reading->machine;
 
-  VMF_TRY(libvirt_take_text(reading, libvirt_child(domain, "name"), &machine->name, error));
-  VMF_TRY(libvirt_take_text(reading, libvirt_child(domain, "description"), &machine->description,
-                            error));
+  VMF_TRY(vmf_taking_text(reading, libvirt_child(domain, "name"), &machine->name, error));
+  VMF_TRY(
+      vmf_taking_text(reading, libvirt_child(domain, "description"), &machine->description, error));
   VMF_TRY(read_id(reading, libvirt_child(domain, "uuid"), &machine->uuid, error));
   VMF_TRY(read_genid(reading, domain, error));
   return read_os(reading, domain, error);
@@ -129,7 +129,7 @@ static uint64_t unit_of(const char *unit)
   return bytes;
 }
 
-static enum vmf_code scale(const struct libvirt_reading *reading, const struct vmf_told_text *unit,
+static enum vmf_code scale(const struct vmf_taking *reading, const struct vmf_told_text *unit,
                            const xmlNode *element, struct vmf_told_number *number,
                            struct vmf_error *error)
 {
@@ -147,7 +147,7 @@ static enum vmf_code scale(const struct libvirt_reading *reading, const struct v
 }
 
 /* libvirt has memory in KiB, and rounds up. */
-static enum vmf_code read_bytes(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code read_bytes(const struct vmf_taking *reading, const xmlNode *element,
                                 struct vmf_told_number *number, struct vmf_error *error)
 {
   struct vmf_told_text text, unit;
@@ -155,9 +155,9 @@ static enum vmf_code read_bytes(const struct libvirt_reading *reading, const xml
   *number = (struct vmf_told_number){0};
   if (!element)
     return VMF_OK;
-  VMF_TRY(libvirt_take_text(reading, element, &text, error));
-  VMF_TRY(libvirt_take_attribute(reading, element, "unit", &unit, error));
-  VMF_TRY(libvirt_number(reading, &text, (const char *)element->name, UINT64_MAX, number, error));
+  VMF_TRY(vmf_taking_text(reading, element, &text, error));
+  VMF_TRY(vmf_taking_attribute(reading, element, "unit", &unit, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, (const char *)element->name, UINT64_MAX, number, error));
   VMF_TRY(scale(reading, &unit, element, number, error));
   number->value = vmf_align_up(number->value, 1024);
   return VMF_OK;
@@ -165,7 +165,7 @@ static enum vmf_code read_bytes(const struct libvirt_reading *reading, const xml
 
 /* What the guest has at first, where it is less, is what a balloon leaves it.
  */
-static enum vmf_code read_memory(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_memory(const struct vmf_taking *reading, const xmlNode *domain,
                                  struct vmf_error *error)
 {
   struct vmf_machine *machine = reading->machine;
@@ -194,7 +194,7 @@ static bool is_efi_loader(const char *path)
 }
 
 /* The element stays an extra, since its path is of this host. */
-static enum vmf_code read_loader(const struct libvirt_reading *reading, const xmlNode *os,
+static enum vmf_code read_loader(const struct vmf_taking *reading, const xmlNode *os,
                                  struct vmf_error *error)
 {
   const xmlNode *loader = libvirt_child(os, "loader");
@@ -203,9 +203,9 @@ static enum vmf_code read_loader(const struct libvirt_reading *reading, const xm
 
   if (!loader)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, loader, "type", &type, error));
-  VMF_TRY(libvirt_peek(reading, loader, "secure", &secure, error));
-  VMF_TRY(libvirt_peek_text(reading, loader, &path, error));
+  VMF_TRY(vmf_taking_peek(reading, loader, "type", &type, error));
+  VMF_TRY(vmf_taking_peek(reading, loader, "secure", &secure, error));
+  VMF_TRY(vmf_taking_peek_text(reading, loader, &path, error));
   bool flash = type.text && strcmp(type.text, "pflash") == 0;
   bool rom = (type.text && strcmp(type.text, "rom") == 0) || path.text[0];
   if (!machine->firmware.told && (flash || is_efi_loader(path.text)))
@@ -217,7 +217,7 @@ static enum vmf_code read_loader(const struct libvirt_reading *reading, const xm
   return VMF_OK;
 }
 
-static enum vmf_code read_features(const struct libvirt_reading *reading, const xmlNode *os,
+static enum vmf_code read_features(const struct vmf_taking *reading, const xmlNode *os,
                                    struct vmf_error *error)
 {
   const xmlNode *firmware = libvirt_child(os, "firmware");
@@ -227,8 +227,8 @@ static enum vmf_code read_features(const struct libvirt_reading *reading, const 
 
   for (const xmlNode *feature = libvirt_child(firmware, "feature"); feature;
        feature = libvirt_next(feature)) {
-    VMF_TRY(libvirt_peek(reading, feature, "name", &name, error));
-    VMF_TRY(libvirt_peek(reading, feature, "enabled", &enabled, error));
+    VMF_TRY(vmf_taking_peek(reading, feature, "name", &name, error));
+    VMF_TRY(vmf_taking_peek(reading, feature, "enabled", &enabled, error));
     struct vmf_told_number on =
         vmf_told(enabled.text && strcmp(enabled.text, "yes") == 0, vmf_xml_line(feature));
     if (name.text && strcmp(name.text, "secure-boot") == 0)
@@ -243,19 +243,18 @@ static enum vmf_code read_features(const struct libvirt_reading *reading, const 
   return VMF_OK;
 }
 
-static enum vmf_code read_firmware(const struct libvirt_reading *reading, const xmlNode *os,
+static enum vmf_code read_firmware(const struct vmf_taking *reading, const xmlNode *os,
                                    struct vmf_error *error)
 {
-  static const struct libvirt_word firmwares[] = {
+  static const struct vmf_vendor_word firmwares[] = {
       {"bios", VMF_FIRMWARE_BIOS}, {"efi", VMF_FIRMWARE_EFI}, {NULL, 0}};
   const xmlNode *nvram = libvirt_child(os, "nvram");
   struct vmf_told_text path;
 
-  VMF_TRY(
-      libvirt_take_word(reading, os, "firmware", firmwares, &reading->machine->firmware, error));
+  VMF_TRY(vmf_taking_word(reading, os, "firmware", firmwares, &reading->machine->firmware, error));
   VMF_TRY(read_loader(reading, os, error));
   VMF_TRY(read_features(reading, os, error));
-  VMF_TRY(libvirt_peek_text(reading, nvram, &path, error));
+  VMF_TRY(vmf_taking_peek_text(reading, nvram, &path, error));
   if (path.text && path.text[0])
     reading->machine->nvram = path;
   return VMF_OK;
@@ -263,7 +262,7 @@ static enum vmf_code read_firmware(const struct libvirt_reading *reading, const 
 
 /* ---- starting ---- */
 
-static enum vmf_code read_boot(const struct libvirt_reading *reading, const xmlNode *os,
+static enum vmf_code read_boot(const struct vmf_taking *reading, const xmlNode *os,
                                struct vmf_error *error)
 {
   struct vmf_machine *machine = reading->machine;
@@ -272,8 +271,8 @@ static enum vmf_code read_boot(const struct libvirt_reading *reading, const xmlN
 
   for (const xmlNode *boot = libvirt_child(os, "boot"); boot && count < CLASSES;
        boot = libvirt_next(boot), count++) {
-    libvirt_take(reading, boot);
-    VMF_TRY(libvirt_take_name(reading, boot, "dev", libvirt_boot_devices, &device, error));
+    vmf_taking_take(reading, boot);
+    VMF_TRY(vmf_taking_name(reading, boot, "dev", libvirt_boot_devices, &device, error));
     if (!device.text || !machine->boot.text)
       machine->boot = device;
     else
@@ -283,27 +282,27 @@ static enum vmf_code read_boot(const struct libvirt_reading *reading, const xmlN
   return VMF_OK;
 }
 
-static enum vmf_code read_menu(const struct libvirt_reading *reading, const xmlNode *os,
+static enum vmf_code read_menu(const struct vmf_taking *reading, const xmlNode *os,
                                struct vmf_error *error)
 {
   const xmlNode *menu = libvirt_child(os, "bootmenu");
   struct vmf_told_number delay;
   struct vmf_told_text text;
 
-  VMF_TRY(libvirt_peek(reading, menu, "enable", &text, error));
+  VMF_TRY(vmf_taking_peek(reading, menu, "enable", &text, error));
   bool on = text.text && strcmp(text.text, "yes") == 0;
-  VMF_TRY(libvirt_peek(reading, menu, "timeout", &text, error));
-  VMF_TRY(libvirt_number(reading, &text, "timeout of <bootmenu>", TIMEOUT, &delay, error));
+  VMF_TRY(vmf_taking_peek(reading, menu, "timeout", &text, error));
+  VMF_TRY(vmf_taking_parse(reading, &text, "timeout of <bootmenu>", TIMEOUT, &delay, error));
   if (!on || !delay.told)
     return VMF_OK;
-  libvirt_take(reading, menu);
-  libvirt_mark(reading, menu, "enable");
-  libvirt_mark(reading, menu, "timeout");
+  vmf_taking_take(reading, menu);
+  vmf_taking_mark(reading, menu, "enable");
+  vmf_taking_mark(reading, menu, "timeout");
   reading->machine->boot_delay = delay;
   return VMF_OK;
 }
 
-static enum vmf_code read_os_element(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_os_element(const struct vmf_taking *reading, const xmlNode *domain,
                                      struct vmf_error *error)
 {
   const xmlNode *os = libvirt_child(domain, "os"), *type = libvirt_child(os, "type");
@@ -311,8 +310,8 @@ static enum vmf_code read_os_element(const struct libvirt_reading *reading, cons
 
   if (!os)
     return VMF_OK;
-  libvirt_take(reading, os);
-  VMF_TRY(libvirt_take_text(reading, type, &kind, error));
+  vmf_taking_take(reading, os);
+  VMF_TRY(vmf_taking_text(reading, type, &kind, error));
   if (kind.text && strcmp(kind.text, "hvm") != 0)
     vmf_report_add(reading->report, VMF_SEVERITY_WARNING, "libvirt-paravirtual", reading->name,
                    kind.line,
@@ -320,8 +319,8 @@ static enum vmf_code read_os_element(const struct libvirt_reading *reading, cons
                    "kernel of its own "
                    "and a boot loader on its disk",
                    kind.text);
-  VMF_TRY(libvirt_take_word(reading, type, "arch", libvirt_archs, &reading->machine->arch, error));
-  VMF_TRY(libvirt_take_attribute(reading, type, "machine", &reading->machine->hw_version, error));
+  VMF_TRY(vmf_taking_word(reading, type, "arch", libvirt_archs, &reading->machine->arch, error));
+  VMF_TRY(vmf_taking_attribute(reading, type, "machine", &reading->machine->hw_version, error));
   if (libvirt_child(os, "kernel"))
     vmf_report_add(reading->report, VMF_SEVERITY_LOSS, "loss-kernel", reading->name,
                    vmf_xml_line(libvirt_child(os, "kernel")),
@@ -336,41 +335,42 @@ static enum vmf_code read_os_element(const struct libvirt_reading *reading, cons
 
 /* A time zone's clock is a local time, and what says which zone stays an extra.
  */
-static enum vmf_code read_clock(const struct libvirt_reading *reading, const xmlNode *domain,
+static enum vmf_code read_clock(const struct vmf_taking *reading, const xmlNode *domain,
                                 struct vmf_error *error)
 {
   const xmlNode *clock = libvirt_child(domain, "clock");
   struct vmf_machine *machine = reading->machine;
   struct vmf_told_text offset, basis, adjustment;
 
-  VMF_TRY(libvirt_take_word(reading, clock, "offset", libvirt_clocks, &machine->clock, error));
-  VMF_TRY(libvirt_peek(reading, clock, "offset", &offset, error));
+  VMF_TRY(vmf_taking_word(reading, clock, "offset", libvirt_clocks, &machine->clock, error));
+  VMF_TRY(vmf_taking_peek(reading, clock, "offset", &offset, error));
   if (!offset.text || machine->clock.told)
     return VMF_OK;
   if (strcmp(offset.text, "timezone") == 0)
     machine->clock = vmf_told(VMF_CLOCK_LOCALTIME, offset.line);
   if (strcmp(offset.text, "variable") != 0)
     return VMF_OK;
-  VMF_TRY(libvirt_peek(reading, clock, "basis", &basis, error));
-  const struct libvirt_word *word = libvirt_word_find(libvirt_clocks, basis.text ? basis.text : "");
+  VMF_TRY(vmf_taking_peek(reading, clock, "basis", &basis, error));
+  const struct vmf_vendor_word *word =
+      vmf_vendor_word_find(libvirt_clocks, basis.text ? basis.text : "");
   machine->clock = vmf_told(word ? word->value : VMF_CLOCK_UTC, offset.line);
-  VMF_TRY(libvirt_peek(reading, clock, "adjustment", &adjustment, error));
+  VMF_TRY(vmf_taking_peek(reading, clock, "adjustment", &adjustment, error));
   bool negative = adjustment.text && adjustment.text[0] == '-';
   const char *digits = adjustment.text ? adjustment.text + negative : "reset";
   if (digits[strspn(digits, "0123456789")] || (basis.text && !word))
     return VMF_OK;
   adjustment.text = digits;
-  libvirt_mark(reading, clock, "offset");
-  libvirt_mark(reading, clock, "basis");
-  libvirt_mark(reading, clock, "adjustment");
-  VMF_TRY(libvirt_number(reading, &adjustment, "adjustment of <clock>",
-                         (uint64_t)INT64_MAX + negative, &machine->clock_offset, error));
+  vmf_taking_mark(reading, clock, "offset");
+  vmf_taking_mark(reading, clock, "basis");
+  vmf_taking_mark(reading, clock, "adjustment");
+  VMF_TRY(vmf_taking_parse(reading, &adjustment, "adjustment of <clock>",
+                           (uint64_t)INT64_MAX + negative, &machine->clock_offset, error));
   if (negative)
     machine->clock_offset.value = -machine->clock_offset.value;
   return VMF_OK;
 }
 
-enum vmf_code libvirt_read_system(const struct libvirt_reading *reading, const xmlNode *domain,
+enum vmf_code libvirt_read_system(const struct vmf_taking *reading, const xmlNode *domain,
                                   struct vmf_error *error)
 {
   VMF_TRY(read_os_element(reading, domain, error));

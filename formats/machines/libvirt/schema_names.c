@@ -119,29 +119,12 @@ static const char *const attributes[] = {
 };
 /* clang-format on */
 
-/* names: " of one first letter ". */
-static bool stands_in(const char *names, const char *name, size_t length)
-{
-  for (const char *at = names + 1; *at; at += strcspn(at, " ") + 1)
-    if (strncmp(at, name, length) == 0 && at[length] == ' ')
-      return true;
-  return false;
-}
-
-static bool knows(const char *const *letters, size_t count, const char *name, size_t length)
-{
-  for (size_t i = 0; length > 0 && i < count; i++)
-    if (letters[i][1] == name[0])
-      return stands_in(letters[i], name, length);
-  return false;
-}
-
 bool libvirt_knows_element(const char *name)
 {
-  return knows(elements, sizeof elements / sizeof *elements, name, strlen(name));
+  return vmf_vendor_lists(elements, sizeof elements / sizeof *elements, name, strlen(name));
 }
 
 bool libvirt_knows_attribute(const char *name, size_t length)
 {
-  return knows(attributes, sizeof attributes / sizeof *attributes, name, length);
+  return vmf_vendor_lists(attributes, sizeof attributes / sizeof *attributes, name, length);
 }

@@ -6,26 +6,29 @@
 
 #include "machine.h"
 
-const struct libvirt_word libvirt_archs[] = {
+const struct vmf_vendor_word libvirt_switch[] = {
+    {"yes", 1}, {"on", 1}, {"no", 0}, {"off", 0}, {NULL, 0}};
+
+const struct vmf_vendor_word libvirt_archs[] = {
     {"x86_64", VMF_ARCH_X86_64}, {"i686", VMF_ARCH_I686},   {"aarch64", VMF_ARCH_AARCH64},
     {"ppc64", VMF_ARCH_PPC64},   {"s390x", VMF_ARCH_S390X}, {NULL, 0},
 };
 
 /* Of <target bus>. There is none for NVMe: <disk type='nvme'> is a device of
  * the host. */
-const struct libvirt_word libvirt_buses[] = {
+const struct vmf_vendor_word libvirt_buses[] = {
     {"ide", VMF_BUS_IDE},   {"scsi", VMF_BUS_SCSI},
     {"sata", VMF_BUS_SATA}, {"virtio", VMF_BUS_VIRTIO},
     {"usb", VMF_BUS_USB},   {"fdc", VMF_BUS_FLOPPY},
     {"xen", VMF_BUS_XEN},   {NULL, 0},
 };
 
-const struct libvirt_word libvirt_controllers[] = {
+const struct vmf_vendor_word libvirt_controllers[] = {
     {"ide", VMF_BUS_IDE}, {"scsi", VMF_BUS_SCSI},  {"sata", VMF_BUS_SATA},
     {"usb", VMF_BUS_USB}, {"fdc", VMF_BUS_FLOPPY}, {NULL, 0},
 };
 
-const struct libvirt_word libvirt_media[] = {
+const struct vmf_vendor_word libvirt_media[] = {
     {"disk", VMF_MEDIUM_DISK},
     {"cdrom", VMF_MEDIUM_CDROM},
     {"floppy", VMF_MEDIUM_FLOPPY},
@@ -34,22 +37,23 @@ const struct libvirt_word libvirt_media[] = {
 };
 
 /* Of a character device. */
-const struct libvirt_word libvirt_backends[] = {
+const struct vmf_vendor_word libvirt_backends[] = {
     {"null", VMF_BACKEND_NONE},   {"file", VMF_BACKEND_FILE},
     {"pipe", VMF_BACKEND_PIPE},   {"tcp", VMF_BACKEND_TCP},
     {"unix", VMF_BACKEND_SOCKET}, {"dev", VMF_BACKEND_DEVICE},
     {"pty", VMF_BACKEND_PTY},     {NULL, 0},
 };
 
-const struct libvirt_word libvirt_discards[] = {{"unmap", 1}, {"ignore", 0}, {NULL, 0}};
-const struct libvirt_word libvirt_links[] = {{"up", 1}, {"down", 0}, {NULL, 0}};
-const struct libvirt_word libvirt_tpms[] = {{"2.0", VMF_TPM_2_0}, {"1.2", VMF_TPM_1_2}, {NULL, 0}};
-const struct libvirt_word libvirt_clocks[] = {
+const struct vmf_vendor_word libvirt_discards[] = {{"unmap", 1}, {"ignore", 0}, {NULL, 0}};
+const struct vmf_vendor_word libvirt_links[] = {{"up", 1}, {"down", 0}, {NULL, 0}};
+const struct vmf_vendor_word libvirt_tpms[] = {
+    {"2.0", VMF_TPM_2_0}, {"1.2", VMF_TPM_1_2}, {NULL, 0}};
+const struct vmf_vendor_word libvirt_clocks[] = {
     {"utc", VMF_CLOCK_UTC}, {"localtime", VMF_CLOCK_LOCALTIME}, {NULL, 0}};
 
 /* QEMU's "lsilogic" is the 53C895A, that of VMware and VirtualBox the 53C1030:
  * another driver. */
-const struct libvirt_name libvirt_scsi_models[] = {
+const struct vmf_vendor_name libvirt_scsi_models[] = {
     {"lsilogic", "lsi53c895a"},
     {"lsisas1068", "lsisas1068"},
     {"vmpvscsi", "pvscsi"},
@@ -63,9 +67,9 @@ const struct libvirt_name libvirt_scsi_models[] = {
     {NULL, NULL},
 };
 
-const struct libvirt_name libvirt_same[] = {{NULL, NULL}};
+const struct vmf_vendor_name libvirt_same[] = {{NULL, NULL}};
 
-const struct libvirt_name libvirt_nic_models[] = {
+const struct vmf_vendor_name libvirt_nic_models[] = {
     {"e1000", "e1000"},
     {"e1000e", "e1000e"},
     {"virtio", "virtio"},
@@ -78,52 +82,20 @@ const struct libvirt_name libvirt_nic_models[] = {
     {NULL, NULL},
 };
 
-const struct libvirt_name libvirt_sounds[] = {
+const struct vmf_vendor_name libvirt_sounds[] = {
     {"ich6", "hda"},      {"ich9", "hda"},  {"ac97", "ac97"},
     {"es1370", "es1370"}, {"sb16", "sb16"}, {NULL, NULL},
 };
 
 /* Of <driver type>, where its name is not vmferry's. */
-const struct libvirt_name libvirt_disk_formats[] = {
+const struct vmf_vendor_name libvirt_disk_formats[] = {
     {"raw", "raw"}, {"aio", "raw"}, {"iso", "raw"}, {NULL, NULL}};
 
-const struct libvirt_name libvirt_boot_devices[] = {
+const struct vmf_vendor_name libvirt_boot_devices[] = {
     {"hd", "disk"}, {"cdrom", "cdrom"}, {"network", "network"}, {"fd", "floppy"}, {NULL, NULL}};
 
-const struct libvirt_name libvirt_cpu_modes[] = {
+const struct vmf_vendor_name libvirt_cpu_modes[] = {
     {"host-passthrough", "host"}, {"maximum", "max"}, {"host-model", "host-model"}, {NULL, NULL}};
-
-const struct libvirt_word *libvirt_word_find(const struct libvirt_word *words, const char *text)
-{
-  for (; words->text; words++)
-    if (strcmp(words->text, text) == 0)
-      return words;
-  return NULL;
-}
-
-const char *libvirt_word_of(const struct libvirt_word *words, uint64_t value)
-{
-  for (; words->text; words++)
-    if (words->value == value)
-      return words->text;
-  return NULL;
-}
-
-const char *libvirt_neutral(const struct libvirt_name *names, const char *libvirt)
-{
-  for (; names->libvirt; names++)
-    if (strcmp(names->libvirt, libvirt) == 0)
-      return names->neutral;
-  return NULL;
-}
-
-const char *libvirt_own(const struct libvirt_name *names, const char *neutral)
-{
-  for (; names->libvirt; names++)
-    if (strcmp(names->neutral, neutral) == 0)
-      return names->libvirt;
-  return NULL;
-}
 
 bool libvirt_by_target(const struct vmf_machine *machine, const struct vmf_machine_disk *disk)
 {

@@ -8,23 +8,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "vendor_words.h"
 
 struct vmf_machine;
 struct vmf_machine_disk;
-
-/* A word of libvirt's and the number of an enum; ends with text NULL. Where
- * several words mean the same number, the first is written. */
-struct libvirt_word {
-  const char *text;
-  uint64_t value;
-};
-
-/* A word of libvirt's and the neutral name; ends with libvirt NULL. The first
- * one of a neutral name is written. */
-struct libvirt_name {
-  const char *libvirt, *neutral;
-};
 
 /* The most that is read, and written. */
 enum {
@@ -37,18 +25,15 @@ enum {
   LIBVIRT_HEADS = 65535,
 };
 
-extern const struct libvirt_word libvirt_archs[], libvirt_buses[], libvirt_media[],
+extern const struct vmf_vendor_word libvirt_archs[], libvirt_buses[], libvirt_media[],
     libvirt_controllers[], libvirt_backends[], libvirt_discards[], libvirt_links[], libvirt_tpms[],
     libvirt_clocks[];
-extern const struct libvirt_name libvirt_scsi_models[], libvirt_nic_models[], libvirt_sounds[],
+extern const struct vmf_vendor_name libvirt_scsi_models[], libvirt_nic_models[], libvirt_sounds[],
     libvirt_disk_formats[], libvirt_boot_devices[], libvirt_cpu_modes[],
     libvirt_same[]; /* same: none is translated */
 
-/* NULL: the table has it not. */
-const struct libvirt_word *libvirt_word_find(const struct libvirt_word *words, const char *text);
-const char *libvirt_word_of(const struct libvirt_word *words, uint64_t value);
-const char *libvirt_neutral(const struct libvirt_name *names, const char *libvirt);
-const char *libvirt_own(const struct libvirt_name *names, const char *neutral);
+/* "yes", "on": 1; "no", "off": 0. */
+extern const struct vmf_vendor_word libvirt_switch[];
 
 /* Whether the disks of its controller are targets of their own, each with unit
  * 0, as the adapters are that QEMU gives no further units; else units of target

@@ -8,6 +8,14 @@
 #include "memory.h"
 #include "writing.h"
 
+static const char *const single[] = {
+    "name",   "description", "uuid",    "genid", "memory", "currentMemory", "vcpu", "os",
+    "cpu",    "clock",       "devices", "mac",   "serial", "wwn",           "boot", "target",
+    "driver", "address",     "model",   "link",  "mtu",    "metadata",      NULL};
+static const char *const left_behind[] = {"@id", "devices/emulator", "os/loader", "os/nvram", NULL};
+static const struct vmf_keeping_rules rules = {
+    .vendor = "libvirt", .root = "domain", .single = single, .left_behind = left_behind};
+
 /* ---- the type of machine ---- */
 
 /* QEMU's names of machines, which Proxmox has, too: "pc-q35-7.2". */
@@ -52,13 +60,13 @@ static void choose_type(struct libvirt_writing *writing)
   writing->q35 = efi || (has_bus(machine, VMF_BUS_SATA) && !has_bus(machine, VMF_BUS_IDE));
   if (is_machine_type(machine->hw_version.text)) {
     writing->q35 = strstr(machine->hw_version.text, "q35") != NULL;
-    if (writing->native || !secure || writing->q35) {
+    if (writing->keeping.native || !secure || writing->q35) {
       snprintf(writing->type, sizeof writing->type, "%s", machine->hw_version.text);
       return;
     }
     writing->q35 = true;
   }
-  if (!writing->native)
+  if (!writing->keeping.native)
     snprintf(writing->type, sizeof writing->type, "%s",
              !writing->x86  ? other_type(arch)
              : writing->q35 ? "q35"
@@ -71,7 +79,7 @@ static void choose_type(struct libvirt_writing *writing)
 static const char *domain_type(const struct libvirt_writing *writing)
 {
   static const char *const kept[] = {"kvm", "qemu", "hvf", "xen"};
-  const char *type = libvirt_kept(writing, "@type");
+  const char *type = vmf_keeping_value(&writing->keeping, "@type");
 
   for (size_t i = 0; type && i < sizeof kept / sizeof *kept; i++)
     if (strcmp(kept[i], type) == 0)
@@ -95,19 +103,19 @@ static enum vmf_code write_domain(struct libvirt_writing *writing, struct vmf_er
 {
   choose_type(writing);
   VMF_TRY(libvirt_place_disks(writing, error));
-  libvirt_start(writing, "");
-  libvirt_fix(writing, "", "type", "%s", domain_type(writing));
-  libvirt_enter(writing, "");
+  vmf_keeping_start(&writing->keeping, "");
+  vmf_keeping_fix(&writing->keeping, "", "type", "%s", domain_type(writing));
+  vmf_keeping_enter(&writing->keeping, "");
   libvirt_write_system(writing);
   libvirt_write_devices(writing);
-  libvirt_leave(writing, "");
+  vmf_keeping_leave(&writing->keeping, "");
   tell_secrets(writing);
   return VMF_OK;
 }
 
 static enum vmf_code check_memory(const struct libvirt_writing *writing, struct vmf_error *error)
 {
-  if (writing->machine->memory.told || writing->native)
+  if (writing->machine->memory.told || writing->keeping.native)
     return VMF_OK;
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: the source does not say how much memory the machine has, which libvirt must "
@@ -120,19 +128,21 @@ enum vmf_code libvirt_write(const struct vmf_machine *machine,
                             const struct vmf_machine_losses *losses, char **text, size_t *length,
                             struct vmf_error *error)
 {
-  struct libvirt_writing writing = {.machine = machine, .target = target, .losses = losses};
+  struct libvirt_writing writing = {.keeping = {.rules = &rules, .machine = machine},
+                                    .machine = machine,
+                                    .target = target,
+                                    .losses = losses};
 
-  enum vmf_code code = libvirt_sort_kept(&writing, error);
+  enum vmf_code code = vmf_keeping_begin(&writing.keeping, error);
   if (code == VMF_OK)
     code = check_memory(&writing, error);
   if (code == VMF_OK)
     code = write_domain(&writing, error);
   if (code == VMF_OK) {
-    *length = writing.markup.length;
-    code = vmf_markup_take(&writing.markup, text, error);
+    *length = writing.keeping.markup.length;
+    code = vmf_markup_take(&writing.keeping.markup, text, error);
   }
-  vmf_markup_clear(&writing.markup);
-  vmf_free(writing.kept);
+  vmf_keeping_clear(&writing.keeping);
   vmf_free(writing.places);
   return code;
 }

@@ -14,11 +14,11 @@ static void write_count(struct libvirt_writing *writing)
 
   if (!machine->vcpus.told)
     return;
-  libvirt_start(writing, "vcpu");
+  vmf_keeping_start(&writing->keeping, "vcpu");
   if (machine->vcpus_online.told && machine->vcpus_online.value > 0 &&
       machine->vcpus_online.value <= machine->vcpus.value)
-    libvirt_fix(writing, "vcpu", "current", "%" PRIu64, machine->vcpus_online.value);
-  libvirt_content(writing, "vcpu", "%" PRIu64, machine->vcpus.value);
+    vmf_keeping_fix(&writing->keeping, "vcpu", "current", "%" PRIu64, machine->vcpus_online.value);
+  vmf_keeping_content(&writing->keeping, "vcpu", "%" PRIu64, machine->vcpus.value);
 }
 
 static bool has_topology(const struct vmf_machine *machine)
@@ -46,13 +46,13 @@ static void write_topology(struct libvirt_writing *writing)
                      "sockets");
     return;
   }
-  libvirt_start(writing, "cpu/topology");
-  libvirt_fix(writing, "cpu/topology", "sockets", "%" PRIu64, sockets);
+  vmf_keeping_start(&writing->keeping, "cpu/topology");
+  vmf_keeping_fix(&writing->keeping, "cpu/topology", "sockets", "%" PRIu64, sockets);
   if (machine->dies.told)
-    libvirt_fix(writing, "cpu/topology", "dies", "%" PRIu64, dies);
-  libvirt_fix(writing, "cpu/topology", "cores", "%" PRIu64, cores);
-  libvirt_fix(writing, "cpu/topology", "threads", "%" PRIu64, threads);
-  libvirt_end(writing, "cpu/topology");
+    vmf_keeping_fix(&writing->keeping, "cpu/topology", "dies", "%" PRIu64, dies);
+  vmf_keeping_fix(&writing->keeping, "cpu/topology", "cores", "%" PRIu64, cores);
+  vmf_keeping_fix(&writing->keeping, "cpu/topology", "threads", "%" PRIu64, threads);
+  vmf_keeping_end(&writing->keeping, "cpu/topology");
 }
 
 /* "+aes -pcid"; a flag needs a model that it is added to. */
@@ -65,10 +65,11 @@ static void write_flags(struct libvirt_writing *writing)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(flag, " "), flag);
     if (name[0] != '+' && name[0] != '-')
       continue;
-    vmf_markup_start(&writing->markup, "feature");
-    vmf_markup_attribute(&writing->markup, "policy", "%s", name[0] == '+' ? "require" : "disable");
-    vmf_markup_attribute(&writing->markup, "name", "%s", name + 1);
-    vmf_markup_end(&writing->markup);
+    vmf_markup_start(&writing->keeping.markup, "feature");
+    vmf_markup_attribute(&writing->keeping.markup, "policy", "%s",
+                         name[0] == '+' ? "require" : "disable");
+    vmf_markup_attribute(&writing->keeping.markup, "name", "%s", name + 1);
+    vmf_markup_end(&writing->keeping.markup);
   }
 }
 
@@ -86,21 +87,21 @@ static const char *choose_model(struct libvirt_writing *writing)
 
 static void write_model(struct libvirt_writing *writing, const char *model)
 {
-  const char *mode = libvirt_own(libvirt_cpu_modes, model);
+  const char *mode = vmf_vendor_own(libvirt_cpu_modes, model);
 
   if (mode) {
-    libvirt_fix(writing, "cpu", "mode", "%s", mode);
-    libvirt_enter(writing, "cpu");
+    vmf_keeping_fix(&writing->keeping, "cpu", "mode", "%s", mode);
+    vmf_keeping_enter(&writing->keeping, "cpu");
     return;
   }
-  libvirt_fix(writing, "cpu", "mode", "custom");
-  if (!writing->native)
-    libvirt_fix(writing, "cpu", "match", "exact");
-  libvirt_enter(writing, "cpu");
-  libvirt_start(writing, "cpu/model");
-  if (!writing->native)
-    libvirt_fix(writing, "cpu/model", "fallback", "allow");
-  libvirt_content(writing, "cpu/model", "%s", model);
+  vmf_keeping_fix(&writing->keeping, "cpu", "mode", "custom");
+  if (!writing->keeping.native)
+    vmf_keeping_fix(&writing->keeping, "cpu", "match", "exact");
+  vmf_keeping_enter(&writing->keeping, "cpu");
+  vmf_keeping_start(&writing->keeping, "cpu/model");
+  if (!writing->keeping.native)
+    vmf_keeping_fix(&writing->keeping, "cpu/model", "fallback", "allow");
+  vmf_keeping_content(&writing->keeping, "cpu/model", "%s", model);
 }
 
 void libvirt_write_cpu(struct libvirt_writing *writing)
@@ -113,16 +114,16 @@ void libvirt_write_cpu(struct libvirt_writing *writing)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "it depends on the model of the host's processor: add the feature vmx or svm",
                      "nested");
-  if (libvirt_kept(writing, "cpu") ||
-      !(model || has_topology(machine) || libvirt_keeps(writing, "cpu")))
+  if (vmf_keeping_value(&writing->keeping, "cpu") ||
+      !(model || has_topology(machine) || vmf_keeping_keeps(&writing->keeping, "cpu")))
     return;
-  libvirt_start(writing, "cpu");
+  vmf_keeping_start(&writing->keeping, "cpu");
   if (model)
     write_model(writing, model);
   else
-    libvirt_enter(writing, "cpu");
+    vmf_keeping_enter(&writing->keeping, "cpu");
   write_topology(writing);
-  if (model || writing->native)
+  if (model || writing->keeping.native)
     write_flags(writing);
-  libvirt_leave(writing, "cpu");
+  vmf_keeping_leave(&writing->keeping, "cpu");
 }

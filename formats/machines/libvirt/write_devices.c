@@ -15,7 +15,7 @@ static const char *model_of(const struct vmf_machine_controller *controller)
 {
   const char *model = controller->model.text;
   const char *own = model && controller->bus.value == VMF_BUS_SCSI
-                        ? libvirt_own(libvirt_scsi_models, model)
+                        ? vmf_vendor_own(libvirt_scsi_models, model)
                         : NULL;
 
   return own ? own : model;
@@ -24,20 +24,20 @@ static const char *model_of(const struct vmf_machine_controller *controller)
 static void write_controller(struct libvirt_writing *writing, size_t index)
 {
   const struct vmf_machine_controller *controller = &writing->machine->controllers[index];
-  bool named = writing->native || controller->bus.value == VMF_BUS_SCSI;
-  char path[LIBVIRT_PATH];
+  bool named = writing->keeping.native || controller->bus.value == VMF_BUS_SCSI;
+  char path[VMF_KEEPING_PATH];
 
   snprintf(path, sizeof path, "devices/controller[%zu]", index);
-  libvirt_start(writing, path);
-  libvirt_fix(writing, path, "type", "%s",
-              libvirt_word_of(libvirt_controllers, controller->bus.value));
-  if (controller->index.line > 0 || !writing->native)
-    libvirt_fix(writing, path, "index", "%" PRIu64, controller->index.value);
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_fix(&writing->keeping, path, "type", "%s",
+                  vmf_vendor_word_of(libvirt_controllers, controller->bus.value));
+  if (controller->index.line > 0 || !writing->keeping.native)
+    vmf_keeping_fix(&writing->keeping, path, "index", "%" PRIu64, controller->index.value);
   if (controller->model.text && named)
-    libvirt_set(writing, path, "model", "%s", model_of(controller));
-  if (controller->ports.told && writing->native)
-    libvirt_fix(writing, path, "ports", "%" PRIu64, controller->ports.value);
-  libvirt_end(writing, path);
+    vmf_keeping_set(&writing->keeping, path, "model", "%s", model_of(controller));
+  if (controller->ports.told && writing->keeping.native)
+    vmf_keeping_fix(&writing->keeping, path, "ports", "%" PRIu64, controller->ports.value);
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 /* The disks of one that is not there tell where they went. */
@@ -60,12 +60,12 @@ static void write_controllers(struct libvirt_writing *writing)
 static void write_usb_controller(struct libvirt_writing *writing, const char *model,
                                  uint64_t *index)
 {
-  vmf_markup_start(&writing->markup, "controller");
-  vmf_markup_attribute(&writing->markup, "type", "usb");
+  vmf_markup_start(&writing->keeping.markup, "controller");
+  vmf_markup_attribute(&writing->keeping.markup, "type", "usb");
   if (index)
-    vmf_markup_attribute(&writing->markup, "index", "%" PRIu64, (*index)++);
-  vmf_markup_attribute(&writing->markup, "model", "%s", model);
-  vmf_markup_end(&writing->markup);
+    vmf_markup_attribute(&writing->keeping.markup, "index", "%" PRIu64, (*index)++);
+  vmf_markup_attribute(&writing->keeping.markup, "model", "%s", model);
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 static bool needs_usb(const struct libvirt_writing *writing)
@@ -82,7 +82,7 @@ static void write_usb(struct libvirt_writing *writing)
   const struct vmf_machine *machine = writing->machine;
   uint64_t index = 0;
 
-  if (writing->native)
+  if (writing->keeping.native)
     return;
   if (machine->usb3.value)
     write_usb_controller(writing, "qemu-xhci", &index);
@@ -103,18 +103,19 @@ static void write_port(struct libvirt_writing *writing, size_t index, const char
 {
   const struct vmf_machine_port *port = &writing->machine->ports[index];
   uint64_t backend = vmf_told_or(port->backend, VMF_BACKEND_PTY);
-  char path[LIBVIRT_PATH];
+  char path[VMF_KEEPING_PATH];
 
-  if (!writing->native && backend != VMF_BACKEND_PTY && backend != VMF_BACKEND_NONE) {
+  if (!writing->keeping.native && backend != VMF_BACKEND_PTY && backend != VMF_BACKEND_NONE) {
     backend = VMF_BACKEND_PTY;
     vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
                      "it leads to a place of the old host; here it is a terminal",
                      "ports[%zu].backend", index);
   }
   snprintf(path, sizeof path, "devices/%s[%zu]", name, number);
-  libvirt_start(writing, path);
-  libvirt_set(writing, path, "type", "%s", libvirt_word_of(libvirt_backends, backend));
-  libvirt_end(writing, path);
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_set(&writing->keeping, path, "type", "%s",
+                  vmf_vendor_word_of(libvirt_backends, backend));
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 static void write_ports(struct libvirt_writing *writing)
@@ -134,9 +135,9 @@ static void write_ports(struct libvirt_writing *writing)
 /* One of another bus than USB was kept as it was. */
 static bool has_other_tablet(const struct libvirt_writing *writing)
 {
-  for (size_t i = 0; i < writing->kept_count; i++)
-    if (strncmp(writing->kept[i].extra->key, "devices/input", 13) == 0 &&
-        strstr(writing->kept[i].extra->value, "tablet"))
+  for (size_t i = 0; i < writing->keeping.kept_count; i++)
+    if (strncmp(writing->keeping.kept[i].extra->key, "devices/input", 13) == 0 &&
+        strstr(writing->keeping.kept[i].extra->value, "tablet"))
       return true;
   return false;
 }
@@ -147,10 +148,10 @@ static void write_tablet(struct libvirt_writing *writing)
 
   if (!writing->machine->tablet.value || has_other_tablet(writing))
     return;
-  libvirt_start(writing, path);
-  libvirt_fix(writing, path, "type", "tablet");
-  libvirt_fix(writing, path, "bus", "usb");
-  libvirt_end(writing, path);
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_fix(&writing->keeping, path, "type", "tablet");
+  vmf_keeping_fix(&writing->keeping, path, "bus", "usb");
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 static void write_tpm(struct libvirt_writing *writing)
@@ -160,14 +161,15 @@ static void write_tpm(struct libvirt_writing *writing)
 
   if (vmf_told_or(machine->tpm, VMF_TPM_NONE) == VMF_TPM_NONE)
     return;
-  libvirt_start(writing, "devices/tpm");
-  libvirt_set(writing, "devices/tpm", "model", "%s", old || !writing->x86 ? "tpm-tis" : "tpm-crb");
-  libvirt_enter(writing, "devices/tpm");
-  libvirt_start(writing, "devices/tpm/backend");
-  libvirt_set(writing, "devices/tpm/backend", "type", "emulator");
-  libvirt_fix(writing, "devices/tpm/backend", "version", "%s", old ? "1.2" : "2.0");
-  libvirt_end(writing, "devices/tpm/backend");
-  libvirt_leave(writing, "devices/tpm");
+  vmf_keeping_start(&writing->keeping, "devices/tpm");
+  vmf_keeping_set(&writing->keeping, "devices/tpm", "model", "%s",
+                  old || !writing->x86 ? "tpm-tis" : "tpm-crb");
+  vmf_keeping_enter(&writing->keeping, "devices/tpm");
+  vmf_keeping_start(&writing->keeping, "devices/tpm/backend");
+  vmf_keeping_set(&writing->keeping, "devices/tpm/backend", "type", "emulator");
+  vmf_keeping_fix(&writing->keeping, "devices/tpm/backend", "version", "%s", old ? "1.2" : "2.0");
+  vmf_keeping_end(&writing->keeping, "devices/tpm/backend");
+  vmf_keeping_leave(&writing->keeping, "devices/tpm");
   vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, "L-tpm-state",
                    "the chip is a new one: keys that the old one sealed are lost", "tpm");
 }
@@ -179,7 +181,7 @@ static const char *video_of(struct libvirt_writing *writing)
                                       "qxl", "none",   "bochs", "ramfb"};
   const char *video = writing->machine->video.text;
 
-  if (!video || writing->native)
+  if (!video || writing->keeping.native)
     return video;
   for (size_t i = 0; i < sizeof cards / sizeof *cards; i++)
     if (strcmp(cards[i], video) == 0)
@@ -194,16 +196,16 @@ static void write_3d(struct libvirt_writing *writing, const char *model)
   static const char path[] = "devices/video/model/acceleration";
   const struct vmf_told_number *on = &writing->machine->video_3d;
 
-  if (on->value && !writing->native)
+  if (on->value && !writing->keeping.native)
     vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
                      "it needs a screen with OpenGL on this host", "video-3d");
-  if (!on->told || !writing->native) {
-    libvirt_end(writing, model);
+  if (!on->told || !writing->keeping.native) {
+    vmf_keeping_end(&writing->keeping, model);
     return;
   }
-  libvirt_enter(writing, model);
-  libvirt_simple(writing, path, "accel3d", on->value ? "yes" : "no");
-  libvirt_leave(writing, model);
+  vmf_keeping_enter(&writing->keeping, model);
+  vmf_keeping_simple(&writing->keeping, path, "accel3d", on->value ? "yes" : "no");
+  vmf_keeping_leave(&writing->keeping, model);
 }
 
 static void write_video(struct libvirt_writing *writing)
@@ -215,27 +217,28 @@ static void write_video(struct libvirt_writing *writing)
 
   if (!video)
     return;
-  libvirt_start(writing, "devices/video");
-  libvirt_enter(writing, "devices/video");
-  libvirt_start(writing, path);
-  libvirt_set(writing, path, "type", "%s", video);
+  vmf_keeping_start(&writing->keeping, "devices/video");
+  vmf_keeping_enter(&writing->keeping, "devices/video");
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_set(&writing->keeping, path, "type", "%s", video);
   if (machine->video_memory.told && machine->video_memory.value / 1024 < UINT32_MAX &&
-      (writing->native || !plain))
-    libvirt_fix(writing, path, "vram", "%" PRIu64, vmf_div_up(machine->video_memory.value, 1024));
+      (writing->keeping.native || !plain))
+    vmf_keeping_fix(&writing->keeping, path, "vram", "%" PRIu64,
+                    vmf_div_up(machine->video_memory.value, 1024));
   if (machine->video_heads.told && machine->video_heads.value > 0 &&
       machine->video_heads.value <= LIBVIRT_HEADS)
-    libvirt_fix(writing, path, "heads", "%" PRIu64, machine->video_heads.value);
+    vmf_keeping_fix(&writing->keeping, path, "heads", "%" PRIu64, machine->video_heads.value);
   write_3d(writing, path);
-  libvirt_leave(writing, "devices/video");
+  vmf_keeping_leave(&writing->keeping, "devices/video");
 }
 
 static void write_sound(struct libvirt_writing *writing)
 {
   const char *sound = writing->machine->sound.text;
-  const char *own = sound ? libvirt_own(libvirt_sounds, sound) : NULL;
+  const char *own = sound ? vmf_vendor_own(libvirt_sounds, sound) : NULL;
 
   if (own)
-    libvirt_simple(writing, "devices/sound", "model", own);
+    vmf_keeping_simple(&writing->keeping, "devices/sound", "model", own);
 }
 
 /* A screen, where nothing is said of one: only this host sees it. */
@@ -243,20 +246,20 @@ static void write_screen(struct libvirt_writing *writing)
 {
   const char *video = writing->machine->video.text;
 
-  if (writing->native || (video && strcmp(video, "none") == 0))
+  if (writing->keeping.native || (video && strcmp(video, "none") == 0))
     return;
-  vmf_markup_start(&writing->markup, "graphics");
-  vmf_markup_attribute(&writing->markup, "type", "vnc");
-  vmf_markup_attribute(&writing->markup, "port", "-1");
-  vmf_markup_attribute(&writing->markup, "autoport", "yes");
-  vmf_markup_attribute(&writing->markup, "listen", "127.0.0.1");
-  vmf_markup_end(&writing->markup);
+  vmf_markup_start(&writing->keeping.markup, "graphics");
+  vmf_markup_attribute(&writing->keeping.markup, "type", "vnc");
+  vmf_markup_attribute(&writing->keeping.markup, "port", "-1");
+  vmf_markup_attribute(&writing->keeping.markup, "autoport", "yes");
+  vmf_markup_attribute(&writing->keeping.markup, "listen", "127.0.0.1");
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 void libvirt_write_devices(struct libvirt_writing *writing)
 {
-  libvirt_start(writing, "devices");
-  libvirt_enter(writing, "devices");
+  vmf_keeping_start(&writing->keeping, "devices");
+  vmf_keeping_enter(&writing->keeping, "devices");
   libvirt_write_disks(writing);
   write_controllers(writing);
   write_usb(writing);
@@ -267,5 +270,5 @@ void libvirt_write_devices(struct libvirt_writing *writing)
   write_screen(writing);
   write_video(writing);
   write_sound(writing);
-  libvirt_leave(writing, "devices");
+  vmf_keeping_leave(&writing->keeping, "devices");
 }

@@ -65,9 +65,9 @@ static void write_source(struct libvirt_writing *writing, size_t index)
 
   if (!name)
     return;
-  libvirt_start(writing, "source");
-  libvirt_fix(writing, "source", "file", "%s%s", name[0] == '/' ? "" : folder, name);
-  vmf_markup_end(&writing->markup);
+  vmf_keeping_start(&writing->keeping, "source");
+  vmf_keeping_fix(&writing->keeping, "source", "file", "%s%s", name[0] == '/' ? "" : folder, name);
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 static bool is_cache(const char *text)
@@ -85,24 +85,24 @@ static void write_driver(struct libvirt_writing *writing, size_t index, const ch
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
   const char *format = writing->target->disks[index].format;
 
-  libvirt_start(writing, path);
-  libvirt_set(writing, path, "name", "qemu");
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_set(&writing->keeping, path, "name", "qemu");
   if (writing->target->disks[index].name && format)
-    libvirt_fix(writing, path, "type", "%s", format);
+    vmf_keeping_fix(&writing->keeping, path, "type", "%s", format);
   else
-    libvirt_set(writing, path, "type", "%s",
-                disk->image_format.text ? disk->image_format.text : "raw");
-  if (disk->cache.text && (writing->native || is_cache(disk->cache.text)))
-    libvirt_fix(writing, path, "cache", "%s", disk->cache.text);
+    vmf_keeping_set(&writing->keeping, path, "type", "%s",
+                    disk->image_format.text ? disk->image_format.text : "raw");
+  if (disk->cache.text && (writing->keeping.native || is_cache(disk->cache.text)))
+    vmf_keeping_fix(&writing->keeping, path, "cache", "%s", disk->cache.text);
   else if (disk->cache.text)
     vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL, "libvirt has no such cache",
                      "disks[%zu].cache", index);
   if (disk->discard.told)
-    libvirt_fix(writing, path, "discard", "%s",
-                libvirt_word_of(libvirt_discards, disk->discard.value != 0));
-  else if (!writing->native && disk->medium.value == VMF_MEDIUM_DISK)
-    libvirt_fix(writing, path, "discard", "unmap"); /* so that the image can shrink */
-  libvirt_end(writing, path);
+    vmf_keeping_fix(&writing->keeping, path, "discard", "%s",
+                    vmf_vendor_word_of(libvirt_discards, disk->discard.value != 0));
+  else if (!writing->keeping.native && disk->medium.value == VMF_MEDIUM_DISK)
+    vmf_keeping_fix(&writing->keeping, path, "discard", "unmap"); /* so that the image can shrink */
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 static void write_target(struct libvirt_writing *writing, size_t index, const char *name,
@@ -111,12 +111,12 @@ static void write_target(struct libvirt_writing *writing, size_t index, const ch
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
   enum vmf_bus bus = writing->places[index].bus;
 
-  libvirt_start(writing, path);
-  libvirt_set(writing, path, "dev", "%s", name);
-  libvirt_set(writing, path, "bus", "%s", libvirt_word_of(libvirt_buses, bus));
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_set(&writing->keeping, path, "dev", "%s", name);
+  vmf_keeping_set(&writing->keeping, path, "bus", "%s", vmf_vendor_word_of(libvirt_buses, bus));
   if (disk->ssd.value && (bus == VMF_BUS_SCSI || bus == VMF_BUS_SATA || bus == VMF_BUS_IDE))
-    libvirt_fix(writing, path, "rotation_rate", "1");
-  libvirt_end(writing, path);
+    vmf_keeping_fix(&writing->keeping, path, "rotation_rate", "1");
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 static void write_address(struct libvirt_writing *writing, size_t index, const char *path)
@@ -128,24 +128,24 @@ static void write_address(struct libvirt_writing *writing, size_t index, const c
 
   if (!place->placed)
     return;
-  libvirt_start(writing, path);
-  libvirt_fix(writing, path, "type", "drive");
-  libvirt_fix(writing, path, "controller", "%" PRIu64, place->controller);
-  libvirt_set(writing, path, "bus", "%" PRIu64, ide ? place->unit / 2 : 0);
-  libvirt_set(writing, path, "target", "%" PRIu64, by_target ? place->unit : 0);
-  libvirt_set(writing, path, "unit", "%" PRIu64,
-              by_target ? 0
-              : ide     ? place->unit % 2
-                        : place->unit);
-  libvirt_end(writing, path);
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_fix(&writing->keeping, path, "type", "drive");
+  vmf_keeping_fix(&writing->keeping, path, "controller", "%" PRIu64, place->controller);
+  vmf_keeping_set(&writing->keeping, path, "bus", "%" PRIu64, ide ? place->unit / 2 : 0);
+  vmf_keeping_set(&writing->keeping, path, "target", "%" PRIu64, by_target ? place->unit : 0);
+  vmf_keeping_set(&writing->keeping, path, "unit", "%" PRIu64,
+                  by_target ? 0
+                  : ide     ? place->unit % 2
+                            : place->unit);
+  vmf_keeping_end(&writing->keeping, path);
 }
 
 static void write_flag(struct libvirt_writing *writing, const char *name, uint64_t on)
 {
   if (!on)
     return;
-  vmf_markup_start(&writing->markup, name);
-  vmf_markup_end(&writing->markup);
+  vmf_markup_start(&writing->keeping.markup, name);
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 static bool is_serial(const char *text)
@@ -168,13 +168,13 @@ static void write_numbers(struct libvirt_writing *writing, size_t index)
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
 
   if (disk->serial.text && is_serial(disk->serial.text))
-    vmf_markup_leaf(&writing->markup, "serial", "%s", disk->serial.text);
+    vmf_markup_leaf(&writing->keeping.markup, "serial", "%s", disk->serial.text);
   else if (disk->serial.text)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "libvirt takes letters, digits, blanks and _ . + -", "disks[%zu].serial",
                      index);
   if (disk->wwn.text && is_wwn(disk->wwn.text))
-    vmf_markup_leaf(&writing->markup, "wwn", "%s", disk->wwn.text);
+    vmf_markup_leaf(&writing->keeping.markup, "wwn", "%s", disk->wwn.text);
   else if (disk->wwn.text)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "libvirt takes 16 hexadecimal digits", "disks[%zu].wwn", index);
@@ -187,7 +187,8 @@ static void write_readonly(struct libvirt_writing *writing, size_t index)
   enum vmf_bus bus = writing->places[index].bus;
   bool ata = bus == VMF_BUS_IDE || bus == VMF_BUS_SATA;
 
-  if (disk->read_only.value && ata && disk->medium.value == VMF_MEDIUM_DISK && !writing->native)
+  if (disk->read_only.value && ata && disk->medium.value == VMF_MEDIUM_DISK &&
+      !writing->keeping.native)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "QEMU's IDE and SATA disks can always be written", "disks[%zu].read-only",
                      index);
@@ -214,27 +215,27 @@ static const char *device_of(const struct libvirt_writing *writing, size_t index
 
   if (medium == VMF_MEDIUM_LUN && writing->target->disks[index].name)
     medium = VMF_MEDIUM_DISK;
-  return libvirt_word_of(libvirt_media, medium);
+  return vmf_vendor_word_of(libvirt_media, medium);
 }
 
 static void write_disk(struct libvirt_writing *writing, size_t index, const char *name)
 {
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
-  char path[DISK_PATH], part[LIBVIRT_PATH];
+  char path[DISK_PATH], part[VMF_KEEPING_PATH];
 
   snprintf(path, sizeof path, "devices/disk[%zu]", index);
-  libvirt_start(writing, path);
+  vmf_keeping_start(&writing->keeping, path);
   if (writing->target->disks[index].name) {
-    libvirt_fix(writing, path, "type", "file");
-    libvirt_forget(writing, path, "source");
-    libvirt_forget(writing, path, "auth");
-    libvirt_forget(writing, path, "backingStore");
-    libvirt_forget(writing, path, "mirror");
+    vmf_keeping_fix(&writing->keeping, path, "type", "file");
+    vmf_keeping_forget(&writing->keeping, path, "source");
+    vmf_keeping_forget(&writing->keeping, path, "auth");
+    vmf_keeping_forget(&writing->keeping, path, "backingStore");
+    vmf_keeping_forget(&writing->keeping, path, "mirror");
   } else {
-    libvirt_set(writing, path, "type", "file");
+    vmf_keeping_set(&writing->keeping, path, "type", "file");
   }
-  libvirt_set(writing, path, "device", "%s", device_of(writing, index));
-  libvirt_enter(writing, path);
+  vmf_keeping_set(&writing->keeping, path, "device", "%s", device_of(writing, index));
+  vmf_keeping_enter(&writing->keeping, path);
   snprintf(part, sizeof part, "%s/driver", path);
   write_driver(writing, index, part);
   write_source(writing, index);
@@ -243,13 +244,13 @@ static void write_disk(struct libvirt_writing *writing, size_t index, const char
   write_state(writing, index);
   snprintf(part, sizeof part, "%s/boot", path);
   if (disk->boot.told && disk->boot.value <= LIBVIRT_ORDER) {
-    libvirt_start(writing, part);
-    libvirt_fix(writing, part, "order", "%" PRIu64, disk->boot.value);
-    libvirt_end(writing, part);
+    vmf_keeping_start(&writing->keeping, part);
+    vmf_keeping_fix(&writing->keeping, part, "order", "%" PRIu64, disk->boot.value);
+    vmf_keeping_end(&writing->keeping, part);
   }
   snprintf(part, sizeof part, "%s/address", path);
   write_address(writing, index, part);
-  libvirt_leave(writing, path);
+  vmf_keeping_leave(&writing->keeping, path);
 }
 
 void libvirt_write_disks(struct libvirt_writing *writing)

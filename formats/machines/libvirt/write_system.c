@@ -43,18 +43,18 @@ static void write_name(struct libvirt_writing *writing)
   if (told && strcmp(told, name) != 0)
     vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
                      "libvirt's names have no '/', no line ends and at most 255 bytes", "name");
-  libvirt_leaf(writing, "name", "%s", name);
+  vmf_keeping_leaf(&writing->keeping, "name", "%s", name);
 }
 
 /* The SMBIOS table of the source has the id that a copy must not have, and libvirt refuses two. */
 static void forget_table(struct libvirt_writing *writing)
 {
-  const char *table = libvirt_kept(writing, "sysinfo");
+  const char *table = vmf_keeping_value(&writing->keeping, "sysinfo");
 
   if (!table || !strstr(table, "uuid"))
     return;
-  libvirt_forget(writing, "", "sysinfo");
-  libvirt_forget(writing, "os", "smbios");
+  vmf_keeping_forget(&writing->keeping, "", "sysinfo");
+  vmf_keeping_forget(&writing->keeping, "os", "smbios");
   vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL, "it has the id of the old machine",
                    "extra.sysinfo");
 }
@@ -71,25 +71,25 @@ static void write_ids(struct libvirt_writing *writing)
     forget_table(writing);
   if (machine->uuid.told && !copy) {
     vmf_guid_text(machine->uuid.bytes, text);
-    libvirt_leaf(writing, "uuid", "%s", text);
+    vmf_keeping_leaf(&writing->keeping, "uuid", "%s", text);
   }
   if (!machine->genid.told)
     return;
   vmf_guid_swap(machine->genid.bytes, swapped);
   vmf_guid_text(swapped, text);
   if (!copy)
-    libvirt_leaf(writing, "genid", "%s", text);
+    vmf_keeping_leaf(&writing->keeping, "genid", "%s", text);
   else
-    vmf_markup_insert(&writing->markup, "<genid/>");
+    vmf_markup_insert(&writing->keeping.markup, "<genid/>");
 }
 
 static void write_os(struct libvirt_writing *writing)
 {
   const struct vmf_guest_os *os = vmf_machine_os(writing->machine);
   const char *url = os ? vmf_guest_os_libosinfo(os) : NULL;
-  struct vmf_markup *markup = &writing->markup;
+  struct vmf_markup *markup = &writing->keeping.markup;
 
-  if (!url || libvirt_kept(writing, "metadata"))
+  if (!url || vmf_keeping_value(&writing->keeping, "metadata"))
     return;
   vmf_markup_open(markup, "metadata");
   vmf_markup_start(markup, "libosinfo:libosinfo");
@@ -108,16 +108,16 @@ static void write_identity(struct libvirt_writing *writing)
   write_ids(writing);
   write_os(writing);
   if (writing->machine->description.text)
-    libvirt_leaf(writing, "description", "%s", writing->machine->description.text);
+    vmf_keeping_leaf(&writing->keeping, "description", "%s", writing->machine->description.text);
 }
 
 /* ---- memory ---- */
 
 static void write_kib(struct libvirt_writing *writing, const char *path, uint64_t bytes)
 {
-  libvirt_start(writing, path);
-  libvirt_fix(writing, path, "unit", "KiB");
-  libvirt_content(writing, path, "%" PRIu64, vmf_div_up(bytes, 1024));
+  vmf_keeping_start(&writing->keeping, path);
+  vmf_keeping_fix(&writing->keeping, path, "unit", "KiB");
+  vmf_keeping_content(&writing->keeping, path, "%" PRIu64, vmf_div_up(bytes, 1024));
 }
 
 static void write_memory(struct libvirt_writing *writing)
@@ -129,7 +129,7 @@ static void write_memory(struct libvirt_writing *writing)
   if (machine->memory_least.told &&
       (!machine->memory.told || machine->memory_least.value < machine->memory.value))
     write_kib(writing, "currentMemory", machine->memory_least.value);
-  if (machine->memory_hotadd.value && !libvirt_kept(writing, "maxMemory"))
+  if (machine->memory_hotadd.value && !vmf_keeping_value(&writing->keeping, "maxMemory"))
     vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
                      "memory is added to NUMA nodes, which the machine does not have",
                      "memory-hotadd");
@@ -139,10 +139,10 @@ static void write_memory(struct libvirt_writing *writing)
 
 static void write_feature(struct libvirt_writing *writing, const char *name, bool on)
 {
-  vmf_markup_start(&writing->markup, "feature");
-  vmf_markup_attribute(&writing->markup, "enabled", "%s", on ? "yes" : "no");
-  vmf_markup_attribute(&writing->markup, "name", "%s", name);
-  vmf_markup_end(&writing->markup);
+  vmf_markup_start(&writing->keeping.markup, "feature");
+  vmf_markup_attribute(&writing->keeping.markup, "enabled", "%s", on ? "yes" : "no");
+  vmf_markup_attribute(&writing->keeping.markup, "name", "%s", name);
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 static void write_secure_boot(struct libvirt_writing *writing)
@@ -151,13 +151,13 @@ static void write_secure_boot(struct libvirt_writing *writing)
   uint64_t secure = machine->secure_boot.value;
 
   if (!machine->secure_boot.told || machine->firmware.value != VMF_FIRMWARE_EFI ||
-      libvirt_kept(writing, "os/firmware"))
+      vmf_keeping_value(&writing->keeping, "os/firmware"))
     return;
-  vmf_markup_open(&writing->markup, "firmware");
+  vmf_markup_open(&writing->keeping.markup, "firmware");
   write_feature(writing, "secure-boot", secure != VMF_SECURE_BOOT_OFF);
   if (secure == VMF_SECURE_BOOT_MICROSOFT)
     write_feature(writing, "enrolled-keys", true);
-  vmf_markup_leave(&writing->markup, "firmware");
+  vmf_markup_leave(&writing->keeping.markup, "firmware");
 }
 
 /* Either devices have their order, or classes: libvirt refuses both. */
@@ -185,12 +185,12 @@ static void write_boot(struct libvirt_writing *writing)
   for (; class && *class; class += strcspn(class, ",") + (strchr(class, ',') != NULL)) {
     char name[16];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(class, ","), class);
-    const char *own = libvirt_own(libvirt_boot_devices, name);
+    const char *own = vmf_vendor_own(libvirt_boot_devices, name);
     if (!own)
       continue;
-    vmf_markup_start(&writing->markup, "boot");
-    vmf_markup_attribute(&writing->markup, "dev", "%s", own);
-    vmf_markup_end(&writing->markup);
+    vmf_markup_start(&writing->keeping.markup, "boot");
+    vmf_markup_attribute(&writing->keeping.markup, "dev", "%s", own);
+    vmf_markup_end(&writing->keeping.markup);
   }
 }
 
@@ -198,34 +198,36 @@ static void write_menu(struct libvirt_writing *writing)
 {
   const struct vmf_told_number *delay = &writing->machine->boot_delay;
 
-  if (!delay->told || libvirt_kept(writing, "os/bootmenu"))
+  if (!delay->told || vmf_keeping_value(&writing->keeping, "os/bootmenu"))
     return;
-  libvirt_start(writing, "os/bootmenu");
-  libvirt_set(writing, "os/bootmenu", "enable", "yes");
-  libvirt_set(writing, "os/bootmenu", "timeout", "%" PRIu64, vmf_min(delay->value, TIMEOUT));
-  libvirt_end(writing, "os/bootmenu");
+  vmf_keeping_start(&writing->keeping, "os/bootmenu");
+  vmf_keeping_set(&writing->keeping, "os/bootmenu", "enable", "yes");
+  vmf_keeping_set(&writing->keeping, "os/bootmenu", "timeout", "%" PRIu64,
+                  vmf_min(delay->value, TIMEOUT));
+  vmf_keeping_end(&writing->keeping, "os/bootmenu");
 }
 
 static void write_os_element(struct libvirt_writing *writing)
 {
   const struct vmf_machine *machine = writing->machine;
-  const char *kind = libvirt_kept(writing, "os/type");
-  const char *arch = libvirt_word_of(libvirt_archs, machine->arch.value);
+  const char *kind = vmf_keeping_value(&writing->keeping, "os/type");
+  const char *arch = vmf_vendor_word_of(libvirt_archs, machine->arch.value);
 
-  libvirt_start(writing, "os");
+  vmf_keeping_start(&writing->keeping, "os");
   if (machine->firmware.told && machine->firmware.value == VMF_FIRMWARE_EFI)
-    libvirt_fix(writing, "os", "firmware", "efi");
-  libvirt_enter(writing, "os");
-  libvirt_start(writing, "os/type");
-  if (machine->arch.told || !writing->native)
-    libvirt_set(writing, "os/type", "arch", "%s", machine->arch.told && arch ? arch : "x86_64");
+    vmf_keeping_fix(&writing->keeping, "os", "firmware", "efi");
+  vmf_keeping_enter(&writing->keeping, "os");
+  vmf_keeping_start(&writing->keeping, "os/type");
+  if (machine->arch.told || !writing->keeping.native)
+    vmf_keeping_set(&writing->keeping, "os/type", "arch", "%s",
+                    machine->arch.told && arch ? arch : "x86_64");
   if (writing->type[0])
-    libvirt_set(writing, "os/type", "machine", "%s", writing->type);
-  libvirt_content(writing, "os/type", "%s", kind ? kind : "hvm");
+    vmf_keeping_set(&writing->keeping, "os/type", "machine", "%s", writing->type);
+  vmf_keeping_content(&writing->keeping, "os/type", "%s", kind ? kind : "hvm");
   write_secure_boot(writing);
   write_boot(writing);
   write_menu(writing);
-  libvirt_leave(writing, "os");
+  vmf_keeping_leave(&writing->keeping, "os");
   if (machine->nvram.text)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "the firmware starts with fresh variables; it finds \\EFI\\BOOT on the disk",
@@ -236,8 +238,8 @@ static void write_os_element(struct libvirt_writing *writing)
 
 static void write_plain(struct libvirt_writing *writing, const char *name)
 {
-  vmf_markup_start(&writing->markup, name);
-  vmf_markup_end(&writing->markup);
+  vmf_markup_start(&writing->keeping.markup, name);
+  vmf_markup_end(&writing->keeping.markup);
 }
 
 /* Secure boot needs a mode of the processor that guards the variables. */
@@ -246,42 +248,44 @@ static void write_features(struct libvirt_writing *writing)
   const struct vmf_machine *machine = writing->machine;
   bool guarded = writing->x86 && machine->firmware.value == VMF_FIRMWARE_EFI &&
                  vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF) != VMF_SECURE_BOOT_OFF &&
-                 !libvirt_kept(writing, "features/smm");
+                 !vmf_keeping_value(&writing->keeping, "features/smm");
 
-  if (libvirt_kept(writing, "features"))
+  if (vmf_keeping_value(&writing->keeping, "features"))
     return;
-  if (writing->native && !guarded)
+  if (writing->keeping.native && !guarded)
     return;
-  vmf_markup_open(&writing->markup, "features");
-  if (!writing->native) {
+  vmf_markup_open(&writing->keeping.markup, "features");
+  if (!writing->keeping.native) {
     write_plain(writing, "acpi");
     if (writing->x86)
       write_plain(writing, "apic");
   }
   if (guarded) {
-    vmf_markup_start(&writing->markup, "smm");
-    vmf_markup_attribute(&writing->markup, "state", "on");
-    vmf_markup_end(&writing->markup);
+    vmf_markup_start(&writing->keeping.markup, "smm");
+    vmf_markup_attribute(&writing->keeping.markup, "state", "on");
+    vmf_markup_end(&writing->keeping.markup);
   }
-  vmf_markup_leave(&writing->markup, "features");
+  vmf_markup_leave(&writing->keeping.markup, "features");
 }
 
 static void write_clock(struct libvirt_writing *writing)
 {
   const struct vmf_machine *machine = writing->machine;
-  const char *clock = libvirt_word_of(libvirt_clocks, machine->clock.value);
+  const char *clock = vmf_vendor_word_of(libvirt_clocks, machine->clock.value);
 
-  if (libvirt_kept(writing, "clock") || !(machine->clock.told || machine->clock_offset.told))
+  if (vmf_keeping_value(&writing->keeping, "clock") ||
+      !(machine->clock.told || machine->clock_offset.told))
     return;
-  libvirt_start(writing, "clock");
+  vmf_keeping_start(&writing->keeping, "clock");
   if (machine->clock_offset.told) {
-    libvirt_fix(writing, "clock", "offset", "variable");
-    libvirt_fix(writing, "clock", "basis", "%s", clock ? clock : "utc");
-    libvirt_fix(writing, "clock", "adjustment", "%" PRId64, (int64_t)machine->clock_offset.value);
+    vmf_keeping_fix(&writing->keeping, "clock", "offset", "variable");
+    vmf_keeping_fix(&writing->keeping, "clock", "basis", "%s", clock ? clock : "utc");
+    vmf_keeping_fix(&writing->keeping, "clock", "adjustment", "%" PRId64,
+                    (int64_t)machine->clock_offset.value);
   } else {
-    libvirt_set(writing, "clock", "offset", "%s", clock ? clock : "utc");
+    vmf_keeping_set(&writing->keeping, "clock", "offset", "%s", clock ? clock : "utc");
   }
-  libvirt_end(writing, "clock");
+  vmf_keeping_end(&writing->keeping, "clock");
 }
 
 void libvirt_write_system(struct libvirt_writing *writing)

@@ -1,51 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What was not taken becomes extras. Their keys are paths: "devices/hostdev",
- * an element of which nothing was taken, with its XML as value; "vcpu@cpuset",
- * an attribute; "devices/hostdev[1]", the second of its name. What libvirt's
- * schema does not know, and passwords, are cut out of the XML and are extras of
- * their own. */
+ * What was not taken becomes extras; see vmf_taking_leftovers. */
 #include <stdio.h>
 #include <string.h>
 
 #include "list.h"
 #include "memory.h"
-#include "reading.h"
+#include "taking.h"
 #include "xml_source.h"
-
-#define LIBVIRT_URI "http://libvirt.org/schemas/domain/"
 
 enum {
   SIBLINGS = 512, /* names of children that are told apart by an index; of
                      further ones all have 0 */
 };
-
-/* ---- known or not ---- */
-
-static bool is_libvirts(const xmlNs *ns)
-{
-  return ns && strncmp((const char *)ns->href, LIBVIRT_URI, strlen(LIBVIRT_URI)) == 0;
-}
-
-static bool knows_element(const xmlNode *element)
-{
-  return element->ns ? is_libvirts(element->ns)
-                     : libvirt_knows_element((const char *)element->name);
-}
-
-static bool knows_attribute(const xmlNode *element, const struct vmf_xml_attribute *attribute)
-{
-  if (attribute->prefix)
-    return is_libvirts(vmf_xml_attribute_namespace(element, attribute));
-  return (element->ns && is_libvirts(element->ns)) ||
-         libvirt_knows_attribute(attribute->name, attribute->name_length);
-}
-
-static bool is_secret(const struct vmf_xml_attribute *attribute)
-{
-  return vmf_xml_attribute_is(attribute, "passwd");
-}
 
 /* ---- paths ---- */
 
@@ -78,7 +46,7 @@ struct cut {
 };
 
 struct excerpt {
-  struct libvirt_reading *reading;
+  struct vmf_taking *taking;
   const xmlNode *element;
   const char *path; /* of the element */
   struct cut *cuts;
@@ -116,18 +84,18 @@ static void note_namespace(struct excerpt *excerpt, const xmlNs *ns)
     excerpt->declarations[excerpt->declaration_count++] = ns;
 }
 
-static enum vmf_code add(const struct libvirt_reading *reading, const char *key, const char *value,
+static enum vmf_code add(const struct vmf_taking *taking, const char *key, const char *value,
                          const xmlNode *element, bool known, bool secret, struct vmf_error *error)
 {
-  struct vmf_machine *machine = reading->machine;
+  struct vmf_machine *machine = taking->machine;
 
-  VMF_TRY(
-      vmf_machine_add_extra(machine, "libvirt", key, value, vmf_xml_line(element), known, error));
+  VMF_TRY(vmf_machine_add_extra(machine, taking->vocabulary->vendor, key, value,
+                                vmf_xml_line(element), known, error));
   machine->extras[machine->extra_count - 1].secret = secret;
   return VMF_OK;
 }
 
-static enum vmf_code keep_attribute(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code keep_attribute(const struct vmf_taking *taking, const xmlNode *element,
                                     const struct vmf_xml_attribute *attribute, const char *path,
                                     struct vmf_error *error)
 {
@@ -137,8 +105,8 @@ static enum vmf_code keep_attribute(const struct libvirt_reading *reading, const
   VMF_TRY(vmf_format(&key, error, "%s@%.*s%s%.*s", path, (int)attribute->prefix_length,
                      attribute->prefix ? attribute->prefix : "", attribute->prefix ? ":" : "",
                      (int)attribute->name_length, attribute->name));
-  return add(reading, key, value, element, knows_attribute(element, attribute),
-             is_secret(attribute), error);
+  return add(taking, key, value, element, taking->vocabulary->knows_attribute(element, attribute),
+             taking->vocabulary->is_secret(element, attribute), error);
 }
 
 /* The path of a part of the excerpt: "devices/hostdev//driver", if it stands
@@ -158,52 +126,49 @@ static enum vmf_code path_below(const struct excerpt *excerpt, const xmlNode *el
 static enum vmf_code cut_attributes(struct excerpt *excerpt, const xmlNode *element,
                                     struct vmf_error *error)
 {
+  const struct vmf_vocabulary *vocabulary = excerpt->taking->vocabulary;
   struct vmf_xml_attribute attribute = {0};
 
   while (vmf_xml_attribute_next(element, &attribute)) {
     VMF_AUTO_FREE char *path = NULL;
     note_namespace(excerpt, vmf_xml_attribute_namespace(element, &attribute));
-    if (knows_attribute(element, &attribute) && !is_secret(&attribute))
+    if (vocabulary->knows_attribute(element, &attribute) &&
+        !vocabulary->is_secret(element, &attribute))
       continue;
     VMF_TRY(path_below(excerpt, element, &path, error));
-    VMF_TRY(keep_attribute(excerpt->reading, element, &attribute, path, error));
+    VMF_TRY(keep_attribute(excerpt->taking, element, &attribute, path, error));
     VMF_TRY(cut(excerpt, attribute.start, attribute.value_end + 1, error));
   }
   return VMF_OK;
-}
-
-/* Of a web server that a disk is read from. */
-static bool is_secret_element(const xmlNode *element)
-{
-  return !element->ns && strcmp((const char *)element->name, "cookies") == 0;
 }
 
 /* A part that nobody knows, or may see: as it stands. */
 static enum vmf_code cut_element(struct excerpt *excerpt, const xmlNode *element, bool secret,
                                  struct vmf_error *error)
 {
-  const struct vmf_xml *xml = excerpt->reading->xml;
+  const struct vmf_xml *xml = excerpt->taking->xml;
   const struct vmf_xml_span *span = &xml->spans[vmf_xml_index(element)];
   VMF_AUTO_FREE char *path = NULL, *text = NULL;
 
   VMF_TRY(path_below(excerpt, element, &path, error));
   VMF_TRY(vmf_copy_bytes(xml->text + span->start, span->end - span->start, &text, error));
-  VMF_TRY(add(excerpt->reading, path, text, element, secret, secret, error));
+  VMF_TRY(add(excerpt->taking, path, text, element, secret, secret, error));
   return cut(excerpt, span->start, span->end, error);
 }
 
 /* Elements follow each other in the text as they are numbered. */
 static enum vmf_code find_cuts(struct excerpt *excerpt, struct vmf_error *error)
 {
-  const struct vmf_xml *xml = excerpt->reading->xml;
+  const struct vmf_vocabulary *vocabulary = excerpt->taking->vocabulary;
+  const struct vmf_xml *xml = excerpt->taking->xml;
   size_t first = vmf_xml_index(excerpt->element), end = xml->spans[first].end;
-  bool foreign = strcmp(excerpt->path, "metadata") == 0; /* whose names are anybody's */
+  bool foreign = vocabulary->foreign && strcmp(excerpt->path, vocabulary->foreign) == 0;
 
   for (size_t i = first; i < xml->count && xml->spans[i].start < end; i++) {
     const xmlNode *element = xml->elements[i];
-    bool secret = !foreign && is_secret_element(element);
+    bool secret = !foreign && vocabulary->is_secret_element(element);
     note_namespace(excerpt, element->ns);
-    if (foreign || (knows_element(element) && !secret)) {
+    if (foreign || (vocabulary->knows_element(element) && !secret)) {
       if (!foreign)
         VMF_TRY(cut_attributes(excerpt, element, error));
       continue;
@@ -225,14 +190,14 @@ static enum vmf_code measure_declaration(struct excerpt *excerpt, const xmlNs *n
   const char *prefix = ns->prefix ? (const char *)ns->prefix : "", *uri = (const char *)ns->href;
 
   *length += strlen(" xmlns:=\"\"") + strlen(prefix) + strlen(uri);
-  excerpt->reading->inserted += strlen(uri);
-  if (excerpt->reading->inserted > VMF_MACHINE_SOURCE)
+  excerpt->taking->inserted += strlen(uri);
+  if (excerpt->taking->inserted > VMF_MACHINE_SOURCE)
     return vmf_fail(error, VMF_LIMIT, "%s:%u: long names of namespaces are used too often",
-                    excerpt->reading->name, vmf_xml_line(excerpt->element));
+                    excerpt->taking->name, vmf_xml_line(excerpt->element));
   if (strchr(uri, '"'))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s:%u: the name of the namespace %.40s has a quotation mark",
-                    excerpt->reading->name, vmf_xml_line(excerpt->element), prefix);
+                    excerpt->taking->name, vmf_xml_line(excerpt->element), prefix);
   return VMF_OK;
 }
 
@@ -257,7 +222,7 @@ static enum vmf_code put_declarations(struct excerpt *excerpt, char **text, stru
 static enum vmf_code put_excerpt(const struct excerpt *excerpt, const char *declarations,
                                  char **text, struct vmf_error *error)
 {
-  const struct vmf_xml *xml = excerpt->reading->xml;
+  const struct vmf_xml *xml = excerpt->taking->xml;
   const struct vmf_xml_span *span = &xml->spans[vmf_xml_index(excerpt->element)];
   size_t at = vmf_xml_behind_name(xml->text, span->start), length = at - span->start;
   void *memory = NULL;
@@ -278,7 +243,7 @@ static enum vmf_code put_excerpt(const struct excerpt *excerpt, const char *decl
 
 static size_t whole_length(const struct excerpt *excerpt)
 {
-  const struct vmf_xml_span *span = &excerpt->reading->xml->spans[vmf_xml_index(excerpt->element)];
+  const struct vmf_xml_span *span = &excerpt->taking->xml->spans[vmf_xml_index(excerpt->element)];
 
   return span->end - span->start;
 }
@@ -292,13 +257,13 @@ static enum vmf_code keep_excerpt(struct excerpt *excerpt, struct vmf_error *err
     return VMF_OK; /* it is not known itself */
   VMF_TRY(put_declarations(excerpt, &declarations, error));
   VMF_TRY(put_excerpt(excerpt, declarations, &text, error));
-  return add(excerpt->reading, excerpt->path, text, excerpt->element, true, false, error);
+  return add(excerpt->taking, excerpt->path, text, excerpt->element, true, false, error);
 }
 
-static enum vmf_code keep_element(struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code keep_element(struct vmf_taking *taking, const xmlNode *element,
                                   const char *path, struct vmf_error *error)
 {
-  struct excerpt excerpt = {.reading = reading, .element = element, .path = path};
+  struct excerpt excerpt = {.taking = taking, .element = element, .path = path};
   enum vmf_code code = keep_excerpt(&excerpt, error);
 
   vmf_free(excerpt.cuts);
@@ -326,61 +291,60 @@ static size_t index_among(struct siblings *siblings, const xmlNode *element)
   return 0;
 }
 
-static enum vmf_code keep_attributes(const struct libvirt_reading *reading, const xmlNode *element,
+static enum vmf_code keep_attributes(const struct vmf_taking *taking, const xmlNode *element,
                                      const char *path, struct vmf_error *error)
 {
   struct vmf_xml_attribute attribute = {0};
-  uint64_t taken = reading->taken[vmf_xml_index(element)];
+  uint64_t taken = taking->taken[vmf_xml_index(element)];
 
   for (unsigned place = 0; vmf_xml_attribute_next(element, &attribute); place++)
-    if (place >= LIBVIRT_ELEMENT_BIT || !(taken >> place & 1))
-      VMF_TRY(keep_attribute(reading, element, &attribute, path, error));
+    if (place >= VMF_TAKING_ELEMENT || !(taken >> place & 1))
+      VMF_TRY(keep_attribute(taking, element, &attribute, path, error));
   return VMF_OK;
 }
 
-static enum vmf_code walk(struct libvirt_reading *reading, const xmlNode *element, const char *path,
+static enum vmf_code walk(struct vmf_taking *taking, const xmlNode *element, const char *path,
                           struct vmf_error *error);
 
-static enum vmf_code walk_child(struct libvirt_reading *reading, const xmlNode *child,
-                                const char *above, struct siblings *siblings,
-                                struct vmf_error *error)
+static enum vmf_code walk_child(struct vmf_taking *taking, const xmlNode *child, const char *above,
+                                struct siblings *siblings, struct vmf_error *error)
 {
   size_t number = vmf_xml_index(child);
   VMF_AUTO_FREE char *name = NULL, *path = NULL;
 
-  if (reading->labels[number])
-    VMF_TRY(vmf_copy_text(reading->labels[number], &name, error));
+  if (taking->labels[number])
+    VMF_TRY(vmf_copy_text(taking->labels[number], &name, error));
   else
     VMF_TRY(name_of(child, index_among(siblings, child), &name, error));
   VMF_TRY(join(above, name, &path, error));
-  return reading->taken[number] ? walk(reading, child, path, error)
-                                : keep_element(reading, child, path, error);
+  return taking->taken[number] ? walk(taking, child, path, error)
+                               : keep_element(taking, child, path, error);
 }
 
 /* Something was taken of the element, or below it: as deep as the parts of
- * libvirt_read_... go. */
-static enum vmf_code walk(struct libvirt_reading *reading, const xmlNode *element, const char *path,
+ * the reader goes. */
+static enum vmf_code walk(struct vmf_taking *taking, const xmlNode *element, const char *path,
                           struct vmf_error *error)
 {
   void *siblings = NULL;
 
-  VMF_TRY(keep_attributes(reading, element, path, error));
+  VMF_TRY(keep_attributes(taking, element, path, error));
   VMF_TRY(vmf_alloc(sizeof(struct siblings), &siblings, error));
   enum vmf_code code = VMF_OK;
   for (const xmlNode *child = element->children; child && code == VMF_OK; child = child->next)
-    code = walk_child(reading, child, path, siblings, error);
+    code = walk_child(taking, child, path, siblings, error);
   vmf_free(siblings);
   return code;
 }
 
-enum vmf_code libvirt_keep_leftovers(struct libvirt_reading *reading, const xmlNode *domain,
-                                     struct vmf_error *error)
+enum vmf_code vmf_taking_leftovers(struct vmf_taking *taking, const xmlNode *root,
+                                   struct vmf_error *error)
 {
-  const struct vmf_xml *xml = reading->xml;
+  const struct vmf_xml *xml = taking->xml;
 
-  libvirt_take(reading, domain);
+  vmf_taking_take(taking, root);
   for (size_t i = xml->count; i-- > 1;) /* children stand behind their parents */
-    if (reading->taken[i])
-      libvirt_take(reading, xml->elements[i]->parent);
-  return walk(reading, domain, "", error);
+    if (taking->taken[i])
+      vmf_taking_take(taking, xml->elements[i]->parent);
+  return walk(taking, root, "", error);
 }

@@ -189,7 +189,7 @@ static enum vmf_code raw_begin(struct vmf_target *target, const struct vmf_plan 
     return vmf_fail(error, VMF_USAGE, "%s: the device has %llu bytes, the disk %llu", io->name,
                     (unsigned long long)io->size, (unsigned long long)target->guest_size);
   if (io->device)
-    return VMF_OK;
+    return target->shape.keep_zeros ? VMF_OK : vmf_io_clear(io, target->guest_size, error);
   VMF_TRY(vmf_io_resize(io, target->guest_size, error));
   return options->preallocation == PREALLOCATION_FALLOC
              ? vmf_io_zero(io, 0, target->guest_size, true, error)

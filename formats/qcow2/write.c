@@ -237,11 +237,16 @@ static enum vmf_code plan_file(struct vmf_target *target, const struct vmf_plan 
 
 /* What was on the device before may have had its mark at the end, as a fixed VHD has: with it the
  * content would be two formats. */
-static enum vmf_code clear_end(struct vmf_io *io, struct vmf_error *error)
+static enum vmf_code clear_device(const struct vmf_target *target, struct vmf_error *error)
 {
+  struct vmf_io *io = target->io;
   uint64_t length = vmf_min(io->size, QCOW2_SECTOR);
 
-  return io->device ? vmf_io_zero(io, io->size - length, length, false, error) : VMF_OK;
+  if (!io->device)
+    return VMF_OK;
+  if (!target->shape.keep_zeros)
+    VMF_TRY(vmf_io_clear(io, io->size, error));
+  return io->reads_as_zero ? VMF_OK : vmf_io_zero(io, io->size - length, length, false, error);
 }
 
 static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_plan *plan,
@@ -258,7 +263,7 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
              "the last %" PRIu64 " bytes",
              target->io->name, target->guest_size, target->guest_size % QCOW2_SECTOR);
   VMF_TRY(qcow2_build_header(target, build->refcounts, error)); /* refuses early */
-  VMF_TRY(clear_end(target->io, error));
+  VMF_TRY(clear_device(target, error));
   VMF_TRY(plan_file(target, plan, error));
   if (build->promised)
     VMF_TRY(write_header(target, error));

@@ -63,7 +63,8 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
   if (copy->salvage)
     vmf_salvage_tell(&run->pending, &job->losses, loop->options, run->result);
   VMF_TRY(push_digests(run, job, loop->options, error));
-  if (target && job->fed.hole && target->io->device && target->shape.layout == VMF_FIXED)
+  if (target && job->fed.hole && target->io->device && !target->io->reads_as_zero &&
+      target->shape.layout == VMF_FIXED)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
     VMF_TRY(vmf_copy_place(&run->places, job, error));

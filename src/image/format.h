@@ -378,7 +378,8 @@ struct vmf_writer {
   void (*release)(
       struct vmf_target *target); /* memory only, after finish or failure; accepts a zeroed state */
   /* Nothing of it stands at the end of the file, so that it may stand on a block device, which ends
-   * elsewhere and holds what was there before (io->reads_as_zero is false). */
+   * elsewhere and holds what was there before: begin asks for what it takes to be cleared
+   * (vmf_io_clear); where io->reads_as_zero is false then, zeros are written. */
   bool on_devices;
   bool takes_bitmaps; /* begin and finish copy those of vmf_target.bitmaps */
 };

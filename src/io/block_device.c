@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Block devices: a fixed size, and zeros that the device itself can make. */
+ * Block devices: a fixed size, and zeros that the device itself can make. BLKDISCARD, after which
+ * it may show anything, is not used. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +12,10 @@
 #include "checked.h"
 #include "descriptor.h"
 
-enum { DEVICE_UNIT = 4096 }; /* no device has larger logical blocks in practice */
+enum {
+  DEVICE_UNIT = 4096,       /* no device has larger logical blocks in practice */
+  CLEARED_AT_ONCE = 1 << 30 /* bytes: a signal is heard between */
+};
 
 enum vmf_code vmf_device_size(int number, const char *name, uint64_t *size, struct vmf_error *error)
 {
@@ -41,15 +45,25 @@ static enum vmf_code device_pwrite(struct vmf_io *io, const struct vmf_piece *pi
   return vmf_descriptor_pwrite(io, pieces, count, offset, error);
 }
 
-/* Both calls give zeros or fail; BLKDISCARD, which may give anything, is not used. */
-static bool device_clear(const struct vmf_descriptor *device, uint64_t offset, uint64_t length,
-                         bool allocate)
+/* Zeros that the device makes by itself, and frees what it can. Where it has no such command the
+ * kernel refuses: it writes no zeros for this call. */
+static bool device_punch(const struct vmf_descriptor *device, uint64_t offset, uint64_t length)
+{
+  int result;
+  do
+    result = fallocate(device->number, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                       (off_t)length);
+  while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* BLKZEROOUT gives zeros, too, whoever has to write them. */
+static bool device_make_zeros(const struct vmf_descriptor *device, uint64_t offset, uint64_t length,
+                              bool allocate)
 {
   uint64_t range[2] = {offset, length};
-  if (!allocate && fallocate(device->number, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                             (off_t)offset, (off_t)length) == 0)
-    return true;
-  return ioctl(device->number, BLKZEROOUT, range) == 0;
+  return (!allocate && device_punch(device, offset, length)) ||
+         ioctl(device->number, BLKZEROOUT, range) == 0;
 }
 
 static enum vmf_code device_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
@@ -61,9 +75,24 @@ static enum vmf_code device_zero(struct vmf_io *io, uint64_t offset, uint64_t le
   uint64_t first = vmf_min(vmf_align_up(offset, DEVICE_UNIT), end);
   uint64_t last = vmf_max(vmf_align_down(end, DEVICE_UNIT), first);
   VMF_TRY(vmf_descriptor_write_zeros(device, offset, first - offset, error));
-  if (last > first && !device_clear(device, first, last - first, allocate))
+  if (last > first && !device_make_zeros(device, first, last - first, allocate))
     VMF_TRY(vmf_descriptor_write_zeros(device, first, last - first, error));
   return vmf_descriptor_write_zeros(device, last, end - last, error);
+}
+
+/* One command for many small ones: a disk may have a hole every few KiB. */
+static enum vmf_code device_clear(struct vmf_io *io, uint64_t length, struct vmf_error *error)
+{
+  struct vmf_descriptor *device = (struct vmf_descriptor *)io;
+  uint64_t end = vmf_align_down(length, DEVICE_UNIT), step;
+  for (uint64_t at = 0; at < end; at += step) {
+    step = vmf_min(CLEARED_AT_ONCE, end - at);
+    if (!device_punch(device, at, step))
+      return VMF_OK;
+  }
+  VMF_TRY(vmf_descriptor_write_zeros(device, end, length - end, error));
+  io->reads_as_zero = true;
+  return VMF_OK;
 }
 
 static enum vmf_code device_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
@@ -85,6 +114,7 @@ static const struct vmf_io_ops device_target_ops = {
     .pread = vmf_descriptor_pread,
     .pwrite = device_pwrite,
     .zero = device_zero,
+    .clear = device_clear,
     .resize = device_resize,
     .flush = vmf_descriptor_flush,
     .end = vmf_descriptor_end,

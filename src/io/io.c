@@ -71,6 +71,11 @@ enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length, b
   return length == 0 ? VMF_OK : io->ops->zero(io, offset, length, allocate, error);
 }
 
+enum vmf_code vmf_io_clear(struct vmf_io *io, uint64_t length, struct vmf_error *error)
+{
+  return io->ops->clear && length <= vmf_size_get(io) ? io->ops->clear(io, length, error) : VMF_OK;
+}
+
 enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
 {
   if (!io->ops->resize)

@@ -35,6 +35,9 @@ struct vmf_io_ops {
   /* Makes a range read as zeros; allocate: keep or reserve its space. */
   enum vmf_code (*zero)(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
                         struct vmf_error *error);
+  /* Makes the first `length` bytes zeros at once, and says so in reads_as_zero, where that costs no
+   * writing; else it leaves them. NULL: it cannot. */
+  enum vmf_code (*clear)(struct vmf_io *io, uint64_t length, struct vmf_error *error);
   enum vmf_code (*resize)(struct vmf_io *io, uint64_t size, struct vmf_error *error);
   /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
    * output.h. */
@@ -53,7 +56,8 @@ struct vmf_io {
   uint64_t size;   /* bytes; of a file or pipe being written: as far as it reaches now. Read it only
                       when no other thread writes */
   bool sequential; /* a pipe: offsets only grow; gaps are written as zeros */
-  bool reads_as_zero; /* ranges never written read as zeros: zero blocks may be skipped */
+  bool reads_as_zero; /* ranges never written read as zeros: zero blocks may be skipped. Of a
+                         device: in what was cleared */
   bool device;        /* a block device: its size is fixed */
   unsigned writers;   /* pwrites at once beyond which one more would only wait; 0: any number */
 };
@@ -70,6 +74,8 @@ VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset
                                               uint64_t *end, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length,
                                          bool allocate, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_clear(struct vmf_io *io, uint64_t length,
+                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size,
                                            struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);

@@ -5,6 +5,7 @@
 block devices."""
 import os
 import pathlib
+import random
 import resource
 import signal
 import stat
@@ -296,6 +297,45 @@ def test_onto_a_device(t):
             found = pathlib.Path(device).read_bytes()
             tap.equal(found[:size] == data, True, f'{words}: the disk')
             tap.equal(stat.S_ISBLK(os.stat(device).st_mode), True, 'still a device')
+
+
+def fragmented(t):
+    """Data and zeros in turns, beginning with zeros; what is written of it in any other order shows."""
+    chance = random.Random(5)
+    data = b''.join((bytes(length) if i % 2 == 0 else chance.randbytes(length))
+                    for i, length in enumerate([8192] * 100 + [65536] * 9 + [512]))
+    t.write('src/pieces.raw', data)
+    return data
+
+
+@tap.rows([('raw', 'raw', ()), ('raw, no sync', 'raw', ('--no-sync',)), ('qcow2', 'qcow2', ()),
+           ('qcow2 compressed', 'qcow2', ('-c',))])
+def test_device_is_made_zeros_once(t, form, words):
+    """One command for all, none for each hole; where the device has none, the zeros are written."""
+    prepare(t)
+    data = fragmented(t)
+    with Loop(t, len(data) + (1 << 20)) as device:
+        for fault, calls in (('allocate:9999:5', 1), ('allocate:1+:95', None), ('allocate:1:5', None)):
+            pathlib.Path(device).write_bytes(b'\xff' * (len(data) + (1 << 20)))
+            done = fault_tools.convert(t, fault, '--verify', '-O', form, *words, 'src/pieces.raw', device, folder=device)
+            tap.equal(done, (0, ''), fault)
+            tap.equal(fault_tools.count(t) == calls or calls is None, True, f'{fault}: {fault_tools.count(t)} calls')
+            if form == 'raw':
+                found = pathlib.Path(device).read_bytes()
+                tap.equal(found[:len(data)] == data, True, f'{fault}: the disk')
+                tap.equal(set(found[len(data):]), {0xff}, f'{fault}: what is behind it')
+            else:
+                t.vmferry('compare', 'src/pieces.raw', device)
+                t.vmferry('check', device)
+
+
+def test_refused_on_a_device_before_it_is_touched(t):
+    prepare(t)
+    with Loop(t, fault_tools.SIZE) as device:
+        t.vmferry('convert', 'src/disk.raw', '-O', 'raw', '-o', 'compress=gz', device, status=1)
+        t.vmferry('convert', 'src/disk.raw', '-O', 'qcow2', '-o', 'compat=0.10,lazy_refcounts=on', device, status=1)
+        t.vmferry('convert', 'src/disk.raw', '-O', 'vhd', device, status=9)
+        tap.equal(set(pathlib.Path(device).read_bytes()), {0xff}, 'nothing was written')
 
 
 def test_verify_reads_the_medium(t):

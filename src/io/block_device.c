@@ -14,7 +14,7 @@
 
 enum {
   DEVICE_UNIT = 4096,       /* no device has larger logical blocks in practice */
-  CLEARED_AT_ONCE = 1 << 30 /* bytes: a signal is heard between */
+  CLEARED_AT_ONCE = 1 << 30 /* bytes: it can be killed between */
 };
 
 enum vmf_code vmf_device_size(int number, const char *name, uint64_t *size, struct vmf_error *error)

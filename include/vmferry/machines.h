@@ -119,9 +119,9 @@ VMF_MUST_CHECK enum vmf_code vmf_machines_info(struct vmf_machines *machines,
 struct vmf_machine_target_options {
   size_t size;        /* of the struct */
   const char *format; /* "vmx", "libvirt", "ovf", ...; NULL: by the suffix of the path */
-  const char
-      *system; /* of several machines: its name, or its number from 1 on; NULL: the only one */
-  bool copy;   /* a new machine beside the old one: other ids, and no addresses of network cards */
+  const char *system; /* of several machines: its name, or its number from 1 on; NULL: the only one,
+                       * or all of them into a folder */
+  bool copy; /* a new machine beside the old one: other ids, and no addresses of network cards */
   const char *const *networks; /* "OLD=NEW": network cards on OLD are put on NEW; ends with NULL; or
                                 * NULL */
   bool strict; /* VMF_REFUSED, and nothing is written, where data or what it boots with is lost */
@@ -130,13 +130,16 @@ struct vmf_machine_target_options {
   const struct vmf_package_target *files;
   /* Where the loss report is put, or NULL: what became of every field, {"field", "outcome",
    * "before", "after", "code", "weight", "why", "line"} each, and counts. Also where `strict`
-   * refuses, or writing fails later. The caller frees the tree. */
+   * refuses, or writing fails later. Of all machines a list of such, "machines", with
+   * "start-order" and "shared-networks". The caller frees the tree. */
   struct vmf_value **losses;
   bool dry_run; /* nothing is written: all is opened and described, and `losses` filled */
 };
 
 /* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a
- * file whose suffix says the format, or a folder. The sources stay as they are. */
+ * file whose suffix says the format, or a folder; where `format` is told, a name without such a
+ * suffix, too, for all machines of a collection: each gets a new folder of its name in that one,
+ * and all appear together. The sources stay as they are. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
                                                   const struct vmf_machine_target_options *options,
                                                   struct vmf_error *error);

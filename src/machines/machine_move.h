@@ -26,18 +26,36 @@ struct vmf_machine_move {
   struct vmf_machine_target_disk *disks; /* of machine->disks */
   struct vmf_loss_report losses;
   struct vmf_assembly assembly;
-  char *text; /* of OVF without the sizes that are known only later */
+  bool together; /* all machines of its source move with it */
+  char *text;    /* of OVF without the sizes that are known only later */
   size_t text_length;
 };
+
+/* Chooses the format and the form of the disks, by the options and the name of the target. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_target(struct vmf_machine_move *move,
+                                                     const char *path, struct vmf_error *error);
+/* Whether the path is called like the file of a machine, of whatever format, or is standard output.
+ */
+bool vmf_machine_move_names_file(const char *path);
+
+/* What its files are called after, a fresh string. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_called(const struct vmf_machine_move *move,
+                                                     char **name, struct vmf_error *error);
+
+/* Finds where it goes; a folder that is named is made. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_place(struct vmf_machine_move *move, const char *path,
+                                                    struct vmf_error *error);
 
 /* Opens the disks, those of packages through the gate. What has no content that can be taken along
  * is told as a loss. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
                                                    struct vmf_error *error);
 
-/* Puts the cards of `machine`, which is the one that moves, on the networks that are asked for. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_move_networks(struct vmf_machine *machine,
-                                                       const struct vmf_machine_move *move,
+/* Puts the cards of `count` machines from `first` on, which move, on the networks that are asked
+ * for. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_networks(struct vmf_machines *machines, size_t first,
+                                                       size_t count,
+                                                       const struct vmf_machine_target_options *to,
                                                        struct vmf_error *error);
 
 /* Names their files. */
@@ -49,6 +67,11 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move
 void vmf_machine_move_neighbours(const struct vmf_machine_move *move,
                                  const struct vmf_machine_losses *losses);
 
+/* "shared-networks": which of them are on the same one. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_tell_shared(const struct vmf_machines *machines,
+                                                     struct vmf_value *tree,
+                                                     struct vmf_error *error);
+
 /* Makes the text, reads it again and fills the loss report. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move,
                                                        struct vmf_error *error);
@@ -58,6 +81,31 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_compose(const struct vmf_machine_m
                                                       enum vmf_describe how,
                                                       const struct vmf_machine_losses *losses,
                                                       char **text, size_t *length,
+                                                      struct vmf_error *error);
+
+/* All that comes before the first byte is written, one after the other. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_prepare(struct vmf_machine_move *move,
+                                                      const char *path, struct vmf_error *error);
+
+/* The report of losses: its head as a new tree, which belongs to the caller also on failure; and
+ * what became of the machine. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_report(const struct vmf_machines *machines,
+                                                     struct vmf_value **tree,
+                                                     struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_losses(const struct vmf_machine_move *move,
+                                                     struct vmf_value *tree,
+                                                     struct vmf_error *error);
+
+/* VMF_REFUSED: with --strict more is lost than may be. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_check(const struct vmf_machine_move *move,
+                                                    struct vmf_error *error);
+
+/* All machines of a collection, each into a folder of its own in the folder `path`; they appear
+ * together or not at all. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_convert_all(struct vmf_machines *machines,
+                                                      const char *path,
+                                                      const struct vmf_machine_target_options *to,
+                                                      const struct vmf_package_target *files,
                                                       struct vmf_error *error);
 
 void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder);

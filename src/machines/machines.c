@@ -391,8 +391,11 @@ enum vmf_code vmf_machines_choose(const struct vmf_machines *machines, const cha
   }
   list_names(machines, names, sizeof names);
   if (!system)
-    return vmf_fail(error, VMF_USAGE, "%s: has %zu machines; choose one with --system: %s",
-                    machines->path, machines->count, names);
+    return vmf_fail(
+        error, VMF_USAGE,
+        "%s: has %zu machines; choose one with --system, or name a folder, where each gets "
+        "one of its own (FOLDER/ with --machine FORMAT): %s",
+        machines->path, machines->count, names);
   return vmf_fail(error, VMF_USAGE, "%s: has no machine \"%s\"; there are: %s", machines->path,
                   system, names);
 }

@@ -68,7 +68,7 @@ static void print_counts(uint64_t kept, uint64_t defaulted, uint64_t cosmetic, b
                    unnoticed, listed || cosmetic == 0 ? "" : "; --losses=FILE lists all");
 }
 
-void vmf_loss_glance(const struct vmf_value *losses, bool listed)
+static void print_machine(const struct vmf_value *losses, bool listed)
 {
   const struct vmf_value *list = child_of(losses, "fields");
   uint64_t cosmetic = 0;
@@ -79,4 +79,49 @@ void vmf_loss_glance(const struct vmf_value *losses, bool listed)
       print_field(field);
   }
   print_counts(number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic, listed);
+}
+
+/* "db, app" */
+static void join_names(const struct vmf_value *list, char *text, size_t size)
+{
+  size_t used = 0;
+
+  text[0] = '\0';
+  for (const struct vmf_value *name = list->first; name && used < size; name = name->next) {
+    int length =
+        snprintf(text + used, size - used, "%s%s", used ? ", " : "", name->text ? name->text : "");
+    used += length > 0 ? (size_t)length : 0;
+  }
+}
+
+static void print_collection(const struct vmf_value *losses)
+{
+  const struct vmf_value *order = child_of(losses, "start-order");
+  const struct vmf_value *networks = child_of(losses, "shared-networks");
+  char names[300];
+
+  if (order) {
+    join_names(order, names, sizeof names);
+    vmf_status_print("the machines start in this order, which nothing keeps: %s", names);
+  }
+  for (const struct vmf_value *shared = networks ? networks->first : NULL; shared;
+       shared = shared->next) {
+    join_names(child_of(shared, "machines"), names, sizeof names);
+    vmf_status_print("on the network \"%.80s\" together: %s", text_of(shared, "network"), names);
+  }
+}
+
+void vmf_loss_glance(const struct vmf_value *losses, bool listed)
+{
+  const struct vmf_value *machines = child_of(losses, "machines");
+
+  if (!machines) {
+    print_machine(losses, listed);
+    return;
+  }
+  for (const struct vmf_value *machine = machines->first; machine; machine = machine->next) {
+    vmf_status_print("%s:", text_of(machine, "target"));
+    print_machine(machine, listed);
+  }
+  print_collection(losses);
 }

@@ -130,7 +130,7 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "system",
      VMF_SETS_TEXT(move.system),
      .value = "NAME",
-     .help = "of several machines in the source this one"},
+     .help = "of several machines in the source this one, not all (into a folder)"},
     {.name = "copy",
      VMF_SETS_FLAG(move.copy),
      .help = "a new machine: other ids, no addresses of network cards"},

@@ -559,6 +559,12 @@ enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *err
   return VMF_OK;
 }
 
+void vmf_output_take_back(struct vmf_output *output)
+{
+  if (output->committed && output->folder >= 0)
+    take_back(output, 0, output->part_count);
+}
+
 void vmf_output_close(struct vmf_output *output)
 {
   if (!output)

@@ -83,6 +83,9 @@ VMF_MUST_CHECK enum vmf_code vmf_output_to_medium(struct vmf_output *output,
  * attributes.h says of a replaced file is kept. */
 VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error);
 
+/* Behind a commit into a folder where nothing was replaced: removes the files again. */
+void vmf_output_take_back(struct vmf_output *output);
+
 /* Closes; without a commit removes all that was made. NULL is allowed. */
 void vmf_output_close(struct vmf_output *output);
 

@@ -51,14 +51,30 @@ static enum vmf_code write_package(struct vmf_assembling *work, struct vmf_error
   return work->archive ? vmf_tar_finish(work->archive, work->at, error) : VMF_OK;
 }
 
-static enum vmf_code write_all(struct vmf_assembling *work, struct vmf_package_result *result,
-                               struct vmf_error *error)
+enum vmf_code vmf_assembling_write(struct vmf_assembling *work, struct vmf_package_result *result,
+                                   struct vmf_error *error)
 {
+  work->written = work->assembly->written_before;
+  VMF_TRY(vmf_crew_new(work->target->threads, &work->crew, error));
   VMF_TRY(work->assembly->container ? vmf_assembling_container(work, error)
                                     : write_package(work, error));
   VMF_TRY(vmf_cancelled(work->target->cancel, error));
   count_written(work, result);
+  if (work->assembly->next)
+    work->assembly->next->written_before = work->written;
+  vmf_crew_free(work->crew); /* of several only one has threads */
+  work->crew = NULL;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_assembling_commit(struct vmf_assembling *work, struct vmf_error *error)
+{
   return vmf_output_commit(work->output, error);
+}
+
+void vmf_assembling_take_back(struct vmf_assembling *work)
+{
+  vmf_output_take_back(work->output);
 }
 
 static enum vmf_code name_texts(struct vmf_assembling *work, struct vmf_error *error)
@@ -146,6 +162,9 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
   struct vmf_epoch epoch;
 
   work->done = work->total = work->assembly->read_before;
+  for (const struct vmf_assembly *next = work->assembly->next; next; next = next->next)
+    for (size_t i = 0; i < next->count; i++)
+      work->total += next->files[i].weight;
   for (size_t i = 0; i < work->assembly->count; i++) {
     const struct vmf_assembly_file *file = &work->assembly->files[i];
     const char *source = vmf_image_file_at(file->image, work->destination->path);
@@ -169,33 +188,62 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
   const struct vmf_job_options job = {
-      .size = sizeof job, .crew = work->crew, .cancel = target->cancel};
+      .size = sizeof job, .threads = target->threads, .cancel = target->cancel};
   VMF_TRY(open_output(work, error));
-  return vmf_assembly_fits(work->assembly, vmf_output_main(work->output), &job, target->log, error);
+  return work->assembly->fits ? VMF_OK
+                              : vmf_assembly_fits(work->assembly, vmf_output_main(work->output),
+                                                  &job, target->log, error);
+}
+
+enum vmf_code vmf_assembling_new(const struct vmf_destination *destination,
+                                 struct vmf_assembly *assembly,
+                                 const struct vmf_package_target *target,
+                                 struct vmf_assembling **work, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_assembling), &memory, error));
+  struct vmf_assembling *made = memory;
+  made->destination = destination;
+  made->assembly = assembly;
+  made->target = target;
+  enum vmf_code code = prepare(made, error);
+  if (code == VMF_OK)
+    *work = made;
+  else
+    vmf_assembling_free(made);
+  return code;
+}
+
+void vmf_assembling_free(struct vmf_assembling *work)
+{
+  if (!work)
+    return;
+  struct vmf_text_file *const texts[] = {&work->descriptor, &work->manifest, &work->certificate};
+  vmf_output_close(work->output);
+  vmf_crew_free(work->crew);
+  vmf_signer_free(work->signer);
+  for (unsigned i = 0; i < 3; i++) {
+    vmf_free(texts[i]->name);
+    vmf_free(texts[i]->text);
+  }
+  vmf_free(work);
 }
 
 enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf_assembly *assembly,
                            const struct vmf_package_target *target, struct vmf_error *error)
 {
-  struct vmf_assembling work = {.destination = destination, .assembly = assembly, .target = target};
-  struct vmf_text_file *const texts[] = {&work.descriptor, &work.manifest, &work.certificate};
   struct vmf_package_result result;
+  struct vmf_assembling *work;
 
   VMF_TRY(vmf_take_package_result(target->result, &result, error));
   result = (struct vmf_package_result){.size = sizeof result};
-  enum vmf_code code = vmf_crew_new(target->threads, &work.crew, error);
+  VMF_TRY(vmf_assembling_new(destination, assembly, target, &work, error));
+  enum vmf_code code = vmf_assembling_write(work, &result, error);
   if (code == VMF_OK)
-    code = prepare(&work, error);
-  if (code == VMF_OK)
-    code = write_all(&work, &result, error);
+    code = vmf_assembling_commit(work, error);
   if (code == VMF_OK)
     vmf_give_package_result(&result, target->result);
-  vmf_output_close(work.output);
-  vmf_crew_free(work.crew);
-  vmf_signer_free(work.signer);
-  for (unsigned i = 0; i < 3; i++) {
-    vmf_free(texts[i]->name);
-    vmf_free(texts[i]->text);
-  }
+  vmf_assembling_free(work);
   return code;
 }

@@ -52,6 +52,10 @@ struct vmf_assembly {
                                        * the text and the disks; with alone. NULL: none */
   const char *machine, *text_name;    /* of the text in it: as in struct vmf_contents */
   uint64_t read_before;               /* bytes, by weight, for progress */
+  struct vmf_assembly *next; /* written behind it, to the same place: progress and the bound on
+                              * bytes are of all, and whether they fit is asked with the first */
+  bool fits;                 /* it was asked */
+  uint64_t written_before;   /* bytes of content of those before */
   /* Written as they are instead of new ones; NULL: made here. */
   const char *manifest_text, *certificate_text;
   size_t manifest_length, certificate_length;
@@ -82,6 +86,14 @@ VMF_MUST_CHECK enum vmf_code vmf_destination_beside(const char *path, const char
 VMF_MUST_CHECK enum vmf_code vmf_destination_alone(const char *path,
                                                    struct vmf_destination *destination,
                                                    struct vmf_error *error);
+/* One file in a folder that is named: NAME, and `suffix`. package: it is an archive of a package.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_destination_inside(const char *path, const char *name,
+                                                    const char *suffix, bool package,
+                                                    struct vmf_destination *destination,
+                                                    struct vmf_error *error);
+/* Whether the path is that of a folder: it is one, or ends in '/'. */
+bool vmf_destination_is_folder(const char *path);
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder);
 
 /* A name for files that every reader of packages takes, from what a machine may be called: letters,
@@ -116,7 +128,26 @@ VMF_MUST_CHECK enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assemb
                                                const struct vmf_job_options *options,
                                                const struct vmf_log *log, struct vmf_error *error);
 
-/* Writes all of it and commits. */
+/* In steps, for several that appear together or not at all. All that an assembly points to lives as
+ * long as *work. First what shows that it can be written; nothing but temporary files is made. */
+struct vmf_assembling;
+VMF_MUST_CHECK enum vmf_code vmf_assembling_new(const struct vmf_destination *destination,
+                                                struct vmf_assembly *assembly,
+                                                const struct vmf_package_target *target,
+                                                struct vmf_assembling **work,
+                                                struct vmf_error *error);
+/* Then all bytes, but for the commit; *result: what was written. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_write(struct vmf_assembling *work,
+                                                  struct vmf_package_result *result,
+                                                  struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_assembling_commit(struct vmf_assembling *work,
+                                                   struct vmf_error *error);
+/* Behind a commit that replaced nothing: all of it is gone again. */
+void vmf_assembling_take_back(struct vmf_assembling *work);
+/* What was not committed never was. NULL is allowed. */
+void vmf_assembling_free(struct vmf_assembling *work);
+
+/* All steps of one. */
 VMF_MUST_CHECK enum vmf_code vmf_assemble(const struct vmf_destination *destination,
                                           struct vmf_assembly *assembly,
                                           const struct vmf_package_target *target,

@@ -27,6 +27,11 @@ static bool is_folder(const char *path)
   return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+bool vmf_destination_is_folder(const char *path)
+{
+  return is_folder(path) || vmf_text_ends_in(path, "/");
+}
+
 /* "vm": "vm.ovf", in an archive; the longest name there is that of the certificate. */
 static enum vmf_code name_in_archive(const char *stem, size_t length,
                                      struct vmf_destination *destination, struct vmf_error *error)
@@ -59,7 +64,7 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
   *destination = (struct vmf_destination){0};
   if (path[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "the target has no name");
-  if (is_folder(path) || vmf_text_ends_in(path, "/"))
+  if (vmf_destination_is_folder(path))
     return find_folder(path, name, ".ovf", destination, error);
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
   if (strcmp(path, "-") == 0)
@@ -80,7 +85,7 @@ enum vmf_code vmf_destination_beside(const char *path, const char *name, const c
   *destination = (struct vmf_destination){0};
   if (path[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "the target has no name");
-  if (is_folder(path) || vmf_text_ends_in(path, "/"))
+  if (vmf_destination_is_folder(path))
     return find_folder(path, name, suffix, destination, error);
   if (!ends_in(path, suffix))
     return vmf_fail(error, VMF_USAGE,
@@ -96,10 +101,25 @@ enum vmf_code vmf_destination_alone(const char *path, struct vmf_destination *de
   *destination = (struct vmf_destination){.archive = true};
   if (path[0] == '\0')
     return vmf_fail(error, VMF_USAGE, "the target has no name");
-  if (is_folder(path) || vmf_text_ends_in(path, "/"))
+  if (vmf_destination_is_folder(path))
     return vmf_fail(error, VMF_USAGE, "%s: is a folder, and what is written is one file", path);
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
   return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
+}
+
+enum vmf_code vmf_destination_inside(const char *path, const char *name, const char *suffix,
+                                     bool package, struct vmf_destination *destination,
+                                     struct vmf_error *error)
+{
+  *destination = (struct vmf_destination){0};
+  VMF_TRY(find_folder(path, name, suffix, destination, error));
+  if (!package) {
+    destination->archive = true;
+    return VMF_OK;
+  }
+  vmf_free(destination->descriptor_name);
+  destination->descriptor_name = NULL;
+  return name_in_archive(name, strlen(name), destination, error);
 }
 
 void vmf_destination_clear(struct vmf_destination *destination, bool keep_folder)

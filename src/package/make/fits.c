@@ -47,11 +47,10 @@ static void add(uint64_t *sum, uint64_t more)
 }
 
 /* All files; no more of their data is read than shows that it is more than `enough`. */
-static enum vmf_code ask(const struct vmf_assembly *assembly, uint64_t enough,
-                         const struct vmf_job_options *options, struct vmf_amount *all,
-                         struct vmf_error *error)
+static enum vmf_code ask_files(const struct vmf_assembly *assembly, uint64_t enough,
+                               const struct vmf_job_options *options, struct vmf_amount *all,
+                               struct vmf_error *error)
 {
-  *all = (struct vmf_amount){0};
   for (size_t i = 0; i < assembly->count; i++) {
     const struct vmf_assembly_file *file = &assembly->files[i];
     struct vmf_amount one;
@@ -61,6 +60,16 @@ static enum vmf_code ask(const struct vmf_assembly *assembly, uint64_t enough,
     add(&all->least, one.least);
     add(&all->most, one.most);
   }
+  return VMF_OK;
+}
+
+static enum vmf_code ask(const struct vmf_assembly *assembly, uint64_t enough,
+                         const struct vmf_job_options *options, struct vmf_amount *all,
+                         struct vmf_error *error)
+{
+  *all = (struct vmf_amount){0};
+  for (; assembly; assembly = assembly->next)
+    VMF_TRY(ask_files(assembly, enough, options, all, error));
   return VMF_OK;
 }
 

@@ -43,7 +43,7 @@ enum vmf_code vmf_open_named(const struct vmf_node *node, const char *name,
     return node->members->open(node->members, name, reference, io, error);
   if (node->no_refs || node->contradicted)
     return vmf_refuse_reference(node, name, error);
-  return vmf_open_moved(node->image.io->name, name, (const char *const *)node->allow_refs,
+  return vmf_open_moved(node->image.io->name, name, NULL, (const char *const *)node->allow_refs,
                         node->check_locks, node->image.log, io, error);
 }
 

@@ -85,6 +85,22 @@ static enum vmf_code try_folder(const struct search *search, const char *dir, st
                             error);
 }
 
+/* A folder that is no link: with a copy of the export comes no way out of it. */
+static enum vmf_code try_usual(const struct search *search, const char *dir, struct vmf_io **io,
+                               struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *path = NULL;
+  struct search usual = *search;
+  struct stat status;
+
+  VMF_TRY(vmf_path_beside(search->image_path, dir, &path, error));
+  if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+    return VMF_OK;
+  const char *const only[] = {path, NULL};
+  usual.allow_dirs = only;
+  return try_folder(&usual, path, io, error);
+}
+
 static enum vmf_code look_around(const struct search *search, struct vmf_io **io,
                                  struct vmf_error *error)
 {
@@ -113,8 +129,9 @@ static enum vmf_code not_found(const struct search *search, const struct vmf_err
 }
 
 enum vmf_code vmf_open_moved(const char *image_path, const char *name,
-                             const char *const *allow_dirs, bool check_locks,
-                             const struct vmf_log *log, struct vmf_io **io, struct vmf_error *error)
+                             const char *const *usual_dirs, const char *const *allow_dirs,
+                             bool check_locks, const struct vmf_log *log, struct vmf_io **io,
+                             struct vmf_error *error)
 {
   struct search search = {.image_path = image_path,
                           .name = name,
@@ -130,6 +147,10 @@ enum vmf_code vmf_open_moved(const char *image_path, const char *name,
   if ((code != VMF_REFUSED && code != VMF_CORRUPT) || !search.part ||
       stat(image_path, &search.image) < 0)
     return fail_again(&first, error);
+  for (const char *const *dir = usual_dirs; !*io && dir && *dir; dir++)
+    VMF_TRY(try_usual(&search, *dir, io, error));
+  if (*io)
+    return VMF_OK;
   VMF_TRY(look_around(&search, io, error));
   if (!*io)
     return not_found(&search, &first, error);

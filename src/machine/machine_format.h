@@ -50,11 +50,14 @@ struct vmf_machine_losses {
   void *data;
 };
 
+enum { VMF_MACHINE_HEAD = 8192 /* bytes that a format is told by */ };
+
 struct vmf_machine_format {
   const char *name;            /* "vmx" */
   const char *summary;         /* what a user should know in one line */
   const char *const *suffixes; /* "vmx", NULL; an empty list: only by content or name */
-  /* 100: this is it; 0: it is not; between: perhaps. The first bytes of the file, up to 4096. */
+  /* 100: this is it; 0: it is not; between: perhaps. The first bytes of the file, up to
+   * VMF_MACHINE_HEAD. */
   int (*probe)(const uint8_t *head, size_t length);
   /* Fills the machine. Every key or element of the source is mapped, kept as an extra, or an extra
    * that is not `known`. Oddities go to the report. Errors name file and line. NULL: cannot be
@@ -67,6 +70,9 @@ struct vmf_machine_format {
   enum vmf_code (*write)(const struct vmf_machine *machine, const struct vmf_machine_target *target,
                          const struct vmf_machine_losses *losses, char **text, size_t *length,
                          struct vmf_error *error);
+  /* Where its vendor's programs put the disks, by paths from the text's folder ("../Virtual Hard
+   * Disks"), NULL behind the last; NULL: beside the text. */
+  const char *const *disk_folders;
   /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
    * itself. */
   const char *disk_form;

@@ -39,8 +39,9 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
                     "%s:%u: names the disk \"%.160s\", and --no-refs opens nothing beside the file "
                     "that is named",
                     machines->path, disk->image.line, disk->image.text);
-  VMF_TRY(vmf_open_moved(machines->path, disk->image.text, options->allow_refs,
-                         !options->ignore_locks, options->log, &origin.io, error));
+  VMF_TRY(vmf_open_moved(machines->path, disk->image.text, machines->format->disk_folders,
+                         options->allow_refs, !options->ignore_locks, options->log, &origin.io,
+                         error));
   enum vmf_code code = check_no_text(machines, origin.io, error);
   if (code != VMF_OK) {
     vmf_io_close(origin.io);

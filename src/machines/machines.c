@@ -21,8 +21,6 @@
 #include "path.h"
 #include "text.h"
 
-enum { HEAD = 4096 /* bytes that a format is told by */ };
-
 const char *vmf_machines_format(const struct vmf_machines *machines)
 {
   return machines->format ? machines->format->name : "ovf";
@@ -75,9 +73,9 @@ static enum vmf_code read_beside(const struct vmf_machine_source *source, const 
 
 /* ---- formats ---- */
 
-static size_t read_head(struct vmf_io *io, uint8_t head[HEAD])
+static size_t read_head(struct vmf_io *io, uint8_t head[VMF_MACHINE_HEAD])
 {
-  size_t length = io->size < HEAD ? (size_t)io->size : HEAD;
+  size_t length = io->size < VMF_MACHINE_HEAD ? (size_t)io->size : VMF_MACHINE_HEAD;
   struct vmf_error ignored;
 
   return length > 0 && vmf_io_pread(io, head, length, 0, &ignored) == VMF_OK ? length : 0;
@@ -87,7 +85,7 @@ static enum vmf_code find_format(const struct vmf_machines *machines, struct vmf
                                  const struct vmf_machine_format **format, struct vmf_error *error)
 {
   const char *asked = machines->options.format;
-  uint8_t head[HEAD];
+  uint8_t head[VMF_MACHINE_HEAD];
 
   *format = asked ? vmf_machine_format_find(asked)
                   : vmf_machine_format_probe(machines->path, head, read_head(io, head));
@@ -161,7 +159,7 @@ bool vmf_machines_recognise(const char *path)
 {
   VMF_AUTO_FREE char *plain = NULL;
   struct vmf_error ignored;
-  uint8_t head[HEAD];
+  uint8_t head[VMF_MACHINE_HEAD];
   struct stat status;
   struct vmf_io *io;
 

@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                       .snapshot = cut ? "1" : NULL,
                                       .beside = beside,
                                       .data = cut ? cut + sizeof separator - 1 : ""};
-  format->probe(data, size < 4096 ? size : 4096);
+  format->probe(data, size < VMF_MACHINE_HEAD ? size : VMF_MACHINE_HEAD);
   must(vmf_machine_new(&machine, &error) == VMF_OK);
   if (format->read(&source, machine, NULL, &error) == VMF_OK) {
     show(machine);

@@ -157,9 +157,10 @@ static enum vmf_code run(const struct asked *asked, struct vmf_error *error)
   VMF_TRY(read_file(asked->file, VMF_MACHINE_SOURCE + 1, &bytes, &length, error));
   if (!bytes)
     return vmf_fail(error, VMF_SYSTEM, "%s cannot be read", asked->file);
-  format = asked->as ? vmf_machine_format_find(asked->as)
-                     : vmf_machine_format_probe(asked->file, (const uint8_t *)bytes,
-                                                length < 4096 ? length : 4096);
+  format = asked->as
+               ? vmf_machine_format_find(asked->as)
+               : vmf_machine_format_probe(asked->file, (const uint8_t *)bytes,
+                                          length < VMF_MACHINE_HEAD ? length : VMF_MACHINE_HEAD);
   if (!format || !format->read)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s is no machine of a known format", asked->file);
   struct vmf_machine_source source = {.name = asked->file,

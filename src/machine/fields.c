@@ -82,6 +82,7 @@ const struct vmf_field vmf_machine_fields[] = {
     OF_MACHINE(start_order, "start-order", NUMBER, NULL, "L-autostart", COSMETIC, -1),
     OF_MACHINE(hw_version, "hw-version", TEXT, NULL, NULL, NONE, -1),
     OF_MACHINE(suspended, "suspended", FLAG, NULL, "L-memory-state", DATA, 0),
+    OF_MACHINE(encrypted, "encrypted", FLAG, NULL, "L-encrypted", DATA, 0),
     END,
 };
 

@@ -70,4 +70,13 @@ const char *vmf_guest_os_proxmox(const struct vmf_guest_os *os);
 const struct vmf_guest_os *vmf_guest_os_by_xapi(const char *label);
 const char *vmf_guest_os_xapi(const struct vmf_guest_os *os); /* at least "other-install-media" */
 
+/* ---- VirtualBox (guest_os_vbox.c) ---- */
+
+/* "Windows10_64": the release, else the product. NULL: unknown. */
+const struct vmf_guest_os *vmf_guest_os_by_vbox(const char *id);
+/* Whether the name is one of 64 bits, and of an ARM machine. */
+bool vmf_guest_os_vbox_wide(const char *id, bool *arm);
+/* The nearest one, where VirtualBox has none of its own. */
+void vmf_guest_os_vbox(const struct vmf_guest_os *os, char id[VMF_GUEST_OS_TEXT]);
+
 #endif

@@ -186,6 +186,9 @@ struct vmf_machine {
   struct vmf_told_number start_order;
   struct vmf_told_text hw_version;  /* as its vendor says it: "vmx-13", "pc-q35-7.2" */
   struct vmf_told_number suspended; /* flag: it has a saved state, which is lost */
+  /* flag: what it is made of cannot be read here: it is shown as far as that goes, and not
+   * converted. */
+  struct vmf_told_number encrypted;
 
   struct vmf_machine_controller *controllers;
   size_t controller_count, controller_room;

@@ -13,6 +13,7 @@
 #include "gate.h"
 #include "memory.h"
 #include "moved.h"
+#include "path.h"
 #include "view.h"
 
 /* The machine's own text is no disk, whatever format it is said to have. */
@@ -24,6 +25,80 @@ static enum vmf_code check_no_text(const struct vmf_machines *machines, const st
   if (stat(machines->path, &text) == 0 && vmf_io_shows_file(io, &text))
     return vmf_fail(error, VMF_REFUSED, "%s: names itself as a disk", machines->path);
   return VMF_OK;
+}
+
+/* Folders in which a disk may be made on another one: the text's own, and those of the vendor's
+ * programs, as far as they are no links; before what the person allows. Owned, with its texts. */
+struct folders {
+  char **list; /* ends with NULL */
+  size_t count;
+};
+
+static enum vmf_code add_folder(struct folders *folders, const char *text, const char *folder,
+                                struct vmf_error *error)
+{
+  struct stat status;
+
+  VMF_TRY(vmf_path_beside(text, folder, &folders->list[folders->count], error));
+  if (lstat(folders->list[folders->count], &status) == 0 && S_ISDIR(status.st_mode))
+    folders->count++;
+  else
+    vmf_free(folders->list[folders->count]);
+  return VMF_OK;
+}
+
+static size_t count_texts(const char *const *texts)
+{
+  size_t count = 0;
+
+  while (texts && texts[count])
+    count++;
+  return count;
+}
+
+static enum vmf_code list_folders(const struct vmf_machines *machines, struct folders *folders,
+                                  struct vmf_error *error)
+{
+  const char *const *usual = machines->format->disk_folders;
+  const char *const *allowed = machines->options.allow_refs;
+  void *memory = NULL;
+
+  VMF_TRY(vmf_alloc((count_texts(usual) + count_texts(allowed) + 2) * sizeof *folders->list,
+                    &memory, error));
+  folders->list = memory;
+  if (usual)
+    VMF_TRY(add_folder(folders, machines->path, ".", error));
+  for (; usual && *usual; usual++)
+    VMF_TRY(add_folder(folders, machines->path, *usual, error));
+  for (; allowed && *allowed; allowed++, folders->count++)
+    VMF_TRY(vmf_copy_text(*allowed, &folders->list[folders->count], error));
+  folders->list[folders->count] = NULL;
+  return VMF_OK;
+}
+
+static void clear_folders(struct folders *folders)
+{
+  for (size_t i = 0; i < folders->count; i++)
+    vmf_free(folders->list[i]);
+  vmf_free(folders->list);
+}
+
+static enum vmf_code open_chain(const struct vmf_machines *machines,
+                                const struct vmf_image_origin *origin,
+                                struct vmf_image_options *options, struct vmf_image **image,
+                                struct vmf_error *error)
+{
+  struct folders folders = {0};
+
+  enum vmf_code code = list_folders(machines, &folders, error);
+  if (code != VMF_OK) {
+    vmf_io_close(origin->io);
+  } else {
+    options->allow_refs = (const char *const *)folders.list;
+    code = vmf_image_open_origin(origin, options, image, error);
+  }
+  clear_folders(&folders);
+  return code;
 }
 
 static enum vmf_code open_file(const struct vmf_machines *machines,
@@ -50,7 +125,7 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
   own.format = disk->image_format.text;
   own.snapshot = NULL; /* the machine's: it has chosen the image */
   own.found = NULL;
-  return vmf_image_open_origin(&origin, &own, image, error);
+  return open_chain(machines, &origin, &own, image, error);
 }
 
 /* A disk of the file that the machine is in, which is unpacked already where it is packed. */

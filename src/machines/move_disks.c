@@ -90,6 +90,10 @@ enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_er
   size_t count = move->machine->disk_count;
   void *memory;
 
+  if (move->machine->encrypted.value)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s:%u: the machine is encrypted: decrypt it with the program that runs it",
+                    move->machines->path, move->machine->encrypted.line);
   VMF_TRY(vmf_alloc(count * sizeof *move->images, &memory, error));
   move->images = memory;
   for (size_t i = 0; i < count; i++)

@@ -33,7 +33,7 @@ static const struct text_kind {
      "<",
      "<domain"},
     {{"the configuration of a VirtualBox machine (.vbox)", VMF_FOREIGN_OTHER,
-      "it names its disks (<HardDisk location=...>): name one of those"},
+      "it names its disks (<HardDisk location=...>): " WHOLE_MACHINE},
      "<",
      "<virtualbox"},
     {{"the descriptor of an OVF package", VMF_FOREIGN_OTHER,

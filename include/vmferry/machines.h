@@ -134,6 +134,9 @@ struct vmf_machine_target_options {
    * "start-order" and "shared-networks". The caller frees the tree. */
   struct vmf_value **losses;
   bool dry_run; /* nothing is written: all is opened and described, and `losses` filled */
+  const char *const *without_disks; /* left out of the machine, and lost: by number as in `info`, by
+                                     * the name of the image or what is told of the content; ends
+                                     * with NULL; or NULL */
 };
 
 /* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a

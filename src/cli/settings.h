@@ -50,6 +50,7 @@ struct vmf_move_settings {
   const char *format, *system; /* NULL: by the target's name; the only one */
   const char *losses;          /* a file for the loss report; or NULL */
   const char **networks;       /* "OLD=NEW", NULL-terminated; owned; or NULL */
+  const char **without_disks;  /* the same: left out */
   bool copy, strict;
   bool dry_run; /* only the losses are told */
 };

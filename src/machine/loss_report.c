@@ -319,8 +319,9 @@ static const char *code_of(const char *name)
 static enum vmf_code explain(struct vmf_field_loss *loss, const struct vmf_field_loss *reason,
                              struct vmf_error *error)
 {
-  if (!loss->why)
-    VMF_TRY(copy(reason->why, &loss->why, error));
+  vmf_free(loss->why);
+  loss->why = NULL;
+  VMF_TRY(copy(reason->why, &loss->why, error));
   if (loss->outcome == VMF_OUTCOME_KEPT && reason->weight > VMF_LOSS_NONE)
     loss->outcome = VMF_OUTCOME_UNKNOWN;
   if (reason->code) {
@@ -331,6 +332,12 @@ static enum vmf_code explain(struct vmf_field_loss *loss, const struct vmf_field
     VMF_TRY(copy(reason->code ? reason->code : code_of(loss->field), &loss->code, error));
   loss->weight = reason->weight;
   return VMF_OK;
+}
+
+/* Of several reasons the first counts, but for one that weighs more. */
+static bool counts(const struct vmf_field_loss *loss, const struct vmf_field_loss *reason)
+{
+  return !loss->why || reason->weight > loss->weight;
 }
 
 /* A reason belongs to the entry of its field; one of a field that was not told by either side has
@@ -346,10 +353,10 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
     for (size_t j = 0; j < compared && !found; j++)
       if (strcmp(report->losses[j].field, reason->field) == 0)
         found = &report->losses[j];
-    if (found) {
+    if (found && counts(found, reason))
       VMF_TRY(explain(found, reason, error));
+    if (found)
       continue;
-    }
     VMF_TRY(add(report, reason, error));
     report->losses[report->count - 1].outcome =
         reason->weight == VMF_LOSS_DATA ? VMF_OUTCOME_DROPPED : VMF_OUTCOME_UNKNOWN;

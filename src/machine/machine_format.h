@@ -30,6 +30,7 @@ struct vmf_machine_target_disk {
   const char *name;   /* of the file, or of the disk in a container; NULL: the drive is empty */
   const char *format; /* a disk format's name: "vmdk" */
   uint64_t capacity;  /* bytes */
+  bool left_out;      /* the person wants the machine without it; name is NULL */
 };
 
 struct vmf_machine_target {

@@ -22,6 +22,7 @@ struct vmf_machine_move {
   struct vmf_destination destination;
   char *folder;                          /* absolute, ends in '/'; NULL: not known */
   struct vmf_image **images;             /* of machine->disks; NULL: the drive is left empty */
+  bool *left_out;                        /* of machine->disks: the person wants it so */
   size_t *file_of;                       /* of machine->disks: in assembly.files, or SIZE_MAX */
   struct vmf_machine_target_disk *disks; /* of machine->disks */
   struct vmf_loss_report losses;
@@ -46,6 +47,11 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_called(const struct vmf_machine_mo
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_place(struct vmf_machine_move *move, const char *path,
                                                     struct vmf_error *error);
 
+/* Finds which disks are to be left out. VMF_UNSUPPORTED names all others whose content is not in a
+ * file. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *move,
+                                                    struct vmf_error *error);
+
 /* Opens the disks, those of packages through the gate. What has no content that can be taken along
  * is told as a loss. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
@@ -57,6 +63,11 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_networks(struct vmf_machines *mach
                                                        size_t count,
                                                        const struct vmf_machine_target_options *to,
                                                        struct vmf_error *error);
+
+/* VMF_USAGE: a disk that is to be left out is none of `count` machines from `first` on. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_check_left(
+    const struct vmf_machines *machines, size_t first, size_t count,
+    const struct vmf_machine_target_options *to, struct vmf_error *error);
 
 /* Names their files. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move,

@@ -270,6 +270,7 @@ static enum vmf_code convert(struct collection *collection, const char *path,
   VMF_TRY(vmf_take_package_result(collection->files->result, &result, error));
   result = (struct vmf_package_result){.size = sizeof result};
   VMF_TRY(vmf_machine_move_networks(collection->machines, 0, count, collection->to, error));
+  VMF_TRY(vmf_machine_move_check_left(collection->machines, 0, count, collection->to, error));
   VMF_TRY(name_all(collection, path, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(vmf_machine_move_prepare(&collection->list[i].move, collection->list[i].path, error));

@@ -99,6 +99,7 @@ void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
     vmf_free(move->assembly.files[i].name);
   vmf_free(move->assembly.files);
   vmf_free(move->images);
+  vmf_free(move->left_out);
   vmf_free(move->file_of);
   vmf_free(move->disks);
   vmf_free(move->options);
@@ -116,6 +117,7 @@ static enum vmf_code convert_one(struct vmf_machines *machines, const char *path
 
   VMF_TRY(vmf_machines_choose(machines, to->system, &index, error));
   VMF_TRY(vmf_machine_move_networks(machines, index, 1, to, error));
+  VMF_TRY(vmf_machine_move_check_left(machines, index, 1, to, error));
   struct vmf_machine_move move = {
       .machines = machines, .machine = machines->list[index], .to = to, .files = files};
   enum vmf_code code = convert(&move, path, error);

@@ -34,7 +34,13 @@ static void leave_medium(const struct vmf_machine_losses *losses,
 {
   if (disk->image.text || disk->elsewhere.text)
     vmf_machine_lose(losses, VMF_LOSS_COSMETIC, "L-cdrom-media",
-                     "the medium in the drive is not taken along", "disks[%zu].image", index);
+                     "the medium in the drive is not taken along", "disks[%zu].%s", index,
+                     disk->image.text ? "image" : "elsewhere");
+}
+
+static bool is_medium(const struct vmf_machine_disk *disk)
+{
+  return disk->medium.value == VMF_MEDIUM_CDROM || disk->medium.value == VMF_MEDIUM_FLOPPY;
 }
 
 static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, struct vmf_error *error)
@@ -42,20 +48,18 @@ static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, stru
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
   const struct vmf_machine_disk *disk = &move->machine->disks[index];
 
-  if (disk->medium.value == VMF_MEDIUM_CDROM || disk->medium.value == VMF_MEDIUM_FLOPPY) {
+  if (is_medium(disk)) {
     leave_medium(&losses, disk, index);
     return VMF_OK;
   }
-  if (disk->image.text || (disk->capacity.told && !disk->elsewhere.text)) {
-    VMF_TRY(
-        vmf_machines_open_image(move->machines, move->machine, index, &move->images[index], error));
-    return check_twice(move, index, error);
+  if (move->left_out[index]) {
+    vmf_machine_lose(&losses, VMF_LOSS_DATA, "L-disk-without",
+                     "left out, as was asked for (--without-disk)", "disks[%zu]", index);
+    return VMF_OK;
   }
-  return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s:%u: disk %zu is no file (%.160s): what it holds cannot be read here; detach "
-                  "it, or copy it into a file first",
-                  move->machines->path, disk->medium.line, index,
-                  disk->elsewhere.text ? disk->elsewhere.text : "nothing is named");
+  VMF_TRY(
+      vmf_machines_open_image(move->machines, move->machine, index, &move->images[index], error));
+  return check_twice(move, index, error);
 }
 
 static bool is_taken(const struct vmf_machines *machines, const char *id)
@@ -96,6 +100,7 @@ enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_er
                     move->machines->path, move->machine->encrypted.line);
   VMF_TRY(vmf_alloc(count * sizeof *move->images, &memory, error));
   move->images = memory;
+  VMF_TRY(vmf_machine_move_leave(move, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(open_disk(move, i, error));
   tell_left(move);
@@ -130,6 +135,7 @@ static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
   struct vmf_assembly_file *file = &move->assembly.files[move->assembly.count];
 
   move->file_of[index] = SIZE_MAX;
+  move->disks[index].left_out = move->left_out[index] && !is_medium(&move->machine->disks[index]);
   if (!move->images[index])
     return VMF_OK;
   file->image = move->images[index];

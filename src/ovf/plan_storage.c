@@ -193,6 +193,11 @@ static void number_drives(struct vmf_machine_plan *plan)
     enum vmf_medium medium = (enum vmf_medium)disk->medium.value;
     const struct vmf_compose_disk *file = &plan->files[i];
 
+    if (medium == VMF_MEDIUM_LUN && file->file_name) { /* of a host: here it became a file */
+      vmf_machine_lose(plan->settings->losses, VMF_LOSS_BEHAVIOUR, "L-passthrough",
+                       "a device of the host becomes a disk in a file", "disks[%zu].medium", i);
+      medium = VMF_MEDIUM_DISK;
+    }
     *drive = (struct vmf_machine_plan_drive){.medium = medium, .controller = SIZE_MAX};
     drive->left_out =
         medium == VMF_MEDIUM_LUN || (medium == VMF_MEDIUM_DISK && file->capacity == 0);

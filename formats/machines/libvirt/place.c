@@ -175,6 +175,8 @@ static bool has_content(const struct libvirt_writing *writing, size_t index)
   char key[VMF_KEEPING_PATH];
 
   snprintf(key, sizeof key, "devices/disk[%zu]/source", index);
+  if (writing->target->disks[index].left_out)
+    return false;
   return writing->target->disks[index].name || disk->medium.value == VMF_MEDIUM_CDROM ||
          disk->medium.value == VMF_MEDIUM_FLOPPY ||
          (disk->elsewhere.text && vmf_keeping_value(&writing->keeping, key));

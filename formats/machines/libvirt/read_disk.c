@@ -36,22 +36,12 @@ static enum vmf_code describe_elsewhere(const struct vmf_taking *reading, const 
   return VMF_OK;
 }
 
-static enum vmf_code refuse_encrypted(const struct vmf_taking *reading, const xmlNode *element,
-                                      const xmlNode *source, struct vmf_error *error)
+/* What is in the file is no disk without a secret of the host. */
+static const xmlNode *encryption_of(const xmlNode *element, const xmlNode *source)
 {
   const xmlNode *encryption = libvirt_child(element, "encryption");
-  struct vmf_told_text format;
 
-  if (!encryption)
-    encryption = libvirt_child(source, "encryption");
-  if (!encryption)
-    return VMF_OK;
-  VMF_TRY(vmf_taking_peek(reading, encryption, "format", &format, error));
-  return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s:%u: the disk is encrypted (%.20s): its content is not "
-                  "read; decrypt it with "
-                  "qemu-img convert, and leave <encryption> out",
-                  reading->name, vmf_xml_line(encryption), format.text ? format.text : "luks");
+  return encryption ? encryption : libvirt_child(source, "encryption");
 }
 
 /* The attribute of <source> that names a path; NULL: this type has none that
@@ -71,9 +61,14 @@ static enum vmf_code read_image(const struct vmf_taking *reading, const xmlNode 
                                 struct vmf_machine_disk *disk, struct vmf_error *error)
 {
   const xmlNode *source = libvirt_child(element, "source");
+  const xmlNode *encryption = encryption_of(element, source);
   struct vmf_told_text type;
 
-  VMF_TRY(refuse_encrypted(reading, element, source, error));
+  if (libvirt_child(encryption, "cipher"))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s:%u: <encryption> has a <cipher>, which libvirt takes of a volume that it "
+                    "makes, and of no machine's disk",
+                    reading->name, vmf_xml_line(encryption));
   VMF_TRY(vmf_taking_peek(reading, element, "type", &type, error));
   if (!type.text)
     VMF_TRY(vmf_machine_text(reading->machine, "file", 0, &type, error));
@@ -85,6 +80,8 @@ static enum vmf_code read_image(const struct vmf_taking *reading, const xmlNode 
     return source ? describe_elsewhere(reading, source, type.text, disk, error) : VMF_OK;
   if (libvirt_child(source, "slices")) /* a part of a file: the whole would be wrong */
     return describe_elsewhere(reading, source, "slice of", disk, error);
+  if (source && encryption)
+    return describe_elsewhere(reading, source, "encrypted", disk, error);
   vmf_taking_mark(reading, element, "type");
   VMF_TRY(vmf_taking_attribute(reading, source, path, &disk->image, error));
   if (disk->image.text && disk->image.text[0] == '\0')

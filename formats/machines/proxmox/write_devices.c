@@ -171,8 +171,9 @@ static enum vmf_code append_volume(const struct proxmox_writer *writer, size_t i
     return proxmox_append(value, error, "local:100/vm-100-disk-%zu.raw", index);
   if (name)
     return proxmox_append(value, error, "%s%s", folder && name[0] != '/' ? folder : "", name);
-  if (elsewhere && strncmp(elsewhere, "volume ", 7) == 0 &&
-      proxmox_is_word(elsewhere + 7, ":/._-+", 200) && strchr(elsewhere, ':'))
+  if (elsewhere && !writer->target->disks[index].left_out &&
+      strncmp(elsewhere, "volume ", 7) == 0 && proxmox_is_word(elsewhere + 7, ":/._-+", 200) &&
+      strchr(elsewhere, ':'))
     return proxmox_append(value, error, "%s", elsewhere + 7);
   return proxmox_append(value, error, "none");
 }

@@ -160,8 +160,9 @@ static bool leave_out(struct vmx_writer *writer, size_t index)
 {
   const struct vmf_machine_disk *disk = &writer->machine->disks[index];
 
-  if (writer->target->disks[index].name || disk->medium.value == VMF_MEDIUM_CDROM ||
-      disk->medium.value == VMF_MEDIUM_FLOPPY || kept_device(writer, disk))
+  if (!writer->target->disks[index].left_out &&
+      (writer->target->disks[index].name || disk->medium.value == VMF_MEDIUM_CDROM ||
+       disk->medium.value == VMF_MEDIUM_FLOPPY || kept_device(writer, disk)))
     return false;
   if (disk->medium.value == VMF_MEDIUM_LUN)
     vmx_lose(writer, DATA, "L-rdm", "it is a device of the host that the machine was on",

@@ -87,13 +87,14 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
   const struct vmf_move_settings *move = &settings->move;
 
   if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
-      !move->strict)
+      !move->without_disks && !move->strict)
     return VMF_OK;
   if (vmf_sources_is_input(settings->command.operands[0]))
     return vmf_arguments_wrong(error, "a machine is not read from standard input: store it in a "
                                       "file first, and name that");
-  return vmf_arguments_wrong(error, "--machine, --system, --copy, --network, --losses and "
-                                    "--strict are for a machine that goes into another format");
+  return vmf_arguments_wrong(
+      error, "--machine, --system, --copy, --network, --without-disk, "
+             "--losses and --strict are for a machine that goes into another format");
 }
 
 static int convert_machine(const struct vmf_convert_settings *settings)

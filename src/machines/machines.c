@@ -20,6 +20,7 @@
 #include "ovf_machine.h"
 #include "path.h"
 #include "text.h"
+#include "unpack.h"
 
 const char *vmf_machines_format(const struct vmf_machines *machines)
 {
@@ -120,24 +121,12 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
   return true;
 }
 
-/* The path without the suffix of what it is packed by. */
-static enum vmf_code without_packing(const char *path, char **name, struct vmf_error *error)
-{
-  static const char *const suffixes[] = {".gz", ".xz", ".zst", ".lz4", ".bz2"};
-  size_t length = strlen(path);
-
-  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-    if (vmf_text_ends_in(path, suffixes[i]))
-      return vmf_copy_bytes(path, length - strlen(suffixes[i]), name, error);
-  return vmf_copy_text(path, name, error);
-}
-
 /* Whether the file is called like one that holds a machine's text and its disks, packed or not. */
 static bool is_container_name(const char *path)
 {
   VMF_AUTO_FREE char *name = NULL;
 
-  if (without_packing(path, &name, NULL) != VMF_OK)
+  if (vmf_packing_strip(path, &name, NULL) != VMF_OK)
     return false;
   const struct vmf_format *format = vmf_format_suffixed(name);
   for (size_t i = 0; format && vmf_machine_formats[i]; i++)

@@ -520,7 +520,6 @@ static bool archive_has_descriptor(struct vmf_io *io)
 /* By its name: looking into it would mean to unpack all of it. */
 static bool is_packed_archive(struct vmf_io *io)
 {
-  static const char *const suffixes[] = {".tgz", ".txz", ".tzst", ".tbz", ".tbz2"};
   const struct vmf_packing *packing;
   VMF_AUTO_FREE char *inner = NULL;
 
@@ -530,11 +529,7 @@ static bool is_packed_archive(struct vmf_io *io)
     return true;
   if (vmf_packing_suffixed(io->name) != packing)
     return false;
-  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-    if (has_suffix(io->name, suffixes[i]))
-      return true;
-  size_t length = (size_t)(strrchr(io->name, '.') - io->name);
-  return vmf_copy_bytes(io->name, length, &inner, NULL) == VMF_OK &&
+  return vmf_packing_strip(io->name, &inner, NULL) == VMF_OK &&
          (has_suffix(inner, ".ova") || has_suffix(inner, ".tar"));
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Machines that go from one format into another, with their disks."""
+import gzip
 import hashlib
 import json
 import os
@@ -229,7 +230,10 @@ def test_an_export_of_xenserver_travels(t):
     t.write('vm.xva', xva_maker.archive(('Ref:10', disks[0]), ('Ref:11', disks[1])))
     with open(t.path('vm.xva'), 'rb') as file:
         t.run(tap.tool('zstd'), '-q', '-o', t.path('packed.xva.zst'), stdin=file)
-    for source in 'vm.xva', 'packed.xva.zst':
+    with open(t.path('vm.xva'), 'rb') as file:
+        t.write('other.xva.ZSTD', t.run(tap.tool('zstd'), '-qc', stdin=file, text=False).stdout)
+    t.write('other.xva.gzip', gzip.compress(t.read('vm.xva')))
+    for source in 'vm.xva', 'packed.xva.zst', 'other.xva.ZSTD', 'other.xva.gzip':
         for target in 'to.ova', 'to.vmx', 'to.xml':
             t.vmferry('convert', source, target)
             tap.equal(machine_of(t, target)['memory'], 1 << 30, 'memory')

@@ -30,6 +30,11 @@ const char *vmf_packing_command(const struct vmf_packing *packing); /* that unpa
 /* By a name, its last suffix without the dot; or NULL. */
 const struct vmf_packing *vmf_packing_suffixed(const char *path);
 
+/* The name without that suffix, a fresh string: "x.xva.zstd" gives "x.xva", "x.tgz" "x.tar"; one
+ * that says no packing stays. */
+VMF_MUST_CHECK enum vmf_code vmf_packing_strip(const char *path, char **inner,
+                                               struct vmf_error *error);
+
 /* A stream of what a packed stream holds. Takes `packed` over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_unpack_stream(struct vmf_io *packed,
                                                const struct vmf_packing *packing,

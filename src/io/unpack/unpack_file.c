@@ -69,6 +69,16 @@ const struct vmf_packing *vmf_packing_suffixed(const char *path)
   return NULL;
 }
 
+/* A suffix for a packed archive begins with a "t": .tgz, .txz, .tbz2. */
+enum vmf_code vmf_packing_strip(const char *path, char **inner, struct vmf_error *error)
+{
+  if (!vmf_packing_suffixed(path))
+    return vmf_copy_text(path, inner, error);
+  const char *dot = strrchr(path, '.');
+  bool archive = dot[1] == 't' || dot[1] == 'T';
+  return vmf_format(inner, error, "%.*s%s", (int)(dot - path), path, archive ? ".tar" : "");
+}
+
 /* ---- the io ---- */
 
 static enum vmf_code unpacked_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,

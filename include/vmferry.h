@@ -395,6 +395,13 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
                                          uint64_t *required, uint64_t *fully_allocated,
                                          struct vmf_error *error);
 
+/* Bytes that the bitmaps of changed blocks of `source` take at most in `format` with `options`,
+ * which vmf_measure does not count: struct vmf_target_options.bitmaps copies them. *told is false,
+ * and *bytes 0, where the source, or such a target, cannot have any. */
+VMF_MUST_CHECK enum vmf_code vmf_measure_bitmaps(struct vmf_image *source, const char *format,
+                                                 const char *options, bool *told, uint64_t *bytes,
+                                                 struct vmf_error *error);
+
 /* "1.2.3" */
 const char *vmf_version(void);
 

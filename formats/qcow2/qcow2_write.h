@@ -133,7 +133,11 @@ VMF_MUST_CHECK enum vmf_code qcow2_end_stream(struct vmf_target *target, struct 
 VMF_MUST_CHECK enum vmf_code qcow2_write_refcounts(struct vmf_target *target,
                                                    struct vmf_error *error);
 
-/* write_bitmaps.c: in begin, before the tail is known; at its place behind the L1 table */
+/* write_bitmaps.c; a vmf_writer.measure_bitmaps */
+VMF_MUST_CHECK enum vmf_code qcow2_measure_bitmaps(const void *options, struct vmf_image *source,
+                                                   bool *told, uint64_t *bytes,
+                                                   struct vmf_error *error);
+/* In begin, before the tail is known; at its place behind the L1 table */
 VMF_MUST_CHECK enum vmf_code qcow2_take_bitmaps(struct vmf_target *target, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code qcow2_write_bitmaps(struct vmf_target *target,
                                                  struct vmf_error *error);

@@ -357,7 +357,7 @@ static void qcow2_release(struct vmf_target *target)
 const struct vmf_writer qcow2_writer = {
     .options = {options_table, sizeof options_table / sizeof *options_table,
                 sizeof(struct qcow2_write_options)},
-    .takes_bitmaps = true,
+    .measure_bitmaps = qcow2_measure_bitmaps,
     .state_size = sizeof(struct qcow2_build),
     .shape = qcow2_shape,
     .measure = qcow2_measure,

@@ -188,6 +188,51 @@ enum vmf_code qcow2_take_bitmaps(struct vmf_target *target, struct vmf_error *er
   return VMF_OK;
 }
 
+/* ---- how much room they take ---- */
+
+struct measuring {
+  const struct vmf_image *source;
+  const struct qcow2_geometry *geometry; /* of the target */
+  uint64_t clusters, directory;          /* bytes of the directory */
+};
+
+/* As if all of its bits were stored; one that is inconsistent is not copied. */
+static enum vmf_code measure_bitmap(void *context, const struct qcow2_bitmap *bitmap,
+                                    struct vmf_error *error)
+{
+  struct measuring *measuring = context;
+  const struct qcow2_geometry *g = measuring->geometry;
+  uint64_t bits = vmf_div_up(measuring->source->size, UINT64_C(1) << bitmap->granularity_bits);
+  uint64_t entries = vmf_div_up(vmf_div_up(bits, 8), g->cluster_size);
+  const struct qcow2_bitmap_copy copy = {.name = (char *)bitmap->name};
+
+  (void)error;
+  if ((bitmap->flags & QCOW2_BITMAP_IN_USE) != 0)
+    return VMF_OK;
+  measuring->clusters += entries + vmf_div_up(entries * ENTRY, g->cluster_size);
+  measuring->directory += directory_entry(&copy);
+  return VMF_OK;
+}
+
+enum vmf_code qcow2_measure_bitmaps(const void *options, struct vmf_image *source, bool *told,
+                                    uint64_t *bytes, struct vmf_error *error)
+{
+  struct qcow2_geometry geometry;
+  struct measuring measuring = {.source = source, .geometry = &geometry};
+
+  if (source->format->reader != &qcow2_reader)
+    return VMF_OK;
+  const struct qcow2_state *state = source->state;
+  qcow2_geometry_fill(options, source->size, &geometry);
+  *told = state->header.version >= 3 && geometry.version >= 3;
+  if (!*told)
+    return VMF_OK;
+  VMF_TRY(qcow2_walk_bitmaps(source, measure_bitmap, &measuring, error));
+  measuring.clusters += vmf_div_up(measuring.directory, geometry.cluster_size);
+  *bytes = measuring.clusters << geometry.cluster_bits;
+  return VMF_OK;
+}
+
 void qcow2_release_bitmaps(struct qcow2_bitmaps *bitmaps)
 {
   for (size_t i = 0; i < bitmaps->count; i++) {

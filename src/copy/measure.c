@@ -46,6 +46,25 @@ static enum vmf_code measure(const struct vmf_format *format, const void *option
   return shape.tables_grow ? measure_growing(&plan, *fully_allocated, required, error) : VMF_OK;
 }
 
+enum vmf_code vmf_measure_bitmaps(struct vmf_image *source, const char *name, const char *text,
+                                  bool *told, uint64_t *bytes, struct vmf_error *error)
+{
+  const struct vmf_format *format;
+  void *options;
+
+  VMF_REQUIRE(source, error);
+  VMF_REQUIRE(told, error);
+  VMF_REQUIRE(bytes, error);
+  *told = false;
+  *bytes = 0;
+  VMF_TRY(vmf_target_options_parse(name, text, &format, &options, error));
+  enum vmf_code code = format->writer->measure_bitmaps
+                           ? format->writer->measure_bitmaps(options, source, told, bytes, error)
+                           : VMF_OK;
+  vmf_options_free(&format->writer->options, options);
+  return code;
+}
+
 enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size, const char *name,
                           const char *text, bool compress, uint64_t *required,
                           uint64_t *fully_allocated, struct vmf_error *error)

@@ -381,7 +381,10 @@ struct vmf_writer {
    * elsewhere and holds what was there before: begin asks for what it takes to be cleared
    * (vmf_io_clear); where io->reads_as_zero is false then, zeros are written. */
   bool on_devices;
-  bool takes_bitmaps; /* begin and finish copy those of vmf_target.bitmaps */
+  /* begin and finish copy those of vmf_target.bitmaps: how many bytes they take at most. *told
+   * stays false where the source, or a target of these options, can have none. NULL: no bitmaps. */
+  enum vmf_code (*measure_bitmaps)(const void *options, struct vmf_image *source, bool *told,
+                                   uint64_t *bytes, struct vmf_error *error);
 };
 
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */

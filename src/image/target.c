@@ -70,7 +70,7 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
                     "%s: with these options there are several files, and only one can be written "
                     "in place",
                     target->format->name);
-  if (target->bitmaps && !target->format->writer->takes_bitmaps)
+  if (target->bitmaps && !target->format->writer->measure_bitmaps)
     return vmf_fail(error, VMF_USAGE, "%s: has no bitmaps of changed blocks; qcow2 has",
                     target->format->name);
   return vmf_alloc(target->format->writer->state_size, &target->state, error);

@@ -189,6 +189,18 @@ def test_measure_of_an_image_is_the_same(t, kind, target):
 
 
 
+@tap.rows([(' '.join(words), words) for words in (
+    ('-O', 'qcow2'), ('-O', 'qcow2', '--output=json'), ('-O', 'qcow2', '-o', 'cluster_size=2M'), ('-O', 'qcow2', '-o', 'compat=0.10'),
+    ('-O', 'raw'), ('-O', 'qcow2', '-o', 'cluster_size=1024', 'old.qcow2'), ('-O', 'qcow2', 'none.qcow2'))])
+def test_measure_of_bitmaps_is_the_same(t, words):
+    for name, options, many in (('a.qcow2', 'compat=1.1', 300), ('old.qcow2', 'compat=0.10', 0), ('none.qcow2', 'compat=1.1', 0)):
+        qemu_img(t, 'create', '-f', 'qcow2', '-o', options, name, '200G')
+        for number in range(0, many, 150):
+            qemu_img(t, 'bitmap', '--add', '-g', str(512 << number // 100), name, f'bitmap{"x" * number}')
+    command = ('measure', *words) if words[-1].endswith('.qcow2') else ('measure', *words, 'a.qcow2')
+    tap.equal(t.vmferry(*command).stdout, qemu_img(t, *command).stdout)
+
+
 def test_measure_of_an_overlay_is_the_same(t):
     command = ('measure', '-O', 'qcow2', '-o', 'backing_file=b.qcow2,backing_fmt=qcow2')
     for source in ((made(t, 'raw'),), ('--size', '1G')):

@@ -156,6 +156,7 @@ START_TEST(jobs_refuse_null)
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_crew *crew;
+  bool flag;
 
   REFUSED(vmf_convert(image, NULL, &job, &result, &error));
   REFUSED(vmf_convert(image, target, &job, &result, NULL));
@@ -174,6 +175,10 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, NULL, &number, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, NULL, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
+  REFUSED(vmf_measure_bitmaps(NULL, "qcow2", NULL, &flag, &number, &error));
+  REFUSED(vmf_measure_bitmaps(image, NULL, NULL, &flag, &number, &error));
+  REFUSED(vmf_measure_bitmaps(image, "qcow2", NULL, NULL, &number, &error));
+  REFUSED(vmf_measure_bitmaps(image, "qcow2", NULL, &flag, NULL, &error));
 }
 END_TEST
 

@@ -74,12 +74,28 @@ static enum vmf_code measure_overlay(struct measure_settings *settings, bool *ov
   return code;
 }
 
+/* `bitmaps` is told of a source and a target that can have them. */
+static void measure_print(bool json, uint64_t required, uint64_t full, const uint64_t *bitmaps)
+{
+  if (json) {
+    printf("{\n");
+    if (bitmaps)
+      printf("    \"bitmaps\": %" PRIu64 ",\n", *bitmaps);
+    printf("    \"required\": %" PRIu64 ",\n    \"fully-allocated\": %" PRIu64 "\n}\n", required,
+           full);
+    return;
+  }
+  printf("required size: %" PRIu64 "\nfully allocated size: %" PRIu64 "\n", required, full);
+  if (bitmaps)
+    printf("bitmaps size: %" PRIu64 "\n", *bitmaps);
+}
+
 static enum vmf_code measure_with(struct measure_settings *settings, const char *format,
                                   struct vmf_error *error)
 {
   struct vmf_image *source = NULL;
-  uint64_t required = 0, full = 0, size = settings->size;
-  bool overlay;
+  uint64_t required = 0, full = 0, bitmaps = 0, size = settings->size;
+  bool overlay, has_bitmaps = false;
   enum vmf_code code = measure_overlay(settings, &overlay, error);
 
   if (code != VMF_OK)
@@ -94,16 +110,15 @@ static enum vmf_code measure_with(struct measure_settings *settings, const char 
   if (code == VMF_OK)
     code = vmf_measure(source, size, format, settings->target.options, settings->target.compress,
                        &required, &full, error);
+  if (code == VMF_OK && source)
+    code = vmf_measure_bitmaps(source, format, settings->target.options, &has_bitmaps, &bitmaps,
+                               error);
   vmf_image_close(source);
   if (code != VMF_OK)
     return code;
   if (overlay && !settings->size_given)
     required = full;
-  if (settings->command.json)
-    printf("{\n    \"required\": %" PRIu64 ",\n    \"fully-allocated\": %" PRIu64 "\n}\n", required,
-           full);
-  else
-    printf("required size: %" PRIu64 "\nfully allocated size: %" PRIu64 "\n", required, full);
+  measure_print(settings->command.json, required, full, has_bitmaps ? &bitmaps : NULL);
   return VMF_OK;
 }
 

@@ -4,10 +4,11 @@
  * Preloaded into vmferry: lets one chosen system call fail. VMF_FAULT is "op:N:action": the N-th
  * call of an op (open, read, write, fsync, writeback, rename, truncate, allocate, mkdir, lseek,
  * unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is
- * "short"; or the process is told to "kill" or "stop" itself before it; or the written bytes get a
- * "flip"ped bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is "FIRST-END,...": reading
- * these bytes of such a file fails with EIO, as of a drive with bad sectors. How many calls there
- * were is written to VMF_FAULT_COUNT at the end. */
+ * "short"; or the process is told to "kill" or "stop" itself before it, or to "hold", before it,
+ * until somebody opens the pipe VMF_FAULT_GATE for writing; or the written bytes get a "flip"ped
+ * bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is "FIRST-END,...": reading these
+ * bytes of such a file fails with EIO, as of a drive with bad sectors. How many calls there were is
+ * written to VMF_FAULT_COUNT at the end. */
 #undef _FILE_OFFSET_BITS /* so that open and open64 are two names */
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
@@ -103,7 +104,9 @@ static int plan_take(const char *op, bool ours)
     real.call(SYS_kill, getpid(), SIGKILL);
   if (strcmp(plan.action, "stop") == 0)
     real.call(SYS_kill, getpid(), SIGSTOP);
-  return atoi(plan.action); /* "stop" is 0 */
+  if (strcmp(plan.action, "hold") == 0)
+    real.call(SYS_close, real.call(SYS_openat, AT_FDCWD, getenv("VMF_FAULT_GATE"), O_RDONLY));
+  return atoi(plan.action); /* a word is 0 */
 }
 
 static int plan_fail(int fault)

@@ -146,6 +146,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
   struct vmf_value *losses = NULL;
   struct vmf_error late = {0};
 
+  progress.behind = "syncing";
   vmf_packaging_target(packaging, &progress, &files);
   files.disk_format = packaging->target->disk_format ? packaging->target->disk_format
                       : is_package_name(asked)       ? NULL

@@ -118,6 +118,7 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   struct vmf_package_target target;
   struct vmf_package *package;
 
+  progress.behind = "syncing";
   vmf_packaging_target(packaging, &progress, &target);
   target.disk_format = disk_form(packaging->target, form);
   target.result = &result;

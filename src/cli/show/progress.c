@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,16 @@
 #include "json.h"
 #include "progress_bar.h"
 #include "signals.h"
+#include "ticker.h"
 
 enum {
   BAR_INTERVAL = 100, /* milliseconds */
   LINE_INTERVAL = 1000,
   RATE_AFTER = 500 /* before, the rate is chance */
 };
+
+/* Guards struct vmf_progress: the ticker shows it while the main thread waits. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 uint64_t vmf_progress_now(void)
 {
@@ -46,7 +51,8 @@ struct vmf_progress vmf_progress_begin(const struct vmf_command *command, const 
     progress.form = VMF_PROGRESS_BAR;
   else if (command->progress)
     progress.form = VMF_PROGRESS_LINES;
-  progress.started_milliseconds = progress.pass_milliseconds = vmf_progress_now();
+  progress.started_milliseconds = progress.pass_milliseconds = progress.phase_milliseconds =
+      vmf_progress_now();
   return progress;
 }
 
@@ -64,6 +70,8 @@ static void settle(const struct vmf_progress *progress, struct vmf_progress_stat
       .done = progress->done,
       .total = progress->total,
   };
+  if (progress->phase != progress->work)
+    state->waited = (double)(vmf_progress_now() - progress->phase_milliseconds) / 1000;
   if (spent < RATE_AFTER || progress->done == 0 || progress->phase != progress->work)
     return;
   state->rate = (double)progress->done * 1000 / (double)spent;
@@ -86,6 +94,10 @@ static void print_line(const struct vmf_progress_state *state)
     fprintf(stderr, ", %s of %s", done, total);
   if (state->rate > 0)
     fprintf(stderr, ", %s/s, %s left", rate, left);
+  else if (state->waited >= 1) {
+    vmf_human_seconds(state->waited, left);
+    fprintf(stderr, ", for %s", left);
+  }
   fputc('\n', stderr);
   fflush(stderr);
   funlockfile(stderr);
@@ -140,42 +152,65 @@ static void show(struct vmf_progress *progress, bool at_once)
 
 /* ---- what happens ---- */
 
+static void tick(void *data)
+{
+  pthread_mutex_lock(&lock);
+  show(data, false);
+  pthread_mutex_unlock(&lock);
+}
+
+static void enter(struct vmf_progress *progress, const char *phase, bool at_once)
+{
+  if (phase != progress->phase)
+    progress->phase_milliseconds = vmf_progress_now();
+  progress->phase = phase;
+  show(progress, at_once);
+  vmf_ticker_start(BAR_INTERVAL, tick, progress);
+}
+
 void vmf_progress_phase(struct vmf_progress *progress, const char *phase)
 {
-  progress->phase = phase;
-  show(progress, true);
+  pthread_mutex_lock(&lock);
+  enter(progress, phase, true);
+  pthread_mutex_unlock(&lock);
 }
 
 void vmf_progress_next(struct vmf_progress *progress, const char *work)
 {
+  pthread_mutex_lock(&lock);
   progress->pass++;
   progress->done = 0;
   progress->work = work;
   progress->behind = NULL;
   progress->pass_milliseconds = vmf_progress_now();
-  vmf_progress_phase(progress, work);
+  enter(progress, work, true);
+  pthread_mutex_unlock(&lock);
 }
 
 void vmf_progress_show(void *data, uint64_t done, uint64_t total)
 {
   struct vmf_progress *progress = data;
-  const char *before = progress->phase;
 
+  pthread_mutex_lock(&lock);
+  const char *before = progress->phase;
   if (before != progress->work && before != progress->behind)
     progress->pass_milliseconds = vmf_progress_now();
   progress->done = done < total ? done : total;
   progress->total = total;
-  progress->phase = progress->behind && done >= total ? progress->behind : progress->work;
-  show(progress, progress->phase != before);
+  const char *phase = progress->behind && done >= total ? progress->behind : progress->work;
+  enter(progress, phase, phase != before);
+  pthread_mutex_unlock(&lock);
 }
 
 void vmf_progress_end(struct vmf_progress *progress, bool finished)
 {
+  vmf_ticker_stop();
   vmf_progress_hide();
   if (!finished || progress->form == VMF_PROGRESS_BAR || progress->form == VMF_PROGRESS_NONE)
     return;
   progress->pass = progress->passes - 1;
   progress->total = progress->total > 0 ? progress->total : 1;
   progress->done = progress->total;
-  vmf_progress_phase(progress, "done");
+  progress->phase = "done";
+  show(progress, true);
 }

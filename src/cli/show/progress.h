@@ -24,11 +24,12 @@ struct vmf_progress {
   const char *phase;     /* what is being done: `work`, or what is before or behind */
   unsigned pass, passes; /* over the disk, of equal weight: convert, verify */
   uint64_t done, total;  /* of the pass; bytes of the files that are read */
-  uint64_t started_milliseconds, pass_milliseconds, printed_milliseconds;
+  uint64_t started_milliseconds, pass_milliseconds, phase_milliseconds, printed_milliseconds;
   bool printed; /* a line of it */
 };
 
-/* Nothing is shown before the first phase or pass begins. */
+/* Nothing is shown before the first phase or pass begins; from then on it stays where it is until
+ * vmf_progress_end, since it is shown again and again while nothing is told. */
 struct vmf_progress vmf_progress_begin(const struct vmf_command *command, const char *name,
                                        const char *work);
 

@@ -136,8 +136,15 @@ static void compose(const struct vmf_progress_state *state, unsigned room, char 
       snprintf(text, sizeof text, "  %s  %s/s  %s left", done, rate, time);
     }
     add(line, size, room, text);
-  } else if (state->total > 0) {
+    return;
+  }
+  if (state->total > 0) {
     snprintf(text, sizeof text, "  %s of %s", done, total);
+    add(line, size, room, text);
+  }
+  if (state->waited >= 1) {
+    vmf_human_seconds(state->waited, time);
+    snprintf(text, sizeof text, "  %s", time);
     add(line, size, room, text);
   }
 }

@@ -13,6 +13,7 @@ struct vmf_progress_state {
   double percent;
   uint64_t done, total; /* bytes; total 0: not known */
   double rate, left;    /* bytes a second, seconds; rate 0: not known */
+  double waited;        /* seconds in a phase of which no bytes tell how far it is; else 0 */
 };
 
 /* Whether standard error is a terminal. */

@@ -229,6 +229,7 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
   struct vmf_package_target target;
   enum vmf_code code;
 
+  progress.behind = "syncing";
   vmf_packaging_target(&packaging, &progress, &target);
   target.disk_format = settings->target.disk_format;
   target.result = &result;

@@ -75,6 +75,7 @@ struct verification {
 
 static void print_finding(const char *package, const struct vmf_package_finding *finding)
 {
+  flockfile(stderr); /* no bar before the line is complete */
   vmf_progress_hide();
   vmf_human_text(stdout, finding->file ? finding->file : package);
   if (finding->line)
@@ -82,6 +83,7 @@ static void print_finding(const char *package, const struct vmf_package_finding 
   printf(": %s: ", severities[finding->severity]);
   vmf_human_text(stdout, finding->text);
   printf(" [%s]\n", finding->rule);
+  funlockfile(stderr);
 }
 
 static void write_finding(FILE *out, bool first, const struct vmf_package_finding *finding)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What a person sees while the program waits for the disk."""
+import os
+import pty
+import re
+import signal
+import subprocess
+
+import tap
+
+
+@tap.rows([('disk', ('convert', '-O', 'qcow2', 'disk.raw', 'out')), ('package', ('pack', 'disk.raw', '-o', 'out.ova'))])
+def test_the_bar_goes_on_during_the_last_sync(t, arguments):
+    """The first sync is of the source. The second waits for the test, which waits until the bar has been drawn with three times."""
+    t.write('disk.raw', os.urandom(3 << 20))
+    os.mkfifo(t.path('gate'))
+    env = {'LD_PRELOAD': os.path.join(os.environ['VMFERRY_FAULTS'], 'fault_plan.so'), 'VMF_FAULT': 'fsync:2:hold',
+           'VMF_FAULT_DIR': os.path.realpath(t.folder), 'VMF_FAULT_GATE': t.path('gate')}
+    leader, follower = pty.openpty()
+    with subprocess.Popen([tap.VMFERRY, *arguments], cwd=t.folder, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower,
+                          env=dict(os.environ, **env)) as running:
+        os.close(follower)
+        shown, asked = b'', False
+        while len(shown) < 1 << 18 and len(set(re.findall(rb'syncing .*?(\d:\d\d)', shown))) < 2:
+            shown += os.read(leader, 65536)
+            if b'syncing' in shown and not asked:
+                running.send_signal(signal.SIGUSR1)
+                asked = True
+        tap.contains(shown.decode(), ': syncing, 100.0 %')
+        os.close(os.open(t.path('gate'), os.O_WRONLY))
+        try:
+            while os.read(leader, 65536):
+                pass
+        except OSError:
+            os.close(leader)
+        tap.equal(running.wait(300), 0, 'exit status')
+
+
+tap.main(globals())

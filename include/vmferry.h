@@ -142,6 +142,9 @@ struct vmf_image_options {
   bool list_disks;  /* with no disk chosen, of a file that holds several: an image of no bytes, of
                      * which vmf_image_info lists them ("disks"). Only for that: a stream is not
                      * stored first */
+  /* Of vmf_machines_open: "NAME=DIR", the folder here with the files of a storage that a machine of
+   * Proxmox VE names. Nothing leads out of it. Ends with NULL; or NULL. */
+  const char *const *storages;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

@@ -51,6 +51,11 @@
     .name = "allow-ref", VMF_SETS_LISTED(source.allow_refs), .value = "DIR",                       \
     .help = "images may refer to files below DIR, too (repeatable)"                                \
   }
+#define VMF_ARGUMENT_STORAGE                                                                       \
+  {                                                                                                \
+    .name = "storage", VMF_SETS_LISTED(source.storages), .value = "NAME=DIR",                      \
+    .help = "files of a machine's storage NAME are in DIR (repeatable)"                            \
+  }
 #define VMF_ARGUMENT_NO_REFS                                                                       \
   {                                                                                                \
     .name = "no-refs", VMF_SETS_FLAG(source.no_refs), .contradicts = "allow-ref",                  \

@@ -19,6 +19,7 @@ struct vmf_source_settings {
   bool no_replay;          /* a log is not written back, not even in memory */
   bool unknown_is_raw;     /* content that no format knows is a raw disk */
   const char **allow_refs; /* NULL-terminated; owned */
+  const char **storages;   /* "NAME=DIR", NULL-terminated; owned */
   bool no_refs;
   bool ignore_locks;
   bool salvage; /* what cannot be read is lost, and no error */

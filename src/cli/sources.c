@@ -59,6 +59,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .format = source->format,
       .snapshot = source->snapshot,
       .allow_refs = source->allow_refs,
+      .storages = source->storages,
       .no_refs = source->no_refs,
       .ignore_locks = source->ignore_locks,
       .read_all = source->read_all,

@@ -104,6 +104,7 @@ static const struct vmf_field disk_fields[] = {
     OF_DISK(unit, "unit", NUMBER, NULL, "L-controller", BEHAVIOUR, -1),
     OF_DISK(image, "image", TEXT, NULL, NULL, NONE, -1),
     OF_DISK(elsewhere, "elsewhere", TEXT, NULL, "L-disk", DATA, -1),
+    OF_DISK(image_snapshot, "image-snapshot", TEXT, NULL, NULL, NONE, -1),
     OF_DISK(image_format, "image-format", TEXT, NULL, NULL, NONE, -1),
     OF_DISK(capacity, "capacity", BYTES, NULL, NULL, NONE, -1),
     OF_DISK(read_only, "read-only", FLAG, NULL, "L-disk-mode", BEHAVIOUR, 0),

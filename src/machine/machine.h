@@ -100,9 +100,13 @@ struct vmf_machine_disk {
    * (in_container). NULL: an empty drive, or one whose content is elsewhere. */
   struct vmf_told_text image;
   bool in_container;
+  bool on_storage; /* image is a volume of a storage that was named (struct vmf_machine_source), by
+                    * "STORAGE:VOLUME"; one that was not is elsewhere */
   /* For people, where the content is when it is no file that could be opened: "network rbd
    * pool/image", "volume default vm.img"; image is then NULL. */
   struct vmf_told_text elsewhere;
+  struct vmf_told_text
+      image_snapshot;                /* the one inside of the image that is meant; not told: none */
   struct vmf_told_text image_format; /* a disk format's name; not told: asked of the content */
   struct vmf_told_number capacity;   /* of the guest disk, bytes */
   struct vmf_told_number read_only, shared, connected, ssd, discard; /* flags */

@@ -47,6 +47,16 @@ const struct vmf_machine_format *vmf_machine_format_probe(const char *name, cons
   return best;
 }
 
+const char *vmf_machine_storage(const char *const *storages, const char *volume)
+{
+  size_t length = strcspn(volume, ":");
+
+  for (; storages && *storages; storages++)
+    if (strncmp(*storages, volume, length) == 0 && (*storages)[length] == '=')
+      return *storages + length + 1;
+  return NULL;
+}
+
 void vmf_machine_lose(const struct vmf_machine_losses *losses, enum vmf_loss_weight weight,
                       const char *code, const char *why, const char *field, ...)
 {

@@ -18,6 +18,8 @@ struct vmf_machine_source {
   const void *bytes;
   size_t length;
   const char *snapshot; /* its disks as they were then, by id or name; NULL: as they are now */
+  /* Storages of a server whose files are at hand: "NAME=DIR"; NULL behind the last, or none. */
+  const char *const *storages;
   /* The content of the file beside this one of that plain name, at most `limit` bytes, as a fresh
    * block with a NUL behind; *bytes == NULL: there is none. */
   enum vmf_code (*beside)(const struct vmf_machine_source *source, const char *name, size_t limit,
@@ -99,6 +101,10 @@ bool vmf_machine_format_has_suffix(const struct vmf_machine_format *format, cons
  * none. */
 const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,
                                                           size_t length);
+
+/* The folder of the storage that a volume is on ("nfs:100/vm-100-disk-0.qcow2"); NULL: it is not
+ * among them. */
+const char *vmf_machine_storage(const char *const *storages, const char *volume);
 
 /* Tells a reason, where somebody listens. */
 void vmf_machine_lose(const struct vmf_machine_losses *losses, enum vmf_loss_weight weight,

@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "moved.h"
 #include "path.h"
+#include "storages.h"
 #include "view.h"
 
 /* The machine's own text is no disk, whatever format it is said to have. */
@@ -56,14 +57,15 @@ static size_t count_texts(const char *const *texts)
   return count;
 }
 
-static enum vmf_code list_folders(const struct vmf_machines *machines, struct folders *folders,
-                                  struct vmf_error *error)
+/* storage: the folder of that which the disk is on; or NULL. */
+static enum vmf_code list_folders(const struct vmf_machines *machines, const char *storage,
+                                  struct folders *folders, struct vmf_error *error)
 {
   const char *const *usual = machines->format->disk_folders;
   const char *const *allowed = machines->options.allow_refs;
   void *memory = NULL;
 
-  VMF_TRY(vmf_alloc((count_texts(usual) + count_texts(allowed) + 2) * sizeof *folders->list,
+  VMF_TRY(vmf_alloc((count_texts(usual) + count_texts(allowed) + 3) * sizeof *folders->list,
                     &memory, error));
   folders->list = memory;
   if (usual)
@@ -72,6 +74,8 @@ static enum vmf_code list_folders(const struct vmf_machines *machines, struct fo
     VMF_TRY(add_folder(folders, machines->path, *usual, error));
   for (; allowed && *allowed; allowed++, folders->count++)
     VMF_TRY(vmf_copy_text(*allowed, &folders->list[folders->count], error));
+  if (storage)
+    VMF_TRY(vmf_copy_text(storage, &folders->list[folders->count++], error));
   folders->list[folders->count] = NULL;
   return VMF_OK;
 }
@@ -83,14 +87,14 @@ static void clear_folders(struct folders *folders)
   vmf_free(folders->list);
 }
 
-static enum vmf_code open_chain(const struct vmf_machines *machines,
+static enum vmf_code open_chain(const struct vmf_machines *machines, const char *storage,
                                 const struct vmf_image_origin *origin,
                                 struct vmf_image_options *options, struct vmf_image **image,
                                 struct vmf_error *error)
 {
   struct folders folders = {0};
 
-  enum vmf_code code = list_folders(machines, &folders, error);
+  enum vmf_code code = list_folders(machines, storage, &folders, error);
   if (code != VMF_OK) {
     vmf_io_close(origin->io);
   } else {
@@ -123,9 +127,29 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
     return code;
   }
   own.format = disk->image_format.text;
-  own.snapshot = NULL; /* the machine's: it has chosen the image */
+  own.snapshot = disk->image_snapshot.text;
   own.found = NULL;
-  return open_chain(machines, &origin, &own, image, error);
+  return vmf_image_open_origin(&origin, &own, image, error);
+}
+
+/* A volume, whose chain may lead to others of its storage. */
+static enum vmf_code open_stored(const struct vmf_machines *machines,
+                                 const struct vmf_machine_disk *disk, struct vmf_image **image,
+                                 struct vmf_error *error)
+{
+  struct vmf_image_options own = machines->options;
+  struct vmf_image_origin origin = {0};
+  VMF_AUTO_FREE char *folder = NULL;
+
+  VMF_TRY(vmf_storages_open(machines, disk, &origin.io, &folder, &own.format, error));
+  enum vmf_code code = check_no_text(machines, origin.io, error);
+  if (code != VMF_OK) {
+    vmf_io_close(origin.io);
+    return code;
+  }
+  own.snapshot = disk->image_snapshot.text;
+  own.found = NULL;
+  return open_chain(machines, folder, &origin, &own, image, error);
 }
 
 /* A disk of the file that the machine is in, which is unpacked already where it is packed. */
@@ -230,6 +254,7 @@ enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
     return open_packed(machines, disk, image, error);
   if (disk->in_container)
     return open_contained(machines, disk, image, error);
-  enum vmf_code code = open_file(machines, disk, image, error);
+  enum vmf_code code = disk->on_storage ? open_stored(machines, disk, image, error)
+                                        : open_file(machines, disk, image, error);
   return code != VMF_OK && disk->image.line > 0 ? at_line(machines, disk, error) : code;
 }

@@ -19,6 +19,7 @@
 #include "opener.h"
 #include "ovf_machine.h"
 #include "path.h"
+#include "storages.h"
 #include "text.h"
 #include "unpack.h"
 
@@ -198,6 +199,7 @@ static enum vmf_code read_machine(struct vmf_machines *machines, struct vmf_mach
   struct vmf_machine *machine;
 
   source->snapshot = machines->options.snapshot;
+  source->storages = machines->options.storages;
   source->beside = read_beside;
   source->data = machines;
   VMF_TRY(add_machine(machines, &machine, error));
@@ -283,6 +285,7 @@ static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_er
 static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
                               struct vmf_error *error)
 {
+  VMF_TRY(vmf_storages_check(machines->options.storages, error));
   VMF_TRY(vmf_location_resolve(path, true, &machines->path, error));
   if (!machines->options.format && vmf_package_recognise(machines->path))
     return open_package(machines, error);

@@ -11,6 +11,7 @@
 #include "machine_move.h"
 #include "memory.h"
 #include "path.h"
+#include "storages.h"
 
 enum { LIST = 480 /* bytes of a list in a message */ };
 
@@ -61,7 +62,7 @@ static bool is_out_of_reach(const struct vmf_machine_disk *disk)
 enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *move, struct vmf_error *error)
 {
   const struct vmf_machine *machine = move->machine;
-  char list[LIST] = "";
+  char list[LIST] = "", storages[200];
   unsigned line = 0;
   void *memory;
 
@@ -77,6 +78,13 @@ enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *move, struct vmf_e
   }
   if (list[0] == '\0')
     return VMF_OK;
+  vmf_storages_missing(machine, storages, sizeof storages);
+  if (storages[0])
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s:%u: these disks are on storages of the server: %s; --storage NAME=DIR says "
+                    "in which folder the files of one are here, once for each of: %s; or leave a "
+                    "disk out, and what it holds, with --without-disk (a number each)",
+                    move->machines->path, line, list, storages);
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s:%u: what these disks hold is in no file that can be read here: %s; copy it "
                   "into files first, or leave a disk out, and what it holds, with --without-disk "

@@ -193,6 +193,34 @@ def test_every_sample_is_read(t):
         tap.equal([key for key, (_, known) in extras(found).items() if not known], [], str(path))
 
 
+@tap.rows([(name, name) for name in ('duplicate-sections', 'verify-snapshot')])
+def test_read_as_qemu_server_reads_it(t, name):
+    """The machine, and its snapshots, are those of what qemu-server itself writes again."""
+    inside, expected = (SAMPLES / f'parse-config-{kind}/{name}.conf' for kind in ('input', 'expected'))
+    if not inside.exists():
+        raise tap.Skip('no samples')
+    for words in ((), ('snapshot=foo' if name == 'duplicate-sections' else 'snapshot=snap',)):
+        found, wanted = (ask(t, path.read_bytes(), *words)['machine'] for path in (inside, expected))
+        found['extra'], wanted['extra'] = ([extra for extra in machine['extra'] if extra['key'] != 'numa'] for machine in (found, wanted))
+        tap.equal(found, wanted)
+
+
+@tap.rows([(name, name) for name in ('142', '179')])
+def test_a_backup_is_read_as_what_a_restore_makes_of_it(t, name):
+    inside, expected = (SAMPLES / f'restore-config-{kind}/{name}.conf' for kind in ('input', 'expected'))
+    if not inside.exists():
+        raise tap.Skip('no samples')
+    found, wanted = (ask(t, path.read_bytes())['machine'] for path in (inside, expected))
+    for machine in found, wanted:
+        machine['disks'] = [disk for disk in machine['disks'] if disk.get('image') or 'target:' in disk.get('elsewhere', '') or disk['medium'] == 'cdrom']
+        for disk in machine['disks']:
+            disk.pop('image', None), disk.pop('elsewhere', None)
+        machine['extra'] = [extra for extra in machine.get('extra', []) if extra['key'] not in ('vmgenid', 'scsi4.backup')]
+        machine.pop('genid', None)
+        machine.pop('description', None)  # a drive that was left out becomes a comment
+    tap.equal(found, wanted)
+
+
 def test_probed_by_its_content(t):
     for path in sorted((SAMPLES / 'restore-config-input').glob('*.conf')):
         tap.equal(json.loads(subprocess.run([model.MODEL_OF, path], check=True, stdout=subprocess.PIPE).stdout)['format'], 'proxmox')

@@ -85,6 +85,9 @@ static enum vmf_code read_image(struct proxmox_reader *reader, const struct conf
   disk->in_container = device != NULL;
   if (device || !strchr(file, ':')) /* a volume has the name of its storage in front */
     return vmf_machine_text(machine, device ? device : file, setting->line, &disk->image, error);
+  disk->on_storage = true;
+  if (vmf_machine_storage(reader->source->storages, file))
+    return vmf_machine_text(machine, file, setting->line, &disk->image, error);
   VMF_TRY(
       vmf_machine_format_text(machine, setting->line, &disk->elsewhere, error, "volume %s", file));
   if (disk->medium.value == VMF_MEDIUM_DISK)
@@ -150,6 +153,9 @@ static enum vmf_code fill_disk(struct proxmox_reader *reader, const struct conf_
   bool cdrom = (media && strcmp(media, "cdrom") == 0) || (file && strcmp(file, "cdrom") == 0);
   disk->medium = vmf_told(cdrom ? VMF_MEDIUM_CDROM : VMF_MEDIUM_DISK, setting->line);
   VMF_TRY(read_image(reader, setting, file, disk, error));
+  if (!cdrom && !disk->in_container) /* a snapshot of the machine is one inside of each image */
+    VMF_TRY(vmf_machine_text(reader->machine, reader->source->snapshot, setting->line,
+                             &disk->image_snapshot, error));
   proxmox_take_flag(reader, setting, properties, "ssd", &disk->ssd);
   proxmox_take_flag(reader, setting, properties, "ro", &disk->read_only);
   proxmox_take_flag(reader, setting, properties, "snapshot", &snapshot);

@@ -41,6 +41,7 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "join several sources although they look like whole disks"},
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_STORAGE,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,

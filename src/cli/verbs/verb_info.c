@@ -27,6 +27,7 @@ static const struct vmf_argument info_arguments[] = {
     VMF_GROUP_READING,
     VMF_ARGUMENT_FORMAT,
     VMF_ARGUMENT_ALLOW_REF,
+    VMF_ARGUMENT_STORAGE,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,

@@ -99,7 +99,9 @@ struct vmf_machines;
  * its content, or a file that holds a machine with its disks. A package is none. */
 bool vmf_machines_recognise(const char *path);
 
-/* Reads what the file says; no disk is opened. Of options, which are those of the disks, `format`
+/* Reads what the file says; no disk is opened. "-": standard input, on which a file comes that
+ * holds text and disks (an OVA, XVA or VMA, packed or not); on a pipe it is stored in
+ * options->spool_folder first. Of options, which are those of the disks, `format`
  * is a machine format's name and `snapshot` the machine's; what they point to lives as long as
  * *machines. What is odd in the file goes to options->log as warnings. VMF_CORRUPT names file and
  * line. */

@@ -35,9 +35,8 @@ enum vmf_code vmf_sources_check_input(const struct vmf_command *command,
   return VMF_OK;
 }
 
-/* The folder that was named, or that `target` is in, in `buffer`; NULL: the one for temporary
- * files. */
-static const char *spool_folder(const struct vmf_source_input *input, char *buffer, size_t size)
+const char *vmf_sources_spool_folder(const struct vmf_source_input *input, char *buffer,
+                                     size_t size)
 {
   const char *target = input ? input->target : NULL;
   const char *slash = target ? strrchr(target, '/') : NULL;
@@ -103,7 +102,7 @@ enum vmf_code vmf_sources_open(const struct vmf_command *command,
   options.source_size = source->size;
   options.random_access = !input || !input->in_order;
   options.any_order = input && input->any_order;
-  options.spool_folder = spool_folder(input, folder, sizeof folder);
+  options.spool_folder = vmf_sources_spool_folder(input, folder, sizeof folder);
   return vmf_disk_open(path, &options, image, error);
 }
 

@@ -31,6 +31,10 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
 struct vmf_package_options vmf_sources_package_options(const struct vmf_command *command,
                                                        const struct vmf_source_settings *source);
 
+/* Where standard input is stored, perhaps in `buffer`; NULL: in the folder for temporary files. */
+const char *vmf_sources_spool_folder(const struct vmf_source_input *input, char *buffer,
+                                     size_t size);
+
 /* One image with the chain below it. input NULL: stored first. */
 VMF_MUST_CHECK enum vmf_code vmf_sources_open(const struct vmf_command *command,
                                               const struct vmf_source_settings *source,

@@ -163,6 +163,11 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
 
+/* Standard input as a file, unpacked where it is packed: what comes on a pipe is stored first, in
+ * options->spool_folder. The caller closes it. */
+VMF_MUST_CHECK enum vmf_code vmf_image_input_file(const struct vmf_image_options *options,
+                                                  struct vmf_io **io, struct vmf_error *error);
+
 /* ---- disks that come on a stream: one pass, on one thread ---- */
 
 /* A disk of the format's container on `io`, which is taken over, also on failure. Its map is

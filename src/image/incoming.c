@@ -96,18 +96,26 @@ static enum vmf_code open_file(struct vmf_io *io, struct vmf_opener *members,
   return vmf_image_open_origin(&origin, options, image, error);
 }
 
-static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_options *options,
-                                 struct vmf_image **image, struct vmf_error *error)
+/* Takes over the stream. */
+static enum vmf_code store(struct vmf_io *stream, const struct vmf_image_options *options,
+                           struct vmf_io **io, struct vmf_error *error)
 {
   const struct vmf_spool_options spool = {.folder = vmf_spool_folder(options->spool_folder),
                                           .expected = options->source_size,
                                           .max_bytes = options->max_bytes,
                                           .cancel = options->cancel};
-  struct vmf_io *io;
 
   vmf_stream_settle(stream);
   vmf_note(options->log, "%s is stored in %s first", stream->name, spool.folder);
-  VMF_TRY(vmf_io_spool(stream, &spool, &io, error));
+  return vmf_io_spool(stream, &spool, io, error);
+}
+
+static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_options *options,
+                                 struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  VMF_TRY(store(stream, options, &io, error));
   return open_file(io, &no_files, options, image, error);
 }
 
@@ -161,4 +169,37 @@ enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
   if (inner)
     own.format = inner;
   return is_stream ? open_stream(io, &own, image, error) : open_file(io, NULL, &own, image, error);
+}
+
+static enum vmf_code check_not_empty(struct vmf_io *stream, struct vmf_error *error)
+{
+  const uint8_t *bytes;
+  size_t have;
+
+  VMF_TRY(vmf_stream_peek(stream, 1, &bytes, &have, error));
+  return have > 0 ? VMF_OK
+                  : vmf_fail(error, VMF_CORRUPT,
+                             "%s: is empty: the program that was to write the machine wrote "
+                             "nothing",
+                             stream->name);
+}
+
+enum vmf_code vmf_image_input_file(const struct vmf_image_options *options, struct vmf_io **io,
+                                   struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *inner = NULL;
+  struct vmf_io *stream;
+  bool is_stream;
+
+  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, &stream, &is_stream, error));
+  VMF_TRY(vmf_packed_open(&stream, options, &inner, error));
+  *io = stream;
+  enum vmf_code code = is_stream ? check_not_empty(stream, error) : VMF_OK;
+  if (code == VMF_OK && is_stream)
+    VMF_TRY(store(stream, options, io, error)); /* which it took over */
+  if (code == VMF_OK)
+    code = check_size(*io, options->source_size, error);
+  if (code != VMF_OK)
+    vmf_io_close(*io);
+  return code;
 }

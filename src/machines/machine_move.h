@@ -39,6 +39,9 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_target(struct vmf_machine_move *mo
  */
 bool vmf_machine_move_names_file(const char *path);
 
+/* Whether a package can go there that is called or asked for no other. */
+bool vmf_machine_move_names_package(const char *path);
+
 /* What its files are called after, a fresh string. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_called(const struct vmf_machine_move *move,
                                                      char **name, struct vmf_error *error);
@@ -110,6 +113,14 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_losses(const struct vmf_machine_mo
 /* VMF_REFUSED: with --strict more is lost than may be. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_check(const struct vmf_machine_move *move,
                                                     struct vmf_error *error);
+
+/* The package as another one, its descriptor but for the files as it is; what that loses joins the
+ * report. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_keep_package(struct vmf_machines *machines,
+                                                       const char *path,
+                                                       const struct vmf_machine_target_options *to,
+                                                       const struct vmf_package_target *files,
+                                                       struct vmf_error *error);
 
 /* All machines of a collection, each into a folder of its own in the folder `path`; they appear
  * together or not at all. */

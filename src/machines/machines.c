@@ -122,6 +122,16 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
   return true;
 }
 
+/* Whether files of the format hold a machine's text and its disks. */
+static bool holds_machine(const struct vmf_format *format)
+{
+  for (size_t i = 0; format && vmf_machine_formats[i]; i++)
+    if (vmf_machine_formats[i]->container && vmf_machine_formats[i]->read &&
+        strcmp(vmf_machine_formats[i]->container, format->name) == 0)
+      return true;
+  return false;
+}
+
 /* Whether the file is called like one that holds a machine's text and its disks, packed or not. */
 static bool is_container_name(const char *path)
 {
@@ -129,12 +139,7 @@ static bool is_container_name(const char *path)
 
   if (vmf_packing_strip(path, &name, NULL) != VMF_OK)
     return false;
-  const struct vmf_format *format = vmf_format_suffixed(name);
-  for (size_t i = 0; format && vmf_machine_formats[i]; i++)
-    if (vmf_machine_formats[i]->container && vmf_machine_formats[i]->read &&
-        strcmp(vmf_machine_formats[i]->container, format->name) == 0)
-      return true;
-  return false;
+  return holds_machine(vmf_format_suffixed(name));
 }
 
 static bool is_machine_name(const char *path)
@@ -259,15 +264,11 @@ static enum vmf_code open_package(struct vmf_machines *machines, struct vmf_erro
   return read_systems(machines, error);
 }
 
-/* A file that holds the text and the disks. */
-static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_error *error)
+/* The machine in a file that holds its text and the disks. */
+static enum vmf_code read_container(struct vmf_machines *machines, struct vmf_error *error)
 {
-  struct vmf_image_options options = machines->options;
   VMF_AUTO_FREE char *name = NULL;
 
-  options.format = options.snapshot = NULL;
-  options.list_disks = options.random_access = true;
-  VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));
   const struct vmf_contents *contents = machines->container->contents;
   if (!contents || !contents->text)
     return vmf_fail(error, VMF_CORRUPT, "%s: has no text that describes a machine", machines->path);
@@ -282,11 +283,73 @@ static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_er
   return read_machine(machines, &source, error);
 }
 
+/* How such a file is opened: its disks are chosen later. */
+static struct vmf_image_options listing(const struct vmf_machines *machines)
+{
+  struct vmf_image_options options = machines->options;
+
+  options.format = options.snapshot = NULL;
+  options.list_disks = options.random_access = true;
+  return options;
+}
+
+static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_error *error)
+{
+  const struct vmf_image_options options = listing(machines);
+
+  VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));
+  return read_container(machines, error);
+}
+
+/* What came on standard input. Takes over io. */
+static enum vmf_code open_arrived(struct vmf_machines *machines, struct vmf_io *io,
+                                  struct vmf_error *error)
+{
+  const struct vmf_image_options options = listing(machines);
+  const struct vmf_package_options own = vmf_package_options_of(&options);
+  const struct vmf_image_origin origin = {.io = io};
+  const struct vmf_format *format = NULL;
+
+  if (vmf_probe_io(io, &format, NULL) == VMF_OK && holds_machine(format)) {
+    VMF_TRY(vmf_image_open_origin(&origin, &options, &machines->container, error));
+    return read_container(machines, error);
+  }
+  if (!format && vmf_tar_is_archive(io)) {
+    VMF_TRY(vmf_package_open_io(io, &own, &machines->package, error));
+    return read_systems(machines, error);
+  }
+  vmf_io_close(io);
+  return vmf_fail(
+      error, VMF_CORRUPT,
+      "%s: is no machine with its disks in one file (OVA, XVA, VMA); a text whose disks "
+      "stand beside it is read from the file that it is in, and \"pack\" makes a machine "
+      "of disks",
+      machines->path);
+}
+
+static enum vmf_code open_input(struct vmf_machines *machines, struct vmf_error *error)
+{
+  struct vmf_image_options options = machines->options;
+  struct vmf_io *io;
+
+  options.format = NULL; /* the content says it, and whether it is packed */
+  vmf_free(machines->path);
+  machines->path = NULL;
+  VMF_TRY(vmf_copy_text("standard input", &machines->path, error));
+  if (options.snapshot)
+    return vmf_fail(error, VMF_USAGE, "%s: what comes there has no snapshots to choose from",
+                    machines->path);
+  VMF_TRY(vmf_image_input_file(&options, &io, error));
+  return open_arrived(machines, io, error);
+}
+
 static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
                               struct vmf_error *error)
 {
   VMF_TRY(vmf_storages_check(machines->options.storages, error));
   VMF_TRY(vmf_location_resolve(path, true, &machines->path, error));
+  if (strcmp(machines->path, "-") == 0)
+    return open_input(machines, error);
   if (!machines->options.format && vmf_package_recognise(machines->path))
     return open_package(machines, error);
   return is_container_name(machines->path) ? open_container(machines, error)

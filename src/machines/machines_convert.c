@@ -125,6 +125,15 @@ static enum vmf_code convert_one(struct vmf_machines *machines, const char *path
   return code;
 }
 
+/* Whether a package stays one, and nothing is asked of its machines: then its descriptor stays as
+ * it is, too. */
+static bool is_package_still(const struct vmf_machines *machines, const char *path,
+                             const struct vmf_machine_target_options *to)
+{
+  return machines->package && !to->format && !to->system && !to->copy && !to->networks &&
+         !to->without_disks && vmf_machine_move_names_package(path);
+}
+
 /* Each machine gets a folder in the one that is named. */
 static bool is_for_all(const struct vmf_machines *machines, const char *path,
                        const struct vmf_machine_target_options *to)
@@ -148,6 +157,8 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
     *own.losses = NULL;
   VMF_TRY(vmf_take_package_target(own.files, &files, error));
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
+  if (is_package_still(machines, plain, &own))
+    return vmf_machines_keep_package(machines, plain, &own, &files, error);
   return is_for_all(machines, plain, &own)
              ? vmf_machines_convert_all(machines, plain, &own, &files, error)
              : convert_one(machines, plain, &own, &files, error);

@@ -133,6 +133,13 @@ bool vmf_machine_move_names_file(const char *path)
   return strcmp(path, "-") == 0 || format_of_suffix(path) || (dot && is_package(dot + 1));
 }
 
+bool vmf_machine_move_names_package(const char *path)
+{
+  const char *dot = strrchr(vmf_path_name(path), '.');
+
+  return strcmp(path, "-") == 0 || vmf_destination_is_folder(path) || (dot && is_package(dot + 1));
+}
+
 enum vmf_code vmf_machine_move_target(struct vmf_machine_move *move, const char *path,
                                       struct vmf_error *error)
 {

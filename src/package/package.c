@@ -401,12 +401,15 @@ static enum vmf_code copy_options(struct vmf_package *package,
   return VMF_OK;
 }
 
-static enum vmf_code open_all(struct vmf_package *package, const char *path,
+/* io: of the archive, taken over; NULL: `path` is opened. */
+static enum vmf_code open_all(struct vmf_package *package, const char *path, struct vmf_io *io,
                               const struct vmf_package_options *options, struct vmf_error *error)
 {
+  package->io = io;
   VMF_TRY(copy_options(package, options, error));
-  VMF_TRY(vmf_location_resolve(path, true, &package->path, error));
-  VMF_TRY(open_path(package, package->path, error));
+  VMF_TRY(io ? vmf_copy_text(io->name, &package->path, error)
+             : vmf_location_resolve(path, true, &package->path, error));
+  VMF_TRY(io ? open_archive(package, io, error) : open_path(package, package->path, error));
   if (package->other)
     return VMF_OK;
   VMF_TRY(read_descriptor(package, error));
@@ -416,19 +419,23 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path,
                      &package->certificate_text, &package->certificate_length, error);
 }
 
-static enum vmf_code open_new(const char *path, const struct vmf_package_options *options,
-                              bool may_be_other, struct vmf_package **package,
-                              struct vmf_error *error)
+static enum vmf_code open_new(const char *path, struct vmf_io *io,
+                              const struct vmf_package_options *options, bool may_be_other,
+                              struct vmf_package **package, struct vmf_error *error)
 {
   void *memory;
+  enum vmf_code code = vmf_alloc(sizeof(struct vmf_package), &memory, error);
 
-  VMF_TRY(vmf_alloc(sizeof(struct vmf_package), &memory, error));
+  if (code != VMF_OK) {
+    vmf_io_close(io);
+    return code;
+  }
   struct vmf_package *made = memory;
   made->may_be_other = may_be_other;
   atomic_init(&made->users, 1);
   made->notes = (struct vmf_report){.finding = keep_finding, .data = made};
   made->members.open = vmf_package_open_member;
-  enum vmf_code code = open_all(made, path, options, error);
+  code = open_all(made, path, io, options, error);
   if (code != VMF_OK) {
     vmf_package_close(made);
     return code;
@@ -443,7 +450,7 @@ enum vmf_code vmf_package_open(const char *path, const struct vmf_package_option
   VMF_REQUIRE(package, error);
   *package = NULL;
   VMF_REQUIRE(path, error);
-  return open_new(path, options, false, package, error);
+  return open_new(path, NULL, options, false, package, error);
 }
 
 enum vmf_code vmf_package_open_archive(const char *path, const struct vmf_package_options *options,
@@ -454,7 +461,7 @@ enum vmf_code vmf_package_open_archive(const char *path, const struct vmf_packag
 
   *package = NULL;
   *archive = NULL;
-  VMF_TRY(open_new(path, options, true, &opened, error));
+  VMF_TRY(open_new(path, NULL, options, true, &opened, error));
   if (!opened->other) {
     *package = opened;
     return VMF_OK;
@@ -463,6 +470,12 @@ enum vmf_code vmf_package_open_archive(const char *path, const struct vmf_packag
   opened->io = NULL;
   vmf_package_close(opened);
   return VMF_OK;
+}
+
+enum vmf_code vmf_package_open_io(struct vmf_io *io, const struct vmf_package_options *options,
+                                  struct vmf_package **package, struct vmf_error *error)
+{
+  return open_new(NULL, io, options, false, package, error);
 }
 
 static void free_package(struct vmf_package *package)

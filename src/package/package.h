@@ -52,6 +52,12 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_archive(const char *path,
                                                       struct vmf_io **archive,
                                                       struct vmf_error *error);
 
+/* The archive in an io, which is taken over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_io(struct vmf_io *io,
+                                                 const struct vmf_package_options *options,
+                                                 struct vmf_package **package,
+                                                 struct vmf_error *error);
+
 /* A package is opened as the images in it will be. */
 static inline struct vmf_package_options vmf_package_options_of(
     const struct vmf_image_options *options)

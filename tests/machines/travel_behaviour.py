@@ -444,10 +444,5 @@ def test_format_of_a_machine_that_is_told(t):
     tap.equal(t.read('c.xml') == t.read('plain'), True, 'a raw disk, since the person says so')
 
 
-def test_machine_on_standard_input_is_told(t):
-    stderr = t.vmferry('convert', '--machine', 'libvirt', '-', 'x.xml', status=1).stderr
-    tap.contains(stderr, 'store it in a file first')
-
-
 if __name__ == '__main__':
     tap.main(globals())

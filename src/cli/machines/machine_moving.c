@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -39,15 +40,29 @@ static bool is_package_name(const char *name)
   return name && (strcasecmp(name, "ova") == 0 || strcasecmp(name, "ovf") == 0);
 }
 
-/* "-f vmx", of a file whatever it is called. */
-static bool is_machine_format(const char *name)
+/* "-f vmx", of a file whatever it is called; on standard input also the format of the file. */
+static bool is_machine_format(const char *name, bool input)
 {
   struct vmf_machine_format_info format = {.size = sizeof format};
 
   for (size_t i = 0; name && vmf_machine_format_describe(i, &format); i++)
-    if (strcasecmp(format.name, name) == 0)
+    if (strcasecmp(format.name, name) == 0 ||
+        (input && format.container && strcasecmp(format.container, name) == 0))
       return true;
-  return false;
+  return input && is_package_name(name);
+}
+
+/* Whether what is read may be a machine: on standard input it is one where one is wanted. */
+static bool is_source(const char *path)
+{
+  return vmf_sources_is_input(path) || vmf_machines_recognise(path);
+}
+
+/* What a package that stays one is asked for as a machine. */
+static bool asks_for_more(const struct vmf_move_settings *settings)
+{
+  return settings->system || settings->losses || settings->networks || settings->without_disks ||
+         settings->copy || settings->strict;
 }
 
 bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
@@ -57,14 +72,15 @@ bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
   const char *asked = packaging->target->format, *named = packaging->source->format;
 
   if (named)
-    return is_machine_format(named) && (settings->format || is_machine_name(target) ||
-                                        vmf_packaging_is_target(target) || is_package_name(asked));
+    return is_machine_format(named, vmf_sources_is_input(source)) &&
+           (settings->format || is_machine_name(target) || vmf_packaging_is_target(target) ||
+            is_package_name(asked));
   if (!settings->format && asked && !is_package_name(asked) && !vmf_machines_recognise(source))
     return false; /* "-O raw": the only disk of a package, under whatever name */
   if (settings->format || is_machine_name(target))
-    return vmf_machines_recognise(source) || vmf_package_recognise(source);
+    return is_source(source) || vmf_package_recognise(source);
   return (vmf_packaging_is_target(target) || is_package_name(asked)) &&
-         vmf_machines_recognise(source);
+         (is_source(source) || (asks_for_more(settings) && vmf_package_recognise(source)));
 }
 
 /* Whether the file may become the report: it is not there, is no regular file, or is a report. */
@@ -133,12 +149,28 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
   return code == VMF_OK ? write_losses(settings->losses, losses, error) : code;
 }
 
+/* Standard input is stored beside the target, which may be a folder. */
+static enum vmf_code open_source(const struct vmf_packaging *packaging,
+                                 struct vmf_machines **machines, struct vmf_error *error)
+{
+  const struct vmf_command *command = packaging->command;
+  struct vmf_image_options options = vmf_sources_image_options(command, packaging->source);
+  char target[PATH_MAX], folder[PATH_MAX];
+  const struct vmf_source_input input = {.folder = packaging->target->spool, .target = target};
+  int length = snprintf(target, sizeof target, "%s", command->operands[1]);
+
+  while (length > 1 && length < (int)sizeof target && target[length - 1] == '/')
+    target[--length] = '\0';
+  options.source_size = packaging->source->size;
+  options.spool_folder = vmf_sources_spool_folder(&input, folder, sizeof folder);
+  return vmf_machines_open(command->operands[0], &options, machines, error);
+}
+
 static enum vmf_code move(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings, struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
   const char *path = command->operands[1], *asked = packaging->target->format;
-  struct vmf_image_options options = vmf_sources_image_options(command, packaging->source);
   struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
   struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target files;
@@ -164,7 +196,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .dry_run = settings->dry_run,
                                                     .files = &files,
                                                     .losses = &losses};
-  enum vmf_code code = vmf_machines_open(command->operands[0], &options, &machines, error);
+  enum vmf_code code = open_source(packaging, &machines, error);
   if (code == VMF_OK) {
     code = vmf_machines_convert(machines, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);
@@ -184,6 +216,8 @@ int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_
   struct vmf_error error = {0};
   enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
 
+  if (code == VMF_OK)
+    code = vmf_sources_check_input(packaging->command, packaging->source, 1, &error);
   if (code == VMF_OK)
     code = check_losses(settings->losses, packaging->command->operands[1], &error);
   vmf_signals_catch();

@@ -89,9 +89,6 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
   if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
       !move->without_disks && !move->strict)
     return VMF_OK;
-  if (vmf_sources_is_input(settings->command.operands[0]))
-    return vmf_arguments_wrong(error, "a machine is not read from standard input: store it in a "
-                                      "file first, and name that");
   return vmf_arguments_wrong(
       error, "--machine, --system, --copy, --network, --without-disk, "
              "--losses and --strict are for a machine that goes into another format");

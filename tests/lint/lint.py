@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import lint_findings
 import lint_hardening
 import lint_layers
 import lint_manual
@@ -114,6 +115,7 @@ def main():
         ('exports', lambda: lint_layers.check_exports(SOURCE, build)),
         ('hardening', lambda: lint_hardening.check(build)),
         ('manual', lambda: lint_manual.check(SOURCE, build)),
+        ('findings', lambda: lint_findings.check(SOURCE)),
     )
     total = 0
     for title, check in checks:

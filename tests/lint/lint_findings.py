@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""What the program finds has a name, and each name stands in the manual: vmferry-findings(7)."""
+import re
+
+NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
+
+
+def tellers(text):
+    """Functions and macros that are handed the name of a rule."""
+    return set(re.findall(r'(\w+)\((?=[^()]*\bconst char \*rule\b)', text)) | set(re.findall(r'#define (\w+)\((?=[^()]*\brule\b)', text))
+
+
+def arguments(text, start):
+    """Of the call whose parenthesis opens before `start`."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += {'(': 1, ')': -1}.get(text[at], 0)
+        if depth == 0:
+            return text[start:at]
+    return ''
+
+
+def told(text, names):
+    for call in re.finditer(rf'\b(?:{"|".join(sorted(names))})\(', text):
+        first = arguments(text, call.end())
+        for name in NAME.finditer(first):
+            yield name[1]
+            if '?' not in first[:name.start()]: # else the other one of two names follows
+                break
+    yield from re.findall(r'\.rule = "([^"]+)"', text)
+
+
+def check(source):
+    files = [path for folder in ('src', 'formats') for path in sorted((source / folder).rglob('*.[ch]'))]
+    texts = {path: path.read_text() for path in files}
+    shared = set().union(*(tellers(text) for path, text in texts.items() if path.suffix == '.h'))
+    page = (source / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
+    written = {word for line in re.findall(r'^\.TP\n(.*)$', page, re.M) for word in re.findall(r'[\w-]+', line)}
+    found = {rule: path for path, text in texts.items() for rule in told(text, shared | tellers(text))}
+    for rule, path in sorted(found.items()):
+        if rule not in written:
+            yield f'{path.relative_to(source)}: the finding {rule} does not stand in vmferry-findings.7'

@@ -285,5 +285,6 @@ void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_machine_pl
   else
     vmf_compose_extras(markup, plan, nic_id + machine->nic_count);
   compose_settings(markup, plan);
+  vmf_compose_vmx_keys(markup, plan);
   vmf_markup_leave(markup, "VirtualHardwareSection");
 }

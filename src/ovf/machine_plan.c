@@ -224,19 +224,15 @@ static void tell(const struct vmf_machine_plan *plan, bool told, enum vmf_loss_w
     vmf_machine_lose(losses_of(plan), weight, NULL, why, "%s", field);
 }
 
-/* The reasons for what the schema of OVF has no place for, and no product reads elsewhere. */
-static void tell_left_out(const struct vmf_machine_plan *plan)
+/* EFI keeps the order in its variables, which are in no package. */
+static void tell_order(const struct vmf_machine_plan *plan)
 {
   static const char order[] =
-      "the schema of OVF has no place for it; the firmware tries devices in an order of its own";
+      "EFI keeps the order in its variables, and begins with one of its own";
   const struct vmf_machine *machine = plan->machine;
 
-  tell(plan, machine->genid.told, VMF_LOSS_BEHAVIOUR, "genid",
-       "OVF has no place for it; the new host gives one");
-  tell(plan, machine->nvram.text != NULL, VMF_LOSS_BEHAVIOUR, "nvram",
-       "the variables of a firmware are its vendor's own; the new one begins with none");
-  tell(plan, vmf_told_or(machine->secure_boot, 0) == VMF_SECURE_BOOT_MICROSOFT, VMF_LOSS_COSMETIC,
-       "secure-boot", "whose keys there are is not said in a package");
+  if (vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) != VMF_FIRMWARE_EFI)
+    return;
   tell(plan, machine->boot.text != NULL, VMF_LOSS_BEHAVIOUR, "boot", order);
   for (size_t i = 0; i < machine->disk_count; i++)
     if (machine->disks[i].boot.told)
@@ -244,6 +240,22 @@ static void tell_left_out(const struct vmf_machine_plan *plan)
   for (size_t i = 0; i < machine->nic_count; i++)
     if (machine->nics[i].boot.told)
       vmf_machine_lose(losses_of(plan), VMF_LOSS_BEHAVIOUR, NULL, order, "nics[%zu].boot", i);
+}
+
+/* The reasons for what has no place in a package, and no product reads elsewhere. */
+static void tell_left_out(const struct vmf_machine_plan *plan)
+{
+  const struct vmf_machine *machine = plan->machine;
+
+  tell(plan, machine->genid.told && plan->settings->copy, VMF_LOSS_COSMETIC, "genid",
+       "a copy gets one of its own");
+  tell(plan, machine->nvram.text != NULL, VMF_LOSS_BEHAVIOUR, "nvram",
+       "the variables of a firmware are its vendor's own; the new one begins with none");
+  tell(plan, vmf_told_or(machine->secure_boot, 0) == VMF_SECURE_BOOT_MICROSOFT, VMF_LOSS_COSMETIC,
+       "secure-boot", "whose keys there are is not said in a package");
+  tell(plan, machine->clock.told && machine->clock.value == VMF_CLOCK_LOCALTIME, VMF_LOSS_BEHAVIOUR,
+       "clock", "a package can say UTC only; the host decides");
+  tell_order(plan);
 }
 
 enum vmf_code vmf_machine_plan_make(const struct vmf_machine *machine,

@@ -139,6 +139,8 @@ void vmf_compose_hardware(struct vmf_markup *markup, const struct vmf_machine_pl
  */
 void vmf_compose_extras(struct vmf_markup *markup, const struct vmf_machine_plan *plan,
                         uint64_t id);
+/* Keys of VMware's .vmx that have no element. */
+void vmf_compose_vmx_keys(struct vmf_markup *markup, const struct vmf_machine_plan *plan);
 void vmf_compose_os(struct vmf_markup *markup, const struct vmf_machine_plan *plan);
 void vmf_compose_texts(struct vmf_markup *markup, const struct vmf_machine_plan *plan);
 

@@ -258,8 +258,11 @@ static enum vmf_code read_extra_config(struct vmf_system_reader *reader, const c
 {
   struct vmf_machine *machine = reader->machine;
   VMF_AUTO_FREE char *name = NULL, *whole = NULL;
-  bool is_file;
+  bool is_file, taken;
 
+  VMF_TRY(vmf_system_vmx_key(reader, key, value, line, &taken));
+  if (taken)
+    return VMF_OK;
   if (strcmp(key, "nvram") == 0 && !machine->nvram.text) {
     const char *id = vmf_ovf_host_resource(value, &is_file);
     const struct vmf_ovf_file *file = id && is_file ? vmf_ovf_file(reader->ovf, id) : NULL;
@@ -405,5 +408,6 @@ enum vmf_code vmf_system_rest(struct vmf_system_reader *reader)
     if (system->parent == (size_t)(system - systems))
       break;
   }
-  return walk(reader, IN_ENVELOPE, SIZE_MAX, "", xml->elements[0]);
+  VMF_TRY(walk(reader, IN_ENVELOPE, SIZE_MAX, "", xml->elements[0]));
+  return vmf_system_vmx_keys_end(reader);
 }

@@ -29,6 +29,7 @@ struct vmf_system_reader {
   struct vmf_report *report;
   struct vmf_error *error;
   struct vmf_system_item *items; /* of system->items */
+  unsigned genid_halves;         /* bit 0: the low one was read, bit 1: the high one */
   struct vmf_names ids;          /* InstanceIDs of the usual items; number: index in items */
 };
 
@@ -55,6 +56,14 @@ VMF_MUST_CHECK enum vmf_code vmf_system_setting(struct vmf_system_reader *reader
 
 /* "true", "1", "false", "0", in any case; false: something else. */
 bool vmf_system_flag(const char *text, bool *flag);
+
+/* ---- vmx_keys.c ---- */
+
+/* A vmw:ExtraConfig. *taken is false where it is no key of those that a machine has. */
+VMF_MUST_CHECK enum vmf_code vmf_system_vmx_key(struct vmf_system_reader *reader, const char *key,
+                                                const char *value, unsigned line, bool *taken);
+/* Behind the last: what was half there becomes an extra. */
+VMF_MUST_CHECK enum vmf_code vmf_system_vmx_keys_end(struct vmf_system_reader *reader);
 
 /* ---- ovf_vbox.c ---- */
 

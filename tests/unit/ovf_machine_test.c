@@ -221,6 +221,20 @@ static const struct row system_rows[] = {
     {"<vmw:BootOrderSection vmw:instanceId='9' vmw:type='net'/><VirtualHardwareSection>" NIC(
          "") "</VirtualHardwareSection>",
      "nics[0].boot", "1"},
+#define KEY(key, value) "<vmw:ExtraConfig vmw:key='" key "' vmw:value='" value "'/>"
+#define KEYS(children) "<VirtualHardwareSection>" children "</VirtualHardwareSection>"
+    {KEYS(KEY("bios.bootOrder", "CDROM, hdd")), "boot", "cdrom,disk"},
+    {KEYS(KEY("bios.bootOrder", "hdd,tape")), "boot", NULL},
+    {KEYS(KEY("bios.bootOrder", "hdd,tape")), "extra.vmw:ExtraConfig bios.bootOrder", "hdd,tape"},
+    {KEYS(KEY("bios.hddOrder", "scsi9999999:1")), "extra.vmw:ExtraConfig bios.hddOrder",
+     "scsi9999999:1"},
+    {KEYS(KEY("vm.genid", "1") KEY("vm.genidX", "-1")), "genid",
+     "01000000-0000-0000-ffff-ffffffffffff"},
+    {KEYS(KEY("vm.genidX", "-7")), "genid", NULL},
+    {KEYS(KEY("vm.genidX", "-7")), "extra.vmw:ExtraConfig vm.genidX", "-7"},
+    {KEYS(KEY("vm.genid", "99999999999999999999")), "extra.vmw:ExtraConfig vm.genid",
+     "99999999999999999999"},
+    {KEYS(KEY("rtc.diffFromUTC", "0")), "clock", "utc"},
     {"<vmw:BootOrderSection vmw:instanceId='8' vmw:type='net'/>", "extra.vmw:BootOrderSection",
      "<vmw:BootOrderSection vmw:instanceId='8' vmw:type='net'/>"},
     {"<VirtualHardwareSection>" SYSTEM(

@@ -290,17 +290,86 @@ END_TEST
 
 START_TEST(what_has_no_place_is_told_with_a_reason)
 {
-  machine->genid.told = true;
+  machine->firmware = vmf_told(VMF_FIRMWARE_EFI, 1);
   machine->secure_boot = vmf_told(VMF_SECURE_BOOT_MICROSOFT, 1);
+  machine->clock = vmf_told(VMF_CLOCK_LOCALTIME, 1);
   told(&machine->boot, "disk,cdrom");
   told(&machine->nvram, "x.nvram");
   add_drive(VMF_MEDIUM_DISK, VMF_BUS_SCSI, 0, 0)->boot = vmf_told(2, 1);
   add_nic("e1000")->boot = vmf_told(1, 1);
   travel(false);
-  static const char *const fields[] = {"genid", "secure-boot",   "boot",
+  static const char *const fields[] = {"clock", "secure-boot",   "boot",
                                        "nvram", "disks[0].boot", "nics[0].boot"};
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
     ck_assert_msg(loss_of(fields[i]) && loss_of(fields[i])->why, "%s", fields[i]);
+}
+END_TEST
+
+static void tell_genid(void)
+{
+  machine->genid.told = true;
+  for (unsigned i = 0; i < 16; i++)
+    machine->genid.bytes[i] = (uint8_t)(0xf8 + 3 * i);
+}
+
+START_TEST(a_generation_id_travels_but_not_into_a_copy)
+{
+  tell_genid();
+  travel(false);
+  expect(after, "move", "genid", "f8fbfe01-0407-0a0d-1013-16191c1f2225");
+  ck_assert_ptr_null(loss_of("genid"));
+}
+END_TEST
+
+START_TEST(a_copy_has_no_generation_id)
+{
+  tell_genid();
+  travel(true);
+  expect(after, "copy", "genid", NULL);
+  ck_assert_str_eq(loss_of("genid")->why, "a copy gets one of its own");
+}
+END_TEST
+
+START_TEST(the_boot_order_travels)
+{
+  told(&machine->boot, "network,disk,cdrom");
+  add_drive(VMF_MEDIUM_DISK, VMF_BUS_SCSI, 0, 0)->boot = vmf_told(2, 1);
+  add_drive(VMF_MEDIUM_DISK, VMF_BUS_SATA, 0, 1)->boot = vmf_told(1, 1);
+  add_drive(VMF_MEDIUM_CDROM, VMF_BUS_IDE, 1, 0);
+  add_nic("e1000")->boot = vmf_told(2, 1);
+  add_nic("e1000")->boot = vmf_told(1, 1);
+  travel(false);
+  expect(after, "order", "boot", "network,disk,cdrom");
+  expect(after, "order", "disks[0].boot", "2");
+  expect(after, "order", "disks[1].boot", "1");
+  expect(after, "order", "nics[0].boot", "2");
+  expect(after, "order", "nics[1].boot", "1");
+  ck_assert_ptr_nonnull(
+      strstr(text, "vmw:key=\"bios.bootOrder\" vmw:value=\"ethernet1,ethernet0,hdd,cdrom\""));
+  ck_assert_ptr_nonnull(strstr(text, "vmw:value=\"sata0:1,scsi0:0\""));
+}
+END_TEST
+
+/* Of which each has a place among all: network first, then the disks. */
+START_TEST(an_order_of_devices_becomes_one_of_classes)
+{
+  add_drive(VMF_MEDIUM_DISK, VMF_BUS_SCSI, 0, 0)->boot = vmf_told(2, 1);
+  add_nic("e1000")->boot = vmf_told(1, 1);
+  travel(false);
+  expect(after, "order", "boot", "network,disk");
+  expect(after, "order", "disks[0].boot", "1");
+  ck_assert_str_eq(loss_of("disks[0].boot")->why,
+                   "a package orders classes, and the devices of each");
+}
+END_TEST
+
+START_TEST(the_clock_travels)
+{
+  machine->clock = vmf_told(VMF_CLOCK_UTC, 1);
+  machine->clock_offset = vmf_told((uint64_t)INT64_C(-3600), 1);
+  travel(false);
+  expect(after, "clock", "clock", "utc");
+  expect(after, "clock", "clock-offset", "-3600");
 }
 END_TEST
 
@@ -356,6 +425,11 @@ static Suite *suite(void)
   tcase_add_test(tests, texts_that_xml_cannot_hold_are_cleaned);
   tcase_add_test(tests, a_port_keeps_its_kind_and_loses_its_path);
   tcase_add_test(tests, what_has_no_place_is_told_with_a_reason);
+  tcase_add_test(tests, a_generation_id_travels_but_not_into_a_copy);
+  tcase_add_test(tests, a_copy_has_no_generation_id);
+  tcase_add_test(tests, the_boot_order_travels);
+  tcase_add_test(tests, an_order_of_devices_becomes_one_of_classes);
+  tcase_add_test(tests, the_clock_travels);
   tcase_add_test(tests, a_device_of_the_host_stays_behind);
   tcase_add_test(tests, more_drives_than_places_are_refused);
   tcase_add_test(tests, nonsense_is_refused);

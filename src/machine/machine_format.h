@@ -33,6 +33,8 @@ struct vmf_machine_target_disk {
   const char *format; /* a disk format's name: "vmdk" */
   uint64_t capacity;  /* bytes */
   bool left_out;      /* the person wants the machine without it; name is NULL */
+  struct vmf_told_id uuid; /* that the image will have inside, of a format that needs ids; not told:
+                            * the image's format has none that can be chosen */
 };
 
 struct vmf_machine_target {
@@ -42,7 +44,8 @@ struct vmf_machine_target {
   const char *folder;
   const struct vmf_machine_target_disk *disks; /* of machine->disks, in their order */
   size_t disk_count;
-  bool copy; /* a new machine beside the old one: new ids, no addresses of cards */
+  bool copy;      /* a new machine beside the old one: new ids, no addresses of cards */
+  uint8_t id[16]; /* a fresh UUID; of a format that needs ids */
 };
 
 /* Why a field is not written as it was: told by writers, joined by the loss report with what it
@@ -76,6 +79,7 @@ struct vmf_machine_format {
   /* Where its vendor's programs put the disks, by paths from the text's folder ("../Virtual Hard
    * Disks"), NULL behind the last; NULL: beside the text. */
   const char *const *disk_folders;
+  bool needs_ids; /* its text has a UUID of its own, and those inside of its disks' images */
   /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
    * itself. */
   const char *disk_form;

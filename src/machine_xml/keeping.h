@@ -11,7 +11,7 @@
 #include "machine.h"
 #include "markup.h"
 
-enum { VMF_KEEPING_PATH = 80 }; /* bytes of a path that is written, with its NUL */
+enum { VMF_KEEPING_PATH = 128 }; /* bytes of a path that is written, with its NUL */
 
 /* Which extras go back. Left out is what is not known, what is secret, and: */
 struct vmf_keeping_rules {

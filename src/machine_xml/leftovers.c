@@ -73,9 +73,15 @@ static bool is_declared_above(const xmlNs *ns, const xmlNode *element)
   return false;
 }
 
+/* That of the whole file, without a prefix, is that of the file that is written, too. */
+static bool is_of_root(const struct excerpt *excerpt, const xmlNs *ns)
+{
+  return !ns->prefix && ns == excerpt->taking->xml->elements[0]->ns;
+}
+
 static void note_namespace(struct excerpt *excerpt, const xmlNs *ns)
 {
-  if (!ns)
+  if (!ns || is_of_root(excerpt, ns))
     return;
   for (size_t i = 0; i < excerpt->declaration_count; i++)
     if (excerpt->declarations[i] == ns)

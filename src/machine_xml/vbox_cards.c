@@ -2,13 +2,10 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * <Network>: the cards that are enabled, and what each is attached to. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vbox_hardware.h"
-
-enum { SLOTS = 65535 };
 
 /* The element of an adapter that says what it is attached to. */
 static const struct attachment {
@@ -98,14 +95,16 @@ static enum vmf_code read_mac(const struct vmf_taking *taking, const xmlNode *ad
 
 /* Where no type is said it is a PCnet card; where no cable is, older settings had none. */
 static enum vmf_code read_card(const struct vmf_vbox_reading *reading, const xmlNode *adapter,
-                               uint64_t slot, struct vmf_error *error)
+                               struct vmf_error *error)
 {
   const struct vmf_taking *taking = &reading->taking;
+  size_t number = taking->machine->nic_count;
   struct vmf_machine_nic *nic;
 
   VMF_TRY(vmf_machine_add_nic(taking->machine, &nic, error));
   vmf_taking_take(taking, adapter);
-  VMF_TRY(vmf_taking_label(taking, adapter, error, "Adapter[%" PRIu64 "]", slot));
+  VMF_TRY(vmf_taking_label(taking, adapter, error, "Adapter[%zu]", number));
+  VMF_TRY(vmf_vbox_slot(taking, adapter, number, error));
   VMF_TRY(vmf_taking_name(taking, adapter, "type", vmf_vbox_cards, &nic->model, error));
   if (!nic->model.text)
     VMF_TRY(vmf_machine_text(taking->machine, "pcnet32", 0, &nic->model, error));
@@ -125,12 +124,10 @@ enum vmf_code vmf_vbox_read_cards(const struct vmf_vbox_reading *reading, const 
   vmf_taking_take(taking, network);
   for (const xmlNode *adapter = vmf_vbox_child(network, "Adapter"); adapter;
        adapter = vmf_vbox_next(adapter)) {
-    struct vmf_told_number slot;
     bool enabled;
-    VMF_TRY(vmf_taking_number(taking, adapter, "slot", SLOTS, &slot, error));
     VMF_TRY(vmf_vbox_flag(taking, adapter, "enabled", false, &enabled, error));
     if (enabled)
-      VMF_TRY(read_card(reading, adapter, slot.value, error));
+      VMF_TRY(read_card(reading, adapter, error));
     else
       vmf_taking_known(taking, adapter);
   }

@@ -2,25 +2,23 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Ports, USB, sound, the display, and what is of this host alone. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "vbox_hardware.h"
 
-enum { VRAM_MOST = 4096 /* MiB */, HEADS_MOST = 64, PORT_SLOTS = 65535 };
+enum { VRAM_MOST = 4096 /* MiB */, HEADS_MOST = 64 };
 
 /* ---- ports ---- */
 
 static enum vmf_code read_port(const struct vmf_taking *taking, const xmlNode *element,
-                               bool parallel, struct vmf_error *error)
+                               bool parallel, size_t number, struct vmf_error *error)
 {
   struct vmf_machine_port *port;
-  struct vmf_told_number slot;
 
   VMF_TRY(vmf_machine_add_port(taking->machine, &port, error));
   vmf_taking_take(taking, element);
-  VMF_TRY(vmf_taking_number(taking, element, "slot", PORT_SLOTS, &slot, error));
-  VMF_TRY(vmf_taking_label(taking, element, error, "Port[%" PRIu64 "]", slot.value));
+  VMF_TRY(vmf_taking_label(taking, element, error, "Port[%zu]", number));
+  VMF_TRY(vmf_vbox_slot(taking, element, number, error));
   port->parallel = vmf_told(parallel, vmf_xml_line(element));
   VMF_TRY(vmf_taking_attribute(taking, element, "path", &port->path, error));
   if (port->path.text && !port->path.text[0])
@@ -37,13 +35,14 @@ static enum vmf_code read_ports(const struct vmf_taking *taking, const xmlNode *
                                 const char *name, bool parallel, struct vmf_error *error)
 {
   const xmlNode *ports = vmf_vbox_child(hardware, name);
+  size_t number = 0;
 
   vmf_taking_take(taking, ports);
   for (const xmlNode *port = vmf_vbox_child(ports, "Port"); port; port = vmf_vbox_next(port)) {
     bool enabled;
     VMF_TRY(vmf_vbox_flag(taking, port, "enabled", false, &enabled, error));
     if (enabled)
-      VMF_TRY(read_port(taking, port, parallel, error));
+      VMF_TRY(read_port(taking, port, parallel, number++, error));
     else
       vmf_taking_known(taking, port);
   }

@@ -69,6 +69,19 @@ enum vmf_code vmf_vbox_number(const struct vmf_taking *taking, const xmlNode *el
   return VMF_OK;
 }
 
+enum vmf_code vmf_vbox_slot(const struct vmf_taking *taking, const xmlNode *element, size_t number,
+                            struct vmf_error *error)
+{
+  struct vmf_told_text text;
+  char own[24];
+
+  VMF_TRY(vmf_taking_peek(taking, element, "slot", &text, error));
+  snprintf(own, sizeof own, "%zu", number);
+  if (text.text && strcmp(text.text, own) == 0)
+    vmf_taking_mark(taking, element, "slot");
+  return VMF_OK;
+}
+
 enum vmf_code vmf_vbox_uuid(const struct vmf_taking *taking, const xmlNode *element,
                             const char *name, struct vmf_told_id *id, struct vmf_error *error)
 {

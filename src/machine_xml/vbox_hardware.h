@@ -72,6 +72,10 @@ VMF_MUST_CHECK enum vmf_code vmf_vbox_number(const struct vmf_taking *taking,
                                              uint64_t most, struct vmf_told_number *number,
                                              struct vmf_error *error);
 
+/* The slot of a card or port, which stays an extra where it is not its number among them. */
+VMF_MUST_CHECK enum vmf_code vmf_vbox_slot(const struct vmf_taking *taking, const xmlNode *element,
+                                           size_t number, struct vmf_error *error);
+
 VMF_MUST_CHECK enum vmf_code vmf_vbox_read_system(const struct vmf_vbox_reading *reading,
                                                   const xmlNode *holder, const xmlNode *hardware,
                                                   struct vmf_error *error);

@@ -185,6 +185,8 @@ enum vmf_code vmf_vbox_read_storage(const struct vmf_vbox_reading *reading, cons
   const xmlNode *const places[] = {vmf_vbox_child(holder, "StorageControllers"),
                                    vmf_vbox_child(hardware, "StorageControllers")};
 
+  if (places[0]) /* extras are called alike, wherever it stands */
+    VMF_TRY(vmf_taking_label(&reading->taking, places[0], error, "Hardware/StorageControllers"));
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     vmf_taking_take(&reading->taking, places[i]);
     for (const xmlNode *element = vmf_vbox_child(places[i], "StorageController"); element;

@@ -129,7 +129,7 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
   own.format = disk->image_format.text;
   own.snapshot = disk->image_snapshot.text;
   own.found = NULL;
-  return vmf_image_open_origin(&origin, &own, image, error);
+  return open_chain(machines, NULL, &origin, &own, image, error);
 }
 
 /* A volume, whose chain may lead to others of its storage. */

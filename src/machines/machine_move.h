@@ -7,6 +7,7 @@
 #define VMF_MACHINES_MACHINE_MOVE_H
 
 #include "assemble.h"
+#include "guid.h"
 #include "loss_report.h"
 #include "open_machines.h"
 
@@ -25,6 +26,8 @@ struct vmf_machine_move {
   bool *left_out;                        /* of machine->disks: the person wants it so */
   size_t *file_of;                       /* of machine->disks: in assembly.files, or SIZE_MAX */
   struct vmf_machine_target_disk *disks; /* of machine->disks */
+  char **disk_options;                   /* of machine->disks, where each has its own; or NULL */
+  uint8_t id[VMF_GUID_SIZE];             /* a fresh one, of a format that needs ids */
   struct vmf_loss_report losses;
   struct vmf_assembly assembly;
   bool together; /* all machines of its source move with it */
@@ -128,6 +131,13 @@ VMF_MUST_CHECK enum vmf_code vmf_machines_convert_all(struct vmf_machines *machi
                                                       const char *path,
                                                       const struct vmf_machine_target_options *to,
                                                       const struct vmf_package_target *files,
+                                                      struct vmf_error *error);
+
+/* Where the format needs ids: one of the machine, and of a disk, which its image gets by an option
+ * of its own. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_id(struct vmf_machine_move *move,
+                                                 struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_disk_id(struct vmf_machine_move *move, size_t index,
                                                       struct vmf_error *error);
 
 void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder);

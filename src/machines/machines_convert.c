@@ -100,6 +100,9 @@ void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
   vmf_free(move->assembly.files);
   vmf_free(move->images);
   vmf_free(move->left_out);
+  for (size_t i = 0; move->disk_options && i < move->machine->disk_count; i++)
+    vmf_free(move->disk_options[i]);
+  vmf_free(move->disk_options);
   vmf_free(move->file_of);
   vmf_free(move->disks);
   vmf_free(move->options);

@@ -152,6 +152,10 @@ static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
       (struct vmf_machine_target_disk){.name = file->name,
                                        .format = move->container ? "raw" : file->format,
                                        .capacity = capacity_of(move, file->image)};
+  if (!move->container)
+    VMF_TRY(vmf_machine_move_disk_id(move, index, error));
+  if (move->disk_options[index])
+    file->options = move->disk_options[index];
   return vmf_assembly_disk_losses(file->image, report, error);
 }
 
@@ -167,6 +171,9 @@ enum vmf_code vmf_machine_move_name(struct vmf_machine_move *move, struct vmf_re
   move->disks = memory;
   VMF_TRY(vmf_alloc(count * sizeof *move->file_of, &memory, error));
   move->file_of = memory;
+  VMF_TRY(vmf_alloc(count * sizeof *move->disk_options, &memory, error));
+  move->disk_options = memory;
+  VMF_TRY(vmf_machine_move_id(move, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(name_disk(move, i, report, error));
   return VMF_OK;

@@ -123,7 +123,7 @@ static enum vmf_code choose_form(struct vmf_machine_move *move, const char *path
     return choose_container(move, error);
   if (!target.disk_format)
     target.disk_format = move->format ? move->format->disk_form : "streamOptimized";
-  return vmf_conversion_form(&target, &move->form, &move->options, error);
+  return vmf_conversion_form(&target, !move->format, &move->form, &move->options, error);
 }
 
 bool vmf_machine_move_names_file(const char *path)

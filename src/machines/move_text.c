@@ -77,13 +77,13 @@ enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vm
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
   const char *inside = move->container ? move->format->text_name : NULL;
-  const struct vmf_machine_target target = {.name =
-                                                inside ? inside : move->destination.descriptor_name,
-                                            .folder = inside ? NULL : move->folder,
-                                            .disks = move->disks,
-                                            .disk_count = move->machine->disk_count,
-                                            .copy = move->to->copy};
+  struct vmf_machine_target target = {.name = inside ? inside : move->destination.descriptor_name,
+                                      .folder = inside ? NULL : move->folder,
+                                      .disks = move->disks,
+                                      .disk_count = move->machine->disk_count,
+                                      .copy = move->to->copy};
 
+  memcpy(target.id, move->id, sizeof target.id);
   VMF_TRY(write_text(move, &target, &losses, error));
   tell_copy(move, &losses);
   vmf_machine_move_neighbours(move, &losses);

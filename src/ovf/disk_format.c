@@ -23,8 +23,10 @@ enum {
   FORM_VHD_FIXED,
   FORM_QCOW2,
   FORM_RAW,
+  FORM_VDI,  /* from here on: only beside a machine's text */
   FORM_FLAT, /* from here on: only read */
   FORMS,
+  FORMS_PACKED = FORM_VDI,
   FORMS_WRITTEN = FORM_FLAT,
 };
 
@@ -37,6 +39,7 @@ static const struct vmf_disk_format forms[FORMS] = {
     [FORM_VHD_FIXED] = {"vhd-fixed", "vpc", "subformat=fixed", URI_VHD, "vhd"},
     [FORM_QCOW2] = {"qcow2", "qcow2", NULL, URI_QCOW2, "qcow2"},
     [FORM_RAW] = {"raw", "raw", NULL, "raw", "img"},
+    [FORM_VDI] = {"vdi", "vdi", NULL, NULL, "vdi"},
     [FORM_FLAT] = {"monolithicFlat", "vmdk", "subformat=monolithicFlat,adapter_type=lsilogic",
                    URI_VMDK "#monolithicFlat", "vmdk"},
 };
@@ -82,9 +85,9 @@ static const struct vmf_disk_format *form_of_word(const struct form_name *names,
   return NULL;
 }
 
-const struct vmf_disk_format *vmf_disk_format_find(const char *name)
+const struct vmf_disk_format *vmf_disk_format_find(const char *name, bool packed)
 {
-  for (size_t i = 0; i < FORMS_WRITTEN; i++)
+  for (size_t i = 0; i < (packed ? FORMS_PACKED : FORMS_WRITTEN); i++)
     if (vmf_text_equal_nocase(forms[i].name, name))
       return &forms[i];
   return form_of_word(aliases, sizeof aliases / sizeof aliases[0], name);
@@ -92,7 +95,7 @@ const struct vmf_disk_format *vmf_disk_format_find(const char *name)
 
 const struct vmf_disk_format *vmf_disk_format_at(size_t index)
 {
-  return index < FORMS_WRITTEN ? &forms[index] : NULL;
+  return index < FORMS_PACKED ? &forms[index] : NULL;
 }
 
 const struct vmf_disk_format *vmf_disk_format_of_uri(const char *uri)

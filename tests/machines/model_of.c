@@ -136,12 +136,14 @@ static enum vmf_code rewrite(const struct vmf_machine_format *format,
     if (i < asked->disk_count)
       disks[i].name = strcmp(asked->disks[i], "-") == 0 ? NULL : asked->disks[i];
     disks[i].format = "vmdk";
+    disks[i].uuid = (struct vmf_told_id){.told = true, .bytes = {0x10, [15] = (uint8_t)(i + 1)}};
     disks[i].capacity = vmf_told_or(disk->capacity, 1 << 30);
   }
   struct vmf_machine_target target = {.name = asked->name ? asked->name : "target",
                                       .disks = disks,
                                       .disk_count = machine->disk_count,
-                                      .copy = asked->copy};
+                                      .copy = asked->copy,
+                                      .id = {0x20, [15] = 1}};
   VMF_TRY(to->write(machine, &target, &losses, &text, &length, error));
   fwrite(text, 1, length, stdout);
   return VMF_OK;

@@ -153,6 +153,9 @@ JOURNEYS = [(f'{title} {way}', make, disks, steps) for title, make, disks in MAC
     ('over libvirt and a package', ('xml', 'ova', 'vmx')),
     ('over a package, a backup of Proxmox VE, and libvirt', ('ova', 'vma', 'xml', 'vmx')),
     ('over all', ('ova', 'xva', 'vma', 'xml', 'vmx')),
+    ('over VirtualBox', ('vbox', 'vmx')),
+    ('over VirtualBox and a package', ('vbox', 'ova', 'vbox', 'xml', 'vmx')),
+    ('over VirtualBox and a backup of Proxmox VE', ('ova', 'vbox', 'vma', 'xml', 'vmx')),
 )]
 
 

@@ -69,7 +69,7 @@ lines</Description><ExtraData><ExtraDataItem name="GUI/A" value="1"/></ExtraData
 <UART><Port slot="0" enabled="true" IOBase="0x3f8" IRQ="4" path="/tmp/s" server="true" hostMode="HostPipe"/><Port slot="1" enabled="false" IOBase="0x2f8" IRQ="3" hostMode="Disconnected"/></UART>
 <LPT><Port slot="0" enabled="true" IOBase="0x378" IRQ="7" path="/dev/lp0"/></LPT><AudioAdapter controller="HDA" driver="ALSA" enabled="true"/><RTC localOrUTC="UTC"/>
 <GuestProperties><GuestProperty name="/a" value="b" timestamp="1" flags=""/></GuestProperties>
-''' + storage(controller(drive(), drive(ISO, 'DVD', 1), kind='AHCI'), controller(drive(None, 'DVD', 1, 0), kind='PIIX4'), controller(drive(CHILD, port=3, more=' nonrotational="true" discard="true"'), kind='LsiLogicSas')),
+''' + storage(controller(drive(), drive(ISO, 'DVD', 1), kind='AHCI'), controller(drive(None, 'DVD', 1, 0), kind='PIIX4'), controller(drive(CHILD, port=3, more=' nonrotational="true" discard="true"'), kind='LsiLogicSas', ports=8)),
             f'''<HardDisks><HardDisk uuid="{BASE}" location="disk.vdi" format="VDI" type="Normal"/><HardDisk uuid="{CHILD}" location="b.vmdk" format="VMDK" type="Writethrough"/></HardDisks>
 <DVDImages><Image uuid="{ISO}" location="/iso/x.iso"/></DVDImages>''', cpu='<CPU count="4" hotplug="true"><PAE enabled="true"/><NestedHWVirt enabled="true"/><CpuTree><Cpu id="0"/><Cpu id="1"/></CpuTree></CPU>')
 

@@ -383,7 +383,7 @@ static const struct form_row form_names[] = {
 
 START_TEST(forms_by_name)
 {
-  const struct vmf_disk_format *form = vmf_disk_format_find(form_names[_i].text);
+  const struct vmf_disk_format *form = vmf_disk_format_find(form_names[_i].text, true);
   if (!form_names[_i].name)
     ck_assert_ptr_null(form);
   else
@@ -426,7 +426,7 @@ START_TEST(every_form_is_one_of_ours)
   struct vmf_disk_form_info info = {.size = sizeof info};
   size_t count = 0;
   for (; vmf_disk_form_describe(count, &info); count++) {
-    const struct vmf_disk_format *form = vmf_disk_format_find(info.name),
+    const struct vmf_disk_format *form = vmf_disk_format_find(info.name, true),
                                  *again = vmf_disk_format_of_uri(info.uri);
     struct vmf_error error;
     uint64_t required, full;

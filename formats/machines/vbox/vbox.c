@@ -3,7 +3,7 @@
  *
  * VirtualBox's .vbox as a machine format (VirtualBox-settings.xsd): its root, the versions, and
  * what is the machine's own. */
-#include "vbox.h"
+#include "vbox_writer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "guest_os.h"
 #include "memory.h"
 #include "text.h"
+#include "vbox.h"
 
 enum {
   OLDEST = 9,         /* settings 1.9, VirtualBox 3.1: before, drives stood elsewhere */
@@ -238,6 +239,8 @@ const struct vmf_machine_format vmf_machine_format_vbox = {
     .suffixes = suffixes,
     .probe = vbox_probe,
     .read = vbox_read,
+    .write = vbox_write,
+    .needs_ids = true,
     .disk_folders = folders,
     .disk_form = "vdi",
 };

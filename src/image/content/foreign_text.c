@@ -9,8 +9,9 @@
 
 /* What to do with the text of a machine where a disk is wanted. */
 #define WHOLE_MACHINE                                                                              \
-  "name one of those, or give the target a machine's name (*.ova, *.vmx, *.xml, *.vma, *.xva) to " \
-  "take all of it"
+  "name one of those, or give the target a machine's name (*.ova, *.vmx, *.vbox, *.xml, *.vma, "   \
+  "*.xva) "                                                                                        \
+  "to take all of it"
 
 static const struct text_kind {
   struct vmf_foreign foreign;

@@ -45,7 +45,7 @@ struct vmf_conversion {
 /* "streamOptimized" and what the person gave besides, as create options. form == NULL when name is
  * NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_conversion_form(const struct vmf_package_target *target,
-                                                 const struct vmf_disk_format **form,
+                                                 bool packed, const struct vmf_disk_format **form,
                                                  char **options, struct vmf_error *error);
 
 /* A name for a file of the new package that nothing else in it has: the last part of `stored`, with

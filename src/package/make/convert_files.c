@@ -22,26 +22,27 @@ enum {
 
 /* ---- which form ---- */
 
-enum vmf_code vmf_conversion_form(const struct vmf_package_target *target,
+#define PACKED_FORMS "streamOptimized, monolithicSparse, vhd, vhd-fixed, qcow2 or raw"
+
+enum vmf_code vmf_conversion_form(const struct vmf_package_target *target, bool packed,
                                   const struct vmf_disk_format **form, char **options,
                                   struct vmf_error *error)
 {
   const char *given = target->disk_options ? target->disk_options : "";
 
   if (strstr(given, "subformat="))
-    return vmf_fail(error, VMF_USAGE,
-                    "the option \"subformat\" is settled by the form of the disks; expected "
-                    "streamOptimized, monolithicSparse, vhd, vhd-fixed, qcow2 or raw");
+    return vmf_fail(
+        error, VMF_USAGE,
+        "the option \"subformat\" is settled by the form of the disks; expected " PACKED_FORMS);
   *form = NULL;
   *options = NULL;
   if (!target->disk_format)
     return VMF_OK;
-  *form = vmf_disk_format_find(target->disk_format);
+  *form = vmf_disk_format_find(target->disk_format, packed);
   if (!*form)
     return vmf_fail(error, VMF_USAGE,
-                    "\"%s\" is no form of disk for a package; expected streamOptimized, "
-                    "monolithicSparse, vhd, vhd-fixed, qcow2 or raw",
-                    target->disk_format);
+                    "\"%s\" is no form of disk for a %s; expected %s" PACKED_FORMS,
+                    target->disk_format, packed ? "package" : "machine", packed ? "" : "vdi, ");
   const char *own = (*form)->options ? (*form)->options : "";
   return vmf_format(options, error, "%s%s%s", own, *own && *given ? "," : "", given);
 }

@@ -29,7 +29,7 @@ static enum vmf_code convert(struct vmf_package *package, const char *path,
 
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
   VMF_TRY(stem_of(package->name, &name, error));
-  VMF_TRY(vmf_conversion_form(target, &conversion.form, &options, error));
+  VMF_TRY(vmf_conversion_form(target, true, &conversion.form, &options, error));
   conversion.options = options;
   enum vmf_code code = vmf_destination_find(plain, name, &destination, error);
   if (code == VMF_OK)

@@ -176,7 +176,7 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
   if (!settled.disk_format)
     settled.disk_format = "streamOptimized";
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
-  VMF_TRY(vmf_conversion_form(&settled, &packing.form, &options, error));
+  VMF_TRY(vmf_conversion_form(&settled, true, &packing.form, &options, error));
   packing.options = options;
   enum vmf_code code = start(&packing, plain, &settled, &destination, error);
   for (size_t i = 0; i < packing.assembly.count; i++)

@@ -35,9 +35,14 @@ def check(source):
     files = [path for folder in ('src', 'formats') for path in sorted((source / folder).rglob('*.[ch]'))]
     texts = {path: path.read_text() for path in files}
     shared = set().union(*(tellers(text) for path, text in texts.items() if path.suffix == '.h'))
-    page = (source / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
-    written = {word for line in re.findall(r'^\.TP\n(.*)$', page, re.M) for word in re.findall(r'[\w-]+', line)}
     found = {rule: path for path, text in texts.items() for rule in told(text, shared | tellers(text))}
+    literals = set().union(*(re.findall(r'"([a-z0-9-]+)"', text) for text in texts.values()))
+    page = (source / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
+    written = set(re.findall(r'^\.BR (\S+) " \(', page.partition('.SH FINDINGS')[2], re.M)) | set(re.findall(r'^\.B (loss-\S+)$', page, re.M))
     for rule, path in sorted(found.items()):
         if rule not in written:
             yield f'{path.relative_to(source)}: the finding {rule} does not stand in vmferry-findings.7'
+    for rule in sorted({name for name in literals if name.startswith('loss-')} - found.keys() - written):
+        yield f'the loss {rule} does not stand in vmferry-findings.7'
+    for rule in sorted(written - literals):
+        yield f'vmferry-findings.7: nothing tells {rule}'

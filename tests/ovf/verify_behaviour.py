@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import tarfile
@@ -388,25 +387,6 @@ def test_the_descriptor_must_be_covered(t, make, words):
     package = make(t)
     unlisted('vm.ovf')(package)
     tap.equal(verify(t, package.ova(t), *words, status=2)['rules'].get('manifest-descriptor-unlisted'), 'failure')
-
-
-def test_the_manual_has_every_rule(t):
-    del t
-    words = 'archive attribute certificate configuration content descriptor dialect disk element envelope file hardware ' \
-            'item manifest memory name network package product property schema signature signer startup system ' \
-            'transport version'
-    rule = re.compile(r'"((?:' + '|'.join(words.split()) + r')-[a-z0-9-]+|schema)"')
-    parts = ('rules', 'schema', 'verify', 'package.', 'package_verify', 'certificate', 'manifest', 'read', 'sign', 'xml')
-    sources = [path for path in (tap.SOURCE / 'src').rglob('*.c') if path.name.startswith(parts)]
-    known = {name for path in sources for name in rule.findall(path.read_text())}
-    manual = (tap.SOURCE / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
-    told = set(re.findall(r'^\.BR (\S+) " \(', manual.split('.SH FINDINGS', 1)[1], re.M))
-    tap.equal(known - told, set(), 'rules that the manual does not have')
-    readers = [*(tap.SOURCE / 'formats/machines').rglob('*.c'), *(tap.SOURCE / 'src/ovf').glob('ovf_*.c')]
-    of_machines = {name for path in readers for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', path.read_text())}
-    tap.equal(told - known - of_machines, set(), 'rules that nothing tells')
-    losses = {name for folder in ('src', 'formats') for path in (tap.SOURCE / folder).rglob('*.c') for name in re.findall(r'"(loss-[a-z-]+)"', path.read_text())}
-    tap.equal(losses ^ set(re.findall(r'^\.B (loss-\S+)$', manual, re.M)), set(), 'losses')
 
 
 # ---- real packages ----

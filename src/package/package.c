@@ -486,6 +486,7 @@ static void free_package(struct vmf_package *package)
   vmf_tar_free(package->tar);
   vmf_free(package->by_name);
   vmf_io_close(package->io);
+  vmf_package_names_free(package->moved, package->moved_count);
   for (size_t i = 0; i < package->found_count; i++) {
     vmf_free(package->found[i].rule);
     vmf_free(package->found[i].file);

@@ -38,6 +38,8 @@ struct vmf_package {
     unsigned line;
   } * found;
   size_t found_count, found_capacity;
+  char **moved; /* names that were told to be files in another case */
+  size_t moved_count, moved_capacity;
   bool may_be_other, other;  /* an archive without a descriptor is no error; it is one */
   bool in_folder;            /* the descriptor is not at the top of the archive: names were cut */
   struct vmf_opener members; /* what images in an archive may refer to */
@@ -104,7 +106,8 @@ VMF_MUST_CHECK enum vmf_code vmf_package_href(const struct vmf_package *package,
                                               struct vmf_error *error);
 
 /* The bytes of one file of the package as it is stored, by name: what the manifest counts. The name
- * obeys the same policy. VMF_CORRUPT: not there. The caller closes the io, before the package. */
+ * obeys the same policy; in a folder it may be in another case than the file's, which the log is
+ * told of. VMF_CORRUPT: not there. The caller closes the io, before the package. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *name,
                                                      struct vmf_io **io, struct vmf_error *error);
 

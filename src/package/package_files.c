@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The files of a package: what their names may be, how they are stored, and what they hold. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "checked.h"
 #include "file.h"
 #include "href.h"
+#include "list.h"
+#include "log.h"
 #include "memory.h"
 #include "near_name.h"
 #include "opener.h"
@@ -107,6 +110,85 @@ enum vmf_code vmf_package_href(const struct vmf_package *package, const struct v
 
 /* ---- as they are stored ---- */
 
+/* The file of the folder that is called `name` but for the case of letters; NULL: there is none. An
+ * archive is one file, whose names nothing changes on its way. */
+static enum vmf_code find_near(const struct vmf_package *package, const char *name, char **found,
+                               struct vmf_error *error)
+{
+  size_t folder = vmf_path_folder(name);
+  struct vmf_near_name near = {.wanted = name + folder};
+  VMF_AUTO_FREE char *inner = NULL, *path = NULL;
+  enum vmf_code code = VMF_OK;
+
+  *found = NULL;
+  VMF_TRY(vmf_format(&inner, error, "%.*s.", (int)folder, name));
+  VMF_TRY(vmf_path_beside(package->descriptor_path, inner, &path, error));
+  DIR *stream = opendir(path);
+  for (const struct dirent *entry; stream && code == VMF_OK && (entry = readdir(stream)) != NULL;)
+    if (entry->d_type != DT_DIR && vmf_names_near(entry->d_name, near.wanted))
+      code = vmf_near_name_offer(&near, entry->d_name, error);
+  if (stream)
+    closedir(stream);
+  if (code == VMF_OK && near.other)
+    code =
+        vmf_fail(error, VMF_REFUSED,
+                 "%s: refers to \"%s\", and beside it are both \"%s\" and \"%s\": rename the one "
+                 "that is meant",
+                 package->path, name, near.found, near.other);
+  if (code == VMF_OK && near.found)
+    code = vmf_format(found, error, "%.*s%s", (int)folder, name, near.found);
+  vmf_near_name_clear(&near);
+  return code;
+}
+
+/* Whether it is there, maybe in another case. */
+static enum vmf_code is_stored(const struct vmf_package *package, const char *name, bool *stored,
+                               struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *found = NULL;
+
+  *stored = vmf_package_has(package, name);
+  if (*stored || package->io)
+    return VMF_OK;
+  VMF_TRY(find_near(package, name, &found, error));
+  *stored = found != NULL;
+  return VMF_OK;
+}
+
+/* Once a name. Without memory it may be told again. */
+static void tell_case(struct vmf_package *package, const char *name, const char *found)
+{
+  for (size_t i = 0; i < package->moved_count; i++)
+    if (strcmp(package->moved[i], name) == 0)
+      return;
+  vmf_warn(package->options.log,
+           "%s: refers to \"%s\", which is not there; %s is read instead, and in another case",
+           package->path, name, found);
+  if (VMF_LIST_ROOM(package->moved, package->moved_count, package->moved_capacity, "names", NULL) ==
+          VMF_OK &&
+      vmf_copy_text(name, &package->moved[package->moved_count], NULL) == VMF_OK)
+    package->moved_count++;
+}
+
+static enum vmf_code open_in_folder(struct vmf_package *package, const char *name,
+                                    struct vmf_io **io, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *plain = NULL, *found = NULL;
+
+  if (!vmf_package_has(package, name))
+    VMF_TRY(find_near(package, name, &found, error));
+  const char *stored = found ? found : name;
+  VMF_TRY(vmf_format(&plain, error, "%s%s", strchr(stored, ':') ? "./" : "", /* no protocol */
+                     stored));
+  VMF_TRY(vmf_open_reference(package->descriptor_path, plain, NULL, !package->options.ignore_locks,
+                             io, error));
+  if (package->options.no_cache)
+    vmf_io_transient(*io);
+  if (found)
+    tell_case(package, name, found);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *name,
                                       struct vmf_io **io, struct vmf_error *error)
 {
@@ -114,15 +196,8 @@ enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *n
   size_t index = vmf_package_member(package, name);
 
   VMF_TRY(check_name(package, name, error));
-  if (!package->io) {
-    VMF_AUTO_FREE char *plain = NULL; /* a colon in it is no protocol */
-    VMF_TRY(vmf_format(&plain, error, "%s%s", strchr(name, ':') ? "./" : "", name));
-    VMF_TRY(vmf_open_reference(package->descriptor_path, plain, NULL,
-                               !package->options.ignore_locks, io, error));
-    if (package->options.no_cache)
-      vmf_io_transient(*io);
-    return VMF_OK;
-  }
+  if (!package->io)
+    return open_in_folder(package, name, io, error);
   if (index == SIZE_MAX)
     return vmf_fail(error, VMF_CORRUPT, "%s: has no file \"%s\"", package->path, name);
   const struct vmf_tar_member *member = &package->tar->members[index];
@@ -229,11 +304,14 @@ enum vmf_code vmf_package_stored_names(struct vmf_package *package, const struct
   VMF_AUTO_FREE char *name = NULL;
   void *memory;
   size_t chunks = 0;
+  bool stored = true; /* whole: also a chunked file may be */
 
   VMF_TRY(vmf_package_href(package, file, &name, error));
   if (file->chunk_size > 0)
     VMF_TRY(count_chunks(package, name, &chunks, error));
-  if (chunks == 0 && !vmf_package_has(package, name)) /* a chunked file may also be whole */
+  if (chunks == 0)
+    VMF_TRY(is_stored(package, name, &stored, error));
+  if (!stored)
     return missing(package, name, error);
   if (chunks > 0)
     VMF_TRY(check_chunk_count(package, file, name, chunks, error));

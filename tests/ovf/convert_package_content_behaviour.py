@@ -108,6 +108,34 @@ def test_manifest_at_the_end_of_a_long_path(t):
     t.vmferry('convert', path, 'out.ova', status=8)
 
 
+def test_a_file_in_another_case(t):
+    path = put(t, package_of('stream'), 'ovf')
+    t.vmferry('convert', path, 'out.ova')
+    wanted = t.read('out.ova')
+    os.rename(t.path('in/disk1.vmdk'), t.path('in/DISK1.Vmdk'))
+    for verb in ('convert', path, 'out.ova'), ('verify', path), ('convert', f'{path}::vmdisk1', 'out.raw'), ('unpack', path, '-o', 'x'):
+        done = t.vmferry(*verb, status=None)
+        tap.equal(done.stderr.count('refers to "disk1.vmdk", which is not there; '), 1, f'{verb}: {done.stderr}')
+        tap.equal(done.returncode, 0, f'{verb}: {done.stderr}')
+    tap.equal(t.read('out.ova') == wanted, True, 'the same package')
+    data = t.read('in/DISK1.Vmdk')
+    t.write('in/DISK1.Vmdk', data[:-600] + bytes([data[-600] ^ 1]) + data[-599:])
+    t.vmferry('convert', path, 'out.ova', status=8)
+    t.write('in/DISK1.Vmdk', data)
+    t.write('in/Disk1.vmdk', data)
+    tap.contains(t.vmferry('convert', path, 'out.ova', status=8).stderr, 'rename the one that is meant')
+    t.write('in/disk1.vmdk', data)
+    tap.equal('another case' in t.vmferry('convert', path, 'out.ova').stderr, False, 'the exact name comes first')
+
+
+def test_another_case_leads_nowhere_else(t):
+    path = put(t, package_of('stream'), 'ovf')
+    os.rename(t.path('in/disk1.vmdk'), t.path('secret'))
+    os.symlink('../secret', t.path('in/DISK1.vmdk'))
+    tap.contains(t.vmferry('convert', path, 'out.ova', status=8).stderr, 'a symlink that leads out')
+    tap.equal(os.path.exists(t.path('out.ova')), False, 'nothing is written')
+
+
 def test_packed_archive_by_any_of_its_names(t):
     archive = t.read(os.path.basename(put(t, package_of('stream'))))
     for kind, compress, names in (('gzip', gzip.compress, ('a.ova.gz', 'a.tgz', 'a.tar.gz', 'b.ova')),

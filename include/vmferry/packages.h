@@ -45,6 +45,7 @@ struct vmf_package_options {
   const struct vmf_log *log;       /* lives as long as the package; or NULL */
   const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
   uint64_t max_bytes;              /* that may be; 0: no bound */
+  bool no_replay;                  /* of its disks, as in vmf_image_options */
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends

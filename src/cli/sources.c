@@ -88,6 +88,7 @@ struct vmf_package_options vmf_sources_package_options(const struct vmf_command 
       .log = &command->log,
       .cancel = vmf_signals_cancel(),
       .max_bytes = command->max_size,
+      .no_replay = source->no_replay,
   };
 }
 

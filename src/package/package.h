@@ -70,6 +70,7 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .ignore_locks = options->ignore_locks,
                                       .read_all = options->read_all,
                                       .no_cache = options->no_cache,
+                                      .no_replay = options->no_replay,
                                       .log = options->log,
                                       .cancel = options->cancel,
                                       .max_bytes = options->max_bytes};

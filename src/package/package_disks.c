@@ -124,7 +124,8 @@ enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct v
                                              .no_refs = package->options.no_refs,
                                              .ignore_locks = package->options.ignore_locks,
                                              .read_all = package->options.read_all,
-                                             .no_cache = package->options.no_cache};
+                                             .no_cache = package->options.no_cache,
+                                             .no_replay = package->options.no_replay};
 
   *image = NULL;
   return open_chain(package, disk, options ? options : &defaults, 1, image, error);

@@ -147,4 +147,15 @@ def test_the_log_is_read_by_all_verbs(t):
     t.vmferry('unpack', 'vm.ova', 'vm')
 
 
+def test_a_package_can_refuse_a_log_too(t):
+    save(t.path('x.vhdx'), vhdx.logged(OLD_IMAGE, NEW_IMAGE))
+    t.vmferry('pack', '--disk-format', 'qcow2', 'x.vhdx', '-o', 'vm.ovf')
+    t.write('vm.ovf', t.read('vm.ovf').replace(b'vm-disk1.qcow2', b'x.vhdx'))
+    t.vmferry('sign', '--renew', 'vm.ovf')
+    t.vmferry('verify', 'vm.ovf', status=3)  # what it says of the disk's format and size is no longer so
+    for verb, *more in (('verify',), ('unpack', 'folder/'), ('convert', 'out.ova'), ('info',)):
+        done = t.vmferry(verb, '--no-replay', 'vm.ovf', *more, status=2)
+        tap.contains(done.stdout + done.stderr, '--no-replay forbids')
+
+
 tap.main(globals())

@@ -51,6 +51,7 @@ static const struct vmf_argument verify_arguments[] = {
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
+    VMF_ARGUMENT_NO_REPLAY,
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,

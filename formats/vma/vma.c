@@ -12,12 +12,15 @@
 #include "bytes.h"
 #include "checked.h"
 #include "index.h"
+#include "memory.h"
 
 /* The state of the image. */
 struct vma_state {
   struct vma_archive archive;
   unsigned device; /* the one that is read */
-  struct vma_index index;
+  struct vma_index own;
+  struct vma_index *all;         /* of VMA_DEVICES; NULL: not asked for */
+  const struct vma_index *index; /* of the device: its own, or one of the sibling's */
 };
 
 static int vma_probe(const struct vmf_probe *probe)
@@ -54,8 +57,24 @@ static enum vmf_code check_room(const struct vmf_image *image, struct vmf_error 
   return VMF_OK;
 }
 
+/* Notes the clusters of the device that is read, or of all disks. */
+static enum vmf_code index_clusters(struct vma_state *state, const struct vma_extent *extent,
+                                    struct vma_index *all, struct vmf_error *error)
+{
+  const struct vma_archive *archive = &state->archive;
+
+  for (unsigned i = 0; i < VMA_DEVICES; i++) {
+    struct vma_index *index = all ? &all[i] : i == state->device ? &state->own : NULL;
+    if (!index || !index->pages)
+      continue;
+    if (vma_index_add(index, extent, i, error) != VMF_OK)
+      return vmf_while(error, "%s: %s", archive->name, archive->devices[i].name);
+  }
+  return VMF_OK;
+}
+
 /* Takes the extent at *offset, and goes to the next. */
-static enum vmf_code index_extent(struct vmf_image *image, uint64_t *offset,
+static enum vmf_code index_extent(struct vmf_image *image, uint64_t *offset, struct vma_index *all,
                                   struct vmf_error *error)
 {
   struct vma_state *state = image->state;
@@ -74,8 +93,7 @@ static enum vmf_code index_extent(struct vmf_image *image, uint64_t *offset,
                     "%s: extent at byte %" PRIu64 ": its %u blocks go beyond the end of the file "
                     "(%" PRIu64 " bytes): it was cut short",
                     name, *offset, extent.blocks, image->io->size);
-  if (vma_index_add(&state->index, &extent, state->device, error) != VMF_OK)
-    return vmf_while(error, "%s: %s", name, state->archive.devices[state->device].name);
+  VMF_TRY(index_clusters(state, &extent, all, error));
   *offset = vma_extent_end(&extent);
   return VMF_OK;
 }
@@ -91,27 +109,90 @@ static enum vmf_code vma_open(struct vmf_image *image, const struct vmf_open_arg
   return VMF_OK;
 }
 
-static enum vmf_code vma_choose(struct vmf_image *image, unsigned disk, struct vmf_error *error)
+static enum vmf_code init_index(struct vmf_image *image, unsigned device, struct vma_index *index,
+                                struct vmf_error *error)
+{
+  const struct vma_state *state = image->state;
+  uint64_t clusters = vmf_div_up(state->archive.devices[device].size, VMA_CLUSTER);
+
+  return vma_index_init(index, vmf_min(clusters, clusters_most(image)), error);
+}
+
+static enum vmf_code index_extents(struct vmf_image *image, struct vma_index *all,
+                                   struct vmf_error *error)
 {
   struct vma_state *state = image->state;
   uint64_t offset = state->archive.header_size;
 
+  while (offset < image->io->size)
+    VMF_TRY(index_extent(image, &offset, all, error));
+  return vma_check_complete(&state->archive, offset, error);
+}
+
+static void free_all(struct vma_index *all)
+{
+  for (unsigned i = 0; all && i < VMA_DEVICES; i++)
+    vma_index_free(&all[i]);
+  vmf_free(all);
+}
+
+/* Of all disks; the state of a machine is none. */
+static enum vmf_code index_all(struct vmf_image *image, struct vma_index *all,
+                               struct vmf_error *error)
+{
+  const struct vma_archive *archive = &((const struct vma_state *)image->state)->archive;
+
+  VMF_TRY(check_room(image, error));
+  for (unsigned i = 0; i < VMA_DEVICES; i++)
+    if (archive->devices[i].name && !archive->devices[i].memory)
+      VMF_TRY(init_index(image, i, &all[i], error));
+  return index_extents(image, all, error);
+}
+
+static enum vmf_code vma_index_disks(struct vmf_image *image, struct vmf_error *error)
+{
+  struct vma_state *state = image->state;
+  void *memory;
+
+  if (state->all)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(VMA_DEVICES * sizeof *state->all, &memory, error));
+  enum vmf_code code = index_all(image, memory, error);
+  if (code == VMF_OK)
+    state->all = memory;
+  else
+    free_all(memory);
+  return code;
+}
+
+static enum vmf_code vma_choose(struct vmf_image *image, unsigned disk, struct vmf_error *error)
+{
+  const struct vma_state *sibling = image->sibling ? image->sibling->state : NULL;
+  struct vma_state *state = image->state;
+
   state->device = state->archive.device_of[disk];
   image->size = state->archive.devices[state->device].size;
+  if (sibling && sibling->all && sibling->all[state->device].pages) {
+    state->index = &sibling->all[state->device];
+    return VMF_OK;
+  }
+  if (sibling && sibling->index && sibling->device == state->device) {
+    state->index = sibling->index;
+    return VMF_OK;
+  }
+  state->index = &state->own;
   VMF_TRY(check_room(image, error));
-  VMF_TRY(vma_index_init(
-      &state->index, vmf_min(vmf_div_up(image->size, VMA_CLUSTER), clusters_most(image)), error));
-  while (offset < image->io->size)
-    VMF_TRY(index_extent(image, &offset, error));
-  return vma_check_complete(&state->archive, offset, error);
+  VMF_TRY(init_index(image, state->device, &state->own, error));
+  return index_extents(image, NULL, error);
 }
 
 static void vma_close(struct vmf_image *image)
 {
   struct vma_state *state = image->state;
 
+  free_all(state->all);
   vma_archive_close(&state->archive);
-  vma_index_free(&state->index);
+  vma_index_free(&state->own);
 }
 
 /* ---- map ---- */
@@ -145,7 +226,7 @@ static enum vmf_code vma_map(struct vmf_image *image, uint64_t guest, struct vmf
   const struct vma_state *state = image->state;
   uint64_t cluster = guest / VMA_CLUSTER, extent, next;
 
-  if (vma_index_find(&state->index, cluster, &extent, &next)) {
+  if (vma_index_find(state->index, cluster, &extent, &next)) {
     VMF_TRY(map_extent(image, extent, guest, run, error));
     run->io = run->kind == VMF_RUN_PLAIN ? image->io : NULL;
     return VMF_OK;
@@ -187,6 +268,7 @@ static const struct vmf_reader vma_reader = {
     .open = vma_open,
     .close = vma_close,
     .choose = vma_choose,
+    .index = vma_index_disks,
     .map = vma_map,
     .info = vma_info,
     .check = vma_check,

@@ -19,13 +19,20 @@ struct series {
   uint32_t count, length;
 };
 
+struct xva_index {
+  struct series *list; /* in guest order */
+  size_t count, capacity;
+  uint32_t unit; /* the longest chunk, bytes */
+};
+
 struct xva {
   struct xva_ova ova;
   struct vmf_contents contents;
   struct xva_walk walk;
   unsigned disk;
-  struct series *list; /* in guest order */
-  size_t count, capacity;
+  struct xva_index own;
+  struct xva_index *all;         /* of ova.disks; NULL: not asked for */
+  const struct xva_index *index; /* of the disk: its own, or one of the sibling's */
 };
 
 /* ---- what it is ---- */
@@ -63,13 +70,21 @@ static enum vmf_code xva_open(struct vmf_image *image, const struct vmf_open_arg
   return VMF_OK;
 }
 
+static void free_all(struct xva_index *all, unsigned count)
+{
+  for (unsigned i = 0; all && i < count; i++)
+    vmf_free(all[i].list);
+  vmf_free(all);
+}
+
 static void xva_close(struct vmf_image *image)
 {
   struct xva *xva = image->state;
 
+  free_all(xva->all, xva->ova.count);
   xva_walk_stop(&xva->walk);
   xva_ova_free(&xva->ova);
-  vmf_free(xva->list);
+  vmf_free(xva->own.list);
 }
 
 /* ---- where its chunks are ---- */
@@ -79,58 +94,93 @@ static uint64_t stride_of(const struct series *series)
   return XVA_BLOCK + vmf_align_up(series->length, XVA_BLOCK) + XVA_CHECKSUM_BYTES;
 }
 
-static enum vmf_code add_chunk(struct vmf_image *image, const struct xva_chunk *chunk,
-                               struct vmf_error *error)
+static enum vmf_code add_chunk(const struct vmf_image *image, const struct xva_chunk *chunk,
+                               struct xva_index *index, struct vmf_error *error)
 {
-  struct xva *xva = image->state;
-  struct series *last = xva->count > 0 ? &xva->list[xva->count - 1] : NULL;
+  const struct xva *xva = image->state;
+  struct series *last = index->count > 0 ? &index->list[index->count - 1] : NULL;
 
-  image->unit = (uint32_t)vmf_max(image->unit, chunk->length);
+  index->unit = (uint32_t)vmf_max(index->unit, chunk->length);
   if (last && chunk->length == last->length && last->count < UINT32_MAX &&
       chunk->guest == last->guest + (uint64_t)last->count * last->length &&
       chunk->header == last->header + last->count * stride_of(last)) {
     last->count++;
     return VMF_OK;
   }
-  if (xva->count >= image->limits->table_bytes / sizeof *xva->list)
+  if (index->count >= image->limits->table_bytes / sizeof *index->list)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: disk %s is in %zu pieces, more than are kept: convert all of it from a "
                     "pipe (vmferry convert -::%s TARGET < FILE)",
-                    image->io->name, xva->ova.disks[xva->disk].id, xva->count,
-                    xva->ova.disks[xva->disk].id);
-  VMF_TRY(VMF_LIST_ROOM(xva->list, xva->count, xva->capacity, "chunks", error));
-  xva->list[xva->count++] = (struct series){
+                    image->io->name, xva->ova.disks[chunk->disk].id, index->count,
+                    xva->ova.disks[chunk->disk].id);
+  VMF_TRY(VMF_LIST_ROOM(index->list, index->count, index->capacity, "chunks", error));
+  index->list[index->count++] = (struct series){
       .guest = chunk->guest, .header = chunk->header, .count = 1, .length = chunk->length};
   return VMF_OK;
 }
 
-static enum vmf_code xva_choose(struct vmf_image *image, unsigned disk, struct vmf_error *error)
+/* all: of every disk; NULL: of the one that is chosen. */
+static enum vmf_code take_chunks(struct vmf_image *image, struct xva_index *all,
+                                 struct vmf_error *error)
 {
   struct xva *xva = image->state;
   struct xva_chunk chunk;
   bool end;
 
-  xva->disk = disk;
   for (;;) {
     VMF_TRY(xva_walk_next(&xva->walk, &chunk, &end, error));
     if (end)
-      break;
-    if (chunk.disk == disk)
-      VMF_TRY(add_chunk(image, &chunk, error));
+      return VMF_OK;
+    if (all || chunk.disk == xva->disk)
+      VMF_TRY(add_chunk(image, &chunk, all ? &all[chunk.disk] : &xva->own, error));
   }
-  VMF_TRY(xva_walk_came(&xva->walk, disk, error));
+}
+
+static enum vmf_code xva_index(struct vmf_image *image, struct vmf_error *error)
+{
+  struct xva *xva = image->state;
+  void *memory;
+
+  if (xva->all)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(xva->ova.count * sizeof *xva->all, &memory, error));
+  enum vmf_code code = take_chunks(image, memory, error);
+  if (code == VMF_OK)
+    xva->all = memory;
+  else
+    free_all(memory, xva->ova.count);
+  return code;
+}
+
+static enum vmf_code xva_choose(struct vmf_image *image, unsigned disk, struct vmf_error *error)
+{
+  const struct xva *sibling = image->sibling ? image->sibling->state : NULL;
+  struct xva *xva = image->state;
+
+  xva->disk = disk;
+  if (sibling && sibling->all && disk < sibling->ova.count) {
+    VMF_TRY(xva_walk_came(&sibling->walk, disk, error));
+    xva->index = &sibling->all[disk];
+  } else if (sibling && sibling->index && sibling->disk == disk) {
+    xva->index = sibling->index;
+  } else {
+    VMF_TRY(take_chunks(image, NULL, error));
+    VMF_TRY(xva_walk_came(&xva->walk, disk, error));
+    xva->index = &xva->own;
+  }
+  image->unit = xva->index->unit;
   image->size = xva->ova.disks[disk].size;
   return VMF_OK;
 }
 
 /* The series that starts last at or before `guest`; there is one at 0. */
-static size_t series_at(const struct xva *xva, uint64_t guest)
+static size_t series_at(const struct xva_index *index, uint64_t guest)
 {
-  size_t low = 0, high = xva->count;
+  size_t low = 0, high = index->count;
 
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
-    if (xva->list[middle].guest <= guest)
+    if (index->list[middle].guest <= guest)
       low = middle;
     else
       high = middle;
@@ -142,14 +192,15 @@ static enum vmf_code xva_map(struct vmf_image *image, uint64_t guest, struct vmf
                              struct vmf_error *error)
 {
   const struct xva *xva = image->state;
-  size_t index = series_at(xva, guest);
-  const struct series *series = &xva->list[index];
+  const struct xva_index *all = xva->index;
+  size_t index = series_at(all, guest);
+  const struct series *series = &all->list[index];
   uint64_t inside = (guest - series->guest) / series->length;
   uint64_t end = series->guest + (uint64_t)series->count * series->length;
 
   (void)error;
   if (inside >= series->count) {
-    uint64_t next = index + 1 < xva->count ? xva->list[index + 1].guest : image->size;
+    uint64_t next = index + 1 < all->count ? all->list[index + 1].guest : image->size;
     *run = (struct vmf_run){.guest = end, .length = next - end, .kind = VMF_RUN_ZERO};
     return VMF_OK;
   }
@@ -189,6 +240,7 @@ static const struct vmf_reader xva_reader = {
     .open = xva_open,
     .close = xva_close,
     .choose = xva_choose,
+    .index = xva_index,
     .map = xva_map,
     .unwrap = xva_unwrap,
     .info = xva_info,

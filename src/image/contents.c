@@ -127,6 +127,14 @@ enum vmf_code vmf_contents_pick(struct vmf_node *node, const struct vmf_image_op
   return list ? VMF_OK : code;
 }
 
+/* Of the only one it is known already. */
+enum vmf_code vmf_image_index(struct vmf_image *image, struct vmf_error *error)
+{
+  const struct vmf_reader *reader = image->format->reader;
+
+  return vmf_node(image)->listed && reader->index ? reader->index(image, error) : VMF_OK;
+}
+
 /* ---- what is shown ---- */
 
 static enum vmf_code show_disk(const struct vmf_container_disk *disk, struct vmf_value *object,

@@ -166,6 +166,8 @@ struct vmf_image {
   struct vmf_page_cache *cache; /* for tables: vmf_page_cache_pread(image->cache, io, ...); pages of
                                  * ios that the driver opened are dropped by the driver's close */
   const struct vmf_log *log;
+  const struct vmf_image *sibling; /* an image of the same file, that lives longer and whose
+                                    * reader->index has been asked; or NULL */
   /* ---- */
   uint64_t size; /* of the guest disk, bytes, any value */
   uint32_t unit; /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
@@ -197,6 +199,9 @@ struct vmf_reader {
    * its data, and sets size and unit. Where only the list is wanted it is not called. NULL: open
    * sets no contents. */
   enum vmf_code (*choose)(struct vmf_image *image, unsigned disk, struct vmf_error *error);
+  /* Looks for the data of all of them, in one pass: `choose` of an image that has this one as its
+   * sibling need not. Once. NULL: each disk is looked for by itself. */
+  enum vmf_code (*index)(struct vmf_image *image, struct vmf_error *error);
   /* The run that holds `guest` (< image->size). It starts at or before `guest` and is as long as is
    * cheap to find: neighbouring entries of one table that continue each other are one run. Any
    * thread. */

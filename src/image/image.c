@@ -64,6 +64,7 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct vmf_opening *
     return VMF_OK;
   }
   node->members = opening->members;
+  image->sibling = opening->sibling;
   VMF_TRY(vmf_page_cache_new(CACHE_BYTES, &node->own_cache, error));
   image->cache = node->own_cache;
   return VMF_OK;
@@ -155,6 +156,7 @@ static enum vmf_code open_origin(const struct vmf_image_origin *origin,
   const struct vmf_opening opening = {.options = options,
                                       .format = options->format,
                                       .members = origin->members,
+                                      .sibling = origin->sibling,
                                       .split = origin->split,
                                       .has_parent = origin->parent != NULL};
   enum vmf_code code = vmf_open_node(origin->io, &opening, image, error);

@@ -148,6 +148,8 @@ struct vmf_image_origin {
   struct vmf_image *parent;   /* below the image, whatever it names itself; NULL: what it names */
   void (*release)(void *owner); /* called with owner when the image has been closed; or NULL */
   void *owner;
+  const struct vmf_image *sibling; /* of the same file, for several of its disks; or NULL: see
+                                    * vmf_image_index */
   bool split; /* io is the parts of one file: raw where its content matches no format, since the
                * name says nothing */
 };
@@ -157,6 +159,10 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_origin(const struct vmf_image_origin
                                                    const struct vmf_image_options *options,
                                                    struct vmf_image **image,
                                                    struct vmf_error *error);
+
+/* Of a file that holds several disks and that is open as a list: where the data of all is becomes
+ * known by one pass. */
+VMF_MUST_CHECK enum vmf_code vmf_image_index(struct vmf_image *image, struct vmf_error *error);
 
 /* Standard input as an image: see vmf_image_open. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,

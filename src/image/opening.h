@@ -13,9 +13,10 @@ struct vmf_opening {
   const struct vmf_image_options *options;
   struct vmf_image *child; /* NULL: the image that the person named */
   const char *format;
-  struct vmf_opener *members; /* of the image that the person named */
-  bool split;                 /* its io is the parts of one file */
-  bool has_parent;            /* supplied by the caller */
+  struct vmf_opener *members;      /* of the image that the person named */
+  const struct vmf_image *sibling; /* of the same file; or NULL */
+  bool split;                      /* its io is the parts of one file */
+  bool has_parent;                 /* supplied by the caller */
 };
 
 /* An image without its parents. Takes over io, also on failure. */

@@ -158,7 +158,7 @@ static enum vmf_code open_contained(const struct vmf_machines *machines,
                                     struct vmf_error *error)
 {
   struct vmf_image_options own = machines->options;
-  struct vmf_image_origin origin = {0};
+  struct vmf_image_origin origin = {.sibling = machines->container};
 
   if (!machines->container)
     return vmf_fail(error, VMF_CORRUPT,

@@ -101,6 +101,8 @@ enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_er
   VMF_TRY(vmf_alloc(count * sizeof *move->images, &memory, error));
   move->images = memory;
   VMF_TRY(vmf_machine_move_leave(move, error));
+  if (move->machines->container)
+    VMF_TRY(vmf_image_index(move->machines->container, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(open_disk(move, i, error));
   tell_left(move);

@@ -4,9 +4,13 @@
 import json
 import os
 import random
-from xml.etree import ElementTree
+import sys
 
 import tap
+
+sys.path.insert(0, str(tap.SOURCE / 'tests/faults'))
+
+import fault_tools
 
 DISK = random.Random(7).randbytes(70_000) + bytes(3_728)
 NETWORK = '<disk type="network" device="disk"><driver type="raw"/><source protocol="rbd" name="pool/a"/><target dev="sdb" bus="scsi"/></disk>'
@@ -85,6 +89,30 @@ def test_raw_devices_of_vmware(t):
         told = losses_of(t, '--without-disk=1', '--without-disk=rdm.vmdk', 'vm.vmx', target)
         tap.equal([told[f'disks[{i}]']['weight'] for i in (1, 2)], ['data', 'data'], 'weights')
         tap.equal(len(disks_of(t, target)), 1, 'disks')
+
+
+@tap.rows([('an XVA', 'vm.xva'), ('a VMA', 'vm.vma')])
+def test_many_disks_of_one_file_are_looked_for_once(t, file):
+    """Reads of the source by a dry run: hardly more with eight disks than with two, beside their own chunks."""
+    os.makedirs(t.path('src'))
+    counts = []
+    for disks in 2, 8:
+        drives = ''
+        for i in range(disks):
+            t.write(f'{i}.raw', random.Random(i).randbytes((24 << 20) // disks))
+            drives += f'<disk type="file"><driver type="raw"/><source file="{i}.raw"/><target dev="sd{chr(97 + i)}" bus="sata"/></disk>'
+        t.write('vm.xml', ('<domain type="kvm"><name>web</name><memory unit="MiB">512</memory><vcpu>1</vcpu><os><type arch="x86_64" machine="q35">hvm</type></os>'
+                           f'<devices>{drives}</devices></domain>').encode())
+        t.vmferry('convert', '-q', 'vm.xml', 'src/' + file)
+        fault_tools.convert(t, 'read:100000:5', '--dry-run', 'src/' + file, 'to.vmx', folder='src')
+        counts.append(fault_tools.count(t))
+        t.vmferry('convert', '-q', 'src/' + file, 'to.vmx')
+        for i in range(disks):
+            t.vmferry('compare', f'{i}.raw', f'to-disk{i + 1}.vmdk')
+            os.unlink(t.path(f'to-disk{i + 1}.vmdk'))
+        os.unlink(t.path('to.vmx'))
+        os.unlink(t.path('src/' + file))
+    tap.equal(counts[1] < 2 * counts[0], True, f'reads {counts}')
 
 
 if __name__ == '__main__':

@@ -176,6 +176,7 @@ static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, stru
   struct vmf_demand demand = loop->demand;
   demand.job += vmf_fed_memory(&loop->feed);
   struct vmf_share share = vmf_crew_take(crew, &demand);
+  loop->threads = share.threads;
   enum vmf_code code =
       vmf_pipeline_new(crew, &loop->stage, loop->context, &share, &loop->pipeline, error);
 

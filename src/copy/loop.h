@@ -25,6 +25,7 @@ struct vmf_loop {
   enum vmf_code (*retire)(struct vmf_loop *loop, void *job, bool *stop, struct vmf_error *error);
   void *run; /* for the two */
   /* While it runs. */
+  unsigned threads; /* that work for it; 0: the caller's alone */
   struct vmf_pipeline *pipeline;
   uint64_t done, total; /* for progress: bytes of the inputs' files */
   uint64_t data;        /* guest bytes handed out that count for options->max_bytes */

@@ -5,6 +5,8 @@
  * serial part of it is here: place, the checksum of checksums, and writing to a pipe. */
 #include "run.h"
 
+#include <inttypes.h>
+
 #include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
@@ -18,6 +20,7 @@ struct run {
   struct vmf_checksum *checksum; /* NULL: none is wanted */
   struct vmf_loss pending;       /* what is lost, as far as it is known how far it goes */
   bool share;                    /* with the target, until the file system refuses */
+  uint64_t shared_bytes;
 };
 
 /* A hole of petabytes has digests for minutes: one can stop between. */
@@ -95,10 +98,22 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
     vmf_feed_skip(&loop->feed, length);
     run->result->data_bytes += length;
     run->places.host_bytes += length;
+    run->shared_bytes += length;
     vmf_loop_count(loop, length);
     VMF_TRY(vmf_loop_admit(loop, length, error));
   }
   return VMF_OK;
+}
+
+static void tell_work(const struct run *run, const struct vmf_target *target, unsigned threads)
+{
+  unsigned shown = threads > 0 ? threads : 1;
+
+  if (target && run->shared_bytes > 0)
+    vmf_note(target->log, "%s: %u thread%s; %" PRIu64 " bytes are shared with the source",
+             target->io->name, shown, shown > 1 ? "s" : "", run->shared_bytes);
+  else if (target)
+    vmf_note(target->log, "%s: %u thread%s", target->io->name, shown, shown > 1 ? "s" : "");
 }
 
 static enum vmf_code run_all(struct run *run, const struct vmf_job_options *options,
@@ -134,6 +149,7 @@ static enum vmf_code run_all(struct run *run, const struct vmf_job_options *opti
   if (copy->checksum)
     VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
   VMF_TRY(vmf_loop_run(&loop, error));
+  tell_work(run, target, loop.threads);
   vmf_salvage_tell_last(&run->pending, options, run->result);
   VMF_TRY(vmf_copy_place_end(&run->places, error));
   run->result->host_bytes = run->places.host_bytes;

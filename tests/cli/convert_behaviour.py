@@ -402,8 +402,18 @@ def test_dry_run_writes_nothing(t):
               ['b.qcow2', 'qcow2', 4 << 20, measured['required'], True, True], 'object')
     tap.equal((t.read('b.qcow2'), t.names()), (b'old', ['a.raw', 'b.qcow2']), 'files')
     t.vmferry('convert', '--dry-run', 'missing.raw', 'b.qcow2', status=1)
-    for words in (['-', 'c.raw'], ['-B', 'a.raw', '-F', 'raw', '-O', 'qcow2', 'a.raw', 'c'], ['-n', 'a.raw', 'b.qcow2']):
+    for words in (['-', 'c.raw'], ['-B', 'a.raw', '-F', 'raw', '-O', 'qcow2', 'a.raw', 'c']):
         tap.contains(t.vmferry('convert', '--dry-run', *words, status=1).stderr, '--dry-run is for')
+
+
+def test_dry_run_into_what_is_there(t):
+    t.write('a.raw', noise(1 << 20))
+    t.vmferry('create', '-f', 'qcow2', 'same.qcow2', '1M')
+    t.vmferry('create', '-f', 'qcow2', 'other.qcow2', '2M')
+    before = t.read('same.qcow2')
+    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'same.qcow2').stdout, 'would be replaced, and written as qcow2')
+    tap.equal(t.read('same.qcow2') == before, True, 'nothing is written')
+    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'other.qcow2', status=1).stderr, 'must have the same size')
 
 
 def test_verbose_tells_the_chain_and_the_target(t):
@@ -412,6 +422,7 @@ def test_verbose_tells_the_chain_and_the_target(t):
     said = t.vmferry('convert', '-v', '-o', 'compat=0.10', '-O', 'qcow2', 'top.qcow2', 'out').stderr.splitlines()
     tap.equal(said[:3], ['vmferry: top.qcow2: qcow2, 1048576 bytes', 'vmferry: made on base.raw: raw, 1048576 bytes',
                          'vmferry: out: is written as qcow2, compat=0.10'], 'lines')
+    tap.contains(t.vmferry('convert', '-v', '-m', '1', 'base.raw', 'one.qcow2').stderr, 'one.qcow2: 1 thread\n')
     tap.equal(t.vmferry('convert', 'top.qcow2', 'out2').stderr, '', 'without it')
 
 

@@ -254,10 +254,10 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
                                (unsigned long long)settings->transfer.sparse_size);
   if (settings->transfer.verify && strcmp(path, "-") == 0)
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
-  if (settings->dry_run && (strcmp(settings->command.operands[0], "-") == 0 ||
-                            settings->target.backing || settings->target.exists))
+  if (settings->dry_run &&
+      (strcmp(settings->command.operands[0], "-") == 0 || settings->target.backing))
     return vmf_arguments_wrong(error, "--dry-run is for a whole disk that is in a file: not for "
-                                      "standard input, -B or -n");
+                                      "standard input or -B");
   if (settings->target.backing && settings->command.operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
   if (!settings->source.join && access(path, F_OK) == 0 &&

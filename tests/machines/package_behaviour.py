@@ -71,5 +71,39 @@ def test_what_is_invented_is_told(t, content, key):
     tap.equal(losses(t, 'a.ovf', 'a.vmx')['extra.' + key]['code'], 'unknown-source-field')
 
 
+VBOX = """<vbox:Machine xmlns:vbox="http://www.virtualbox.org/ovf/machine" ovf:required="false" version="1.19-linux" uuid="{6ba7b810-9dad-11d1-80b4-00c04fd430c8}" name="a" OSType="Ubuntu_64">
+<Hardware><CPU count="9"><NestedHWVirt enabled="true"/></CPU><Memory RAMSize="9"/><HID Pointing="USBTablet"/><Display controller="VMSVGA" VRAMSize="16"/><BIOS><TimeOffset value="3000"/></BIOS>
+<TrustedPlatformModule type="v2_0"/><USB><Controllers><Controller name="XHCI" type="XHCI"/></Controllers></USB><Network><Adapter slot="0" enabled="false"/>
+<Adapter slot="1" enabled="true" MACAddress="080027000001" cable="false" type="virtio"><InternalNetwork name="lan"/></Adapter></Network>
+<UART><Port slot="0" enabled="true" hostMode="HostPipe" path="/tmp/s"/></UART><AudioAdapter controller="HDA" enabled="true"/>
+<StorageControllers><StorageController name="S" type="AHCI" PortCount="4"><AttachedDevice type="DVD" port="1" device="0" passthrough="false"/></StorageController></StorageControllers></Hardware></vbox:Machine>"""
+
+
+def with_vbox(text):
+    items = (item(3, 10, '<rasd:Connection>Prod</rasd:Connection>'),
+             f'<Item><rasd:InstanceID>4</rasd:InstanceID><rasd:ResourceSubType>AHCI</rasd:ResourceSubType><rasd:ResourceType>20</rasd:ResourceType></Item>')
+    return descriptor(system('a', *items, more=text))
+
+
+def test_what_only_virtualbox_says_is_taken(t):
+    t.write('a.ovf', with_vbox(VBOX))
+    machine = json.loads(t.vmferry('info', '--output=json', 'a.ovf').stdout)['machine']
+    wanted = {'uuid': '6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'vcpus': 9, 'memory': 512 << 20, 'nested': True, 'tablet': True, 'video': 'vmvga', 'video-memory': 16 << 20,
+              'clock-offset': '3', 'tpm': '2.0', 'usb3': True, 'sound': 'hda', 'ports': [{'parallel': False, 'backend': 'pipe', 'path': '/tmp/s'}]}
+    tap.equal({key: machine.get(key) for key in wanted}, wanted, 'machine')
+    card = machine['nics'][0]
+    tap.equal({key: card.get(key) for key in ('model', 'mac', 'link', 'network')}, {'model': 'virtio', 'mac': '08:00:27:00:00:01', 'link': False, 'network': 'Prod'}, 'card')
+    tap.equal([one.get('ports') for one in machine['controllers']], [4], 'controllers')
+
+
+@tap.rows((('a uuid that is none', VBOX.replace('{6ba7', '{xyz')), ('an address that is none', VBOX.replace('080027000001', '1')), ('a controller that nobody knows', VBOX.replace('AHCI', 'Frob'))))
+def test_what_is_wrong_in_it_is_told_and_left_out_of_account(t, text):
+    t.write('a.ovf', with_vbox(text))
+    done = t.vmferry('info', '--output=json', 'a.ovf')
+    tap.equal(json.loads(done.stdout)['machine']['memory'], 512 << 20)
+    t.vmferry('convert', 'a.ovf', 'a.vmx')
+    tap.contains(t.read('a.vmx').decode(), 'memsize = "512"')
+
+
 if __name__ == '__main__':
     tap.main(globals())

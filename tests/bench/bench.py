@@ -156,6 +156,9 @@ class Bench:
             self.check_package(job)
         elif job.has_output:
             target_format = job.words[job.words.index('-O') + 1]
+            for suffix, _ in bench_jobs.PACKINGS:
+                if f'compress={suffix}' in job.words:
+                    target_format = f'raw.{suffix}'
             out = self.durable() if 'DISK' in job.words else self.out
             done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, out],
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

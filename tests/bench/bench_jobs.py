@@ -70,6 +70,18 @@ CP = Peer('cp', ('cp', '--reflink=never', 'SOURCE', 'OUT'), (('--sparse=always',
 TO_FILE = ours('to a file', *STREAM)
 VMDK_CONVERT = Peer('vmdk-convert', ('vmdk-convert', 'SOURCE', 'OUT'))
 
+# How a disk is packed as a whole: the suffix, and what packs and unpacks it.
+PACKINGS = (('zst', 'zstd -T0'), ('gz', 'pigz'), ('xz', 'xz -T0 -3'))
+
+
+def packing_jobs():
+    for suffix, program in PACKINGS:
+        peer = [Peer(program, ('sh', '-c', f'{program} {flag} "$0" > "$1"', 'SOURCE', 'OUT')) for flag in ('-c', '-dc')]
+        level = ('-o', 'compression_level=3') if suffix == 'xz' else ()
+        yield Job(f'raw > raw.{suffix}', convert('-O', 'raw', '-o', f'compress={suffix}', *level), 'part.raw', peer[0], 0.9)
+        yield Job(f'raw.{suffix} > raw', convert('-O', 'raw'), f'part.raw.{suffix}', peer[1], 0.9)
+
+
 SAME_JOB_AGAIN = {'cp', 'cp + sync', 'vmdk-convert', 'sha256sum'}
 
 # Jobs with the same peer stand side by side and are measured in one round.
@@ -80,12 +92,17 @@ JOBS = (
     Job('raw > vmdk sparse', convert('-O', 'vmdk'), 'disk.raw', qemu('-O', 'vmdk'), 4, 0, 'memory'),
     Job('raw > vhd dynamic', convert(*VHD), 'disk.raw', qemu(*VHD[:2], '-o', 'subformat=dynamic,force_size=on'),
         1.5, 0, 'memory'),
+    Job('raw > vhdx', convert('-O', 'vhdx'), 'disk.raw', qemu('-O', 'vhdx'), 1.5, 0, 'memory'),
+    Job('raw > vdi', convert('-O', 'vdi'), 'disk.raw', qemu('-O', 'vdi'), 1.5, 0, 'memory'),
+    Job('vhdx > raw', convert('-O', 'raw'), 'disk.vhdx', qemu('-O', 'raw', source='vhdx'), 1.3, 0, 'memory'),
+    Job('vdi > raw', convert('-O', 'raw'), 'disk.vdi', qemu('-O', 'raw', source='vdi'), 1.3, 0, 'memory'),
     Job('qcow2 > raw', convert('-O', 'raw'), 'disk.qcow2', qemu('-O', 'raw', source='qcow2'), 1.3, 0, 'memory'),
     Job('qcow2 zlib > raw', convert('-O', 'raw'), 'zlib.qcow2', qemu('-O', 'raw', source='qcow2'), 4, 0,
         'undeflate4k'),
     Job('stream > raw', convert('-O', 'raw'), 'stream.vmdk', qemu('-O', 'raw', source='vmdk'), 6, 0, 'unzlib'),
     Job('raw > qcow2 -c zlib', convert(*ZLIB), 'disk.raw', qemu(*ZLIB), 10, 1.08, 'deflate4k'),
     Job('raw > qcow2 -c zstd', convert(*ZSTD), 'disk.raw', qemu(*ZSTD), 2.5, 0, 'zstd'),
+    *packing_jobs(),
     Job('raw > stream', convert(*STREAM), 'disk.raw', qemu(*STREAM, wide=False), 7, 1.0, 'zlib'),
     Job('raw > stream, fast level', convert(*FAST), 'disk.raw', qemu(*STREAM, wide=False), 20, 1.15, 'zlib-1'),
     Job('raw > stream (vmdk-convert)', convert(*STREAM), 'disk.raw', VMDK_CONVERT, 0, 0, 'zlib'),
@@ -137,8 +154,8 @@ def wanted(pattern, program, disk):
         if program:
             if job.peer.name not in SAME_JOB_AGAIN:
                 jobs.append(against(job, program))
-        elif job.peer.words[0] == 'vmferry' or shutil.which(job.peer.words[0]):
+        elif job.peer.words[0] == 'vmferry' or shutil.which(job.peer.name.split()[0]):
             jobs.append(job)
         else:
-            skipped.append(f'{job.name}: {job.peer.words[0]} is not installed')
+            skipped.append(f'{job.name}: {job.peer.name.split()[0]} is not installed')
     return jobs, skipped

@@ -137,10 +137,31 @@ def make_huge(path, scale):
 # ---- what is made of it ----
 
 DERIVED = (
+    ('disk.vhdx', ['-O', 'vhdx']),
+    ('disk.vdi', ['-O', 'vdi']),
     ('disk.qcow2', ['-O', 'qcow2']),
     ('zlib.qcow2', ['-c', '-O', 'qcow2']),
     ('stream.vmdk', ['-O', 'vmdk', '-o', 'subformat=streamOptimized']),
 )
+
+
+PACKED = (('zst', ('zstd', '-T0', '-qc')), ('gz', ('pigz', '-c')), ('xz', ('xz', '-T0', '-3', '-c')))
+
+
+def make_packed(folder, scale):
+    """The first part of the disk, for programs that pack it slowly; packed by those that are there."""
+    def cut(path):
+        with open(folder / 'disk.raw', 'rb') as disk, open(path, 'wb') as out:
+            out.write(disk.read(scale.data // 8 * MIB))
+
+    def pack(path, words):
+        with open(path, 'wb') as out:
+            subprocess.run([*words, folder / 'part.raw'], check=True, stdout=out)
+
+    make(folder / 'part.raw', cut)
+    for suffix, words in PACKED:
+        if shutil.which(words[0]):
+            make(folder / f'part.raw.{suffix}', lambda path, words=words: pack(path, words))
 
 
 def make(path, writer):
@@ -161,6 +182,7 @@ def prepare(folder, scale, vmferry):
     disk = folder / 'disk.raw'
     make(disk, lambda part: make_file_system(part, scale))
     make(folder / 'huge.raw', lambda part: make_huge(part, scale))
+    make_packed(folder, scale)
     program = [vmferry, 'convert', '--no-sync']
     if scale.name == 'full' and shutil.which('qemu-img'):
         program = ['qemu-img', 'convert', '-f', 'raw']

@@ -76,6 +76,9 @@ struct vmf_machine_format {
   enum vmf_code (*write)(const struct vmf_machine *machine, const struct vmf_machine_target *target,
                          const struct vmf_machine_losses *losses, char **text, size_t *length,
                          struct vmf_error *error);
+  /* What a text that is written may be called, the first in a folder; NULL: as those that are read.
+   */
+  const char *const *write_suffixes;
   /* Where its vendor's programs put the disks, by paths from the text's folder ("../Virtual Hard
    * Disks"), NULL behind the last; NULL: beside the text. */
   const char *const *disk_folders;

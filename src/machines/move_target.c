@@ -22,6 +22,21 @@ static bool is_package(const char *name)
   return vmf_text_equal_nocase(name, "ovf") || vmf_text_equal_nocase(name, "ova");
 }
 
+static const char *const *written_suffixes(const struct vmf_machine_format *format)
+{
+  return format->write_suffixes ? format->write_suffixes : format->suffixes;
+}
+
+static bool is_written_as(const struct vmf_machine_format *format, const char *path)
+{
+  const char *dot = strrchr(vmf_path_name(path), '.');
+
+  for (const char *const *suffix = written_suffixes(format); dot && *suffix; suffix++)
+    if (vmf_text_equal_nocase(dot + 1, *suffix))
+      return true;
+  return false;
+}
+
 /* The format that the suffix of `path` says: that of a container, or of a text with its disks
  * beside it. */
 static const struct vmf_machine_format *format_of_suffix(const char *path)
@@ -33,8 +48,7 @@ static const struct vmf_machine_format *format_of_suffix(const char *path)
         strcmp(vmf_machine_formats[i]->container, suffixed->name) == 0)
       return vmf_machine_formats[i];
   for (size_t i = 0; vmf_machine_formats[i]; i++)
-    if (vmf_machine_formats[i]->disk_form &&
-        vmf_machine_format_has_suffix(vmf_machine_formats[i], path))
+    if (vmf_machine_formats[i]->disk_form && is_written_as(vmf_machine_formats[i], path))
       return vmf_machine_formats[i];
   return NULL;
 }
@@ -215,7 +229,8 @@ static enum vmf_code find_destination(struct vmf_machine_move *move, const char 
   if (move->container)
     return find_file(move, path, name, error);
   VMF_TRY(vmf_format(&suffix, error, ".%s",
-                     move->format->suffixes[0] ? move->format->suffixes[0] : move->format->name));
+                     *written_suffixes(move->format) ? *written_suffixes(move->format)
+                                                     : move->format->name));
   return vmf_destination_beside(path, name, suffix, &move->destination, error);
 }
 

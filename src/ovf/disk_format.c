@@ -23,7 +23,8 @@ enum {
   FORM_VHD_FIXED,
   FORM_QCOW2,
   FORM_RAW,
-  FORM_VDI,  /* from here on: only beside a machine's text */
+  FORM_VDI, /* from here on: only beside a machine's text */
+  FORM_VHDX,
   FORM_FLAT, /* from here on: only read */
   FORMS,
   FORMS_PACKED = FORM_VDI,
@@ -40,6 +41,7 @@ static const struct vmf_disk_format forms[FORMS] = {
     [FORM_QCOW2] = {"qcow2", "qcow2", NULL, URI_QCOW2, "qcow2"},
     [FORM_RAW] = {"raw", "raw", NULL, "raw", "img"},
     [FORM_VDI] = {"vdi", "vdi", NULL, NULL, "vdi"},
+    [FORM_VHDX] = {"vhdx", "vhdx", NULL, NULL, "vhdx"},
     [FORM_FLAT] = {"monolithicFlat", "vmdk", "subformat=monolithicFlat,adapter_type=lsilogic",
                    URI_VMDK "#monolithicFlat", "vmdk"},
 };

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Hyper-V's configurations: .vmcx and XML."""
+import html
 import json
 import lzma
 import os
 import pathlib
+import re
 import struct
 
 import model
@@ -391,6 +393,152 @@ def test_a_state_is_named(t):
 def test_snapshots_are_configurations_of_their_own(t):
     path = export(t)
     tap.contains(t.vmferry('convert', '-l', 'x', path, 'vm.ova', status=1).stderr, 'Snapshots')
+
+
+# ---- written: a script of PowerShell ----
+
+VMX = '''.encoding = "UTF-8"
+config.version = "8"
+virtualHW.version = "13"
+displayName = "web"
+guestOS = "{os}"
+memsize = "1026"
+numvcpus = "4"
+firmware = "{firmware}"
+{more}
+scsi0.present = "TRUE"
+scsi0.virtualDev = "lsilogic"
+scsi0:0.present = "TRUE"
+scsi0:0.fileName = "a.vmdk"
+sata0.present = "TRUE"
+sata0:3.present = "TRUE"
+sata0:3.fileName = "b.vmdk"
+ide1:0.present = "TRUE"
+ide1:0.deviceType = "cdrom-raw"
+ethernet0.present = "TRUE"
+ethernet0.virtualDev = "vmxnet3"
+ethernet0.networkName = "VM Network"
+ethernet0.addressType = "static"
+ethernet0.address = "00:50:56:01:02:03"
+'''
+
+
+def vmx(os='ubuntu-64', firmware='efi', more=''):
+    return VMX.format(os=os, firmware=firmware, more=more).encode()
+
+
+def write(t, data, name='source.vmx', *words):
+    """(the script, its machine when it is read again, what the writer tells as {field: (weight, code)})"""
+    told = model.written(t, t.write(name, data), t.path('vm.ps1'), 'hyperv', *words)
+    script = t.read('vm.ps1')
+    return script.decode('ascii'), ask(t, script, 'vm.ps1')['machine'], {field: (weight, code) for weight, field, code, _ in told}
+
+
+def test_generation_2_is_written(t):
+    script, found, told = write(t, vmx(more='uefi.secureBoot.enabled = "TRUE"'))
+    tap.equal([found[key] for key in ('name', 'firmware', 'secure-boot', 'vcpus', 'memory')], ['web', 'efi', 'microsoft-keys', 4, 1026 << 20])
+    tap.equal([(d['medium'], d['bus'], d['controller'], d['unit'], d.get('image'), d.get('boot')) for d in found['disks']],
+              [('disk', 'scsi', 0, 0, 'a.vmdk', 1), ('disk', 'scsi', 0, 1, 'b.vmdk', None), ('cdrom', 'scsi', 0, 2, None, None)])
+    tap.equal(found['nics'], [{'model': 'netvsc', 'mac': '00:50:56:01:02:03', 'mac-origin': 'static', 'attach': 'bridge', 'network': 'VM Network'}])
+    tap.contains(script, "-SecureBootTemplate ('MicrosoftUEFICertificateAuthority')")
+    tap.contains(write(t, vmx('windows2019srv-64', more='uefi.secureBoot.enabled = "TRUE"'))[0], "-SecureBootTemplate ('MicrosoftWindows')")
+    tap.equal((told['disks[1].bus'], told['controllers[0].model']), (('boot', 'L-controller'),) * 2)
+
+
+def test_generation_1_starts_from_ide(t):
+    script, found, _ = write(t, vmx(firmware='bios', more='bios.bootOrder = "cdrom,hdd"'))
+    tap.equal([(d['medium'], d['bus'], d['controller'], d['unit']) for d in found['disks']],
+              [('disk', 'ide', 0, 0), ('disk', 'ide', 0, 1), ('cdrom', 'ide', 1, 0)])
+    tap.equal(found['boot'], 'cdrom,disk,network,floppy')
+    tap.equal('Set-VMFirmware' in script, False)
+
+
+def test_more_disks_than_ide_has_places_for(t):
+    more = ''.join(f'scsi0:{unit}.present = "TRUE"\nscsi0:{unit}.fileName = "{unit}.vmdk"\n' for unit in (1, 2, 3, 4))
+    _, found, _ = write(t, vmx(firmware='bios', more=more))
+    tap.equal(sorted((d['bus'], d['controller'], d['unit']) for d in found['disks']),
+              [('ide', 0, 0), ('ide', 0, 1), ('ide', 1, 0), *(('scsi', 0, unit) for unit in (1, 2, 3, 4))])
+
+
+def test_a_copy_has_addresses_of_its_own(t):
+    tap.equal('mac' in write(t, vmx(), 'source.vmx', 'copy')[1]['nics'][0], False)
+
+
+def test_what_was_read_is_written_again(t):
+    """Of a machine of Hyper-V all but its ids, and what the commands cannot set."""
+    tree = machine()
+    before = read(t, tree)
+    _, after, told = write(t, vmcx_maker.make(tree), 'source.vmcx')
+    for found in before, after:
+        for key in ('uuid', 'genid', 'hw-version', 'nvram', 'extra', 'arch', 'controllers'):
+            found.pop(key, None)
+        for disk_ in found['disks']:
+            disk_.pop('boot', None), disk_.pop('image', None)
+        for nic in found['nics']:
+            nic.pop('connected', None)
+    tap.equal(after, before, 'machine')
+    tap.equal([field for field, (weight, _) in told.items() if weight in ('boot', 'data')], [], 'losses')
+
+
+def commands(script):
+    """The script as PowerShell splits it: in a string between single quotes of any of its five kinds only a doubled one is no end."""
+    body = script.partition('# ---- the machine ----\n')[2]
+    quotes, code, at, strings = "'\u2018\u2019\u201a\u201b", '', 0, []
+    while at < len(body):
+        if body[at] not in quotes:
+            code, at = code + body[at], at + 1
+            continue
+        at, text = at + 1, ''
+        while not (body[at] in quotes and body[at + 1] not in quotes):
+            text, at = text + body[at], at + (2 if body[at] in quotes else 1)
+        strings.append(text)
+        code, at = code + '""', at + 1
+    return code, strings
+
+
+HOSTILE = ['$(reboot)', "'; rm", "a'; Remove-Item C:\\ -Recurse; '", 'a"b', '%s%n', 'a\nRemove-Item x', '\u202ertl', '\U0001f600' * 40, '../x', 'CON', '-rf', '-Generation',
+           *(f'a{quote}; Remove-Item x; {quote}b' for quote in '\u2018\u2019\u201a\u201b\u201c\u201d`'), '`n', '#', '@\'\nx\n\'@', '<#', '--%', '{}', ')', "('", 'a\\', '\u0085x',
+           '\u2028x', "'", "''", "'\u2019", '$vm', '']
+
+
+@tap.rows([(repr(text), text) for text in HOSTILE])
+def test_hostile_texts_stay_in_their_quotes(t, text):
+    """The code around the strings is that of a harmless machine."""
+    harmless, found = (f"""<domain type='kvm'><name>{name}</name><description>{name}</description><memory unit='GiB'>1</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><devices><serial type='pipe'><source path='{name}'/></serial>
+<interface type='bridge'><source bridge='{name}'/><model type='e1000'/></interface></devices></domain>"""
+                       for name in ('harmless', html.escape(text or 'x', quote=True).replace('\n', '&#10;')))
+    wanted, _ = commands(write(t, harmless.encode(), 'a.xml')[0])
+    script, again, _ = write(t, found.encode(), 'b.xml')
+    code, strings = commands(script)
+    plain = [line.replace('+[char]0x', '\0').split('\0') for line in code.splitlines()]
+    for line, expected in zip(plain, wanted.splitlines(), strict=True):
+        joined = line[0] + ''.join(part.lstrip('0123456789abcdef') for part in line[1:])
+        tap.equal(re.sub(r'""(\+"")+', '""', joined), expected)
+    tap.equal(all(0x20 <= ord(letter) < 0x7f or letter == '\n' for letter in script), True, 'ASCII')
+    tap.equal(again['description'], text or 'x')
+    tap.equal(again['nics'][0]['network'], text or 'x')
+
+
+@tap.rows([
+    ('another command', 'Remove-Item x\n'), ('a bare value', '$vm = New-VM -Name x;y -Generation 2 -NoVHD\n'), ('an open quote', "Set-VM -VM $vm -Notes ('a\n"),
+    ('an expression', "Set-VM -VM $vm -Notes ('a'+$(x))\n"), ('a character that is none', "Set-VM -VM $vm -Notes ('a'+[char]0x0+'')\n"),
+    ('many words', 'Set-VM ' + 'x ' * 20 + '\n'), ('a card that is none', 'Join-Switch $nic7 (\'x\')\n'), ('a drive that is none', 'Set-VMFirmware -VM $vm -FirstBootDevice $drive9\n'),
+    ('a number that is none', '$nic99999999999999999999 = Add-VMNetworkAdapter -VM $vm\n'),
+])
+def test_a_script_that_was_changed_is_not_believed(t, line):
+    script, _, _ = write(t, vmx())
+    tap.contains(ask(t, (script + line).encode(), 'vm.ps1', status=1), f'vm.ps1:{script.count(chr(10)) + 1}: this line is none')
+    tap.contains(ask(t, script.replace('Stop', 'Continue').encode(), 'vm.ps1', status=1), 'one that was changed')
+
+
+def test_a_machine_becomes_a_folder(t):
+    path = export(t)
+    os.makedirs(t.path('there'))
+    t.vmferry('convert', '-q', '--machine', 'hyperv', path, 'there')
+    tap.equal(sorted(os.listdir(t.path('there'))), ['web-disk1.vhdx', 'web.ps1'])
+    t.vmferry('compare', '-q', 'there/web-disk1.vhdx', 'EXPORT/Virtual Hard Disks/a.vhdx')
+    tap.contains(t.vmferry('convert', path, 'x.vmcx', status=None).stderr, 'x.vmcx')
 
 
 if __name__ == '__main__':

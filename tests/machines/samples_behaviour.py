@@ -8,7 +8,7 @@ import tap
 
 MACHINES = tap.SOURCE.parent / 'shared/machines'
 SUFFIXES = ('.vmx', '.xml', '.conf', '.vbox')
-TARGETS = ('x.ova', 'x.xml', 'x.vmx', 'x.vma', 'x.xva', 'x.vbox')
+TARGETS = ('x.ova', 'x.xml', 'x.vmx', 'x.vma', 'x.xva', 'x.vbox', 'x.ps1')
 TOLD = (0, 1, 2, 9)  # shown; wrong use; wrong or missing files; not supported
 
 

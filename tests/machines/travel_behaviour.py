@@ -148,6 +148,8 @@ JOURNEYS = [(f'{title} {way}', make, disks, steps) for title, make, disks in MAC
     ('over a package', ('ova', 'vmx')),
     ('over a descriptor with its files', ('ovf', 'vmx')),
     ('within VMware', ('vmx',)),
+    ('over Hyper-V', ('ps1', 'vmx')),
+    ('over libvirt, Hyper-V and Proxmox VE', ('xml', 'ps1', 'vma', 'ova', 'vmx')),
     ('over libvirt', ('xml', 'vmx')),
     ('over a package and libvirt', ('ova', 'xml', 'vmx')),
     ('over libvirt and a package', ('xml', 'ova', 'vmx')),

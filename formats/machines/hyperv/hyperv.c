@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "hyperv_script.h"
 #include "vmcx.h"
 
 /* The head as if it were in an encoding of one byte: UTF-16 without its zeros. */
@@ -48,10 +49,12 @@ static int hyperv_probe(const uint8_t *head, size_t length)
   for (size_t at = 0; at <= VMCX_HEADER_STEP; at += VMCX_HEADER_STEP)
     if (length >= at + 4 && get_le32(head + at) == VMCX_SIGNATURE)
       return 100;
-  return probe_xml(head, length);
+  return hyperv_is_script(head, length) ? 100 : probe_xml(head, length);
 }
 
-static const char *const hyperv_suffixes[] = {"vmcx", "xml", NULL};
+static const char *const hyperv_suffixes[] = {"vmcx", "xml", "ps1", NULL};
+
+static const char *const hyperv_written[] = {"ps1", NULL};
 
 /* The configuration is in "Virtual Machines" or "Snapshots". */
 static const char *const hyperv_folders[] = {"../Virtual Hard Disks", "Virtual Hard Disks", NULL};
@@ -59,9 +62,12 @@ static const char *const hyperv_folders[] = {"../Virtual Hard Disks", "Virtual H
 extern const struct vmf_machine_format vmf_machine_format_hyperv;
 const struct vmf_machine_format vmf_machine_format_hyperv = {
     .name = HYPERV_NAME,
-    .summary = "Microsoft Hyper-V: the .vmcx of an export, or the XML of older ones",
+    .summary = "Microsoft Hyper-V: .vmcx or XML of an export; written is a script that imports",
     .suffixes = hyperv_suffixes,
     .probe = hyperv_probe,
     .read = hyperv_read,
+    .write = hyperv_write,
+    .write_suffixes = hyperv_written,
+    .disk_form = "vhdx",
     .disk_folders = hyperv_folders,
 };

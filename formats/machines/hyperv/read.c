@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 #include "checked.h"
-#include "hyperv.h"
+#include "hyperv_script.h"
 #include "list.h"
 #include "memory.h"
 #include "text.h"
@@ -246,6 +246,10 @@ static enum vmf_code read_all(struct hyperv_reader *reader, struct vmf_error *er
 enum vmf_code hyperv_read(const struct vmf_machine_source *source, struct vmf_machine *machine,
                           struct vmf_report *report, struct vmf_error *error)
 {
+  if (hyperv_is_script(source->bytes, source->length))
+    return source->snapshot
+               ? vmf_fail(error, VMF_USAGE, "%s: a script has no snapshots", source->name)
+               : hyperv_read_script(source, machine, error);
   struct hyperv_reader reader = {
       .source = source, .tree = {.file = source->name}, .machine = machine, .report = report};
   enum vmf_code code = read_all(&reader, error);

@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmferry/confinement.h"
 #include "vmferry/errors.h"
 #include "vmferry/machines.h"
 #include "vmferry/packages.h"

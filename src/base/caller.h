@@ -25,7 +25,9 @@
                   row(package_target, max_bytes) row(guest_os_info, vbox) row(disk_form_info, uri) \
                       row(machine_options, template_) row(package_trust, signer)                   \
                           row(package_result, bytes) row(machine_format_info, container)           \
-                              row(machine_target_options, dry_run) row(profile_info, source)
+                              row(machine_target_options, dry_run) row(profile_info, source)       \
+                                  row(confinement, calls_miss)                                     \
+                                      row(confinement_options, landlock_abi)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

@@ -17,6 +17,7 @@
 #define VMF_GROUP_MACHINE VMF_GROUP("The machine")
 #define VMF_GROUP_SIGNING VMF_GROUP("Signing")
 #define VMF_GROUP_TRUST VMF_GROUP("What is trusted")
+#define VMF_GROUP_SAFETY VMF_GROUP("Safety")
 #define VMF_GROUP_SPEED VMF_GROUP("Speed")
 #define VMF_GROUP_OUTPUT VMF_GROUP("What is told")
 #define VMF_GROUP_QEMU VMF_GROUP("Taken as qemu-img's")
@@ -71,6 +72,11 @@
     .letter = 'p', .name = "progress", VMF_SETS_PROGRESS(command.progress_descriptor),             \
     .value = "json[:FD]", .value_optional = true, .given = VMF_SETTING(bool, command.progress),    \
     .help = "show the progress where that is no terminal, too; as JSON"                            \
+  }
+#define VMF_ARGUMENT_SANDBOX                                                                       \
+  {                                                                                                \
+    .name = "sandbox", VMF_SETS_TEXT(command.sandbox), .value = "off|on|require",                  \
+    .help = "give up what the command line does not ask for (default: on)"                         \
   }
 #define VMF_ARGUMENT_QUIET                                                                         \
   {                                                                                                \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "confining.h"
 #include "help.h"
 #include "names.h"
 #include "signals.h"
@@ -93,7 +94,8 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
       command->log.note = vmf_status_note;
     if (command->quiet)
       command->log.warn = command->log.note = NULL;
-    status = verb->run(command);
+    status = vmf_confining(verb, command, &error) == VMF_OK ? verb->run(command)
+                                                            : vmf_status_report(&error);
   }
   vmf_arguments_free(verb, command);
   free(command);
@@ -155,6 +157,8 @@ static int main_run(int argc, char **argv)
   }
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
     main_version();
+    if (argc > 2 && (strcmp(argv[2], "-v") == 0 || strcmp(argv[2], "--verbose") == 0))
+      vmf_confining_print();
     return VMF_EXIT_DONE;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -30,10 +30,12 @@ struct vmf_command {
   bool quiet, verbose, progress, json; /* how it answers */
   int progress_descriptor;             /* that takes the progress as JSON; 0: none does */
   struct vmf_log log;
-  uint64_t threads;  /* 0: one a processor */
-  uint64_t max_size; /* bytes that may be unpacked and written; 0: no bound */
-  bool image_opts;   /* sources are named by options (image_opts.h) */
-  bool no_cache;     /* nothing is kept in the host's page cache */
+  uint64_t threads;    /* 0: one a processor */
+  uint64_t max_size;   /* bytes that may be unpacked and written; 0: no bound */
+  const char *sandbox; /* off, on, require; NULL: the default */
+  bool reads_anything; /* what is read is named in a list that a verb reads */
+  bool image_opts;     /* sources are named by options (image_opts.h) */
+  bool no_cache;       /* nothing is kept in the host's page cache */
 };
 
 enum vmf_argument_kind {
@@ -97,6 +99,9 @@ struct vmf_argument {
 #define VMF_PURPOSE_PACKAGES "For packages (OVA, OVF)"
 #define VMF_PURPOSE_HELP "Help"
 
+/* Which operands name what is written. */
+enum vmf_written { VMF_WRITTEN_NONE, VMF_WRITTEN_ALL, VMF_WRITTEN_LAST };
+
 struct vmf_verb {
   const char *name, *purpose, *operands, *summary;
   const char *const *examples; /* command lines of 58 columns at most, NULL-terminated */
@@ -104,7 +109,9 @@ struct vmf_verb {
   const void *initial;  /* the settings before the command line is read */
   size_t settings_size; /* bytes */
   int min_operands, max_operands;
-  int targets;                /* the last operands: what is written, where --image-opts is taken */
+  int targets; /* the last operands: what is written, where --image-opts is taken */
+  enum vmf_written written;
+  bool operands_are_words;    /* no file is opened by their names */
   int usage_status;           /* the exit status after a wrong command line */
   int (*run)(void *settings); /* returns the exit status */
 };

@@ -14,6 +14,7 @@ LAYERS = {
     'src/io/unpack': {'src/io/unpack', 'src/io/view', 'src/io', 'src/base'},
     'src/io/tar': {'src/io/tar', 'src/io/view', 'src/io', 'src/base'},
     'src/io': {'src/io', 'src/base'},
+    'src/confine': {'src/confine', 'src/io', 'src/base'},
     'src/codec': {'src/codec', 'src/base'},
     'src/hash': {'src/hash', 'src/base'},
     'src/image': {'src/image', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/io', 'src/codec', 'src/hash', 'src/base'},

@@ -37,6 +37,20 @@ static void leave(void)
   scratch_leave();
 }
 
+START_TEST(confinement_refuses_null)
+{
+  struct vmf_confinement offered = {.size = sizeof offered};
+  struct vmf_confinement_options options = {.size = sizeof options};
+
+  REFUSED(vmf_confinement_offered(NULL, &error));
+  REFUSED(vmf_confinement_offered(&offered, NULL));
+  REFUSED(vmf_confine(NULL, NULL, &error));
+  REFUSED(vmf_confine(&options, NULL, NULL));
+  options.size = 1;
+  REFUSED(vmf_confine(&options, NULL, &error));
+}
+END_TEST
+
 START_TEST(names_refuse_null)
 {
   char *path;
@@ -375,6 +389,7 @@ static Suite *suite(void)
   TCase *tests = tcase_create("api");
 
   tcase_add_checked_fixture(tests, enter, leave);
+  tcase_add_test(tests, confinement_refuses_null);
   tcase_add_test(tests, names_refuse_null);
   tcase_add_test(tests, images_refuse_null);
   tcase_add_test(tests, targets_refuse_null);

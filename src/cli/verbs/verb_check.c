@@ -46,6 +46,8 @@ static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_NO_REPLAY,
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_QUIET,

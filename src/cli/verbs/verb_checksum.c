@@ -33,6 +33,8 @@ struct checksum_settings {
 static const struct checksum_settings checksum_initial = {.source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument checksum_arguments[] = {
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     {.letter = 'a',
      .name = "algorithm",
@@ -52,6 +54,7 @@ static const struct vmf_argument checksum_arguments[] = {
     {.letter = 'c',
      .name = "check",
      VMF_SETS_FLAG(check),
+     .given = VMF_SETTING(bool, command.reads_anything),
      .help = "FILE holds such lines: tell whether the disks are still the same"},
     VMF_ARGUMENT_SNAPSHOT,
     {.name = "read-all",

@@ -54,6 +54,8 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     {.letter = 's',
      .name = "strict",

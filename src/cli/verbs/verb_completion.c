@@ -72,6 +72,7 @@ const struct vmf_verb vmf_verb_completion = {
     VMF_STARTS_WITH(completion_initial),
     .min_operands = 1,
     .max_operands = INT_MAX, /* of --words */
+    .operands_are_words = true,
     .usage_status = VMF_EXIT_OTHER,
     .run = completion_run,
 };

@@ -168,6 +168,8 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_SIZE(transfer.rate),
      .value = "RATE",
      .help = "no more bytes a second than this (default: no bound)"},
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
@@ -536,6 +538,7 @@ const struct vmf_verb vmf_verb_convert = {
     .min_operands = 2,
     .max_operands = 1 << 16,
     .targets = 1,
+    .written = VMF_WRITTEN_LAST,
     .usage_status = VMF_EXIT_OTHER,
     .run = convert_run,
 };

@@ -53,6 +53,8 @@ static const struct vmf_argument create_arguments[] = {
     VMF_GROUP_READING,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_QUIET,
     VMF_GROUP_QEMU,
@@ -180,6 +182,7 @@ const struct vmf_verb vmf_verb_create = {
     VMF_STARTS_WITH(create_initial),
     .min_operands = 1,
     .max_operands = 2,
+    .written = VMF_WRITTEN_ALL,
     .usage_status = VMF_EXIT_OTHER,
     .run = create_run,
 };

@@ -209,6 +209,7 @@ const struct vmf_verb vmf_verb_help = {
     VMF_STARTS_WITH(help_initial),
     .min_operands = 0,
     .max_operands = 1,
+    .operands_are_words = true,
     .usage_status = VMF_EXIT_OTHER,
     .run = help_run,
 };

@@ -50,6 +50,8 @@ static const struct vmf_argument sign_arguments[] = {
     VMF_GROUP_TRUST,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_PROGRESS,
     VMF_ARGUMENT_QUIET,
@@ -148,6 +150,7 @@ const struct vmf_verb vmf_verb_sign = {
     VMF_STARTS_WITH(sign_initial),
     .min_operands = 1,
     .max_operands = 1,
+    .written = VMF_WRITTEN_ALL,
     .usage_status = VMF_EXIT_OTHER,
     .run = sign_run,
 };

@@ -48,6 +48,8 @@ static const struct vmf_argument unpack_arguments[] = {
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_ARGUMENT_PAGE_CACHE_MODE,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,
@@ -118,6 +120,7 @@ const struct vmf_verb vmf_verb_unpack = {
     VMF_STARTS_WITH(unpack_initial),
     .min_operands = 1,
     .max_operands = 2,
+    .written = VMF_WRITTEN_LAST,
     .usage_status = VMF_EXIT_OTHER,
     .run = unpack_run,
 };

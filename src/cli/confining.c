@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "confining.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+
+/* Names that are borrowed from the settings; each list ends with NULL. */
+struct places {
+  const char **read, **write;
+  size_t reads, writes;
+};
+
+static bool active;
+
+/* What help calls the values that name something to be read. A FILE that is written by some verb,
+ * and a KEY, are read by all others; it costs nothing to allow both. */
+static bool value_is_read(const char *value)
+{
+  return strcmp(value, "FILE") == 0 || strcmp(value, "DIR") == 0 || strcmp(value, "KEY") == 0 ||
+         strcmp(value, "PACKAGE") == 0 || strcmp(value, "MAPFILE") == 0 ||
+         strcmp(value, "NAME=DIR") == 0;
+}
+
+static bool value_is_written(const struct vmf_argument *argument)
+{
+  const char *value = argument->value;
+  return strcmp(value, "MAPFILE") == 0 || strcmp(value, "REPORT") == 0 ||
+         strcmp(value, "OUT") == 0 || (argument->name && strcmp(argument->name, "spool") == 0);
+}
+
+static void add(struct places *places, const char *name, bool read, bool written)
+{
+  if (read)
+    places->read[places->reads++] = name;
+  if (written)
+    places->write[places->writes++] = name;
+}
+
+/* "NAME=DIR" is the folder behind the sign. */
+static const char *place_of(const char *value, const char *text)
+{
+  const char *sign = strcmp(value, "NAME=DIR") == 0 ? strchr(text, '=') : NULL;
+  return sign ? sign + 1 : text;
+}
+
+static void add_options(const struct vmf_verb *verb, const struct vmf_command *command,
+                        struct places *places)
+{
+  for (const struct vmf_argument *row = verb->arguments; row->kind; row++) {
+    const void *field = (const char *)command + row->field;
+    bool read = row->value && value_is_read(row->value);
+    bool written = row->value && value_is_written(row);
+    if (!row->field || (!read && !written))
+      continue;
+    const char *const *list =
+        row->kind == VMF_ARGUMENT_LISTED ? *(const char *const *const *)field : NULL;
+    for (; list && *list; list++)
+      add(places, place_of(row->value, *list), read, written);
+    const char *text = row->kind == VMF_ARGUMENT_TEXT ? *(const char *const *)field : NULL;
+    if (text)
+      add(places, place_of(row->value, text), read, written);
+  }
+}
+
+static bool operand_is_written(const struct vmf_verb *verb, int index, int count)
+{
+  switch (verb->written) {
+  case VMF_WRITTEN_ALL:
+    return true;
+  case VMF_WRITTEN_LAST:
+    return index == count - 1;
+  default:
+    return false;
+  }
+}
+
+static void add_operands(const struct vmf_verb *verb, const struct vmf_command *command,
+                         struct places *places)
+{
+  int count = command->operand_count;
+  for (int i = 0; i < count; i++)
+    add(places, command->operands[i], true, operand_is_written(verb, i, count));
+  if (verb->written != VMF_WRITTEN_NONE && count <= 1) /* the name of what is written is found */
+    add(places, ".", true, true);
+}
+
+/* How many names there can be, with the NULL. */
+static size_t places_bound(const struct vmf_verb *verb, const struct vmf_command *command)
+{
+  size_t bound = (size_t)command->operand_count + 2;
+  for (const struct vmf_argument *row = verb->arguments; row->kind; row++) {
+    const void *field = (const char *)command + row->field;
+    bound++;
+    if (row->kind == VMF_ARGUMENT_LISTED && row->field)
+      for (const char *const *list = *(const char *const *const *)field; list && *list; list++)
+        bound++;
+  }
+  return bound;
+}
+
+static enum vmf_code confine(const struct vmf_verb *verb, const struct vmf_command *command,
+                             struct places *places, struct vmf_confinement *done,
+                             struct vmf_error *error)
+{
+  const char *abi = getenv("VMFERRY_LANDLOCK"); /* an older kernel's, for tests */
+
+  add_options(verb, command, places);
+  add_operands(verb, command, places);
+  struct vmf_confinement_options options = {.size = sizeof options,
+                                            .read = places->read,
+                                            .write = places->write,
+                                            .read_anything = command->reads_anything,
+                                            .landlock_abi = abi ? (unsigned)atoi(abi) : 0};
+  return vmf_confine(&options, done, error);
+}
+
+static enum vmf_code confine_all(const struct vmf_verb *verb, const struct vmf_command *command,
+                                 struct vmf_confinement *done, struct vmf_error *error)
+{
+  size_t bound = places_bound(verb, command);
+  struct places places = {.read = calloc(bound, sizeof *places.read),
+                          .write = calloc(bound, sizeof *places.write)};
+  enum vmf_code code = VMF_NOMEM;
+  if (places.read && places.write)
+    code = confine(verb, command, &places, done, error);
+  else
+    (void)!vmf_arguments_no_memory(error);
+  free(places.read);
+  free(places.write);
+  return code;
+}
+
+/* What is missing, for "require"; NULL: nothing. */
+static const char *missing(const struct vmf_confinement *done)
+{
+  if (done->landlock == 0)
+    return "the kernel has no Landlock";
+  if (!done->writes)
+    return "the kernel's Landlock is the first version, which cannot confine what is written";
+  return done->calls ? NULL : done->calls_miss;
+}
+
+enum vmf_code vmf_confining(const struct vmf_verb *verb, const struct vmf_command *command,
+                            struct vmf_error *error)
+{
+  const char *word = command->sandbox ? command->sandbox : VMF_SANDBOX_DEFAULT;
+  struct vmf_confinement done = {.size = sizeof done};
+  bool required = strcmp(word, "require") == 0;
+
+  if (strcmp(word, "off") == 0 || verb->operands_are_words)
+    return VMF_OK;
+  if (!required && strcmp(word, "on") != 0)
+    return vmf_arguments_wrong(error, "--sandbox: \"%s\" is none of: off, on, require", word);
+  enum vmf_code code = confine_all(verb, command, &done, error);
+  if (code != VMF_OK)
+    return code;
+  active = done.reads || done.writes || done.calls;
+  if (!required || !missing(&done))
+    return VMF_OK;
+  vmf_arguments_wrong(error, "--sandbox=require: %s", missing(&done));
+  return error->code = VMF_UNSUPPORTED;
+}
+
+bool vmf_confining_active(void)
+{
+  return active;
+}
+
+void vmf_confining_print(void)
+{
+  struct vmf_confinement offered = {.size = sizeof offered};
+  struct vmf_error error = {0};
+
+  if (vmf_confinement_offered(&offered, &error) != VMF_OK)
+    return;
+  printf("Sandbox: %s by default\n", VMF_SANDBOX_DEFAULT);
+  if (offered.landlock > 0)
+    printf("  files: Landlock, version %u%s\n", offered.landlock,
+           offered.writes ? "" : " (it confines what is read, not what is written)");
+  else
+    puts("  files: not confined, the kernel has no Landlock");
+  printf("  system calls: %s\n", offered.calls ? "seccomp" : offered.calls_miss);
+}

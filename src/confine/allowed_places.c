@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "allowed_places.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "json_name.h"
+#include "memory.h"
+#include "path.h"
+#include "stream.h"
+#include "vmferry.h"
+
+/* What glibc, OpenSSL and libxml2 open when it is needed first: encodings (gconv), providers,
+ * configuration, time zones; what the number of threads and the memory are taken from (cgroups);
+ * and what a block device is told to be. */
+static const char *const system_places[] = {"/usr",           "/lib",           "/lib64",
+                                            "/etc/ssl",       "/etc/pki",       "/etc/ld.so.cache",
+                                            "/etc/localtime", "/proc/self",     "/proc/meminfo",
+                                            "/proc/sys/vm",   "/sys/fs/cgroup", "/sys/devices",
+                                            "/sys/dev/block", "/dev/null",      "/dev/urandom"};
+
+/* A folder itself; a file that is there or not: the folder that it is in, since it may name others
+ * beside it; anything else (a device, a pipe): by itself. */
+static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char *path,
+                                enum vmf_access access, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *folder = NULL;
+  struct stat status;
+  bool there = stat(path, &status) == 0;
+
+  if (there && !S_ISREG(status.st_mode))
+    VMF_TRY(vmf_landlock_allow(landlock, path, access, error));
+  if (there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+    return VMF_OK;
+  VMF_TRY(vmf_path_copy_folder(path, &folder, error));
+  /* A folder that is written is replaced as a whole by one that is made beside it. */
+  if (there && S_ISDIR(status.st_mode) && access == VMF_ACCESS_READ)
+    return VMF_OK;
+  return vmf_landlock_allow(landlock, folder, access, error);
+}
+
+/* As it is written, and where its symlinks lead to: what an image names is looked for in both. */
+static enum vmf_code allow_both(const struct vmf_landlock *landlock, const char *path,
+                                enum vmf_access access, struct vmf_error *error)
+{
+  char *real = realpath(path, NULL);
+  enum vmf_code code = allow_path(landlock, path, access, error);
+  if (code == VMF_OK && real)
+    code = allow_path(landlock, real, access, error);
+  free(real);
+  return code;
+}
+
+/* "PACKAGE::DISK": a "::" may stand in the package's name, too. */
+static enum vmf_code allow_packages(const struct vmf_landlock *landlock, const char *name,
+                                    struct vmf_error *error)
+{
+  for (const char *colons = strstr(name, "::"); colons; colons = strstr(colons + 1, "::")) {
+    VMF_AUTO_FREE char *package = NULL;
+    VMF_TRY(vmf_copy_bytes(name, (size_t)(colons - name), &package, error));
+    if (access(package, F_OK) == 0)
+      VMF_TRY(allow_both(landlock, package, VMF_ACCESS_READ, error));
+  }
+  return VMF_OK;
+}
+
+/* A name that is wrong allows nothing: the function that is to open it says so. */
+static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char *name,
+                                enum vmf_access access, struct vmf_error *error)
+{
+  char *path = NULL, *format = NULL;
+  struct vmf_error wrong = {0};
+  enum vmf_code code = VMF_OK;
+  if (vmf_json_name_read(name, &path, &format, &wrong) == VMF_OK)
+    code = allow_both(landlock, path, access, error);
+  vmf_free(path);
+  vmf_free(format);
+  return code;
+}
+
+static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char *name,
+                                enum vmf_access access, struct vmf_error *error)
+{
+  struct vmf_error wrong = {0};
+  char *path = NULL;
+
+  if (vmf_json_name_is(name))
+    return allow_json(landlock, name, access, error);
+  if (vmf_location_resolve(name, access == VMF_ACCESS_READ, &path, &wrong) != VMF_OK)
+    return VMF_OK;
+  enum vmf_code code = VMF_OK;
+  if (strcmp(path, "-") != 0)
+    code = allow_both(landlock, path, access, error);
+  if (code == VMF_OK && access == VMF_ACCESS_READ)
+    code = allow_packages(landlock, path, error);
+  free(path);
+  return code;
+}
+
+enum vmf_code vmf_allow_names(const struct vmf_landlock *landlock, const char *const *names,
+                              enum vmf_access access, struct vmf_error *error)
+{
+  for (; names && *names; names++)
+    VMF_TRY(allow_name(landlock, *names, access, error));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_allow_system(const struct vmf_landlock *landlock, struct vmf_error *error)
+{
+  for (size_t i = 0; i < sizeof system_places / sizeof system_places[0]; i++)
+    VMF_TRY(vmf_landlock_allow(landlock, system_places[i], VMF_ACCESS_READ, error));
+  return vmf_landlock_allow(landlock, vmf_spool_folder(NULL), VMF_ACCESS_WRITE, error);
+}

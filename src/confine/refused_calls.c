@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "refused_calls.h"
+
+#ifdef VMF_SECCOMP
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+/* By name, since not every version of libseccomp knows every call: one that it does not know is
+ * passed over. */
+static const char *const refused[] = {
+    /* other programs */
+    "execve", "execveat", "fork", "vfork",
+    /* the network */
+    "socket", "socketpair", "socketcall", "connect", "bind", "listen", "accept", "accept4",
+    /* other processes */
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_open",
+    "pidfd_getfd", "pidfd_send_signal", "kcmp", "tkill", "setpgid", "setsid",
+    /* the machine, and ways around what is refused here */
+    "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
+    "fsconfig", "fsmount", "fspick", "mount_setattr", "setns", "unshare", "open_by_handle_at",
+    "name_to_handle_at", "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf",
+    "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "init_module",
+    "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
+    "acct", "personality", "sethostname", "setdomainname", "settimeofday", "clock_settime",
+    "adjtimex", "clock_adjtime", "iopl", "ioperm", "modify_ldt", "syslog", "lookup_dcookie",
+    "fanotify_init", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
+    "setgroups", "setfsuid", "setfsgid", "capset", "mknod", "mknodat", "symlink", "symlinkat"};
+
+bool vmf_refused_calls_offered(const char **why)
+{
+  bool offered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+  *why = offered ? NULL : "the kernel has no seccomp";
+  return offered;
+}
+
+/* A thread is started by clone with CLONE_THREAD; without it a process would be. What clone3 is
+ * asked for stands in memory, which no filter sees: the C library takes ENOSYS for an older kernel
+ * and uses clone. */
+static int refuse_processes(scmp_filter_ctx filter)
+{
+  int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+  if (result < 0)
+    return result;
+  return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                          SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+}
+
+static int refuse_names(scmp_filter_ctx filter)
+{
+  int result = 0;
+  for (size_t i = 0; result == 0 && i < sizeof refused / sizeof refused[0]; i++) {
+    int call = seccomp_syscall_resolve_name(refused[i]);
+    if (call == __NR_SCMP_ERROR)
+      continue;
+    result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
+    if (result == -EDOM) /* this architecture has no such call */
+      result = 0;
+  }
+  return result;
+}
+
+enum vmf_code vmf_refuse_calls(struct vmf_error *error)
+{
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  if (!filter)
+    return vmf_fail(error, VMF_NOMEM, "seccomp: no memory");
+  int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+  if (result == 0)
+    result = refuse_names(filter);
+  if (result == 0)
+    result = refuse_processes(filter);
+  if (result == 0)
+    result = seccomp_load(filter);
+  seccomp_release(filter);
+  errno = -result;
+  return result == 0 ? VMF_OK : vmf_fail_errno(error, VMF_SYSTEM, "seccomp: refusing system calls");
+}
+
+#else
+
+#include <stddef.h>
+
+bool vmf_refused_calls_offered(const char **why)
+{
+  *why = "this build is without libseccomp";
+  return false;
+}
+
+enum vmf_code vmf_refuse_calls(struct vmf_error *error)
+{
+  (void)error;
+  return VMF_OK;
+}
+
+#endif

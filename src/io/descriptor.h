@@ -19,6 +19,7 @@ struct vmf_witness {
   uint64_t written;       /* of a device: sectors, as the kernel counts them */
   struct timespec behind; /* of a loop device: mtime of its file */
   bool blind;             /* of a device: its writes are not counted */
+  bool fresh;             /* it was written to when this was taken: another write may not show */
 };
 
 struct vmf_descriptor {
@@ -85,6 +86,10 @@ VMF_MUST_CHECK enum vmf_code vmf_io_write_pipe(int number, const char *name, boo
 /* A device open for reading. Takes `number` over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_io_read_device(int number, const char *name, struct vmf_io **io,
                                                 struct vmf_error *error);
+
+/* unchanged.c. Returns when a write to a file would give it another ctime than this one: at once,
+ * but for one that was changed just now, after two seconds at most. */
+void vmf_witness_wait(struct timespec changed);
 
 /* unchanged.c. `status` is of `number`. */
 void vmf_witness_take(int number, const struct stat *status, struct vmf_witness *witness);

@@ -218,6 +218,8 @@ static enum vmf_code source_check(int number, const char *path, bool check_locks
                     path);
   if (check_locks)
     VMF_TRY(vmf_locks_hold(number, path, error));
+  if (S_ISREG(*mode))
+    vmf_witness_wait(status.st_ctim);
   return VMF_OK;
 }
 

@@ -3,7 +3,10 @@
  *
  * Whether a source was written to while it was read. Of a file size, mtime and ctime tell. ctime
  * also moves with what is no content; then something else must have changed with it. Of a device
- * the kernel's counters of writes tell, once what is dirty in its page cache has been written. */
+ * the kernel's counters of writes tell, once what is dirty in its page cache has been written.
+ *
+ * A write so soon after the one before that the clock of these times has not moved leaves them as
+ * they were: what is looked at first is old enough that no later write can do so. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "checked.h"
@@ -21,6 +25,39 @@
 #include "log.h"
 
 enum { PATH_ROOM = 4096, ATTRIBUTE_ROOM = 4096, LINE_ROOM = 512 };
+
+/* ---- the clock ---- */
+
+#define MILLISECOND INT64_C(1000000)
+#define SECOND (1000 * MILLISECOND)
+
+static int64_t nanoseconds(struct timespec time)
+{
+  return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
+}
+
+/* How long until a write has another time than `changed`. The kernel takes times from its coarse
+ * clock; some file systems keep whole seconds (ext2, ext4 with inodes of 128 bytes), FAT even ones.
+ * What is further ahead is of another machine's clock, which tells nothing. */
+static int64_t time_until_later(struct timespec changed)
+{
+  struct timespec now;
+  int64_t step = changed.tv_nsec == 0 ? 2 * SECOND : MILLISECOND;
+
+  (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  int64_t left = nanoseconds(changed) + step - nanoseconds(now);
+  return left > 2 * SECOND ? 0 : left;
+}
+
+void vmf_witness_wait(struct timespec changed)
+{
+  int64_t left;
+
+  while ((left = time_until_later(changed)) > 0) {
+    const struct timespec pause = {.tv_sec = left / SECOND, .tv_nsec = left % SECOND};
+    (void)nanosleep(&pause, NULL);
+  }
+}
 
 /* ---- what may change beside the content ---- */
 
@@ -114,14 +151,18 @@ static bool is_read_only(int number)
 }
 
 /* Somebody may write to the file of a loop device, and not through the device. */
-static struct timespec time_behind(dev_t device)
+static void look_behind(dev_t device, struct vmf_witness *witness)
 {
   char path[LINE_ROOM];
   struct stat status;
 
   if (!read_line(device, "loop/backing_file", path) || stat(path, &status) < 0)
-    return (struct timespec){0};
-  return status.st_mtim;
+    return;
+  vmf_witness_wait(status.st_ctim);
+  if (stat(path, &status) < 0)
+    return;
+  witness->behind = status.st_mtim;
+  witness->fresh = time_until_later(status.st_ctim) > 0;
 }
 
 void vmf_witness_take(int number, const struct stat *status, struct vmf_witness *witness)
@@ -129,11 +170,12 @@ void vmf_witness_take(int number, const struct stat *status, struct vmf_witness 
   *witness = (struct vmf_witness){.blind = false};
   if (!S_ISBLK(status->st_mode)) {
     witness->surroundings = sum_of_surroundings(number);
+    witness->fresh = time_until_later(status->st_ctim) > 0;
     return;
   }
   (void)fsync(number); /* whoever made them dirty */
   witness->blind = !count_written(status->st_rdev, &witness->written) && !is_read_only(number);
-  witness->behind = time_behind(status->st_rdev);
+  look_behind(status->st_rdev, witness);
 }
 
 /* ---- then and now ---- */
@@ -158,7 +200,7 @@ static enum vmf_code file_unchanged(struct vmf_descriptor *file, const struct st
 
   if ((uint64_t)now->st_size != file->io.size)
     return sizes_differ(&file->io, (uint64_t)now->st_size, error);
-  if (!same_time(now->st_mtim, then->st_mtim))
+  if (!same_time(now->st_mtim, then->st_mtim) || file->witness.fresh)
     return vmf_fail(error, VMF_CHANGED,
                     "%s: changed while it was read: somebody wrote to it after it was opened",
                     file->io.name);
@@ -190,7 +232,7 @@ static enum vmf_code device_unchanged(struct vmf_descriptor *device, const struc
   if (size != device->io.size)
     return sizes_differ(&device->io, size, error);
   vmf_witness_take(device->number, now, &witness);
-  if (witness.written != device->witness.written ||
+  if (witness.written != device->witness.written || device->witness.fresh ||
       !same_time(witness.behind, device->witness.behind))
     return vmf_fail(error, VMF_CHANGED,
                     "%s: changed while it was read: somebody wrote to the device; stop what uses "

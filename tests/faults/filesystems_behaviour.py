@@ -6,7 +6,9 @@ direct I/O, two layers, read-only."""
 import contextlib
 import os
 import random
+import signal
 
+import fault_tools
 import tap
 
 MIB = 1 << 20
@@ -135,6 +137,41 @@ def test_lower_layer_stays_as_it_was(t):
             t.vmferry('compare', t.path('layers/lower/below.raw'), there / name)
             tap.equal((t.folder / 'layers/lower' / name).read_bytes(), b'old', name)
         tap.equal((t.folder / 'layers/lower/below.raw').read_bytes() == below, True, 'the source')
+
+
+@contextlib.contextmanager
+def whole_seconds(t):
+    """A file system whose times have no fractions, with room for a disk and its package."""
+    medium = make_medium(t, 'medium', 'mkfs.ext4', '-q', '-F', '-I', '128')
+    with mounted(t, 'there', '-o', 'loop', medium) as there:
+        make_disk(t.path('disk.raw'))
+        yield there
+
+
+def change_last_bytes(path, at):
+    with open(path, 'r+b') as file:
+        file.seek(at)
+        file.write(bytes(100))
+
+
+@tap.rows([('a disk', 'disk.raw'), ('a package, behind its gate', 'vm.ova')])
+def test_change_in_the_second_in_which_it_was_opened(t, name):
+    """The second write would have the ctime of the first, if the file had been taken at once."""
+    with whole_seconds(t) as there:
+        if name == 'vm.ova':
+            t.vmferry('pack', 'disk.raw', '-o', there / name)
+        else:
+            t.run('cp', 'disk.raw', there / name)
+        words = ('-O', 'qcow2', there / name, t.path('new.qcow2'))
+        tap.equal(fault_tools.convert(t, 'read:9999:5', *words, folder='there')[0], 0, 'status')
+        late = fault_tools.count(t) - 5  # threads may read more or less at once
+        os.utime(there / name)
+        stopped = fault_tools.start_stopped(t, f'read:{late}:stop', *words, folder='there')
+        change_last_bytes(there / name, HEAD - 4096)
+        os.kill(stopped.pid, signal.SIGCONT)
+        status, errors = fault_tools.end(stopped)
+        tap.equal(status, 6, errors)
+        tap.contains(errors, 'changed while it was read')
 
 
 def test_read_only_source(t):

@@ -289,6 +289,12 @@ def test_lines_are_sorted_behind_the_description(t):
     tap.equal([line.split(':')[0] for line in lines[2:]], sorted(line.split(':')[0] for line in lines[2:]), 'order')
 
 
+def test_a_password_is_not_written(t):
+    text, after, told = write(t, 'name: web\ncipassword: secret\nciuser: root\nsshkeys: ssh-ed25519%20AAAA\n')
+    tap.equal(('secret' in text, sorted(extras(after)), [loss for losses in told.values() for loss in losses if 'secret' in loss] != []),
+              (False, ['ciuser', 'sshkeys'], True), f'text, keys, and a loss of {told}')
+
+
 def test_in_a_backup_drives_are_tied_to_devices(t):
     found, machine, _ = write(t, SAME, 'disk=-', 'disk=drive-b', 'disk=drive-scsi0', 'disk=drive-x', 'disk=drive-c', name='qemu-server.conf')
     tap.equal([line for line in found.splitlines() if line.startswith('#qmdump')], [

@@ -189,7 +189,7 @@ static const char *const properties[] = {"aio",
                                          "wwn",
                                          NULL};
 
-static const char *const secrets[] = {"cipassword", "sshkeys", NULL};
+static const char *const secrets[] = {"cipassword", NULL};
 
 /* Whether `text`, or all of it but digits at its end, is in the list. */
 static bool listed(const char *const *list, const char *text)

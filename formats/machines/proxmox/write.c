@@ -143,8 +143,12 @@ static enum vmf_code write_kept(struct proxmox_writer *writer, struct vmf_error 
 
   for (size_t i = 0; i < own; i++) {
     const struct vmf_machine_extra *extra = &writer->machine->extras[i];
-    if (strcmp(extra->vendor, PROXMOX_NAME) == 0 && !strchr(extra->key, '.') &&
-        !is_dropped(extra->key) && !is_written(writer, extra->key))
+    if (strcmp(extra->vendor, PROXMOX_NAME) != 0)
+      continue;
+    if (extra->secret)
+      proxmox_lose(writer, BEHAVIOUR, "L-secret-dropped",
+                   "a password is not written to a new file: set it again", "extra.%s", extra->key);
+    else if (!strchr(extra->key, '.') && !is_dropped(extra->key) && !is_written(writer, extra->key))
       VMF_TRY(proxmox_put(writer, extra->key, extra->value, error));
   }
   return VMF_OK;

@@ -31,7 +31,7 @@ struct vmf_guest_os_info {
 };
 bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
 
-/* The platforms that disks are made for, by index; false behind the last. */
+/* The platforms that disks and machines are made for, by index; false behind the last. */
 struct vmf_profile_info {
   size_t size;                /* of the struct */
   const char *name;           /* "azure" */
@@ -42,8 +42,22 @@ struct vmf_profile_info {
   uint64_t round;                         /* bytes: the disk's size is a multiple of this */
   uint64_t least, most;                   /* bytes; 0: no bound */
   const char *source;                     /* of these facts */
+  /* Formats of machines that it takes, the usual one first, NULL-terminated; "ovf": a package;
+   * "upload": a disk for each drive, and a script that uploads them. */
+  const char *const *machines;
+  const char *suffix;   /* of the file of a disk: "vmdk" */
+  const char *hardware; /* family of hardware in its packages, "vmx-13"; NULL: any */
+  const char *digest;   /* of its packages' manifests; NULL: it takes no packages */
 };
 bool vmf_profile_describe(size_t index, struct vmf_profile_info *info);
+/* The one that a person calls so, "esxi", "vsphere", "esxi@7.0". VMF_USAGE lists those that there
+ * are. */
+VMF_MUST_CHECK enum vmf_code vmf_profile_find(const char *name, struct vmf_profile_info *info,
+                                              struct vmf_error *error);
+/* The size there of a disk of `size` bytes: rounded up, and not below the least. VMF_USAGE: it is
+ * too large. */
+VMF_MUST_CHECK enum vmf_code vmf_profile_size(const struct vmf_profile_info *info, uint64_t size,
+                                              uint64_t *rounded, struct vmf_error *error);
 
 struct vmf_nic_options {
   const char *model, *network, *mac; /* NULL: E1000, "VM Network", none */
@@ -77,6 +91,9 @@ struct vmf_machine_options {
   const char *ovf_version;       /* "1.0", "1.1" (default), "2.0" */
   struct vmf_package *template_; /* instead of all that stands above: its descriptor, its disks
                                   * replaced in order; not owned; or NULL */
+  /* "virtualbox", "esxi@7.0": default of hardware, and VMF_USAGE where that, a controller, a card
+   * or the version is what it does not take; NULL: none. Not with template_. */
+  const char *platform;
 };
 
 /* ---- machines that a file describes ---- */
@@ -139,6 +156,11 @@ struct vmf_machine_target_options {
   const char *const *without_disks; /* left out of the machine, and lost: by number as in `info`, by
                                      * the name of the image or what is told of the content; ends
                                      * with NULL; or NULL */
+  /* "esxi", "esxi@7.0": what the platform takes decides about format, form and size of the disks,
+   * controllers, network cards and hardware; what the machine has there stays. NULL: none. */
+  const char *platform;
+  const char
+      *drivers; /* "virtio": disks and cards get these where the platform has them; or NULL */
 };
 
 /* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a

@@ -48,10 +48,11 @@ struct vmf_signing_settings {
 
 /* `move`: how a machine is written in another format. */
 struct vmf_move_settings {
-  const char *format, *system; /* NULL: by the target's name; the only one */
-  const char *losses;          /* a file for the loss report; or NULL */
-  const char **networks;       /* "OLD=NEW", NULL-terminated; owned; or NULL */
-  const char **without_disks;  /* the same: left out */
+  const char *format, *system;    /* NULL: by the target's name; the only one */
+  const char *losses;             /* a file for the loss report; or NULL */
+  const char **networks;          /* "OLD=NEW", NULL-terminated; owned; or NULL */
+  const char **without_disks;     /* the same: left out */
+  const char *platform, *drivers; /* --for, --drivers; or NULL */
   bool copy, strict;
   bool dry_run; /* only the losses are told */
 };

@@ -37,6 +37,8 @@ struct vmf_machine_target_disk {
                             * the image's format has none that can be chosen */
 };
 
+struct vmf_profile;
+
 struct vmf_machine_target {
   const char *name; /* of the text that is written: of its file, "vm.vmx", or in a container */
   /* Where it will be, an absolute path that ends in '/', for formats that name files by such; NULL:
@@ -44,6 +46,7 @@ struct vmf_machine_target {
   const char *folder;
   const struct vmf_machine_target_disk *disks; /* of machine->disks, in their order */
   size_t disk_count;
+  const struct vmf_profile *platform; /* that it is written for; NULL: none (profile.h) */
   bool copy;      /* a new machine beside the old one: new ids, no addresses of cards */
   uint8_t id[16]; /* a fresh UUID; of a format that needs ids */
 };
@@ -86,6 +89,7 @@ struct vmf_machine_format {
   /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
    * itself. */
   const char *disk_form;
+  bool disks_of_platform; /* they have the form of the platform that they are written for */
   /* The disk format whose file holds the text and the disks ("vma"): that is written then. And the
    * name of the text in it. NULL: there is none. */
   const char *container, *text_name;

@@ -10,15 +10,20 @@
 #include "guid.h"
 #include "loss_report.h"
 #include "open_machines.h"
+#include "profile.h"
 
 struct vmf_machine_move {
   struct vmf_machines *machines;
-  const struct vmf_machine *machine;           /* one of them */
+  const struct vmf_machine *read;              /* one of them */
+  const struct vmf_machine *machine;           /* it, or `fitted` */
+  struct vmf_machine *fitted;                  /* as a platform takes it; owned; or NULL */
+  struct vmf_fit fit;                          /* platform.profile NULL: for none */
   const struct vmf_machine_target_options *to; /* as the caller gave them */
   const struct vmf_package_target *files;      /* the same, of the files */
   const struct vmf_machine_format *format;     /* NULL: OVF */
   const struct vmf_format *container;          /* what is written is one file; or NULL */
   const struct vmf_disk_format *form;          /* of disks beside the text; NULL: container */
+  struct vmf_disk_format own_form;             /* the platform's */
   char *options;                               /* create options of the form */
   struct vmf_destination destination;
   char *folder;                          /* absolute, ends in '/'; NULL: not known */
@@ -62,6 +67,22 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *mov
  * is told as a loss. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
                                                    struct vmf_error *error);
+
+/* ---- move_fit.c: for a platform ---- */
+
+/* The format that a machine is written in where nobody says one; NULL: none is written yet. */
+const char *vmf_machine_move_usual(const struct vmf_platform *platform);
+/* VMF_USAGE: the platform does not take the format, or there is none and its options are given. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_check_platform(const struct vmf_machine_move *move,
+                                                             struct vmf_error *error);
+/* Sets form and options of disks that go there without a machine. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_platform_form(struct vmf_machine_move *move,
+                                                            struct vmf_error *error);
+/* Makes machine and open disks fit. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_fit(struct vmf_machine_move *move,
+                                                  struct vmf_error *error);
+
+/* ---- */
 
 /* Puts the cards of `count` machines from `first` on, which move, on the networks that are asked
  * for. */

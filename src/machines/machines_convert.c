@@ -68,6 +68,7 @@ enum vmf_code vmf_machine_move_prepare(struct vmf_machine_move *move, const char
 
   VMF_TRY(vmf_machine_move_target(move, path, error));
   VMF_TRY(vmf_machine_move_open(move, error));
+  VMF_TRY(vmf_machine_move_fit(move, error));
   VMF_TRY(vmf_machine_move_place(move, path, error));
   VMF_TRY(vmf_machine_move_name(move, &report, error));
   VMF_TRY(vmf_machine_move_describe(move, error));
@@ -108,6 +109,7 @@ void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
   vmf_free(move->options);
   vmf_free(move->folder);
   vmf_free(move->text);
+  vmf_machine_free(move->fitted);
   vmf_loss_clear(&move->losses);
   vmf_destination_clear(&move->destination, keep_folder);
 }
@@ -134,7 +136,7 @@ static bool is_package_still(const struct vmf_machines *machines, const char *pa
                              const struct vmf_machine_target_options *to)
 {
   return machines->package && !to->format && !to->system && !to->copy && !to->networks &&
-         !to->without_disks && vmf_machine_move_names_package(path);
+         !to->without_disks && !to->platform && vmf_machine_move_names_package(path);
 }
 
 /* Each machine gets a folder in the one that is named. */
@@ -151,6 +153,7 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
 {
   struct vmf_machine_target_options own;
   struct vmf_package_target files;
+  struct vmf_platform platform = {0};
   VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(machines, error);
@@ -159,6 +162,9 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
   if (own.losses)
     *own.losses = NULL;
   VMF_TRY(vmf_take_package_target(own.files, &files, error));
+  if (own.platform)
+    VMF_TRY(vmf_platform_find(own.platform, &platform, error));
+  files.digest = vmf_platform_digest(&platform, files.digest);
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
   if (is_package_still(machines, plain, &own))
     return vmf_machines_keep_package(machines, plain, &own, &files, error);

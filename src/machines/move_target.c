@@ -90,6 +90,12 @@ static enum vmf_code choose_format(struct vmf_machine_move *move, const char *pa
     VMF_TRY(find_asked(asked, &move->format, error));
   else
     move->format = format_of_suffix(path);
+  if (!move->format && move->fit.platform.profile) {
+    asked = vmf_machine_move_usual(&move->fit.platform);
+    if (asked && is_package(asked))
+      return VMF_OK;
+    move->format = asked ? vmf_machine_format_find(asked) : NULL;
+  }
   if (!move->format)
     return vmf_fail(error, VMF_USAGE,
                     "%s: its name does not say in which format the machine is to be written; "
@@ -135,6 +141,8 @@ static enum vmf_code choose_form(struct vmf_machine_move *move, const char *path
 
   if (is_contained(move->format, move->to->format, path))
     return choose_container(move, error);
+  if (move->format && move->format->disks_of_platform)
+    return vmf_machine_move_platform_form(move, error);
   if (!target.disk_format)
     target.disk_format = move->format ? move->format->disk_form : "streamOptimized";
   return vmf_conversion_form(&target, !move->format, &move->form, &move->options, error);
@@ -157,7 +165,11 @@ bool vmf_machine_move_names_package(const char *path)
 enum vmf_code vmf_machine_move_target(struct vmf_machine_move *move, const char *path,
                                       struct vmf_error *error)
 {
+  move->read = move->machine;
+  if (move->to->platform)
+    VMF_TRY(vmf_platform_find(move->to->platform, &move->fit.platform, error));
   VMF_TRY(choose_format(move, path, error));
+  VMF_TRY(vmf_machine_move_check_platform(move, error));
   return choose_form(move, path, error);
 }
 

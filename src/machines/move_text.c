@@ -36,6 +36,24 @@ static void tell_copy(const struct vmf_machine_move *move, const struct vmf_mach
       vmf_machine_lose(losses, VMF_LOSS_COSMETIC, NULL, why, "nics[%zu].mac", i);
 }
 
+/* What a text that nobody reads as a machine leaves of it: the disks. */
+static enum vmf_code read_bare(const struct vmf_machine_move *move, struct vmf_machine *after,
+                               struct vmf_error *error)
+{
+  struct vmf_machine_disk *disk;
+
+  for (size_t i = 0; i < move->machine->disk_count; i++) {
+    if (!move->disks[i].name)
+      continue;
+    VMF_TRY(vmf_machine_add_disk(after, &disk, error));
+    disk->medium = move->machine->disks[i].medium;
+    disk->bus = move->machine->disks[i].bus;
+    disk->capacity = vmf_told(move->disks[i].capacity, 0);
+    VMF_TRY(vmf_machine_text(after, move->disks[i].name, 0, &disk->image, error));
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code read_again(struct vmf_machine_move *move, struct vmf_machine *after,
                                 struct vmf_error *error)
 {
@@ -44,6 +62,8 @@ static enum vmf_code read_again(struct vmf_machine_move *move, struct vmf_machin
                                             .length = move->text_length,
                                             .beside = nothing_beside};
 
+  if (move->format && !move->format->read)
+    return read_bare(move, after, error);
   if ((move->format ? move->format->read : vmf_ovf_machine_read)(&source, after, NULL, error) !=
       VMF_OK)
     return vmf_while(error, "what would be written cannot be read");
@@ -58,7 +78,7 @@ static enum vmf_code compare(struct vmf_machine_move *move, const struct vmf_mac
   VMF_TRY(vmf_machine_new(&after, error));
   enum vmf_code code = read_again(move, after, error);
   if (code == VMF_OK)
-    code = vmf_loss_compare(move->machine, after, target, &move->losses, error);
+    code = vmf_loss_compare(move->read, after, target, &move->losses, error);
   vmf_machine_free(after);
   return code;
 }
@@ -80,6 +100,7 @@ enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vm
   struct vmf_machine_target target = {.name = inside ? inside : move->destination.descriptor_name,
                                       .folder = inside ? NULL : move->folder,
                                       .disks = move->disks,
+                                      .platform = move->fit.platform.profile,
                                       .disk_count = move->machine->disk_count,
                                       .copy = move->to->copy};
 

@@ -31,7 +31,7 @@ static void list_others(const struct vmf_machine_move *move, const char *network
   for (size_t i = 0; i < machines->count; i++) {
     const struct vmf_machine *other = machines->list[i];
     const char *name = other->name.text ? other->name.text : "?";
-    if (other != move->machine && is_on(other, network) && length + strlen(name) + 3 < NAMES)
+    if (other != move->read && is_on(other, network) && length + strlen(name) + 3 < NAMES)
       length +=
           (size_t)snprintf(list + length, NAMES - length, "%s%s", length > 0 ? ", " : "", name);
   }

@@ -12,6 +12,7 @@
 #include "machine_plan.h"
 #include "memory.h"
 #include "path.h"
+#include "profile.h"
 #include "text.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -312,6 +313,36 @@ static enum vmf_code make_all(struct making *making, const struct vmf_compose_di
                           making->error);
 }
 
+/* What the person asked for is not changed behind their back. */
+static enum vmf_code check_platform(const struct making *making, enum vmf_ovf_version version)
+{
+  const struct vmf_machine *machine = making->machine;
+  struct vmf_error *error = making->error;
+  struct vmf_platform platform;
+
+  VMF_TRY(vmf_platform_find(making->options->platform, &platform, error));
+  const struct vmf_profile_info *info = &platform.profile->info;
+  if (!vmf_profile_takes(info, "ovf"))
+    return vmf_fail(error, VMF_USAGE, "--for %s: %s takes no packages", info->name, info->summary);
+  if (version == VMF_OVF_2)
+    return vmf_fail(error, VMF_USAGE, "--for %s: takes no OVF 2.0", info->name);
+  if (making->vmx > 0 && !vmf_platform_takes_hardware(&platform, making->vmx))
+    return vmf_fail(error, VMF_USAGE, "--for %s: takes no hardware vmx-%02u",
+                    making->options->platform, making->vmx);
+  for (size_t i = 0; i < machine->controller_count; i++)
+    if (!vmf_platform_has_controller(&platform, (enum vmf_bus)machine->controllers[i].bus.value,
+                                     machine->controllers[i].model.text))
+      return vmf_fail(error, VMF_USAGE, "--for %s: has no controller %s", info->name,
+                      machine->controllers[i].model.text
+                          ? machine->controllers[i].model.text
+                          : vmf_bus_limits[machine->controllers[i].bus.value].name);
+  for (size_t i = 0; i < machine->nic_count; i++)
+    if (!vmf_profile_has_nic(platform.profile, machine->nics[i].model.text))
+      return vmf_fail(error, VMF_USAGE, "--for %s: has no network card %s", info->name,
+                      machine->nics[i].model.text);
+  return VMF_OK;
+}
+
 static enum vmf_code find_version(const char *version, enum vmf_ovf_version *found,
                                   struct vmf_error *error)
 {
@@ -336,6 +367,8 @@ enum vmf_code vmf_compose_options(const struct vmf_machine_options *options,
   VMF_TRY(find_version(options->ovf_version, &settings.version, error));
   VMF_TRY(vmf_machine_new(&making.machine, error));
   enum vmf_code code = make_all(&making, disks, count);
+  if (code == VMF_OK && options->platform)
+    code = check_platform(&making, settings.version);
   if (code == VMF_OK)
     code = vmf_compose(making.machine, &settings, disks, text, error);
   vmf_machine_free(making.machine);

@@ -292,6 +292,11 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_package_disk(package, 0, NULL));
   ck_assert(!vmf_guest_os_describe(0, NULL));
   ck_assert(!vmf_profile_describe(0, NULL));
+  struct vmf_profile_info profile = {.size = sizeof profile};
+  REFUSED(vmf_profile_find(NULL, &profile, &error));
+  REFUSED(vmf_profile_find("esxi", NULL, &error));
+  REFUSED(vmf_profile_size(NULL, 1, &number, &error));
+  REFUSED(vmf_profile_size(&profile, 1, NULL, &error));
   ck_assert(!vmf_disk_form_describe(0, NULL));
   ck_assert(!vmf_machine_format_describe(0, NULL));
   ck_assert(!vmf_machines_recognise(NULL));

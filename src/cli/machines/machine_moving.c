@@ -65,12 +65,26 @@ static bool asks_for_more(const struct vmf_move_settings *settings)
          settings->copy || settings->strict;
 }
 
+/* --for: a machine goes into what its platform takes; in a folder that need not be said. */
+static bool is_of_platform(const struct vmf_packaging *packaging, const char *platform)
+{
+  const char *source = packaging->command->operands[0], *target = packaging->command->operands[1];
+  struct vmf_profile_info profile = {.size = sizeof profile};
+  struct vmf_error error = {0};
+
+  return !packaging->source->format && vmf_packaging_is_target(target) &&
+         vmf_profile_find(platform, &profile, &error) == VMF_OK &&
+         (vmf_machines_recognise(source) || vmf_package_recognise(source));
+}
+
 bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings)
 {
   const char *source = packaging->command->operands[0], *target = packaging->command->operands[1];
   const char *asked = packaging->target->format, *named = packaging->source->format;
 
+  if (settings->platform && is_of_platform(packaging, settings->platform))
+    return true;
   if (named)
     return is_machine_format(named, vmf_sources_is_input(source)) &&
            (settings->format || is_machine_name(target) || vmf_packaging_is_target(target) ||
@@ -194,6 +208,8 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .without_disks = settings->without_disks,
                                                     .strict = settings->strict,
                                                     .dry_run = settings->dry_run,
+                                                    .platform = settings->platform,
+                                                    .drivers = settings->drivers,
                                                     .files = &files,
                                                     .losses = &losses};
   enum vmf_code code = open_source(packaging, &machines, error);

@@ -13,30 +13,6 @@
 #include "paragraph.h"
 #include "status.h"
 
-static bool is_called(const struct vmf_profile_info *profile, const char *name)
-{
-  bool found = strcasecmp(profile->name, name) == 0;
-
-  for (const char *const *alias = profile->aliases; *alias; alias++)
-    found |= strcasecmp(*alias, name) == 0;
-  return found;
-}
-
-enum vmf_code vmf_profile_find(const char *name, struct vmf_profile_info *profile,
-                               struct vmf_error *error)
-{
-  char all[400] = "";
-  size_t used = 0;
-
-  *profile = (struct vmf_profile_info){.size = sizeof *profile};
-  for (size_t i = 0; vmf_profile_describe(i, profile); i++) {
-    if (is_called(profile, name))
-      return VMF_OK;
-    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", profile->name);
-  }
-  return vmf_arguments_wrong(error, "--for: \"%s\" is none of: %s", name, all);
-}
-
 enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
                                 struct vmf_target_settings *target, struct vmf_error *error)
 {
@@ -60,19 +36,12 @@ enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
 enum vmf_code vmf_profile_round(const struct vmf_profile_info *profile, struct vmf_image **source,
                                 bool quiet, struct vmf_error *error)
 {
-  uint64_t size = vmf_image_size(*source), wanted = size > profile->least ? size : profile->least;
-  uint64_t over = wanted % profile->round;
-  char most[16], unit[16];
+  uint64_t size = vmf_image_size(*source), wanted;
+  char unit[16];
+  enum vmf_code code = vmf_profile_size(profile, size, &wanted, error);
 
-  if (over > 0 && wanted > UINT64_MAX - profile->round)
-    return vmf_arguments_wrong(error, "--for %s: the disk is too large", profile->name);
-  wanted += over > 0 ? profile->round - over : 0;
-  if (profile->most > 0 && wanted > profile->most) {
-    vmf_human_size(profile->most, most);
-    return vmf_arguments_wrong(
-        error, "--for %s: the disk has %" PRIu64 " bytes, and %s takes at most %" PRIu64 " (%s)",
-        profile->name, size, profile->summary, profile->most, most);
-  }
+  if (code != VMF_OK)
+    return code;
   if (wanted == size)
     return VMF_OK;
   vmf_human_size(profile->round, unit);

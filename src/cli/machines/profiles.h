@@ -8,10 +8,6 @@
 #include "settings.h"
 #include "verb.h"
 
-/* The profile of that name; VMF_USAGE lists those that there are. */
-VMF_MUST_CHECK enum vmf_code vmf_profile_find(const char *name, struct vmf_profile_info *profile,
-                                              struct vmf_error *error);
-
 /* Sets format, options and compression of a single disk. VMF_USAGE: -O names another format. */
 VMF_MUST_CHECK enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
                                                struct vmf_target_settings *target,

@@ -48,8 +48,6 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
                                "--verify is for a single disk");
   if (settings->resize || settings->move_gpt)
     return vmf_arguments_wrong(error, message, settings->resize ? "--resize" : "--move-gpt");
-  if (settings->platform)
-    return vmf_arguments_wrong(error, message, "--for");
   if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
     return vmf_arguments_wrong(error, message, "-S");
   return VMF_OK;
@@ -64,6 +62,9 @@ static int convert_package(const struct vmf_convert_settings *settings)
   const char *other = settings->source.snapshot ? "-l" : settings->dry_run ? "--dry-run" : NULL;
 
   if (convert_check_package(settings, &error) != VMF_OK ||
+      (settings->move.platform &&
+       vmf_arguments_wrong(&error, "--for makes a package in a file or folder, not on a pipe") !=
+           VMF_OK) ||
       (other &&
        vmf_arguments_wrong(&error, "%s is for a single disk or a machine, not for a package",
                            other) != VMF_OK))
@@ -87,10 +88,10 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
   const struct vmf_move_settings *move = &settings->move;
 
   if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
-      !move->without_disks && !move->strict)
+      !move->without_disks && !move->strict && !move->drivers)
     return VMF_OK;
   return vmf_arguments_wrong(
-      error, "--machine, --system, --copy, --network, --without-disk, "
+      error, "--machine, --system, --copy, --network, --without-disk, --drivers, "
              "--losses and --strict are for a machine that goes into another format");
 }
 

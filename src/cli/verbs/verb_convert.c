@@ -59,9 +59,10 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "format of the target (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
     {.name = "for",
-     VMF_SETS_TEXT(platform),
+     VMF_SETS_TEXT(move.platform),
      .value = "PLATFORM",
-     .help = "as this platform takes a disk: format, options, size (\"help profiles\" lists them)"},
+     .help = "as this platform takes it: form and size of disks, devices of a machine (\"help "
+             "profiles\" lists them)"},
     {.letter = 'c',
      .name = "compress",
      VMF_SETS_FLAG(target.compress),
@@ -143,6 +144,10 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_LISTED(move.without_disks),
      .value = "DISK",
      .help = "leave this disk out of the machine, its data is lost (repeatable)"},
+    {.name = "drivers",
+     VMF_SETS_TEXT(move.drivers),
+     .value = "virtio",
+     .help = "with --for: drives and cards get these where the platform has them"},
     {.name = "losses",
      VMF_SETS_TEXT(move.losses),
      .value = "REPORT",
@@ -299,7 +304,7 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
       !settings->transfer.checksum && !settings->transfer.verify)
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
   input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
-                    !settings->move_gpt && !settings->platform;
+                    !settings->move_gpt && !settings->move.platform;
   input->any_order = any_order;
   return code;
 }
@@ -385,8 +390,8 @@ static void convert_tell(const struct vmf_convert_settings *settings,
 static enum vmf_code convert_round(const struct vmf_convert_settings *settings,
                                    struct vmf_image **source, struct vmf_error *error)
 {
-  struct vmf_profile_info profile;
-  enum vmf_code code = vmf_profile_find(settings->platform, &profile, error);
+  struct vmf_profile_info profile = {.size = sizeof profile};
+  enum vmf_code code = vmf_profile_find(settings->move.platform, &profile, error);
 
   return code == VMF_OK ? vmf_profile_round(&profile, source, settings->command.quiet, error)
                         : code;
@@ -396,13 +401,13 @@ static enum vmf_code convert_round(const struct vmf_convert_settings *settings,
 static enum vmf_code convert_platform(struct vmf_convert_settings *settings,
                                       struct vmf_error *error)
 {
-  struct vmf_profile_info profile;
+  struct vmf_profile_info profile = {.size = sizeof profile};
 
-  if (!settings->platform)
+  if (!settings->move.platform)
     return VMF_OK;
   if (settings->target.backing || settings->target.exists)
     return vmf_arguments_wrong(error, "--for makes a whole disk: not with -B or -n");
-  enum vmf_code code = vmf_profile_find(settings->platform, &profile, error);
+  enum vmf_code code = vmf_profile_find(settings->move.platform, &profile, error);
   return code == VMF_OK ? vmf_profile_apply(&profile, &settings->target, error) : code;
 }
 
@@ -415,7 +420,7 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   bool more = text && text[0] == '+';
 
   if (!text && !settings->move_gpt)
-    return settings->platform ? convert_round(settings, source, error) : VMF_OK;
+    return settings->move.platform ? convert_round(settings, source, error) : VMF_OK;
   if (settings->target.bitmaps)
     return vmf_arguments_wrong(error, "--bitmaps are of a disk that keeps its size");
   enum vmf_code code = text ? vmf_arguments_size(text + more, "--resize", &given, error) : VMF_OK;
@@ -425,7 +430,7 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
     return vmf_arguments_wrong(error, "--resize: %s: is too large", text);
   size = more ? size + given : text ? given : size;
   code = vmf_image_resize(source, size, settings->move_gpt, error);
-  return code == VMF_OK && settings->platform ? convert_round(settings, source, error) : code;
+  return code == VMF_OK && settings->move.platform ? convert_round(settings, source, error) : code;
 }
 
 static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *whole,

@@ -16,7 +16,6 @@ struct vmf_convert_settings {
   struct vmf_signing_settings signing;
   const char *resize;
   bool move_gpt;
-  const char *platform; /* --for; or NULL */
   struct vmf_move_settings move;
   bool dry_run;
 };

@@ -14,6 +14,7 @@
 #include "machine_options.h"
 #include "names.h"
 #include "packaging.h"
+#include "profiles.h"
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
@@ -24,7 +25,8 @@ struct pack_settings {
   struct vmf_target_settings target;
   struct vmf_signing_settings signing;
   struct vmf_machine_settings machine;
-  const char *output; /* NULL: the name of the first disk with .ova, here */
+  const char *platform; /* --for; or NULL */
+  const char *output;   /* NULL: the name of the first disk with .ova, here */
 };
 
 #define VMF_SETTINGS struct pack_settings
@@ -39,6 +41,11 @@ static const struct vmf_argument pack_arguments[] = {
      .value = "OUT",
      .help = "the package: a name that ends in .ova or .ovf, a folder, or - (default: the first "
              "disk's name with .ova, here)"},
+    {.name = "for",
+     VMF_SETS_TEXT(platform),
+     .value = "PLATFORM",
+     .help = "as this platform takes a package: hardware, sizes, manifest (\"help profiles\" lists "
+             "them)"},
     {.name = "disk-format",
      VMF_SETS_TEXT(target.disk_format),
      .value = "FORM",
@@ -186,6 +193,21 @@ static enum vmf_code pack_open_disks(const struct pack_settings *settings, struc
   return code;
 }
 
+/* As large as the platform asks for. */
+static enum vmf_code pack_round(const struct pack_settings *settings, struct pack_disks *disks,
+                                struct vmf_error *error)
+{
+  struct vmf_profile_info profile = {.size = sizeof profile};
+  enum vmf_code code = VMF_OK;
+
+  if (!settings->platform)
+    return VMF_OK;
+  code = vmf_profile_find(settings->platform, &profile, error);
+  for (size_t i = 0; i < disks->count && code == VMF_OK; i++)
+    code = vmf_profile_round(&profile, &disks->images[i], settings->command.quiet, error);
+  return code;
+}
+
 static void pack_close_disks(struct pack_disks *disks)
 {
   while (disks->count > 0)
@@ -205,6 +227,26 @@ static enum vmf_code pack_check_operands(const struct pack_settings *settings,
                              "%s: is a package, and all operands of pack are disks that go into "
                              "one; -o %s makes it the target, another -o packs the disk in it",
                              last, last);
+}
+
+/* --for, before anything is opened. */
+static enum vmf_code pack_platform(struct pack_settings *settings,
+                                   struct vmf_machine_options *machine, struct vmf_error *error)
+{
+  struct vmf_profile_info profile = {.size = sizeof profile};
+
+  if (!settings->platform)
+    return VMF_OK;
+  if (settings->machine.template_path)
+    return vmf_arguments_wrong(error, "--for is for a machine that is described anew: not with "
+                                      "--template; \"convert --for\" changes a package");
+  enum vmf_code code = vmf_profile_find(settings->platform, &profile, error);
+  machine->platform = settings->platform;
+  if (code == VMF_OK && !machine->hardware)
+    machine->hardware = profile.hardware;
+  if (code == VMF_OK && !settings->signing.digest)
+    settings->signing.digest = profile.digest;
+  return code;
 }
 
 /* The form decides what the descriptor says of a disk. */
@@ -251,7 +293,8 @@ static enum vmf_code pack_firmware(const struct pack_settings *settings,
   bool efi = false;
   enum vmf_code code = VMF_OK;
 
-  if (machine->firmware || machine->template_ || machine->hardware || settings->machine.firmware)
+  if (machine->firmware || machine->template_ || settings->machine.hardware ||
+      settings->machine.firmware)
     return VMF_OK;
   for (size_t i = 0; i < disks->count && code == VMF_OK && !efi; i++)
     code = vmf_image_efi(disks->images[i], &efi, error);
@@ -298,6 +341,8 @@ static enum vmf_code pack_with(const struct pack_settings *settings,
     code = vmf_package_open(template_path, &template_options, &machine->template_, error);
   if (code == VMF_OK)
     code = pack_open_disks(settings, &disks, error);
+  if (code == VMF_OK)
+    code = pack_round(settings, &disks, error);
   if (code == VMF_OK)
     code = pack_firmware(settings, &disks, machine, error);
   if (code == VMF_OK) {
@@ -351,6 +396,8 @@ static int pack_run(void *given)
     code = pack_check_options(settings->target.options, &error);
   if (code == VMF_OK)
     code = vmf_machine_options_parse(&settings->machine, &options, &error);
+  if (code == VMF_OK)
+    code = pack_platform(settings, &options.machine, &error);
   if (code == VMF_OK)
     code = pack_with(settings, &options.machine, &error);
   vmf_machine_options_free(&options);

@@ -228,6 +228,16 @@ def test_log_is_replayed(t):
     tap.contains(ask(t, vmcx_maker.place(old, LOG, full), status=1), 'no room for its 2147483648 entries')
 
 
+def test_data_of_the_log_is_copied_once(t):
+    """Entries that share their data: of a few MiB they would make hours."""
+    old = vmcx_maker.make(machine())
+    one = vmcx_maker.log((len(old), bytes(PAGE)))
+    entry = one[0x22:0x22 + 28]
+    head = vmcx_maker.with_crc(struct.pack('<III', 0x01110003, 0, 3) + bytes(22), 4)
+    shared = vmcx_maker.place(old, LOG, head + 3 * entry)
+    tap.contains(ask(t, shared + bytes(PAGE), status=1), "the data of the log's entries overlap")
+
+
 def test_later_table_of_a_number_counts(t):
     data = whole()
     at = len(data)

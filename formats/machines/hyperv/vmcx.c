@@ -102,10 +102,12 @@ static enum vmf_code choose_header(const struct vmcx_file *file, const uint8_t *
 struct vmcx_log {
   uint64_t offset, length;
   uint32_t count;
+  uint64_t data_bytes; /* of the entries that were replayed */
 };
 
-static enum vmf_code replay_entry(struct vmcx_file *file, const struct vmcx_log *log,
-                                  uint32_t index, struct vmf_error *error)
+/* The data of all entries together are in the log, so that none is copied many times. */
+static enum vmf_code replay_entry(struct vmcx_file *file, struct vmcx_log *log, uint32_t index,
+                                  struct vmf_error *error)
 {
   uint64_t place = log->offset + LOG_BYTES + (uint64_t)index * LOG_ENTRY;
   const uint8_t *entry = file->bytes + place;
@@ -122,6 +124,9 @@ static enum vmf_code replay_entry(struct vmcx_file *file, const struct vmcx_log 
   if (!vmf_range_within(data, length, log->length) ||
       data < LOG_BYTES + (uint64_t)log->count * LOG_ENTRY)
     return vmcx_corrupt(file, place, "the data of this entry is not in the log");
+  log->data_bytes += length;
+  if (log->data_bytes > log->length)
+    return vmcx_corrupt(file, place, "the data of the log's entries overlap");
   if (!vmf_range_within(target, length, file->length) ||
       vmf_ranges_overlap(target, length, log->offset, log->length))
     return vmcx_corrupt(file, place,
@@ -137,7 +142,7 @@ static enum vmf_code replay_entry(struct vmcx_file *file, const struct vmcx_log 
 static enum vmf_code replay_log(struct vmcx_file *file, const uint8_t *header,
                                 struct vmf_error *error)
 {
-  struct vmcx_log log = {get_le64(header + 26), get_le64(header + 34), 0};
+  struct vmcx_log log = {.offset = get_le64(header + 26), .length = get_le64(header + 34)};
 
   if (!vmf_range_within(log.offset, LOG_BYTES, file->length) || log.length < LOG_BYTES)
     return vmcx_corrupt(file, log.offset, "the log, of %" PRIu64 " bytes, is not in the file",

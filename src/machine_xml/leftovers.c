@@ -148,8 +148,26 @@ static enum vmf_code cut_attributes(struct excerpt *excerpt, const xmlNode *elem
   return VMF_OK;
 }
 
+/* Whether a secret stands in the element, or somewhere below it. */
+static bool has_secret(const struct vmf_taking *taking, const xmlNode *element)
+{
+  const struct vmf_vocabulary *vocabulary = taking->vocabulary;
+  const struct vmf_xml *xml = taking->xml;
+  size_t first = vmf_xml_index(element), end = xml->spans[first].end;
+
+  for (size_t i = first; i < xml->count && xml->spans[i].start < end; i++) {
+    struct vmf_xml_attribute attribute = {0};
+    if (vocabulary->is_secret_element(xml->elements[i]))
+      return true;
+    while (vmf_xml_attribute_next(xml->elements[i], &attribute))
+      if (vocabulary->is_secret(xml->elements[i], &attribute))
+        return true;
+  }
+  return false;
+}
+
 /* A part that nobody knows, or may see: as it stands. */
-static enum vmf_code cut_element(struct excerpt *excerpt, const xmlNode *element, bool secret,
+static enum vmf_code cut_element(struct excerpt *excerpt, const xmlNode *element, bool known,
                                  struct vmf_error *error)
 {
   const struct vmf_xml *xml = excerpt->taking->xml;
@@ -158,7 +176,8 @@ static enum vmf_code cut_element(struct excerpt *excerpt, const xmlNode *element
 
   VMF_TRY(path_below(excerpt, element, &path, error));
   VMF_TRY(vmf_copy_bytes(xml->text + span->start, span->end - span->start, &text, error));
-  VMF_TRY(add(excerpt->taking, path, text, element, secret, secret, error));
+  VMF_TRY(add(excerpt->taking, path, text, element, known, has_secret(excerpt->taking, element),
+              error));
   return cut(excerpt, span->start, span->end, error);
 }
 

@@ -266,6 +266,9 @@ def test_secrets_are_never_shown(t):
     machine, _ = read(t, vbox('<Teleporter enabled="true" password="s3cret"/><ExtraData><ExtraDataItem name="VBoxAuthSimple/users/a" value="s3cret"/></ExtraData>',
                               '<RemoteDisplay enabled="true"><VRDEProperties><Property name="VNCPassword" value="s3cret"/></VRDEProperties></RemoteDisplay>' + DISK))
     tap.equal('s3cret' in json.dumps(machine), False)
+    for later in '<New password="s3cret"/>', '<New><Property name="VNCPassword" value="s3cret"/></New>':
+        machine, _ = read(t, vbox(hardware=later))
+        tap.equal('s3cret' in json.dumps(machine), False, f'in what nobody knows: {later}')
 
 
 # ---- findings ----

@@ -66,7 +66,9 @@ static void write_all(const struct vmf_machine_format *own, const struct vmf_mac
   for (size_t i = 0; i < machine->disk_count; i++)
     if (machine->disks[i].image.text)
       disks[i] = (struct vmf_machine_target_disk){
-          .name = "disk", .capacity = 1 << 30, .uuid = {.told = true, .bytes = {1}}};
+          .name = "disk",
+          .capacity = 1 << 30,
+          .uuid = {.told = true, .bytes = {(uint8_t)i, (uint8_t)(i >> 8), 1}}};
   for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
     struct vmf_error error;
     char *text = NULL;

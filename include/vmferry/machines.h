@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "errors.h"
+#include "packages.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -170,6 +171,42 @@ struct vmf_machine_target_options {
 VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
                                                   const struct vmf_machine_target_options *options,
                                                   struct vmf_error *error);
+
+/* ---- what a platform refuses ---- */
+
+struct vmf_lint_finding {
+  const char *rule;           /* stable: "E-VMW-FAMILY" */
+  enum vmf_severity severity; /* VMF_SEVERITY_VIOLATION: it is refused, or does not start there;
+                               * VMF_SEVERITY_WARNING: it loses something, or some releases fail */
+  const char *file;           /* of the package; NULL: the file that was named */
+  unsigned line;              /* in it; 0: none */
+  const char *found, *allowed;
+  const char *prints; /* what the vendor's program prints; NULL: not known for sure */
+  const char *remedy; /* what a conversion for the platform does */
+  const char *source; /* of the rule */
+};
+
+struct vmf_lint_options {
+  size_t size;                           /* of the struct */
+  const struct vmf_image_options *image; /* how the disks are opened; or NULL */
+  void (*finding)(void *data,
+                  const struct vmf_lint_finding *finding); /* caller's thread; or NULL */
+  void *data;
+};
+
+struct vmf_lint_result {
+  size_t size; /* of the struct */
+  uint64_t counts[VMF_SEVERITIES];
+  unsigned asked; /* rules of the platform that are known here for such a file */
+  bool package;   /* it is one; else a disk */
+};
+
+/* Judges a package with its disks, or a disk, by what the platform ("azure", "esxi@7.0") takes; no
+ * file system is looked at. VMF_OK when it could be judged, whatever was found. VMF_UNSUPPORTED: it
+ * is a machine in another format, or no rule is known here. options may be NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_lint(const char *path, const char *platform,
+                                      const struct vmf_lint_options *options,
+                                      struct vmf_lint_result *result, struct vmf_error *error);
 
 #pragma GCC visibility pop
 

@@ -27,7 +27,8 @@
                           row(package_result, bytes) row(machine_format_info, container)           \
                               row(machine_target_options, dry_run) row(profile_info, source)       \
                                   row(confinement, calls_miss)                                     \
-                                      row(confinement_options, landlock_abi)
+                                      row(confinement_options, landlock_abi)                       \
+                                          row(lint_options, data) row(lint_result, package)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

@@ -68,7 +68,7 @@ const struct vmf_profile vmf_profiles[] = {
      .controllers = vmware_controllers,
      .nics = vmware_nics,
      .releases = esxi_releases,
-     .groups = "VMW"},
+     .groups = "VMW ESX"},
     {.info = {.size = sizeof(struct vmf_profile_info),
               .name = "workstation",
               .aliases = LIST("fusion"),

@@ -39,6 +39,10 @@ def check(source):
     literals = set().union(*(re.findall(r'"([a-z0-9-]+)"', text) for text in texts.values()))
     page = (source / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
     written = set(re.findall(r'^\.BR (\S+) " \(', page.partition('.SH FINDINGS')[2], re.M)) | set(re.findall(r'^\.B (loss-\S+)$', page, re.M))
+    rules = set(re.findall(r'\{"([EW]-[A-Z0-9-]+)"', (source / 'src/lint/lint_rules.c').read_text()))
+    told_rules = set(re.findall(r'^\.B ([EW]-[A-Z0-9-]+)$', page, re.M))
+    for rule in sorted(rules ^ told_rules):
+        yield f'the rule {rule} is only in {"lint_rules.c" if rule in rules else "vmferry-findings.7"}'
     for rule, path in sorted(found.items()):
         if rule not in written:
             yield f'{path.relative_to(source)}: the finding {rule} does not stand in vmferry-findings.7'

@@ -295,6 +295,13 @@ START_TEST(questions_about_null_have_an_answer)
   struct vmf_profile_info profile = {.size = sizeof profile};
   REFUSED(vmf_profile_find(NULL, &profile, &error));
   REFUSED(vmf_profile_find("esxi", NULL, &error));
+  struct vmf_lint_result judged = {.size = sizeof judged};
+  REFUSED(vmf_lint(NULL, "esxi", NULL, &judged, &error));
+  REFUSED(vmf_lint("vm.ova", NULL, NULL, &judged, &error));
+  REFUSED(vmf_lint("vm.ova", "esxi", NULL, NULL, &error));
+  REFUSED(vmf_lint("vm.ova", "esxi", NULL, &judged, NULL));
+  REFUSED(vmf_lint("vm.ova", "esxi", &(struct vmf_lint_options){0}, &judged, &error));
+  REFUSED(vmf_lint("vm.ova", "esxi", NULL, &(struct vmf_lint_result){0}, &error));
   REFUSED(vmf_profile_size(NULL, 1, &number, &error));
   REFUSED(vmf_profile_size(&profile, 1, NULL, &error));
   ck_assert(!vmf_disk_form_describe(0, NULL));

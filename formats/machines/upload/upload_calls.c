@@ -16,8 +16,8 @@ static const char *const gce[] = {
 static const char *const by_hand[] = {
     "The manager of this platform uploads images by its own pages or its own API.", NULL};
 
-/* az, aws, gcloud and openstack: the references of their commands; virtctl: the user guide of
- * KubeVirt, "Containerized Data Importer". */
+/* The options of az, aws, gcloud, openstack and virtctl are from memory and were not tried on a
+ * platform, which is why the script is for a person to read first. */
 static const struct upload_calls all[] = {
     {.platform = "azure",
      .needs = "ACCOUNT CONTAINER GROUP",

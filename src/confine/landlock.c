@@ -105,6 +105,8 @@ enum vmf_code vmf_landlock_allow(const struct vmf_landlock *landlock, const char
   uint64_t allowed = access == VMF_ACCESS_WRITE ? FS_OUTPUT : FS_READING | FS_IOCTL_DEV;
   struct stat status;
   int place = open(path, O_PATH | O_CLOEXEC);
+  if (place < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: asking where it is", path);
   if (place < 0)
     return VMF_OK;
   if (fstat(place, &status) == 0 && !S_ISDIR(status.st_mode))

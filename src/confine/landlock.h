@@ -32,7 +32,8 @@ VMF_MUST_CHECK enum vmf_code vmf_landlock_start(unsigned abi, bool reads,
                                                 struct vmf_landlock *landlock,
                                                 struct vmf_error *error);
 
-/* Allows a file, or a folder with all below it. A path that is not there is passed over. */
+/* Allows a file, or a folder with all below it. A path that is not there, or not
+ * to be reached, is passed over. */
 VMF_MUST_CHECK enum vmf_code vmf_landlock_allow(const struct vmf_landlock *landlock,
                                                 const char *path, enum vmf_access access,
                                                 struct vmf_error *error);

@@ -147,7 +147,8 @@ static const char *missing(const struct vmf_confinement *done)
 enum vmf_code vmf_confining(const struct vmf_verb *verb, const struct vmf_command *command,
                             struct vmf_error *error)
 {
-  const char *word = command->sandbox ? command->sandbox : VMF_SANDBOX_DEFAULT;
+  const char *told = getenv("VMFERRY_SANDBOX");
+  const char *word = command->sandbox ? command->sandbox : told ? told : VMF_SANDBOX_DEFAULT;
   struct vmf_confinement done = {.size = sizeof done};
   bool required = strcmp(word, "require") == 0;
 

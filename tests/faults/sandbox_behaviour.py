@@ -45,6 +45,12 @@ def test_off_is_off(t):
     tap.equal(intruder(t, 'checksum', '--sandbox=off', '-f', 'raw', 'in/disk.raw')[:2], ['read: done', 'write: done'])
 
 
+def test_the_environment_decides_where_nothing_is_given(t):
+    offered(t)
+    tap.equal(intruder(t, 'checksum', '-f', 'raw', 'in/disk.raw', VMFERRY_SANDBOX='off')[0], 'read: done')
+    tap.equal(intruder(t, 'checksum', '--sandbox=on', '-f', 'raw', 'in/disk.raw', VMFERRY_SANDBOX='off')[0], DENIED[0])
+
+
 def test_every_version_of_landlock(t):
     for version in range(1, offered(t) + 1):
         told = intruder(t, 'convert', '-f', 'raw', 'in/disk.raw', 'out/disk.qcow2', VMFERRY_LANDLOCK=str(version))

@@ -133,6 +133,11 @@ enum vmf_code vmf_machine_add_extra(struct vmf_machine *machine, const char *ven
   struct vmf_machine_extra extra = {.vendor = vendor, .line = line, .known = known};
   void *element = NULL;
 
+  machine->extra_key_bytes += strlen(key) + 1;
+  if (machine->extra_key_bytes > VMF_MACHINE_KEYS)
+    return vmf_fail(error, VMF_LIMIT,
+                    "line %u: the names of settings without a place have more than %d bytes", line,
+                    VMF_MACHINE_KEYS);
   VMF_TRY(keep(machine, key, &extra.key, error));
   VMF_TRY(keep(machine, value, &extra.value, error));
   VMF_TRY(append(&machine->extras, sizeof *machine->extras, &machine->extra_count,

@@ -206,6 +206,7 @@ struct vmf_machine {
   size_t snapshot_count, snapshot_room;
   struct vmf_machine_extra *extras;
   size_t extra_count, extra_room;
+  size_t extra_key_bytes; /* of all their keys */
 
   struct vmf_machine_text *texts; /* all that belong to it */
 };
@@ -215,6 +216,7 @@ enum {
   VMF_MACHINE_CPUS = 4096,
   VMF_MACHINE_DEVICES = 4096, /* of one kind */
   VMF_MACHINE_EXTRAS = 65536,
+  VMF_MACHINE_KEYS = 16 << 20,   /* bytes of the extras' keys, which repeat what they are in */
   VMF_MACHINE_SOURCE = 16 << 20, /* bytes of a machine's text */
 };
 

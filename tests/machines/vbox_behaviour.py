@@ -271,6 +271,14 @@ def test_secrets_are_never_shown(t):
         tap.equal('s3cret' in json.dumps(machine), False, f'in what nobody knows: {later}')
 
 
+def test_a_long_prefix_is_not_repeated_without_end(t):
+    """Of 120 KB of settings that are not known the names alone would be 20 MB."""
+    prefix, many = 'p' * 4000, ' '.join(f'z{i}=""' for i in range(250))
+    cards = 20 * f'<{prefix}:Adapter {many}/>'
+    text = vbox(hardware=f'<GuestProperties xmlns:{prefix}="http://www.virtualbox.org/">{cards}</GuestProperties>')
+    tap.contains(refused(t, text), 'the names of settings without a place have more than')
+
+
 # ---- findings ----
 
 @tap.rows((

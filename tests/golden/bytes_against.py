@@ -2,10 +2,19 @@
 # Copyright (c) 2026 the vmferry authors
 """bytes_against.py OLD NEW: the bytes of all targets, packed ones too, from two builds on this machine."""
 import os
+import subprocess
 import sys
 import tempfile
 
 import golden_targets
+
+
+def writes(program, target):
+    """Whether the build has the format of the target: an old one may not."""
+    words = target[1]
+    form = words[words.index('-O') + 1] if '-O' in words else 'raw'
+    said = subprocess.run([program, 'help', form], capture_output=True, check=False)
+    return said.returncode == 0
 
 
 def main(old, new):
@@ -14,6 +23,9 @@ def main(old, new):
     with tempfile.TemporaryDirectory() as folder:
         golden_targets.make_sources(folder)
         for target in golden_targets.PLAIN + golden_targets.PACKED:
+            if not writes(old, target):
+                print(f'new      {target[0]}')
+                continue
             for way, pipe in golden_targets.ways(target):
                 wanted = golden_targets.make(old, folder, target, '1', pipe)
                 wrong = [threads for threads in golden_targets.THREADS

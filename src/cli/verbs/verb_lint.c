@@ -13,13 +13,7 @@
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
-
-enum {
-  LINT_CONFORMS = 0,
-  LINT_NOT_JUDGED = 1,
-  LINT_UNREADABLE = 2,
-  LINT_VIOLATIONS = 3,
-};
+#include "verdict.h"
 
 struct lint_settings {
   struct vmf_command command;
@@ -127,13 +121,7 @@ static int status_of(const struct lint_settings *settings, const struct vmf_lint
   uint64_t against = result->counts[VMF_SEVERITY_VIOLATION] +
                      (settings->strict ? result->counts[VMF_SEVERITY_WARNING] : 0);
 
-  return against > 0 ? LINT_VIOLATIONS : LINT_CONFORMS;
-}
-
-static void print_count(uint64_t count, const char *what)
-{
-  if (count > 0)
-    printf(", %" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
+  return against > 0 ? VMF_VERDICT_VIOLATIONS : VMF_VERDICT_CONFORMS;
 }
 
 static void print_verdict(const struct lint_settings *settings,
@@ -143,9 +131,9 @@ static void print_verdict(const struct lint_settings *settings,
   printf(": %s for %s",
          result->counts[VMF_SEVERITY_VIOLATION] > 0 ? "NOT fit" : "nothing against it",
          settings->platform);
-  print_count(result->counts[VMF_SEVERITY_VIOLATION], "violation");
-  print_count(result->counts[VMF_SEVERITY_WARNING], "warning");
-  print_count(result->asked, "rule");
+  vmf_verdict_print_count(result->counts[VMF_SEVERITY_VIOLATION], "violation");
+  vmf_verdict_print_count(result->counts[VMF_SEVERITY_WARNING], "warning");
+  vmf_verdict_print_count(result->asked, "rule");
   puts(" asked");
 }
 
@@ -158,29 +146,12 @@ static void print_json(struct lint_settings *settings, const char *findings, int
   fputs(",\n    \"platform\": ", stdout);
   vmf_json_string(stdout, settings->platform);
   printf(",\n    \"verdict\": \"%s\",\n    \"findings\": [%s%s]",
-         status == LINT_CONFORMS ? "conforms" : "violations", findings,
+         status == VMF_VERDICT_CONFORMS ? "conforms" : "violations", findings,
          findings[0] ? "\n    " : "");
   printf(",\n    \"rules\": %u\n}\n", result->asked);
 }
 
 /* ---- the run ---- */
-
-static int status_of_error(const struct vmf_error *error)
-{
-  int status = vmf_status_report(error);
-
-  switch (error->code) {
-  case VMF_CORRUPT:
-  case VMF_REFUSED:
-  case VMF_LIMIT:
-  case VMF_READ:
-    return LINT_UNREADABLE;
-  case VMF_CANCELLED:
-    return status;
-  default:
-    return LINT_NOT_JUDGED;
-  }
-}
 
 static enum vmf_code judge(struct judgement *judgement, struct vmf_lint_result *result,
                            struct vmf_error *error)
@@ -208,10 +179,10 @@ static int lint_one(void *given)
   vmf_each_head(&settings->command);
   if (settings->command.json && !(judgement.json = open_memstream(&findings, &length))) {
     vmf_status_print("no memory");
-    return LINT_NOT_JUDGED;
+    return VMF_VERDICT_NOT_JUDGED;
   }
   bool judged = judge(&judgement, &result, &error) == VMF_OK;
-  int status = judged ? status_of(settings, &result) : status_of_error(&error);
+  int status = judged ? status_of(settings, &result) : vmf_verdict_report(&error);
   if (judgement.json && fclose(judgement.json) == 0 && judged)
     print_json(settings, findings, status, &result);
   else if (!judgement.json && judged && !settings->command.quiet)
@@ -222,17 +193,15 @@ static int lint_one(void *given)
 
 static int lint_run(void *given)
 {
-  static const int worst_first[] = {LINT_UNREADABLE, LINT_NOT_JUDGED, LINT_VIOLATIONS,
-                                    LINT_CONFORMS};
   const struct lint_settings *settings = given;
 
   if (!settings->platform) {
     vmf_status_print("lint: --for PLATFORM says whose rules are asked; \"vmferry help profiles\" "
                      "lists them");
-    return LINT_NOT_JUDGED;
+    return VMF_VERDICT_NOT_JUDGED;
   }
   vmf_signals_catch();
-  return vmf_each_operand(given, lint_one, worst_first);
+  return vmf_each_operand(given, lint_one, vmf_verdicts_worst_first);
 }
 
 static const char *const lint_examples[] = {
@@ -252,6 +221,6 @@ const struct vmf_verb vmf_verb_lint = {
     VMF_STARTS_WITH(lint_initial),
     .min_operands = 1,
     .max_operands = 1 << 16,
-    .usage_status = LINT_NOT_JUDGED,
+    .usage_status = VMF_VERDICT_NOT_JUDGED,
     .run = lint_run,
 };

@@ -15,13 +15,7 @@
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
-
-enum {
-  VERIFY_INTACT = 0,
-  VERIFY_NOT_CHECKED = 1,
-  VERIFY_FAILED = 2,
-  VERIFY_VIOLATIONS = 3,
-};
+#include "verdict.h"
 
 struct verify_settings {
   struct vmf_command command;
@@ -121,14 +115,9 @@ static void take_finding(void *data, const struct vmf_package_finding *finding)
 static int verdict_status(const struct vmf_package_verdict *verdict)
 {
   if (verdict->counts[VMF_SEVERITY_FAILURE] > 0)
-    return VERIFY_FAILED;
-  return verdict->counts[VMF_SEVERITY_VIOLATION] > 0 ? VERIFY_VIOLATIONS : VERIFY_INTACT;
-}
-
-static void print_count(uint64_t count, const char *what)
-{
-  if (count > 0)
-    printf(", %" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
+    return VMF_VERDICT_FAILED;
+  return verdict->counts[VMF_SEVERITY_VIOLATION] > 0 ? VMF_VERDICT_VIOLATIONS
+                                                     : VMF_VERDICT_CONFORMS;
 }
 
 static void print_verdict(const struct verify_settings *settings,
@@ -143,12 +132,12 @@ static void print_verdict(const struct verify_settings *settings,
     fputs(": only the descriptor was checked", stdout);
   else
     fputs(verdict->has_manifest ? ": intact" : ": readable, but without a manifest", stdout);
-  print_count(verdict->counts[VMF_SEVERITY_FAILURE], "failure");
-  print_count(verdict->counts[VMF_SEVERITY_VIOLATION], "violation");
-  print_count(verdict->counts[VMF_SEVERITY_WARNING], "warning");
+  vmf_verdict_print_count(verdict->counts[VMF_SEVERITY_FAILURE], "failure");
+  vmf_verdict_print_count(verdict->counts[VMF_SEVERITY_VIOLATION], "violation");
+  vmf_verdict_print_count(verdict->counts[VMF_SEVERITY_WARNING], "warning");
   if (verdict->has_manifest) {
     vmf_human_size(verdict->bytes, size);
-    print_count(verdict->files, "file");
+    vmf_verdict_print_count(verdict->files, "file");
     printf(", %s", size);
   }
   if (settings->check.quick && !settings->check.descriptor_only)
@@ -197,24 +186,6 @@ static void print_json(struct verify_settings *settings, const char *findings, i
 
 /* ---- the run ---- */
 
-/* The package itself cannot be read: that is a verdict, unless it is the system that refuses. */
-static int status_of_error(const struct vmf_error *error)
-{
-  int status = vmf_status_report(error);
-
-  switch (error->code) {
-  case VMF_CORRUPT:
-  case VMF_REFUSED:
-  case VMF_LIMIT:
-  case VMF_READ:
-    return VERIFY_FAILED;
-  case VMF_CANCELLED:
-    return status;
-  default:
-    return VERIFY_NOT_CHECKED;
-  }
-}
-
 static enum vmf_code verify_package(struct verification *verification,
                                     struct vmf_package_verdict *verdict, struct vmf_error *error)
 {
@@ -250,9 +221,9 @@ static int report_error(struct verification *verification, struct vmf_package_ve
 {
   const struct vmf_package_finding finding = {
       .severity = VMF_SEVERITY_FAILURE, .rule = "package-unreadable", .text = error->text};
-  int status = status_of_error(error);
+  int status = vmf_verdict_report(error);
 
-  if (verification->json && status == VERIFY_FAILED) {
+  if (verification->json && status == VMF_VERDICT_FAILED) {
     verdict->counts[VMF_SEVERITY_FAILURE]++;
     take_finding(verification, &finding);
   }
@@ -271,13 +242,13 @@ static int verify_one(void *given)
   vmf_each_head(&settings->command);
   if (settings->command.json && !(verification.json = open_memstream(&findings, &length))) {
     vmf_status_print("no memory");
-    return VERIFY_NOT_CHECKED;
+    return VMF_VERDICT_NOT_JUDGED;
   }
   enum vmf_code code = verify_package(&verification, &verdict, &error);
   int status =
       code == VMF_OK ? verdict_status(&verdict) : report_error(&verification, &verdict, &error);
   if (verification.json && fclose(verification.json) == 0 &&
-      (code == VMF_OK || status == VERIFY_FAILED))
+      (code == VMF_OK || status == VMF_VERDICT_FAILED))
     print_json(settings, findings, status, &verdict);
   else if (!verification.json && code == VMF_OK && !settings->command.quiet)
     print_verdict(settings, &verdict);
@@ -287,11 +258,8 @@ static int verify_one(void *given)
 
 static int verify_run(void *settings)
 {
-  static const int worst_first[] = {VERIFY_FAILED, VERIFY_NOT_CHECKED, VERIFY_VIOLATIONS,
-                                    VERIFY_INTACT};
-
   vmf_signals_catch();
-  return vmf_each_operand(settings, verify_one, worst_first);
+  return vmf_each_operand(settings, verify_one, vmf_verdicts_worst_first);
 }
 
 static const char *const verify_examples[] = {
@@ -311,6 +279,6 @@ const struct vmf_verb vmf_verb_verify = {
     VMF_STARTS_WITH(verify_initial),
     .min_operands = 1,
     .max_operands = 1 << 16,
-    .usage_status = VERIFY_NOT_CHECKED,
+    .usage_status = VMF_VERDICT_NOT_JUDGED,
     .run = verify_run,
 };

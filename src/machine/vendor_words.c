@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 const struct vmf_vendor_word *vmf_vendor_word_find(const struct vmf_vendor_word *words,
                                                    const char *text)
 {
@@ -25,6 +27,14 @@ const char *vmf_vendor_neutral(const struct vmf_vendor_name *names, const char *
 {
   for (; names->own; names++)
     if (strcmp(names->own, own) == 0)
+      return names->neutral;
+  return NULL;
+}
+
+const char *vmf_vendor_neutral_nocase(const struct vmf_vendor_name *names, const char *own)
+{
+  for (; names->own; names++)
+    if (vmf_text_equal_nocase(names->own, own))
       return names->neutral;
   return NULL;
 }

@@ -27,6 +27,8 @@ const struct vmf_vendor_word *vmf_vendor_word_find(const struct vmf_vendor_word 
                                                    const char *text);
 const char *vmf_vendor_word_of(const struct vmf_vendor_word *words, uint64_t value);
 const char *vmf_vendor_neutral(const struct vmf_vendor_name *names, const char *own);
+/* In any case. */
+const char *vmf_vendor_neutral_nocase(const struct vmf_vendor_name *names, const char *own);
 const char *vmf_vendor_own(const struct vmf_vendor_name *names, const char *neutral);
 
 /* Whether a name is in lists of names, one text for each first letter: " cache cpu ", " disk ". */

@@ -15,6 +15,7 @@
 #include "machine_plan.h"
 #include "markup.h"
 #include "ovf_machine.h"
+#include "vmware.h"
 
 static const struct vmf_compose_item resource_item = {"Item", "rasd"};
 
@@ -245,7 +246,7 @@ static void compose_settings(struct vmf_markup *markup, const struct vmf_machine
   if (machine->uuid.told && !plan->settings->copy) {
     uint8_t bytes[VMF_GUID_SIZE];
     char text[VMF_GUID_TEXT];
-    vmf_ovf_vmware_uuid(plan->vmx, machine->uuid.bytes, bytes);
+    vmf_vmware_uuid(plan->vmx, machine->uuid.bytes, bytes);
     vmf_guid_text(bytes, text);
     vmf_compose_config(markup, "uuid", "%s", text);
   }

@@ -24,10 +24,4 @@ VMF_MUST_CHECK enum vmf_code vmf_ovf_machine_read(const struct vmf_machine_sourc
                                                   struct vmf_report *report,
                                                   struct vmf_error *error);
 
-/* Between the sixteen bytes that VMware shows as the uuid of a machine and what its guest prints,
- * on the hardware vmx-N (0: another vendor's): its own inverse. VMware shows the bytes of the
- * SMBIOS table in their order, and newer guests print the first three fields as little-endian
- * numbers. */
-void vmf_ovf_vmware_uuid(unsigned vmx, const uint8_t from[16], uint8_t to[16]);
-
 #endif

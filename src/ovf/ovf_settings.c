@@ -12,8 +12,7 @@
 #include "reader.h"
 #include "system_reader.h"
 #include "text.h"
-
-enum { FIRST_SWAPPED = 13 /* the first hardware whose SMBIOS is 2.7, not 2.4 */ };
+#include "vmware.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -137,14 +136,6 @@ static unsigned vmware_version(const char *families)
   return most;
 }
 
-void vmf_ovf_vmware_uuid(unsigned vmx, const uint8_t from[16], uint8_t to[16])
-{
-  if (vmx >= FIRST_SWAPPED)
-    vmf_guid_swap(from, to);
-  else
-    memcpy(to, from, VMF_GUID_SIZE);
-}
-
 static enum vmf_setting set_uuid(struct vmf_system_reader *reader, const char *value, unsigned line)
 {
   struct vmf_told_id *uuid = &reader->machine->uuid;
@@ -152,7 +143,7 @@ static enum vmf_setting set_uuid(struct vmf_system_reader *reader, const char *v
 
   if (!vmf_guid_parse(value, bytes))
     return VMF_SETTING_KNOWN;
-  vmf_ovf_vmware_uuid(vmware_version(reader->system->families), bytes, uuid->bytes);
+  vmf_vmware_uuid(vmware_version(reader->system->families), bytes, uuid->bytes);
   uuid->told = true;
   uuid->line = line;
   return VMF_SETTING_MAPPED;

@@ -18,8 +18,7 @@
 #include "markup.h"
 #include "system_reader.h"
 #include "text.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#include "vmware.h"
 
 enum { LISTED_MAX = 16 /* devices of a list; VMware's firmware takes fewer */ };
 
@@ -28,25 +27,7 @@ static const char *const bus_words[VMF_BUSES] = {[VMF_BUS_IDE] = "ide",
                                                  [VMF_BUS_SATA] = "sata",
                                                  [VMF_BUS_NVME] = "nvme"};
 
-static const struct {
-  const char *vmx, *class;
-} class_words[] = {
-    {"hdd", "disk"}, {"cdrom", "cdrom"}, {"ethernet0", "network"}, {"floppy", "floppy"}};
-
 /* ---- written ---- */
-
-struct list {
-  char text[512];
-  unsigned count;
-};
-
-static void add(struct list *list, const char *word)
-{
-  size_t length = strlen(list->text);
-
-  snprintf(list->text + length, sizeof list->text - length, "%s%s", length ? "," : "", word);
-  list->count++;
-}
 
 static void put(struct vmf_markup *markup, const char *key, const char *value)
 {
@@ -61,7 +42,7 @@ static void put(struct vmf_markup *markup, const char *key, const char *value)
 
 struct order {
   const struct vmf_machine_plan *plan;
-  struct list classes, disks, cards;
+  struct vmf_vmware_list classes, disks, cards;
 };
 
 static void lose(const struct order *order, const char *list, size_t index)
@@ -74,7 +55,7 @@ static void lose(const struct order *order, const char *list, size_t index)
 static void add_class(struct order *order, const char *class)
 {
   if (!strstr(order->classes.text, class))
-    add(&order->classes, class);
+    vmf_vmware_list_add(&order->classes, class);
 }
 
 static void add_disk(struct order *order, size_t index)
@@ -95,7 +76,7 @@ static void add_disk(struct order *order, size_t index)
     char word[32];
     snprintf(word, sizeof word, "%s%u:%u", bus_words[controller->kind->bus], controller->number,
              drive->unit);
-    add(&order->disks, word);
+    vmf_vmware_list_add(&order->disks, word);
   }
   if (drive->disk == 0 || disk->boot.value != order->disks.count)
     lose(order, "disks", index);
@@ -108,7 +89,7 @@ static void add_card(struct order *order, size_t index)
   add_class(order, "network");
   if (order->cards.count < LISTED_MAX) {
     snprintf(word, sizeof word, "ethernet%zu", index);
-    add(&order->cards, word);
+    vmf_vmware_list_add(&order->cards, word);
   }
   if (order->plan->machine->nics[index].boot.value != order->cards.count)
     lose(order, "nics", index);
@@ -144,13 +125,18 @@ static void list_devices(struct order *order)
 }
 
 /* "disk,network" as "hdd,ethernet1" */
-static void list_classes(const struct order *order, const char *classes, struct list *list)
+static void list_classes(const struct order *order, const char *classes,
+                         struct vmf_vmware_list *list)
 {
   for (const char *at = classes; *at; at += strspn(at, ",")) {
     size_t length = strcspn(at, ",");
-    for (size_t i = 0; i < COUNT(class_words); i++)
-      if (strlen(class_words[i].class) == length && strncmp(class_words[i].class, at, length) == 0)
-        add(list, i == 2 && order->cards.count > 0 ? order->cards.text : class_words[i].vmx);
+    char class[16];
+    snprintf(class, sizeof class, "%.*s", (int)(length < 15 ? length : 15), at);
+    const char *word = vmf_vendor_own(vmf_vmware_boot_classes, class);
+    if (word && strcmp(class, "network") == 0 && order->cards.count > 0)
+      word = order->cards.text;
+    if (word)
+      vmf_vmware_list_add(list, word);
     at += length;
   }
 }
@@ -159,7 +145,7 @@ static void put_order(struct vmf_markup *markup, const struct vmf_machine_plan *
 {
   const struct vmf_machine *machine = plan->machine;
   struct order order = {.plan = plan};
-  struct list classes = {0};
+  struct vmf_vmware_list classes = {0};
 
   if (vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI)
     return; /* it keeps the order in its variables */
@@ -244,28 +230,22 @@ static struct vmf_machine_disk *drive_of(struct vmf_machine *machine, const char
   return NULL;
 }
 
-static const char *class_of(const char *word)
-{
-  for (size_t i = 0; i < COUNT(class_words); i++)
-    if (vmf_text_equal_nocase(word, class_words[i].vmx))
-      return class_words[i].class;
-  return NULL;
-}
-
 /* A list with a word that is not known stays an extra. */
 static enum vmf_code read_classes(struct vmf_machine *machine, const char *value, unsigned line,
                                   bool *taken, struct vmf_error *error)
 {
-  struct list classes = {0};
+  struct vmf_vmware_list classes = {0};
   uint64_t cards = 0;
   char word[32];
 
   for (const char *rest = value; next_word(&rest, word);) {
-    const char *class = card_of(machine, word) ? "network" : class_of(word);
+    const char *class = card_of(machine, word)
+                            ? "network"
+                            : vmf_vendor_neutral_nocase(vmf_vmware_boot_classes, word);
     if (!class)
       return VMF_OK;
     if (!strstr(classes.text, class))
-      add(&classes, class);
+      vmf_vmware_list_add(&classes, class);
   }
   if (classes.count == 0 || machine->boot.text)
     return VMF_OK;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What a machine is known by. uuid.bios holds the octets of the SMBIOS table in their order; guests
- * print them so on hardware before 13, whose SMBIOS is 2.4, and with the first three fields swapped
- * from there on. vm.genid and vm.genidX are the two halves of the generation id in the guest's
- * memory, little-endian, as signed decimal numbers. */
+ * What a machine is known by: uuid.bios (see vmf_vmware_uuid), and vm.genid and vm.genidX, the two
+ * halves of the generation id in the guest's memory, little-endian, as signed decimal numbers. */
 #include "vmx_identity.h"
 
 #include <inttypes.h>
@@ -12,7 +10,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "guid.h"
 #include "text.h"
 
 bool vmx_octets(const char *text, uint8_t octets[16])
@@ -38,14 +35,6 @@ void vmx_octets_text(const uint8_t octets[16], char text[VMX_OCTETS_TEXT])
   text[3 * 16 - 1] = 0;
 }
 
-void vmx_uuid_order(unsigned hardware, const uint8_t from[16], uint8_t to[16])
-{
-  if (hardware >= VMX_NEW_UUID_ORDER)
-    vmf_guid_swap(from, to);
-  else
-    memcpy(to, from, 16);
-}
-
 static void vmx_read_uuid(struct vmx_reader *reader)
 {
   struct vmx_setting *setting = vmx_find(&reader->text, "uuid.bios");
@@ -61,7 +50,7 @@ static void vmx_read_uuid(struct vmx_reader *reader)
     return;
   }
   setting->taken = true;
-  vmx_uuid_order(reader->hardware, octets, uuid->bytes);
+  vmf_vmware_uuid(reader->hardware, octets, uuid->bytes);
   uuid->told = true;
   uuid->line = setting->line;
 }

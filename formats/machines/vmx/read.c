@@ -195,7 +195,7 @@ static enum vmf_code read_firmware(struct vmx_reader *reader, struct vmf_error *
 static enum vmf_code read_sound(struct vmx_reader *reader, struct vmf_error *error)
 {
   struct vmx_setting *model = vmx_find(&reader->text, "sound.virtualDev");
-  const char *word = model ? vmx_word_read(vmx_sounds, model->value) : "es1371";
+  const char *word = model ? vmf_vendor_neutral_nocase(vmx_sounds, model->value) : "es1371";
   struct vmx_setting *where = vmx_find(&reader->text, "sound.present");
   bool present;
 

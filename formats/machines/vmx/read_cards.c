@@ -21,7 +21,7 @@ static enum vmf_code read_card_model(struct vmx_reader *reader, const char *pref
 
   if (!model)
     return VMF_OK;
-  word = vmx_word_read(vmx_card_models, model->value);
+  word = vmf_vendor_neutral_nocase(vmx_card_models, model->value);
   if (word && strcmp(word, "vmxnet") == 0 && features && strcmp(features->value, "15") == 0) {
     features->taken = true;
     word = "vmxnet2";

@@ -42,7 +42,7 @@ static enum vmf_code read_classes(struct vmx_reader *reader, struct vmf_error *e
     snprintf(key, sizeof key, "%s.", word);
     bool card = vmx_place_of(key, &place) && strcmp(place.name, "ethernet") == 0 &&
                 place.controller < VMX_CARDS && !place.has_unit;
-    const char *class = card ? "network" : vmx_word_read(vmx_boot_classes, word);
+    const char *class = card ? "network" : vmf_vendor_neutral_nocase(vmf_vmware_boot_classes, word);
     if (!class) {
       vmx_odd(reader, setting, "vmx-boot-order", "bios.bootOrder has \"%s\", which is not known",
               word);

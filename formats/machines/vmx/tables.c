@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
 #include <stddef.h>
-#include <string.h>
 
-#include "text.h"
 #include "vmx.h"
 
 /* In the order in which disks are taken. scsi: unit 7 is the controller's own; pvscsi has 64 units
@@ -52,31 +50,10 @@ const struct vmx_board vmx_board[] = {
     {NULL, NULL},
 };
 
-const struct vmx_word vmx_card_models[] = {
+const struct vmf_vendor_name vmx_card_models[] = {
     {"vlance", "pcnet32"}, {"e1000", "e1000"},     {"e1000e", "e1000e"},
     {"vmxnet", "vmxnet"},  {"vmxnet3", "vmxnet3"}, {NULL, NULL},
 };
 
-const struct vmx_word vmx_sounds[] = {
+const struct vmf_vendor_name vmx_sounds[] = {
     {"hdaudio", "hda"}, {"es1371", "es1371"}, {"sb16", "sb16"}, {NULL, NULL}};
-
-const struct vmx_word vmx_boot_classes[] = {
-    {"hdd", "disk"},      {"cdrom", "cdrom"}, {"ethernet0", "network"},
-    {"floppy", "floppy"}, {NULL, NULL},
-};
-
-const char *vmx_word_read(const struct vmx_word *words, const char *vmx)
-{
-  for (; words->vmx; words++)
-    if (vmf_text_equal_nocase(words->vmx, vmx))
-      return words->model;
-  return NULL;
-}
-
-const char *vmx_word_written(const struct vmx_word *words, const char *model)
-{
-  for (; words->vmx; words++)
-    if (strcmp(words->model, model) == 0)
-      return words->vmx;
-  return NULL;
-}

@@ -6,15 +6,15 @@
 #define VMX_H
 
 #include "machine_format.h"
+#include "vmware.h"
 #include "vmx_text.h"
 
 #define VMX_NAME "vmx" /* of the format; vendor of its extras */
 
 enum {
-  VMX_CARDS = 10,         /* ethernet0 to 9 */
-  VMX_SERIAL_PORTS = 4,   /* serial0 to 3 */
-  VMX_PARALLEL_PORTS = 3, /* parallel0 to 2 */
-  VMX_NEW_UUID_ORDER = 13 /* hardware from which guests print the SMBIOS UUID as SMBIOS 2.6 says */
+  VMX_CARDS = 10,        /* ethernet0 to 9 */
+  VMX_SERIAL_PORTS = 4,  /* serial0 to 3 */
+  VMX_PARALLEL_PORTS = 3 /* parallel0 to 2 */
 };
 
 /* ---- tables ---- */
@@ -45,16 +45,8 @@ struct vmx_board {
 };
 extern const struct vmx_board vmx_board[]; /* ends with key NULL */
 
-/* VMware's word for one of the model's. */
-struct vmx_word {
-  const char *vmx, *model;
-};
-extern const struct vmx_word vmx_card_models[], vmx_sounds[],
-    vmx_boot_classes[]; /* end with NULL */
-
-/* The model's word for VMware's, in any case, and the other way round; NULL: none. */
-const char *vmx_word_read(const struct vmx_word *words, const char *vmx);
-const char *vmx_word_written(const struct vmx_word *words, const char *model);
+/* VMware's words, in any case, and the model's; end with own NULL. */
+extern const struct vmf_vendor_name vmx_card_models[], vmx_sounds[];
 
 /* Whether a key is one that VMware is known to write. */
 bool vmx_key_known(const char *key);

@@ -13,7 +13,4 @@ enum { VMX_OCTETS_TEXT = 3 * 16 + 1 }; /* with a blank behind, which becomes the
 void vmx_octets_text(const uint8_t octets[16], char text[VMX_OCTETS_TEXT]);
 bool vmx_octets(const char *text, uint8_t octets[16]);
 
-/* Between the octets and what the guest prints of them, on a hardware version: its own inverse. */
-void vmx_uuid_order(unsigned hardware, const uint8_t from[16], uint8_t to[16]);
-
 #endif

@@ -226,7 +226,7 @@ static enum vmf_code write_identity(struct vmx_writer *writer, struct vmf_error 
     vmx_lose(writer, COSMETIC, "L-genid-renewed", "a copy gets one of its own", "genid");
   if (writer->target->copy || !machine->uuid.told)
     return vmx_put(writer, error, "create", "uuid.action");
-  vmx_uuid_order(writer->hardware, machine->uuid.bytes, octets);
+  vmf_vmware_uuid(writer->hardware, machine->uuid.bytes, octets);
   vmx_octets_text(octets, text);
   VMF_TRY(vmx_put(writer, error, text, "uuid.bios"));
   return VMF_OK;
@@ -280,7 +280,7 @@ static enum vmf_code write_description(struct vmx_writer *writer, struct vmf_err
 static enum vmf_code write_sound(struct vmx_writer *writer, struct vmf_error *error)
 {
   const char *sound = writer->machine->sound.text;
-  const char *word = sound ? vmx_word_written(vmx_sounds, sound) : NULL;
+  const char *word = sound ? vmf_vendor_own(vmx_sounds, sound) : NULL;
 
   if (!sound)
     return VMF_OK;

@@ -7,19 +7,6 @@
 
 #include "vmx_writer.h"
 
-struct vmx_list {
-  char text[512];
-  unsigned count;
-};
-
-static void add_word(struct vmx_list *list, const char *word)
-{
-  size_t length = strlen(list->text);
-
-  snprintf(list->text + length, sizeof list->text - length, "%s%s", length ? "," : "", word);
-  list->count++;
-}
-
 /* Places count among the devices of a class only. */
 static void tell_rank(const struct vmx_writer *writer, const char *list, size_t index,
                       uint64_t place, unsigned rank)
@@ -44,7 +31,7 @@ static size_t next_card(const struct vmf_machine *machine, uint64_t least)
 }
 
 /* "ethernet2,ethernet0": those that have a place in the order, or the first. */
-static void add_cards(const struct vmx_writer *writer, struct vmx_list *list)
+static void add_cards(const struct vmx_writer *writer, struct vmf_vmware_list *list)
 {
   const struct vmf_machine *machine = writer->machine;
   unsigned rank = 0;
@@ -54,31 +41,31 @@ static void add_cards(const struct vmx_writer *writer, struct vmx_list *list)
   for (uint64_t least = 1; (index = next_card(machine, least)) < machine->nic_count;
        least = machine->nics[index].boot.value + 1) {
     snprintf(word, sizeof word, "ethernet%zu", index);
-    add_word(list, word);
+    vmf_vmware_list_add(list, word);
     tell_rank(writer, "nics", index, machine->nics[index].boot.value, ++rank);
   }
   if (rank == 0)
-    add_word(list, "ethernet0");
+    vmf_vmware_list_add(list, "ethernet0");
 }
 
 static void list_classes(const struct vmx_writer *writer, const char *classes,
-                         struct vmx_list *list)
+                         struct vmf_vmware_list *list)
 {
   for (const char *at = classes; *at; at += strspn(at, ",")) {
     size_t length = strcspn(at, ",");
     char class[16];
     snprintf(class, sizeof class, "%.*s", (int)(length < 15 ? length : 15), at);
-    const char *word = vmx_word_written(vmx_boot_classes, class);
+    const char *word = vmf_vendor_own(vmf_vmware_boot_classes, class);
     if (word && strcmp(class, "network") == 0)
       add_cards(writer, list);
     else if (word)
-      add_word(list, word);
+      vmf_vmware_list_add(list, word);
     at += length;
   }
 }
 
 /* Disks by their place in the order; those without one come behind, as VMware takes them. */
-static void list_disks(const struct vmx_writer *writer, struct vmx_list *list)
+static void list_disks(const struct vmx_writer *writer, struct vmf_vmware_list *list)
 {
   const struct vmf_machine *machine = writer->machine;
   uint64_t least = 1;
@@ -96,7 +83,7 @@ static void list_disks(const struct vmx_writer *writer, struct vmx_list *list)
     char word[32];
     const struct vmx_seat *seat = &writer->seats[best];
     snprintf(word, sizeof word, "%s%u:%u", seat->bus->name, seat->controller, seat->unit);
-    add_word(list, word);
+    vmf_vmware_list_add(list, word);
     tell_rank(writer, "disks", best, machine->disks[best].boot.value, list->count);
     least = machine->disks[best].boot.value + 1;
   }
@@ -129,10 +116,10 @@ static void classes_of_devices(const struct vmf_machine *machine, char *classes,
   for (;;) {
     const char *next = NULL;
     uint64_t least = 0;
-    for (const struct vmx_word *word = vmx_boot_classes; word->vmx; word++) {
-      uint64_t first = first_of(machine, word->model);
+    for (const struct vmf_vendor_name *word = vmf_vmware_boot_classes; word->own; word++) {
+      uint64_t first = first_of(machine, word->neutral);
       if (first > done && (!next || first < least)) {
-        next = word->model;
+        next = word->neutral;
         least = first;
       }
     }
@@ -147,7 +134,7 @@ static void classes_of_devices(const struct vmf_machine *machine, char *classes,
 enum vmf_code vmx_write_boot(struct vmx_writer *writer, struct vmf_error *error)
 {
   const struct vmf_machine *machine = writer->machine;
-  struct vmx_list classes = {0}, disks = {0};
+  struct vmf_vmware_list classes = {0}, disks = {0};
   char of_devices[64];
 
   if (vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI) {

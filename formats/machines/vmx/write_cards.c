@@ -14,7 +14,7 @@ static enum vmf_code write_card_model(struct vmx_writer *writer, size_t index,
                                       struct vmf_error *error)
 {
   const struct vmf_machine_nic *nic = &writer->machine->nics[index];
-  const char *word = nic->model.text ? vmx_word_written(vmx_card_models, nic->model.text) : NULL;
+  const char *word = nic->model.text ? vmf_vendor_own(vmx_card_models, nic->model.text) : NULL;
   bool old = writer->machine->arch.told && writer->machine->arch.value == VMF_ARCH_I686;
 
   if (!nic->model.text)

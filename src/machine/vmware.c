@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "vmware.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "guid.h"
+
+enum { FIRST_SWAPPED = 13 };
+
+void vmf_vmware_uuid(unsigned hardware, const uint8_t from[16], uint8_t to[16])
+{
+  if (hardware >= FIRST_SWAPPED)
+    vmf_guid_swap(from, to);
+  else
+    memcpy(to, from, VMF_GUID_SIZE);
+}
+
+const struct vmf_vendor_name vmf_vmware_boot_classes[] = {{"hdd", "disk"},
+                                                          {"cdrom", "cdrom"},
+                                                          {"ethernet0", "network"},
+                                                          {"floppy", "floppy"},
+                                                          {NULL, NULL}};
+
+void vmf_vmware_list_add(struct vmf_vmware_list *list, const char *word)
+{
+  size_t length = strlen(list->text);
+
+  snprintf(list->text + length, sizeof list->text - length, "%s%s", length ? "," : "", word);
+  list->count++;
+}

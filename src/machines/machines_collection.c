@@ -216,23 +216,15 @@ static enum vmf_code write_member(struct member *member, struct vmf_package_resu
   return VMF_OK;
 }
 
-/* The name of a folder that was made is in the one above it. */
 static enum vmf_code sync_above(const struct collection *collection, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *above = NULL;
-
   if (!collection->made_folder || collection->files->no_sync)
     return VMF_OK;
-  VMF_TRY(vmf_format(&above, error, "%s/..", collection->folder));
-  int number = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (number < 0 && errno == EACCES)
-    return VMF_OK;
-  enum vmf_code code =
-      number < 0 || (fsync(number) < 0 && errno != EINVAL && errno != EROFS)
-          ? vmf_fail_errno(error, VMF_WRITE, "%s: syncing the folder to the disk", above)
-          : VMF_OK;
-  if (number >= 0)
-    close(number);
+  int folder = open(collection->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: opening the folder", collection->folder);
+  enum vmf_code code = vmf_output_sync_above(folder, collection->list[0].path, error);
+  close(folder);
   return code;
 }
 

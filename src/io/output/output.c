@@ -449,17 +449,14 @@ static enum vmf_code sync_names(int folder, const char *path, const char *what,
   return VMF_OK;
 }
 
-/* A folder that is new has its own name in the one above; where that may not be read, it cannot be
- * synced. */
-static enum vmf_code sync_above(const struct vmf_output *output, struct vmf_error *error)
+enum vmf_code vmf_output_sync_above(int folder, const char *path, struct vmf_error *error)
 {
-  int above = openat(output->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int above = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (above < 0 && errno == EACCES)
     return VMF_OK;
   if (above < 0)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: the folder above its own cannot be opened",
-                          output->path);
-  enum vmf_code code = sync_names(above, output->path, "the folder above its own", error);
+    return vmf_fail_errno(error, VMF_WRITE, "%s: the folder above its own cannot be opened", path);
+  enum vmf_code code = sync_names(above, path, "the folder above its own", error);
   close(above);
   return code;
 }
@@ -469,7 +466,7 @@ static enum vmf_code sync_folder(const struct vmf_output *output, struct vmf_err
   if (!output->sync)
     return VMF_OK;
   if (output->new_folder)
-    VMF_TRY(sync_above(output, error));
+    VMF_TRY(vmf_output_sync_above(output->folder, output->path, error));
   return sync_names(output->folder, output->path, "its folder", error);
 }
 

@@ -83,6 +83,11 @@ VMF_MUST_CHECK enum vmf_code vmf_output_to_medium(struct vmf_output *output,
  * attributes.h says of a replaced file is kept. */
 VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error);
 
+/* A folder that is new has its own name in the one above it: fsync of that; where it may not be
+ * read, it cannot be synced. path: of what is in the folder, for messages. */
+VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
+                                                   struct vmf_error *error);
+
 /* Behind a commit into a folder where nothing was replaced: removes the files again. */
 void vmf_output_take_back(struct vmf_output *output);
 

@@ -35,22 +35,41 @@ static enum vmf_code folder(const char *what, const char *text, struct vmf_error
   return VMF_OK;
 }
 
+unsigned vmf_argument_places(const struct vmf_argument *argument)
+{
+  static const struct {
+    const char *value;
+    unsigned places;
+  } rows[] = {
+      {"FILE", VMF_PLACE_READ | VMF_PLACE_CHECKED},
+      {"DIR", VMF_PLACE_READ | VMF_PLACE_FOLDER | VMF_PLACE_CHECKED},
+      {"MAPFILE", VMF_PLACE_READ | VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
+      {"REPORT", VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
+      {"OUT", VMF_PLACE_WRITTEN},
+      {"KEY", VMF_PLACE_READ},
+      {"PACKAGE", VMF_PLACE_READ},
+      {"NAME=DIR", VMF_PLACE_READ},
+  };
+
+  for (size_t i = 0; argument->value && i < sizeof rows / sizeof rows[0]; i++)
+    if (strcmp(rows[i].value, argument->value) == 0)
+      return rows[i].places;
+  return 0;
+}
+
 enum vmf_code vmf_argument_place(const struct vmf_argument *argument, const char *what,
                                  const char *text, struct vmf_error *error)
 {
-  bool late = argument->value &&
-              (strcmp(argument->value, "MAPFILE") == 0 || strcmp(argument->value, "REPORT") == 0);
-  bool is_folder = argument->value && strcmp(argument->value, "DIR") == 0;
-  bool file = argument->value && strcmp(argument->value, "FILE") == 0;
+  unsigned places = vmf_argument_places(argument);
   const char *slash = text ? strrchr(text, '/') : NULL;
   char *above;
 
-  if (!text || (!late && !is_folder && !file))
+  if (!text || !(places & VMF_PLACE_CHECKED))
     return VMF_OK;
   enum vmf_code code = plain_path(what, text, error);
-  if (code == VMF_OK && is_folder)
+  if (code == VMF_OK && (places & VMF_PLACE_FOLDER))
     code = folder(what, text, error);
-  if (code != VMF_OK || !late || !slash)
+  if (code != VMF_OK || !(places & VMF_PLACE_LATE) || !slash)
     return code;
   above = strndup(text, slash == text ? 1 : (size_t)(slash - text));
   code = above ? folder(what, above, error) : vmf_arguments_no_memory(error);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "argument_place.h"
 #include "arguments.h"
 
 /* Names that are borrowed from the settings; each list ends with NULL. */
@@ -15,22 +16,6 @@ struct places {
 };
 
 static bool active;
-
-/* What help calls the values that name something to be read. A FILE that is written by some verb,
- * and a KEY, are read by all others; it costs nothing to allow both. */
-static bool value_is_read(const char *value)
-{
-  return strcmp(value, "FILE") == 0 || strcmp(value, "DIR") == 0 || strcmp(value, "KEY") == 0 ||
-         strcmp(value, "PACKAGE") == 0 || strcmp(value, "MAPFILE") == 0 ||
-         strcmp(value, "NAME=DIR") == 0;
-}
-
-static bool value_is_written(const struct vmf_argument *argument)
-{
-  const char *value = argument->value;
-  return strcmp(value, "MAPFILE") == 0 || strcmp(value, "REPORT") == 0 ||
-         strcmp(value, "OUT") == 0 || (argument->name && strcmp(argument->name, "spool") == 0);
-}
 
 static void add(struct places *places, const char *name, bool read, bool written)
 {
@@ -52,8 +37,9 @@ static void add_options(const struct vmf_verb *verb, const struct vmf_command *c
 {
   for (const struct vmf_argument *row = verb->arguments; row->kind; row++) {
     const void *field = (const char *)command + row->field;
-    bool read = row->value && value_is_read(row->value);
-    bool written = row->value && value_is_written(row);
+    unsigned kind = vmf_argument_places(row);
+    bool read = kind & VMF_PLACE_READ;
+    bool written = (kind & VMF_PLACE_WRITTEN) || (row->name && strcmp(row->name, "spool") == 0);
     if (!row->field || (!read && !written))
       continue;
     const char *const *list =

@@ -141,6 +141,18 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
   return VMF_OK;
 }
 
+bool vmf_text_has_word(const char *list, const char *word)
+{
+  size_t length = strlen(word);
+
+  if (length == 0 || strchr(word, ' '))
+    return false;
+  for (const char *at = list; (at = strstr(at, word)) != NULL; at += length)
+    if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+      return true;
+  return false;
+}
+
 bool vmf_text_ends_in(const char *text, const char *end)
 {
   size_t length = strlen(text), tail = strlen(end);

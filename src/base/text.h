@@ -22,6 +22,8 @@ size_t vmf_text_fit(const char *text, size_t length, size_t room);
 /* What a hexadecimal digit counts, in either case; -1: it is none. */
 int vmf_hex_digit(char digit);
 bool vmf_text_ends_in(const char *text, const char *end);
+/* Whether `word` is one of the words of a list with blanks between. */
+bool vmf_text_has_word(const char *list, const char *word);
 
 /* ASCII only, independent of the locale. */
 bool vmf_text_equal_nocase(const char *a, const char *b);

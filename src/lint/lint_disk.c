@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "lint_rules.h"
+#include "text.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -50,13 +51,6 @@ static bool is(const struct disk_judged *disk, const char *form)
 static bool is_format(const struct disk_judged *disk, const char *format)
 {
   return strcmp(disk->image->format->name, format) == 0;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-  size_t length = strlen(text), short_one = strlen(end);
-
-  return length >= short_one && strcmp(text + length - short_one, end) == 0;
 }
 
 /* ---- the form ---- */
@@ -173,8 +167,8 @@ static enum vmf_code check_gce(const struct disk_judged *disk, struct vmf_image 
     return VMF_OK;
   VMF_TRY(vmf_image_losses(
       image, &(const struct vmf_findings_sink){.finding = count_member, .data = &others}, error));
-  if (!path || !ends_with(path, ".tar.gz") || !ends_with(disk->image->io->name, "::disk.raw") ||
-      !is(disk, "raw")) {
+  if (!path || !vmf_text_ends_in(path, ".tar.gz") ||
+      !vmf_text_ends_in(disk->image->io->name, "::disk.raw") || !is(disk, "raw")) {
     snprintf(found, sizeof found, "%s: %s", disk->form, disk->image->io->name);
     tell(disk, VMF_LINT_GCE_NAME, "NAME.tar.gz, in which there is disk.raw", found);
   } else if (others > 0) {

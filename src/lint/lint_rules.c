@@ -7,7 +7,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "text.h"
 
 #define E VMF_SEVERITY_VIOLATION
 #define W VMF_SEVERITY_WARNING
@@ -97,22 +98,12 @@ const struct vmf_lint_rule vmf_lint_rules[VMF_LINT_IDS] = {
                              "nothing: it refuses the disk", "xapi constants.ml, sm/vhdutil.py"},
 };
 
-/* Whether `word` stands in a list with blanks between. */
-static bool has_word(const char *list, const char *word)
-{
-  size_t length = strlen(word);
-
-  for (const char *at = list; at && (at = strstr(at, word)); at += length)
-    if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-      return true;
-  return false;
-}
-
 bool vmf_lint_asks(const struct vmf_linting *linting, enum vmf_lint_id id)
 {
   const struct vmf_lint_rule *rule = &vmf_lint_rules[id];
 
-  return (rule->about & linting->about) && has_word(linting->platform.profile->groups, rule->group);
+  return (rule->about & linting->about) && linting->platform.profile->groups &&
+         vmf_text_has_word(linting->platform.profile->groups, rule->group);
 }
 
 void vmf_lint_tell(struct vmf_linting *linting, enum vmf_lint_id id,

@@ -161,10 +161,20 @@ START_TEST(case_of_ascii_is_ignored)
 }
 END_TEST
 
+START_TEST(a_word_of_a_list_is_a_whole_one)
+{
+  ck_assert(vmf_text_has_word("VMW WS", "VMW") && vmf_text_has_word("VMW WS", "WS"));
+  ck_assert(vmf_text_has_word(" yes no ", "no") && vmf_text_has_word("xno no", "no"));
+  ck_assert(!vmf_text_has_word("VMW WS", "VM") && !vmf_text_has_word("VMW WS", "S"));
+  ck_assert(!vmf_text_has_word("a b", "a b") && !vmf_text_has_word("a b", ""));
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("text");
   TCase *tests = tcase_create("text");
+  tcase_add_test(tests, a_word_of_a_list_is_a_whole_one);
   tcase_add_test(tests, known_encodings_are_converted);
   tcase_add_test(tests, empty_text_is_a_text);
   tcase_add_test(tests, long_text_grows);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reading.h"
+#include "text.h"
 
 /* "2 3 host", words; NULL: up to `most` letters, digits, dots and blanks. */
 static const struct limit {
@@ -19,19 +20,12 @@ static const struct limit {
     {"smbios", "mode", " emulate host sysinfo ", 0},
 };
 
-static bool has_word(const char *words, const char *word)
-{
-  const char *at = strstr(words, word);
-
-  return *word && !strchr(word, ' ') && at && at[-1] == ' ' && at[strlen(word)] == ' ';
-}
-
 static bool keeps(const struct limit *limit, const char *value)
 {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789. ";
 
   if (limit->words)
-    return has_word(limit->words, value);
+    return vmf_text_has_word(limit->words, value);
   return strlen(value) <= limit->most && value[strspn(value, letters)] == '\0' && *value;
 }
 
@@ -63,7 +57,7 @@ static enum vmf_code check_network(const struct vmf_taking *reading, const xmlNo
   struct vmf_told_text protocol;
 
   VMF_TRY(vmf_taking_peek(reading, source, "protocol", &protocol, error));
-  if (!protocol.text || !has_word(hosts, protocol.text) || libvirt_child(source, "host"))
+  if (!protocol.text || !vmf_text_has_word(hosts, protocol.text) || libvirt_child(source, "host"))
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT, "%s:%u: a <source> of the protocol %s has no <host>",
                   reading->name, protocol.line, protocol.text);

@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import tap
+from fault_tools import environment
 
 
 @tap.rows([('disk', ('convert', '-O', 'qcow2', 'disk.raw', 'out')), ('package', ('pack', 'disk.raw', '-o', 'out.ova'))])
@@ -15,8 +16,7 @@ def test_the_bar_goes_on_during_the_last_sync(t, arguments):
     """The first sync is of the source. The second waits for the test, which waits until the bar has been drawn with three times."""
     t.write('disk.raw', os.urandom(3 << 20))
     os.mkfifo(t.path('gate'))
-    env = {'LD_PRELOAD': os.path.join(os.environ['VMFERRY_FAULTS'], 'fault_plan.so'), 'VMF_FAULT': 'fsync:2:hold',
-           'VMF_FAULT_DIR': os.path.realpath(t.folder), 'VMF_FAULT_GATE': t.path('gate')}
+    env = environment(t, 'fsync:2:hold', folder='.') | {'VMF_FAULT_GATE': t.path('gate')}
     leader, follower = pty.openpty()
     with subprocess.Popen([tap.VMFERRY, *arguments], cwd=t.folder, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower,
                           env=dict(os.environ, **env)) as running:

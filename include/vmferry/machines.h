@@ -208,6 +208,65 @@ VMF_MUST_CHECK enum vmf_code vmf_lint(const char *path, const char *platform,
                                       const struct vmf_lint_options *options,
                                       struct vmf_lint_result *result, struct vmf_error *error);
 
+/* ---- a machine changed where it is described ---- */
+
+/* A change of one network card. */
+struct vmf_nic_edit {
+  size_t number; /* in the machine, from 1 on; 0: a new one */
+  bool remove;
+  const char *model, *network, *mac; /* NULL: stays; of a new one as in vmf_nic_options. mac "":
+                                      * none, whoever runs the machine gives it one */
+};
+
+/* What is changed; NULL and 0: it stays. Lists end with their count. */
+struct vmf_machine_edits {
+  size_t size;        /* of the struct */
+  const char *system; /* of several machines, as in vmf_machine_target_options */
+  const char *name;
+  unsigned cpus;
+  uint64_t memory;             /* bytes */
+  const char *os, *firmware;   /* as in vmf_machine_options */
+  const char *annotation;      /* "": none */
+  const char *const *networks; /* "OLD=NEW": it is called NEW; ends with NULL; or NULL */
+  const struct vmf_nic_edit *nics;
+  size_t nic_count;
+  const struct vmf_property_options *properties; /* that are there: their new values */
+  size_t property_count;
+  const char *const *eulas; /* texts, of further licences */
+  size_t eula_count;
+  bool remove_cd; /* all CD drives, with the files in them that nothing else needs */
+};
+
+/* The text of a machine before and after a change. */
+struct vmf_edited_text {
+  const char *name; /* of its file */
+  const char *before, *after;
+  size_t before_length, after_length; /* bytes */
+};
+
+/* How the change is made. */
+struct vmf_edit_target {
+  size_t size;        /* of the struct */
+  const char *output; /* another file; NULL: the file itself is replaced */
+  bool dry_run;       /* nothing is written */
+  /* Receives the text, where it changes; the caller's thread; or NULL. */
+  void (*text)(void *data, const struct vmf_edited_text *text);
+  void *text_data;
+  /* Signing, trust, no_clobber, no_sync, ignore_locks, progress, cancel, log and findings count:
+   * without a key an old signature is taken away, the warning "signature-removed". NULL: the
+   * defaults. */
+  const struct vmf_package_target *files;
+};
+
+/* Changes a machine in the file that describes it: a package, whose manifest is made to fit, or the
+ * text of a machine format. Every byte that need not change stays. A package is checked before, by
+ * files->trust. The new file takes the place of the old one when all of it is written. VMF_USAGE: a
+ * value that is not accepted, saying what is; VMF_UNSUPPORTED: what the format has no place for. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_edit(const char *path,
+                                              const struct vmf_machine_edits *edits,
+                                              const struct vmf_edit_target *target,
+                                              struct vmf_error *error);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

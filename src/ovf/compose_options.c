@@ -47,6 +47,21 @@ static bool is_called(const char *text, const char *name, const char *alias)
   return vmf_text_equal_nocase(text, name) || (alias && vmf_text_equal_nocase(text, alias));
 }
 
+static const struct nic_model *find_nic_model(const char *typed)
+{
+  for (size_t i = 0; i < sizeof nic_models / sizeof nic_models[0]; i++)
+    if (is_called(typed, nic_models[i].name, nic_models[i].alias))
+      return &nic_models[i];
+  return NULL;
+}
+
+const char *vmf_ovf_nic_model(const char *typed)
+{
+  const struct nic_model *found = find_nic_model(typed);
+
+  return found ? found->model : NULL;
+}
+
 static enum vmf_code needs_family(const struct making *making, const char *what, unsigned needed)
 {
   if (making->vmx == 0 || making->vmx >= needed)
@@ -265,15 +280,13 @@ static enum vmf_code make_nic(struct making *making, const struct vmf_nic_option
   nic->attach = vmf_told(VMF_ATTACH_BRIDGE, 0);
   VMF_TRY(vmf_machine_text(making->machine, network, 0, &nic->network, making->error));
   VMF_TRY(vmf_machine_text(making->machine, mac[0] ? mac : NULL, 0, &nic->mac, making->error));
-  for (size_t i = 0; i < sizeof nic_models / sizeof nic_models[0]; i++)
-    if (is_called(model, nic_models[i].name, nic_models[i].alias)) {
-      VMF_TRY(
-          vmf_machine_text(making->machine, nic_models[i].model, 0, &nic->model, making->error));
-      return needs_family(making, nic_models[i].name, nic_models[i].family);
-    }
-  return vmf_fail(making->error, VMF_USAGE,
-                  "network card \"%s\": accepted are E1000, E1000e, VmxNet3, PCNet32 and virtio",
-                  model);
+  const struct nic_model *found = find_nic_model(model);
+  if (!found)
+    return vmf_fail(making->error, VMF_USAGE,
+                    "network card \"%s\": accepted are E1000, E1000e, VmxNet3, PCNet32 and virtio",
+                    model);
+  VMF_TRY(vmf_machine_text(making->machine, found->model, 0, &nic->model, making->error));
+  return needs_family(making, found->name, found->family);
 }
 
 static enum vmf_code make_nics(struct making *making)

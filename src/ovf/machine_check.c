@@ -2,12 +2,12 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Checks what a person says of a machine, value by value. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "machine_plan.h"
 #include "memory.h"
+#include "property.h"
 #include "text.h"
 
 enum { PROPERTIES_MAX = 10000 };
@@ -90,60 +90,6 @@ static enum vmf_code check_optional(const char *what, const char *text, bool lin
   return text ? vmf_machine_check_text(what, text, lines, error) : VMF_OK;
 }
 
-struct integer_type {
-  const char *name;
-  long long min;
-  unsigned long long max;
-};
-
-static const struct integer_type integer_types[] = {
-    {"uint8", 0, UINT8_MAX},          {"uint16", 0, UINT16_MAX},
-    {"uint32", 0, UINT32_MAX},        {"uint64", 0, UINT64_MAX},
-    {"sint8", INT8_MIN, INT8_MAX},    {"sint16", INT16_MIN, INT16_MAX},
-    {"sint32", INT32_MIN, INT32_MAX}, {"sint64", INT64_MIN, INT64_MAX},
-};
-
-static bool integer_fits(const struct integer_type *type, const char *text)
-{
-  const char *digits = text + (*text == '-');
-  char *end;
-
-  if (digits[0] < '0' || digits[0] > '9')
-    return false;
-  errno = 0;
-  if (*text == '-') {
-    long long value = strtoll(text, &end, 10);
-
-    return !*end && !errno && value >= type->min;
-  }
-  return strtoull(text, &end, 10) <= type->max && !*end && !errno;
-}
-
-static bool is_real(const char *text)
-{
-  char *end;
-
-  if (text[strspn(text, "0123456789+-.eE")]) /* no "inf", no "0x1p3" */
-    return false;
-  strtod(text, &end);
-  return end != text && !*end;
-}
-
-/* Whether `value` is of the type; false also for a type that does not exist. */
-static bool typed_value(const char *type, const char *value, bool *exists)
-{
-  *exists = true;
-  for (size_t i = 0; i < sizeof integer_types / sizeof integer_types[0]; i++)
-    if (strcmp(type, integer_types[i].name) == 0)
-      return integer_fits(&integer_types[i], value);
-  if (strcmp(type, "boolean") == 0)
-    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
-  if (strcmp(type, "real32") == 0 || strcmp(type, "real64") == 0)
-    return is_real(value);
-  *exists = strcmp(type, "string") == 0;
-  return *exists;
-}
-
 static enum vmf_code check_property(const struct vmf_property_options *property,
                                     struct vmf_error *error)
 {
@@ -160,7 +106,7 @@ static enum vmf_code check_property(const struct vmf_property_options *property,
                     "property \"%s\": a key has no blanks and none of = \" ' & < > $ { }", key);
   if (!type)
     return VMF_OK;
-  if (typed_value(type + 1, property->value, &exists))
+  if (vmf_property_is_typed(type + 1, property->value, &exists))
     return VMF_OK;
   if (exists)
     return vmf_fail(error, VMF_USAGE, "property \"%s\": \"%s\" is not of this type", key,

@@ -159,16 +159,23 @@ static const struct nic_model {
     {"vmxnet2", "Vmxnet2"}, {"vmxnet", "Vmxnet"}, {"virtio", "virtio"},
 };
 
+const char *vmf_ovf_nic_subtype(const char *model)
+{
+  for (size_t i = 0; i < COUNT(nic_models); i++)
+    if (strcmp(model, nic_models[i].model) == 0)
+      return nic_models[i].subtype;
+  return NULL;
+}
+
 static const char *subtype_of(const struct vmf_machine_plan *plan, size_t index)
 {
   const char *model = plan->machine->nics[index].model.text;
 
   if (!model)
     return nic_models[0].subtype;
-  for (size_t i = 0; i < COUNT(nic_models); i++)
-    if (strcmp(model, nic_models[i].model) == 0 &&
-        (strcmp(model, "virtio") != 0 || plan->settings->texts))
-      return nic_models[i].subtype;
+  const char *subtype = vmf_ovf_nic_subtype(model);
+  if (subtype && (strcmp(model, "virtio") != 0 || plan->settings->texts))
+    return subtype;
   vmf_machine_lose(losses_of(plan), VMF_LOSS_BEHAVIOUR, NULL,
                    "VMware has no such card; guests have a driver for an E1000", "nics[%zu].model",
                    index);

@@ -35,6 +35,11 @@ enum {
   VMF_DEFAULT_VMX = 13,      /* ESXi 6.5: the first with secure boot and NVMe */
 };
 
+/* A model of a network card as a person types it, in any case, as the machine has it: "vmxnet3";
+ * NULL: packages are not made with it. And how a descriptor calls one of the machine's. */
+const char *vmf_ovf_nic_model(const char *typed);
+const char *vmf_ovf_nic_subtype(const char *model);
+
 /* ---- the plan ---- */
 
 /* InstanceIDs: 0 the system itself, 1 the processors, 2 the memory, then controllers, drives,

@@ -19,6 +19,7 @@ static void free_product(struct vmf_ovf_product *product)
     vmf_free(property->label);
     vmf_free(property->description);
     vmf_free(property->qualifiers);
+    vmf_free(property->vmw_qualifiers);
   }
   vmf_free(product->properties);
   vmf_free(product->class_id);
@@ -191,16 +192,21 @@ void vmf_ovf_decode_href(char *name)
   *out = '\0';
 }
 
+const char *vmf_ovf_usual(const struct vmf_ovf *ovf)
+{
+  for (size_t i = 0; i < ovf->configuration_count; i++)
+    if (ovf->configurations[i].is_default)
+      return ovf->configurations[i].id;
+  return ovf->configuration_count > 0 ? ovf->configurations[0].id : NULL;
+}
+
 bool vmf_ovf_is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item)
 {
-  const char *usual = ovf->configuration_count > 0 ? ovf->configurations[0].id : NULL;
+  const char *usual = vmf_ovf_usual(ovf);
   const char *list = item->configurations;
 
   if (item->bound && strcasecmp(item->bound, "normal") != 0)
     return false;
-  for (size_t i = 0; i < ovf->configuration_count; i++)
-    if (ovf->configurations[i].is_default)
-      usual = ovf->configurations[i].id;
   if (!list || !usual)
     return true;
   for (size_t length = strlen(usual); *list; list += strspn(list, " \t\r\n")) {

@@ -62,6 +62,7 @@ struct vmf_ovf_disk { /* DiskSection/Disk */
 
 struct vmf_ovf_network {
   char *name, *description;
+  size_t element;
   unsigned line;
 };
 
@@ -108,7 +109,9 @@ struct vmf_ovf_item { /* Item, StorageItem, EthernetPortItem */
 
 struct vmf_ovf_property {
   char *key, *type, *value, *label, *description, *qualifiers;
+  char *vmw_qualifiers; /* VMware's own attribute of that name */
   bool user_configurable, password;
+  size_t element;
 };
 
 struct vmf_ovf_product { /* ProductSection */
@@ -199,6 +202,9 @@ void vmf_ovf_decode_href(char *href);
 /* "${key}": the default value of that property in any ProductSection, or NULL; text that is no such
  * reference is returned as it is. */
 const char *vmf_ovf_resolve(const struct vmf_ovf *ovf, const char *text);
+
+/* The deployment option that is chosen when nobody says one; NULL: there are none. */
+const char *vmf_ovf_usual(const struct vmf_ovf *ovf);
 
 /* Whether an item is there when nobody chooses a deployment option. */
 bool vmf_ovf_is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item);

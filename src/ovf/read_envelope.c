@@ -225,11 +225,7 @@ static enum vmf_code read_envelope_first(struct vmf_ovf_reader *reader, const xm
     else if (own && is_kind(kind, length, "DeploymentOptionSection"))
       VMF_TRY(vmf_read_options(reader, node));
   }
-  for (size_t i = 0; i < ovf->configuration_count; i++)
-    if (!reader->configuration && ovf->configurations[i].is_default)
-      reader->configuration = ovf->configurations[i].id;
-  if (!reader->configuration && ovf->configuration_count > 0)
-    reader->configuration = ovf->configurations[0].id;
+  reader->configuration = vmf_ovf_usual(ovf);
   return VMF_OK;
 }
 

@@ -145,6 +145,7 @@ enum vmf_code vmf_read_networks(struct vmf_ovf_reader *reader, const xmlNode *se
     VMF_TRY(vmf_reader_append(reader, &ovf->networks, &ovf->network_count, sizeof *ovf->networks,
                               &slot));
     struct vmf_ovf_network *network = slot;
+    network->element = vmf_xml_index(node);
     network->line = vmf_xml_line(node);
     VMF_TRY(vmf_reader_attribute(reader, node, "name", &network->name));
     for (xmlNode *child = vmf_reader_first(node); child; child = vmf_reader_next(child))
@@ -244,7 +245,10 @@ static enum vmf_code read_property(struct vmf_ovf_reader *reader, const xmlNode 
   VMF_TRY(vmf_reader_append(reader, &product->properties, &product->property_count,
                             sizeof *product->properties, &slot));
   struct vmf_ovf_property *property = slot;
+  property->element = vmf_xml_index(element);
   VMF_TRY(vmf_reader_attributes(reader, element, attributes, COUNT(attributes), property));
+  VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "qualifiers", &property->vmw_qualifiers,
+                            reader->error));
   VMF_TRY(vmf_reader_flag(reader, element, "configurableByUser", false, &older));
   VMF_TRY(
       vmf_reader_flag(reader, element, "userConfigurable", older, &property->user_configurable));

@@ -95,6 +95,11 @@ void vmf_package_tell(const struct vmf_package *package, struct vmf_report *repo
 /* The index in tar->members of the file of that name, or SIZE_MAX. Without an archive SIZE_MAX. */
 size_t vmf_package_member(const struct vmf_package *package, const char *name);
 
+/* Gives an open package another descriptor, of which nobody holds a part: nothing else of it
+ * changes. `text`, with a NUL behind, is taken over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_package_redescribe(struct vmf_package *package, char *text,
+                                                    size_t length, struct vmf_error *error);
+
 /* Adds "machine", or "machines" of several, to what `info` shows. */
 VMF_MUST_CHECK enum vmf_code vmf_package_show_machines(const struct vmf_package *package,
                                                        struct vmf_value *root,

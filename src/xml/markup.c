@@ -59,7 +59,7 @@ static void markup_indent(struct vmf_markup *markup)
 
 void vmf_markup_start(struct vmf_markup *markup, const char *name)
 {
-  if (markup->length == 0)
+  if (markup->length == 0 && !markup->fragment)
     markup_put(markup, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
   markup_indent(markup);
   markup_put(markup, "<");

@@ -12,6 +12,7 @@ struct vmf_markup {
   char *text; /* owned; NUL behind; NULL: nothing written yet */
   size_t length, capacity;
   unsigned depth;
+  bool fragment; /* elements that go into a document: no declaration stands before them */
   bool failed;
 };
 

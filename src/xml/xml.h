@@ -98,6 +98,9 @@ VMF_MUST_CHECK enum vmf_code vmf_xml_attribute(const xmlNode *element, const cha
 VMF_MUST_CHECK enum vmf_code vmf_xml_text(const xmlNode *element, char **text,
                                           struct vmf_error *error);
 
+/* A prefix that stands for the namespace `uri` in the attributes of an element; NULL: none does. */
+const char *vmf_xml_prefix(const xmlNode *element, const char *uri);
+
 /* ---- editing ---- */
 
 struct vmf_xml_edit;
@@ -117,7 +120,12 @@ VMF_MUST_CHECK enum vmf_code vmf_xml_edit_attribute(struct vmf_xml_edit *edit, s
 /* Removes an element and the white space before it. */
 VMF_MUST_CHECK enum vmf_code vmf_xml_edit_remove(struct vmf_xml_edit *edit, size_t element,
                                                  struct vmf_error *error);
-/* Inserts `text` behind an element, or before its end tag. */
+/* Replaces all that stands between its tags by a text; a later one replaces the earlier. */
+VMF_MUST_CHECK enum vmf_code vmf_xml_edit_text(struct vmf_xml_edit *edit, size_t element,
+                                               const char *value, struct vmf_error *error);
+/* Inserts `text` before or behind an element, or before its end tag. */
+VMF_MUST_CHECK enum vmf_code vmf_xml_edit_before(struct vmf_xml_edit *edit, size_t element,
+                                                 const char *text, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_xml_edit_behind(struct vmf_xml_edit *edit, size_t element,
                                                  const char *text, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_xml_edit_append(struct vmf_xml_edit *edit, size_t element,

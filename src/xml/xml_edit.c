@@ -15,12 +15,15 @@ struct splice {
   size_t from, to;
   size_t order; /* of splices at one place the earlier note comes first */
   char *text;   /* owned */
-  char *key;    /* owned; of an attribute: its qualified name, by which later changes replace it */
+  char *key;    /* owned; of an attribute: its qualified name, by which later changes replace it; of
+                 * an element's text: TEXT_KEY */
   size_t element;
   size_t previous; /* splice of the same element, plus 1; 0: none */
   bool inside;     /* to be put into an element that is empty ("<a/>") */
   bool replaced;   /* a later change of the same attribute counts */
 };
+
+#define TEXT_KEY "#text" /* no name of an attribute */
 
 struct vmf_xml_edit {
   const struct vmf_xml *xml;
@@ -93,7 +96,7 @@ static enum vmf_code add_splice(struct vmf_xml_edit *edit, struct splice splice,
 
 /* ---- attributes ---- */
 
-/* `before` value `after`, the value escaped. */
+/* `before` value `after`, the value escaped; quote 0: it is text. */
 static enum vmf_code write_value(const char *before, const char *value, char quote,
                                  const char *after, char **text, struct vmf_error *error)
 {
@@ -102,13 +105,13 @@ static enum vmf_code write_value(const char *before, const char *value, char quo
 
   for (const char *c = value; *c; c++) {
     const char *escape = vmf_xml_entity(*c, quote);
-    if (!escape && (unsigned char)*c < ' ')
-      return vmf_fail(error, VMF_USAGE, "byte 0x%02x of an attribute's value cannot stand in XML",
+    if (!escape && (unsigned char)*c < ' ' && (quote || (*c != '\n' && *c != '\t')))
+      return vmf_fail(error, VMF_USAGE, "byte 0x%02x of a value cannot stand in XML",
                       (unsigned char)*c);
     length += escape ? strlen(escape) : 1;
   }
   if (!xmlCheckUTF8((const unsigned char *)value))
-    return vmf_fail(error, VMF_USAGE, "an attribute's value is not UTF-8");
+    return vmf_fail(error, VMF_USAGE, "a value is not UTF-8");
   VMF_TRY(vmf_alloc(length + 1, &memory, error));
   *text = memory;
   char *out = stpcpy(*text, before);
@@ -171,6 +174,11 @@ static const char *prefix_for(const xmlNode *element, const char *uri)
         return (const char *)ns->prefix;
     }
   return NULL;
+}
+
+const char *vmf_xml_prefix(const xmlNode *element, const char *uri)
+{
+  return prefix_for(element, uri);
 }
 
 /* The qualified name that is, or would be, in the source text; NULL: no prefix can be given. */
@@ -273,6 +281,36 @@ enum vmf_code vmf_xml_edit_behind(struct vmf_xml_edit *edit, size_t element, con
   return add_splice(edit, splice, error);
 }
 
+enum vmf_code vmf_xml_edit_before(struct vmf_xml_edit *edit, size_t element, const char *text,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(check_element(edit, element, error));
+  size_t start = edit->xml->spans[element].start;
+  struct splice splice = {.from = start, .to = start, .element = element};
+  VMF_TRY(vmf_copy_text(text, &splice.text, error));
+  return add_splice(edit, splice, error);
+}
+
+enum vmf_code vmf_xml_edit_text(struct vmf_xml_edit *edit, size_t element, const char *value,
+                                struct vmf_error *error)
+{
+  VMF_TRY(check_element(edit, element, error));
+  const struct vmf_xml_span *span = &edit->xml->spans[element];
+  struct splice splice = {.from = span->tag_end, .to = span->content_end, .element = element};
+  if (span->tag_end == span->end) {
+    splice.from = span->end - 2; /* "/>" */
+    splice.to = span->end;
+    splice.inside = true;
+  }
+  forget(edit, element, TEXT_KEY);
+  VMF_TRY(vmf_copy_text(TEXT_KEY, &splice.key, error));
+  enum vmf_code code = write_value("", value, 0, "", &splice.text, error);
+  if (code == VMF_OK)
+    return add_splice(edit, splice, error);
+  clear_splice(&splice);
+  return code;
+}
+
 enum vmf_code vmf_xml_edit_append(struct vmf_xml_edit *edit, size_t element, const char *text,
                                   struct vmf_error *error)
 {
@@ -327,7 +365,8 @@ static size_t put_inside(const struct vmf_xml *xml, const struct splice *splices
 
   put(output, ">", 1);
   for (; at < count && splices[at].inside && splices[at].element == element; at++)
-    put(output, splices[at].text, strlen(splices[at].text));
+    if (!splices[at].replaced)
+      put(output, splices[at].text, strlen(splices[at].text));
   put(output, "</", 2);
   put(output, xml->text + span->start + 1, name_end - span->start - 1);
   put(output, ">", 1);

@@ -30,7 +30,7 @@ LAYERS = {
     'src/package/make': {'src/package/make', 'src/package/verify', 'src/package', *OVF, *SEALED},
     'src/package/sign': {'src/package/sign', 'src/package/verify', 'src/package', *OVF, *SEALED},
     'src/package': {'src/package', *OVF, *SEALED},
-    'src/machines': {'src/machines', 'src/package/make', 'src/package/verify', 'src/package', *OVF, *SEALED},
+    'src/machines': {'src/machines', 'src/package/make', 'src/package/sign', 'src/package/verify', 'src/package', *OVF, *SEALED},
     'src/lint': {'src/lint', 'src/package', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},

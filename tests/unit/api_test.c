@@ -324,6 +324,8 @@ START_TEST(no_function_takes_a_struct_without_its_size)
   const struct vmf_package_target package_target = {.threads = 1};
   const struct vmf_machine_options machine = {.cpus = 1};
   const struct vmf_machine_target_options machine_target = {.copy = true};
+  const struct vmf_machine_edits edits = {.cpus = 1};
+  const struct vmf_edit_target edit_target = {.dry_run = true};
   struct vmf_machines *machines;
   struct vmf_job_result result = {.data_bytes = 1};
   struct vmf_package_verdict verdict = {.files = 1};
@@ -351,6 +353,11 @@ START_TEST(no_function_takes_a_struct_without_its_size)
   REFUSED(vmf_package_pack(&image, 1, &machine, "t.ova", NULL, &error));
   REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", &package_target, &error));
   REFUSED(vmf_package_sign("vm.ova", VMF_SIGNING_REMOVE, &package_target, &error));
+  REFUSED(vmf_machine_edit("vm.ova", &edits, NULL, &error));
+  REFUSED(vmf_machine_edit("vm.ova", NULL, &edit_target, &error));
+  REFUSED(vmf_machine_edit(NULL, NULL, NULL, &error));
+  REFUSED(vmf_machine_edit("vm.ova", NULL, NULL, NULL));
+  DONE(vmf_machine_edit("vm.ova", NULL, NULL, &error));
   DONE(vmf_machines_open("vm.ova", NULL, &machines, &error));
   REFUSED(vmf_machines_convert(machines, "t.vmx", &machine_target, &error));
   REFUSED(vmf_machines_convert(machines, NULL, NULL, &error));

@@ -490,6 +490,21 @@ START_TEST(a_prefix_with_another_meaning_is_not_taken)
 }
 END_TEST
 
+START_TEST(a_text_replaces_all_between_the_tags)
+{
+  ck_assert_int_eq(vmf_xml_edit_text(edit, H, "<&\">\n", &error), VMF_OK);
+  gives("<h  ><i/>t</h >", "<h  >&lt;&amp;\"&gt;\n</h >");
+  ck_assert_int_eq(vmf_xml_edit_text(edit, H, "x", &error), VMF_OK);
+  gives("<h  ><i/>t</h >", "<h  >x</h >");
+  ck_assert_int_eq(vmf_xml_edit_text(edit, G, "one", &error), VMF_OK);
+  ck_assert_int_eq(vmf_xml_edit_text(edit, G, "two", &error), VMF_OK);
+  ck_assert_int_eq(vmf_xml_edit_before(edit, G, "<b/>", &error), VMF_OK);
+  gives("<o:g/>\n  <h  ><i/>t</h >", "<b/><o:g>two</o:g>\n  <h  >x</h >");
+  ck_assert_int_eq(vmf_xml_edit_text(edit, G, "\x01", &error), VMF_USAGE);
+  ck_assert_int_eq(vmf_xml_edit_text(edit, G, "\xff", &error), VMF_USAGE);
+}
+END_TEST
+
 START_TEST(elements_are_inserted_and_removed)
 {
   ck_assert_int_eq(vmf_xml_edit_remove(edit, G, &error), VMF_OK);
@@ -566,6 +581,7 @@ static void add_editing(Suite *suite)
   tcase_add_test(tests, attributes_are_added_and_removed);
   tcase_add_test(tests, impossible_attributes_are_refused);
   tcase_add_test(tests, a_prefix_with_another_meaning_is_not_taken);
+  tcase_add_test(tests, a_text_replaces_all_between_the_tags);
   tcase_add_test(tests, elements_are_inserted_and_removed);
   tcase_add_test(tests, many_edits_are_no_slower_than_long);
   suite_add_tcase(suite, tests);

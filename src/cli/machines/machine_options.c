@@ -43,8 +43,8 @@ static char *nic_word(char **text)
   return word;
 }
 
-static enum vmf_code nic_parse(char *text, const char *given, struct vmf_nic_options *nic,
-                               struct vmf_error *error)
+enum vmf_code vmf_nic_words_parse(char *text, const char *given, struct vmf_nic_options *nic,
+                                  struct vmf_error *error)
 {
   const struct {
     const char *name, **field;
@@ -91,7 +91,7 @@ static enum vmf_code nics_parse(const char *const *given, struct vmf_parsed_mach
     options->texts[i] = strdup(given[i]);
     if (!options->texts[i])
       return vmf_arguments_no_memory(error);
-    code = nic_parse(options->texts[i], given[i], &options->nics[i], error);
+    code = vmf_nic_words_parse(options->texts[i], given[i], &options->nics[i], error);
     if (code != VMF_OK)
       return code;
   }

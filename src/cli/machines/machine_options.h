@@ -35,6 +35,11 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_options_parse(const struct vmf_machine_
                                                        struct vmf_error *error);
 void vmf_machine_options_free(struct vmf_parsed_machine *options);
 
+/* "model=MODEL,network=NAME,mac=ADDRESS", taken apart in place; given: what the person typed. */
+VMF_MUST_CHECK enum vmf_code vmf_nic_words_parse(char *text, const char *given,
+                                                 struct vmf_nic_options *nic,
+                                                 struct vmf_error *error);
+
 /* The guest operating systems, one a line, on standard output. */
 void vmf_machine_options_print_systems(void);
 

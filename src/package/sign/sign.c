@@ -28,6 +28,7 @@ static void clear_names(struct vmf_signing_names *names)
   for (size_t i = 0; i < names->count; i++)
     vmf_free(names->names[i]);
   free(names->names);
+  *names = (struct vmf_signing_names){0};
 }
 
 enum vmf_code vmf_signing_add_name(struct vmf_signing *signing, const char *name,
@@ -96,10 +97,11 @@ enum vmf_code vmf_signing_drop_repeated(struct vmf_signing *signing, struct vmf_
   return VMF_OK;
 }
 
-static enum vmf_code collect_names(struct vmf_signing *signing, struct vmf_error *error)
+enum vmf_code vmf_signing_collect(struct vmf_signing *signing, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = signing->package->ovf;
 
+  clear_names(&signing->files);
   for (size_t i = 0; i < ovf->file_count; i++)
     VMF_TRY(add_stored(signing, &ovf->files[i], error));
   return vmf_signing_drop_repeated(signing, error);
@@ -213,8 +215,8 @@ enum vmf_code vmf_signing_hash(struct vmf_signing *signing, struct vmf_hashed *f
   return vmf_hash_stored(&stored, error);
 }
 
-static enum vmf_code make_manifest(struct vmf_signing *signing, enum vmf_digest_kind kind,
-                                   struct vmf_error *error)
+enum vmf_code vmf_signing_list(struct vmf_signing *signing, enum vmf_digest_kind kind,
+                               struct vmf_error *error)
 {
   VMF_AUTO_FREE void *memory = NULL;
   struct vmf_manifest *manifest;
@@ -287,7 +289,7 @@ static enum vmf_code open_all(struct vmf_signing *signing, struct vmf_gate *gate
   return VMF_OK;
 }
 
-static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error *error)
+enum vmf_code vmf_signing_check(struct vmf_signing *signing, bool signed_, struct vmf_error *error)
 {
   const struct vmf_package_target *target = signing->target;
   struct vmf_gate gate;
@@ -300,7 +302,7 @@ static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error
   gate.progress = target->progress;
   gate.progress_data = target->progress_data;
   enum vmf_code code = vmf_gate_pass(&gate, open_all(signing, &gate, error), error);
-  if (code == VMF_OK)
+  if (code == VMF_OK && signed_)
     code = check_uses(signing, &gate, error);
   vmf_gate_clear(&gate);
   return code;
@@ -312,14 +314,14 @@ static enum vmf_code check_package(struct vmf_signing *signing, struct vmf_error
 static enum vmf_code make_texts(struct vmf_signing *signing, const struct vmf_signer *signer,
                                 enum vmf_digest_kind kind, struct vmf_error *error)
 {
-  VMF_TRY(check_package(signing, error));
+  VMF_TRY(vmf_signing_check(signing, true, error));
   signing->kind = kind == VMF_SHA1 ? VMF_SHA256 : kind;
   if (signing->renewal)
     VMF_TRY(vmf_signing_renew(signing, kind, error));
   else if (signing->package->manifest_text)
     VMF_TRY(keep_manifest(signing, error));
   else
-    VMF_TRY(make_manifest(signing, kind, error));
+    VMF_TRY(vmf_signing_list(signing, kind, error));
   if (!signer)
     return vmf_signing_keep_certificate(signing, error);
   return vmf_signer_sign(signer, signing->manifest_name, signing->manifest_text,
@@ -347,7 +349,7 @@ static enum vmf_code sign(struct vmf_signing *signing, struct vmf_error *error)
 {
   if (!signing->target->key_path)
     return vmf_fail(error, VMF_USAGE, "%s: cannot be signed without a key", signing->package->path);
-  VMF_TRY(collect_names(signing, error));
+  VMF_TRY(vmf_signing_collect(signing, error));
   VMF_TRY(make_all(signing, error));
   return vmf_signing_place(signing, error);
 }
@@ -357,7 +359,7 @@ static enum vmf_code renew(struct vmf_signing *signing, struct vmf_error *error)
 {
   const struct vmf_package *package = signing->package;
 
-  VMF_TRY(collect_names(signing, error));
+  VMF_TRY(vmf_signing_collect(signing, error));
   VMF_TRY(vmf_signing_begin_renewal(signing, error));
   VMF_TRY(make_all(signing, error));
   bool removed = package->certificate_text && !signing->certificate_text;
@@ -383,7 +385,7 @@ static enum vmf_code remove_certificate(struct vmf_signing *signing, struct vmf_
     return VMF_OK;
   }
   if (package->io)
-    VMF_TRY(collect_names(signing, error));
+    VMF_TRY(vmf_signing_collect(signing, error));
   signing->manifest_length = package->manifest_length;
   if (package->manifest_text)
     VMF_TRY(vmf_copy_bytes(package->manifest_text, package->manifest_length,
@@ -409,7 +411,6 @@ static enum vmf_code name_texts(struct vmf_signing *signing, struct vmf_error *e
 static enum vmf_code run(struct vmf_signing *signing, enum vmf_signing_action action,
                          struct vmf_error *error)
 {
-  VMF_TRY(name_texts(signing, error));
   switch (action) {
   case VMF_SIGNING_SIGN:
     return sign(signing, error);
@@ -447,33 +448,48 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
   return VMF_OK;
 }
 
-enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
-                               const struct vmf_package_target *target, struct vmf_error *error)
+enum vmf_code vmf_signing_open(struct vmf_signing *signing, const char *path,
+                               struct vmf_error *error)
 {
-  struct vmf_package_target own;
+  const struct vmf_package_target *target = signing->target;
+  const struct vmf_package_options options = {.size = sizeof options,
+                                              .ignore_locks = target->ignore_locks,
+                                              .log = target->log,
+                                              .cancel = target->cancel};
   struct vmf_epoch epoch; /* a wrong one is told before the work */
   VMF_AUTO_FREE char *plain = NULL;
-
-  VMF_REQUIRE(path, error);
-  VMF_TRY(vmf_take_package_target(target, &own, error));
-  const struct vmf_package_options options = {.size = sizeof options,
-                                              .ignore_locks = own.ignore_locks,
-                                              .log = own.log,
-                                              .cancel = own.cancel};
-  struct vmf_signing signing = {
-      .target = &own, .report = {.finding = own.findings.finding, .data = own.findings.data}};
 
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
   VMF_TRY(vmf_epoch_now(&epoch, error));
   VMF_TRY(check_path(plain, error));
-  VMF_TRY(vmf_package_open(plain, &options, &signing.package, error));
-  enum vmf_code code = run(&signing, action, error);
-  vmf_signing_end_renewal(&signing);
-  clear_names(&signing.files);
-  vmf_free(signing.manifest_name);
-  vmf_free(signing.manifest_text);
-  vmf_free(signing.certificate_name);
-  vmf_free(signing.certificate_text);
-  vmf_package_close(signing.package);
+  VMF_TRY(vmf_package_open(plain, &options, &signing->package, error));
+  return name_texts(signing, error);
+}
+
+void vmf_signing_close(struct vmf_signing *signing)
+{
+  vmf_signing_end_renewal(signing);
+  clear_names(&signing->files);
+  vmf_names_clear(&signing->dropped);
+  vmf_free(signing->manifest_name);
+  vmf_free(signing->manifest_text);
+  vmf_free(signing->certificate_name);
+  vmf_free(signing->certificate_text);
+  vmf_package_close(signing->package);
+}
+
+enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
+                               const struct vmf_package_target *target, struct vmf_error *error)
+{
+  struct vmf_package_target own;
+
+  VMF_REQUIRE(path, error);
+  VMF_TRY(vmf_take_package_target(target, &own, error));
+  struct vmf_signing signing = {
+      .target = &own, .report = {.finding = own.findings.finding, .data = own.findings.data}};
+  enum vmf_code code = vmf_signing_open(&signing, path, error);
+  if (code == VMF_OK)
+    code = run(&signing, action, error);
+  vmf_signing_close(&signing);
   return code;
 }

@@ -13,6 +13,7 @@
 
 #include "cancel.h"
 #include "checked.h"
+#include "clone.h"
 #include "file.h"
 #include "log.h"
 #include "memory.h"
@@ -87,8 +88,8 @@ static enum vmf_code sync_folder(char *path, struct vmf_error *error)
   return code;
 }
 
-static enum vmf_code remove_certificate(const struct vmf_signing *signing, const char *path,
-                                        struct vmf_error *error)
+static enum vmf_code remove_text(const struct vmf_signing *signing, const char *path,
+                                 struct vmf_error *error)
 {
   VMF_AUTO_FREE char *copy = NULL;
 
@@ -123,7 +124,7 @@ static enum vmf_code commit_folder(struct vmf_signing *signing, const char *cert
     VMF_TRY(write_text(vmf_output_main(rewritten), signing->manifest_text, signing->manifest_length,
                        error));
   VMF_TRY(vmf_signing_advance(signing, 0, error));
-  enum vmf_code code = resigned ? remove_certificate(signing, certificate_path, error) : VMF_OK;
+  enum vmf_code code = resigned ? remove_text(signing, certificate_path, error) : VMF_OK;
   if (code == VMF_OK && rewritten)
     code = vmf_output_commit(rewritten, error);
   if (code == VMF_OK)
@@ -167,7 +168,7 @@ static enum vmf_code place_manifest(struct vmf_signing *signing, struct vmf_erro
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
   if (code == VMF_OK && signing->package->certificate_text)
-    code = remove_certificate(signing, certificate_path, error);
+    code = remove_text(signing, certificate_path, error);
   if (code == VMF_OK)
     code = vmf_output_commit(output, error);
   if (code != VMF_OK && signing->package->certificate_text)
@@ -181,7 +182,66 @@ static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_
   VMF_AUTO_FREE char *path = NULL;
 
   VMF_TRY(find_path(signing, signing->certificate_name, &path, error));
-  return remove_certificate(signing, path, error);
+  return remove_text(signing, path, error);
+}
+
+/* One new text of a folder, written but without its name. */
+static enum vmf_code prepare_text(struct vmf_signing *signing, const char *path, const void *text,
+                                  size_t length, struct vmf_output **output,
+                                  struct vmf_error *error)
+{
+  const struct vmf_output_options options = output_options(signing);
+
+  if (!text)
+    return VMF_OK;
+  VMF_TRY(vmf_output_new(path, &options, output, error));
+  return write_text(vmf_output_main(*output), text, length, error);
+}
+
+/* A descriptor that changes never stands beside a manifest that it does not belong to, wherever
+ * this ends: the old certificate and manifest go first, and the new ones come last. */
+static enum vmf_code commit_described(struct vmf_signing *signing, char *const paths[3],
+                                      struct vmf_output *const outputs[3], struct vmf_error *error)
+{
+  for (size_t i = 2; i > 0; i--)
+    if (access(paths[i], F_OK) == 0)
+      VMF_TRY(remove_text(signing, paths[i], error));
+  for (size_t i = 0; i < 3; i++)
+    if (outputs[i])
+      VMF_TRY(vmf_output_commit(outputs[i], error));
+  return VMF_OK;
+}
+
+static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  const struct {
+    const char *name;
+    const void *text;
+    size_t length;
+  } texts[] = {
+      {package->name, package->descriptor, package->descriptor_length},
+      {signing->manifest_name, signing->manifest_text, signing->manifest_length},
+      {signing->certificate_name, signing->certificate_text, signing->certificate_length},
+  };
+  char *paths[3] = {NULL};
+  struct vmf_output *outputs[3] = {NULL};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < 3 && code == VMF_OK; i++) {
+    code = find_path(signing, texts[i].name, &paths[i], error);
+    if (code == VMF_OK)
+      code = prepare_text(signing, paths[i], texts[i].text, texts[i].length, &outputs[i], error);
+  }
+  if (code == VMF_OK)
+    code = vmf_signing_advance(signing, 0, error);
+  if (code == VMF_OK)
+    code = commit_described(signing, paths, outputs, error);
+  for (size_t i = 0; i < 3; i++) {
+    vmf_output_close(outputs[i]);
+    vmf_free(paths[i]);
+  }
+  return code;
 }
 
 /* ---- an archive ---- */
@@ -219,17 +279,33 @@ static uint64_t member_time(const struct archive *archive, const struct vmf_tar_
   return end > field && (*end == '\0' || *end == ' ') ? seconds : archive->mtime;
 }
 
-static enum vmf_code copy_data(struct archive *archive, struct vmf_io *from,
-                               struct vmf_error *error)
+/* Shares the blocks that both archives have at like places: `length` bytes of the old one from
+ * `offset` on, which come to `to`. Returns how many, from *skip bytes on, need not be copied. */
+static uint64_t clone_data(struct archive *archive, uint64_t offset, uint64_t length, uint64_t to,
+                           uint64_t *skip)
+{
+  struct vmf_io *old = archive->signing->package->io;
+
+  *skip = -offset & (VMF_CLONE_ALIGNMENT - 1);
+  if ((offset - to) % VMF_CLONE_ALIGNMENT != 0 || length < *skip)
+    return 0;
+  uint64_t whole = (length - *skip) / VMF_CLONE_ALIGNMENT * VMF_CLONE_ALIGNMENT;
+  return whole > 0 && vmf_io_clone(archive->io, to + *skip, old, offset + *skip, whole) ? whole : 0;
+}
+
+static enum vmf_code copy_range(struct archive *archive, struct vmf_io *from, uint64_t at,
+                                uint64_t stop, struct vmf_error *error)
 {
   struct vmf_signing *signing = archive->signing;
-  uint64_t start, end = 0;
+  uint64_t start, end = at;
 
-  while (end < from->size) {
+  while (end < stop) {
     uint64_t before = end;
     VMF_TRY(vmf_io_next_data(from, before, &start, &end, error));
+    start = vmf_min(start, stop);
+    end = vmf_min(end, stop);
     VMF_TRY(vmf_signing_advance(signing, start - before, error));
-    for (uint64_t at = start; at < end;) {
+    for (at = start; at < end;) {
       size_t step = (size_t)vmf_min(COPY_BYTES, end - at);
       VMF_TRY(vmf_io_pread(from, archive->buffer, step, at, error));
       VMF_TRY(vmf_io_pwrite(archive->io, archive->buffer, step, archive->at + VMF_TAR_BLOCK + at,
@@ -241,20 +317,41 @@ static enum vmf_code copy_data(struct archive *archive, struct vmf_io *from,
   return VMF_OK;
 }
 
+static enum vmf_code copy_data(struct archive *archive, const struct vmf_tar_member *member,
+                               struct vmf_io *from, struct vmf_error *error)
+{
+  uint64_t skip, to = archive->at + VMF_TAR_BLOCK;
+  uint64_t cloned = clone_data(archive, member->offset, member->size, to, &skip);
+
+  if (cloned == 0)
+    return copy_range(archive, from, 0, from->size, error);
+  VMF_TRY(copy_range(archive, from, 0, skip, error));
+  VMF_TRY(vmf_signing_advance(archive->signing, cloned, error));
+  return copy_range(archive, from, skip + cloned, from->size, error);
+}
+
+static bool is_dropped(const struct vmf_signing *signing, const char *name)
+{
+  return vmf_names_find(&signing->dropped, name) != NULL;
+}
+
 static enum vmf_code copy_member(struct archive *archive, size_t index, struct vmf_error *error)
 {
   const struct vmf_package *package = archive->signing->package;
   const struct vmf_tar_member *member = &package->tar->members[index];
   struct vmf_io *from;
 
-  if (archive->written[index])
+  if (archive->written[index] || is_dropped(archive->signing, member->name))
     return VMF_OK;
   archive->written[index] = true;
+  if (archive->signing->descriptor_changed && strcmp(member->name, package->name) == 0)
+    return add_text(archive, member->name, package->descriptor, package->descriptor_length,
+                    member_time(archive, member), error);
   VMF_TRY(vmf_tar_put_header(archive->io, archive->at, member->name, member->size,
                              member_time(archive, member), error));
   VMF_TRY(
       vmf_io_window(package->io, member->offset, member->size, member->name, false, &from, error));
-  enum vmf_code code = copy_data(archive, from, error);
+  enum vmf_code code = copy_data(archive, member, from, error);
   vmf_io_close(from);
   if (code == VMF_OK)
     code = vmf_tar_pad(archive->io, archive->at, member->size, error);
@@ -336,7 +433,7 @@ static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *err
   const struct vmf_signing *signing = archive->signing;
   const struct vmf_package *package = signing->package;
 
-  if (signing->renewal)
+  if (signing->renewal || signing->descriptor_changed)
     VMF_TRY(fill_as_before(archive, error));
   else
     VMF_TRY(fill_as_standard(archive, error));
@@ -367,8 +464,12 @@ static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_er
   archive.buffer = buffer;
   if (vmf_io_stat(package->io, &status) && status.st_mtime > 0)
     archive.mtime = (uint64_t)status.st_mtime;
-  options.ignore_locks = true; /* looked at when it was opened; now the lock is ours */
-  VMF_TRY(vmf_output_new(package->path, &options, &archive.output, error));
+  if (signing->output)
+    options.no_clobber = signing->target->no_clobber;
+  else
+    options.ignore_locks = true; /* looked at when it was opened; now the lock is ours */
+  VMF_TRY(vmf_output_new(signing->output ? signing->output : package->path, &options,
+                         &archive.output, error));
   archive.io = vmf_output_main(archive.output);
   enum vmf_code code = fill_archive(&archive, error);
   vmf_output_close(archive.output);
@@ -379,6 +480,8 @@ enum vmf_code vmf_signing_place(struct vmf_signing *signing, struct vmf_error *e
 {
   if (signing->package->io)
     return place_in_archive(signing, error);
+  if (signing->descriptor_changed)
+    return place_described(signing, error);
   if (signing->certificate_text)
     return place_in_folder(signing, error);
   return signing->manifest_changed ? place_manifest(signing, error)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Inside of vmf_package_sign: what checking and making the texts and putting them in place share.
- */
+ * Inside of vmf_package_sign and vmf_package_edit: what checking and making the texts and putting
+ * them in place share. */
 #ifndef VMF_PACKAGE_SIGN_SIGNING_H
 #define VMF_PACKAGE_SIGN_SIGNING_H
 
 #include "hash_stored.h"
+#include "name_list.h"
 #include "package.h"
 
 /* Names in the order of their files. */
@@ -26,9 +27,31 @@ struct vmf_signing {
   char *certificate_name, *certificate_text; /* text NULL: takes the certificate away */
   size_t certificate_length;
   enum vmf_digest_kind kind;   /* of the signature */
+  bool descriptor_changed;     /* package->descriptor is not what is stored */
+  const char *output;          /* the archive is written there; NULL: it is replaced */
+  struct vmf_names dropped;    /* files that are not passed on; sorted */
   uint64_t done, total;        /* bytes copied */
   struct vmf_renewal *renewal; /* NULL: the manifest counts, and must be right */
 };
+
+/* Opens the package and names its texts; what cannot be replaced is refused. target and report are
+ * set. Closed also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_signing_open(struct vmf_signing *signing, const char *path,
+                                              struct vmf_error *error);
+void vmf_signing_close(struct vmf_signing *signing);
+
+/* Sets signing->files to what References says. */
+VMF_MUST_CHECK enum vmf_code vmf_signing_collect(struct vmf_signing *signing,
+                                                 struct vmf_error *error);
+
+/* Lets the package through its gate. signed_: what is signed has all that its disks are read from
+ * in References. */
+VMF_MUST_CHECK enum vmf_code vmf_signing_check(struct vmf_signing *signing, bool signed_,
+                                               struct vmf_error *error);
+
+/* Sets the manifest to one of the descriptor and signing->files. */
+VMF_MUST_CHECK enum vmf_code vmf_signing_list(struct vmf_signing *signing,
+                                              enum vmf_digest_kind kind, struct vmf_error *error);
 
 /* Adds a copy to signing->files. VMF_LIMIT: there are too many. */
 VMF_MUST_CHECK enum vmf_code vmf_signing_add_name(struct vmf_signing *signing, const char *name,

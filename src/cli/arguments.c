@@ -493,11 +493,12 @@ static bool arguments_want_help(const struct vmf_argument *table, struct vmf_com
   return false;
 }
 
-static void arguments_warn(const struct vmf_argument *table, const bool *given)
+static void arguments_warn(const struct vmf_argument *table, const bool *given,
+                           const struct vmf_command *command)
 {
   for (size_t i = 0; table[i].kind; i++)
     if (given[i] && table[i].warning)
-      vmf_status_warn(NULL, table[i].warning);
+      vmf_status_say(command, "warning: %s", table[i].warning);
 }
 
 /* "-::DISK" is an operand, as "-" is, but to getopt it is letters: their first is another as long
@@ -518,7 +519,7 @@ static enum vmf_code arguments_take(const struct vmf_verb *verb, int argc, char 
 
   arguments_swap_inputs(argc, argv, '-', ARGUMENTS_HIDDEN);
   opterr = 0;
-  optind = 1;
+  optind = 0; /* glibc begins anew, also behind the middle of a word */
   while (code == VMF_OK &&
          (found = getopt_long(argc, argv, built->letters, built->longs, NULL)) != -1) {
     const struct vmf_argument *argument = NULL;
@@ -556,7 +557,7 @@ enum vmf_code vmf_arguments_parse(const struct vmf_verb *verb, int argc, char **
     if (code == VMF_OK && !arguments_want_help(verb->arguments, command))
       code = arguments_count(verb, command->operand_count, error);
     if (code == VMF_OK)
-      arguments_warn(verb->arguments, built.given);
+      arguments_warn(verb->arguments, built.given, command);
   }
   arguments_getopt_free(&built);
   return code;

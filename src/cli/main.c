@@ -96,6 +96,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   }
   memcpy(command, verb->initial, verb->settings_size);
   command->log.warn = vmf_status_warn;
+  command->log.data = command;
   if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
       vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK) {
     vmf_status_report(&error);

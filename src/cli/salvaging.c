@@ -42,8 +42,9 @@ static void salvaging_lost(void *data, uint64_t guest, uint64_t length, const ch
   struct vmf_error ignored;
 
   if (!salvaging->command->quiet)
-    vmf_status_print("lost: guest bytes %" PRIu64 " to %" PRIu64 " (%" PRIu64 " bytes): %s", guest,
-                     guest + length - 1, length, why);
+    vmf_status_say(salvaging->command,
+                   "lost: guest bytes %" PRIu64 " to %" PRIu64 " (%" PRIu64 " bytes): %s", guest,
+                   guest + length - 1, length, why);
   if (salvaging->settings->map &&
       vmf_stretches_add(&salvaging->lost, guest, length, &ignored) != VMF_OK)
     salvaging->no_memory = true;
@@ -66,9 +67,10 @@ enum vmf_code vmf_salvaging_end(struct vmf_salvaging *salvaging,
   salvaging->lost_bytes = result->lost_bytes;
   vmf_human_size(result->lost_bytes, size);
   if (result->lost_bytes > 0)
-    vmf_status_print("warning: %s: %" PRIu64 " bytes (%s) of the disk are lost, in %" PRIu64
-                     " places, and are zeros now",
-                     target, result->lost_bytes, size, result->lost_stretches);
+    vmf_status_say(salvaging->command,
+                   "warning: %s: %" PRIu64 " bytes (%s) of the disk are lost, in %" PRIu64
+                   " places, and are zeros now",
+                   target, result->lost_bytes, size, result->lost_stretches);
   if (salvaging->no_memory)
     return vmf_arguments_no_memory(error);
   if (!salvaging->settings->map)

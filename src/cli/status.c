@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "human.h"
+#include "listener.h"
 #include "progress.h"
 #include "signals.h"
 
@@ -38,6 +39,16 @@ int vmf_status_of(enum vmf_code code)
   return exit_statuses[code];
 }
 
+static void print_text(const char *text)
+{
+  flockfile(stderr);
+  vmf_progress_hide();
+  fputs("vmferry: ", stderr);
+  vmf_human_text(stderr, text);
+  fputc('\n', stderr);
+  funlockfile(stderr);
+}
+
 void vmf_status_print(const char *format, ...)
 {
   char text[2048];
@@ -46,12 +57,21 @@ void vmf_status_print(const char *format, ...)
   va_start(values, format);
   vsnprintf(text, sizeof text, format, values);
   va_end(values);
-  flockfile(stderr);
-  vmf_progress_hide();
-  fputs("vmferry: ", stderr);
-  vmf_human_text(stderr, text);
-  fputc('\n', stderr);
-  funlockfile(stderr);
+  print_text(text);
+}
+
+void vmf_status_say(const struct vmf_command *command, const char *format, ...)
+{
+  char text[2048];
+  va_list values;
+
+  va_start(values, format);
+  vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  if (command->listener)
+    command->listener->say(command->listener->data, text);
+  else
+    print_text(text);
 }
 
 int vmf_status_report(const struct vmf_error *error)
@@ -66,12 +86,10 @@ int vmf_status_report(const struct vmf_error *error)
 
 void vmf_status_warn(void *data, const char *text)
 {
-  (void)data;
-  vmf_status_print("warning: %s", text);
+  vmf_status_say(data, "warning: %s", text);
 }
 
 void vmf_status_note(void *data, const char *text)
 {
-  (void)data;
-  vmf_status_print("%s", text);
+  vmf_status_say(data, "%s", text);
 }

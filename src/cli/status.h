@@ -5,7 +5,7 @@
 #ifndef VMF_CLI_STATUS_H
 #define VMF_CLI_STATUS_H
 
-#include "vmferry.h"
+#include "verb.h"
 
 enum vmf_exit {
   VMF_EXIT_DONE = 0,
@@ -27,10 +27,14 @@ int vmf_status_of(enum vmf_code code);
 /* "vmferry: TEXT" on standard error, control characters escaped; one write, any thread. */
 void vmf_status_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same of the work of a command: to its listener, where it has one. */
+void vmf_status_say(const struct vmf_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Prints the error and returns its exit status. */
 int vmf_status_report(const struct vmf_error *error);
 
-/* For struct vmf_log: "vmferry: warning: TEXT", "vmferry: TEXT". */
+/* For struct vmf_log, `data` is a struct vmf_command: "vmferry: warning: TEXT", "vmferry: TEXT". */
 void vmf_status_warn(void *data, const char *text);
 void vmf_status_note(void *data, const char *text);
 

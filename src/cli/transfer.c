@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "checksum_list.h"
+#include "listener.h"
 #include "progress.h"
 #include "signals.h"
 
@@ -19,6 +20,7 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
   struct vmf_job_options job = {
       .size = sizeof job,
       .threads = (unsigned)transfer->command->threads,
+      .crew = transfer->command->crew,
       .sparse_size = settings->sparse_size,
       .checksum = settings->checksum,
       .no_reflink = settings->no_reflink,
@@ -89,11 +91,13 @@ static void transfer_tell(const struct vmf_transfer *transfer, const struct vmf_
                                       .result = result,
                                       .checksum = checksum};
 
-  if (transfer->source && command->json)
+  if (command->listener)
+    command->listener->disk(command->listener->data, &account);
+  else if (transfer->source && command->json)
     vmf_account_json(out, &account);
   else if (checksum)
     vmf_checksum_print(out, result, checksum, false, transfer->path);
-  if (transfer->source)
+  if (transfer->source && !command->listener)
     vmf_account_line(command, &account);
 }
 

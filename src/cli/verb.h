@@ -18,6 +18,8 @@
 
 #include "vmferry.h"
 
+struct vmf_listener;
+
 /* What every verb is told, whatever it does. Strings of settings belong to argv unless said
  * otherwise. */
 struct vmf_command {
@@ -30,12 +32,14 @@ struct vmf_command {
   bool quiet, verbose, progress, json; /* how it answers */
   int progress_descriptor;             /* that takes the progress as JSON; 0: none does */
   struct vmf_log log;
-  uint64_t threads;    /* 0: one a processor */
-  uint64_t max_size;   /* bytes that may be unpacked and written; 0: no bound */
-  const char *sandbox; /* off, on, require; NULL: the default */
-  bool reads_anything; /* what is read is named in a list that a verb reads */
-  bool image_opts;     /* sources are named by options (image_opts.h) */
-  bool no_cache;       /* nothing is kept in the host's page cache */
+  uint64_t threads;                    /* 0: one a processor */
+  uint64_t max_size;                   /* bytes that may be unpacked and written; 0: no bound */
+  const char *sandbox;                 /* off, on, require; NULL: the default */
+  bool reads_anything;                 /* what is read is named in a list that a verb reads */
+  bool image_opts;                     /* sources are named by options (image_opts.h) */
+  bool no_cache;                       /* nothing is kept in the host's page cache */
+  const struct vmf_listener *listener; /* is told instead of the terminal; NULL: none is */
+  struct vmf_crew *crew;               /* does the work; NULL: threads of its own */
 };
 
 enum vmf_argument_kind {

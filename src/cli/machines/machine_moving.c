@@ -12,10 +12,10 @@
 
 #include "arguments.h"
 #include "json.h"
+#include "listener.h"
 #include "loss_glance.h"
 #include "signals.h"
 #include "sources.h"
-#include "status.h"
 
 /* Whether the path has a suffix of a machine format, or of a file that holds such machines. */
 static bool is_machine_name(const char *path)
@@ -155,7 +155,10 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
 {
   if (!losses)
     return VMF_OK;
-  if (!packaging->command->quiet)
+  const struct vmf_listener *listener = packaging->command->listener;
+  if (listener)
+    listener->losses(listener->data, losses);
+  else if (!packaging->command->quiet)
     vmf_loss_glance(losses, settings->losses != NULL);
   if (!settings->losses)
     return VMF_OK;
@@ -227,17 +230,15 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
   return code;
 }
 
-int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_settings *settings)
+enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
+                             const struct vmf_move_settings *settings, struct vmf_error *error)
 {
-  struct vmf_error error = {0};
-  enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
+  enum vmf_code code = vmf_packaging_check(packaging->signing, error);
 
   if (code == VMF_OK)
-    code = vmf_sources_check_input(packaging->command, packaging->source, 1, &error);
+    code = vmf_sources_check_input(packaging->command, packaging->source, 1, error);
   if (code == VMF_OK)
-    code = check_losses(settings->losses, packaging->command->operands[1], &error);
+    code = check_losses(settings->losses, packaging->command->operands[1], error);
   vmf_signals_catch();
-  if (code == VMF_OK)
-    code = move(packaging, settings, &error);
-  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+  return code == VMF_OK ? move(packaging, settings, error) : code;
 }

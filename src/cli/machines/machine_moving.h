@@ -12,7 +12,9 @@
 bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings);
 
-/* Writes operand 0 as operand 1. Returns the exit status. */
-int vmf_moving_run(const struct vmf_packaging *packaging, const struct vmf_move_settings *settings);
+/* Writes operand 0 as operand 1. */
+VMF_MUST_CHECK enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
+                                            const struct vmf_move_settings *settings,
+                                            struct vmf_error *error);
 
 #endif

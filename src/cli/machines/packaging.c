@@ -43,7 +43,7 @@ void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding
     snprintf(place, sizeof place, "%s:%u: ", finding->file, finding->line);
   else if (finding->file)
     snprintf(place, sizeof place, "%s: ", finding->file);
-  vmf_status_print("%s: %s%s [%s]", word, place, finding->text, finding->rule);
+  vmf_status_say(command, "%s: %s%s [%s]", word, place, finding->text, finding->rule);
 }
 
 void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
@@ -133,13 +133,11 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   return code;
 }
 
-int vmf_packaging_convert(const struct vmf_packaging *packaging, const char *path, const char *form)
+enum vmf_code vmf_packaging_convert(const struct vmf_packaging *packaging, const char *path,
+                                    const char *form, struct vmf_error *error)
 {
-  struct vmf_error error = {0};
-  enum vmf_code code = vmf_packaging_check(packaging->signing, &error);
+  enum vmf_code code = vmf_packaging_check(packaging->signing, error);
 
   vmf_signals_catch();
-  if (code == VMF_OK)
-    code = convert_package(packaging, path, form, &error);
-  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
+  return code == VMF_OK ? convert_package(packaging, path, form, error) : code;
 }

@@ -20,7 +20,7 @@ struct vmf_packaging {
   const struct vmf_signing_settings *signing;
 };
 
-/* The same for the library; findings go to standard error. */
+/* The same for the library; findings are said. */
 void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
                           struct vmf_package_target *target);
 
@@ -34,9 +34,10 @@ VMF_MUST_CHECK enum vmf_code vmf_packaging_check(const struct vmf_signing_settin
                                                  struct vmf_error *error);
 
 /* Writes operand 0, a package, as `path`, its disks in the form that is asked for (`form` where
- * none is; NULL: as they are). Returns the exit status. */
-int vmf_packaging_convert(const struct vmf_packaging *packaging, const char *path,
-                          const char *form);
+ * none is; NULL: as they are). */
+VMF_MUST_CHECK enum vmf_code vmf_packaging_convert(const struct vmf_packaging *packaging,
+                                                   const char *path, const char *form,
+                                                   struct vmf_error *error);
 
 /* For struct vmf_findings_sink; `data` is a struct vmf_command: with -q only failures are told. */
 void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding);

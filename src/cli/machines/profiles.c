@@ -34,7 +34,7 @@ enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
 }
 
 enum vmf_code vmf_profile_round(const struct vmf_profile_info *profile, struct vmf_image **source,
-                                bool quiet, struct vmf_error *error)
+                                const struct vmf_command *command, struct vmf_error *error)
 {
   uint64_t size = vmf_image_size(*source), wanted;
   char unit[16];
@@ -45,10 +45,11 @@ enum vmf_code vmf_profile_round(const struct vmf_profile_info *profile, struct v
   if (wanted == size)
     return VMF_OK;
   vmf_human_size(profile->round, unit);
-  if (!quiet)
-    vmf_status_print("note: the disk is made %" PRIu64 " bytes, from %" PRIu64
-                     ": %s takes multiples of %s",
-                     wanted, size, profile->summary, unit);
+  if (!command->quiet)
+    vmf_status_say(command,
+                   "note: the disk is made %" PRIu64 " bytes, from %" PRIu64
+                   ": %s takes multiples of %s",
+                   wanted, size, profile->summary, unit);
   return vmf_image_resize(source, wanted, true, error);
 }
 

@@ -15,7 +15,8 @@ VMF_MUST_CHECK enum vmf_code vmf_profile_apply(const struct vmf_profile_info *pr
 
 /* Makes the disk as large as the platform asks for, which is told. VMF_USAGE: it is too large. */
 VMF_MUST_CHECK enum vmf_code vmf_profile_round(const struct vmf_profile_info *profile,
-                                               struct vmf_image **source, bool quiet,
+                                               struct vmf_image **source,
+                                               const struct vmf_command *command,
                                                struct vmf_error *error);
 
 /* All of them, a line each, on standard output. */

@@ -9,6 +9,7 @@
 #include "checksum_list.h"
 #include "human.h"
 #include "json.h"
+#include "listener.h"
 #include "status.h"
 
 /* As people write a format's name. */
@@ -69,6 +70,10 @@ void vmf_account_package(const struct vmf_command *command,
 {
   const struct vmf_package_result *result = account->result;
 
+  if (command->listener) {
+    command->listener->package(command->listener->data, account);
+    return;
+  }
   if (command->json)
     package_json(strcmp(account->path, "-") == 0 ? stderr : stdout, account);
   if (!wants_line(command))

@@ -12,6 +12,7 @@
 
 #include "human.h"
 #include "json.h"
+#include "listener.h"
 #include "progress_bar.h"
 #include "signals.h"
 #include "ticker.h"
@@ -43,7 +44,10 @@ struct vmf_progress vmf_progress_begin(const struct vmf_command *command, const 
                                   .passes = 1,
                                   .descriptor = command->progress_descriptor};
 
-  if (command->progress_descriptor > 0)
+  progress.listener = command->listener;
+  if (command->listener)
+    progress.form = VMF_PROGRESS_TOLD;
+  else if (command->progress_descriptor > 0)
     progress.form = VMF_PROGRESS_JSON;
   else if (command->quiet)
     progress.form = VMF_PROGRESS_NONE;
@@ -131,9 +135,11 @@ static void print_json(struct vmf_progress *progress, const struct vmf_progress_
 static void show(struct vmf_progress *progress, bool at_once)
 {
   uint64_t now = vmf_progress_now();
-  unsigned interval = progress->form == VMF_PROGRESS_BAR ? BAR_INTERVAL : LINE_INTERVAL;
+  unsigned interval = progress->form == VMF_PROGRESS_LINES || progress->form == VMF_PROGRESS_JSON
+                          ? LINE_INTERVAL
+                          : BAR_INTERVAL;
   struct vmf_progress_state state;
-  bool asked = vmf_signals_take_usr1();
+  bool asked = progress->form != VMF_PROGRESS_TOLD && vmf_signals_take_usr1();
 
   if (!asked &&
       (progress->form == VMF_PROGRESS_NONE ||
@@ -142,7 +148,9 @@ static void show(struct vmf_progress *progress, bool at_once)
   settle(progress, &state);
   if (asked || progress->form == VMF_PROGRESS_LINES)
     print_line(&state);
-  if (progress->form == VMF_PROGRESS_BAR)
+  if (progress->form == VMF_PROGRESS_TOLD)
+    progress->listener->progress(progress->listener->data, &state);
+  else if (progress->form == VMF_PROGRESS_BAR)
     vmf_progress_bar_show(&state);
   else if (progress->form == VMF_PROGRESS_JSON)
     print_json(progress, &state);
@@ -165,7 +173,8 @@ static void enter(struct vmf_progress *progress, const char *phase, bool at_once
     progress->phase_milliseconds = vmf_progress_now();
   progress->phase = phase;
   show(progress, at_once);
-  vmf_ticker_start(BAR_INTERVAL, tick, progress);
+  if (progress->form != VMF_PROGRESS_TOLD)
+    vmf_ticker_start(BAR_INTERVAL, tick, progress);
 }
 
 void vmf_progress_phase(struct vmf_progress *progress, const char *phase)
@@ -204,6 +213,8 @@ void vmf_progress_show(void *data, uint64_t done, uint64_t total)
 
 void vmf_progress_end(struct vmf_progress *progress, bool finished)
 {
+  if (progress->form == VMF_PROGRESS_TOLD)
+    return;
   vmf_ticker_stop();
   vmf_progress_hide();
   if (!finished || progress->form == VMF_PROGRESS_BAR || progress->form == VMF_PROGRESS_NONE)

@@ -12,14 +12,16 @@ enum vmf_progress_form {
   VMF_PROGRESS_NONE, /* but for SIGUSR1 */
   VMF_PROGRESS_BAR,
   VMF_PROGRESS_LINES,
-  VMF_PROGRESS_JSON
+  VMF_PROGRESS_JSON,
+  VMF_PROGRESS_TOLD /* to the listener of the command */
 };
 
 struct vmf_progress {
   enum vmf_progress_form form;
-  int descriptor;        /* of VMF_PROGRESS_JSON */
-  const char *name;      /* of what is made or read */
-  const char *work;      /* what a pass over a disk does: "copying" */
+  int descriptor;                      /* of VMF_PROGRESS_JSON */
+  const struct vmf_listener *listener; /* of VMF_PROGRESS_TOLD */
+  const char *name;                    /* of what is made or read */
+  const char *work;                    /* what a pass over a disk does: "copying" */
   const char *behind;    /* what is done when all is read; NULL: nothing that takes time */
   const char *phase;     /* what is being done: `work`, or what is before or behind */
   unsigned pass, passes; /* over the disk, of equal weight: convert, verify */

@@ -8,7 +8,6 @@
 #include "machine_moving.h"
 #include "packaging.h"
 #include "sources.h"
-#include "status.h"
 #include "verb_convert.h"
 
 /* Whether a package is written: the source is one, and the target can hold one. "-O ova" says so
@@ -53,23 +52,22 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
   return VMF_OK;
 }
 
-static int convert_package(const struct vmf_convert_settings *settings)
+static enum vmf_code convert_package(const struct vmf_convert_settings *settings,
+                                     struct vmf_error *error)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
-  struct vmf_error error = {0};
-
   const char *other = settings->source.snapshot ? "-l" : settings->dry_run ? "--dry-run" : NULL;
+  enum vmf_code code = convert_check_package(settings, error);
 
-  if (convert_check_package(settings, &error) != VMF_OK ||
-      (settings->move.platform &&
-       vmf_arguments_wrong(&error, "--for makes a package in a file or folder, not on a pipe") !=
-           VMF_OK) ||
-      (other &&
-       vmf_arguments_wrong(&error, "%s is for a single disk or a machine, not for a package",
-                           other) != VMF_OK))
-    return vmf_status_report(&error);
-  return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized");
+  if (code != VMF_OK)
+    return code;
+  if (settings->move.platform)
+    return vmf_arguments_wrong(error, "--for makes a package in a file or folder, not on a pipe");
+  if (other)
+    return vmf_arguments_wrong(error, "%s is for a single disk or a machine, not for a package",
+                               other);
+  return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized", error);
 }
 
 /* Whether a machine goes into another format. */
@@ -95,26 +93,27 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
              "--losses and --strict are for a machine that goes into another format");
 }
 
-static int convert_machine(const struct vmf_convert_settings *settings)
+static enum vmf_code convert_machine(const struct vmf_convert_settings *settings,
+                                     struct vmf_error *error)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
   struct vmf_move_settings move = settings->move;
-  struct vmf_error error = {0};
+  enum vmf_code code = convert_check_package(settings, error);
 
-  if (convert_check_package(settings, &error) != VMF_OK)
-    return vmf_status_report(&error);
   move.dry_run = settings->dry_run;
-  return vmf_moving_run(&packaging, &move);
+  return code == VMF_OK ? vmf_moving_run(&packaging, &move, error) : code;
 }
 
-int vmf_convert_whole(const struct vmf_convert_settings *settings)
+enum vmf_code vmf_convert_whole(const struct vmf_convert_settings *settings, bool *whole,
+                                struct vmf_error *error)
 {
-  struct vmf_error error = {0};
-
+  *whole = true;
   if (convert_is_move(settings))
-    return convert_machine(settings);
-  if (convert_check_move(settings, &error) != VMF_OK)
-    return vmf_status_report(&error);
-  return convert_is_package(settings) ? convert_package(settings) : -1;
+    return convert_machine(settings, error);
+  enum vmf_code code = convert_check_move(settings, error);
+  if (code != VMF_OK || convert_is_package(settings))
+    return code == VMF_OK ? convert_package(settings, error) : code;
+  *whole = false;
+  return VMF_OK;
 }

@@ -376,15 +376,13 @@ static void convert_tell(const struct vmf_convert_settings *settings,
 {
   if (!settings->command.verbose)
     return;
-  for (const struct vmf_image *image = source; image; image = vmf_image_parent(image)) {
-    fputs(image == source ? "vmferry: " : "vmferry: made on ", stderr);
-    vmf_human_text(stderr, vmf_image_path(image));
-    fprintf(stderr, ": %s, %" PRIu64 " bytes\n", vmf_image_format(image), vmf_image_size(image));
-  }
-  fputs("vmferry: ", stderr);
-  vmf_human_text(stderr, path);
-  fprintf(stderr, ": is written as %s%s%s\n", format, settings->target.options ? ", " : "",
-          settings->target.options ? settings->target.options : "");
+  for (const struct vmf_image *image = source; image; image = vmf_image_parent(image))
+    vmf_status_say(&settings->command, "%s%s: %s, %" PRIu64 " bytes",
+                   image == source ? "" : "made on ", vmf_image_path(image),
+                   vmf_image_format(image), vmf_image_size(image));
+  vmf_status_say(&settings->command, "%s: is written as %s%s%s", path, format,
+                 settings->target.options ? ", " : "",
+                 settings->target.options ? settings->target.options : "");
 }
 
 static enum vmf_code convert_round(const struct vmf_convert_settings *settings,
@@ -393,8 +391,7 @@ static enum vmf_code convert_round(const struct vmf_convert_settings *settings,
   struct vmf_profile_info profile = {.size = sizeof profile};
   enum vmf_code code = vmf_profile_find(settings->move.platform, &profile, error);
 
-  return code == VMF_OK ? vmf_profile_round(&profile, source, settings->command.quiet, error)
-                        : code;
+  return code == VMF_OK ? vmf_profile_round(&profile, source, &settings->command, error) : code;
 }
 
 /* --for, before anything is opened. */
@@ -433,7 +430,7 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   return code == VMF_OK && settings->move.platform ? convert_round(settings, source, error) : code;
 }
 
-static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *whole,
+static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *salvaged,
                                   struct vmf_error *error)
 {
   const char *format = NULL;
@@ -494,7 +491,7 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *w
     };
 
     code = vmf_transfer_run(&transfer, error);
-    *whole = salvaging.lost_bytes == 0;
+    *salvaged = salvaging.lost_bytes > 0;
   }
   vmf_salvaging_free(&salvaging);
   vmf_image_close(source);
@@ -504,25 +501,34 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *w
   return code;
 }
 
+enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,
+                             struct vmf_error *error)
+{
+  bool whole = false;
+  enum vmf_code code =
+      vmf_names_operands(&settings->command, settings->command.operand_count - 1, 1, error);
+
+  *salvaged = false;
+  if (code == VMF_OK)
+    code = vmf_convert_whole(settings, &whole, error);
+  if (code != VMF_OK || whole)
+    return code;
+  code = vmf_names_into_folder(&settings->command, settings->target.format, error);
+  return code == VMF_OK ? convert_with(settings, salvaged, error) : code;
+}
+
 static int convert_run(void *given)
 {
   struct vmf_convert_settings *settings = given;
   struct vmf_error error = {0};
-  bool whole = true;
+  bool salvaged;
 
   if (vmf_arguments_want_option_help(settings->target.options))
     return vmf_names_option_help(&settings->command, settings->target.format,
                                  settings->command.operand_count - 1, "-O");
-  if (vmf_names_operands(&settings->command, settings->command.operand_count - 1, 1, &error) !=
-      VMF_OK)
+  if (vmf_convert_do(settings, &salvaged, &error) != VMF_OK)
     return vmf_status_report(&error);
-  int status = vmf_convert_whole(settings);
-  if (status >= 0)
-    return status;
-  if (vmf_names_into_folder(&settings->command, settings->target.format, &error) != VMF_OK ||
-      convert_with(settings, &whole, &error) != VMF_OK)
-    return vmf_status_report(&error);
-  return whole ? VMF_EXIT_DONE : VMF_EXIT_SALVAGED;
+  return salvaged ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;
 }
 
 static const char *const convert_examples[] = {

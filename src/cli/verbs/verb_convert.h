@@ -20,8 +20,13 @@ struct vmf_convert_settings {
   bool dry_run;
 };
 
-/* Converts a package or a machine, where the operands are that. Returns the exit status, or -1: it
- * is a disk. */
-int vmf_convert_whole(const struct vmf_convert_settings *settings);
+/* Converts a package or a machine, where the operands are that; *whole: they are. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_whole(const struct vmf_convert_settings *settings,
+                                               bool *whole, struct vmf_error *error);
+
+/* All that `convert` does but for answering questions and reporting the error. *salvaged: the
+ * target is there, without what could not be read. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,
+                                            struct vmf_error *error);
 
 #endif

@@ -204,7 +204,7 @@ static enum vmf_code pack_round(const struct pack_settings *settings, struct pac
     return VMF_OK;
   code = vmf_profile_find(settings->platform, &profile, error);
   for (size_t i = 0; i < disks->count && code == VMF_OK; i++)
-    code = vmf_profile_round(&profile, &disks->images[i], settings->command.quiet, error);
+    code = vmf_profile_round(&profile, &disks->images[i], &settings->command, error);
   return code;
 }
 

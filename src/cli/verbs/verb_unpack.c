@@ -84,7 +84,6 @@ static int unpack_run(void *given)
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
   struct vmf_error error = {0};
-  int status;
 
   if (vmf_names_operands(&settings->command, 1, settings->command.operand_count - 1, &error) !=
       VMF_OK)
@@ -98,9 +97,9 @@ static int unpack_run(void *given)
     (void)!vmf_arguments_no_memory(&error);
     return vmf_status_report(&error);
   }
-  status = vmf_packaging_convert(&packaging, folder, NULL);
+  enum vmf_code code = vmf_packaging_convert(&packaging, folder, NULL, &error);
   free(folder);
-  return status;
+  return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
 static const char *const unpack_examples[] = {

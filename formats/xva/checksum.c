@@ -7,6 +7,7 @@
 
 #include "checked.h"
 #include "log.h"
+#include "tar_extra.h"
 #include "text.h"
 #include "xva.h"
 #include "zero.h"
@@ -58,6 +59,12 @@ static enum vmf_code read_kind(const char *archive, uint64_t at, const char *chu
                     "%s: the archive ends at byte %" PRIu64 ", behind %s: expected is its checksum",
                     archive, at, chunk);
   VMF_TRY(vmf_tar_parse_header(archive, at, blocks, &header, error));
+  if (vmf_tar_is_extra(header.type))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: an extended header stands at byte %" PRIu64
+                    ", in front of the checksum of %s: from a pipe that is not read; store it in a "
+                    "file first",
+                    archive, at, chunk);
   *kind = kind_of(vmf_tar_strip(header.name), chunk);
   if (!*kind)
     return vmf_fail(error, VMF_CORRUPT,
@@ -110,15 +117,15 @@ void xva_chunk_run(const struct xva_walk *walk, const struct xva_chunk *chunk, u
 {
   uint64_t left = walk->ova->disks[chunk->disk].size - chunk->guest;
 
-  *run = (struct vmf_run){.guest = chunk->guest,
-                          .length = vmf_min(chunk->length, left),
-                          .kind = VMF_RUN_PACKED,
-                          .io = walk->io,
-                          .offset = chunk->header,
-                          .codec = VMF_CODEC_NONE,
-                          .unit = unit,
-                          .stored = (uint32_t)(XVA_BLOCK + vmf_align_up(chunk->length, XVA_BLOCK) +
-                                               XVA_CHECKSUM_BYTES)};
+  *run = (struct vmf_run){
+      .guest = chunk->guest,
+      .length = vmf_min(chunk->length, left),
+      .kind = VMF_RUN_PACKED,
+      .io = walk->io,
+      .offset = chunk->header,
+      .codec = VMF_CODEC_NONE,
+      .unit = unit,
+      .stored = (uint32_t)(XVA_BLOCK + vmf_align_up(chunk->length, XVA_BLOCK) + chunk->tail)};
 }
 
 /* What a writer has put behind the end of the disk is no data of it. */
@@ -151,7 +158,7 @@ enum vmf_code xva_chunk_unwrap(const char *archive, const struct vmf_log *log,
                     archive, run->offset, data);
   payload->start = XVA_BLOCK;
   payload->length = (uint32_t)data;
-  uint64_t behind = XVA_BLOCK + vmf_align_up(data, XVA_BLOCK);
+  uint64_t behind = length - XVA_CHECKSUM_BYTES; /* the run ends there */
   VMF_TRY(xva_checksum_read(archive, run->offset + behind, vmf_tar_strip(header.name),
                             stored + behind, payload, error));
   look_behind(archive, log, run, stored + XVA_BLOCK, (size_t)data);

@@ -14,12 +14,23 @@ struct xva_incoming {
   struct xva_walk walk;
 };
 
+static bool is_unit(uint64_t length)
+{
+  return vmf_is_power_of_two(length) && length >= UNIT_LEAST && length <= XVA_CHUNK;
+}
+
+/* Chunks of another length than writers make, and what tar made anew with extended headers, are
+ * stored first. */
 static enum vmf_code incoming_open(struct vmf_container *container, struct vmf_error *error)
 {
   struct xva_incoming *incoming = container->state;
+  struct vmf_tar_header header;
+  bool found;
 
   VMF_TRY(xva_walk_start(&incoming->walk, container->io, container->log, &incoming->ova, error));
   container->contents = xva_ova_contents(&incoming->ova);
+  VMF_TRY(xva_walk_look(&incoming->walk, &header, &found, error));
+  container->stored = incoming->walk.extended || (found && header.size > XVA_CHUNK);
   return VMF_OK;
 }
 
@@ -57,10 +68,8 @@ static enum vmf_code incoming_next(struct vmf_container *container, unsigned *di
   VMF_TRY(xva_walk_next(&incoming->walk, &chunk, end, error));
   if (*end)
     return xva_walk_came(walk, container->disk, error);
-  bool regular =
-      vmf_is_power_of_two(walk->first) && walk->first >= UNIT_LEAST && walk->first <= XVA_CHUNK;
   *disk = chunk.disk;
-  xva_chunk_run(walk, &chunk, regular ? walk->first : XVA_CHUNK, run);
+  xva_chunk_run(walk, &chunk, is_unit(walk->first) ? walk->first : XVA_CHUNK, run);
   return check_whole(container, &chunk, run, incoming->ova.disks[chunk.disk].size, error);
 }
 

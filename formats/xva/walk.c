@@ -84,6 +84,7 @@ static enum vmf_code pass_extra(struct xva_walk *walk, const struct vmf_tar_head
       vmf_tar_read_extra(walk->io, header, walk->log, false, &walk->told, &extra, error);
   bool changes = extra.name || extra.sized;
 
+  walk->extended = true;
   vmf_tar_extra_forget(&extra);
   VMF_TRY(code);
   if (!changes)
@@ -187,6 +188,20 @@ void xva_walk_stop(struct xva_walk *walk)
   vmf_free(walk->progress);
 }
 
+enum vmf_code xva_walk_look(struct xva_walk *walk, struct vmf_tar_header *header, bool *found,
+                            struct vmf_error *error)
+{
+  bool end;
+
+  do {
+    VMF_TRY(next_header(walk, header, &end, error));
+    *found = !end;
+  } while (!end && is_passed(header));
+  if (!end)
+    walk->at = header->at;
+  return VMF_OK;
+}
+
 /* ---- chunks ---- */
 
 /* "Ref:11/00000042": the disk, and where in the name its number starts. */
@@ -197,6 +212,13 @@ static enum vmf_code split_name(const struct xva_walk *walk, const struct vmf_ta
   const char *digits = slash ? slash + 1 : "";
   size_t count = strspn(digits, "0123456789"), length = slash ? (size_t)(slash - name) : 0;
 
+  if (vmf_io_is_stream(walk->io) && digits[count] == '.')
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "%s: the member \"%.80s\" at byte %" PRIu64
+        " is a checksum that does not follow its chunk at once: from a pipe that is not "
+        "read; store it in a file first",
+        walk->io->name, header->name, header->at);
   if (!slash || digits[count] != '\0' || count < DIGITS || count > DIGITS_MOST ||
       (count > DIGITS && digits[0] == '0'))
     return vmf_fail(error, VMF_CORRUPT,
@@ -306,23 +328,55 @@ static enum vmf_code place(struct xva_walk *walk, const struct vmf_tar_header *h
   return VMF_OK;
 }
 
+/* Goes to the checksum behind a chunk, over extended headers in front of it. */
+static enum vmf_code pass_to_checksum(struct xva_walk *walk, const char *chunk,
+                                      struct vmf_error *error)
+{
+  uint64_t start = walk->at, at;
+  struct vmf_tar_header header;
+  const uint8_t *blocks;
+  size_t have;
+
+  do {
+    at = walk->at;
+    VMF_TRY(look(walk, at, XVA_CHECKSUM_BYTES, &blocks, &have, error));
+    if (have < XVA_CHECKSUM_BYTES)
+      return ends_within(walk, at + have, "the checksum of a chunk", error);
+    if (vmf_is_zero(blocks, XVA_BLOCK))
+      return VMF_OK;
+    VMF_TRY(vmf_tar_parse_header(walk->io->name, at, blocks, &header, error));
+    if (vmf_tar_is_extra(header.type)) {
+      VMF_TRY(pass(walk, &header, error));
+      VMF_TRY(pass_extra(walk, &header, error));
+    }
+  } while (walk->at > at && walk->at - start <= XVA_TAIL_MOST - XVA_CHECKSUM_BYTES);
+  if (walk->at == at)
+    return VMF_OK;
+  return vmf_fail(error, VMF_LIMIT,
+                  "%s: extended headers of %" PRIu64 " bytes stand in front of the checksum of %s, "
+                  "accepted are %d",
+                  walk->io->name, walk->at - start, chunk, XVA_TAIL_MOST - XVA_CHECKSUM_BYTES);
+}
+
 /* The checksum behind the chunk. On a stream it comes with the chunk, and is looked at then. */
-static enum vmf_code check_behind(struct xva_walk *walk, const char *name, bool empty,
+static enum vmf_code check_behind(struct xva_walk *walk, const char *name, struct xva_chunk *chunk,
                                   struct vmf_error *error)
 {
   struct vmf_payload ignored;
   const uint8_t *blocks;
-  uint64_t at = walk->at;
+  uint64_t start = walk->at;
   size_t have;
 
+  if (chunk->length == 0 || !vmf_io_is_stream(walk->io))
+    VMF_TRY(pass_to_checksum(walk, name, error));
+  uint64_t at = walk->at;
   walk->at += XVA_CHECKSUM_BYTES;
-  if (!empty && vmf_io_is_stream(walk->io))
+  chunk->tail = (uint32_t)(walk->at - start);
+  if (chunk->length > 0 && vmf_io_is_stream(walk->io))
     return VMF_OK;
   VMF_TRY(look(walk, at, XVA_CHECKSUM_BYTES, &blocks, &have, error));
-  if (have < XVA_CHECKSUM_BYTES)
-    return ends_within(walk, at + have, "the checksum of a chunk", error);
-  return empty ? xva_checksum_of_nothing(walk->io->name, at, name, blocks, error)
-               : xva_checksum_read(walk->io->name, at, name, blocks, &ignored, error);
+  return chunk->length == 0 ? xva_checksum_of_nothing(walk->io->name, at, name, blocks, error)
+                            : xva_checksum_read(walk->io->name, at, name, blocks, &ignored, error);
 }
 
 /* ---- the end ---- */
@@ -367,7 +421,7 @@ enum vmf_code xva_walk_next(struct xva_walk *walk, struct xva_chunk *chunk, bool
       continue;
     VMF_TRY(check_file(walk, &header, error));
     VMF_TRY(place(walk, &header, chunk, error));
-    VMF_TRY(check_behind(walk, name, chunk->length == 0, error));
+    VMF_TRY(check_behind(walk, name, chunk, error));
     if (chunk->length > 0)
       return VMF_OK;
   }

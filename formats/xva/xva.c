@@ -12,11 +12,12 @@
 #include "memory.h"
 #include "tar_extra.h"
 
-/* Chunks that follow each other in the disk and, as closely as can be, in the file. */
+/* Chunks that follow each other in the disk and, at the same distance, in the file. */
 struct series {
   uint64_t guest;  /* of the first */
   uint64_t header; /* of the first, in the file */
-  uint32_t count, length;
+  uint32_t count, length, tail;
+  uint32_t stride; /* from one header to the next, bytes; with more than one */
 };
 
 struct xva_index {
@@ -89,9 +90,19 @@ static void xva_close(struct vmf_image *image)
 
 /* ---- where its chunks are ---- */
 
-static uint64_t stride_of(const struct series *series)
+/* Whether the chunk is the next one of the series, whose second one tells how far apart they are.
+ */
+static bool continues(struct series *series, const struct xva_chunk *chunk)
 {
-  return XVA_BLOCK + vmf_align_up(series->length, XVA_BLOCK) + XVA_CHECKSUM_BYTES;
+  uint64_t behind = chunk->header - series->header;
+
+  if (chunk->length != series->length || chunk->tail != series->tail ||
+      series->count == UINT32_MAX ||
+      chunk->guest != series->guest + (uint64_t)series->count * series->length)
+    return false;
+  if (series->count == 1 && behind <= UINT32_MAX)
+    series->stride = (uint32_t)behind;
+  return behind == (uint64_t)series->count * series->stride;
 }
 
 static enum vmf_code add_chunk(const struct vmf_image *image, const struct xva_chunk *chunk,
@@ -101,9 +112,7 @@ static enum vmf_code add_chunk(const struct vmf_image *image, const struct xva_c
   struct series *last = index->count > 0 ? &index->list[index->count - 1] : NULL;
 
   index->unit = (uint32_t)vmf_max(index->unit, chunk->length);
-  if (last && chunk->length == last->length && last->count < UINT32_MAX &&
-      chunk->guest == last->guest + (uint64_t)last->count * last->length &&
-      chunk->header == last->header + last->count * stride_of(last)) {
+  if (last && continues(last, chunk)) {
     last->count++;
     return VMF_OK;
   }
@@ -114,8 +123,11 @@ static enum vmf_code add_chunk(const struct vmf_image *image, const struct xva_c
                     image->io->name, xva->ova.disks[chunk->disk].id, index->count,
                     xva->ova.disks[chunk->disk].id);
   VMF_TRY(VMF_LIST_ROOM(index->list, index->count, index->capacity, "chunks", error));
-  index->list[index->count++] = (struct series){
-      .guest = chunk->guest, .header = chunk->header, .count = 1, .length = chunk->length};
+  index->list[index->count++] = (struct series){.guest = chunk->guest,
+                                                .header = chunk->header,
+                                                .count = 1,
+                                                .length = chunk->length,
+                                                .tail = chunk->tail};
   return VMF_OK;
 }
 
@@ -206,8 +218,9 @@ static enum vmf_code xva_map(struct vmf_image *image, uint64_t guest, struct vmf
   }
   const struct xva_chunk chunk = {.disk = xva->disk,
                                   .guest = series->guest + inside * series->length,
-                                  .header = series->header + inside * stride_of(series),
-                                  .length = series->length};
+                                  .header = series->header + inside * series->stride,
+                                  .length = series->length,
+                                  .tail = series->tail};
   xva_chunk_run(&xva->walk, &chunk, series->length, run);
   return VMF_OK;
 }

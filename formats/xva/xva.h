@@ -13,9 +13,10 @@
 
 enum {
   XVA_BLOCK = VMF_TAR_BLOCK,
-  XVA_CHUNK = 1 << 20,               /* bytes of a chunk, as all known writers have it */
-  XVA_CHUNK_MOST = VMF_WHOLE_UNIT,   /* that are read */
-  XVA_CHECKSUM_BYTES = 2 * XVA_BLOCK /* a checksum's member: header and digits */
+  XVA_CHUNK = 1 << 20,                /* bytes of a chunk, as all known writers have it */
+  XVA_CHUNK_MOST = 16 << 20,          /* that are read */
+  XVA_CHECKSUM_BYTES = 2 * XVA_BLOCK, /* a checksum's member: header and digits */
+  XVA_TAIL_MOST = 4096 /* with extended headers in front of it: a unit's framing in all */
 };
 
 /* ---- ova.c: what ova.xml tells ---- */
@@ -46,6 +47,7 @@ struct xva_chunk {
   uint64_t guest;
   uint64_t header; /* where its tar header is */
   uint32_t length; /* of its data, which starts a block behind; may reach beyond the disk */
+  uint32_t tail;   /* bytes from the end of its padded data to that of its checksum */
 };
 
 enum xva_progress { XVA_AWAITED, XVA_COMING, XVA_CAME };
@@ -62,7 +64,8 @@ struct xva_walk {
   uint64_t number;  /* that comes next, if none is left out */
   uint64_t reached; /* guest bytes of that disk */
   uint64_t filled;  /* the same, where its last chunk with data ended */
-  bool told;        /* of an extended header */
+  bool told;        /* of a key in an extended header */
+  bool extended;    /* there was such a header */
   uint8_t window[8 * XVA_BLOCK]; /* of a file, read ahead */
   uint64_t window_at;
   size_t window_length;
@@ -73,6 +76,11 @@ VMF_MUST_CHECK enum vmf_code xva_walk_start(struct xva_walk *walk, struct vmf_io
                                             const struct vmf_log *log, struct xva_ova *ova,
                                             struct vmf_error *error);
 void xva_walk_stop(struct xva_walk *walk);
+
+/* Behind the start: the header of the first chunk, which is not taken. *found false: none is left.
+ */
+VMF_MUST_CHECK enum vmf_code xva_walk_look(struct xva_walk *walk, struct vmf_tar_header *header,
+                                           bool *found, struct vmf_error *error);
 
 /* The next chunk that has data; or, when all came and is complete, *end. In a file its checksum is
  * looked at, but not held against the data. */

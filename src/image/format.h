@@ -88,9 +88,10 @@ struct vmf_limits {
   uint64_t guest_size;  /* bytes */
   uint64_t table_bytes; /* one table that a driver keeps whole (L1 table, grain directory) */
   uint32_t
-      packed_unit;  /* largest unit that may be packed, bytes; a stored form may be twice as long */
-  uint32_t extents; /* files of one image */
-  uint32_t descriptor; /* bytes of a text descriptor */
+      packed_unit; /* largest unit that may be packed, bytes; a stored form may be twice as long */
+  uint32_t framed_unit; /* the same of a unit with codec NONE, in a file */
+  uint32_t extents;     /* files of one image */
+  uint32_t descriptor;  /* bytes of a text descriptor */
   uint32_t snapshots, snapshot_table_bytes;
   uint32_t depth; /* images in a chain */
 };

@@ -16,6 +16,7 @@ const struct vmf_limits vmf_default_limits = {
     .guest_size = INT64_MAX - 511,
     .table_bytes = 64u << 20,
     .packed_unit = 2u << 20,
+    .framed_unit = 16u << 20,
     .extents = 4096,
     .descriptor = 1u << 20,
     .snapshots = 65536,

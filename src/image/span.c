@@ -28,7 +28,9 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
                     "%s: guest byte %llu is byte %llu of %s, which has %llu bytes", image->io->name,
                     (unsigned long long)run->guest, (unsigned long long)run->offset,
                     run->image->io->name, (unsigned long long)run->image->size);
-  uint32_t largest = (uint32_t)vmf_min(image->unit, image->limits->packed_unit);
+  uint32_t largest =
+      (uint32_t)vmf_min(image->unit, run->codec == VMF_CODEC_NONE ? image->limits->framed_unit
+                                                                  : image->limits->packed_unit);
   if (run->kind == VMF_RUN_PACKED && (!vmf_range_within(run->offset, run->stored, run->io->size) ||
                                       run->length > run->unit || run->unit > largest))
     return vmf_fail(error, VMF_CORRUPT,

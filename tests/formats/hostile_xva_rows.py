@@ -55,6 +55,14 @@ def header(name, size, data=b''):
     return info.tobuf(tarfile.GNU_FORMAT) + data
 
 
+def negative(name):
+    block = bytearray(header(name, 0))
+    block[124:136] = b'\xff' * 12
+    block[148:156] = b' ' * 8
+    block[148:156] = b'%06o\0 ' % sum(block)
+    return bytes(block)
+
+
 def bomb():
     entities = ''.join(f'<!ENTITY {chr(98 + i)} "{"&" + chr(97 + i) + ";" * 1}{"&" + chr(97 + i) + ";"}">' for i in range(9))
     return f'<!DOCTYPE value [<!ENTITY a "aaaa">{entities}]><value>&j;</value>'.encode()
@@ -68,6 +76,13 @@ PAX = xva.member('PaxHeaders/x', b'30 mtime=1350244992.023960108\n', type=tarfil
 PAX_PATH = xva.member('PaxHeaders/x', b'23 path=Ref:7/00000009\n', type=tarfile.XHDTYPE)
 LONG = xva.member('././@LongLink', b'Ref:7/00000001\0', type=tarfile.GNUTYPE_LONGNAME)
 LINK = xva.member('Ref:7/00000001', type=tarfile.SYMTYPE, linkname='/etc/passwd')
+
+
+def extended(index, extra=PAX):
+    """The chunk of that index, with extended headers in front of its checksum."""
+    name = f'Ref:7/{index:08}'
+    return xva.member(name, PARTS[index]) + extra + xva.member(name + '.xxhash', xva.xxhash(PARTS[index]))
+
 
 ROWS = [
     row('that is good', archive(*GOOD), '', 0, guest=DATA),
@@ -88,6 +103,7 @@ ROWS = [
     row('with a deep tree', raw_text(b'<value><struct>' * 2000), ''),
     row('that is no XML-RPC', raw_text(b'<Envelope/>'), 'starts with the element "Envelope", expected "value"'),
     row('of 2006', raw_text(b'<appliance version="0.1"><vm name="x"><label>y</label></vm></appliance>'), 'of the old form', 9),
+    row('with a NUL in ova.xml', raw_text(xva.ova([DISK]).replace(b'Ref:7', b'Ref\0:7')), 'ova.xml'),
     row('without objects', raw_text(xva.value({'version': {'export_vsn': 2}}).encode()), 'tells of no objects'),
     row('with export_vsn 0', archive(*GOOD, head=text(export_vsn=0)), 'export_vsn is "0", expected 1 or 2', 9),
     row('with export_vsn 3', archive(*GOOD, head=text(export_vsn=3)), 'export_vsn is "3", expected 1 or 2', 9),
@@ -122,8 +138,8 @@ ROWS = [
     row('without a chunk in the middle', archive(*GOOD[:1], *GOOD[2:]), '', 0, guest=PARTS[0] + bytes(4096) + b''.join(PARTS[2:])),
     row('with an empty first chunk', archive(xva.chunk('Ref:7/00000000'), *GOOD[1:]), 'has no data: its length is that of all'),
     row('with a chunk of 1 GiB', archive(header('Ref:7/00000000', 1 << 30)), 'it is cut off'),
-    row('with a chunk of 3 MiB', archive(xva.chunk('Ref:7/00000000', bytes(3 << 20)), head=text(xva.Disk('Ref:7', 3 << 20))),
-        'accepted are 2097152'),
+    row('with a chunk of 17 MiB', lambda path: open(path, 'wb').write(archive(
+        xva.chunk('Ref:7/00000000', bytes(17 << 20)), head=text(xva.Disk('Ref:7', 17 << 20)))), 'accepted are 16777216'),
     row('with a short chunk in the middle', archive(GOOD[0], xva.chunk('Ref:7/00000001', PARTS[1][:700]), xva.chunk('Ref:7/00000002', DATA[4796:8892]),
                                                     xva.chunk('Ref:7/00000003', DATA[8892:])), '', 0, guest=DATA),
     row('with an empty chunk in the middle', archive(GOOD[0], GOOD[1], xva.chunk('Ref:7/00000002'), xva.chunk('Ref:7/00000003', PARTS[2]),
@@ -160,8 +176,17 @@ ROWS = [
     row('cut in a chunk', archive(*GOOD)[:-3000], 'it is cut off'),
     row('with a size beyond 2^63', archive(GOOD[0], b'Ref:7/00000001'.ljust(512, b'\0')), 'tar header'),
     row('with times in extended headers', archive(GOOD[0], PAX, GOOD[1], *GOOD[2:]), '', 0, guest=DATA),
+    row('with times in front of a checksum', archive(GOOD[0], extended(1), *GOOD[2:]), '', 0, guest=DATA),
+    row('with extended headers of 3 KiB in front of a checksum', archive(GOOD[0], extended(1, PAX * 3), *GOOD[2:]), '', 0, guest=DATA),
+    row('with more extended headers in front of a checksum', archive(GOOD[0], extended(1, PAX * 4), *GOOD[2:]), 'accepted are 3072', 2),
+    row('with a name in an extended header of a checksum', archive(GOOD[0], extended(1, PAX_PATH), *GOOD[2:]), 'another name or size', 9),
+    row('with an extended header of a checksum at the end', archive(*GOOD[:3], xva.member('Ref:7/00000003', PARTS[3]), PAX, end=b''),
+        'it is cut off'),
+    row('with an extended header and no checksum', archive(GOOD[0], xva.member('Ref:7/00000001', PARTS[1]), PAX, *GOOD[2:]),
+        'a chunk without its checksum is not read'),
     row('with a name in an extended header', archive(GOOD[0], PAX_PATH, GOOD[1], *GOOD[2:]), 'another name or size', 9),
     row('with a long name', archive(GOOD[0], LONG, GOOD[1], *GOOD[2:]), 'another name or size', 9),
+    row('with a negative size', archive(GOOD[0], negative('Ref:7/00000001'), *GOOD[2:]), 'tar header'),
     row('with a link', archive(GOOD[0], LINK, *GOOD[2:]), 'only regular files are accepted'),
     row('with a sum that is wrong', archive(GOOD[0], b'\xff' + GOOD[1][1:], *GOOD[2:]), 'tar header'),
 ]

@@ -16,6 +16,8 @@ enum {
   FLAG_USER = 1,
   FLAG_REQUIRED = 4,
   FLAGS = 7,
+  USER_ITEMS_MAX = 1024,
+  SYSTEM_ITEMS_MAX = 1023,
   PARAM_FIXED = 1,
   PARAM_PARENT = 2,
 };
@@ -182,11 +184,24 @@ static enum vmf_code take_item(struct vmf_image *image, unsigned number, const s
   return VMF_OK;
 }
 
+/* users: of the `count` items, those that are the user's. */
+static enum vmf_code check_counts(const struct vmf_image *image, unsigned count, unsigned users,
+                                  struct vmf_error *error)
+{
+  if (users <= USER_ITEMS_MAX && count - users <= SYSTEM_ITEMS_MAX)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: VHDX metadata table: %u items of users and %u items of the system, expected "
+                  "at most %u and %u",
+                  image->io->name, users, count - users, USER_ITEMS_MAX, SYSTEM_ITEMS_MAX);
+}
+
 static enum vmf_code take_items(struct vmf_image *image, struct item found[KNOWN],
                                 struct vmf_error *error)
 {
   const struct vhdx_state *state = image->state;
   VMF_AUTO_FREE void *table = NULL;
+  unsigned users = 0;
 
   VMF_TRY(vmf_alloc(VHDX_TABLE_SIZE, &table, error));
   VMF_TRY(vmf_io_pread(state->io, table, VHDX_TABLE_SIZE, state->metadata_region.offset, error));
@@ -205,7 +220,9 @@ static enum vmf_code take_items(struct vmf_image *image, struct item found[KNOWN
     VMF_TRY(check_item(image, i, &item, error));
     VMF_TRY(check_others(image, table, i, &item, error));
     VMF_TRY(take_item(image, i, &item, found, error));
+    users += (item.flags & FLAG_USER) != 0;
   }
+  VMF_TRY(check_counts(image, count, users, error));
   for (unsigned i = 0; i < KNOWN; i++)
     if (known_items[i].needed && found[i].length == 0)
       return vmf_fail(error, VMF_CORRUPT, "%s: VHDX metadata table: no item for the %s",

@@ -363,12 +363,106 @@ def test_gzip_headers(t):
     data = gzip.compress(RAW, mtime=0)
     with_flags = lambda flags, more: data[:3] + bytes([flags]) + data[4:10] + more + data[10:]
     same(content(t, t.write('good.gz', with_flags(4, b'\3\0abc'))))
+    header = data[:3] + b'\2' + data[4:10]
+    same(content(t, t.write('sum.gz', header + struct.pack('<H', zlib.crc32(header) & 0xffff) + data[10:])))
     wrong(t, with_flags(0xe0, b''), 'gz', 'header flags')
     wrong(t, with_flags(2, b'\1\2'), 'gz', 'crc')
     wrong(t, data[:3] + b'\x04' + data[4:10] + b'\xff\xff' + b'x' * 50, 'gz', 'ends at byte')
     wrong(t, data[:3] + b'\x08' + data[4:10] + b'name without an end', 'gz', 'ends at byte')
     wrong(t, data[:-8] + bytes(4) + data[-4:], 'gz', 'incorrect data check')
     wrong(t, data[:-4] + b'\1\0\0\0', 'gz', 'incorrect length check')
+
+
+def test_checksums_behind_the_data(t):
+    zst, lz4 = bytearray(packed(t, 'zst')), bytearray(packed(t, 'lz4', '-BX'))
+    for suffix, data in (('zst', zst), ('lz4', lz4)):
+        data[-1] ^= 1  # of the content; for lz4 behind the mark of its end
+        wrong(t, bytes(data), suffix, 'hecksum')
+        data[-1] ^= 1
+    lz4[lz4.index(b'\0\0\0\0', len(lz4) - 8) - 1] ^= 1  # of the last block
+    wrong(t, bytes(lz4), 'lz4', 'hecksum')
+
+
+def test_lz4_headers(t):
+    data = bytearray(packed(t, 'lz4'))
+    for at, bits in ((4, 0x80), (4, 0xc0), (4, 2), (5, 0x80), (5, 1), (6, 1)):  # version, reserved bits, sum of the header
+        data[at] ^= bits
+        wrong(t, bytes(data), 'lz4', 'lz4 data at byte 0')
+        data[at] ^= bits
+
+
+def xz_of_blocks(t):
+    """Of sizes in the heads of its blocks, too."""
+    tap.needs('liblzma')
+    return bytearray(packed(t, 'xz', '-0', '-T2', '--block-size=1MiB'))
+
+
+def xz_header(data, at, change):
+    """Changes the header of the block at `at`, its CRC mended."""
+    size = (data[at] + 1) * 4
+    change(data)
+    data[at + size - 4:at + size] = struct.pack('<I', zlib.crc32(bytes(data[at:at + size - 4])))
+    return bytes(data)
+
+
+def xz_index(data, change):
+    """Changes the index, its CRC mended."""
+    start = len(data) - 12 - (struct.unpack_from('<I', data, len(data) - 8)[0] + 1) * 4
+    change(data, start)
+    data[-16:-12] = struct.pack('<I', zlib.crc32(bytes(data[start:-16])))
+    return bytes(data)
+
+
+def flip(at, bits=1):
+    def change(data, start=0):
+        data[start + at] ^= bits
+    return change
+
+
+def test_an_index_of_xz_that_is_not_that_of_its_blocks(t):
+    """The number of blocks, the stored and the unpacked bytes of one; of a single block, which is unpacked from the start, too."""
+    for data in (xz_of_blocks(t), bytearray(packed(t, 'xz', '-T1', data=RAW[:1000]))):
+        for at in (1, 2, 3, 4, 5):
+            wrong(t, xz_index(bytearray(data), flip(at)), 'xz', 'xz data')
+
+
+def test_a_block_of_xz_that_lies(t):
+    data = xz_of_blocks(t)
+    tap.equal(data[13] & 0xc0, 0xc0, 'both sizes stand in the header of the block')
+    for at in (14, 15, 16, 17, 18):
+        wrong(t, xz_header(bytearray(data), 12, flip(at)), 'xz', 'xz data')
+
+
+def test_filters_of_xz(t):
+    tap.needs('liblzma')
+    data = bytearray(packed(t, 'xz', '-T1'))
+    tap.equal((data[13] & 0xc3, data[14]), (0, 0x21), 'one filter, LZMA2')
+    for filter_id in (0x02, 0x22, 0x3f):
+        wrong(t, xz_header(bytearray(data), 12, flip(14, 0x21 ^ filter_id)), 'xz', 'xz data', status=None)
+    wrong(t, xz_header(bytearray(data), 12, flip(13, 3)), 'xz', 'xz data', status=None)  # four filters
+    wrong(t, xz_header(bytearray(data), 12, flip(13, 4)), 'xz', 'xz data', status=None)  # reserved
+
+
+def with_bits(data, at, width, value):
+    """Bits in bzip2's order."""
+    bits = int.from_bytes(data, 'big')
+    shift = 8 * len(data) - at - width
+    bits = bits & ~(((1 << width) - 1) << shift) | value << shift
+    return bits.to_bytes(len(data), 'big')
+
+
+def test_blocks_of_bzip2(t):
+    """Randomised when it was not; more selectors than a block can use, by the field and by tables that do not follow."""
+    data = packed(t, 'bz2')
+    randomised = 8 * (4 + 6 + 4)
+    wrong(t, with_bits(data, randomised, 1, 1), 'bz2', 'bzip2 data')
+    wrong(t, with_bits(data, randomised + 1, 24, (1 << 24) - 1), 'bz2', 'bzip2 data')
+    used = int.from_bytes(data, 'big') >> (8 * len(data) - randomised - 25 - 16) & 0xffff
+    selectors = randomised + 25 + 16 + 16 * used.bit_count() + 3
+    for count in (0, 1, 18003, 32767):
+        wrong(t, with_bits(data, selectors, 15, count), 'bz2', 'bzip2 data')
+    for tables in (0, 1, 7):
+        wrong(t, with_bits(data, selectors - 3, 3, tables), 'bz2', 'bzip2 data')
 
 
 def test_padding_of_xz_is_of_four(t):

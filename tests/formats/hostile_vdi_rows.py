@@ -46,6 +46,8 @@ ROWS = [
     field('a disk larger than its blocks', 368, 17 * BLOCK + 1, '17 blocks of 131072 bytes for a disk of 2228225 bytes', width=8),
     field('a size of no whole sectors', 368, len(LARGE) - 1, 'it ends at 2100224', 0, width=8, guest=LARGE[:-512], warns=True),
     field('2^32 - 1 blocks', 384, HUGE, 'the block table of 4294967295 entries'),
+    row('2^32 - 1 blocks of 128 MiB and 2 GiB each', [little(384, 4, HUGE), little(376, 4, 128 << 20), little(380, 4, 1 << 31)],
+        'the block table of 4294967295 entries'),
     field('no blocks', 384, 0, '0 blocks of 131072 bytes'),
     field('more allocated than there are', 388, 18, '18 blocks allocated of 17'),
     entry('index of the number of blocks', 0, 17, 'block table entry 0: index 17, but the disk has 17 blocks'),

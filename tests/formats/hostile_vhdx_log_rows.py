@@ -13,16 +13,25 @@ END = MIB - PAGE
 FIRST, REST = CHANGES[:1], CHANGES[1:]
 GONE = [(vhdx.BAT, bytes(PAGE))]  # no block is present
 FAR = 1 << 40
+TABLES = OLD_IMAGE[192 * 1024:320 * 1024]
 
 
 def entry(sequence, tail, changes=CHANGES, flushed=SIZE, last=SIZE, **more):
     return vhdx.log_entry(sequence, tail, changes, flushed, last, **more)
 
 
-def row(title, placed, part='', status=0, guest=NEW, **more):
-    """placed: (place in the ring, entry)."""
-    return Row('VXLOG ' + title, lambda path: save(path, vhdx.with_log(OLD_IMAGE, vhdx.ring(*placed))), part, status,
-               guest=guest, name='x.vhdx', **more)
+def row(title, placed, part='', status=0, guest=NEW, without=(0, 0), **more):
+    """placed: (place in the ring, entry); without: place and length of what is zeros in the file."""
+    def make(path):
+        image = bytearray(vhdx.with_log(OLD_IMAGE, vhdx.ring(*placed)))
+        image[without[0]:sum(without)] = bytes(without[1])
+        save(path, bytes(image))
+    return Row('VXLOG ' + title, make, part, status, guest=guest, name='x.vhdx', **more)
+
+
+def pages(at, data):
+    """As changes of an entry."""
+    return [(at + place, data[place:place + PAGE]) for place in range(0, len(data), PAGE)]
 
 
 def torn(data, at=-PAGE):
@@ -33,6 +42,13 @@ def torn(data, at=-PAGE):
     else:
         data[at] ^= 1
     return bytes(data)
+
+
+def filler(sequence, length, tail=0):
+    """An entry of that length that changes nothing: pages that are as they were."""
+    heads = next(heads for heads in range(1, 9) if 64 + 32 * (length // PAGE - heads) <= heads * PAGE)
+    same = [(at, OLD_IMAGE[at:at + PAGE]) for at in range(vhdx.METADATA + MIB // 2, vhdx.BAT, PAGE)]
+    return entry(sequence, tail, (same * 2)[:length // PAGE - heads])
 
 
 def wrapped(place):
@@ -59,6 +75,10 @@ ORDER = [
     row('an entry without descriptors behind another one', [(0, entry(1, 0)), (LENGTH, entry(2, 0, []))]),
     row('numbers near 2^64', [(0, entry(2 ** 64 - 2, 0, FIRST)), (2 * PAGE, entry(2 ** 64 - 1, 0, REST))]),
     row('numbers around 2^32', [(0, entry(2 ** 32 - 1, 0, FIRST)), (2 * PAGE, entry(2 ** 32, 0, REST))]),
+    row('a sequence as long as the ring', [(0, entry(1, 0, FIRST)), (2 * PAGE, entry(2, 0, REST)), (
+        LENGTH + PAGE, filler(3, MIB - LENGTH - PAGE))]),
+    row('a sequence as long as the ring, around its end', [(END, entry(1, END)), (
+        LENGTH - PAGE, filler(2, MIB - LENGTH, END))]),
     row('descriptors over 4 KiB', [(0, entry(1, 0, [*[(vhdx.BAT + PAGE * (n % 200 + 8), PAGE) for n in range(126)],
                                                     *CHANGES]))]),
     row('the sector of descriptors is full', [(0, entry(1, 0, [*[(vhdx.BAT + PAGE, PAGE)] * (126 - len(CHANGES)),
@@ -87,6 +107,7 @@ BROKEN = [
     row('nothing in the ring', [], NONE % 0, 2),
     row('the only entry is torn', [(0, torn(entry(1, 0)))], NONE % 0, 2),
     row('the oldest entry is gone', [(0, torn(entry(1, 0))), (LENGTH, entry(2, 0))], NONE % 1, 2),
+    row('a sequence longer than the ring', [(0, entry(1, 0)), (LENGTH, filler(2, MIB - LENGTH + PAGE))], NONE % 1, 2),
     row('the tail is no entry', [(0, entry(1, PAGE))], NONE % 1, 2),
     row('the tail is outside', [(0, entry(1, MIB))], NONE % 0, 2),
     row('the tail is no page', [(0, entry(1, 100))], NONE % 0, 2),
@@ -106,6 +127,15 @@ PLACES = [
     *[row(f'zeros from byte {at}, {length}', [(0, entry(1, 0, [(at, length)]))], OUTSIDE, 2)
       for at, length in ((vhdx.BLOCKS, 512), (vhdx.BLOCKS, 1 << 63), (vhdx.BLOCKS, 2 ** 64 - PAGE), (MIB // 2, MIB),
                          (2 ** 64 - PAGE, PAGE), (SIZE - PAGE, 2 * PAGE))],
+    row('the region tables are mended by the log', [(0, entry(1, 0, [*CHANGES, *pages(192 * 1024, TABLES)]))],
+        without=(192 * 1024, 128 * 1024)),
+    row('the metadata are mended by the log', [(0, entry(1, 0, [*CHANGES, *pages(
+        vhdx.METADATA, OLD_IMAGE[vhdx.METADATA:vhdx.METADATA + 17 * PAGE])]))], without=(vhdx.METADATA, 17 * PAGE)),
+    row('the log moves the BAT onto itself', [(0, entry(1, 0, pages(192 * 1024, 2 * vhdx.region_table(
+        [(vhdx.BAT_REGION, vhdx.LOG, MIB, 1), vhdx.REGION_ENTRIES[1]]))))], 'lies over the log', 2),
+    row('the log moves a block onto itself', [(0, entry(1, 0, pages(
+        vhdx.BAT, (vhdx.LOG | 6).to_bytes(8, 'little') + OLD_IMAGE[vhdx.BAT + 8:vhdx.BAT + PAGE])))],
+        'lie over a header, the log', 2),
     row('zeros of no length', [(0, entry(1, 0, [*CHANGES, (vhdx.BLOCKS, 0)]))]),
     row('zeros over all blocks', [(0, entry(1, 0, [(vhdx.BLOCKS, SIZE - vhdx.BLOCKS)]))], guest=bytes(len(LARGE))),
     row('zeros and then pages', [(0, entry(1, 0, [(vhdx.BLOCKS, SIZE - vhdx.BLOCKS)])), (

@@ -98,6 +98,12 @@ REGIONS = [
 ]
 
 ITEM = (b'nobody knows me!', b'value')
+
+
+def users(count, flags=1):
+    return [(b'user' + number.to_bytes(12, 'big'), b'', flags) for number in range(count)]
+
+
 NAMES = ('file parameters', 'virtual disk size', 'logical sector size', 'physical sector size', 'page 83 data')
 METADATA = [
     row('no metadata table', [(vhdx.METADATA, b'METADATA')], 'no VHDX metadata table at byte 2097152'),
@@ -117,6 +123,13 @@ METADATA = [
     row('an item of no length at a place', [item(1, 20, 4, 0)], 'expected 1 to 1048576 behind the table'),
     row('an id of zeros', [], 'expected an id', image=with_items((bytes(16), b'x', 0))),
     row('unknown flags of an item', [item(0, 24, 4, 12)], 'flags 0xc'),
+    *[row(f'{name} marked as the user\'s', [item(number, 24, 4, 1)], f'no item for the {name}')
+      for number, name in enumerate(NAMES)],
+    row('items that are not marked as the disk\'s, or as required', [item(number, 24, 4, 0) for number in range(5)], '', 0,
+        guest=LARGE),
+    row('1024 items of users', [], '', 0, guest=LARGE, image=with_items(*users(1024))),
+    row('1025 items of users', [], '1025 items of users', image=with_items(*users(1025))),
+    row('1024 items of the system', [], '1024 items of the system', image=with_items(*users(1019, 0))),
     row('the reserved field of an item', [item(0, 28, 4, 1)], 'reserved field 0x1'),
     row('a user\'s item that is required', [], 'flags 0x5', image=with_items((*ITEM, 5))),
     row('an unknown item that may be ignored', [], '', 0, guest=LARGE, image=with_items((*ITEM, 2))),
@@ -229,6 +242,11 @@ PARENTS = [
     kid('a key outside', 'expected an even number inside', 2, [change_locator(20, 4, 0xfffffff0)]),
     kid('a value outside', 'expected an even number inside', 2, [change_locator(24, 4, 4000)]),
     kid('a key of odd length', 'a text of 27 bytes', 2, [change_locator(28, 2, 27)]),
+    kid('a value of odd length', 'a text of 27 bytes', 2, [change_locator(30, 2, 27)]),
+    *[kid(f'a NUL in its {key}', 'a NUL stands before its end', 2, image=child(pairs(**{key: value})))
+      for key, value in (('relative_path', '.\\p.vhdx\0.txt'), ('parent_linkage', vhdx.linkage(spoilt.DATA) + '\0'))],
+    kid('a text that is no UTF-16', 'UTF-16', 2, [lambda image: image.__setitem__(
+        slice(at := image.index('.\\p.vhdx'.encode('utf-16-le')), at + 2), b'\0\xdc')]),
     kid('a value of no length', 'a text of 0 bytes', 2, [change_locator(30, 2, 0)]),
     kid('a locator of another type', 'of the unknown type', 9, [change_locator(0, 1, 0)]),
     kid('no bitmap', 'the bitmap that says which of its sectors are is not', 2, [bat(4096, 0)]),

@@ -40,7 +40,7 @@ bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic)
 /* ---- pieces ---- */
 
 enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint64_t stored,
-                             uint64_t length, unsigned check, struct vmf_error *error)
+                             uint64_t length, struct vmf_error *error)
 {
   if (length == 0 || length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES ||
       pieces->count == VMF_PIECES_MAX)
@@ -48,11 +48,8 @@ enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint
                     "%" PRIu64 " bytes that hold %" PRIu64 ", or more than %d pieces", stored,
                     length, VMF_PIECES_MAX);
   VMF_TRY(VMF_LIST_ROOM(pieces->list, pieces->count, pieces->capacity, "pieces", error));
-  pieces->list[pieces->count++] = (struct vmf_packed_piece){.start = pieces->size,
-                                                            .at = at,
-                                                            .stored = (uint32_t)stored,
-                                                            .length = (uint32_t)length,
-                                                            .check = check};
+  pieces->list[pieces->count++] = (struct vmf_packed_piece){
+      .start = pieces->size, .at = at, .stored = (uint32_t)stored, .length = (uint32_t)length};
   pieces->size += length; /* at most 2^20 times 2^25 */
   return VMF_OK;
 }
@@ -84,7 +81,7 @@ enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
     if (!vmf_range_within(at, stored, end))
       return vmf_fail(error, VMF_UNSUPPORTED, "it ends in the frame at byte %" PRIu64, at);
     if (!skipped)
-      VMF_TRY(vmf_pieces_add(pieces, at, stored, length, 0, error));
+      VMF_TRY(vmf_pieces_add(pieces, at, stored, length, error));
   }
   return VMF_OK;
 }

@@ -33,7 +33,9 @@ struct vmf_packed_piece {
   uint64_t at;     /* in the packed file */
   uint32_t stored; /* bytes there */
   uint32_t length; /* bytes unpacked, > 0 */
-  unsigned check;  /* xz: the kind of its checksum */
+  /* Of xz: of the stored bytes those before the padding, and the kind of the checksum. */
+  uint32_t unpadded;
+  unsigned check;
 };
 
 /* All of them, one behind the other. */
@@ -51,7 +53,7 @@ enum {
 /* Puts one behind the others. VMF_UNSUPPORTED: it is too long, or of no bytes, or there are too
  * many. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at,
-                                            uint64_t stored, uint64_t length, unsigned check,
+                                            uint64_t stored, uint64_t length,
                                             struct vmf_error *error);
 
 struct vmf_packing {

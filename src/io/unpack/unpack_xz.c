@@ -119,9 +119,13 @@ static enum vmf_code add_blocks(const lzma_index *index, uint64_t start, unsigne
   size_t first = pieces->count;
 
   lzma_index_iter_init(&block, index);
-  while (!lzma_index_iter_next(&block, LZMA_INDEX_ITER_BLOCK))
+  while (!lzma_index_iter_next(&block, LZMA_INDEX_ITER_BLOCK)) {
     VMF_TRY(vmf_pieces_add(pieces, start + block.block.compressed_file_offset,
-                           block.block.total_size, block.block.uncompressed_size, check, error));
+                           block.block.total_size, block.block.uncompressed_size, error));
+    struct vmf_packed_piece *piece = &pieces->list[pieces->count - 1];
+    piece->unpadded = (uint32_t)block.block.unpadded_size;
+    piece->check = check;
+  }
   turn(pieces->list + first, pieces->count - first);
   return VMF_OK;
 }
@@ -232,7 +236,8 @@ static enum vmf_code xz_unpack(void *state, const struct vmf_packed_piece *piece
       code = xz_fail(result == LZMA_BUF_ERROR ? LZMA_DATA_ERROR : result, error);
   }
   free_filters(filters);
-  if (code == VMF_OK && (in != piece->stored || made != piece->length))
+  if (code == VMF_OK && (in != piece->stored || made != piece->length ||
+                         lzma_block_unpadded_size(&block) != piece->unpadded))
     code = vmf_fail(error, VMF_CORRUPT, "the block has another size than the index says");
   return code;
 }

@@ -8,20 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+#include "fuzz.h"
+
+void fuzz_certificate_begin(void)
 {
-  (void)argc;
-  (void)argv;
   /* the system's certificates take most of the time */
   setenv("SSL_CERT_FILE", "/dev/null", 1);
   setenv("SSL_CERT_DIR", "/dev/null", 1);
-  return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_certificate(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   static const char manifest[] = "SHA256(never.ovf)= signed by nobody\n";
   const struct vmf_trust trust = {.strict = true};
   const struct vmf_trust pinned = {.signer = "00"};
@@ -35,5 +33,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       (code == VMF_OK && report.counts[VMF_SEVERITY_FAILURE] == 0))
     abort();
   vmf_signature_clear(&signature);
-  return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A libFuzzer target for descriptors: the input is parsed and read, then edited at places that its
+ * Descriptors: the input is parsed and read, then edited at places that its
  * own bytes choose. Spans are those of the elements, no edit changes nothing, and what has been
  * edited can be parsed again. Its systems are read as machines, and what is composed of those is
  * read again. */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compose.h"
+#include "fuzz.h"
 #include "memory.h"
 #include "ovf_machine.h"
 
@@ -181,10 +182,9 @@ static void check_machines(const struct vmf_ovf *ovf)
   }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_descriptor(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   struct vmf_xml *xml = NULL;
   struct vmf_ovf *ovf = NULL;
   struct vmf_error error;
@@ -200,5 +200,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   vmf_ovf_free(ovf);
   vmf_xml_free(xml);
-  return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * One libFuzzer target a format (FUZZ_FORMAT): the input is an image. */
+ * One target a format: the input is an image. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "checked.h"
 #include "examine.h"
+#include "fuzz.h"
 
 /* A mutated header almost never has a right checksum: those of VHD and VMA are made right, so that
  * what lies behind them is reached. Of VHD half of the inputs (by size) keep their wrong ones. */
@@ -34,11 +35,11 @@ static void mend_vma(uint8_t *bytes, size_t size)
     vma_md5(bytes + at, 512, 24, bytes + at + 24);
 }
 
-static void mend(uint8_t *bytes, size_t size)
+static void mend(const char *format, uint8_t *bytes, size_t size)
 {
-  if (strcmp(FUZZ_FORMAT, "vma") == 0)
+  if (strcmp(format, "vma") == 0)
     mend_vma(bytes, size);
-  if (strcmp(FUZZ_FORMAT, "vhd") != 0 || size < 512 || size % 2)
+  if (strcmp(format, "vpc") != 0 || size < 512 || size % 2)
     return;
   mend_vhd_sum(bytes + size - 512, 512, 64);
   if (size < 2048)
@@ -49,19 +50,16 @@ static void mend(uint8_t *bytes, size_t size)
   mend_vhd_sum(bytes, 512, 64);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_image(const char *format, const uint8_t *data, size_t size)
 {
   struct vmf_error error;
   struct vmf_io *io;
   uint8_t *copy = malloc(size + 1);
 
   memcpy(copy, data, size);
-  mend(copy, size);
+  mend(format, copy, size);
   if (vmf_io_memory("fuzz/input", copy, size, &io, &error) != VMF_OK)
     abort();
   free(copy);
-  examine_io(io, FUZZ_FORMAT);
-  return 0;
+  examine_io(io, format);
 }

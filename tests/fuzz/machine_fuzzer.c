@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A libFuzzer target for a machine format: the input is read as the text of a machine; what stands
+ * One target a machine format: the input is read as the text of a machine; what stands
  * behind a line of "----" is any file beside it. What is read is written in all formats, and what
  * its own format writes can be read again. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "machine_format.h"
 #include "memory.h"
 #include "value.h"
@@ -52,7 +54,10 @@ static void read_again(const struct vmf_machine_format *format, const char *text
 
   must(vmf_machine_new(&machine, &error) == VMF_OK);
   enum vmf_code code = format->read(&source, machine, NULL, &error);
-  must(code == VMF_OK || code == VMF_LIMIT);
+  if (code != VMF_OK && code != VMF_LIMIT) {
+    fprintf(stderr, "%s cannot read what it wrote: %s\n", format->name, error.text);
+    abort();
+  }
   vmf_machine_free(machine);
 }
 
@@ -60,15 +65,18 @@ static void write_all(const struct vmf_machine_format *own, const struct vmf_mac
                       bool copy)
 {
   struct vmf_machine_target_disk *disks = calloc(machine->disk_count + 1, sizeof *disks);
+  char(*names)[24] = calloc(machine->disk_count + 1, sizeof *names);
   struct vmf_machine_target target = {
       .name = "fuzz", .disks = disks, .disk_count = machine->disk_count, .copy = copy};
 
-  for (size_t i = 0; i < machine->disk_count; i++)
+  for (size_t i = 0; i < machine->disk_count; i++) {
+    snprintf(names[i], sizeof names[i], "disk%zu", i);
     if (machine->disks[i].image.text)
       disks[i] = (struct vmf_machine_target_disk){
-          .name = "disk",
+          .name = names[i],
           .capacity = 1 << 30,
           .uuid = {.told = true, .bytes = {(uint8_t)i, (uint8_t)(i >> 8), 1}}};
+  }
   for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
     struct vmf_error error;
     char *text = NULL;
@@ -82,13 +90,12 @@ static void write_all(const struct vmf_machine_format *own, const struct vmf_mac
     vmf_free(text);
   }
   free(disks);
+  free(names);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_machine(const char *name, const uint8_t *data, size_t size)
 {
-  const struct vmf_machine_format *format = vmf_machine_format_find(FUZZ_FORMAT);
+  const struct vmf_machine_format *format = vmf_machine_format_find(name);
   char *text = malloc(size + 1), *cut;
   struct vmf_machine *machine;
   struct vmf_error error;
@@ -110,5 +117,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   vmf_machine_free(machine);
   free(text);
-  return 0;
 }

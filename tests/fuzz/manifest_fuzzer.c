@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "memory.h"
 
 static void check_again(const struct vmf_manifest *manifest)
@@ -30,16 +31,15 @@ static void check_again(const struct vmf_manifest *manifest)
   vmf_free(text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_manifest(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   struct vmf_report report = {0};
   struct vmf_manifest *manifest;
 
   if (vmf_manifest_read("fuzz.mf", data, size, &report, &manifest, NULL) != VMF_OK)
-    return 0;
+    return;
   if (report.counts[VMF_SEVERITY_FAILURE] == 0)
     check_again(manifest);
   vmf_manifest_free(manifest);
-  return 0;
 }

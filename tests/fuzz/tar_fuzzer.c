@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "tar.h"
 #include "view.h"
 
@@ -61,10 +62,9 @@ static void list(struct vmf_io *io, bool sparse)
   }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_tar(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   struct vmf_error error;
   struct vmf_io *io;
   uint8_t *copy = malloc(size + 1);
@@ -76,9 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     abort();
   free(copy);
   if (vmf_io_is_gzip(io) && vmf_io_gunzip(io, UNPACKED_MAX, NULL, &io, &error) != VMF_OK)
-    return 0;
+    return;
   list(io, false);
   list(io, true);
   vmf_io_close(io);
-  return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "packing.h"
 #include "unpack.h"
 
@@ -64,14 +65,13 @@ static size_t unpack_pieces(struct vmf_io *file, const struct vmf_packing *packi
   return size;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_unpack(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   static uint8_t whole[UNPACKED_MAX], pieces[UNPACKED_MAX];
   const struct vmf_packing *packing = vmf_packing_find(data, size);
   if (!packing || packing->library)
-    return 0;
+    return;
   struct vmf_io *file = open_input(data, size);
   size_t by_pieces = unpack_pieces(file, packing, pieces);
   bool damaged = false;
@@ -82,5 +82,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       (by_pieces != by_stream || memcmp(whole, pieces, by_stream) != 0))
     abort();
   vmf_io_close(file);
-  return 0;
 }

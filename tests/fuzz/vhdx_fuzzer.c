@@ -11,6 +11,7 @@
 
 #include "bytes.h"
 #include "examine.h"
+#include "fuzz.h"
 
 enum {
   IMAGES = 3,
@@ -34,13 +35,8 @@ enum { PLACES = sizeof(places) / sizeof(places[0]) };
 static uint8_t good[IMAGES][IMAGE_MAX], now[IMAGE_MAX];
 static size_t sizes[IMAGES];
 
-int LLVMFuzzerInitialize(int *count, char ***words);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerInitialize(int *count, char ***words)
+void fuzz_changed_vhdx_begin(void)
 {
-  (void)count;
-  (void)words;
   for (unsigned i = 0; i < IMAGES; i++) {
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s", FUZZ_IMAGES, names[i]);
@@ -50,7 +46,6 @@ int LLVMFuzzerInitialize(int *count, char ***words)
     sizes[i] = fread(good[i], 1, IMAGE_MAX, file);
     fclose(file);
   }
-  return 0;
 }
 
 static uint32_t crc32c(const uint8_t *bytes, size_t length)
@@ -113,8 +108,9 @@ static void now_close(struct vmf_io *io)
   (void)io;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_changed_vhdx(const char *unused, const uint8_t *data, size_t size)
 {
+  (void)unused;
   static const struct vmf_io_ops ops = {.kind = "fuzz", .pread = now_pread, .close = now_close};
   static char name[] = "fuzz/input";
   static unsigned last = IMAGES;
@@ -129,5 +125,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mend_all();
   struct vmf_io io = {.ops = &ops, .name = name, .size = sizes[which]};
   examine_io(&io, "vhdx");
-  return 0;
 }

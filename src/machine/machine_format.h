@@ -80,9 +80,10 @@ struct vmf_machine_format {
                          const struct vmf_machine_losses *losses, char **text, size_t *length,
                          struct vmf_error *error);
   /* The text with these changes, whose values are checked already, and all other bytes as they
-   * were: a fresh one, with a NUL behind. What the format has no place for is VMF_UNSUPPORTED; what
-   * it could not change is told. NULL: is not edited. */
-  enum vmf_code (*edit)(const struct vmf_machine_source *source,
+   * were: a fresh one, with a NUL behind. machine: what it was read as. What the format has no
+   * place for is VMF_UNSUPPORTED (machine_edits.h); what else is changed is told. That the reader
+   * finds the changes is checked by the caller. NULL: is not edited. */
+  enum vmf_code (*edit)(const struct vmf_machine_source *source, const struct vmf_machine *machine,
                         const struct vmf_machine_edits *edits, struct vmf_report *report,
                         char **text, size_t *length, struct vmf_error *error);
   /* What a text that is written may be called, the first in a folder; NULL: as those that are read.

@@ -7,22 +7,17 @@
 #include <sys/stat.h>
 
 #include "caller.h"
-#include "file.h"
 #include "guest_os.h"
-#include "machine_edits.h"
-#include "machine_format.h"
 #include "machine_plan.h"
 #include "memory.h"
-#include "output.h"
 #include "package.h"
 #include "package_edit.h"
-#include "path.h"
 #include "text.h"
+#include "text_edit.h"
 
 enum {
   CPUS_MOST = 1024,
   CARDS_MOST = 64,
-  HEAD = 4096,           /* bytes that a format is told by */
   MEMORY_STEP = 4 << 20, /* bytes, VMware's */
 };
 
@@ -84,6 +79,10 @@ static enum vmf_code check_networks(const struct vmf_machine_edits *edits, struc
     if (!equals || equals == *rule || !equals[1])
       return vmf_fail(error, VMF_USAGE, "--network %s: accepted is OLD=NEW, two names of networks",
                       *rule);
+    for (const char *const *earlier = edits->networks; earlier < rule; earlier++)
+      if (strncmp(*earlier, *rule, (size_t)(equals + 1 - *rule)) == 0)
+        return vmf_fail(error, VMF_USAGE, "--network %s: the network was called otherwise already",
+                        *rule);
   }
   return VMF_OK;
 }
@@ -158,164 +157,33 @@ static enum vmf_code check_edits(const struct vmf_machine_edits *given,
   return check_nics(given, checked, error);
 }
 
-/* ---- the text of a machine format ---- */
-
-struct text_edit {
-  const struct vmf_edit_target *target;
-  const struct vmf_machine_format *format;
-  struct vmf_machine_source source;
-  char *path; /* where it is; owned */
-  char *after;
-  size_t length;
-};
-
-static enum vmf_code read_text(struct text_edit *edit, char **bytes, struct vmf_error *error)
-{
-  struct vmf_io *io;
-  void *memory;
-
-  VMF_TRY(vmf_io_open_file(edit->path, edit->target->files->ignore_locks, &io, error));
-  enum vmf_code code =
-      io->size > VMF_MACHINE_SOURCE
-          ? vmf_fail(error, VMF_LIMIT, "%s: is larger than any text of a machine", edit->path)
-          : vmf_alloc((size_t)io->size + 1, &memory, error);
-  if (code == VMF_OK) {
-    *bytes = memory;
-    edit->source.bytes = memory;
-    edit->source.length = (size_t)io->size;
-    code = io->size > 0 ? vmf_io_pread(io, memory, (size_t)io->size, 0, error) : VMF_OK;
-  }
-  vmf_io_close(io);
-  return code;
-}
-
-static enum vmf_code nothing_beside(const struct vmf_machine_source *source, const char *name,
-                                    size_t limit, char **bytes, size_t *length,
-                                    struct vmf_error *error)
-{
-  (void)source, (void)name, (void)limit, (void)error;
-  *bytes = NULL;
-  *length = 0;
-  return VMF_OK;
-}
-
-static enum vmf_code find_format(struct text_edit *edit, struct vmf_error *error)
-{
-  const struct vmf_machine_source *source = &edit->source;
-  size_t head = source->length < HEAD ? source->length : HEAD;
-
-  edit->format = vmf_machine_format_probe(edit->path, source->bytes, head);
-  if (!edit->format)
-    return vmf_fail(error, VMF_UNSUPPORTED, "%s: is neither a package nor the text of a machine",
-                    edit->path);
-  if (!edit->format->edit)
-    return vmf_fail(error, VMF_UNSUPPORTED, "%s: machines in the format %s are not edited",
-                    edit->path, edit->format->name);
-  return VMF_OK;
-}
-
-/* No writer is believed: what was asked for is what a reader finds. */
-static enum vmf_code check_after(const struct text_edit *edit,
-                                 const struct vmf_machine_edits *edits, struct vmf_error *error)
-{
-  const struct vmf_machine_source after = {.name = edit->source.name,
-                                           .bytes = edit->after,
-                                           .length = edit->length,
-                                           .beside = nothing_beside};
-  struct vmf_machine *machine;
-
-  VMF_TRY(vmf_machine_new(&machine, error));
-  enum vmf_code code = edit->format->read(&after, machine, NULL, error);
-  if (code == VMF_OK)
-    code = vmf_machine_check_edits(machine, edits, edit->source.name, error);
-  else
-    code = vmf_while(error, "what would be written cannot be read");
-  vmf_machine_free(machine);
-  return code;
-}
-
-static enum vmf_code write_text(const struct text_edit *edit, struct vmf_error *error)
-{
-  const struct vmf_package_target *files = edit->target->files;
-  const char *elsewhere = edit->target->output;
-  const struct vmf_output_options options = {.no_sync = files->no_sync,
-                                             .no_clobber = elsewhere && files->no_clobber,
-                                             .ignore_locks = files->ignore_locks,
-                                             .log = files->log};
-  struct vmf_output *output;
-
-  VMF_TRY(vmf_output_new(elsewhere ? elsewhere : edit->path, &options, &output, error));
-  enum vmf_code code = vmf_output_begin(output, error);
-  if (code == VMF_OK && edit->length > 0)
-    code = vmf_io_pwrite(vmf_output_main(output), edit->after, edit->length, 0, error);
-  if (code == VMF_OK)
-    code = vmf_output_commit(output, error);
-  vmf_output_close(output);
-  return code;
-}
-
-static enum vmf_code finish_text(struct text_edit *edit, const struct vmf_machine_edits *edits,
-                                 struct vmf_error *error)
-{
-  const struct vmf_edit_target *target = edit->target;
-  const struct vmf_edited_text text = {.name = edit->source.name,
-                                       .before = edit->source.bytes,
-                                       .before_length = edit->source.length,
-                                       .after = edit->after,
-                                       .after_length = edit->length};
-  bool same = edit->length == text.before_length &&
-              memcmp(edit->after, text.before, text.before_length) == 0;
-
-  VMF_TRY(check_after(edit, edits, error));
-  if (same && !target->output)
-    return VMF_OK;
-  if (target->text)
-    target->text(target->text_data, &text);
-  return target->dry_run ? VMF_OK : write_text(edit, error);
-}
-
-/* Only packages are signed. */
-static enum vmf_code edit_text(struct text_edit *edit, const struct vmf_machine_edits *edits,
-                               struct vmf_error *error)
-{
-  const struct vmf_package_target *files = edit->target->files;
-  struct vmf_report report = {.finding = files->findings.finding, .data = files->findings.data};
-  VMF_AUTO_FREE char *bytes = NULL;
-
-  VMF_TRY(read_text(edit, &bytes, error));
-  VMF_TRY(find_format(edit, error));
-  if (files->key_path || files->digest)
-    return vmf_fail(error, VMF_USAGE, "%s: is no package, and cannot be signed", edit->path);
-  if (edits->system)
-    return vmf_fail(error, VMF_USAGE, "%s: has one machine; none is chosen (--system)", edit->path);
-  edit->source.name = vmf_path_name(edit->path);
-  edit->source.beside = nothing_beside;
-  VMF_TRY(edit->format->edit(&edit->source, edits, &report, &edit->after, &edit->length, error));
-  return finish_text(edit, edits, error);
-}
-
 /* ---- all of it ---- */
 
-static enum vmf_code edit_path(const char *path, const struct vmf_machine_edits *edits,
-                               const struct vmf_edit_target *target, struct vmf_error *error)
+/* Another file that is this one is none. */
+static bool is_same_file(const char *path, const char *other)
 {
-  struct text_edit edit = {.target = target};
+  struct stat one, two;
+
+  return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
+         one.st_ino == two.st_ino;
+}
+
+static enum vmf_code edit_path(const char *path, const struct vmf_machine_edits *edits,
+                               struct vmf_edit_target *target, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *resolved = NULL;
   struct stat status;
 
-  VMF_TRY(vmf_location_resolve(path, true, &edit.path, error));
-  enum vmf_code code;
-  if (stat(edit.path, &status) < 0)
-    code = vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", edit.path);
-  else if (vmf_package_recognise(edit.path))
-    code = vmf_package_edit(edit.path, edits, target, error);
-  else if (!S_ISREG(status.st_mode))
-    code =
-        vmf_fail(error, VMF_UNSUPPORTED, "%s: is neither a package nor a regular file", edit.path);
-  else
-    code = edit_text(&edit, edits, error);
-  vmf_free(edit.after);
-  vmf_free(edit.path);
-  return code;
+  VMF_TRY(vmf_location_resolve(path, true, &resolved, error));
+  if (stat(resolved, &status) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", resolved);
+  if (target->output && !target->files->no_clobber && is_same_file(resolved, target->output))
+    target->output = NULL;
+  if (vmf_package_recognise(resolved))
+    return vmf_package_edit(resolved, edits, target, error);
+  if (S_ISREG(status.st_mode))
+    return vmf_text_edit(resolved, edits, target, error);
+  return vmf_fail(error, VMF_UNSUPPORTED, "%s: is neither a package nor a regular file", resolved);
 }
 
 enum vmf_code vmf_machine_edit(const char *path, const struct vmf_machine_edits *edits,

@@ -285,6 +285,58 @@ def test_of_several_machines_one_is_chosen(t):
     tap.contains(texts(t, path)['vm.ovf'].decode(), '<Item ovf:id="shop" ovf:order="1"/>')
 
 
+def networks(t, path):
+    names = re.findall(r'<Network ovf:name="([^"]*)"', texts(t, path)['vm.ovf'].decode())
+    return names, [nic['network'] for nic in machine(t, path)['nics']]
+
+
+@tap.rows([
+    ('two change their names', ['--network', 'VM Network=dmz', '--network', 'dmz=VM Network'], ['dmz', 'VM Network'], ['dmz']),
+    ('two become one', ['--network', 'VM Network=lan', '--network', 'dmz=lan'], ['lan'], ['lan']),
+    ('one becomes another that is there', ['--network', 'VM Network=dmz'], ['dmz'], ['dmz']),
+    ('a name is given away and used again', ['--network', 'dmz=lan', '--nic', '1,network=dmz'], ['VM Network', 'lan', 'dmz'], ['dmz']),
+    ('a new card is on the first as it is called now', ['--network', 'VM Network=lan', '--nic', 'new,model=e1000'], ['lan', 'dmz'], ['lan', 'lan']),
+])
+def test_networks_are_renamed_at_once(t, words, section, cards):
+    path = put(t)
+    edit(t, path, *words)
+    tap.equal(networks(t, path), (section, cards))
+    t.vmferry('verify', path, status=None)
+
+
+def test_a_network_is_not_called_otherwise_twice(t):
+    tap.contains(edit(t, put(t), '--network', 'dmz=a', '--network', 'dmz=b', status=1).stderr, 'otherwise already')
+
+
+@tap.rows([('folder', 'ovf'), ('archive', 'ova')])
+def test_no_change_is_lost_where_two_run_at_once(t, kind):
+    path = put(t, kind)
+    for memory in range(2, 8):
+        runs = [subprocess.Popen([tap.VMFERRY, 'edit', '-q', '--no-sync', '--no-verify', *words, path], stderr=subprocess.DEVNULL)
+                for words in (['--cpus', str(memory + 1)], ['--memory', f'{memory}G'])]
+        done = [run.wait() == 0 for run in runs]
+        found = machine(t, path)
+        tap.equal((found['vcpus'] == memory + 1, found['memory'] == memory << 30), tuple(done))
+        edit(t, path, '--cpus', '1', '--memory', '1G')
+
+
+def test_the_file_itself_is_no_other_file(t):
+    path = put(t)
+    edit(t, path, '--cpus', '4', '-o', path)
+    tap.equal(machine(t, path)['vcpus'], 4)
+
+
+def test_of_machines_with_one_name_none_is_guessed(t):
+    system = re.search(rb'<VirtualSystem .*</VirtualSystem>', OVF, re.S)[0]
+    both = OVF.replace(system, b'<VirtualSystemCollection ovf:id="all"><Info>c</Info>\n' + system.replace(b'"vm"', b'"a"') + system.replace(b'"vm"', b'"b"')
+                       + b'</VirtualSystemCollection>')
+    path = put(t, files={**PACKAGE, 'vm.ovf': both})
+    tap.contains(edit(t, path, '--system', 'vm', '--cpus', '4', status=1).stderr, '2 machines are called "vm"')
+    for chosen in ('a', '2'):
+        edit(t, path, '--system', chosen, '--cpus', '4')
+    tap.equal([one['vcpus'] for one in json.loads(t.vmferry('info', '--output=json', path).stdout)['machines']], [4, 4])
+
+
 def test_a_bound_is_told(t):
     tap.contains(edit(t, put(t), '--cpus', '8').stderr, '[edit-beyond-bound]')
 

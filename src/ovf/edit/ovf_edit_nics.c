@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "editor.h"
+#include "machine_edits.h"
 #include "machine_plan.h"
 #include "memory.h"
 
@@ -38,23 +39,49 @@ static enum vmf_code no_network(struct vmf_ovf_editor *editor, const char *name)
                   name, names[0] ? names : "none");
 }
 
-/* Both may be there already: then their cards come together. */
-static enum vmf_code rename_network(struct vmf_ovf_editor *editor, const char *from, const char *to)
+/* Whether a network that keeps its name, or one that an earlier rule renames, is called so. */
+static bool is_taken(const struct vmf_ovf_editor *editor, const char *const *rule, const char *name)
 {
   const struct vmf_ovf *ovf = editor->ovf;
-  bool joined = has_network(ovf, to);
+
+  for (const char *const *earlier = editor->edits->networks; earlier < rule; earlier++)
+    if (strcmp(strchr(*earlier, '=') + 1, name) == 0)
+      return true;
+  for (size_t i = 0; i < ovf->network_count; i++)
+    if (ovf->networks[i].name && strcmp(ovf->networks[i].name, name) == 0 &&
+        strcmp(vmf_machine_edited_network(editor->edits, name), name) == 0)
+      return true;
+  return false;
+}
+
+/* Of several networks that come to have one name the first stays, with the cards of all. */
+static enum vmf_code rename_network(struct vmf_ovf_editor *editor, const char *const *rule,
+                                    const char *from)
+{
+  const struct vmf_ovf *ovf = editor->ovf;
+  const char *to = vmf_machine_edited_network(editor->edits, from);
+  bool taken = is_taken(editor, rule, to);
 
   for (size_t i = 0; i < ovf->network_count; i++) {
     const xmlNode *network = node_of(editor, ovf->networks[i].element);
     if (!ovf->networks[i].name || strcmp(ovf->networks[i].name, from) != 0)
       continue;
-    VMF_TRY(joined ? vmf_editor_remove(editor, network)
-                   : vmf_editor_attribute(editor, network, "name", to));
+    VMF_TRY(taken ? vmf_editor_remove(editor, network)
+                  : vmf_editor_attribute(editor, network, "name", to));
+    taken = true;
   }
+  return VMF_OK;
+}
+
+static enum vmf_code move_cards(struct vmf_ovf_editor *editor)
+{
+  const struct vmf_ovf *ovf = editor->ovf;
+
   for (size_t s = 0; s < ovf->system_count; s++)
     for (size_t i = 0; i < ovf->systems[s].item_count; i++) {
       const struct vmf_ovf_item *item = &ovf->systems[s].items[i];
-      if (item->connection && strcmp(item->connection, from) == 0)
+      const char *to = vmf_machine_edited_network(editor->edits, item->connection);
+      if (to != item->connection)
         VMF_TRY(vmf_editor_field(editor, node_of(editor, item->element), "Connection", to));
     }
   return VMF_OK;
@@ -70,9 +97,9 @@ enum vmf_code vmf_editor_networks(struct vmf_ovf_editor *editor)
     if (!has_network(editor->ovf, from))
       return no_network(editor, from);
     if (strcmp(from, equals + 1) != 0)
-      VMF_TRY(rename_network(editor, from, equals + 1));
+      VMF_TRY(rename_network(editor, rule, from));
   }
-  return VMF_OK;
+  return editor->edits->networks ? move_cards(editor) : VMF_OK;
 }
 
 /* ---- --nic ---- */
@@ -89,14 +116,18 @@ static size_t card_of(const struct vmf_ovf_editor *editor, size_t number)
   return SIZE_MAX;
 }
 
-/* Whether another change brings the network. */
-static bool is_coming(const struct vmf_ovf_editor *editor, const struct vmf_nic_edit *nic)
+/* Whether the network is there after all other changes. */
+static bool will_be(const struct vmf_ovf_editor *editor, const struct vmf_nic_edit *nic)
 {
-  for (const char *const *rule = editor->edits->networks; rule && *rule; rule++)
-    if (strcmp(strchr(*rule, '=') + 1, nic->network) == 0)
+  const struct vmf_ovf *ovf = editor->ovf;
+
+  for (size_t i = 0; i < ovf->network_count; i++) {
+    const char *name = vmf_machine_edited_network(editor->edits, ovf->networks[i].name);
+    if (name && strcmp(name, nic->network) == 0)
       return true;
+  }
   for (const struct vmf_nic_edit *other = editor->edits->nics; other < nic; other++)
-    if (other->network && !other->remove && strcmp(other->network, nic->network) == 0)
+    if (other->network && strcmp(other->network, nic->network) == 0)
       return true;
   return false;
 }
@@ -110,7 +141,7 @@ static enum vmf_code need_network(struct vmf_ovf_editor *editor, const struct vm
   char attribute[80];
   bool declare;
 
-  if (has_network(ovf, name) || is_coming(editor, nic))
+  if (will_be(editor, nic))
     return VMF_OK;
   if (ovf->network_count == 0)
     return vmf_fail(editor->error, VMF_UNSUPPORTED,
@@ -178,7 +209,9 @@ static enum vmf_code write_card(struct vmf_ovf_editor *editor, const xmlNode *li
                                 const char *element, const struct vmf_nic_edit *nic, size_t count,
                                 size_t added, struct vmf_markup *markup)
 {
-  const char *network = nic->network ? nic->network : editor->ovf->networks[0].name;
+  const char *network =
+      nic->network ? nic->network
+                   : vmf_machine_edited_network(editor->edits, editor->ovf->networks[0].name);
   const char *model = vmf_ovf_nic_subtype(nic->model ? nic->model : "e1000");
   char title[40], id[24];
   const struct {
@@ -243,10 +276,12 @@ static enum vmf_code add_card(struct vmf_ovf_editor *editor, const struct vmf_ni
 
 static size_t card_count(const struct vmf_ovf_editor *editor)
 {
+  const struct vmf_ovf_system *system = editor->system;
   size_t count = 0;
 
-  while (card_of(editor, count + 1) != SIZE_MAX)
-    count++;
+  for (size_t i = 0; i < system->item_count; i++)
+    count += system->items[i].type == VMF_RESOURCE_NIC &&
+             vmf_ovf_is_usual(editor->ovf, &system->items[i]);
   return count;
 }
 

@@ -55,16 +55,17 @@ static enum vmf_code rename_id(struct vmf_ovf_editor *editor, const char *to)
   return VMF_OK;
 }
 
-static enum vmf_code add_name(struct vmf_ovf_editor *editor, const char *name)
+static enum vmf_code add_behind_info(struct vmf_ovf_editor *editor, const xmlNode *parent,
+                                     const char *name, const char *text)
 {
-  const xmlNode *info = vmf_xml_child(editor->content, NULL, "Info");
+  const xmlNode *info = vmf_xml_child(parent, NULL, "Info");
   VMF_AUTO_FREE char *element = NULL;
 
   if (!info)
     return VMF_OK;
   struct vmf_markup markup = vmf_editor_markup(editor, info);
-  VMF_TRY(vmf_editor_name(editor, info, "Name", &element));
-  vmf_markup_leaf(&markup, element, "%s", name);
+  VMF_TRY(vmf_editor_name(editor, info, name, &element));
+  vmf_markup_leaf(&markup, element, "%s", text);
   return vmf_editor_behind(editor, info, &markup);
 }
 
@@ -81,7 +82,8 @@ enum vmf_code vmf_editor_names(struct vmf_ovf_editor *editor)
       editor->hardware ? vmf_xml_child(editor->hardware, NULL, "System") : NULL;
   const xmlNode *identifier =
       settings ? vmf_xml_child(settings, NULL, "VirtualSystemIdentifier") : NULL;
-  VMF_TRY(element ? vmf_editor_text(editor, element, name) : add_name(editor, name));
+  VMF_TRY(element ? vmf_editor_text(editor, element, name)
+                  : add_behind_info(editor, editor->content, "Name", name));
   if (identifier)
     VMF_TRY(vmf_editor_text(editor, identifier, name));
   if (system->id && (!old || strcmp(system->id, old) == 0) && strcmp(system->id, name) != 0)
@@ -105,8 +107,8 @@ static enum vmf_code fill_os(struct vmf_ovf_editor *editor, const xmlNode *secti
   if (!os->vmware || vmf_xml_prefix(section, VMF_NS_VMW))
     VMF_TRY(vmf_xml_edit_attribute(editor->edit, element, VMF_NS_VMW, "osType", os->vmware,
                                    editor->error));
-  if (description)
-    VMF_TRY(vmf_editor_text(editor, description, os->name));
+  VMF_TRY(description ? vmf_editor_text(editor, description, os->name)
+                      : add_behind_info(editor, section, "Description", os->name));
   if (type)
     return os->vbox ? vmf_editor_text(editor, type, os->vbox) : vmf_editor_remove(editor, type);
   return VMF_OK;

@@ -15,6 +15,7 @@
 #include "ovf_edit.h"
 #include "ovf_machine.h"
 #include "path.h"
+#include "property.h"
 #include "signing.h"
 
 /* ---- what is edited ---- */
@@ -23,34 +24,53 @@ static bool is_called(const struct vmf_ovf_system *system, const char *name)
 {
   const char *shown = system->name && *system->name ? system->name : system->identifier;
 
-  return (system->id && strcmp(system->id, name) == 0) || (shown && strcmp(shown, name) == 0);
+  return shown && strcmp(shown, name) == 0;
 }
 
-/* By name, id, or number from 1 on; NULL: the only one. */
+static bool has_id(const struct vmf_ovf_system *system, const char *id)
+{
+  return system->id && strcmp(system->id, id) == 0;
+}
+
+/* "web, db" */
+static void list_systems(const struct vmf_ovf *ovf, char *names, size_t size)
+{
+  size_t used = 0;
+
+  names[0] = '\0';
+  for (size_t i = 0; i < ovf->system_count && used < size; i++)
+    if (!ovf->systems[i].collection)
+      used += (size_t)snprintf(names + used, size - used, "%s%.60s", used ? ", " : "",
+                               ovf->systems[i].id ? ovf->systems[i].id : "");
+}
+
+/* By id, else by a name that is not that of several, else by number from 1 on; NULL: the only one.
+ */
 static enum vmf_code choose_system(const struct vmf_package *package, const char *name,
                                    size_t *system, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = package->ovf;
-  size_t count = 0, found = SIZE_MAX;
-  char number[24], names[300] = "";
-  size_t used = 0;
+  size_t count = 0, called = 0, by_id = SIZE_MAX, by_name = SIZE_MAX, by_number = SIZE_MAX;
+  char number[24], names[300];
 
   for (size_t i = 0; i < ovf->system_count; i++) {
-    const char *id = ovf->systems[i].id ? ovf->systems[i].id : "";
     if (ovf->systems[i].collection)
       continue;
-    count++;
-    snprintf(number, sizeof number, "%zu", count);
-    if (used < sizeof names)
-      used += (size_t)snprintf(names + used, sizeof names - used, "%s%.60s", used ? ", " : "", id);
-    if (!name || (found == SIZE_MAX && is_called(&ovf->systems[i], name)))
-      found = i;
-    *system = name && strcmp(name, number) == 0 ? i : *system;
+    snprintf(number, sizeof number, "%zu", ++count);
+    if (name ? strcmp(name, number) == 0 : count == 1)
+      by_number = i;
+    if (name && has_id(&ovf->systems[i], name) && by_id == SIZE_MAX)
+      by_id = i;
+    if (name && is_called(&ovf->systems[i], name) && ++called)
+      by_name = i;
   }
-  if (name && found == SIZE_MAX)
-    found = *system;
-  *system = found;
-  if (found != SIZE_MAX && (name || count == 1))
+  *system = by_id != SIZE_MAX ? by_id : by_name != SIZE_MAX ? by_name : by_number;
+  list_systems(ovf, names, sizeof names);
+  if (by_id == SIZE_MAX && called > 1)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: %zu machines are called \"%s\"; choose one by its id or number: %s",
+                    package->path, called, name, names);
+  if (*system != SIZE_MAX && (name || count == 1))
     return VMF_OK;
   if (name)
     return vmf_fail(error, VMF_USAGE, "%s: has no machine \"%s\"; there are: %s", package->path,
@@ -135,20 +155,6 @@ static enum vmf_code fill_up(const struct vmf_signing *signing, struct vmf_ovf_e
   return VMF_OK;
 }
 
-/* No writer is believed: what was asked for is what a reader finds. */
-static enum vmf_code check_machine(const struct vmf_ovf *ovf, size_t system,
-                                   const struct vmf_machine_edits *edits, struct vmf_error *error)
-{
-  struct vmf_machine *machine;
-
-  VMF_TRY(vmf_machine_new(&machine, error));
-  enum vmf_code code = vmf_ovf_machine(ovf, system, machine, NULL, error);
-  if (code == VMF_OK)
-    code = vmf_machine_check_edits(machine, edits, ovf->name, error);
-  vmf_machine_free(machine);
-  return code;
-}
-
 /* Files of the old References that the new one does not lead to. */
 static enum vmf_code find_dropped(struct vmf_signing *signing, struct vmf_names *old,
                                   struct vmf_error *error)
@@ -171,6 +177,16 @@ static enum vmf_code find_dropped(struct vmf_signing *signing, struct vmf_names 
   return code;
 }
 
+static enum vmf_code keep_descriptor(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+
+  VMF_TRY(vmf_alloc(package->descriptor_length + 1, &signing->old_descriptor, error));
+  memcpy(signing->old_descriptor, package->descriptor, package->descriptor_length);
+  signing->old_descriptor_length = package->descriptor_length;
+  return VMF_OK;
+}
+
 static enum vmf_code take_descriptor(struct vmf_signing *signing, struct vmf_ovf_edited *edited,
                                      struct vmf_error *error)
 {
@@ -181,8 +197,11 @@ static enum vmf_code take_descriptor(struct vmf_signing *signing, struct vmf_ovf
   for (size_t i = 0; i < signing->files.count && code == VMF_OK; i++)
     code = vmf_names_add(&old, signing->files.names[i], 0, error);
   if (code == VMF_OK) {
-    edited->text = NULL;
     signing->descriptor_changed = true;
+    code = keep_descriptor(signing, error);
+  }
+  if (code == VMF_OK) {
+    edited->text = NULL;
     code = vmf_package_redescribe(signing->package, text, edited->length, error);
   }
   if (code == VMF_OK)
@@ -305,6 +324,41 @@ static bool is_same(const struct vmf_package *package, const struct vmf_ovf_edit
          memcmp(package->ovf->xml->text, edited->text, edited->length) == 0;
 }
 
+/* The machine before and after. */
+static enum vmf_code check_machines(const struct vmf_ovf *before, const struct vmf_ovf *after,
+                                    size_t system, const struct vmf_machine_edits *edits,
+                                    struct vmf_error *error)
+{
+  struct vmf_machine *was, *is = NULL;
+
+  VMF_TRY(vmf_machine_new(&was, error));
+  enum vmf_code code = vmf_machine_new(&is, error);
+  if (code == VMF_OK)
+    code = vmf_ovf_machine(before, system, was, NULL, error);
+  if (code == VMF_OK)
+    code = vmf_ovf_machine(after, system, is, NULL, error);
+  if (code == VMF_OK)
+    code = vmf_machine_check_edits(was, is, edits, before->name, error);
+  vmf_machine_free(is);
+  vmf_machine_free(was);
+  return code;
+}
+
+static enum vmf_code check_property(const struct vmf_ovf *ovf, size_t system,
+                                    const struct vmf_property_options *wanted,
+                                    struct vmf_error *error)
+{
+  const struct vmf_ovf_property *property;
+
+  VMF_TRY(vmf_ovf_property_find(ovf, system, wanted->key, &property, error));
+  if (property->value && strcmp(property->value, wanted->value) == 0)
+    return VMF_OK;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: says the property %s in a way that is not edited here; nothing is changed",
+                  ovf->name, wanted->key);
+}
+
+/* No writer is believed: what was asked for is what a reader finds. */
 static enum vmf_code check_edited(const struct vmf_package *package, size_t system,
                                   const struct vmf_machine_edits *edits,
                                   const struct vmf_ovf_edited *edited, struct vmf_error *error)
@@ -313,7 +367,9 @@ static enum vmf_code check_edited(const struct vmf_package *package, size_t syst
 
   if (vmf_ovf_read(package->name, edited->text, edited->length, NULL, &after, error) != VMF_OK)
     return vmf_while(error, "what would be written cannot be read");
-  enum vmf_code code = check_machine(after, system, edits, error);
+  enum vmf_code code = check_machines(package->ovf, after, system, edits, error);
+  for (size_t i = 0; i < edits->property_count && code == VMF_OK; i++)
+    code = check_property(after, system, &edits->properties[i], error);
   vmf_ovf_free(after);
   return code;
 }

@@ -471,6 +471,7 @@ void vmf_signing_close(struct vmf_signing *signing)
   vmf_signing_end_renewal(signing);
   clear_names(&signing->files);
   vmf_names_clear(&signing->dropped);
+  vmf_free(signing->old_descriptor);
   vmf_free(signing->manifest_name);
   vmf_free(signing->manifest_text);
   vmf_free(signing->certificate_name);

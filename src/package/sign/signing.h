@@ -26,8 +26,10 @@ struct vmf_signing {
   bool manifest_changed;                     /* it is new, or written anew */
   char *certificate_name, *certificate_text; /* text NULL: takes the certificate away */
   size_t certificate_length;
-  enum vmf_digest_kind kind;   /* of the signature */
-  bool descriptor_changed;     /* package->descriptor is not what is stored */
+  enum vmf_digest_kind kind; /* of the signature */
+  bool descriptor_changed;   /* package->descriptor is not what is stored */
+  void *old_descriptor;      /* then: that is; owned */
+  size_t old_descriptor_length;
   const char *output;          /* the archive is written there; NULL: it is replaced */
   struct vmf_names dropped;    /* files that are not passed on; sorted */
   uint64_t done, total;        /* bytes copied */

@@ -146,6 +146,7 @@ struct vmf_image_options {
   /* Of vmf_machines_open: "NAME=DIR", the folder here with the files of a storage that a machine of
    * Proxmox VE names. Nothing leads out of it. Ends with NULL; or NULL. */
   const char *const *storages;
+  struct vmf_crew *crew; /* checks the package instead of `threads` new ones; or NULL */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

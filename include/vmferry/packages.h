@@ -20,6 +20,7 @@ extern "C" {
 
 struct vmf_package;
 struct vmf_image;
+struct vmf_crew;
 struct vmf_image_options;
 struct vmf_value;
 struct vmf_machine_options;
@@ -137,8 +138,9 @@ struct vmf_package_check {
   void *progress_data;
   const struct vmf_cancel *cancel;
   struct vmf_findings_sink findings;
-  bool quick;         /* do not unpack what is packed in the disks and files */
-  uint64_t max_bytes; /* that may be unpacked of a disk; 0: no bound */
+  bool quick;            /* do not unpack what is packed in the disks and files */
+  uint64_t max_bytes;    /* that may be unpacked of a disk; 0: no bound */
+  struct vmf_crew *crew; /* does the work instead of `threads` new ones; or NULL */
 };
 
 /* Findings by severity, and what is known of the signature. */
@@ -190,6 +192,7 @@ struct vmf_package_target {
    * $TMPDIR, or /tmp. */
   const char *spool_folder;
   struct vmf_package_result *result; /* filled when all is written; or NULL. Not by sign */
+  struct vmf_crew *crew;             /* does the work instead of `threads` new ones; or NULL */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

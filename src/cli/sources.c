@@ -70,6 +70,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .salvage = source->salvage,
       .trust = &source->trust,
       .threads = (unsigned)command->threads,
+      .crew = command->crew,
       .cancel = vmf_signals_cancel(),
       .max_bytes = command->max_size,
   };

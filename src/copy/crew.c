@@ -165,6 +165,19 @@ void vmf_crew_free(struct vmf_crew *crew)
   vmf_free(crew);
 }
 
+enum vmf_code vmf_crew_take_on(struct vmf_crew *given, unsigned threads, struct vmf_crew **crew,
+                               struct vmf_error *error)
+{
+  *crew = given;
+  return given ? VMF_OK : vmf_crew_new(threads, crew, error);
+}
+
+void vmf_crew_leave_off(const struct vmf_crew *given, struct vmf_crew *crew)
+{
+  if (!given)
+    vmf_crew_free(crew);
+}
+
 unsigned vmf_crew_threads(const struct vmf_crew *crew)
 {
   return crew->thread_count;

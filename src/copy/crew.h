@@ -19,6 +19,11 @@
  * all are. */
 unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance);
 
+/* The crew that was given, or (NULL) a new one, which vmf_crew_leave_off frees. */
+VMF_MUST_CHECK enum vmf_code vmf_crew_take_on(struct vmf_crew *given, unsigned threads,
+                                              struct vmf_crew **crew, struct vmf_error *error);
+void vmf_crew_leave_off(const struct vmf_crew *given, struct vmf_crew *crew);
+
 /* ---- shares ---- */
 
 /* What one pass gets. */

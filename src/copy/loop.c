@@ -189,14 +189,12 @@ static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, stru
 
 enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error)
 {
-  struct vmf_crew *own;
+  struct vmf_crew *crew;
 
   if (loop->options->progress)
     find_total(loop);
-  if (loop->options->crew)
-    return run_with(loop, loop->options->crew, error);
-  VMF_TRY(vmf_crew_new(loop->options->threads, &own, error));
-  enum vmf_code code = run_with(loop, own, error);
-  vmf_crew_free(own);
+  VMF_TRY(vmf_crew_take_on(loop->options->crew, loop->options->threads, &crew, error));
+  enum vmf_code code = run_with(loop, crew, error);
+  vmf_crew_leave_off(loop->options->crew, crew);
   return code;
 }

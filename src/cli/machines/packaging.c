@@ -66,6 +66,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
       .no_cache = command->no_cache,
       .ignore_locks = packaging->source->ignore_locks,
       .threads = (unsigned)command->threads,
+      .crew = command->crew,
       .progress = vmf_progress_show,
       .progress_data = progress,
       .cancel = vmf_signals_cancel(),

@@ -55,14 +55,14 @@ enum vmf_code vmf_assembling_write(struct vmf_assembling *work, struct vmf_packa
                                    struct vmf_error *error)
 {
   work->written = work->assembly->written_before;
-  VMF_TRY(vmf_crew_new(work->target->threads, &work->crew, error));
+  VMF_TRY(vmf_crew_take_on(work->target->crew, work->target->threads, &work->crew, error));
   VMF_TRY(work->assembly->container ? vmf_assembling_container(work, error)
                                     : write_package(work, error));
   VMF_TRY(vmf_cancelled(work->target->cancel, error));
   count_written(work, result);
   if (work->assembly->next)
     work->assembly->next->written_before = work->written;
-  vmf_crew_free(work->crew); /* of several only one has threads */
+  vmf_crew_leave_off(work->target->crew, work->crew); /* of several only one has threads */
   work->crew = NULL;
   return VMF_OK;
 }
@@ -187,8 +187,10 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
-  const struct vmf_job_options job = {
-      .size = sizeof job, .threads = target->threads, .cancel = target->cancel};
+  const struct vmf_job_options job = {.size = sizeof job,
+                                      .threads = target->threads,
+                                      .crew = target->crew,
+                                      .cancel = target->cancel};
   VMF_TRY(open_output(work, error));
   return work->assembly->fits ? VMF_OK
                               : vmf_assembly_fits(work->assembly, vmf_output_main(work->output),
@@ -221,7 +223,7 @@ void vmf_assembling_free(struct vmf_assembling *work)
     return;
   struct vmf_text_file *const texts[] = {&work->descriptor, &work->manifest, &work->certificate};
   vmf_output_close(work->output);
-  vmf_crew_free(work->crew);
+  vmf_crew_leave_off(work->target->crew, work->crew);
   vmf_signer_free(work->signer);
   for (unsigned i = 0; i < 3; i++) {
     vmf_free(texts[i]->name);

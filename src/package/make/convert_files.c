@@ -455,6 +455,7 @@ static enum vmf_code decide_and_check(struct vmf_conversion *conversion, struct 
 
   VMF_TRY(vmf_gate_new(conversion->package, target->trust, gate, error));
   gate->threads = target->threads;
+  gate->crew = target->crew;
   gate->cancel = target->cancel;
   gate->max_bytes = target->max_bytes;
   gate->progress = target->progress ? show_gate : NULL;

@@ -207,6 +207,7 @@ enum vmf_code vmf_signing_hash(struct vmf_signing *signing, struct vmf_hashed *f
                                          .count = signing->files.count,
                                          .unchanged = true,
                                          .threads = target->threads,
+                                         .crew = target->crew,
                                          .cancel = target->cancel,
                                          .progress = target->progress,
                                          .progress_data = target->progress_data,
@@ -298,6 +299,7 @@ enum vmf_code vmf_signing_check(struct vmf_signing *signing, bool signed_, struc
   gate.whole = true;
   gate.unlisted = signing->renewal != NULL;
   gate.threads = target->threads;
+  gate.crew = target->crew;
   gate.cancel = target->cancel;
   gate.progress = target->progress;
   gate.progress_data = target->progress_data;

@@ -176,6 +176,7 @@ enum vmf_code vmf_gate_open_disk(struct vmf_package *package, const struct vmf_o
   VMF_TRY(vmf_gate_new(package, options ? options->trust : NULL, &gate, error));
   if (options) {
     gate.threads = options->threads;
+    gate.crew = options->crew;
     gate.cancel = options->cancel;
   }
   enum vmf_code code = open_through(&gate, disk, options, image, error);

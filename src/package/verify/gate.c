@@ -164,6 +164,7 @@ static enum vmf_code check(struct vmf_gate *gate, struct vmf_owed *owed, struct 
                                         .signer = gate->trust.signer,
                                         .require_signature = gate->trust.require_signature,
                                         .threads = gate->threads,
+                                        .crew = gate->crew,
                                         .progress = gate->progress ? show_hashing : NULL,
                                         .progress_data = gate,
                                         .cancel = gate->cancel};
@@ -192,6 +193,7 @@ static enum vmf_code unpack_kept(struct vmf_gate *gate, struct vmf_error *error)
 {
   const struct vmf_job_options options = {.size = sizeof options,
                                           .threads = gate->threads,
+                                          .crew = gate->crew,
                                           .progress = gate->progress ? show_unpacking : NULL,
                                           .progress_data = gate,
                                           .cancel = gate->cancel,

@@ -16,6 +16,7 @@ struct vmf_gate {
   struct vmf_package *package;
   struct vmf_package_trust trust;
   unsigned threads;
+  struct vmf_crew *crew; /* or NULL: so many threads of its own */
   const struct vmf_cancel *cancel;
   void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes read; or NULL */
   void *progress_data;

@@ -68,8 +68,8 @@ enum vmf_code vmf_hash_stored(const struct vmf_hash_stored *stored, struct vmf_e
 
   if (stored->progress)
     measure(&pass);
-  VMF_TRY(vmf_crew_new(stored->threads, &crew, error));
+  VMF_TRY(vmf_crew_take_on(stored->crew, stored->threads, &crew, error));
   enum vmf_code code = vmf_hash_files(crew, &hashing, error);
-  vmf_crew_free(crew);
+  vmf_crew_leave_off(stored->crew, crew);
   return code;
 }

@@ -15,6 +15,7 @@ struct vmf_hash_stored {
   size_t count;
   bool unchanged; /* a file that was written to while it was hashed is an error of that file */
   unsigned threads;
+  struct vmf_crew *crew; /* or NULL: so many threads of its own */
   const struct vmf_cancel *cancel;
   void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes; or NULL */
   void *progress_data;

@@ -74,6 +74,7 @@ static enum vmf_code unpack(struct vmf_verification *verification, const struct 
 {
   const struct vmf_job_options options = {.size = sizeof options,
                                           .threads = verification->check->threads,
+                                          .crew = verification->check->crew,
                                           .cancel = verification->check->cancel,
                                           .max_bytes = verification->check->max_bytes};
   struct vmf_error found = {0};

@@ -310,6 +310,7 @@ static enum vmf_code check_files(struct vmf_verification *verification, struct c
                                          .keys = coverage->keys,
                                          .count = coverage->count,
                                          .threads = check->threads,
+                                         .crew = check->crew,
                                          .cancel = check->cancel,
                                          .progress = check->progress,
                                          .progress_data = check->progress_data};

@@ -147,6 +147,9 @@ struct vmf_image_options {
    * Proxmox VE names. Nothing leads out of it. Ends with NULL; or NULL. */
   const char *const *storages;
   struct vmf_crew *crew; /* checks the package instead of `threads` new ones; or NULL */
+  /* Of vmf_machines_open: what is chosen of a package (packages.h), which lives as long as the
+   * machines; VMF_USAGE where it is another machine. NULL: nothing. */
+  const struct vmf_install_options *install;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

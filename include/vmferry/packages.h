@@ -37,6 +37,18 @@ struct vmf_package_trust {
   const char *signer;     /* the same, by the certificate with this SHA-256 fingerprint; or NULL */
 };
 
+struct vmf_property_options;
+
+/* What a person chooses of a package when it is installed as a machine; NULL and 0: what the
+ * package says itself. */
+struct vmf_install_options {
+  size_t size;            /* of the struct */
+  const char *deployment; /* the id of a deployment option; NULL: its default */
+  /* Values of properties, by key, or by "CLASS.KEY.INSTANCE" where several have the key. */
+  const struct vmf_property_options *properties;
+  size_t property_count;
+};
+
 struct vmf_package_options {
   size_t size;                   /* of the struct */
   const char *const *allow_refs; /* for the images in it: as in vmf_image_options */
@@ -47,6 +59,9 @@ struct vmf_package_options {
   const struct vmf_cancel *cancel; /* for what is unpacked while it is opened (gzip); or NULL */
   uint64_t max_bytes;              /* that may be; 0: no bound */
   bool no_replay;                  /* of its disks, as in vmf_image_options */
+  /* NULL: as the package says it. VMF_USAGE when it has no such option or property, or the property
+   * does not take the value. Read while it is opened. */
+  const struct vmf_install_options *install;
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends

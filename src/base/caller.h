@@ -28,9 +28,10 @@
                               row(machine_target_options, dry_run) row(profile_info, source)       \
                                   row(confinement, calls_miss)                                     \
                                       row(confinement_options, landlock_abi)                       \
-                                          row(lint_options, data) row(lint_result, package)        \
-                                              row(machine_edits, remove_cd)                        \
-                                                  row(edit_target, files)
+                                          row(install_options, property_count)                     \
+                                              row(lint_options, data) row(lint_result, package)    \
+                                                  row(machine_edits, remove_cd)                    \
+                                                      row(edit_target, files)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

@@ -46,6 +46,13 @@ struct vmf_signing_settings {
   bool cms;
 };
 
+/* `install`: what is chosen of a package that becomes a machine. */
+struct vmf_install_settings {
+  const char *deployment;      /* the id of an option; or NULL */
+  const char **properties;     /* "KEY=VALUE", NULL-terminated; owned; or NULL */
+  const char *properties_file; /* the same, one a line; or NULL */
+};
+
 /* `move`: how a machine is written in another format. */
 struct vmf_move_settings {
   const char *format, *system;    /* NULL: by the target's name; the only one */
@@ -55,6 +62,7 @@ struct vmf_move_settings {
   const char *platform, *drivers; /* --for, --drivers; or NULL */
   bool copy, strict;
   bool dry_run; /* only the losses are told */
+  struct vmf_install_settings install;
 };
 
 /* A package is read once it is known to be what its manifest says, or whatever it is. */

@@ -68,6 +68,16 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *mov
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
                                                    struct vmf_error *error);
 
+/* ---- move_install.c: of a package ---- */
+
+/* VMF_USAGE: a property needs a value, or the target keeps properties as they are. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_install(struct vmf_machine_move *move,
+                                                      struct vmf_error *error);
+/* "installed": the deployment option and the values that were chosen, without passwords. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_tell_choice(const struct vmf_machine_move *move,
+                                                          struct vmf_value *tree,
+                                                          struct vmf_error *error);
+
 /* ---- move_fit.c: for a platform ---- */
 
 /* The format that a machine is written in where nobody says one; NULL: none is written yet. */

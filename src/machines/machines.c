@@ -352,6 +352,10 @@ static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
     return open_input(machines, error);
   if (!machines->options.format && vmf_package_recognise(machines->path))
     return open_package(machines, error);
+  if (vmf_machines_installed(machines))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is no package: only these have deployment options and properties",
+                    machines->path);
   return is_container_name(machines->path) ? open_container(machines, error)
                                            : open_text(machines, error);
 }
@@ -367,6 +371,8 @@ enum vmf_code vmf_machines_open(const char *path, const struct vmf_image_options
   VMF_TRY(vmf_alloc(sizeof(struct vmf_machines), &memory, error));
   struct vmf_machines *opened = memory;
   enum vmf_code code = vmf_take_image_options(options, &opened->options, error);
+  if (code == VMF_OK)
+    code = vmf_take_install_options(opened->options.install, &opened->install, error);
   if (code == VMF_OK)
     code = open_any(opened, path, error);
   if (code == VMF_OK)
@@ -409,15 +415,22 @@ static void list_names(const struct vmf_machines *machines, char *text, size_t s
   }
 }
 
+size_t vmf_machines_system(const struct vmf_machines *machines, size_t machine)
+{
+  const struct vmf_ovf *ovf = machines->package->ovf;
+  size_t system = 0;
+
+  for (size_t left = machine; ovf->systems[system].collection || left-- > 0;)
+    system++;
+  return system;
+}
+
 /* The id of the virtual system in a package; NULL: it has none. */
 static const char *id_of(const struct vmf_machines *machines, size_t index)
 {
-  const struct vmf_ovf *ovf = machines->package ? machines->package->ovf : NULL;
-
-  for (size_t i = 0; ovf && i < ovf->system_count; i++)
-    if (!ovf->systems[i].collection && index-- == 0)
-      return ovf->systems[i].id;
-  return NULL;
+  return machines->package
+             ? machines->package->ovf->systems[vmf_machines_system(machines, index)].id
+             : NULL;
 }
 
 static bool is_called(const struct vmf_machines *machines, size_t index, const char *system)

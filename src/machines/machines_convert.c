@@ -25,6 +25,7 @@ enum vmf_code vmf_machine_move_losses(const struct vmf_machine_move *move, struc
 {
   VMF_TRY(vmf_value_text(tree, "target", move->destination.path, error));
   VMF_TRY(vmf_value_text(tree, "target-format", move->format ? move->format->name : "ovf", error));
+  VMF_TRY(vmf_machine_move_tell_choice(move, tree, error));
   return vmf_loss_value(&move->losses, tree, error);
 }
 
@@ -67,6 +68,7 @@ enum vmf_code vmf_machine_move_prepare(struct vmf_machine_move *move, const char
                               .data = move->files->findings.data};
 
   VMF_TRY(vmf_machine_move_target(move, path, error));
+  VMF_TRY(vmf_machine_move_install(move, error));
   VMF_TRY(vmf_machine_move_open(move, error));
   VMF_TRY(vmf_machine_move_fit(move, error));
   VMF_TRY(vmf_machine_move_place(move, path, error));
@@ -136,7 +138,8 @@ static bool is_package_still(const struct vmf_machines *machines, const char *pa
                              const struct vmf_machine_target_options *to)
 {
   return machines->package && !to->format && !to->system && !to->copy && !to->networks &&
-         !to->without_disks && !to->platform && vmf_machine_move_names_package(path);
+         !to->without_disks && !to->platform && !vmf_machines_installed(machines) &&
+         vmf_machine_move_names_package(path);
 }
 
 /* Each machine gets a folder in the one that is named. */

@@ -11,7 +11,8 @@
 #include "package.h"
 
 struct vmf_machines {
-  struct vmf_image_options options; /* what they point to lives as long as this */
+  struct vmf_image_options options;   /* what they point to lives as long as this */
+  struct vmf_install_options install; /* what is chosen of the package */
   char *path;
   const struct vmf_machine_format *format; /* NULL: a package */
   struct vmf_package *package;             /* or NULL */
@@ -19,6 +20,15 @@ struct vmf_machines {
   struct vmf_machine **list;
   size_t count, room;
 };
+
+/* Whether anything of the package is chosen. */
+static inline bool vmf_machines_installed(const struct vmf_machines *machines)
+{
+  return machines->install.deployment || machines->install.property_count > 0;
+}
+
+/* The index in package->ovf of the virtual system that a machine is. */
+size_t vmf_machines_system(const struct vmf_machines *machines, size_t machine);
 
 /* The format's name, "ovf" for a package. */
 const char *vmf_machines_format(const struct vmf_machines *machines);

@@ -194,6 +194,8 @@ void vmf_ovf_decode_href(char *name)
 
 const char *vmf_ovf_usual(const struct vmf_ovf *ovf)
 {
+  if (ovf->chosen)
+    return ovf->chosen;
   for (size_t i = 0; i < ovf->configuration_count; i++)
     if (ovf->configurations[i].is_default)
       return ovf->configurations[i].id;

@@ -9,6 +9,8 @@
 
 #include "xml.h"
 
+struct vmf_install_options;
+
 enum vmf_ovf_version {
   VMF_OVF_0_9, /* http://www.vmware.com/schema/ovf/1/envelope, and what is older */
   VMF_OVF_1,   /* http://schemas.dmtf.org/ovf/envelope/1: 1.0 and 1.1 share it */
@@ -111,6 +113,7 @@ struct vmf_ovf_property {
   char *key, *type, *value, *label, *description, *qualifiers;
   char *vmw_qualifiers; /* VMware's own attribute of that name */
   bool user_configurable, password;
+  bool chosen; /* the value is a person's, not the descriptor's */
   size_t element;
 };
 
@@ -156,7 +159,8 @@ struct vmf_ovf_unknown {
 };
 
 struct vmf_ovf {
-  char *name; /* of the file, for messages */
+  char *name;         /* of the file, for messages */
+  const char *chosen; /* the id of the deployment option that a person chose; NULL: nobody did */
   struct vmf_xml *xml;
   const char *uri; /* the envelope's namespace, of its attributes, too; in xml */
   enum vmf_ovf_version version;
@@ -185,6 +189,12 @@ struct vmf_ovf {
 VMF_MUST_CHECK enum vmf_code vmf_ovf_read(const char *name, const void *bytes, size_t length,
                                           struct vmf_report *report, struct vmf_ovf **ovf,
                                           struct vmf_error *error);
+/* The same as it is when somebody installs it so; install NULL: nobody does. VMF_USAGE: it has no
+ * such option or property, or the property does not take the value. */
+VMF_MUST_CHECK enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t length,
+                                              const struct vmf_install_options *install,
+                                              struct vmf_report *report, struct vmf_ovf **ovf,
+                                              struct vmf_error *error);
 void vmf_ovf_free(struct vmf_ovf *ovf); /* NULL is allowed */
 
 /* By id; NULL: none. Of several with the same id the first. In oVirt's dialect, which refers to
@@ -203,10 +213,11 @@ void vmf_ovf_decode_href(char *href);
  * reference is returned as it is. */
 const char *vmf_ovf_resolve(const struct vmf_ovf *ovf, const char *text);
 
-/* The deployment option that is chosen when nobody says one; NULL: there are none. */
+/* The deployment option that counts: that which a person chose, else the default; NULL: there are
+ * none. */
 const char *vmf_ovf_usual(const struct vmf_ovf *ovf);
 
-/* Whether an item is there when nobody chooses a deployment option. */
+/* Whether an item is there in the deployment option that counts. */
 bool vmf_ovf_is_usual(const struct vmf_ovf *ovf, const struct vmf_ovf_item *item);
 
 /* The quantity of memory in bytes: without a unit, or with one that is none, it is MiB, as every

@@ -5,6 +5,7 @@
  * (vmf_reader_kind) and in little else. */
 #include <string.h>
 
+#include "choice.h"
 #include "extension.h"
 #include "memory.h"
 #include "reader.h"
@@ -225,6 +226,8 @@ static enum vmf_code read_envelope_first(struct vmf_ovf_reader *reader, const xm
     else if (own && is_kind(kind, length, "DeploymentOptionSection"))
       VMF_TRY(vmf_read_options(reader, node));
   }
+  if (reader->install)
+    VMF_TRY(vmf_ovf_choose_option(ovf, reader->install, reader->error));
   reader->configuration = vmf_ovf_usual(ovf);
   return VMF_OK;
 }
@@ -303,6 +306,8 @@ static enum vmf_code read_all(struct vmf_ovf_reader *reader)
       VMF_TRY(read_content(reader, node, SIZE_MAX));
   }
   VMF_TRY(read_envelope_rest(reader, root));
+  if (reader->install)
+    VMF_TRY(vmf_ovf_choose_values(ovf, reader->install, reader->error));
   VMF_TRY(vmf_ovf_index_properties(reader));
   VMF_TRY(vmf_read_capacities(reader));
   look_for_encryption(ovf);
@@ -314,12 +319,20 @@ static enum vmf_code read_all(struct vmf_ovf_reader *reader)
 enum vmf_code vmf_ovf_read(const char *name, const void *bytes, size_t length,
                            struct vmf_report *report, struct vmf_ovf **ovf, struct vmf_error *error)
 {
+  return vmf_ovf_read_for(name, bytes, length, NULL, report, ovf, error);
+}
+
+enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t length,
+                               const struct vmf_install_options *install, struct vmf_report *report,
+                               struct vmf_ovf **ovf, struct vmf_error *error)
+{
   void *memory = NULL;
 
   *ovf = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_ovf), &memory, error));
   struct vmf_ovf *fresh = memory;
-  struct vmf_ovf_reader reader = {.ovf = fresh, .report = report, .error = error};
+  struct vmf_ovf_reader reader = {
+      .ovf = fresh, .report = report, .install = install, .error = error};
   fresh->references_element = SIZE_MAX;
   fresh->disk_section_element = SIZE_MAX;
   enum vmf_code code = vmf_copy_text(name, &fresh->name, error);

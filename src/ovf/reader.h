@@ -24,8 +24,9 @@ struct vmf_ovf_index {
 struct vmf_ovf_reader {
   struct vmf_ovf *ovf;
   struct vmf_report *report;
-  struct vmf_ovf_index messages; /* Msg by its id; values are xmlNode */
-  const char *configuration;     /* the deployment option that is chosen when nothing is said */
+  struct vmf_ovf_index messages;             /* Msg by its id; values are xmlNode */
+  const char *configuration;                 /* the deployment option that counts */
+  const struct vmf_install_options *install; /* what a person chooses; NULL: nothing */
   struct vmf_error *error;
 };
 

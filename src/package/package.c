@@ -362,6 +362,7 @@ static void share_text(struct vmf_package *package)
 
 static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_error *error)
 {
+  struct vmf_install_options install;
   struct vmf_io *io;
   char label[512], *bytes = NULL;
 
@@ -374,8 +375,10 @@ static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_err
   vmf_io_close(io);
   package->descriptor = bytes;
   VMF_TRY(code);
-  VMF_TRY(vmf_ovf_read(vmf_package_file_label(package, package->name, label), bytes,
-                       package->descriptor_length, &package->notes, &package->ovf, error));
+  VMF_TRY(vmf_take_install_options(package->options.install, &install, error));
+  VMF_TRY(vmf_ovf_read_for(vmf_package_file_label(package, package->name, label), bytes,
+                           package->descriptor_length, package->options.install ? &install : NULL,
+                           &package->notes, &package->ovf, error));
   share_text(package);
   return VMF_OK;
 }

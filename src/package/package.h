@@ -71,6 +71,7 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .read_all = options->read_all,
                                       .no_cache = options->no_cache,
                                       .no_replay = options->no_replay,
+                                      .install = options->install,
                                       .log = options->log,
                                       .cancel = options->cancel,
                                       .max_bytes = options->max_bytes};

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "arguments.h"
+#include "install_options.h"
 #include "json.h"
 #include "listener.h"
 #include "loss_glance.h"
@@ -62,7 +63,7 @@ static bool is_source(const char *path)
 static bool asks_for_more(const struct vmf_move_settings *settings)
 {
   return settings->system || settings->losses || settings->networks || settings->without_disks ||
-         settings->copy || settings->strict;
+         settings->copy || settings->strict || vmf_install_is_asked(&settings->install);
 }
 
 /* --for: a machine goes into what its platform takes; in a folder that need not be said. */
@@ -168,6 +169,7 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
 
 /* Standard input is stored beside the target, which may be a folder. */
 static enum vmf_code open_source(const struct vmf_packaging *packaging,
+                                 const struct vmf_install_options *install,
                                  struct vmf_machines **machines, struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
@@ -179,12 +181,14 @@ static enum vmf_code open_source(const struct vmf_packaging *packaging,
   while (length > 1 && length < (int)sizeof target && target[length - 1] == '/')
     target[--length] = '\0';
   options.source_size = packaging->source->size;
+  options.install = install;
   options.spool_folder = vmf_sources_spool_folder(&input, folder, sizeof folder);
   return vmf_machines_open(command->operands[0], &options, machines, error);
 }
 
 static enum vmf_code move(const struct vmf_packaging *packaging,
-                          const struct vmf_move_settings *settings, struct vmf_error *error)
+                          const struct vmf_move_settings *settings,
+                          const struct vmf_install_options *install, struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
   const char *path = command->operands[1], *asked = packaging->target->format;
@@ -215,7 +219,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .drivers = settings->drivers,
                                                     .files = &files,
                                                     .losses = &losses};
-  enum vmf_code code = open_source(packaging, &machines, error);
+  enum vmf_code code = open_source(packaging, install, &machines, error);
   if (code == VMF_OK) {
     code = vmf_machines_convert(machines, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);
@@ -233,12 +237,18 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
 enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
                              const struct vmf_move_settings *settings, struct vmf_error *error)
 {
+  struct vmf_parsed_install install = {0};
   enum vmf_code code = vmf_packaging_check(packaging->signing, error);
 
   if (code == VMF_OK)
     code = vmf_sources_check_input(packaging->command, packaging->source, 1, error);
   if (code == VMF_OK)
     code = check_losses(settings->losses, packaging->command->operands[1], error);
+  if (code == VMF_OK)
+    code = vmf_install_options_parse(&settings->install, &install, error);
   vmf_signals_catch();
-  return code == VMF_OK ? move(packaging, settings, error) : code;
+  if (code == VMF_OK)
+    code = move(packaging, settings, &install.options, error);
+  vmf_install_options_free(&install);
+  return code;
 }

@@ -68,19 +68,6 @@ static void print_counts(uint64_t kept, uint64_t defaulted, uint64_t cosmetic, b
                    unnoticed, listed || cosmetic == 0 ? "" : "; --losses=FILE lists all");
 }
 
-static void print_machine(const struct vmf_value *losses, bool listed)
-{
-  const struct vmf_value *list = child_of(losses, "fields");
-  uint64_t cosmetic = 0;
-
-  for (const struct vmf_value *field = list ? list->first : NULL; field; field = field->next) {
-    cosmetic += is_cosmetic(field);
-    if (!is_cosmetic(field) && !is_none(field))
-      print_field(field);
-  }
-  print_counts(number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic, listed);
-}
-
 /* "db, app" */
 static void join_names(const struct vmf_value *list, char *text, size_t size)
 {
@@ -92,6 +79,37 @@ static void join_names(const struct vmf_value *list, char *text, size_t size)
         snprintf(text + used, size - used, "%s%s", used ? ", " : "", name->text ? name->text : "");
     used += length > 0 ? (size_t)length : 0;
   }
+}
+
+/* The deployment option, where nobody chose it and there are others. */
+static void print_installed(const struct vmf_value *installed)
+{
+  const struct vmf_value *usual = child_of(installed, "default");
+  const struct vmf_value *options = child_of(installed, "options");
+  char names[300];
+
+  if (!usual || !usual->number || !options || !options->first || !options->first->next)
+    return;
+  join_names(options, names, sizeof names);
+  vmf_status_print("deployment option: %.80s, the default of these, of which --deployment chooses: "
+                   "%s",
+                   text_of(installed, "deployment"), names);
+}
+
+static void print_machine(const struct vmf_value *losses, bool listed)
+{
+  const struct vmf_value *list = child_of(losses, "fields");
+  const struct vmf_value *installed = child_of(losses, "installed");
+  uint64_t cosmetic = 0;
+
+  if (installed)
+    print_installed(installed);
+  for (const struct vmf_value *field = list ? list->first : NULL; field; field = field->next) {
+    cosmetic += is_cosmetic(field);
+    if (!is_cosmetic(field) && !is_none(field))
+      print_field(field);
+  }
+  print_counts(number_of(losses, "kept"), number_of(losses, "defaulted"), cosmetic, listed);
 }
 
 static void print_collection(const struct vmf_value *losses)

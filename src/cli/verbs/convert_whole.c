@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "install_options.h"
 #include "machine_moving.h"
 #include "packaging.h"
 #include "sources.h"
@@ -86,11 +87,13 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
   const struct vmf_move_settings *move = &settings->move;
 
   if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
-      !move->without_disks && !move->strict && !move->drivers)
+      !move->without_disks && !move->strict && !move->drivers &&
+      !vmf_install_is_asked(&move->install))
     return VMF_OK;
   return vmf_arguments_wrong(
-      error, "--machine, --system, --copy, --network, --without-disk, --drivers, "
-             "--losses and --strict are for a machine that goes into another format");
+      error, "--machine, --system, --copy, --network, --without-disk, --drivers, --deployment, "
+             "--property, --properties, --losses and --strict are for a machine that goes into "
+             "another format");
 }
 
 static enum vmf_code convert_machine(const struct vmf_convert_settings *settings,

@@ -190,6 +190,17 @@ def test_what_is_written_is_read_again(t):
     tap.equal((kept.get('VM.platform.tsc_mode'), kept.get('VM.platform.device-model')), ('2', 'qemu-upstream-uefi'), 'kept')
 
 
+def test_numbers_that_xenserver_has_not_are_lost(t):
+    t.write('vm.vmx', b'.encoding = "UTF-8"\nconfig.version = "8"\nvirtualHW.version = "13"\ndisplayName = "vm"\nsvga.vramSize = "9999999999999999"\n')
+    t.write('vm.xml', b"<domain type='kvm'><name>vm</name><memory>1048576</memory><devices><interface type='bridge'>"
+                      b"<source bridge='br0'/><mtu size='262144'/></interface></devices></domain>")
+    t.write('vm.conf', b'name: vm\nmemory: 1024\nstartup: order=4294967295\n')
+    for source, field in (('vm.vmx', 'video-memory'), ('vm.xml', 'nics[0].mtu'), ('vm.conf', 'start-order')):
+        said = t.vmferry('convert', source, source + '.xva').stderr
+        tap.contains(said, field.split('.')[-1])
+        t.vmferry('info', source + '.xva')
+
+
 def test_a_copy_has_no_ids_of_its_origin(t):
     before, after, _ = again(t, text(), 'copy')
     tap.equal((before.get('uuid') is None, after.get('uuid'), after['nics'][0].get('mac')), (False, None, None), 'ids')

@@ -15,10 +15,11 @@
 enum {
   PROXMOX_DRIVES = 64, /* of all buses */
   PROXMOX_NICS = 32,
-  PROXMOX_PORTS = 4,           /* serial0 to 3; parallel0 to 2 */
-  PROXMOX_SILENT_MEMORY = 512, /* MiB, of a file without memory */
-  PROXMOX_LSI_UNITS = 7,       /* of one adapter, where scsihw is lsi */
-  PROXMOX_KEY = 32,            /* bytes of a key, with NUL */
+  PROXMOX_PORTS = 4,             /* serial0 to 3; parallel0 to 2 */
+  PROXMOX_SILENT_MEMORY = 512,   /* MiB, of a file without memory */
+  PROXMOX_MOST_MEMORY = 1 << 30, /* MiB */
+  PROXMOX_LSI_UNITS = 7,         /* of one adapter, where scsihw is lsi */
+  PROXMOX_KEY = 32,              /* bytes of a key, with NUL */
 };
 
 /* ---- tables ---- */

@@ -10,8 +10,6 @@
 #include "memory.h"
 #include "proxmox.h"
 
-enum { MOST_MEMORY = 1 << 30 /* MiB */ };
-
 static enum vmf_code take_text(struct proxmox_reader *reader, const char *key,
                                struct vmf_told_text *told, struct vmf_error *error)
 {
@@ -181,12 +179,12 @@ static enum vmf_code read_memory(struct proxmox_reader *reader, struct vmf_error
 
   if (text && strncmp(text, "current=", 8) == 0)
     text += 8;
-  if (text && (!conf_number(text, MOST_MEMORY, &mebibytes) || mebibytes == 0))
+  if (text && (!conf_number(text, PROXMOX_MOST_MEMORY, &mebibytes) || mebibytes == 0))
     return proxmox_refuse(reader, setting, "MiB, a number from 1 to 1073741824", error);
   machine->memory = vmf_told(mebibytes << 20, setting ? setting->line : 0);
   if (!balloon)
     return VMF_OK;
-  if (!conf_number(balloon->value, MOST_MEMORY, &mebibytes))
+  if (!conf_number(balloon->value, PROXMOX_MOST_MEMORY, &mebibytes))
     return proxmox_refuse(reader, balloon, "MiB, a number up to 1073741824", error);
   machine->memory_least =
       vmf_told(mebibytes > 0 ? mebibytes << 20 : machine->memory.value, balloon->line);

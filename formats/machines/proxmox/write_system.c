@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "guest_os.h"
 #include "guid.h"
 #include "memory.h"
@@ -120,9 +121,13 @@ static enum vmf_code write_memory(struct proxmox_writer *writer, struct vmf_erro
   uint64_t mebibyte = 1 << 20, memory = vmf_told_or(machine->memory, PROXMOX_SILENT_MEMORY << 20);
   uint64_t least = vmf_told_or(machine->memory_least, memory);
 
+  if (vmf_div_up(memory, mebibyte) > PROXMOX_MOST_MEMORY || memory == 0) {
+    proxmox_lose(writer, BEHAVIOUR, NULL, "Proxmox VE takes 1 MiB to 1 PiB", "memory");
+    memory = memory == 0 ? mebibyte : PROXMOX_MOST_MEMORY * mebibyte;
+  }
   if (memory % mebibyte != 0)
     proxmox_lose(writer, COSMETIC, NULL, "Proxmox VE counts whole MiB", "memory");
-  VMF_TRY(proxmox_put_number(writer, "memory", (memory + mebibyte - 1) / mebibyte, error));
+  VMF_TRY(proxmox_put_number(writer, "memory", vmf_div_up(memory, mebibyte), error));
   if (!machine->memory_least.told)
     return VMF_OK;
   return proxmox_put_number(writer, "balloon",
@@ -237,7 +242,9 @@ static enum vmf_code write_start(struct proxmox_writer *writer, struct vmf_error
     VMF_TRY(proxmox_put_number(writer, "onboot", machine->autostart.value, error));
   if (machine->tablet.told)
     VMF_TRY(proxmox_put_number(writer, "tablet", machine->tablet.value, error));
-  if (machine->start_order.told)
+  if (machine->start_order.told && machine->start_order.value > UINT32_MAX)
+    proxmox_lose(writer, COSMETIC, NULL, "Proxmox VE has no number as large", "start-order");
+  else if (machine->start_order.told)
     VMF_TRY(proxmox_append(&value, error, "order=%llu",
                            (unsigned long long)machine->start_order.value));
   return proxmox_put_list(writer, "startup", &value, error);

@@ -88,7 +88,7 @@ static void put_platform(struct xapi_writer *writer)
                                  : "false");
   rpc_text(text, "device-model", is_efi(machine) ? "qemu-upstream-uefi" : "qemu-upstream-compat");
   rpc_text(text, "vga", video_of(machine));
-  if (machine->video_memory.told)
+  if (xapi_within(writer, machine->video_memory, 0, UINT64_C(1) << 40, "video-memory") > 0)
     rpc_number(text, "videoram", machine->video_memory.value >> 20);
   if (is_efi(machine))
     rpc_text(text, "secureboot",
@@ -133,7 +133,7 @@ static void put_boot(struct xapi_writer *writer)
 static void put_memory(struct xapi_writer *writer)
 {
   const struct vmf_machine *machine = writer->machine;
-  uint64_t memory = vmf_told_or(machine->memory, UINT64_C(1) << 30);
+  uint64_t memory = xapi_within(writer, machine->memory, UINT64_C(1) << 30, INT64_MAX, "memory");
   uint64_t least = vmf_told_or(machine->memory_least, memory);
   uint64_t most = vmf_told_or(machine->memory_most, memory);
 
@@ -257,7 +257,7 @@ static void put_machine(struct xapi_writer *writer)
   rpc_number(text, "VCPUs_max", cpus_of(machine));
   rpc_number(text, "VCPUs_at_startup",
              online > 0 && online < cpus_of(machine) ? online : cpus_of(machine));
-  rpc_number(text, "order", vmf_told_or(machine->start_order, 0));
+  rpc_number(text, "order", xapi_within(writer, machine->start_order, 0, INT32_MAX, "start-order"));
   put_platform(writer);
   put_boot(writer);
   put_config(writer);

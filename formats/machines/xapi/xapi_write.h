@@ -31,6 +31,18 @@ struct xapi_writer {
 #define xapi_lose(writer, weight, code, why, ...)                                                  \
   vmf_machine_lose((writer)->losses, VMF_LOSS_##weight, code, why, __VA_ARGS__)
 
+/* The number that is told; `silent` where none is, or one above `most`, which is lost. */
+static inline uint64_t xapi_within(struct xapi_writer *writer, struct vmf_told_number told,
+                                   uint64_t silent, uint64_t most, const char *field)
+{
+  uint64_t number = vmf_told_or(told, silent);
+
+  if (number <= most)
+    return number;
+  xapi_lose(writer, BEHAVIOUR, NULL, "XenServer has no number as large", "%s", field);
+  return silent;
+}
+
 void xapi_object_begin(struct xapi_writer *writer, const char *class, uint64_t id);
 void xapi_object_end(struct xapi_writer *writer);
 

@@ -14,8 +14,10 @@ static const struct fuzz_target targets[] = {
     {"certificate", fuzz_certificate, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},
     {"changed_vhdx", fuzz_changed_vhdx, .begin = fuzz_changed_vhdx_begin,
      .seeds = FUZZ_SEEDS_RANDOM},
+    {"conversion", fuzz_conversion, .seeds = FUZZ_SEEDS_RANDOM},
     {"descriptor", fuzz_descriptor, .seeds = FUZZ_SEEDS_NONE},
     {"manifest", fuzz_manifest, .seeds = FUZZ_SEEDS_NONE},
+    {"model", fuzz_model, .seeds = FUZZ_SEEDS_RANDOM},
     {"tar", fuzz_tar, .seeds = FUZZ_SEEDS_IMAGES},
     {"unpack", fuzz_unpack, .seeds = FUZZ_SEEDS_IMAGES},
 };

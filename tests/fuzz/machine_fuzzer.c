@@ -12,6 +12,7 @@
 #include "fuzz.h"
 #include "machine_format.h"
 #include "memory.h"
+#include "models.h"
 #include "value.h"
 
 static const char separator[] = "\n----\n";
@@ -64,19 +65,10 @@ static void read_again(const struct vmf_machine_format *format, const char *text
 static void write_all(const struct vmf_machine_format *own, const struct vmf_machine *machine,
                       bool copy)
 {
-  struct vmf_machine_target_disk *disks = calloc(machine->disk_count + 1, sizeof *disks);
-  char(*names)[24] = calloc(machine->disk_count + 1, sizeof *names);
+  struct fuzz_target_disks made = fuzz_target_disks_make(machine);
   struct vmf_machine_target target = {
-      .name = "fuzz", .disks = disks, .disk_count = machine->disk_count, .copy = copy};
+      .name = "fuzz", .disks = made.disks, .disk_count = machine->disk_count, .copy = copy};
 
-  for (size_t i = 0; i < machine->disk_count; i++) {
-    snprintf(names[i], sizeof names[i], "disk%zu", i);
-    if (machine->disks[i].image.text)
-      disks[i] = (struct vmf_machine_target_disk){
-          .name = names[i],
-          .capacity = 1 << 30,
-          .uuid = {.told = true, .bytes = {(uint8_t)i, (uint8_t)(i >> 8), 1}}};
-  }
   for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
     struct vmf_error error;
     char *text = NULL;
@@ -89,8 +81,7 @@ static void write_all(const struct vmf_machine_format *own, const struct vmf_mac
       read_again(own, text, length);
     vmf_free(text);
   }
-  free(disks);
-  free(names);
+  fuzz_target_disks_free(&made);
 }
 
 void fuzz_machine(const char *name, const uint8_t *data, size_t size)

@@ -15,7 +15,7 @@
 
 #include "fuzz.h"
 
-enum { SEEDS = 48, SEED_MAX = 512, INPUT_MAX = 1 << 20, PATH_MAX_HERE = 4096 };
+enum { SEEDS = 24, SEED_MAX = 512, INPUT_MAX = 1 << 20, PATH_MAX_HERE = 4096 };
 
 /* The same on every machine: xorshift. */
 static size_t make_seed(unsigned number, uint8_t bytes[SEED_MAX])

@@ -84,9 +84,12 @@ void fuzz_disk_expect(struct vmf_image *image, const struct fuzz_disk *disk, con
     fuzz_fault("no memory");
   if (vmf_image_pread(image, bytes, size, 0, &error) != VMF_OK)
     fuzz_fault("%s: %s", what, error.text);
-  for (size_t i = 0; i < size; i++)
-    if (bytes[i] != (i < disk->size ? disk->bytes[i] : 0))
-      fuzz_fault("%s: byte %zu of %zu is %02x", what, i, disk->size, bytes[i]);
+  for (size_t i = 0; i < size; i++) {
+    if (bytes[i] == (i < disk->size ? disk->bytes[i] : 0))
+      continue;
+    fuzz_scratch_write("expected.raw", disk->bytes, disk->size); /* stays where the fault is told */
+    fuzz_fault("%s: byte %zu of %zu is %02x", what, i, disk->size, bytes[i]);
+  }
   free(bytes);
 }
 

@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "image.h"
 #include "machine_format.h"
+#include "package_maker.h"
 
 static const struct fuzz_target targets[] = {
     {"certificate", fuzz_certificate, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},
@@ -18,6 +19,7 @@ static const struct fuzz_target targets[] = {
     {"descriptor", fuzz_descriptor, .seeds = FUZZ_SEEDS_NONE},
     {"manifest", fuzz_manifest, .seeds = FUZZ_SEEDS_NONE},
     {"model", fuzz_model, .seeds = FUZZ_SEEDS_RANDOM},
+    {"package", fuzz_package, .begin = fuzz_package_begin, .seeds = FUZZ_SEEDS_RANDOM},
     {"tar", fuzz_tar, .seeds = FUZZ_SEEDS_IMAGES},
     {"unpack", fuzz_unpack, .seeds = FUZZ_SEEDS_IMAGES},
 };

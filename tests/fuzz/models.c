@@ -187,6 +187,8 @@ static void settle(struct fuzz_choices *choices, struct vmf_machine *machine)
     must(vmf_machine_set_os(machine, vmf_guest_os_find(systems[fuzz_below(choices, 4)]), "told", 0,
                             &error),
          &error);
+  if (machine->memory.told) /* no format has more than a PiB */
+    machine->memory.value %= UINT64_C(1) << 50;
   if (machine->vcpus.told)
     machine->vcpus.value = 1 + machine->vcpus.value % VMF_MACHINE_CPUS;
   for (size_t i = 0; i < machine->nic_count; i++) {

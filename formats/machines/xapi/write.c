@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "guest_os.h"
 #include "guid.h"
 #include "memory.h"
@@ -35,15 +36,15 @@ static void put_cores(struct xapi_writer *writer)
 {
   const struct vmf_machine *machine = writer->machine;
   uint64_t threads = vmf_told_or(machine->threads, 1), dies = vmf_told_or(machine->dies, 1);
-  uint64_t cores = vmf_told_or(machine->cores, 0);
+  uint64_t cores = vmf_told_or(machine->cores, 0), all;
 
   if (cores == 0 || threads == 0 || dies == 0)
     return;
-  if (cpus_of(machine) % (cores * threads * dies) != 0) {
+  if (!vmf_mul(cores, threads, &all) || !vmf_mul(all, dies, &all) || cpus_of(machine) % all != 0) {
     xapi_lose(writer, BEHAVIOUR, "L-topology", "Xen has whole sockets only", "cores");
     return;
   }
-  rpc_number(&writer->text, "cores-per-socket", cores * threads * dies);
+  rpc_number(&writer->text, "cores-per-socket", all);
 }
 
 static const char *video_of(const struct vmf_machine *machine)

@@ -55,34 +55,37 @@ static enum vmf_code text_convert(iconv_t converter, const char *encoding, char 
 }
 
 /* A static program would load converters that another version of the C library has brought. */
-static enum vmf_code text_open(const char *encoding, iconv_t *converter, struct vmf_error *error)
+static enum vmf_code text_open(const char *to, const char *from, iconv_t *converter,
+                               struct vmf_error *error)
 {
 #ifdef VMF_STATIC
-  if (strcmp(encoding, "UTF-8") != 0)
+  if (strcmp(from, to) != 0)
     return vmf_fail(
         error, VMF_UNSUPPORTED,
-        "text: this program is linked statically and has no converter from %s; one that "
+        "text: this program is linked statically and has no converter from %s to %s; one that "
         "is installed as a package has",
-        encoding);
+        from, to);
 #endif
-  *converter = iconv_open("UTF-8", encoding);
+  *converter = iconv_open(to, from);
   if (*converter != (iconv_t)-1)
     return VMF_OK;
   if (errno != EINVAL)
     return vmf_fail_errno(error, errno == ENOMEM ? VMF_NOMEM : VMF_SYSTEM,
-                          "text: a converter from \"%s\"", encoding);
+                          "text: a converter from \"%s\" to \"%s\"", from, to);
   return vmf_fail(error, VMF_UNSUPPORTED,
-                  "text: this system's iconv has no converter from %s; install the C library's "
-                  "further converters (glibc-gconv-extra, libc-gconv-modules-extra)",
-                  encoding);
+                  "text: this system's iconv has no converter from %s to %s; install the C "
+                  "library's further converters (glibc-gconv-extra, libc-gconv-modules-extra)",
+                  from, to);
 }
 
-static enum vmf_code text_by_iconv(const char *encoding, const void *bytes, size_t length,
-                                   struct text_output *output, struct vmf_error *error)
+static enum vmf_code text_by_iconv(const char *to, const char *from, const void *bytes,
+                                   size_t length, struct text_output *output,
+                                   struct vmf_error *error)
 {
+  const char *encoding = strcmp(to, "UTF-8") == 0 ? from : to;
   iconv_t converter;
 
-  VMF_TRY(text_open(encoding, &converter, error));
+  VMF_TRY(text_open(to, from, &converter, error));
   /* iconv takes a pointer to char *, but does not write to the input */
   char *in = length != 0 ? (char *)(uintptr_t)bytes : (char[1]){0};
   enum vmf_code code = text_convert(converter, encoding, in, length, output, error);
@@ -129,7 +132,7 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
     return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output.size);
   enum vmf_code code = big || strcmp(encoding, "UTF-16LE") == 0
                            ? text_by_utf16(encoding, big, bytes, length, &output, error)
-                           : text_by_iconv(encoding, bytes, length, &output, error);
+                           : text_by_iconv("UTF-8", encoding, bytes, length, &output, error);
   if (code == VMF_OK && memchr(output.text, '\0', output.used))
     code = vmf_fail(error, VMF_CORRUPT, "text: a NUL stands before its end, in %s", encoding);
   if (code != VMF_OK) {
@@ -138,6 +141,26 @@ enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes, size_t l
   }
   output.text[output.used] = '\0';
   *utf8 = output.text;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_text_from_utf8(const char *encoding, const char *utf8, char **bytes,
+                                 struct vmf_error *error)
+{
+  size_t length = strlen(utf8);
+  struct text_output output = {.size = 2 * length + 16};
+
+  *bytes = NULL;
+  output.text = malloc(output.size);
+  if (!output.text)
+    return vmf_fail(error, VMF_NOMEM, "no memory for %zu bytes", output.size);
+  enum vmf_code code = text_by_iconv(encoding, "UTF-8", utf8, length, &output, error);
+  if (code != VMF_OK) {
+    free(output.text);
+    return code;
+  }
+  output.text[output.used] = '\0';
+  *bytes = output.text;
   return VMF_OK;
 }
 

@@ -17,6 +17,11 @@
 VMF_MUST_CHECK enum vmf_code vmf_text_to_utf8(const char *encoding, const void *bytes,
                                               size_t length, char **utf8, struct vmf_error *error);
 
+/* The other way round, of a NUL-terminated UTF-8 string: fresh bytes with a NUL behind.
+ * VMF_CORRUPT: the encoding has not all of its characters. Not for UTF-16. */
+VMF_MUST_CHECK enum vmf_code vmf_text_from_utf8(const char *encoding, const char *utf8,
+                                                char **bytes, struct vmf_error *error);
+
 /* How many of `length` bytes of UTF-8 fit into `room`, without a part of a character at the end. */
 size_t vmf_text_fit(const char *text, size_t length, size_t room);
 /* What a hexadecimal digit counts, in either case; -1: it is none. */

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * VMware's .vmx as a machine format. */
-#include "vmx_writer.h"
+#include "vmx_edit.h"
 
 #include <string.h>
 
@@ -58,5 +58,6 @@ const struct vmf_machine_format vmf_machine_format_vmx = {
     .probe = vmx_probe,
     .read = vmx_read,
     .write = vmx_write,
+    .edit = vmx_edit,
     .disk_form = "monolithicSparse",
 };

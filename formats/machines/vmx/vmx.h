@@ -12,6 +12,7 @@
 #define VMX_NAME "vmx" /* of the format; vendor of its extras */
 
 enum {
+  VMX_CPUS = 768,
   VMX_CARDS = 10,        /* ethernet0 to 9 */
   VMX_SERIAL_PORTS = 4,  /* serial0 to 3 */
   VMX_PARALLEL_PORTS = 3 /* parallel0 to 2 */

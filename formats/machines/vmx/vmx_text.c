@@ -115,7 +115,52 @@ static bool vmx_split(struct vmx_span line, struct vmx_span *key, struct vmx_spa
   return true;
 }
 
+bool vmx_value_place(const char *line, size_t length, size_t *from, size_t *to)
+{
+  size_t newline = length > 0 && line[length - 1] == '\n';
+  struct vmx_span whole = vmx_trim((struct vmx_span){line, length - newline}), key, value;
+  const char *end = whole.at + whole.length;
+  bool clean;
+
+  if (whole.length == 0 || whole.at[0] == '#' || !vmx_split(whole, &key, &value, &clean))
+    return false;
+  const char *equals = memchr(key.at + key.length, '=', (size_t)(end - key.at - key.length));
+  struct vmx_span rest = vmx_trim((struct vmx_span){equals + 1, (size_t)(end - equals - 1)});
+  bool quoted = rest.length > 0 && (rest.at[0] == '"' || rest.at[0] == '\'');
+  *from = (size_t)(rest.at - line);
+  *to = !clean   ? (size_t)(end - line)
+        : quoted ? (size_t)(value.at + value.length + 1 - line)
+                 : *from + value.length;
+  return true;
+}
+
 /* ---- escapes ---- */
+
+/* A quote would end the value, a pipe begins an escape, and a line ends at a control character. */
+static bool must_escape(unsigned char c)
+{
+  return c < 0x20 || c == 0x7f || c == '"' || c == '|';
+}
+
+enum vmf_code vmx_escape(const char *value, char **escaped, struct vmf_error *error)
+{
+  static const char digits[] = "0123456789ABCDEF";
+  void *memory;
+
+  VMF_TRY(vmf_alloc(3 * strlen(value) + 1, &memory, error));
+  *escaped = memory;
+  char *out = memory;
+  for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+    if (must_escape(*c)) {
+      *out++ = '|';
+      *out++ = digits[*c >> 4];
+      *out++ = digits[*c & 15];
+    } else {
+      *out++ = (char)*c;
+    }
+  }
+  return VMF_OK;
+}
 
 static bool is_utf8(const char *text)
 {
@@ -265,12 +310,14 @@ static enum vmf_code vmx_decode(struct vmx_text *text, struct vmx_span bytes, ch
 
   VMF_TRY(find_encoding(bytes, &name, error));
   converter = name ? vmf_encoding_converter(name) : "UTF-8";
+  text->encoding = converter;
   if (converter) {
     enum vmf_code code = vmf_text_to_utf8(converter, bytes.at, bytes.length, utf8, error);
     if (code != VMF_CORRUPT && code != VMF_UNSUPPORTED)
       return code;
   }
   VMF_TRY(guess_encoding(bytes, utf8, &guessed, error));
+  text->encoding = guessed;
   if (!name || !vmf_encoding_is_ascii(name, bytes.at, bytes.length))
     vmf_report_add(text->report, VMF_SEVERITY_WARNING, "vmx-encoding", text->name, 0,
                    "the text is not %s%.40s%s; it is read as %s",
@@ -282,7 +329,7 @@ static enum vmf_code vmx_decode(struct vmx_text *text, struct vmx_span bytes, ch
 /* ---- the whole ---- */
 
 /* Keys by their letters without case, then by line. */
-static int compare_keys(const char *a, const char *b)
+int vmx_compare_keys(const char *a, const char *b)
 {
   for (;; a++, b++) {
     int one = *a >= 'A' && *a <= 'Z' ? *a | 0x20 : *a;
@@ -296,7 +343,7 @@ static int compare_settings(const void *a, const void *b)
 {
   const struct vmx_setting *one = *(struct vmx_setting *const *)a;
   const struct vmx_setting *other = *(struct vmx_setting *const *)b;
-  int order = compare_keys(one->key, other->key);
+  int order = vmx_compare_keys(one->key, other->key);
 
   return order ? order : (one->line > other->line) - (one->line < other->line);
 }
@@ -314,7 +361,7 @@ static enum vmf_code vmx_index(struct vmx_text *text, struct vmf_error *error)
   for (size_t i = 0; i < text->count; i++) {
     struct vmx_setting *setting = text->by_key[i];
     const struct vmx_setting *before = text->keys > 0 ? text->by_key[text->keys - 1] : NULL;
-    if (!before || compare_keys(before->key, setting->key) != 0) {
+    if (!before || vmx_compare_keys(before->key, setting->key) != 0) {
       text->by_key[text->keys++] = setting;
       continue;
     }
@@ -389,7 +436,7 @@ static struct vmx_setting *find_key(const struct vmx_text *text, const char *key
 
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    int order = compare_keys(key, text->by_key[middle]->key);
+    int order = vmx_compare_keys(key, text->by_key[middle]->key);
     if (order == 0)
       return text->by_key[middle];
     if (order < 0)

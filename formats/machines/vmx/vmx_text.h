@@ -25,6 +25,7 @@ struct vmx_setting {
 
 struct vmx_text {
   const char *name;          /* of the file, for messages; not owned */
+  const char *encoding;      /* that it is read in, as iconv calls it */
   struct vmf_report *report; /* NULL is allowed */
   struct vmx_setting *settings;
   size_t count, room;
@@ -38,6 +39,16 @@ VMF_MUST_CHECK enum vmf_code vmx_parse(const char *name, const void *bytes, size
                                        struct vmf_report *report, struct vmx_text *text,
                                        struct vmf_error *error);
 void vmx_clear(struct vmx_text *text);
+
+/* Whether a line, with or without its newline, is a setting, and where its value stands in it, with
+ * its quotes. */
+bool vmx_value_place(const char *line, size_t length, size_t *from, size_t *to);
+
+/* Keys are the same whatever the case of their letters. Like strcmp. */
+int vmx_compare_keys(const char *a, const char *b);
+
+/* What the value of a line is written as: characters that would end it, as |22; a fresh string. */
+VMF_MUST_CHECK enum vmf_code vmx_escape(const char *value, char **escaped, struct vmf_error *error);
 
 /* The setting of that key, printf; NULL: none. */
 struct vmx_setting *vmx_find(const struct vmx_text *text, const char *format, ...)

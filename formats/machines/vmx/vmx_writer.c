@@ -27,12 +27,6 @@ static enum vmf_code reserve(struct vmx_writer *writer, size_t more, struct vmf_
   return VMF_OK;
 }
 
-/* A quote would end the value, a pipe begins an escape, and a line ends at a control character. */
-static bool must_escape(unsigned char c)
-{
-  return c < 0x20 || c == 0x7f || c == '"' || c == '|';
-}
-
 static void small_letters(const char *key, char small[VMX_KEY])
 {
   size_t length = 0;
@@ -46,22 +40,11 @@ static void small_letters(const char *key, char small[VMX_KEY])
 static enum vmf_code add_line(struct vmx_writer *writer, const char *key, const char *value,
                               struct vmf_error *error)
 {
-  static const char digits[] = "0123456789ABCDEF";
+  VMF_AUTO_FREE char *escaped = NULL;
 
-  VMF_TRY(reserve(writer, strlen(key) + 3 * strlen(value) + 8, error));
-  char *out = writer->text + writer->length;
-  out += sprintf(out, "%s = \"", key);
-  for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-    if (must_escape(*c)) {
-      *out++ = '|';
-      *out++ = digits[*c >> 4];
-      *out++ = digits[*c & 15];
-    } else {
-      *out++ = (char)*c;
-    }
-  }
-  memcpy(out, "\"\n", 3);
-  writer->length = (size_t)(out + 2 - writer->text);
+  VMF_TRY(vmx_escape(value, &escaped, error));
+  VMF_TRY(reserve(writer, strlen(key) + strlen(escaped) + 8, error));
+  writer->length += (size_t)sprintf(writer->text + writer->length, "%s = \"%s\"\n", key, escaped);
   return VMF_OK;
 }
 

@@ -72,4 +72,12 @@ VMF_MUST_CHECK enum vmf_code vmx_write(const struct vmf_machine *machine,
                                        const struct vmf_machine_losses *losses, char **text,
                                        size_t *length, struct vmf_error *error);
 
+/* The first bytes of a name as displayName has it: a '%' that would be read as one of vSphere's
+ * escapes is written as one. */
+enum { VMX_NAME_BYTES = 255, VMX_DISPLAY_NAME = 3 * VMX_NAME_BYTES + 1 };
+void vmx_display_name(const char *name, size_t length, char out[VMX_DISPLAY_NAME]);
+
+/* VMware's own range for fixed addresses is 00:50:56:00:00:00 to 00:50:56:3f:ff:ff. */
+bool vmx_is_fixed_range(const char *mac);
+
 #endif

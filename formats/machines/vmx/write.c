@@ -16,7 +16,6 @@
 
 enum {
   DEFAULT_HARDWARE = 13, /* ESXi 6.5, Workstation 14, Fusion 10 */
-  MOST_CPUS = 768,
   DEFAULT_MEMORY = 1024, /* MiB */
   MEMORY_UNIT = 4,       /* MiB */
   MOST_NOTES = 60000,    /* bytes of a description, less than a line may have */
@@ -94,31 +93,32 @@ static void choose_hardware(struct vmx_writer *writer)
 
 /* ---- the head ---- */
 
-/* A '%' that would be read as one of vSphere's escapes is written as one. The name of the file
- * where there is no other. */
-static enum vmf_code write_name(struct vmx_writer *writer, struct vmf_error *error)
+void vmx_display_name(const char *name, size_t length, char out[VMX_DISPLAY_NAME])
 {
-  const char *file = vmf_path_name(writer->target->name);
-  const char *name = writer->machine->name.text;
-  char out[3 * 255 + 1];
-  size_t length = 0, left;
-
-  left =
-      name ? vmf_text_fit(name, strlen(name), 255) : vmf_text_fit(file, vmf_name_stem(file), 255);
-  if (name && left < strlen(name))
-    vmx_lose(writer, COSMETIC, "L-name-changed", "it is longer than 255 bytes", "name");
-  if (!name)
-    name = file;
-  for (; left > 0; name++, left--) {
+  for (; length > 0; name++, length--) {
     int high = name[0] == '%' ? vmf_hex_digit(name[1]) : -1;
     int low = high >= 0 ? vmf_hex_digit(name[2]) : -1;
     int byte = low >= 0 ? high << 4 | low : 0;
     if (byte == '/' || byte == '\\' || byte == '%')
-      length += (size_t)snprintf(out + length, sizeof out - length, "%%25");
+      out = stpcpy(out, "%25");
     else
-      out[length++] = *name;
+      *out++ = *name;
   }
-  out[length] = 0;
+  *out = 0;
+}
+
+/* The name of the file where there is no other. */
+static enum vmf_code write_name(struct vmx_writer *writer, struct vmf_error *error)
+{
+  const char *file = vmf_path_name(writer->target->name);
+  const char *name = writer->machine->name.text;
+  char out[VMX_DISPLAY_NAME];
+  size_t left = name ? vmf_text_fit(name, strlen(name), VMX_NAME_BYTES)
+                     : vmf_text_fit(file, vmf_name_stem(file), VMX_NAME_BYTES);
+
+  if (name && left < strlen(name))
+    vmx_lose(writer, COSMETIC, "L-name-changed", "it is longer than 255 bytes", "name");
+  vmx_display_name(name ? name : file, left, out);
   return vmx_put(writer, error, out, "displayName");
 }
 
@@ -171,10 +171,10 @@ static enum vmf_code write_processors(struct vmx_writer *writer, struct vmf_erro
   uint64_t vcpus = vmf_told_or(machine->vcpus, 1), per_socket = 0;
   uint64_t dies = vmf_told_or(machine->dies, 1), threads = vmf_told_or(machine->threads, 1);
 
-  if (vcpus == 0 || vcpus > MOST_CPUS)
+  if (vcpus == 0 || vcpus > VMX_CPUS)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: VMware has no machine of %" PRIu64 " processors, but 1 to %d",
-                    writer->target->name, vcpus, MOST_CPUS);
+                    writer->target->name, vcpus, VMX_CPUS);
   VMF_TRY(vmx_put_number(writer, error, vcpus, "numvcpus"));
   if (machine->vcpus_online.told && machine->vcpus_online.value != vcpus)
     vmx_lose(writer, BEHAVIOUR, "L-vcpus", "VMware starts all processors", "vcpus-online");

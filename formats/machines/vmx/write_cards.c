@@ -33,8 +33,7 @@ static enum vmf_code write_card_model(struct vmx_writer *writer, size_t index,
   return vmx_put(writer, error, word, "ethernet%zu.virtualDev", index);
 }
 
-/* VMware's own range for fixed addresses is 00:50:56:00:00:00 to 00:50:56:3f:ff:ff. */
-static bool in_fixed_range(const char *mac)
+bool vmx_is_fixed_range(const char *mac)
 {
   return strncmp(mac, "00:50:56:", 9) == 0 && mac[9] >= '0' && mac[9] <= '3';
 }
@@ -58,7 +57,7 @@ static enum vmf_code write_address(struct vmx_writer *writer, size_t index, stru
              "nics[%zu].mac-origin", index);
   VMF_TRY(vmx_put(writer, error, "static", "ethernet%zu.addressType", index));
   VMF_TRY(vmx_put(writer, error, nic->mac.text, "ethernet%zu.address", index));
-  if (!in_fixed_range(nic->mac.text))
+  if (!vmx_is_fixed_range(nic->mac.text))
     VMF_TRY(vmx_put_flag(writer, error, false, "ethernet%zu.checkMACAddress", index));
   return VMF_OK;
 }

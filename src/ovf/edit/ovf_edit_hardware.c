@@ -196,8 +196,11 @@ enum vmf_code vmf_editor_firmware(struct vmf_ovf_editor *editor)
     return needs_item(editor, NULL, "firmware");
   VMF_TRY(find_setting(editor, "firmware", &setting));
   VMF_TRY(find_setting(editor, "bootOptions.efiSecureBootEnabled", &secure));
-  if (secure && strcmp(firmware, "bios") == 0)
+  if (secure && strcmp(firmware, "bios") == 0) {
     VMF_TRY(vmf_editor_remove(editor, secure));
+    vmf_report_add(editor->report, VMF_SEVERITY_WARNING, "edit-secure-boot", editor->ovf->name,
+                   vmf_xml_line(secure), "a BIOS has no secure boot: it is not said any longer");
+  }
   if (setting)
     return vmf_xml_edit_attribute(editor->edit, vmf_xml_index(setting), VMF_NS_VMW, "value",
                                   firmware, editor->error);

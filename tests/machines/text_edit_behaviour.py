@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""vmferry edit of a machine's text: what was asked for changes, and no other byte does."""
+import difflib
+import json
+import os
+import subprocess
+
+import tap
+
+HOSTILE = ['a"b', "a'b", '<x/>', '&amp;', ']]>', '<!--', '-->', '$(id)', '`id`', 'a;b', 'ä€\U0001f600', '%s%n', '../x', 'a\\b', '${key}', 'a|22b', '#x', '%2f', 'a=b']
+
+
+def edit(t, path, *words, **options):
+    return t.vmferry('edit', *words, path, **options)
+
+
+def machine(t, path):
+    return json.loads(t.vmferry('info', '--output=json', path).stdout)['machine']
+
+
+def lines(before, after):
+    """The lines that go and those that come, whatever their encoding."""
+    before, after = (text.decode('latin-1').splitlines(keepends=True) for text in (before, after))
+    changed = [line for line in difflib.ndiff(before, after) if line[0] in '+-']
+    return [line[2:] for line in changed if line[0] == '-'], [line[2:] for line in changed if line[0] == '+']
+
+
+def cards(found):
+    return [(nic.get('model'), nic.get('network'), nic.get('mac')) for nic in found['nics']]
+
+
+# ---- .vmx ----
+
+VMX = b'''.encoding = "windows-1252"\r
+config.version = "8"\r
+virtualHW.version = "13"\r
+\r
+# a comment; b\xe4\r
+displayName = "alt"   # stays\r
+GUESTOS = ubuntu-64\r
+memsize = '1024'\r
+numvcpus = "4"\r
+cpuid.coresPerSocket = "4"\r
+annotation = "an "old" one"\r
+invented.key  =  "\xe4|22"\r
+scsi0.present = "TRUE"\r
+scsi0.virtualDev = "pvscsi"\r
+scsi0:0.present = "TRUE"\r
+scsi0:0.fileName = "a.vmdk"\r
+ide1:0.present = "TRUE"\r
+ide1:0.deviceType = "cdrom-image"\r
+ide1:0.fileName = "x.iso"\r
+ethernet0.present = "FALSE"\r
+ethernet1.present = "TRUE"\r
+ethernet1.virtualDev = "vmxnet3"\r
+ethernet1.networkName = "VM Network"\r
+ethernet1.addressType = "generated"\r
+ethernet1.generatedAddress = "00:0c:29:00:00:01"\r
+ethernet1.pciSlotNumber = "160"\r
+ethernet3.present = "TRUE"\r
+ethernet3.connectionType = "nat"\r
+memsize = "99"\r
+no setting\r
+last = "1"'''
+START = b'config.version = "8"\nvirtualHW.version = "13"\n'
+
+
+@tap.rows([
+    ('name', ['--name', 'neu'], ['displayName = "alt"   # stays\r\n'], ['displayName = "neu"   # stays\r\n']),
+    ('memory', ['--memory', '2G'], ["memsize = '1024'\r\n"], ['memsize = "2048"\r\n']),
+    ('guest', ['--os', 'debian10_64'], ['GUESTOS = ubuntu-64\r\n'], ['GUESTOS = "debian10-64"\r\n']),
+    ('note', ['--annotation', 'x\ny'], ['annotation = "an "old" one"\r\n'], ['annotation = "x|0Ay"\r\n']),
+    ('no note', ['--annotation', ''], ['annotation = "an "old" one"\r\n'], []),
+    ('network', ['--network', 'VM Network=lan'], ['ethernet1.networkName = "VM Network"\r\n'], ['ethernet1.networkName = "lan"\r\n']),
+    ('card', ['--nic', '1,model=e1000'], ['ethernet1.virtualDev = "vmxnet3"\r\n'], ['ethernet1.virtualDev = "e1000"\r\n']),
+    ('a card goes', ['--nic', '2,none'], ['ethernet3.present = "TRUE"\r\n', 'ethernet3.connectionType = "nat"\r\n'], []),
+    ('cd', ['--remove-cd'], ['ide1:0.present = "TRUE"\r\n', 'ide1:0.deviceType = "cdrom-image"\r\n', 'ide1:0.fileName = "x.iso"\r\n'], []),
+    ('new at the end', ['--firmware', 'efi'], ['last = "1"'], ['last = "1"\r\n', 'firmware = "efi"\r\n']),
+    ('what is so already', ['--cpus', '4', '--nic', '1,model=vmxnet3', '--memory', '1G', '--firmware', 'bios'], [], []),
+])
+def test_only_the_lines_of_what_was_asked_for_change(t, words, gone, come):
+    path = t.write('a.vmx', VMX)
+    before = os.stat(path).st_ino
+    edit(t, path, *words)
+    tap.equal(lines(VMX, t.read('a.vmx')), (gone, come))
+    tap.equal(os.stat(path).st_ino == before, not gone and not come)
+
+
+def test_every_option_of_a_vmx_at_once_reads_back(t):
+    path = t.write('a.vmx', VMX)
+    done = edit(t, path, '--name', 'n', '--cpus', '6', '--memory', '1536M', '--network', 'VM Network=lan', '--nic', '1,mac=00:50:56:00:00:07',
+                '--nic', '2,network=vmnet3,model=vmxnet3', '--nic', 'new,model=e1000e,mac=02:00:00:00:00:01', '--os', 'windows9_64', '--firmware', 'efi',
+                '--annotation', 'a|b', '--remove-cd')
+    tap.contains(done.stderr, '[edit-cores]')
+    found = machine(t, path)
+    tap.equal((found['name'], found['vcpus'], found['memory'], found['firmware'], found['description'], found['os']),
+              ('n', 6, 1536 << 20, 'efi', 'a|b', 'windows9_64Guest'))
+    tap.equal(cards(found), [('vmxnet3', 'lan', '00:50:56:00:00:07'), ('vmxnet3', 'vmnet3', None), ('e1000e', 'lan', '02:00:00:00:00:01')])
+    tap.equal([(disk['medium'], disk['image']) for disk in found['disks']], [('disk', 'a.vmdk')])
+    text = t.read('a.vmx')
+    for part in (b'invented.key  =  "\xe4|22"\r\n', b'no setting\r\n', b'memsize = "99"\r\n', b'checkMACAddress = "FALSE"', b'pciSlotNumber = "160"'):
+        assert part in text, (part, text)
+    tap.equal(b'generatedAddress' in text, False)
+
+
+def test_a_patch_is_what_a_dry_run_shows(t):
+    path = t.write('a.vmx', VMX)
+    done = subprocess.run([tap.VMFERRY, 'edit', '--dry-run', '--name', 'b', '--firmware', 'efi', path], capture_output=True, check=True)
+    tap.equal(t.read('a.vmx'), VMX)
+    t.run(tap.tool('patch'), '--binary', '-s', t.write('b.vmx', VMX), t.write('p', done.stdout))
+    edit(t, path, '--name', 'b', '--firmware', 'efi')
+    tap.equal(t.read('b.vmx'), t.read('a.vmx'))
+
+
+@tap.rows([
+    ('windows-1252', 'ä€', 'ä€'.encode('cp1252'), b'.encoding = "windows-1252"\n'),
+    ('UTF-8', 'ж', 'ж'.encode(), b'.encoding = "UTF-8"\n'),
+    ('GBK', '中文', '中文'.encode('gbk'), b'.encoding = "GBK"\n'),
+    ('Shift_JIS', 'ソ表', 'ソ表'.encode('cp932'), b'.encoding = "Shift_JIS"\n'),
+    ('UTF-8 with a mark', 'ж', 'ж'.encode(), b'\xef\xbb\xbf.encoding = "UTF-8"\n'),
+])
+def test_a_value_is_in_the_encoding_of_the_file(t, name, stored, start):
+    path = t.write('a.vmx', start + START + b'displayName = "a"\n')
+    edit(t, path, '--name', name)
+    tap.equal(t.read('a.vmx'), start + START + b'displayName = "' + stored + b'"\n')
+    tap.equal(machine(t, path)['name'], name)
+
+
+def test_a_file_without_an_encoding_says_it_where_it_needs_one(t):
+    path = t.write('a.vmx', b'\xef\xbb\xbf' + START)
+    edit(t, path, '--name', 'ж')
+    tap.equal(t.read('a.vmx'), b'\xef\xbb\xbf.encoding = "UTF-8"\n' + START + 'displayName = "ж"\n'.encode())
+
+
+def test_what_the_encoding_does_not_have_is_refused(t):
+    path = t.write('a.vmx', VMX)
+    tap.contains(edit(t, path, '--name', 'ж', status=1).stderr, 'cannot be written in CP1252')
+    tap.equal(t.read('a.vmx'), VMX)
+
+
+def test_every_line_of_a_key_goes(t):
+    path = t.write('a.vmx', START + b'annotation = "a"\nAnnotation = "b"\n')
+    edit(t, path, '--annotation', '')
+    tap.equal(t.read('a.vmx'), START)
+
+
+def test_a_controller_stays_what_it_was_for_the_old_guest(t):
+    path = t.write('a.vmx', START + b'guestOS = "ubuntu-64"\nscsi0.present = "TRUE"\n')
+    edit(t, path, '--os', 'windows9_64')
+    tap.contains(t.read('a.vmx').decode(), 'scsi0.virtualDev = "lsilogic"\n')
+
+
+@tap.rows([(repr(value), value) for value in HOSTILE])
+def test_hostile_texts_stay_values_of_a_vmx(t, value):
+    path = t.write('a.vmx', START + b'ethernet0.present = "TRUE"\nethernet0.networkName = "a"\n')
+    edit(t, path, '--name', value, '--annotation', value + '\nmemsize = "4"', '--network', 'a=' + value, '--nic', 'new,network=' + value)
+    found = machine(t, path)
+    tap.equal((found['name'], found['description'], [nic['network'] for nic in found['nics']]), (value, value + '\nmemsize = "4"', [value, value]))
+    tap.equal(found['memory'], 32 << 20)
+
+
+@tap.rows([
+    ('properties', ['--property', 'a=b'], 'properties cannot be changed'),
+    ('licences', ['--eula', '/dev/null'], 'licence'),
+    ('card', ['--nic', '1,model=virtio'], 'VMware has no network card "virtio"'),
+    ('card that is not there', ['--nic', '3,none'], 'has no network card 3; there are 2'),
+    ('network', ['--network', 'x=y'], 'there are: VM Network'),
+    ('processors', ['--cpus', '1000'], '1 to 768'),
+    ('long name', ['--name', 'x' * 256], '255 at most'),
+    ('system', ['--system', '1', '--cpus', '1'], 'has one machine'),
+    ('guest without a name', ['--os', 'NetBSD'], 'VMware has no name'),
+    ('long note', ['--annotation', 'x' * 70000], 'cannot be read'),
+])
+def test_what_a_vmx_cannot_hold_is_refused(t, words, text):
+    path = t.write('a.vmx', VMX)
+    done = edit(t, path, *words, status=None)
+    tap.contains(done.stderr, text)
+    tap.equal((done.returncode > 0, t.read('a.vmx')), (True, VMX))
+
+
+def test_ten_cards_are_the_most(t):
+    path = t.write('a.vmx', START + b'ethernet9.present = "TRUE"\n')
+    tap.contains(edit(t, path, '--nic', 'new,model=e1000', status=9).stderr, 'ten network cards')
+
+
+def test_ten_thousand_settings_are_spliced(t):
+    many = START + b''.join(b'guestinfo.k%d = "%d"\n' % (i, i) for i in range(9900))
+    path = t.write('a.vmx', many)
+    edit(t, path, '--memory', '64M', '--name', 'x')
+    tap.equal(t.read('a.vmx'), many + b'displayName = "x"\nmemsize = "64"\n')
+
+
+# ---- of all formats ----
+
+TEXTS = {'vmx': VMX}
+
+
+def put(t, kind):
+    return t.write('m.' + kind, TEXTS[kind])
+
+
+EVERY = tap.rows([(kind, kind) for kind in TEXTS])
+
+
+@EVERY
+def test_a_running_machine_is_refused(t, kind):
+    path = put(t, kind)
+    os.mkdir(path + '.lck')
+    edit(t, path, '--name', 'x')
+    t.write(f'm.{kind}.lck/M1.lck', b'')
+    tap.contains(edit(t, path, '--name', 'y', status=7).stderr, 'running machine')
+    edit(t, path, '-U', '--name', 'y')
+    tap.equal(machine(t, path)['name'], 'y')
+
+
+def test_a_suspended_machine_keeps_its_hardware(t):
+    path = t.write('a.vmx', START + b'checkpoint.vmState = "a.vmss"\n')
+    tap.contains(edit(t, path, '--cpus', '2', status=2).stderr, 'is suspended')
+    edit(t, path, '--name', 'x')
+
+
+@EVERY
+def test_a_link_stays_one(t, kind):
+    os.mkdir(t.path('real'))
+    t.write('real/m.' + kind, TEXTS[kind])
+    os.symlink('real/m.' + kind, t.path('m.' + kind))
+    edit(t, t.path('m.' + kind), '--name', 'new')
+    tap.equal((os.path.islink(t.path('m.' + kind)), os.path.islink(t.path('real/m.' + kind))), (True, False))
+    tap.equal(machine(t, t.path('m.' + kind))['name'], 'new')
+
+
+@EVERY
+def test_mode_stays_and_another_file_can_be_written(t, kind):
+    path = put(t, kind)
+    os.chmod(path, 0o640)
+    edit(t, path, '--name', 'new', '-o', t.path('other.' + kind))
+    tap.equal(t.read('m.' + kind), TEXTS[kind])
+    tap.equal(machine(t, t.path('other.' + kind))['name'], 'new')
+    edit(t, path, '--name', 'other', '--no-clobber', '-o', t.path('other.' + kind), status=1)
+    edit(t, path, '--name', 'new')
+    tap.equal(os.stat(path).st_mode & 0o777, 0o640)
+    tap.equal(sorted(name for name in t.names() if name.startswith('.')), [])
+
+
+@EVERY
+def test_no_change_is_lost_where_two_run_at_once(t, kind):
+    path = put(t, kind)
+    for memory in range(2, 6):
+        runs = [subprocess.Popen([tap.VMFERRY, 'edit', '-q', '--no-sync', *words, path], stderr=subprocess.DEVNULL)
+                for words in (['--name', str(memory)], ['--memory', f'{memory}G'])]
+        done = [run.wait() == 0 for run in runs]
+        found = machine(t, path)
+        tap.equal((found['name'] == str(memory), found['memory'] == memory << 30), tuple(done))
+
+
+tap.main(globals())

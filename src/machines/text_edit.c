@@ -6,7 +6,6 @@
 #include "text_edit.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "file.h"
 #include "machine_edits.h"
@@ -14,6 +13,7 @@
 #include "memory.h"
 #include "output.h"
 #include "path.h"
+#include "replacing.h"
 
 struct text_edit {
   const struct vmf_edit_target *target;
@@ -22,6 +22,7 @@ struct text_edit {
   const struct vmf_machine_format *format;
   struct vmf_output *output; /* NULL: nothing is to be written */
   struct vmf_io *io;         /* of the old text */
+  struct vmf_replacing replacing;
   char *before, *after;
   size_t before_length, after_length;
 };
@@ -121,27 +122,15 @@ static enum vmf_code splice(struct text_edit *edit, struct vmf_error *error)
 
 /* ---- the file ---- */
 
-/* What another program wrote in the meantime is not replaced. */
-static enum vmf_code check_unchanged(const struct text_edit *edit, struct vmf_error *error)
-{
-  struct stat now;
-
-  VMF_TRY(vmf_io_unchanged(edit->io, edit->target->files->log, error));
-  if (stat(edit->path, &now) == 0 && vmf_io_shows_file(edit->io, &now))
-    return VMF_OK;
-  return vmf_fail(error, VMF_CHANGED,
-                  "%s: was replaced by another program in the meantime; nothing is changed, run "
-                  "this again",
-                  edit->path);
-}
-
 static enum vmf_code write_text(struct text_edit *edit, struct vmf_error *error)
 {
   VMF_TRY(vmf_output_begin(edit->output, error));
   if (edit->after_length > 0)
     VMF_TRY(
         vmf_io_pwrite(vmf_output_main(edit->output), edit->after, edit->after_length, 0, error));
-  VMF_TRY(check_unchanged(edit, error));
+  VMF_TRY(vmf_io_unchanged(edit->io, edit->target->files->log, error));
+  if (!edit->target->output)
+    VMF_TRY(vmf_replacing_begin(&edit->replacing, edit->path, edit->io, error));
   return vmf_output_commit(edit->output, error);
 }
 
@@ -197,6 +186,7 @@ enum vmf_code vmf_text_edit(const char *path, const struct vmf_machine_edits *ed
   if (edit.io)
     vmf_io_close(edit.io);
   vmf_output_close(edit.output);
+  vmf_replacing_end(&edit.replacing);
   vmf_free(edit.before);
   vmf_free(edit.after);
   return code;

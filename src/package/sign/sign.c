@@ -470,6 +470,7 @@ enum vmf_code vmf_signing_open(struct vmf_signing *signing, const char *path,
 
 void vmf_signing_close(struct vmf_signing *signing)
 {
+  vmf_replacing_end(&signing->replacing);
   vmf_signing_end_renewal(signing);
   clear_names(&signing->files);
   vmf_names_clear(&signing->dropped);

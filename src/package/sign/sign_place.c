@@ -34,14 +34,6 @@ enum vmf_code vmf_signing_advance(struct vmf_signing *signing, uint64_t bytes,
   return VMF_OK;
 }
 
-static enum vmf_code replaced_meanwhile(const char *path, struct vmf_error *error)
-{
-  return vmf_fail(error, VMF_CHANGED,
-                  "%s: was replaced by another program in the meantime; nothing is changed, run "
-                  "this again",
-                  path);
-}
-
 static struct vmf_output_options output_options(const struct vmf_signing *signing)
 {
   return (struct vmf_output_options){.no_sync = signing->target->no_sync,
@@ -220,22 +212,37 @@ static enum vmf_code commit_described(struct vmf_signing *signing, char *const p
   return VMF_OK;
 }
 
-/* The descriptor that was edited is still the one that is there. */
-static enum vmf_code check_descriptor(const struct vmf_signing *signing, const char *path,
-                                      struct vmf_error *error)
+/* Whether the file has these bytes; text NULL: there is none. */
+static enum vmf_code check_text(const char *path, const void *text, size_t length,
+                                struct vmf_error *error)
 {
   VMF_AUTO_FREE void *now = NULL;
   struct vmf_io *io;
 
+  if (!text)
+    return access(path, F_OK) < 0 ? VMF_OK : vmf_replacing_changed(path, error);
+  if (access(path, F_OK) < 0)
+    return vmf_replacing_changed(path, error);
   VMF_TRY(vmf_io_open_file(path, false, &io, error));
-  bool same = io->size == signing->old_descriptor_length;
-  enum vmf_code code = vmf_alloc(signing->old_descriptor_length + 1, &now, error);
-  if (code == VMF_OK && same && io->size > 0)
-    code = vmf_io_pread(io, now, (size_t)io->size, 0, error);
-  same = same && code == VMF_OK &&
-         memcmp(now, signing->old_descriptor, signing->old_descriptor_length) == 0;
+  bool same = io->size == length;
+  enum vmf_code code = vmf_alloc(length + 1, &now, error);
+  if (code == VMF_OK && same && length > 0)
+    code = vmf_io_pread(io, now, length, 0, error);
+  same = same && code == VMF_OK && memcmp(now, text, length) == 0;
   vmf_io_close(io);
-  return code != VMF_OK || same ? code : replaced_meanwhile(path, error);
+  return code != VMF_OK || same ? code : vmf_replacing_changed(path, error);
+}
+
+/* The texts that the new ones were made of are still those that are there, until the end. */
+static enum vmf_code hold_texts(struct vmf_signing *signing, char *const paths[3],
+                                struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+
+  VMF_TRY(vmf_replacing_begin(&signing->replacing, paths[0], NULL, error));
+  VMF_TRY(check_text(paths[0], signing->old_descriptor, signing->old_descriptor_length, error));
+  VMF_TRY(check_text(paths[1], package->manifest_text, package->manifest_length, error));
+  return check_text(paths[2], package->certificate_text, package->certificate_length, error);
 }
 
 static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_error *error)
@@ -262,7 +269,7 @@ static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_err
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
   if (code == VMF_OK)
-    code = check_descriptor(signing, paths[0], error);
+    code = hold_texts(signing, paths, error);
   if (code == VMF_OK)
     code = commit_described(signing, paths, outputs, error);
   for (size_t i = 0; i < 3; i++) {
@@ -456,19 +463,9 @@ static enum vmf_code fill_as_before(struct archive *archive, struct vmf_error *e
   return VMF_OK;
 }
 
-/* What another program made of it in the meantime is not replaced. */
-static enum vmf_code check_archive(const struct vmf_package *package, struct vmf_error *error)
-{
-  struct stat now;
-
-  if (stat(package->path, &now) == 0 && vmf_io_shows_file(package->io, &now))
-    return VMF_OK;
-  return replaced_meanwhile(package->path, error);
-}
-
 static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *error)
 {
-  const struct vmf_signing *signing = archive->signing;
+  struct vmf_signing *signing = archive->signing;
   const struct vmf_package *package = signing->package;
 
   if (signing->renewal || signing->descriptor_changed)
@@ -477,7 +474,8 @@ static enum vmf_code fill_archive(struct archive *archive, struct vmf_error *err
     VMF_TRY(fill_as_standard(archive, error));
   VMF_TRY(vmf_tar_finish(archive->io, archive->at, error));
   VMF_TRY(vmf_io_unchanged(package->io, signing->target->log, error));
-  VMF_TRY(signing->output ? VMF_OK : check_archive(package, error));
+  if (!signing->output)
+    VMF_TRY(vmf_replacing_begin(&signing->replacing, package->path, package->io, error));
   return vmf_output_commit(archive->output, error);
 }
 

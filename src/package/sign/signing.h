@@ -9,6 +9,7 @@
 #include "hash_stored.h"
 #include "name_list.h"
 #include "package.h"
+#include "replacing.h"
 
 /* Names in the order of their files. */
 struct vmf_signing_names {
@@ -30,10 +31,11 @@ struct vmf_signing {
   bool descriptor_changed;   /* package->descriptor is not what is stored */
   void *old_descriptor;      /* then: that is; owned */
   size_t old_descriptor_length;
-  const char *output;          /* the archive is written there; NULL: it is replaced */
-  struct vmf_names dropped;    /* files that are not passed on; sorted */
-  uint64_t done, total;        /* bytes copied */
-  struct vmf_renewal *renewal; /* NULL: the manifest counts, and must be right */
+  struct vmf_replacing replacing; /* of the archive or the descriptor, while it is replaced */
+  const char *output;             /* the archive is written there; NULL: it is replaced */
+  struct vmf_names dropped;       /* files that are not passed on; sorted */
+  uint64_t done, total;           /* bytes copied */
+  struct vmf_renewal *renewal;    /* NULL: the manifest counts, and must be right */
 };
 
 /* Opens the package and names its texts; what cannot be replaced is refused. target and report are

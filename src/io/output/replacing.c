@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "replacing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+
+enum vmf_code vmf_replacing_changed(const char *path, struct vmf_error *error)
+{
+  return vmf_fail(
+      error, VMF_CHANGED,
+      "%s: was changed by another program in the meantime; nothing is written, run this "
+      "again",
+      path);
+}
+
+static enum vmf_code check(const struct vmf_replacing *replacing, const char *path,
+                           const struct vmf_io *io, struct vmf_error *error)
+{
+  struct stat locked, now;
+
+  if (fstat(replacing->descriptor, &locked) < 0 || stat(path, &now) < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be looked at", path);
+  if (locked.st_dev != now.st_dev || locked.st_ino != now.st_ino ||
+      (io && !vmf_io_shows_file(io, &locked)))
+    return vmf_replacing_changed(path, error);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_replacing_begin(struct vmf_replacing *replacing, const char *path,
+                                  const struct vmf_io *io, struct vmf_error *error)
+{
+  replacing->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (replacing->descriptor < 0)
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
+  replacing->held = true;
+  if (flock(replacing->descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+    return vmf_fail(error, VMF_IN_USE, "%s: another run is replacing it; run this again", path);
+  return check(replacing, path, io, error);
+}
+
+void vmf_replacing_end(struct vmf_replacing *replacing)
+{
+  if (replacing->held)
+    close(replacing->descriptor);
+  replacing->held = false;
+}

@@ -164,10 +164,10 @@ struct vmf_machine_target_options {
       *drivers; /* "virtio": disks and cards get these where the platform has them; or NULL */
 };
 
-/* Writes a machine in another format, its disks beside it or in it, all or nothing: `path` is a
- * file whose suffix says the format, or a folder; where `format` is told, a name without such a
- * suffix, too, for all machines of a collection: each gets a new folder of its name in that one,
- * and all appear together. The sources stay as they are. */
+/* Writes a machine in another format, its disks and what is in its drives for media beside it or in
+ * it, all or nothing: `path` is a file whose suffix says the format, or a folder; where `format` is
+ * told, a name without such a suffix, too, for all machines of a collection: each gets a new folder
+ * of its name in that one, and all appear together. The sources stay as they are. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
                                                   const struct vmf_machine_target_options *options,
                                                   struct vmf_error *error);

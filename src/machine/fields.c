@@ -102,7 +102,7 @@ static const struct vmf_field disk_fields[] = {
     OF_DISK(bus, "bus", WORD, buses, "L-controller", BOOT, -1),
     OF_DISK(controller, "controller", NUMBER, NULL, "L-controller", BEHAVIOUR, -1),
     OF_DISK(unit, "unit", NUMBER, NULL, "L-controller", BEHAVIOUR, -1),
-    OF_DISK(image, "image", TEXT, NULL, NULL, NONE, -1),
+    OF_DISK(image, "image", TEXT, NULL, "L-cdrom-media", NONE, -1),
     OF_DISK(elsewhere, "elsewhere", TEXT, NULL, "L-disk", DATA, -1),
     OF_DISK(image_snapshot, "image-snapshot", TEXT, NULL, NULL, NONE, -1),
     OF_DISK(image_format, "image-format", TEXT, NULL, NULL, NONE, -1),

@@ -33,7 +33,8 @@ struct vmf_field {
   enum vmf_field_kind kind;
   size_t offset;            /* in its struct */
   const char *const *words; /* ends with NULL */
-  const char *loss;         /* code of the loss report: "L-topology" */
+  const char *loss;         /* code of the loss report: "L-topology"; with VMF_LOSS_NONE: when it is
+                             * told no more */
   enum vmf_loss_weight weight;
   int usual; /* the number that every format means when it says nothing; -1: there is none such */
 };

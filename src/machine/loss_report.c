@@ -119,7 +119,7 @@ static enum vmf_code compare_field(const struct comparison *comparison,
   enum vmf_loss_outcome outcome = outcome_of(field, before, after);
   bool lost = outcome == VMF_OUTCOME_CHANGED || outcome == VMF_OUTCOME_DROPPED;
 
-  if (field->weight == VMF_LOSS_NONE ||
+  if ((field->weight == VMF_LOSS_NONE && !(field->loss && outcome == VMF_OUTCOME_DROPPED)) ||
       (!vmf_field_told(field, before) && outcome == VMF_OUTCOME_KEPT))
     return VMF_OK;
   snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", field->name);

@@ -97,7 +97,8 @@ struct vmf_machine_disk {
   struct vmf_told_number bus, controller,
       unit; /* enum vmf_bus, index of the controller on it, place on that; bus is always told */
   /* The image as the source names it: a path, or a disk of the container that the machine came in
-   * (in_container). NULL: an empty drive, or one whose content is elsewhere. */
+   * (in_container); of a drive for media the one that is in it. NULL: an empty drive, or one whose
+   * content is elsewhere. */
   struct vmf_told_text image;
   bool in_container;
   bool on_storage; /* image is a volume of a storage that was named (struct vmf_machine_source), by
@@ -267,6 +268,12 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_add_extra(struct vmf_machine *machine, 
                                                    const char *key, const char *value,
                                                    unsigned line, bool known,
                                                    struct vmf_error *error);
+
+/* Whether it is a drive for media, not a disk. */
+static inline bool vmf_machine_removable(const struct vmf_machine_disk *disk)
+{
+  return disk->medium.value == VMF_MEDIUM_CDROM || disk->medium.value == VMF_MEDIUM_FLOPPY;
+}
 
 /* The controller of that bus and index, or NULL. */
 struct vmf_machine_controller *vmf_machine_controller(const struct vmf_machine *machine,

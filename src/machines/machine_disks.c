@@ -105,6 +105,12 @@ static enum vmf_code open_chain(const struct vmf_machines *machines, const char 
   return code;
 }
 
+/* A medium is never looked into: whatever it holds is what the guest reads. */
+static const char *format_of(const struct vmf_machine_disk *disk)
+{
+  return disk->image_format.text || !vmf_machine_removable(disk) ? disk->image_format.text : "raw";
+}
+
 static enum vmf_code open_file(const struct vmf_machines *machines,
                                const struct vmf_machine_disk *disk, struct vmf_image **image,
                                struct vmf_error *error)
@@ -126,7 +132,7 @@ static enum vmf_code open_file(const struct vmf_machines *machines,
     vmf_io_close(origin.io);
     return code;
   }
-  own.format = disk->image_format.text;
+  own.format = format_of(disk);
   own.snapshot = disk->image_snapshot.text;
   own.found = NULL;
   return open_chain(machines, NULL, &origin, &own, image, error);
@@ -193,16 +199,39 @@ static enum vmf_code disk_in_file(const struct vmf_ovf *ovf, const char *wanted,
   return VMF_OK;
 }
 
+/* A medium is a File of its own, and no Disk: *medium becomes one. */
+static enum vmf_code medium_in_file(const struct vmf_ovf *ovf, const char *wanted,
+                                    struct vmf_ovf_disk *medium, struct vmf_error *error)
+{
+  for (size_t i = 0; i < ovf->file_count && !medium->file_ref; i++) {
+    VMF_AUTO_FREE char *name = NULL;
+    if (!ovf->files[i].href || !ovf->files[i].id)
+      continue;
+    VMF_TRY(vmf_copy_text(ovf->files[i].href, &name, error));
+    vmf_ovf_decode_href(name);
+    if (strcmp(name, wanted) == 0)
+      *medium = (struct vmf_ovf_disk){
+          .id = ovf->files[i].id, .file_ref = ovf->files[i].id, .line = ovf->files[i].line};
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code open_packed(const struct vmf_machines *machines,
                                  const struct vmf_machine_disk *disk, struct vmf_image **image,
                                  struct vmf_error *error)
 {
   struct vmf_image_options own = machines->options;
   const struct vmf_ovf_disk *found;
+  struct vmf_ovf_disk medium = {0};
 
   VMF_TRY(disk_in_file(machines->package->ovf, disk->image.text, &found, error));
   own.format = own.snapshot = NULL;
   own.found = NULL;
+  if (!found && vmf_machine_removable(disk)) {
+    VMF_TRY(medium_in_file(machines->package->ovf, disk->image.text, &medium, error));
+    found = medium.file_ref ? &medium : NULL;
+    own.format = "raw";
+  }
   if (!found)
     return vmf_fail(error, VMF_CORRUPT, "%s: no disk of the descriptor is in the file \"%.160s\"",
                     machines->path, disk->image.text);

@@ -27,7 +27,8 @@ struct vmf_machine_move {
   char *options;                               /* create options of the form */
   struct vmf_destination destination;
   char *folder;                          /* absolute, ends in '/'; NULL: not known */
-  struct vmf_image **images;             /* of machine->disks; NULL: the drive is left empty */
+  struct vmf_image **images;             /* of machine->disks, media among them; NULL: the drive
+                                          * is left empty */
   bool *left_out;                        /* of machine->disks: the person wants it so */
   size_t *file_of;                       /* of machine->disks: in assembly.files, or SIZE_MAX */
   struct vmf_machine_target_disk *disks; /* of machine->disks */
@@ -77,6 +78,20 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_install(struct vmf_machine_move *m
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_tell_choice(const struct vmf_machine_move *move,
                                                           struct vmf_value *tree,
                                                           struct vmf_error *error);
+
+/* ---- move_media.c: what is in the drives for media ---- */
+
+/* Opens the medium of a drive; what cannot be taken along is told as a loss. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_open_medium(struct vmf_machine_move *move,
+                                                          size_t index, struct vmf_error *error);
+/* Names its file after the machine and itself: "vm-debian-12.iso". */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_name_medium(struct vmf_machine_move *move,
+                                                          size_t index,
+                                                          struct vmf_assembly_file *file,
+                                                          struct vmf_error *error);
+bool vmf_machine_move_has_media(const struct vmf_machine_move *move);
+/* Files of media that the target's text, read again as `after`, does not name are not written. */
+void vmf_machine_move_leave_media(struct vmf_machine_move *move, const struct vmf_machine *after);
 
 /* ---- move_fit.c: for a platform ---- */
 

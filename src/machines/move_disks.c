@@ -28,30 +28,12 @@ static enum vmf_code check_twice(const struct vmf_machine_move *move, size_t ind
   return VMF_OK;
 }
 
-/* What a drive has that is no disk, and stays where it is. */
-static void leave_medium(const struct vmf_machine_losses *losses,
-                         const struct vmf_machine_disk *disk, size_t index)
-{
-  if (disk->image.text || disk->elsewhere.text)
-    vmf_machine_lose(losses, VMF_LOSS_COSMETIC, "L-cdrom-media",
-                     "the medium in the drive is not taken along", "disks[%zu].%s", index,
-                     disk->image.text ? "image" : "elsewhere");
-}
-
-static bool is_medium(const struct vmf_machine_disk *disk)
-{
-  return disk->medium.value == VMF_MEDIUM_CDROM || disk->medium.value == VMF_MEDIUM_FLOPPY;
-}
-
 static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, struct vmf_error *error)
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
-  const struct vmf_machine_disk *disk = &move->machine->disks[index];
 
-  if (is_medium(disk)) {
-    leave_medium(&losses, disk, index);
-    return VMF_OK;
-  }
+  if (vmf_machine_removable(&move->machine->disks[index]))
+    return vmf_machine_move_open_medium(move, index, error);
   if (move->left_out[index]) {
     vmf_machine_lose(&losses, VMF_LOSS_DATA, "L-disk-without",
                      "left out, as was asked for (--without-disk)", "disks[%zu]", index);
@@ -131,30 +113,41 @@ static enum vmf_code name_contained(const struct vmf_machine_move *move, size_t 
   return vmf_format(&file->name, error, "disk%zu", move->assembly.count + 1);
 }
 
+/* Beside the text, by its number among the disks. */
+static enum vmf_code name_beside(const struct vmf_machine_move *move, size_t index,
+                                 struct vmf_assembly_file *file, struct vmf_error *error)
+{
+  size_t number = 0;
+
+  for (size_t i = 0; i < index; i++)
+    number += move->images[i] && !vmf_machine_removable(&move->machine->disks[i]);
+  file->format = move->form->format;
+  file->options = move->options;
+  return vmf_assembly_disk(&move->destination, number, move->form->suffix, file, error);
+}
+
 static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
                                struct vmf_report *report, struct vmf_error *error)
 {
   struct vmf_assembly_file *file = &move->assembly.files[move->assembly.count];
+  bool removable = vmf_machine_removable(&move->machine->disks[index]);
 
   move->file_of[index] = SIZE_MAX;
-  move->disks[index].left_out = move->left_out[index] && !is_medium(&move->machine->disks[index]);
+  move->disks[index].left_out = move->left_out[index] && !removable;
   if (!move->images[index])
     return VMF_OK;
   file->image = move->images[index];
-  if (move->container) {
-    VMF_TRY(name_contained(move, index, file, error));
-  } else {
-    file->format = move->form->format;
-    file->options = move->options;
-    VMF_TRY(vmf_assembly_disk(&move->destination, move->assembly.count, move->form->suffix, file,
-                              error));
-  }
+  if (removable)
+    VMF_TRY(vmf_machine_move_name_medium(move, index, file, error));
+  else
+    VMF_TRY(move->container ? name_contained(move, index, file, error)
+                            : name_beside(move, index, file, error));
   move->file_of[index] = move->assembly.count++;
-  move->disks[index] =
-      (struct vmf_machine_target_disk){.name = file->name,
-                                       .format = move->container ? "raw" : file->format,
-                                       .capacity = capacity_of(move, file->image)};
-  if (!move->container)
+  move->disks[index] = (struct vmf_machine_target_disk){
+      .name = file->name,
+      .format = move->container ? "raw" : file->format,
+      .capacity = removable ? vmf_image_size(file->image) : capacity_of(move, file->image)};
+  if (!move->container && !removable)
     VMF_TRY(vmf_machine_move_disk_id(move, index, error));
   if (move->disk_options[index])
     file->options = move->disk_options[index];

@@ -74,7 +74,7 @@ static enum vmf_code round_disk(struct vmf_machine_move *move, size_t index,
   uint64_t size, old;
   char why[160];
 
-  if (!move->images[index])
+  if (!move->images[index] || vmf_machine_removable(&move->machine->disks[index]))
     return VMF_OK;
   old = vmf_image_size(move->images[index]);
   VMF_TRY(vmf_profile_size(&profile->info, old, &size, error));

@@ -7,6 +7,7 @@
 
 #include "caller.h"
 #include "machine_move.h"
+#include "memory.h"
 #include "ovf_machine.h"
 
 /* The target's text has nothing beside it yet. */
@@ -93,6 +94,25 @@ static enum vmf_code write_text(struct vmf_machine_move *move,
   return move->format->write(move->machine, target, losses, &move->text, &move->text_length, error);
 }
 
+/* What the target's text does not name of the media is not written. */
+static enum vmf_code leave_media(struct vmf_machine_move *move,
+                                 const struct vmf_machine_target *target, struct vmf_error *error)
+{
+  struct vmf_machine *after;
+
+  if (!vmf_machine_move_has_media(move))
+    return VMF_OK;
+  VMF_TRY(write_text(move, target, NULL, error));
+  VMF_TRY(vmf_machine_new(&after, error));
+  enum vmf_code code = read_again(move, after, error);
+  if (code == VMF_OK)
+    vmf_machine_move_leave_media(move, after);
+  vmf_machine_free(after);
+  vmf_free(move->text);
+  move->text = NULL;
+  return code;
+}
+
 enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vmf_error *error)
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
@@ -105,6 +125,7 @@ enum vmf_code vmf_machine_move_describe(struct vmf_machine_move *move, struct vm
                                       .copy = move->to->copy};
 
   memcpy(target.id, move->id, sizeof target.id);
+  VMF_TRY(leave_media(move, &target, error));
   VMF_TRY(write_text(move, &target, &losses, error));
   tell_copy(move, &losses);
   vmf_machine_move_neighbours(move, &losses);

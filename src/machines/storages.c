@@ -63,7 +63,7 @@ static enum vmf_code try_one(const struct vmf_machines *machines, const char *fo
 static enum vmf_code find(const struct vmf_machines *machines, const char *folder,
                           const char *volume, struct vmf_io **io, struct vmf_error *error)
 {
-  static const char *const places[] = {"images/%s", "%s", "%s.raw", "%s.qcow2"};
+  static const char *const places[] = {"images/%s", "%s", "%s.raw", "%s.qcow2", "template/iso/%s"};
   const char *own = own_part(volume);
 
   for (size_t i = 0; !*io && i < 2 * sizeof places / sizeof places[0]; i++) {

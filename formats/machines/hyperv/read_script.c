@@ -263,7 +263,9 @@ static enum vmf_code read_drive(struct hyperv_script_reader *reader, bool cdrom,
   disk->controller = vmf_told(controller, line->number);
   disk->unit = vmf_told(unit, line->number);
   VMF_TRY(add_controller(reader, ide ? VMF_BUS_IDE : VMF_BUS_SCSI, controller, error));
-  return cdrom ? VMF_OK : set_text(reader, option(line, "-Path"), &disk->image, error);
+  return cdrom && !option(line, "-Path")
+             ? VMF_OK
+             : set_text(reader, option(line, "-Path"), &disk->image, error);
 }
 
 /* "$drive0 = Add-VMHardDiskDrive ...", and the like. */

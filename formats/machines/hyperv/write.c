@@ -133,26 +133,37 @@ static enum vmf_code write_controllers(struct hyperv_script *script, struct vmf_
   return VMF_OK;
 }
 
+static enum vmf_code put_path(struct hyperv_script *script, size_t index, struct vmf_error *error)
+{
+  VMF_TRY(hyperv_put(script, error, " -Path ($folder+"));
+  VMF_TRY(hyperv_put_text(script, script->target->disks[index].name, error));
+  return hyperv_put(script, error, ")");
+}
+
 static enum vmf_code write_drive(struct hyperv_script *script, size_t index,
                                  struct vmf_error *error)
 {
   const struct vmf_machine_disk *disk = &script->machine->disks[index];
   const struct hyperv_seat *seat = &script->seats[index];
 
-  if (disk->medium.value == VMF_MEDIUM_CDROM)
-    return hyperv_put(script, error,
-                      "$drive%zu = Add-VMDvdDrive -VM $vm -ControllerNumber %u -ControllerLocation "
-                      "%u -Passthru\n",
-                      index, seat->controller, seat->unit);
+  if (disk->medium.value == VMF_MEDIUM_CDROM) {
+    VMF_TRY(hyperv_put(script, error,
+                       "$drive%zu = Add-VMDvdDrive -VM $vm -ControllerNumber %u "
+                       "-ControllerLocation %u",
+                       index, seat->controller, seat->unit));
+    if (script->target->disks[index].name)
+      VMF_TRY(put_path(script, index, error));
+    return hyperv_put(script, error, " -Passthru\n");
+  }
   VMF_TRY(hyperv_put(script, error,
                      "$drive%zu = Add-VMHardDiskDrive -VM $vm -ControllerType %s -ControllerNumber "
-                     "%u -ControllerLocation %u -Path ($folder+",
+                     "%u -ControllerLocation %u",
                      index, seat->ide ? "IDE" : "SCSI", seat->controller, seat->unit));
-  VMF_TRY(hyperv_put_text(script, script->target->disks[index].name, error));
+  VMF_TRY(put_path(script, index, error));
   if (vmf_told_or(disk->shared, 0))
     hyperv_lose(script, DATA, "L-shared-disk", "each machine gets a disk of its own",
                 "disks[%zu].shared", index);
-  return hyperv_put(script, error, ") -Passthru\n");
+  return hyperv_put(script, error, " -Passthru\n");
 }
 
 /* A controller of the same bus and number is another one all the same. */

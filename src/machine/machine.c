@@ -219,3 +219,44 @@ enum vmf_code vmf_machine_set_mac(struct vmf_machine *machine, const char *what,
   return vmf_machine_format_text(machine, line, &nic->mac, error, "%02x:%02x:%02x:%02x:%02x:%02x",
                                  mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
+
+/* ---- copies ---- */
+
+static enum vmf_code copy_list(const void *list, size_t count, size_t size, void *copy,
+                               size_t *room, struct vmf_error *error)
+{
+  void *memory = NULL;
+
+  VMF_TRY(vmf_alloc(count * size, &memory, error));
+  if (count > 0)
+    memcpy(memory, list, count * size);
+  *(void **)copy = memory;
+  *room = count;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_machine_copy(const struct vmf_machine *machine, struct vmf_machine **copy,
+                               struct vmf_error *error)
+{
+  VMF_TRY(vmf_machine_new(copy, error));
+  struct vmf_machine *made = *copy;
+  *made = *machine;
+  made->texts = NULL;
+  made->controllers = NULL;
+  made->disks = NULL;
+  made->nics = NULL;
+  made->ports = NULL;
+  made->snapshots = NULL;
+  made->extras = NULL;
+  made->snapshot_count = made->snapshot_room = 0;
+#define COPY(plural, singular)                                                                     \
+  VMF_TRY(copy_list(machine->plural, machine->singular##_count, sizeof *machine->plural,           \
+                    &made->plural, &made->singular##_room, error))
+  COPY(controllers, controller);
+  COPY(disks, disk);
+  COPY(nics, nic);
+  COPY(ports, port);
+  COPY(extras, extra);
+#undef COPY
+  return VMF_OK;
+}

@@ -155,6 +155,7 @@ struct vmf_machine_extra {
   unsigned line;
   bool known;  /* false: the format does not know what it means */
   bool secret; /* a password: its value is never shown */
+  bool given;  /* it is part of what a person asks for: written although it is secret */
 };
 
 /* ---- the machine ---- */
@@ -224,6 +225,11 @@ enum {
 /* A machine of which nothing is told. Freed with vmf_machine_free. One thread at a time uses it. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_new(struct vmf_machine **machine, struct vmf_error *error);
 void vmf_machine_free(struct vmf_machine *machine); /* NULL is allowed */
+
+/* The same drives, cards and the rest in the same order, without snapshots; its texts belong partly
+ * to `machine`: it is freed before that, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_copy(const struct vmf_machine *machine,
+                                              struct vmf_machine **copy, struct vmf_error *error);
 
 /* Copies a text into the machine. text == NULL: *told is not told. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_text(struct vmf_machine *machine, const char *text,

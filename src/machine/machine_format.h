@@ -92,6 +92,9 @@ struct vmf_machine_format {
   /* Where its vendor's programs put the disks, by paths from the text's folder ("../Virtual Hard
    * Disks"), NULL behind the last; NULL: beside the text. */
   const char *const *disk_folders;
+  /* The key of an extra by which the guest gets the OVF environment ("guestinfo.ovfEnv"); NULL:
+   * there is none. */
+  const char *environment_key;
   bool needs_ids; /* its text has a UUID of its own, and those inside of its disks' images */
   /* How its disks are stored when nobody says it: a form's name ("qcow2"); NULL: it is a container
    * itself. */

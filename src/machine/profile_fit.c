@@ -19,47 +19,6 @@ struct fitting {
   struct vmf_error *error;
 };
 
-/* ---- the copy ---- */
-
-static enum vmf_code copy_list(const void *list, size_t count, size_t size, void *copy,
-                               size_t *room, struct vmf_error *error)
-{
-  void *memory = NULL;
-
-  VMF_TRY(vmf_alloc(count * size, &memory, error));
-  if (count > 0)
-    memcpy(memory, list, count * size);
-  *(void **)copy = memory;
-  *room = count;
-  return VMF_OK;
-}
-
-static enum vmf_code copy_machine(const struct vmf_machine *machine, struct vmf_machine **copy,
-                                  struct vmf_error *error)
-{
-  VMF_TRY(vmf_machine_new(copy, error));
-  struct vmf_machine *made = *copy;
-  *made = *machine;
-  made->texts = NULL;
-  made->controllers = NULL;
-  made->disks = NULL;
-  made->nics = NULL;
-  made->ports = NULL;
-  made->snapshots = NULL;
-  made->extras = NULL;
-  made->snapshot_count = made->snapshot_room = 0;
-#define COPY(plural, singular)                                                                     \
-  VMF_TRY(copy_list(machine->plural, machine->singular##_count, sizeof *machine->plural,           \
-                    &made->plural, &made->singular##_room, error))
-  COPY(controllers, controller);
-  COPY(disks, disk);
-  COPY(nics, nic);
-  COPY(ports, port);
-  COPY(extras, extra);
-#undef COPY
-  return VMF_OK;
-}
-
 /* ---- drives ---- */
 
 /* What a guest calls the driver of such a controller. */
@@ -337,7 +296,7 @@ enum vmf_code vmf_profile_fit(const struct vmf_fit *fit, const struct vmf_machin
   if (fit->virtio && !fit->platform.profile->virtio_nic)
     return vmf_fail(error, VMF_USAGE, "--drivers virtio: %s has no virtio devices",
                     fit->platform.profile->info.summary);
-  enum vmf_code code = copy_machine(machine, &fitting.machine, error);
+  enum vmf_code code = vmf_machine_copy(machine, &fitting.machine, error);
   if (code == VMF_OK)
     code = fit_all(&fitting);
   if (code == VMF_OK)

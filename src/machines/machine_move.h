@@ -14,10 +14,16 @@
 
 struct vmf_machine_move {
   struct vmf_machines *machines;
-  const struct vmf_machine *read;              /* one of them */
-  const struct vmf_machine *machine;           /* it, or `fitted` */
-  struct vmf_machine *fitted;                  /* as a platform takes it; owned; or NULL */
-  struct vmf_fit fit;                          /* platform.profile NULL: for none */
+  const struct vmf_machine *read;    /* one of them */
+  const struct vmf_machine *machine; /* it, or `fitted` */
+  struct vmf_machine *fitted;        /* as a platform takes it; owned; or NULL */
+  struct vmf_machine *installed;     /* with what the environment comes by; owned; or NULL */
+  char *environment;                 /* the OVF environment; owned; NULL: none */
+  bool on_cd;                        /* it comes on one, in the drive environment_drive */
+  bool in_text;                      /* it comes in the text of the machine */
+  size_t environment_drive;          /* of machine->disks */
+  size_t system;                     /* of a package: in its descriptor */
+  struct vmf_fit fit;                /* platform.profile NULL: for none */
   const struct vmf_machine_target_options *to; /* as the caller gave them */
   const struct vmf_package_target *files;      /* the same, of the files */
   const struct vmf_machine_format *format;     /* NULL: OVF */
@@ -71,9 +77,19 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move
 
 /* ---- move_install.c: of a package ---- */
 
-/* VMF_USAGE: a property needs a value, or the target keeps properties as they are. */
+/* Makes the OVF environment, and room for it in the machine. VMF_USAGE: a property needs a value,
+ * or the target keeps properties as they are. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_install(struct vmf_machine_move *move,
                                                       struct vmf_error *error);
+/* Whether a disk of the machine is the drive of the environment's CD; and that CD. */
+static inline bool vmf_machine_move_is_environment(const struct vmf_machine_move *move,
+                                                   size_t index)
+{
+  return move->on_cd && index == move->environment_drive;
+}
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_open_environment(const struct vmf_machine_move *move,
+                                                               struct vmf_image **image,
+                                                               struct vmf_error *error);
 /* "installed": the deployment option and the values that were chosen, without passwords. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_tell_choice(const struct vmf_machine_move *move,
                                                           struct vmf_value *tree,

@@ -112,6 +112,8 @@ void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
   vmf_free(move->folder);
   vmf_free(move->text);
   vmf_machine_free(move->fitted);
+  vmf_machine_free(move->installed);
+  vmf_free(move->environment);
   vmf_loss_clear(&move->losses);
   vmf_destination_clear(&move->destination, keep_folder);
 }

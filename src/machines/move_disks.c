@@ -32,6 +32,8 @@ static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, stru
 {
   const struct vmf_machine_losses losses = vmf_loss_reasons(&move->losses);
 
+  if (vmf_machine_move_is_environment(move, index))
+    return vmf_machine_move_open_environment(move, &move->images[index], error);
   if (vmf_machine_removable(&move->machine->disks[index]))
     return vmf_machine_move_open_medium(move, index, error);
   if (move->left_out[index]) {

@@ -95,7 +95,7 @@ enum vmf_code vmf_machine_move_fit(struct vmf_machine_move *move, struct vmf_err
     return VMF_OK;
   move->fit.virtio = move->to->drivers != NULL;
   move->fit.package = !move->format;
-  VMF_TRY(vmf_profile_fit(&move->fit, move->read, &losses, &move->fitted, error));
+  VMF_TRY(vmf_profile_fit(&move->fit, move->machine, &losses, &move->fitted, error));
   move->machine = move->fitted;
   for (size_t i = 0; i < move->machine->disk_count; i++)
     VMF_TRY(round_disk(move, i, &losses, error));

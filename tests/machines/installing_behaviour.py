@@ -2,8 +2,11 @@
 # Copyright (c) 2026 the vmferry authors
 """Packages that are installed as machines: what is chosen of them, and what the guest is told of it."""
 import json
+import os
+import pathlib
 import random
 import re
+from xml.etree import ElementTree
 
 import tap
 
@@ -206,6 +209,156 @@ def test_a_property_says_how_large_a_disk_is(t):
     put(t, envelope(system(sections=product(property_element('size', 'uint32', '1')), disk='d2'), capacity='${size}').replace(b'ovf:diskId="d2"', b'ovf:diskId="d2" ovf:capacityAllocationUnits="byte * 2^20"'))
     convert(t, 'vm.ovf', 'out.vmx', '--property=size=3')
     tap.equal(json.loads(t.vmferry('info', '--output=json', 'out-disk1.vmdk').stdout)['virtual-size'], 3 << 20)
+
+
+# ---- the environment ----
+
+OE = '{http://schemas.dmtf.org/ovf/environment/1}'
+ASKED = cpus(2) + memory(512) + IDE + CD
+TARGETS = {'vmx': 'vmx', 'xml': 'libvirt', 'vbox': 'vbox', 'conf': 'proxmox', 'ps1': 'hyperv', 'xva': 'xva', 'vma': 'vma'}
+
+
+def check_schema(t, name):
+    """The DMTF's schemas of both versions, where they are."""
+    folder = pathlib.Path(os.environ.get('VMFERRY_OVF_XSD', tap.SOURCE / '../shared/ovf-xsd')).resolve()
+    for part, schema in (('1.1.0-vcd', 'ovf1.1/dsp8027_1.1.0.xsd'), ('1.0.0-openovf', 'ovf-environment.xsd')):
+        if (folder / part / schema).exists():
+            t.run(tap.tool('xmllint'), '--nonet', '--noout', '--schema', str(folder / part / schema), name, env={'XML_CATALOG_FILES': str(folder / part / 'catalog.xml')})
+
+
+def values(section):
+    return [(one.get(OE + 'key'), one.get(OE + 'value')) for one in section.find(OE + 'PropertySection')]
+
+
+def document(t, path):
+    """The environment on the CD, read by two programs, by its two names."""
+    t.run(tap.tool('7zz'), 'x', '-so', path, 'ovf-env.xml', stdout=open(t.path('env.xml'), 'wb'))
+    for words in ([], ['--options=iso9660:!joliet']):
+        name = 'OVF_ENV.XML' if words else 'ovf-env.xml'
+        tap.equal(t.run(tap.tool('bsdtar'), '-tf', path, *words).stdout.split(), ['.', name])
+        tap.equal(t.run(tap.tool('bsdtar'), '-xOf', path, *words, name, text=False).stdout, t.read('env.xml'))
+    check_schema(t, 'env.xml')
+    return ElementTree.fromstring(t.read('env.xml'))
+
+
+def setting(t, path):
+    """The environment in a .vmx; None: it has none."""
+    found = re.search(r'^guestinfo\.ovfEnv = "(.*)"$', t.read(path).decode(), re.M)
+    if not found:
+        return None
+    t.write('env.xml', re.sub(r'\|([0-9A-F]{2})', lambda one: chr(int(one[1], 16)), found[1]).encode())
+    check_schema(t, 'env.xml')
+    return ElementTree.fromstring(t.read('env.xml'))
+
+
+NET = product(property_element('ip', 'string', '10.0.0.1'), property_element('pw', more='ovf:password="true"'), attributes='ovf:class="net"')
+
+
+@tap.rows([(name, name, form) for name, form in TARGETS.items()])
+def test_the_environment_comes_on_a_cd_in_its_drive(t, suffix, form):
+    put(t, envelope(system(sections=NET, items=ASKED, transport='iso')))
+    run = convert(t, 'vm.ovf', f'out.{suffix}', f'--machine={form}', '--property=net.ip=10.0.0.2')
+    if suffix in ('xva', 'vma'):
+        tap.contains(run.stderr, 'wants a CD to tell the guest its properties, which has no place in the target [L-environment]')
+        tap.equal('environment' in installed(t), False)
+        return
+    tap.equal(installed(t)['environment'], ['iso'])
+    found = document(t, 'out-ovf-env.iso')
+    tap.equal((found.get(OE + 'id'), values(found)), ('vm', [('net.ip', '10.0.0.2'), ('net.pw', '')]))
+    if form == 'hyperv':
+        tap.contains(t.read('out.ps1'), b"Add-VMDvdDrive -VM $vm -ControllerNumber 0 -ControllerLocation 0 -Path ($folder+('out-ovf-env.iso'))")
+        return
+    drives = [disk for disk in machine(t, f'out.{suffix}')['disks'] if disk['medium'] == 'cdrom']
+    tap.equal([os.path.basename(drive.get('image', '')) for drive in drives], ['out-ovf-env.iso'])
+    tap.equal('cdrom' in run.stderr, False, run.stderr)
+
+
+@tap.rows([('a_machine_without_one', '', 1), ('one_in_use', IDE + CD.replace('<rasd:InstanceID>', '<rasd:HostResource>ovf:/file/f1</rasd:HostResource><rasd:InstanceID>'), 2), ('one_that_is_not_connected', IDE + CD.replace('<rasd:AddressOnParent>', '<rasd:AddressOnParent>').replace('<rasd:ElementName>', '<rasd:AutomaticAllocation>false</rasd:AutomaticAllocation><rasd:ElementName>'), 1)])
+def test_a_drive_for_the_cd_is_found_beside(t, drives, count):
+    put(t, envelope(system(sections=NET, items=cpus(1) + memory(512) + drives, transport='iso')))
+    for suffix in ('vmx', 'xml', 'vbox', 'conf'):
+        convert(t, 'vm.ovf', f'{suffix}.{suffix}', f'--machine={TARGETS[suffix]}')
+        found = [disk for disk in machine(t, f'{suffix}.{suffix}')['disks'] if disk['medium'] == 'cdrom']
+        tap.equal((len(found), sum(f'{suffix}-ovf-env.iso' in disk.get('image', '') for disk in found)), (count, 1), suffix)
+        tap.equal(all(disk.get('connected', True) for disk in found if 'image' in disk), True, suffix)
+
+
+def test_the_same_conversion_makes_the_same_cd(t):
+    put(t, envelope(system(sections=NET, items=ASKED, transport='iso')))
+    convert(t, 'vm.ovf', 'a.vmx')
+    convert(t, 'vm.ovf', 'b.xml', '--machine=libvirt')
+    tap.equal(t.read('a-ovf-env.iso') == t.read('b-ovf-env.iso'), True)
+
+
+def test_the_environment_comes_as_a_setting_of_a_vmx(t):
+    put(t, envelope(system(sections=NET, items=ASKED, transport='com.vmware.guestInfo')))
+    run = convert(t, 'vm.ovf', 'out.vmx', '--property=net.pw=hush-hush')
+    tap.equal(values(setting(t, 'out.vmx')), [('net.ip', '10.0.0.1'), ('net.pw', 'hush-hush')])
+    tap.equal('hush' in run.stderr + run.stdout + t.read('losses.json').decode(), False)
+    tap.equal(installed(t)['environment'], ['com.vmware.guestInfo'])
+    tap.equal((t.folder / 'out-ovf-env.iso').exists(), False)
+    tap.contains(convert(t, 'vm.ovf', 'out.xml', '--machine=libvirt').stderr, "guestinfo to tell the guest its properties, which only a .vmx has [L-environment]")
+
+
+@tap.rows([('quotes', 'a"b\'c'), ('xml', '</Property><x/>&amp;<![CDATA[]]>'), ('lines', 'one\ntwo\r\nthree\tfour'), ('pipes', '|22|0A||'), ('equals_signs', 'a=b=c'),
+           ('a_shell', '$(id) `id` ${net.ip} %s%n'), ('letters', 'ä€\U0001f600'), ('blanks', '  a  '), ('a_backslash', 'a\\b\\')])
+def test_hostile_values_arrive_as_they_are(t, value):
+    put(t, envelope(system(sections=NET, items=ASKED, transport='iso,com.vmware.guestInfo')))
+    for suffix in ('vmx', 'xml', 'vbox', 'conf', 'ps1'):
+        convert(t, 'vm.ovf', f'{suffix}.{suffix}', f'--machine={TARGETS[suffix]}', f'--property=net.ip={value}')
+        tap.equal(values(document(t, f'{suffix}-ovf-env.iso'))[0], ('net.ip', value))
+    tap.equal(values(setting(t, 'vmx.vmx'))[0], ('net.ip', value))
+
+
+@tap.rows([('20_kB', 20_000, True), ('what_a_line_cannot_hold', 70_000, False), ('1_MiB', 1 << 20, False)])
+def test_a_long_value_is_on_the_cd_and_in_the_vmx_where_it_fits(t, length, fits):
+    put(t, envelope(system(sections=NET, items=ASKED, transport='iso com.vmware.guestInfo')))
+    t.write('given', b'net.ip=' + b'x' * length)
+    run = convert(t, 'vm.ovf', 'out.vmx', '--properties=given')
+    tap.equal(len(values(document(t, 'out-ovf-env.iso'))[0][1]), length)
+    tap.equal(setting(t, 'out.vmx') is not None, fits)
+    tap.equal('a line of a .vmx has at most 64 KiB' in run.stderr, not fits, run.stderr[-500:])
+
+
+def test_an_environment_of_more_than_4_mib_is_refused_where_it_is_asked_for(t):
+    long = product(*[property_element(f'k{i}', 'string', 'x' * 465_000) for i in range(10)])
+    put(t, envelope(system(sections=long, items=ASKED, transport='iso')))
+    tap.contains(convert(t, 'vm.ovf', 'out.vmx').stderr, 'the OVF environment would have more than 4194304 bytes')
+    for given, status in (('k1=' + 'y' * 100_000, 2), ('k1=a', 0)):
+        convert(t, 'vm.ovf', 'two.vmx', f'--property={given}', status=status)
+
+
+def test_without_a_choice_a_missing_value_is_told_and_nothing_stops(t):
+    put(t, envelope(system(sections=product(property_element('ip', qualifiers='MinLen(1)')), items=ASKED, transport='iso com.vmware.guestInfo')))
+    run = convert(t, 'vm.ovf', 'out.vmx')
+    tap.contains(run.stderr, 'need a value (--property KEY=VALUE): ip [L-environment]')
+    tap.equal((setting(t, 'out.vmx'), (t.folder / 'out-ovf-env.iso').exists()), (None, False))
+
+
+def test_values_without_a_way_to_the_guest_are_told(t):
+    put(t, envelope(system(sections=NET, items=ASKED)))
+    tap.contains(convert(t, 'vm.ovf', 'out.vmx', '--property=net.ip=1').stderr, 'names no way (ovf:transport) to tell the guest its properties [L-environment]')
+    tap.equal('L-environment' in convert(t, 'vm.ovf', 'two.vmx').stderr, False)
+
+
+def test_a_transport_without_properties_brings_nothing(t):
+    put(t, envelope(system(items=ASKED, transport='iso com.vmware.guestInfo')))
+    convert(t, 'vm.ovf', 'out.vmx')
+    tap.equal((setting(t, 'out.vmx'), (t.folder / 'out-ovf-env.iso').exists()), (None, False))
+
+
+def test_a_machine_of_a_collection_is_told_of_its_siblings(t):
+    around = product(property_element('host', 'string', 'h'), property_element('same', 'string', 'around'))
+    web = product(property_element('same', 'string', 'web'), property_element('url', 'string', 'http://${host}/${none}/${same}'))
+    both = system('web', ASKED, web, 'iso') + system('db', ASKED, product(property_element('port', 'uint16', '1')), 'com.vmware.guestInfo', 'd2')
+    put(t, envelope(f'<VirtualSystemCollection ovf:id="all"><Info>c</Info>{around}{both}</VirtualSystemCollection>'))
+    convert(t, 'vm.ovf', 'out/', '--machine=vmx', '--property=port=5432', '--property=host=${same}')
+    found = document(t, 'out/web/web-ovf-env.iso')
+    tap.equal(values(found), [('same', 'web'), ('url', 'http://${same}/${none}/around'), ('host', '${same}')])
+    tap.equal([(one.get(OE + 'id'), values(one)) for one in found.findall(OE + 'Entity')], [('db', [('port', '5432'), ('host', '${same}'), ('same', 'around')])])
+    tap.equal([one.get(OE + 'id') for one in setting(t, 'out/db/db.vmx').findall(OE + 'Entity')], ['web'])
+    convert(t, 'vm.ovf', 'web.xml', '--machine=libvirt', '--system=web')
+    tap.equal(len(document(t, 'web-ovf-env.iso').findall(OE + 'Entity')), 1)
 
 
 if __name__ == '__main__':

@@ -261,6 +261,17 @@ static bool would_appear(const struct vmx_writer *writer, const char *key)
   return hidden->line && is_written(writer, device);
 }
 
+/* Whether it becomes a line that VMware reads. */
+static enum vmf_code is_short(const struct vmf_machine_extra *extra, bool *fits,
+                              struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *escaped = NULL;
+
+  VMF_TRY(vmx_escape(extra->value, &escaped, error));
+  *fits = strlen(extra->key) + strlen(" = \"\"") + strlen(escaped) <= VMX_LINE;
+  return VMF_OK;
+}
+
 enum vmf_code vmx_write_extras(struct vmx_writer *writer, struct vmf_error *error)
 {
   const struct vmf_machine *machine = writer->machine;
@@ -270,16 +281,23 @@ enum vmf_code vmx_write_extras(struct vmx_writer *writer, struct vmf_error *erro
     const struct vmf_machine_extra *extra = &machine->extras[i];
     const char *why = not_again(extra->key, writer->target->copy);
     char small[VMX_KEY];
+    bool fits;
 
     if (strcmp(extra->vendor, VMX_NAME) != 0)
       continue;
     small_letters(extra->key, small);
-    if (extra->secret)
+    if (extra->secret && !extra->given)
       why = "passwords are not written";
     else if (!is_key(extra->key))
       why = "it is no key of a .vmx";
     else if (!why && would_appear(writer, extra->key))
       why = "another device has the place of this one, which was not in the machine";
+    VMF_TRY(is_short(extra, &fits, error));
+    if (!why && !fits) {
+      vmx_lose(writer, BEHAVIOUR, "L-extra", "a line of a .vmx has at most 64 KiB", "extra.%s",
+               extra->key);
+      continue;
+    }
     if (why && extra->value[0])
       vmx_lose(writer, NONE, extra->secret ? "L-secret-dropped" : "L-extra", why, "extra.%s",
                extra->key);

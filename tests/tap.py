@@ -125,10 +125,8 @@ def run_one(function, values):
     return True, '', ''
 
 
-def main(names):
-    only = sys.argv[1] if len(sys.argv) > 1 else ''  # a part of a test's title, to run by hand
-    tests = [test for test in collect(names) if only in test[0]]
-    print(f'1..{len(tests)}')
+def run_all(tests):
+    """Whether one failed."""
     failed = False
     for number, (title, function, values) in enumerate(tests, 1):
         passed, directive, details = run_one(function, values)
@@ -138,4 +136,15 @@ def main(names):
         for line in details.splitlines():
             print('# ' + line)
         sys.stdout.flush()
+    return failed
+
+
+def main(names):
+    only = sys.argv[1] if len(sys.argv) > 1 else ''  # a part of a test's title, to run by hand
+    tests = [test for test in collect(names) if only in test[0]]
+    print(f'1..{len(tests)}')
+    # What is confined may write temporary files: not where the files of the tests are.
+    with tempfile.TemporaryDirectory(prefix='vmferry-temporary-') as temporary:
+        os.environ['TMPDIR'] = temporary
+        failed = run_all(tests)
     sys.exit(1 if failed else 0)

@@ -48,7 +48,8 @@ VMF_MUST_CHECK enum vmf_code vmf_confinement_offered(struct vmf_confinement *con
  * OpenSSL, time zones) stays readable, and the folder for temporary files ($TMPDIR or /tmp)
  * writable. With the first version of Landlock, which cannot tell, nothing that is to write is
  * confined. A kernel without Landlock or seccomp is no error: *done, which may be NULL, says what
- * came of it. VMF_SYSTEM: the kernel has it and refused. */
+ * came of it. VMF_UNSUPPORTED: the kernel has it and refuses, since
+ * what confines this process already does not allow more. */
 VMF_MUST_CHECK enum vmf_code vmf_confine(const struct vmf_confinement_options *options,
                                          struct vmf_confinement *done, struct vmf_error *error);
 

@@ -42,6 +42,7 @@ unsigned vmf_argument_places(const struct vmf_argument *argument)
     unsigned places;
   } rows[] = {
       {"FILE", VMF_PLACE_READ | VMF_PLACE_CHECKED},
+      {"BACKING", VMF_PLACE_READ | VMF_PLACE_BESIDE | VMF_PLACE_CHECKED},
       {"DIR", VMF_PLACE_READ | VMF_PLACE_FOLDER | VMF_PLACE_CHECKED},
       {"MAPFILE", VMF_PLACE_READ | VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
       {"REPORT", VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},

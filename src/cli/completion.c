@@ -118,12 +118,12 @@ static const struct {
   const char *word;
   void (*offer)(const struct completion *completion);
 } completion_kinds[] = {
-    {"CERT", offer_files},   {"DIR", offer_folders},    {"FILE", offer_files},
-    {"FORM", offer_forms},   {"FORMAT", offer_formats}, {"FOLDER", offer_folders},
-    {"KEY", offer_files},    {"MAPFILE", offer_files},  {"OS", offer_systems},
-    {"OUT", offer_files},    {"PACKAGE", offer_files},  {"PLATFORM", offer_platforms},
-    {"REPORT", offer_files}, {"SIZE", offer_nothing},   {"TOPIC", offer_topics},
-    {"VERB", offer_verbs},
+    {"BACKING", offer_files},      {"CERT", offer_files},   {"DIR", offer_folders},
+    {"FILE", offer_files},         {"FORM", offer_forms},   {"FORMAT", offer_formats},
+    {"FOLDER", offer_folders},     {"KEY", offer_files},    {"MAPFILE", offer_files},
+    {"OS", offer_systems},         {"OUT", offer_files},    {"PACKAGE", offer_files},
+    {"PLATFORM", offer_platforms}, {"REPORT", offer_files}, {"SIZE", offer_nothing},
+    {"TOPIC", offer_topics},       {"VERB", offer_verbs},
 };
 
 /* One of the words between the bars. `otherwise` is for those that no table has. */

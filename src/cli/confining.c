@@ -8,11 +8,15 @@
 
 #include "argument_place.h"
 #include "arguments.h"
+#include "status.h"
 
 /* Names that are borrowed from the settings; each list ends with NULL. */
 struct places {
   const char **read, **write;
   size_t reads, writes;
+  bool out;             /* an option names what is made */
+  const char *backing;  /* named from the folder of the target on; or NULL */
+  char *taken, *beside; /* the same, where -o names it; and with that folder. Owned */
 };
 
 static bool active;
@@ -49,6 +53,9 @@ static void add_options(const struct vmf_verb *verb, const struct vmf_command *c
     const char *text = row->kind == VMF_ARGUMENT_TEXT ? *(const char *const *)field : NULL;
     if (text)
       add(places, place_of(row->value, text), read, written);
+    places->out |= text && written && strcmp(row->value, "OUT") == 0;
+    if (text && (kind & VMF_PLACE_BESIDE))
+      places->backing = text;
   }
 }
 
@@ -70,14 +77,53 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
   int count = command->operand_count;
   for (int i = 0; i < count; i++)
     add(places, command->operands[i], true, operand_is_written(verb, i, count));
-  if (verb->written != VMF_WRITTEN_NONE && count <= 1) /* the name of what is written is found */
-    add(places, ".", true, true);
+  if (verb->written == VMF_WRITTEN_OUT ? !places->out
+                                       : verb->written != VMF_WRITTEN_NONE && count <= 1)
+    add(places, ".", true, true); /* the name of what is written is found */
+}
+
+/* -B, else what "-o backing_file=" names, which no row of the table tells to be a place. */
+static enum vmf_code take_backing(const struct vmf_verb *verb, const struct vmf_command *command,
+                                  struct places *places, struct vmf_error *error)
+{
+  const char *given = NULL;
+
+  for (const struct vmf_argument *row = verb->arguments; row->kind; row++)
+    if (row->kind == VMF_ARGUMENT_JOINED && strcmp(row->name, "options") == 0)
+      given = *(char *const *)((const char *)command + row->field);
+  if (places->backing || !given)
+    return VMF_OK;
+  char *options = strdup(given);
+  if (!options)
+    return vmf_arguments_no_memory(error);
+  enum vmf_code code = vmf_arguments_take_option(options, "backing_file", &places->taken, error);
+  places->backing = places->taken;
+  free(options);
+  return code;
+}
+
+static enum vmf_code add_backing(const struct vmf_verb *verb, const struct vmf_command *command,
+                                 struct places *places, struct vmf_error *error)
+{
+  int target = verb->written == VMF_WRITTEN_LAST ? command->operand_count - 1 : 0;
+  enum vmf_code code = take_backing(verb, command, places, error);
+
+  if (code != VMF_OK || !places->backing || command->operand_count == 0)
+    return code;
+  const char *path = command->operands[target], *slash = strrchr(path, '/');
+  int folder = slash && places->backing[0] != '/' ? (int)(slash + 1 - path) : 0;
+  if (asprintf(&places->beside, "%.*s%s", folder, path, places->backing) < 0) {
+    places->beside = NULL;
+    return vmf_arguments_no_memory(error);
+  }
+  add(places, places->beside, true, false);
+  return VMF_OK;
 }
 
 /* How many names there can be, with the NULL. */
 static size_t places_bound(const struct vmf_verb *verb, const struct vmf_command *command)
 {
-  size_t bound = (size_t)command->operand_count + 2;
+  size_t bound = (size_t)command->operand_count + 3;
   for (const struct vmf_argument *row = verb->arguments; row->kind; row++) {
     const void *field = (const char *)command + row->field;
     bound++;
@@ -96,6 +142,9 @@ static enum vmf_code confine(const struct vmf_verb *verb, const struct vmf_comma
 
   add_options(verb, command, places);
   add_operands(verb, command, places);
+  enum vmf_code code = add_backing(verb, command, places, error);
+  if (code != VMF_OK)
+    return code;
   struct vmf_confinement_options options = {.size = sizeof options,
                                             .read = places->read,
                                             .write = places->write,
@@ -117,6 +166,8 @@ static enum vmf_code confine_all(const struct vmf_verb *verb, const struct vmf_c
     (void)!vmf_arguments_no_memory(error);
   free(places.read);
   free(places.write);
+  free(places.taken);
+  free(places.beside);
   return code;
 }
 
@@ -130,26 +181,45 @@ static const char *missing(const struct vmf_confinement *done)
   return done->calls ? NULL : done->calls_miss;
 }
 
+/* Told with -v where it goes on. */
+static void note(const struct vmf_command *command, const char *why)
+{
+  if (command->verbose && why)
+    vmf_status_print("not all is confined: %s", why);
+}
+
+static enum vmf_code required(const char *why, struct vmf_error *error)
+{
+  if (!why)
+    return VMF_OK;
+  vmf_arguments_wrong(error, "--sandbox=require: %s", why);
+  return error->code = VMF_UNSUPPORTED;
+}
+
 enum vmf_code vmf_confining(const struct vmf_verb *verb, const struct vmf_command *command,
                             struct vmf_error *error)
 {
   const char *told = getenv("VMFERRY_SANDBOX");
   const char *word = command->sandbox ? command->sandbox : told ? told : VMF_SANDBOX_DEFAULT;
   struct vmf_confinement done = {.size = sizeof done};
-  bool required = strcmp(word, "require") == 0;
+  bool require = strcmp(word, "require") == 0;
 
   if (strcmp(word, "off") == 0 || verb->operands_are_words)
     return VMF_OK;
-  if (!required && strcmp(word, "on") != 0)
+  if (!require && strcmp(word, "on") != 0)
     return vmf_arguments_wrong(error, "--sandbox: \"%s\" is none of: off, on, require", word);
   enum vmf_code code = confine_all(verb, command, &done, error);
+  if (code == VMF_UNSUPPORTED && !require) {
+    note(command, error->text);
+    return VMF_OK;
+  }
   if (code != VMF_OK)
     return code;
   active = done.reads || done.writes || done.calls;
-  if (!required || !missing(&done))
-    return VMF_OK;
-  vmf_arguments_wrong(error, "--sandbox=require: %s", missing(&done));
-  return error->code = VMF_UNSUPPORTED;
+  if (require)
+    return required(missing(&done), error);
+  note(command, missing(&done));
+  return VMF_OK;
 }
 
 bool vmf_confining_active(void)

@@ -103,8 +103,9 @@ struct vmf_argument {
 #define VMF_PURPOSE_PACKAGES "For packages (OVA, OVF)"
 #define VMF_PURPOSE_HELP "Help"
 
-/* Which operands name what is written. */
-enum vmf_written { VMF_WRITTEN_NONE, VMF_WRITTEN_ALL, VMF_WRITTEN_LAST };
+/* Which operands name what is written; OUT: the option does that, or it is made in the working
+ * folder. */
+enum vmf_written { VMF_WRITTEN_NONE, VMF_WRITTEN_ALL, VMF_WRITTEN_LAST, VMF_WRITTEN_OUT };
 
 struct vmf_verb {
   const char *name, *purpose, *operands, *summary;

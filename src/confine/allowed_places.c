@@ -8,19 +8,42 @@
 #include <unistd.h>
 
 #include "json_name.h"
+#include "link.h"
 #include "memory.h"
 #include "path.h"
 #include "stream.h"
 #include "vmferry.h"
 
+enum { LINKS_MOST = 40 }; /* as the kernel's MAXSYMLINKS */
+
 /* What glibc, OpenSSL and libxml2 open when it is needed first: encodings (gconv), providers,
  * configuration, time zones; what the number of threads and the memory are taken from (cgroups);
  * and what a block device is told to be. */
-static const char *const system_places[] = {"/usr",           "/lib",           "/lib64",
-                                            "/etc/ssl",       "/etc/pki",       "/etc/ld.so.cache",
-                                            "/etc/localtime", "/proc/self",     "/proc/meminfo",
-                                            "/proc/sys/vm",   "/sys/fs/cgroup", "/sys/devices",
-                                            "/sys/dev/block", "/dev/null",      "/dev/urandom"};
+static const char *const system_places[] = {"/usr",           "/lib",
+                                            "/lib64",         "/nix/store",
+                                            "/gnu/store",     "/etc/ssl",
+                                            "/etc/pki",       "/etc/crypto-policies",
+                                            "/etc/localtime", "/etc/ld.so.cache",
+                                            "/proc/self",     "/proc/meminfo",
+                                            "/proc/sys/vm",   "/sys/fs/cgroup",
+                                            "/sys/devices",   "/sys/dev/block",
+                                            "/dev/null",      "/dev/urandom"};
+
+/* Where else the environment says that these are, with ':' between them. */
+static const char *const system_variables[] = {"OPENSSL_CONF", "OPENSSL_MODULES", "GCONV_PATH",
+                                               "LOCPATH"};
+
+/* The path without slashes at its end, which would make its own folder of it. */
+static enum vmf_code copy_folder(const char *path, char **folder, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *plain = NULL;
+  size_t length = strlen(path);
+
+  while (length > 1 && path[length - 1] == '/')
+    length--;
+  VMF_TRY(vmf_copy_bytes(path, length, &plain, error));
+  return vmf_path_copy_folder(plain, folder, error);
+}
 
 /* A folder itself; a file that is there or not: the folder that it is in, since it may name others
  * beside it; anything else (a device, a pipe): by itself. */
@@ -35,11 +58,24 @@ static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char 
     VMF_TRY(vmf_landlock_allow(landlock, path, access, error));
   if (there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
     return VMF_OK;
-  VMF_TRY(vmf_path_copy_folder(path, &folder, error));
+  VMF_TRY(copy_folder(path, &folder, error));
   /* A folder that is written is replaced as a whole by one that is made beside it. */
   if (there && S_ISDIR(status.st_mode) && access == VMF_ACCESS_READ)
     return VMF_OK;
   return vmf_landlock_allow(landlock, folder, access, error);
+}
+
+/* What a target's symlinks lead to is made there where it does not exist yet. */
+static enum vmf_code allow_end_of_links(const struct vmf_landlock *landlock, const char *path,
+                                        struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *end = NULL;
+  struct stat status;
+
+  VMF_TRY(vmf_copy_text(path, &end, error));
+  for (int i = 0; i < LINKS_MOST && lstat(end, &status) == 0 && S_ISLNK(status.st_mode); i++)
+    VMF_TRY(vmf_link_follow(&end, error));
+  return allow_path(landlock, end, VMF_ACCESS_WRITE, error);
 }
 
 /* As it is written, and where its symlinks lead to: what an image names is looked for in both. */
@@ -50,6 +86,8 @@ static enum vmf_code allow_both(const struct vmf_landlock *landlock, const char 
   enum vmf_code code = allow_path(landlock, path, access, error);
   if (code == VMF_OK && real)
     code = allow_path(landlock, real, access, error);
+  else if (code == VMF_OK && access == VMF_ACCESS_WRITE)
+    code = allow_end_of_links(landlock, path, error);
   free(real);
   return code;
 }
@@ -108,9 +146,24 @@ enum vmf_code vmf_allow_names(const struct vmf_landlock *landlock, const char *c
   return VMF_OK;
 }
 
+static enum vmf_code allow_list(const struct vmf_landlock *landlock, const char *list,
+                                struct vmf_error *error)
+{
+  while (list && *list) {
+    VMF_AUTO_FREE char *place = NULL;
+    size_t length = strcspn(list, ":");
+    VMF_TRY(vmf_copy_bytes(list, length, &place, error));
+    VMF_TRY(vmf_landlock_allow(landlock, place, VMF_ACCESS_READ, error));
+    list += length + (list[length] == ':');
+  }
+  return VMF_OK;
+}
+
 enum vmf_code vmf_allow_system(const struct vmf_landlock *landlock, struct vmf_error *error)
 {
   for (size_t i = 0; i < sizeof system_places / sizeof system_places[0]; i++)
     VMF_TRY(vmf_landlock_allow(landlock, system_places[i], VMF_ACCESS_READ, error));
+  for (size_t i = 0; i < sizeof system_variables / sizeof system_variables[0]; i++)
+    VMF_TRY(allow_list(landlock, getenv(system_variables[i]), error));
   return vmf_landlock_allow(landlock, vmf_spool_folder(NULL), VMF_ACCESS_WRITE, error);
 }

@@ -79,6 +79,11 @@ static uint64_t handled_access(const struct vmf_landlock *landlock)
   return handled & known_access(landlock->abi);
 }
 
+enum vmf_code vmf_refusal(int number)
+{
+  return number == ENOMEM || number == EMFILE || number == ENFILE ? VMF_SYSTEM : VMF_UNSUPPORTED;
+}
+
 unsigned vmf_landlock_abi(void)
 {
   long version = syscall(CALL_CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
@@ -95,7 +100,7 @@ enum vmf_code vmf_landlock_start(unsigned abi, bool reads, struct vmf_landlock *
   size_t size = abi >= 6 ? sizeof attributes : abi >= 4 ? 16 : 8;
   landlock->ruleset = (int)syscall(CALL_CREATE_RULESET, &attributes, size, 0);
   if (landlock->ruleset < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "Landlock %u: making the rules", abi);
+    return vmf_fail_errno(error, vmf_refusal(errno), "Landlock %u: making the rules", abi);
   return VMF_OK;
 }
 
@@ -127,7 +132,8 @@ enum vmf_code vmf_landlock_close(struct vmf_landlock *landlock, struct vmf_error
 {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
       syscall(CALL_RESTRICT_SELF, landlock->ruleset, 0) < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "Landlock %u: closing the door", landlock->abi);
+    return vmf_fail_errno(error, vmf_refusal(errno), "Landlock %u: closing the door",
+                          landlock->abi);
   return VMF_OK;
 }
 

@@ -20,6 +20,11 @@ struct vmf_landlock {
   bool reads, writes; /* are confined */
 };
 
+/* The code of an errno by which the kernel does not confine: VMF_SYSTEM, it has no memory or no
+ * descriptors; VMF_UNSUPPORTED, it refuses: an older sandbox around this process does not let it be
+ * made, or there are as many as can be. */
+enum vmf_code vmf_refusal(int number);
+
 /* The version that the kernel has; 0: none. */
 unsigned vmf_landlock_abi(void);
 

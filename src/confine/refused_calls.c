@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
+#include "landlock.h"
+
 /* By name, since not every version of libseccomp knows every call: one that it does not know is
  * passed over. */
 static const char *const refused[] = {
@@ -79,7 +81,8 @@ enum vmf_code vmf_refuse_calls(struct vmf_error *error)
     result = seccomp_load(filter);
   seccomp_release(filter);
   errno = -result;
-  return result == 0 ? VMF_OK : vmf_fail_errno(error, VMF_SYSTEM, "seccomp: refusing system calls");
+  return result == 0 ? VMF_OK
+                     : vmf_fail_errno(error, vmf_refusal(errno), "seccomp: refusing system calls");
 }
 
 #else

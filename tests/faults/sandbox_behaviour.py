@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """The command is confined before it looks at foreign content, and works all the same."""
+import ctypes
 import os
+import platform
+import struct
 import subprocess
 
 import tap
@@ -86,6 +89,89 @@ def test_places_that_the_command_line_names(t):
     t.vmferry('convert', 'b/vm.ova::base', 'c/disk.vmdk', env=environment, status=None)
     t.vmferry('unpack', 'b/vm.ova', 'c/folder', env=environment)
     t.vmferry('compare', 'c/json.raw', 'b/vm.ova::1', env=environment, status=None)
+
+
+# What is told by the command line in other ways than by the name of a file that is there: before, and then the command.
+# Each is tried in folders of its own, with and without the sandbox.
+SAME = [
+    ('a link to what is not there', 'ln -s ../b/new.qcow2 c/link', ('convert', 'a/disk.raw', '-O', 'qcow2', 'c/link')),
+    ('a link to such a link', 'ln -s ../b/l c/link; ln -s ../d/new.qcow2 b/l', ('convert', 'a/disk.raw', '-O', 'qcow2', 'c/link')),
+    ('a backing file named from the target on', 'cp a/disk.raw d', ('convert', '-B', '../d/disk.raw', '-F', 'raw', 'a/disk.raw', 'b/new.qcow2')),
+    ('the same as an option', 'cp a/disk.raw d', ('convert', '-o', 'backing_file=../d/disk.raw,backing_fmt=raw', 'a/disk.raw', '-O', 'qcow2', 'b/new.qcow2')),
+    ('a backing file of an empty disk', 'cp a/disk.raw d', ('create', '-b', '../d/disk.raw', '-F', 'raw', 'b/new.qcow2')),
+    ('a new folder', 'true', ('pack', '-o', 'b/new/', 'a/disk.raw')),
+    ('a name that is found', 'true', ('pack', 'a/disk.raw')),
+    ('a folder whose name is found', 'true', ('unpack', 'a/vm.ova')),
+    ('a device behind a link', 'ln -s /dev/null c/link', ('convert', 'a/disk.raw', '-O', 'raw', 'c/link')),
+]
+
+
+@tap.rows(SAME)
+def test_what_worked_works(t, before, words):
+    offered(t)
+    found = []
+    for sandbox in ('off', 'require'):
+        t.run('sh', '-c', f'mkdir {sandbox}; cd {sandbox}; mkdir a b c d tmp')
+        t.write(f'{sandbox}/a/disk.raw', bytes(range(256)) * 1024)
+        t.vmferry('pack', '-o', f'{sandbox}/a/vm.ova', f'{sandbox}/a/disk.raw')
+        t.run('sh', '-c', f'cd {sandbox}; {before}')
+        done = t.run('env', '-C', sandbox, tap.VMFERRY, *words, status=None,
+                     env={'VMFERRY_SANDBOX': sandbox, 'TMPDIR': t.path(f'{sandbox}/tmp'), 'SOURCE_DATE_EPOCH': '1600000000'})
+        names = [path for path in (t.folder / sandbox).rglob('*') if path.is_file() and path.name != 'vm.ova']
+        found.append((done.returncode, done.stderr.replace(sandbox, ''),
+                      sorted((str(path.relative_to(t.folder / sandbox)), path.read_bytes()) for path in names)))
+    tap.equal(found[1][:2], found[0][:2])
+    tap.equal(found[1][2] == found[0][2], True, f'{[name for name, _ in found[1][2]]}, files')
+
+
+def deny(call):
+    """From now on the kernel does not have this system call."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    rows = [(0x20, 0, 0, 0), (0x15, 0, 1, call), (0x06, 0, 0, 0x50000 | 1), (0x06, 0, 0, 0x7fff0000)]  # EPERM
+    program = ctypes.create_string_buffer(b''.join(struct.pack('=HBBI', *row) for row in rows))
+    head = ctypes.create_string_buffer(struct.pack('@HP', len(rows), ctypes.addressof(program)))
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, head, 0, 0):  # no new privileges, a filter
+        raise OSError(ctypes.get_errno(), 'prctl')
+
+
+@tap.rows([('Landlock', 444, 'has no Landlock'), ('the last step of Landlock', 446, 'Landlock'),
+           ('all', {'x86_64': 157, 'aarch64': 167}.get(platform.machine()), 'Landlock')])
+def test_a_sandbox_around_it_refuses(t, call, told):
+    """As a container may: it goes on, and says so with -v."""
+    offered(t)
+    if not call:
+        raise tap.Skip('a processor whose numbers are not known here')
+    t.write('disk.raw', bytes(1 << 20))
+    done = t.vmferry('convert', '-q', 'disk.raw', 'disk.qcow2', preexec_fn=lambda: deny(call))
+    tap.equal(done.stderr, '')
+    done = t.vmferry('convert', '-v', 'disk.raw', 'disk.qcow2', preexec_fn=lambda: deny(call))
+    tap.contains(done.stderr, 'not all is confined: ')
+    tap.contains(done.stderr, told)
+    t.vmferry('convert', '--sandbox=require', 'disk.raw', 'disk.qcow2', preexec_fn=lambda: deny(call), status=9)
+
+
+CONTAINERS = [
+    ('an unprivileged user', ('setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups')),
+    ('a root without /proc', ('unshare', '-m', 'sh', '-c', 'umount -l /proc && exec "$@"', 'sh')),
+    ('a user namespace', ('unshare', '-rm')),
+    ('few descriptors', ('sh', '-c', 'ulimit -n 12; exec "$@"', 'sh')),
+]
+
+
+@tap.rows(CONTAINERS)
+def test_surroundings(t, around):
+    offered(t)
+    if os.geteuid() != 0 or t.run(*around, 'true', status=None).returncode != 0:
+        raise tap.Skip('it cannot be had here')
+    os.chmod(t.folder, 0o777)
+    os.chmod(os.environ['TMPDIR'], 0o777)
+    t.write('disk.raw', bytes(range(256)) * 1024)
+    for words in (('convert', 'disk.raw', 'disk.qcow2'), ('checksum', 'disk.qcow2'), ('pack', '-o', 'vm.ova', 'disk.qcow2'),
+                  ('verify', 'vm.ova'), ('convert', 'vm.ova', 'vm.vmx'), ('unpack', 'vm.ova', 'folder'), ('compare', 'vm.ova', 'disk.raw'),
+                  ('checksum', 'disk.raw.gz')):
+        if words[-1] == 'disk.raw.gz':
+            t.run('gzip', '-k', 'disk.raw')
+        t.run(*around, tap.VMFERRY, *words, env={'VMFERRY_SANDBOX': 'require'})
 
 
 def test_a_list_names_files_anywhere(t):

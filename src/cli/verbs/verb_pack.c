@@ -421,6 +421,7 @@ const struct vmf_verb vmf_verb_pack = {
     VMF_STARTS_WITH(pack_initial),
     .min_operands = 0, /* "--os help" has none */
     .max_operands = 1024,
+    .written = VMF_WRITTEN_OUT,
     .usage_status = VMF_EXIT_OTHER,
     .run = pack_run,
 };

@@ -84,6 +84,14 @@ static void main_raise_file_limit(void)
   }
 }
 
+/* Of a run that did not begin. 1 may be an answer of the verb: then it has another status. */
+static int main_report(const struct vmf_verb *verb, const struct vmf_error *error)
+{
+  int status = vmf_status_report(error);
+
+  return status == VMF_EXIT_OTHER ? verb->usage_status : status;
+}
+
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
 {
   struct vmf_command *command = malloc(verb->settings_size); /* and the settings behind it */
@@ -92,15 +100,14 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
 
   if (!command) {
     (void)!vmf_arguments_no_memory(&error);
-    return vmf_status_report(&error);
+    return main_report(verb, &error);
   }
   memcpy(command, verb->initial, verb->settings_size);
   command->log.warn = vmf_status_warn;
   command->log.data = command;
   if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
       vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK) {
-    vmf_status_report(&error);
-    status = error.code == VMF_USAGE ? verb->usage_status : vmf_status_of(error.code);
+    status = main_report(verb, &error);
   } else if (command->help) {
     vmf_help_print_verb(stdout, verb);
     status = VMF_EXIT_DONE;
@@ -110,7 +117,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
     if (command->quiet)
       command->log.warn = command->log.note = NULL;
     status = vmf_confining(verb, command, &error) == VMF_OK ? verb->run(command)
-                                                            : vmf_status_report(&error);
+                                                            : main_report(verb, &error);
   }
   vmf_arguments_free(verb, command);
   free(command);

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import random
+import subprocess
 
 import fault_tools
 import tap
@@ -90,6 +91,88 @@ def test_what_was_not_done_leaves_the_old(t, words, size, op, number):
     with mounted(t, 'cut', 'after') as after:
         for _, name in TARGETS:
             tap.equal((after / name).read_bytes() == OLD, True, name)
+
+
+# Targets of several files and packages: what makes them, and the file that names the others. The names are in `out`.
+SEVERAL = [
+    ('flat VMDK', ('convert', '-o', 'subformat=monolithicFlat', 'src/small.raw', 'out/flat.vmdk'), 'flat.vmdk'),
+    ('split VMDK', ('convert', '-o', 'subformat=twoGbMaxExtentSparse', 'src/small.raw', 'out/split.vmdk'), 'split.vmdk'),
+    ('archive', ('pack', '-o', 'out/vm.ova', 'src/small.raw'), 'vm.ova'),
+    ('files of a package', ('pack', '-o', 'out/vm.ovf', 'src/small.raw'), 'vm.ovf'),
+    ('folder of a package', ('unpack', 'src/vm.ova', 'out/folder'), 'folder/vm.ovf'),
+    ('machine', ('convert', 'src/vm.ova', 'out/vm.vmx'), 'vm.vmx'),
+    ('machine in one file', ('convert', 'src/vm.ova', 'out/vm.xva'), 'vm.xva'),
+    ('signature', ('sign', '--renew', '--digest', 'sha512', 'out/old.ova'), 'old.ova'),
+    ('edit', ('edit', '--cpus', '3', 'out/old.ova'), 'old.ova'),
+]
+MOMENTS = [('write', 2), ('fsync', 1), ('rename', 1), ('rename', 2), ('fsync', 3)]
+
+
+def contents(folder):
+    """Of all files below but those of runs that ended."""
+    names = (path for path in folder.rglob('*') if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in names if '.part-' not in str(path) and 'lost+found' not in str(path)}
+
+
+def prepare_several(t):
+    make_medium(t, SYSTEMS[0][1], 64)
+    (t.folder / 'src').mkdir()
+    t.write('src/small.raw', random.Random(4).randbytes(3 * MIB))
+    os.environ['SOURCE_DATE_EPOCH'] = '1600000000'
+    t.vmferry('pack', '-o', 'src/vm.ova', 'src/small.raw')
+    with mounted(t, 'medium', 'out') as out:
+        (out / 'old.ova').write_bytes(t.read('src/vm.ova'))
+
+
+@tap.rows(SEVERAL)
+def test_several_files_that_were_done_are_there(t, words, _):
+    prepare_several(t)
+    with mounted(t, 'medium', 'out') as out:
+        t.vmferry(*words)
+        cut(t)
+        made = contents(out)
+    with mounted(t, 'cut', 'after') as after:
+        tap.equal(contents(after) == made, True, f'{sorted(made)}, files')
+
+
+def stop_or_end(t, fault, words):
+    """A process that stopped itself, or None: that moment does not come."""
+    process = subprocess.Popen([tap.VMFERRY, *words], cwd=t.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=dict(os.environ, **fault_tools.environment(t, fault)))
+    if os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]):
+        return process
+    process.returncode = 0
+    return None
+
+
+@tap.rows(SEVERAL)
+def test_several_files_at_any_moment(t, words, main):
+    """The file that names the others is the old one, or not there, or the new one with all of them."""
+    prepare_several(t)
+    reached = 0
+    t.run('cp', '--sparse=always', t.path('medium'), t.path('fresh'))
+    with mounted(t, 'medium', 'out') as out:
+        before = contents(out)
+        t.vmferry(*words)
+        made = contents(out)
+    for op, number in MOMENTS:
+        t.run('cp', '--sparse=always', t.path('fresh'), t.path('medium'))
+        with mounted(t, 'medium', 'out') as out:
+            process = stop_or_end(t, f'{op}:{number}:stop', words)
+            cut(t)
+            if process:
+                process.kill()
+                process.wait()
+        if not process:
+            continue
+        reached += 1
+        with mounted(t, 'cut', 'after') as after:
+            left = contents(after)
+        title = f'before {op} {number}: {sorted(left)}'
+        if left.get(main) != before.get(main):
+            tap.equal(left == made, True, f'{title}, all new files with the one that names them')
+        tap.equal([name for name in before if name != main and left.get(name) != before[name]], [], title)
+    tap.equal(reached >= 3, True, f'{reached} moments')
 
 
 tap.main(globals())

@@ -150,6 +150,8 @@ struct vmf_image_options {
   /* Of vmf_machines_open: what is chosen of a package (packages.h), which lives as long as the
    * machines; VMF_USAGE where it is another machine. NULL: nothing. */
   const struct vmf_install_options *install;
+  bool strict; /* of archives: VMF_REFUSED instead of a warning that another reader may see another
+                * content (odd names, unknown headers, no end) */
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

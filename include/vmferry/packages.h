@@ -62,6 +62,7 @@ struct vmf_package_options {
   /* NULL: as the package says it. VMF_USAGE when it has no such option or property, or the property
    * does not take the value. Read while it is opened. */
   const struct vmf_install_options *install;
+  bool strict; /* as in vmf_image_options; and no file of another name is taken for a missing one */
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
@@ -208,6 +209,8 @@ struct vmf_package_target {
   const char *spool_folder;
   struct vmf_package_result *result; /* filled when all is written; or NULL. Not by sign */
   struct vmf_crew *crew;             /* does the work instead of `threads` new ones; or NULL */
+  bool strict; /* of signing and editing: the package is opened so, and without references, as
+                * vmf_package_options has both */
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard
@@ -244,7 +247,7 @@ enum vmf_signing_action {
 };
 
 /* Signs a package in place. Only key_path, cert_path, passphrase_file, cms, digest, no_sync,
- * ignore_locks, progress, cancel, log and findings of `target` count.
+ * ignore_locks, progress, cancel, log, findings and strict of `target` count.
  */
 VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
                                               const struct vmf_package_target *target,

@@ -34,3 +34,35 @@ void vmf_note(const struct vmf_log *log, const char *format, ...)
   log_tell(log ? log->note : NULL, log ? log->data : NULL, format, values);
   va_end(values);
 }
+
+static void keep_first(void *data, const char *text)
+{
+  struct vmf_first_warning *first = data;
+
+  if (first->ended)
+    vmf_warn(first->next, "%s", text);
+  else if (!*first->text)
+    snprintf(first->text, sizeof first->text, "%s", text);
+}
+
+static void pass_note(void *data, const char *text)
+{
+  const struct vmf_first_warning *first = data;
+
+  vmf_note(first->next, "%s", text);
+}
+
+void vmf_first_warning_begin(struct vmf_first_warning *first, const struct vmf_log *next)
+{
+  first->log = (struct vmf_log){.warn = keep_first, .note = pass_note, .data = first};
+  first->next = next;
+}
+
+enum vmf_code vmf_first_warning_end(struct vmf_first_warning *first, struct vmf_error *error)
+{
+  first->ended = true;
+  if (!*first->text)
+    return VMF_OK;
+  return vmf_fail(error, VMF_REFUSED, "%s; what is not trusted has one meaning for every reader",
+                  first->text);
+}

@@ -6,6 +6,7 @@
 #ifndef VMF_BASE_LOG_H
 #define VMF_BASE_LOG_H
 
+#include "error.h"
 #include "vmferry.h"
 
 /* One line, no newline at the end, the file's name first. log may be NULL: then nothing happens.
@@ -14,5 +15,18 @@ void vmf_warn(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void vmf_note(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* For who refuses what is odd: the first warning to `log` is kept and not told. Behind the end they
+ * go on to `next`, as notes always do. Zeros before; no other thread may warn until the end. */
+struct vmf_first_warning {
+  struct vmf_log log;
+  const struct vmf_log *next; /* or NULL */
+  bool ended;
+  char text[512];
+};
+void vmf_first_warning_begin(struct vmf_first_warning *first, const struct vmf_log *next);
+/* VMF_REFUSED: there was one. */
+VMF_MUST_CHECK enum vmf_code vmf_first_warning_end(struct vmf_first_warning *first,
+                                                   struct vmf_error *error);
 
 #endif

@@ -74,9 +74,13 @@
     .help = "show the progress where that is no terminal, too; as JSON"                            \
   }
 #define VMF_ARGUMENT_SANDBOX                                                                       \
+  {.name = "sandbox",                                                                              \
+   VMF_SETS_TEXT(command.sandbox),                                                                 \
+   .value = "off|on|require",                                                                      \
+   .help = "give up what the command line does not ask for (default: on)"},                        \
   {                                                                                                \
-    .name = "sandbox", VMF_SETS_TEXT(command.sandbox), .value = "off|on|require",                  \
-    .help = "give up what the command line does not ask for (default: on)"                         \
+    .name = "untrusted", VMF_SETS_FLAG(command.untrusted),                                         \
+    .help = "it comes from strangers: no references, limits, strict, the sandbox"                  \
   }
 #define VMF_ARGUMENT_QUIET                                                                         \
   {                                                                                                \

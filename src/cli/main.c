@@ -19,6 +19,7 @@
 #include "names.h"
 #include "signals.h"
 #include "status.h"
+#include "untrusted.h"
 
 const struct vmf_verb *const vmf_verbs[] = {
     &vmf_verb_convert,
@@ -106,7 +107,8 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   command->log.warn = vmf_status_warn;
   command->log.data = command;
   if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
-      vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK) {
+      vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK ||
+      (!command->help && vmf_untrusted(verb, command, &error) != VMF_OK)) {
     status = main_report(verb, &error);
   } else if (command->help) {
     vmf_help_print_verb(stdout, verb);

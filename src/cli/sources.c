@@ -59,7 +59,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .snapshot = source->snapshot,
       .allow_refs = source->allow_refs,
       .storages = source->storages,
-      .no_refs = source->no_refs,
+      .no_refs = source->no_refs || command->untrusted,
       .ignore_locks = source->ignore_locks,
       .read_all = source->read_all,
       .no_cache = command->no_cache,
@@ -73,6 +73,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .crew = command->crew,
       .cancel = vmf_signals_cancel(),
       .max_bytes = command->max_size,
+      .strict = command->untrusted,
   };
 }
 
@@ -82,7 +83,7 @@ struct vmf_package_options vmf_sources_package_options(const struct vmf_command 
   return (struct vmf_package_options){
       .size = sizeof(struct vmf_package_options),
       .allow_refs = source->allow_refs,
-      .no_refs = source->no_refs,
+      .no_refs = source->no_refs || command->untrusted,
       .ignore_locks = source->ignore_locks,
       .read_all = source->read_all,
       .no_cache = command->no_cache,
@@ -90,6 +91,7 @@ struct vmf_package_options vmf_sources_package_options(const struct vmf_command 
       .cancel = vmf_signals_cancel(),
       .max_bytes = command->max_size,
       .no_replay = source->no_replay,
+      .strict = command->untrusted,
   };
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "memory.h"
 #include "path.h"
 #include "raw_content.h"
@@ -18,6 +19,7 @@ struct archive {
   struct vmf_io *io;   /* owned */
   struct vmf_tar *tar; /* owned */
   const struct vmf_tar_member *taken;
+  struct vmf_first_warning odd; /* with options->strict */
 };
 
 static void archive_free(void *owner)
@@ -182,7 +184,11 @@ static enum vmf_code archive_new(struct vmf_io *io, const struct vmf_image_optio
   struct archive *made = memory;
   made->members.open = open_named;
   made->io = io;
-  code = vmf_tar_read_sparse(io, options->log, &made->tar, error);
+  vmf_first_warning_begin(&made->odd, options->log);
+  const struct vmf_log *log = options->strict ? &made->odd.log : options->log;
+  code = vmf_tar_read_sparse(io, log, &made->tar, error);
+  if (code == VMF_OK)
+    code = vmf_first_warning_end(&made->odd, error);
   if (code == VMF_OK)
     code = choose_member(made, options->disk, error);
   if (code != VMF_OK) {

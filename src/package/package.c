@@ -410,6 +410,10 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path, str
 {
   package->io = io;
   VMF_TRY(copy_options(package, options, error));
+  if (package->options.strict) {
+    vmf_first_warning_begin(&package->odd, package->options.log);
+    package->options.log = &package->odd.log;
+  }
   VMF_TRY(io ? vmf_copy_text(io->name, &package->path, error)
              : vmf_location_resolve(path, true, &package->path, error));
   VMF_TRY(io ? open_archive(package, io, error) : open_path(package, package->path, error));
@@ -418,8 +422,9 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path, str
   VMF_TRY(read_descriptor(package, error));
   VMF_TRY(read_beside(package, ".mf", VMF_MANIFEST_BYTES, &package->manifest_name,
                       &package->manifest_text, &package->manifest_length, error));
-  return read_beside(package, ".cert", VMF_CERTIFICATE_BYTES, &package->certificate_name,
-                     &package->certificate_text, &package->certificate_length, error);
+  VMF_TRY(read_beside(package, ".cert", VMF_CERTIFICATE_BYTES, &package->certificate_name,
+                      &package->certificate_text, &package->certificate_length, error));
+  return package->options.strict ? vmf_first_warning_end(&package->odd, error) : VMF_OK;
 }
 
 static enum vmf_code open_new(const char *path, struct vmf_io *io,

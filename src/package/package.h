@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "image.h"
+#include "log.h"
 #include "manifest.h"
 #include "model.h"
 #include "tar.h"
@@ -17,12 +18,13 @@ enum { VMF_PACKAGE_CHAIN = 64 };
 
 struct vmf_package {
   struct vmf_package_options options; /* allow_refs is a copy */
-  char *path;                         /* as it was given */
-  struct vmf_io *io;                  /* of the archive; NULL: a descriptor with its files beside */
-  struct vmf_tar *tar;                /* with io */
-  size_t *by_name;                    /* the indices of tar->members, sorted by name */
-  char *descriptor_path;              /* of the .ovf in a folder; NULL with io */
-  char *name;                         /* of the .ovf in the package: "vm.ovf" */
+  struct vmf_first_warning odd; /* with options.strict: between options.log and the caller's */
+  char *path;                   /* as it was given */
+  struct vmf_io *io;            /* of the archive; NULL: a descriptor with its files beside */
+  struct vmf_tar *tar;          /* with io */
+  size_t *by_name;              /* the indices of tar->members, sorted by name */
+  char *descriptor_path;        /* of the .ovf in a folder; NULL with io */
+  char *name;                   /* of the .ovf in the package: "vm.ovf" */
   struct vmf_ovf *ovf;
   void *descriptor; /* the bytes of the .ovf as they are in the file; may be those of ovf->xml */
   size_t descriptor_length;
@@ -74,7 +76,8 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .install = options->install,
                                       .log = options->log,
                                       .cancel = options->cancel,
-                                      .max_bytes = options->max_bytes};
+                                      .max_bytes = options->max_bytes,
+                                      .strict = options->strict};
 }
 
 /* Drops one user; the last one closes it. */

@@ -125,7 +125,8 @@ enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct v
                                              .ignore_locks = package->options.ignore_locks,
                                              .read_all = package->options.read_all,
                                              .no_cache = package->options.no_cache,
-                                             .no_replay = package->options.no_replay};
+                                             .no_replay = package->options.no_replay,
+                                             .strict = package->options.strict};
 
   *image = NULL;
   return open_chain(package, disk, options ? options : &defaults, 1, image, error);

@@ -177,6 +177,10 @@ static enum vmf_code open_in_folder(struct vmf_package *package, const char *nam
 
   if (!vmf_package_has(package, name))
     VMF_TRY(find_near(package, name, &found, error));
+  if (found && package->options.strict)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: refers to \"%s\", which is not there, and %s is written in another case",
+                    package->path, name, found);
   const char *stored = found ? found : name;
   VMF_TRY(vmf_format(&plain, error, "%s%s", strchr(stored, ':') ? "./" : "", /* no protocol */
                      stored));
@@ -241,6 +245,10 @@ enum vmf_code vmf_package_open_member(struct vmf_opener *opener, const char *nam
   while (strncmp(name, "./", 2) == 0)
     name += 2;
   if (vmf_package_member(package, name) == SIZE_MAX) {
+    if (package->options.strict)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: \"%.160s\", which an image in it names, is no file of the archive",
+                      package->path, name);
     VMF_TRY(find_moved_member(package, name, &moved, error));
     vmf_warn(package->options.log,
              "%s: \"%.160s\", which an image in it names, is no file of the "

@@ -113,7 +113,7 @@ def test_what_worked_works(t, before, words):
     for sandbox in ('off', 'require'):
         t.run('sh', '-c', f'mkdir {sandbox}; cd {sandbox}; mkdir a b c d tmp')
         t.write(f'{sandbox}/a/disk.raw', bytes(range(256)) * 1024)
-        t.vmferry('pack', '-o', f'{sandbox}/a/vm.ova', f'{sandbox}/a/disk.raw')
+        t.vmferry('pack', '-o', f'{sandbox}/a/vm.ova', f'{sandbox}/a/disk.raw', env={'SOURCE_DATE_EPOCH': '1600000000'})
         t.run('sh', '-c', f'cd {sandbox}; {before}')
         done = t.run('env', '-C', sandbox, tap.VMFERRY, *words, status=None,
                      env={'VMFERRY_SANDBOX': sandbox, 'TMPDIR': t.path(f'{sandbox}/tmp'), 'SOURCE_DATE_EPOCH': '1600000000'})

@@ -74,6 +74,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
       .findings = {.finding = vmf_packaging_finding, .data = (void *)command},
       .trust = &packaging->source->trust,
       .max_bytes = command->max_size,
+      .strict = command->untrusted,
       .replace = packaging->target->force,
       .spool_folder = packaging->target->spool,
   };

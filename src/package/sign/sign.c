@@ -457,7 +457,9 @@ enum vmf_code vmf_signing_open(struct vmf_signing *signing, const char *path,
   const struct vmf_package_options options = {.size = sizeof options,
                                               .ignore_locks = target->ignore_locks,
                                               .log = target->log,
-                                              .cancel = target->cancel};
+                                              .cancel = target->cancel,
+                                              .no_refs = target->strict,
+                                              .strict = target->strict};
   struct vmf_epoch epoch; /* a wrong one is told before the work */
   VMF_AUTO_FREE char *plain = NULL;
 

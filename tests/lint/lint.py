@@ -11,6 +11,7 @@ import lint_findings
 import lint_hardening
 import lint_layers
 import lint_manual
+import lint_security
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 LINES_A_FILE, LINES_A_FUNCTION = 600, 80
@@ -116,6 +117,7 @@ def main():
         ('hardening', lambda: lint_hardening.check(build)),
         ('manual', lambda: lint_manual.check(SOURCE, build)),
         ('findings', lambda: lint_findings.check(SOURCE)),
+        ('security', lambda: lint_security.check(SOURCE)),
     )
     total = 0
     for title, check in checks:

@@ -192,9 +192,119 @@ def test_ten_thousand_settings_are_spliced(t):
     tap.equal(t.read('a.vmx'), many + b'displayName = "x"\nmemsize = "64"\n')
 
 
+# ---- Proxmox ----
+
+CONF = b"""#first%3A\r
+#second\r
+boot: order=scsi0;ide2;net0;net5\r
+cores: 2\r
+balloon: 1024\r
+invented:  x  \r
+memory:   2048  \r
+name: web\r
+net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20\r
+net5: model=e1000,macaddr=BC:24:11:2C:69:ED,link_down=1\r
+ostype: l26\r
+ide2: local:iso/x.iso,media=cdrom,size=4M\r
+scsi0: local-lvm:vm-100-disk-0,size=32G\r
+scsihw: virtio-scsi-pci\r
+sockets: 2\r
+\r
+[PENDING]\r
+memory: 99\r
+\r
+[snap]\r
+#of the snapshot\r
+memory: 77\r
+name: old\r
+"""
+
+
+@tap.rows([
+    ('name', ['--name', 'neu.lan'], ['name: web\r\n'], ['name: neu.lan\r\n']),
+    ('memory', ['--memory', '4G'], ['memory:   2048  \r\n'], ['memory:   4096  \r\n']),
+    ('whole sockets', ['--cpus', '8'], ['cores: 2\r\n'], ['cores: 4\r\n']),
+    ('no whole sockets', ['--cpus', '3'], ['cores: 2\r\n', 'sockets: 2\r\n'], ['cores: 3\r\n', 'sockets: 1\r\n']),
+    ('guest', ['--os', 'windows9_64'], ['ostype: l26\r\n'], ['ostype: win10\r\n']),
+    ('new', ['--firmware', 'efi'], [], ['bios: ovmf\r\n']),
+    ('note', ['--annotation', 'a: 100%\nb'], ['#first%3A\r\n', '#second\r\n'], ['#a%3A 100%25\r\n', '#b\r\n']),
+    ('no note', ['--annotation', ''], ['#first%3A\r\n', '#second\r\n'], []),
+    ('network', ['--network', 'vmbr0=vmbr1'], ['net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20\r\n'],
+     ['net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr1,firewall=1,tag=20\r\n']),
+    ('model', ['--nic', '1,model=e1000'], ['net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20\r\n'],
+     ['net0: e1000=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20\r\n']),
+    ('no address', ['--nic', '2,mac='], ['net5: model=e1000,macaddr=BC:24:11:2C:69:ED,link_down=1\r\n'], ['net5: e1000,link_down=1\r\n']),
+    ('a card is put on a bridge', ['--nic', '2,network=vmbr9'], ['net5: model=e1000,macaddr=BC:24:11:2C:69:ED,link_down=1\r\n'],
+     ['net5: e1000=BC:24:11:2C:69:ED,link_down=1,bridge=vmbr9\r\n']),
+    ('a new card', ['--nic', 'new,mac=02:00:00:00:00:aa'], [], ['net6: virtio=02:00:00:00:00:AA,bridge=vmbr0\r\n']),
+    ('a card goes', ['--nic', '1,none'], ['boot: order=scsi0;ide2;net0;net5\r\n', 'net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20\r\n'],
+     ['boot: order=scsi0;ide2;net5\r\n']),
+    ('cd', ['--remove-cd'], ['boot: order=scsi0;ide2;net0;net5\r\n', 'ide2: local:iso/x.iso,media=cdrom,size=4M\r\n'], ['boot: order=scsi0;net0;net5\r\n']),
+    ('what is so already', ['--cpus', '4', '--memory', '2G', '--firmware', 'bios', '--annotation', 'first:\nsecond', '--nic', '1,model=virtio'], [], []),
+])
+def test_only_the_lines_of_what_was_asked_for_change_in_a_conf(t, words, gone, come):
+    path = t.write('a.conf', CONF)
+    edit(t, path, *words)
+    found, expected = lines(CONF, t.read('a.conf')), (gone, come)
+    tap.equal((sorted(found[0]), sorted(found[1])), (sorted(expected[0]), sorted(expected[1])))
+    tap.equal(t.read('a.conf').partition(b'[PENDING]')[2], CONF.partition(b'[PENDING]')[2])
+
+
+def test_every_option_of_a_conf_at_once_reads_back(t):
+    path = t.write('a.conf', CONF.replace(b'\r\n', b'\n'))
+    done = edit(t, path, '--name', 'n', '--cpus', '6', '--memory', '512M', '--network', 'vmbr0=lan', '--nic', '2,model=vmxnet3,network=lan',
+                '--nic', 'new,model=e1000e', '--os', 'ubuntu-64', '--firmware', 'efi', '--annotation', 'x', '--remove-cd')
+    tap.contains(done.stderr, '[edit-balloon]')
+    tap.contains(done.stderr, '[edit-efidisk]')
+    found = machine(t, path)
+    tap.equal((found['name'], found['vcpus'], found['memory'], found['firmware'], found['description']), ('n', 6, 512 << 20, 'efi', 'x'))
+    tap.equal(cards(found), [('virtio', 'lan', 'bc:24:11:2c:69:ec'), ('vmxnet3', 'lan', 'bc:24:11:2c:69:ed'), ('e1000e', 'lan', None)])
+    tap.equal([disk['medium'] for disk in found['disks']], ['disk'])
+
+
+@tap.rows([(repr(value), value) for value in HOSTILE])
+def test_hostile_texts_stay_values_of_a_conf(t, value):
+    path = t.write('a.conf', CONF)
+    note = value + '\nmemory: 4\n[x]\n#qmdump#map:a:b:c:d:'
+    edit(t, path, '--annotation', note)
+    found = machine(t, path)
+    tap.equal((found['description'], found['memory'], found['name']), (note, 2 << 30, 'web'))
+    for words in (['--name', value], ['--network', 'vmbr0=' + value], ['--nic', 'new,network=' + value]):
+        before = t.read('a.conf')
+        done = edit(t, path, *words, status=None)
+        if done.returncode:
+            tap.contains(done.stderr, 'Proxmox VE takes')
+            tap.equal(t.read('a.conf'), before)
+
+
+@tap.rows([
+    ('properties', ['--property', 'a=b'], 'properties cannot be changed'),
+    ('name', ['--name', 'a b'], 'names of the DNS'),
+    ('bridge', ['--network', 'vmbr0=a,b'], 'no name of a bridge'),
+    ('card that is not there', ['--nic', '3,none'], 'there are 2'),
+    ('network', ['--network', 'x=y'], 'there are: vmbr0'),
+])
+def test_what_a_conf_cannot_hold_is_refused(t, words, text):
+    path = t.write('a.conf', CONF)
+    done = edit(t, path, *words, status=None)
+    tap.contains(done.stderr, text)
+    tap.equal((done.returncode > 0, t.read('a.conf')), (True, CONF))
+
+
+def test_what_proxmox_has_locked_is_refused(t):
+    path = t.write('a.conf', b'lock: backup\n' + CONF)
+    tap.contains(edit(t, path, '--cpus', '1', status=7).stderr, 'locked the machine (backup)')
+
+
+def test_of_a_setting_that_is_there_twice_the_last_counts(t):
+    path = t.write('a.conf', b'memory: 16\n' + CONF)
+    edit(t, path, '--memory', '64M')
+    tap.equal(t.read('a.conf'), b'memory: 16\n' + CONF.replace(b'memory:   2048  ', b'memory:   64  ').replace(b'balloon: 1024', b'balloon: 64'))
+
+
 # ---- of all formats ----
 
-TEXTS = {'vmx': VMX}
+TEXTS = {'vmx': VMX, 'conf': CONF}
 
 
 def put(t, kind):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "proxmox_writer.h"
+#include "proxmox_edit.h"
 
 #include <string.h>
 
@@ -35,6 +35,7 @@ const struct vmf_machine_format vmf_machine_format_proxmox = {
     .probe = proxmox_probe,
     .read = proxmox_read,
     .write = proxmox_write,
+    .edit = proxmox_edit,
     .disk_form = "qcow2",
     .container = "vma",
     .text_name = PROXMOX_IN_ARCHIVE,

@@ -30,6 +30,10 @@ VMF_MUST_CHECK enum vmf_code proxmox_append(char **value, struct vmf_error *erro
                                             const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The lines of a description. */
+VMF_MUST_CHECK enum vmf_code proxmox_append_note(char **text, const char *note,
+                                                 struct vmf_error *error);
+
 /* ",NAME=VALUE" for each property of `key` that was kept; without the comma at its beginning. */
 VMF_MUST_CHECK enum vmf_code proxmox_append_kept(const struct proxmox_writer *writer,
                                                  const char *key, char **value,

@@ -163,7 +163,7 @@ static bool must_escape(const char *c)
   return byte < 0x20 || byte >= 0x7f || byte == ':' || byte == '%';
 }
 
-static enum vmf_code append_note(char **text, const char *note, struct vmf_error *error)
+enum vmf_code proxmox_append_note(char **text, const char *note, struct vmf_error *error)
 {
   static const char digits[] = "0123456789ABCDEF";
   size_t length = strlen(note);
@@ -211,7 +211,7 @@ static enum vmf_code make_text(struct proxmox_writer *writer, char **text, struc
   void *memory;
 
   if (writer->machine->description.text)
-    VMF_TRY(append_note(text, writer->machine->description.text, error));
+    VMF_TRY(proxmox_append_note(text, writer->machine->description.text, error));
   qsort(writer->lines, writer->count, sizeof writer->lines[0], by_key);
   for (size_t i = 0; i < writer->count; i++)
     size += strlen(writer->lines[i].key) + strlen(writer->lines[i].value) + 3;

@@ -302,9 +302,141 @@ def test_of_a_setting_that_is_there_twice_the_last_counts(t):
     tap.equal(t.read('a.conf'), b'memory: 16\n' + CONF.replace(b'memory:   2048  ', b'memory:   64  ').replace(b'balloon: 1024', b'balloon: 64'))
 
 
+# ---- libvirt ----
+
+XML = """<?xml version='1.0'?>
+<!-- odd   blanks & stay -->
+<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>vm</name>
+  <metadata>
+    <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0">
+      <libosinfo:os id="http://ubuntu.com/ubuntu/22.04"/>
+    </libosinfo:libosinfo>
+  </metadata>
+  <memory unit='MiB'>1024</memory>
+  <currentMemory unit='KiB'>1048576</currentMemory>
+  <vcpu placement='static' current='2'>4</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>
+    <loader readonly='yes' type='rom'>/usr/share/seabios/bios.bin</loader>
+    <boot dev='hd'/>
+  </os>
+  <cpu mode='host-passthrough'><topology sockets='2' dies='1' cores='2' threads='1'/></cpu>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='/images/a.qcow2'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <disk type='file' device='cdrom'>
+      <target dev='sda' bus='sata'/>
+      <readonly/>
+    </disk>
+    <interface type='network'>
+      <mac address='52:54:00:00:00:01'/>
+      <source network='default'/>
+      <model type='virtio'/>
+    </interface>
+    <interface type='user'/>
+  </devices>
+  <qemu:commandline><qemu:arg value='-foo'/></qemu:commandline>
+</domain>
+""".replace('&', 'and').encode()
+
+
+def inner(text):
+    """Without the blanks at the ends of the lines."""
+    return [line.strip() for line in text]
+
+
+@tap.rows([
+    ('name', ['--name', 'n<u>'], ['<name>vm</name>'], ['<name>n&lt;u&gt;</name>']),
+    ('memory', ['--memory', '2G'], ["<memory unit='MiB'>1024</memory>", "<currentMemory unit='KiB'>1048576</currentMemory>"],
+     ["<memory unit='MiB'>2048</memory>", "<currentMemory unit='KiB'>2097152</currentMemory>"]),
+    ('whole sockets', ['--cpus', '6'], ["<vcpu placement='static' current='2'>4</vcpu>",
+                                        "<cpu mode='host-passthrough'><topology sockets='2' dies='1' cores='2' threads='1'/></cpu>"],
+     ["<vcpu placement='static' current='2'>6</vcpu>", "<cpu mode='host-passthrough'><topology sockets='3' dies='1' cores='2' threads='1'/></cpu>"]),
+    ('no whole sockets', ['--cpus', '1'], ["<vcpu placement='static' current='2'>4</vcpu>",
+                                           "<cpu mode='host-passthrough'><topology sockets='2' dies='1' cores='2' threads='1'/></cpu>"],
+     ["<vcpu placement='static'>1</vcpu>", "<cpu mode='host-passthrough'></cpu>"]),
+    ('guest', ['--os', 'debian10_64'], ['<libosinfo:os id="http://ubuntu.com/ubuntu/22.04"/>'], ['<libosinfo:os id="http://debian.org/debian/10"/>']),
+    ('firmware', ['--firmware', 'efi'], ['<os>', "<loader readonly='yes' type='rom'>/usr/share/seabios/bios.bin</loader>"], ['<os firmware="efi">']),
+    ('note', ['--annotation', 'a\n<b>'], [], ['<description>a', '&lt;b&gt;</description>']),
+    ('network', ['--network', 'default=lan'], ["<source network='default'/>"], ["<source network='lan'/>"]),
+    ('model', ['--nic', '1,model=e1000e,mac=52:54:00:00:00:02'], ["<mac address='52:54:00:00:00:01'/>", "<model type='virtio'/>"],
+     ["<mac address='52:54:00:00:00:02'/>", "<model type='e1000e'/>"]),
+    ('no address', ['--nic', '1,mac='], ["<mac address='52:54:00:00:00:01'/>"], []),
+    ('a card of QEMU\'s own network', ['--nic', '2,network=lan'], ["<interface type='user'/>"],
+     ["<interface type='network'>", '<source network="lan"/>', '</interface>']),
+    ('a new card', ['--nic', 'new,model=e1000'], [], ['<interface type="network">', '<source network="default"/>', '<model type="e1000"/>', '</interface>']),
+    ('a card goes', ['--nic', '2,none'], ["<interface type='user'/>"], []),
+    ('cd', ['--remove-cd'], ["<disk type='file' device='cdrom'>", "<target dev='sda' bus='sata'/>", '<readonly/>', '</disk>'], []),
+    ('what is so already', ['--cpus', '4', '--memory', '1G', '--firmware', 'bios', '--nic', '1,model=virtio,network=default', '--name', 'vm'], [], []),
+])
+def test_only_the_elements_of_what_was_asked_for_change(t, words, gone, come):
+    path = t.write('a.xml', XML)
+    edit(t, path, *words)
+    found = lines(XML, t.read('a.xml'))
+    tap.equal((sorted(inner(found[0])), sorted(inner(found[1]))), (sorted(gone), sorted(come)))
+    t.run(tap.tool('xmllint'), '--noout', path)
+
+
+def test_every_option_of_a_domain_at_once_reads_back(t):
+    path = t.write('a.xml', XML)
+    done = edit(t, path, '--name', 'n', '--cpus', '3', '--memory', '512M', '--network', 'default=lan', '--nic', '2,model=vmxnet3,network=dmz',
+                '--nic', 'new,model=e1000e', '--os', 'windows9_64', '--firmware', 'efi', '--annotation', 'x', '--remove-cd')
+    for rule in ('edit-cores', 'edit-loader'):
+        tap.contains(done.stderr, f'[{rule}]')
+    found = machine(t, path)
+    tap.equal((found['name'], found['vcpus'], found['memory'], found['firmware'], found['description']), ('n', 3, 512 << 20, 'efi', 'x'))
+    tap.equal(cards(found), [('virtio', 'lan', '52:54:00:00:00:01'), ('vmxnet3', 'dmz', None), ('e1000e', 'lan', None)])
+    tap.equal([disk['medium'] for disk in found['disks']], ['disk'])
+    for part in (b'<!-- odd   blanks and stay -->', b"<qemu:arg value='-foo'/>"):
+        assert part in t.read('a.xml'), part
+
+
+@tap.rows([(repr(value), value) for value in HOSTILE])
+def test_hostile_texts_stay_values_of_a_domain(t, value):
+    path = t.write('a.xml', XML)
+    edit(t, path, '--name', value.replace('/', ''), '--annotation', value, '--network', 'default=' + value, '--nic', 'new,network=' + value)
+    found = machine(t, path)
+    tap.equal((found['name'], found['description'], [nic.get('network') for nic in found['nics']]), (value.replace('/', ''), value, [value, None, value]))
+
+
+@tap.rows([
+    ('properties', XML, ['--property', 'a=b'], 'properties cannot be changed'),
+    ('slash', XML, ['--name', 'a/b'], 'libvirt takes no "/"'),
+    ('memory of cells', XML.replace(b'<topology', b"<numa><cell id='0' cpus='0-3' memory='1048576'/></numa><topology"), ['--memory', '2G'], '<numa> shares out'),
+    ('memory that is plugged in', XML.replace(b'<memory', b"<maxMemory slots='4' unit='GiB'>8</maxMemory><memory"), ['--memory', '2G'], '<maxMemory>'),
+    ('each processor', XML.replace(b'<os>', b"<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/></vcpus><os>"), ['--cpus', '2'], '<vcpus> shares out'),
+    ('card of the host', XML.replace(b"type='user'", b"type='ethernet'"), ['--nic', '2,network=x'], 'type "ethernet"'),
+    ('network', XML, ['--network', 'x=y'], 'there are: default'),
+])
+def test_what_a_domain_cannot_hold_is_refused(t, before, words, text):
+    path = t.write('a.xml', before)
+    done = edit(t, path, *words, status=None)
+    tap.contains(done.stderr, text)
+    tap.equal((done.returncode > 0, t.read('a.xml')), (True, before))
+
+
+def test_a_domain_in_another_encoding_is_in_utf_8_then_and_that_is_told(t):
+    path = t.write('a.xml', XML.decode().replace("version='1.0'", "version='1.0' encoding='ISO-8859-1'").replace('>vm<', '>vü<').encode('latin-1'))
+    tap.contains(edit(t, path, '--annotation', 'ж').stderr, '[edit-encoding]')
+    found = machine(t, path)
+    tap.equal((found['name'], found['description']), ('vü', 'ж'))
+    t.run(tap.tool('xmllint'), '--noout', path)
+
+
+def test_a_small_domain_gets_what_it_lacks(t):
+    path = t.write('a.xml', b"<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os><devices/></domain>")
+    edit(t, path, '--os', 'ubuntu-64', '--cpus', '2', '--annotation', 'x', '--nic', 'new,network=n', '--firmware', 'efi')
+    found = machine(t, path)
+    tap.equal((found['vcpus'], found['description'], found['firmware'], cards(found)), (2, 'x', 'efi', [('virtio', 'n', None)]))
+
+
 # ---- of all formats ----
 
-TEXTS = {'vmx': VMX, 'conf': CONF}
+TEXTS = {'vmx': VMX, 'conf': CONF, 'xml': XML}
 
 
 def put(t, kind):

@@ -337,6 +337,18 @@ def test_of_machines_with_one_name_none_is_guessed(t):
     tap.equal([one['vcpus'] for one in json.loads(t.vmferry('info', '--output=json', path).stdout)['machines']], [4, 4])
 
 
+@tap.rows([('UTF-16', 'utf-16'), ('ISO-8859-1', 'latin-1')])
+def test_a_descriptor_in_another_encoding_is_in_utf_8_then_and_that_is_told(t, codec):
+    name = {'utf-16': 'UTF-16', 'latin-1': 'ISO-8859-1'}[codec]
+    text = OVF.decode().replace('<Name ovf:msgid="m.name">vm<', '<Name>vü<')
+    text = re.sub(r'^(<\?xml.*?\?>)?', f'<?xml version="1.0" encoding="{name}"?>', text, count=1)
+    path = put(t, files={**PACKAGE, 'vm.ovf': text.encode(codec)})
+    tap.contains(edit(t, path, '--cpus', '4', '--annotation', 'ж').stderr, '[edit-encoding]')
+    found = machine(t, path)
+    tap.equal((found['name'], found['vcpus'], found['description']), ('vü', 4, 'ж'))
+    t.run(tap.tool('xmllint'), '--noout', t.write('x.xml', texts(t, path)['vm.ovf']))
+
+
 def test_a_bound_is_told(t):
     tap.contains(edit(t, put(t), '--cpus', '8').stderr, '[edit-beyond-bound]')
 

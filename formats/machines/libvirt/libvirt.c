@@ -5,8 +5,8 @@
  * domaincommon.rng). */
 #include <string.h>
 
+#include "libvirt_editor.h"
 #include "memory.h"
-#include "reading.h"
 #include "writing.h"
 
 /* ---- probing ---- */
@@ -119,5 +119,6 @@ const struct vmf_machine_format vmf_machine_format_libvirt = {
     .probe = libvirt_probe,
     .read = libvirt_read,
     .write = libvirt_write,
+    .edit = libvirt_edit,
     .disk_form = "qcow2",
 };

@@ -11,8 +11,6 @@
 #include "reading.h"
 #include "text.h"
 
-#define LIBOSINFO "http://libosinfo.org/xmlns/libvirt/domain/1.0"
-
 enum {
   TIMEOUT = 65535, /* milliseconds, of the boot menu */
   CLASSES = 4,     /* of devices to boot from; further ones stay extras */
@@ -71,12 +69,12 @@ static enum vmf_code read_genid(const struct vmf_taking *reading, const xmlNode 
   return VMF_OK;
 }
 
-static xmlNode *find_libosinfo(const xmlNode *domain)
+xmlNode *libvirt_libosinfo(const xmlNode *domain)
 {
   xmlNode *metadata = libvirt_child(domain, "metadata");
-  xmlNode *info = metadata ? vmf_xml_child(metadata, LIBOSINFO, "libosinfo") : NULL;
+  xmlNode *info = metadata ? vmf_xml_child(metadata, LIBVIRT_LIBOSINFO, "libosinfo") : NULL;
 
-  return info ? vmf_xml_child(info, LIBOSINFO, "os") : NULL;
+  return info ? vmf_xml_child(info, LIBVIRT_LIBOSINFO, "os") : NULL;
 }
 
 /* The metadata stays an extra: it is not only libosinfo's. */
@@ -86,7 +84,7 @@ static enum vmf_code read_os(const struct vmf_taking *reading, const xmlNode *do
   struct vmf_told_text url;
   bool wide = vmf_told_or(reading->machine->arch, VMF_ARCH_X86_64) != VMF_ARCH_I686;
 
-  VMF_TRY(vmf_taking_peek(reading, find_libosinfo(domain), "id", &url, error));
+  VMF_TRY(vmf_taking_peek(reading, libvirt_libosinfo(domain), "id", &url, error));
   if (!url.text)
     return VMF_OK;
   return vmf_machine_set_os(reading->machine, vmf_guest_os_by_libosinfo(url.text, wide), url.text,
@@ -108,9 +106,7 @@ static enum vmf_code read_identity(const struct vmf_taking *reading, const xmlNo
 
 /* ---- memory ---- */
 
-/* "KiB" where none is said; powers of 1000 end in B, all others are of 1024. 0:
- * unknown. */
-static uint64_t unit_of(const char *unit)
+uint64_t libvirt_unit(const char *unit)
 {
   static const char letters[] = "kmgtpe";
   size_t length = unit ? strlen(unit) : 0;
@@ -133,7 +129,7 @@ static enum vmf_code scale(const struct vmf_taking *reading, const struct vmf_to
                            const xmlNode *element, struct vmf_told_number *number,
                            struct vmf_error *error)
 {
-  uint64_t bytes = unit_of(unit->text);
+  uint64_t bytes = libvirt_unit(unit->text);
 
   if (bytes == 0)
     return vmf_fail(error, VMF_CORRUPT,

@@ -14,6 +14,14 @@
 xmlNode *libvirt_child(const xmlNode *parent, const char *name); /* NULL: none, or parent is NULL */
 xmlNode *libvirt_next(const xmlNode *element);                   /* of the same name */
 
+/* The guest system in libosinfo's metadata; NULL: it is not said. */
+#define LIBVIRT_LIBOSINFO "http://libosinfo.org/xmlns/libvirt/domain/1.0"
+xmlNode *libvirt_libosinfo(const xmlNode *domain);
+
+/* Bytes of a unit, of "KiB" where none is said; powers of 1000 end in B, all others are of 1024. 0:
+ * unknown. */
+uint64_t libvirt_unit(const char *unit);
+
 /* ---- the parts ---- */
 
 VMF_MUST_CHECK enum vmf_code libvirt_read_system(const struct vmf_taking *reading,

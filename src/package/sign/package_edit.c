@@ -390,6 +390,9 @@ static enum vmf_code edit(struct vmf_signing *signing, const struct vmf_machine_
   VMF_TRY(check_edited(package, system, edits, edited, error));
   if (is_same(package, edited) && !signer && !signing->output)
     return VMF_OK;
+  if (package->ovf->xml->recoded)
+    vmf_report_add(&signing->report, VMF_SEVERITY_WARNING, "edit-encoding", package->name, 0,
+                   "was in another encoding than it said, or than UTF-8, and is in UTF-8 now");
   show(target, package, edited);
   return target->dry_run ? VMF_OK : write_package(signing, edited, signer, error);
 }

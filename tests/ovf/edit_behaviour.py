@@ -285,6 +285,14 @@ def test_of_several_machines_one_is_chosen(t):
     tap.contains(texts(t, path)['vm.ovf'].decode(), '<Item ovf:id="shop" ovf:order="1"/>')
 
 
+def test_a_guest_system_that_was_not_said_is(t):
+    bare = re.sub(rb'<OperatingSystemSection.*?</OperatingSystemSection>', b'', OVF, flags=re.S)
+    path = put(t, files={**PACKAGE, 'vm.ovf': bare})
+    edit(t, path, '--os', 'ubuntu-64')
+    tap.equal(machine(t, path)['os'], 'ubuntu64Guest')
+    tap.contains(texts(t, path)['vm.ovf'].decode(), '<OperatingSystemSection ovf:id="94" vmw:osType="ubuntu64Guest">')
+
+
 def networks(t, path):
     names = re.findall(r'<Network ovf:name="([^"]*)"', texts(t, path)['vm.ovf'].decode())
     return names, [nic['network'] for nic in machine(t, path)['nics']]

@@ -2,10 +2,12 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "vmx_splice.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "line_splice.h"
 #include "list.h"
 #include "memory.h"
 #include "text.h"
@@ -157,84 +159,45 @@ void vmx_splice_drop_device(struct vmx_splice *splice, const char *device)
 
 /* ---- the whole ---- */
 
-struct output {
-  char *text; /* NULL: only counting */
-  size_t length;
-};
-
-static void put(struct output *output, const char *text, size_t length)
+static enum vmf_code change_line(struct vmf_line_splice *lines, const struct vmx_setting *setting,
+                                 const struct vmx_change *change, struct vmf_error *error)
 {
-  if (output->text && length > 0)
-    memcpy(output->text + output->length, text, length);
-  output->length += length;
-}
-
-static void put_line(struct output *output, const struct vmx_added *added, const char *end)
-{
-  put(output, added->key, strlen(added->key));
-  put(output, " = ", 3);
-  put(output, added->value, strlen(added->value));
-  put(output, end, strlen(end));
-}
-
-/* The line of a setting that changes. */
-static void put_changed(struct output *output, const char *line, size_t length,
-                        const struct vmx_change *change)
-{
-  size_t from, to;
+  size_t length = 0, from, to;
 
   if (change->dropped)
-    return;
-  if (!change->value || !vmx_value_place(line, length, &from, &to)) {
-    put(output, line, length);
-    return;
-  }
-  put(output, line, from);
-  put(output, change->value, strlen(change->value));
-  put(output, line + to, length - to);
+    return vmf_line_splice_drop(lines, setting->line, error);
+  const char *line = change->value ? vmf_line_splice_line(lines, setting->line, &length) : NULL;
+  if (!line || !vmx_value_place(line, length, &from, &to))
+    return VMF_OK;
+  return vmf_line_splice_replace(lines, setting->line, from, to, change->value, error);
 }
 
-/* The encoding stands first, all else that is new last. */
-static void put_all(const struct vmx_splice *splice, struct output *output)
+/* The encoding stands first, behind the mark of UTF-8, all else that is new last. */
+static enum vmf_code add_line(struct vmf_line_splice *lines, const struct vmx_added *added,
+                              struct vmf_error *error)
 {
-  const struct vmx_text *text = &splice->text;
-  const char *at = splice->bytes, *stop = at + splice->length;
-  const char *first = memchr(at, '\n', splice->length);
-  const char *end = first && first > at && first[-1] == '\r' ? "\r\n" : "\n";
-  size_t mark = splice->length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, setting = 0;
+  size_t mark = lines->length >= 3 && memcmp(lines->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  bool first = strcmp(added->key, ENCODING) == 0;
+  VMF_AUTO_FREE char *line = NULL;
 
-  put(output, at, mark);
-  at += mark;
-  for (size_t i = 0; i < splice->added_count; i++)
-    if (strcmp(splice->added[i].key, ENCODING) == 0)
-      put_line(output, &splice->added[i], end);
-  for (unsigned number = 1; at < stop; number++) {
-    const char *newline = memchr(at, '\n', (size_t)(stop - at));
-    size_t length = newline ? (size_t)(newline + 1 - at) : (size_t)(stop - at);
-    if (setting < text->count && text->settings[setting].line == number)
-      put_changed(output, at, length, &splice->changes[setting++]);
-    else
-      put(output, at, length);
-    at += length;
-  }
-  if (splice->added_count > 0 && splice->length > mark && stop[-1] != '\n')
-    put(output, end, strlen(end));
-  for (size_t i = 0; i < splice->added_count; i++)
-    if (strcmp(splice->added[i].key, ENCODING) != 0)
-      put_line(output, &splice->added[i], end);
+  VMF_TRY(vmf_format(&line, error, "%s = %s%s", added->key, added->value, first ? "\n" : ""));
+  return first ? vmf_line_splice_replace(lines, 1, mark, mark, line, error)
+               : vmf_line_splice_insert(lines, UINT_MAX, line, error);
 }
 
 enum vmf_code vmx_splice_apply(const struct vmx_splice *splice, char **text, size_t *length,
                                struct vmf_error *error)
 {
-  struct output output = {0};
-  void *memory;
+  struct vmf_line_splice lines;
+  enum vmf_code code = VMF_OK;
 
-  put_all(splice, &output);
-  VMF_TRY(vmf_alloc(output.length + 1, &memory, error));
-  *length = output.length;
-  output = (struct output){.text = memory};
-  put_all(splice, &output);
-  *text = output.text;
-  return VMF_OK;
+  vmf_line_splice_begin(&lines, splice->bytes, splice->length);
+  for (size_t i = 0; i < splice->text.count && code == VMF_OK; i++)
+    code = change_line(&lines, &splice->text.settings[i], &splice->changes[i], error);
+  for (size_t i = 0; i < splice->added_count && code == VMF_OK; i++)
+    code = add_line(&lines, &splice->added[i], error);
+  if (code == VMF_OK)
+    code = vmf_line_splice_apply(&lines, text, length, error);
+  vmf_line_splice_clear(&lines);
+  return code;
 }

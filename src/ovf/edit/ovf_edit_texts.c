@@ -114,6 +114,36 @@ static enum vmf_code fill_os(struct vmf_ovf_editor *editor, const xmlNode *secti
   return VMF_OK;
 }
 
+/* Where the descriptor says nothing of it. */
+static enum vmf_code add_os(struct vmf_ovf_editor *editor, const struct vmf_guest_os *os)
+{
+  static const char kind[] = "OperatingSystemSection";
+  const char *vmw = os->vmware ? vmf_xml_prefix(editor->content, VMF_NS_VMW) : NULL;
+  VMF_AUTO_FREE char *section = NULL, *info = NULL, *description = NULL;
+  struct vmf_markup markup;
+  const xmlNode *behind;
+  char attribute[80];
+  bool declare;
+
+  VMF_TRY(vmf_editor_name(editor, editor->content, kind, &section));
+  VMF_TRY(vmf_editor_name(editor, editor->content, "Info", &info));
+  VMF_TRY(vmf_editor_name(editor, editor->content, "Description", &description));
+  VMF_TRY(vmf_editor_section_begin(editor, kind, &markup, &behind));
+  const char *ovf = vmf_editor_prefix(editor->content, editor->ovf->uri, "ovf", &declare);
+  if (declare)
+    vmf_markup_attribute(&markup, "xmlns:ovf", "%s", editor->ovf->uri);
+  snprintf(attribute, sizeof attribute, "%.60s:id", ovf);
+  vmf_markup_attribute(&markup, attribute, "%u", os->cim);
+  snprintf(attribute, sizeof attribute, "%.60s:osType", vmw ? vmw : "");
+  if (vmw)
+    vmf_markup_attribute(&markup, attribute, "%s", os->vmware);
+  vmf_markup_enter(&markup);
+  vmf_markup_leaf(&markup, info, "The guest operating system");
+  vmf_markup_leaf(&markup, description, "%s", os->name);
+  vmf_markup_leave(&markup, section);
+  return vmf_editor_behind(editor, behind, &markup);
+}
+
 static enum vmf_code edit_os(struct vmf_ovf_editor *editor)
 {
   const struct vmf_guest_os *os = editor->edits->os ? vmf_guest_os_find(editor->edits->os) : NULL;
@@ -121,11 +151,7 @@ static enum vmf_code edit_os(struct vmf_ovf_editor *editor)
 
   if (!os)
     return VMF_OK;
-  if (section)
-    return fill_os(editor, section, os);
-  return vmf_fail(editor->error, VMF_UNSUPPORTED,
-                  "%s:%u: the machine has no OperatingSystemSection that could be edited",
-                  editor->ovf->name, editor->system->line);
+  return section ? fill_os(editor, section, os) : add_os(editor, os);
 }
 
 /* ---- notes and licences ---- */

@@ -445,7 +445,7 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
   if (packing)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: is packed by %s, which the standard does not allow for packages; "
-                    "unpack it (%s) and sign the result",
+                    "unpack it first (%s)",
                     path, vmf_packing_name(packing), vmf_packing_command(packing));
   return VMF_OK;
 }

@@ -490,8 +490,8 @@ static enum vmf_code place_in_archive(struct vmf_signing *signing, struct vmf_er
   if (package->in_folder)
     return vmf_fail(
         error, VMF_UNSUPPORTED,
-        "%s: its descriptor is in a folder of the archive, so it is not signed in place; "
-        "convert it, and sign the result",
+        "%s: its descriptor is in a folder of the archive, so it is not changed where it is; "
+        "convert it first",
         package->path);
   for (size_t i = 0; i < package->tar->count; i++)
     signing->total += package->tar->members[i].size;

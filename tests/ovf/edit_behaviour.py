@@ -377,6 +377,17 @@ def test_virtualbox_reads_the_same(t):
     tap.equal('DVD' in text, False)
 
 
+def test_virtualbox_has_the_same_cards(t):
+    network = (b'<Network><Adapter slot="0" enabled="false" type="virtio"/>'
+               b'<Adapter slot="1" enabled="true" MACAddress="0800272AFB4E" type="Am79C973"><NAT/></Adapter></Network></Hardware>')
+    path = put(t, 'ovf', files={**PACKAGE, 'vm.ovf': OVF.replace(b'</VirtualSystem>', VBOX.replace(b'</Hardware>', network))})
+    tap.equal('[edit-vbox-stays]' in edit(t, path, '--nic', '1,model=e1000,mac=08:00:27:00:00:aa').stderr, False)
+    tap.contains(t.read('vm.ovf').decode(), '<Adapter slot="1" enabled="true" MACAddress="0800270000AA" type="82540EM"><NAT/></Adapter>')
+    tap.contains(edit(t, path, '--no-verify', '--nic', '1,model=vmxnet3').stderr, '[edit-vbox-stays]')
+    edit(t, path, '--no-verify', '--nic', '1,none')
+    tap.contains(t.read('vm.ovf').decode(), '<Adapter slot="1" enabled="false"')
+
+
 def test_a_run_that_is_killed_leaves_the_old_file(t):
     path = put(t)
     before = hashlib.sha256(t.read('vm.ova')).hexdigest()

@@ -98,6 +98,69 @@ static enum vmf_code edit_drives(struct vmf_ovf_editor *editor, const xmlNode *h
   return remove_drives(editor, child(editor->vbox, "StorageControllers"));
 }
 
+/* ---- network cards: <Adapter slot="0" enabled="true" MACAddress="0800272AFB4E" type="82540EM"> */
+
+/* The n-th that is enabled, from 1 on; NULL: there is none. */
+static enum vmf_code find_adapter(struct vmf_ovf_editor *editor, const xmlNode *network,
+                                  size_t number, const xmlNode **adapter)
+{
+  *adapter = NULL;
+  for (const xmlNode *node = network ? vmf_reader_first(network) : NULL; node && !*adapter;
+       node = vmf_reader_next(node)) {
+    VMF_AUTO_FREE char *enabled = NULL;
+    VMF_TRY(vmf_xml_attribute(node, NULL, "enabled", &enabled, editor->error));
+    if (enabled && strcmp(enabled, "true") == 0 && --number == 0)
+      *adapter = node;
+  }
+  return VMF_OK;
+}
+
+/* "08:00:27:2a:fb:4e" */
+static enum vmf_code set_address(struct vmf_ovf_editor *editor, const xmlNode *adapter,
+                                 const char *mac)
+{
+  char text[13];
+  size_t length = 0;
+
+  for (; *mac && length < sizeof text - 1; mac++)
+    if (*mac != ':')
+      text[length++] = (char)(*mac >= 'a' && *mac <= 'f' ? *mac - 0x20 : *mac);
+  text[length] = '\0';
+  return set(editor, adapter, "MACAddress", length > 0 ? text : NULL);
+}
+
+static const char *adapter_type(const char *model)
+{
+  static const struct {
+    const char *model, *type;
+  } rows[] = {{"e1000", "82540EM"}, {"pcnet32", "Am79C973"}, {"virtio", "virtio"}};
+
+  for (size_t i = 0; model && i < sizeof rows / sizeof rows[0]; i++)
+    if (strcmp(rows[i].model, model) == 0)
+      return rows[i].type;
+  return NULL;
+}
+
+/* VirtualBox has other networks than a package, and not all cards. */
+static enum vmf_code edit_card(struct vmf_ovf_editor *editor, const xmlNode *hardware,
+                               const struct vmf_nic_edit *nic)
+{
+  const char *type = adapter_type(nic->model);
+  const xmlNode *adapter = NULL;
+
+  if (nic->number > 0)
+    VMF_TRY(find_adapter(editor, child(hardware, "Network"), nic->number, &adapter));
+  if (!adapter || nic->network || (nic->model && !type))
+    tell_left(editor, "network cards");
+  if (!adapter)
+    return VMF_OK;
+  if (nic->remove)
+    return set(editor, adapter, "enabled", "false");
+  if (type)
+    VMF_TRY(set(editor, adapter, "type", type));
+  return nic->mac ? set_address(editor, adapter, nic->mac) : VMF_OK;
+}
+
 enum vmf_code vmf_editor_vbox(struct vmf_ovf_editor *editor)
 {
   const struct vmf_machine_edits *edits = editor->edits;
@@ -123,7 +186,7 @@ enum vmf_code vmf_editor_vbox(struct vmf_ovf_editor *editor)
     VMF_TRY(edit_firmware(editor, hardware));
   if (edits->remove_cd)
     VMF_TRY(edit_drives(editor, hardware));
-  if (edits->nic_count > 0)
-    tell_left(editor, "network cards");
+  for (size_t i = 0; i < edits->nic_count; i++)
+    VMF_TRY(edit_card(editor, hardware, &edits->nics[i]));
   return VMF_OK;
 }

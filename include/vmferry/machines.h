@@ -177,7 +177,8 @@ VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines,
 struct vmf_lint_finding {
   const char *rule;           /* stable: "E-VMW-FAMILY" */
   enum vmf_severity severity; /* VMF_SEVERITY_VIOLATION: it is refused, or does not start there;
-                               * VMF_SEVERITY_WARNING: it loses something, or some releases fail */
+                               * VMF_SEVERITY_WARNING: it loses something, or some releases fail;
+                               * VMF_SEVERITY_NOTE: good to know */
   const char *file;           /* of the package; NULL: the file that was named */
   unsigned line;              /* in it; 0: none */
   const char *found, *allowed;
@@ -198,12 +199,13 @@ struct vmf_lint_result {
   size_t size; /* of the struct */
   uint64_t counts[VMF_SEVERITIES];
   unsigned asked; /* rules of the platform that are known here for such a file */
-  bool package;   /* it is one; else a disk */
+  bool package;   /* it is one; else a disk, or a machine in another format */
 };
 
-/* Judges a package with its disks, or a disk, by what the platform ("azure", "esxi@7.0") takes; no
- * file system is looked at. VMF_OK when it could be judged, whatever was found. VMF_UNSUPPORTED: it
- * is a machine in another format, or no rule is known here. options may be NULL. */
+/* Judges a package or a machine in another format, with its disks, or a disk, by what the platform
+ * ("azure", "esxi@7.0") takes; partition tables are looked at, file systems are not. VMF_OK when it
+ * could be judged, whatever was found; a disk of a machine that is not at hand is a finding.
+ * VMF_UNSUPPORTED: no rule is known here for such a file. options may be NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_lint(const char *path, const char *platform,
                                       const struct vmf_lint_options *options,
                                       struct vmf_lint_result *result, struct vmf_error *error);

@@ -9,28 +9,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lint_rules.h"
+#include "guest_os.h"
+#include "lint_descriptor.h"
 #include "text.h"
 
 enum { OLD_HARDWARE = 11, HARDWARE_OF_7_0 = 17 };
 
-struct descriptor_judged {
-  struct vmf_linting *linting;
-  const struct vmf_ovf *ovf;
-  const struct vmf_ovf_system *system;
-  const char *file;
-};
-
-static struct vmf_lint_place at(const struct descriptor_judged *judged, unsigned line,
-                                const char *allowed)
-{
-  return (struct vmf_lint_place){.file = judged->file, .line = line, .allowed = allowed};
-}
-
 /* ---- hardware ---- */
 
 /* The line of <vssd:VirtualSystemType>, or of what it should stand in. */
-static unsigned family_line(const struct descriptor_judged *judged)
+static unsigned family_line(const struct vmf_descriptor_judged *judged)
 {
   const struct vmf_ovf_system *system = judged->system;
 
@@ -51,12 +39,13 @@ static unsigned hardware_of(const char *word, size_t length)
 }
 
 /* Of a list of families a product takes the first that it knows. */
-static void check_family(const struct descriptor_judged *judged)
+static void check_family(const struct vmf_descriptor_judged *judged)
 {
   const char *families = judged->system->families;
   const struct vmf_platform *platform = &judged->linting->platform;
   unsigned most = vmf_platform_hardware(platform), highest = 0, line = family_line(judged);
-  struct vmf_lint_place place = at(judged, line, "vmx-NN"), version = at(judged, line, NULL);
+  struct vmf_lint_place place = vmf_lint_at(judged, line, "vmx-NN"),
+                        version = vmf_lint_at(judged, line, NULL);
   bool taken = false;
   char allowed[64] = "all but vmx-06, vmx-12, vmx-16";
 
@@ -92,8 +81,10 @@ struct known_devices {
   const char *names; /* blanks between; "": none is written */
 };
 
-/* govmomi, configspec.go; what VMware's products write. */
+/* govmomi, configspec.go; what VMware's products write. An IDE controller has none
+ * (packetfence#5522: "'PIIX4' of ResourceSubType element not found in []"). */
 static const struct known_devices vmware_devices[] = {
+    {VMF_RESOURCE_IDE, ""},
     {VMF_RESOURCE_SCSI, "lsilogic lsilogicsas buslogic virtualscsi"},
     {VMF_RESOURCE_STORAGE, "vmware.sata.ahci vmware.nvme.controller vmware.nvdimm.controller "
                            "vmware.nvdimm.device"},
@@ -146,22 +137,80 @@ static bool has_network(const struct vmf_ovf *ovf, const char *name)
   return false;
 }
 
-static void check_vmware_item(const struct descriptor_judged *judged,
-                              const struct vmf_ovf_item *item)
+/* The ESXi host client takes VirtualBox's word for a SATA controller (a machine of nixos-generators
+ * came in with nothing but its family changed); vCenter is known to hold subtypes against its list.
+ */
+static bool is_ahci(const struct vmf_ovf_item *item)
+{
+  return item->type == VMF_RESOURCE_STORAGE && item->subtype &&
+         vmf_text_equal_nocase(item->subtype, "ahci");
+}
+
+static void check_vmware_device(const struct vmf_descriptor_judged *judged,
+                                const struct vmf_ovf_item *item)
 {
   enum { COUNT = sizeof vmware_devices / sizeof vmware_devices[0] };
-  struct vmf_lint_place place = at(judged, item->line, "a network of the NetworkSection");
+  struct vmf_lint_place place = vmf_lint_at(judged, item->line, "ovf:required=\"false\"");
+
+  if (!item->required)
+    return;
+  if (item->type == VMF_RESOURCE_SOUND)
+    vmf_lint_tell(judged->linting, VMF_LINT_VMW_DEVICE, &place, "a sound card that is required");
+  if (is_known(vmware_devices, COUNT, item))
+    return;
+  for (size_t i = 0; i < COUNT; i++)
+    if (vmware_devices[i].type == item->type)
+      place.allowed = vmware_devices[i].names[0] ? vmware_devices[i].names : "none";
+  vmf_lint_tell(judged->linting, is_ahci(item) ? VMF_LINT_VMW_AHCI : VMF_LINT_VMW_SUBTYPE, &place,
+                "a device \"%s\"", item->subtype);
+}
+
+static void check_vmware_item(const struct vmf_descriptor_judged *judged,
+                              const struct vmf_ovf_item *item)
+{
+  const struct vmf_lint_place place =
+      vmf_lint_at(judged, item->line, "a network of the NetworkSection");
 
   if (item->type == VMF_RESOURCE_NIC && item->connection && item->connection[0] &&
       !has_network(judged->ovf, item->connection))
     vmf_lint_tell(judged->linting, VMF_LINT_VMW_CONN, &place, "a card on the network \"%s\"",
                   item->connection);
-  if (!item->required || is_known(vmware_devices, COUNT, item))
-    return;
-  for (size_t i = 0; i < COUNT; i++)
-    if (vmware_devices[i].type == item->type)
-      place.allowed = vmware_devices[i].names;
-  vmf_lint_tell(judged->linting, VMF_LINT_VMW_SUBTYPE, &place, "a device \"%s\"", item->subtype);
+  check_vmware_device(judged, item);
+}
+
+/* What VMware's products do not know of the guest, or do not take over. */
+static void check_vmware_system(const struct vmf_descriptor_judged *judged)
+{
+  const struct vmf_ovf_system *system = judged->system;
+  const struct vmf_lint_place place =
+      vmf_lint_at(judged, system->line, "one of VMware's own, \"other26xLinux64Guest\"");
+
+  if (system->vmw_os && !vmf_guest_os_of(system->vmw_os, NULL, false, 0))
+    vmf_lint_tell(judged->linting, VMF_LINT_VMW_GUESTOS, &place, "the guest system \"%s\"",
+                  system->vmw_os);
+}
+
+static bool is_efi(const struct vmf_ovf_system *system)
+{
+  return system->firmware && vmf_text_equal_nocase(system->firmware, "efi");
+}
+
+/* Sections that the reader has no place for. */
+static void check_vmware_sections(const struct vmf_descriptor_judged *judged)
+{
+  bool efi = false;
+
+  for (size_t i = 0; i < judged->ovf->system_count; i++)
+    efi |= is_efi(&judged->ovf->systems[i]);
+  for (size_t i = 0; i < judged->ovf->unknown_count; i++) {
+    const struct vmf_ovf_unknown *unknown = &judged->ovf->unknown[i];
+    struct vmf_lint_place place = vmf_lint_at(judged, unknown->line, "no vmw:ExtraConfig");
+    if (strncmp(unknown->name, "vmw:ExtraConfig", 15) == 0)
+      vmf_lint_tell(judged->linting, VMF_LINT_VMW_EXTRA, &place, "%s", unknown->name);
+    place.allowed = "no order of booting beside EFI firmware";
+    if (efi && strcmp(unknown->name, "vmw:BootOrderSection") == 0)
+      vmf_lint_tell(judged->linting, VMF_LINT_VMW_EFI_LOST, &place, "%s", unknown->name);
+  }
 }
 
 /* ---- VirtualBox ---- */
@@ -174,9 +223,10 @@ static bool has_instance(const struct vmf_ovf_system *system, const char *instan
   return false;
 }
 
-static void check_parent(const struct descriptor_judged *judged, const struct vmf_ovf_item *item)
+static void check_parent(const struct vmf_descriptor_judged *judged,
+                         const struct vmf_ovf_item *item)
 {
-  struct vmf_lint_place place = at(judged, item->line, "the InstanceID of a controller");
+  struct vmf_lint_place place = vmf_lint_at(judged, item->line, "the InstanceID of a controller");
   bool controller = item->type == VMF_RESOURCE_IDE || item->type == VMF_RESOURCE_SCSI ||
                     item->type == VMF_RESOURCE_STORAGE;
   bool drive = item->type == VMF_RESOURCE_CD || item->type == VMF_RESOURCE_DVD ||
@@ -193,12 +243,13 @@ static void check_parent(const struct descriptor_judged *judged, const struct vm
                   item->subtype);
 }
 
-static void check_memory(const struct descriptor_judged *judged, const struct vmf_ovf_item *item)
+static void check_memory(const struct vmf_descriptor_judged *judged,
+                         const struct vmf_ovf_item *item)
 {
   static const char *const units[] = {"MegaBytes", "MB", "byte * 2^20",
                                       "GigaBytes", "GB", "byte * 2^30"};
   struct vmf_lint_place place =
-      at(judged, item->line, "MegaBytes, MB, byte * 2^20, GigaBytes, GB or byte * 2^30");
+      vmf_lint_at(judged, item->line, "MegaBytes, MB, byte * 2^20, GigaBytes, GB or byte * 2^30");
   bool known = !item->units;
   uint64_t bytes = vmf_ovf_memory_bytes(item);
 
@@ -211,12 +262,30 @@ static void check_memory(const struct descriptor_judged *judged, const struct vm
     vmf_lint_tell(judged->linting, VMF_LINT_VBX_CPU, &place, "memory of %" PRIu64 " bytes", bytes);
 }
 
-static void check_virtualbox_item(const struct descriptor_judged *judged,
+/* A device that its import stops at. */
+static bool is_foreign(const struct vmf_ovf_item *item)
+{
+  static const unsigned known[] = {VMF_RESOURCE_CPU,     VMF_RESOURCE_MEMORY, VMF_RESOURCE_IDE,
+                                   VMF_RESOURCE_SCSI,    VMF_RESOURCE_NIC,    VMF_RESOURCE_FLOPPY,
+                                   VMF_RESOURCE_CD,      VMF_RESOURCE_DVD,    VMF_RESOURCE_DISK,
+                                   VMF_RESOURCE_STORAGE, VMF_RESOURCE_USB,    VMF_RESOURCE_SOUND};
+
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (known[i] == item->type)
+      return false;
+  return item->required;
+}
+
+static void check_virtualbox_item(const struct vmf_descriptor_judged *judged,
                                   const struct vmf_ovf_item *item)
 {
-  const struct vmf_lint_place place = at(judged, item->line, "1 to 64");
+  const struct vmf_lint_place place = vmf_lint_at(judged, item->line, "1 to 64");
+  const struct vmf_lint_place other = vmf_lint_at(judged, item->line, "ovf:required=\"false\"");
 
   check_parent(judged, item);
+  if (is_foreign(item))
+    vmf_lint_tell(judged->linting, VMF_LINT_VBX_OTHER, &other, "a device of the type %u",
+                  item->type);
   if (item->type == VMF_RESOURCE_MEMORY)
     check_memory(judged, item);
   if (item->type == VMF_RESOURCE_CPU && item->quantity_known &&
@@ -226,13 +295,13 @@ static void check_virtualbox_item(const struct descriptor_judged *judged,
 }
 
 /* VirtualBox reads the firmware in its own element alone. */
-static void check_firmware(const struct descriptor_judged *judged)
+static void check_firmware(const struct vmf_descriptor_judged *judged)
 {
   const struct vmf_ovf_system *system = judged->system;
   const struct vmf_lint_place place =
-      at(judged, system->line, "BIOS, but where vbox:Machine says it");
+      vmf_lint_at(judged, system->line, "BIOS, but where vbox:Machine says it");
 
-  if (system->firmware && vmf_text_equal_nocase(system->firmware, "efi") &&
+  if (is_efi(system) &&
       !vmf_xml_child(judged->ovf->xml->elements[system->element], VMF_NS_VBOX, "Machine"))
     vmf_lint_tell(judged->linting, VMF_LINT_VBX_EFI, &place,
                   "EFI firmware, which starts with a BIOS there");
@@ -240,26 +309,29 @@ static void check_firmware(const struct descriptor_judged *judged)
 
 /* ---- the whole ---- */
 
-static void check_system(const struct descriptor_judged *judged)
+static void check_system(const struct vmf_descriptor_judged *judged)
 {
   check_family(judged);
   check_firmware(judged);
+  check_vmware_system(judged);
+  vmf_lint_importers_system(judged);
   for (size_t i = 0; i < judged->system->item_count; i++) {
     const struct vmf_ovf_item *item = &judged->system->items[i];
     if (!vmf_ovf_is_usual(judged->ovf, item))
       continue;
     check_vmware_item(judged, item);
     check_virtualbox_item(judged, item);
+    vmf_lint_importers_item(judged, item);
   }
 }
 
-static void check_files(const struct descriptor_judged *judged)
+static void check_files(const struct vmf_descriptor_judged *judged)
 {
   const struct vmf_ovf *ovf = judged->ovf;
 
   for (size_t i = 0; i < ovf->file_count; i++) {
     const struct vmf_ovf_file *file = &ovf->files[i];
-    const struct vmf_lint_place place = at(judged, file->line, "no compression");
+    const struct vmf_lint_place place = vmf_lint_at(judged, file->line, "no compression");
     if (file->compression && file->compression[0] &&
         !vmf_text_equal_nocase(file->compression, "identity"))
       vmf_lint_tell(judged->linting, VMF_LINT_VMW_COMPRESS, &place, "%s packed by %s",
@@ -267,7 +339,7 @@ static void check_files(const struct descriptor_judged *judged)
   }
   for (size_t i = 0; i < ovf->disk_count; i++) {
     const struct vmf_ovf_disk *disk = &ovf->disks[i];
-    const struct vmf_lint_place place = at(judged, disk->line, "bytes");
+    const struct vmf_lint_place place = vmf_lint_at(judged, disk->line, "bytes");
     if (disk->capacity_units && strcmp(disk->capacity_units, "byte") != 0)
       vmf_lint_tell(judged->linting, VMF_LINT_VBX_UNITS, &place,
                     "a capacity in \"%s\", which is read as bytes", disk->capacity_units);
@@ -276,13 +348,15 @@ static void check_files(const struct descriptor_judged *judged)
 
 void vmf_lint_descriptor(struct vmf_linting *linting, const struct vmf_package *package)
 {
-  struct descriptor_judged judged = {
-      .linting = linting, .ovf = package->ovf, .file = package->name};
-  const struct vmf_lint_place place = at(&judged, 1, VMF_NS_OVF_1);
+  struct vmf_descriptor_judged judged = {
+      .linting = linting, .package = package, .ovf = package->ovf, .file = package->name};
+  const struct vmf_lint_place place = vmf_lint_at(&judged, 1, VMF_NS_OVF_1);
 
   if (package->ovf->version == VMF_OVF_2)
     vmf_lint_tell(linting, VMF_LINT_VMW_OVF2, &place, "the namespace %s", package->ovf->uri);
   check_files(&judged);
+  check_vmware_sections(&judged);
+  vmf_lint_importers(&judged);
   for (size_t i = 0; i < package->ovf->system_count; i++) {
     judged.system = &package->ovf->systems[i];
     if (!judged.system->collection)

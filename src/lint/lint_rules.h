@@ -25,30 +25,94 @@ enum vmf_lint_id {
   VMF_LINT_VMW_CAPACITY,
   VMF_LINT_VMW_CONN,
   VMF_LINT_VMW_SUBTYPE,
+  VMF_LINT_VMW_AHCI,
+  VMF_LINT_VMW_DEVICE,
+  VMF_LINT_VMW_DIGEST,
+  VMF_LINT_VMW_GUESTOS,
+  VMF_LINT_VMW_EXTRA,
+  VMF_LINT_VMW_BUSLOGIC,
+  VMF_LINT_VMW_EFI_LOST,
+  VMF_LINT_VMW_RDM,
+  VMF_LINT_WS_BOOTORDER,
+  VMF_LINT_WS_PCIBRIDGE,
   VMF_LINT_VBX_UNITS,
   VMF_LINT_VBX_PARENT,
   VMF_LINT_VBX_CPU,
   VMF_LINT_VBX_EFI,
+  VMF_LINT_VBX_OTHER,
+  VMF_LINT_VBX_VMDK,
+  VMF_LINT_VBX_TOPOLOGY,
+  VMF_LINT_VBX_IOAPIC,
+  VMF_LINT_VBX_NAME,
   VMF_LINT_HV_VHDMAX,
+  VMF_LINT_HV_GEN,
+  VMF_LINT_HV_LOG,
+  VMF_LINT_HV_SB,
   VMF_LINT_AZ_FIXED,
   VMF_LINT_AZ_ALIGN,
   VMF_LINT_AZ_FOOTER,
   VMF_LINT_AZ_OSMAX,
+  VMF_LINT_AZ_SWAP,
+  VMF_LINT_AZ_GEN,
   VMF_LINT_AWS_FORMAT,
+  VMF_LINT_AWS_SESPARSE,
+  VMF_LINT_AWS_VOLS,
+  VMF_LINT_AWS_BITS,
+  VMF_LINT_AWS_UEFI,
+  VMF_LINT_AWS_MBR,
+  VMF_LINT_AWS_GUEST,
   VMF_LINT_GCE_NAME,
+  VMF_LINT_GCE_TAR,
   VMF_LINT_GCE_GIB,
+  VMF_LINT_GCE_UEFI,
+  VMF_LINT_GCE_OVF,
   VMF_LINT_OS_SAFETY,
+  VMF_LINT_OS_OVA,
+  VMF_LINT_PVE_NAMES,
+  VMF_LINT_PVE_OVF,
+  VMF_LINT_PVE_MEMUNIT,
+  VMF_LINT_PVE_NIC,
+  VMF_LINT_PVE_EFI,
+  VMF_LINT_PVE_LSI_OVMF,
+  VMF_LINT_PVE_LIMITS,
+  VMF_LINT_PVE_VMA,
+  VMF_LINT_PVE_BOOT,
   VMF_LINT_XEN_VHDMAX,
+  VMF_LINT_XEN_VERSION,
+  VMF_LINT_XEN_PLATFORM,
+  VMF_LINT_XEN_MAC,
+  VMF_LINT_XEN_4TB,
+  VMF_LINT_KV_FORMAT,
+  VMF_LINT_KV_NVME,
+  VMF_LINT_KV_IDEQ35,
+  VMF_LINT_KV_FWSMM,
+  VMF_LINT_KV_NAME,
+  VMF_LINT_K8S_NAME,
+  VMF_LINT_CDI_SCRATCH,
+  VMF_LINT_OVIRT_REF,
+  VMF_LINT_FORMAT,
+  VMF_LINT_FW_MISMATCH,
+  VMF_LINT_DRV_BOOT,
+  VMF_LINT_DISK_4K,
+  VMF_LINT_GPT_TAIL,
+  VMF_LINT_GPT_WRONG,
+  VMF_LINT_SNAP,
+  VMF_LINT_CHAIN,
+  VMF_LINT_SIZE_ROUND,
+  VMF_LINT_SECRET,
+  VMF_LINT_LEGACY_IDE,
+  VMF_LINT_UNREADABLE,
+  VMF_LINT_UNJUDGED,
   VMF_LINT_IDS,
 };
 
-/* What is judged. */
-enum vmf_lint_about { VMF_LINT_PACKAGE = 1, VMF_LINT_DISK = 2 };
+/* What is judged; a package and another file of a machine are also one or several machines. */
+enum vmf_lint_about { VMF_LINT_PACKAGE = 1, VMF_LINT_DISK = 2, VMF_LINT_MACHINE = 4 };
 
 struct vmf_lint_rule {
-  const char *id, *group;
+  const char *id, *group; /* group NULL: asked of all platforms */
   enum vmf_severity severity;
-  unsigned about;     /* in which of enum vmf_lint_about it is asked: a disk also in a package */
+  unsigned about;     /* in which of enum vmf_lint_about it is asked */
   const char *prints; /* by the vendor's program; NULL: not known for sure */
   const char *remedy; /* what `convert --for` does */
   const char *source;
@@ -59,7 +123,7 @@ extern const struct vmf_lint_rule vmf_lint_rules[VMF_LINT_IDS];
 /* One judgement of one file. */
 struct vmf_linting {
   struct vmf_platform platform;
-  enum vmf_lint_about about;
+  unsigned about; /* of enum vmf_lint_about */
   struct vmf_lint_options options;
   struct vmf_lint_result *result;
 };

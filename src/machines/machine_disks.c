@@ -167,7 +167,7 @@ static enum vmf_code open_contained(const struct vmf_machines *machines,
   struct vmf_image_origin origin = {.sibling = machines->container};
 
   if (!machines->container)
-    return vmf_fail(error, VMF_CORRUPT,
+    return vmf_fail(error, VMF_REFUSED,
                     "%s: names the disk \"%.160s\" of the file that this text was taken from; name "
                     "that file (*.xva, *.vma) instead",
                     machines->path, disk->image.text);

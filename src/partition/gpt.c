@@ -28,6 +28,7 @@ enum {
   TYPE_BYTES = 16,
   START_LBA = 32,
   END_LBA = 40,
+  ATTRIBUTES = 48,
   ENTRY_LEAST = 128,
   TABLE_MOST = 1 << 20, /* bytes: 8192 entries; the usual is 128 */
 };
@@ -151,6 +152,21 @@ void vmf_gpt_free(struct vmf_gpt *gpt)
 {
   vmf_free(gpt->table);
   gpt->table = NULL;
+}
+
+const uint8_t *vmf_gpt_entry(const struct vmf_gpt *gpt, size_t index, uint64_t *attributes)
+{
+  uint32_t size = get_le32(gpt->header + ENTRY_SIZE);
+
+  if (index >= gpt->table_bytes / size)
+    return NULL;
+  *attributes = get_le64(gpt->table + index * size + ATTRIBUTES);
+  return gpt->table + index * size;
+}
+
+uint64_t vmf_gpt_second(const struct vmf_gpt *gpt)
+{
+  return get_le64(gpt->header + ALTERNATE_LBA);
 }
 
 bool vmf_gpt_end(const struct vmf_gpt *gpt, uint64_t size, struct vmf_gpt_end *end)

@@ -32,6 +32,14 @@ VMF_MUST_CHECK enum vmf_code vmf_gpt_read(struct vmf_image *image, struct vmf_gp
                                           struct vmf_error *error);
 void vmf_gpt_free(struct vmf_gpt *gpt);
 
+enum { VMF_GPT_TYPE = 16 /* bytes of a partition's type */ };
+
+/* The type of an entry as it is stored, and its attributes; NULL: there are no more entries. */
+const uint8_t *vmf_gpt_entry(const struct vmf_gpt *gpt, size_t index, uint64_t *attributes);
+
+/* The sector that the first header says the second one is in. */
+uint64_t vmf_gpt_second(const struct vmf_gpt *gpt);
+
 /* Of a disk of `size` bytes; false: it is too small for one. */
 bool vmf_gpt_end(const struct vmf_gpt *gpt, uint64_t size, struct vmf_gpt_end *end);
 

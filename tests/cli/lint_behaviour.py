@@ -209,7 +209,6 @@ def test_a_package_of_virtualbox_and_its_cure(t):
     ('a broken one', 2, '', 'lint', '--for', 'esxi', 'broken.ova'),
     ('no rule', 1, 'no rule about disks is known here', 'lint', '--for', 'virtualbox', 'a.raw'),
     ('no rule for packages', 1, 'named vm.ova::ID', 'lint', '--for', 'azure', 'vm.ova'),
-    ('a machine', 1, 'only those in packages', 'lint', '--for', 'esxi', 'vm.vmx'),
 ])
 def test_not_judged(t, status, words, *arguments):
     sparse(t, 'a.raw', MIB)

@@ -31,7 +31,7 @@ LAYERS = {
     'src/package/sign': {'src/package/sign', 'src/package/verify', 'src/package', *OVF, *SEALED},
     'src/package': {'src/package', *OVF, *SEALED},
     'src/machines': {'src/machines', 'src/package/make', 'src/package/sign', 'src/package/verify', 'src/package', *OVF, *SEALED},
-    'src/lint': {'src/lint', 'src/package', *OVF, *SEALED},
+    'src/lint': {'src/lint', 'src/machines', 'src/package', 'src/partition', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
     'formats/machines': {'formats/machines', 'src/machine_xml', 'src/machine', 'src/xml', 'src/base'},

@@ -57,7 +57,9 @@ struct judgement {
 
 static const char *severity_of(const struct vmf_lint_finding *finding)
 {
-  return finding->severity >= VMF_SEVERITY_VIOLATION ? "violation" : "warning";
+  return finding->severity >= VMF_SEVERITY_VIOLATION ? "violation"
+         : finding->severity >= VMF_SEVERITY_WARNING ? "warning"
+                                                     : "note";
 }
 
 /* ---- findings ---- */
@@ -108,8 +110,8 @@ static void take_finding(void *data, const struct vmf_lint_finding *finding)
 
   if (judgement->json)
     write_finding(judgement->json, !judgement->any, finding);
-  else if (!settings->command.quiet || settings->strict ||
-           finding->severity >= VMF_SEVERITY_VIOLATION)
+  else if (!settings->command.quiet || finding->severity >= VMF_SEVERITY_VIOLATION ||
+           (settings->strict && finding->severity >= VMF_SEVERITY_WARNING))
     print_finding(judgement, finding);
   judgement->any = true;
 }
@@ -133,6 +135,7 @@ static void print_verdict(const struct lint_settings *settings,
          settings->platform);
   vmf_verdict_print_count(result->counts[VMF_SEVERITY_VIOLATION], "violation");
   vmf_verdict_print_count(result->counts[VMF_SEVERITY_WARNING], "warning");
+  vmf_verdict_print_count(result->counts[VMF_SEVERITY_NOTE], "note");
   vmf_verdict_print_count(result->asked, "rule");
   puts(" asked");
 }
@@ -215,7 +218,7 @@ const struct vmf_verb vmf_verb_lint = {
     .name = "lint",
     .purpose = VMF_PURPOSE_EXAMINE,
     .operands = "FILE...",
-    .summary = "tell what a platform would refuse of a package or a disk",
+    .summary = "tell what a platform would refuse of a machine or a disk",
     .examples = lint_examples,
     .arguments = lint_arguments,
     VMF_STARTS_WITH(lint_initial),

@@ -12,6 +12,7 @@
 #include "guest_os.h"
 #include "lint_descriptor.h"
 #include "text.h"
+#include "virtualbox.h"
 
 enum { OLD_HARDWARE = 11, HARDWARE_OF_7_0 = 17 };
 
@@ -246,34 +247,15 @@ static void check_parent(const struct vmf_descriptor_judged *judged,
 static void check_memory(const struct vmf_descriptor_judged *judged,
                          const struct vmf_ovf_item *item)
 {
-  static const char *const units[] = {"MegaBytes", "MB", "byte * 2^20",
-                                      "GigaBytes", "GB", "byte * 2^30"};
   struct vmf_lint_place place =
       vmf_lint_at(judged, item->line, "MegaBytes, MB, byte * 2^20, GigaBytes, GB or byte * 2^30");
-  bool known = !item->units;
   uint64_t bytes = vmf_ovf_memory_bytes(item);
 
-  for (size_t i = 0; i < sizeof units / sizeof units[0] && !known; i++)
-    known = strcmp(item->units, units[i]) == 0;
-  if (!known)
+  if (item->units && !vmf_virtualbox_counts_in(item->units))
     vmf_lint_tell(judged->linting, VMF_LINT_VBX_UNITS, &place, "memory in \"%s\"", item->units);
   place.allowed = "4 MiB to 2 TiB";
   if (item->quantity_known && (bytes < UINT64_C(4) << 20 || bytes > UINT64_C(2) << 40))
     vmf_lint_tell(judged->linting, VMF_LINT_VBX_CPU, &place, "memory of %" PRIu64 " bytes", bytes);
-}
-
-/* A device that its import stops at. */
-static bool is_foreign(const struct vmf_ovf_item *item)
-{
-  static const unsigned known[] = {VMF_RESOURCE_CPU,     VMF_RESOURCE_MEMORY, VMF_RESOURCE_IDE,
-                                   VMF_RESOURCE_SCSI,    VMF_RESOURCE_NIC,    VMF_RESOURCE_FLOPPY,
-                                   VMF_RESOURCE_CD,      VMF_RESOURCE_DVD,    VMF_RESOURCE_DISK,
-                                   VMF_RESOURCE_STORAGE, VMF_RESOURCE_USB,    VMF_RESOURCE_SOUND};
-
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-    if (known[i] == item->type)
-      return false;
-  return item->required;
 }
 
 static void check_virtualbox_item(const struct vmf_descriptor_judged *judged,
@@ -283,7 +265,7 @@ static void check_virtualbox_item(const struct vmf_descriptor_judged *judged,
   const struct vmf_lint_place other = vmf_lint_at(judged, item->line, "ovf:required=\"false\"");
 
   check_parent(judged, item);
-  if (is_foreign(item))
+  if (item->required && !vmf_virtualbox_imports(item->type))
     vmf_lint_tell(judged->linting, VMF_LINT_VBX_OTHER, &other, "a device of the type %u",
                   item->type);
   if (item->type == VMF_RESOURCE_MEMORY)

@@ -120,6 +120,17 @@ bool vmf_platform_has_controller(const struct vmf_platform *platform, enum vmf_b
   return false;
 }
 
+const struct vmf_profile_controller *vmf_platform_controller(const struct vmf_platform *platform)
+{
+  static const struct vmf_profile_controller any = {VMF_BUSES, NULL, 0};
+  const struct vmf_profile_controller *row = platform->profile->controllers;
+  unsigned hardware = vmf_platform_hardware(platform);
+
+  while (row && row->bus != VMF_BUSES && row->hardware > hardware)
+    row++;
+  return row ? row : &any;
+}
+
 bool vmf_profile_has_nic(const struct vmf_profile *profile, const char *model)
 {
   if (!profile->nics || !model)

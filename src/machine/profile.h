@@ -33,6 +33,8 @@ struct vmf_profile {
   struct vmf_profile_controller virtio;
   const char *virtio_nic;
   const struct vmf_profile_release *releases; /* or NULL */
+  bool composes;      /* a package is described anew for it, since its importer asks for more than
+                       * devices      that it has */
   const char *groups; /* of rules that are asked besides those for all: "VMW"; blanks between */
 };
 
@@ -64,6 +66,9 @@ const char *vmf_platform_digest(const struct vmf_platform *platform, const char 
 /* Whether ESXi has this vmx-NN at all: some are of hosted products only. */
 bool vmf_hardware_is_hosted_only(unsigned hardware);
 
+/* From which vmx-NN on there is EFI firmware, and secure boot. */
+enum { VMF_EFI_HARDWARE = 8, VMF_SECURE_HARDWARE = 13 };
+
 /* Whether it takes this vmx-NN; and the one that a machine of these families (words, a list; may be
  * NULL) gets there: its own, where it may stay. profile_fit.c. */
 bool vmf_platform_takes_hardware(const struct vmf_platform *platform, unsigned hardware);
@@ -72,6 +77,8 @@ unsigned vmf_platform_hardware_for(const struct vmf_platform *platform, const ch
 /* Whether the platform has such a controller; model NULL: not told. */
 bool vmf_platform_has_controller(const struct vmf_platform *platform, enum vmf_bus bus,
                                  const char *model);
+/* The first kind that it has, in its release; bus VMF_BUSES: any. */
+const struct vmf_profile_controller *vmf_platform_controller(const struct vmf_platform *platform);
 bool vmf_profile_has_nic(const struct vmf_profile *profile, const char *model);
 
 /* ---- profile_fit.c ---- */

@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "profile.h"
 
-enum { EFI_HARDWARE = 8, SECURE_HARDWARE = 13, OLD_HARDWARE = 11, USUAL_HARDWARE = 13 };
+enum { OLD_HARDWARE = 11, USUAL_HARDWARE = 13 };
 
 struct fitting {
   const struct vmf_fit *fit;
@@ -50,17 +50,6 @@ static const char *model_at(const struct vmf_machine *machine, const struct vmf_
       machine, (enum vmf_bus)disk->bus.value, vmf_told_or(disk->controller, 0));
 
   return controller ? controller->model.text : NULL;
-}
-
-/* The first kind that the platform has, in its release. */
-static const struct vmf_profile_controller *first_kind(const struct vmf_platform *platform)
-{
-  const struct vmf_profile_controller *row = platform->profile->controllers;
-  unsigned hardware = vmf_platform_hardware(platform);
-
-  while (row->bus != VMF_BUSES && row->hardware > hardware)
-    row++;
-  return row;
 }
 
 static bool is_taken(const struct vmf_machine *machine, enum vmf_bus bus, uint64_t number,
@@ -158,7 +147,7 @@ static const struct vmf_profile_controller *kind_for(const struct fitting *fitti
                : virtio;
   return vmf_platform_has_controller(&fitting->fit->platform, (enum vmf_bus)disk->bus.value, model)
              ? NULL
-             : first_kind(&fitting->fit->platform);
+             : vmf_platform_controller(&fitting->fit->platform);
 }
 
 /* Takes controllers away that the platform does not have, and no drive is on any more. */
@@ -265,16 +254,16 @@ static enum vmf_code fit_hardware(struct fitting *fitting)
                ? vmf_machine_text(machine, family, line, &machine->hw_version, fitting->error)
                : VMF_OK;
   unsigned hardware = vmf_platform_hardware_for(platform, machine->hw_version.text);
-  if (hardware < SECURE_HARDWARE && vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF)) {
+  if (hardware < VMF_SECURE_HARDWARE && vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF)) {
     vmf_machine_lose(fitting->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "the hardware of this release has no secure boot", "secure-boot");
     machine->secure_boot = vmf_told(VMF_SECURE_BOOT_OFF, machine->secure_boot.line);
   }
-  if (hardware < EFI_HARDWARE && vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS))
+  if (hardware < VMF_EFI_HARDWARE && vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS))
     return vmf_fail(fitting->error, VMF_UNSUPPORTED,
                     "the machine has EFI firmware, and %s has that from vmx-%02d on, not in this "
                     "release",
-                    platform->profile->info.summary, EFI_HARDWARE);
+                    platform->profile->info.summary, VMF_EFI_HARDWARE);
   return vmf_machine_format_text(machine, line, &machine->hw_version, fitting->error, "vmx-%02u",
                                  hardware);
 }

@@ -175,16 +175,21 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_losses(const struct vmf_machine_mo
                                                      struct vmf_value *tree,
                                                      struct vmf_error *error);
 
+/* VMF_REFUSED, with the words for --strict. */
+enum vmf_code vmf_machine_refuse_loss(const char *path, const struct vmf_field_loss *loss,
+                                      struct vmf_error *error);
+
 /* VMF_REFUSED: with --strict more is lost than may be. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_move_check(const struct vmf_machine_move *move,
                                                     struct vmf_error *error);
 
-/* The package as another one, its descriptor but for the files as it is; what that loses joins the
- * report. */
+/* The package as another one, its descriptor but for the files as it is, and fitted to a platform
+ * (NULL: none); what that loses joins the report. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_keep_package(struct vmf_machines *machines,
                                                        const char *path,
                                                        const struct vmf_machine_target_options *to,
                                                        const struct vmf_package_target *files,
+                                                       const struct vmf_platform *platform,
                                                        struct vmf_error *error);
 
 /* All machines of a collection, each into a folder of its own in the folder `path`; they appear

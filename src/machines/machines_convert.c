@@ -3,9 +3,12 @@
  *
  * From a machine in one format to one in another. Everything is opened, and the loss report is
  * known, before the first byte is written. */
+#include <string.h>
+
 #include "caller.h"
 #include "machine_move.h"
 #include "memory.h"
+#include "ovf_fit.h"
 #include "value.h"
 
 /* A vmf_assembly.describe. */
@@ -47,18 +50,23 @@ static enum vmf_code give_losses(const struct vmf_machine_move *move, struct vmf
   return vmf_machine_move_losses(move, *tree, error);
 }
 
-enum vmf_code vmf_machine_move_check(const struct vmf_machine_move *move, struct vmf_error *error)
+enum vmf_code vmf_machine_refuse_loss(const char *path, const struct vmf_field_loss *loss,
+                                      struct vmf_error *error)
 {
-  const struct vmf_field_loss *loss = vmf_loss_of_weight(&move->losses, VMF_LOSS_BOOT);
-
-  if (!move->to->strict || !loss)
-    return VMF_OK;
   return vmf_fail(
       error, VMF_REFUSED,
       "%s: nothing is written, since with --strict nothing may be lost that the machine "
       "needs: %s [%s]%s%s",
-      move->destination.path, loss->field, loss->code ? loss->code : "", loss->why ? ": " : "",
+      path, loss->field, loss->code ? loss->code : "", loss->why ? ": " : "",
       loss->why ? loss->why : "");
+}
+
+enum vmf_code vmf_machine_move_check(const struct vmf_machine_move *move, struct vmf_error *error)
+{
+  const struct vmf_field_loss *loss = vmf_loss_of_weight(&move->losses, VMF_LOSS_BOOT);
+
+  return move->to->strict && loss ? vmf_machine_refuse_loss(move->destination.path, loss, error)
+                                  : VMF_OK;
 }
 
 enum vmf_code vmf_machine_move_prepare(struct vmf_machine_move *move, const char *path,
@@ -134,14 +142,27 @@ static enum vmf_code convert_one(struct vmf_machines *machines, const char *path
   return code;
 }
 
-/* Whether a package stays one, and nothing is asked of its machines: then its descriptor stays as
- * it is, too. */
+/* Whether the platform takes it as a package, by changes of its descriptor alone. */
+static bool is_fitted(const struct vmf_machines *machines, const char *path,
+                      const struct vmf_platform *platform, const char *drivers)
+{
+  const char *usual = vmf_machine_move_usual(platform);
+
+  return !drivers && vmf_profile_takes(&platform->profile->info, "ovf") &&
+         (!vmf_destination_is_folder(path) || (usual && strcmp(usual, "ovf") == 0)) &&
+         vmf_ovf_can_fit(machines->package->ovf, platform);
+}
+
+/* Whether a package stays one, and nothing is asked of its machines but a platform: then its
+ * descriptor stays as it is, but for that. */
 static bool is_package_still(const struct vmf_machines *machines, const char *path,
+                             const struct vmf_platform *platform,
                              const struct vmf_machine_target_options *to)
 {
   return machines->package && !to->format && !to->system && !to->copy && !to->networks &&
-         !to->without_disks && !to->platform && !vmf_machines_installed(machines) &&
-         vmf_machine_move_names_package(path);
+         !to->without_disks && !vmf_machines_installed(machines) &&
+         vmf_machine_move_names_package(path) &&
+         (!platform->profile || is_fitted(machines, path, platform, to->drivers));
 }
 
 /* Each machine gets a folder in the one that is named. */
@@ -171,8 +192,9 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
     VMF_TRY(vmf_platform_find(own.platform, &platform, error));
   files.digest = vmf_platform_digest(&platform, files.digest);
   VMF_TRY(vmf_location_resolve(path, false, &plain, error));
-  if (is_package_still(machines, plain, &own))
-    return vmf_machines_keep_package(machines, plain, &own, &files, error);
+  if (is_package_still(machines, plain, &platform, &own))
+    return vmf_machines_keep_package(machines, plain, &own, &files,
+                                     platform.profile ? &platform : NULL, error);
   return is_for_all(machines, plain, &own)
              ? vmf_machines_convert_all(machines, plain, &own, &files, error)
              : convert_one(machines, plain, &own, &files, error);

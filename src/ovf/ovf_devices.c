@@ -81,6 +81,26 @@ static const struct subtype *find_subtype(const struct subtype *rows, size_t cou
   return NULL;
 }
 
+bool vmf_ovf_controller_of(const struct vmf_ovf_item *item, enum vmf_bus *bus, const char **model)
+{
+  const struct subtype *known =
+      find_subtype(controllers, COUNT(controllers), item->type, item->subtype);
+
+  *bus = known                             ? known->bus
+         : item->type == VMF_RESOURCE_IDE  ? VMF_BUS_IDE
+         : item->type == VMF_RESOURCE_SCSI ? VMF_BUS_SCSI
+                                           : VMF_BUS_SATA;
+  *model = known ? known->model : NULL;
+  return known != NULL;
+}
+
+const char *vmf_ovf_nic_of(const struct vmf_ovf_item *item)
+{
+  const struct subtype *known = find_subtype(others, COUNT(others), item->type, item->subtype);
+
+  return known ? known->model : NULL;
+}
+
 static bool is_subtype(const struct vmf_ovf_item *item, const char *start)
 {
   return item->subtype && strncasecmp(item->subtype, start, strlen(start)) == 0;
@@ -108,13 +128,10 @@ static uint64_t controller_index(const struct vmf_system_reader *reader,
 static enum vmf_code read_controller(struct vmf_system_reader *reader,
                                      const struct vmf_ovf_item *item, struct vmf_system_item *fate)
 {
-  const struct subtype *known =
-      find_subtype(controllers, COUNT(controllers), item->type, item->subtype);
-  enum vmf_bus bus = known                             ? known->bus
-                     : item->type == VMF_RESOURCE_IDE  ? VMF_BUS_IDE
-                     : item->type == VMF_RESOURCE_SCSI ? VMF_BUS_SCSI
-                                                       : VMF_BUS_SATA;
   struct vmf_machine_controller *controller;
+  const char *model;
+  enum vmf_bus bus;
+  bool known = vmf_ovf_controller_of(item, &bus, &model);
 
   if (!known && item->type == VMF_RESOURCE_STORAGE && is_subtype(item, "vmware.nvdimm")) {
     fate->fate = VMF_ITEM_KEPT;
@@ -126,8 +143,7 @@ static enum vmf_code read_controller(struct vmf_system_reader *reader,
   controller->index = vmf_told(index, item->line);
   fate->fate = VMF_ITEM_CONTROLLER;
   fate->place = reader->machine->controller_count - 1;
-  return vmf_machine_text(reader->machine, known ? known->model : NULL, item->line,
-                          &controller->model, reader->error);
+  return vmf_machine_text(reader->machine, model, item->line, &controller->model, reader->error);
 }
 
 /* ---- drives ---- */

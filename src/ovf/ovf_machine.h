@@ -24,4 +24,10 @@ VMF_MUST_CHECK enum vmf_code vmf_ovf_machine_read(const struct vmf_machine_sourc
                                                   struct vmf_report *report,
                                                   struct vmf_error *error);
 
+/* What the subtype of a controller says, a list of words; false: nothing that is known, and the bus
+ * is that of its type. */
+bool vmf_ovf_controller_of(const struct vmf_ovf_item *item, enum vmf_bus *bus, const char **model);
+/* The same of a network card; NULL: nothing that is known. */
+const char *vmf_ovf_nic_of(const struct vmf_ovf_item *item);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "assemble.h"
 #include "gate.h"
+#include "profile.h"
 
 /* What becomes of a References/File. */
 struct vmf_converted_file {
@@ -37,6 +38,7 @@ struct vmf_conversion {
   bool *named;                      /* of the archive's members: the descriptor names it */
   struct vmf_io **ios;              /* of stored files that are copied; closed at the end */
   size_t io_count, io_capacity;
+  const struct vmf_platform *platform; /* that it is fitted to by splices; NULL: none */
   struct vmf_xml_edit *edit;
   struct vmf_assembly assembly;
   size_t capacity; /* of assembly.files */
@@ -58,6 +60,12 @@ VMF_MUST_CHECK enum vmf_code vmf_conversion_name(const struct vmf_conversion *co
 VMF_MUST_CHECK enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion,
                                                 struct vmf_error *error);
 void vmf_conversion_clear(struct vmf_conversion *conversion);
+
+/* vmf_package_convert, its descriptor fitted to a platform (vmf_ovf_can_fit; NULL: none). */
+VMF_MUST_CHECK enum vmf_code vmf_package_convert_for(struct vmf_package *package, const char *path,
+                                                     const struct vmf_package_target *target,
+                                                     const struct vmf_platform *platform,
+                                                     struct vmf_error *error);
 
 /* Whether a file is the package's descriptor, manifest or certificate. */
 bool vmf_conversion_is_text(const struct vmf_package *package, const char *name);

@@ -80,7 +80,7 @@ static uint64_t capacity_of(const struct vmf_conversion *conversion, uint64_t si
 }
 
 /* A capacity that the image does not fit into. A larger one is meant: the machine may grow its
- * disk; but not where a template is given another disk. */
+ * disk; but not where a template is given another disk, and platforms ask for the same size. */
 static enum vmf_code edit_capacity(struct vmf_conversion *conversion,
                                    const struct vmf_ovf_disk *disk, uint64_t size,
                                    struct vmf_error *error)
@@ -88,7 +88,7 @@ static enum vmf_code edit_capacity(struct vmf_conversion *conversion,
   uint64_t capacity = capacity_of(conversion, size);
 
   if (!disk->capacity_known || disk->capacity == capacity ||
-      (disk->capacity > capacity && !conversion->disks) ||
+      (disk->capacity > capacity && !conversion->disks && !conversion->platform) ||
       (disk->capacity_text && strstr(disk->capacity_text, "${")))
     return VMF_OK;
   VMF_TRY(set_number(conversion, disk->element, "capacity", capacity, error));

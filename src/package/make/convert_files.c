@@ -12,6 +12,7 @@
 #include "losses.h"
 #include "memory.h"
 #include "output.h"
+#include "ovf_fit.h"
 #include "path.h"
 #include "text.h"
 #include "value.h"
@@ -508,6 +509,8 @@ enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_e
   vmf_package_tell(package, conversion->report);
   vmf_losses_of_machine(package->ovf, conversion->report);
   VMF_TRY(vmf_xml_edit_new(package->ovf->xml, &conversion->edit, error));
+  if (conversion->platform)
+    VMF_TRY(vmf_ovf_fit(package->ovf, conversion->platform, conversion->edit, error));
   VMF_TRY(decide_and_check(conversion, error));
   VMF_TRY(vmf_conversion_keep_texts(conversion, error));
   ask_for_digests(conversion);

@@ -17,13 +17,17 @@ static enum vmf_code stem_of(const char *name, char **stem, struct vmf_error *er
   return vmf_copy_bytes(base, vmf_name_stem(base), stem, error);
 }
 
-static enum vmf_code convert(struct vmf_package *package, const char *path,
-                             const struct vmf_package_target *target, struct vmf_error *error)
+enum vmf_code vmf_package_convert_for(struct vmf_package *package, const char *path,
+                                      const struct vmf_package_target *target,
+                                      const struct vmf_platform *platform, struct vmf_error *error)
 {
   struct vmf_report report = {.finding = target->findings.finding, .data = target->findings.data};
   struct vmf_destination destination = {0};
-  struct vmf_conversion conversion = {
-      .package = package, .target = target, .destination = &destination, .report = &report};
+  struct vmf_conversion conversion = {.package = package,
+                                      .target = target,
+                                      .destination = &destination,
+                                      .report = &report,
+                                      .platform = platform};
   VMF_AUTO_FREE char *name = NULL, *plain = NULL;
   char *options = NULL;
 
@@ -47,5 +51,5 @@ enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
   VMF_REQUIRE(package, error);
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_package_target(target, &own, error));
-  return convert(package, path, &own, error);
+  return vmf_package_convert_for(package, path, &own, NULL, error);
 }

@@ -187,6 +187,17 @@ struct vmf_lint_finding {
   const char *source; /* of the rule */
 };
 
+struct vmf_lint_rule_info {
+  size_t size; /* of the struct */
+  const char *rule;
+  enum vmf_severity severity;
+  const char *text;                     /* what it finds */
+  const char *prints, *remedy, *source; /* as of a finding */
+};
+/* The n-th rule that is asked for a platform ("esxi", "esxi@7.0"), from 0 on. false: there is no
+ * such platform, or there are no more. */
+bool vmf_lint_rule_describe(const char *platform, size_t index, struct vmf_lint_rule_info *info);
+
 struct vmf_lint_options {
   size_t size;                           /* of the struct */
   const struct vmf_image_options *image; /* how the disks are opened; or NULL */

@@ -19,19 +19,17 @@
  * member that comes later starts at the former sizeof or behind it, not in the padding. */
 #define VMF_SIZED_STRUCTS(row)                                                                     \
   row(format_info, writable) row(option_info, max) row(image_options, max_bytes) row(extent, file) \
-      row(findings, data) row(target_options, log) row(job_options, max_bytes)                     \
-          row(job_result, difference) row(package_options, max_bytes) row(package_disk, capacity)  \
-              row(package_check, max_bytes) row(package_verdict, bytes)                            \
-                  row(package_target, max_bytes) row(guest_os_info, vbox) row(disk_form_info, uri) \
-                      row(machine_options, template_) row(package_trust, signer)                   \
-                          row(package_result, bytes) row(machine_format_info, container)           \
-                              row(machine_target_options, dry_run) row(profile_info, source)       \
-                                  row(confinement, calls_miss)                                     \
-                                      row(confinement_options, landlock_abi)                       \
-                                          row(install_options, property_count)                     \
-                                              row(lint_options, data) row(lint_result, package)    \
-                                                  row(machine_edits, remove_cd)                    \
-                                                      row(edit_target, files)
+      row(findings, data) row(target_options, log) row(job_options, max_bytes) row(                \
+          job_result, difference) row(package_options, max_bytes) row(package_disk, capacity)      \
+          row(package_check, max_bytes) row(package_verdict, bytes) row(package_target, max_bytes) \
+              row(guest_os_info, vbox) row(disk_form_info, uri) row(machine_options, template_)    \
+                  row(package_trust, signer) row(package_result, bytes)                            \
+                      row(machine_format_info, container) row(machine_target_options, dry_run)     \
+                          row(profile_info, source) row(confinement, calls_miss)                   \
+                              row(confinement_options, landlock_abi)                               \
+                                  row(install_options, property_count) row(lint_options, data)     \
+                                      row(lint_result, package) row(lint_rule_info, source)        \
+                                          row(machine_edits, remove_cd) row(edit_target, files)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

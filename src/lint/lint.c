@@ -352,3 +352,28 @@ enum vmf_code vmf_lint(const char *path, const char *platform,
   vmf_give_lint_result(&own, result);
   return VMF_OK;
 }
+
+bool vmf_lint_rule_describe(const char *platform, size_t index, struct vmf_lint_rule_info *info)
+{
+  struct vmf_linting linting = {.about = VMF_LINT_PACKAGE | VMF_LINT_DISK | VMF_LINT_MACHINE};
+  struct vmf_lint_rule_info own;
+  struct vmf_error ignored;
+  unsigned id = 0;
+
+  if (!platform || !info || vmf_take_lint_rule_info(info, &own, NULL) != VMF_OK ||
+      vmf_platform_find(platform, &linting.platform, &ignored) != VMF_OK)
+    return false;
+  while (id < VMF_LINT_IDS && (!vmf_lint_asks(&linting, (enum vmf_lint_id)id) || index-- > 0))
+    id++;
+  if (id == VMF_LINT_IDS)
+    return false;
+  const struct vmf_lint_rule *rule = &vmf_lint_rules[id];
+  own.rule = rule->id;
+  own.severity = rule->severity;
+  own.text = vmf_lint_texts[id];
+  own.prints = rule->prints;
+  own.remedy = rule->remedy;
+  own.source = rule->source;
+  vmf_give_lint_rule_info(&own, info);
+  return true;
+}

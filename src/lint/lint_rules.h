@@ -119,6 +119,7 @@ struct vmf_lint_rule {
 };
 
 extern const struct vmf_lint_rule vmf_lint_rules[VMF_LINT_IDS];
+extern const char *const vmf_lint_texts[VMF_LINT_IDS]; /* what it finds, a sentence */
 
 /* One judgement of one file. */
 struct vmf_linting {

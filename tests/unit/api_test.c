@@ -302,6 +302,12 @@ START_TEST(questions_about_null_have_an_answer)
   REFUSED(vmf_lint("vm.ova", "esxi", NULL, &judged, NULL));
   REFUSED(vmf_lint("vm.ova", "esxi", &(struct vmf_lint_options){0}, &judged, &error));
   REFUSED(vmf_lint("vm.ova", "esxi", NULL, &(struct vmf_lint_result){0}, &error));
+  struct vmf_lint_rule_info rule = {.size = sizeof rule};
+  ck_assert(!vmf_lint_rule_describe(NULL, 0, &rule));
+  ck_assert(!vmf_lint_rule_describe("esxi", 0, NULL));
+  ck_assert(!vmf_lint_rule_describe("esx", 0, &rule));
+  ck_assert(!vmf_lint_rule_describe("esxi", 1000, &rule));
+  ck_assert(vmf_lint_rule_describe("esxi", 0, &rule));
   REFUSED(vmf_profile_size(NULL, 1, &number, &error));
   REFUSED(vmf_profile_size(&profile, 1, NULL, &error));
   ck_assert(!vmf_disk_form_describe(0, NULL));

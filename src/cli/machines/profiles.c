@@ -71,3 +71,96 @@ void vmf_profiles_print(void)
       printf("  %-12s%s\n", *alias, profile.name);
   }
 }
+
+/* ---- one of them ---- */
+
+enum { FACT_INDENT = 14, RULE_INDENT = 4 };
+
+static void print_fact(const char *name, const char *text)
+{
+  int column = printf("  %-11s ", name);
+
+  vmf_paragraph_print(stdout, text, (unsigned)column, FACT_INDENT);
+}
+
+static void print_disk(const struct vmf_profile_info *profile)
+{
+  char text[400], unit[16], least[40] = "", most[40] = "", size[16];
+
+  vmf_human_size(profile->round, unit);
+  if (profile->least > 0) {
+    vmf_human_size(profile->least, size);
+    snprintf(least, sizeof least, ", at least %s", size);
+  }
+  if (profile->most > 0) {
+    vmf_human_size(profile->most, size);
+    snprintf(most, sizeof most, ", at most %s", size);
+  }
+  snprintf(text, sizeof text,
+           "%s%s%s%s, in multiples of %s%s%s; a second partition table (GPT) goes "
+           "to the new end",
+           profile->disk_format, profile->disk_options ? ", " : "",
+           profile->disk_options ? profile->disk_options : "", profile->compress ? ", packed" : "",
+           unit, least, most);
+  print_fact("Disks:", text);
+}
+
+static void print_machines(const struct vmf_profile_info *profile)
+{
+  char text[400] = "";
+  size_t used = 0;
+
+  for (const char *const *name = profile->machines; *name && used < sizeof text; name++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "",
+                             strcmp(*name, "ovf") == 0 ? "a package (.ova, .ovf)"
+                             : strcmp(*name, "upload") == 0
+                                 ? "its disks, with a script that uploads them (a folder)"
+                                 : *name);
+  print_fact("Machines:", text);
+  if (profile->hardware)
+    print_fact("Hardware:", profile->hardware);
+  if (profile->digest)
+    print_fact("Manifest:", profile->digest);
+}
+
+static const char *severity_of(const struct vmf_lint_rule_info *rule)
+{
+  return rule->severity >= VMF_SEVERITY_VIOLATION ? "violation"
+         : rule->severity >= VMF_SEVERITY_WARNING ? "warning"
+                                                  : "note";
+}
+
+static void print_line(const char *word, const char *text)
+{
+  int column = printf("    %s: ", word);
+
+  vmf_paragraph_print(stdout, text, (unsigned)column, RULE_INDENT + 2);
+}
+
+static void print_rule(const struct vmf_lint_rule_info *rule)
+{
+  printf("\n  %s (%s)\n    ", rule->rule, severity_of(rule));
+  vmf_paragraph_print(stdout, rule->text, RULE_INDENT, RULE_INDENT);
+  if (rule->prints)
+    print_line("it prints", rule->prints);
+  print_line("convert --for", rule->remedy);
+  print_line("source", rule->source);
+}
+
+int vmf_profile_print(const char *name)
+{
+  struct vmf_profile_info profile = {.size = sizeof profile};
+  struct vmf_lint_rule_info rule = {.size = sizeof rule};
+  struct vmf_error error = {0};
+
+  if (vmf_profile_find(name, &profile, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  printf("%s: %s\n\nWhat \"convert --for %s\" writes:\n", name, profile.summary, name);
+  print_disk(&profile);
+  print_machines(&profile);
+  print_fact("Source:", profile.source);
+  printf("\nWhat \"lint --for %s\" asks:\n", name);
+  for (size_t i = 0; vmf_lint_rule_describe(name, i, &rule); i++)
+    print_rule(&rule);
+  return VMF_EXIT_DONE;
+}

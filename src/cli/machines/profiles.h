@@ -22,4 +22,8 @@ VMF_MUST_CHECK enum vmf_code vmf_profile_round(const struct vmf_profile_info *pr
 /* All of them, a line each, on standard output. */
 void vmf_profiles_print(void);
 
+/* One of them, "esxi@7.0": what is written for it, its rules, and sources. Returns the exit status.
+ */
+int vmf_profile_print(const char *name);
+
 #endif

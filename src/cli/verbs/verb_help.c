@@ -157,16 +157,19 @@ static void help_profiles(void)
   vmf_paragraph_print(stdout, "What \"vmferry convert --for PLATFORM\" writes of a single disk:", 0,
                       0);
   vmf_profiles_print();
+  putchar('\n');
+  vmf_paragraph_print(stdout,
+                      "\"vmferry help profile PLATFORM\" tells all of one, and its rules with "
+                      "their sources.",
+                      0, 0);
 }
 
 static const struct {
   const char *name;
   void (*print)(void);
 } help_topics[] = {
-    {"formats", help_formats},
-    {"ova", help_packages},
-    {"ovf", help_packages},
-    {"profiles", help_profiles},
+    {"formats", help_formats},  {"ova", help_packages},      {"ovf", help_packages},
+    {"profile", help_profiles}, {"profiles", help_profiles},
 };
 
 static int help_run(void *given)
@@ -178,6 +181,13 @@ static int help_run(void *given)
   if (settings->command.operand_count == 0) {
     vmf_help_print(stdout);
     return VMF_EXIT_DONE;
+  }
+  if (strcasecmp(word, "profile") == 0 && settings->command.operand_count == 2)
+    return vmf_profile_print(settings->command.operands[1]);
+  if (settings->command.operand_count > 1) {
+    vmf_status_print(
+        "help: \"%s\" is followed by nothing; \"help profile PLATFORM\" takes two words", word);
+    return VMF_EXIT_OTHER;
   }
   verb = vmf_verb_find(word);
   if (verb) {
@@ -195,20 +205,20 @@ static int help_run(void *given)
 static const char *const help_own_examples[] = {
     "vmferry help convert",
     "vmferry help qcow2",
-    "vmferry help ova",
+    "vmferry help profile esxi",
     NULL,
 };
 
 const struct vmf_verb vmf_verb_help = {
     .name = "help",
     .purpose = VMF_PURPOSE_HELP,
-    .operands = "[TOPIC]",
+    .operands = "[TOPIC | profile PLATFORM]",
     .summary = "show this text, or what a verb, format or topic is",
     .examples = help_own_examples,
     .arguments = help_arguments,
     VMF_STARTS_WITH(help_initial),
     .min_operands = 0,
-    .max_operands = 1,
+    .max_operands = 2,
     .operands_are_words = true,
     .usage_status = VMF_EXIT_OTHER,
     .run = help_run,

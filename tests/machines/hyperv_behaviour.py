@@ -535,6 +535,12 @@ def test_hostile_texts_stay_in_their_quotes(t, text):
     ('an expression', "Set-VM -VM $vm -Notes ('a'+$(x))\n"), ('a character that is none', "Set-VM -VM $vm -Notes ('a'+[char]0x0+'')\n"),
     ('many words', 'Set-VM ' + 'x ' * 20 + '\n'), ('a card that is none', 'Join-Switch $nic7 (\'x\')\n'), ('a drive that is none', 'Set-VMFirmware -VM $vm -FirstBootDevice $drive9\n'),
     ('a number that is none', '$nic99999999999999999999 = Add-VMNetworkAdapter -VM $vm\n'),
+    ('memory beyond 63 bits', "$vm = New-VM -Name ('x') -Generation 2 -MemoryStartupBytes 9223372036854775808 -NoVHD\n"),
+    ('memory beyond 64 bits', "$vm = New-VM -Name ('x') -Generation 2 -MemoryStartupBytes 99999999999999999999999 -NoVHD\n"),
+    ('a limit of memory', 'Set-VMMemory -VM $vm -DynamicMemoryEnabled $true -MinimumBytes 1 -MaximumBytes 18446744073709551615\n'),
+    ('many threads', 'Set-VMProcessor -VM $vm -HwThreadCountPerCore 4097\n'),
+    ('a place beyond 64', '$drive0 = Add-VMDvdDrive -VM $vm -ControllerNumber 0 -ControllerLocation 64 -Passthru\n'),
+    ('a controller beyond 4', '$drive0 = Add-VMDvdDrive -VM $vm -ControllerNumber 4 -ControllerLocation 0 -Passthru\n'),
 ])
 def test_a_script_that_was_changed_is_not_believed(t, line):
     script, _, _ = write(t, vmx())

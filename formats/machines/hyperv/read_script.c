@@ -3,6 +3,7 @@
  *
  * The script read again, so that what it does is known and not believed: only lines as they are
  * written here, one command each, in any order. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "utf8.h"
 
 enum { WORDS = 16, LINE = 1 << 20 /* bytes */, ARRAY = VMF_MACHINE_DEVICES };
+enum { CONTROLLERS = 4, PLACES = 64 /* of a SCSI controller; IDE has fewer */, VLAN_MOST = 4094 };
 
 /* A line in its words: a text in parentheses is one, without them and its quotes. */
 struct hyperv_line {
@@ -141,15 +143,17 @@ static const char *option(const struct hyperv_line *line, const char *name)
   return NULL;
 }
 
-static bool number(const struct hyperv_line *line, const char *name, uint64_t *value)
+/* A number of at most `most`. */
+static bool number(const struct hyperv_line *line, const char *name, uint64_t most, uint64_t *value)
 {
   const char *text = option(line, name);
   char *end;
 
   if (!text || *text < '0' || *text > '9')
     return false;
+  errno = 0;
   *value = strtoull(text, &end, 10);
-  return *end == '\0';
+  return *end == '\0' && errno == 0 && *value <= most;
 }
 
 /* The number in "$drive3" or "$nic0"; SIZE_MAX: it is none. */
@@ -179,8 +183,8 @@ static enum vmf_code read_machine(struct hyperv_script_reader *reader, struct vm
   struct vmf_machine *machine = reader->machine;
   uint64_t generation, memory;
 
-  if (!number(line, "-Generation", &generation) || generation < 1 || generation > 2 ||
-      !number(line, "-MemoryStartupBytes", &memory))
+  if (!number(line, "-Generation", 2, &generation) || generation < 1 ||
+      !number(line, "-MemoryStartupBytes", INT64_MAX, &memory))
     return refuse(line, error);
   reader->efi = generation == 2;
   machine->firmware = vmf_told(reader->efi ? VMF_FIRMWARE_EFI : VMF_FIRMWARE_BIOS, line->number);
@@ -196,7 +200,8 @@ static enum vmf_code read_memory(struct hyperv_script_reader *reader, struct vmf
 
   if (is(line, 4, "$false"))
     return VMF_OK;
-  if (!number(line, "-MinimumBytes", &least) || !number(line, "-MaximumBytes", &most))
+  if (!number(line, "-MinimumBytes", INT64_MAX, &least) ||
+      !number(line, "-MaximumBytes", INT64_MAX, &most))
     return refuse(line, error);
   reader->machine->memory_least = vmf_told(least, line->number);
   reader->machine->memory_most = vmf_told(most, line->number);
@@ -209,9 +214,9 @@ static enum vmf_code read_processor(struct hyperv_script_reader *reader, struct 
   struct vmf_machine *machine = reader->machine;
   uint64_t value;
 
-  if (number(line, "-Count", &value) && value <= VMF_MACHINE_CPUS)
+  if (number(line, "-Count", VMF_MACHINE_CPUS, &value))
     machine->vcpus = vmf_told(value, line->number);
-  else if (number(line, "-HwThreadCountPerCore", &value))
+  else if (number(line, "-HwThreadCountPerCore", VMF_MACHINE_CPUS, &value))
     machine->threads = vmf_told(value, line->number);
   else if (option(line, "-ExposeVirtualizationExtensions"))
     machine->nested = vmf_told(1, line->number);
@@ -253,8 +258,8 @@ static enum vmf_code read_drive(struct hyperv_script_reader *reader, bool cdrom,
   struct vmf_machine_disk *disk;
   uint64_t controller, unit;
 
-  if (index == SIZE_MAX || !number(line, "-ControllerNumber", &controller) ||
-      !number(line, "-ControllerLocation", &unit))
+  if (index == SIZE_MAX || !number(line, "-ControllerNumber", CONTROLLERS - 1, &controller) ||
+      !number(line, "-ControllerLocation", PLACES - 1, &unit))
     return refuse(line, error);
   reader->disks[index] = reader->machine->disk_count;
   VMF_TRY(vmf_machine_add_disk(reader->machine, &disk, error));
@@ -304,7 +309,7 @@ static enum vmf_code read_card(struct hyperv_script_reader *reader, struct vmf_e
   const char *address = option(line, "-StaticMacAddress");
   uint64_t vlan;
 
-  if (nic && number(line, "-VlanId", &vlan)) {
+  if (nic && number(line, "-VlanId", VLAN_MOST, &vlan)) {
     nic->vlan = vmf_told(vlan, line->number);
     return VMF_OK;
   }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "guest_os.h"
 #include "hyperv_script.h"
 #include "memory.h"
@@ -36,7 +37,8 @@ static enum vmf_code put_name(struct hyperv_script *script, struct vmf_error *er
 /* Whole steps of 2 MiB. */
 static uint64_t memory_of(struct hyperv_script *script)
 {
-  uint64_t memory = vmf_told_or(script->machine->memory, 1 << 30);
+  uint64_t memory = vmf_min(vmf_told_or(script->machine->memory, 1 << 30),
+                            INT64_MAX / MEMORY_STEP * MEMORY_STEP); /* a number of PowerShell */
   uint64_t rounded = memory < MEMORY_LEAST ? MEMORY_LEAST : memory;
 
   rounded += (MEMORY_STEP - rounded % MEMORY_STEP) % MEMORY_STEP;
@@ -51,7 +53,7 @@ static enum vmf_code write_memory(struct hyperv_script *script, uint64_t memory,
 {
   const struct vmf_machine *machine = script->machine;
   uint64_t least = vmf_told_or(machine->memory_least, memory);
-  uint64_t most = vmf_told_or(machine->memory_most, memory);
+  uint64_t most = vmf_min(vmf_told_or(machine->memory_most, memory), INT64_MAX);
 
   least -= least % MEMORY_STEP;
   most -= most % MEMORY_STEP;

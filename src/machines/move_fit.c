@@ -11,6 +11,8 @@
 #include "memory.h"
 #include "text.h"
 
+enum { USUAL_SECTOR = 512 /* bytes: of the disks of all platforms */ };
+
 /* The format that is written where nobody says one: the first of the platform's. */
 const char *vmf_machine_move_usual(const struct vmf_platform *platform)
 {
@@ -76,6 +78,7 @@ static enum vmf_code round_disk(struct vmf_machine_move *move, size_t index,
 
   if (!move->images[index] || vmf_machine_removable(&move->machine->disks[index]))
     return VMF_OK;
+  VMF_TRY(vmf_image_check_sectors(move->images[index], USUAL_SECTOR, error));
   old = vmf_image_size(move->images[index]);
   VMF_TRY(vmf_profile_size(&profile->info, old, &size, error));
   if (size == old)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "caller.h"
 #include "checked.h"
 #include "gpt.h"
 #include "mbr.h"
@@ -104,4 +105,24 @@ bool vmf_bootable_by_efi(const struct vmf_bootable *bootable)
 bool vmf_bootable_by_bios(const struct vmf_bootable *bootable)
 {
   return bootable->table == VMF_TABLE_MBR && !bootable->efi;
+}
+
+enum vmf_code vmf_image_check_sectors(struct vmf_image *image, uint32_t bytes,
+                                      struct vmf_error *error)
+{
+  struct vmf_bootable bootable;
+
+  VMF_REQUIRE(image, error);
+  VMF_TRY(vmf_image_seekable(image, error));
+  enum vmf_code code = vmf_bootable_read(image, &bootable, error);
+  if (code == VMF_CORRUPT)
+    return VMF_OK;
+  VMF_TRY(code);
+  if (bootable.table != VMF_TABLE_GPT || bootable.sector == bytes)
+    return VMF_OK;
+  return vmf_fail(
+      error, VMF_REFUSED,
+      "%s: its GUID partition table is made for sectors of %u bytes, and the target has "
+      "such of %u, with which no partition would be found",
+      image->io->name, bootable.sector, bytes);
 }

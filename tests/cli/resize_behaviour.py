@@ -116,8 +116,8 @@ def test_table_that_is_not_at_the_end_is_put_there(t):
     whole(t, 'b.raw')
 
 
-def test_sectors_of_4096_bytes(t):
-    """sgdisk has no such sectors for a file: the checksums and places are looked at here."""
+def large_sectors(t):
+    """A disk with sectors of 4096 bytes, which sgdisk has not for a file. Its entries."""
     disk(t)
     old = t.read('a.raw')
     entries = bytearray(old[1024:1024 + 16384])
@@ -128,6 +128,12 @@ def test_sectors_of_4096_bytes(t):
     struct.pack_into('<I', header, 88, crc(entries))
     seal(header)
     t.write('a.raw', old[:512].ljust(4096, b'\0') + bytes(header).ljust(4096, b'\0') + bytes(entries) + old[24576:64 * MIB])
+    return entries
+
+
+def test_sectors_of_4096_bytes(t):
+    """The checksums and places are looked at here."""
+    entries = large_sectors(t)
     t.vmferry('convert', '--resize', '80M', '--move-gpt', 'a.raw', 'b.raw')
     new = t.read('b.raw')
     last = 80 * MIB // 4096 - 1
@@ -139,6 +145,37 @@ def test_sectors_of_4096_bytes(t):
         stored = own[16:20]
         seal(own)
         tap.equal(own[16:20], stored, 'checksum')
+
+
+@tap.rows([
+    ('a platform', '--for', 'openstack', 'b.qcow2'),
+    ('Hyper-V', '--for', 'hyperv', 'b.vhdx'),
+    ('a VHDX', '-O', 'vhdx', 'b.vhdx'),
+])
+def test_other_sectors_are_refused(t, *arguments):
+    large_sectors(t)
+    tap.contains(t.vmferry('convert', *arguments[:-1], 'a.raw', arguments[-1], status=2).stderr, 'made for sectors of 4096 bytes, and the target has such of 512')
+    tap.equal(t.names(), ['a.raw'], 'files')
+    t.vmferry('convert', '-q', '-o', 'logical_sector_size=4096', 'a.raw', 'right.vhdx')
+
+
+def test_smaller_sectors_are_refused_for_large_ones(t):
+    disk(t)
+    tap.contains(t.vmferry('convert', '-o', 'logical_sector_size=4096', 'a.raw', 'b.vhdx', status=2).stderr, 'made for sectors of 512 bytes')
+    t.vmferry('convert', '-q', 'a.raw', 'b.vhdx')
+
+
+def test_of_a_machine_too(t):
+    large_sectors(t)
+    t.vmferry('pack', '-q', '--name', 'vm', 'a.raw', '-o', 'vm.ova')
+    tap.contains(t.vmferry('convert', '--for', 'libvirt', 'vm.ova', 'vm.xml', status=2).stderr, 'made for sectors of 4096 bytes')
+
+
+def test_a_platform_moves_the_second_table_of_a_new_size_too(t):
+    disk(t)
+    t.vmferry('convert', '-q', '--for', 'aws', '--resize', '80M', 'a.raw', 'b.vmdk')
+    guest(t, 'b.vmdk')
+    whole(t, 'guest.raw')
 
 
 def crc(data):

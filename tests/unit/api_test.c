@@ -308,6 +308,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_lint_rule_describe("esx", 0, &rule));
   ck_assert(!vmf_lint_rule_describe("esxi", 1000, &rule));
   ck_assert(vmf_lint_rule_describe("esxi", 0, &rule));
+  REFUSED(vmf_image_check_sectors(NULL, 512, &error));
   REFUSED(vmf_profile_size(NULL, 1, &number, &error));
   REFUSED(vmf_profile_size(&profile, 1, NULL, &error));
   ck_assert(!vmf_disk_form_describe(0, NULL));

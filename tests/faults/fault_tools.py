@@ -66,18 +66,25 @@ def files(t):
             for path in (t.folder / 'out').iterdir()}
 
 
-def environment(t, fault, folder='out', epoch=True):
-    library = FAULTS / ('fault_memory.so' if fault.startswith('malloc') else 'fault_plan.so')
+def preloaded(name):
+    """The environment in which one of the libraries here is loaded before all others."""
+    library = FAULTS / name
     if not library.exists():
         raise tap.Skip(f'{library} is not built')
-    added = {'LD_PRELOAD': str(library), 'VMF_FAULT': fault, 'VMF_FAULT_COUNT': count_file(),
+    added = {'LD_PRELOAD': str(library)}
+    if SANITIZED:
+        added['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
+    return added
+
+
+def environment(t, fault, folder='out', epoch=True):
+    added = preloaded('fault_memory.so' if fault.startswith('malloc') else 'fault_plan.so')
+    added |= {'VMF_FAULT': fault, 'VMF_FAULT_COUNT': count_file(),
              'VMF_FAULT_DIR': os.path.realpath(t.path(folder))}
     if fault.startswith('malloc'):
         added['VMFERRY_SANDBOX'] = 'off'  # libseccomp's own allocations are some hundred, the same in each run
     if epoch:
         added['SOURCE_DATE_EPOCH'] = '1600000000'  # the same bytes each time
-    if SANITIZED:
-        added['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
     return added
 
 

@@ -20,6 +20,7 @@ static const struct fuzz_target targets[] = {
     {"files", fuzz_files, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},
     {"manifest", fuzz_manifest, .seeds = FUZZ_SEEDS_NONE},
     {"model", fuzz_model, .seeds = FUZZ_SEEDS_RANDOM},
+    {"options", fuzz_options, .seeds = FUZZ_SEEDS_NONE},
     {"package", fuzz_package, .begin = fuzz_package_begin, .seeds = FUZZ_SEEDS_RANDOM},
     {"tar", fuzz_tar, .seeds = FUZZ_SEEDS_IMAGES},
     {"unpack", fuzz_unpack, .seeds = FUZZ_SEEDS_IMAGES},

@@ -114,14 +114,13 @@ static enum vmf_code xva_measure(const void *values, const struct vmf_shape *sha
                                  uint64_t guest_size, const struct vmf_plan *plan, uint64_t *bytes,
                                  struct vmf_error *error)
 {
-  uint64_t chunks = vmf_div_up(guest_size, XVA_CHUNK);
+  uint64_t all = vmf_div_up(guest_size, XVA_CHUNK), chunks = all;
 
   (void)values;
   (void)shape;
-  if (plan) {
+  if (plan) /* the first and the last are always there */
     VMF_TRY(vmf_plan_count(plan, XVA_CHUNK, &chunks, error));
-    chunks += 2;
-  }
+  chunks = plan ? vmf_min(chunks + 2, all) : all;
   *bytes = chunks * (XVA_CHUNK + XVA_BLOCK + XVA_CHECKSUM_BYTES);
   return VMF_OK;
 }

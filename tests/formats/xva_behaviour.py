@@ -204,4 +204,10 @@ def test_chunks_larger_than_writers_make_them_are_read_and_checked(t, size):
     tap.contains(t.vmferry('convert', '-O', 'raw', 'y.xva', 'c.raw', status=2).stderr, f'data of guest byte {size} at byte')
 
 
+@tap.rows([(f'{size} bytes', size) for size in (512, MIB, 2 * MIB, 9 * MIB)])
+def test_what_is_measured_of_an_empty_disk_is_not_more_than_of_a_full_one(t, size):
+    found = json.loads(t.vmferry('measure', '--output', 'json', '-O', 'xva', '--size', str(size)).stdout)
+    tap.equal(found['required'] <= found['fully-allocated'], True, 'order')
+
+
 tap.main(globals())

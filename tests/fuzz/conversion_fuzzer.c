@@ -91,6 +91,24 @@ static void look_at(struct vmf_image *image)
     fuzz_fault("unchanged, unpack: %s", error.text);
 }
 
+/* Larger, the disk is the same with zeros behind it; smaller, it is refused or as short. */
+static void resize(struct fuzz_choices *choices, struct vmf_image **image,
+                   const struct fuzz_disk *disk)
+{
+  uint64_t size = vmf_image_size(*image);
+  struct fuzz_disk shorter = *disk;
+  struct vmf_error error;
+
+  if (!fuzz_chance(choices, 4))
+    return;
+  size = fuzz_chance(choices, 4) ? size / 2 : size + 512 * (uint64_t)fuzz_below(choices, 4096);
+  if (vmf_image_resize(image, size, false, &error) != VMF_OK)
+    return;
+  if (size < disk->size)
+    shorter.size = (size_t)size;
+  fuzz_disk_expect(*image, &shorter, "resized");
+}
+
 static void measure(struct vmf_image *source, const struct hop *hop)
 {
   uint64_t required, full;
@@ -177,7 +195,7 @@ static bool next(struct fuzz_choices *choices, const struct hop *last, struct ho
   struct vmf_image *source = NULL, *backing = NULL;
   bool from_pipe = last && fuzz_chance(choices, 4) && !last->overlay;
 
-  if (last && hop->overlay) {
+  if (last && hop->overlay && !packed(last)) {
     backing = open_hop(last, true);
     fuzz_disk_change(choices, disk);
   }
@@ -215,6 +233,7 @@ void fuzz_conversion(const char *unused, const uint8_t *data, size_t size)
     struct vmf_image *image = open_hop(&hops[i], named);
     look_at(image);
     fuzz_disk_expect(image, &disk, hops[i].format);
+    resize(&choices, &image, &disk);
     vmf_image_close(image);
     last = &hops[i];
   }

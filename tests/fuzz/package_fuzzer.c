@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A package is made of any disks and machine, then converted, signed, taken as a machine, or
- * damaged. One that nobody damaged conforms, verifies and has the disks that went in; one that was
- * damaged, and verifies all the same, too. */
+ * A package is made of any disks and machine, then converted, signed, edited, taken as a
+ * machine, or damaged. One that nobody damaged conforms, verifies and has the disks that went in;
+ * one that was damaged, and verifies all the same, too. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +142,44 @@ static void sign(struct fuzz_choices *choices, const struct fuzz_package *packag
     fuzz_fault("%s: sign: %s", package->path, error.text);
 }
 
+/* What changes in place is the machine: the disks stay. */
+static void edit(struct fuzz_choices *choices, const struct fuzz_package *package, bool damaged)
+{
+  static const char *const networks[] = {"VM Network=other", NULL};
+  const struct vmf_package_target files = fuzz_package_target(choices);
+  const struct vmf_edit_target target = {
+      .size = sizeof target, .dry_run = fuzz_chance(choices, 4), .files = &files};
+  const char *eula = fuzz_word(choices);
+  const struct vmf_nic_edit nic = {.number = fuzz_below(choices, 3),
+                                   .remove = fuzz_chance(choices, 4),
+                                   .model = fuzz_chance(choices, 2) ? "VmxNet3" : NULL,
+                                   .network = fuzz_word(choices)};
+  const struct vmf_property_options property = {.key = "a.b", .value = fuzz_word(choices)};
+  const struct vmf_machine_edits edits = {
+      .size = sizeof edits,
+      .name = fuzz_chance(choices, 2) ? fuzz_word(choices) : NULL,
+      .cpus = fuzz_below(choices, 9),
+      .memory = (uint64_t)fuzz_below(choices, 64) << 24,
+      .os = fuzz_chance(choices, 4) ? "ubuntu-64" : NULL,
+      .firmware = fuzz_chance(choices, 4) ? "efi" : NULL,
+      .annotation = fuzz_chance(choices, 2) ? fuzz_word(choices) : NULL,
+      .networks = fuzz_chance(choices, 4) ? networks : NULL,
+      .nics = &nic,
+      .nic_count = fuzz_below(choices, 2),
+      .properties = &property,
+      .property_count = fuzz_below(choices, 2),
+      .eulas = &eula,
+      .eula_count = fuzz_below(choices, 2),
+      .remove_cd = fuzz_chance(choices, 4)};
+  struct vmf_error error;
+
+  enum vmf_code code = vmf_machine_edit(package->path, &edits, &target, &error);
+  if (code == VMF_OK)
+    examine(choices, package, damaged);
+  else if (!damaged && code != VMF_USAGE && code != VMF_UNSUPPORTED)
+    fuzz_fault("%s: edit: %s", package->path, error.text);
+}
+
 /* Each disk that a machine has beside it has the content of one of the package. */
 static void check_beside(const char *folder, const struct fuzz_package *package)
 {
@@ -276,7 +314,7 @@ void fuzz_package(const char *unused, const uint8_t *data, size_t size)
     move(&choices, &package, damaged);
     break;
   default:
-    break;
+    edit(&choices, &package, damaged);
   }
   fuzz_package_free(&package);
 }

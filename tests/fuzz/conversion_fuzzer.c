@@ -193,7 +193,7 @@ static bool next(struct fuzz_choices *choices, const struct hop *last, struct ho
 {
   struct vmf_job_options job = choose_job(choices);
   struct vmf_image *source = NULL, *backing = NULL;
-  bool from_pipe = last && fuzz_chance(choices, 4) && !last->overlay;
+  bool from_pipe = last && fuzz_chance(choices, 4) && !last->overlay && !hop->piped;
 
   if (last && hop->overlay && !packed(last)) {
     backing = open_hop(last, true);

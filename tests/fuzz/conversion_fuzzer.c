@@ -159,10 +159,11 @@ static bool write_hop(struct vmf_image *source, struct vmf_image *backing, const
 /* As it comes, or stored first: the library knows. */
 static bool open_piped(const struct hop *hop, size_t size, struct vmf_image **image)
 {
+  bool sized = strcmp(hop->format, "raw") == 0 && !packed(hop);
   const struct vmf_image_options options = {.size = sizeof options,
-                                            .format = hop->format,
-                                            .source_size =
-                                                strcmp(hop->format, "raw") == 0 ? size : 0};
+                                            .format = packed(hop) ? NULL : hop->format,
+                                            .unknown_is_raw = packed(hop),
+                                            .source_size = sized ? size : 0};
   struct vmf_error error;
 
   fuzz_pipe_from(hop->path);

@@ -65,7 +65,8 @@ def compile_in(folder, *targets):
 
 
 def names_of(folder):
-    return subprocess.run([folder / 'tests/fuzz/replay', '--list'], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    environment = dict(os.environ, LLVM_PROFILE_FILE='/dev/null')
+    return subprocess.run([folder / 'tests/fuzz/replay', '--list'], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def chosen(folder, only):

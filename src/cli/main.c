@@ -22,23 +22,12 @@
 #include "untrusted.h"
 
 const struct vmf_verb *const vmf_verbs[] = {
-    &vmf_verb_convert,
-    &vmf_verb_create,
-    &vmf_verb_measure,
-    &vmf_verb_info,
-    &vmf_verb_map,
-    &vmf_verb_compare,
-    &vmf_verb_check,
-    &vmf_verb_lint,
-    &vmf_verb_checksum,
-    &vmf_verb_pack,
-    &vmf_verb_unpack,
-    &vmf_verb_verify,
-    &vmf_verb_sign,
-    &vmf_verb_edit,
-    &vmf_verb_help,
-    &vmf_verb_completion,
-    NULL,
+    &vmf_verb_convert,  &vmf_verb_batch,      &vmf_verb_create,
+    &vmf_verb_measure,  &vmf_verb_info,       &vmf_verb_map,
+    &vmf_verb_compare,  &vmf_verb_check,      &vmf_verb_lint,
+    &vmf_verb_checksum, &vmf_verb_pack,       &vmf_verb_unpack,
+    &vmf_verb_verify,   &vmf_verb_sign,       &vmf_verb_edit,
+    &vmf_verb_help,     &vmf_verb_completion, NULL,
 };
 
 const struct vmf_verb *vmf_verb_find(const char *name)
@@ -93,6 +82,16 @@ static int main_report(const struct vmf_verb *verb, const struct vmf_error *erro
   return status == VMF_EXIT_OTHER ? verb->usage_status : status;
 }
 
+static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *command)
+{
+  struct vmf_error error = {0};
+  enum vmf_code code = verb->load ? verb->load(command, &error) : VMF_OK;
+
+  if (code == VMF_OK)
+    code = vmf_confining(verb, command, &error);
+  return code == VMF_OK ? verb->run(command) : main_report(verb, &error);
+}
+
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
 {
   struct vmf_command *command = malloc(verb->settings_size); /* and the settings behind it */
@@ -118,8 +117,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
       command->log.note = vmf_status_note;
     if (command->quiet)
       command->log.warn = command->log.note = NULL;
-    status = vmf_confining(verb, command, &error) == VMF_OK ? verb->run(command)
-                                                            : main_report(verb, &error);
+    status = main_run_confined(verb, command);
   }
   vmf_arguments_free(verb, command);
   free(command);

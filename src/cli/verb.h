@@ -108,6 +108,10 @@ struct vmf_argument {
  * folder. */
 enum vmf_written { VMF_WRITTEN_NONE, VMF_WRITTEN_ALL, VMF_WRITTEN_LAST, VMF_WRITTEN_OUT };
 
+struct vmf_verb;
+typedef void vmf_command_visitor(void *data, const struct vmf_verb *verb,
+                                 const struct vmf_command *command);
+
 struct vmf_verb {
   const char *name, *purpose, *operands, *summary;
   const char *const *examples; /* command lines of 58 columns at most, NULL-terminated */
@@ -117,8 +121,12 @@ struct vmf_verb {
   int min_operands, max_operands;
   int targets; /* the last operands: what is written, where --image-opts is taken */
   enum vmf_written written;
-  bool operands_are_words;    /* no file is opened by their names */
-  int usage_status;           /* the exit status after a wrong command line */
+  bool operands_are_words; /* no file is opened by their names */
+  int usage_status;        /* the exit status after a wrong command line */
+  /* Of a verb that does what other command lines say: reads them before the command is confined,
+   * and shows them. Or NULL. */
+  enum vmf_code (*load)(void *settings, struct vmf_error *error);
+  void (*visit)(void *settings, vmf_command_visitor *visit, void *data);
   int (*run)(void *settings); /* returns the exit status */
 };
 
@@ -127,7 +135,7 @@ struct vmf_verb {
   .initial = _Generic(&(settings), const VMF_SETTINGS *: &(settings)),                             \
   .settings_size = sizeof(VMF_SETTINGS)
 
-extern const struct vmf_verb vmf_verb_check, vmf_verb_checksum, vmf_verb_compare,
+extern const struct vmf_verb vmf_verb_batch, vmf_verb_check, vmf_verb_checksum, vmf_verb_compare,
     vmf_verb_completion, vmf_verb_convert, vmf_verb_create, vmf_verb_edit, vmf_verb_help,
     vmf_verb_info, vmf_verb_lint, vmf_verb_map, vmf_verb_measure, vmf_verb_pack, vmf_verb_sign,
     vmf_verb_unpack, vmf_verb_verify;

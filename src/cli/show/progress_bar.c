@@ -25,21 +25,28 @@ enum {
   BAR_MOST = 60
 };
 
-/* Columns that the bar takes on the screen. Guarded by the lock of stderr. */
-static unsigned bar_columns;
+/* Columns of the bar, lines of the block, on the screen. Guarded by the lock of stderr. */
+static unsigned bar_columns, block_lines;
 
 bool vmf_progress_bar_possible(void)
 {
   return isatty(STDERR_FILENO) != 0;
 }
 
-static unsigned terminal_width(void)
+struct terminal_size {
+  unsigned columns, rows;
+};
+
+static struct terminal_size terminal_size(void)
 {
+  struct terminal_size usual = {WIDTH_USUAL, 24};
   struct winsize size;
 
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return WIDTH_USUAL;
-  return size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
+    return usual;
+  usual.columns = size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
+  usual.rows = size.ws_row > 0 ? size.ws_row : usual.rows;
+  return usual;
 }
 
 /* In the background a line would stand in the middle of what another program shows. */
@@ -90,7 +97,7 @@ static unsigned name_columns(const char *name)
 }
 
 /* The name, without its start where it has more than `most` columns. Returns its columns. */
-static unsigned print_name(const char *name, unsigned most)
+static unsigned print_name(FILE *out, const char *name, unsigned most)
 {
   unsigned columns = name_columns(name), shown = 0;
   char one[8];
@@ -98,12 +105,12 @@ static unsigned print_name(const char *name, unsigned most)
   if (columns > most) {
     while (columns > most - 2)
       columns -= take_character(&name, one);
-    fputs("..", stderr);
+    fputs("..", out);
     shown = 2;
   }
   while (*name) {
     shown += take_character(&name, one);
-    fputs(one, stderr);
+    fputs(one, out);
   }
   return shown;
 }
@@ -149,14 +156,14 @@ static void compose(const struct vmf_progress_state *state, unsigned room, char 
   }
 }
 
-static unsigned print_bar(double percent, unsigned columns)
+static unsigned print_bar(FILE *out, double percent, unsigned columns)
 {
   unsigned full = (unsigned)((double)columns * percent / 100);
 
-  fputs("  [", stderr);
+  fputs("  [", out);
   for (unsigned i = 0; i < columns; i++)
-    fputc(i < full ? '#' : '.', stderr);
-  fputc(']', stderr);
+    fputc(i < full ? '#' : '.', out);
+  fputc(']', out);
   return columns + 4;
 }
 
@@ -175,7 +182,9 @@ void vmf_progress_hide(void)
     fputc('\r', stderr);
     fflush(stderr);
   }
-  bar_columns = 0;
+  if (block_lines > 0)
+    fprintf(stderr, "\033[%uA\r\033[J", block_lines);
+  bar_columns = block_lines = 0;
   funlockfile(stderr);
 }
 
@@ -187,31 +196,73 @@ static unsigned name_most(unsigned width)
   return width > TEXT_COLUMNS + NAME_LEAST ? width - TEXT_COLUMNS : NAME_LEAST;
 }
 
-void vmf_progress_bar_show(const struct vmf_progress_state *state)
+/* One line of at most `width` columns; returns how many it has. */
+static unsigned print_state(FILE *out, const struct vmf_progress_state *state, unsigned width)
 {
-  unsigned width = terminal_width() - 1, name = name_columns(state->name), used, before;
+  unsigned name = name_columns(state->name), used;
   char line[WIDTH_MOST];
 
-  if (width < NAME_LEAST * 3 || in_background())
-    return;
   if (name > name_most(width))
     name = name_most(width);
   compose(state, width - name, line, sizeof line);
-  used = (unsigned)strlen(line);
+  used = print_name(out, state->name, name) + (unsigned)strlen(line);
+  fputs(line, out);
+  if (used + BAR_LEAST + 4 > width)
+    return used;
+  unsigned room = width - used - 4;
+  return used + print_bar(out, state->percent, room < BAR_MOST ? room : BAR_MOST);
+}
+
+void vmf_progress_bar_show(const struct vmf_progress_state *state)
+{
+  unsigned width = terminal_size().columns - 1, before;
+
+  if (width < NAME_LEAST * 3 || in_background())
+    return;
   flockfile(stderr);
   before = bar_columns < width ? bar_columns : width;
   fputc('\r', stderr);
-  bar_columns = print_name(state->name, name) + used;
-  fputs(line, stderr);
-  if (width - bar_columns >= BAR_LEAST + 4) {
-    unsigned room = width - bar_columns - 4;
-
-    bar_columns += print_bar(state->percent, room < BAR_MOST ? room : BAR_MOST);
-  }
+  bar_columns = print_state(stderr, state, width);
   if (before > bar_columns) {
     pad(before - bar_columns);
     fputc('\r', stderr);
   }
   fflush(stderr);
   funlockfile(stderr);
+}
+
+bool vmf_progress_block_possible(void)
+{
+  const char *terminal = getenv("TERM");
+
+  return vmf_progress_bar_possible() && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+void vmf_progress_block_show(const struct vmf_progress_state *states, size_t count,
+                             const struct vmf_progress_state *last)
+{
+  const struct terminal_size size = terminal_size();
+  size_t shown = count + 2 > size.rows ? size.rows - 2 : count, length;
+  char *text = NULL;
+
+  if (size.columns - 1 < NAME_LEAST * 3 || size.rows < 3 || in_background())
+    return;
+  FILE *out = open_memstream(&text, &length); /* one write, so that nothing flickers */
+  if (!out)
+    return;
+  if (block_lines > 0)
+    fprintf(out, "\033[%uA\r", block_lines);
+  for (size_t i = 0; i < shown; i++) {
+    print_state(out, &states[i], size.columns - 1);
+    fputs("\033[K\n", out);
+  }
+  print_state(out, last, size.columns - 1);
+  fputs("\033[K\n\033[J", out);
+  if (fclose(out) == 0) {
+    flockfile(stderr);
+    fwrite(text, 1, length, stderr);
+    block_lines = (unsigned)shown + 1;
+    funlockfile(stderr);
+  }
+  free(text);
 }

@@ -9,24 +9,26 @@
 #include "argument_place.h"
 #include "arguments.h"
 #include "status.h"
+#include "word_list.h"
 
-/* Names that are borrowed from the settings; each list ends with NULL. */
 struct places {
-  const char **read, **write;
-  size_t reads, writes;
-  bool out;             /* an option names what is made */
-  const char *backing;  /* named from the folder of the target on; or NULL */
-  char *taken, *beside; /* the same, where -o names it; and with that folder. Owned */
+  struct vmf_words read, write;
+  struct vmf_error *error; /* its code: the first that could not be added */
+  /* of the command that is looked at */
+  bool out;            /* an option names what is made */
+  const char *backing; /* named from the folder of the target on; or NULL */
 };
 
 static bool active;
 
 static void add(struct places *places, const char *name, bool read, bool written)
 {
-  if (read)
-    places->read[places->reads++] = name;
-  if (written)
-    places->write[places->writes++] = name;
+  enum vmf_code code = places->error->code;
+
+  if (code == VMF_OK && read)
+    code = vmf_words_add(&places->read, name, strlen(name), places->error);
+  if (code == VMF_OK && written)
+    (void)!vmf_words_add(&places->write, name, strlen(name), places->error);
 }
 
 /* "NAME=DIR" is the folder behind the sign. */
@@ -82,92 +84,75 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
     add(places, ".", true, true); /* the name of what is written is found */
 }
 
-/* -B, else what "-o backing_file=" names, which no row of the table tells to be a place. */
-static enum vmf_code take_backing(const struct vmf_verb *verb, const struct vmf_command *command,
-                                  struct places *places, struct vmf_error *error)
+/* What "-o backing_file=" names, which no row of the table tells to be a place: a fresh string, or
+ * NULL. */
+static char *take_backing(const struct vmf_verb *verb, const struct vmf_command *command,
+                          struct places *places)
 {
   const char *given = NULL;
+  char *taken = NULL;
 
   for (const struct vmf_argument *row = verb->arguments; row->kind; row++)
     if (row->kind == VMF_ARGUMENT_JOINED && strcmp(row->name, "options") == 0)
       given = *(char *const *)((const char *)command + row->field);
-  if (places->backing || !given)
-    return VMF_OK;
-  char *options = strdup(given);
-  if (!options)
-    return vmf_arguments_no_memory(error);
-  enum vmf_code code = vmf_arguments_take_option(options, "backing_file", &places->taken, error);
-  places->backing = places->taken;
+  char *options = given ? strdup(given) : NULL;
+  if (options)
+    (void)!vmf_arguments_take_option(options, "backing_file", &taken, places->error);
+  else if (given)
+    (void)!vmf_arguments_no_memory(places->error);
   free(options);
-  return code;
+  return taken;
 }
 
-static enum vmf_code add_backing(const struct vmf_verb *verb, const struct vmf_command *command,
-                                 struct places *places, struct vmf_error *error)
+static void add_backing(const struct vmf_verb *verb, const struct vmf_command *command,
+                        struct places *places)
 {
   int target = verb->written == VMF_WRITTEN_LAST ? command->operand_count - 1 : 0;
-  enum vmf_code code = take_backing(verb, command, places, error);
+  char *taken = places->backing ? NULL : take_backing(verb, command, places), *beside = NULL;
+  const char *backing = places->backing ? places->backing : taken;
 
-  if (code != VMF_OK || !places->backing || command->operand_count == 0)
-    return code;
-  const char *path = command->operands[target], *slash = strrchr(path, '/');
-  int folder = slash && places->backing[0] != '/' ? (int)(slash + 1 - path) : 0;
-  if (asprintf(&places->beside, "%.*s%s", folder, path, places->backing) < 0) {
-    places->beside = NULL;
-    return vmf_arguments_no_memory(error);
+  if (backing && command->operand_count > 0) {
+    const char *path = command->operands[target], *slash = strrchr(path, '/');
+    int folder = slash && backing[0] != '/' ? (int)(slash + 1 - path) : 0;
+
+    if (asprintf(&beside, "%.*s%s", folder, path, backing) < 0)
+      (void)!vmf_arguments_no_memory(places->error);
+    else
+      add(places, beside, true, false);
+    free(beside);
   }
-  add(places, places->beside, true, false);
-  return VMF_OK;
+  free(taken);
 }
 
-/* How many names there can be, with the NULL. */
-static size_t places_bound(const struct vmf_verb *verb, const struct vmf_command *command)
+static void add_command(void *data, const struct vmf_verb *verb, const struct vmf_command *command)
 {
-  size_t bound = (size_t)command->operand_count + 3;
-  for (const struct vmf_argument *row = verb->arguments; row->kind; row++) {
-    const void *field = (const char *)command + row->field;
-    bound++;
-    if (row->kind == VMF_ARGUMENT_LISTED && row->field)
-      for (const char *const *list = *(const char *const *const *)field; list && *list; list++)
-        bound++;
-  }
-  return bound;
-}
+  struct places *places = data;
 
-static enum vmf_code confine(const struct vmf_verb *verb, const struct vmf_command *command,
-                             struct places *places, struct vmf_confinement *done,
-                             struct vmf_error *error)
-{
-  const char *abi = getenv("VMFERRY_LANDLOCK"); /* an older kernel's, for tests */
-
+  places->out = false;
+  places->backing = NULL;
   add_options(verb, command, places);
   add_operands(verb, command, places);
-  enum vmf_code code = add_backing(verb, command, places, error);
-  if (code != VMF_OK)
-    return code;
-  struct vmf_confinement_options options = {.size = sizeof options,
-                                            .read = places->read,
-                                            .write = places->write,
-                                            .read_anything = command->reads_anything,
-                                            .landlock_abi = abi ? (unsigned)atoi(abi) : 0};
-  return vmf_confine(&options, done, error);
+  add_backing(verb, command, places);
 }
 
-static enum vmf_code confine_all(const struct vmf_verb *verb, const struct vmf_command *command,
-                                 struct vmf_confinement *done, struct vmf_error *error)
+static enum vmf_code confine(const struct vmf_verb *verb, struct vmf_command *command,
+                             struct vmf_confinement *done, struct vmf_error *error)
 {
-  size_t bound = places_bound(verb, command);
-  struct places places = {.read = calloc(bound, sizeof *places.read),
-                          .write = calloc(bound, sizeof *places.write)};
-  enum vmf_code code = VMF_NOMEM;
-  if (places.read && places.write)
-    code = confine(verb, command, &places, done, error);
-  else
-    (void)!vmf_arguments_no_memory(error);
-  free(places.read);
-  free(places.write);
-  free(places.taken);
-  free(places.beside);
+  const char *abi = getenv("VMFERRY_LANDLOCK"); /* an older kernel's, for tests */
+  struct places places = {.error = error};
+
+  error->code = VMF_OK;
+  add_command(&places, verb, command);
+  if (verb->visit)
+    verb->visit(command, add_command, &places);
+  const struct vmf_confinement_options options = {.size = sizeof options,
+                                                  .read = (const char *const *)places.read.list,
+                                                  .write = (const char *const *)places.write.list,
+                                                  .read_anything = command->reads_anything,
+                                                  .landlock_abi = abi ? (unsigned)atoi(abi) : 0};
+  enum vmf_code code = error->code == VMF_OK ? vmf_confine(&options, done, error) : error->code;
+  vmf_words_free(&places.read);
+  vmf_words_free(&places.write);
   return code;
 }
 
@@ -196,7 +181,7 @@ static enum vmf_code required(const char *why, struct vmf_error *error)
   return error->code = VMF_UNSUPPORTED;
 }
 
-enum vmf_code vmf_confining(const struct vmf_verb *verb, const struct vmf_command *command,
+enum vmf_code vmf_confining(const struct vmf_verb *verb, struct vmf_command *command,
                             struct vmf_error *error)
 {
   const char *told = getenv("VMFERRY_SANDBOX");
@@ -208,7 +193,7 @@ enum vmf_code vmf_confining(const struct vmf_verb *verb, const struct vmf_comman
     return VMF_OK;
   if (!require && strcmp(word, "on") != 0)
     return vmf_arguments_wrong(error, "--sandbox: \"%s\" is none of: off, on, require", word);
-  enum vmf_code code = confine_all(verb, command, &done, error);
+  enum vmf_code code = confine(verb, command, &done, error);
   if (code == VMF_UNSUPPORTED && !require) {
     note(command, error->text);
     return VMF_OK;

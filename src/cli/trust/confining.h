@@ -11,8 +11,7 @@
 /* By the verb's table: what its options and operands name may be read, and what it writes be
  * written. VMF_USAGE: no such word; VMF_UNSUPPORTED: "require", and the kernel or this build cannot
  * do all of it. */
-VMF_MUST_CHECK enum vmf_code vmf_confining(const struct vmf_verb *verb,
-                                           const struct vmf_command *command,
+VMF_MUST_CHECK enum vmf_code vmf_confining(const struct vmf_verb *verb, struct vmf_command *command,
                                            struct vmf_error *error);
 
 /* Whether places are denied by it that the user may open otherwise: a message may say so. */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The whole list, before the first byte. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "batch.h"
+#include "batch_places.h"
+#include "status.h"
+
+enum { PROBLEMS_SHOWN = 20 };
+
+struct checking {
+  struct vmf_batch *batch;
+  struct vmf_batch_job *job; /* that is looked at */
+  uint64_t problems;
+};
+
+static void tell(struct checking *checking, const struct vmf_batch_job *job, const char *format,
+                 ...) __attribute__((format(printf, 3, 4)));
+
+static void tell(struct checking *checking, const struct vmf_batch_job *job, const char *format,
+                 ...)
+{
+  char text[1024];
+  va_list values;
+
+  if (checking->problems++ >= PROBLEMS_SHOWN)
+    return;
+  va_start(values, format);
+  vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  vmf_status_print("%s:%u: %s", checking->batch->settings->list.name, job->listed->line, text);
+}
+
+/* ---- ids ---- */
+
+static int compare_names(const void *one, const void *other)
+{
+  const struct vmf_batch_job *const *a = one, *const *b = other;
+  int order = strcmp((*a)->name, (*b)->name);
+  return order ? order : *a < *b ? -1 : *a > *b;
+}
+
+/* Targets are compared as places; here two jobs must not be taken for one in what is told. */
+static enum vmf_code check_names(struct checking *checking, struct vmf_error *error)
+{
+  struct vmf_batch *batch = checking->batch;
+  const struct vmf_batch_job **sorted = calloc(batch->count, sizeof *sorted);
+
+  if (!sorted)
+    return vmf_arguments_no_memory(error);
+  for (size_t i = 0; i < batch->count; i++)
+    sorted[i] = &batch->jobs[i];
+  qsort(sorted, batch->count, sizeof *sorted, compare_names);
+  for (size_t i = 1; i < batch->count; i++)
+    if (sorted[i]->listed->id && strcmp(sorted[i - 1]->name, sorted[i]->listed->id) == 0)
+      tell(checking, sorted[i], "the id \"%s\" is that of line %u, too", sorted[i]->listed->id,
+           sorted[i - 1]->listed->line);
+  free(sorted);
+  return VMF_OK;
+}
+
+/* ---- places ---- */
+
+static void tell_clash(void *data, const struct vmf_batch_place *target,
+                       const struct vmf_batch_place *other)
+{
+  const struct vmf_words *operands = &target->job->listed->operands;
+  const char *name = operands->list[operands->count - 1];
+  bool same = strcmp(target->path, other->path) == 0;
+
+  if (target->job == other->job)
+    tell(data, target->job, "%s: is the source, or in it: a source is never written", name);
+  else if (other->written)
+    tell(data, other->job, "%s: is %sthe target of line %u, too", other->job->name,
+         same ? "" : "in ", target->job->listed->line);
+  else
+    tell(data, target->job, "%s: is read by line %u: a source is never written", name,
+         other->job->listed->line);
+}
+
+static enum vmf_code check_places(struct checking *checking, struct vmf_error *error)
+{
+  struct vmf_batch *batch = checking->batch;
+  struct vmf_batch_places places = {0};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < batch->count && code == VMF_OK; i++) {
+    code = vmf_batch_places_add(&places, &batch->jobs[i], error);
+    if (code == VMF_USAGE) {
+      tell(checking, &batch->jobs[i], "%s", error->text);
+      code = VMF_OK;
+    }
+  }
+  if (code == VMF_OK)
+    vmf_batch_places_compare(&places, tell_clash, checking);
+  vmf_batch_places_free(&places);
+  return code;
+}
+
+/* ---- options ---- */
+
+static enum vmf_code check_options(struct checking *checking, struct vmf_error *error)
+{
+  struct vmf_batch *batch = checking->batch;
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < batch->count && code == VMF_OK; i++) {
+    struct vmf_parsed_job parsed;
+
+    code = vmf_batch_parse(batch->settings, batch->jobs[i].listed, NULL, &parsed, error);
+    vmf_batch_forget(&parsed);
+    if (code == VMF_USAGE) {
+      tell(checking, &batch->jobs[i], "%s", error->text);
+      code = VMF_OK;
+    }
+  }
+  return code;
+}
+
+enum vmf_code vmf_batch_check(struct vmf_batch *batch, struct vmf_error *error)
+{
+  struct checking checking = {.batch = batch};
+  enum vmf_code code = check_options(&checking, error);
+
+  if (code == VMF_OK)
+    code = check_names(&checking, error);
+  if (code == VMF_OK)
+    code = check_places(&checking, error);
+  if (code != VMF_OK || checking.problems == 0)
+    return code;
+  return vmf_arguments_wrong(error, "%s: %llu problem%s in %zu job%s: nothing was begun",
+                             batch->settings->list.name, (unsigned long long)checking.problems,
+                             checking.problems == 1 ? "" : "s", batch->count,
+                             batch->count == 1 ? "" : "s");
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Where the jobs of a batch read and write, by what the names lead to, and what is wrong with it.
+ */
+#ifndef VMF_CLI_BATCH_PLACES_H
+#define VMF_CLI_BATCH_PLACES_H
+
+#include "batch.h"
+
+/* One name of one job. */
+struct vmf_batch_place {
+  const struct vmf_batch_job *job;
+  char *path;   /* without symlinks; of a target that is a folder, what would be put there; owned */
+  bool written; /* it is the target */
+};
+
+struct vmf_batch_places {
+  struct vmf_batch_place *list;
+  size_t count, capacity;
+};
+
+/* Adds the names of a job. VMF_USAGE: a source is not there, or the target has no folder. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_places_add(struct vmf_batch_places *places,
+                                                  const struct vmf_batch_job *job,
+                                                  struct vmf_error *error);
+
+/* Calls `clash` for every target that another job writes or reads, or whose folder is such a
+ * target. Sorts the list. */
+void vmf_batch_places_compare(struct vmf_batch_places *places,
+                              void (*clash)(void *data, const struct vmf_batch_place *target,
+                                            const struct vmf_batch_place *other),
+                              void *data);
+
+void vmf_batch_places_free(struct vmf_batch_places *places);
+
+#endif

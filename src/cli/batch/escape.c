@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "escape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "human.h"
+
+void vmf_escape_markup(FILE *out, const char *text)
+{
+  static const char *const rows[][2] = {
+      {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
+  char *shown = NULL;
+  size_t length;
+  FILE *memory = open_memstream(&shown, &length);
+
+  if (!memory)
+    return;
+  vmf_human_text(memory, text);
+  if (fclose(memory) != 0)
+    length = 0;
+  for (size_t i = 0; i < length; i++) {
+    const char *escaped = NULL;
+
+    for (size_t j = 0; j < sizeof rows / sizeof rows[0]; j++)
+      if (rows[j][0][0] == shown[i])
+        escaped = rows[j][1];
+    if (escaped)
+      fputs(escaped, out);
+    else
+      fputc(shown[i], out);
+  }
+  free(shown);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The report for spreadsheets (RFC 4180). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "batch_report.h"
+
+/* A name that a spreadsheet would take for a formula gets a quote in front. */
+static void print_field(FILE *out, const char *text)
+{
+  fputc('"', out);
+  if (*text && strchr("=+-@\t\r", *text))
+    fputc('\'', out);
+  for (; *text; text++) {
+    if (*text == '"')
+      fputc('"', out);
+    fputc(*text, out);
+  }
+  fputs("\",", out);
+}
+
+static void print_job(FILE *out, const struct vmf_batch_job *job)
+{
+  const struct vmf_words *operands = &job->listed->operands;
+  char begun[32] = "";
+
+  if (job->state != VMF_JOB_WAITING)
+    vmf_report_time(job->begun, begun);
+  print_field(out, job->name);
+  print_field(out, operands->list[0]);
+  print_field(out, operands->list[operands->count - 1]);
+  fprintf(out, "%s,%d,%u,%s,%.3f,%" PRIu64 ",%" PRIu64 ",", vmf_report_state(job), job->status,
+          job->attempts, begun, (double)job->milliseconds / 1000, job->written, job->guest_size);
+  print_field(out, job->format ? job->format : "");
+  print_field(out, job->algorithm ? job->checksum : "");
+  fputc('"', out);
+  for (const char *text = job->error ? job->error : ""; *text; text++)
+    fputs(*text == '"' ? "\"\"" : (char[]){*text, '\0'}, out);
+  fputs("\"\r\n", out);
+}
+
+static void write_csv(FILE *out, const struct vmf_batch *batch, int status)
+{
+  (void)status;
+  fputs("source,target,state,status,attempts,begun,seconds,written,virtual-size,format,checksum,"
+        "error\r\n",
+        out);
+  for (size_t i = 0; i < batch->count; i++)
+    print_job(out, &batch->jobs[i]);
+}
+
+const struct vmf_report_kind vmf_report_csv = {.suffix = ".csv", .mark = "id,", .write = write_csv};

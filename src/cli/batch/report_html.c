@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The report for people: one file that needs nothing else, for screens, phones and paper. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "batch_report.h"
+#include "escape.h"
+#include "human.h"
+
+static const char head[] =
+    "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<title>vmferry batch</title>\n<style>\n"
+    ":root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #c62828; "
+    "--other: #9a6700 }\n"
+    "@media (prefers-color-scheme: dark) { :root { --good: #57c26f; --bad: #ff7b72; "
+    "--other: #d9a320 } }\n"
+    "body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 72rem; "
+    "padding: 0 1rem }\n"
+    "h1 { font-size: 1.4rem; margin: 0 }\n"
+    "table { border-collapse: collapse; width: 100%; margin-top: 1rem }\n"
+    "th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; "
+    "border-bottom: 1px solid var(--line) }\n"
+    "th { white-space: nowrap }\n"
+    "td { overflow-wrap: anywhere }\n"
+    "td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }\n"
+    ".done { color: var(--good) } .failed, .stopped { color: var(--bad) } "
+    ".salvaged, .not { color: var(--other) }\n"
+    ".error { color: var(--bad) }\n"
+    "details { margin-top: .2rem } summary { cursor: pointer }\n"
+    "@media (max-width: 40rem) { thead { display: none } tr { display: block; padding: .5rem 0; "
+    "border-bottom: 1px solid var(--line) } td, td.number { display: block; border: 0; "
+    "padding: .1rem 0; text-align: left } td[data-name]::before { content: attr(data-name) ': '; "
+    "opacity: .7 } }\n"
+    "@media print { body { margin: 0; max-width: none; font-size: 10pt } tr { break-inside: avoid "
+    "} "
+    "}\n"
+    "</style>\n</head>\n<body>\n<h1>vmferry batch: ";
+
+static void print_number(FILE *out, const char *name, const char *text)
+{
+  fprintf(out, "<td class=\"number\" data-name=\"%s\">%s</td>", name, text);
+}
+
+static void print_details(FILE *out, const struct vmf_batch_job *job)
+{
+  if (job->error) {
+    fputs("<div class=\"error\">", out);
+    vmf_escape_markup(out, job->error);
+    fputs("</div>", out);
+  }
+  if (job->algorithm)
+    fprintf(out, "<div>%s: <code>%s</code></div>", job->algorithm, job->checksum);
+  if (job->said.count == 0)
+    return;
+  fprintf(out, "<details><summary>%zu message%s</summary><ul>", job->said.count,
+          job->said.count == 1 ? "" : "s");
+  for (size_t i = 0; i < job->said.count; i++) {
+    fputs("<li>", out);
+    vmf_escape_markup(out, job->said.list[i]);
+    fputs("</li>", out);
+  }
+  if (job->unsaid > 0)
+    fprintf(out, "<li>and %" PRIu64 " more</li>", job->unsaid);
+  fputs("</ul></details>", out);
+}
+
+static void print_job(FILE *out, const struct vmf_batch_job *job)
+{
+  const struct vmf_words *operands = &job->listed->operands;
+  const char *state = vmf_report_state(job);
+  double seconds = (double)job->milliseconds / 1000;
+  char written[16], time[16], rate[24] = "";
+
+  vmf_human_size(job->written, written);
+  vmf_human_seconds(seconds, time);
+  if (job->path && seconds > 0) {
+    vmf_human_size((uint64_t)((double)job->written / seconds), rate);
+    strcat(rate, "/s");
+  }
+  fprintf(out, "<tr><td class=\"%.*s\">%s</td><td data-name=\"Source\">", (int)strcspn(state, " "),
+          state, state);
+  for (size_t i = 0; i + 1 < operands->count; i++) {
+    fputs(i ? ", " : "", out);
+    vmf_escape_markup(out, operands->list[i]);
+  }
+  fputs("</td><td data-name=\"Target\">", out);
+  vmf_escape_markup(out, job->name);
+  print_details(out, job);
+  fputs("</td>", out);
+  print_number(out, "Written", job->path ? written : "");
+  print_number(out, "Time", job->state == VMF_JOB_WAITING ? "" : time);
+  print_number(out, "Rate", rate);
+  fputs("</tr>\n", out);
+}
+
+static void write_html(FILE *out, const struct vmf_batch *batch, int status)
+{
+  uint64_t written = 0;
+  char begun[32], bytes[16], time[16];
+
+  for (size_t i = 0; i < batch->count; i++)
+    written += batch->jobs[i].written;
+  vmf_report_time(batch->begun, begun);
+  vmf_human_size(written, bytes);
+  vmf_human_seconds((double)vmf_batch_elapsed(batch) / 1000, time);
+  fputs(head, out);
+  vmf_escape_markup(out, batch->settings->list.name);
+  fprintf(out,
+          "</h1>\n<p>%zu jobs: <span class=\"done\">%zu done</span>, <span class=\"failed\">%zu "
+          "failed</span>, %zu salvaged, %zu stopped, %zu not begun; %s written in %s; begun %s; "
+          "exit status %d; vmferry %s</p>\n",
+          batch->count, vmf_report_count(batch, VMF_JOB_DONE),
+          vmf_report_count(batch, VMF_JOB_FAILED), vmf_report_count(batch, VMF_JOB_SALVAGED),
+          vmf_report_count(batch, VMF_JOB_STOPPED), vmf_report_count(batch, VMF_JOB_WAITING), bytes,
+          time, begun, status, vmf_version());
+  fputs("<table>\n<thead><tr><th>State</th><th>Source</th><th>Target</th><th>Written</th>"
+        "<th>Time</th><th>Rate</th></tr></thead>\n<tbody>\n",
+        out);
+  for (size_t i = 0; i < batch->count; i++)
+    print_job(out, &batch->jobs[i]);
+  fputs("</tbody>\n</table>\n</body>\n</html>\n", out);
+}
+
+const struct vmf_report_kind vmf_report_html = {
+    .suffix = ".html", .mark = "<!DOCTYPE html>\n<!-- vmferry batch -->\n", .write = write_html};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The report for programs. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "batch_report.h"
+#include "json.h"
+
+static void print_texts(FILE *out, const char *key, char *const *texts, size_t count)
+{
+  fprintf(out, ",\n            \"%s\": [", key);
+  for (size_t i = 0; i < count; i++) {
+    fputs(i ? ", " : "", out);
+    vmf_json_string(out, texts[i]);
+  }
+  fputc(']', out);
+}
+
+/* The value of a property may be a password. */
+static void print_options(FILE *out, const struct vmf_words *words)
+{
+  fputs(",\n            \"options\": [", out);
+  for (size_t i = 0; i < words->count; i++) {
+    const char *word = words->list[i], *value = word;
+    bool behind = i > 0 && strcmp(words->list[i - 1], "--property") == 0;
+    bool joined = strncmp(word, "--property=", 11) == 0;
+    char shown[256];
+
+    if (behind || joined)
+      value = strchr(word + (joined ? 11 : 0), '=');
+    fputs(i ? ", " : "", out);
+    if (value == word || !value) {
+      vmf_json_string(out, word);
+      continue;
+    }
+    snprintf(shown, sizeof shown, "%.*s=...", (int)(value - word < 200 ? value - word : 200), word);
+    vmf_json_string(out, shown);
+  }
+  fputc(']', out);
+}
+
+static void print_text(FILE *out, const char *key, const char *text)
+{
+  fprintf(out, ",\n            \"%s\": ", key);
+  vmf_json_string(out, text);
+}
+
+static void print_number(FILE *out, const char *key, uint64_t number)
+{
+  fprintf(out, ",\n            \"%s\": %" PRIu64, key, number);
+}
+
+static void print_made(FILE *out, const struct vmf_batch_job *job)
+{
+  print_text(out, "filename", job->path);
+  print_number(out, "written", job->written);
+  if (job->package) {
+    print_number(out, "files", job->files);
+    return;
+  }
+  print_text(out, "format", job->format ? job->format : "");
+  print_number(out, "virtual-size", job->guest_size);
+  print_number(out, "data", job->data_bytes);
+  print_number(out, "zeros", job->zero_bytes);
+  if (job->algorithm) {
+    print_text(out, "algorithm", job->algorithm);
+    print_text(out, "checksum", job->checksum);
+  }
+}
+
+static void print_job(FILE *out, const struct vmf_batch_job *job)
+{
+  const struct vmf_listed_job *listed = job->listed;
+  char begun[32];
+
+  fputs("\n        {\n            \"id\": ", out);
+  vmf_json_string(out, job->name);
+  print_number(out, "line", listed->line);
+  print_texts(out, "sources", listed->operands.list, listed->operands.count - 1);
+  print_text(out, "target", listed->operands.list[listed->operands.count - 1]);
+  print_options(out, &listed->options);
+  print_text(out, "state", vmf_report_state(job));
+  if (job->state != VMF_JOB_WAITING) {
+    vmf_report_time(job->begun, begun);
+    print_number(out, "status", (uint64_t)job->status);
+    print_text(out, "begun", begun);
+    fprintf(out, ",\n            \"seconds\": %.3f", (double)job->milliseconds / 1000);
+    print_number(out, "attempts", job->attempts);
+  }
+  if (job->path)
+    print_made(out, job);
+  if (job->error)
+    print_text(out, "error", job->error);
+  print_texts(out, "messages", job->said.list, job->said.count);
+  if (job->unsaid > 0)
+    print_number(out, "more-messages", job->unsaid);
+  if (job->losses)
+    fprintf(out, ",\n            \"losses\": %s", job->losses);
+  fputs("\n        }", out);
+}
+
+static void write_json(FILE *out, const struct vmf_batch *batch, int status)
+{
+  char begun[32];
+
+  vmf_report_time(batch->begun, begun);
+  fputs("{\n        \"list\": ", out);
+  vmf_json_string(out, batch->settings->list.name);
+  fprintf(
+      out,
+      ",\n        \"version\": \"%s\",\n        \"begun\": \"%s\",\n        \"seconds\": %.3f,\n"
+      "        \"status\": %d,\n        \"jobs\": %zu,\n        \"done\": %zu,\n"
+      "        \"salvaged\": %zu,\n        \"failed\": %zu,\n        \"stopped\": %zu,\n"
+      "        \"not-begun\": %zu\n    },\n    \"jobs\": [",
+      vmf_version(), begun, (double)vmf_batch_elapsed(batch) / 1000, status, batch->count,
+      vmf_report_count(batch, VMF_JOB_DONE), vmf_report_count(batch, VMF_JOB_SALVAGED),
+      vmf_report_count(batch, VMF_JOB_FAILED), vmf_report_count(batch, VMF_JOB_STOPPED),
+      vmf_report_count(batch, VMF_JOB_WAITING));
+  for (size_t i = 0; i < batch->count; i++) {
+    fputs(i ? "," : "", out);
+    print_job(out, &batch->jobs[i]);
+  }
+  fputs("\n    ]\n}\n", out);
+}
+
+const struct vmf_report_kind vmf_report_json = {
+    .suffix = ".json", .mark = "{\n    \"batch\": ", .write = write_json};

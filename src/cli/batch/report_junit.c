@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The report as JUnit's XML, which CI systems show. */
+#include <inttypes.h>
+
+#include "batch_report.h"
+#include "escape.h"
+
+static void print_job(FILE *out, const struct vmf_batch_job *job)
+{
+  fputs("    <testcase classname=\"vmferry.batch\" name=\"", out);
+  vmf_escape_markup(out, job->name);
+  fprintf(out, "\" time=\"%.3f\">\n", (double)job->milliseconds / 1000);
+  if (job->state == VMF_JOB_FAILED || job->state == VMF_JOB_STOPPED) {
+    fprintf(out, "      <failure type=\"status %d\" message=\"", job->status);
+    vmf_escape_markup(out, job->error ? job->error : "stopped");
+    fputs("\"/>\n", out);
+  }
+  if (job->state == VMF_JOB_WAITING)
+    fputs("      <skipped message=\"not begun\"/>\n", out);
+  if (job->said.count > 0) {
+    fputs("      <system-out>", out);
+    for (size_t i = 0; i < job->said.count; i++) {
+      vmf_escape_markup(out, job->said.list[i]);
+      fputc('\n', out);
+    }
+    fputs("</system-out>\n", out);
+  }
+  fputs("    </testcase>\n", out);
+}
+
+static void write_junit(FILE *out, const struct vmf_batch *batch, int status)
+{
+  size_t failed =
+      vmf_report_count(batch, VMF_JOB_FAILED) + vmf_report_count(batch, VMF_JOB_STOPPED);
+  double seconds = (double)vmf_batch_elapsed(batch) / 1000;
+  char begun[32];
+
+  (void)status;
+  vmf_report_time(batch->begun, begun);
+  begun[19] = '\0'; /* the schema has no zone */
+  fprintf(out, " tests=\"%zu\" failures=\"%zu\" time=\"%.3f\">\n  <testsuite name=\"", batch->count,
+          failed, seconds);
+  vmf_escape_markup(out, batch->settings->list.name);
+  fprintf(out,
+          "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\" "
+          "timestamp=\"%s\">\n",
+          batch->count, failed, vmf_report_count(batch, VMF_JOB_WAITING), seconds, begun);
+  for (size_t i = 0; i < batch->count; i++)
+    print_job(out, &batch->jobs[i]);
+  fputs("  </testsuite>\n</testsuites>\n", out);
+}
+
+const struct vmf_report_kind vmf_report_junit = {
+    .suffix = ".xml",
+    .mark = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vmferry batch\"",
+    .write = write_junit};

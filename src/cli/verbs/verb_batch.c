@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * `vmferry batch`. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "batch.h"
+#include "batch_report.h"
+#include "common_arguments.h"
+#include "signals.h"
+#include "status.h"
+
+#define VMF_SETTINGS struct vmf_batch_settings
+
+enum {
+  AT_ONCE_MOST = 64,
+  AT_ONCE_AUTO = 8 /* at most: while one waits for the disk another has work for the crew */
+};
+
+static const struct vmf_batch_settings batch_initial = {0};
+
+static const struct vmf_argument batch_arguments[] = {
+    VMF_GROUP("The jobs"),
+    {.name = "each",
+     VMF_SETS_TEXT(each),
+     .value = "PATTERN",
+     .help = "a job for each file that matches (instead of a list; in quotes)"},
+    {.name = "to",
+     VMF_SETS_TEXT(to),
+     .value = "TEMPLATE",
+     .help = "its target: {stem}, {name} and {dir} are those of the file"},
+    {.name = "defaults",
+     VMF_SETS_TEXT(defaults),
+     .value = "OPTIONS",
+     .help = "options of \"convert\" for all jobs, in one argument"},
+    VMF_GROUP("How it goes"),
+    {.letter = 'j',
+     .name = "jobs",
+     VMF_SETS_TEXT(jobs),
+     .value = "N|auto",
+     .help = "so many jobs at a time (default: auto)"},
+    {.name = "fail-fast", VMF_SETS_FLAG(fail_fast), .help = "begin nothing new behind a failure"},
+    {.name = "retry",
+     VMF_SETS_NUMBER(retries),
+     .value = "N",
+     .max = 100,
+     .help = "try again what fails by what may pass: held files, no memory"},
+    {.name = "dry-run", VMF_SETS_FLAG(dry_run), .help = "check the list, and write nothing"},
+    VMF_GROUP_SPEED,
+    VMF_ARGUMENT_THREADS,
+    VMF_GROUP_SAFETY,
+    VMF_ARGUMENT_SANDBOX,
+    VMF_GROUP_OUTPUT,
+    {.name = "report",
+     VMF_SETS_LISTED(reports),
+     .value = "REPORT",
+     .help = "write what became of all jobs: *.json, *.html, *.xml (JUnit), *.csv (repeatable)"},
+    VMF_ARGUMENT_PROGRESS,
+    VMF_ARGUMENT_QUIET,
+    VMF_ARGUMENT_VERBOSE,
+    {0},
+};
+
+static enum vmf_code batch_at_once(const struct vmf_batch_settings *settings, size_t count,
+                                   unsigned *at_once, struct vmf_error *error)
+{
+  const char *text = settings->jobs;
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  char *end = NULL;
+  long asked = !text || strcmp(text, "auto") == 0 ? (processors < 2              ? 2
+                                                     : processors < AT_ONCE_AUTO ? processors
+                                                                                 : AT_ONCE_AUTO)
+                                                  : strtol(text, &end, 10);
+
+  if ((end && (*end || end == text)) || asked < 1 || asked > AT_ONCE_MOST)
+    return vmf_arguments_wrong(error, "-j: \"%s\" is neither \"auto\" nor a number from 1 to %d",
+                               text, AT_ONCE_MOST);
+  *at_once = (size_t)asked < count ? (unsigned)asked : (unsigned)count;
+  return VMF_OK;
+}
+
+/* ---- before anything foreign is opened ---- */
+
+static enum vmf_code batch_load(void *given, struct vmf_error *error)
+{
+  struct vmf_batch_settings *settings = given;
+  struct vmf_job_list *list = &settings->list;
+  bool listed = settings->command.operand_count == 1;
+  enum vmf_code code = VMF_OK;
+
+  if (listed ? settings->each || settings->to : !settings->each || !settings->to)
+    return vmf_arguments_wrong(error, "expected a list of jobs, or --each PATTERN and --to "
+                                      "TEMPLATE");
+  list->name = listed ? settings->command.operands[0] : settings->each;
+  if (settings->defaults)
+    code = vmf_words_split(&list->defaults, settings->defaults, error);
+  if (code == VMF_OK)
+    code = listed ? vmf_job_list_read(list, error) : vmf_job_list_match(list, settings->to, error);
+  settings->command.operand_count = 0;
+  return code;
+}
+
+/* A job that is wrong is told later. */
+static void batch_visit(void *given, vmf_command_visitor *visit, void *data)
+{
+  const struct vmf_batch_settings *settings = given;
+
+  for (size_t i = 0; i < settings->list.count; i++) {
+    struct vmf_error ignored;
+    struct vmf_parsed_job parsed;
+
+    if (vmf_batch_parse(settings, &settings->list.jobs[i], NULL, &parsed, &ignored) == VMF_OK)
+      visit(data, &vmf_verb_convert, parsed.command);
+    vmf_batch_forget(&parsed);
+  }
+}
+
+/* ---- what comes of it ---- */
+
+static int batch_status(const struct vmf_batch *batch)
+{
+  bool salvaged = false, failed = false, lasting = false;
+
+  for (size_t i = 0; i < batch->count; i++) {
+    const struct vmf_batch_job *job = &batch->jobs[i];
+
+    if (job->state == VMF_JOB_STOPPED)
+      return job->status;
+    salvaged |= job->state == VMF_JOB_SALVAGED;
+    failed |= job->state == VMF_JOB_FAILED;
+    lasting |= (job->state == VMF_JOB_FAILED && !job->temporary) || job->state == VMF_JOB_WAITING;
+  }
+  if (vmf_signals_caught())
+    return VMF_EXIT_SIGNAL + vmf_signals_caught();
+  if (failed)
+    return lasting ? VMF_EXIT_OTHER : VMF_EXIT_TEMPORARY;
+  return salvaged ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;
+}
+
+static enum vmf_code batch_begin(struct vmf_batch *batch, struct vmf_error *error)
+{
+  const struct vmf_batch_settings *settings = batch->settings;
+  enum vmf_code code = batch_at_once(settings, settings->list.count, &batch->at_once, error);
+
+  if (code == VMF_OK)
+    code = vmf_batch_add_jobs(batch, error);
+  return code == VMF_OK ? vmf_crew_new((unsigned)settings->command.threads, &batch->crew, error)
+                        : code;
+}
+
+static void batch_end(struct vmf_batch *batch)
+{
+  vmf_crew_free(batch->crew);
+  vmf_batch_free_jobs(batch);
+  pthread_cond_destroy(&batch->changed);
+  pthread_mutex_destroy(&batch->lock);
+}
+
+static int batch_run(void *given)
+{
+  struct vmf_batch_settings *settings = given;
+  struct vmf_batch batch = {
+      .settings = settings, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  struct vmf_error error = {0};
+  enum vmf_code code = batch_begin(&batch, &error);
+  int status = VMF_EXIT_DONE;
+
+  if (code == VMF_OK)
+    code = vmf_batch_check_reports(settings->reports, &error);
+  if (code == VMF_OK)
+    code = vmf_batch_check(&batch, &error);
+  if (code == VMF_OK && !settings->dry_run) {
+    code = vmf_batch_run(&batch, &error);
+    if (code == VMF_OK)
+      status = batch_status(&batch);
+    if (code == VMF_OK)
+      code = vmf_batch_report(&batch, status, &error);
+  }
+  if (code != VMF_OK) {
+    int failure = vmf_status_report(&error);
+
+    status = code == VMF_USAGE ? VMF_EXIT_INPUT : failure;
+  }
+  batch_end(&batch);
+  vmf_job_list_free(&settings->list);
+  return status;
+}
+
+static const char *const batch_examples[] = {
+    "vmferry batch jobs.tsv --report nightly.html",
+    "vmferry batch --each '*.vmdk' --to 'out/{stem}.qcow2'",
+    "vmferry batch -j 4 --defaults '-c' jobs.tsv",
+    NULL,
+};
+
+const struct vmf_verb vmf_verb_batch = {
+    .name = "batch",
+    .purpose = VMF_PURPOSE_DISKS,
+    .operands = "[JOBS]",
+    .summary = "convert many disks, packages or machines",
+    .examples = batch_examples,
+    .arguments = batch_arguments,
+    VMF_STARTS_WITH(batch_initial),
+    .max_operands = 1,
+    .usage_status = VMF_EXIT_INPUT,
+    .load = batch_load,
+    .visit = batch_visit,
+    .run = batch_run,
+};

@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Many conversions by one command: lists, what is checked before, how it goes on, what is told."""
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import xml.etree.ElementTree
+
+import tap
+
+
+def disks(t, *names):
+    """Raw disks of 2 MiB, each with other data."""
+    for number, name in enumerate(names):
+        t.write(name, bytes([number + 1]) * (1 << 20) + bytes(1 << 20))
+    os.makedirs(t.path('out'), exist_ok=True)
+
+
+def batch(t, *arguments, status=0, **options):
+    """What it says on standard error."""
+    return t.vmferry('batch', *arguments, status=status, **options).stderr
+
+
+def same(t, source, target):
+    t.vmferry('compare', '-f', 'raw', source, target)
+
+
+# ---- lists ----
+
+def test_a_list_of_lines(t):
+    disks(t, 'a.raw', 'b c.raw', "Bob's.raw", '#d.raw')
+    t.write('jobs', b'# a comment\n\n'
+                    b'@defaults -O qcow2\r\n'
+                    b'a.raw\tout/a.qcow2\n'
+                    b"b c.raw\tout/b c.vmdk\t-O vmdk -o 'subformat=monolithicSparse'\r\n"
+                    b'@defaults -c\n'
+                    b"Bob's.raw\tout/bob.qcow2\n"
+                    b'@defaults\n"#d.raw"\tout/d.vhd')
+    batch(t, 'jobs')
+    for source, target, form in (('a.raw', 'out/a.qcow2', 'qcow2'), ('b c.raw', 'out/b c.vmdk', 'vmdk'),
+                                 ("Bob's.raw", 'out/bob.qcow2', 'qcow2'), ('#d.raw', 'out/d.vhd', 'vpc')):
+        same(t, source, target)
+        tap.equal(json.loads(t.vmferry('info', '--output=json', target).stdout)['format'], form, target)
+    tap.equal(sorted(os.listdir(t.path('out'))), ['a.qcow2', 'b c.vmdk', 'bob.qcow2', 'd.vhd'], 'files')
+
+
+def test_a_list_of_json(t):
+    tap.needs('jansson')
+    disks(t, 'a.raw', 'b.raw')
+    t.write('jobs', b'\n'.join(json.dumps(job).encode() for job in (
+        {'src': 'a.raw', 'dst': 'out/a.qcow2', 'options': {'compress': True, 'o': 'cluster_size=64k,lazy_refcounts=off'}},
+        {'id': 'both', 'src': ['a.raw', 'b.raw'], 'dst': 'out/ab.raw', 'options': {'checksum': 'sha256', 'allow-ref': ['.', 'out']}})))
+    tap.contains(batch(t, 'jobs'), 'both: ')
+    same(t, 'a.raw', 'out/a.qcow2')
+    tap.equal(t.read('out/ab.raw'), t.read('a.raw') + t.read('b.raw'), 'joined')
+
+
+def test_a_list_on_standard_input(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\n')
+    with open(t.path('jobs'), 'rb') as jobs:
+        batch(t, '-', stdin=jobs)
+    same(t, 'a.raw', 'out/a.qcow2')
+
+
+def test_a_job_for_each_file(t):
+    disks(t, 'a.raw', 'b.raw')
+    batch(t, '--each', '*.raw', '--to', '{dir}/out/{stem}-of-{name}.qcow2', '--defaults', '-c')
+    same(t, 'a.raw', 'out/a-of-a.raw.qcow2')
+    same(t, 'b.raw', 'out/b-of-b.raw.qcow2')
+
+
+def test_machines_and_packages_are_jobs(t):
+    disks(t, 'a.raw', 'b.raw')
+    t.vmferry('pack', 'a.raw', '-o', 'a.ova')
+    t.write('jobs', b'a.ova\tout/b.ova\na.ova\tout/vm.vmx\na.ova::a-disk1.vmdk\tout/a.raw\n')
+    batch(t, 'jobs', '-j', '3')
+    t.vmferry('verify', 'out/b.ova')
+    same(t, 'a.raw', 'out/a.raw')
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'out/vm.vmx').stdout)['format'], 'vmx', 'format')
+
+
+@tap.rows([
+    ('no tab', b'a.raw out/x.raw\n', 'jobs:1: has no TAB'),
+    ('empty name', b'\n\ta.raw\n', 'jobs:2: a name is empty'),
+    ('open quote', b'a.raw\tout/x.raw\t"-c\n', 'jobs:1: a quote is not closed'),
+    ('two names', b"'a' b\tout/x.raw\n", 'is more than one name'),
+    ('nul', b'a.raw\0\tout/x.raw\n', 'jobs:1: has a NUL byte'),
+    ('long', b'a' * (1 << 21), 'jobs:1: is longer than'),
+    ('other word', b'@default -c\n', 'is no "@defaults OPTIONS"'),
+    ('empty', b'# nothing\n', 'jobs: holds no job'),
+    ('no option', b'a.raw\tout/x.raw\t--compres\n', 'jobs:1: unknown option --compres'),
+    ('another word', b'a.raw\tout/x.raw\tqcow2\n', '"qcow2" stands among the options'),
+    ('of the batch', b'a.raw\tout/x.raw\t-m 4\n', '-m is an option of the batch'),
+    ('help', b'a.raw\tout/x.raw\t--help\n', '--help is an option of the batch'),
+    ('input', b'-\tout/x.raw\n', 'neither standard input nor output'),
+    ('output', b'a.raw\t-\n', 'neither standard input nor output'),
+    ('no source', b'nix.raw\tout/x.raw\n', 'jobs:1: nix.raw: No such file'),
+    ('no folder', b'a.raw\tnix/x.raw\n', 'the folder nix: No such file'),
+    ('twice', b'a.raw\tout/x.raw\nb.raw\tout/../out/x.raw\n', 'jobs:2: out/../out/x.raw: is the target of line 1, too'),
+    ('twice in a folder', b'a.raw\tout/\nsub/a.raw\tout/\n', 'is the target of line 1, too'),
+    ('onto a source', b'a.raw\tout/x.raw\nb.raw\ta.raw\n', 'jobs:2: a.raw: is read by line 1'),
+    ('onto itself', b'a.raw\ta.raw\n', 'is the source, or in it'),
+    ('in a target', b'a.raw\tout/new/\nb.raw\tout/new/x.raw\n', 'the folder out/new'),
+])
+def test_a_list_that_is_wrong_begins_nothing(t, text, message):
+    disks(t, 'a.raw', 'b.raw', 'good.raw')
+    os.makedirs(t.path('sub'))
+    t.write('sub/a.raw', t.read('a.raw'))
+    t.write('jobs', text + b'\ngood.raw\tout/good.raw\n')
+    if message == 'jobs: holds no job':
+        t.write('jobs', text)
+    tap.contains(batch(t, 'jobs', status=2), message)
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
+
+
+@tap.rows([
+    ('no json', b'{"src": "a.raw"', 'jobs:1: is no JSON'),
+    ('a list', b'{"src": "a.raw", "dst": "out/x.raw"}\n[]', 'jobs:2: is no object'),
+    ('another key', b'{"src": "a.raw", "dst": "out/x.raw", "to": 1}', 'jobs:1: "to" is none of'),
+    ('twice', b'{"src": "a.raw", "src": "b.raw", "dst": "out/x.raw"}', 'jobs:1: is no JSON'),
+    ('no target', b'{"src": "a.raw"}', '"dst" is no text'),
+    ('no source', b'{"src": [], "dst": "out/x.raw"}', '"src" is an empty list'),
+    ('number', b'{"src": 1, "dst": "out/x.raw"}', '"src" is no text'),
+    ('dashes', b'{"src": "a.raw", "dst": "out/x.raw", "options": {"--compress": true}}', 'without its dashes'),
+    ('false', b'{"src": "a.raw", "dst": "out/x.raw", "options": {"compress": false}}', 'is none of: text, number, true'),
+    ('one id', b'{"id": "x", "src": "a.raw", "dst": "out/x.raw"}\n{"id": "x", "src": "a.raw", "dst": "out/y.raw"}', 'the id "x" is that of line 1'),
+])
+def test_json_that_is_wrong_begins_nothing(t, text, message):
+    tap.needs('jansson')
+    disks(t, 'a.raw', 'b.raw')
+    t.write('jobs', text)
+    tap.contains(batch(t, 'jobs', status=2), message)
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
+
+
+@tap.rows([
+    ('nothing', (), 'expected a list of jobs'),
+    ('both', ('jobs', '--each', '*.raw'), 'expected a list of jobs'),
+    ('no template', ('--each', '*.raw'), 'expected a list of jobs'),
+    ('no match', ('--each', '*.vmdk', '--to', 'out/{stem}'), 'no file matches'),
+    ('another brace', ('--each', '*.raw', '--to', 'out/{base}'), 'is none of {name}, {stem} and {dir}'),
+    ('jobs', ('jobs', '-j', '0'), '-j: "0"'),
+    ('report', ('jobs', '--report', 'x.txt'), 'ends in none of'),
+    ('report over a disk', ('jobs', '--report', 'a.xml'), 'is no such report'),
+])
+def test_a_command_line_that_is_wrong(t, arguments, message):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\n')
+    t.write('a.xml', b'<domain/>')
+    tap.contains(batch(t, *arguments, status=2), message)
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
+    tap.equal(t.read('a.xml'), b'<domain/>', 'the file that is no report')
+
+
+def test_untrusted_holds_for_each_job(t):
+    disks(t, 'base.raw')
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', t.path('top.qcow2')], check=True)
+    t.write('jobs', b'top.qcow2\tout/a.raw\n')
+    tap.contains(batch(t, 'jobs', '--untrusted', status=1), 'base.raw')
+    batch(t, 'jobs')
+
+
+def test_all_problems_are_told_up_to_twenty(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b''.join(b'nix%d.raw\tout/x%d.raw\n' % (i, i) for i in range(30)))
+    told = batch(t, 'jobs', status=2)
+    tap.equal(len(re.findall('No such file', told)), 20, 'problems that are told')
+    tap.contains(told, '30 problems in 30 jobs')
+
+
+def test_dry_run_writes_nothing(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\n')
+    batch(t, 'jobs', '--dry-run')
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
+
+
+# ---- how it goes ----
+
+def hostile(t):
+    disks(t, 'a.raw', 'b.raw', 'c.raw')
+    t.write('bad.qcow2', b'QFI\xfb\0\0\0\3' + b'\xff' * 1000)
+    t.write('jobs', b'a.raw\tout/a.qcow2\nbad.qcow2\tout/bad.raw\nb.raw\tout/b.qcow2\nc.raw\tout/c.qcow2\n')
+
+
+def test_the_others_go_on_behind_a_failure(t):
+    hostile(t)
+    told = batch(t, 'jobs', '-j', '1', status=1)
+    tap.contains(told, 'out/bad.raw: bad.qcow2: ')
+    tap.contains(told, '4 jobs: 3 done, 1 failed')
+    for name in 'abc':
+        same(t, name + '.raw', f'out/{name}.qcow2')
+    tap.equal(sorted(os.listdir(t.path('out'))), ['a.qcow2', 'b.qcow2', 'c.qcow2'], 'files')
+
+
+def test_fail_fast_begins_nothing_new(t):
+    hostile(t)
+    tap.contains(batch(t, 'jobs', '-j', '1', '--fail-fast', status=1), '1 done, 1 failed, 0 stopped, 2 not begun')
+    tap.equal(os.listdir(t.path('out')), ['a.qcow2'], 'files')
+
+
+def test_what_is_held_is_tried_again_and_is_75(t):
+    tap.tool('qemu-io')
+    os.makedirs(t.path('out'))
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', t.path('held.qcow2'), '1M'], check=True)
+    t.write('jobs', b'held.qcow2\tout/held.raw\n')
+    with subprocess.Popen(['qemu-io', '-f', 'qcow2', t.path('held.qcow2')], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdin.write(b'write 0 64k\n')
+        holder.stdin.flush()
+        holder.stdout.readline()
+        told = batch(t, 'jobs', '--retry', '1', status=75)
+        holder.stdin.close()
+    tap.equal(told.count('is tried again'), 1, 'tries')
+    batch(t, 'jobs')
+
+
+def test_bytes_do_not_depend_on_how_many_run(t):
+    names = [f'd{i}.raw' for i in range(12)]
+    disks(t, *names)
+    made = []
+    for jobs in ('1', '2', '7', 'auto'):
+        batch(t, '--each', 'd*.raw', '--to', 'out/{stem}.vmdk', '--defaults', '-o subformat=streamOptimized', '-j', jobs,
+              env=dict(os.environ, SOURCE_DATE_EPOCH='1600000000'))
+        made.append({name: t.read('out/' + name) for name in sorted(os.listdir(t.path('out')))})
+    tap.equal(len(made[0]), 12, 'files')
+    for other in made[1:]:
+        tap.equal(other == made[0], True, 'equal')
+
+
+class Held:
+    """A batch whose jobs go to pipes, which are full until they are drained: all that begin are under way together."""
+
+    def __init__(self, t, jobs, *arguments, **options):
+        pipes = [os.pipe() for _ in jobs]
+        t.write('jobs', ''.join(f'{source}\t/dev/fd/{pipe[1]}\t{words}\n' for (source, words), pipe in zip(jobs, pipes)).encode() + b'last.raw\tout/last.qcow2\n')
+        self.running = subprocess.Popen([tap.VMFERRY, 'batch', 'jobs', *arguments], cwd=t.folder, stdin=subprocess.DEVNULL, pass_fds=[pipe[1] for pipe in pipes], **options)
+        self.gates = [pipe[0] for pipe in pipes]
+        for pipe in pipes:
+            os.close(pipe[1])
+
+    def wait_until_begun(self):
+        for gate in self.gates:
+            tap.equal(len(os.read(gate, 1)), 1, 'byte of a target')
+
+    def drain(self):
+        """The ends that are written to are open as long as the batch is."""
+        for gate in self.gates:
+            left = (2 << 20) - 1
+            while left > 0:
+                left -= len(os.read(gate, left))
+            os.close(gate)
+
+
+def test_jobs_share_the_threads_of_one_crew(t):
+    names = [f'd{i}.raw' for i in range(8)]
+    disks(t, *names, 'last.raw')
+    held = Held(t, [(name, '-O raw') for name in names], '-j', '8', '-m', '2', stderr=subprocess.PIPE)
+    held.wait_until_begun()
+    tap.equal(len(os.listdir(f'/proc/{held.running.pid}/task')), 1 + 8 + 2, 'threads: the first, one a job, the crew')
+    held.drain()
+    tap.contains(held.running.communicate()[1].decode(), '9 jobs: 9 done')
+
+
+def test_a_signal_stops_all_and_nothing_half_remains(t):
+    disks(t, 'a.raw', 'last.raw')
+    held = Held(t, [('a.raw', '-O raw')], '-j', '1', '--report', 'r.json', stderr=subprocess.PIPE)
+    held.wait_until_begun()
+    held.running.terminate()
+    told = held.running.communicate()[1].decode()
+    tap.equal(held.running.returncode, 128 + 15, told)
+    tap.equal(os.listdir(t.path('out')), [], 'files')
+    report = json.loads(t.read('r.json'))
+    tap.equal([job['state'] for job in report['jobs']], ['stopped', 'not begun'], 'states')
+    tap.equal(report['batch']['status'], 143, 'status')
+
+
+# ---- what is told ----
+
+def test_the_report_in_all_its_forms(t):
+    hostile(t)
+    evil = '=cmd|"<script>alert(1)<script>&\x1b[31m.raw'
+    t.write(evil, b'x' * 512)
+    with open(t.path('jobs'), 'ab') as jobs:
+        jobs.write(evil.encode() + b'\tout/evil.qcow2\t--checksum\n')
+    batch(t, 'jobs', '-j', '1', *[word for end in ('json', 'html', 'xml', 'csv') for word in ('--report', 'r.' + end)], status=1)
+
+    report = json.loads(t.read('r.json'))
+    tap.equal({key: report['batch'][key] for key in ('jobs', 'done', 'failed', 'status')}, {'jobs': 5, 'done': 4, 'failed': 1, 'status': 1}, 'counts')
+    tap.equal([job['state'] for job in report['jobs']], ['done', 'failed', 'done', 'done', 'done'], 'states')
+    tap.equal(report['jobs'][1]['status'], 2, 'exit status of the failed one')
+    tap.contains(report['jobs'][1]['error'], 'bad.qcow2: ')
+    told = t.vmferry('checksum', '-f', 'raw', './' + evil).stdout
+    tap.contains(told, report['jobs'][4]['checksum'])
+
+    rows = list(csv.DictReader(io.StringIO(t.read('r.csv').decode())))
+    tap.equal([row['state'] for row in rows], ['done', 'failed', 'done', 'done', 'done'], 'rows')
+    tap.equal(rows[4]['source'][:2], "'=", 'no formula')
+
+    suite = xml.etree.ElementTree.parse(t.path('r.xml')).getroot()
+    tap.equal((suite.get('tests'), suite.get('failures')), ('5', '1'), 'JUnit')
+    tap.equal([case.get('name') for case in suite.iter('testcase') if case.find('failure') is not None], ['out/bad.raw'], 'the failed one')
+
+    page = t.read('r.html').decode()
+    tap.equal('<script' in page or '\x1b' in page, False, 'a name drives the page')
+    tap.contains(page, '&lt;script&gt;')
+    tap.equal(re.findall(r'(?:src|href)=|url\(|@import', page), [], 'what it needs beside itself')
+
+
+def test_a_report_replaces_a_report(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\n')
+    for _ in range(2):
+        batch(t, 'jobs', '--report', 'r.html', '--report', 'r.csv')
+    tap.equal(sorted(name for name in os.listdir(t.folder) if name.startswith('r.')), ['r.csv', 'r.html'], 'files')
+
+
+def test_losses_of_machines_are_in_the_report(t):
+    disks(t, 'a.raw')
+    t.vmferry('pack', 'a.raw', '-o', 'a.ova')
+    t.write('jobs', b'a.ova\tout/vm.vmx\n')
+    batch(t, 'jobs', '--report', 'r.json')
+    tap.equal(json.loads(t.read('r.json'))['jobs'][0]['losses']['kept'] > 0, True, 'fields that are kept')
+
+
+def test_events_are_lines_of_json(t):
+    hostile(t)
+    told = batch(t, 'jobs', '-j', '1', '--progress=json', '-q', status=1)
+    events = [json.loads(line) for line in told.splitlines() if line.startswith('{')]
+    tap.equal([event['event'] for event in events if event['event'] != 'progress'],
+              ['start', 'done', 'start', 'failed', 'start', 'done', 'start', 'done', 'end'], 'events')
+    tap.equal((events[-1]['finished'], events[-1]['failed'], events[-1]['percent']), (4, 1, 100), 'the end')
+
+
+def test_on_a_terminal_lines_come_and_go(t):
+    disks(t, 'a.raw', 'last.raw')
+    leader, follower = pty.openpty()
+    held = Held(t, [('a.raw', '-O raw')], '-j', '1', stdout=follower, stderr=follower, env=dict(os.environ, TERM='xterm'))
+    os.close(follower)
+    held.wait_until_begun()
+    shown = b''
+    while b'in all' not in shown:
+        shown += os.read(leader, 65536)
+    held.drain()
+    try:
+        while True:
+            shown += os.read(leader, 65536)
+    except OSError:
+        os.close(leader)
+    tap.equal(held.running.wait(60), 0, 'exit status')
+    text = shown.decode()
+    tap.contains(text, '0 of 2')
+    tap.contains(text, '/dev/fd/')
+    tap.contains(re.sub(r'\x1b\[[0-9]*[A-K]', '', text).splitlines()[-1], '2 jobs: 2 done, 0 failed')
+
+
+def test_quiet_tells_failures_only(t):
+    hostile(t)
+    told = batch(t, 'jobs', '-q', status=1)
+    tap.equal(len(told.splitlines()), 1, told)
+    tap.contains(told, 'out/bad.raw: ')
+
+
+tap.main(globals())

@@ -47,6 +47,10 @@ struct vmf_install_options {
   /* Values of properties, by key, or by "CLASS.KEY.INSTANCE" where several have the key. */
   const struct vmf_property_options *properties;
   size_t property_count;
+  bool accept_eula; /* its licences are accepted; else, once something is chosen, VMF_REFUSED */
+  /* Receives each licence that would have to be accepted, before that; caller's thread; or NULL. */
+  void (*eula)(void *data, const char *text);
+  void *eula_data;
 };
 
 struct vmf_package_options {

@@ -51,6 +51,7 @@ struct vmf_install_settings {
   const char *deployment;      /* the id of an option; or NULL */
   const char **properties;     /* "KEY=VALUE", NULL-terminated; owned; or NULL */
   const char *properties_file; /* the same, one a line; or NULL */
+  bool accept_eula;
 };
 
 /* `move`: how a machine is written in another format. */

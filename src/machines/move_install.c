@@ -139,6 +139,38 @@ enum vmf_code vmf_machine_move_open_environment(const struct vmf_machine_move *m
   return vmf_image_open_origin(&origin, &options, image, error);
 }
 
+/* ---- licences ---- */
+
+static size_t count_eulas(const struct vmf_machine_move *move)
+{
+  const struct vmf_ovf_system *systems = move->machines->package->ovf->systems;
+  size_t count = systems[move->system].eula_count;
+
+  for (size_t at = move->system; systems[at].parent != at; at = systems[at].parent)
+    count += systems[systems[at].parent].eula_count;
+  return count;
+}
+
+/* A package of which nothing is chosen is copied, and nobody need agree to anything. */
+static enum vmf_code check_eulas(const struct vmf_machine_move *move, struct vmf_error *error)
+{
+  const struct vmf_install_options *install = &move->machines->install;
+  const struct vmf_ovf_system *systems = move->machines->package->ovf->systems;
+  size_t count = count_eulas(move);
+
+  if (count == 0 || install->accept_eula || !vmf_machines_installed(move->machines))
+    return VMF_OK;
+  for (size_t at = move->system;; at = systems[at].parent) {
+    for (size_t i = 0; install->eula && i < systems[at].eula_count; i++)
+      install->eula(install->eula_data, systems[at].eulas[i] ? systems[at].eulas[i] : "");
+    if (systems[at].parent == at)
+      break;
+  }
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: %zu licence%s to be accepted by whoever installs it: --accept-eula does so",
+                  move->machines->path, count, count == 1 ? " has" : "s have");
+}
+
 /* ---- all of it ---- */
 
 static void find_system(struct vmf_machine_move *move)
@@ -164,6 +196,7 @@ enum vmf_code vmf_machine_move_install(struct vmf_machine_move *move, struct vmf
                           "%s: a package keeps its properties for the one who installs it; "
                           "\"vmferry edit --property\" gives them other values there",
                           machines->path);
+  VMF_TRY(check_eulas(move, error));
   if (vmf_machines_installed(machines))
     VMF_TRY(vmf_ovf_values_missing(machines->package->ovf, move->system, error));
   if (!vmf_ovf_transport(system_of(move), BY_CD) &&
@@ -250,10 +283,15 @@ enum vmf_code vmf_machine_move_tell_choice(const struct vmf_machine_move *move,
   bool chosen = move->machines->install.property_count > 0, comes = move->on_cd || move->in_text;
   struct vmf_value *installed;
 
-  if (!package || (!vmf_ovf_usual(package->ovf) && !chosen && !comes))
+  size_t eulas = package && move->format ? count_eulas(move) : 0;
+  if (!package || (!vmf_ovf_usual(package->ovf) && !chosen && !comes && eulas == 0))
     return VMF_OK;
   VMF_TRY(vmf_value_add(tree, VMF_VALUE_OBJECT, "installed", &installed, error));
   VMF_TRY(tell_option(package->ovf, installed, error));
+  if (eulas > 0) {
+    VMF_TRY(vmf_value_uint(installed, "licences", eulas, error));
+    VMF_TRY(vmf_value_bool(installed, "accepted", move->machines->install.accept_eula, error));
+  }
   if (chosen)
     VMF_TRY(tell_properties(package->ovf, move->system, installed, error));
   return comes ? tell_environment(move, installed, error) : VMF_OK;

@@ -361,5 +361,32 @@ def test_a_machine_of_a_collection_is_told_of_its_siblings(t):
     tap.equal(len(document(t, 'web-ovf-env.iso').findall(OE + 'Entity')), 1)
 
 
+# ---- licences ----
+
+EULA = '<EulaSection><Info>i</Info><License>First &#x9b;line\nsecond \x7f line</License></EulaSection>'.replace('\x7f', '&#x85;')
+
+
+def test_licences_are_shown_and_refused_until_they_are_accepted(t):
+    put(t, envelope(system(sections=NET + EULA, items=ASKED), OPTIONS))
+    for words in (['--deployment=small'], ['--property=net.ip=1']):
+        run = convert(t, 'vm.ovf', 'out.vmx', *words, status=2)
+        tap.contains(run.stderr, '1 licence has to be accepted by whoever installs it: --accept-eula does so')
+        tap.equal(('First ' in run.stderr, 'second ' in run.stderr, any(ord(c) < 32 and c != '\n' or 127 <= ord(c) < 160 for c in run.stderr)), (True, True, False))
+        tap.equal((t.folder / 'out.vmx').exists(), False)
+    run = convert(t, 'vm.ovf', 'out.vmx', '--deployment=small', '--accept-eula')
+    tap.equal(('First ' in run.stderr, installed(t)['licences'], installed(t)['accepted']), (False, 1, True))
+
+
+def test_a_package_that_is_only_converted_asks_for_no_agreement(t):
+    inner = system('web', ASKED, EULA) + system('db', ASKED, disk='d2')
+    put(t, envelope(f'<VirtualSystemCollection ovf:id="all"><Info>c</Info>{EULA}{inner}</VirtualSystemCollection>'))
+    run = convert(t, 'vm.ovf', 'web.vmx', '--system=web')
+    tap.contains(run.stderr, 'licences of the package that were not accepted: 2; "info" shows them')
+    tap.equal((installed(t)['licences'], installed(t)['accepted']), (2, False))
+    convert(t, 'vm.ovf', 'db.vmx', '--system=db', '--accept-eula')
+    tap.equal((installed(t)['licences'], installed(t)['accepted']), (1, True))
+    t.vmferry('convert', 'vm.ovf', 'copy.ova')
+
+
 if __name__ == '__main__':
     tap.main(globals())

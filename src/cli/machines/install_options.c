@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "human.h"
 
 enum {
   FILE_BYTES = 4 << 20, /* of values: an environment has no more */
@@ -16,7 +17,8 @@ enum {
 
 bool vmf_install_is_asked(const struct vmf_install_settings *settings)
 {
-  return settings->deployment || settings->properties || settings->properties_file;
+  return settings->deployment || settings->properties || settings->properties_file ||
+         settings->accept_eula;
 }
 
 /* The place of a key among the first `count`; `count`: it is not there. */
@@ -122,13 +124,28 @@ static enum vmf_code take_file(const char *path, struct vmf_parsed_install *pars
 
 /* ---- all of it ---- */
 
+/* A text of the package's maker: what would move the cursor is no part of it. */
+static void show_eula(void *data, const char *text)
+{
+  char *copy = strdup(text), *rest = copy, *line;
+
+  (void)data;
+  while (rest && (line = next_line(&rest)) != NULL) {
+    vmf_human_text(stderr, line);
+    fputc('\n', stderr);
+  }
+  free(copy);
+}
+
 enum vmf_code vmf_install_options_parse(const struct vmf_install_settings *settings,
                                         struct vmf_parsed_install *parsed, struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
 
-  *parsed = (struct vmf_parsed_install){
-      .options = {.size = sizeof parsed->options, .deployment = settings->deployment}};
+  *parsed = (struct vmf_parsed_install){.options = {.size = sizeof parsed->options,
+                                                    .deployment = settings->deployment,
+                                                    .accept_eula = settings->accept_eula,
+                                                    .eula = show_eula}};
   parsed->properties = calloc(PROPERTIES, sizeof *parsed->properties);
   if (!parsed->properties)
     return vmf_arguments_no_memory(error);

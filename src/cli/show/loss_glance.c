@@ -81,13 +81,20 @@ static void join_names(const struct vmf_value *list, char *text, size_t size)
   }
 }
 
-/* The deployment option, where nobody chose it and there are others. */
+/* The deployment option, where nobody chose it and there are others; licences that are not
+ * accepted.
+ */
 static void print_installed(const struct vmf_value *installed)
 {
   const struct vmf_value *usual = child_of(installed, "default");
   const struct vmf_value *options = child_of(installed, "options");
+  const struct vmf_value *accepted = child_of(installed, "accepted");
   char names[300];
 
+  if (accepted && !accepted->number)
+    vmf_status_print("licences of the package that were not accepted: %" PRIu64
+                     "; \"info\" shows them, --accept-eula accepts them",
+                     number_of(installed, "licences"));
   if (!usual || !usual->number || !options || !options->first || !options->first->next)
     return;
   join_names(options, names, sizeof names);

@@ -92,7 +92,8 @@ static enum vmf_code convert_check_move(const struct vmf_convert_settings *setti
     return VMF_OK;
   return vmf_arguments_wrong(
       error, "--machine, --system, --copy, --network, --without-disk, --drivers, --deployment, "
-             "--property, --properties, --losses and --strict are for a machine that goes into "
+             "--property, --properties, --accept-eula, --losses and --strict are for a machine "
+             "that goes into "
              "another format");
 }
 

@@ -457,6 +457,23 @@ def test_a_running_machine_is_refused(t, kind):
     tap.equal(machine(t, path)['name'], 'y')
 
 
+@tap.rows([
+    ('disk', 'd.raw', 'neither a package (OVA, OVF) nor the text of a machine'),
+    ('XVA', 'm.xva', 'convert the machine first'),
+    ('VMA', 'm.vma', 'convert them first'),
+    ('VirtualBox', 'm.vbox', 'convert the machine first'),
+])
+def test_what_is_not_edited_is_refused_with_what_to_do(t, name, text):
+    t.write('d.raw', bytes(1 << 20))
+    t.vmferry('pack', t.path('d.raw'), '-o', t.path('m.ova'))
+    if name != 'd.raw':
+        t.vmferry('convert', '-q', t.path('m.ova'), t.path(name))
+    before = t.read(name)
+    done = edit(t, t.path(name), '--cpus', '2', status=None)
+    tap.contains(done.stderr, text)
+    tap.equal((done.returncode > 0, t.read(name)), (True, before))
+
+
 def test_a_suspended_machine_keeps_its_hardware(t):
     path = t.write('a.vmx', START + b'checkpoint.vmState = "a.vmss"\n')
     tap.contains(edit(t, path, '--cpus', '2', status=2).stderr, 'is suspended')

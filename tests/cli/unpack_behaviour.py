@@ -370,7 +370,7 @@ def test_gzip_headers(t):
     wrong(t, data[:3] + b'\x04' + data[4:10] + b'\xff\xff' + b'x' * 50, 'gz', 'ends at byte')
     wrong(t, data[:3] + b'\x08' + data[4:10] + b'name without an end', 'gz', 'ends at byte')
     wrong(t, data[:-8] + bytes(4) + data[-4:], 'gz', 'incorrect data check')
-    wrong(t, data[:-4] + b'\1\0\0\0', 'gz', 'incorrect length check')
+    wrong(t, data[:-4] + b'\1\0\0\0', 'gz', 'length check')
 
 
 def test_checksums_behind_the_data(t):

@@ -11,20 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gzip_member.h"
 #include "io.h"
 
 enum {
   VMF_PACKING_HEAD = 4096, /* bytes from the start of a file that tell how it is packed */
   VMF_WINDOW_MAX = 1 << 27 /* bytes: more memory than this no decoder takes for what came before */
-};
-
-/* What a step is given, and what it leaves. */
-struct vmf_unpack_step {
-  const uint8_t *in; /* what stands in the member from here on */
-  size_t in_length;
-  uint8_t *out; /* room */
-  size_t out_length;
-  bool ended; /* set: the member is complete, and what is left of `in` stands behind it */
 };
 
 /* A part of a packed file that can be unpacked alone: a frame of zstd or lz4, a block of xz. */

@@ -2,48 +2,40 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * A gzip file as an io that can be read anywhere. The first pass keeps points from which unpacking
- * can go on: a place between two deflate blocks and the 32 KiB before it. Reading unpacks from the
- * nearest point, or goes on where one of a few streams has come to, chunk by chunk. */
+ * can go on: copies of what unpacks the member. Reading unpacks from the nearest point, or goes on
+ * where one of a few streams has come to, chunk by chunk. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "checked.h"
+#include "gzip_member.h"
 #include "memory.h"
 #include "size.h"
 #include "view.h"
 
-/* Memory: points 6 MiB, chunks 8 MiB, streams less than 1 MiB. */
+/* Memory: points 7 MiB, chunks 8 MiB, streams less than 1 MiB. */
 enum {
-  POINTS_MAX = 192,
-  WINDOW = 32 * 1024,
+  POINTS_MAX = 80,
   CHUNK = 256 * 1024,
   CHUNKS = 32,
   STREAMS = 4,
   INPUT = 64 * 1024,
   AHEAD = 8, /* chunks before a wanted one that are kept when they are unpacked on the way to it */
   FIRST_SPACING = 1 << 20, /* unpacked bytes between two points, at first */
-  RAW = -15,
-  GZIP = 15 + 16, /* zlib's windowBits: it checks the header and the sums behind the data */
-  TRAILER = 8,    /* CRC-32 and size behind a member */
 };
 
 struct point {
-  uint64_t packed, unpacked; /* of the next byte */
-  unsigned bits;             /* of the byte before that belong to what comes next */
-  uint8_t *window;           /* owned; NULL: the start of the file */
-  unsigned length;           /* of the window */
+  uint64_t packed, unpacked;      /* of the next byte */
+  struct vmf_gzip_member *member; /* owned */
 };
 
 struct stream {
-  z_stream z;
-  bool open;
-  bool raw;          /* started at a point: zlib leaves the trailer of the member to us */
-  uint64_t next;     /* packed byte behind those in `input` */
-  uint64_t unpacked; /* position */
-  uint64_t used;     /* the clock when it was last used */
-  uint8_t *input;    /* INPUT bytes, owned */
+  struct vmf_gzip_member *member; /* owned; NULL: the stream is not in use */
+  uint64_t packed, unpacked;      /* position */
+  uint64_t used;                  /* the clock when it was last used */
+  uint8_t *input;                 /* INPUT bytes, owned; NULL until they are needed */
+  size_t start, end;              /* what of them is not taken yet, from `packed` on */
 };
 
 struct chunk {
@@ -57,7 +49,7 @@ struct chunk {
 struct gunzip {
   struct vmf_io io;
   struct vmf_io *packed;           /* owned */
-  struct point points[POINTS_MAX]; /* in order; fixed after the first pass */
+  struct point points[POINTS_MAX]; /* in order, from the start; fixed after the first pass */
   unsigned point_count;
   uint64_t spacing;
 
@@ -71,41 +63,42 @@ struct gunzip {
 
 /* ---- streams ---- */
 
-static uint64_t packed_position(const struct stream *stream)
+static size_t stream_left(const struct stream *stream)
 {
-  return stream->next - stream->z.avail_in;
+  return stream->end - stream->start;
 }
 
 static void stream_close(struct stream *stream)
 {
-  if (stream->open)
-    inflateEnd(&stream->z);
-  stream->open = false;
+  vmf_gzip_free(stream->member);
+  stream->member = NULL;
 }
 
-/* Something to read in z.avail_in, or nothing when the packed bytes are at their end. */
+static void stream_take(struct stream *stream, size_t length)
+{
+  stream->start += length;
+  stream->packed += length;
+}
+
+/* Something to take from the input, or nothing when the packed bytes are at their end. */
 static enum vmf_code stream_fill(const struct gunzip *gunzip, struct stream *stream,
                                  struct vmf_error *error)
 {
   uint64_t size = vmf_size_get(gunzip->packed);
-  if (stream->z.avail_in > 0 || stream->next >= size)
+  if (stream_left(stream) > 0 || stream->packed >= size)
     return VMF_OK;
-  size_t length = (size_t)vmf_min(INPUT, size - stream->next);
-  VMF_TRY(vmf_io_pread(gunzip->packed, stream->input, length, stream->next, error));
-  stream->z.next_in = stream->input;
-  stream->z.avail_in = (unsigned)length;
-  stream->next += length;
+  size_t length = (size_t)vmf_min(INPUT, size - stream->packed);
+  stream->start = stream->end = 0;
+  VMF_TRY(vmf_io_pread(gunzip->packed, stream->input, length, stream->packed, error));
+  stream->end = length;
   return VMF_OK;
 }
 
-static enum vmf_code stream_damaged(const struct gunzip *gunzip, const struct stream *stream,
-                                    int result, struct vmf_error *error)
+static enum vmf_code stream_failed(const struct gunzip *gunzip, const struct stream *stream,
+                                   struct vmf_error *error)
 {
-  if (result == Z_MEM_ERROR)
-    return vmf_fail(error, VMF_NOMEM, "%s: no memory to unpack gzip data", gunzip->io.name);
-  return vmf_fail(error, VMF_CORRUPT, "%s: the gzip data is damaged near byte %" PRIu64 ": %s",
-                  gunzip->io.name, packed_position(stream),
-                  stream->z.msg ? stream->z.msg : "it cannot be unpacked");
+  return vmf_while(error, "%s: the gzip data is damaged near byte %" PRIu64, gunzip->io.name,
+                   stream->packed);
 }
 
 static enum vmf_code stream_cut(const struct gunzip *gunzip, const struct stream *stream,
@@ -113,26 +106,12 @@ static enum vmf_code stream_cut(const struct gunzip *gunzip, const struct stream
 {
   return vmf_fail(error, VMF_CORRUPT,
                   "%s: the gzip data ends at byte %" PRIu64 ", in the middle of a member",
-                  gunzip->io.name, packed_position(stream));
-}
-
-static enum vmf_code stream_prime(const struct gunzip *gunzip, struct stream *stream,
-                                  const struct point *point, struct vmf_error *error)
-{
-  uint8_t byte = 0;
-  int result = Z_OK;
-  if (point->bits > 0) {
-    VMF_TRY(vmf_io_pread(gunzip->packed, &byte, 1, point->packed - 1, error));
-    result = inflatePrime(&stream->z, (int)point->bits, byte >> (8 - point->bits));
-  }
-  if (result == Z_OK)
-    result = inflateSetDictionary(&stream->z, point->window, point->length);
-  return result == Z_OK ? VMF_OK : stream_damaged(gunzip, stream, result, error);
+                  gunzip->io.name, stream->packed);
 }
 
 /* Starts the stream anew, at the point. */
-static enum vmf_code stream_start(const struct gunzip *gunzip, struct stream *stream,
-                                  const struct point *point, struct vmf_error *error)
+static enum vmf_code stream_start(struct stream *stream, const struct point *point,
+                                  struct vmf_error *error)
 {
   void *input = NULL;
   stream_close(stream);
@@ -140,72 +119,44 @@ static enum vmf_code stream_start(const struct gunzip *gunzip, struct stream *st
     VMF_TRY(vmf_alloc_pages(INPUT, &input, error));
     stream->input = input;
   }
-  stream->z = (z_stream){.next_in = Z_NULL};
-  stream->raw = point->window != NULL;
-  stream->next = point->packed;
+  stream->packed = point->packed;
   stream->unpacked = point->unpacked;
-  int result = inflateInit2(&stream->z, stream->raw ? RAW : GZIP);
-  if (result != Z_OK)
-    return stream_damaged(gunzip, stream, result, error);
-  stream->open = true;
-  enum vmf_code code = stream->raw ? stream_prime(gunzip, stream, point, error) : VMF_OK;
-  if (code != VMF_OK)
-    stream_close(stream);
-  return code;
+  stream->start = stream->end = 0;
+  return vmf_gzip_copy(point->member, &stream->member, error);
 }
 
-/* One call of inflate: at most `length` bytes, *got of them. Z_BUF_ERROR, which says that a call
- * got nowhere, becomes Z_OK. */
+/* At most `length` bytes, *got of them; *ended: the member is complete. */
 static enum vmf_code stream_step(const struct gunzip *gunzip, struct stream *stream,
-                                 uint8_t *buffer, size_t length, int flush, size_t *got,
-                                 int *result, struct vmf_error *error)
+                                 uint8_t *buffer, size_t length, size_t *got, bool *ended,
+                                 struct vmf_error *error)
 {
   VMF_TRY(stream_fill(gunzip, stream, error));
-  stream->z.next_out = buffer;
-  stream->z.avail_out = (unsigned)length;
-  *result = inflate(&stream->z, flush);
-  *got = length - stream->z.avail_out;
+  struct vmf_unpack_step step = {.in = stream->input + stream->start,
+                                 .in_length = stream_left(stream),
+                                 .out = buffer,
+                                 .out_length = length};
+  bool at_end = step.in_length == 0;
+  if (vmf_gzip_step(stream->member, &step, error) != VMF_OK)
+    return stream_failed(gunzip, stream, error);
+  stream_take(stream, stream_left(stream) - step.in_length);
+  *got = length - step.out_length;
   stream->unpacked += *got;
-  if (*result == Z_BUF_ERROR)
-    *result = Z_OK;
-  if (*result != Z_OK && *result != Z_STREAM_END)
-    return stream_damaged(gunzip, stream, *result, error);
-  if (*result == Z_OK && *got == 0 && stream->z.avail_in == 0 &&
-      stream->next >= vmf_size_get(gunzip->packed))
-    return stream_cut(gunzip, stream, error);
-  return VMF_OK;
+  *ended = step.ended;
+  return at_end && *got == 0 && !step.ended ? stream_cut(gunzip, stream, error) : VMF_OK;
 }
 
-/* Behind a member: goes on with the next one, which must be there. */
-static enum vmf_code stream_next_member(const struct gunzip *gunzip, struct stream *stream,
-                                        struct vmf_error *error)
-{
-  for (unsigned left = stream->raw ? TRAILER : 0; left > 0;) {
-    VMF_TRY(stream_fill(gunzip, stream, error));
-    unsigned step = (unsigned)vmf_min(left, stream->z.avail_in);
-    if (step == 0)
-      return stream_cut(gunzip, stream, error);
-    stream->z.next_in += step;
-    stream->z.avail_in -= step;
-    left -= step;
-  }
-  stream->raw = false;
-  int result = inflateReset2(&stream->z, GZIP);
-  return result == Z_OK ? VMF_OK : stream_damaged(gunzip, stream, result, error);
-}
-
-/* Exactly `length` bytes. */
+/* Exactly `length` bytes, of as many members as they stand in. */
 static enum vmf_code stream_read(const struct gunzip *gunzip, struct stream *stream,
                                  uint8_t *buffer, size_t length, struct vmf_error *error)
 {
   while (length > 0) {
-    size_t got;
-    int result;
-    VMF_TRY(stream_step(gunzip, stream, buffer, length, Z_NO_FLUSH, &got, &result, error));
+    size_t got = 0;
+    bool ended = false;
+    VMF_TRY(stream_step(gunzip, stream, buffer, length, &got, &ended, error));
     buffer += got;
     length -= got;
-    if (result == Z_STREAM_END && length > 0)
-      VMF_TRY(stream_next_member(gunzip, stream, error));
+    if (ended && length > 0)
+      VMF_TRY(vmf_gzip_begin(stream->member, error));
   }
   return VMF_OK;
 }
@@ -220,38 +171,25 @@ static void thin_points(struct gunzip *gunzip)
     if (i % 2 == 0)
       gunzip->points[kept++] = gunzip->points[i];
     else
-      vmf_free(gunzip->points[i].window);
+      vmf_gzip_free(gunzip->points[i].member);
   gunzip->point_count = kept;
   gunzip->spacing *= 2;
 }
 
-static enum vmf_code add_point(struct gunzip *gunzip, struct stream *stream,
+static enum vmf_code add_point(struct gunzip *gunzip, const struct stream *stream,
                                struct vmf_error *error)
 {
-  uint8_t window[WINDOW];
-  unsigned length = 0;
-  void *copy = NULL;
-  if (inflateGetDictionary(&stream->z, window, &length) != Z_OK)
-    return stream_damaged(gunzip, stream, Z_STREAM_ERROR, error);
+  struct point point = {.packed = stream->packed, .unpacked = stream->unpacked};
   if (gunzip->point_count == POINTS_MAX)
     thin_points(gunzip);
-  VMF_TRY(vmf_alloc(length, &copy, error));
-  memcpy(copy, window, length);
-  gunzip->points[gunzip->point_count++] = (struct point){
-      .packed = packed_position(stream),
-      .unpacked = stream->unpacked,
-      .bits = (unsigned)stream->z.data_type & 7,
-      .window = copy,
-      .length = length,
-  };
+  VMF_TRY(vmf_gzip_copy(stream->member, &point.member, error));
+  gunzip->points[gunzip->point_count++] = point;
   return VMF_OK;
 }
 
 static bool is_point(const struct gunzip *gunzip, const struct stream *stream)
 {
-  enum { LAST_BLOCK = 64, BETWEEN_BLOCKS = 128 };
-  return (stream->z.data_type & (LAST_BLOCK | BETWEEN_BLOCKS)) == BETWEEN_BLOCKS &&
-         stream->unpacked - gunzip->points[gunzip->point_count - 1].unpacked >= gunzip->spacing;
+  return stream->unpacked - gunzip->points[gunzip->point_count - 1].unpacked >= gunzip->spacing;
 }
 
 static enum vmf_code check_cancelled(const struct gunzip *gunzip, const struct vmf_cancel *cancel,
@@ -266,45 +204,45 @@ static enum vmf_code check_cancelled(const struct gunzip *gunzip, const struct v
 static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *stream,
                                   const struct vmf_cancel *cancel, struct vmf_error *error)
 {
-  while (stream->z.avail_in > 0) {
+  while (stream_left(stream) > 0) {
     VMF_TRY(check_cancelled(gunzip, cancel, error));
-    for (; stream->z.avail_in > 0; stream->z.next_in++, stream->z.avail_in--)
-      if (*stream->z.next_in != 0)
+    for (; stream_left(stream) > 0; stream_take(stream, 1))
+      if (stream->input[stream->start] != 0)
         return vmf_fail(error, VMF_CORRUPT,
                         "%s: 0x%02x at byte %" PRIu64
                         " behind the last gzip member, expected another member, zeros or the end",
-                        gunzip->io.name, *stream->z.next_in, packed_position(stream));
+                        gunzip->io.name, stream->input[stream->start], stream->packed);
     VMF_TRY(stream_fill(gunzip, stream, error));
   }
   return VMF_OK;
 }
 
 static enum vmf_code scan_behind(const struct gunzip *gunzip, struct stream *stream,
-                                 const struct vmf_cancel *cancel, bool *ended,
+                                 const struct vmf_cancel *cancel, bool *all,
                                  struct vmf_error *error)
 {
   VMF_TRY(stream_fill(gunzip, stream, error));
-  if (stream->z.avail_in > 0 && *stream->z.next_in == 0x1f)
-    return stream_next_member(gunzip, stream, error);
-  *ended = true;
+  if (stream_left(stream) > 0 && stream->input[stream->start] == 0x1f)
+    return vmf_gzip_begin(stream->member, error);
+  *all = true;
   return scan_padding(gunzip, stream, cancel, error);
 }
 
-static enum vmf_code scan_step(struct gunzip *gunzip, struct stream *stream, uint64_t limit,
-                               const struct vmf_cancel *cancel, bool *ended,
+/* *all: nothing comes any more. */
+static enum vmf_code scan_step(struct gunzip *gunzip, struct stream *stream, uint8_t *scratch,
+                               uint64_t limit, const struct vmf_cancel *cancel, bool *all,
                                struct vmf_error *error)
 {
-  uint8_t scratch[WINDOW];
-  size_t got;
-  int result;
+  size_t got = 0;
+  bool ended = false;
   VMF_TRY(check_cancelled(gunzip, cancel, error));
-  VMF_TRY(stream_step(gunzip, stream, scratch, sizeof scratch, Z_BLOCK, &got, &result, error));
+  VMF_TRY(stream_step(gunzip, stream, scratch, CHUNK, &got, &ended, error));
   if (stream->unpacked > limit)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: the gzip data holds more than %" PRIu64 " bytes when it is unpacked",
                     gunzip->io.name, limit);
-  if (result == Z_STREAM_END)
-    return scan_behind(gunzip, stream, cancel, ended, error);
+  if (ended)
+    return scan_behind(gunzip, stream, cancel, all, error);
   return is_point(gunzip, stream) ? add_point(gunzip, stream, error) : VMF_OK;
 }
 
@@ -312,12 +250,15 @@ static enum vmf_code scan(struct gunzip *gunzip, uint64_t limit, const struct vm
                           struct vmf_error *error)
 {
   struct stream *stream = &gunzip->streams[0];
-  bool ended = false;
-  gunzip->point_count = 1; /* the start, all zeros */
+  VMF_AUTO_FREE void *scratch = NULL;
+  bool all = false;
+  VMF_TRY(vmf_alloc_pages(CHUNK, &scratch, error));
   gunzip->spacing = FIRST_SPACING;
-  VMF_TRY(stream_start(gunzip, stream, &gunzip->points[0], error));
-  while (!ended)
-    VMF_TRY(scan_step(gunzip, stream, limit, cancel, &ended, error));
+  VMF_TRY(vmf_gzip_new(&gunzip->points[0].member, error));
+  gunzip->point_count = 1;
+  VMF_TRY(stream_start(stream, &gunzip->points[0], error));
+  while (!all)
+    VMF_TRY(scan_step(gunzip, stream, scratch, limit, cancel, &all, error));
   gunzip->io.size = stream->unpacked;
   stream_close(stream);
   return VMF_OK;
@@ -369,7 +310,7 @@ static struct stream *oldest_stream(struct gunzip *gunzip)
 {
   struct stream *oldest = &gunzip->streams[0];
   for (size_t i = 1; i < STREAMS; i++)
-    if (!gunzip->streams[i].open || (oldest->open && gunzip->streams[i].used < oldest->used))
+    if (!gunzip->streams[i].member || (oldest->member && gunzip->streams[i].used < oldest->used))
       oldest = &gunzip->streams[i];
   return oldest;
 }
@@ -382,12 +323,12 @@ static enum vmf_code pick_stream(struct gunzip *gunzip, uint64_t unpacked, struc
   struct stream *best = NULL;
   for (size_t i = 0; i < STREAMS; i++) {
     struct stream *one = &gunzip->streams[i];
-    if (one->open && one->unpacked <= unpacked && one->unpacked >= point->unpacked &&
+    if (one->member && one->unpacked <= unpacked && one->unpacked >= point->unpacked &&
         (!best || one->unpacked > best->unpacked))
       best = one;
   }
   *stream = best ? best : oldest_stream(gunzip);
-  return best ? VMF_OK : stream_start(gunzip, *stream, point, error);
+  return best ? VMF_OK : stream_start(*stream, point, error);
 }
 
 /* Unpacks up to the next start of a chunk; the bytes are kept when they are a whole chunk that
@@ -462,7 +403,7 @@ static void gunzip_close(struct vmf_io *io)
 {
   struct gunzip *gunzip = (struct gunzip *)io;
   for (unsigned i = 0; i < gunzip->point_count; i++)
-    vmf_free(gunzip->points[i].window);
+    vmf_gzip_free(gunzip->points[i].member);
   for (size_t i = 0; i < STREAMS; i++) {
     stream_close(&gunzip->streams[i]);
     vmf_free(gunzip->streams[i].input);
@@ -502,10 +443,11 @@ static enum vmf_code gunzip_new(struct vmf_io *packed, struct gunzip **gunzip,
 
 bool vmf_io_is_gzip(struct vmf_io *io)
 {
+  enum { DEFLATE = 8 };
   uint8_t start[3];
   return vmf_size_get(io) >= sizeof start &&
          vmf_io_pread(io, start, sizeof start, 0, NULL) == VMF_OK && start[0] == 0x1f &&
-         start[1] == 0x8b && start[2] == Z_DEFLATED;
+         start[1] == 0x8b && start[2] == DEFLATE;
 }
 
 enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit, const struct vmf_cancel *cancel,

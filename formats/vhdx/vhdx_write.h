@@ -38,7 +38,9 @@ struct vhdx_build {
   bool promised;   /* the BAT went out before the blocks */
   uint8_t *window; /* VHDX_BAT_WINDOW bytes of the BAT, from entry window_first on */
   uint64_t window_first;
-  bool window_used; /* it has an entry that is not written yet */
+  bool window_used;     /* it has an entry that is not written yet */
+  uint64_t windows_end; /* entry behind the last window that was written: before it the file has the
+                           BAT, zeros where no window was written */
   uint8_t file_guid[VMF_GUID_SIZE], data_guid[VMF_GUID_SIZE], page83[VMF_GUID_SIZE];
   uint8_t parent_guid[VMF_GUID_SIZE]; /* of an overlay: its backing file's data_guid */
 };

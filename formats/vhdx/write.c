@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Writing VHDX as Hyper-V lays it out: headers, an empty log at 1 MiB, metadata at 2 MiB, the BAT
- * at 3 MiB, behind it the blocks in guest order, each whole. Blocks of an overlay are stored whole
+ * at 3 MiB, behind it the blocks as they come, each whole. Blocks of an overlay are stored whole
  * or not at all, so that it needs no bitmaps. On a file the headers are written last. */
 #include <stddef.h>
 #include <string.h>
@@ -66,6 +66,7 @@ static enum vmf_code vhdx_shape(const void *values, uint64_t guest_size, bool co
         (unsigned long long)guest_size, (unsigned long long)VHDX_SIZE_MAX);
   *shape = (struct vmf_shape){.layout = fixed ? VMF_FIXED : VMF_PLANNED,
                               .unit = fixed ? FIXED_UNIT : (uint32_t)options->block_size,
+                              .any_order = !fixed && !backing,
                               .sector = sector_of(options)};
   return VMF_OK;
 }
@@ -86,44 +87,83 @@ static enum vmf_code vhdx_measure(const void *values, const struct vmf_shape *sh
   return VMF_OK;
 }
 
-/* ---- the BAT: a window of it in memory, which only moves on ---- */
+/* ---- the BAT: a window of it in memory; guest order needs each window once, any other order reads
+ * some again ---- */
+
+static size_t window_bytes(const struct vhdx_build *build)
+{
+  uint64_t left = build->layout.entries - build->window_first;
+  return (size_t)(VHDX_ENTRY_SIZE * vmf_min(WINDOW_ENTRIES, left));
+}
+
+static uint64_t window_place(const struct vhdx_build *build)
+{
+  return VHDX_BAT_AT + VHDX_ENTRY_SIZE * build->window_first;
+}
 
 static enum vmf_code flush_window(struct vmf_target *target, struct vmf_error *error)
 {
   struct vhdx_build *build = target->state;
-  uint64_t left = build->layout.entries - build->window_first;
-  size_t count = (size_t)vmf_min(WINDOW_ENTRIES, left);
 
   if (!build->window_used)
     return VMF_OK;
   build->window_used = false;
-  VMF_TRY(vmf_io_pwrite(target->io, build->window, VHDX_ENTRY_SIZE * count,
-                        VHDX_BAT_AT + VHDX_ENTRY_SIZE * build->window_first, error));
+  build->windows_end = vmf_max(build->windows_end, build->window_first + WINDOW_ENTRIES);
+  return vmf_io_pwrite(target->io, build->window, window_bytes(build), window_place(build), error);
+}
+
+/* Has the window from entry `first` on. */
+static enum vmf_code go_to_window(struct vmf_target *target, uint64_t first,
+                                  struct vmf_error *error)
+{
+  struct vhdx_build *build = target->state;
+
+  if (first == build->window_first)
+    return VMF_OK;
+  VMF_TRY(flush_window(target, error));
+  build->window_first = first;
+  if (first < build->windows_end)
+    return vmf_io_pread(target->io, build->window, window_bytes(build), window_place(build), error);
   memset(build->window, 0, VHDX_BAT_WINDOW);
   return VMF_OK;
 }
 
-static enum vmf_code put_entry(struct vmf_target *target, uint64_t block, uint64_t entry,
-                               struct vmf_error *error)
-{
-  struct vhdx_build *build = target->state;
-  uint64_t index = block + block / build->layout.chunk_ratio;
-  uint64_t first = index / WINDOW_ENTRIES * WINDOW_ENTRIES;
-
-  if (first != build->window_first)
-    VMF_TRY(flush_window(target, error));
-  build->window_first = first;
-  build->window_used = true;
-  put_le64(build->window + VHDX_ENTRY_SIZE * (index - first), entry);
-  return VMF_OK;
-}
-
-static enum vmf_code take_block(struct vmf_target *target, uint64_t block, uint64_t *host,
+/* The entry of a block, in the window. */
+static enum vmf_code find_entry(struct vmf_target *target, uint64_t block, uint8_t **entry,
                                 struct vmf_error *error)
 {
   struct vhdx_build *build = target->state;
+  uint64_t index = block + block / build->layout.chunk_ratio;
 
-  *host = build->end;
+  VMF_TRY(go_to_window(target, vmf_align_down(index, WINDOW_ENTRIES), error));
+  *entry = build->window + VHDX_ENTRY_SIZE * (index - build->window_first);
+  return VMF_OK;
+}
+
+static enum vmf_code put_entry(struct vmf_target *target, uint64_t block, uint64_t value,
+                               struct vmf_error *error)
+{
+  uint8_t *entry;
+
+  VMF_TRY(find_entry(target, block, &entry, error));
+  put_le64(entry, value);
+  ((struct vhdx_build *)target->state)->window_used = true;
+  return VMF_OK;
+}
+
+/* Gives a block the next place, unless it has one. */
+static enum vmf_code take_block(struct vmf_target *target, uint64_t block, uint64_t *host,
+                                bool *again, struct vmf_error *error)
+{
+  struct vhdx_build *build = target->state;
+  uint8_t *entry;
+
+  VMF_TRY(find_entry(target, block, &entry, error));
+  uint64_t value = get_le64(entry);
+  *again = value != 0;
+  *host = *again ? value - VHDX_PRESENT : build->end;
+  if (*again)
+    return VMF_OK;
   build->end += build->layout.block_size;
   return put_entry(target, block, *host | VHDX_PRESENT, error);
 }
@@ -135,12 +175,13 @@ static enum vmf_code write_bat(struct vmf_target *target, const struct vmf_plan 
   struct vhdx_build *build = target->state;
   uint32_t block_size = build->layout.block_size;
   uint64_t start = 0, end = build->layout.blocks * block_size, host;
+  bool again;
 
   for (uint64_t guest = 0; guest < target->guest_size; guest = end) {
     if (plan)
       VMF_TRY(vmf_plan_next(plan, guest, &start, &end, error));
     for (uint64_t at = start; at < end; at += block_size)
-      VMF_TRY(take_block(target, at / block_size, &host, error));
+      VMF_TRY(take_block(target, at / block_size, &host, &again, error));
   }
   return flush_window(target, error);
 }
@@ -186,7 +227,7 @@ static enum vmf_code place_dynamic(struct vmf_target *target, struct vmf_block *
   if (block->data_length == 0 && !target->io->reads_as_zero && !target->io->sequential)
     block->zeros = build->layout.block_size;
   if (!build->promised)
-    return take_block(target, number, &block->host, error);
+    return take_block(target, number, &block->host, &block->again, error);
   block->host = build->next;
   build->next += build->layout.block_size;
   return VMF_OK;

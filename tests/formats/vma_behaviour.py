@@ -53,7 +53,7 @@ def piped(t, data, *words, status=0):
     return done.returncode, text
 
 
-@tap.rows([(f'{title} as {form}', order, form) for title, order in ORDERS for form in ('raw', 'qcow2', 'vdi')])
+@tap.rows([(f'{title} as {form}', order, form) for title, order in ORDERS for form in ('raw', 'qcow2', 'vdi', 'vhdx')])
 def test_each_disk_from_a_pipe(t, order, form):
     data = vma.archive(DISKS, UUID, order=order)
     for number, (name, content) in enumerate(DISKS.values(), 1):

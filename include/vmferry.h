@@ -152,6 +152,10 @@ struct vmf_image_options {
   const struct vmf_install_options *install;
   bool strict; /* of archives: VMF_REFUSED instead of a warning that another reader may see another
                 * content (odd names, unknown headers, no end) */
+  /* On the caller's thread, while a packed file is unpacked to open it (it is stored first, or of
+   * gzip the size is not known before): how many of its bytes have been dealt with, at last all. */
+  void (*progress)(void *data, uint64_t done, uint64_t total);
+  void *progress_data;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

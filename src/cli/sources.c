@@ -12,6 +12,7 @@
 
 #include "arguments.h"
 #include "names.h"
+#include "progress.h"
 #include "signals.h"
 
 bool vmf_sources_is_input(const char *name)
@@ -107,7 +108,13 @@ enum vmf_code vmf_sources_open(const struct vmf_command *command,
   options.random_access = !input || !input->in_order;
   options.any_order = input && input->any_order;
   options.spool_folder = vmf_sources_spool_folder(input, folder, sizeof folder);
-  return vmf_disk_open(path, &options, image, error);
+  struct vmf_progress progress = vmf_progress_begin(command, path, "unpacking");
+  progress.ahead = true;
+  options.progress = vmf_progress_show;
+  options.progress_data = &progress;
+  enum vmf_code code = vmf_disk_open(path, &options, image, error);
+  vmf_progress_end(&progress, false);
+  return code;
 }
 
 /* The target may have been forgotten: then a disk of its own would vanish in another one. */

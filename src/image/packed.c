@@ -75,7 +75,9 @@ static enum vmf_code unpack(struct vmf_io *packed, const struct vmf_packing *pac
   const struct vmf_unpack_options unpack = {.max_bytes = options->max_bytes,
                                             .folder = options->spool_folder,
                                             .cancel = options->cancel,
-                                            .log = options->log};
+                                            .log = options->log,
+                                            .progress = options->progress,
+                                            .progress_data = options->progress_data};
 
   *io = NULL;
   return vmf_io_is_stream(packed) ? vmf_unpack_stream(packed, packing, &unpack, io, error)

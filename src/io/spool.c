@@ -41,6 +41,12 @@ static enum vmf_code check_amount(const struct vmf_io *stream, uint64_t amount,
   return VMF_OK;
 }
 
+static enum vmf_code cannot_store(struct vmf_error *error)
+{
+  const struct vmf_error why = *error;
+  return vmf_fail(error, why.code, "%s; $TMPDIR, or --spool, names another folder", why.text);
+}
+
 static enum vmf_code copy_all(struct vmf_io *stream, struct vmf_io *file,
                               const struct vmf_spool_options *options, struct vmf_error *error)
 {
@@ -52,8 +58,8 @@ static enum vmf_code copy_all(struct vmf_io *stream, struct vmf_io *file,
     VMF_TRY(check_amount(stream, at + have, options, error));
     if (have == 0)
       return vmf_io_resize(file, at, error);
-    if (!vmf_is_zero(bytes, have))
-      VMF_TRY(vmf_io_pwrite(file, bytes, have, at, error));
+    if (!vmf_is_zero(bytes, have) && vmf_io_pwrite(file, bytes, have, at, error) != VMF_OK)
+      return cannot_store(error);
     at += have;
     VMF_TRY(vmf_stream_skip(stream, start + at, error));
   }
@@ -94,6 +100,12 @@ static enum vmf_code spool_fill(struct vmf_io *stream, int number,
   VMF_TRY(spool_write(stream, number, options, error));
   VMF_TRY(second_descriptor(number, options->folder, &own, error));
   return vmf_io_from_descriptor(own, stream->name, false, io, error);
+}
+
+uint64_t vmf_spool_room(const char *folder)
+{
+  struct statvfs space;
+  return statvfs(folder, &space) < 0 ? UINT64_MAX : (uint64_t)space.f_bavail * space.f_frsize;
 }
 
 const char *vmf_spool_folder(const char *named)

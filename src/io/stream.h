@@ -69,6 +69,9 @@ VMF_MUST_CHECK enum vmf_code vmf_io_input(int number, bool check_locks, struct v
  */
 const char *vmf_spool_folder(const char *named);
 
+/* Bytes that can be stored there; UINT64_MAX: that cannot be told. */
+uint64_t vmf_spool_room(const char *folder);
+
 struct vmf_spool_options {
   const char *folder;
   uint64_t expected;               /* bytes that come, for which there must be room; 0: not known */

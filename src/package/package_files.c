@@ -415,8 +415,10 @@ static enum vmf_code unpack(struct vmf_package *package, const struct vmf_ovf_fi
   *io = stored;
   if (method[0] == '\0' || strcasecmp(method, "identity") == 0 || strcasecmp(method, "none") == 0)
     return VMF_OK;
+  const struct vmf_gunzip_options gunzip = {.limit = unpacked_limit(package, file),
+                                            .cancel = package->options.cancel};
   if (strcasecmp(method, "gzip") == 0)
-    return vmf_io_gunzip(stored, unpacked_limit(package, file), package->options.cancel, io, error);
+    return vmf_io_gunzip(stored, &gunzip, io, error);
   enum vmf_code code =
       vmf_fail(error, VMF_UNSUPPORTED, "%s: file \"%s\" is packed by \"%s\"; only gzip is read",
                package->path, file->href, method);

@@ -94,6 +94,22 @@ def test_spool_is_asked_too(t):
     tap.equal(t.read('sent'), b'', 'sent')
 
 
+@tap.rows([('told to be too much', '', 'holds at least 41943040 bytes, and there is room for 4194304'), ('not told', '--no-content-size', '')])
+def test_what_is_unpacked_first(t, options, says):
+    """A frame that is too long to be unpacked in memory; zeros take no room."""
+    disks(t)
+    for name, start, status in (('zeros', 1 << 20, 0), ('noise', 6 << 20, 4)):
+        with open(t.path('a.raw'), 'wb') as file:
+            file.write(t.read(name + '.raw')[:start])
+            file.truncate(40 << 20)
+        t.run(tap.tool('zstd'), '-qkf', *options.split(), 'a.raw')
+        done = with_small(t, '"$0" "$@"', 'convert', '-f', 'raw', '--spool', 'small', 'a.raw.zst', name + '.out')
+        tap.equal(done.returncode, status, done.stderr)
+        tap.contains(done.stderr, says)
+        tap.equal('--spool, names another folder' in done.stderr, status == 4, done.stderr)
+        tap.equal(name + '.out' in t.names(), status == 0, 'a target')
+
+
 @tap.rows([('unpack', ('unpack', 'noise.ova', 'small/x'), 4), ('unpack into another format', ('unpack', '-O', 'qcow2', 'noise.ova', 'small/x'), 4),
            ('convert', ('convert', '--disk-format', 'raw', 'noise.ova', 'small/x.ova'), 4),
            ('pack', ('pack', '--disk-format', 'vhd', 'noise.raw', '-o', 'small/x.ova'), 4),

@@ -241,6 +241,19 @@ def test_nothing_is_left_where_it_is_unpacked(t):
     tap.equal(os.listdir(t.path('spool')), [], 'files')
 
 
+@tap.rows([('points', 'gz'), ('stored', 'bz2')])
+def test_progress_while_it_is_unpacked(t, suffix):
+    size = len(packed(t, suffix))
+    done = t.vmferry('convert', '-p', f'a.raw.{suffix}', 'out.raw')
+    tap.contains(done.stderr, f'a.raw.{suffix}: unpacking, ')
+    done = t.vmferry('convert', '--progress=json', f'a.raw.{suffix}', 'out.raw')
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith('{')]
+    first = lines[0]
+    tap.equal((first['name'], first['phase'], first['total']), (f'a.raw.{suffix}', 'unpacking', size), 'the first line')
+    percents = [line['percent'] for line in lines]
+    tap.equal(percents, sorted(percents), 'percents do not go back')
+
+
 # ---- in pieces ----
 
 XZ_BLOCKS = ('xz', '-0', '--block-size=100KiB')

@@ -75,7 +75,8 @@ void fuzz_tar(const char *unused, const uint8_t *data, size_t size)
   if (vmf_io_memory("fuzz/input", copy, size, &io, &error) != VMF_OK)
     abort();
   free(copy);
-  if (vmf_io_is_gzip(io) && vmf_io_gunzip(io, UNPACKED_MAX, NULL, &io, &error) != VMF_OK)
+  const struct vmf_gunzip_options gunzip = {.limit = UNPACKED_MAX};
+  if (vmf_io_is_gzip(io) && vmf_io_gunzip(io, &gunzip, &io, &error) != VMF_OK)
     return;
   list(io, false);
   list(io, true);

@@ -56,7 +56,8 @@ static size_t unpack_pieces(struct vmf_io *file, const struct vmf_packing *packi
 {
   struct vmf_error error;
   struct vmf_io *io;
-  if (vmf_unpack_pieces(file, packing, UNPACKED_MAX, &io, &error) != VMF_OK)
+  uint64_t told;
+  if (vmf_unpack_pieces(file, packing, UNPACKED_MAX, &told, &io, &error) != VMF_OK)
     return SIZE_MAX;
   size_t size = (size_t)io->size;
   if (vmf_io_pread(io, out, size, 0, &error) != VMF_OK)

@@ -22,7 +22,7 @@ static enum vmf_code list(const char *path)
   struct vmf_tar *tar;
   VMF_TRY(vmf_io_open_file(path, false, &io, &error));
   if (vmf_io_is_gzip(io))
-    VMF_TRY(vmf_io_gunzip(io, UINT64_MAX, NULL, &io, &error));
+    VMF_TRY(vmf_io_gunzip(io, &(struct vmf_gunzip_options){0}, &io, &error));
   enum vmf_code code = vmf_tar_read(io, NULL, &tar, &error);
   if (code == VMF_OK) {
     for (size_t i = 0; i < tar->count; i++) {

@@ -66,9 +66,10 @@ static size_t pack(const uint8_t *data, size_t size, uint8_t *out, size_t length
 
 static enum vmf_code unpack(const uint8_t *bytes, size_t size, uint64_t limit, struct vmf_io **io)
 {
+  const struct vmf_gunzip_options options = {.limit = limit};
   *io = NULL;
   error.text[0] = '\0';
-  return vmf_io_gunzip(memory_of(bytes, size), limit, NULL, io, &error);
+  return vmf_io_gunzip(memory_of(bytes, size), &options, io, &error);
 }
 
 static void gunzip_fails(const uint8_t *bytes, size_t size, const char *text)
@@ -147,8 +148,8 @@ START_TEST(gzip_limit)
   ck_assert_ptr_nonnull(strstr(error.text, "8388607"));
   ck_assert_int_eq(unpack(packed, length, sizeof zeros, &io), VMF_OK);
   vmf_io_close(io);
-  ck_assert_int_eq(vmf_io_gunzip(memory_of(packed, length), UINT64_MAX, &cancel, &io, &error),
-                   VMF_CANCELLED);
+  const struct vmf_gunzip_options options = {.cancel = &cancel};
+  ck_assert_int_eq(vmf_io_gunzip(memory_of(packed, length), &options, &io, &error), VMF_CANCELLED);
 }
 END_TEST
 
@@ -283,7 +284,8 @@ START_TEST(gzip_changed_below)
   struct stat status;
   size_t length = pack(data, 2 * MIB, packed, 0, 3 * MIB);
   scratch_write("x.gz", packed, length);
-  ck_assert_int_eq(vmf_io_gunzip(source("x.gz"), UINT64_MAX, NULL, &io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_gunzip(source("x.gz"), &(struct vmf_gunzip_options){0}, &io, &error),
+                   VMF_OK);
   ck_assert(vmf_io_stat(io, &status));
   ck_assert_uint_eq((uint64_t)status.st_size, length);
   ck_assert_int_eq(vmf_io_unchanged(io, NULL, &error), VMF_OK);

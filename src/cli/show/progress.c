@@ -74,6 +74,9 @@ static void settle(const struct vmf_progress *progress, struct vmf_progress_stat
       .done = progress->done,
       .total = progress->total,
   };
+  if (progress->ahead &&
+      (progress->form == VMF_PROGRESS_JSON || progress->form == VMF_PROGRESS_TOLD))
+    state->percent = 0;
   if (progress->phase != progress->work)
     state->waited = (double)(vmf_progress_now() - progress->phase_milliseconds) / 1000;
   if (spent < RATE_AFTER || progress->done == 0 || progress->phase != progress->work)

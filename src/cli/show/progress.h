@@ -22,8 +22,9 @@ struct vmf_progress {
   const struct vmf_listener *listener; /* of VMF_PROGRESS_TOLD */
   const char *name;                    /* of what is made or read */
   const char *work;                    /* what a pass over a disk does: "copying" */
-  const char *behind;    /* what is done when all is read; NULL: nothing that takes time */
-  const char *phase;     /* what is being done: `work`, or what is before or behind */
+  const char *behind; /* what is done when all is read; NULL: nothing that takes time */
+  const char *phase;  /* what is being done: `work`, or what is before or behind */
+  bool ahead;         /* it comes before the work whose percents never go back: of that it is 0 */
   unsigned pass, passes; /* over the disk, of equal weight: convert, verify */
   uint64_t done, total;  /* of the pass; bytes of the files that are read */
   uint64_t started_milliseconds, pass_milliseconds, phase_milliseconds, printed_milliseconds;

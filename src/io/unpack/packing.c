@@ -39,9 +39,16 @@ bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic)
 
 /* ---- pieces ---- */
 
+static void tell(struct vmf_packed_pieces *pieces, uint64_t length)
+{
+  if (!vmf_add(pieces->size, length, &pieces->told))
+    pieces->told = UINT64_MAX;
+}
+
 enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint64_t stored,
                              uint64_t length, struct vmf_error *error)
 {
+  tell(pieces, length);
   if (length == 0 || length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES ||
       pieces->count == VMF_PIECES_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -68,7 +75,7 @@ enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
                                                      struct vmf_error *error),
                               struct vmf_packed_pieces *pieces, struct vmf_error *error)
 {
-  uint64_t end = vmf_size_get(packed), stored, length;
+  uint64_t end = vmf_size_get(packed), stored, length = 0;
   for (uint64_t at = 0; at < end; at += stored) {
     uint8_t head[SKIPPED_HEADER];
     VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
@@ -76,8 +83,9 @@ enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
     if (!skipped && get_le32(head) != magic)
       return vmf_fail(error, VMF_UNSUPPORTED, "no frame starts at byte %" PRIu64, at);
     stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4);
-    if (!skipped)
-      VMF_TRY(frame(packed, at, &stored, &length, error));
+    enum vmf_code code = skipped ? VMF_OK : frame(packed, at, &stored, &length, error);
+    tell(pieces, skipped ? 0 : length);
+    VMF_TRY(code);
     if (!vmf_range_within(at, stored, end))
       return vmf_fail(error, VMF_UNSUPPORTED, "it ends in the frame at byte %" PRIu64, at);
     if (!skipped)

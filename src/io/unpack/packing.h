@@ -35,6 +35,7 @@ struct vmf_packed_pieces {
   struct vmf_packed_piece *list;
   size_t count, capacity;
   uint64_t size; /* bytes unpacked */
+  uint64_t told; /* the same, with a piece that is told of but cannot be unpacked alone */
 };
 
 enum {
@@ -82,12 +83,12 @@ extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zs
 extern const struct vmf_packing *const vmf_packings[];
 
 /* A read-only io of what the packed file holds, which any thread can read anywhere: several threads
- * unpack several pieces. VMF_UNSUPPORTED: it cannot be had (vmf_packing.list). `packed` is not
- * taken over and lives longer. */
+ * unpack several pieces. VMF_UNSUPPORTED: it cannot be had (vmf_packing.list); *told is how many
+ * bytes it unpacks to, at least. `packed` is not taken over and lives longer. */
 VMF_MUST_CHECK enum vmf_code vmf_unpack_pieces(struct vmf_io *packed,
                                                const struct vmf_packing *packing,
-                                               uint64_t max_bytes, struct vmf_io **io,
-                                               struct vmf_error *error);
+                                               uint64_t max_bytes, uint64_t *told,
+                                               struct vmf_io **io, struct vmf_error *error);
 
 /* For zstd and lz4: whether a frame that is not skipped starts with `magic` (little endian), behind
  * frames that are (RFC 8878, 3.1.2; LZ4 has the same). */

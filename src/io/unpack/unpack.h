@@ -16,6 +16,9 @@ struct vmf_unpack_options {
   const char *folder;              /* where it is stored when it must be */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */
+  uint64_t packed_size; /* of the stream that is unpacked, for `progress`; 0: not known */
+  void (*progress)(void *data, uint64_t done, uint64_t total); /* packed bytes; or NULL */
+  void *progress_data;
 };
 
 /* How content is packed that starts so, or NULL. vmf_packing_of looks at a file, or at a stream

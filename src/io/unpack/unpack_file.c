@@ -3,6 +3,7 @@
  *
  * A packed file as one that can be read anywhere: through points of gzip, piece by piece, or a copy
  * of what it holds. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,19 +151,37 @@ static enum vmf_code unpacked_new(struct vmf_io *packed, const struct vmf_packin
   return VMF_OK;
 }
 
-/* What it holds into a file without a name. */
-static enum vmf_code spool(struct vmf_io *packed, const struct vmf_packing *packing,
+/* Zeros take no room there: what will not fit by its size may. */
+static void tell_room(const struct vmf_io *packed, uint64_t told, const char *folder,
+                      const struct vmf_log *log)
+{
+  uint64_t room = vmf_spool_room(folder);
+  if (told > room)
+    vmf_warn(log,
+             "%s: is unpacked into a file in %s first: it holds at least %" PRIu64
+             " bytes, and there is room for %" PRIu64
+             ", which is enough only where the others are zeros; --spool or $TMPDIR names another "
+             "folder",
+             packed->name, folder, told, room);
+  else
+    vmf_note(log, "%s is unpacked into a file in %s first", packed->name, folder);
+}
+
+/* What it holds into a file without a name; told: bytes, at least. */
+static enum vmf_code spool(struct vmf_io *packed, const struct vmf_packing *packing, uint64_t told,
                            const struct vmf_unpack_options *options, struct vmf_io **io,
                            struct vmf_error *error)
 {
   const struct vmf_spool_options spool = {.folder = vmf_spool_folder(options->folder),
                                           .max_bytes = options->max_bytes,
                                           .cancel = options->cancel};
+  struct vmf_unpack_options of_file = *options;
   struct vmf_io *walk, *stream;
+  of_file.packed_size = vmf_size_get(packed);
   VMF_TRY(vmf_io_stream_over(packed, &walk, error));
-  VMF_TRY(vmf_unpack_stream(walk, packing, options, &stream, error));
+  VMF_TRY(vmf_unpack_stream(walk, packing, &of_file, &stream, error));
   vmf_stream_settle(stream);
-  vmf_note(options->log, "%s is unpacked into a file in %s first", packed->name, spool.folder);
+  tell_room(packed, told, spool.folder, options->log);
   return vmf_io_spool(stream, &spool, io, error);
 }
 
@@ -170,16 +189,20 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
                           struct vmf_error *error)
 {
   struct vmf_io *packed = unpacked->packed;
+  const struct vmf_gunzip_options gunzip = {.limit = options->max_bytes,
+                                            .cancel = options->cancel,
+                                            .progress = options->progress,
+                                            .progress_data = options->progress_data};
+  uint64_t told = 0;
   if (unpacked->packing != &vmf_packing_gzip) {
-    enum vmf_code code =
-        vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &unpacked->content, error);
+    enum vmf_code code = vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &told,
+                                           &unpacked->content, error);
     if (code == VMF_UNSUPPORTED)
-      code = spool(packed, unpacked->packing, options, &unpacked->content, error);
+      code = spool(packed, unpacked->packing, told, options, &unpacked->content, error);
     VMF_TRY(code);
   } else {
     unpacked->packed = NULL; /* taken over, also on failure */
-    VMF_TRY(vmf_io_gunzip(packed, options->max_bytes > 0 ? options->max_bytes : INT64_MAX,
-                          options->cancel, &unpacked->content, error));
+    VMF_TRY(vmf_io_gunzip(packed, &gunzip, &unpacked->content, error));
   }
   unpacked->io.size = vmf_size_get(unpacked->content);
   return VMF_OK;

@@ -249,13 +249,16 @@ static enum vmf_code pieces_fill(struct unpacked_pieces *all, uint64_t max_bytes
 }
 
 enum vmf_code vmf_unpack_pieces(struct vmf_io *packed, const struct vmf_packing *packing,
-                                uint64_t max_bytes, struct vmf_io **io, struct vmf_error *error)
+                                uint64_t max_bytes, uint64_t *told, struct vmf_io **io,
+                                struct vmf_error *error)
 {
   struct unpacked_pieces *all;
+  *told = 0;
   if (!packing->list)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s has no pieces", packing->name);
   VMF_TRY(pieces_new(packed, packing, &all, error));
   enum vmf_code code = pieces_fill(all, max_bytes, error);
+  *told = all->pieces.told;
   if (code != VMF_OK) {
     pieces_close(&all->io);
     return code;

@@ -15,8 +15,8 @@ struct unpack {
   struct vmf_io *packed; /* a stream, owned */
   void *decoder;         /* packing->state_size bytes, owned */
   bool inside;           /* a member has begun, and not ended */
-  uint64_t max_bytes, unpacked;
-  const struct vmf_cancel *cancel;
+  uint64_t unpacked;
+  struct vmf_unpack_options options;
 };
 
 static enum vmf_code unpack_failed(const struct unpack *unpack, struct vmf_error *error)
@@ -43,7 +43,7 @@ static enum vmf_code skip_zeros(struct unpack *unpack, const uint8_t **bytes, si
   uint64_t start = vmf_stream_position(unpack->packed);
   for (;;) {
     size_t count = 0;
-    VMF_TRY(vmf_cancelled(unpack->cancel, error));
+    VMF_TRY(vmf_cancelled(unpack->options.cancel, error));
     VMF_TRY(vmf_stream_peek(unpack->packed, VMF_STREAM_AHEAD, bytes, have, error));
     while (count < *have && (*bytes)[count] == 0)
       count++;
@@ -89,13 +89,21 @@ static enum vmf_code next_member(struct unpack *unpack, struct vmf_error *error)
 
 /* ---- in a member ---- */
 
+static void tell_progress(const struct unpack *unpack)
+{
+  const struct vmf_unpack_options *options = &unpack->options;
+  if (options->progress && options->packed_size > 0)
+    options->progress(options->progress_data, vmf_stream_position(unpack->packed),
+                      options->packed_size);
+}
+
 static enum vmf_code unpack_some(struct unpack *unpack, uint8_t *buffer, size_t length, size_t *got,
                                  struct vmf_error *error)
 {
   struct vmf_unpack_step step = {.out = buffer, .out_length = length};
   size_t have;
 
-  VMF_TRY(vmf_cancelled(unpack->cancel, error));
+  VMF_TRY(vmf_cancelled(unpack->options.cancel, error));
   VMF_TRY(vmf_stream_peek(unpack->packed, VMF_STREAM_AHEAD, &step.in, &have, error));
   step.in_length = have;
   if (unpack->packing->step(unpack->decoder, &step, error) != VMF_OK)
@@ -104,6 +112,7 @@ static enum vmf_code unpack_some(struct unpack *unpack, uint8_t *buffer, size_t 
   *got = length - step.out_length;
   unpack->inside = !step.ended;
   VMF_TRY(vmf_stream_skip(unpack->packed, vmf_stream_position(unpack->packed) + taken, error));
+  tell_progress(unpack);
   return taken > 0 || *got > 0 || step.ended ? VMF_OK : unpack_cut(unpack, error);
 }
 
@@ -120,10 +129,10 @@ static enum vmf_code unpack_read(void *state, const char *name, uint64_t positio
     VMF_TRY(unpack_some(unpack, buffer, length, got, error));
   }
   unpack->unpacked = position + *got;
-  if (unpack->max_bytes > 0 && unpack->unpacked > unpack->max_bytes)
+  if (unpack->options.max_bytes > 0 && unpack->unpacked > unpack->options.max_bytes)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: unpacks to more than the %" PRIu64 " bytes that are allowed (--max-size)",
-                    name, unpack->max_bytes);
+                    name, unpack->options.max_bytes);
   return VMF_OK;
 }
 
@@ -160,11 +169,8 @@ static enum vmf_code unpack_new(struct vmf_io *packed, const struct vmf_packing 
   VMF_TRY(vmf_alloc(packing->state_size, &decoder, error));
   VMF_TRY(vmf_alloc(sizeof **unpack, &memory, error));
   *unpack = memory;
-  **unpack = (struct unpack){.packing = packing,
-                             .packed = packed,
-                             .decoder = decoder,
-                             .max_bytes = options->max_bytes,
-                             .cancel = options->cancel};
+  **unpack = (struct unpack){
+      .packing = packing, .packed = packed, .decoder = decoder, .options = *options};
   decoder = NULL;
   return VMF_OK;
 }

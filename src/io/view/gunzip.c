@@ -192,20 +192,21 @@ static bool is_point(const struct gunzip *gunzip, const struct stream *stream)
   return stream->unpacked - gunzip->points[gunzip->point_count - 1].unpacked >= gunzip->spacing;
 }
 
-static enum vmf_code check_cancelled(const struct gunzip *gunzip, const struct vmf_cancel *cancel,
+static enum vmf_code check_cancelled(const struct gunzip *gunzip,
+                                     const struct vmf_gunzip_options *options,
                                      struct vmf_error *error)
 {
-  if (vmf_cancel_requested(cancel))
+  if (vmf_cancel_requested(options->cancel))
     return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", gunzip->io.name);
   return VMF_OK;
 }
 
 /* Behind the last member only zeros are allowed (tapes and some uploads pad). */
 static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *stream,
-                                  const struct vmf_cancel *cancel, struct vmf_error *error)
+                                  const struct vmf_gunzip_options *options, struct vmf_error *error)
 {
   while (stream_left(stream) > 0) {
-    VMF_TRY(check_cancelled(gunzip, cancel, error));
+    VMF_TRY(check_cancelled(gunzip, options, error));
     for (; stream_left(stream) > 0; stream_take(stream, 1))
       if (stream->input[stream->start] != 0)
         return vmf_fail(error, VMF_CORRUPT,
@@ -218,35 +219,37 @@ static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *st
 }
 
 static enum vmf_code scan_behind(const struct gunzip *gunzip, struct stream *stream,
-                                 const struct vmf_cancel *cancel, bool *all,
+                                 const struct vmf_gunzip_options *options, bool *all,
                                  struct vmf_error *error)
 {
   VMF_TRY(stream_fill(gunzip, stream, error));
   if (stream_left(stream) > 0 && stream->input[stream->start] == 0x1f)
     return vmf_gzip_begin(stream->member, error);
   *all = true;
-  return scan_padding(gunzip, stream, cancel, error);
+  return scan_padding(gunzip, stream, options, error);
 }
 
 /* *all: nothing comes any more. */
 static enum vmf_code scan_step(struct gunzip *gunzip, struct stream *stream, uint8_t *scratch,
-                               uint64_t limit, const struct vmf_cancel *cancel, bool *all,
+                               const struct vmf_gunzip_options *options, bool *all,
                                struct vmf_error *error)
 {
   size_t got = 0;
   bool ended = false;
-  VMF_TRY(check_cancelled(gunzip, cancel, error));
+  VMF_TRY(check_cancelled(gunzip, options, error));
   VMF_TRY(stream_step(gunzip, stream, scratch, CHUNK, &got, &ended, error));
-  if (stream->unpacked > limit)
+  if (options->progress)
+    options->progress(options->progress_data, stream->packed, vmf_size_get(gunzip->packed));
+  if (options->limit > 0 && stream->unpacked > options->limit)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: the gzip data holds more than %" PRIu64 " bytes when it is unpacked",
-                    gunzip->io.name, limit);
+                    gunzip->io.name, options->limit);
   if (ended)
-    return scan_behind(gunzip, stream, cancel, all, error);
+    return scan_behind(gunzip, stream, options, all, error);
   return is_point(gunzip, stream) ? add_point(gunzip, stream, error) : VMF_OK;
 }
 
-static enum vmf_code scan(struct gunzip *gunzip, uint64_t limit, const struct vmf_cancel *cancel,
+static enum vmf_code scan(struct gunzip *gunzip, const struct vmf_gunzip_options *options,
                           struct vmf_error *error)
 {
   struct stream *stream = &gunzip->streams[0];
@@ -258,7 +261,7 @@ static enum vmf_code scan(struct gunzip *gunzip, uint64_t limit, const struct vm
   gunzip->point_count = 1;
   VMF_TRY(stream_start(stream, &gunzip->points[0], error));
   while (!all)
-    VMF_TRY(scan_step(gunzip, stream, scratch, limit, cancel, &all, error));
+    VMF_TRY(scan_step(gunzip, stream, scratch, options, &all, error));
   gunzip->io.size = stream->unpacked;
   stream_close(stream);
   return VMF_OK;
@@ -450,7 +453,7 @@ bool vmf_io_is_gzip(struct vmf_io *io)
          start[1] == 0x8b && start[2] == DEFLATE;
 }
 
-enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit, const struct vmf_cancel *cancel,
+enum vmf_code vmf_io_gunzip(struct vmf_io *packed, const struct vmf_gunzip_options *options,
                             struct vmf_io **io, struct vmf_error *error)
 {
   struct gunzip *gunzip;
@@ -459,7 +462,7 @@ enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit, const struct 
     vmf_io_close(packed);
     return code;
   }
-  code = scan(gunzip, limit, cancel, error);
+  code = scan(gunzip, options, error);
   if (code != VMF_OK) {
     gunzip_close(&gunzip->io);
     return code;

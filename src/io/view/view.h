@@ -53,14 +53,20 @@ VMF_MUST_CHECK enum vmf_code vmf_io_blank(const char *name, uint64_t size, struc
 /* Whether the io starts as a gzip file does (RFC 1952). */
 bool vmf_io_is_gzip(struct vmf_io *io);
 
+/* Of the first pass over a gzip file. */
+struct vmf_gunzip_options {
+  uint64_t limit;                  /* VMF_LIMIT: it holds more bytes; 0: no bound */
+  const struct vmf_cancel *cancel; /* or NULL */
+  void (*progress)(void *data, uint64_t done, uint64_t total); /* packed bytes; or NULL */
+  void *progress_data;
+};
+
 /* What a gzip file (RFC 1952; several members count as one) holds, read-only, at any position, from
  * any thread. Takes over `packed`, also on failure. All of it is unpacked once at the start, to
  * learn its size, check its checksums and keep points from which unpacking can go on (memory
- * bounded whatever the size: at most 16 MiB in all). VMF_LIMIT when it holds more than `limit`
- * bytes; VMF_CORRUPT names the place of damage; VMF_CANCELLED once cancel asks for it (NULL:
- * never). */
-VMF_MUST_CHECK enum vmf_code vmf_io_gunzip(struct vmf_io *packed, uint64_t limit,
-                                           const struct vmf_cancel *cancel, struct vmf_io **io,
-                                           struct vmf_error *error);
+ * bounded whatever the size: at most 16 MiB in all). VMF_CORRUPT names the place of damage. */
+VMF_MUST_CHECK enum vmf_code vmf_io_gunzip(struct vmf_io *packed,
+                                           const struct vmf_gunzip_options *options,
+                                           struct vmf_io **io, struct vmf_error *error);
 
 #endif

@@ -38,7 +38,9 @@ FORMS = [
     ('vhd dynamic', 'vpc', []),
     ('vhd fixed', 'vpc', ['-o', 'subformat=fixed']),
     ('vhdx', 'vhdx', []),
+    ('vhdx fixed', 'vhdx', ['-o', 'subformat=fixed']),
     ('vdi', 'vdi', []),
+    ('vdi fixed', 'vdi', ['-o', 'subformat=fixed']),
 ]
 
 

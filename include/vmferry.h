@@ -409,11 +409,20 @@ VMF_MUST_CHECK enum vmf_code vmf_checksum(struct vmf_image *image,
                                           struct vmf_job_result *result, struct vmf_error *error);
 
 /* Bytes that `format` with `options` needs for the data of `source` (NULL: none, a disk of
- * guest_size) and for the tables of all of the disk, and for a disk that is full. */
+ * guest_size; a stream: all of it) and for the tables of all of the disk, and for a disk that is
+ * full. */
 VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size,
                                          const char *format, const char *options, bool compress,
                                          uint64_t *required, uint64_t *fully_allocated,
                                          struct vmf_error *error);
+
+/* Bytes of the file that vmf_convert would make of `source` as an overlay on options->backing: both
+ * are read, since what differs is what is stored; nothing is written. name: of the file, without
+ * folder. Not for overlays of several files: VMF_UNSUPPORTED. */
+VMF_MUST_CHECK enum vmf_code vmf_measure_overlay(struct vmf_image *source, const char *name,
+                                                 const struct vmf_target_options *options,
+                                                 const struct vmf_job_options *job, uint64_t *bytes,
+                                                 struct vmf_error *error);
 
 /* Bytes that the bitmaps of changed blocks of `source` take at most in `format` with `options`,
  * which vmf_measure does not count: struct vmf_target_options.bitmaps copies them. *told is false,

@@ -153,7 +153,8 @@ struct vmf_machine_target_options {
    * refuses, or writing fails later. Of all machines a list of such, "machines", with
    * "start-order" and "shared-networks". The caller frees the tree. */
   struct vmf_value **losses;
-  bool dry_run; /* nothing is written: all is opened and described, and `losses` filled */
+  bool dry_run; /* nothing stays: all is opened and described, and `losses` and files->result
+                 * filled, as with files->dry_run */
   const char *const *without_disks; /* left out of the machine, and lost: by number as in `info`, by
                                      * the name of the image or what is told of the content; ends
                                      * with NULL; or NULL */

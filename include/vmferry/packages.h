@@ -185,7 +185,8 @@ struct vmf_package_result {
   size_t size;    /* of the struct */
   bool archive;   /* an OVA; else a descriptor with its files */
   uint64_t files; /* descriptor, manifest and certificate among them */
-  uint64_t bytes; /* of the archive, or of all files */
+  uint64_t bytes; /* of the archive, or of all files; with dry_run no more than that */
+  uint64_t room;  /* with dry_run: bytes that are free there; UINT64_MAX: that is not known */
 };
 
 /* How a package is written. */
@@ -215,6 +216,9 @@ struct vmf_package_target {
   struct vmf_crew *crew;             /* does the work instead of `threads` new ones; or NULL */
   bool strict; /* of signing and editing: the package is opened so, and without references, as
                 * vmf_package_options has both */
+  /* Nothing stays: all is opened and checked as far as before the first byte, and `result` filled.
+   * Not by sign. */
+  bool dry_run;
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

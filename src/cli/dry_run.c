@@ -3,87 +3,117 @@
 #include "dry_run.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "arguments.h"
 #include "human.h"
 #include "json.h"
 
-/* What the target's place answers. */
+/* What the target's place answers, and what goes there, in bytes. */
 struct place {
-  bool told;     /* `free` is known: a folder that is there */
+  bool told;     /* `free` is known */
   bool replaces; /* something is there already */
-  uint64_t free; /* bytes */
+  uint64_t free, required;
 };
 
-static enum vmf_code look_at_place(const char *path, struct place *place, struct vmf_error *error)
+/* Of a file that is there its own space is free, too, but only once the new one is in its place. */
+static struct place place_of_disk(const struct vmf_dry_run *run)
 {
-  const char *slash = strrchr(path, '/');
-  char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+  const char *slash = strrchr(run->path, '/');
+  char *folder = slash ? strndup(run->path, slash == run->path ? 1 : (size_t)(slash - run->path))
+                       : strdup(".");
+  struct place place = {.required = run->required};
   struct statvfs space;
   struct stat status;
 
-  *place = (struct place){0};
-  if (!folder)
-    return vmf_arguments_no_memory(error);
-  place->replaces = stat(path, &status) == 0;
-  if (strcmp(path, "-") != 0 && (!place->replaces || S_ISREG(status.st_mode)) &&
+  place.replaces = stat(run->path, &status) == 0;
+  if (folder && strcmp(run->path, "-") != 0 && (!place.replaces || S_ISREG(status.st_mode)) &&
       statvfs(folder, &space) == 0 && space.f_blocks > 0) {
-    place->told = true;
-    place->free = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
+    place.told = true;
+    place.free = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
   }
   free(folder);
-  return VMF_OK;
+  return place;
 }
 
-static void print_json(const struct vmf_dry_run *run, const struct place *place, uint64_t required)
+static struct place place_of_package(const char *path, const struct vmf_package_result *result)
+{
+  struct stat status;
+
+  return (struct place){.told = result->room != UINT64_MAX,
+                        .replaces = stat(path, &status) == 0 && S_ISREG(status.st_mode),
+                        .free = result->room,
+                        .required = result->bytes};
+}
+
+static void json_begin(const char *path)
 {
   fputs("{\n    \"filename\": ", stdout);
-  vmf_json_string(stdout, run->path);
-  fputs(",\n    \"format\": ", stdout);
-  vmf_json_string(stdout, run->format);
-  printf(",\n    \"virtual-size\": %" PRIu64 ",\n    \"required\": %" PRIu64,
-         vmf_image_size(run->source), required);
+  vmf_json_string(stdout, path);
+}
+
+static void json_end(const struct place *place)
+{
+  printf(",\n    \"required\": %" PRIu64, place->required);
   if (place->told)
     printf(",\n    \"free\": %" PRIu64 ",\n    \"fits\": %s", place->free,
-           required <= place->free ? "true" : "false");
+           place->required <= place->free ? "true" : "false");
   printf(",\n    \"replaces\": %s\n}\n", place->replaces ? "true" : "false");
 }
 
-static void print_text(const struct vmf_dry_run *run, const struct place *place, uint64_t required)
+static void text_begin(const char *path, const struct place *place)
 {
-  char size[16], bytes[16], room[16];
+  vmf_human_text(stdout, path);
+  printf(": would be %s", place->replaces ? "replaced, and written" : "written");
+}
 
-  vmf_human_size(vmf_image_size(run->source), size);
-  vmf_human_size(required, bytes);
+static void text_end(const struct place *place)
+{
+  char bytes[16], room[16];
+
+  vmf_human_size(place->required, bytes);
   vmf_human_size(place->free, room);
-  vmf_human_text(stdout, run->path);
-  printf(": would be %s as %s: a disk of %s, up to %s",
-         place->replaces ? "replaced, and written" : "written", run->format, size, bytes);
+  printf(", up to %s", bytes);
   if (place->told)
-    printf("; %s are free: it %s", room, required <= place->free ? "fits" : "may not fit");
+    printf("; %s are free: it %s", room, place->required <= place->free ? "fits" : "may not fit");
   putchar('\n');
 }
 
-enum vmf_code vmf_dry_run(const struct vmf_dry_run *run, struct vmf_error *error)
+void vmf_dry_run_disk(const struct vmf_dry_run *run)
 {
-  uint64_t required = 0, full = 0;
-  struct place place;
-  enum vmf_code code =
-      vmf_measure(run->source, vmf_image_size(run->source), run->format, run->target->options,
-                  run->target->compress, &required, &full, error);
+  const struct place place = place_of_disk(run);
+  char size[16];
 
-  if (code == VMF_OK)
-    code = look_at_place(run->path, &place, error);
-  if (code != VMF_OK)
-    return code;
-  if (run->command->json)
-    print_json(run, &place, required);
-  else
-    print_text(run, &place, required);
-  return VMF_OK;
+  if (run->command->json) {
+    json_begin(run->path);
+    fputs(",\n    \"format\": ", stdout);
+    vmf_json_string(stdout, run->format);
+    printf(",\n    \"virtual-size\": %" PRIu64, run->guest_size);
+    json_end(&place);
+    return;
+  }
+  vmf_human_size(run->guest_size, size);
+  text_begin(run->path, &place);
+  printf(" as %s: a disk of %s", run->format, size);
+  text_end(&place);
+}
+
+void vmf_dry_run_package(const struct vmf_command *command, const char *path,
+                         const struct vmf_package_result *result)
+{
+  const struct place place = place_of_package(path, result);
+
+  if (command->json) {
+    json_begin(path);
+    printf(",\n    \"files\": %" PRIu64, result->files);
+    json_end(&place);
+    return;
+  }
+  text_begin(path, &place);
+  printf(": %" PRIu64 " file%s", result->files, result->files == 1 ? "" : "s");
+  text_end(&place);
 }

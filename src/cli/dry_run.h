@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What a conversion would do, without doing it. */
+ * What a conversion would do, without doing it: printed on standard output. That it may not fit is
+ * no error: data that is packed, or zeros, may take less. */
 #ifndef VMF_CLI_DRY_RUN_H
 #define VMF_CLI_DRY_RUN_H
 
-#include "settings.h"
 #include "verb.h"
 
+/* One disk. */
 struct vmf_dry_run {
   const struct vmf_command *command;
-  const struct vmf_target_settings *target;
-  struct vmf_image *source;
   const char *path, *format; /* of the target */
+  uint64_t guest_size;
+  uint64_t required; /* bytes that are written, at most */
 };
 
-/* Prints it on standard output. That it may not fit is no error: the source is not read for it, and
- * what its map calls data may be zeros. */
-VMF_MUST_CHECK enum vmf_code vmf_dry_run(const struct vmf_dry_run *run, struct vmf_error *error);
+void vmf_dry_run_disk(const struct vmf_dry_run *run);
+
+/* A package or a machine: result->bytes, at most, in result->files. */
+void vmf_dry_run_package(const struct vmf_command *command, const char *path,
+                         const struct vmf_package_result *result);
 
 #endif

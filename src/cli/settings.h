@@ -38,6 +38,7 @@ struct vmf_target_settings {
   bool in_place;     /* written into, not replaced */
   const char *spool; /* folder for what a pipe cannot take or give in order; or NULL */
   bool force;        /* files of a package in a folder are replaced */
+  bool dry_run;      /* only told */
 };
 
 /* `signing`: how a package is signed. */
@@ -62,7 +63,6 @@ struct vmf_move_settings {
   const char **without_disks;     /* the same: left out */
   const char *platform, *drivers; /* --for, --drivers; or NULL */
   bool copy, strict;
-  bool dry_run; /* only the losses are told */
   struct vmf_install_settings install;
 };
 

@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "checksum_list.h"
+#include "dry_run.h"
 #include "listener.h"
 #include "progress.h"
 #include "signals.h"
@@ -101,6 +102,58 @@ static void transfer_tell(const struct vmf_transfer *transfer, const struct vmf_
     vmf_account_line(command, &account);
 }
 
+static enum vmf_code transfer_measure(const struct vmf_transfer *transfer,
+                                      struct vmf_progress *progress, uint64_t *bytes,
+                                      struct vmf_error *error)
+{
+  const struct vmf_target_options options = transfer_target_options(transfer);
+  const struct vmf_job_options job = {.size = sizeof job,
+                                      .threads = (unsigned)transfer->command->threads,
+                                      .sparse_size = transfer->settings->sparse_size,
+                                      .progress = vmf_progress_show,
+                                      .progress_data = progress,
+                                      .cancel = vmf_signals_cancel(),
+                                      .max_bytes = transfer->command->max_size};
+  const char *slash = strrchr(transfer->path, '/');
+  uint64_t full;
+
+  if (transfer->backing)
+    return vmf_measure_overlay(transfer->source, slash ? slash + 1 : transfer->path, &options, &job,
+                               bytes, error);
+  return vmf_measure(transfer->source, 0, transfer->format, options.options, options.compress,
+                     bytes, &full, error);
+}
+
+/* A dry run goes as far as the first byte. */
+static enum vmf_code transfer_foresee(const struct vmf_transfer *transfer,
+                                      struct vmf_progress *progress, struct vmf_error *error)
+{
+  struct vmf_dry_run run = {.command = transfer->command,
+                            .path = transfer->path,
+                            .format = transfer->format,
+                            .guest_size = transfer->guest_size};
+  enum vmf_code code = transfer_measure(transfer, progress, &run.required, error);
+
+  vmf_progress_end(progress, code == VMF_OK);
+  if (code == VMF_OK)
+    vmf_dry_run_disk(&run);
+  return code;
+}
+
+static enum vmf_code transfer_into(const struct vmf_transfer *transfer, struct vmf_target *target,
+                                   struct vmf_progress *progress, struct vmf_error *error)
+{
+  struct vmf_job_result result = {.size = sizeof result};
+  enum vmf_code code = transfer_copy(transfer, target, progress, &result, error);
+
+  vmf_progress_end(progress, code == VMF_OK);
+  if (code == VMF_OK && transfer->salvaging)
+    code = vmf_salvaging_end(transfer->salvaging, &result, transfer->path, error);
+  if (code == VMF_OK)
+    transfer_tell(transfer, &result, vmf_progress_now() - progress->started_milliseconds);
+  return code;
+}
+
 enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_error *error)
 {
   const struct vmf_command *command = transfer->command;
@@ -109,7 +162,6 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   struct vmf_progress progress = vmf_progress_begin(
       command, to_stdout && transfer->source ? vmf_image_path(transfer->source) : transfer->path,
       "copying");
-  struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target = NULL;
   enum vmf_code code;
 
@@ -117,14 +169,9 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   progress.behind = "tables";
   vmf_signals_catch();
   code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
-  if (code == VMF_OK) {
-    code = transfer_copy(transfer, target, &progress, &result, error);
-    vmf_progress_end(&progress, code == VMF_OK);
-  }
-  vmf_target_close(target);
-  if (code == VMF_OK && transfer->salvaging)
-    code = vmf_salvaging_end(transfer->salvaging, &result, transfer->path, error);
   if (code == VMF_OK)
-    transfer_tell(transfer, &result, vmf_progress_now() - progress.started_milliseconds);
+    code = transfer->target->dry_run ? transfer_foresee(transfer, &progress, error)
+                                     : transfer_into(transfer, target, &progress, error);
+  vmf_target_close(target);
   return code;
 }

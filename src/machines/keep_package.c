@@ -206,8 +206,7 @@ static enum vmf_code keep(struct vmf_machines *machines, const char *path,
     VMF_TRY(code);
     clear_reports(machines, keeping);
   }
-  if (!to->dry_run)
-    VMF_TRY(vmf_package_convert_for(machines->package, path, files, platform, error));
+  VMF_TRY(vmf_package_convert_for(machines->package, path, files, platform, error));
   VMF_TRY(compare_all(machines, keeping, error));
   return to->losses ? give_losses(machines, path, keeping, to->losses, error) : VMF_OK;
 }
@@ -221,11 +220,6 @@ enum vmf_code vmf_machines_keep_package(struct vmf_machines *machines, const cha
   struct keeping keeping = {.findings = &files->findings};
   struct vmf_package_target own = *files;
 
-  if (to->dry_run && !platform)
-    return vmf_fail(error, VMF_USAGE,
-                    "%s: a package that stays one loses nothing of its machines: there is nothing "
-                    "to tell without writing it (--machine ovf makes a new descriptor)",
-                    machines->path);
   if (!own.disk_format)
     own.disk_format = "streamOptimized";
   own.findings = (struct vmf_findings_sink){.finding = take_finding, .data = &keeping};

@@ -205,12 +205,15 @@ static void chain(struct collection *collection)
   }
 }
 
-static enum vmf_code write_member(struct member *member, struct vmf_package_result *all,
-                                  struct vmf_error *error)
+static enum vmf_code write_member(struct member *member, bool dry_run,
+                                  struct vmf_package_result *all, struct vmf_error *error)
 {
   struct vmf_package_result result = {.size = sizeof result};
 
-  VMF_TRY(vmf_assembling_write(member->work, &result, error));
+  VMF_TRY(dry_run ? vmf_assembling_foresee(member->work, &result, error)
+                  : vmf_assembling_write(member->work, &result, error));
+  if (dry_run && result.room > 0)
+    all->room = result.room; /* the first tells it of all */
   all->files += result.files;
   all->bytes += result.bytes;
   return VMF_OK;
@@ -249,8 +252,8 @@ static enum vmf_code write_all(struct collection *collection, struct vmf_package
                                &member->work, error));
   }
   for (size_t i = 0; i < count; i++)
-    VMF_TRY(write_member(&collection->list[i], result, error));
-  return commit_all(collection, error);
+    VMF_TRY(write_member(&collection->list[i], collection->to->dry_run, result, error));
+  return collection->to->dry_run ? VMF_OK : commit_all(collection, error);
 }
 
 static enum vmf_code convert(struct collection *collection, const char *path,
@@ -269,8 +272,6 @@ static enum vmf_code convert(struct collection *collection, const char *path,
   VMF_TRY(give_losses(collection, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(vmf_machine_move_check(&collection->list[i].move, error));
-  if (collection->to->dry_run)
-    return VMF_OK;
   VMF_TRY(write_all(collection, &result, error));
   vmf_give_package_result(&result, collection->files->result);
   return VMF_OK;

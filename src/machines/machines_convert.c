@@ -98,8 +98,7 @@ static enum vmf_code convert(struct vmf_machine_move *move, const char *path,
   VMF_TRY(vmf_machine_move_prepare(move, path, error));
   VMF_TRY(give_losses(move, error));
   VMF_TRY(vmf_machine_move_check(move, error));
-  return move->to->dry_run ? VMF_OK
-                           : vmf_assemble(&move->destination, &move->assembly, move->files, error);
+  return vmf_assemble(&move->destination, &move->assembly, move->files, error);
 }
 
 void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
@@ -188,6 +187,7 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
   if (own.losses)
     *own.losses = NULL;
   VMF_TRY(vmf_take_package_target(own.files, &files, error));
+  files.dry_run = own.dry_run;
   if (own.platform)
     VMF_TRY(vmf_platform_find(own.platform, &platform, error));
   files.digest = vmf_platform_digest(&platform, files.digest);

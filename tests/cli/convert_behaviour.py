@@ -390,32 +390,6 @@ def test_kill_leaves_no_final_name_and_is_told_later(t):
         tap.contains(done.stderr, name)
 
 
-def test_dry_run_writes_nothing(t):
-    os.truncate(t.write('a.raw', noise(1 << 20)), 4 << 20)
-    said = t.vmferry('convert', '--dry-run', 'a.raw', 'b.qcow2').stdout
-    tap.contains(said, 'b.qcow2: would be written as qcow2: a disk of 4 MiB, up to 1.3')
-    tap.contains(said, ' are free: it fits\n')
-    t.write('b.qcow2', b'old')
-    told = json.loads(t.vmferry('convert', '--dry-run', '--output=json', 'a.raw', 'b.qcow2').stdout)
-    measured = json.loads(t.vmferry('measure', '--output=json', '-O', 'qcow2', 'a.raw').stdout)
-    tap.equal([told[key] for key in ('filename', 'format', 'virtual-size', 'required', 'fits', 'replaces')],
-              ['b.qcow2', 'qcow2', 4 << 20, measured['required'], True, True], 'object')
-    tap.equal((t.read('b.qcow2'), t.names()), (b'old', ['a.raw', 'b.qcow2']), 'files')
-    t.vmferry('convert', '--dry-run', 'missing.raw', 'b.qcow2', status=1)
-    for words in (['-', 'c.raw'], ['-B', 'a.raw', '-F', 'raw', '-O', 'qcow2', 'a.raw', 'c']):
-        tap.contains(t.vmferry('convert', '--dry-run', *words, status=1).stderr, '--dry-run is for')
-
-
-def test_dry_run_into_what_is_there(t):
-    t.write('a.raw', noise(1 << 20))
-    t.vmferry('create', '-f', 'qcow2', 'same.qcow2', '1M')
-    t.vmferry('create', '-f', 'qcow2', 'other.qcow2', '2M')
-    before = t.read('same.qcow2')
-    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'same.qcow2').stdout, 'would be replaced, and written as qcow2')
-    tap.equal(t.read('same.qcow2') == before, True, 'nothing is written')
-    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'other.qcow2', status=1).stderr, 'must have the same size')
-
-
 def test_verbose_tells_the_chain_and_the_target(t):
     t.write('base.raw', noise(1 << 20))
     t.vmferry('create', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', 'top.qcow2')

@@ -189,6 +189,10 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, NULL, &number, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, NULL, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
+  REFUSED(vmf_measure_overlay(NULL, "a", NULL, &job, &number, &error));
+  REFUSED(vmf_measure_overlay(image, NULL, NULL, &job, &number, &error));
+  REFUSED(vmf_measure_overlay(image, "a", NULL, &job, NULL, &error));
+  REFUSED(vmf_measure_overlay(image, "a", NULL, &job, &number, NULL));
   REFUSED(vmf_measure_bitmaps(NULL, "qcow2", NULL, &flag, &number, &error));
   REFUSED(vmf_measure_bitmaps(image, NULL, NULL, &flag, &number, &error));
   REFUSED(vmf_measure_bitmaps(image, "qcow2", NULL, NULL, &number, &error));

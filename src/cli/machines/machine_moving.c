@@ -214,7 +214,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .networks = settings->networks,
                                                     .without_disks = settings->without_disks,
                                                     .strict = settings->strict,
-                                                    .dry_run = settings->dry_run,
+                                                    .dry_run = packaging->target->dry_run,
                                                     .platform = settings->platform,
                                                     .drivers = settings->drivers,
                                                     .files = &files,
@@ -229,7 +229,7 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
       code == VMF_OK)
     code = error->code;
   vmf_value_free(losses);
-  if (code == VMF_OK && !settings->dry_run)
+  if (code == VMF_OK)
     vmf_packaging_tell(packaging, path, &progress, &result);
   return code;
 }

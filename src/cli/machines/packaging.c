@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "arguments.h"
+#include "dry_run.h"
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
@@ -77,6 +78,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
       .strict = command->untrusted,
       .replace = packaging->target->force,
       .spool_folder = packaging->target->spool,
+      .dry_run = packaging->target->dry_run,
   };
 }
 
@@ -84,6 +86,10 @@ void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,
                         const struct vmf_progress *progress,
                         const struct vmf_package_result *result)
 {
+  if (packaging->target->dry_run) {
+    vmf_dry_run_package(packaging->command, path, result);
+    return;
+  }
   const struct vmf_package_account account = {.path = path,
                                               .milliseconds = vmf_progress_now() -
                                                               progress->started_milliseconds,

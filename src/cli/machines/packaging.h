@@ -24,7 +24,7 @@ struct vmf_packaging {
 void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
                           struct vmf_package_target *target);
 
-/* What was written, in the way that is asked for. */
+/* What was written, or would be, in the way that is asked for. */
 void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,
                         const struct vmf_progress *progress,
                         const struct vmf_package_result *result);

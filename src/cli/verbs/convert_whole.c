@@ -58,16 +58,14 @@ static enum vmf_code convert_package(const struct vmf_convert_settings *settings
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
-  const char *other = settings->source.snapshot ? "-l" : settings->dry_run ? "--dry-run" : NULL;
   enum vmf_code code = convert_check_package(settings, error);
 
   if (code != VMF_OK)
     return code;
   if (settings->move.platform)
     return vmf_arguments_wrong(error, "--for makes a package in a file or folder, not on a pipe");
-  if (other)
-    return vmf_arguments_wrong(error, "%s is for a single disk or a machine, not for a package",
-                               other);
+  if (settings->source.snapshot)
+    return vmf_arguments_wrong(error, "-l is for a single disk or a machine, not for a package");
   return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized", error);
 }
 
@@ -102,11 +100,9 @@ static enum vmf_code convert_machine(const struct vmf_convert_settings *settings
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing};
-  struct vmf_move_settings move = settings->move;
   enum vmf_code code = convert_check_package(settings, error);
 
-  move.dry_run = settings->dry_run;
-  return code == VMF_OK ? vmf_moving_run(&packaging, &move, error) : code;
+  return code == VMF_OK ? vmf_moving_run(&packaging, &settings->move, error) : code;
 }
 
 enum vmf_code vmf_convert_whole(const struct vmf_convert_settings *settings, bool *whole,

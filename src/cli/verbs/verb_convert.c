@@ -10,7 +10,6 @@
 
 #include "arguments.h"
 #include "common_arguments.h"
-#include "dry_run.h"
 #include "human.h"
 #include "names.h"
 #include "packaging.h"
@@ -103,7 +102,7 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_FLAG(transfer.verify),
      .help = "read the target back and compare the checksums"},
     {.name = "dry-run",
-     VMF_SETS_FLAG(dry_run),
+     VMF_SETS_FLAG(target.dry_run),
      .help = "tell what would be written, how large, and whether it fits"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_FORCE,
@@ -276,10 +275,6 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
                                (unsigned long long)settings->transfer.sparse_size);
   if (settings->transfer.verify && strcmp(path, "-") == 0)
     return vmf_arguments_wrong(error, "--verify cannot read standard output back");
-  if (settings->dry_run &&
-      (strcmp(settings->command.operands[0], "-") == 0 || settings->target.backing))
-    return vmf_arguments_wrong(error, "--dry-run is for a whole disk that is in a file: not for "
-                                      "standard input or -B");
   if (settings->target.backing && settings->command.operand_count > 2)
     return vmf_arguments_wrong(error, "-B cannot be used with several sources");
   if (!settings->source.join && access(path, F_OK) == 0 &&
@@ -503,14 +498,9 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
     code = convert_resize(settings, &source, error);
   if (code == VMF_OK && settings->target.exists)
     code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
-  if (code == VMF_OK && settings->dry_run) {
-    const struct vmf_dry_run run = {&settings->command, &settings->target, source, path, format};
-
-    code = vmf_dry_run(&run, error);
-  }
-  if (code == VMF_OK && settings->salvage.wanted && !settings->dry_run)
+  if (code == VMF_OK && settings->salvage.wanted && !settings->target.dry_run)
     code = vmf_salvaging_begin(&salvaging, source, error);
-  if (code == VMF_OK && !settings->dry_run) {
+  if (code == VMF_OK) {
     const struct vmf_transfer transfer = {
         .command = &settings->command,
         .target = &settings->target,

@@ -17,7 +17,6 @@ struct vmf_convert_settings {
   const char *resize;
   bool move_gpt;
   struct vmf_move_settings move;
-  bool dry_run;
 };
 
 /* Converts a package or a machine, where the operands are that; *whole: they are. */

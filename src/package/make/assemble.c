@@ -18,6 +18,8 @@
 #include "tar_names.h"
 #include "written.h"
 
+enum { FOREIGN_BYTES = 4096 /* for each file: its header and its lines in the texts, at most */ };
+
 static void count_text(const struct vmf_text_file *file, struct vmf_package_result *result)
 {
   result->files += file->text != NULL;
@@ -38,6 +40,26 @@ static void count_written(const struct vmf_assembling *work, struct vmf_package_
   result->archive = work->archive != NULL;
   if (work->archive)
     result->bytes = work->archive->size;
+}
+
+/* The texts take less than a block for each file that they name, and the headers of an archive are
+ * smaller than those. */
+enum vmf_code vmf_assembling_foresee(struct vmf_assembling *work, struct vmf_package_result *result,
+                                     struct vmf_error *error)
+{
+  const struct vmf_assembly *assembly = work->assembly;
+  VMF_AUTO_FREE char *text = NULL;
+  size_t length = 0;
+
+  VMF_TRY(assembly->describe(assembly->data, VMF_DESCRIBE_WIDEST, &text, &length, error));
+  result->archive = work->archive != NULL;
+  result->files += assembly->container ? 1 : assembly->count + 1;
+  if (!assembly->alone)
+    result->files += 1U + vmf_assembling_signs(work);
+  result->bytes += length + (assembly->count + 2) * FOREIGN_BYTES;
+  return assembly->fits
+             ? VMF_OK
+             : vmf_assembly_foresee(assembly, vmf_output_main(work->output), result, error);
 }
 
 static enum vmf_code write_package(struct vmf_assembling *work, struct vmf_error *error)
@@ -192,9 +214,10 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
                                       .crew = target->crew,
                                       .cancel = target->cancel};
   VMF_TRY(open_output(work, error));
-  return work->assembly->fits ? VMF_OK
-                              : vmf_assembly_fits(work->assembly, vmf_output_main(work->output),
-                                                  &job, target->log, error);
+  return work->assembly->fits || target->dry_run
+             ? VMF_OK
+             : vmf_assembly_fits(work->assembly, vmf_output_main(work->output), &job, target->log,
+                                 error);
 }
 
 enum vmf_code vmf_assembling_new(const struct vmf_destination *destination,
@@ -241,8 +264,9 @@ enum vmf_code vmf_assemble(const struct vmf_destination *destination, struct vmf
   VMF_TRY(vmf_take_package_result(target->result, &result, error));
   result = (struct vmf_package_result){.size = sizeof result};
   VMF_TRY(vmf_assembling_new(destination, assembly, target, &work, error));
-  enum vmf_code code = vmf_assembling_write(work, &result, error);
-  if (code == VMF_OK)
+  enum vmf_code code = target->dry_run ? vmf_assembling_foresee(work, &result, error)
+                                       : vmf_assembling_write(work, &result, error);
+  if (code == VMF_OK && !target->dry_run)
     code = vmf_assembling_commit(work, error);
   if (code == VMF_OK)
     vmf_give_package_result(&result, target->result);

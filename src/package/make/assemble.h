@@ -128,6 +128,13 @@ VMF_MUST_CHECK enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assemb
                                                const struct vmf_job_options *options,
                                                const struct vmf_log *log, struct vmf_error *error);
 
+/* The most bytes that the files can take are added to result->bytes, what is free where `io` is
+ * goes to result->room. Only maps are read. */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_foresee(const struct vmf_assembly *assembly,
+                                                  const struct vmf_io *io,
+                                                  struct vmf_package_result *result,
+                                                  struct vmf_error *error);
+
 /* In steps, for several that appear together or not at all. All that an assembly points to lives as
  * long as *work. First what shows that it can be written; nothing but temporary files is made. */
 struct vmf_assembling;
@@ -140,6 +147,10 @@ VMF_MUST_CHECK enum vmf_code vmf_assembling_new(const struct vmf_destination *de
 VMF_MUST_CHECK enum vmf_code vmf_assembling_write(struct vmf_assembling *work,
                                                   struct vmf_package_result *result,
                                                   struct vmf_error *error);
+/* Instead of that, of a dry run: what would be written is added to *result. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_foresee(struct vmf_assembling *work,
+                                                    struct vmf_package_result *result,
+                                                    struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_assembling_commit(struct vmf_assembling *work,
                                                    struct vmf_error *error);
 /* Behind a commit that replaced nothing: all of it is gone again. */

@@ -73,6 +73,18 @@ static enum vmf_code ask(const struct vmf_assembly *assembly, uint64_t enough,
   return VMF_OK;
 }
 
+enum vmf_code vmf_assembly_foresee(const struct vmf_assembly *assembly, const struct vmf_io *io,
+                                   struct vmf_package_result *result, struct vmf_error *error)
+{
+  struct vmf_amount amount;
+  struct vmf_room room;
+
+  VMF_TRY(ask(assembly, 0, NULL, &amount, error));
+  add(&result->bytes, amount.most);
+  result->room = vmf_io_room(io, &room) ? room.bytes : UINT64_MAX;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assembly, const struct vmf_io *io,
                                 const struct vmf_job_options *options, const struct vmf_log *log,
                                 struct vmf_error *error)

@@ -39,7 +39,7 @@ enum vmf_code vmf_package_convert_for(struct vmf_package *package, const char *p
   if (code == VMF_OK)
     code = vmf_conversion_run(&conversion, error);
   vmf_conversion_clear(&conversion);
-  vmf_destination_clear(&destination, code == VMF_OK);
+  vmf_destination_clear(&destination, code == VMF_OK && !target->dry_run);
   return code;
 }
 

@@ -182,6 +182,6 @@ enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
   for (size_t i = 0; i < packing.assembly.count; i++)
     vmf_free(packing.assembly.files[i].name);
   vmf_free(packing.assembly.files);
-  vmf_destination_clear(&destination, code == VMF_OK);
+  vmf_destination_clear(&destination, code == VMF_OK && !settled.dry_run);
   return code;
 }

@@ -2,11 +2,9 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "written.h"
 
-#include "checked.h"
 #include "convert.h"
 #include "log.h"
-#include "memory.h"
-#include "sequential.h"
+#include "scale.h"
 
 enum vmf_code vmf_written_shape(const struct vmf_assembly_file *file, struct vmf_shape *shape,
                                 struct vmf_error *error)
@@ -30,62 +28,6 @@ enum vmf_code vmf_written_target(const struct vmf_assembly_file *file, struct vm
                               error);
 }
 
-/* ---- an io that keeps nothing of what is written to it but its size ---- */
-
-static enum vmf_code scale_append_zeros(struct vmf_io *io, uint64_t length, struct vmf_error *error)
-{
-  if (!vmf_add(io->size, length, &io->size))
-    return vmf_fail(error, VMF_LIMIT, "%s: is larger than 2^64 bytes", io->name);
-  return VMF_OK;
-}
-
-static enum vmf_code scale_append(struct vmf_io *io, const void *data, size_t length,
-                                  struct vmf_error *error)
-{
-  (void)data;
-  return scale_append_zeros(io, length, error);
-}
-
-static enum vmf_code scale_flush(struct vmf_io *io, struct vmf_error *error)
-{
-  (void)io;
-  (void)error;
-  return VMF_OK;
-}
-
-static void scale_close(struct vmf_io *io)
-{
-  vmf_free(io->name);
-  vmf_free(io);
-}
-
-static const struct vmf_sequential_ops scale_ops = {
-    .io = {.kind = "scale",
-           .pwrite = vmf_sequential_pwrite,
-           .zero = vmf_sequential_zero,
-           .resize = vmf_sequential_resize,
-           .flush = scale_flush,
-           .close = scale_close},
-    .what = "a scale",
-    .append = scale_append,
-    .append_zeros = scale_append_zeros,
-};
-
-static enum vmf_code scale_new(const char *name, struct vmf_io **io, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *copy = NULL;
-  void *block = NULL;
-
-  VMF_TRY(vmf_copy_text(name, &copy, error));
-  VMF_TRY(vmf_alloc(sizeof(struct vmf_io), &block, error));
-  *io = block;
-  **io = (struct vmf_io){.ops = &scale_ops.io, .name = copy, .sequential = true, .writers = 1};
-  copy = NULL;
-  return VMF_OK;
-}
-
-/* ---- the size ---- */
-
 static enum vmf_code weigh(const struct vmf_assembly_file *file,
                            const struct vmf_job_options *options, uint64_t *bytes,
                            struct vmf_error *error)
@@ -93,7 +35,7 @@ static enum vmf_code weigh(const struct vmf_assembly_file *file,
   struct vmf_target *target = NULL;
   struct vmf_io *scale;
 
-  VMF_TRY(scale_new(file->name, &scale, error));
+  VMF_TRY(vmf_io_scale(file->name, true, &scale, error));
   enum vmf_code code = vmf_written_target(file, scale, NULL, &target, error);
   if (code == VMF_OK)
     code = vmf_convert(file->image, target, options, NULL, error);

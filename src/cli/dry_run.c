@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "dry_run.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,17 @@ struct place {
   uint64_t free, required;
 };
 
+static bool device_size(const char *path, uint64_t *size)
+{
+  int number = open(path, O_RDONLY | O_CLOEXEC);
+  off_t end = number < 0 ? -1 : lseek(number, 0, SEEK_END);
+
+  if (number >= 0)
+    close(number);
+  *size = end < 0 ? 0 : (uint64_t)end;
+  return end >= 0;
+}
+
 /* Of a file that is there its own space is free, too, but only once the new one is in its place. */
 static struct place place_of_disk(const struct vmf_dry_run *run)
 {
@@ -36,6 +48,8 @@ static struct place place_of_disk(const struct vmf_dry_run *run)
     place.told = true;
     place.free = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
   }
+  if (place.replaces && S_ISBLK(status.st_mode))
+    place.told = device_size(run->path, &place.free);
   free(folder);
   return place;
 }

@@ -107,6 +107,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   command->log.data = command;
   if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
       vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK ||
+      vmf_names_pipes(command, command->operand_count - verb->targets, &error) != VMF_OK ||
       (!command->help && vmf_untrusted(verb, command, &error) != VMF_OK)) {
     status = main_report(verb, &error);
   } else if (command->help) {

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "names.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,39 @@ enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
       command->operands[i] = *name;
   }
   return code;
+}
+
+/* The N of "/dev/fd/N", which is a pipe; or -1. */
+static int pipe_number(const char *name)
+{
+  struct stat status;
+  int number;
+  char behind;
+
+  return sscanf(name, "/dev/fd/%9d%c", &number, &behind) == 1 && number > STDERR_FILENO &&
+                 fstat(number, &status) == 0 && S_ISFIFO(status.st_mode)
+             ? number
+             : -1;
+}
+
+enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct vmf_error *error)
+{
+  const char *input = NULL;
+
+  for (int i = 0; i < sources; i++) {
+    int number = pipe_number(command->operands[i]);
+
+    if (number < 0 && strcmp(command->operands[i], "-") != 0)
+      continue;
+    if (input && (number >= 0 || strcmp(input, "-") != 0))
+      return vmf_arguments_wrong(error, "%s: is a pipe, and so is %s: one can be read at a time",
+                                 command->operands[i], input);
+    input = command->operands[i];
+    if (number >= 0 && dup2(number, STDIN_FILENO) < 0)
+      return vmf_arguments_wrong(error, "%s: %s", input, strerror(errno));
+    command->operands[i] = "-";
+  }
+  return VMF_OK;
 }
 
 enum vmf_code vmf_names_operands(struct vmf_command *command, int sources, int targets,

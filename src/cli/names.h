@@ -21,6 +21,11 @@ VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int
 VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
                                                   struct vmf_error *error);
 
+/* Of the first `sources` operands one may be a pipe that was handed over ("/dev/fd/63", the shell's
+ * <(COMMAND)): it becomes standard input, and its name "-". */
+VMF_MUST_CHECK enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources,
+                                             struct vmf_error *error);
+
 /* A raw disk whose name says that it is packed ("disk.raw.xz", "image.tar.gz") gets that format and
  * -o compress= or archive=, unless -o says something else. */
 VMF_MUST_CHECK enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,

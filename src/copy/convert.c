@@ -140,9 +140,10 @@ static enum vmf_code check_room(const struct vmf_copy *copy, const struct vmf_jo
   struct vmf_room room;
   struct vmf_amount amount;
 
-  if (!copy->source || copy->backing || copy->salvage || vmf_image_streams(copy->source) ||
-      !vmf_io_room(target->io, &room) ||
-      (room.shares && !options->no_reflink && vmf_copy_may_share(copy) &&
+  bool full = target->shape.reserves || target->shape.keep_zeros;
+  if ((!copy->source && !full) || copy->backing || copy->salvage ||
+      vmf_image_streams(copy->source) || !vmf_io_room(target->io, &room) ||
+      (copy->source && room.shares && !options->no_reflink && vmf_copy_may_share(copy) &&
        vmf_copy_on_one_system(copy)))
     return VMF_OK;
   VMF_TRY(vmf_need_by_map(&need, room.bytes, &amount, error));

@@ -209,8 +209,10 @@ static enum vmf_code source_check(int number, const char *path, bool check_locks
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be examined", path);
   *mode = status.st_mode;
   if (!S_ISREG(*mode) && !S_ISBLK(*mode))
-    return vmf_fail(error, VMF_REFUSED, "%s: is %s, expected a regular file or a block device",
-                    path, kind_of(*mode));
+    return vmf_fail(error, VMF_REFUSED, "%s: is %s, expected a regular file or a block device%s",
+                    path, kind_of(*mode),
+                    S_ISFIFO(*mode) ? "; a pipe is read as standard input (\"-\", with < or |)"
+                                    : "");
   if (is_endless(number, &status))
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the system says that it has 0 bytes, but it is not empty, so its size is "

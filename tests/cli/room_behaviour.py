@@ -47,6 +47,13 @@ def test_disk_that_does_not_fit(t, options):
     is_refused(in_small(t, 'convert', *options, 'noise.raw', 'small/x', status=4))
 
 
+@tap.rows([(mode, mode) for mode in ('falloc', 'full')])
+def test_empty_disk_that_takes_its_space_at_once(t, mode):
+    disks(t)
+    is_refused(in_small(t, 'create', '-o', f'preallocation={mode}', 'small/x', '8M', status=4))
+    in_small(t, 'create', '-q', '-o', f'preallocation={mode}', 'small/x', '2M', status=0)
+
+
 def test_what_does_not_fit_in_place_leaves_the_old_file(t):
     disks(t)
     done = with_small(t, 'echo old > small/x; "$0" "$@"; status=$?; cat small/x; exit $status',

@@ -101,6 +101,53 @@ def test_file_in_a_folder_that_may_not_be_written_to(t):
     tap.equal(t.read('closed/old.raw') == source, True, 'content')
 
 
+def test_attributes_of_a_replaced_file_stay(t):
+    """The label of SELinux, the list of access and what people note; a file system or a kernel may have none of them."""
+    source = noise(1 << 20)
+    t.write('source.raw', source)
+    t.write('old.raw', b'old')
+    kept = {}
+    for name, value in (('security.selinux', b'system_u:object_r:svirt_image_t:s0\0'), ('user.note', b'mine'),
+                        ('system.posix_acl_access', bytes.fromhex('02000000 01000600ffffffff 0200060001000000 04000400ffffffff 10000600ffffffff 20000400ffffffff'))):
+        try:
+            os.setxattr(t.path('old.raw'), name, value)
+        except OSError:
+            continue
+        kept[name] = os.getxattr(t.path('old.raw'), name)
+    if not kept:
+        raise tap.Skip('the file system has no such attributes')
+    t.vmferry('convert', 'source.raw', 'old.raw')
+    tap.equal(t.read('old.raw') == source, True, 'content')
+    tap.equal({name: os.getxattr(t.path('old.raw'), name) for name in os.listxattr(t.path('old.raw')) if name in kept}, kept, 'attributes')
+    t.vmferry('convert', '-O', 'qcow2', 'source.raw', 'old.raw')
+    tap.equal(os.getxattr(t.path('old.raw'), next(iter(kept))), next(iter(kept.values())), 'of another format')
+
+
+def in_shell(t, line, status=0):
+    done = t.run('bash', '-c', line, tap.VMFERRY, status=None)
+    tap.equal(done.returncode, status, done.stderr)
+    return done
+
+
+def test_pipes_of_the_shell(t):
+    """<(COMMAND) is standard input, >(COMMAND) standard output; also for targets that look at the data twice."""
+    source = noise(1 << 20) + bytes(1 << 20)
+    t.write('source.raw', source)
+    in_shell(t, '"$0" convert -f raw <(cat source.raw) one.qcow2')
+    tap.contains(in_shell(t, '"$0" info <(cat one.qcow2)').stdout, 'file format: qcow2')
+    in_shell(t, 'cat source.raw | "$0" convert -f raw -O qcow2 --source-size 2M - >(cat >two.qcow2); wait $!')
+    t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'source.raw', 'one.qcow2')
+    t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'source.raw', 'two.qcow2')
+    tap.contains(in_shell(t, '"$0" compare <(cat one.qcow2) <(cat two.qcow2)', 2).stderr, 'one can be read at a time')
+
+
+def test_what_is_no_file_says_how_it_is_used(t):
+    os.mkfifo(t.path('pipe'))
+    t.write('a.raw', bytes(4096))
+    tap.contains(t.vmferry('info', 'pipe', status=None).stderr, 'a pipe is read as standard input')
+    tap.contains(t.vmferry('convert', 'a.raw', '-O', 'raw', 'pipe', status=1).stderr, '"-" is standard output, which > leads there')
+
+
 def test_another_users_file_in_a_sticky_folder(t):
     if os.geteuid() != 0:
         raise tap.Skip('needs root, to be somebody else')

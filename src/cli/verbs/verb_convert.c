@@ -294,13 +294,21 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
                                  settings->command.operand_count - 1, error);
 }
 
+/* Whether it is written from its first byte to its last. */
+static bool convert_is_pipe(const char *path)
+{
+  struct stat status;
+
+  return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
+}
+
 /* What comes on a pipe is read as it comes, unless the target asks for it twice, or for an order in
  * which it may not come. */
 static enum vmf_code convert_input(const struct vmf_convert_settings *settings, const char *path,
                                    struct vmf_source_input *input, struct vmf_error *error)
 {
   const struct vmf_target_settings *target = &settings->target;
-  bool twice = false, any_order = false, pipe = strcmp(path, "-") == 0;
+  bool twice = false, any_order = false, pipe = convert_is_pipe(path);
   const char *format;
   enum vmf_code code = VMF_OK;
 

@@ -92,7 +92,8 @@ static enum vmf_code check_target(const struct vmf_output *output, struct vmf_er
     return vmf_fail(error, VMF_USAGE, "%s: expected the name of a file", output->path);
   if (output->exists && !S_ISREG(mode) && !S_ISBLK(mode))
     return vmf_fail(error, VMF_USAGE,
-                    "%s: is neither a regular file nor a block device; \"-\" is standard output",
+                    "%s: is neither a regular file nor a block device; \"-\" is standard output, "
+                    "which > leads there",
                     output->path);
   if (output->exists && output->no_clobber)
     return vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it",
@@ -202,8 +203,9 @@ static enum vmf_code open_in_place(struct vmf_output *output, const char *obstac
   struct vmf_io *io = NULL;
   if (!output->in_place && output->replaced.st_size > 0)
     return vmf_fail(error, VMF_SYSTEM,
-                    "%s: cannot be replaced by a new file (%s), and it is not empty; --in-place "
-                    "writes into it: then it is empty when the run does not come to its end",
+                    "%s: cannot be replaced by a new file (%s), and it is not empty; \"convert "
+                    "--in-place\" writes into it, other verbs once it is emptied: then it is "
+                    "empty when the run does not come to its end",
                     output->path, obstacle);
   VMF_TRY(vmf_in_place_open(output->folder, output->name, output->path, output->sync, &io,
                             &output->held, error));

@@ -182,11 +182,12 @@ VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
 
 /* What was written of a package. */
 struct vmf_package_result {
-  size_t size;    /* of the struct */
-  bool archive;   /* an OVA; else a descriptor with its files */
-  uint64_t files; /* descriptor, manifest and certificate among them */
-  uint64_t bytes; /* of the archive, or of all files; with dry_run no more than that */
-  uint64_t room;  /* with dry_run: bytes that are free there; UINT64_MAX: that is not known */
+  size_t size;        /* of the struct */
+  bool archive;       /* it is one file: an OVA, or of a machine format with its disks */
+  uint64_t files;     /* descriptor, manifest and certificate among them */
+  uint64_t bytes;     /* of the archive, or of all files; with dry_run no more than that */
+  uint64_t room;      /* with dry_run: bytes that are free there; UINT64_MAX: that is not known */
+  const char *format; /* "ova", "ovf", or the machine format's name: "vmx", "xva"; static */
 };
 
 /* How a package is written. */

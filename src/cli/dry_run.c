@@ -13,6 +13,7 @@
 
 #include "human.h"
 #include "json.h"
+#include "listener.h"
 
 /* What the target's place answers, and what goes there, in bytes. */
 struct place {
@@ -100,8 +101,13 @@ static void text_end(const struct place *place)
 void vmf_dry_run_disk(const struct vmf_dry_run *run)
 {
   const struct place place = place_of_disk(run);
+  const struct vmf_listener *listener = run->command->listener;
   char size[16];
 
+  if (listener) {
+    listener->planned(listener->data, run->path, run->required);
+    return;
+  }
   if (run->command->json) {
     json_begin(run->path);
     fputs(",\n    \"format\": ", stdout);
@@ -121,6 +127,10 @@ void vmf_dry_run_package(const struct vmf_command *command, const char *path,
 {
   const struct place place = place_of_package(path, result);
 
+  if (command->listener) {
+    command->listener->planned(command->listener->data, path, result->bytes);
+    return;
+  }
   if (command->json) {
     json_begin(path);
     printf(",\n    \"files\": %" PRIu64, result->files);

@@ -238,6 +238,7 @@ static enum vmf_code find_destination(struct vmf_machine_move *move, const char 
   if (!move->format)
     return vmf_destination_find(path, name, &move->destination, error);
   move->assembly.alone = true;
+  move->assembly.format = move->format->name;
   if (move->container)
     return find_file(move, path, name, error);
   VMF_TRY(vmf_format(&suffix, error, ".%s",

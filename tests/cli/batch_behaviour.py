@@ -173,10 +173,15 @@ def test_all_problems_are_told_up_to_twenty(t):
     tap.contains(told, '30 problems in 30 jobs')
 
 
-def test_dry_run_writes_nothing(t):
-    disks(t, 'a.raw')
-    t.write('jobs', b'a.raw\tout/a.qcow2\n')
-    batch(t, 'jobs', '--dry-run')
+def test_dry_run_tells_what_would_be_written_and_whether_it_fits(t):
+    disks(t, 'a.raw', 'b.raw')
+    t.vmferry('pack', 'a.raw', '-o', 'a.ova')
+    t.write('jobs', b'a.raw\tout/a.raw\nb.raw\tout/b.qcow2\na.ova\tout/vm.vmx\nb.raw\tout/c.vhd\t-c\n')
+    told = batch(t, 'jobs', '--dry-run', status=1)
+    tap.contains(told, 'out/a.raw: up to ')
+    tap.contains(told, 'out/c.vhd: format vhd has no compression')
+    tap.contains(told, '4 jobs: 3 can be done, 1 failed')
+    tap.equal(re.search(r'out: 3 jobs, up to \S+ MiB; .* are free: it fits', told) is not None, True, told)
     tap.equal(os.listdir(t.path('out')), [], 'what was written')
 
 

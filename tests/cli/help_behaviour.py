@@ -86,6 +86,8 @@ def newcomers_folder(t):
     shutil.copy(t.path('disk.raw'), t.path('data.raw'))
     t.vmferry('checksum', 'disk.vmdk', stdout=open(t.path('SUMS'), 'wb'))  # pylint: disable=consider-using-with
     os.mkdir(t.path('folder'))
+    os.mkdir(t.path('out'))
+    t.write('jobs.tsv', b'disk.raw\tout/disk.qcow2\n')
     openssl, curve = tap.tool('openssl'), ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256')
     t.run(openssl, 'req', '-x509', *curve, '-nodes', '-days', '30', '-subj', '/CN=an authority', '-keyout', 'ca.key', '-out', 'ca.pem')
     t.run(openssl, 'req', *curve, '-nodes', '-subj', '/CN=a signer', '-keyout', 'key.pem', '-out', 'request.pem')

@@ -144,7 +144,8 @@ def test_a_line_at_the_end(t):
 
 @tap.rows([('pack', ('pack', 'disk.raw', '-o', 'new.ova'), 'new.ova', 'OVA', 3), ('unpack', ('unpack', 'vm.ova', 'new'), 'new/', 'OVF', 3),
            ('convert', ('convert', 'vm.ova', 'new/vm.ovf'), 'new/vm.ovf', 'OVF', 3),
-           ('convert into another form', ('convert', '--disk-format', 'raw', 'vm.ova', 'new.ova'), 'new.ova', 'OVA', 3)])
+           ('convert into another form', ('convert', '--disk-format', 'raw', 'vm.ova', 'new.ova'), 'new.ova', 'OVA', 3),
+           ('convert into a machine', ('convert', 'vm.ova', 'new/vm.vmx'), 'new/vm.vmx', 'VMX', 2)])
 def test_what_was_made_of_a_package(t, arguments, name, form, files):
     """On a terminal a line, and in JSON an object, with the bytes that are there."""
     source(t)

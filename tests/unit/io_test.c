@@ -159,7 +159,9 @@ START_TEST(only_files_and_devices_are_opened)
   ck_assert_int_eq(mkfifo("fifo", 0600), 0);
   alarm(5); /* a blocking open would wait for ever */
   ck_assert_int_eq(vmf_io_open_file("fifo", true, &io, &error), VMF_REFUSED);
-  ck_assert_str_eq(error.text, "fifo: is a pipe, expected a regular file or a block device");
+  ck_assert_str_eq(error.text,
+                   "fifo: is a pipe, expected a regular file or a block device; a pipe is read as "
+                   "standard input (\"-\", with < or |)");
   ck_assert_int_eq(vmf_io_open_file(".", true, &io, &error), VMF_REFUSED);
   ck_assert_int_eq(vmf_io_open_file("/dev/zero", true, &io, &error), VMF_REFUSED);
   ck_assert_int_eq(vmf_io_open_file("missing", true, &io, &error), VMF_SYSTEM);

@@ -20,7 +20,7 @@ struct vmf_batch_settings {
   const char **reports;     /* files, NULL-terminated; owned; or NULL */
   uint64_t retries;         /* of a job that fails for a while */
   bool fail_fast;           /* nothing new begins behind a failure */
-  bool dry_run;             /* the list is checked, and that is all */
+  bool dry_run;             /* each job only tells what it would write */
   struct vmf_job_list list; /* owned */
 };
 

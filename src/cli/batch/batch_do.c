@@ -78,6 +78,16 @@ static void hear_disk(void *data, const struct vmf_account *account)
   pthread_mutex_unlock(&doing->batch->lock);
 }
 
+static void hear_plan(void *data, const char *path, uint64_t required)
+{
+  const struct doing *doing = data;
+
+  pthread_mutex_lock(&doing->batch->lock);
+  set(&doing->job->path, path);
+  doing->job->written = required;
+  pthread_mutex_unlock(&doing->batch->lock);
+}
+
 static void hear_package(void *data, const struct vmf_package_account *account)
 {
   const struct doing *doing = data;
@@ -85,6 +95,7 @@ static void hear_package(void *data, const struct vmf_package_account *account)
 
   pthread_mutex_lock(&doing->batch->lock);
   set(&job->path, account->path);
+  set(&job->format, account->result->format);
   job->package = true;
   job->files = account->result->files;
   job->written = account->result->bytes;
@@ -139,14 +150,18 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
                                         .say = hear_text,
                                         .progress = hear_progress,
                                         .disk = hear_disk,
+                                        .planned = hear_plan,
                                         .package = hear_package,
                                         .losses = hear_losses};
   struct vmf_parsed_job parsed;
   enum vmf_code code = vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, error);
 
   if (code == VMF_OK) {
-    parsed.command->crew = batch->crew;
-    code = vmf_convert_do((struct vmf_convert_settings *)parsed.command, salvaged, error);
+    struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed.command;
+
+    settings->command.crew = batch->crew;
+    settings->target.dry_run |= batch->settings->dry_run;
+    code = vmf_convert_do(settings, salvaged, error);
   }
   vmf_batch_forget(&parsed);
   return code;

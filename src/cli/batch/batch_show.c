@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "batch_events.h"
+#include "batch_room.h"
 #include "human.h"
 #include "progress.h"
 #include "progress_bar.h"
@@ -53,13 +54,17 @@ void vmf_batch_show_retry(struct vmf_batch *batch, const struct vmf_batch_job *j
   vmf_status_print("%s: is tried again: %s", job->name, why);
 }
 
-/* ", 3.1 GiB written, 12 s (265 MiB/s)" */
+/* "3.1 GiB written, 12 s (265 MiB/s)" */
 static void describe(const struct vmf_batch_job *job, char *text, size_t size)
 {
   double seconds = (double)job->milliseconds / 1000;
   char written[16], rate[16];
 
   vmf_human_size(job->written, written);
+  if (!job->format) {
+    snprintf(text, size, "up to %s would be written", written);
+    return;
+  }
   vmf_human_size(seconds > 0 ? (uint64_t)((double)job->written / seconds) : 0, rate);
   snprintf(text, size, "%s written, %.*f s (%s/s)", written, seconds < 10 ? 1 : 0, seconds, rate);
 }
@@ -164,6 +169,7 @@ void vmf_batch_show_summary(struct vmf_batch *batch)
 {
   size_t done = 0, stopped = 0, waiting = 0;
   uint64_t written = 0;
+  bool plans = batch->settings->dry_run;
   char bytes[16], time[16], text[120] = "";
 
   vmf_progress_hide();
@@ -182,6 +188,9 @@ void vmf_batch_show_summary(struct vmf_batch *batch)
   vmf_human_seconds((double)vmf_batch_elapsed(batch) / 1000, time);
   if (stopped + waiting > 0)
     snprintf(text, sizeof text, ", %zu stopped, %zu not begun", stopped, waiting);
-  vmf_status_print("%zu job%s: %zu done, %zu failed%s, %s written, %s", batch->count,
-                   batch->count == 1 ? "" : "s", done, batch->failed, text, bytes, time);
+  vmf_status_print("%zu job%s: %zu %s, %zu failed%s, %s%s, %s", batch->count,
+                   batch->count == 1 ? "" : "s", done, plans ? "can be done" : "done",
+                   batch->failed, text, bytes, plans ? " at most" : " written", time);
+  if (plans)
+    vmf_batch_show_room(batch);
 }

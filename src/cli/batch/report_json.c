@@ -56,11 +56,13 @@ static void print_made(FILE *out, const struct vmf_batch_job *job)
 {
   print_text(out, "filename", job->path);
   print_number(out, "written", job->written);
+  if (!job->format) /* only planned */
+    return;
+  print_text(out, "format", job->format);
   if (job->package) {
     print_number(out, "files", job->files);
     return;
   }
-  print_text(out, "format", job->format ? job->format : "");
   print_number(out, "virtual-size", job->guest_size);
   print_number(out, "data", job->data_bytes);
   print_number(out, "zeros", job->zero_bytes);

@@ -16,7 +16,8 @@
 static const char *format_title(const char *format)
 {
   static const char *const titles[][2] = {
-      {"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}, {"vhdx", "VHDX"}, {"vdi", "VDI"}};
+      {"qcow2", "QCOW2"}, {"vmdk", "VMDK"}, {"vpc", "VHD"}, {"vhdx", "VHDX"}, {"vdi", "VDI"},
+      {"ova", "OVA"},     {"ovf", "OVF"},   {"vmx", "VMX"}, {"xapi", "XVA"},  {"vma", "VMA"}};
 
   for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
     if (strcmp(titles[i][0], format) == 0)
@@ -61,7 +62,7 @@ static void package_json(FILE *out, const struct vmf_package_account *account)
   fprintf(out,
           ",\n    \"format\": \"%s\",\n    \"files\": %" PRIu64 ",\n    \"written\": %" PRIu64
           ",\n    \"seconds\": %.3f\n}\n",
-          account->result->archive ? "ova" : "ovf", account->result->files, account->result->bytes,
+          account->result->format, account->result->files, account->result->bytes,
           (double)account->milliseconds / 1000);
 }
 
@@ -80,7 +81,8 @@ void vmf_account_package(const struct vmf_command *command,
     return;
   flockfile(stderr);
   vmf_human_text(stderr, account->path);
-  fprintf(stderr, ": %s, %" PRIu64 " files", result->archive ? "OVA" : "OVF", result->files);
+  fprintf(stderr, ": %s, %" PRIu64 " file%s", format_title(result->format), result->files,
+          result->files == 1 ? "" : "s");
   print_written(result->bytes, account->milliseconds);
   funlockfile(stderr);
 }

@@ -15,6 +15,8 @@ struct vmf_listener {
   void (*say)(void *data, const char *text);
   void (*progress)(void *data, const struct vmf_progress_state *state);
   void (*disk)(void *data, const struct vmf_account *account);
+  /* With --dry-run: what would be written at `path`, bytes at most. */
+  void (*planned)(void *data, const char *path, uint64_t required);
   void (*package)(void *data, const struct vmf_package_account *account);
   void (*losses)(void *data, const struct vmf_value *losses); /* of a machine; kept by the caller */
 };

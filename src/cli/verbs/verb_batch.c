@@ -48,7 +48,9 @@ static const struct vmf_argument batch_arguments[] = {
      .value = "N",
      .max = 100,
      .help = "try again what fails by what may pass: held files, no memory"},
-    {.name = "dry-run", VMF_SETS_FLAG(dry_run), .help = "check the list, and write nothing"},
+    {.name = "dry-run",
+     VMF_SETS_FLAG(dry_run),
+     .help = "tell what would be written, and whether it fits"},
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_GROUP_SAFETY,
@@ -172,7 +174,7 @@ static int batch_run(void *given)
     code = vmf_batch_check_reports(settings->reports, &error);
   if (code == VMF_OK)
     code = vmf_batch_check(&batch, &error);
-  if (code == VMF_OK && !settings->dry_run) {
+  if (code == VMF_OK) {
     code = vmf_batch_run(&batch, &error);
     if (code == VMF_OK)
       status = batch_status(&batch);

@@ -26,6 +26,12 @@ static void count_text(const struct vmf_text_file *file, struct vmf_package_resu
   result->bytes += file->text ? file->length : 0;
 }
 
+static void name_format(const struct vmf_assembling *work, struct vmf_package_result *result)
+{
+  result->archive = work->archive != NULL;
+  result->format = work->assembly->alone ? work->assembly->format : result->archive ? "ova" : "ovf";
+}
+
 /* Before the commit, which closes the archive. */
 static void count_written(const struct vmf_assembling *work, struct vmf_package_result *result)
 {
@@ -37,7 +43,7 @@ static void count_written(const struct vmf_assembling *work, struct vmf_package_
   result->files += assembly->container ? 1 : assembly->count;
   for (size_t i = 0; i < assembly->count; i++)
     result->bytes += assembly->files[i].size;
-  result->archive = work->archive != NULL;
+  name_format(work, result);
   if (work->archive)
     result->bytes = work->archive->size;
 }
@@ -52,7 +58,7 @@ enum vmf_code vmf_assembling_foresee(struct vmf_assembling *work, struct vmf_pac
   size_t length = 0;
 
   VMF_TRY(assembly->describe(assembly->data, VMF_DESCRIBE_WIDEST, &text, &length, error));
-  result->archive = work->archive != NULL;
+  name_format(work, result);
   result->files += assembly->container ? 1 : assembly->count + 1;
   if (!assembly->alone)
     result->files += 1U + vmf_assembling_signs(work);

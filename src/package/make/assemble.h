@@ -48,6 +48,7 @@ struct vmf_assembly {
   enum vmf_code (*copied)(void *data, struct vmf_assembly_file *file, struct vmf_error *error);
   void *data;
   bool alone; /* in a folder: the descriptor's text with the files beside it, and no manifest */
+  const char *format;                 /* with alone: of the text, "vmx"; static */
   const struct vmf_format *container; /* in place of a package a file of this format, which holds
                                        * the text and the disks; with alone. NULL: none */
   const char *machine, *text_name;    /* of the text in it: as in struct vmf_contents */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Whether what the jobs of a batch would write together fits where it goes. */
+#ifndef VMF_CLI_BATCH_ROOM_H
+#define VMF_CLI_BATCH_ROOM_H
+
+#include "batch.h"
+
+/* A line for each file system. What a replaced target takes is not free before its successor is
+ * there. With the lock held. */
+void vmf_batch_show_room(const struct vmf_batch *batch);
+
+#endif

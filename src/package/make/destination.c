@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "output.h"
 #include "path.h"
+#include "plain_name.h"
 #include "tar.h"
 #include "text.h"
 
@@ -32,15 +33,19 @@ bool vmf_destination_is_folder(const char *path)
   return is_folder(path) || vmf_text_ends_in(path, "/");
 }
 
-/* "vm": "vm.ovf", in an archive; the longest name there is that of the certificate. */
+/* "B\u00fcro": "Buero.ovf", in an archive; the longest name there is that of the certificate. */
 static enum vmf_code name_in_archive(const char *stem, size_t length,
                                      struct vmf_destination *destination, struct vmf_error *error)
 {
-  size_t fits = vmf_text_fit(stem, length, VMF_TAR_NAME_WRITTEN - strlen(".cert"));
+  VMF_AUTO_FREE char *name = NULL, *plain = NULL;
 
+  VMF_TRY(vmf_format(&name, error, "%.*s", (int)length, stem));
+  VMF_TRY(vmf_plain_name(name, &plain, error));
+  size_t whole = strlen(plain);
+  size_t fits = vmf_text_fit(plain, whole, VMF_TAR_NAME_WRITTEN - strlen(".cert"));
   destination->archive = true;
-  destination->name_cut = fits < length;
-  return vmf_format(&destination->descriptor_name, error, "%.*s.ovf", (int)fits, stem);
+  destination->name_cut = fits < whole;
+  return vmf_format(&destination->descriptor_name, error, "%.*s.ovf", (int)fits, plain);
 }
 
 static enum vmf_code find_folder(const char *path, const char *name, const char *suffix,

@@ -97,6 +97,19 @@ enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct v
   return VMF_OK;
 }
 
+enum vmf_code vmf_names_pipe_target(const char **name, struct vmf_error *error)
+{
+  int number = *name ? pipe_number(*name) : -1;
+
+  if (number < 0)
+    return VMF_OK;
+  if (dup2(number, STDOUT_FILENO) < 0)
+    return vmf_arguments_wrong(error, "%s: %s", *name, strerror(errno));
+  close(number); /* so that its reader sees the end */
+  *name = "-";
+  return VMF_OK;
+}
+
 enum vmf_code vmf_names_operands(struct vmf_command *command, int sources, int targets,
                                  struct vmf_error *error)
 {

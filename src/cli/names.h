@@ -26,6 +26,10 @@ VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, i
 VMF_MUST_CHECK enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources,
                                              struct vmf_error *error);
 
+/* A target that is such a pipe, >(COMMAND): it becomes standard output, and its name "-". Of what
+ * only standard output takes in its order, a package or a machine. NULL stays. */
+VMF_MUST_CHECK enum vmf_code vmf_names_pipe_target(const char **name, struct vmf_error *error);
+
 /* A raw disk whose name says that it is packed ("disk.raw.xz", "image.tar.gz") gets that format and
  * -o compress= or archive=, unless -o says something else. */
 VMF_MUST_CHECK enum vmf_code vmf_names_packed(struct vmf_target_settings *target, const char *path,

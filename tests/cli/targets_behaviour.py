@@ -138,6 +138,12 @@ def test_pipes_of_the_shell(t):
     in_shell(t, 'cat source.raw | "$0" convert -f raw -O qcow2 --source-size 2M - >(cat >two.qcow2); wait $!')
     t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'source.raw', 'one.qcow2')
     t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'source.raw', 'two.qcow2')
+    in_shell(t, '"$0" pack source.raw --name vm -o >(cat >vm.ova); wait $!')
+    t.vmferry('verify', 'vm.ova')
+    in_shell(t, '"$0" convert -O ova vm.ova >(cat >moved.ova); wait $!')
+    t.vmferry('verify', 'moved.ova')
+    in_shell(t, '"$0" convert --machine xapi vm.ova >(cat >vm.xva); wait $!')
+    tap.contains(t.vmferry('info', 'vm.xva').stdout, 'machine:')
     tap.contains(in_shell(t, '"$0" compare <(cat one.qcow2) <(cat two.qcow2)', 2).stderr, 'one can be read at a time')
 
 

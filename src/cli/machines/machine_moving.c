@@ -41,6 +41,11 @@ static bool is_package_name(const char *name)
   return name && (strcasecmp(name, "ova") == 0 || strcasecmp(name, "ovf") == 0);
 }
 
+bool vmf_moving_is_named(const char *format, const struct vmf_move_settings *settings)
+{
+  return settings->format || is_package_name(format);
+}
+
 /* "-f vmx", of a file whatever it is called; on standard input also the format of the file. */
 static bool is_machine_format(const char *name, bool input)
 {

@@ -12,6 +12,9 @@
 bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
                           const struct vmf_move_settings *settings);
 
+/* Whether -O or --machine names a package or a machine as what is written. */
+bool vmf_moving_is_named(const char *format, const struct vmf_move_settings *settings);
+
 /* Writes operand 0 as operand 1. */
 VMF_MUST_CHECK enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
                                             const struct vmf_move_settings *settings,

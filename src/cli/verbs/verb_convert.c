@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "common_arguments.h"
 #include "human.h"
+#include "machine_moving.h"
 #include "names.h"
 #include "packaging.h"
 #include "profiles.h"
@@ -558,7 +559,10 @@ static int convert_run(void *given)
   if (vmf_arguments_want_option_help(settings->target.options))
     return vmf_names_option_help(&settings->command, settings->target.format,
                                  settings->command.operand_count - 1, "-O");
-  if (vmf_convert_do(settings, &salvaged, &error) != VMF_OK)
+  if ((vmf_moving_is_named(settings->target.format, &settings->move) &&
+       vmf_names_pipe_target(&settings->command.operands[settings->command.operand_count - 1],
+                             &error) != VMF_OK) ||
+      vmf_convert_do(settings, &salvaged, &error) != VMF_OK)
     return vmf_status_report(&error);
   return salvaged ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;
 }

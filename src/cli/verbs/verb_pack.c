@@ -387,6 +387,8 @@ static int pack_run(void *given)
   vmf_signals_catch();
   code = vmf_names_operands(&settings->command, settings->command.operand_count, 0, &error);
   if (code == VMF_OK)
+    code = vmf_names_pipe_target(&settings->output, &error);
+  if (code == VMF_OK)
     code = vmf_names_resolve(&settings->command, &settings->output, false, &error);
   if (code == VMF_OK)
     code = pack_check_operands(settings, &error);

@@ -194,8 +194,8 @@ VMF_MUST_CHECK enum vmf_code vmf_image_resize(struct vmf_image **image, uint64_t
                                               bool move_gpt, struct vmf_error *error);
 
 /* Whether the disk can be used with sectors of so many bytes, 512 or 4096: a GUID partition table
- * counts in those that it was made with. VMF_REFUSED: it has one for others; one that is wrong says
- * nothing. */
+ * counts in those that it was made with. VMF_REFUSED: it has one for others; one that is wrong, or
+ * that is on a stream, says nothing. */
 VMF_MUST_CHECK enum vmf_code vmf_image_check_sectors(struct vmf_image *image, uint32_t bytes,
                                                      struct vmf_error *error);
 

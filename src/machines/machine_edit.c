@@ -176,7 +176,11 @@ static enum vmf_code edit_path(const char *path, const struct vmf_machine_edits 
 
   VMF_TRY(vmf_location_resolve(path, true, &resolved, error));
   if (stat(resolved, &status) < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", resolved);
+    return strcmp(resolved, "-") == 0
+               ? vmf_fail(error, VMF_UNSUPPORTED,
+                          "-: a machine is changed in its file, not on standard input; store it in "
+                          "one first")
+               : vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", resolved);
   if (target->output && !target->files->no_clobber && is_same_file(resolved, target->output))
     target->output = NULL;
   if (vmf_package_recognise(resolved))

@@ -340,6 +340,11 @@ static enum vmf_code open_path(struct vmf_package *package, const char *path,
   VMF_AUTO_FREE char *found = NULL;
   struct stat status;
 
+  if (strcmp(path, "-") == 0)
+    return vmf_fail(
+        error, VMF_UNSUPPORTED,
+        "-: a package is looked at in more than one place, and standard input comes once: "
+        "store it in a file first (cat > vm.ova); \"convert\" does so by itself");
   if (stat(path, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   if (!S_ISDIR(status.st_mode))

@@ -113,7 +113,8 @@ enum vmf_code vmf_image_check_sectors(struct vmf_image *image, uint32_t bytes,
   struct vmf_bootable bootable;
 
   VMF_REQUIRE(image, error);
-  VMF_TRY(vmf_image_seekable(image, error));
+  if (vmf_image_streams(image))
+    return VMF_OK;
   enum vmf_code code = vmf_bootable_read(image, &bootable, error);
   if (code == VMF_CORRUPT)
     return VMF_OK;

@@ -479,4 +479,15 @@ def test_memory_does_not_grow_with_what_comes(t):
     tap.equal(most < (64 + 2 * 4) << 10, True, f'{most} KiB of memory')
 
 
+
+@tap.rows([(words[0], words) for words in (('verify', '-'), ('unpack', '-', 'folder/'), ('sign', '--remove', '-'), ('edit', '--cpus', '2', '-'))])
+def test_a_package_that_has_to_be_a_file_says_so(t, words):
+    t.write('a.raw', bytes(1 << 20))
+    t.vmferry('pack', 'a.raw', '-o', 'a.ova')
+    with open(t.path('a.ova'), 'rb') as package:
+        done = t.vmferry(*words, stdin=package, status=None)
+    tap.contains(done.stderr, 'store it in ')
+    tap.equal(done.returncode, 1 if words[0] == 'verify' else 9, 'exit status')
+
+
 tap.main(globals())

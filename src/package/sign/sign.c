@@ -430,6 +430,10 @@ static enum vmf_code check_path(const char *path, struct vmf_error *error)
   struct stat status;
   struct vmf_io *io;
 
+  if (strcmp(path, "-") == 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "-: only files and folders can be signed in place, not what comes on standard "
+                    "input; store it in a file first");
   if (stat(path, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   if (S_ISDIR(status.st_mode))

@@ -107,6 +107,9 @@ struct vmf_machine_format_info {
   bool readable, writable;
   const char
       *container; /* format whose file holds such a machine with its disks ("vma"); or NULL */
+  /* Folders with its disks, by paths from that of its file on ("../Virtual Hard Disks"), where they
+   * need not be beside it; NULL behind the last; or NULL. */
+  const char *const *disk_folders;
 };
 bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *info);
 

@@ -118,6 +118,7 @@ bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *i
   own.readable = format->read != NULL;
   own.writable = format->write != NULL;
   own.container = format->container;
+  own.disk_folders = format->disk_folders;
   vmf_give_machine_format_info(&own, info);
   return true;
 }

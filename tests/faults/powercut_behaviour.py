@@ -156,10 +156,11 @@ def test_several_files_at_any_moment(t, words, main):
         t.vmferry(*words)
         made = contents(out)
     for op, number in MOMENTS:
-        t.run('cp', '--sparse=always', t.path('fresh'), t.path('medium'))
-        with mounted(t, 'medium', 'out') as out:
+        medium = f'medium-{op}-{number}'  # of its own: the device of the one before may linger
+        t.run('cp', '--sparse=always', t.path('fresh'), t.path(medium))
+        with mounted(t, medium, 'out') as out:
             process = stop_or_end(t, f'{op}:{number}:stop', words)
-            cut(t)
+            cut(t, medium)
             if process:
                 process.kill()
                 process.wait()
@@ -168,6 +169,7 @@ def test_several_files_at_any_moment(t, words, main):
         reached += 1
         with mounted(t, 'cut', 'after') as after:
             left = contents(after)
+        (t.folder / medium).unlink()
         title = f'before {op} {number}: {sorted(left)}'
         if left.get(main) != before.get(main):
             tap.equal(left == made, True, f'{title}, all new files with the one that names them')

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "argument_place.h"
 #include "arguments.h"
@@ -61,6 +63,27 @@ static void add_options(const struct vmf_verb *verb, const struct vmf_command *c
   }
 }
 
+/* Where the disks of a machine are that do not lie beside its file. */
+static void add_disk_folders(struct places *places, const char *name)
+{
+  const char *slash = strrchr(name, '/'), *dot = strrchr(name, '.');
+  struct vmf_machine_format_info format = {.size = sizeof format};
+  struct stat there;
+
+  for (size_t i = 0; dot && vmf_machine_format_describe(i, &format); i++)
+    for (const char *const *suffix = format.suffixes; *suffix; suffix++)
+      for (const char *const *folder = format.disk_folders;
+           folder && *folder && strcasecmp(*suffix, dot + 1) == 0; folder++) {
+        char *path = NULL;
+
+        if (asprintf(&path, "%.*s%s", slash ? (int)(slash + 1 - name) : 0, name, *folder) < 0)
+          return;
+        if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+          add(places, path, true, false);
+        free(path);
+      }
+}
+
 static bool operand_is_written(const struct vmf_verb *verb, int index, int count)
 {
   switch (verb->written) {
@@ -77,8 +100,10 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
                          struct places *places)
 {
   int count = command->operand_count;
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
     add(places, command->operands[i], true, operand_is_written(verb, i, count));
+    add_disk_folders(places, command->operands[i]);
+  }
   if (verb->written == VMF_WRITTEN_OUT ? !places->out
                                        : verb->written != VMF_WRITTEN_NONE && count <= 1)
     add(places, ".", true, true); /* the name of what is written is found */

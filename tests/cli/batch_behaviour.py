@@ -101,10 +101,13 @@ def test_machines_and_packages_are_jobs(t):
     ('output', b'a.raw\t-\n', 'neither standard input nor output'),
     ('no source', b'nix.raw\tout/x.raw\n', 'jobs:1: nix.raw: No such file'),
     ('no folder', b'a.raw\tnix/x.raw\n', 'the folder nix: No such file'),
-    ('twice', b'a.raw\tout/x.raw\nb.raw\tout/../out/x.raw\n', 'jobs:2: out/../out/x.raw: is the target of line 1, too'),
-    ('twice in a folder', b'a.raw\tout/\nsub/a.raw\tout/\n', 'is the target of line 1, too'),
+    ('twice', b'a.raw\tout/x.raw\nb.raw\tout/../out/x.raw\n', 'jobs:2: x.raw: is written by line 1, too'),
+    ('twice in a folder', b'a.raw\tout/\nsub/a.raw\tout/\n', 'is written by line 1, too'),
     ('onto a source', b'a.raw\tout/x.raw\nb.raw\ta.raw\n', 'jobs:2: a.raw: is read by line 1'),
     ('onto itself', b'a.raw\ta.raw\n', 'is the source, or in it'),
+    ('one report', b'a.raw\tout/x.vmx\t--losses=l.json\nb.raw\tout/y.vmx\t--losses=./l.json\n', 'jobs:2: l.json: is written by line 1, too'),
+    ('a report onto a source', b'a.raw\tout/x.vmx\t--losses=b.raw\nb.raw\tout/y.vmx\n', 'b.raw: is read by line 2'),
+    ('a report to the output', b'a.raw\tout/x.vmx\t--losses=-\n', 'has no standard output'),
     ('in a target', b'a.raw\tout/new/\nb.raw\tout/new/x.raw\n', 'the folder out/new'),
 ])
 def test_a_list_that_is_wrong_begins_nothing(t, text, message):

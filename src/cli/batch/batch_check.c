@@ -11,12 +11,13 @@
 #include "batch.h"
 #include "batch_places.h"
 #include "status.h"
+#include "verb_convert.h"
 
 enum { PROBLEMS_SHOWN = 20 };
 
 struct checking {
   struct vmf_batch *batch;
-  struct vmf_batch_job *job; /* that is looked at */
+  struct vmf_batch_places places;
   uint64_t problems;
 };
 
@@ -70,15 +71,14 @@ static enum vmf_code check_names(struct checking *checking, struct vmf_error *er
 static void tell_clash(void *data, const struct vmf_batch_place *target,
                        const struct vmf_batch_place *other)
 {
-  const struct vmf_words *operands = &target->job->listed->operands;
-  const char *name = operands->list[operands->count - 1];
+  const char *slash = strrchr(target->path, '/'), *name = slash ? slash + 1 : target->path;
   bool same = strcmp(target->path, other->path) == 0;
 
   if (target->job == other->job)
     tell(data, target->job, "%s: is the source, or in it: a source is never written", name);
   else if (other->written)
-    tell(data, other->job, "%s: is %sthe target of line %u, too", other->job->name,
-         same ? "" : "in ", target->job->listed->line);
+    tell(data, other->job, "%s: is %swritten by line %u, too", name, same ? "" : "in what is ",
+         target->job->listed->line);
   else
     tell(data, target->job, "%s: is read by line %u: a source is never written", name,
          other->job->listed->line);
@@ -87,23 +87,36 @@ static void tell_clash(void *data, const struct vmf_batch_place *target,
 static enum vmf_code check_places(struct checking *checking, struct vmf_error *error)
 {
   struct vmf_batch *batch = checking->batch;
-  struct vmf_batch_places places = {0};
   enum vmf_code code = VMF_OK;
 
   for (size_t i = 0; i < batch->count && code == VMF_OK; i++) {
-    code = vmf_batch_places_add(&places, &batch->jobs[i], error);
+    code = vmf_batch_places_add(&checking->places, &batch->jobs[i], error);
     if (code == VMF_USAGE) {
       tell(checking, &batch->jobs[i], "%s", error->text);
       code = VMF_OK;
     }
   }
   if (code == VMF_OK)
-    vmf_batch_places_compare(&places, tell_clash, checking);
-  vmf_batch_places_free(&places);
+    vmf_batch_places_compare(&checking->places, tell_clash, checking);
   return code;
 }
 
 /* ---- options ---- */
+
+/* What a job writes beside its target. */
+static enum vmf_code add_files(struct checking *checking, const struct vmf_batch_job *job,
+                               const struct vmf_convert_settings *settings, struct vmf_error *error)
+{
+  const char *const files[] = {settings->move.losses, settings->salvage.map};
+  enum vmf_code code = VMF_OK;
+
+  for (size_t i = 0; i < sizeof files / sizeof files[0] && code == VMF_OK; i++)
+    if (files[i] && strcmp(files[i], "-") == 0)
+      code = vmf_arguments_wrong(error, "a job of a batch has no standard output; name a file");
+    else if (files[i])
+      code = vmf_batch_places_add_file(&checking->places, job, files[i], error);
+  return code;
+}
 
 static enum vmf_code check_options(struct checking *checking, struct vmf_error *error)
 {
@@ -114,6 +127,9 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
     struct vmf_parsed_job parsed;
 
     code = vmf_batch_parse(batch->settings, batch->jobs[i].listed, NULL, &parsed, error);
+    if (code == VMF_OK)
+      code = add_files(checking, &batch->jobs[i],
+                       (const struct vmf_convert_settings *)parsed.command, error);
     vmf_batch_forget(&parsed);
     if (code == VMF_USAGE) {
       tell(checking, &batch->jobs[i], "%s", error->text);
@@ -132,6 +148,7 @@ enum vmf_code vmf_batch_check(struct vmf_batch *batch, struct vmf_error *error)
     code = check_names(&checking, error);
   if (code == VMF_OK)
     code = check_places(&checking, error);
+  vmf_batch_places_free(&checking.places);
   if (code != VMF_OK || checking.problems == 0)
     return code;
   return vmf_arguments_wrong(error, "%s: %llu problem%s in %zu job%s: nothing was begun",

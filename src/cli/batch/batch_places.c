@@ -145,6 +145,16 @@ enum vmf_code vmf_batch_places_add(struct vmf_batch_places *places, const struct
                         : code;
 }
 
+enum vmf_code vmf_batch_places_add_file(struct vmf_batch_places *places,
+                                        const struct vmf_batch_job *job, const char *path,
+                                        struct vmf_error *error)
+{
+  char *place = realpath(path, NULL);
+  enum vmf_code code = place ? VMF_OK : place_of_new(path, &place, error);
+
+  return code == VMF_OK ? add(places, job, place, true, error) : code;
+}
+
 /* ---- what clashes ---- */
 
 /* '/' comes first, so that what is below a folder follows it at once. */

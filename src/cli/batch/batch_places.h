@@ -12,7 +12,7 @@
 struct vmf_batch_place {
   const struct vmf_batch_job *job;
   char *path;   /* without symlinks; of a target that is a folder, what would be put there; owned */
-  bool written; /* it is the target */
+  bool written; /* it is the target, or another file that is written */
 };
 
 struct vmf_batch_places {
@@ -24,6 +24,11 @@ struct vmf_batch_places {
 VMF_MUST_CHECK enum vmf_code vmf_batch_places_add(struct vmf_batch_places *places,
                                                   const struct vmf_batch_job *job,
                                                   struct vmf_error *error);
+
+/* Adds another file that the job writes. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_places_add_file(struct vmf_batch_places *places,
+                                                       const struct vmf_batch_job *job,
+                                                       const char *path, struct vmf_error *error);
 
 /* Calls `clash` for every target that another job writes or reads, or whose folder is such a
  * target. Sorts the list. */

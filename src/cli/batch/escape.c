@@ -28,6 +28,9 @@ void vmf_escape_markup(FILE *out, const char *text)
         escaped = rows[j][1];
     if (escaped)
       fputs(escaped, out);
+    else if (i + 2 < length && memcmp(&shown[i], "\xef\xbf", 2) == 0 &&
+             (shown[i + 2] & 0x3e) == 0x3e)
+      i += 2; /* U+FFFE and U+FFFF are no characters of XML */
     else
       fputc(shown[i], out);
   }

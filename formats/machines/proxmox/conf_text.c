@@ -32,7 +32,7 @@ static void unescape(const char *in, char *out)
   for (; *in; out++) {
     int high = in[0] == '%' ? vmf_hex_digit(in[1]) : -1;
     int low = high >= 0 ? vmf_hex_digit(in[2]) : -1;
-    *out = low >= 0 ? (char)(high << 4 | low) : *in;
+    *out = (char)(low >= 0 ? high << 4 | low : *in);
     in += low >= 0 ? 3 : 1;
   }
   *out = '\0';

@@ -3,6 +3,7 @@
  *
  * So many jobs at a time: each on a thread of its own, whose work the crew does. The main thread
  * shows how far they are. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,10 @@
 #include "progress.h"
 #include "signals.h"
 
-enum { SHOWN_EVERY = 100 /* milliseconds */ };
+enum {
+  SHOWN_EVERY = 100,      /* milliseconds */
+  LARGE_BLOCK = 128 << 10 /* bytes */
+};
 
 /* Of a folder the name says which source goes there. */
 static char *name_of(const struct vmf_listed_job *listed)
@@ -198,6 +202,8 @@ enum vmf_code vmf_batch_run(struct vmf_batch *batch, struct vmf_error *error)
 
   if (!workers)
     return vmf_arguments_no_memory(error);
+  /* The buffers of a job go back to the system with it: else each thread keeps those of all. */
+  mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
   vmf_signals_catch();
   batch->begun = time(NULL);
   batch->begun_milliseconds = vmf_progress_now();

@@ -89,7 +89,10 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
 
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);
-  return code == VMF_OK ? verb->run(command) : main_report(verb, &error);
+  int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);
+  if (verb->unload)
+    verb->unload(command);
+  return status;
 }
 
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)

@@ -124,8 +124,9 @@ struct vmf_verb {
   bool operands_are_words; /* no file is opened by their names */
   int usage_status;        /* the exit status after a wrong command line */
   /* Of a verb that does what other command lines say: reads them before the command is confined,
-   * and shows them. Or NULL. */
+   * and shows them; `unload` frees them, whatever came of it. Or NULL. */
   enum vmf_code (*load)(void *settings, struct vmf_error *error);
+  void (*unload)(void *settings);
   void (*visit)(void *settings, vmf_command_visitor *visit, void *data);
   int (*run)(void *settings); /* returns the exit status */
 };

@@ -105,6 +105,12 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
   return code;
 }
 
+static void batch_unload(void *given)
+{
+  struct vmf_batch_settings *settings = given;
+  vmf_job_list_free(&settings->list);
+}
+
 /* A job that is wrong is told later. */
 static void batch_visit(void *given, vmf_command_visitor *visit, void *data)
 {
@@ -187,7 +193,6 @@ static int batch_run(void *given)
     status = code == VMF_USAGE ? VMF_EXIT_INPUT : failure;
   }
   batch_end(&batch);
-  vmf_job_list_free(&settings->list);
   return status;
 }
 
@@ -209,6 +214,7 @@ const struct vmf_verb vmf_verb_batch = {
     .max_operands = 1,
     .usage_status = VMF_EXIT_INPUT,
     .load = batch_load,
+    .unload = batch_unload,
     .visit = batch_visit,
     .run = batch_run,
 };

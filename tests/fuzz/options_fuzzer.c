@@ -70,7 +70,7 @@ static void look_up(const char *text, size_t length)
     fuzz_fault("%s: no platform, without a word", text);
   if (!vmf_guest_os_find(text))
     vmf_guest_os_suggest(text, list, sizeof list);
-  if (vmf_json_name_read(text, &path, &format, &error) == VMF_OK && !path)
+  if (vmf_json_name_is(text) && vmf_json_name_read(text, &path, &format, &error) == VMF_OK && !path)
     fuzz_fault("%s: no path", text);
   vmf_free(path);
   vmf_free(format);

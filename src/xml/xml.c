@@ -8,6 +8,7 @@
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "memory.h"
@@ -80,6 +81,9 @@ static void keep_elements_only(xmlSAXHandler *sax)
   sax->processingInstruction = NULL;
 }
 
+/* The parser's globals are made once, by whichever thread comes first. */
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
+
 static xmlDoc *build_tree(xmlParserCtxt *context, struct complaint *complaint,
                           const struct vmf_xml_source *source)
 {
@@ -100,6 +104,7 @@ static enum vmf_code parse_text(const char *name, const struct vmf_xml_source *s
                                 struct vmf_report *report, xmlDoc **doc, struct vmf_error *error)
 {
   struct complaint complaint = {0};
+  pthread_once(&begun, xmlInitParser);
   xmlParserCtxt *context = xmlNewParserCtxt();
 
   if (!context)

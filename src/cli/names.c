@@ -97,6 +97,22 @@ enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct v
   return VMF_OK;
 }
 
+bool vmf_names_free_for(const char *path, const char *mark)
+{
+  size_t length = strlen(mark);
+  char head[128];
+  struct stat there;
+
+  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0)
+    return true;
+  FILE *file = fopen(path, "re");
+  bool is_report = file && length <= sizeof head && fread(head, 1, length, file) == length &&
+                   memcmp(head, mark, length) == 0;
+  if (file)
+    fclose(file);
+  return is_report;
+}
+
 enum vmf_code vmf_names_pipe_target(const char **name, struct vmf_error *error)
 {
   int number = *name ? pipe_number(*name) : -1;

@@ -26,6 +26,10 @@ VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, i
 VMF_MUST_CHECK enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources,
                                              struct vmf_error *error);
 
+/* Whether a report that begins with `mark` may be written to the path: nothing is there, or no
+ * regular file, an empty one, or such a report. A slip in the name costs no disk. */
+bool vmf_names_free_for(const char *path, const char *mark);
+
 /* A target that is such a pipe, >(COMMAND): it becomes standard output, and its name "-". Of what
  * only standard output takes in its order, a package or a machine. NULL stays. */
 VMF_MUST_CHECK enum vmf_code vmf_names_pipe_target(const char **name, struct vmf_error *error);

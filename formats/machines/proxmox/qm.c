@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "proxmox_writer.h"
 #include "qm_words.h"
+#include "shell_word.h"
 
 #define QM_IMPORT "$storage:0,import-from=$PWD/"
 #define QM_CREATE "qm create \"$vmid\""
@@ -80,7 +81,7 @@ static void put_setting(FILE *out, const struct vmf_machine_target *target, cons
     fputs("\"$storage\":0,import-from=\"$PWD\"/", out);
   else if (beside)
     fputs("\"$PWD\"/", out);
-  qm_put_word(out, value);
+  vmf_put_shell_word(out, value, true);
   if (step_of(key) > WITH_MACHINE)
     fputc('\n', out);
 }
@@ -122,7 +123,7 @@ static enum vmf_code put_script(FILE *out, const struct vmf_machine *machine,
   VMF_TRY(put_settings(out, machine, target, conf, WITH_MACHINE, error));
   if (machine->description.text) {
     fputs(" \\\n  --description ", out);
-    qm_put_word(out, machine->description.text);
+    vmf_put_shell_word(out, machine->description.text, true);
   }
   fputc('\n', out);
   put_firmware(out, machine);

@@ -7,19 +7,6 @@
 
 #include "memory.h"
 
-void qm_put_word(FILE *out, const char *text)
-{
-  fputc('\'', out);
-  for (; *text; text++)
-    if (*text == '\'')
-      fputs("'\\''", out);
-    else if (*text == '\n' || ((unsigned char)*text >= ' ' && *text != 0x7f))
-      fputc(*text, out);
-    else
-      fputc('?', out);
-  fputc('\'', out);
-}
-
 static bool is_blank(const char *at)
 {
   return *at == ' ' || *at == '\n' || *at == '\t' || (at[0] == '\\' && at[1] == '\n');

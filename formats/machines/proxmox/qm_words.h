@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Words of a shell's command line, as POSIX has them (XCU 2.2): written so that nothing in them
- * means anything to it, and read of what was written so. */
+ * Words of a shell's command line, read of what vmf_put_shell_word wrote. */
 #ifndef FORMATS_PROXMOX_QM_WORDS_H
 #define FORMATS_PROXMOX_QM_WORDS_H
 
-#include <stdio.h>
-
 #include "error.h"
-
-/* In single quotes; control characters but line ends become '?'. */
-void qm_put_word(FILE *out, const char *text);
 
 /* The next word, its quotes undone, and what is behind it in *at: a fresh string, or NULL at the
  * end. A variable stays as it is called: "$PWD". */

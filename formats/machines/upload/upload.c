@@ -12,6 +12,7 @@
 #include "guest_os.h"
 #include "memory.h"
 #include "profile.h"
+#include "shell_word.h"
 
 enum { LABEL = 60, WORD = 32 };
 
@@ -25,20 +26,6 @@ struct script {
 };
 
 /* ---- words ---- */
-
-/* Nothing inside of single quotes means anything to a shell but their end. */
-static void put_quoted(FILE *out, const char *text)
-{
-  fputc('\'', out);
-  for (; *text; text++)
-    if (*text == '\'')
-      fputs("'\\''", out);
-    else if ((unsigned char)*text >= ' ' && *text != 0x7f)
-      fputc(*text, out);
-    else
-      fputc('?', out);
-  fputc('\'', out);
-}
 
 /* A label of RFC 1123: lower-case letters, digits and '-', a letter first. */
 static void put_label(const struct script *script, size_t number)
@@ -120,9 +107,9 @@ static void put_value(const struct script *script, const char *word, size_t disk
     if (strcmp(values[i].word, word) == 0)
       fputs(values[i].value, script->out);
   if (strcmp(word, "file") == 0)
-    put_quoted(script->out, target->name);
+    vmf_put_shell_word(script->out, target->name, false);
   else if (strcmp(word, "name") == 0)
-    put_quoted(script->out, machine->name.text ? machine->name.text : "vm");
+    vmf_put_shell_word(script->out, machine->name.text ? machine->name.text : "vm", false);
   else if (strcmp(word, "label") == 0)
     put_label(script, number);
   else if (strcmp(word, "gib") == 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "names.h"
 
 static const struct vmf_report_kind *const kinds[] = {&vmf_report_json, &vmf_report_html,
                                                       &vmf_report_junit, &vmf_report_csv};
@@ -53,23 +54,6 @@ static const struct vmf_report_kind *kind_of(const char *path)
   return NULL;
 }
 
-/* Whether the file is not there, is empty, or is a report of this kind. */
-static bool is_free(const char *path, const struct vmf_report_kind *kind)
-{
-  size_t length = strlen(kind->mark);
-  char head[100];
-  struct stat there;
-
-  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0)
-    return true;
-  FILE *file = fopen(path, "re");
-  bool is_report =
-      file && fread(head, 1, length, file) == length && memcmp(head, kind->mark, length) == 0;
-  if (file)
-    fclose(file);
-  return is_report;
-}
-
 enum vmf_code vmf_batch_check_reports(const char *const *reports, struct vmf_error *error)
 {
   for (; reports && *reports; reports++) {
@@ -78,7 +62,7 @@ enum vmf_code vmf_batch_check_reports(const char *const *reports, struct vmf_err
     if (!kind)
       return vmf_arguments_wrong(error, "--report: %s: ends in none of .json, .html, .xml, .csv",
                                  *reports);
-    if (!is_free(*reports, kind))
+    if (!vmf_names_free_for(*reports, kind->mark))
       return vmf_arguments_wrong(error,
                                  "--report: %s: is there already, and is no such report: it "
                                  "is not replaced; choose another name",

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "arguments.h"
 #include "install_options.h"
 #include "json.h"
 #include "listener.h"
 #include "loss_glance.h"
+#include "names.h"
 #include "signals.h"
 #include "sources.h"
 
@@ -103,23 +103,6 @@ bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
          (is_source(source) || (asks_for_more(settings) && vmf_package_recognise(source)));
 }
 
-/* Whether the file may become the report: it is not there, is no regular file, or is a report. */
-static bool is_free_for_losses(const char *path)
-{
-  static const char start[] = "{\n    \"source\": ";
-  char head[sizeof start - 1];
-  struct stat there;
-
-  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0)
-    return true;
-  FILE *file = fopen(path, "re");
-  bool is_report = file && fread(head, 1, sizeof head, file) == sizeof head &&
-                   memcmp(head, start, sizeof head) == 0;
-  if (file)
-    fclose(file);
-  return is_report;
-}
-
 /* A slip in the name costs no disk: neither the source's, nor the target's, nor another. */
 static enum vmf_code check_losses(const char *path, const char *target, struct vmf_error *error)
 {
@@ -129,7 +112,7 @@ static enum vmf_code check_losses(const char *path, const char *target, struct v
     return vmf_arguments_wrong(error, "the machine and --losses cannot both go to standard output");
   if (strcmp(path, target) == 0)
     return vmf_arguments_wrong(error, "%s: is the target, too; --losses takes another name", path);
-  if (strcmp(path, "-") != 0 && !is_free_for_losses(path))
+  if (strcmp(path, "-") != 0 && !vmf_names_free_for(path, "{\n    \"source\": "))
     return vmf_arguments_wrong(error,
                                "%s: is there already, and is no loss report: --losses does not "
                                "replace it; choose another name",

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """`vmferry sign`, its results checked by openssl and tar; and `verify` on what openssl signed, right and wrong."""
+import fcntl
 import io
 import os
 import re
+import subprocess
 import tarfile
 
 import tap
@@ -307,3 +309,33 @@ def test_the_package_of_open_ovf(t):
 
 if __name__ == '__main__':
     tap.main(globals())
+
+
+@tap.rows([('a new manifest', folder, [], []), ('a manifest that stays', folder, ['--digest', 'sha512'], []), ('its renewal', folder, [], ['--renew']),
+           ('the signature taken away', folder, [], ['--remove']), ('an archive', archive, [], [])])
+def test_while_another_run_replaces_the_package_nothing_is_written(t, make, before, words):
+    path = make(t)
+    if before or words:
+        t.vmferry('sign', *key_words(), *before, path)
+    if '--renew' in words:
+        t.write('a.img', FILES['a.img'] + bytes(512))
+    old = {name: t.read(name) for name in t.names()}
+    with open(t.path('vm.ova' if make is archive else 'vm.ovf'), 'rb') as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run = t.vmferry('sign', *([] if '--remove' in words else key_words()), *words, path, status=None)
+    tap.contains(run.stderr, 'another run is replacing it; run this again')
+    assert run.returncode != 0
+    tap.equal({name: t.read(name) for name in t.names()}, old)
+
+
+def test_two_that_sign_at_once_leave_one_signature_that_is_right(t):
+    path = folder(t)
+    for turn in range(6):
+        runs = [subprocess.Popen([tap.VMFERRY, 'sign', '-q', '--no-sync', *key_words(), '--digest', kind, *more, path], stderr=subprocess.PIPE, text=True)
+                for kind, more in (('sha256', ['--cms']), ('sha512', []))]
+        told = [(run.communicate()[1], run.returncode) for run in runs]
+        assert any(status == 0 for text, status in told), told
+        for text, status in told:
+            assert status == 0 or 'run this again' in text, text
+        tap.equal(rules(t, path)[1] in (0, 3), True, f'turn {turn}')
+        os.remove(t.path('vm.mf')), os.remove(t.path('vm.cert'))

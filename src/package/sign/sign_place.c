@@ -109,6 +109,45 @@ static void warn_unsigned(const struct vmf_signing *signing, const char *certifi
              certificate_path);
 }
 
+/* Whether the file has these bytes; text NULL: there is none. */
+static enum vmf_code check_text(const char *path, const void *text, size_t length,
+                                struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *now = NULL;
+  struct vmf_io *io;
+
+  if (!text)
+    return access(path, F_OK) < 0 ? VMF_OK : vmf_replacing_changed(path, error);
+  if (access(path, F_OK) < 0)
+    return vmf_replacing_changed(path, error);
+  VMF_TRY(vmf_io_open_file(path, false, &io, error));
+  bool same = io->size == length;
+  enum vmf_code code = vmf_alloc(length + 1, &now, error);
+  if (code == VMF_OK && same && length > 0)
+    code = vmf_io_pread(io, now, length, 0, error);
+  same = same && code == VMF_OK && memcmp(now, text, length) == 0;
+  vmf_io_close(io);
+  return code != VMF_OK || same ? code : vmf_replacing_changed(path, error);
+}
+
+/* The texts that the new ones were made of are still those that are there, until the end: who holds
+ * the descriptor is the only one that changes anything beside it. */
+static enum vmf_code hold_texts(struct vmf_signing *signing, struct vmf_error *error)
+{
+  const struct vmf_package *package = signing->package;
+  bool edited = signing->descriptor_changed;
+  VMF_AUTO_FREE char *manifest = NULL, *certificate = NULL;
+
+  VMF_TRY(find_path(signing, signing->manifest_name, &manifest, error));
+  VMF_TRY(find_path(signing, signing->certificate_name, &certificate, error));
+  VMF_TRY(vmf_replacing_begin(&signing->replacing, package->descriptor_path, NULL, error));
+  VMF_TRY(check_text(package->descriptor_path,
+                     edited ? signing->old_descriptor : package->descriptor,
+                     edited ? signing->old_descriptor_length : package->descriptor_length, error));
+  VMF_TRY(check_text(manifest, package->manifest_text, package->manifest_length, error));
+  return check_text(certificate, package->certificate_text, package->certificate_length, error);
+}
+
 /* `rewritten`: of a manifest that is replaced; NULL: none is. Everything is written before anything
  * is renamed. Wherever it ends, no signature stands beside a manifest that it does not belong to:
  * an old one goes before its manifest does, and the new one comes last. */
@@ -124,6 +163,7 @@ static enum vmf_code commit_folder(struct vmf_signing *signing, const char *cert
     VMF_TRY(write_text(vmf_output_main(rewritten), signing->manifest_text, signing->manifest_length,
                        error));
   VMF_TRY(vmf_signing_advance(signing, 0, error));
+  VMF_TRY(hold_texts(signing, error));
   enum vmf_code code = resigned ? remove_text(signing, certificate_path, error) : VMF_OK;
   if (code == VMF_OK && rewritten)
     code = vmf_output_commit(rewritten, error);
@@ -167,6 +207,8 @@ static enum vmf_code place_manifest(struct vmf_signing *signing, struct vmf_erro
       write_text(vmf_output_main(output), signing->manifest_text, signing->manifest_length, error);
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
+  if (code == VMF_OK)
+    code = hold_texts(signing, error);
   if (code == VMF_OK && signing->package->certificate_text)
     code = remove_text(signing, certificate_path, error);
   if (code == VMF_OK)
@@ -182,6 +224,7 @@ static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_
   VMF_AUTO_FREE char *path = NULL;
 
   VMF_TRY(find_path(signing, signing->certificate_name, &path, error));
+  VMF_TRY(hold_texts(signing, error));
   return remove_text(signing, path, error);
 }
 
@@ -212,39 +255,6 @@ static enum vmf_code commit_described(struct vmf_signing *signing, char *const p
   return VMF_OK;
 }
 
-/* Whether the file has these bytes; text NULL: there is none. */
-static enum vmf_code check_text(const char *path, const void *text, size_t length,
-                                struct vmf_error *error)
-{
-  VMF_AUTO_FREE void *now = NULL;
-  struct vmf_io *io;
-
-  if (!text)
-    return access(path, F_OK) < 0 ? VMF_OK : vmf_replacing_changed(path, error);
-  if (access(path, F_OK) < 0)
-    return vmf_replacing_changed(path, error);
-  VMF_TRY(vmf_io_open_file(path, false, &io, error));
-  bool same = io->size == length;
-  enum vmf_code code = vmf_alloc(length + 1, &now, error);
-  if (code == VMF_OK && same && length > 0)
-    code = vmf_io_pread(io, now, length, 0, error);
-  same = same && code == VMF_OK && memcmp(now, text, length) == 0;
-  vmf_io_close(io);
-  return code != VMF_OK || same ? code : vmf_replacing_changed(path, error);
-}
-
-/* The texts that the new ones were made of are still those that are there, until the end. */
-static enum vmf_code hold_texts(struct vmf_signing *signing, char *const paths[3],
-                                struct vmf_error *error)
-{
-  const struct vmf_package *package = signing->package;
-
-  VMF_TRY(vmf_replacing_begin(&signing->replacing, paths[0], NULL, error));
-  VMF_TRY(check_text(paths[0], signing->old_descriptor, signing->old_descriptor_length, error));
-  VMF_TRY(check_text(paths[1], package->manifest_text, package->manifest_length, error));
-  return check_text(paths[2], package->certificate_text, package->certificate_length, error);
-}
-
 static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_error *error)
 {
   const struct vmf_package *package = signing->package;
@@ -269,7 +279,7 @@ static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_err
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
   if (code == VMF_OK)
-    code = hold_texts(signing, paths, error);
+    code = hold_texts(signing, error);
   if (code == VMF_OK)
     code = commit_described(signing, paths, outputs, error);
   for (size_t i = 0; i < 3; i++) {

@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "value.h"
 
+#include <string.h>
+
 #include "memory.h"
 
 /* The children of a node are put behind it in the list of what is still to be freed, so that no
@@ -111,4 +113,11 @@ enum vmf_code vmf_value_bool(struct vmf_value *parent, const char *name, bool va
   VMF_TRY(vmf_value_add(parent, VMF_VALUE_BOOL, name, &made, error));
   made->number = value;
   return VMF_OK;
+}
+
+enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
+                               struct vmf_error *error)
+{
+  VMF_TRY(vmf_value_bool(parent, "hidden", true, error));
+  return vmf_value_uint(parent, "length", secret ? strlen(secret) : 0, error);
 }

@@ -21,5 +21,9 @@ VMF_MUST_CHECK enum vmf_code vmf_value_uint(struct vmf_value *parent, const char
                                             uint64_t number, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_value_bool(struct vmf_value *parent, const char *name, bool value,
                                             struct vmf_error *error);
+/* In place of a text that is a secret, NULL: of none: that it is hidden, and its length in bytes.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
+                                              struct vmf_error *error);
 
 #endif

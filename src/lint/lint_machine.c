@@ -95,7 +95,7 @@ static void check_secrets(const struct vmf_machine_judged *judged)
   for (size_t i = 0; i < machine->extra_count; i++) {
     const struct vmf_lint_place place =
         vmf_lint_in(judged, machine->extras[i].line, "none: whoever has the file has it");
-    if (machine->extras[i].secret)
+    if (machine->extras[i].secret && !machine->extras[i].given)
       vmf_lint_tell(judged->linting, VMF_LINT_SECRET, &place, "a password, %s",
                     machine->extras[i].key);
   }

@@ -345,7 +345,9 @@ static enum vmf_code add_extras(const struct vmf_machine *machine, struct vmf_va
     VMF_TRY(vmf_value_add(values, VMF_VALUE_OBJECT, NULL, &value, error));
     VMF_TRY(vmf_value_text(value, "vendor", extra->vendor, error));
     VMF_TRY(vmf_value_text(value, "key", extra->key, error));
-    if (!extra->secret)
+    if (extra->secret)
+      VMF_TRY(vmf_value_hidden(value, extra->value, error));
+    else
       VMF_TRY(vmf_value_text(value, "value", extra->value, error));
     VMF_TRY(vmf_value_bool(value, "known", extra->known, error));
   }

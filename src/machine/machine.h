@@ -155,7 +155,7 @@ struct vmf_machine_extra {
   unsigned line;
   bool known;  /* false: the format does not know what it means */
   bool secret; /* a password: its value is never shown */
-  bool given;  /* it is part of what a person asks for: written although it is secret */
+  bool given;  /* the guest is told by it what was asked for: written although it is secret */
 };
 
 /* ---- the machine ---- */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "guid.h"
 
@@ -15,6 +16,17 @@ void vmf_vmware_uuid(unsigned hardware, const uint8_t from[16], uint8_t to[16])
     vmf_guid_swap(from, to);
   else
     memcpy(to, from, VMF_GUID_SIZE);
+}
+
+bool vmf_vmware_secret(const char *key)
+{
+  static const char *const starts[] = {"remotedisplay.vnc.password", "remotedisplay.vnc.key",
+                                       "encryption.", "datafilekey", "vtpm."};
+
+  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+    if (strncasecmp(key, starts[i], strlen(starts[i])) == 0)
+      return true;
+  return strcasecmp(key, VMF_VMWARE_ENVIRONMENT) == 0;
 }
 
 const struct vmf_vendor_name vmf_vmware_boot_classes[] = {{"hdd", "disk"},

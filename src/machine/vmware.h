@@ -5,6 +5,7 @@
 #ifndef VMF_MACHINE_VMWARE_H
 #define VMF_MACHINE_VMWARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vendor_words.h"
@@ -14,6 +15,12 @@
  * the octets of the SMBIOS table in their order; guests print them so on hardware before 13, whose
  * SMBIOS is 2.4, and the first three fields as little-endian numbers from there on. */
 void vmf_vmware_uuid(unsigned hardware, const uint8_t from[16], uint8_t to[16]);
+
+/* The setting that tells the guest its OVF environment, with the passwords that stand in it. */
+#define VMF_VMWARE_ENVIRONMENT "guestinfo.ovfEnv"
+
+/* Whether what a setting says is not to be shown. */
+bool vmf_vmware_secret(const char *key);
 
 /* The words of bios.bootOrder and the model's; ends with own NULL. */
 extern const struct vmf_vendor_name vmf_vmware_boot_classes[];

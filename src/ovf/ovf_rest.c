@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "reader.h"
 #include "system_reader.h"
+#include "vmware.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -194,12 +195,25 @@ static enum vmf_code name_of(const xmlNode *node, char **name, struct vmf_error 
   return vmf_format(name, error, "%s:%.*s", prefix, (int)length, kind);
 }
 
-/* A password in a property is never shown. */
-static void hide_secrets(struct vmf_machine *machine)
+/* Whether a password stands in an element: a property that is marked as one, itself or below. */
+static enum vmf_code has_password(const struct vmf_ovf *ovf, const xmlNode *node, bool *has,
+                                  struct vmf_error *error)
 {
-  struct vmf_machine_extra *extra = &machine->extras[machine->extra_count - 1];
+  const struct vmf_xml *xml = ovf->xml;
+  size_t end = xml->spans[vmf_xml_index(node)].end;
 
-  extra->secret = strstr(extra->value, "password=") != NULL;
+  *has = false;
+  for (size_t i = vmf_xml_index(node); i < xml->count && xml->spans[i].start < end && !*has; i++) {
+    struct vmf_xml_attribute attribute = {0};
+    while (!*has && vmf_xml_attribute_next(xml->elements[i], &attribute)) {
+      VMF_AUTO_FREE char *value = NULL;
+      if (!vmf_xml_attribute_is(&attribute, "password"))
+        continue;
+      VMF_TRY(vmf_xml_attribute_value(xml->elements[i], &attribute, &value, error));
+      *has = strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+    }
+  }
+  return VMF_OK;
 }
 
 /* path: "Item 7/", or "". */
@@ -218,8 +232,9 @@ static enum vmf_code add_element(struct vmf_system_reader *reader, const char *p
     VMF_TRY(vmf_xml_text(node, &value, reader->error));
   VMF_TRY(
       vmf_machine_add_extra(reader->machine, "ovf", key, value, span->line, known, reader->error));
-  hide_secrets(reader->machine);
-  return VMF_OK;
+  return has_password(reader->ovf, node,
+                      &reader->machine->extras[reader->machine->extra_count - 1].secret,
+                      reader->error);
 }
 
 static bool is_known_attribute(const struct vmf_xml_attribute *attribute)
@@ -272,7 +287,9 @@ static enum vmf_code read_extra_config(struct vmf_system_reader *reader, const c
     return vmf_machine_text(machine, name, line, &machine->nvram, reader->error);
   }
   VMF_TRY(vmf_format(&whole, reader->error, "vmw:ExtraConfig %s", key));
-  return vmf_machine_add_extra(machine, "ovf", whole, value, line, true, reader->error);
+  VMF_TRY(vmf_machine_add_extra(machine, "ovf", whole, value, line, true, reader->error));
+  machine->extras[machine->extra_count - 1].secret = vmf_vmware_secret(key);
+  return VMF_OK;
 }
 
 static enum vmf_code read_setting(struct vmf_system_reader *reader, size_t item, const char *path,

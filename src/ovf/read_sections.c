@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "checked.h"
 #include "memory.h"
@@ -252,7 +253,9 @@ static enum vmf_code read_property(struct vmf_ovf_reader *reader, const xmlNode 
   VMF_TRY(vmf_reader_flag(reader, element, "configurableByUser", false, &older));
   VMF_TRY(
       vmf_reader_flag(reader, element, "userConfigurable", older, &property->user_configurable));
-  VMF_TRY(vmf_reader_flag(reader, element, "password", false, &property->password));
+  VMF_TRY(vmf_reader_flag(reader, element, "password",
+                          property->type && strncasecmp(property->type, "password", 8) == 0,
+                          &property->password));
   for (xmlNode *node = vmf_reader_first(element); node; node = vmf_reader_next(node)) {
     if (!vmf_reader_is(node, NULL))
       continue;

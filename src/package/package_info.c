@@ -262,7 +262,9 @@ static enum vmf_code add_property(struct vmf_value *list, const struct vmf_ovf_p
   VMF_TRY(add_object(list, &child, error));
   VMF_TRY(vmf_value_text(child, "key", full, error));
   VMF_TRY(add_text(child, "type", property->type, error));
-  if (!property->password)
+  if (property->password)
+    VMF_TRY(vmf_value_hidden(child, property->value, error));
+  else
     VMF_TRY(add_text(child, "value", property->value, error));
   VMF_TRY(add_text(child, "label", property->label, error));
   return vmf_value_bool(child, "user-configurable", property->user_configurable, error);

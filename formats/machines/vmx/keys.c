@@ -279,13 +279,3 @@ bool vmx_key_known(const char *key)
       return true;
   return false;
 }
-
-bool vmx_key_secret(const char *key)
-{
-  static const char *const secrets[] = {"remotedisplay.vnc.password", "remotedisplay.vnc.key",
-                                        "encryption.", "datafilekey", "vtpm."};
-  for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-    if (behind(key, secrets[i], strlen(secrets[i])))
-      return true;
-  return false;
-}

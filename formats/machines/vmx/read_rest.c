@@ -151,7 +151,9 @@ static enum vmf_code read_extra(struct vmx_reader *reader, const struct vmx_sett
   }
   VMF_TRY(
       vmf_machine_add_extra(machine, VMX_NAME, key, setting->value, setting->line, known, error));
-  machine->extras[machine->extra_count - 1].secret = vmx_key_secret(setting->key);
+  struct vmf_machine_extra *extra = &machine->extras[machine->extra_count - 1];
+  extra->given = vmf_text_equal_nocase(setting->key, VMF_VMWARE_ENVIRONMENT);
+  extra->secret = vmf_vmware_secret(setting->key);
   return VMF_OK;
 }
 

@@ -60,5 +60,5 @@ const struct vmf_machine_format vmf_machine_format_vmx = {
     .write = vmx_write,
     .edit = vmx_edit,
     .disk_form = "monolithicSparse",
-    .environment_key = "guestinfo.ovfEnv",
+    .environment_key = VMF_VMWARE_ENVIRONMENT,
 };

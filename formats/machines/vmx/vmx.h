@@ -51,7 +51,6 @@ extern const struct vmf_vendor_name vmx_card_models[], vmx_sounds[];
 
 /* Whether a key is one that VMware is known to write. */
 bool vmx_key_known(const char *key);
-bool vmx_key_secret(const char *key);
 
 /* ---- what a key tells ---- */
 

@@ -164,6 +164,8 @@ static void print_products(const struct vmf_value *system)
     print_label(2, "property");
     vmf_human_text(stdout, text_of(at, "key") ? text_of(at, "key") : "");
     print_more(" = ", text_of(at, "value"));
+    if (child_of(at, "hidden") && child_of(at, "length")->number > 0)
+      printf(" = (hidden, %" PRIu64 " bytes)", child_of(at, "length")->number);
     print_more(" (", text_of(at, "label"));
     puts(text_of(at, "label") ? ")" : "");
   }

@@ -67,20 +67,26 @@ static size_t find_odd(const char *text)
   return SIZE_MAX;
 }
 
+/* What it says already may be said again: by a list of all that the package has. */
 static enum vmf_code set_value(const struct choosing *choosing, struct vmf_ovf_property *property)
 {
+  bool same = property->value && strcmp(property->value, choosing->value) == 0;
+
+  if (property->chosen)
+    return vmf_fail(choosing->error, VMF_USAGE, "property \"%.80s\" is given twice",
+                    choosing->name);
+  if (same && !property->user_configurable)
+    return VMF_OK;
   if (!property->user_configurable)
     return vmf_fail(choosing->error, VMF_USAGE,
                     "%s: property \"%.80s\" is not for the one who installs to choose; \"edit\" "
                     "changes it in the package",
                     choosing->ovf->name, choosing->name);
-  if (property->chosen)
-    return vmf_fail(choosing->error, VMF_USAGE, "property \"%.80s\" is given twice",
-                    choosing->name);
   VMF_TRY(vmf_ovf_property_check(property, choosing->name, choosing->value, choosing->error));
+  property->chosen = true;
+  property->literal = !same;
   vmf_free(property->value);
   property->value = NULL;
-  property->chosen = true;
   return vmf_copy_text(choosing->value, &property->value, choosing->error);
 }
 

@@ -103,7 +103,7 @@ static enum vmf_code expand(const struct environment *environment,
                             const struct vmf_ovf_property *property, struct value *value)
 {
   const char *at = property->value ? property->value : "";
-  const char *macro = property->chosen ? NULL : strstr(at, "${");
+  const char *macro = property->literal ? NULL : strstr(at, "${");
 
   for (const char *end; macro && (end = strchr(macro, '}')) != NULL; macro = strstr(at, "${")) {
     VMF_TRY(put(environment, value, at, (size_t)(macro - at)));

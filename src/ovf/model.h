@@ -113,7 +113,8 @@ struct vmf_ovf_property {
   char *key, *type, *value, *label, *description, *qualifiers;
   char *vmw_qualifiers; /* VMware's own attribute of that name */
   bool user_configurable, password;
-  bool chosen; /* the value is a person's, not the descriptor's */
+  bool chosen;  /* a person says the value */
+  bool literal; /* it is not the descriptor's: nothing in it refers to other properties */
   size_t element;
 };
 

@@ -200,6 +200,75 @@ def test_a_file_of_values_is_refused_for(t, text, why):
     tap.equal('hush' in run.stderr, False)
 
 
+@tap.rows([('an_object', b'\n {"ip": "10.0.0.9", "count": 7, "mode": "a, b", "secret": "hush \\"=#"}', ['10.0.0.9', None, '7', 'a, b']),
+           ('a_list', b'[{"key": "ip", "value": "10.0.0.9", "label": "l"}, {"key": "secret", "hidden": true, "length": 0}, {"key": "count", "value": "7"}]', ['10.0.0.9', '7']),
+           ('a_list_with_what_is_fixed', b'\xef\xbb\xbf[{"key": "ip", "value": "10.0.0.9"}, {"key": "built", "value": "7"}]', ['10.0.0.9'])])
+def test_values_come_as_json(t, text, chosen):
+    put(t, envelope(system(sections=KEYS)))
+    t.write('given', text)
+    run = convert(t, 'vm.ovf', 'out.vmx', '--properties=given')
+    tap.equal(sorted(one.get('value', '') for one in installed(t)['properties']), sorted(one or '' for one in chosen))
+    convert(t, 'vm.ovf', 'two.vmx', '--properties=given', '--property=ip=10.0.0.2')
+    tap.contains([one.get('value') for one in installed(t)['properties']], '10.0.0.2')
+    tap.equal('hush' in run.stderr + t.read('losses.json').decode(), False)
+
+
+@tap.rows([('text_that_ends', b'{"ip": "hush-hush', 'given:1: is not JSON at column'), ('a_key_that_is_there_twice', b'{"ip": "1",\n"ip": "hush-hush"}', 'given:2: a key is there twice'),
+           ('a_real_number', b'{"count": 3.0}', 'the value of "count" is none of: text, whole number'), ('null', b'{"ip": null}', 'the value of "ip" is none of'),
+           ('an_object_in_it', b'{"ip": {"value": "hush-hush"}}', 'the value of "ip" is none of'), ('a_list_of_texts', b'["ip=hush-hush"]', 'element 0 of the list has no "key"'),
+           ('one_key_with_two_values', b'[{"key": "ip", "value": "1"}, {"key": "ip", "value": "hush-hush"}]', 'the property "ip" is given twice'),
+           ('an_empty_key', b'{"": "hush-hush"}', '"" is no key'), ('a_nul', b'{"ip": "\\u0000"}', 'is not JSON'), ('depth', b'[' * 100_000, 'is not JSON'),
+           ('what_is_fixed', b'[{"key": "built", "value": "8"}]', 'not for the one who installs'), ('an_unknown_key', b'{"nix": "hush-hush"}', 'has no property "nix"')])
+def test_json_of_values_is_refused_for(t, text, why):
+    put(t, envelope(system(sections=KEYS)))
+    t.write('given', text)
+    run = convert(t, 'vm.ovf', 'out.vmx', '--properties=given', '--property=mode=fast', status=1)
+    tap.contains(run.stderr, why)
+    tap.equal('hush' in run.stderr, False)
+
+
+IN_ALL = f'<VirtualSystemCollection ovf:id="c"><Info>c</Info>{product(property_element("host", value="h"))}%s</VirtualSystemCollection>'
+
+
+def test_what_info_tells_of_properties_is_taken_as_it_is(t):
+    keys = product(property_element('ip', value='${host}'), property_element('built', value='7', user=False), property_element('pw', more='ovf:password="true"'))
+    put(t, envelope(IN_ALL % system('a', sections=keys, items=ASKED, transport='iso')))
+    t.write('given', t.vmferry('info', '--output=json', 'vm.ovf').stdout.encode())
+    convert(t, 'vm.ovf', 'plain.vmx')
+    convert(t, 'vm.ovf', 'given.vmx', '--properties=given')
+    tap.equal(t.read('given-ovf-env.iso'), t.read('plain-ovf-env.iso'))
+    convert(t, 'vm.ovf', 'other.vmx', '--properties=given', '--property=host=other')
+    tap.equal(values(document(t, 'other-ovf-env.iso'))[:2], [('ip', 'other'), ('built', '7')])
+
+
+# ---- secrets ----
+
+def test_a_password_of_a_package_is_hidden_wherever_it_is_shown(t):
+    keys = product(property_element('pw', value='hush-hush', more="ovf:password = '1'"), property_element('old', 'password(4..)', value='hush-old'), property_element('open', value='seen'))
+    put(t, envelope(system(sections=keys, items=ASKED, transport='iso com.vmware.guestInfo')))
+    shown = [t.vmferry('info', 'vm.ovf').stdout, t.vmferry('info', '--output=json', 'vm.ovf').stdout]
+    tap.equal([one for one in json.loads(shown[1])['systems'][0]['properties'] if 'hidden' in one],
+              [{'key': 'pw', 'type': 'string', 'hidden': True, 'length': 9, 'label': 'l', 'user-configurable': True},
+               {'key': 'old', 'type': 'password(4..)', 'hidden': True, 'length': 8, 'label': 'l', 'user-configurable': True}])
+    tap.contains(shown[0], 'property: pw = (hidden, 9 bytes) (l)')
+    for target in ('a.vmx', 'b.xml', 'c.vbox'):
+        run = convert(t, 'vm.ovf', target, '-v', f'--machine={TARGETS[target[2:]]}')
+        shown += [run.stdout, run.stderr, t.read('losses.json').decode(), t.vmferry('info', '--output=json', target).stdout]
+    run = convert(t, 'a.vmx', 'two.vmx', '-v')
+    shown += [run.stdout, run.stderr, t.read('losses.json').decode()]
+    tap.equal([text for text in shown if 'hush' in text], [])
+    tap.contains(shown[0], 'seen')
+    tap.equal(values(setting(t, 'two.vmx')), [('pw', 'hush-hush'), ('old', 'hush-old'), ('open', 'seen')])
+
+
+def test_a_setting_that_holds_the_environment_is_hidden(t):
+    setting = b'<vmw:ExtraConfig xmlns:vmw="http://www.vmware.com/schema/ovf" ovf:required="false" vmw:key="guestinfo.ovfenv" vmw:value="hush"/>'
+    put(t, envelope(system()).replace(b'</VirtualHardwareSection>', setting + b'</VirtualHardwareSection>'))
+    tap.contains(machine(t, 'vm.ovf')['extra'], {'vendor': 'ovf', 'key': 'vmw:ExtraConfig guestinfo.ovfenv', 'hidden': True, 'length': 4, 'known': True})
+    t.write('a.vmx', b'config.version = "8"\nvirtualHW.version = "13"\nGuestInfo.OVFEnv = "hush"\n')
+    tap.contains(machine(t, 'a.vmx')['extra'], {'vendor': 'vmx', 'key': 'GuestInfo.OVFEnv', 'hidden': True, 'length': 4, 'known': True})
+
+
 def test_a_package_keeps_its_properties(t):
     put(t, envelope(system(sections=KEYS)))
     tap.contains(convert(t, 'vm.ovf', 'out.ova', '--property=ip=1', status=1).stderr, '"vmferry edit --property"')

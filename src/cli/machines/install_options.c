@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "human.h"
+#include "property_json.h"
 
 enum {
   FILE_BYTES = 4 << 20, /* of values: an environment has no more */
@@ -31,27 +32,33 @@ static size_t find_key(const struct vmf_parsed_install *parsed, const char *key,
   return i;
 }
 
-/* "KEY=VALUE", taken apart in place. given: how many of the list are options. `where` names its
- * place for messages: a password may stand in the text. */
+/* given: how many of the list are options, which count more than the file. */
+static enum vmf_code take(struct vmf_parsed_install *parsed, const char *key, const char *value,
+                          size_t given, const char *where, struct vmf_error *error)
+{
+  size_t count = parsed->options.property_count, there = find_key(parsed, key, count);
+
+  if (there < given)
+    return VMF_OK;
+  if (there < count)
+    return vmf_arguments_wrong(error, "%s: the property \"%s\" is given twice", where, key);
+  if (count == PROPERTIES)
+    return vmf_arguments_wrong(error, "%s: more than %d properties", where, PROPERTIES);
+  parsed->properties[parsed->options.property_count++] = (struct vmf_property_options){key, value};
+  return VMF_OK;
+}
+
+/* "KEY=VALUE", taken apart in place. `where` names its place for messages: a password may stand in
+ * the text. */
 static enum vmf_code add_property(struct vmf_parsed_install *parsed, char *text, size_t given,
                                   const char *where, struct vmf_error *error)
 {
-  size_t count = parsed->options.property_count;
   char *equals = strchr(text, '=');
 
   if (!equals || equals == text)
     return vmf_arguments_wrong(error, "%s: is not KEY=VALUE", where);
-  if (count == PROPERTIES)
-    return vmf_arguments_wrong(error, "%s: more than %d properties", where, PROPERTIES);
   *equals = '\0';
-  size_t there = find_key(parsed, text, count);
-  if (there < given)
-    return VMF_OK;
-  if (there < count)
-    return vmf_arguments_wrong(error, "%s: the property \"%s\" is given twice", where, text);
-  parsed->properties[parsed->options.property_count++] =
-      (struct vmf_property_options){text, equals + 1};
-  return VMF_OK;
+  return take(parsed, text, equals + 1, given, where, error);
 }
 
 /* ---- the file ---- */
@@ -103,23 +110,52 @@ static char *next_line(char **rest)
   return line;
 }
 
-static enum vmf_code take_file(const char *path, struct vmf_parsed_install *parsed,
-                               struct vmf_error *error)
+static enum vmf_code take_lines(const char *path, char *text, size_t given,
+                                struct vmf_parsed_install *parsed, struct vmf_error *error)
 {
-  size_t given = parsed->options.property_count;
+  enum vmf_code code = VMF_OK;
   unsigned number = 0;
-  char where[300];
-  enum vmf_code code = read_file(path, &parsed->file, error);
-  char *rest = parsed->file, *line;
+  char where[300], *line;
 
-  if (code == VMF_OK && strncmp(rest, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
-    rest += 3;
-  while (code == VMF_OK && (line = next_line(&rest)) != NULL) {
+  while (code == VMF_OK && (line = next_line(&text)) != NULL) {
     snprintf(where, sizeof where, "--properties: %.200s:%u", path, ++number);
     if (line[0] != '#' && line[strspn(line, " \t")] != '\0')
       code = add_property(parsed, line, given, where, error);
   }
   return code;
+}
+
+/* What `info` tells of several systems may have one key more than once, with one value. */
+static enum vmf_code take_json(const char *path, const char *text, size_t given,
+                               struct vmf_parsed_install *parsed, struct vmf_error *error)
+{
+  const struct vmf_words *words = &parsed->words;
+  char where[300];
+
+  snprintf(where, sizeof where, "--properties: %.200s", path);
+  enum vmf_code code = vmf_property_json_read(path, text, &parsed->words, error);
+  for (size_t i = 0; i + 1 < words->count && code == VMF_OK; i += 2) {
+    const char *key = words->list[i], *value = words->list[i + 1];
+    size_t count = parsed->options.property_count, there = find_key(parsed, key, count);
+    if (there == count || strcmp(parsed->properties[there].value, value) != 0)
+      code = take(parsed, key, value, given, where, error);
+  }
+  return code;
+}
+
+static enum vmf_code take_file(const char *path, struct vmf_parsed_install *parsed,
+                               struct vmf_error *error)
+{
+  size_t given = parsed->options.property_count;
+  enum vmf_code code = read_file(path, &parsed->file, error);
+  char *text = parsed->file;
+
+  if (code != VMF_OK)
+    return code;
+  if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+    text += 3;
+  return vmf_property_json_is(text) ? take_json(path, text, given, parsed, error)
+                                    : take_lines(path, text, given, parsed, error);
 }
 
 /* ---- all of it ---- */
@@ -162,5 +198,6 @@ void vmf_install_options_free(struct vmf_parsed_install *parsed)
 {
   free(parsed->properties);
   free(parsed->file);
+  vmf_words_free(&parsed->words);
   *parsed = (struct vmf_parsed_install){0};
 }

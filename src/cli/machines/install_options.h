@@ -6,12 +6,14 @@
 #define VMF_CLI_INSTALL_OPTIONS_H
 
 #include "settings.h"
+#include "word_list.h"
 
 /* The options, and what they point to besides argv. */
 struct vmf_parsed_install {
   struct vmf_install_options options;
   struct vmf_property_options *properties;
-  char *file; /* the text of the properties' file, cut into keys and values */
+  char *file;             /* the text of the properties' file, cut into keys and values */
+  struct vmf_words words; /* of a file of JSON: keys and values in turn */
 };
 
 /* Whether anything of a package is chosen. */

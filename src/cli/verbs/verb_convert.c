@@ -151,7 +151,7 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "properties",
      VMF_SETS_TEXT(move.install.properties_file),
      .value = "FILE",
-     .help = "the same, one a line; what --property says counts more"},
+     .help = "the same, one a line, or JSON; --property counts more"},
     {.name = "accept-eula",
      VMF_SETS_FLAG(move.install.accept_eula),
      .help = "of a package: accept its licences"},

@@ -159,6 +159,26 @@ def test_other_sectors_are_refused(t, *arguments):
     t.vmferry('convert', '-q', '-o', 'logical_sector_size=4096', 'a.raw', 'right.vhdx')
 
 
+@tap.rows([
+    ('qcow2', ['-O', 'qcow2'], True),
+    ('VMDK', ['-O', 'vmdk'], True),
+    ('a VHD', ['-O', 'vpc'], True),
+    ('raw bytes', ['-O', 'raw'], False),
+])
+def test_a_target_that_does_not_say_its_sectors(t, arguments, told):
+    large_sectors(t)
+    done = t.vmferry('convert', *arguments, 'a.raw', 'b')
+    tap.equal('not carried over: its GUID partition table is made for sectors of 4096 bytes' in done.stderr, told, done.stderr)
+    disk(t)
+    tap.equal('sectors' in t.vmferry('convert', *arguments, 'a.raw', 'b').stderr, False, 'usual ones')
+
+
+def test_from_a_disk_that_says_its_sectors_to_one_that_cannot(t):
+    large_sectors(t)
+    t.vmferry('convert', '-q', '-o', 'logical_sector_size=4096', 'a.raw', 'a.vhdx')
+    tap.contains(t.vmferry('convert', 'a.vhdx', 'b.raw').stderr, 'sectors of 4096 bytes')
+
+
 def test_smaller_sectors_are_refused_for_large_ones(t):
     disk(t)
     tap.contains(t.vmferry('convert', '-o', 'logical_sector_size=4096', 'a.raw', 'b.vhdx', status=2).stderr, 'made for sectors of 512 bytes')

@@ -449,23 +449,6 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   return code == VMF_OK && settings->move.platform ? convert_round(settings, source, error) : code;
 }
 
-/* Sectors of a VHDX are told by an option; disks have such of 512 bytes on all platforms. */
-static enum vmf_code convert_check_sectors(const struct vmf_convert_settings *settings,
-                                           struct vmf_image *source, const char *format,
-                                           struct vmf_error *error)
-{
-  const char *options = settings->target.options;
-  bool large = options && strstr(options, "logical_sector_size=4096");
-  bool told = settings->move.platform || (format && strcmp(format, "vhdx") == 0);
-
-  if (!told || settings->target.exists || settings->target.backing)
-    return VMF_OK;
-  enum vmf_code code = vmf_image_check_sectors(source, large ? 4096 : 512, error);
-  if (code == VMF_REFUSED && !settings->move.platform)
-    vmf_status_print("note: -o logical_sector_size says which a VHDX has, 512 or 4096");
-  return code;
-}
-
 static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *salvaged,
                                   struct vmf_error *error)
 {
@@ -502,7 +485,7 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
   if (code == VMF_OK)
     code = vmf_image_losses(source, &losses, error);
   if (code == VMF_OK)
-    code = convert_check_sectors(settings, source, format, error);
+    code = vmf_convert_check_sectors(settings, source, format, error);
   if (code == VMF_OK)
     code = convert_resize(settings, &source, error);
   if (code == VMF_OK && settings->target.exists)

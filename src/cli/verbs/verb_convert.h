@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What `vmferry convert` is told, for its two files: a disk, and what is converted as a whole. */
+ * What `vmferry convert` is told, for its files: a disk, its sectors, and what is converted as a
+ * whole. */
 #ifndef VMF_CLI_VERB_CONVERT_H
 #define VMF_CLI_VERB_CONVERT_H
 
@@ -22,6 +23,11 @@ struct vmf_convert_settings {
 /* Converts a package or a machine, where the operands are that; *whole: they are. */
 VMF_MUST_CHECK enum vmf_code vmf_convert_whole(const struct vmf_convert_settings *settings,
                                                bool *whole, struct vmf_error *error);
+
+/* Told as a loss where the target cannot say which sectors it has, refused where it says others. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_check_sectors(const struct vmf_convert_settings *settings,
+                                                       struct vmf_image *source, const char *format,
+                                                       struct vmf_error *error);
 
 /* All that `convert` does but for answering questions and reporting the error. *salvaged: the
  * target is there, without what could not be read. */

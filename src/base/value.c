@@ -121,3 +121,11 @@ enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
   VMF_TRY(vmf_value_bool(parent, "hidden", true, error));
   return vmf_value_uint(parent, "length", secret ? strlen(secret) : 0, error);
 }
+
+const struct vmf_value *vmf_value_member(const struct vmf_value *value, const char *name)
+{
+  for (const struct vmf_value *child = value ? value->first : NULL; child; child = child->next)
+    if (child->name && strcmp(child->name, name) == 0)
+      return child;
+  return NULL;
+}

@@ -26,4 +26,7 @@ VMF_MUST_CHECK enum vmf_code vmf_value_bool(struct vmf_value *parent, const char
 VMF_MUST_CHECK enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
                                               struct vmf_error *error);
 
+/* The child of that name; NULL: there is none, or no value. */
+const struct vmf_value *vmf_value_member(const struct vmf_value *value, const char *name);
+
 #endif

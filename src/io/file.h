@@ -39,6 +39,11 @@ VMF_MUST_CHECK enum vmf_code vmf_io_to_medium(struct vmf_io *io, struct vmf_erro
  * is no file or device. */
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status);
 
+/* The attributes of a file on NTFS or a share of Windows (MS-FSCC 2.6); 0: there are none, or
+ * nothing here shows them. Not of a view. */
+enum { VMF_WINDOWS_SPARSE = 0x200, VMF_WINDOWS_COMPRESSED = 0x800, VMF_WINDOWS_ENCRYPTED = 0x4000 };
+uint32_t vmf_io_windows_attributes(const struct vmf_io *io);
+
 /* Whether the io is that file or device, or shows bytes of it. */
 bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
 

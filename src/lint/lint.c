@@ -174,10 +174,12 @@ static enum vmf_code lint_open_package(struct vmf_linting *linting, struct vmf_p
 
 /* ---- another machine ---- */
 
-static enum vmf_code lint_machine_disk(struct vmf_linting *linting, struct vmf_machines *machines,
-                                       const struct vmf_machine *machine, size_t index,
+static enum vmf_code lint_machine_disk(const struct vmf_machine_judged *judged,
+                                       struct vmf_machines *machines, size_t index,
                                        struct vmf_error *error)
 {
+  struct vmf_linting *linting = judged->linting;
+  const struct vmf_machine *machine = judged->machine;
   const struct vmf_machine_disk *disk = &machine->disks[index];
   const struct vmf_lint_place place = {.line =
                                            disk->image.line ? disk->image.line : disk->medium.line};
@@ -191,6 +193,8 @@ static enum vmf_code lint_machine_disk(struct vmf_linting *linting, struct vmf_m
     return is_unjudged(linting, code, &place, &failure) ? VMF_OK
                                                         : vmf_fail(error, code, "%s", failure.text);
   code = vmf_lint_disk(linting, image, NULL, &place, error);
+  if (code == VMF_OK)
+    code = vmf_lint_registered(judged, image, &place, error);
   if (code == VMF_OK)
     code = vmf_lint_start(linting, image, disk == vmf_machine_boot_disk(machine) ? machine : NULL,
                           &place, error);
@@ -223,14 +227,14 @@ static enum vmf_code lint_open_machines(struct vmf_linting *linting, struct vmf_
 
   VMF_TRY(read_text(machines, &text, error));
   for (size_t i = 0; i < machines->count; i++) {
-    const struct vmf_machine *machine = machines->list[i];
-    vmf_lint_machine(&(const struct vmf_machine_judged){.linting = linting,
-                                                        .machine = machine,
-                                                        .format = vmf_machines_format(machines),
-                                                        .path = path,
-                                                        .text = text});
-    for (size_t k = 0; k < machine->disk_count; k++)
-      VMF_TRY(lint_machine_disk(linting, machines, machine, k, error));
+    const struct vmf_machine_judged judged = {.linting = linting,
+                                              .machine = machines->list[i],
+                                              .format = vmf_machines_format(machines),
+                                              .path = path,
+                                              .text = text};
+    vmf_lint_machine(&judged);
+    for (size_t k = 0; k < judged.machine->disk_count; k++)
+      VMF_TRY(lint_machine_disk(&judged, machines, k, error));
   }
   return VMF_OK;
 }

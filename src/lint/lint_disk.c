@@ -13,6 +13,7 @@
 #include "tar_header.h"
 #include "text.h"
 #include "unpack.h"
+#include "value.h"
 #include "zero.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -21,7 +22,8 @@
 
 /* The footer of a VHD (Virtual Hard Disk Image Format Specification, "Hard Disk Footer Format"),
  * and the head of a sparse VMDK (Virtual Disk Format 1.1). */
-enum { FOOTER = 512, FOOTER_ORIGINAL_AT = 40, FOOTER_CURRENT_AT = 48 };
+enum { FOOTER = 512, FOOTER_DATA_AT = 16, FOOTER_ORIGINAL_AT = 40, FOOTER_CURRENT_AT = 48 };
+enum { DYNAMIC_HEAD = 1024, DYNAMIC_ENTRIES_AT = 28, DYNAMIC_BLOCK_AT = 32 };
 enum { SPARSE_HEAD = 512, SPARSE_VERSION_AT = 4, SPARSE_DIRECTORY_AT = 56, STREAM_VERSION = 3 };
 enum { SPARSE_TEXT_AT = 28, USUAL_SECTOR = 512 };
 
@@ -63,15 +65,6 @@ static bool is_format(const struct disk_judged *disk, const char *format)
 
 /* ---- the form ---- */
 
-static const struct vmf_value *member(const struct vmf_value *object, const char *name)
-{
-  const struct vmf_value *found = object ? object->first : NULL;
-
-  while (found && strcmp(found->name, name) != 0)
-    found = found->next;
-  return found;
-}
-
 /* As `info` tells it. */
 static enum vmf_code read_form(struct disk_judged *disk, struct vmf_image *image,
                                struct vmf_error *error)
@@ -79,13 +72,14 @@ static enum vmf_code read_form(struct disk_judged *disk, struct vmf_image *image
   struct vmf_value *info;
 
   VMF_TRY(vmf_image_info(image, &info, error));
-  const struct vmf_value *data = member(member(info, "format-specific"), "data");
-  const struct vmf_value *kind = member(data, "create-type");
-  kind = kind ? kind : member(data, "subformat");
-  disk->data_file = member(data, "data-file") != NULL;
-  const struct vmf_value *dirty = member(info, "dirty-flag");
+  const struct vmf_value *data =
+      vmf_value_member(vmf_value_member(info, "format-specific"), "data");
+  const struct vmf_value *kind = vmf_value_member(data, "create-type");
+  kind = kind ? kind : vmf_value_member(data, "subformat");
+  disk->data_file = vmf_value_member(data, "data-file") != NULL;
+  const struct vmf_value *dirty = vmf_value_member(info, "dirty-flag");
   disk->dirty = dirty && dirty->number != 0;
-  const struct vmf_value *sector = member(data, "logical-sector-size");
+  const struct vmf_value *sector = vmf_value_member(data, "logical-sector-size");
   disk->sector = sector ? sector->number : 0;
   snprintf(disk->form, sizeof disk->form, "%s%s%s", image->format->name, kind ? " " : "",
            kind ? kind->text : "");
@@ -187,6 +181,29 @@ static enum vmf_code check_footer(const struct disk_judged *disk, struct vmf_err
   return VMF_OK;
 }
 
+/* The head of a dynamic VHD (the same specification, "Dynamic Disk Header Format"): where the
+ * footer's copy, the first thing in the file, says. */
+static enum vmf_code check_block_table(const struct disk_judged *disk, struct vmf_error *error)
+{
+  struct vmf_io *io = disk->image->io;
+  uint8_t head[DYNAMIC_HEAD];
+  char found[80], allowed[48];
+
+  VMF_TRY(vmf_io_pread(io, head, FOOTER, 0, error));
+  uint64_t at = get_be64(head + FOOTER_DATA_AT);
+  if (!vmf_range_within(at, sizeof head, io->size))
+    return VMF_OK;
+  VMF_TRY(vmf_io_pread(io, head, sizeof head, at, error));
+  uint64_t entries = get_be32(head + DYNAMIC_ENTRIES_AT), block = get_be32(head + DYNAMIC_BLOCK_AT);
+  if (block == 0 || entries <= vmf_div_up(disk->image->size, block))
+    return VMF_OK;
+  snprintf(found, sizeof found, "a block table of %" PRIu64 " entries", entries);
+  snprintf(allowed, sizeof allowed, "%" PRIu64 ", for %" PRIu64 " bytes",
+           vmf_div_up(disk->image->size, block), disk->image->size);
+  tell(disk, VMF_LINT_AZ_BAT, allowed, found);
+  return VMF_OK;
+}
+
 static enum vmf_code check_azure(const struct disk_judged *disk, struct vmf_error *error)
 {
   if (!vmf_lint_asks(disk->linting, VMF_LINT_AZ_FIXED))
@@ -198,7 +215,21 @@ static enum vmf_code check_azure(const struct disk_judged *disk, struct vmf_erro
   if (is(disk, "vpc fixed"))
     return check_footer(disk, error);
   tell(disk, VMF_LINT_AZ_FIXED, "vpc fixed", disk->form);
-  return VMF_OK;
+  return is(disk, "vpc dynamic") ? check_block_table(disk, error) : VMF_OK;
+}
+
+/* ---- Hyper-V ---- */
+
+/* What Windows does not attach, where the file system here tells of it. */
+static void check_windows(const struct disk_judged *disk)
+{
+  uint32_t attributes = vmf_io_windows_attributes(disk->image->io);
+
+  if (attributes & (VMF_WINDOWS_SPARSE | VMF_WINDOWS_COMPRESSED | VMF_WINDOWS_ENCRYPTED))
+    tell(disk, VMF_LINT_HV_SPARSE, "none of them",
+         attributes & VMF_WINDOWS_SPARSE       ? "a file with the attribute sparse"
+         : attributes & VMF_WINDOWS_COMPRESSED ? "a file with the attribute compressed"
+                                               : "a file with the attribute encrypted");
 }
 
 /* ---- others ---- */
@@ -258,6 +289,9 @@ static enum vmf_code check_gce(const struct disk_judged *disk, struct vmf_image 
   }
   if (path && vmf_text_ends_in(path, ".tar.gz"))
     VMF_TRY(check_archive(disk, path, error));
+  else if (path && vmf_text_ends_in(path, ".gz") && !strstr(disk->image->io->name, "::"))
+    tell(disk, VMF_LINT_GCE_GZ, "NAME.tar.gz for \"images create\", or the disk unpacked",
+         "a disk that is packed alone");
   if (disk->image->size % GIB != 0)
     tell_size(disk, VMF_LINT_GCE_GIB, "a multiple of 1073741824");
   return VMF_OK;
@@ -286,6 +320,8 @@ static void check_openstack(const struct disk_judged *disk)
   if (is_format(disk, "vmdk") && !is(disk, "vmdk streamOptimized") &&
       !is(disk, "vmdk monolithicSparse"))
     tell(disk, VMF_LINT_OS_SAFETY, "vmdk streamOptimized, vmdk monolithicSparse", disk->form);
+  if (!is_format(disk, "raw"))
+    tell(disk, VMF_LINT_OS_RAW, "raw, where Ceph keeps the images", disk->form);
 }
 
 static void check_largest(const struct disk_judged *disk)
@@ -335,6 +371,7 @@ enum vmf_code vmf_lint_disk(struct vmf_linting *linting, struct vmf_image *image
   VMF_TRY(check_vmdk(&disk, error));
   VMF_TRY(check_azure(&disk, error));
   check_vmware(&disk);
+  check_windows(&disk);
   VMF_TRY(check_gce(&disk, image, path, error));
   check_aws(&disk);
   check_openstack(&disk);

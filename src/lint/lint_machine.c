@@ -14,7 +14,13 @@
 #define GIB (UINT64_C(1) << 30)
 #define TIB (UINT64_C(1) << 40)
 
-enum { IDE_DRIVES = 4, VIRTUALBOX_CPUS = 64, AWS_VOLUMES = 21, LABEL_MOST = 63 };
+enum {
+  IDE_DRIVES = 4,
+  USUAL_PROCESSORS = 16,
+  VIRTUALBOX_CPUS = 64,
+  AWS_VOLUMES = 21,
+  LABEL_MOST = 63
+};
 
 static void tell(const struct vmf_machine_judged *judged, enum vmf_lint_id id, unsigned line,
                  const char *found, const char *allowed)
@@ -68,6 +74,12 @@ static bool is_taken(const struct vmf_machine_judged *judged)
   return is_format(judged, "vmx") && strcmp(platform->profile->info.name, "esxi") == 0;
 }
 
+/* Whether no machine comes there, so that nothing of its devices does. */
+static bool takes_disks_alone(const struct vmf_machine_judged *judged)
+{
+  return strcmp(judged->linting->platform.profile->info.machines[0], "upload") == 0;
+}
+
 static void check_format(const struct vmf_machine_judged *judged)
 {
   const struct vmf_machine *machine = judged->machine;
@@ -86,6 +98,23 @@ static void check_format(const struct vmf_machine_judged *judged)
   if (machine->snapshot_count > 0)
     tell(judged, VMF_LINT_SNAP, machine->snapshots[0].id.line, "a machine with snapshots",
          "one state of its disks");
+}
+
+/* A machine from elsewhere is on networks of elsewhere; of a package the importer asks. */
+static void check_networks(const struct vmf_machine_judged *judged)
+{
+  const struct vmf_machine *machine = judged->machine;
+
+  if (!judged->text || is_taken(judged) || takes_disks_alone(judged))
+    return;
+  for (size_t i = 0; i < machine->nic_count; i++) {
+    const struct vmf_machine_nic *nic = &machine->nics[i];
+    const struct vmf_lint_place place =
+        vmf_lint_in(judged, nic->network.line, "one that is there: --network OLD=NEW");
+    if (nic->network.text)
+      vmf_lint_tell(judged->linting, VMF_LINT_NET_MAP, &place, "a card on the network \"%s\"",
+                    nic->network.text);
+  }
 }
 
 static void check_secrets(const struct vmf_machine_judged *judged)
@@ -213,7 +242,8 @@ static bool has_template(const struct vmf_machine *machine)
 {
   const char *template = vmf_machine_extra(machine, "hyperv", "secure_boot_template");
 
-  return template && vmf_text_equal_nocase(template, "MicrosoftUEFICertificateAuthority");
+  return template && (vmf_text_equal_nocase(template, "MicrosoftUEFICertificateAuthority") ||
+                      vmf_text_equal_nocase(template, "272e7447-90a4-4563-a4b9-8e4ab00526ce"));
 }
 
 static void check_secure_boot(const struct vmf_machine_judged *judged)
@@ -228,6 +258,35 @@ static void check_secure_boot(const struct vmf_machine_judged *judged)
 }
 
 /* ---- clouds ---- */
+
+/* Windows brings them along; so does what Hyper-V has run. */
+static void check_azure(const struct vmf_machine_judged *judged)
+{
+  const struct vmf_machine *machine = judged->machine;
+  const struct vmf_guest_os *os = vmf_machine_os(machine);
+
+  if (os && vmf_guest_os_family(os) == VMF_OS_LINUX && !is_format(judged, "hyperv"))
+    tell(judged, VMF_LINT_AZ_DRIVERS, machine->os.line, "Linux of another platform than Hyper-V",
+         "hv_vmbus, hv_storvsc and hv_netvsc in its initrd, and waagent or cloud-init");
+}
+
+/* Without properties an image gets virtio and a BIOS. */
+static void check_openstack(const struct vmf_machine_judged *judged)
+{
+  const struct vmf_machine *machine = judged->machine;
+  const struct vmf_machine_disk *boot = vmf_machine_boot_disk(machine);
+
+  if (vmf_machine_is_efi(machine))
+    tell(judged, VMF_LINT_OS_PROPS, machine->firmware.line, "EFI firmware",
+         "an image with --property hw_firmware_type=uefi");
+  if (boot && boot->bus.told && boot->bus.value != VMF_BUS_VIRTIO)
+    tell(judged, VMF_LINT_OS_PROPS, boot->bus.line, "a disk on another bus than virtio",
+         "an image with --property hw_disk_bus=scsi, sata or ide");
+  for (size_t i = 0; i < machine->nic_count; i++)
+    if (machine->nics[i].model.text && strcmp(machine->nics[i].model.text, "virtio") != 0)
+      tell(judged, VMF_LINT_OS_PROPS, machine->nics[i].model.line, "a card that is not virtio's",
+           "an image with --property hw_vif_model=e1000, e1000e or vmxnet3");
+}
 
 static void check_aws(const struct vmf_machine_judged *judged)
 {
@@ -301,6 +360,9 @@ static void check_xen(const struct vmf_machine_judged *judged)
                 (!efi && strcmp(model, "qemu-upstream-uefi") == 0)))
     tell(judged, VMF_LINT_XEN_PLATFORM, machine->firmware.line,
          "a device model that does not fit the firmware", efi ? "qemu-upstream-uefi" : "another");
+  if (vmf_told_or(machine->vcpus, 1) > USUAL_PROCESSORS)
+    tell(judged, VMF_LINT_XEN_PCPUS, machine->vcpus.line, "more than 16 processors",
+         "at most those of the host");
   for (size_t i = 0; i < machine->nic_count; i++)
     if (machine->nics[i].mac.text)
       tell(judged, VMF_LINT_XEN_MAC, machine->nics[i].mac.line, "a network card with an address",
@@ -356,6 +418,7 @@ void vmf_lint_machine(const struct vmf_machine_judged *judged)
   const struct vmf_machine *machine = judged->machine;
 
   check_format(judged);
+  check_networks(judged);
   check_secrets(judged);
   check_ide(judged);
   check_controllers(judged);
@@ -363,7 +426,9 @@ void vmf_lint_machine(const struct vmf_machine_judged *judged)
   check_virtualbox(judged);
   check_generation(judged);
   check_secure_boot(judged);
+  check_azure(judged);
   check_aws(judged);
+  check_openstack(judged);
   check_proxmox(judged);
   check_xen(judged);
   check_libvirt(judged);

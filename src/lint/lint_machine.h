@@ -29,6 +29,12 @@ bool vmf_machine_is_efi(const struct vmf_machine *machine);
 const struct vmf_machine_disk *vmf_machine_boot_disk(const struct vmf_machine *machine);
 
 void vmf_lint_machine(const struct vmf_machine_judged *judged);
+
+/* Whether the machine's text knows the disk by the id that stands in it. */
+VMF_MUST_CHECK enum vmf_code vmf_lint_registered(const struct vmf_machine_judged *judged,
+                                                 struct vmf_image *image,
+                                                 const struct vmf_lint_place *place,
+                                                 struct vmf_error *error);
 void vmf_lint_machine_text(const struct vmf_machine_judged *judged);
 
 /* The partitions of a disk. machine: that starts from it; NULL: none does, or it is not known. */

@@ -12,6 +12,7 @@
 #include "lint_machine.h"
 #include "path.h"
 #include "text.h"
+#include "value.h"
 
 enum { XAPI_MINOR = 20 };
 
@@ -51,6 +52,26 @@ static void check_vbox(const struct vmf_machine_judged *judged)
   if (found && vmf_told_or(judged->machine->vcpus, 1) > 1)
     tell(judged, VMF_LINT_VBX_IOAPIC, 0, "several processors without an I/O APIC",
          "<IOAPIC enabled=\"true\"/>");
+}
+
+enum vmf_code vmf_lint_registered(const struct vmf_machine_judged *judged, struct vmf_image *image,
+                                  const struct vmf_lint_place *place, struct vmf_error *error)
+{
+  struct vmf_value *info;
+
+  if (strcmp(judged->format, "vbox") != 0)
+    return VMF_OK;
+  VMF_TRY(vmf_image_info(image, &info, error));
+  const struct vmf_value *uuid =
+      vmf_value_member(vmf_value_member(vmf_value_member(info, "format-specific"), "data"), "uuid");
+  if (uuid && !strcasestr(judged->text, uuid->text)) {
+    const struct vmf_lint_place own = {
+        .file = place->file, .line = place->line, .allowed = "the id that the disk has"};
+    vmf_lint_tell(judged->linting, VMF_LINT_VBX_UUID, &own, "another id for the disk {%s}",
+                  uuid->text);
+  }
+  vmf_value_free(info);
+  return VMF_OK;
 }
 
 /* ---- Proxmox ---- */

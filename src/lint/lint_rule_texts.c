@@ -51,7 +51,11 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
         "Processors in several sockets or threads, which VirtualBox cannot say.",
     [VMF_LINT_VBX_IOAPIC] = "Several processors without an I/O APIC: the guest sees one.",
     [VMF_LINT_VBX_NAME] = "A name that is no name of a folder.",
+    [VMF_LINT_VBX_UUID] =
+        "A disk whose own id is not the one by which the machine knows it: it is not attached.",
     [VMF_LINT_HV_VHDMAX] = "A VHD of more than 2040 GiB.",
+    [VMF_LINT_HV_SPARSE] = "A file that Windows keeps as sparse, compressed or encrypted, as NTFS "
+                           "or a Windows server tells.",
     [VMF_LINT_HV_GEN] =
         "Generation 1 that does not start from IDE; generation 2 with IDE, a floppy or a VHD.",
     [VMF_LINT_HV_LOG] = "A VHDX whose log was not written back.",
@@ -61,7 +65,10 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_AZ_ALIGN] = "The size of the disk is no multiple of 1 MiB.",
     [VMF_LINT_AZ_FOOTER] = "The sizes in the footer of a VHD and that of the file do not agree, or "
                            "its creator is one whose disks are counted in cylinders.",
+    [VMF_LINT_AZ_BAT] = "A dynamic VHD whose block table has more entries than its size needs.",
     [VMF_LINT_AZ_OSMAX] = "More than 1023 GiB, where a system starts from the disk.",
+    [VMF_LINT_AZ_DRIVERS] =
+        "Linux that has not run on Hyper-V: it needs hv_vmbus, hv_storvsc and hv_netvsc to start.",
     [VMF_LINT_AZ_SWAP] = "A partition for swap or LVM on the disk.",
     [VMF_LINT_AZ_GEN] = "A disk that starts by EFI alone needs an image of generation 2.",
     [VMF_LINT_AWS_FORMAT] = "Not raw, streamOptimized, VHD or VHDX, or a disk with a parent.",
@@ -74,11 +81,16 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_GCE_NAME] = "Not a .tar.gz that holds disk.raw and nothing else.",
     [VMF_LINT_GCE_GIB] = "The size of the disk is no multiple of 1 GiB.",
     [VMF_LINT_GCE_TAR] = "An archive that is not GNU's.",
+    [VMF_LINT_GCE_GZ] = "A disk that is packed by gzip without an archive (disk.raw.gz).",
     [VMF_LINT_GCE_UEFI] = "A disk that starts by EFI alone needs the feature UEFI_COMPATIBLE.",
     [VMF_LINT_GCE_OVF] = "A guest system that the import tool does not tell: it asks for --os.",
     [VMF_LINT_OS_SAFETY] = "A disk with a parent or a data file, or a VMDK that is neither "
                            "streamOptimized nor monolithicSparse.",
     [VMF_LINT_OS_OVA] = "A package with no disk, or several.",
+    [VMF_LINT_OS_PROPS] = "A machine or a disk that starts only with properties of its image: "
+                          "firmware, buses, cards.",
+    [VMF_LINT_OS_RAW] =
+        "A disk that is not raw: where Ceph keeps the images, each machine waits for a copy.",
     [VMF_LINT_PVE_NAMES] = "Names of files that the import refuses.",
     [VMF_LINT_PVE_OVF] =
         "What makes the import pass over a disk: another namespace, another form of HostResource, "
@@ -94,6 +106,8 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_XEN_VERSION] = "A machine of a later XAPI than 1.20.",
     [VMF_LINT_XEN_PLATFORM] =
         "Processors that do not fill their sockets; a device model that does not fit the firmware.",
+    [VMF_LINT_XEN_PCPUS] =
+        "More than 16 processors: a host that has fewer does not start the machine.",
     [VMF_LINT_XEN_MAC] =
         "Addresses of network cards, which an import renews unless it is told to keep them.",
     [VMF_LINT_XEN_4TB] = "A disk of more than 2 TiB: an import through Xen Orchestra breaks off.",
@@ -111,6 +125,8 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_FW_MISMATCH] =
         "A machine with a BIOS, and a disk that starts by EFI alone; or the other way round. "
         "Partition tables tell it; file systems are not looked at.",
+    [VMF_LINT_FW_NVRAM] = "An EFI system partition without \\EFI\\BOOT\\BOOTX64.EFI, which "
+                          "firmware starts when its variables are empty.",
     [VMF_LINT_DRV_BOOT] = "A disk on a controller that the platform does not have.",
     [VMF_LINT_DISK_4K] =
         "A partition table, or a disk, for sectors of 4096 bytes: disks have 512 there.",
@@ -119,6 +135,7 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_SNAP] = "A machine with snapshots.",
     [VMF_LINT_CHAIN] = "A disk without its parents.",
     [VMF_LINT_SIZE_ROUND] = "A size that is rounded up.",
+    [VMF_LINT_NET_MAP] = "A network by a name of the platform that the machine comes from.",
     [VMF_LINT_SECRET] = "A password in the file of a machine.",
     [VMF_LINT_LEGACY_IDE] = "More than 4 drives on IDE.",
     [VMF_LINT_UNREADABLE] = "A disk of a machine that is missing or damaged.",

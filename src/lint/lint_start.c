@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "bootable.h"
+#include "esp.h"
 #include "lint_machine.h"
 
 #define TIB (UINT64_C(1) << 40)
@@ -43,6 +44,7 @@ static void check_clouds(struct vmf_linting *linting, const struct vmf_image *im
     tell(linting, VMF_LINT_AZ_GEN, place, efi, "an image of generation 2");
     tell(linting, VMF_LINT_AWS_UEFI, place, efi, "an image with the boot mode uefi");
     tell(linting, VMF_LINT_GCE_UEFI, place, efi, "an image with the feature UEFI_COMPATIBLE");
+    tell(linting, VMF_LINT_OS_PROPS, place, efi, "an image with --property hw_firmware_type=uefi");
   }
   if (bootable->table == VMF_TABLE_MBR && image->size > 2 * TIB)
     tell(linting, VMF_LINT_AWS_MBR, place, "a disk of more than 2 TiB with an MBR",
@@ -53,6 +55,24 @@ static void check_clouds(struct vmf_linting *linting, const struct vmf_image *im
   if (bootable->lvm)
     tell(linting, VMF_LINT_AZ_SWAP, place, "a partition of LVM",
          "none on the disk that the system starts from");
+}
+
+/* The variables of the firmware stay behind: then it starts what stands at that place alone. */
+static enum vmf_code check_loader(struct vmf_linting *linting, struct vmf_image *image,
+                                  const struct vmf_bootable *bootable,
+                                  const struct vmf_machine *machine,
+                                  const struct vmf_lint_place *place, struct vmf_error *error)
+{
+  bool efi = machine ? vmf_machine_is_efi(machine) : vmf_bootable_by_efi(bootable);
+  enum vmf_esp esp = VMF_ESP_UNKNOWN;
+
+  if (efi && bootable->esp > 0)
+    VMF_TRY(vmf_esp_read(image, bootable->esp, &esp, error));
+  if (esp == VMF_ESP_WITHOUT_LOADER)
+    tell(linting, VMF_LINT_FW_NVRAM, place,
+         "an EFI system partition without \\EFI\\BOOT\\BOOTX64.EFI",
+         "a loader there, or variables of the firmware that name another one");
+  return VMF_OK;
 }
 
 static void check_table(struct vmf_linting *linting, const struct vmf_bootable *bootable,
@@ -84,5 +104,5 @@ enum vmf_code vmf_lint_start(struct vmf_linting *linting, struct vmf_image *imag
   check_clouds(linting, image, &bootable, place);
   if (machine)
     check_firmware(linting, &bootable, machine, place);
-  return VMF_OK;
+  return check_loader(linting, image, &bootable, machine, place, error);
 }

@@ -41,6 +41,12 @@ static bool is_type(const uint8_t *entry, const uint8_t type[VMF_GPT_TYPE])
   return memcmp(entry, type, VMF_GPT_TYPE) == 0;
 }
 
+static void look_at_esp(uint64_t start, struct vmf_bootable *bootable)
+{
+  bootable->efi = true;
+  bootable->esp = bootable->esp ? bootable->esp : start;
+}
+
 /* Of those beside a GPT only an active one counts, which a BIOS starts. */
 static void look_at_mbr(const uint8_t *head, struct vmf_bootable *bootable)
 {
@@ -51,7 +57,8 @@ static void look_at_mbr(const uint8_t *head, struct vmf_bootable *bootable)
     bootable->bios |= type != 0 && type != MBR_PROTECTIVE && head[at] == ACTIVE;
     if (bootable->table == VMF_TABLE_GPT)
       continue;
-    bootable->efi |= type == MBR_EFI || (type != 0 && memchr(fat, type, sizeof fat));
+    if (type == MBR_EFI || (type != 0 && memchr(fat, type, sizeof fat)))
+      look_at_esp((uint64_t)get_le32(head + at + VMF_MBR_START) * VMF_MBR_SECTOR, bootable);
     bootable->swap |= type == MBR_SWAP;
     bootable->lvm |= type == MBR_LVM;
   }
@@ -67,7 +74,8 @@ static void look_at_gpt(const struct vmf_image *image, const struct vmf_gpt *gpt
   bootable->sector = gpt->sector;
   bootable->tail = vmf_gpt_second(gpt) == image->size / gpt->sector - 1;
   for (size_t i = 0; (entry = vmf_gpt_entry(gpt, i, &attributes)) != NULL; i++) {
-    bootable->efi |= is_type(entry, efi_system);
+    if (is_type(entry, efi_system))
+      look_at_esp(vmf_gpt_start(gpt, entry), bootable);
     bootable->bios |= is_type(entry, bios_boot) || is_type(entry, freebsd_boot) ||
                       (attributes & LEGACY_BOOT) != 0;
     bootable->swap |= is_type(entry, linux_swap);

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * What the partition table of a disk tells of how a machine starts from it. No file system is
- * looked at. */
+ * looked at: what stands on an EFI system partition is the business of esp.h. */
 #ifndef VMF_PARTITION_BOOTABLE_H
 #define VMF_PARTITION_BOOTABLE_H
 
@@ -14,6 +14,7 @@ struct vmf_bootable {
   enum vmf_partition_table table;
   uint32_t sector; /* bytes, of a GPT */
   bool efi;        /* an EFI system partition; in an MBR also one with FAT, where firmware looks */
+  uint64_t esp;    /* where the first of these begins, bytes; 0: there is none */
   bool bios;       /* what a BIOS starts: a partition for its loader, or one that is active */
   bool swap, lvm;  /* partitions of these types of Linux */
   bool tail;       /* the second GPT is at the end of the disk */

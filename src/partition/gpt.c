@@ -164,6 +164,13 @@ const uint8_t *vmf_gpt_entry(const struct vmf_gpt *gpt, size_t index, uint64_t *
   return gpt->table + index * size;
 }
 
+uint64_t vmf_gpt_start(const struct vmf_gpt *gpt, const uint8_t *entry)
+{
+  uint64_t start;
+
+  return vmf_mul(get_le64(entry + START_LBA), gpt->sector, &start) ? start : 0;
+}
+
 uint64_t vmf_gpt_second(const struct vmf_gpt *gpt)
 {
   return get_le64(gpt->header + ALTERNATE_LBA);

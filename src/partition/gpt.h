@@ -37,6 +37,9 @@ enum { VMF_GPT_TYPE = 16 /* bytes of a partition's type */ };
 /* The type of an entry as it is stored, and its attributes; NULL: there are no more entries. */
 const uint8_t *vmf_gpt_entry(const struct vmf_gpt *gpt, size_t index, uint64_t *attributes);
 
+/* Where the partition of an entry begins, bytes of the disk; 0: nowhere that can be. */
+uint64_t vmf_gpt_start(const struct vmf_gpt *gpt, const uint8_t *entry);
+
 /* The sector that the first header says the second one is in. */
 uint64_t vmf_gpt_second(const struct vmf_gpt *gpt);
 

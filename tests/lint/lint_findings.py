@@ -39,10 +39,14 @@ def check(source):
     literals = set().union(*(re.findall(r'"([a-z0-9-]+)"', text) for text in texts.values()))
     page = (source / 'src/cli/vmferry-findings.7').read_text().replace('\\-', '-')
     written = set(re.findall(r'^\.BR (\S+) " \(', page.partition('.SH FINDINGS')[2], re.M)) | set(re.findall(r'^\.B (loss-\S+)$', page, re.M))
-    rules = set(re.findall(r'\{"([EW]-[A-Z0-9-]+)"', (source / 'src/lint/lint_rules.c').read_text()))
-    told_rules = set(re.findall(r'^\.B ([EW]-[A-Z0-9-]+)$', page, re.M))
+    rules = set(re.findall(r'\{"([EWI]-[A-Z0-9-]+)"', (source / 'src/lint/lint_rules.c').read_text()))
+    told_rules = set(re.findall(r'^\.B ([EWI]-[A-Z0-9-]+)$', page, re.M))
     for rule in sorted(rules ^ told_rules):
         yield f'the rule {rule} is only in {"lint_rules.c" if rule in rules else "vmferry-findings.7"}'
+    tests = ''.join(path.read_text() for path in (source / 'tests/cli').glob('lint*_behaviour.py'))
+    for rule in sorted(rules):
+        if not re.search(rf"['\[]{rule}['\]]", tests):
+            yield f'the rule {rule} has no file in tests/cli/lint*_behaviour.py that breaks it'
     for rule, path in sorted(found.items()):
         if rule not in written:
             yield f'{path.relative_to(source)}: the finding {rule} does not stand in vmferry-findings.7'

@@ -10,14 +10,7 @@
 #include "disk_format.h"
 #include "memory.h"
 #include "package_checks.h"
-
-static const struct vmf_value *member(const struct vmf_value *value, const char *name)
-{
-  for (const struct vmf_value *child = value ? value->first : NULL; child; child = child->next)
-    if (child->name && strcmp(child->name, name) == 0)
-      return child;
-  return NULL;
-}
+#include "value.h"
 
 /* ESXi takes no other VMDK than the stream-optimised one. */
 static void check_subformat(struct vmf_verification *verification, const struct vmf_ovf_disk *disk,
@@ -28,8 +21,8 @@ static void check_subformat(struct vmf_verification *verification, const struct 
 
   if (strcmp(said->name, "streamOptimized") != 0 || vmf_image_info(image, &info, &untold) != VMF_OK)
     return;
-  const struct vmf_value *type =
-      member(member(member(info, "format-specific"), "data"), "create-type");
+  const struct vmf_value *type = vmf_value_member(
+      vmf_value_member(vmf_value_member(info, "format-specific"), "data"), "create-type");
   if (type && type->text && strcasecmp(type->text, "streamOptimized") != 0)
     vmf_report_add(verification->report, VMF_SEVERITY_WARNING, "disk-format-wrong",
                    verification->package->name, disk->line,

@@ -30,6 +30,7 @@ struct vmf_crew {
   unsigned clients;
   uint64_t taken;  /* bytes of the budget */
   uint64_t stated; /* bytes that may still come on top of it */
+  uint64_t wakes;  /* how often there was more */
   bool stop;
 };
 
@@ -78,9 +79,11 @@ static void *thread_main(void *data)
   struct vmf_crew *crew = data;
 
   pthread_mutex_lock(&crew->lock);
-  while (!crew->stop)
-    if (!serve_one(crew))
+  while (!crew->stop) {
+    uint64_t seen = crew->wakes;
+    if (!serve_one(crew) && crew->wakes == seen)
       pthread_cond_wait(&crew->more, &crew->lock);
+  }
   pthread_mutex_unlock(&crew->lock);
   return NULL;
 }
@@ -233,6 +236,7 @@ pthread_mutex_t *vmf_crew_lock(struct vmf_crew *crew)
 
 void vmf_crew_wake(struct vmf_crew *crew)
 {
+  crew->wakes++;
   pthread_cond_signal(&crew->more);
 }
 

@@ -49,8 +49,8 @@ void vmf_crew_give_back(struct vmf_crew *crew, const struct vmf_share *share);
 
 /* Has work for the threads; the first member of what has. Its members belong to the crew. */
 struct vmf_crew_client {
-  /* Does one piece of work, or returns false at once when there is none now. Called with the crew's
-   * lock held, and returns so; gives it up while it works. */
+  /* Does one piece of work, or returns false when there is none now. Called with the crew's lock
+   * held, and returns so; gives it up while it works, or looks for some. */
   bool (*serve)(struct vmf_crew_client *client);
   struct vmf_crew_client *next;
   unsigned serving; /* threads that are in serve */

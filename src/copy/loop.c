@@ -171,12 +171,33 @@ static enum vmf_code run_jobs(struct vmf_loop *loop, struct vmf_error *error)
   return VMF_OK;
 }
 
+/* ---- ahead of the jobs ---- */
+
+static bool no_work_in(const struct vmf_io *io, void *data)
+{
+  (void)data;
+  return !vmf_io_ahead((struct vmf_io *)(uintptr_t)io);
+}
+
+/* A vmf_stage.ahead. The files of an image are fixed once it is open. */
+static bool work_ahead(void *data)
+{
+  const struct vmf_feed *feed = data;
+
+  for (size_t i = 0; i < VMF_FEED_INPUTS; i++)
+    if (feed->inputs[i] && !vmf_image_visit_files(feed->inputs[i], no_work_in, NULL))
+      return true;
+  return false;
+}
+
 static enum vmf_code run_with(struct vmf_loop *loop, struct vmf_crew *crew, struct vmf_error *error)
 {
   struct vmf_demand demand = loop->demand;
   demand.job += vmf_fed_memory(&loop->feed);
   struct vmf_share share = vmf_crew_take(crew, &demand);
   loop->threads = share.threads;
+  loop->stage.ahead = work_ahead;
+  loop->stage.ahead_data = &loop->feed;
   enum vmf_code code =
       vmf_pipeline_new(crew, &loop->stage, loop->context, &share, &loop->pipeline, error);
 

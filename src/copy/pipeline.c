@@ -209,19 +209,32 @@ static struct bench *free_bench(struct vmf_pipeline *pipeline)
   return NULL;
 }
 
+/* With the lock held, which it gives up. */
+static bool work_ahead(struct vmf_pipeline *pipeline)
+{
+  pthread_mutex_unlock(pipeline->lock);
+  bool worked = pipeline->stage.ahead(pipeline->stage.ahead_data);
+  pthread_mutex_lock(pipeline->lock);
+  return worked;
+}
+
 /* A vmf_crew_client.serve. */
 static bool serve(struct vmf_crew_client *client)
 {
   struct vmf_pipeline *pipeline = (struct vmf_pipeline *)client;
   struct bench *bench = pipeline->stop ? NULL : free_bench(pipeline);
   struct slot *slot = bench ? next_slot(pipeline) : NULL;
+  bool worked = slot != NULL;
 
-  if (!slot)
+  if (!bench || (!slot && !pipeline->stage.ahead))
     return false;
   bench->taken = true;
-  run_slot(pipeline, slot, bench->scratch);
+  if (slot)
+    run_slot(pipeline, slot, bench->scratch);
+  else
+    worked = work_ahead(pipeline);
   bench->taken = false;
-  return true;
+  return worked;
 }
 
 static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
@@ -314,10 +327,15 @@ enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *st
   return VMF_OK;
 }
 
+static bool oldest_worked(const struct vmf_pipeline *pipeline)
+{
+  return pipeline->order_count > 0 && pipeline->order[pipeline->order_first]->worked;
+}
+
 void *vmf_pipeline_claim(struct vmf_pipeline *pipeline)
 {
   pthread_mutex_lock(pipeline->lock);
-  while (!pipeline->idle.first && pipeline->order_count == 0 && pipeline->storing > 0)
+  while (!pipeline->idle.first && !oldest_worked(pipeline) && pipeline->storing > 0)
     pthread_cond_wait(&pipeline->settled, pipeline->lock);
   pipeline->claimed = list_pop(&pipeline->idle);
   pthread_mutex_unlock(pipeline->lock);

@@ -21,6 +21,10 @@ struct vmf_stage {
    * of submission; not called for one whose work failed. NULL: there are no turns. */
   enum vmf_code (*in_turn)(void *job, void *context, struct vmf_error *error);
   enum vmf_code (*store)(void *job, void *context, struct vmf_error *error);
+  /* For a thread that has nothing else to do: does what a job will need, or returns false. NULL:
+   * there is no such thing. */
+  bool (*ahead)(void *data);
+  void *ahead_data;
   void (*free_job)(void *job);         /* what a job holds; accepts a zeroed one */
   void (*free_scratch)(void *scratch); /* likewise */
   unsigned series;                     /* that jobs are submitted to; 0: there are no turns */
@@ -36,7 +40,8 @@ VMF_MUST_CHECK enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struc
                                               struct vmf_pipeline **pipeline,
                                               struct vmf_error *error);
 
-/* A job to fill, or NULL: retire one first. Waits when every job is being stored. */
+/* A job to fill, or NULL: retire one first. While none is free, and the oldest has not been worked
+ * on, waits for one that is being stored. */
 void *vmf_pipeline_claim(struct vmf_pipeline *pipeline);
 
 /* Hands over the job that was claimed last; where there are turns, to a series below stage.series.

@@ -57,6 +57,17 @@ enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *sta
   return VMF_OK;
 }
 
+bool vmf_io_ahead(struct vmf_io *io)
+{
+  struct vmf_io *below;
+  if (io->ops->ahead)
+    return io->ops->ahead(io);
+  for (size_t i = 0; io->ops->below && (below = io->ops->below(io, i)) != NULL; i++)
+    if (vmf_io_ahead(below))
+      return true;
+  return false;
+}
+
 enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
                           struct vmf_error *error)
 {

@@ -32,6 +32,9 @@ struct vmf_io_ops {
    * hole follows. NULL: all is data. Any thread. */
   enum vmf_code (*next_data)(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
                              struct vmf_error *error);
+  /* Does a part of what reading on would have to do first; false: there is nothing to do. Any
+   * thread. NULL: what is below may have something (vmf_io_ahead). */
+  bool (*ahead)(struct vmf_io *io);
   /* Makes a range read as zeros; allocate: keep or reserve its space. */
   enum vmf_code (*zero)(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
                         struct vmf_error *error);
@@ -72,6 +75,7 @@ VMF_MUST_CHECK enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struc
                                                   struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
                                               uint64_t *end, struct vmf_error *error);
+bool vmf_io_ahead(struct vmf_io *io);
 VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length,
                                          bool allocate, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_clear(struct vmf_io *io, uint64_t length,

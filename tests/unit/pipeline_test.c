@@ -5,6 +5,7 @@
 #include "pipeline.h"
 
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "check_main.h"
@@ -424,6 +425,112 @@ START_TEST(stated_memory_costs_no_threads)
 }
 END_TEST
 
+/* ---- what threads do meanwhile ---- */
+
+struct meanwhile {
+  sem_t stored, third; /* the store may end; the third job is worked on */
+  atomic_uint left;    /* pieces of work ahead of the jobs */
+};
+
+static enum vmf_code wait_for_third(void *job, void *scratch, void *context,
+                                    struct vmf_error *error)
+{
+  struct meanwhile *meanwhile = context;
+  (void)scratch;
+  (void)error;
+  if (((struct number *)job)->in == 3)
+    sem_post(&meanwhile->third);
+  if (((struct number *)job)->in == 2)
+    sem_wait(&meanwhile->third);
+  return VMF_OK;
+}
+
+static enum vmf_code store_late(void *job, void *context, struct vmf_error *error)
+{
+  struct meanwhile *meanwhile = context;
+  (void)job;
+  (void)error;
+  sem_wait(&meanwhile->stored);
+  for (unsigned i = 0; i < 1000; i++)
+    sched_yield();
+  return VMF_OK;
+}
+
+static void submit(struct vmf_pipeline *pipeline, unsigned in)
+{
+  struct number *number = vmf_pipeline_claim(pipeline);
+  ck_assert_ptr_nonnull(number);
+  number->in = in;
+  vmf_pipeline_submit(pipeline);
+}
+
+START_TEST(a_job_that_was_stored_is_filled_while_the_oldest_is_worked_on)
+{
+  const struct vmf_stage waiting = {.job_size = sizeof(struct number),
+                                    .scratch_size = 1,
+                                    .work = wait_for_third,
+                                    .store = store_late};
+  const struct vmf_share share = {.threads = 2, .jobs = 2};
+  struct meanwhile meanwhile;
+  struct vmf_pipeline *pipeline;
+  struct vmf_crew *crew;
+  struct vmf_error error;
+  void *oldest;
+  sem_init(&meanwhile.stored, 0, 0);
+  sem_init(&meanwhile.third, 0, 0);
+  ck_assert_int_eq(vmf_crew_new(2, &crew, &error), VMF_OK);
+  ck_assert_int_eq(vmf_pipeline_new(crew, &waiting, &meanwhile, &share, &pipeline, &error), VMF_OK);
+  submit(pipeline, 1);
+  submit(pipeline, 2);
+  ck_assert_int_eq(vmf_pipeline_oldest(pipeline, &oldest, &error), VMF_OK);
+  vmf_pipeline_store(pipeline);
+  sem_post(&meanwhile.stored);
+  submit(pipeline, 3);
+  for (unsigned i = 2; i <= 3; i++) {
+    ck_assert_int_eq(vmf_pipeline_oldest(pipeline, &oldest, &error), VMF_OK);
+    ck_assert_uint_eq(((struct number *)oldest)->in, i);
+    vmf_pipeline_retire(pipeline);
+  }
+  vmf_pipeline_free(pipeline);
+  vmf_crew_free(crew);
+}
+END_TEST
+
+static bool take_one(void *data)
+{
+  struct meanwhile *meanwhile = data;
+  unsigned left = atomic_load(&meanwhile->left);
+  while (left > 0 && !atomic_compare_exchange_weak(&meanwhile->left, &left, left - 1))
+    ;
+  return left > 0;
+}
+
+/* Who was woken for a job looks for more when it is done. */
+START_TEST(threads_without_a_job_work_ahead)
+{
+  struct meanwhile meanwhile = {.left = 100};
+  const struct vmf_stage idle = {.job_size = sizeof(struct number),
+                                 .scratch_size = 1,
+                                 .work = wait_for_third,
+                                 .ahead = take_one,
+                                 .ahead_data = &meanwhile};
+  const struct vmf_share share = {.threads = 2, .jobs = 2};
+  struct vmf_pipeline *pipeline;
+  struct vmf_crew *crew;
+  struct vmf_error error;
+  void *oldest;
+  ck_assert_int_eq(vmf_crew_new(2, &crew, &error), VMF_OK);
+  ck_assert_int_eq(vmf_pipeline_new(crew, &idle, &meanwhile, &share, &pipeline, &error), VMF_OK);
+  while (atomic_load(&meanwhile.left) > 0) {
+    submit(pipeline, 1);
+    ck_assert_int_eq(vmf_pipeline_oldest(pipeline, &oldest, &error), VMF_OK);
+    vmf_pipeline_retire(pipeline);
+  }
+  vmf_pipeline_free(pipeline);
+  vmf_crew_free(crew);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("pipeline");
@@ -441,6 +548,8 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, a_failed_turn_ends_the_run_at_its_place, 0, 4);
   tcase_add_loop_test(tests, failed_work_has_no_turn, 0, 4);
   tcase_add_loop_test(tests, passes_of_several_callers_share_a_crew, 0, 4);
+  tcase_add_test(tests, a_job_that_was_stored_is_filled_while_the_oldest_is_worked_on);
+  tcase_add_test(tests, threads_without_a_job_work_ahead);
   tcase_add_test(tests, shares_of_a_crew_stay_below_its_promise);
   tcase_add_test(tests, stated_memory_costs_no_threads);
   suite_add_tcase(suite, tests);

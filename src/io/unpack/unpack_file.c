@@ -94,6 +94,11 @@ static enum vmf_code unpacked_next_data(struct vmf_io *io, uint64_t offset, uint
   return vmf_io_next_data(((struct unpacked *)io)->content, offset, start, end, error);
 }
 
+static bool unpacked_ahead(struct vmf_io *io)
+{
+  return vmf_io_ahead(((struct unpacked *)io)->content);
+}
+
 static struct vmf_io *unpacked_below(const struct vmf_io *io, size_t index)
 {
   const struct unpacked *unpacked = (const struct unpacked *)io;
@@ -116,6 +121,7 @@ static const struct vmf_io_ops unpacked_ops = {
     .kind = "packed file",
     .pread = unpacked_pread,
     .next_data = unpacked_next_data,
+    .ahead = unpacked_ahead,
     .below = unpacked_below,
     .close = unpacked_close,
 };

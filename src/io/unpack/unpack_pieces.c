@@ -3,18 +3,22 @@
  *
  * A packed file in pieces as one that can be read anywhere. Unpacked pieces are kept in a few
  * slots. A thread that finds the piece that it wants being unpacked by another one unpacks the next
- * in the meantime, so that all threads of a pass are busy, however long the pieces are. */
+ * in the meantime, and so does one that has nothing to read while pieces are read one behind the
+ * other: all threads of a pass are busy, however long the pieces are. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checked.h"
 #include "memory.h"
 #include "packing.h"
 #include "row.h"
 
-enum { SLOTS_MAX = 16, SLOT_BYTES = 256 << 20 /* of all of them, at most */ };
+enum {
+  SLOTS_MAX = 64,
+  SLOT_BYTES = 256 << 20, /* of all of them, at most */
+  SLOTS_BESIDE = 2        /* the threads: one is read meanwhile, one is ready */
+};
 
 #define NONE SIZE_MAX
 
@@ -32,12 +36,15 @@ struct unpacked_pieces {
   const struct vmf_packing *packing;
   struct vmf_packed_pieces pieces;
   size_t longest; /* bytes of a piece */
-  size_t slot_count;
 
   /* Guards all that follows. Not held while a piece is read, unpacked or copied. */
   pthread_mutex_t lock;
   pthread_cond_t done; /* a slot was filled, or is no longer in use */
   struct slot slots[SLOTS_MAX];
+  size_t slot_count;      /* in use: grows with `most` */
+  unsigned threads, most; /* that are in here, and how many have been at once */
+  size_t furthest;        /* piece that reading in order has come to */
+  bool in_order;          /* it has come there from the one before */
   uint64_t clock;
 };
 
@@ -108,41 +115,67 @@ static enum vmf_code fill_slot(struct unpacked_pieces *all, struct slot *slot, s
   return code;
 }
 
-/* While another thread unpacks `piece`: unpacks one of those behind it, or waits. What is wrong
- * with it will be told to who reads it. */
-static void help(struct unpacked_pieces *all, size_t piece)
+/* Unpacks the first piece behind `piece` that is not there; false: there is none, or no room. What
+ * is wrong with it will be told to who reads it. */
+static bool unpack_behind(struct unpacked_pieces *all, size_t piece)
 {
   size_t last = vmf_min(piece + all->slot_count - 1, all->pieces.count - 1), next = piece + 1;
   struct vmf_error ignored;
   while (next <= last && find_slot(all, next))
     next++;
   struct slot *slot = next <= last ? free_slot(all, piece, last) : NULL;
-  if (!slot || fill_slot(all, slot, next, &ignored) != VMF_OK)
-    pthread_cond_wait(&all->done, &all->lock);
+  return slot && fill_slot(all, slot, next, &ignored) == VMF_OK;
+}
+
+/* Jobs of several threads come in order by and large. */
+static void note_order(struct unpacked_pieces *all, size_t piece)
+{
+  bool near = piece + all->slot_count > all->furthest && piece < all->furthest + all->slot_count;
+  all->in_order = near && (all->in_order || piece > all->furthest);
+  if (!near || piece > all->furthest)
+    all->furthest = piece;
 }
 
 /* The slot that holds the piece, in use by the caller. */
 static enum vmf_code take_slot(struct unpacked_pieces *all, size_t piece, struct slot **taken,
                                struct vmf_error *error)
 {
-  for (;;) {
-    struct slot *slot = find_slot(all, piece);
-    if (slot && slot->ready) {
-      slot->users++;
-      slot->used = ++all->clock;
-      *taken = slot;
-      return VMF_OK;
-    }
-    if (slot) {
-      help(all, piece);
-      continue;
-    }
-    slot = free_slot(all, piece, piece);
-    if (slot)
-      VMF_TRY(fill_slot(all, slot, piece, error));
-    else
+  struct slot *slot;
+  while (!(slot = find_slot(all, piece)) || !slot->ready) {
+    struct slot *empty = slot ? NULL : free_slot(all, piece, piece);
+    if (empty)
+      VMF_TRY(fill_slot(all, empty, piece, error));
+    else if (!slot || !unpack_behind(all, piece))
       pthread_cond_wait(&all->done, &all->lock);
   }
+  slot->users++;
+  slot->used = ++all->clock;
+  *taken = slot;
+  return VMF_OK;
+}
+
+static void come_in(struct unpacked_pieces *all)
+{
+  if (++all->threads <= all->most)
+    return;
+  all->most = all->threads;
+  all->slot_count = (size_t)vmf_min(vmf_min(all->most + SLOTS_BESIDE, SLOTS_MAX),
+                                    vmf_max(SLOT_BYTES / all->longest, 2));
+}
+
+/* Gives the lock up while it copies. */
+static enum vmf_code copy_from(struct unpacked_pieces *all, size_t piece, size_t within,
+                               uint8_t *to, size_t length, struct vmf_error *error)
+{
+  struct slot *slot;
+  note_order(all, piece);
+  VMF_TRY(take_slot(all, piece, &slot, error));
+  pthread_mutex_unlock(&all->lock);
+  memcpy(to, slot->bytes + within, length);
+  pthread_mutex_lock(&all->lock);
+  if (--slot->users == 0)
+    pthread_cond_broadcast(&all->done);
+  return VMF_OK;
 }
 
 /* ---- the io ---- */
@@ -156,25 +189,31 @@ static enum vmf_code pieces_pread(struct vmf_io *io, void *buffer, size_t length
   if (length == 0)
     return VMF_OK;
   size_t index = vmf_row_find(pieces->list, pieces->count, sizeof *pieces->list, offset);
-  for (; length > 0; index++) {
-    const struct vmf_packed_piece *piece = &pieces->list[index];
-    size_t within = (size_t)(offset - piece->start);
-    size_t step = (size_t)vmf_min(length, piece->length - within);
-    struct slot *slot;
-    pthread_mutex_lock(&all->lock);
-    enum vmf_code code = take_slot(all, index, &slot, error);
-    pthread_mutex_unlock(&all->lock);
-    VMF_TRY(code);
-    memcpy(to, slot->bytes + within, step);
-    pthread_mutex_lock(&all->lock);
-    if (--slot->users == 0)
-      pthread_cond_broadcast(&all->done);
-    pthread_mutex_unlock(&all->lock);
+  pthread_mutex_lock(&all->lock);
+  come_in(all);
+  enum vmf_code code = VMF_OK;
+  for (; code == VMF_OK && length > 0; index++) {
+    size_t within = (size_t)(offset - pieces->list[index].start);
+    size_t step = (size_t)vmf_min(length, pieces->list[index].length - within);
+    code = copy_from(all, index, within, to, step, error);
     to += step;
     offset += step;
     length -= step;
   }
-  return VMF_OK;
+  all->threads--;
+  pthread_mutex_unlock(&all->lock);
+  return code;
+}
+
+static bool pieces_ahead(struct vmf_io *io)
+{
+  struct unpacked_pieces *all = (struct unpacked_pieces *)io;
+  pthread_mutex_lock(&all->lock);
+  come_in(all);
+  bool worked = all->in_order && unpack_behind(all, all->furthest);
+  all->threads--;
+  pthread_mutex_unlock(&all->lock);
+  return worked;
 }
 
 static struct vmf_io *pieces_below(const struct vmf_io *io, size_t index)
@@ -197,17 +236,10 @@ static void pieces_close(struct vmf_io *io)
 static const struct vmf_io_ops pieces_ops = {
     .kind = "packed file in pieces",
     .pread = pieces_pread,
+    .ahead = pieces_ahead,
     .below = pieces_below,
     .close = pieces_close,
 };
-
-/* As many as processors, and two that are read meanwhile. */
-static size_t count_slots(size_t longest)
-{
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  uint64_t wanted = 2 + (processors > 0 ? (uint64_t)processors : 1);
-  return (size_t)vmf_min(vmf_min(wanted, SLOTS_MAX), vmf_max(SLOT_BYTES / longest, 2));
-}
 
 static enum vmf_code pieces_new(struct vmf_io *packed, const struct vmf_packing *packing,
                                 struct unpacked_pieces **made, struct vmf_error *error)
@@ -243,7 +275,6 @@ static enum vmf_code pieces_fill(struct unpacked_pieces *all, uint64_t max_bytes
                     all->io.name, pieces->size, max_bytes);
   for (size_t i = 0; i < pieces->count; i++)
     all->longest = vmf_max(all->longest, pieces->list[i].length);
-  all->slot_count = count_slots(all->longest);
   all->io.size = pieces->size;
   return VMF_OK;
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Pieces of a packed file: what is read of them, and what is unpacked before it is. */
+#include <string.h>
+#include <zstd.h>
+
+#include "check_main.h"
+#include "packing.h"
+
+enum { PIECE = 100000, PIECES = 12 };
+
+static struct vmf_error error;
+
+/* Frames that tell their size; every byte of the n-th is n. */
+static struct vmf_io *packed_file(void)
+{
+  static uint8_t bytes[PIECES * PIECE], piece[PIECE];
+  struct vmf_io *io = NULL;
+  size_t used = 0;
+  for (unsigned i = 0; i < PIECES; i++) {
+    memset(piece, (int)i, PIECE);
+    size_t got = ZSTD_compress(bytes + used, sizeof bytes - used, piece, PIECE, 1);
+    ck_assert(!ZSTD_isError(got));
+    used += got;
+  }
+  ck_assert_int_eq(vmf_io_memory("packed", bytes, used, &io, &error), VMF_OK);
+  return io;
+}
+
+static struct vmf_io *open_pieces(struct vmf_io *file)
+{
+  struct vmf_io *io = NULL;
+  uint64_t told;
+  ck_assert_int_eq(vmf_unpack_pieces(file, &vmf_packing_zstd, 0, &told, &io, &error), VMF_OK);
+  ck_assert_uint_eq(io->size, PIECES * PIECE);
+  return io;
+}
+
+static void read_piece(struct vmf_io *io, unsigned index)
+{
+  uint8_t byte;
+  ck_assert_int_eq(vmf_io_pread(io, &byte, 1, (uint64_t)index * PIECE + PIECE / 2, &error), VMF_OK);
+  ck_assert_uint_eq(byte, index);
+}
+
+/* How many there are at once is bounded. */
+static unsigned ahead(struct vmf_io *io)
+{
+  unsigned count = 0;
+  while (vmf_io_ahead(io))
+    count++;
+  ck_assert_uint_lt(count, PIECES);
+  return count;
+}
+
+START_TEST(nothing_is_unpacked_ahead_of_reading_that_is_not_in_order)
+{
+  struct vmf_io *file = packed_file(), *io = open_pieces(file);
+  ck_assert(!vmf_io_ahead(io));
+  for (unsigned index = 0; index < PIECES; index += PIECES - 1) { /* as a format is looked for */
+    read_piece(io, index);
+    ck_assert(!vmf_io_ahead(io));
+  }
+  read_piece(io, 0);
+  ck_assert(!vmf_io_ahead(io));
+  vmf_io_close(io);
+  vmf_io_close(file);
+}
+END_TEST
+
+START_TEST(the_next_pieces_are_unpacked_ahead_of_reading_in_order)
+{
+  struct vmf_io *file = packed_file(), *io = open_pieces(file);
+  read_piece(io, 0);
+  read_piece(io, 1);
+  ck_assert_uint_gt(ahead(io), 0);
+  ck_assert_uint_eq(ahead(io), 0);
+  for (unsigned index = 2; index < PIECES; index++) {
+    read_piece(io, index);
+    ck_assert_uint_le(ahead(io), 1); /* the room of one has become free */
+  }
+  read_piece(io, 3);
+  ck_assert(!vmf_io_ahead(io));
+  vmf_io_close(io);
+  vmf_io_close(file);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+  Suite *suite = suite_create("unpack_pieces");
+  TCase *tests = tcase_create("unpack_pieces");
+  tcase_add_test(tests, nothing_is_unpacked_ahead_of_reading_that_is_not_in_order);
+  tcase_add_test(tests, the_next_pieces_are_unpacked_ahead_of_reading_in_order);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
+
+VMF_TEST_MAIN(suite)

@@ -66,8 +66,11 @@ static enum vmf_code incoming_next(struct vmf_container *container, unsigned *di
   struct xva_chunk chunk;
 
   VMF_TRY(xva_walk_next(&incoming->walk, &chunk, end, error));
+  for (unsigned i = 0; *end && i < incoming->ova.count; i++)
+    if (container->wanted[i])
+      VMF_TRY(xva_walk_came(walk, i, error));
   if (*end)
-    return xva_walk_came(walk, container->disk, error);
+    return VMF_OK;
   *disk = chunk.disk;
   xva_chunk_run(walk, &chunk, is_unit(walk->first) ? walk->first : XVA_CHUNK, run);
   return check_whole(container, &chunk, run, incoming->ova.disks[chunk.disk].size, error);

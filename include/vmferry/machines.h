@@ -122,10 +122,11 @@ bool vmf_machines_recognise(const char *path);
 
 /* Reads what the file says; no disk is opened. "-": standard input, on which a file comes that
  * holds text and disks (an OVA, XVA or VMA, packed or not); on a pipe it is stored in
- * options->spool_folder first. Of options, which are those of the disks, `format`
- * is a machine format's name and `snapshot` the machine's; what they point to lives as long as
- * *machines. What is odd in the file goes to options->log as warnings. VMF_CORRUPT names file and
- * line. */
+ * options->spool_folder first, or, an XVA or VMA, when it is looked into, or converted into what
+ * does not take its disks as they come; one that was not stored can be converted once. Of options,
+ * which are those of the disks, `format` is a machine format's name and `snapshot` the machine's;
+ * what they point to lives as long as *machines. What is odd in the file goes to options->log as
+ * warnings. VMF_CORRUPT names file and line. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_open(const char *path,
                                                const struct vmf_image_options *options,
                                                struct vmf_machines **machines,

@@ -114,10 +114,12 @@ static enum vmf_code compare(struct vmf_image *a, struct vmf_image *b,
                              struct vmf_error *error)
 {
   uint32_t job_bytes = (uint32_t)vmf_max(vmf_feed_job_bytes(a, 1), vmf_feed_job_bytes(b, 1));
-  struct vmf_loop loop = {.feed = {.inputs = {a, b},
-                                   .size = vmf_max(a->size, b->size),
-                                   .unit = VMF_CHECKSUM_BLOCK,
-                                   .job_bytes = job_bytes},
+  struct vmf_feed feed = {.inputs = {a, b},
+                          .size = vmf_max(a->size, b->size),
+                          .unit = VMF_CHECKSUM_BLOCK,
+                          .job_bytes = job_bytes};
+  struct vmf_loop loop = {.feeds = &feed,
+                          .feed_count = 1,
                           .options = options,
                           .stage = {.job_size = sizeof(struct compare_job),
                                     .scratch_size = sizeof(struct compare_scratch),

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * One conversion: begin, copy, see that the source held still, finish. And a checksum: the same
- * without a target. */
+ * One conversion, or several beside each other: begin, copy, see that the sources held still,
+ * finish. And a checksum: the same without a target. */
 #include "convert.h"
 
 #include "caller.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "memory.h"
 #include "need.h"
 #include "run.h"
 #include "survey.h"
@@ -61,6 +62,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
         error, VMF_UNSUPPORTED,
         "%s: an overlay with blocks of %u bytes is not written; at most %u are possible",
         target->name, target->shape.unit, VMF_WHOLE_UNIT);
+  copy->room = vmf_copy_room(copy);
   if (options->checksum)
     return vmf_digest_named(options->checksum, &copy->digest_kind, error);
   return VMF_OK;
@@ -171,49 +173,113 @@ enum vmf_code vmf_convert_size(struct vmf_image *source, struct vmf_target *targ
                          bytes, error);
 }
 
-static enum vmf_code convert(struct vmf_image *source, struct vmf_target *target,
-                             const struct vmf_job_options *options, struct vmf_job_result *result,
-                             struct vmf_error *error)
+/* ---- several beside each other ---- */
+
+/* They share their jobs: these are cut alike, and as large as the largest. */
+static void settle_jobs(struct vmf_copy *copies, size_t count)
 {
-  const struct vmf_writer *writer = target->format->writer;
+  struct vmf_copy_room room = {0};
+  uint32_t job_bytes = 0;
+
+  for (size_t i = 0; i < count; i++)
+    job_bytes = (uint32_t)vmf_max(job_bytes, copies[i].job_bytes);
+  for (size_t i = 0; i < count; i++) {
+    copies[i].job_bytes = job_bytes;
+    const struct vmf_copy_room its = vmf_copy_room(&copies[i]);
+    vmf_copy_widen(&room, &its);
+  }
+  for (size_t i = 0; i < count; i++)
+    copies[i].room = room;
+}
+
+static enum vmf_code settle_all(struct vmf_copying *copyings, struct vmf_copy *copies, size_t count,
+                                const struct vmf_job_options *options, struct vmf_error *error)
+{
+  for (size_t i = 0; i < count; i++) {
+    struct vmf_copying *copying = &copyings[i];
+    VMF_TRY(settle_copy(copying->source, copying->target, options, &copies[i], error));
+    copies[i].result = &copying->result;
+  }
+  settle_jobs(copies, count);
+  return VMF_OK;
+}
+
+static enum vmf_code begin_one(struct vmf_copy *copy, const struct vmf_job_options *options,
+                               struct vmf_error *error)
+{
+  struct vmf_draft *draft = vmf_draft(copy->target);
+  const struct vmf_plan plan = make_plan(copy);
+
+  VMF_TRY(held_still(copy, error));
+  VMF_TRY(check_room(copy, options, error));
+  draft->state = VMF_DRAFT_BEGUN;
+  if (draft->output)
+    VMF_TRY(vmf_output_begin(draft->output, error));
+  return begin(copy, &plan, options, error);
+}
+
+static enum vmf_code finish_one(const struct vmf_copy *copy, struct vmf_error *error)
+{
+  VMF_TRY(held_still(copy, error));
+  VMF_TRY(copy->target->format->writer->finish(copy->target, error));
+  vmf_draft(copy->target)->state = VMF_DRAFT_FINISHED;
+  return VMF_OK;
+}
+
+static enum vmf_code convert(struct vmf_copy *copies, size_t count,
+                             const struct vmf_job_options *options, struct vmf_error *error)
+{
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(begin_one(&copies[i], options, error));
+  VMF_TRY(vmf_copy_run(copies, count, options, error));
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(finish_one(&copies[i], error));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_convert_together(struct vmf_copying *copyings, size_t count,
+                                   const struct vmf_job_options *options, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *memory = NULL;
+
+  VMF_TRY(vmf_alloc(count * sizeof(struct vmf_copy), &memory, error));
+  struct vmf_copy *copies = memory;
+  VMF_TRY(settle_all(copyings, copies, count, options, error));
+  return convert(copies, count, options, error);
+}
+
+/* ---- one ---- */
+
+static enum vmf_code convert_one(struct vmf_copying *copying, const struct vmf_job_options *options,
+                                 struct vmf_error *error)
+{
   struct vmf_salvage salvage;
   struct vmf_copy copy;
 
-  VMF_TRY(settle_copy(source, target, options, &copy, error));
-  if (options->lost && source) {
+  VMF_TRY(settle_all(copying, &copy, 1, options, error));
+  if (options->lost && copying->source) {
     VMF_TRY(vmf_salvage_init(&salvage, options, error));
-    VMF_TRY(vmf_image_seekable(source, error));
+    VMF_TRY(vmf_image_seekable(copying->source, error));
     copy.salvage = &salvage;
   }
-  const struct vmf_plan plan = make_plan(&copy);
-  VMF_TRY(held_still(&copy, error));
-  VMF_TRY(check_room(&copy, options, error));
-  vmf_draft(target)->state = VMF_DRAFT_BEGUN;
-  if (vmf_draft(target)->output)
-    VMF_TRY(vmf_output_begin(vmf_draft(target)->output, error));
-  VMF_TRY(begin(&copy, &plan, options, error));
-  VMF_TRY(vmf_copy_run(&copy, options, result, error));
-  VMF_TRY(held_still(&copy, error));
-  VMF_TRY(writer->finish(target, error));
-  vmf_draft(target)->state = VMF_DRAFT_FINISHED;
-  return VMF_OK;
+  return convert(&copy, 1, options, error);
 }
 
 enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                           const struct vmf_job_options *options, struct vmf_job_result *result,
                           struct vmf_error *error)
 {
+  struct vmf_copying copying = {.source = source, .target = target};
   struct vmf_job_options own;
-  struct vmf_job_result found;
 
   VMF_REQUIRE(target, error);
   VMF_TRY(vmf_take_job_options(options, &own, error));
-  VMF_TRY(vmf_take_job_result(result, &found, error));
+  VMF_TRY(vmf_take_job_result(result, &copying.result, error));
   if (vmf_draft(target)->state != VMF_DRAFT_EMPTY)
     return vmf_fail(error, VMF_USAGE, "%s: has been written to already; make another target",
                     target->name);
-  enum vmf_code code = convert(source, target, &own, &found, error);
-  vmf_give_job_result(&found, result);
+  enum vmf_code code = convert_one(&copying, &own, error);
+  vmf_give_job_result(&copying.result, result);
   return code;
 }
 
@@ -229,7 +295,8 @@ enum vmf_code vmf_image_unpack(struct vmf_image *image, const struct vmf_job_opt
   own.checksum = NULL;
   VMF_TRY(settle_copy(image, NULL, &own, &copy, error));
   copy.packed_only = true;
-  VMF_TRY(vmf_copy_run(&copy, &own, &ignored, error));
+  copy.result = &ignored;
+  VMF_TRY(vmf_copy_run(&copy, 1, &own, error));
   return vmf_image_unchanged(image, error);
 }
 
@@ -241,8 +308,9 @@ enum vmf_code vmf_copy_checksum(struct vmf_image *image, uint64_t size,
 
   VMF_TRY(settle_copy(image, NULL, options, &copy, error));
   copy.size = size;
+  copy.result = result;
   VMF_TRY(held_still(&copy, error));
-  VMF_TRY(vmf_copy_run(&copy, options, result, error));
+  VMF_TRY(vmf_copy_run(&copy, 1, options, error));
   return held_still(&copy, error);
 }
 

@@ -20,6 +20,7 @@ enum {
 
 /* A stretch. The first member of every job that vmf_loop_run hands out. */
 struct vmf_fed {
+  size_t disk; /* of loop->feeds, which it is a stretch of */
   uint64_t guest, length;
   bool hole; /* zeros in all inputs, of any length; otherwise at most feed->job_bytes */
   struct vmf_spans spans[VMF_FEED_INPUTS]; /* of each input; what none covers is zeros */
@@ -36,6 +37,7 @@ struct vmf_feed {
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
   bool everything;    /* zeros are no holes */
   bool packed_only;   /* whatever is not packed is taken for zeros, unread */
+  bool holes_count;   /* they are written: a bound on bytes is for them, too */
   /* Of the feed: where it is; of a disk that comes in any order, as long as it comes, 0. */
   uint64_t guest;
   /* What was looked up last of each input, and goes on at `guest` or starts behind it: between them
@@ -58,6 +60,12 @@ VMF_MUST_CHECK enum vmf_code vmf_feed_hole(struct vmf_feed *feed, uint64_t *leng
 
 /* All has been handed out: a stream has to end here, as its own tables say. */
 VMF_MUST_CHECK enum vmf_code vmf_feed_end(struct vmf_feed *feed, struct vmf_error *error);
+
+/* Whether all of it has been handed out. */
+static inline bool vmf_feed_ended(const struct vmf_feed *feed)
+{
+  return feed->guest >= feed->size;
+}
 
 /* Leaves out `length` bytes of what the two have shown. */
 void vmf_feed_skip(struct vmf_feed *feed, uint64_t length);

@@ -34,9 +34,27 @@ static size_t block_limit(const struct vmf_copy *copy)
   return copy->job_bytes / copy->part;
 }
 
-static size_t framing_bytes(const struct vmf_copy *copy)
+struct vmf_copy_room vmf_copy_room(const struct vmf_copy *copy)
 {
-  return block_limit(copy) * vmf_copy_framing(&copy->target->shape);
+  struct vmf_copy_room room = {0};
+
+  if (packs(copy)) {
+    room.packed = packed_bytes(copy);
+    room.units = copy->keep_packed ? copy->job_bytes / copy->target->shape.unit : 0;
+  }
+  if (copy->target) {
+    room.blocks = block_limit(copy);
+    room.framing = block_limit(copy) * vmf_copy_framing(&copy->target->shape);
+  }
+  return room;
+}
+
+void vmf_copy_widen(struct vmf_copy_room *room, const struct vmf_copy_room *other)
+{
+  room->packed = (size_t)vmf_max(room->packed, other->packed);
+  room->framing = (size_t)vmf_max(room->framing, other->framing);
+  room->units = (size_t)vmf_max(room->units, other->units);
+  room->blocks = (size_t)vmf_max(room->blocks, other->blocks);
 }
 
 static size_t job_memory(const struct vmf_copy *copy)
@@ -46,11 +64,8 @@ static size_t job_memory(const struct vmf_copy *copy)
     bytes += copy->job_bytes;
   if (copy->salvage)
     bytes += vmf_losses_memory(copy->job_bytes);
-  if (packs(copy))
-    bytes += packed_bytes(copy);
-  if (copy->target)
-    bytes += block_limit(copy) * sizeof(struct vmf_block) + framing_bytes(copy);
-  return bytes;
+  return bytes + copy->room.packed + copy->room.blocks * sizeof(struct vmf_block) +
+         copy->room.framing;
 }
 
 /* A packer of a whole disk takes what its level is known for; those of units keep to the promise.
@@ -68,20 +83,54 @@ struct vmf_demand vmf_copy_demand(const struct vmf_copy *copy)
   return demand;
 }
 
-static enum vmf_code prepare_kept(const struct vmf_copy *copy, struct vmf_copy_job *job,
-                                  struct vmf_error *error)
+/* Units that the source has packed as the target will are kept so. */
+static void prepare_kept(const struct vmf_copy *copy, struct vmf_copy_job *job)
 {
   const struct vmf_shape *shape = &copy->target->shape;
-  size_t units = copy->job_bytes / shape->unit;
+
+  job->kept.codec = shape->codec;
+  job->kept.unit = shape->unit;
+  job->kept.largest = packed_limit(shape);
+  job->kept.limit = copy->job_bytes / shape->unit;
+  job->kept.bytes = job->packed;
+}
+
+static enum vmf_code prepare_hashing(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                                     struct vmf_error *error)
+{
+  size_t digests = copy->job_bytes / VMF_CHECKSUM_BLOCK;
   void *memory;
 
-  VMF_TRY(vmf_alloc(units * sizeof(struct vmf_kept_unit), &memory, error));
-  job->kept = (struct vmf_kept){.codec = shape->codec,
-                                .unit = shape->unit,
-                                .largest = packed_limit(shape),
-                                .limit = units,
-                                .bytes = job->packed,
-                                .units = memory};
+  VMF_TRY(vmf_alloc(digests * VMF_DIGEST_MAX, &memory, error));
+  job->digests = memory;
+  VMF_TRY(vmf_alloc(digests * sizeof(bool), &memory, error));
+  job->zero_digest = memory;
+  VMF_TRY(vmf_alloc(digests * sizeof(struct vmf_message), &memory, error));
+  job->messages = memory;
+  return VMF_OK;
+}
+
+static enum vmf_code prepare_room(const struct vmf_copy_room *room, struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  void *memory;
+
+  if (room->packed > 0) {
+    VMF_TRY(vmf_alloc_pages(room->packed, &memory, error));
+    job->packed = memory;
+  }
+  if (room->units > 0) {
+    VMF_TRY(vmf_alloc(room->units * sizeof(struct vmf_kept_unit), &memory, error));
+    job->kept.units = memory;
+  }
+  if (room->blocks > 0) {
+    VMF_TRY(vmf_alloc(room->blocks * sizeof(struct vmf_block), &memory, error));
+    job->blocks = memory;
+  }
+  if (room->framing > 0) {
+    VMF_TRY(vmf_alloc(room->framing, &memory, error));
+    job->framing = memory;
+  }
   return VMF_OK;
 }
 
@@ -89,37 +138,17 @@ static enum vmf_code prepare_kept(const struct vmf_copy *copy, struct vmf_copy_j
 static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *job,
                              struct vmf_error *error)
 {
-  size_t digests = copy->job_bytes / VMF_CHECKSUM_BLOCK;
   void *memory;
 
   if (job->data)
     return VMF_OK;
-  if (copy->checksum) {
-    VMF_TRY(vmf_alloc(digests * VMF_DIGEST_MAX, &memory, error));
-    job->digests = memory;
-    VMF_TRY(vmf_alloc(digests * sizeof(bool), &memory, error));
-    job->zero_digest = memory;
-    VMF_TRY(vmf_alloc(digests * sizeof(struct vmf_message), &memory, error));
-    job->messages = memory;
-  }
+  if (copy->checksum)
+    VMF_TRY(prepare_hashing(copy, job, error));
   if (copy->backing) {
     VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
     job->expected = memory;
   }
-  if (packs(copy)) {
-    VMF_TRY(vmf_alloc_pages(packed_bytes(copy), &memory, error));
-    job->packed = memory;
-    if (copy->keep_packed)
-      VMF_TRY(prepare_kept(copy, job, error));
-  }
-  if (copy->target) {
-    VMF_TRY(vmf_alloc(block_limit(copy) * sizeof(struct vmf_block), &memory, error));
-    job->blocks = memory;
-    if (framing_bytes(copy) > 0) {
-      VMF_TRY(vmf_alloc(framing_bytes(copy), &memory, error));
-      job->framing = memory;
-    }
-  }
+  VMF_TRY(prepare_room(&copy->room, job, error));
   VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
   job->data = memory;
   return VMF_OK;
@@ -148,6 +177,8 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
   if (padded > copy->job_bytes)
     padded = copy->job_bytes;
   job->kept.used = job->kept.count = job->next_kept = 0;
+  if (copy->keep_packed)
+    prepare_kept(copy, job);
   vmf_loader_keep(loader, copy->keep_packed ? &job->kept : NULL);
   if (copy->salvage)
     VMF_TRY(vmf_salvage_read(loader, &job->fed.spans[0], job->data, padded, job->fed.guest,
@@ -278,7 +309,8 @@ static enum vmf_code frame_last(const struct vmf_copy *copy, struct vmf_copy_scr
 {
   const struct vmf_shape *shape = &copy->target->shape;
   size_t last = job->block_count - 1;
-  uint8_t *framing = job->framing ? job->framing + last * vmf_copy_framing(shape) : NULL;
+  size_t room = vmf_copy_framing(shape);
+  uint8_t *framing = room > 0 ? job->framing + last * room : NULL;
 
   if (copy->part < shape->unit)
     return VMF_OK;
@@ -331,8 +363,8 @@ static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scra
 enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
                             struct vmf_error *error)
 {
-  const struct vmf_copy *copy = context;
   struct vmf_copy_job *job = job_data;
+  const struct vmf_copy *copy = (const struct vmf_copy *)context + job->fed.disk;
   struct vmf_copy_scratch *scratch = scratch_data;
   const struct vmf_target *target = copy->target;
 

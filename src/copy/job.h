@@ -13,7 +13,13 @@
 #include "salvage.h"
 #include "target.h"
 
-/* What all jobs of one conversion share; constant while it runs. */
+/* Room in a job: of the conversion that needs most, where several share their jobs. */
+struct vmf_copy_room {
+  size_t packed, framing; /* bytes */
+  size_t units, blocks;   /* of kept, of blocks */
+};
+
+/* What all jobs of one conversion share; constant while it runs, but for result. */
 struct vmf_copy {
   struct vmf_image *source;
   struct vmf_target *target;       /* NULL: only a checksum is wanted */
@@ -29,6 +35,8 @@ struct vmf_copy {
   bool packed_only; /* of the source nothing else is read */
   bool keep_packed; /* what the source has packed in the target's way is not packed anew */
   enum vmf_digest_kind digest_kind;
+  struct vmf_copy_room room;
+  struct vmf_job_result *result; /* of the caller's thread */
 };
 
 struct vmf_copy_job {
@@ -62,12 +70,18 @@ uint32_t vmf_copy_part(const struct vmf_shape *shape);
 /* Of what the holes are multiples: whole blocks, and whole blocks of the checksum. */
 uint32_t vmf_copy_feed_unit(const struct vmf_copy *copy);
 
-/* Loads, hashes, finds zeros, packs and frames. A vmf_stage.work. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copy,
+/* The room that the jobs of one conversion need, by all else of it; and of two that share theirs.
+ */
+struct vmf_copy_room vmf_copy_room(const struct vmf_copy *copy);
+void vmf_copy_widen(struct vmf_copy_room *room, const struct vmf_copy_room *other);
+
+/* Loads, hashes, finds zeros, packs and frames. A vmf_stage.work. copies: an array, in which
+ * job->fed.disk says which one the job is of. */
+VMF_MUST_CHECK enum vmf_code vmf_copy_work(void *job, void *scratch, void *copies,
                                            struct vmf_error *error);
 
 /* Writes the blocks that have been placed, neighbours together. A vmf_stage.store. */
-VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copy, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copies, struct vmf_error *error);
 
 /* Where the blocks of one conversion go; of the caller's thread. */
 struct vmf_places {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The caller's side of every pass over a disk: hands what the feed gives to the pipeline, and takes
- * the jobs back in guest order. */
+ * The caller's side of every pass over a disk, or over several at once: hands what the feeds give
+ * to the pipeline, and takes the jobs of each disk back in guest order. */
 #ifndef VMF_COPY_LOOP_H
 #define VMF_COPY_LOOP_H
 
@@ -10,14 +10,14 @@
 #include "pipeline.h"
 
 struct vmf_loop {
-  struct vmf_feed feed;
+  struct vmf_feed *feeds; /* of one disk, or of several that are worked through beside each other */
+  size_t feed_count;
   const struct vmf_job_options *options; /* threads, cancel, progress */
   struct vmf_stage stage;   /* of jobs whose first member is a struct vmf_fed; vmf_fed_free is its
                              * free_job's work */
   void *context;            /* of the stage */
   struct vmf_demand demand; /* of memory, but for what the feed keeps in a job */
   bool skip_holes;          /* they are no jobs */
-  bool holes_count;         /* they are written: options->max_bytes is for them, too */
   /* Both on the caller's thread. before: may leave out some of what comes next (vmf_feed_skip), or
    * NULL. retire: a job on its way out, which vmf_pipeline_retire or vmf_pipeline_store ends;
    * *stop: nothing more is of interest. */
@@ -25,6 +25,8 @@ struct vmf_loop {
   enum vmf_code (*retire)(struct vmf_loop *loop, void *job, bool *stop, struct vmf_error *error);
   void *run; /* for the two */
   /* While it runs. */
+  size_t at;        /* of feeds: the one that goes on now */
+  unsigned turn;    /* stretches of it in a row */
   unsigned threads; /* that work for it; 0: the caller's alone */
   struct vmf_pipeline *pipeline;
   uint64_t done, total; /* for progress: bytes of the inputs' files */
@@ -33,7 +35,7 @@ struct vmf_loop {
   uint64_t started;     /* for options->rate: see rate.h */
 };
 
-/* Runs to the end of the disk. */
+/* Runs to the end of all disks. */
 VMF_MUST_CHECK enum vmf_code vmf_loop_run(struct vmf_loop *loop, struct vmf_error *error);
 
 /* So many more bytes of the guest disk are read, or written: VMF_LIMIT beyond options->max_bytes.

@@ -77,11 +77,13 @@ enum vmf_code vmf_copy_plain_digest(struct vmf_image *image, const struct vmf_jo
                                     struct vmf_job_result *result, struct vmf_error *error)
 {
   struct plain_pass pass = {.job_bytes = vmf_feed_job_bytes(image, 1)};
-  struct vmf_loop loop = {.feed = {.inputs = {image},
-                                   .size = vmf_image_size(image),
-                                   .unit = VMF_CHECKSUM_BLOCK,
-                                   .job_bytes = pass.job_bytes,
-                                   .everything = true},
+  struct vmf_feed feed = {.inputs = {image},
+                          .size = vmf_image_size(image),
+                          .unit = VMF_CHECKSUM_BLOCK,
+                          .job_bytes = pass.job_bytes,
+                          .everything = true};
+  struct vmf_loop loop = {.feeds = &feed,
+                          .feed_count = 1,
                           .options = options,
                           .stage = {.job_size = sizeof(struct plain_job),
                                     .scratch_size = sizeof(struct plain_scratch),

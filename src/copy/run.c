@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What a conversion or a checksum does with its jobs as they come back in guest order. The only
- * serial part of it is here: place, the checksum of checksums, and writing to a pipe. */
+ * What conversions, or a checksum, do with their jobs as they come back in guest order of each
+ * disk. The only serial part is here: place, the checksum of checksums, and writing to a pipe. */
 #include "run.h"
 
 #include <inttypes.h>
@@ -12,10 +12,11 @@
 #include "data_sharing.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 
+/* Of one disk. */
 struct run {
   const struct vmf_copy *copy;
-  struct vmf_job_result *result;
   struct vmf_places places;
   struct vmf_checksum *checksum; /* NULL: none is wanted */
   struct vmf_loss pending;       /* what is lost, as far as it is known how far it goes */
@@ -57,22 +58,22 @@ static enum vmf_code push_digests(const struct run *run, const struct vmf_copy_j
 static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
                             struct vmf_error *error)
 {
-  struct run *run = loop->run;
   struct vmf_copy_job *job = job_data;
+  struct run *run = (struct run *)loop->run + job->fed.disk;
   const struct vmf_copy *copy = run->copy;
   const struct vmf_target *target = copy->target;
 
   (void)stop;
   if (copy->salvage)
-    vmf_salvage_tell(&run->pending, &job->losses, loop->options, run->result);
+    vmf_salvage_tell(&run->pending, &job->losses, loop->options, copy->result);
   VMF_TRY(push_digests(run, job, loop->options, error));
   if (target && job->fed.hole && target->io->device && !target->io->reads_as_zero &&
       target->shape.layout == VMF_FIXED)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
     VMF_TRY(vmf_copy_place(&run->places, job, error));
-  run->result->data_bytes += job->data_bytes;
-  run->result->zero_bytes += job->fed.length - job->data_bytes;
+  run->copy->result->data_bytes += job->data_bytes;
+  run->copy->result->zero_bytes += job->fed.length - job->data_bytes;
   if (target && !target->io->sequential && job->block_count > 0)
     vmf_pipeline_store(loop->pipeline);
   else
@@ -83,20 +84,21 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
 /* What comes next and can be shared with the target needs no job. */
 static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
 {
-  struct run *run = loop->run;
+  struct run *run = (struct run *)loop->run + loop->at;
+  struct vmf_feed *feed = &loop->feeds[loop->at];
   struct vmf_span span;
   uint64_t length = 1;
   bool data, refused;
 
   while (run->share && length > 0) {
     VMF_TRY(vmf_cancelled(loop->options->cancel, error));
-    VMF_TRY(vmf_feed_peek(&loop->feed, &span, &data, error));
+    VMF_TRY(vmf_feed_peek(feed, &span, &data, error));
     if (!data)
       return VMF_OK;
     VMF_TRY(vmf_copy_share(run->copy, &span, &length, &refused, error));
     run->share = !refused;
-    vmf_feed_skip(&loop->feed, length);
-    run->result->data_bytes += length;
+    vmf_feed_skip(feed, length);
+    run->copy->result->data_bytes += length;
     run->places.host_bytes += length;
     run->shared_bytes += length;
     vmf_loop_count(loop, length);
@@ -116,59 +118,125 @@ static void tell_work(const struct run *run, const struct vmf_target *target, un
     vmf_note(target->log, "%s: %u thread%s", target->io->name, shown, shown > 1 ? "s" : "");
 }
 
-static enum vmf_code run_all(struct run *run, const struct vmf_job_options *options,
-                             struct vmf_error *error)
+static struct vmf_feed feed_of(const struct vmf_copy *copy)
 {
-  const struct vmf_copy *copy = run->copy;
   const struct vmf_target *target = copy->target;
-  struct vmf_loop loop = {.feed = {.inputs = {copy->source, copy->backing},
-                                   .salvage = copy->salvage,
-                                   .size = copy->size,
-                                   .unit = vmf_copy_feed_unit(copy),
-                                   .job_bytes = copy->job_bytes,
-                                   .packed_only = copy->packed_only,
-                                   .everything = target && target->shape.keep_zeros},
+
+  return (struct vmf_feed){.inputs = {copy->source, copy->backing},
+                           .salvage = copy->salvage,
+                           .size = copy->size,
+                           .unit = vmf_copy_feed_unit(copy),
+                           .job_bytes = copy->job_bytes,
+                           .packed_only = copy->packed_only,
+                           .everything = target && target->shape.keep_zeros,
+                           .holes_count = target && target->io->sequential &&
+                                          target->shape.layout == VMF_FIXED};
+}
+
+static struct vmf_demand demand_of(const struct vmf_copy *copies, size_t count)
+{
+  struct vmf_demand most = {0};
+
+  for (size_t i = 0; i < count; i++) {
+    const struct vmf_demand one = vmf_copy_demand(&copies[i]);
+    most.thread = (size_t)vmf_max(most.thread, one.thread);
+    most.job = (size_t)vmf_max(most.job, one.job);
+    most.stated = (size_t)vmf_max(most.stated, one.stated);
+  }
+  return most;
+}
+
+/* How many writes may be under way; 0: any number. */
+static unsigned writers_of(const struct vmf_copy *copies, size_t count)
+{
+  unsigned writers = 0;
+
+  for (size_t i = 0; i < count; i++) {
+    if (!copies[i].target || copies[i].target->io->writers == 0)
+      return 0;
+    writers += copies[i].target->io->writers;
+  }
+  return writers;
+}
+
+/* Runs the feeds, one of each copy. */
+static enum vmf_code run_feeds(const struct vmf_copy *copies, struct run *runs,
+                               struct vmf_feed *feeds, size_t count,
+                               const struct vmf_job_options *options, struct vmf_error *error)
+{
+  const struct vmf_target *target = copies->target;
+  struct vmf_loop loop = {.feeds = feeds,
+                          .feed_count = count,
                           .options = options,
-                          .holes_count =
-                              target && target->io->sequential && target->shape.layout == VMF_FIXED,
                           .stage = {.job_size = sizeof(struct vmf_copy_job),
                                     .scratch_size = sizeof(struct vmf_copy_scratch),
                                     .work = vmf_copy_work,
                                     .store = vmf_copy_store,
                                     .free_job = vmf_copy_free_job,
                                     .free_scratch = vmf_copy_free_scratch,
-                                    .stores = target ? target->io->writers : 0},
-                          .context = (void *)copy,
-                          .demand = vmf_copy_demand(copy),
+                                    .stores = writers_of(copies, count)},
+                          .context = (void *)copies,
+                          .demand = demand_of(copies, count),
                           .before = share_next,
                           .retire = retire,
-                          .run = run};
+                          .run = runs};
 
   if (loop.demand.stated > 0)
     vmf_note(target->log, "packing takes %zu MiB of memory a thread", loop.demand.stated >> 20);
-  if (copy->checksum)
-    VMF_TRY(vmf_checksum_new(copy->digest_kind, &run->checksum, error));
   VMF_TRY(vmf_loop_run(&loop, error));
-  tell_work(run, target, loop.threads);
-  vmf_salvage_tell_last(&run->pending, options, run->result);
-  VMF_TRY(vmf_copy_place_end(&run->places, error));
-  run->result->host_bytes = run->places.host_bytes;
-  if (!run->checksum)
-    return VMF_OK;
-  run->result->checksum_length = vmf_digest_size(copy->digest_kind);
-  return vmf_checksum_final(run->checksum, run->result->checksum, error);
+  for (size_t i = 0; i < count; i++)
+    tell_work(&runs[i], copies[i].target, loop.threads);
+  return VMF_OK;
 }
 
-enum vmf_code vmf_copy_run(const struct vmf_copy *copy, const struct vmf_job_options *options,
-                           struct vmf_job_result *result, struct vmf_error *error)
+static enum vmf_code begin(struct run *run, const struct vmf_copy *copy,
+                           const struct vmf_job_options *options, struct vmf_error *error)
 {
-  struct run run = {.copy = copy,
-                    .result = result,
-                    .places = {.copy = copy},
-                    .share = !options->no_reflink && vmf_copy_may_share(copy)};
+  *copy->result = (struct vmf_job_result){.checksum_length = 0};
+  *run = (struct run){.copy = copy,
+                      .places = {.copy = copy},
+                      .share = !options->no_reflink && vmf_copy_may_share(copy)};
+  return copy->checksum ? vmf_checksum_new(copy->digest_kind, &run->checksum, error) : VMF_OK;
+}
 
-  *result = (struct vmf_job_result){.checksum_length = 0};
-  enum vmf_code code = run_all(&run, options, error);
-  vmf_checksum_free(run.checksum);
+static enum vmf_code end(struct run *run, const struct vmf_job_options *options,
+                         struct vmf_error *error)
+{
+  const struct vmf_copy *copy = run->copy;
+
+  vmf_salvage_tell_last(&run->pending, options, copy->result);
+  VMF_TRY(vmf_copy_place_end(&run->places, error));
+  copy->result->host_bytes = run->places.host_bytes;
+  if (!run->checksum)
+    return VMF_OK;
+  copy->result->checksum_length = vmf_digest_size(copy->digest_kind);
+  return vmf_checksum_final(run->checksum, copy->result->checksum, error);
+}
+
+static enum vmf_code run_all(const struct vmf_copy *copies, struct run *runs, size_t count,
+                             const struct vmf_job_options *options, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *feeds = NULL;
+
+  VMF_TRY(vmf_alloc(count * sizeof(struct vmf_feed), &feeds, error));
+  for (size_t i = 0; i < count; i++) {
+    ((struct vmf_feed *)feeds)[i] = feed_of(&copies[i]);
+    VMF_TRY(begin(&runs[i], &copies[i], options, error));
+  }
+  VMF_TRY(run_feeds(copies, runs, feeds, count, options, error));
+  for (size_t i = 0; i < count; i++)
+    VMF_TRY(end(&runs[i], options, error));
+  return VMF_OK;
+}
+
+enum vmf_code vmf_copy_run(const struct vmf_copy *copies, size_t count,
+                           const struct vmf_job_options *options, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *runs = NULL;
+
+  VMF_TRY(vmf_alloc(count * sizeof(struct run), &runs, error));
+  enum vmf_code code = run_all(copies, runs, count, options, error);
+  for (size_t i = 0; i < count; i++)
+    vmf_checksum_free(((struct run *)runs)[i].checksum);
   return code;
 }

@@ -92,8 +92,8 @@ static enum vmf_code add_block(struct batch *batch, struct vmf_io *io,
 
 enum vmf_code vmf_copy_store(void *job_data, void *context, struct vmf_error *error)
 {
-  const struct vmf_copy *copy = context;
   struct vmf_copy_job *job = job_data;
+  const struct vmf_copy *copy = (const struct vmf_copy *)context + job->fed.disk;
   struct batch batch = {.count = 0};
   /* FIXED: zeros have been cut out already */
   bool holes = copy->target->shape.layout == VMF_PLANNED && !copy->target->shape.keep_zeros;

@@ -109,11 +109,13 @@ static enum vmf_code survey(const struct vmf_plan *plan, struct surveyed *survey
 {
   const struct vmf_job_options quiet = {
       .threads = options->threads, .crew = options->crew, .cancel = options->cancel};
-  struct vmf_loop loop = {.feed = {.inputs = {plan->image, plan->backing},
-                                   .salvage = surveyed->salvage,
-                                   .size = plan->size,
-                                   .unit = plan->unit,
-                                   .job_bytes = SURVEY_BYTES},
+  struct vmf_feed feed = {.inputs = {plan->image, plan->backing},
+                          .salvage = surveyed->salvage,
+                          .size = plan->size,
+                          .unit = plan->unit,
+                          .job_bytes = SURVEY_BYTES};
+  struct vmf_loop loop = {.feeds = &feed,
+                          .feed_count = 1,
                           .options = &quiet,
                           .stage = {.job_size = sizeof(struct survey_job),
                                     .scratch_size = sizeof(struct vmf_loader *),

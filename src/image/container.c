@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A disk that comes on a stream, as an image: what its driver says is checked once, here. */
+ * Disks that come on a stream, each as an image: what their driver says is checked once, here. */
 #include "container.h"
 
 #include <inttypes.h>
@@ -23,16 +23,32 @@ enum {
   PASSED_OVER_AT_ONCE = 16 << 20
 };
 
-/* The state of the image. */
+/* What comes, of all images of one stream. It belongs to the image that was opened first, and is
+ * closed last. */
+struct course {
+  struct vmf_container container;
+  const struct vmf_cancel *cancel;
+  struct vmf_image **takers; /* of contents.disks: the image of each that is wanted; or NULL */
+  bool looked;               /* `run` of `disk`, which is wanted, comes next */
+  bool begun, ended;         /* runs have been asked for; nothing more comes */
+  unsigned disk;
+  struct vmf_run run;
+};
+
+/* The state of an image. */
 struct passage {
   struct vmf_format format; /* the container's, with the reader below */
-  struct vmf_container container;
-  bool listed; /* is only asked what it is */
-  const struct vmf_cancel *cancel;
-  uint64_t reached; /* where the last run of the disk ended, guest bytes */
-  bool ended;
+  struct course *course;
+  bool owner;
+  bool listed;                  /* is only asked what it is */
+  uint64_t reached;             /* where the last run of the disk ended, guest bytes */
   struct vmf_coverage coverage; /* of a disk that comes in any order */
 };
+
+static struct vmf_container *container_of(const struct vmf_image *image)
+{
+  return &((const struct passage *)image->state)->course->container;
+}
 
 /* ---- as an image: what asks for any place is refused ---- */
 
@@ -71,7 +87,7 @@ static enum vmf_code passage_unwrap(const struct vmf_image *image, const struct 
                                     const uint8_t *stored, size_t length,
                                     struct vmf_payload *payload, struct vmf_error *error)
 {
-  const struct vmf_container *container = &((const struct passage *)image->state)->container;
+  const struct vmf_container *container = container_of(image);
   const struct vmf_container_reader *reader = container->format->container;
 
   if (!reader->unwrap) {
@@ -87,14 +103,30 @@ static enum vmf_code passage_unwrap(const struct vmf_image *image, const struct 
                   image->io->name, run->offset, length, payload->need);
 }
 
-static void passage_close(struct vmf_image *image)
+static void close_course(struct course *course)
 {
-  struct vmf_container *container = &((struct passage *)image->state)->container;
+  struct vmf_container *container = &course->container;
 
   if (container->state)
     container->format->container->close(container);
   vmf_free(container->state);
-  vmf_coverage_free(&((struct passage *)image->state)->coverage);
+  vmf_free((void *)container->wanted);
+  vmf_free(course->takers);
+  vmf_free(course);
+}
+
+static void passage_close(struct vmf_image *image)
+{
+  struct passage *passage = image->state;
+
+  vmf_coverage_free(&passage->coverage);
+  if (passage->owner) {
+    close_course(passage->course);
+    return;
+  }
+  passage->course->takers[vmf_node(image)->disk] = NULL;
+  ((bool *)passage->course->container.wanted)[vmf_node(image)->disk] = false;
+  image->io = NULL; /* the owner's */
 }
 
 static const struct vmf_reader passage_reader = {
@@ -142,27 +174,78 @@ static enum vmf_code check_disk(const struct vmf_container *container,
   return VMF_OK;
 }
 
+/* The image is the disk of the stream that its node says. */
+static enum vmf_code take_disk(struct vmf_image *image, bool any_order, struct vmf_error *error)
+{
+  unsigned index = vmf_node(image)->disk;
+  struct passage *passage = image->state;
+  struct course *course = passage->course;
+  const struct vmf_container_disk *disk = &image->contents->disks[index];
+
+  VMF_TRY(check_disk(&course->container, disk, error));
+  image->size = disk->size;
+  image->unit = disk->unit;
+  course->takers[index] = image;
+  ((bool *)course->container.wanted)[index] = true;
+  if (disk->piece == 0 || !any_order)
+    return VMF_OK;
+  enum vmf_code code = vmf_coverage_init(&passage->coverage, disk->size, disk->piece, error);
+  return code == VMF_OK ? VMF_OK : vmf_while(error, "%s", image->io->name);
+}
+
 /* What comes in any order is stored, unless it may come so. */
 static enum vmf_code set_disk(struct vmf_image *image, const struct vmf_image_options *options,
                               struct vmf_error *error)
 {
-  struct passage *passage = image->state;
+  struct vmf_container *container = container_of(image);
   struct vmf_node *node = vmf_node(image);
 
-  image->contents = &passage->container.contents;
+  image->contents = &container->contents;
   VMF_TRY(vmf_contents_pick(node, options, error));
   if (node->listed)
     return VMF_OK;
-  passage->container.disk = node->disk;
-  const struct vmf_container_disk *disk = &image->contents->disks[node->disk];
-  VMF_TRY(check_disk(&passage->container, disk, error));
-  image->size = disk->size;
-  image->unit = disk->unit;
-  passage->container.stored = disk->piece > 0 && !options->any_order && !options->list_disks;
-  if (disk->piece == 0 || !options->any_order)
-    return VMF_OK;
-  enum vmf_code code = vmf_coverage_init(&passage->coverage, disk->size, disk->piece, error);
-  return code == VMF_OK ? VMF_OK : vmf_while(error, "%s", image->io->name);
+  container->stored =
+      image->contents->disks[node->disk].piece > 0 && !options->any_order && !options->list_disks;
+  return take_disk(image, options->any_order, error);
+}
+
+static enum vmf_code make_passage(struct vmf_image *image, const struct vmf_format *format,
+                                  struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof(struct passage), &memory, error));
+  struct passage *passage = memory;
+  passage->format = *format;
+  passage->format.reader = &passage_reader;
+  image->state = passage;
+  image->format = &passage->format;
+  return VMF_OK;
+}
+
+static enum vmf_code make_course(struct vmf_image *image, const struct vmf_format *format,
+                                 const struct vmf_image_options *options, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof(struct course), &memory, error));
+  struct course *course = memory;
+  course->cancel = options->cancel;
+  course->container = (struct vmf_container){.format = format,
+                                             .io = image->io,
+                                             .source_size = options->source_size,
+                                             .limits = image->limits,
+                                             .log = options->log};
+  enum vmf_code code = make_passage(image, format, error);
+  if (code != VMF_OK) {
+    vmf_free(course);
+    return code;
+  }
+  struct passage *passage = image->state;
+  passage->listed = options->list_disks;
+  passage->owner = true;
+  passage->course = course;
+  return VMF_OK;
 }
 
 static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_format *format,
@@ -170,26 +253,19 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
 {
   void *memory;
 
-  VMF_TRY(vmf_alloc(sizeof(struct passage), &memory, error));
-  struct passage *passage = memory;
-  struct vmf_container *container = &passage->container;
-  passage->format = *format;
-  passage->cancel = options->cancel;
-  passage->listed = options->list_disks;
-  passage->format.reader = &passage_reader;
-  *container = (struct vmf_container){.format = format,
-                                      .io = image->io,
-                                      .source_size = options->source_size,
-                                      .limits = image->limits,
-                                      .log = options->log};
-  image->state = passage;
-  image->format = &passage->format;
+  VMF_TRY(make_course(image, format, options, error));
+  struct course *course = ((struct passage *)image->state)->course;
+  struct vmf_container *container = &course->container;
   VMF_TRY(vmf_alloc(format->container->state_size, &container->state, error));
   VMF_TRY(format->container->open(container, error));
   if (container->stored)
     return VMF_OK;
+  VMF_TRY(vmf_alloc(container->contents.disk_count * sizeof *course->takers, &memory, error));
+  course->takers = memory;
+  VMF_TRY(vmf_alloc(container->contents.disk_count * sizeof(bool), &memory, error));
+  container->wanted = memory;
   VMF_TRY(set_disk(image, options, error));
-  if (!container->stored)
+  if (!container->stored && !options->list_disks)
     vmf_stream_settle(image->io);
   return VMF_OK;
 }
@@ -208,13 +284,57 @@ enum vmf_code vmf_container_open(const struct vmf_format *format, struct vmf_io 
   struct vmf_image *made = memory; /* of a struct vmf_node */
   *made = (struct vmf_image){.io = io, .limits = &vmf_default_limits, .log = options->log};
   enum vmf_code code = open_driver(made, format, options, error);
-  if (code == VMF_OK && !((struct passage *)made->state)->container.stored) {
+  if (code == VMF_OK && !container_of(made)->stored) {
     *image = made;
     return VMF_OK;
   }
   if (code == VMF_OK)
     made->io = NULL; /* stays with the caller */
   vmf_image_close(made);
+  return code;
+}
+
+enum vmf_code vmf_container_take(struct vmf_image *list, unsigned disk, struct vmf_image **image,
+                                 struct vmf_error *error)
+{
+  struct course *course = ((struct passage *)list->state)->course;
+  void *memory;
+
+  *image = NULL;
+  if (course->begun)
+    return vmf_fail(error, VMF_USAGE, "%s: comes once, and has been read already", list->io->name);
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_node), &memory, error));
+  struct vmf_image *made = memory; /* of a struct vmf_node */
+  enum vmf_code code = make_passage(made, course->container.format, error);
+  if (code != VMF_OK) {
+    vmf_free(made);
+    return code;
+  }
+  made->io = list->io;
+  made->limits = list->limits;
+  made->log = list->log;
+  made->contents = list->contents;
+  ((struct passage *)made->state)->course = course;
+  vmf_node(made)->disk = disk;
+  code = take_disk(made, true, error);
+  if (code == VMF_OK) {
+    vmf_stream_settle(list->io);
+    *image = made;
+  } else {
+    vmf_image_close(made);
+  }
+  return code;
+}
+
+enum vmf_code vmf_container_give_back(struct vmf_image *list, struct vmf_io **io,
+                                      struct vmf_error *error)
+{
+  *io = list->io;
+  list->io = NULL;
+  vmf_image_close(list);
+  enum vmf_code code = vmf_stream_restart(*io, error);
+  if (code != VMF_OK)
+    vmf_io_close(*io);
   return code;
 }
 
@@ -283,53 +403,79 @@ static enum vmf_code check_end(const struct vmf_container *container, struct vmf
   return VMF_OK;
 }
 
-/* A run of another disk, whose bytes are not wanted. */
-static enum vmf_code pass_over(const struct vmf_image *image, unsigned disk,
-                               const struct vmf_run *run, struct vmf_error *error)
+/* A run of a disk whose bytes are not wanted. */
+static enum vmf_code pass_over(const struct course *course, struct vmf_error *error)
 {
-  const struct passage *passage = image->state;
-  const struct vmf_container *container = &passage->container;
-  uint64_t at = vmf_stream_position(image->io), end;
+  const struct vmf_container *container = &course->container;
+  const struct vmf_run *run = &course->run;
+  uint64_t at = vmf_stream_position(container->io), end;
   uint64_t stored = run->kind == VMF_RUN_PACKED  ? run->stored
                     : run->kind == VMF_RUN_PLAIN ? run->length
                                                  : 0;
 
-  if (disk >= container->contents.disk_count ||
-      !vmf_range_within(run->guest, run->length, container->contents.disks[disk].size) ||
+  if (course->disk >= container->contents.disk_count ||
+      !vmf_range_within(run->guest, run->length, container->contents.disks[course->disk].size) ||
       !vmf_add(run->offset, stored, &end))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: data of disk %u, guest byte %" PRIu64 ", %" PRIu64
                     " bytes: not within a disk of the %u that there are",
-                    image->io->name, disk + 1, run->guest, run->length,
+                    container->io->name, course->disk + 1, run->guest, run->length,
                     container->contents.disk_count);
-  for (; stored > 0 && at < end; at = vmf_stream_position(image->io)) {
-    VMF_TRY(vmf_cancelled(passage->cancel, error));
-    VMF_TRY(vmf_stream_skip(image->io, at + vmf_min(end - at, PASSED_OVER_AT_ONCE), error));
+  for (; stored > 0 && at < end; at = vmf_stream_position(container->io)) {
+    VMF_TRY(vmf_cancelled(course->cancel, error));
+    VMF_TRY(vmf_stream_skip(container->io, at + vmf_min(end - at, PASSED_OVER_AT_ONCE), error));
   }
   return VMF_OK;
 }
 
-/* The next run of the disk, unless nothing more comes. */
-static enum vmf_code next_run(struct vmf_image *image, struct vmf_run *run, struct vmf_error *error)
+/* Goes to the next run of a disk that is wanted, unless nothing more comes. The bytes of the last
+ * one have been taken. */
+static enum vmf_code look(struct course *course, struct vmf_error *error)
 {
-  struct passage *passage = image->state;
-  struct vmf_container *container = &passage->container;
-  unsigned disk = container->disk;
+  struct vmf_container *container = &course->container;
 
-  do {
-    *run = (struct vmf_run){0};
-    if (disk != container->disk)
-      VMF_TRY(vmf_cancelled(passage->cancel, error));
-    if (!passage->ended)
-      VMF_TRY(container->format->container->next(container, &disk, run, &passage->ended, error));
-    if (passage->ended)
+  course->begun = true;
+  while (!course->looked && !course->ended) {
+    course->run = (struct vmf_run){0};
+    VMF_TRY(container->format->container->next(container, &course->disk, &course->run,
+                                               &course->ended, error));
+    if (course->ended)
+      return check_end(container, error);
+    course->looked =
+        course->disk < container->contents.disk_count && container->wanted[course->disk];
+    if (course->looked)
       return VMF_OK;
-    if (disk != container->disk)
-      VMF_TRY(pass_over(image, disk, run, error));
-  } while (disk != container->disk);
+    VMF_TRY(pass_over(course, error));
+    VMF_TRY(vmf_cancelled(course->cancel, error));
+  }
+  return VMF_OK;
+}
+
+/* The run that comes next, if it is of this disk. */
+static enum vmf_code next_run(struct vmf_image *image, struct vmf_run *run, bool *its,
+                              struct vmf_error *error)
+{
+  struct course *course = ((struct passage *)image->state)->course;
+
+  VMF_TRY(look(course, error));
+  *its = course->looked && course->takers[course->disk] == image;
+  if (!*its)
+    return VMF_OK;
+  *run = course->run;
   VMF_TRY(check_within(image, run, error));
   VMF_TRY(check_run(image, run, error));
+  course->looked = false;
   run->io = image->io;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_container_whose(struct vmf_image *image, struct vmf_image **whose,
+                                  struct vmf_error *error)
+{
+  struct course *course = ((struct passage *)image->state)->course;
+
+  VMF_TRY(look(course, error));
+  *whose = course->looked ? course->takers[course->disk] : NULL;
   return VMF_OK;
 }
 
@@ -350,15 +496,16 @@ enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest, struct
 {
   struct passage *passage = image->state;
   struct vmf_run run;
+  bool its;
 
   if (guest < passage->reached)
     return vmf_fail(error, VMF_USAGE, "%s: comes once, and has been read already", image->io->name);
   *span = (struct vmf_span){
       .guest = guest, .length = image->size - guest, .kind = VMF_RUN_ZERO, .owner = image};
-  VMF_TRY(next_run(image, &run, error));
-  if (passage->ended) {
+  VMF_TRY(next_run(image, &run, &its, error));
+  if (!its) {
     passage->reached = image->size;
-    return check_end(&passage->container, error);
+    return VMF_OK;
   }
   VMF_TRY(check_order(image, &run, guest, error));
   passage->reached = run.guest + run.length;
@@ -424,16 +571,17 @@ enum vmf_code vmf_container_arrival(struct vmf_image *image, struct vmf_span *sp
 {
   struct passage *passage = image->state;
   struct vmf_run run;
+  bool its;
 
   *span = (struct vmf_span){.owner = image};
-  VMF_TRY(next_run(image, &run, error));
-  if (passage->ended && within_piece(passage, image->size))
+  VMF_TRY(next_run(image, &run, &its, error));
+  if (!its && within_piece(passage, image->size))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: ends behind guest byte %" PRIu64 ": expected are whole pieces of %" PRIu32
                     " bytes",
                     image->io->name, passage->reached, passage->coverage.piece);
-  if (passage->ended)
-    return check_end(&passage->container, error);
+  if (!its)
+    return VMF_OK;
   VMF_TRY(check_start(image, &run, error));
   VMF_TRY(note_pieces(image, &run, error));
   passage->reached = run.guest + run.length;

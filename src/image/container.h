@@ -19,7 +19,7 @@ struct vmf_container {
                          * looked at by the image layer */
   const struct vmf_limits *limits;
   const struct vmf_log *log;
-  unsigned disk; /* of several, the one that is wanted; set behind open */
+  const bool *wanted; /* of contents.disks: which are; set behind open */
   /* ---- */
   struct vmf_contents contents;
   bool stored; /* what the headers tell cannot be read in this way: the image layer closes it, goes

@@ -169,10 +169,24 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
 
-/* Standard input as a file, unpacked where it is packed: what comes on a pipe is stored first, in
- * options->spool_folder. The caller closes it. */
-VMF_MUST_CHECK enum vmf_code vmf_image_input_file(const struct vmf_image_options *options,
-                                                  struct vmf_io **io, struct vmf_error *error);
+/* Standard input, unpacked where it is packed, which is to hold a machine: *list, of the disks of a
+ * container that comes on a pipe, which can be taken from there (vmf_container_take); or *io, a
+ * file that the caller closes: what else comes on a pipe is stored first, in options->spool_folder.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_image_input_list(const struct vmf_image_options *options,
+                                                  struct vmf_image **list, struct vmf_io **io,
+                                                  struct vmf_error *error);
+/* Stores what comes after all; takes the stream over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_image_store_input(struct vmf_io *stream,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_io **io, struct vmf_error *error);
+
+/* The same list of what a packed file holds that would have to be stored to be looked into; *list
+ * NULL: it need not, or is none. */
+VMF_MUST_CHECK enum vmf_code vmf_image_packed_list(const char *path,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_image **list,
+                                                   struct vmf_error *error);
 
 /* ---- disks that come on a stream: one pass, on one thread ---- */
 
@@ -188,17 +202,31 @@ bool vmf_image_streams(const struct vmf_image *image); /* NULL is allowed */
 VMF_MUST_CHECK enum vmf_code vmf_image_seekable(const struct vmf_image *image,
                                                 struct vmf_error *error);
 
+/* One of the disks of a container that was opened as a list of them (options->list_disks), on the
+ * same stream: several may be taken, before the first byte of any. It is closed before the list. */
+VMF_MUST_CHECK enum vmf_code vmf_container_take(struct vmf_image *list, unsigned disk,
+                                                struct vmf_image **image, struct vmf_error *error);
+/* Instead: closes the list, and gives its stream back, which starts again. */
+VMF_MUST_CHECK enum vmf_code vmf_container_give_back(struct vmf_image *list, struct vmf_io **io,
+                                                     struct vmf_error *error);
+
+/* Which of the disks taken from the stream of `image` has data next; NULL: nothing more comes. The
+ * bytes of the last span have been taken. */
+VMF_MUST_CHECK enum vmf_code vmf_container_whose(struct vmf_image *image, struct vmf_image **whose,
+                                                 struct vmf_error *error);
+
 /* The next span, which starts at `guest` or behind it: between them are zeros. The bytes of the one
- * before have been taken. guest == image->size: nothing more may come. */
+ * before have been taken. guest == image->size: nothing more may come. Where the next data is that
+ * of another disk which was taken, all that is left of this one is zeros. */
 VMF_MUST_CHECK enum vmf_code vmf_container_span(struct vmf_image *image, uint64_t guest,
                                                 struct vmf_span *span, struct vmf_error *error);
 
 /* In what pieces the data of the image comes in any order, bytes; 0: it does not. */
 uint32_t vmf_image_pieces(const struct vmf_image *image); /* NULL is allowed */
 
-/* Of such a disk. The next span, wherever it is; length 0: nothing more comes. And, when that is
- * so, the first stretch at or behind `guest`, a multiple of a piece, that did not come: it is
- * zeros; *start == image->size: there is none. */
+/* Of such a disk. The next span, wherever it is; length 0: nothing more comes, or data of another
+ * disk which was taken. And, when nothing more does, the first stretch at or behind `guest`, a
+ * multiple of a piece, that did not come: it is zeros; *start == image->size: there is none. */
 VMF_MUST_CHECK enum vmf_code vmf_container_arrival(struct vmf_image *image, struct vmf_span *span,
                                                    struct vmf_error *error);
 void vmf_container_missing(const struct vmf_image *image, uint64_t guest, uint64_t *start,

@@ -3,14 +3,17 @@
  *
  * Standard input as a source: the file that it is, a disk that is read as it comes, or a copy of
  * what comes. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "archived.h"
+#include "file.h"
 #include "image.h"
 #include "log.h"
 #include "memory.h"
+#include "unpack.h"
 
 /* Whether what comes begins like that container. */
 static enum vmf_code begins_like(const struct vmf_container_reader *reader, struct vmf_io *io,
@@ -184,22 +187,103 @@ static enum vmf_code check_not_empty(struct vmf_io *stream, struct vmf_error *er
                              stream->name);
 }
 
-enum vmf_code vmf_image_input_file(const struct vmf_image_options *options, struct vmf_io **io,
-                                   struct vmf_error *error)
+/* ---- a machine with its disks ---- */
+
+/* As a list of the disks that come. Takes over the stream, but where *list is NULL without an
+ * error. */
+static enum vmf_code list_stream(struct vmf_io *stream, const struct vmf_image_options *options,
+                                 struct vmf_image **list, struct vmf_error *error)
+{
+  const struct vmf_format *format = NULL;
+  struct vmf_image_options own = *options;
+
+  *list = NULL;
+  own.format = own.disk = NULL;
+  own.list_disks = true;
+  enum vmf_code code = check_not_empty(stream, error);
+  if (code == VMF_OK)
+    code = choose_container(stream, &own, &format, error);
+  if (code != VMF_OK) {
+    vmf_io_close(stream);
+    return code;
+  }
+  if (!format || !format->container->several)
+    return VMF_OK;
+  VMF_TRY(vmf_container_open(format, stream, &own, list, error));
+  return *list ? VMF_OK : vmf_stream_restart(stream, error);
+}
+
+enum vmf_code vmf_image_input_list(const struct vmf_image_options *options, struct vmf_image **list,
+                                   struct vmf_io **io, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *inner = NULL;
-  struct vmf_io *stream;
   bool is_stream;
 
-  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, &stream, &is_stream, error));
-  VMF_TRY(vmf_packed_open(&stream, options, &inner, error));
-  *io = stream;
-  enum vmf_code code = is_stream ? check_not_empty(stream, error) : VMF_OK;
-  if (code == VMF_OK && is_stream)
-    VMF_TRY(store(stream, options, io, error)); /* which it took over */
-  if (code == VMF_OK)
-    code = check_size(*io, options->source_size, error);
+  *list = NULL;
+  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, io, &is_stream, error));
+  VMF_TRY(vmf_packed_open(io, options, &inner, error));
+  if (is_stream)
+    VMF_TRY(list_stream(*io, options, list, error));
+  if (*list) {
+    *io = NULL;
+    return VMF_OK;
+  }
+  enum vmf_code code = is_stream ? vmf_image_store_input(*io, options, io, error)
+                                 : check_size(*io, options->source_size, error);
+  if (code != VMF_OK && !is_stream)
+    vmf_io_close(*io);
+  return code;
+}
+
+enum vmf_code vmf_image_store_input(struct vmf_io *stream, const struct vmf_image_options *options,
+                                    struct vmf_io **io, struct vmf_error *error)
+{
+  VMF_TRY(store(stream, options, io, error));
+  enum vmf_code code = check_size(*io, options->source_size, error);
   if (code != VMF_OK)
     vmf_io_close(*io);
   return code;
+}
+
+/* Whether the file is packed, and can only be unpacked from its first byte to its last. */
+static enum vmf_code comes_once(const char *path, const struct vmf_image_options *options,
+                                const struct vmf_packing **packing, struct vmf_error *error)
+{
+  const struct vmf_unpack_options unpack = {.no_spool = true, .cancel = options->cancel};
+  struct vmf_io *io, *content;
+
+  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
+  enum vmf_code code = vmf_packing_of(io, packing, error);
+  if (code != VMF_OK || !*packing) {
+    vmf_io_close(io);
+    return code;
+  }
+  code = vmf_unpack_file(io, *packing, &unpack, &content, error);
+  if (code == VMF_OK) {
+    vmf_io_close(content);
+    *packing = NULL;
+  }
+  return code == VMF_UNSUPPORTED ? VMF_OK : code;
+}
+
+enum vmf_code vmf_image_packed_list(const char *path, const struct vmf_image_options *options,
+                                    struct vmf_image **list, struct vmf_error *error)
+{
+  const struct vmf_packing *packing = NULL;
+  const struct vmf_unpack_options unpack = {
+      .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
+  struct vmf_io *io;
+
+  *list = NULL;
+  if (comes_once(path, options, &packing, NULL) != VMF_OK || !packing)
+    return VMF_OK; /* what is wrong with it is told when it is opened */
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return vmf_fail_errno(error, VMF_READ, "%s: opening the file", path);
+  VMF_TRY(vmf_io_stream(file, path, &io, error));
+  VMF_TRY(vmf_unpack_stream(io, packing, &unpack, &io, error));
+  VMF_TRY(list_stream(io, options, list, error));
+  if (!*list)
+    vmf_io_close(io);
+  return VMF_OK;
 }

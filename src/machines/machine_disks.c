@@ -281,8 +281,10 @@ enum vmf_code vmf_machines_open_image(struct vmf_machines *machines,
                     disk->medium.line);
   if (machines->package)
     return open_packed(machines, disk, image, error);
-  if (disk->in_container)
+  if (disk->in_container) {
+    VMF_TRY(vmf_machines_store(machines, error));
     return open_contained(machines, disk, image, error);
+  }
   enum vmf_code code = disk->on_storage ? open_stored(machines, disk, image, error)
                                         : open_file(machines, disk, image, error);
   return code != VMF_OK && disk->image.line > 0 ? at_line(machines, disk, error) : code;

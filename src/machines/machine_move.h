@@ -72,7 +72,17 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_move_leave(struct vmf_machine_move *mov
 
 /* Opens the disks, those of packages through the gate. What has no content that can be taken along
  * is told as a loss. */
-VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move,
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, const char *path,
+                                                   struct vmf_error *error);
+
+/* ---- move_taken.c: disks that come on a stream ---- */
+
+/* Whether all disks of the machine can be taken from the stream as they come, in one pass, into
+ * what is written at `path`. */
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_may_take(const struct vmf_machine_move *move,
+                                                       const char *path, bool *may,
+                                                       struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_machine_move_take(struct vmf_machine_move *move, size_t index,
                                                    struct vmf_error *error);
 
 /* ---- move_install.c: of a package ---- */

@@ -298,8 +298,38 @@ static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_er
 {
   const struct vmf_image_options options = listing(machines);
 
-  VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));
+  VMF_TRY(vmf_image_packed_list(machines->path, &options, &machines->container, error));
+  machines->arriving = machines->container != NULL;
+  if (!machines->arriving)
+    VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));
   return read_container(machines, error);
+}
+
+/* What came on standard input. */
+static enum vmf_code store_input(struct vmf_image *list, const struct vmf_image_options *options,
+                                 struct vmf_image **container, struct vmf_error *error)
+{
+  struct vmf_image_origin origin = {.io = NULL};
+  struct vmf_io *stream;
+
+  VMF_TRY(vmf_container_give_back(list, &stream, error));
+  VMF_TRY(vmf_image_store_input(stream, options, &origin.io, error));
+  return vmf_image_open_origin(&origin, options, container, error);
+}
+
+enum vmf_code vmf_machines_store(struct vmf_machines *machines, struct vmf_error *error)
+{
+  const struct vmf_image_options options = listing(machines);
+  struct vmf_image *list = machines->container;
+
+  if (!machines->arriving)
+    return VMF_OK;
+  machines->arriving = false;
+  machines->container = NULL;
+  if (machines->input)
+    return store_input(list, &options, &machines->container, error);
+  vmf_image_close(list);
+  return vmf_image_open(machines->path, &options, &machines->container, error);
 }
 
 /* What came on standard input. Takes over io. */
@@ -340,8 +370,10 @@ static enum vmf_code open_input(struct vmf_machines *machines, struct vmf_error 
   if (options.snapshot)
     return vmf_fail(error, VMF_USAGE, "%s: what comes there has no snapshots to choose from",
                     machines->path);
-  VMF_TRY(vmf_image_input_file(&options, &io, error));
-  return open_arrived(machines, io, error);
+  machines->input = true;
+  VMF_TRY(vmf_image_input_list(&options, &machines->container, &io, error));
+  machines->arriving = machines->container != NULL;
+  return machines->arriving ? read_container(machines, error) : open_arrived(machines, io, error);
 }
 
 static enum vmf_code open_any(struct vmf_machines *machines, const char *path,

@@ -77,7 +77,7 @@ enum vmf_code vmf_machine_move_prepare(struct vmf_machine_move *move, const char
 
   VMF_TRY(vmf_machine_move_target(move, path, error));
   VMF_TRY(vmf_machine_move_install(move, error));
-  VMF_TRY(vmf_machine_move_open(move, error));
+  VMF_TRY(vmf_machine_move_open(move, path, error));
   VMF_TRY(vmf_machine_move_fit(move, error));
   VMF_TRY(vmf_machine_move_place(move, path, error));
   VMF_TRY(vmf_machine_move_name(move, &report, error));

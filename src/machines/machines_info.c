@@ -73,6 +73,7 @@ static enum vmf_code fill(struct vmf_machines *machines, struct vmf_value *root,
 static enum vmf_code start(struct vmf_machines *machines, struct vmf_value **root,
                            struct vmf_error *error)
 {
+  VMF_TRY(vmf_machines_store(machines, error));
   if (machines->container)
     return vmf_image_info(machines->container, root, error);
   VMF_TRY(vmf_value_new(root, error));

@@ -41,6 +41,8 @@ static enum vmf_code open_disk(struct vmf_machine_move *move, size_t index, stru
                      "left out, as was asked for (--without-disk)", "disks[%zu]", index);
     return VMF_OK;
   }
+  if (move->machines->arriving)
+    return vmf_machine_move_take(move, index, error);
   VMF_TRY(
       vmf_machines_open_image(move->machines, move->machine, index, &move->images[index], error));
   return check_twice(move, index, error);
@@ -73,7 +75,23 @@ static void tell_left(struct vmf_machine_move *move)
   }
 }
 
-enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_error *error)
+/* What comes is taken as it comes, or stored; of a file it becomes known where all disks are. */
+static enum vmf_code open_container(struct vmf_machine_move *move, const char *path,
+                                    struct vmf_error *error)
+{
+  struct vmf_machines *machines = move->machines;
+  bool taken = false;
+
+  if (machines->arriving)
+    VMF_TRY(vmf_machine_move_may_take(move, path, &taken, error));
+  if (!machines->container || taken)
+    return VMF_OK;
+  VMF_TRY(vmf_machines_store(machines, error));
+  return vmf_image_index(machines->container, error);
+}
+
+enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, const char *path,
+                                    struct vmf_error *error)
 {
   size_t count = move->machine->disk_count;
   void *memory;
@@ -85,8 +103,7 @@ enum vmf_code vmf_machine_move_open(struct vmf_machine_move *move, struct vmf_er
   VMF_TRY(vmf_alloc(count * sizeof *move->images, &memory, error));
   move->images = memory;
   VMF_TRY(vmf_machine_move_leave(move, error));
-  if (move->machines->container)
-    VMF_TRY(vmf_image_index(move->machines->container, error));
+  VMF_TRY(open_container(move, path, error));
   for (size_t i = 0; i < count; i++)
     VMF_TRY(open_disk(move, i, error));
   tell_left(move);
@@ -144,6 +161,8 @@ static enum vmf_code name_disk(struct vmf_machine_move *move, size_t index,
   else
     VMF_TRY(move->container ? name_contained(move, index, file, error)
                             : name_beside(move, index, file, error));
+  if (vmf_image_streams(file->image))
+    file->weight = vmf_image_size(file->image); /* what comes is not known */
   move->file_of[index] = move->assembly.count++;
   move->disks[index] = (struct vmf_machine_target_disk){
       .name = file->name,

@@ -17,6 +17,9 @@ struct vmf_machines {
   const struct vmf_machine_format *format; /* NULL: a package */
   struct vmf_package *package;             /* or NULL */
   struct vmf_image *container;             /* the file that holds text and disks; or NULL */
+  bool input;                              /* all of it comes on standard input */
+  bool arriving; /* the container comes on a stream, and is only a list as long as it is not stored
+                  */
   struct vmf_machine **list;
   size_t count, room;
 };
@@ -26,6 +29,10 @@ static inline bool vmf_machines_installed(const struct vmf_machines *machines)
 {
   return machines->install.deployment || machines->install.property_count > 0;
 }
+
+/* The container is not taken from its stream as it comes: it is stored, and can be looked into. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_store(struct vmf_machines *machines,
+                                                struct vmf_error *error);
 
 /* The index in package->ovf of the virtual system that a machine is. */
 size_t vmf_machines_system(const struct vmf_machines *machines, size_t machine);

@@ -42,7 +42,8 @@ def test_from_a_pipe(t, kind, source):
     os.mkdir(t.path('out'))
     for target in 'out/to.vmx', 'out/to.ova', 'out/to.vma':
         done = pipe(t, source.format(kind), f'-v - {target}')
-        tap.contains(done.stderr, 'standard input is stored in out first')
+        one_pass = kind != 'ova' and target.endswith('vmx')
+        tap.equal('standard input is stored in out first' in done.stderr, not one_pass, done.stderr)
         check_disks(t, target)
         tap.equal([name for name in os.listdir(t.path('out')) if name.startswith('.')], [], 'left behind')
 
@@ -88,7 +89,7 @@ def altered(t):
 
 
 @tap.rows([('nothing comes', 'true', '', 'is empty'), ('a text comes', 'cat vm.xml', '', 'is no machine with its disks in one file'),
-           ('a disk comes', 'cat 0.raw', '', '"pack"'), ('it is cut off', 'head -c 70000 vm.xva', '', 'cut off'),
+           ('a disk comes', 'cat 0.raw', '', '"pack"'), ('it is cut off', 'head -c 70000 vm.xva', '', 'cut short'),
            ('it was altered', 'cat vm.ova', '', 'vmdk'), ('another size comes', 'cat vm.xva', '--source-size 5', 'expected the 5 that were told')])
 def test_nothing_is_left_where(t, source, option, says):
     machine(t, 'vm.xva', 'vm.ova')

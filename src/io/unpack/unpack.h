@@ -14,6 +14,7 @@ struct vmf_packing;
 struct vmf_unpack_options {
   uint64_t max_bytes;              /* that may come out of it; 0: no bound */
   const char *folder;              /* where it is stored when it must be */
+  bool no_spool;                   /* what must be stored is VMF_UNSUPPORTED instead */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */
   uint64_t packed_size; /* of the stream that is unpacked, for `progress`; 0: not known */

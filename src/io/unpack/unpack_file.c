@@ -203,7 +203,7 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
   if (unpacked->packing != &vmf_packing_gzip) {
     enum vmf_code code = vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &told,
                                            &unpacked->content, error);
-    if (code == VMF_UNSUPPORTED)
+    if (code == VMF_UNSUPPORTED && !options->no_spool)
       code = spool(packed, unpacked->packing, told, options, &unpacked->content, error);
     VMF_TRY(code);
   } else {

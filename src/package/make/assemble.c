@@ -73,7 +73,9 @@ static enum vmf_code write_package(struct vmf_assembling *work, struct vmf_error
   struct vmf_assembly *assembly = work->assembly;
 
   VMF_TRY(vmf_assembling_begin_texts(work, error));
-  for (size_t i = 0; i < assembly->count; i++)
+  if (!work->archive)
+    VMF_TRY(vmf_assembling_folder(work, error));
+  for (size_t i = 0; work->archive && i < assembly->count; i++)
     VMF_TRY(vmf_assembling_file(work, &assembly->files[i], error));
   VMF_TRY(vmf_assembling_end_texts(work, error));
   return work->archive ? vmf_tar_finish(work->archive, work->at, error) : VMF_OK;

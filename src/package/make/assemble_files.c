@@ -28,9 +28,8 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
                            work->total);
 }
 
-/* What is left of target->max_bytes once `more` bytes are written; *left == 0: no bound. */
-static enum vmf_code check_amount(struct vmf_assembling *work, uint64_t more, uint64_t *left,
-                                  struct vmf_error *error)
+enum vmf_code vmf_assembling_admit(struct vmf_assembling *work, uint64_t more, uint64_t *left,
+                                   struct vmf_error *error)
 {
   uint64_t most = work->target->max_bytes;
 
@@ -46,17 +45,22 @@ static enum vmf_code check_amount(struct vmf_assembling *work, uint64_t more, ui
   return VMF_OK;
 }
 
+struct vmf_job_options vmf_assembling_job(struct vmf_assembling *work)
+{
+  return (struct vmf_job_options){.size = sizeof(struct vmf_job_options),
+                                  .crew = work->crew,
+                                  .sparse_size = VMF_ASSEMBLY_HOLE,
+                                  .progress = show_progress,
+                                  .progress_data = work,
+                                  .cancel = work->target->cancel};
+}
+
 /* Writes the content of a file into `io`. */
 static enum vmf_code fill_file(struct vmf_assembling *work, struct vmf_assembly_file *file,
                                struct vmf_target *target, struct vmf_io *io,
                                struct vmf_error *error)
 {
-  struct vmf_job_options options = {.size = sizeof options,
-                                    .crew = work->crew,
-                                    .sparse_size = VMF_ASSEMBLY_HOLE,
-                                    .progress = show_progress,
-                                    .progress_data = work,
-                                    .cancel = work->target->cancel};
+  struct vmf_job_options options = vmf_assembling_job(work);
   struct vmf_job_result result = {.size = sizeof result};
   const struct vmf_copy_io copy = {.from = file->io,
                                    .to = io,
@@ -64,7 +68,7 @@ static enum vmf_code fill_file(struct vmf_assembling *work, struct vmf_assembly_
                                    .progress = show_progress,
                                    .progress_data = work};
 
-  VMF_TRY(check_amount(work, file->io ? file->io->size : 0, &options.max_bytes, error));
+  VMF_TRY(vmf_assembling_admit(work, file->io ? file->io->size : 0, &options.max_bytes, error));
   if (!target) {
     VMF_TRY(vmf_copy_io(&copy, error));
     return vmf_io_unchanged(file->io, work->target->log, error);
@@ -73,36 +77,6 @@ static enum vmf_code fill_file(struct vmf_assembling *work, struct vmf_assembly_
   file->data_bytes = result.data_bytes;
   work->written += result.data_bytes;
   return VMF_OK;
-}
-
-/* In guest order, hashed as it goes. On a pipe its size goes ahead in the header. */
-static enum vmf_code write_in_order(struct vmf_assembling *work, struct vmf_assembly_file *file,
-                                    struct vmf_io *base, bool size_first, struct vmf_error *error)
-{
-  struct vmf_target *target = NULL;
-  struct vmf_io *sink;
-  uint64_t promised = file->io ? file->io->size : 0;
-
-  file->wanted[work->kind] = true;
-  VMF_TRY(vmf_sink_new(base, work->crew, file->wanted, &sink, error));
-  enum vmf_code code =
-      file->image ? vmf_written_target(file, sink, work->target->log, &target, error) : VMF_OK;
-  if (code == VMF_OK && target && size_first)
-    code = vmf_written_size(file, target, work->crew, work->target, &promised, error);
-  if (code == VMF_OK && size_first)
-    code = vmf_tar_put_header(work->archive, work->at, file->name, promised, work->mtime, error);
-  if (code == VMF_OK)
-    code = fill_file(work, file, target, sink, error);
-  if (code == VMF_OK)
-    code = vmf_sink_end(sink, file->digests, error);
-  file->size = sink->size;
-  if (code == VMF_OK && size_first && sink->size != promised)
-    code = vmf_fail(error, VMF_WRITE,
-                    "%s: has %" PRIu64 " bytes, but %" PRIu64 " were promised in its header",
-                    file->name, sink->size, promised);
-  vmf_target_close(target);
-  vmf_io_close(sink);
-  return code;
 }
 
 enum vmf_code vmf_assembling_into(struct vmf_assembling *work, struct vmf_assembly_file *file,
@@ -117,28 +91,106 @@ enum vmf_code vmf_assembling_into(struct vmf_assembling *work, struct vmf_assemb
   return code;
 }
 
-/* The tables of the format are finished last, so the bytes are not in order: where a manifest is
- * made, they are read once more for their digest. */
-static enum vmf_code write_anyhow(struct vmf_assembling *work, struct vmf_assembly_file *file,
-                                  struct vmf_io *base, struct vmf_error *error)
+/* ---- content ---- */
+
+static enum vmf_code is_in_order(const struct vmf_assembling *work,
+                                 const struct vmf_assembly_file *file, bool *in_order,
+                                 struct vmf_error *error)
 {
-  VMF_TRY(vmf_assembling_into(work, file, base, error));
+  struct vmf_shape shape;
+
+  *in_order = work->archive && work->archive->sequential;
+  if (*in_order)
+    return VMF_OK;
+  VMF_TRY(vmf_written_shape(file, &shape, error));
+  *in_order = !work->assembly->alone && shape.layout != VMF_PLANNED && !shape.patches_start &&
+              !vmf_image_streams(file->image);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_content_begin(const struct vmf_assembling *work, struct vmf_assembly_file *file,
+                                struct vmf_io *base, struct vmf_content *content,
+                                struct vmf_error *error)
+{
+  bool in_order;
+
+  *content = (struct vmf_content){.file = file, .base = base};
+  VMF_TRY(is_in_order(work, file, &in_order, error));
+  if (in_order) {
+    file->wanted[work->kind] = true;
+    VMF_TRY(vmf_sink_new(base, work->crew, file->wanted, &content->sink, error));
+  }
+  return file->image ? vmf_written_target(file, in_order ? content->sink : base, work->target->log,
+                                          &content->target, error)
+                     : VMF_OK;
+}
+
+enum vmf_code vmf_content_end(struct vmf_assembling *work, struct vmf_content *content,
+                              struct vmf_error *error)
+{
+  struct vmf_assembly_file *file = content->file;
+
+  if (content->sink) {
+    VMF_TRY(vmf_sink_end(content->sink, file->digests, error));
+    file->size = content->sink->size;
+    return VMF_OK;
+  }
+  file->size = content->base->size;
   if (work->assembly->alone)
     return VMF_OK;
-  return vmf_hash_io(work->crew, base, work->kind, work->target->cancel, file->digests[work->kind],
-                     error);
+  return vmf_hash_io(work->crew, content->base, work->kind, work->target->cancel,
+                     file->digests[work->kind], error);
+}
+
+void vmf_content_close(struct vmf_content *content)
+{
+  vmf_target_close(content->target);
+  vmf_io_close(content->sink);
+}
+
+/* ---- one file ---- */
+
+/* On a pipe the size goes ahead in the header. */
+static enum vmf_code promise_size(struct vmf_assembling *work, const struct vmf_content *content,
+                                  uint64_t *promised, struct vmf_error *error)
+{
+  const struct vmf_assembly_file *file = content->file;
+
+  if (file->io)
+    *promised = file->io->size;
+  else
+    VMF_TRY(vmf_written_size(file, content->target, work->crew, work->target, promised, error));
+  return vmf_tar_put_header(work->archive, work->at, file->name, *promised, work->mtime, error);
+}
+
+static enum vmf_code keep_promise(const struct vmf_assembly_file *file, uint64_t promised,
+                                  struct vmf_error *error)
+{
+  if (file->size == promised)
+    return VMF_OK;
+  return vmf_fail(error, VMF_WRITE,
+                  "%s: has %" PRIu64 " bytes, but %" PRIu64 " were promised in its header",
+                  file->name, file->size, promised);
 }
 
 static enum vmf_code write_content(struct vmf_assembling *work, struct vmf_assembly_file *file,
                                    struct vmf_io *base, struct vmf_error *error)
 {
   bool pipe = work->archive && work->archive->sequential;
-  struct vmf_shape shape;
+  struct vmf_content content;
+  uint64_t promised = 0;
 
-  VMF_TRY(vmf_written_shape(file, &shape, error));
-  if (!pipe && (work->assembly->alone || shape.layout == VMF_PLANNED || shape.patches_start))
-    return write_anyhow(work, file, base, error);
-  return write_in_order(work, file, base, pipe, error);
+  enum vmf_code code = vmf_content_begin(work, file, base, &content, error);
+  if (code == VMF_OK && pipe)
+    code = promise_size(work, &content, &promised, error);
+  if (code == VMF_OK)
+    code = fill_file(work, file, content.target, content.sink ? content.sink : base, error);
+  if (code == VMF_OK)
+    code = vmf_content_end(work, &content, error);
+  if (code == VMF_OK && pipe)
+    code = keep_promise(file, promised, error);
+  vmf_content_close(&content);
+  return code;
 }
 
 /* Where the content goes: a file of its own, or the place behind the header in the archive. */

@@ -49,6 +49,39 @@ VMF_MUST_CHECK enum vmf_code vmf_assembling_into(struct vmf_assembling *work,
 VMF_MUST_CHECK enum vmf_code vmf_assembling_container(struct vmf_assembling *work,
                                                       struct vmf_error *error);
 
+/* ---- assemble_files.c: the content of a file on its way ---- */
+
+struct vmf_content {
+  struct vmf_assembly_file *file;
+  struct vmf_io *base;       /* not owned: a file, or a place in the archive */
+  struct vmf_io *sink;       /* on it, where the bytes come in their order: hashes them; or NULL */
+  struct vmf_target *target; /* of a disk; NULL: it is copied */
+};
+
+/* Where it has failed, too, vmf_content_close follows. */
+VMF_MUST_CHECK enum vmf_code vmf_content_begin(const struct vmf_assembling *work,
+                                               struct vmf_assembly_file *file, struct vmf_io *base,
+                                               struct vmf_content *content,
+                                               struct vmf_error *error);
+/* All has been written: size and digests are known. Where the tables of the format are finished
+ * last, and a manifest is made, the bytes are read once more for that. */
+VMF_MUST_CHECK enum vmf_code vmf_content_end(struct vmf_assembling *work,
+                                             struct vmf_content *content, struct vmf_error *error);
+void vmf_content_close(struct vmf_content *content);
+
+/* How disks are converted: by the crew, with the progress of all. */
+struct vmf_job_options vmf_assembling_job(struct vmf_assembling *work);
+
+/* What is left of target->max_bytes once `more` bytes are written; *left == 0: no bound. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_admit(struct vmf_assembling *work, uint64_t more,
+                                                  uint64_t *left, struct vmf_error *error);
+
+/* ---- */
+
+/* In a folder: writes all files, disks beside each other. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_folder(struct vmf_assembling *work,
+                                                   struct vmf_error *error);
+
 /* Whether a certificate is written. */
 bool vmf_assembling_signs(const struct vmf_assembling *work);
 

@@ -55,6 +55,8 @@ static enum vmf_code ask_files(const struct vmf_assembly *assembly, uint64_t eno
     const struct vmf_assembly_file *file = &assembly->files[i];
     struct vmf_amount one;
     uint64_t left = enough - vmf_min(all->least, enough);
+    if (vmf_image_streams(file->image))
+      continue; /* what comes is not known */
     VMF_TRY(file->image ? ask_image(file, left, options, &one, error)
                         : ask_copy(file->io, &one, error));
     add(&all->least, one.least);

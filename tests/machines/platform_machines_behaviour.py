@@ -76,7 +76,7 @@ def test_a_script_runs_nothing_of_a_name(t):
     os.chmod(t.path('bin/aws'), 0o755)
     script, = (name for name in os.listdir(t.path('out')) if name.endswith('.sh'))
     done = t.run('env', f'PATH={t.path("bin")}:{os.environ["PATH"]}', 'BUCKET=b', 'sh', f'out/{script}')
-    tap.contains(done.stdout, f'<{NAME}>\n')
+    tap.contains(done.stdout, f'<--description={NAME}>\n')
     tap.contains(done.stdout, '<Format=VMDK,UserBucket={S3Bucket=b,S3Key=it-s-a-vm.vmdk}>')
 
 

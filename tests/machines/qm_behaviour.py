@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""A script that imports a machine into Proxmox VE by qm: what it runs, and that nothing in it leaves its quotes."""
+"""A script that imports a machine into Proxmox VE by qm: what it runs (hostile names: scripts_behaviour.py)."""
 import json
 import os
 import shutil
@@ -15,8 +15,6 @@ if name == 'pvesh':
 with open(os.environ['CALLS'], 'a') as calls:
     print(json.dumps([name, *sys.argv[1:]]), file=calls)
 '''
-HOSTILE = ['plain', "it's", '"; touch owned; "', '$(touch owned)', '`touch owned`', "'; touch owned; '", '-rf', 'a\\', '\\\'x', '${IFS}touch', '*', 'Büro',
-           '# no comment', '!!', '\u202e']
 
 
 def machine(t, *options, name='My VM', disks=2):
@@ -60,16 +58,6 @@ def test_what_the_script_runs(t, shell):
     tap.equal(calls[5][3:], ['--boot', 'order=sata0;sata1'], 'the order of starting, when its drives are there')
     calls = run(t, shell, '300', 'nfs')
     tap.equal((calls[0][:3], calls[2][4].split(':')[0]), (['qm', 'create', '300'], 'nfs'), 'id and storage')
-
-
-@tap.rows([(repr(text), text) for text in HOSTILE])
-def test_nothing_leaves_its_quotes(t, text):
-    machine(t, '--annotation', text, '--nic', 'network=' + text.replace(',', ''), name=text, disks=1)
-    script(t)
-    t.run('sh', '-n', 'out/import.sh')
-    calls = run(t, 'dash')
-    tap.equal(options_of(calls[1])['description'], text, 'the note')
-    tap.equal([name for name in ('owned', 'out/owned') if os.path.exists(t.path(name))], [], 'what ran beside it')
 
 
 def test_keys_that_qm_does_not_have_are_left_out(t):

@@ -8,8 +8,13 @@ import os
 import subprocess
 
 import tap
+from hostile_names import WORDS
 
-HOSTILE = ['a"b', "a'b", '<x/>', '&amp;', ']]>', '<!--', '-->', '$(id)', '`id`', 'a;b', 'ä€\U0001f600', '%s%n', '../x', 'a\\b', '${key}', 'a|22b', '#x', '%2f', 'a=b']
+def hostile(part):
+    """A third of the list for each format; VMFERRY_TEST_ALL=1 tries all for each. Commas, control characters and what is long are refused."""
+    words = [word for word in WORDS if len(word) < 100 and not set(word) & {',', '\t', '\x85'}]
+    return [(repr(word), word) for word in (words if os.environ.get('VMFERRY_TEST_ALL') else words[part::3])]
+
 
 
 def edit(t, path, *words, **options):
@@ -152,7 +157,7 @@ def test_a_controller_stays_what_it_was_for_the_old_guest(t):
     tap.contains(t.read('a.vmx').decode(), 'scsi0.virtualDev = "lsilogic"\n')
 
 
-@tap.rows([(repr(value), value) for value in HOSTILE])
+@tap.rows(hostile(0))
 def test_hostile_texts_stay_values_of_a_vmx(t, value):
     path = t.write('a.vmx', START + b'ethernet0.present = "TRUE"\nethernet0.networkName = "a"\n')
     edit(t, path, '--name', value, '--annotation', value + '\nmemsize = "4"', '--network', 'a=' + value, '--nic', 'new,network=' + value)
@@ -262,7 +267,7 @@ def test_every_option_of_a_conf_at_once_reads_back(t):
     tap.equal([disk['medium'] for disk in found['disks']], ['disk'])
 
 
-@tap.rows([(repr(value), value) for value in HOSTILE])
+@tap.rows(hostile(1))
 def test_hostile_texts_stay_values_of_a_conf(t, value):
     path = t.write('a.conf', CONF)
     note = value + '\nmemory: 4\n[x]\n#qmdump#map:a:b:c:d:'
@@ -395,7 +400,7 @@ def test_every_option_of_a_domain_at_once_reads_back(t):
         assert part in t.read('a.xml'), part
 
 
-@tap.rows([(repr(value), value) for value in HOSTILE])
+@tap.rows(hostile(2))
 def test_hostile_texts_stay_values_of_a_domain(t, value):
     path = t.write('a.xml', XML)
     edit(t, path, '--name', value.replace('/', ''), '--annotation', value, '--network', 'default=' + value, '--nic', 'new,network=' + value)

@@ -21,7 +21,7 @@ static const char head[] =
     "#   sh SCRIPT [VMID [STORAGE]]\n"
     "# Look through it before it is run.\n"
     "set -eu\n"
-    "cd -- \"$(dirname -- \"$0\")\"\n"
+    "CDPATH= cd -- \"$(dirname -- \"$0\")\"\n"
     "vmid=${1:-$(pvesh get /cluster/nextid)}\n"
     "storage=${2:-local-lvm}\n"
     "\n" QM_CREATE;

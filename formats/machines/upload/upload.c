@@ -145,7 +145,7 @@ static void put_head(const struct script *script)
           script->target->platform->info.summary);
   for (const char *const *line = script->calls->say; *line; line++)
     fprintf(script->out, "# %s\n", *line);
-  fputs("set -eu\ncd -- \"$(dirname -- \"$0\")\"\n", script->out);
+  fputs("set -eu\nCDPATH= cd -- \"$(dirname -- \"$0\")\"\n", script->out);
   for (const char *need = script->calls->needs; sscanf(need, " %31s%n", word, &length) == 1;
        need += length)
     fprintf(script->out, ": \"${%s:?is not set}\"\n", word);

@@ -33,7 +33,7 @@ static const struct upload_calls all[] = {
      .needs = "BUCKET",
      .say = aws,
      .each = "aws s3 cp {file} \"s3://$BUCKET/\"{label}.vmdk\n",
-     .first = "aws ec2 import-image --description {name} --boot-mode {boot} --disk-containers "
+     .first = "aws ec2 import-image --description={name} --boot-mode {boot} --disk-containers "
               "\"Format=VMDK,UserBucket={S3Bucket=$BUCKET,S3Key=\"{label}\".vmdk}\"\n",
      .further = "aws ec2 import-snapshot --description {label} --disk-container "
                 "\"Format=VMDK,UserBucket={S3Bucket=$BUCKET,S3Key=\"{label}\".vmdk}\"\n"},

@@ -23,7 +23,8 @@ WRONG = (1, 2, 3, 4, 9)  # exit statuses that say so
 READERS = [(' '.join(words), words) for words in (
     ('info', 'src/disk.qcow2'), ('info', '--output=json', 'src/vm.ova'), ('info', 'src/vm.vmx'), ('map', 'src/disk.vmdk'), ('measure', '-O', 'qcow2', 'src/disk.qcow2'),
     ('check', 'src/disk.qcow2'), ('check', '--deep', 'src/stream.vmdk'), ('compare', '-m', '2', 'src/disk.qcow2', 'src/stream.vmdk'), ('compare', '-m', '2', 'src/disk.qcow2', 'src/other.raw'),
-    ('checksum', '-m', '2', '-c', 'src/SUMS'), ('verify', 'src/vm.ova'), ('lint', '--for', 'esxi', 'src/vm.ova'), ('lint', '--for', 'openstack', 'src/disk.qcow2'))]
+    ('checksum', '-m', '2', '-c', 'src/SUMS'), ('verify', 'src/vm.ova'), ('lint', '--for', 'esxi', 'src/vm.ova'), ('lint', '--for', 'openstack', 'src/disk.qcow2'),
+    ('info', 'src/vm.conf'), ('info', 'src/vm.ps1'), ('lint', '--for', 'proxmox', 'src/vm.conf'))]
 
 # What writes into `out`: its words. What is changed in place is put there before.
 WRITERS = [(' '.join(words), words) for words in (
@@ -33,6 +34,12 @@ WRITERS = [(' '.join(words), words) for words in (
     ('unpack', '-m', '2', 'src/vm.ova', 'out/folder'), ('create', '-f', 'qcow2', 'out/new.qcow2', '1M'), ('create', '-b', '../src/disk.raw', '-F', 'raw', 'out/new.qcow2'),
     ('sign', '--renew', '--digest', 'sha512', 'out/old.ova'), ('sign', '--key', 'src/key', '--cert', 'src/pem', 'out/old.ova'), ('edit', '--cpus', '3', 'out/old.ova'),
     ('edit', '--name', 'new', '-o', 'out/new.ova', 'src/vm.ova'))]
+
+# Further kinds of machines, written and changed in place: only their calls and allocations fail here, where not all is tried.
+FURTHER = [(' '.join(words), words) for words in (
+    ('convert', '-m', '2', 'src/vm.ova', 'out/vm.conf'), ('convert', '-m', '2', 'src/vm.conf', 'out/vm.ps1'), ('convert', '-m', '2', '--machine', 'qm', 'src/vm.ps1', 'out/vm.sh'),
+    ('edit', '--cpus', '3', 'out/old.vmx'), ('edit', '--name', 'new', 'out/old.xml'), ('edit', '--memory', '2G', 'out/old.conf'))]
+STOPPED = WRITERS + FURTHER if ALL else WRITERS
 
 ON_SOURCE = [('open', errno.EMFILE), ('read', errno.EIO), ('read', 'short'), ('lseek', errno.EIO), ('close', errno.EIO)]
 ON_TARGET = [('open', errno.EMFILE), ('write', errno.EIO), ('write', errno.ENOSPC), ('write', 'short'), ('fsync', errno.EIO), ('rename', errno.EIO),
@@ -51,7 +58,8 @@ def prepare(t):
     for words in (('disk.qcow2',), ('disk.vmdk',), ('-o', 'subformat=streamOptimized', 'stream.vmdk')):
         t.vmferry('convert', '--no-sync', 'src/disk.raw', *words[:-1], 'src/' + words[-1], env=env)
     t.vmferry('pack', '--no-sync', '-o', 'src/vm.ova', 'src/disk.raw', env=env)
-    t.vmferry('convert', '--no-sync', 'src/vm.ova', 'src/vm.vmx', env=env)
+    for name in ('vm.vmx', 'vm.xml', 'vm.conf', 'vm.ps1'):
+        t.vmferry('convert', '--no-sync', '--force', 'src/vm.ova', 'src/' + name, env=env)
     t.write('src/SUMS', t.vmferry('checksum', 'src/disk.qcow2', 'src/stream.vmdk').stdout.encode())
 
 
@@ -64,6 +72,8 @@ def start_afresh(t):
     for path in (t.folder / 'out').iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     t.write('out/old.ova', t.read('src/vm.ova'))
+    for kind in ('vmx', 'xml', 'conf'):
+        t.write('out/old.' + kind, t.read('src/vm.' + kind))
     t.write('out/vm.xva', fault_tools.OLD)
     t.write('out/stranger', fault_tools.OLD)
     return contents(t)
@@ -89,7 +99,9 @@ def some(t, kind, most):
 
 def check_told(title, found, wanted):
     status, told, errors = found
-    if status == wanted[0] and ', error ' not in told:  # a machine is shown without the disk that cannot be
+    if status == wanted[0] and 'W-UNJUDGED' in told:  # a machine is judged without the disk that cannot be
+        tap.contains(told, 'warning: ')
+    elif status == wanted[0] and ', error ' not in told:  # a machine is shown without it
         tap.equal(told, wanted[1], f'{title}: as without a fault')
     elif status == wanted[0]:
         tap.contains(told, 'machine:')
@@ -164,7 +176,7 @@ def is_signed(name):
     return name == 'old.ova'
 
 
-@tap.rows(WRITERS)
+@tap.rows(WRITERS + FURTHER)
 def test_system_calls_of_what_writes(t, words):
     before, wanted = reference(t, words)
     noticed = 0
@@ -180,7 +192,7 @@ def test_system_calls_of_what_writes(t, words):
     tap.equal(noticed > 0, True, 'faults were noticed')
 
 
-@tap.rows(WRITERS)
+@tap.rows(WRITERS + FURTHER)
 def test_allocations_of_what_writes(t, words):
     before, wanted = reference(t, words)
     start_afresh(t)
@@ -189,7 +201,7 @@ def test_allocations_of_what_writes(t, words):
         check_made(t, fault, run(t, fault, 'out', words), before, wanted)
 
 
-@tap.rows(WRITERS)
+@tap.rows(STOPPED)
 def test_signals_and_kills(t, words):
     """A signal leaves all as it was, or comes too late. Killed, no file is half: each is the old one or the new one, and
     what names disks is there only with them."""
@@ -206,7 +218,7 @@ def test_signals_and_kills(t, words):
                 check_ended(t, f'{signal.Signals(number).name} at {op} {at}', number, before, wanted)
 
 
-@tap.rows([row for row in WRITERS if row[1][0] != 'create'])
+@tap.rows([row for row in STOPPED if row[1][0] != 'create'])
 def test_two_on_one_target(t, words):
     """The second says that another run writes it, or both are done and one of them has the last word; nothing is mixed or left."""
     before, wanted = reference(t, words)
@@ -249,11 +261,11 @@ def check_ended(t, title, number, before, wanted):
             continue
         tap.equal(made[name] in (before.get(name), wanted.get(name)), True, f'{title}: {name} is half')
     for name in wanted:  # the descriptions come last
-        if name.endswith(('.vmx', '.xml', '.vbox', '.ovf')) and made.get(name) == wanted[name] != before.get(name):
-            tap.equal([other for other in wanted if other.endswith(('.vmdk', '.qcow2', '.vdi', '.raw')) and other not in made], [], f'{title}: {name} without its disks')
+        if name.endswith(('.vmx', '.xml', '.vbox', '.ovf', '.conf', '.ps1', '.sh')) and made.get(name) == wanted[name] != before.get(name):
+            tap.equal([other for other in wanted if other.endswith(('.vmdk', '.qcow2', '.vdi', '.vhdx', '.raw')) and other not in made], [], f'{title}: {name} without its disks')
 
 
-@tap.rows(WRITERS)
+@tap.rows(STOPPED)
 def test_full(t, words):
     """`out` is a file system with less and less room."""
     before, wanted = reference(t, words)

@@ -23,8 +23,7 @@ static unsigned count_asked(const struct vmf_linting *linting)
   return asked;
 }
 
-/* Rules of its own: what is asked of all platforms vouches for none. */
-static bool has_own_rules(const struct vmf_linting *linting, unsigned about)
+bool vmf_lint_has_rules(const struct vmf_linting *linting, unsigned about)
 {
   for (unsigned id = 0; id < VMF_LINT_IDS; id++)
     if (vmf_lint_rules[id].group && (vmf_lint_rules[id].about & about) &&
@@ -33,13 +32,15 @@ static bool has_own_rules(const struct vmf_linting *linting, unsigned about)
   return false;
 }
 
-/* A platform of which nothing is known here must not look content. */
+/* A platform of which nothing is known here must not look content; one that takes no packages says
+ * that of this one. */
 static enum vmf_code check_asked(const struct vmf_linting *linting, unsigned about,
                                  const char *path, struct vmf_error *error)
 {
   const char *summary = linting->platform.profile->info.summary;
 
-  if (has_own_rules(linting, about) || about == VMF_LINT_MACHINE)
+  if (vmf_lint_has_rules(linting, about) || about == VMF_LINT_MACHINE ||
+      (about == VMF_LINT_PACKAGE && !vmf_profile_takes(&linting->platform.profile->info, "ovf")))
     return VMF_OK;
   if (about == VMF_LINT_PACKAGE)
     return vmf_fail(error, VMF_UNSUPPORTED,

@@ -86,7 +86,7 @@ static void check_format(const struct vmf_machine_judged *judged)
   char allowed[100] = "";
   size_t used = 0;
 
-  if (!judged->text || is_taken(judged))
+  if (is_taken(judged) || (!judged->text && vmf_lint_has_rules(judged->linting, VMF_LINT_PACKAGE)))
     return;
   for (const char *const *name = judged->linting->platform.profile->info.machines;
        *name && used < sizeof allowed; name++)
@@ -377,14 +377,11 @@ static bool is_q35(const struct vmf_machine *machine)
 static void check_libvirt_disk(const struct vmf_machine_judged *judged, size_t index)
 {
   const struct vmf_machine_disk *disk = &judged->machine->disks[index];
-  char key[60];
 
-  snprintf(key, sizeof key, "devices/disk[%zu]/target@bus", index);
-  const char *bus = vmf_machine_extra(judged->machine, "libvirt", key);
   if (disk->image.text && disk->image_format.line == 0 && disk->medium.value == VMF_MEDIUM_DISK)
     tell(judged, VMF_LINT_KV_FORMAT, disk->image.line, "a disk of which no format is told",
          "<driver type=...>");
-  if (bus && strcmp(bus, "nvme") == 0)
+  if (disk->bus.value == VMF_BUS_NVME)
     tell(judged, VMF_LINT_KV_NVME, disk->bus.line, "a disk on the bus \"nvme\"",
          "virtio, sata, scsi");
   if (disk->bus.value == VMF_BUS_IDE && is_q35(judged->machine))

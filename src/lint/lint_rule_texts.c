@@ -131,7 +131,8 @@ const char *const vmf_lint_texts[VMF_LINT_IDS] = {
     [VMF_LINT_DISK_4K] =
         "A partition table, or a disk, for sectors of 4096 bytes: disks have 512 there.",
     [VMF_LINT_GPT_TAIL] = "A second partition table (GPT) that is not at the end of the disk.",
-    [VMF_LINT_GPT_WRONG] = "A partition table (GPT) with wrong checksums or places.",
+    [VMF_LINT_GPT_WRONG] = "A partition table (GPT) with wrong checksums or places, or a partition "
+                           "that ends behind the disk.",
     [VMF_LINT_SNAP] = "A machine with snapshots.",
     [VMF_LINT_CHAIN] = "A disk without its parents.",
     [VMF_LINT_SIZE_ROUND] = "A size that is rounded up.",

@@ -142,6 +142,9 @@ struct vmf_linting {
 /* Whether the platform asks that rule of what is judged. */
 bool vmf_lint_asks(const struct vmf_linting *linting, enum vmf_lint_id id);
 
+/* Whether the platform has rules of its own about these: what is asked of all vouches for none. */
+bool vmf_lint_has_rules(const struct vmf_linting *linting, unsigned about);
+
 /* Where something is, and what is accepted there. */
 struct vmf_lint_place {
   const char *file; /* of the package; NULL: the file that was named */

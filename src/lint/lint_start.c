@@ -36,7 +36,8 @@ static void check_firmware(struct vmf_linting *linting, const struct vmf_bootabl
 }
 
 static void check_clouds(struct vmf_linting *linting, const struct vmf_image *image,
-                         const struct vmf_bootable *bootable, const struct vmf_lint_place *place)
+                         const struct vmf_bootable *bootable, const struct vmf_machine *machine,
+                         const struct vmf_lint_place *place)
 {
   static const char *const efi = "a disk that starts by EFI alone";
 
@@ -44,7 +45,9 @@ static void check_clouds(struct vmf_linting *linting, const struct vmf_image *im
     tell(linting, VMF_LINT_AZ_GEN, place, efi, "an image of generation 2");
     tell(linting, VMF_LINT_AWS_UEFI, place, efi, "an image with the boot mode uefi");
     tell(linting, VMF_LINT_GCE_UEFI, place, efi, "an image with the feature UEFI_COMPATIBLE");
-    tell(linting, VMF_LINT_OS_PROPS, place, efi, "an image with --property hw_firmware_type=uefi");
+    if (!machine) /* of which it is told */
+      tell(linting, VMF_LINT_OS_PROPS, place, efi,
+           "an image with --property hw_firmware_type=uefi");
   }
   if (bootable->table == VMF_TABLE_MBR && image->size > 2 * TIB)
     tell(linting, VMF_LINT_AWS_MBR, place, "a disk of more than 2 TiB with an MBR",
@@ -75,9 +78,16 @@ static enum vmf_code check_loader(struct vmf_linting *linting, struct vmf_image 
   return VMF_OK;
 }
 
-static void check_table(struct vmf_linting *linting, const struct vmf_bootable *bootable,
-                        const struct vmf_lint_place *place)
+static void check_table(struct vmf_linting *linting, const struct vmf_image *image,
+                        const struct vmf_bootable *bootable, const struct vmf_lint_place *place)
 {
+  char found[80], allowed[48];
+
+  if (bootable->end > image->size) {
+    snprintf(found, sizeof found, "a partition that ends at byte %" PRIu64, bootable->end);
+    snprintf(allowed, sizeof allowed, "within the disk of %" PRIu64 " bytes", image->size);
+    tell(linting, VMF_LINT_GPT_WRONG, place, found, allowed);
+  }
   if (bootable->table != VMF_TABLE_GPT)
     return;
   if (!bootable->tail)
@@ -100,8 +110,8 @@ enum vmf_code vmf_lint_start(struct vmf_linting *linting, struct vmf_image *imag
     return VMF_OK;
   }
   VMF_TRY(code);
-  check_table(linting, &bootable, place);
-  check_clouds(linting, image, &bootable, place);
+  check_table(linting, image, &bootable, place);
+  check_clouds(linting, image, &bootable, machine, place);
   if (machine)
     check_firmware(linting, &bootable, machine, place);
   return check_loader(linting, image, &bootable, machine, place, error);

@@ -173,6 +173,7 @@ const struct vmf_profile vmf_profiles[] = {
      .virtio = {VMF_BUS_SCSI, "virtio-scsi", 0},
      .virtio_nic = "virtio",
      .composes = true,
+     .ovmf = true,
      .groups = "PVE"},
     {.info = {.size = sizeof(struct vmf_profile_info),
               .name = "xcp-ng",

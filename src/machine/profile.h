@@ -35,6 +35,7 @@ struct vmf_profile {
   const struct vmf_profile_release *releases; /* or NULL */
   bool composes;      /* a package is described anew for it, since its importer asks for more than
                        * devices      that it has */
+  bool ovmf;          /* its EFI firmware is OVMF, which has no driver for LSI */
   const char *groups; /* of rules that are asked besides those for all: "VMW"; blanks between */
 };
 

@@ -132,10 +132,21 @@ static enum vmf_code move_drive(struct fitting *fitting, size_t index,
   return VMF_OK;
 }
 
+/* Whether the firmware that a machine in a package gets there does not see the drive: OVMF has no
+ * driver for LSI (pve-storage, ESXiPlugin.pm: ovmf-with-lsi-unsupported). */
+static bool is_unseen(const struct fitting *fitting, const struct vmf_machine_disk *disk,
+                      const char *model)
+{
+  return fitting->fit->package && fitting->fit->platform.profile->ovmf && model &&
+         disk->bus.value == VMF_BUS_SCSI && strncmp(model, "lsi", 3) == 0 &&
+         vmf_told_or(fitting->machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI;
+}
+
 /* The kind that a drive has to be moved to; NULL: it stays. */
 static const struct vmf_profile_controller *kind_for(const struct fitting *fitting,
                                                      const struct vmf_machine_disk *disk)
 {
+  static const struct vmf_profile_controller sata = {VMF_BUS_SATA, NULL, 0};
   const struct vmf_profile *profile = fitting->fit->platform.profile;
   const char *model = model_at(fitting->machine, disk);
   const struct vmf_profile_controller *virtio = &profile->virtio;
@@ -145,6 +156,8 @@ static const struct vmf_profile_controller *kind_for(const struct fitting *fitti
                    (!virtio->model || (model && strcmp(model, virtio->model) == 0))
                ? NULL
                : virtio;
+  if (is_unseen(fitting, disk, model))
+    return &sata;
   return vmf_platform_has_controller(&fitting->fit->platform, (enum vmf_bus)disk->bus.value, model)
              ? NULL
              : vmf_platform_controller(&fitting->fit->platform);

@@ -55,8 +55,11 @@ static void look_at_mbr(const uint8_t *head, struct vmf_bootable *bootable)
   for (unsigned at = VMF_MBR_ENTRIES; at < VMF_MBR_SIGNATURE; at += VMF_MBR_ENTRY) {
     uint8_t type = head[at + VMF_MBR_TYPE];
     bootable->bios |= type != 0 && type != MBR_PROTECTIVE && head[at] == ACTIVE;
-    if (bootable->table == VMF_TABLE_GPT)
+    if (bootable->table == VMF_TABLE_GPT || type == 0)
       continue;
+    uint64_t end =
+        (uint64_t)get_le32(head + at + VMF_MBR_START) + get_le32(head + at + VMF_MBR_COUNT);
+    bootable->end = vmf_max(bootable->end, end * VMF_MBR_SECTOR);
     if (type == MBR_EFI || (type != 0 && memchr(fat, type, sizeof fat)))
       look_at_esp((uint64_t)get_le32(head + at + VMF_MBR_START) * VMF_MBR_SECTOR, bootable);
     bootable->swap |= type == MBR_SWAP;
@@ -72,6 +75,8 @@ static void look_at_gpt(const struct vmf_image *image, const struct vmf_gpt *gpt
 
   bootable->table = VMF_TABLE_GPT;
   bootable->sector = gpt->sector;
+  if (gpt->last_used > 0 && !vmf_mul(gpt->last_used + 1, gpt->sector, &bootable->end))
+    bootable->end = UINT64_MAX;
   bootable->tail = vmf_gpt_second(gpt) == image->size / gpt->sector - 1;
   for (size_t i = 0; (entry = vmf_gpt_entry(gpt, i, &attributes)) != NULL; i++) {
     if (is_type(entry, efi_system))

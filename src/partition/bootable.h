@@ -15,6 +15,7 @@ struct vmf_bootable {
   uint32_t sector; /* bytes, of a GPT */
   bool efi;        /* an EFI system partition; in an MBR also one with FAT, where firmware looks */
   uint64_t esp;    /* where the first of these begins, bytes; 0: there is none */
+  uint64_t end;    /* where the last partition ends, bytes; 0: there is none */
   bool bios;       /* what a BIOS starts: a partition for its loader, or one that is active */
   bool swap, lvm;  /* partitions of these types of Linux */
   bool tail;       /* the second GPT is at the end of the disk */

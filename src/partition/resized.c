@@ -182,6 +182,11 @@ static enum vmf_code patch_gpt(struct vmf_image *image, const struct vmf_gpt *gp
   if (!vmf_gpt_end(gpt, image->size, &end))
     return vmf_fail(error, VMF_REFUSED, "%s: %" PRIu64 " bytes are too small for its partitions",
                     resized->source->io->name, image->size);
+  if (gpt->last_used >= resized->source->size / gpt->sector)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: its last partition ends with sector %" PRIu64 " of %u bytes, and the disk "
+                    "has %" PRIu64 " bytes: a part of it is missing",
+                    resized->source->io->name, gpt->last_used, gpt->sector, resized->source->size);
   VMF_TRY(vmf_image_pread(resized->source, mbr, sizeof mbr, 0, error));
   VMF_TRY(vmf_alloc(VMF_MBR_SECTOR + 2 * VMF_GPT_SECTOR_MOST + table, &memory, error));
   vmf_gpt_headers(gpt, &end, first, second);

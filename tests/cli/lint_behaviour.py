@@ -260,13 +260,24 @@ def test_a_package_of_virtualbox_and_its_cure(t):
     tap.equal(lint(t, 'virtualbox', 'vbox.ova', '--strict'), [], 'where it comes from')
 
 
+@tap.rows([('azure', 'azure', 'its disks alone'), ('hyperv', 'hyperv', 'hyperv'), ('libvirt', 'libvirt', 'libvirt')])
+def test_platforms_that_take_no_packages(t, platform, accepted):
+    sparse(t, 'a.raw', 20 * MIB)
+    t.vmferry('pack', '-q', '--no-sync', '--for', 'esxi', 'a.raw', '-o', 'vm.ova')
+    tap.contains(t.vmferry('lint', '--for', platform, 'vm.ova', status=3).stdout, f'a machine in the format ovf; accepted: {accepted} [E-FORMAT]')
+    os.mkdir(t.path('o'))
+    t.vmferry('convert', '-q', '--no-sync', '--for', platform, 'vm.ova', 'o/')
+    written = next('o/' + name for name in os.listdir(t.path('o')) if name.endswith(('.vhd', '.ps1', '.xml')))
+    tap.equal(lint(t, platform, written, '--strict'), [], 'converted')
+
+
 @tap.rows([
     ('no platform', 1, 'says whose rules', 'lint', 'a.raw'),
     ('an unknown one', 1, 'is none of', 'lint', '--for', 'esx', 'a.raw'),
     ('no file', 1, 'No such file', 'lint', '--for', 'esxi', 'none.vmdk'),
     ('a broken one', 2, '', 'lint', '--for', 'esxi', 'broken.ova'),
     ('no rule', 1, 'no rule about disks is known here', 'lint', '--for', 'virtualbox', 'a.raw'),
-    ('no rule for packages', 1, 'named vm.ova::ID', 'lint', '--for', 'azure', 'vm.ova'),
+    ('no rule for packages', 1, 'named vm.ova::ID', 'lint', '--for', 'nutanix', 'vm.ova'),
 ])
 def test_not_judged(t, status, words, *arguments):
     sparse(t, 'a.raw', MIB)

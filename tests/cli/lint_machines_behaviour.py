@@ -108,6 +108,8 @@ def test_disks_for_aws(t, count, rules):
 def test_efi_for_proxmox(t, firmware, rules):
     pack(t, '--firmware', firmware)
     tap.equal(lint(t, 'proxmox', 'vm.ovf', status=3 if rules else 0), sorted(rules), 'rules')
+    t.vmferry('convert', '-q', '--no-sync', '--for', 'proxmox', 'vm.ovf', 'o.ova')
+    tap.equal(lint(t, 'proxmox', 'o.ova'), [rule for rule in rules if rule[0] == 'W'], 'converted: no drive on LSI')
 
 
 @tap.rows([('64 bits', 'debian12_64Guest', []), ('32 bits', 'debian12Guest', ['E-AWS-BITS'])])
@@ -166,6 +168,9 @@ def test_machine(t, rule, platform, name, arguments, pattern, replacement):
     tap.equal(broken == text and pattern != '', False, 'it is another')
     t.write(name, broken.encode())
     tap.equal(rule in lint(t, platform, name, status=3 if foreign else status_of(rule)), True, 'broken')
+    if rule == 'E-KV-NVME':
+        t.vmferry('convert', '-q', '--no-sync', '--for', platform, name, 'o.xml')
+        tap.equal(lint(t, platform, 'o.xml'), [], 'converted')
     if rule[0] == 'W' and not foreign:
         tap.equal(lint(t, platform, name, '--strict', status=3), [rule], 'strict')
 
@@ -423,6 +428,16 @@ def test_second_table_that_is_not_at_the_end(t):
     tap.equal(lint(t, 'aws', 'a.raw'), [], 'clean')
     os.truncate(t.path('a.raw'), 65 * MIB)
     tap.equal(lint(t, 'aws', 'a.raw', '--strict'), ['I-GPT-TAIL'], 'broken')
+
+
+def test_a_disk_that_was_cut_off(t):
+    partitioned(t, 'bios', 'linux')
+    os.truncate(t.path('a.raw'), 3 * MIB)
+    tap.equal('W-GPT-WRONG' in lint(t, 'aws', 'a.raw'), False, 'no partition is cut')
+    os.truncate(t.path('a.raw'), 3 * MIB - 512)
+    done = t.vmferry('lint', '--for', 'aws', 'a.raw')
+    tap.contains(done.stdout, 'a partition that ends at byte 3145728; accepted: within the disk of 3145216 bytes [W-GPT-WRONG]')
+    tap.contains(t.vmferry('convert', '--for', 'azure', 'a.raw', 'a.vhd', status=2).stderr, 'a part of it is missing')
 
 
 def test_table_that_is_wrong(t):

@@ -14,13 +14,12 @@ const struct vmf_vendor_word libvirt_archs[] = {
     {"ppc64", VMF_ARCH_PPC64},   {"s390x", VMF_ARCH_S390X}, {NULL, 0},
 };
 
-/* Of <target bus>. There is none for NVMe: <disk type='nvme'> is a device of
+/* Of <target bus>. "nvme" came with libvirt 11, and is read only: <disk type='nvme'> is a device of
  * the host. */
 const struct vmf_vendor_word libvirt_buses[] = {
-    {"ide", VMF_BUS_IDE},   {"scsi", VMF_BUS_SCSI},
-    {"sata", VMF_BUS_SATA}, {"virtio", VMF_BUS_VIRTIO},
-    {"usb", VMF_BUS_USB},   {"fdc", VMF_BUS_FLOPPY},
-    {"xen", VMF_BUS_XEN},   {NULL, 0},
+    {"ide", VMF_BUS_IDE},       {"scsi", VMF_BUS_SCSI}, {"sata", VMF_BUS_SATA},
+    {"virtio", VMF_BUS_VIRTIO}, {"usb", VMF_BUS_USB},   {"fdc", VMF_BUS_FLOPPY},
+    {"xen", VMF_BUS_XEN},       {"nvme", VMF_BUS_NVME}, {NULL, 0},
 };
 
 const struct vmf_vendor_word libvirt_controllers[] = {

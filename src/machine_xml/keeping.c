@@ -213,16 +213,24 @@ print(struct vmf_keeping *keeping, const char *format, va_list values)
   return value;
 }
 
+static void __attribute__((format(printf, 5, 0)))
+print_attribute(struct vmf_keeping *keeping, const char *path, const char *name, bool kept,
+                const char *format, va_list values)
+{
+  VMF_AUTO_FREE char *value = print(keeping, format, values);
+
+  if (value)
+    put_attribute(keeping, path, name, kept, value);
+}
+
 void vmf_keeping_set(struct vmf_keeping *keeping, const char *path, const char *name,
                      const char *format, ...)
 {
   va_list values;
 
   va_start(values, format);
-  VMF_AUTO_FREE char *value = print(keeping, format, values);
+  print_attribute(keeping, path, name, true, format, values);
   va_end(values);
-  if (value)
-    put_attribute(keeping, path, name, true, value);
 }
 
 void vmf_keeping_fix(struct vmf_keeping *keeping, const char *path, const char *name,
@@ -231,10 +239,8 @@ void vmf_keeping_fix(struct vmf_keeping *keeping, const char *path, const char *
   va_list values;
 
   va_start(values, format);
-  VMF_AUTO_FREE char *value = print(keeping, format, values);
+  print_attribute(keeping, path, name, false, format, values);
   va_end(values);
-  if (value)
-    put_attribute(keeping, path, name, false, value);
 }
 
 static void put_kept_attributes(struct vmf_keeping *keeping, const char *path)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A package that stays one: what is told of its machines is kept, since the descriptor is, and what
- * its disks and files lose is told by the conversion of packages. */
+ * A package that stays one: its descriptor is kept but for what its files, or a platform, ask for;
+ * what that makes of its machines is told by the descriptor that was written, and what its disks
+ * and files lose by the conversion of packages. */
 
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct keeping {
   const struct vmf_findings_sink *findings; /* the caller's */
   struct vmf_loss_report losses;            /* of the first machine, and of the files */
   struct vmf_loss_report *others;           /* of machines->list[i + 1]; owned */
-  struct vmf_ovf *fitted;                   /* the descriptor as a platform takes it; or NULL */
+  struct vmf_ovf *written;                  /* the descriptor as it is written */
 };
 
 /* Passes it on, and notes what is a loss. */
@@ -88,8 +89,8 @@ static enum vmf_code compare(const struct vmf_machine *machine, const struct vmf
 
   VMF_TRY(vmf_alloc(machine->disk_count * sizeof(struct vmf_machine_target_disk), &disks, error));
   struct vmf_machine_target_disk *list = disks;
-  for (size_t i = 0; i < machine->disk_count; i++)
-    list[i].name = machine->disks[i].image.text;
+  for (size_t i = 0; i < machine->disk_count && i < after->disk_count; i++)
+    list[i].name = after->disks[i].image.text;
   const struct vmf_machine_target target = {
       .name = "", .disks = list, .disk_count = machine->disk_count};
   return vmf_loss_compare(machine, after, &target, report, error);
@@ -100,7 +101,7 @@ static struct vmf_loss_report *report_of(struct keeping *keeping, size_t index)
   return index == 0 ? &keeping->losses : &keeping->others[index - 1];
 }
 
-/* Each against what is written of it, or against itself where all is kept. */
+/* Each against what is written of it. */
 static enum vmf_code compare_one(const struct vmf_machines *machines, size_t index,
                                  struct keeping *keeping, struct vmf_error *error)
 {
@@ -108,9 +109,7 @@ static enum vmf_code compare_one(const struct vmf_machines *machines, size_t ind
   const struct vmf_machine *before = machines->list[index];
   struct vmf_machine *after = NULL;
 
-  if (!keeping->fitted)
-    return compare(before, before, report, error);
-  enum vmf_code code = machine_of(keeping->fitted, index, &after, error);
+  enum vmf_code code = machine_of(keeping->written, index, &after, error);
   if (code == VMF_OK && after) {
     tell_drivers(before, after, report);
     code = compare(before, after, report, error);
@@ -198,15 +197,18 @@ static enum vmf_code keep(struct vmf_machines *machines, const char *path,
                           struct vmf_error *error)
 {
   if (platform) {
-    VMF_TRY(fit(machines->package, platform, &keeping->fitted, error));
+    VMF_TRY(fit(machines->package, platform, &keeping->written, error));
     enum vmf_code code = to->strict ? check(machines, path, keeping, error) : VMF_OK;
     if (code == VMF_REFUSED && to->losses &&
         give_losses(machines, path, keeping, to->losses, NULL) != VMF_OK)
       return vmf_fail(error, VMF_NOMEM, "no memory for the report of losses");
     VMF_TRY(code);
     clear_reports(machines, keeping);
+    vmf_ovf_free(keeping->written);
+    keeping->written = NULL;
   }
-  VMF_TRY(vmf_package_convert_for(machines->package, path, files, platform, error));
+  VMF_TRY(
+      vmf_package_convert_for(machines->package, path, files, platform, &keeping->written, error));
   VMF_TRY(compare_all(machines, keeping, error));
   return to->losses ? give_losses(machines, path, keeping, to->losses, error) : VMF_OK;
 }
@@ -229,6 +231,6 @@ enum vmf_code vmf_machines_keep_package(struct vmf_machines *machines, const cha
   enum vmf_code code = keep(machines, path, to, &own, platform, &keeping, error);
   clear_reports(machines, &keeping);
   vmf_free(keeping.others);
-  vmf_ovf_free(keeping.fitted);
+  vmf_ovf_free(keeping.written);
   return code;
 }

@@ -208,6 +208,7 @@ VMF_MUST_CHECK enum vmf_code vmf_machines_convert_all(struct vmf_machines *machi
                                                       const char *path,
                                                       const struct vmf_machine_target_options *to,
                                                       const struct vmf_package_target *files,
+                                                      const struct vmf_platform *platform,
                                                       struct vmf_error *error);
 
 /* Where the format needs ids: one of the machine, and of a disk, which its image gets by an option

@@ -34,6 +34,7 @@ struct collection {
   struct vmf_machines *machines;
   const struct vmf_machine_target_options *to;
   const struct vmf_package_target *files;
+  const struct vmf_platform *platform;
   char *folder;        /* that all are in, without '/' at its end */
   bool made_folder;    /* it was made for them */
   struct member *list; /* of machines->list */
@@ -123,6 +124,7 @@ static enum vmf_code name_all(struct collection *collection, const char *path,
                                                          .machine = machines->list[i],
                                                          .to = collection->to,
                                                          .files = collection->files,
+                                                         .fit.platform = *collection->platform,
                                                          .together = true};
     VMF_TRY(name_member(collection, i, error));
     VMF_TRY(check_new(&collection->list[i], error));
@@ -297,9 +299,10 @@ static void clear(struct collection *collection, bool keep)
 enum vmf_code vmf_machines_convert_all(struct vmf_machines *machines, const char *path,
                                        const struct vmf_machine_target_options *to,
                                        const struct vmf_package_target *files,
-                                       struct vmf_error *error)
+                                       const struct vmf_platform *platform, struct vmf_error *error)
 {
-  struct collection collection = {.machines = machines, .to = to, .files = files};
+  struct collection collection = {
+      .machines = machines, .to = to, .files = files, .platform = platform};
   enum vmf_code code = convert(&collection, path, error);
 
   clear(&collection, code == VMF_OK && !to->dry_run);

@@ -127,15 +127,19 @@ void vmf_machine_move_clear(struct vmf_machine_move *move, bool keep_folder)
 
 static enum vmf_code convert_one(struct vmf_machines *machines, const char *path,
                                  const struct vmf_machine_target_options *to,
-                                 const struct vmf_package_target *files, struct vmf_error *error)
+                                 const struct vmf_package_target *files,
+                                 const struct vmf_platform *platform, struct vmf_error *error)
 {
   size_t index;
 
   VMF_TRY(vmf_machines_choose(machines, to->system, &index, error));
   VMF_TRY(vmf_machine_move_networks(machines, index, 1, to, error));
   VMF_TRY(vmf_machine_move_check_left(machines, index, 1, to, error));
-  struct vmf_machine_move move = {
-      .machines = machines, .machine = machines->list[index], .to = to, .files = files};
+  struct vmf_machine_move move = {.machines = machines,
+                                  .machine = machines->list[index],
+                                  .to = to,
+                                  .files = files,
+                                  .fit.platform = *platform};
   enum vmf_code code = convert(&move, path, error);
   vmf_machine_move_clear(&move, code == VMF_OK && !to->dry_run);
   return code;
@@ -196,6 +200,6 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
     return vmf_machines_keep_package(machines, plain, &own, &files,
                                      platform.profile ? &platform : NULL, error);
   return is_for_all(machines, plain, &own)
-             ? vmf_machines_convert_all(machines, plain, &own, &files, error)
-             : convert_one(machines, plain, &own, &files, error);
+             ? vmf_machines_convert_all(machines, plain, &own, &files, &platform, error)
+             : convert_one(machines, plain, &own, &files, &platform, error);
 }

@@ -166,8 +166,6 @@ enum vmf_code vmf_machine_move_target(struct vmf_machine_move *move, const char 
                                       struct vmf_error *error)
 {
   move->read = move->machine;
-  if (move->to->platform)
-    VMF_TRY(vmf_platform_find(move->to->platform, &move->fit.platform, error));
   VMF_TRY(choose_format(move, path, error));
   VMF_TRY(vmf_machine_move_check_platform(move, error));
   return choose_form(move, path, error);

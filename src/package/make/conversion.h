@@ -61,10 +61,12 @@ VMF_MUST_CHECK enum vmf_code vmf_conversion_run(struct vmf_conversion *conversio
                                                 struct vmf_error *error);
 void vmf_conversion_clear(struct vmf_conversion *conversion);
 
-/* vmf_package_convert, its descriptor fitted to a platform (vmf_ovf_can_fit; NULL: none). */
+/* vmf_package_convert, its descriptor fitted to a platform (vmf_ovf_can_fit; NULL: none). *written:
+ * the descriptor that was written, or would be, read again; the caller frees it; or NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_package_convert_for(struct vmf_package *package, const char *path,
                                                      const struct vmf_package_target *target,
                                                      const struct vmf_platform *platform,
+                                                     struct vmf_ovf **written,
                                                      struct vmf_error *error);
 
 /* Whether a file is the package's descriptor, manifest or certificate. */

@@ -147,6 +147,10 @@ static enum vmf_code load_config(struct vma_archive *archive, const struct blobs
                     "%s: VMA header: configuration %u has %s, but not both name and data",
                     archive->name, index, name ? "a name" : "data");
   VMF_TRY(get_name(archive, blobs, name, "a configuration", &config->name, error));
+  for (unsigned i = 0; i < archive->config_count; i++)
+    if (strcmp(archive->configs[i].name, config->name) == 0)
+      return vmf_fail(error, VMF_CORRUPT, "%s: VMA header: two configurations are called %s",
+                      archive->name, config->name);
   VMF_TRY(get_blob(archive, blobs, data, config->name, &config->data, &config->length, error));
   archive->config_count++;
   return VMF_OK;

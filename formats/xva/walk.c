@@ -398,10 +398,15 @@ static enum vmf_code look_behind(struct xva_walk *walk, struct vmf_error *error)
     if (!vmf_is_zero(bytes, have))
       break;
   }
+  if (walk->at - start > BEHIND_MOST)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: the archive ends at byte %" PRIu64
+                    ", and more than %d bytes of zeros come behind it",
+                    walk->io->name, start, BEHIND_MOST);
   return vmf_fail(error, VMF_CORRUPT,
-                  "%s: the archive ends at byte %" PRIu64 ", and more than %d bytes of zeros come "
-                  "behind it",
-                  walk->io->name, start, walk->at - start > BEHIND_MOST ? BEHIND_MOST : 0);
+                  "%s: the archive ends at byte %" PRIu64 ", and at byte %" PRIu64
+                  " something else than zeros comes behind it",
+                  walk->io->name, start, walk->at);
 }
 
 enum vmf_code xva_walk_next(struct xva_walk *walk, struct xva_chunk *chunk, bool *end,

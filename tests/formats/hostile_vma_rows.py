@@ -106,6 +106,8 @@ ROWS = [
     head('a name behind the blobs', DEVICE, HUGE, 'a device at byte 4294967295 of the blobs'),
     head('data without a name', vma.CONFIG_NAMES, 0, 'configuration 0 has data, but not both'),
     head('a name without data', vma.CONFIG_DATA, 0, 'configuration 0 has a name, but not both'),
+    made('two configurations of one name', vma.archive({1: ('drive-scsi0', LARGE)}, UUID, [('qemu-server.conf', vma.CONF)] * 2),
+         'two configurations are called qemu-server.conf'),
     head('data where no blob is', vma.CONFIG_DATA, 3, 'qemu-server.conf at byte 3 of the blobs'),
     name('a blob beyond the buffer', b'drive-scsi0\0', '', status=0, guest=LARGE),
     row('a blob that goes beyond the buffer', [

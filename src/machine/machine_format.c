@@ -29,12 +29,32 @@ bool vmf_machine_format_has_suffix(const struct vmf_machine_format *format, cons
 }
 
 /* Content that is sure counts more than a name, and a name more than content that is not. */
+/* The head as if it were in an encoding of one byte: of UTF-16 with its mark the low halves. What
+ * reads such a text, or refuses it, is the format's reader. */
+static size_t narrow(const uint8_t *head, size_t length, uint8_t narrowed[VMF_MACHINE_HEAD])
+{
+  bool little = length >= 2 && memcmp(head, "\xff\xfe", 2) == 0;
+  size_t used = 0;
+
+  if (!little && !(length >= 2 && memcmp(head, "\xfe\xff", 2) == 0))
+    return 0;
+  for (size_t i = 2; i + 1 < length && used < VMF_MACHINE_HEAD; i += 2)
+    narrowed[used++] = head[i + !little];
+  return used;
+}
+
 const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,
                                                           size_t length)
 {
   const struct vmf_machine_format *best = NULL;
+  uint8_t narrowed[VMF_MACHINE_HEAD];
+  size_t used = narrow(head, length, narrowed);
   int most = 0;
 
+  if (used > 0) {
+    head = narrowed;
+    length = used;
+  }
   for (const struct vmf_machine_format *const *format = vmf_machine_formats; *format; format++) {
     int sure = (*format)->probe(head, length);
     if (sure > 0 && sure < 100 && vmf_machine_format_has_suffix(*format, name))

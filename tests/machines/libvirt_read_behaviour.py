@@ -70,6 +70,14 @@ def is_refused(path):
     return path.name.endswith('-invalid.xml')
 
 
+@tap.rows([('little', 'utf-16'), ('big', 'utf-16-be')])
+def test_a_dump_in_wide_characters_is_read(t, encoding):
+    """As PowerShell writes `virsh dumpxml NAME > vm.xml`."""
+    text = '<domain type="kvm"><name>b\u00fcro</name><memory unit="MiB">512</memory><os><type arch="x86_64">hvm</type></os></domain>'
+    t.write('vm.xml', (text if encoding == 'utf-16' else '\ufeff' + text).encode(encoding))
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'vm.xml').stdout)['machine']['name'], 'b\u00fcro', 'name')
+
+
 def test_samples_are_read_as_another_parser_sees_them(t):
     for path in samples():
         root = ElementTree.parse(path).getroot()

@@ -131,6 +131,13 @@ def test_other_content_is_refused(t, data, message):
     tap.contains(model.refused(t, t.write('a.vmx', data), 'as=vmx'), message)
 
 
+@tap.rows([('little', b'\xff\xfe', 'utf-16-le'), ('big', b'\xfe\xff', 'utf-16-be')])
+def test_a_text_of_wide_characters_is_known_for_what_it_is(t, mark, encoding):
+    t.write('a.vmx', mark + START.encode(encoding))
+    for words in (['info', 'a.vmx'], ['convert', 'a.vmx', 'a.ova']):
+        tap.contains(t.vmferry(*words, status=9).stderr, 'UTF-16, which VMware does not write')
+
+
 # ---- the machine ----
 
 @tap.rows([

@@ -245,25 +245,21 @@ enum vmf_code vmf_image_store_input(struct vmf_io *stream, const struct vmf_imag
   return code;
 }
 
-/* Whether the file is packed, and can only be unpacked from its first byte to its last. */
+/* How the file is packed, where it can only be unpacked from its first byte to its last. */
 static enum vmf_code comes_once(const char *path, const struct vmf_image_options *options,
                                 const struct vmf_packing **packing, struct vmf_error *error)
 {
-  const struct vmf_unpack_options unpack = {.no_spool = true, .cancel = options->cancel};
-  struct vmf_io *io, *content;
+  struct vmf_io *io;
+  bool once = false;
 
   VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
   enum vmf_code code = vmf_packing_of(io, packing, error);
-  if (code != VMF_OK || !*packing) {
-    vmf_io_close(io);
-    return code;
-  }
-  code = vmf_unpack_file(io, *packing, &unpack, &content, error);
-  if (code == VMF_OK) {
-    vmf_io_close(content);
+  if (code == VMF_OK && *packing)
+    code = vmf_unpack_comes_once(io, *packing, &once, error);
+  if (!once)
     *packing = NULL;
-  }
-  return code == VMF_UNSUPPORTED ? VMF_OK : code;
+  vmf_io_close(io);
+  return code;
 }
 
 enum vmf_code vmf_image_packed_list(const char *path, const struct vmf_image_options *options,

@@ -14,7 +14,6 @@ struct vmf_packing;
 struct vmf_unpack_options {
   uint64_t max_bytes;              /* that may come out of it; 0: no bound */
   const char *folder;              /* where it is stored when it must be */
-  bool no_spool;                   /* what must be stored is VMF_UNSUPPORTED instead */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */
   uint64_t packed_size; /* of the stream that is unpacked, for `progress`; 0: not known */
@@ -54,6 +53,11 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_file(struct vmf_io *packed,
                                              const struct vmf_packing *packing,
                                              const struct vmf_unpack_options *options,
                                              struct vmf_io **io, struct vmf_error *error);
+
+/* Whether it would be unpacked into a file: it can only be read from its first byte to its last. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed,
+                                                   const struct vmf_packing *packing, bool *once,
+                                                   struct vmf_error *error);
 
 /* How the file was packed that the io shows, or NULL. */
 const struct vmf_packing *vmf_unpacked_from(const struct vmf_io *io);

@@ -203,7 +203,7 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
   if (unpacked->packing != &vmf_packing_gzip) {
     enum vmf_code code = vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &told,
                                            &unpacked->content, error);
-    if (code == VMF_UNSUPPORTED && !options->no_spool)
+    if (code == VMF_UNSUPPORTED)
       code = spool(packed, unpacked->packing, told, options, &unpacked->content, error);
     VMF_TRY(code);
   } else {
@@ -212,6 +212,22 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
   }
   unpacked->io.size = vmf_size_get(unpacked->content);
   return VMF_OK;
+}
+
+enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed, const struct vmf_packing *packing,
+                                    bool *once, struct vmf_error *error)
+{
+  struct vmf_io *content;
+  uint64_t told = 0;
+
+  *once = false;
+  if (packing == &vmf_packing_gzip)
+    return VMF_OK;
+  enum vmf_code code = vmf_unpack_pieces(packed, packing, 0, &told, &content, error);
+  if (code == VMF_OK)
+    vmf_io_close(content);
+  *once = code == VMF_UNSUPPORTED;
+  return *once ? VMF_OK : code;
 }
 
 enum vmf_code vmf_unpack_file(struct vmf_io *packed, const struct vmf_packing *packing,

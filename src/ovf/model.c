@@ -86,6 +86,7 @@ static void free_storage(struct vmf_ovf *ovf)
     struct vmf_ovf_disk *disk = &ovf->disks[i];
     vmf_free(disk->id);
     vmf_free(disk->file_ref);
+    vmf_free(disk->volume_format);
     vmf_free(disk->format);
     vmf_free(disk->parent_ref);
     vmf_free(disk->capacity_text);

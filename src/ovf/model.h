@@ -53,6 +53,7 @@ struct vmf_ovf_file {            /* References/File */
 
 struct vmf_ovf_disk { /* DiskSection/Disk */
   char *id, *file_ref, *format, *parent_ref;
+  char *volume_format;                  /* oVirt: "RAW" or "COW"; its format is the same for both */
   char *capacity_text, *capacity_units; /* as written */
   bool capacity_known;                  /* false: "${property}" or nonsense */
   uint64_t capacity; /* bytes; of a "${property}" its default, where there is one */

@@ -141,6 +141,8 @@ static enum vmf_code read_system_child(struct vmf_ovf_reader *reader, const xmlN
     return vmf_reader_text(reader, node, &system->info);
   if (vmf_reader_is(node, "Name"))
     return vmf_reader_text(reader, node, &system->name);
+  if (vmf_reader_is(node, "Description")) /* oVirt, which has no AnnotationSection */
+    return vmf_reader_text(reader, node, &system->annotation);
   if (vmf_reader_is(node, "BiosType"))
     return read_bios_type(reader, node, system);
   if (own)

@@ -30,6 +30,7 @@ static bool is_item_field(const xmlNode *node)
 /* What of an item is no text in the model, and what only old or odd dialects have. */
 struct item_texts {
   char *type, *quantity, *caption, *old_instance, *cores, *sockets, *cores_of_socket;
+  char *kind, *mac; /* oVirt */
 };
 
 static void clear_texts(struct item_texts *texts)
@@ -41,6 +42,8 @@ static void clear_texts(struct item_texts *texts)
   vmf_free(texts->cores);
   vmf_free(texts->sockets);
   vmf_free(texts->cores_of_socket);
+  vmf_free(texts->kind);
+  vmf_free(texts->mac);
 }
 
 static enum vmf_code read_item_child(struct vmf_ovf_reader *reader, const xmlNode *node,
@@ -66,6 +69,8 @@ static enum vmf_code read_item_child(struct vmf_ovf_reader *reader, const xmlNod
       {"InstanceId", offsetof(struct item_texts, old_instance)},
       {"num_of_sockets", offsetof(struct item_texts, sockets)},
       {"cpu_per_socket", offsetof(struct item_texts, cores_of_socket)},
+      {"Type", offsetof(struct item_texts, kind)},
+      {"MACAddress", offsetof(struct item_texts, mac)},
   };
   bool found = false;
 
@@ -97,6 +102,13 @@ static void settle_item(struct vmf_ovf_item *item, struct item_texts *texts)
   take_over(&item->instance, &texts->old_instance);
   if (texts->type && vmf_reader_number(texts->type, &number) && number <= UINT32_MAX)
     item->type = (unsigned)number;
+  if (item->type == VMF_RESOURCE_STORAGE && texts->kind && strcmp(texts->kind, "video") == 0)
+    item->type = VMF_RESOURCE_GRAPHICS; /* as oVirt counts */
+  if (texts->mac) {                     /* its Address is that of a PCI slot */
+    vmf_free(item->address);
+    item->address = NULL;
+    take_over(&item->address, &texts->mac);
+  }
   item->quantity_known = texts->quantity && vmf_reader_number(texts->quantity, &item->quantity);
   if (!item->quantity_known)
     item->quantity = 0;

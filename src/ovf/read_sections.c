@@ -65,6 +65,7 @@ static enum vmf_code read_disk(struct vmf_ovf_reader *reader, const xmlNode *ele
       {"fileRef", offsetof(struct vmf_ovf_disk, file_ref)},
       {"format", offsetof(struct vmf_ovf_disk, format)},
       {"parentRef", offsetof(struct vmf_ovf_disk, parent_ref)},
+      {"volume-format", offsetof(struct vmf_ovf_disk, volume_format)},
       {"capacity", offsetof(struct vmf_ovf_disk, capacity_text)},
       {"capacityAllocationUnits", offsetof(struct vmf_ovf_disk, capacity_units)},
   };

@@ -8,6 +8,7 @@
 #include "disk_format.h"
 #include "memory.h"
 #include "package.h"
+#include "text.h"
 
 bool vmf_package_disk(const struct vmf_package *package, size_t index,
                       struct vmf_package_disk *disk)
@@ -84,7 +85,10 @@ static const char *format_of(const struct vmf_ovf_disk *disk,
 
   if (options->format)
     return options->format;
-  return said && strcmp(said->format, "raw") == 0 ? "raw" : NULL;
+  bool raw = said && strcmp(said->format, "raw") == 0;
+  if (disk->volume_format)
+    raw = vmf_text_equal_nocase(disk->volume_format, "RAW");
+  return raw ? "raw" : NULL;
 }
 
 static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ovf_disk *disk,

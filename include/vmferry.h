@@ -35,6 +35,7 @@
 #include "vmferry/errors.h"
 #include "vmferry/machines.h"
 #include "vmferry/packages.h"
+#include "vmferry/remote.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,8 +98,8 @@ const char *vmf_suffix_meaning(const char *path);
 
 /* What a person's name for a file means: *path is a fresh string, which the caller frees with
  * free(). "file:PATH" and "file:///PATH" are the path; another "NAME:" before the first '/' is a
- * protocol and VMF_USAGE, since none is read or written yet; "./a:b" is a plain path. A `source`
- * may also be PACKAGE::DISK, an existing file with "::" in its name, or
+ * protocol and VMF_USAGE, unless it is one of a `source` that is read (remote.h); "./a:b" is a
+ * plain path. A `source` may also be PACKAGE::DISK, an existing file with "::" in its name, or
  * json:{"driver":FORMAT,"file":{"driver":"file","filename":PATH}} as qemu has it, which stays as it
  * is and only vmf_image_open takes. What is given to the
  * functions below is resolved in this way; resolving it twice changes nothing. */

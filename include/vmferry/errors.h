@@ -30,6 +30,7 @@ enum vmf_code {
   VMF_DIFFERENT,   /* verification failed: what was written is not what was read */
   VMF_UNSUPPORTED, /* a known feature that this library does not have */
   VMF_CANCELLED,   /* the caller asked for it: vmf_cancel_request */
+  VMF_TEMPORARY,   /* a server did not answer, or not in time: a later try may go well */
 };
 
 struct vmf_error {

@@ -90,3 +90,10 @@ enum vmf_code vmf_while(struct vmf_error *error, const char *format, ...)
   va_end(arguments);
   return error->code;
 }
+
+enum vmf_code vmf_fail_again(const struct vmf_error *kept, struct vmf_error *error)
+{
+  if (error)
+    *error = *kept;
+  return kept->code;
+}

@@ -24,6 +24,9 @@ VMF_MUST_CHECK enum vmf_code vmf_fail_errno(struct vmf_error *error, enum vmf_co
                                             const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* An error that was kept becomes this one; returns its code. */
+VMF_MUST_CHECK enum vmf_code vmf_fail_again(const struct vmf_error *kept, struct vmf_error *error);
+
 /* Puts "context: " in front of an error that is already filled; returns its code. */
 VMF_MUST_CHECK enum vmf_code vmf_while(struct vmf_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

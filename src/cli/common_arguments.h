@@ -82,6 +82,18 @@
     .name = "untrusted", VMF_SETS_FLAG(command.untrusted),                                         \
     .help = "it comes from strangers: no references, limits, strict, the sandbox"                  \
   }
+#define VMF_ARGUMENT_REMOTE                                                                        \
+  {.name = "header",                                                                               \
+   VMF_SETS_LISTED(command.headers),                                                               \
+   .value = "@FILE",                                                                               \
+   .help = "send the headers in FILE to the host of a URL"},                                       \
+      {.name = "netrc",                                                                            \
+       VMF_SETS_FLAG(command.netrc),                                                               \
+       .help = "names and passwords for URLs are in ~/.netrc"},                                    \
+  {                                                                                                \
+    .name = "retry-time", VMF_SETS_NUMBER(command.retry_seconds), .value = "SECONDS", .min = 1,    \
+    .max = 86400, .help = "try a server for so long that does not answer (default: 900)"           \
+  }
 #define VMF_ARGUMENT_QUIET                                                                         \
   {                                                                                                \
     .letter = 'q', .name = "quiet", VMF_SETS_FLAG(command.quiet), .help = "print errors only"      \

@@ -17,6 +17,7 @@
 #include "confining.h"
 #include "help.h"
 #include "names.h"
+#include "remote_access.h"
 #include "signals.h"
 #include "status.h"
 #include "untrusted.h"
@@ -87,6 +88,8 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
   struct vmf_error error = {0};
   enum vmf_code code = verb->load ? verb->load(command, &error) : VMF_OK;
 
+  if (code == VMF_OK)
+    code = vmf_remote_access(command, &error);
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);
   int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);

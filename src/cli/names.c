@@ -32,6 +32,13 @@ static enum vmf_code place_for_name(struct vmf_command *command, char ***place,
   return VMF_OK;
 }
 
+bool vmf_names_is_url(const char *name)
+{
+  const char *mark = strstr(name, "://");
+
+  return mark && !memchr(name, '/', (size_t)(mark - name));
+}
+
 enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
                                 struct vmf_error *error)
 {

@@ -8,6 +8,9 @@
 #include "settings.h"
 #include "verb.h"
 
+/* Whether a name that was resolved is on another machine. */
+bool vmf_names_is_url(const char *name);
+
 /* *name becomes the plain path that it means (see vmf_location_resolve), a string that lives as
  * long as the command. NULL stays. */
 VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name,

@@ -28,6 +28,7 @@ static const int exit_statuses[] = {
     [VMF_DIFFERENT] = VMF_EXIT_DIFFERENT,
     [VMF_UNSUPPORTED] = VMF_EXIT_UNSUPPORTED,
     [VMF_CANCELLED] = VMF_EXIT_SIGNAL,
+    [VMF_TEMPORARY] = VMF_EXIT_TEMPORARY,
 };
 
 int vmf_status_of(enum vmf_code code)

@@ -18,7 +18,7 @@ enum vmf_exit {
   VMF_EXIT_DIFFERENT = 8,
   VMF_EXIT_UNSUPPORTED = 9,
   VMF_EXIT_SALVAGED = 11,  /* the target is there, without what could not be read */
-  VMF_EXIT_TEMPORARY = 75, /* batch: another try may go well (EX_TEMPFAIL) */
+  VMF_EXIT_TEMPORARY = 75, /* another try, later, may go well (EX_TEMPFAIL) */
   VMF_EXIT_SIGNAL = 128,   /* plus the signal's number */
 };
 

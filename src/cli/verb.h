@@ -35,6 +35,9 @@ struct vmf_command {
   uint64_t threads;                    /* 0: one a processor */
   uint64_t max_size;                   /* bytes that may be unpacked and written; 0: no bound */
   const char *sandbox;                 /* off, on, require; NULL: the default */
+  const char **headers;                /* files, each behind an '@'; NULL-terminated; or NULL */
+  bool netrc;                          /* names and passwords for URLs are in ~/.netrc */
+  uint64_t retry_seconds;              /* for what a server does not answer; 0: the default */
   bool untrusted;                      /* what is read comes from strangers, see untrusted.h */
   bool reads_anything;                 /* what is read is named in a list that a verb reads */
   bool image_opts;                     /* sources are named by options (image_opts.h) */

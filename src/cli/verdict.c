@@ -21,6 +21,7 @@ int vmf_verdict_report(const struct vmf_error *error)
   case VMF_READ:
     return VMF_VERDICT_FAILED;
   case VMF_CANCELLED:
+  case VMF_TEMPORARY:
     return status;
   default:
     return VMF_VERDICT_NOT_JUDGED;

@@ -11,7 +11,9 @@
 #include "link.h"
 #include "memory.h"
 #include "path.h"
+#include "remote_settings.h"
 #include "stream.h"
+#include "url.h"
 #include "vmferry.h"
 
 enum { LINKS_MOST = 40 }; /* as the kernel's MAXSYMLINKS */
@@ -125,6 +127,8 @@ static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char 
   struct vmf_error wrong = {0};
   char *path = NULL;
 
+  if (vmf_url_is(name))
+    return VMF_OK;
   if (vmf_json_name_is(name))
     return allow_json(landlock, name, access, error);
   if (vmf_location_resolve(name, access == VMF_ACCESS_READ, &path, &wrong) != VMF_OK)
@@ -157,6 +161,43 @@ static enum vmf_code allow_list(const struct vmf_landlock *landlock, const char 
     list += length + (list[length] == ':');
   }
   return VMF_OK;
+}
+
+/* ---- the network ---- */
+
+bool vmf_names_network(const char *const *names)
+{
+  for (; names && *names; names++)
+    if (vmf_url_is(*names))
+      return true;
+  return false;
+}
+
+/* Which machine has which address, and what certificates are trusted: of the C library, systemd's
+ * and nscd's resolvers, OpenSSL and GnuTLS. */
+static const char *const network_places[] = {
+    "/etc/resolv.conf",     "/etc/hosts",         "/etc/nsswitch.conf",   "/etc/host.conf",
+    "/etc/gai.conf",        "/etc/services",      "/etc/protocols",       "/etc/gnutls",
+    "/etc/ca-certificates", "/etc/passwd",        "/run/systemd/resolve", "/run/nscd",
+    "/var/run/nscd",        "/run/NetworkManager"};
+
+static const char *const network_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"};
+
+enum vmf_code vmf_allow_network(const struct vmf_landlock *landlock, struct vmf_error *error)
+{
+  const char *home = getenv("HOME"), *named = getenv("NETRC");
+  VMF_AUTO_FREE char *netrc = NULL;
+
+  for (size_t i = 0; i < sizeof network_places / sizeof network_places[0]; i++)
+    VMF_TRY(vmf_landlock_allow(landlock, network_places[i], VMF_ACCESS_READ, error));
+  for (size_t i = 0; i < sizeof network_variables / sizeof network_variables[0]; i++)
+    VMF_TRY(allow_list(landlock, getenv(network_variables[i]), error));
+  if (!vmf_remote_settings()->netrc)
+    return VMF_OK;
+  if (named)
+    VMF_TRY(vmf_landlock_allow(landlock, named, VMF_ACCESS_READ, error));
+  VMF_TRY(vmf_format(&netrc, error, "%s/.netrc", home ? home : ""));
+  return vmf_landlock_allow(landlock, netrc, VMF_ACCESS_READ, error);
 }
 
 enum vmf_code vmf_allow_system(const struct vmf_landlock *landlock, struct vmf_error *error)

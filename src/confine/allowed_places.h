@@ -16,4 +16,11 @@ VMF_MUST_CHECK enum vmf_code vmf_allow_names(const struct vmf_landlock *landlock
 VMF_MUST_CHECK enum vmf_code vmf_allow_system(const struct vmf_landlock *landlock,
                                               struct vmf_error *error);
 
+/* Whether one of the names is on another machine. */
+bool vmf_names_network(const char *const *names);
+
+/* Allows to read what other machines are found and trusted by. */
+VMF_MUST_CHECK enum vmf_code vmf_allow_network(const struct vmf_landlock *landlock,
+                                               struct vmf_error *error);
+
 #endif

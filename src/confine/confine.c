@@ -23,11 +23,18 @@ enum vmf_code vmf_confinement_offered(struct vmf_confinement *confinement, struc
   return VMF_OK;
 }
 
+static bool names_network(const struct vmf_confinement_options *options)
+{
+  return vmf_names_network(options->read) || vmf_names_network(options->write);
+}
+
 static enum vmf_code allow_all(const struct vmf_landlock *landlock,
                                const struct vmf_confinement_options *options,
                                struct vmf_error *error)
 {
   VMF_TRY(vmf_allow_system(landlock, error));
+  if (names_network(options))
+    VMF_TRY(vmf_allow_network(landlock, error));
   VMF_TRY(vmf_allow_names(landlock, options->read, VMF_ACCESS_READ, error));
   return vmf_allow_names(landlock, options->write, VMF_ACCESS_WRITE, error);
 }
@@ -39,7 +46,8 @@ static enum vmf_code confine_files(const struct vmf_confinement_options *options
 
   if (!done->reads && !done->writes)
     return VMF_OK;
-  VMF_TRY(vmf_landlock_start(done->landlock, done->reads, &landlock, error));
+  VMF_TRY(
+      vmf_landlock_start(done->landlock, done->reads, names_network(options), &landlock, error));
   enum vmf_code code = allow_all(&landlock, options, error);
   if (code == VMF_OK)
     code = vmf_landlock_close(&landlock, error);
@@ -69,7 +77,7 @@ enum vmf_code vmf_confine(const struct vmf_confinement_options *options,
   now.reads = !own.read_anything && (now.writes || (now.landlock > 0 && !writes_anything(&own)));
   VMF_TRY(confine_files(&own, &now, error));
   if (now.calls)
-    VMF_TRY(vmf_refuse_calls(error));
+    VMF_TRY(vmf_refuse_calls(names_network(&own), error));
   vmf_give_confinement(&now, done);
   return VMF_OK;
 }

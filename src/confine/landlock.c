@@ -46,9 +46,11 @@ enum {
   FS_OF_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
 };
 
+enum { NET_BIND = 1, NET_CONNECT = 2 };
+
 struct ruleset_attributes {
   uint64_t fs;
-  uint64_t net;    /* 4: bit 0 bind, bit 1 connect, of TCP */
+  uint64_t net;    /* 4: of TCP */
   uint64_t scoped; /* 6: bit 0 abstract sockets, bit 1 signals */
 };
 
@@ -90,13 +92,16 @@ unsigned vmf_landlock_abi(void)
   return version > 0 ? (unsigned)version : 0;
 }
 
-enum vmf_code vmf_landlock_start(unsigned abi, bool reads, struct vmf_landlock *landlock,
-                                 struct vmf_error *error)
+enum vmf_code vmf_landlock_start(unsigned abi, bool reads, bool network,
+                                 struct vmf_landlock *landlock, struct vmf_error *error)
 {
   *landlock =
       (struct vmf_landlock){.abi = abi, .reads = reads, .writes = abi >= VMF_LANDLOCK_WRITES};
-  struct ruleset_attributes attributes = {
-      .fs = handled_access(landlock), .net = abi >= 4 ? 3 : 0, .scoped = abi >= 6 ? 3 : 0};
+  struct ruleset_attributes attributes = {.fs = handled_access(landlock),
+                                          .net = abi < 4   ? 0
+                                                 : network ? NET_BIND
+                                                           : NET_BIND | NET_CONNECT,
+                                          .scoped = abi >= 6 ? 3 : 0};
   size_t size = abi >= 6 ? sizeof attributes : abi >= 4 ? 16 : 8;
   landlock->ruleset = (int)syscall(CALL_CREATE_RULESET, &attributes, size, 0);
   if (landlock->ruleset < 0)

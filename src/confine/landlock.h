@@ -32,8 +32,8 @@ unsigned vmf_landlock_abi(void);
  * files from being renamed into another folder, as every output is. */
 enum { VMF_LANDLOCK_WRITES = 2 };
 
-/* abi: at least 1. reads: is confined, too. */
-VMF_MUST_CHECK enum vmf_code vmf_landlock_start(unsigned abi, bool reads,
+/* abi: at least 1. reads: is confined, too. network: other machines may be asked. */
+VMF_MUST_CHECK enum vmf_code vmf_landlock_start(unsigned abi, bool reads, bool network,
                                                 struct vmf_landlock *landlock,
                                                 struct vmf_error *error);
 

@@ -18,8 +18,8 @@
 static const char *const refused[] = {
     /* other programs */
     "execve", "execveat", "fork", "vfork",
-    /* the network */
-    "socket", "socketpair", "socketcall", "connect", "bind", "listen", "accept", "accept4",
+    /* being a server */
+    "listen", "accept", "accept4",
     /* other processes */
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_open",
     "pidfd_getfd", "pidfd_send_signal", "kcmp", "tkill", "setpgid", "setsid",
@@ -33,6 +33,11 @@ static const char *const refused[] = {
     "adjtimex", "clock_adjtime", "iopl", "ioperm", "modify_ldt", "syslog", "lookup_dcookie",
     "fanotify_init", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
     "setgroups", "setfsuid", "setfsgid", "capset", "mknod", "mknodat", "symlink", "symlinkat"};
+
+/* The network, unless something on another machine is named. The C library binds sockets of the
+ * kernel's own (netlink) when it looks for the addresses of a name. */
+static const char *const refused_network[] = {"socket", "socketpair", "socketcall", "connect",
+                                              "bind"};
 
 bool vmf_refused_calls_offered(const char **why)
 {
@@ -53,11 +58,11 @@ static int refuse_processes(scmp_filter_ctx filter)
                           SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
-static int refuse_names(scmp_filter_ctx filter)
+static int refuse_names(scmp_filter_ctx filter, const char *const *names, size_t count)
 {
   int result = 0;
-  for (size_t i = 0; result == 0 && i < sizeof refused / sizeof refused[0]; i++) {
-    int call = seccomp_syscall_resolve_name(refused[i]);
+  for (size_t i = 0; result == 0 && i < count; i++) {
+    int call = seccomp_syscall_resolve_name(names[i]);
     if (call == __NR_SCMP_ERROR)
       continue;
     result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
@@ -67,14 +72,17 @@ static int refuse_names(scmp_filter_ctx filter)
   return result;
 }
 
-enum vmf_code vmf_refuse_calls(struct vmf_error *error)
+enum vmf_code vmf_refuse_calls(bool network, struct vmf_error *error)
 {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
   if (!filter)
     return vmf_fail(error, VMF_NOMEM, "seccomp: no memory");
   int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
   if (result == 0)
-    result = refuse_names(filter);
+    result = refuse_names(filter, refused, sizeof refused / sizeof refused[0]);
+  if (result == 0 && !network)
+    result =
+        refuse_names(filter, refused_network, sizeof refused_network / sizeof refused_network[0]);
   if (result == 0)
     result = refuse_processes(filter);
   if (result == 0)
@@ -95,9 +103,9 @@ bool vmf_refused_calls_offered(const char **why)
   return false;
 }
 
-enum vmf_code vmf_refuse_calls(struct vmf_error *error)
+enum vmf_code vmf_refuse_calls(bool network, struct vmf_error *error)
 {
-  (void)error;
+  (void)network, (void)error;
   return VMF_OK;
 }
 

@@ -13,7 +13,8 @@
 /* Whether they can be refused; *why, which is static, says why not. */
 bool vmf_refused_calls_offered(const char **why);
 
-/* From now on each of them fails with EPERM, and those of another architecture with ENOSYS. */
-VMF_MUST_CHECK enum vmf_code vmf_refuse_calls(struct vmf_error *error);
+/* From now on each of them fails with EPERM, and those of another architecture with ENOSYS.
+ * network: other machines may be asked. */
+VMF_MUST_CHECK enum vmf_code vmf_refuse_calls(bool network, struct vmf_error *error);
 
 #endif

@@ -14,6 +14,7 @@
 #include "opening.h"
 #include "path.h"
 #include "unpack.h"
+#include "url.h"
 
 /* A file in parts: each of them, by index; NULL behind the last. */
 static const struct vmf_io *part_of(const struct vmf_io *io, size_t index)
@@ -32,6 +33,8 @@ static bool add_allocated(const struct vmf_io *io, void *data)
     *bytes += vmf_min(io->size, io->ops->below(io, 0)->size);
   else if (vmf_io_stat(io, &status))
     *bytes += (uint64_t)status.st_blocks * 512;
+  else if (vmf_url_is(io->name)) /* what it takes on the server is not told */
+    *bytes += io->size;
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "image.h"
 #include "memory.h"
 #include "series.h"
+#include "url.h"
 #include "view.h"
 
 static bool is_whole(struct vmf_io *io)
@@ -63,6 +64,8 @@ enum vmf_code vmf_split_open(const char *path, bool check_locks, struct vmf_io *
   enum vmf_series_place place;
 
   *split = false;
+  if (vmf_url_is(path)) /* what is beside it costs a request each, and may be anything */
+    return vmf_io_open_file(path, check_locks, io, error);
   VMF_TRY(vmf_series_place(path, &place, &first, error));
   if (place == VMF_SERIES_FIRST)
     return open_first(path, check_locks, io, split, error);

@@ -13,7 +13,9 @@
 #include "descriptor.h"
 #include "locks.h"
 #include "memory.h"
+#include "remote_io.h"
 #include "size.h"
+#include "url.h"
 
 /* Holes are asked for only when nothing is dirty: some file systems (see OpenZFS issue 15526) take
  * data that is not on the disk yet for a hole. Two threads may both come here first. */
@@ -245,6 +247,8 @@ enum vmf_code vmf_io_from_descriptor(int descriptor, const char *path, bool chec
 enum vmf_code vmf_io_open_file(const char *path, bool check_locks, struct vmf_io **io,
                                struct vmf_error *error)
 {
+  if (vmf_url_is(path))
+    return vmf_remote_open(path, io, error);
   int number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (number < 0 && errno == ENXIO)
     return vmf_fail(error, VMF_REFUSED,

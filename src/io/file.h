@@ -9,10 +9,10 @@
 
 #include "io.h"
 
-/* Opens `path` for reading. Only a regular file or a block device is taken (a fifo, a directory, a
- * character device is VMF_REFUSED, and never blocks). Dirty pages are written out first where holes
- * are asked for, so that next_data tells the truth. check_locks: VMF_IN_USE when a running machine
- * holds it (see locks.h). */
+/* Opens `path` for reading, which may be a URL (remote_io.h). Only a regular file or a block device
+ * is taken (a fifo, a directory, a character device is VMF_REFUSED, and never blocks). Dirty pages
+ * are written out first where holes are asked for, so that next_data tells the truth. check_locks:
+ * VMF_IN_USE when a running machine holds it (see locks.h). */
 VMF_MUST_CHECK enum vmf_code vmf_io_open_file(const char *path, bool check_locks,
                                               struct vmf_io **io, struct vmf_error *error);
 

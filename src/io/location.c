@@ -12,6 +12,7 @@
 #include "json_name.h"
 #include "memory.h"
 #include "text.h"
+#include "url.h"
 
 /* The length of the "nbd" of "nbd:host": a letter, then letters, digits and "+.-_", with a colon
  * behind and no '/' before it. 0: a plain path. */
@@ -95,10 +96,6 @@ static const char *source_advice(const char *protocol, size_t length)
   static const struct {
     const char *protocol, *advice;
   } rows[] = {
-      {"http",
-       " (fetch it first, curl -LO, or through a pipe: curl -L URL | vmferry convert - TARGET)"},
-      {"https",
-       " (fetch it first, curl -LO, or through a pipe: curl -L URL | vmferry convert - TARGET)"},
       {"ftp", " (fetch it first, curl -O, or through a pipe: curl URL | vmferry convert - TARGET)"},
       {"ssh", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
       {"sftp", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
@@ -108,8 +105,6 @@ static const char *source_advice(const char *protocol, size_t length)
       {"nvme", " (name the block device, /dev/nvme...)"},
       {"nfs", " (mount it first)"},
       {"gluster", " (mount it first)"},
-      {"nbd", " (nbdcopy makes a file of it)"},
-      {"nbd+unix", " (nbdcopy makes a file of it)"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -128,6 +123,8 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   VMF_REQUIRE(name, error);
   if (source ? vmf_handed_is_input(name) : vmf_handed_output(name) == 1)
     return vmf_copy_text("-", path, error);
+  if (source && vmf_url_is(name))
+    return vmf_url_resolve(name, path, error);
   size_t protocol = protocol_length(name);
   if (source && vmf_json_name_is(name))
     return vmf_copy_text(name, path, error);

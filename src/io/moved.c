@@ -110,19 +110,12 @@ static enum vmf_code look_around(const struct search *search, struct vmf_io **io
   return VMF_OK;
 }
 
-static enum vmf_code fail_again(const struct vmf_error *first, struct vmf_error *error)
-{
-  if (error)
-    *error = *first;
-  return first->code;
-}
-
 /* What was wrong with the name as it stands, and that its last part is nowhere either. */
 static enum vmf_code not_found(const struct search *search, const struct vmf_error *first,
                                struct vmf_error *error)
 {
   if (strcmp(search->part, search->name) == 0)
-    return fail_again(first, error);
+    return vmf_fail_again(first, error);
   return vmf_fail(error, first->code,
                   "%s; nor is there a \"%.160s\" beside the image or in a folder of --allow-ref",
                   first->text, search->part);
@@ -146,7 +139,7 @@ enum vmf_code vmf_open_moved(const char *image_path, const char *name,
   *io = NULL;
   if ((code != VMF_REFUSED && code != VMF_CORRUPT) || !search.part ||
       stat(image_path, &search.image) < 0)
-    return fail_again(&first, error);
+    return vmf_fail_again(&first, error);
   for (const char *const *dir = usual_dirs; !*io && dir && *dir; dir++)
     VMF_TRY(try_usual(&search, *dir, io, error));
   if (*io)

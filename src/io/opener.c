@@ -19,6 +19,8 @@
 #include "file.h"
 #include "memory.h"
 #include "path.h"
+#include "remote_io.h"
+#include "url.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, SHOWN_MAX = 160 };
 
@@ -307,6 +309,23 @@ static enum vmf_code check_kind(const struct reference *reference, const struct 
                   reference->image_path, reference->shown);
 }
 
+/* In what was opened by URL a plain name is the file beside it, on the same server. */
+static enum vmf_code open_beside_url(const struct reference *reference, struct vmf_io **io,
+                                     struct vmf_error *error)
+{
+  const char *name = reference->name;
+  VMF_AUTO_FREE char *url = NULL;
+
+  while (strncmp(name, "./", 2) == 0)
+    name += 2 + strspn(name + 2, "/");
+  if (name[0] == '/' || has_dotdot(name))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: refers to \"%s\", which is not in its own folder on the server",
+                    reference->image_path, reference->shown);
+  VMF_TRY(vmf_url_beside(reference->image_path, name, &url, error));
+  return vmf_remote_open(url, io, error);
+}
+
 static enum vmf_code find_folder(struct reference *reference, struct vmf_error *error)
 {
   VMF_TRY(vmf_path_copy_folder(reference->image_path, &reference->folder, error));
@@ -325,6 +344,8 @@ enum vmf_code vmf_open_reference(const char *image_path, const char *name,
   struct opened opened = {.number = -1};
   show_name(name, reference.shown);
   enum vmf_code code = check_text(&reference, error);
+  if (code == VMF_OK && vmf_url_is(image_path))
+    return open_beside_url(&reference, io, error);
   if (code == VMF_OK)
     code = find_folder(&reference, error);
   if (code == VMF_OK)

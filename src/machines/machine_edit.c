@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "package.h"
 #include "package_edit.h"
+#include "remote_io.h"
 #include "text.h"
 #include "text_edit.h"
 
@@ -175,6 +176,7 @@ static enum vmf_code edit_path(const char *path, const struct vmf_machine_edits 
   struct stat status;
 
   VMF_TRY(vmf_location_resolve(path, true, &resolved, error));
+  VMF_TRY(vmf_name_check_here(resolved, error));
   if (stat(resolved, &status) < 0)
     return strcmp(resolved, "-") == 0
                ? vmf_fail(error, VMF_UNSUPPORTED,

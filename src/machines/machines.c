@@ -19,6 +19,7 @@
 #include "opener.h"
 #include "ovf_machine.h"
 #include "path.h"
+#include "remote_io.h"
 #include "storages.h"
 #include "text.h"
 #include "unpack.h"
@@ -56,16 +57,13 @@ static enum vmf_code read_beside(const struct vmf_machine_source *source, const 
                                  struct vmf_error *error)
 {
   const struct vmf_machines *machines = source->data;
-  VMF_AUTO_FREE char *path = NULL;
-  struct stat status;
   struct vmf_io *io;
 
   *bytes = NULL;
   *length = 0;
   if (strchr(name, '/') || machines->options.no_refs)
     return VMF_OK;
-  VMF_TRY(vmf_path_beside(machines->path, name, &path, error));
-  if (lstat(path, &status) < 0)
+  if (!vmf_name_has_beside(machines->path, name))
     return VMF_OK;
   VMF_TRY(vmf_open_reference(machines->path, name, NULL, false, &io, error));
   enum vmf_code code = read_all(io, limit, bytes, length, error);
@@ -160,7 +158,7 @@ bool vmf_machines_recognise(const char *path)
   struct vmf_io *io;
 
   if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      strcmp(plain, "-") == 0 || stat(plain, &status) < 0 || !S_ISREG(status.st_mode))
+      strcmp(plain, "-") == 0 || vmf_name_stat(plain, &status) < 0 || !S_ISREG(status.st_mode))
     return false;
   if (is_container_name(plain))
     return true;

@@ -19,6 +19,7 @@
 #include "list.h"
 #include "memory.h"
 #include "path.h"
+#include "remote_io.h"
 #include "series.h"
 #include "text.h"
 #include "unpack.h"
@@ -345,7 +346,7 @@ static enum vmf_code open_path(struct vmf_package *package, const char *path,
         error, VMF_UNSUPPORTED,
         "-: a package is looked at in more than one place, and standard input comes once: "
         "store it in a file first (cat > vm.ova); \"convert\" does so by itself");
-  if (stat(path, &status) < 0)
+  if (vmf_name_stat(path, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   if (!S_ISDIR(status.st_mode))
     return open_file(package, path, error);
@@ -568,7 +569,7 @@ bool vmf_package_recognise(const char *path)
   struct vmf_io *io;
 
   if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      strcmp(plain, "-") == 0 || stat(plain, &status) < 0)
+      strcmp(plain, "-") == 0 || vmf_name_stat(plain, &status) < 0)
     return false;
   path = plain;
   if (S_ISDIR(status.st_mode))

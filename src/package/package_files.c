@@ -19,6 +19,8 @@
 #include "opener.h"
 #include "package.h"
 #include "path.h"
+#include "remote_io.h"
+#include "url.h"
 #include "view.h"
 
 enum { CHUNKS_MAX = 1 << 16, PATH_ROOM = 4096 /* what the kernel takes */ };
@@ -61,6 +63,8 @@ bool vmf_package_has(const struct vmf_package *package, const char *name)
 
   if (package->io)
     return vmf_package_member(package, name) != SIZE_MAX;
+  if (vmf_url_is(package->descriptor_path))
+    return vmf_name_has_beside(package->descriptor_path, name);
   const char *slash = strrchr(package->descriptor_path, '/');
   int folder = slash ? (int)(slash + 1 - package->descriptor_path) : 0;
   int length = snprintf(path, sizeof path, "%.*s%s", folder, package->descriptor_path, name);

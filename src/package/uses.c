@@ -9,7 +9,11 @@
 #include "list.h"
 #include "memory.h"
 #include "path.h"
+#include "remote_io.h"
 #include "view.h"
+
+/* The device of all files that are on another machine. */
+static const uint64_t REMOTE = UINT64_MAX - 1;
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -28,6 +32,10 @@ bool vmf_stored_key(const struct vmf_package *package, const struct vmf_io *io,
   *key = (struct vmf_stored_key){0};
   if (package->io)
     return vmf_io_window_offset(io, package->io, &key->number);
+  if (vmf_remote_id(io, &key->number)) {
+    key->device = REMOTE;
+    return true;
+  }
   if (io->ops->below || !vmf_io_stat(io, &status))
     return false;
   *key = (struct vmf_stored_key){.device = status.st_dev, .number = status.st_ino};

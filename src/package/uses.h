@@ -9,7 +9,7 @@
 #include "package.h"
 
 /* Tells a stored file from all others: the file's device and inode; of a member 0 and its place in
- * the archive. */
+ * the archive; of one on another machine the version that was opened. */
 struct vmf_stored_key {
   uint64_t device, number;
 };

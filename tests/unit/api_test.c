@@ -51,6 +51,21 @@ START_TEST(confinement_refuses_null)
 }
 END_TEST
 
+START_TEST(remote_options_are_checked)
+{
+  struct vmf_remote_options options = {.size = sizeof options};
+  const char *none[] = {"no such file", NULL};
+
+  REFUSED(vmf_remote_set(NULL, &error));
+  REFUSED(vmf_remote_set(&options, NULL));
+  options.size = 1;
+  REFUSED(vmf_remote_set(&options, &error));
+  options.size = sizeof options;
+  options.header_files = none;
+  ck_assert_int_eq(vmf_remote_set(&options, &error), VMF_SYSTEM);
+}
+END_TEST
+
 START_TEST(names_refuse_null)
 {
   char *path;
@@ -420,6 +435,7 @@ static Suite *suite(void)
 
   tcase_add_checked_fixture(tests, enter, leave);
   tcase_add_test(tests, confinement_refuses_null);
+  tcase_add_test(tests, remote_options_are_checked);
   tcase_add_test(tests, names_refuse_null);
   tcase_add_test(tests, images_refuse_null);
   tcase_add_test(tests, targets_refuse_null);

@@ -132,7 +132,8 @@ static bool is_temporary(const struct vmf_error *error)
       EAGAIN, EBUSY,     EMFILE,     ENFILE,   ENOMEM,    ENOLCK,      ETXTBSY,      ESTALE,
       EINTR,  ETIMEDOUT, ECONNRESET, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ECONNREFUSED};
 
-  if (error->code == VMF_IN_USE || error->code == VMF_NOMEM || error->code == VMF_CHANGED)
+  if (error->code == VMF_TEMPORARY || error->code == VMF_IN_USE || error->code == VMF_NOMEM ||
+      error->code == VMF_CHANGED)
     return true;
   if (error->code != VMF_READ && error->code != VMF_WRITE && error->code != VMF_SYSTEM)
     return false;

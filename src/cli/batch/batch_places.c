@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "names.h"
 
 static enum vmf_code add(struct vmf_batch_places *places, const struct vmf_batch_job *job,
                          char *path, bool written, struct vmf_error *error)
@@ -47,7 +48,7 @@ static enum vmf_code add_source(struct vmf_batch_places *places, const struct vm
   char *path = NULL;
   enum vmf_code code = vmf_location_resolve(name, true, &path, error);
 
-  if (code != VMF_OK || strncmp(path, "json:", 5) == 0) {
+  if (code != VMF_OK || strncmp(path, "json:", 5) == 0 || vmf_names_is_url(path)) {
     free(path);
     return code;
   }

@@ -48,6 +48,7 @@ static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_THREADS,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_QUIET,

@@ -35,6 +35,7 @@ static const struct checksum_settings checksum_initial = {.source = VMF_SOURCE_C
 static const struct vmf_argument checksum_arguments[] = {
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     {.letter = 'a',
      .name = "algorithm",
@@ -230,6 +231,12 @@ static int checksum_check_one(void *given)
   if (vmf_location_resolve(operands[0], true, &path, &error) != VMF_OK)
     return vmf_status_report(&error);
   bool input = strcmp(path, "-") == 0;
+  char *here = NULL; /* a list is on no other machine */
+  if (!input && vmf_location_resolve(operands[0], false, &here, &error) != VMF_OK) {
+    free(path);
+    return vmf_status_report(&error);
+  }
+  free(here);
   FILE *file = input ? stdin : fopen(path, "re");
   int number = errno;
   free(path);

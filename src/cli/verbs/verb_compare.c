@@ -56,6 +56,7 @@ static const struct vmf_argument compare_arguments[] = {
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     {.letter = 's',
      .name = "strict",

@@ -190,6 +190,7 @@ static const struct vmf_argument convert_arguments[] = {
      .help = "no more bytes a second than this (default: no bound)"},
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,

@@ -42,6 +42,7 @@ static const struct vmf_argument lint_arguments[] = {
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_QUIET,

@@ -33,6 +33,7 @@ static const struct vmf_argument map_arguments[] = {
     VMF_ARGUMENT_NO_REPLAY,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     {.letter = 's',

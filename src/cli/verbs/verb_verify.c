@@ -51,6 +51,7 @@ static const struct vmf_argument verify_arguments[] = {
     VMF_ARGUMENT_PAGE_CACHE_MODE,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
+    VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
     VMF_ARGUMENT_PROGRESS,

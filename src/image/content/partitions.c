@@ -13,6 +13,7 @@
 #include "mbr.h"
 #include "memory.h"
 #include "raw_content.h"
+#include "remote_io.h"
 
 enum {
   SECTOR = 512,
@@ -147,7 +148,7 @@ bool vmf_image_recognise(const char *path)
   struct stat status;
 
   if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      stat(plain, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)))
+      vmf_name_stat(plain, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)))
     return false;
   if (vmf_io_open_file(plain, false, &io, &ignored) != VMF_OK)
     return true;

@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "package.h"
 #include "path.h"
+#include "remote_io.h"
 #include "signing.h"
 #include "unpack.h"
 
@@ -468,6 +469,7 @@ enum vmf_code vmf_signing_open(struct vmf_signing *signing, const char *path,
   VMF_AUTO_FREE char *plain = NULL;
 
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  VMF_TRY(vmf_name_check_here(plain, error));
   VMF_TRY(vmf_epoch_now(&epoch, error));
   VMF_TRY(check_path(plain, error));
   VMF_TRY(vmf_package_open(plain, &options, &signing->package, error));

@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "memory.h"
 #include "package.h"
+#include "remote_io.h"
 #include "view.h"
 
 /* ---- by name ---- */
@@ -278,11 +279,11 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
     own.disk = name + 3;
     return vmf_image_open("-", &own, image, error);
   }
-  const char *colons = stat(name, &status) < 0 ? strstr(name, "::") : NULL;
+  const char *colons = vmf_name_stat(name, &status) < 0 ? strstr(name, "::") : NULL;
   for (; colons; colons = strstr(colons + 1, "::")) {
     VMF_AUTO_FREE char *path = NULL;
     VMF_TRY(vmf_copy_bytes(name, (size_t)(colons - name), &path, error));
-    if (stat(path, &status) < 0)
+    if (vmf_name_stat(path, &status) < 0)
       continue;
     if (S_ISDIR(status.st_mode) || vmf_package_recognise(path))
       return open_in(path, colons + 2, &own, image, error);

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Files of web servers, by ranges (RFC 9110, section 14), with libcurl. Every request says which
+ * version of the file it means, and every answer is held against what was asked for. Redirections
+ * are followed here and not by libcurl, since what is sent to another host is a decision. */
+#include "transport.h"
+
+#ifdef VMF_HAVE_CURL
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+#include "checked.h"
+#include "http_answer.h"
+#include "memory.h"
+#include "remote_settings.h"
+
+enum {
+  REDIRECTS_MOST = 5,
+  HEAD_BYTES = 100 << 10,
+  EXPLAINED_BYTES = 64 << 10,
+  CONNECT_SECONDS = 15,
+  STALL_SECONDS = 30, /* with less than 1 KiB a second */
+  RECEIVE_BYTES = 512 << 10,
+};
+
+struct http {
+  struct vmf_transport transport;
+  char *url;                 /* owned */
+  char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
+  char modified[VMF_HTTP_VALUE];
+  bool pinned;          /* the two are known */
+  pthread_mutex_t lock; /* guards `spare` */
+  struct line *spare;   /* the connection that it was opened by; or NULL */
+};
+
+struct line {
+  CURL *curl;
+  char *target; /* where the last redirection led, or NULL: http->url; owned */
+  char reason[CURL_ERROR_SIZE];
+};
+
+/* One request while it is under way. */
+struct request {
+  struct http *http;
+  struct line *line;
+  const struct vmf_load *load;
+  struct vmf_http_answer answer;
+  size_t got;    /* bytes of the load that came */
+  size_t passed; /* of a body that only explains, which nobody reads */
+  bool unwanted; /* the body is no part of the file, or more than was asked for */
+  bool big_head;
+};
+
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
+
+static void begin(void)
+{
+  (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- what libcurl calls ---- */
+
+static long status_of(const struct request *request)
+{
+  long status = 0;
+
+  curl_easy_getinfo(request->line->curl, CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+static size_t on_head(char *bytes, size_t size, size_t count, void *data)
+{
+  struct request *request = data;
+
+  vmf_http_line(&request->answer, bytes, size * count);
+  request->big_head = request->answer.bytes > HEAD_BYTES;
+  return request->big_head ? 0 : size * count;
+}
+
+/* Whether the body that comes is the part of the file that was asked for. */
+static bool is_wanted(const struct request *request)
+{
+  const struct vmf_http_answer *answer = &request->answer;
+  const struct vmf_load *load = request->load;
+
+  return status_of(request) == 206 && !answer->encoded && answer->has_range && answer->has_span &&
+         answer->start == load->offset && answer->end <= load->offset + load->length;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *data)
+{
+  struct request *request = data;
+  const struct vmf_load *load = request->load;
+  size_t length = size * count, done = 0;
+
+  long status = status_of(request);
+  if (status != 200 && status != 206) {
+    request->passed += length;
+    return request->passed > EXPLAINED_BYTES ? 0 : length;
+  }
+  request->unwanted = !is_wanted(request) || length > load->length - request->got;
+  while (done < length && !request->unwanted) {
+    size_t at = request->got % VMF_REMOTE_BLOCK;
+    size_t part = (size_t)vmf_min(length - done, VMF_REMOTE_BLOCK - at);
+    memcpy(load->blocks[request->got / VMF_REMOTE_BLOCK] + at, bytes + done, part);
+    done += part;
+    request->got += part;
+  }
+  return request->unwanted ? 0 : length;
+}
+
+static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
+{
+  const struct request *request = data;
+
+  (void)total, (void)now, (void)up, (void)sent;
+  return atomic_load(&request->http->transport.ended) ||
+         vmf_cancel_requested(vmf_remote_settings()->cancel);
+}
+
+/* ---- lines ---- */
+
+static void line_free(struct line *line)
+{
+  curl_easy_cleanup(line->curl);
+  vmf_free(line->target);
+  vmf_free(line);
+}
+
+/* What is so for all requests. */
+static bool line_prepare(struct line *line)
+{
+  CURL *curl = line->curl;
+  const struct vmf_remote_settings *settings = vmf_remote_settings();
+  const char *bundle = getenv("CURL_CA_BUNDLE"), *netrc = getenv("NETRC");
+  const char *authorities = bundle ? bundle : getenv("SSL_CERT_FILE"); /* as curl itself does */
+
+  return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, line->reason) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmferry/" VMF_VERSION) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+         curl_easy_setopt(curl, CURLOPT_NETRC,
+                          (long)(settings->netrc ? CURL_NETRC_OPTIONAL : CURL_NETRC_IGNORED)) ==
+             CURLE_OK &&
+         (!authorities || curl_easy_setopt(curl, CURLOPT_CAINFO, authorities) == CURLE_OK) &&
+         (!netrc || curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc) == CURLE_OK);
+}
+
+static enum vmf_code line_new(const struct http *http, struct line **line, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof **line, &memory, error));
+  *line = memory;
+  (*line)->curl = curl_easy_init();
+  if ((*line)->curl && line_prepare(*line))
+    return VMF_OK;
+  line_free(*line);
+  return vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", http->transport.name);
+}
+
+static enum vmf_code http_connect(struct vmf_transport *transport, void **line,
+                                  struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  struct http *http = (struct http *)transport;
+  struct line *own;
+
+  (void)attempt;
+  pthread_mutex_lock(&http->lock);
+  own = http->spare;
+  http->spare = NULL;
+  pthread_mutex_unlock(&http->lock);
+  if (!own)
+    VMF_TRY(line_new(http, &own, error));
+  *line = own;
+  return VMF_OK;
+}
+
+static void http_disconnect(struct vmf_transport *transport, void *line)
+{
+  (void)transport;
+  line_free(line);
+}
+
+/* ---- a request ---- */
+
+/* The length of "https://host:port" of a URL. */
+static size_t origin_length(const char *url)
+{
+  const char *host = strstr(url, "://");
+
+  return host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+}
+
+/* Without "user@". */
+static bool same_origin(const char *url, const char *other)
+{
+  const char *ends[2] = {url + origin_length(url), other + origin_length(other)};
+  const char *starts[2] = {url, other};
+  size_t schemes[2] = {strcspn(url, ":"), strcspn(other, ":")};
+
+  for (int i = 0; i < 2; i++) {
+    const char *host = starts[i] + schemes[i] + 3;
+    const char *at = memrchr(host, '@', (size_t)(ends[i] - host));
+    starts[i] = at ? at + 1 : host;
+  }
+  return schemes[0] == schemes[1] && strncasecmp(url, other, schemes[0]) == 0 &&
+         ends[0] - starts[0] == ends[1] - starts[1] &&
+         strncasecmp(starts[0], starts[1], (size_t)(ends[0] - starts[0])) == 0;
+}
+
+static bool add_header(struct curl_slist **list, const char *text)
+{
+  struct curl_slist *longer = curl_slist_append(*list, text);
+
+  if (longer)
+    *list = longer;
+  return longer != NULL;
+}
+
+/* What pins the version: by its tag, else by its date. A weak tag says nothing of the bytes. */
+static bool add_pin(const struct http *http, struct curl_slist **list)
+{
+  char text[VMF_HTTP_VALUE + 32];
+
+  if (!http->pinned)
+    return true;
+  if (vmf_http_is_strong(http->etag))
+    snprintf(text, sizeof text, "If-Match: %s", http->etag);
+  else if (http->modified[0])
+    snprintf(text, sizeof text, "If-Unmodified-Since: %s", http->modified);
+  else
+    return true;
+  return add_header(list, text);
+}
+
+/* What the person gave goes to the host of the URL alone. NULL: no memory. */
+static struct curl_slist *headers_for(const struct http *http, const char *url)
+{
+  struct curl_slist *list = NULL;
+  bool good = add_header(&list, "Accept-Encoding: identity") && add_pin(http, &list);
+  char **own = same_origin(http->url, url) ? vmf_remote_settings()->headers : NULL;
+
+  for (; own && *own && good; own++)
+    good = add_header(&list, *own);
+  if (good)
+    return list;
+  curl_slist_free_all(list);
+  return NULL;
+}
+
+static enum vmf_code perform(struct request *request, const char *url, CURLcode *result,
+                             struct vmf_error *error)
+{
+  CURL *curl = request->line->curl;
+  const struct vmf_load *load = request->load;
+  struct curl_slist *headers = headers_for(request->http, url);
+  char range[64];
+
+  snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, load->offset,
+           load->offset + load->length - 1);
+  request->answer = (struct vmf_http_answer){0};
+  request->got = request->passed = 0;
+  request->unwanted = request->big_head = false;
+  request->line->reason[0] = '\0';
+  bool good = headers && curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_RANGE, range) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_WRITEDATA, request) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK;
+  *result = good ? curl_easy_perform(curl) : CURLE_OK;
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  curl_slist_free_all(headers);
+  return good ? VMF_OK
+              : vmf_fail(error, VMF_NOMEM, "%s: no memory for a request",
+                         request->http->transport.name);
+}
+
+/* ---- what came of it ---- */
+
+static bool is_redirect(long status)
+{
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Follows, by the policy, what the answer points to. Where that is, is no part of a message: it may
+ * be signed. */
+static enum vmf_code redirect(struct request *request, struct vmf_error *error)
+{
+  const char *name = request->http->transport.name, *from, *to = NULL;
+  struct line *line = request->line;
+  char *copy;
+
+  from = line->target ? line->target : request->http->url;
+  curl_easy_getinfo(line->curl, CURLINFO_REDIRECT_URL, &to);
+  if (!to)
+    return vmf_fail(error, VMF_READ, "%s: the server redirects (status %ld) without saying where",
+                    name, status_of(request));
+  if (strncasecmp(to, "http://", 7) != 0 && strncasecmp(to, "https://", 8) != 0)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the server redirects to %.*s:, expected another http or https URL", name,
+                    (int)strcspn(to, ":"), to);
+  if (strncasecmp(from, "https://", 8) == 0 && strncasecmp(to, "http://", 7) == 0)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the server redirects from https to http, where everybody on the way can "
+                    "read and change it",
+                    name);
+  VMF_TRY(vmf_copy_text(to, &copy, error));
+  vmf_free(line->target);
+  line->target = copy;
+  return VMF_OK;
+}
+
+/* What libcurl could not do. */
+static enum vmf_code not_performed(struct request *request, CURLcode result,
+                                   struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  static const CURLcode again[] = {CURLE_COULDNT_RESOLVE_PROXY,
+                                   CURLE_COULDNT_RESOLVE_HOST,
+                                   CURLE_COULDNT_CONNECT,
+                                   CURLE_OPERATION_TIMEDOUT,
+                                   CURLE_SEND_ERROR,
+                                   CURLE_RECV_ERROR,
+                                   CURLE_GOT_NOTHING,
+                                   CURLE_PARTIAL_FILE,
+                                   CURLE_SSL_CONNECT_ERROR,
+                                   CURLE_AGAIN};
+  const char *reason = request->line->reason;
+
+  for (size_t i = 0; i < sizeof again / sizeof again[0]; i++)
+    attempt->again |= result == again[i];
+  attempt->lost = true;
+  return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
+                  "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
+                  request->load->offset, request->load->offset + request->load->length,
+                  reason[0] ? reason : curl_easy_strerror(result));
+}
+
+static enum vmf_code changed(const struct request *request, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: changed on the server while it was read: it is not the file that was opened "
+                  "any more",
+                  request->http->transport.name);
+}
+
+/* Statuses that are no answer to the request: RFC 9110, section 15. */
+static enum vmf_code refused(const struct request *request, struct vmf_attempt *attempt,
+                             struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+  long status = status_of(request);
+  curl_off_t wait = 0;
+
+  switch (status) {
+  case 401:
+  case 407:
+    return vmf_fail(error, VMF_SYSTEM,
+                    "%s: the server wants to know who asks (status %ld): give name and password in "
+                    "~/.netrc (--netrc), or a header in a file (--header @FILE)",
+                    name, status);
+  case 403:
+    return vmf_fail(error, VMF_SYSTEM, "%s: the server does not allow it (status 403)", name);
+  case 404:
+  case 410:
+    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)", name, status);
+    error->sys_errno = ENOENT;
+    return VMF_SYSTEM;
+  case 412:
+    return changed(request, error);
+  case 416:
+    return request->http->pinned
+               ? changed(request, error)
+               : vmf_fail(error, VMF_READ, "%s: the server refuses a range from byte 0", name);
+  default:
+    break;
+  }
+  curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
+  attempt->again = status == 408 || status == 425 || status == 429 || status == 500 ||
+                   status == 502 || status == 503 || status == 504;
+  attempt->busy = status == 429 || status == 503;
+  attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
+  return vmf_fail(error, VMF_READ, "%s: the server answers with status %ld", name, status);
+}
+
+/* 200: the whole file, or something else, for a part of it. */
+static enum vmf_code no_range(const struct request *request, struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+
+  if (strncasecmp(request->answer.type, "text/html", 9) == 0)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the server sends a page (text/html) in place of the file; is a login "
+                    "needed? --netrc and --header @FILE say who asks",
+                    name);
+  if (request->http->pinned && (request->answer.etag[0] || request->http->etag[0]) &&
+      strcmp(request->answer.etag, request->http->etag) != 0)
+    return changed(request, error);
+  return vmf_fail(
+      error, VMF_UNSUPPORTED,
+      "%s: the server sends the whole file where a part is asked for (no ranges%s); "
+      "fetch it first (curl -O), or through a pipe: curl URL | vmferry convert - TARGET",
+      name, request->answer.encoded ? ", and it packs what it sends" : "");
+}
+
+/* A part of the file, the right one, of the right version, and all of it. */
+static enum vmf_code check_part(const struct request *request, struct vmf_attempt *attempt,
+                                struct vmf_error *error)
+{
+  const struct vmf_http_answer *answer = &request->answer;
+  const struct http *http = request->http;
+  const struct vmf_load *load = request->load;
+
+  if (answer->encoded)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server packs what it sends (Content-Encoding), expected the bytes of "
+                    "the file",
+                    http->transport.name);
+  if (!answer->has_range || !answer->has_span || answer->start != load->offset ||
+      answer->end > load->offset + load->length)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server was asked for bytes %" PRIu64 " to %" PRIu64
+                    ", and says that it sends %" PRIu64 " to %" PRIu64
+                    " (Content-Range): it cannot be trusted",
+                    http->transport.name, load->offset, load->offset + load->length, answer->start,
+                    answer->end);
+  if (http->pinned && ((answer->has_total && answer->total != http->transport.size) ||
+                       strcmp(answer->etag, http->etag) != 0 ||
+                       (answer->modified[0] && strcmp(answer->modified, http->modified) != 0)))
+    return changed(request, error);
+  uint64_t expected = answer->end - answer->start;
+  attempt->again = request->got != expected || (http->pinned && expected != load->length);
+  attempt->lost = attempt->again;
+  return attempt->again ? vmf_fail(error, VMF_READ,
+                                   "%s: %" PRIu64 " bytes from byte %" PRIu64
+                                   " on were asked for, and %zu came",
+                                   http->transport.name, load->length, load->offset, request->got)
+                        : VMF_OK;
+}
+
+static enum vmf_code judge(struct request *request, CURLcode result, struct vmf_attempt *attempt,
+                           struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+  long status = status_of(request);
+
+  if (request->big_head)
+    return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
+                    HEAD_BYTES);
+  if (request->unwanted && status == 206) {
+    attempt->lost = true;
+    VMF_TRY(check_part(request, attempt, error));
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server sends more than the %zu bytes it was asked for", name,
+                    request->load->length);
+  }
+  if (result != CURLE_OK && !request->unwanted)
+    return not_performed(request, result, attempt, error);
+  attempt->lost = request->unwanted;
+  if (status == 206)
+    return check_part(request, attempt, error);
+  return status == 200 ? no_range(request, error) : refused(request, attempt, error);
+}
+
+/* To where the last redirection led. What that does not answer any more is asked for by its first
+ * URL again: signed ones end after a while. */
+static enum vmf_code ask(struct request *request, struct vmf_attempt *attempt,
+                         struct vmf_error *error)
+{
+  struct line *line = request->line;
+  bool led = line->target != NULL;
+  CURLcode result;
+
+  for (unsigned count = 0; count <= REDIRECTS_MOST; count++) {
+    VMF_TRY(perform(request, line->target ? line->target : request->http->url, &result, error));
+    long status = status_of(request);
+    if (is_redirect(status) && (result == CURLE_OK || request->unwanted)) {
+      VMF_TRY(redirect(request, error));
+    } else if (led && (status == 401 || status == 403 || status == 404 || status == 410)) {
+      vmf_free(line->target);
+      line->target = NULL;
+      led = false;
+    } else {
+      return judge(request, result, attempt, error);
+    }
+  }
+  return vmf_fail(error, VMF_REFUSED, "%s: the server redirects more than %d times",
+                  request->http->transport.name, REDIRECTS_MOST);
+}
+
+static enum vmf_code http_fetch(struct vmf_transport *transport, void *line,
+                                const struct vmf_load *load, struct vmf_attempt *attempt,
+                                struct vmf_error *error)
+{
+  struct request request = {.http = (struct http *)transport, .line = line, .load = load};
+
+  return ask(&request, attempt, error);
+}
+
+/* ---- opening ---- */
+
+static void http_close(struct vmf_transport *transport)
+{
+  struct http *http = (struct http *)transport;
+
+  if (http->spare)
+    line_free(http->spare);
+  pthread_mutex_destroy(&http->lock);
+  vmf_free(http->url);
+  vmf_free(http);
+}
+
+static const struct vmf_transport_ops http_ops = {
+    .kind = "http",
+    .connect = http_connect,
+    .disconnect = http_disconnect,
+    .fetch = http_fetch,
+    .close = http_close,
+};
+
+/* Asks for the first byte: what comes with it is how long the file is, and which. */
+static enum vmf_code look(struct http *http, struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  uint8_t first[1];
+  const struct vmf_load load = {.length = 1, .blocks = {first}};
+  struct request request = {.http = http, .line = http->spare, .load = &load};
+  enum vmf_code code = ask(&request, attempt, error);
+  const struct vmf_http_answer *answer = &request.answer;
+
+  if (code == VMF_READ && status_of(&request) == 416 && answer->has_range && answer->has_total &&
+      answer->total == 0)
+    return VMF_OK; /* an empty file has no first byte */
+  VMF_TRY(code);
+  if (!answer->has_total || answer->total > INT64_MAX)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: the server does not say how long the file is (Content-Range)",
+                    http->transport.name);
+  http->transport.size = answer->total;
+  memcpy(http->etag, answer->etag, sizeof http->etag);
+  memcpy(http->modified, answer->modified, sizeof http->modified);
+  http->pinned = true;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transport **transport,
+                            struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  void *memory;
+
+  pthread_once(&begun, begin);
+  VMF_TRY(vmf_alloc(sizeof(struct http), &memory, error));
+  struct http *http = memory;
+  http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};
+  pthread_mutex_init(&http->lock, NULL);
+  enum vmf_code code = vmf_copy_text(url, &http->url, error);
+  if (code == VMF_OK)
+    code = line_new(http, &http->spare, error);
+  if (code == VMF_OK)
+    code = look(http, attempt, error);
+  if (code == VMF_OK)
+    *transport = &http->transport;
+  else
+    http_close(&http->transport);
+  return code;
+}
+
+#else
+
+enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transport **transport,
+                            struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  (void)url, (void)transport, (void)attempt;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: this build is without libcurl, which reads http and https; fetch it first "
+                  "(curl -LO), or through a pipe: curl -L URL | vmferry convert - TARGET",
+                  name);
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * vmferry/remote.h: what the caller said about URLs, of the whole process. */
+#ifndef VMF_IO_REMOTE_REMOTE_SETTINGS_H
+#define VMF_IO_REMOTE_REMOTE_SETTINGS_H
+
+#include "vmferry.h"
+
+struct vmf_remote_settings {
+  char **headers; /* "Name: value"; NULL-terminated; or NULL */
+  bool netrc;
+  uint64_t retry_seconds;
+  const struct vmf_cancel *cancel; /* or NULL */
+  const struct vmf_log *log;       /* or NULL */
+};
+
+/* Set once, before the first URL is opened; read by any thread. */
+const struct vmf_remote_settings *vmf_remote_settings(void);
+
+#endif

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Sources on other machines: what is read from web servers and NBD servers, and what these may do wrong."""
+import json
+import random
+
+import remote_servers
+import tap
+from remote_servers import Site
+
+MIB = 1 << 20
+RAW = random.Random(1).randbytes(9 * MIB + 512) + bytes(3 * MIB) + random.Random(2).randbytes(MIB)
+
+
+def converted(t, source, *options, **more):
+    t.vmferry('convert', '-O', 'raw', *options, source, 'out.raw', **more)
+    tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
+
+
+def refused(t, url, status, *words, options=()):
+    """Nothing is written."""
+    before = t.names()
+    done = t.vmferry('convert', '-O', 'qcow2', *options, url, 'refused.qcow2', status=status)
+    for word in words:
+        tap.contains(done.stderr, word)
+    tap.equal(t.names(), before, 'files')
+    return done
+
+
+def http():
+    tap.needs('libcurl')
+
+
+# ---- web servers ----
+
+def test_a_disk_of_nginx(t):
+    http()
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    with remote_servers.nginx(t) as url:
+        converted(t, f'{url}/disk.qcow2', '--sandbox=require')
+        converted(t, f'{url}/disk.raw', '--untrusted')
+        t.vmferry('compare', 'disk.raw', f'{url}/disk.qcow2')
+        tap.equal(json.loads(t.vmferry('info', '--output=json', f'{url}/disk.qcow2').stdout)['virtual-size'], len(RAW))
+        tap.equal(t.vmferry('map', f'{url}/disk.qcow2').stdout.count('\n') > 2, True, 'lines of the map')
+        t.vmferry('check', f'{url}/disk.qcow2')
+
+
+def test_a_package_of_nginx(t):
+    http()
+    t.write('disk.raw', RAW)
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    t.vmferry('unpack', 'vm.ova')
+    with remote_servers.nginx(t) as url:
+        for name in ('vm.ova', 'vm/vm.ovf'):
+            t.vmferry('verify', f'{url}/{name}')
+            tap.contains(t.vmferry('info', f'{url}/{name}').stdout, 'vm')
+            converted(t, f'{url}/{name}::vmdisk1')
+        t.vmferry('convert', f'{url}/vm.ova', 'machine.vmx')
+        for name in ('vm.ova', 'vm/vm-disk1.vmdk'):
+            altered = bytearray(t.read(name))
+            altered[len(altered) // 2] ^= 1
+            t.write(name, bytes(altered))
+        for name in ('vm.ova', 'vm/vm.ovf'):
+            refused(t, f'{url}/{name}::vmdisk1', 8, 'vm-disk1.vmdk')
+
+
+def test_a_redirection(t):
+    http()
+    t.write('disk.raw', RAW)
+    with remote_servers.nginx(t, 'location /old/ { return 302 /disk.raw; } location /round/ { return 302 /round/; }') as url:
+        converted(t, f'{url}/old/', '-f', 'raw')
+        refused(t, f'{url}/round/', 2, 'redirects more than 5 times')
+        refused(t, f'{url}/none', 1, 'is not there (status 404)')
+
+
+def test_no_ranges(t):
+    http()
+    t.write('disk.raw', RAW)
+    with remote_servers.nginx(t, 'max_ranges 0;') as url:
+        refused(t, f'{url}/disk.raw', 9, 'sends the whole file')
+
+
+# An ESXi host: a descriptor with its extent beside it, by a query and a cookie.
+
+def test_the_datastore_of_an_esxi_host(t):
+    http()
+    t.write('disk.raw', RAW[:MIB])
+    t.run(tap.tool('qemu-img'), 'convert', '-O', 'vmdk', '-o', 'subformat=monolithicFlat', 'disk.raw', 'my vm.vmdk')
+    files = {f'/folder/{name.replace(" ", "%20")}?dcPath=dc&dsName=secret1': t.read(name) for name in ('my vm.vmdk', 'my vm-flat.vmdk')}
+
+    def answer(handler, _):
+        if handler.headers.get('Cookie') != 'session=secret2':
+            handler.say(401)
+        elif handler.path in files:
+            handler.part(files[handler.path])
+        else:
+            handler.say(404)
+    t.write('token', b'Cookie: session=secret2\n')
+    with Site(answer) as site:
+        url = f'{site.url}/folder/my%20vm.vmdk?dcPath=dc&dsName=secret1'
+        told = [t.vmferry('info', '--output=json', '--header', '@token', url),
+                t.vmferry('convert', '-v', '-O', 'raw', '--header', '@token', url, 'out.raw'),
+                t.vmferry('info', url, status=1), t.vmferry('info', '--header', '@token', url + '2', status=1),
+                t.vmferry('convert', '-f', 'vdi', '--header', '@token', url, 'out.vdi', status=2)]
+    tap.equal(t.read('out.raw') == RAW[:MIB], True, 'the bytes')
+    for done in told:
+        tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told')
+
+
+def test_a_password_belongs_into_no_command_line(t):
+    tap.contains(t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, '--netrc')
+    tap.equal('word@' in t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, False, 'told')
+    tap.contains(t.vmferry('info', '--header', 'Cookie: a', 'http://127.0.0.1:1/disk', status=1).stderr, '@FILE')
+
+
+def test_who_asks_by_netrc(t):
+    http()
+    t.write('.netrc', b'machine 127.0.0.1 login user password word\n')
+    with Site(lambda handler, _: handler.part(RAW) if handler.headers.get('Authorization') else handler.say(401)) as site:
+        converted(t, site.url + '/disk.raw', '--netrc', env={'HOME': str(t.folder)})
+        refused(t, site.url + '/disk.raw', 1, '--netrc')
+
+
+def test_headers_go_to_no_other_host(t):
+    http()
+    t.write('token', b'X-Token: secret\n')
+    with Site(lambda handler, _: handler.part(RAW)) as other:
+        with Site(lambda handler, _: handler.say(302, Location=other.url + '/disk.raw')) as site:
+            converted(t, site.url + '/disk.raw', '--header', '@token')
+            tap.equal([headers.get('X-Token') for _, headers, _ in site.requests][0], 'secret')
+        tap.equal({headers.get('X-Token') for _, headers, _ in other.requests}, {None})
+
+
+@tap.rows([('a file', 'file:///etc/passwd'), ('ftp', 'ftp://127.0.0.1/a'), ('nowhere', '')])
+def test_a_redirection_out_of_the_web(t, target):
+    http()
+    with Site(lambda handler, _: handler.say(302, Location=target)) as site:
+        done = t.vmferry('info', site.url + '/disk.raw', status=None)
+        tap.equal(done.returncode in (2, 3), True, f'status {done.returncode}')
+        tap.contains(done.stderr, 'redirects')
+
+
+# ---- what is wrong for a while ----
+
+def test_what_fails_for_a_while_is_asked_for_again(t):
+    http()
+
+    def answer(handler, number):
+        if number in (2, 5):
+            handler.say(503, Retry_After='0')
+        elif number in (3, 6):
+            handler.cut(RAW, 70000)
+        else:
+            handler.part(RAW)
+    with Site(answer) as site:
+        converted(t, site.url + '/disk.raw')
+
+
+def test_a_server_that_never_answers(t):
+    http()
+    with Site(lambda handler, number: handler.say((429, 503, 500)[number % 3])) as site:
+        refused(t, site.url + '/disk.raw', 75, 'with status', 'tried', options=('--retry-time', '1'))
+
+
+def test_a_server_that_is_not_there(t):
+    http()
+    with Site(lambda handler, _: handler.say(404)) as site:
+        url = site.url
+    refused(t, url + '/disk.raw', 75, 'tried', options=('--retry-time', '1'))
+
+
+# ---- what is wrong for good ----
+
+@tap.rows([
+    ('another tag', lambda handler: handler.part(RAW, etag='"two"'), 6, 'changed on the server'),
+    ('the condition', lambda handler: handler.say(412), 6, 'changed on the server'),
+    ('another length', lambda handler: handler.part(RAW + b'1'), 6, 'changed on the server'),
+    ('the end of it', lambda handler: handler.say(416), 6, 'changed on the server'),
+    ('no longer there', lambda handler: handler.say(404), 1, 'is not there'),
+    ('another part', lambda handler: handler.say(206, RAW[:100], Content_Range=f'bytes 0-99/{len(RAW)}', ETag='"one"'), 3, 'bytes'),
+    ('more than was asked for', lambda handler: handler.say(206, RAW, Content_Range=f'bytes 0-{len(RAW) - 1}/{len(RAW)}', ETag='"one"'), 3, 'bytes'),
+    ('no range', lambda handler: handler.say(206, RAW[:100], ETag='"one"'), 3, 'Content-Range'),
+    ('the whole file', lambda handler: handler.say(200, RAW, ETag='"one"'), 9, 'the whole file'),
+    ('a page', lambda handler: handler.say(200, b'<html>', Content_Type='text/html; charset=utf-8'), 2, 'a page'),
+    ('packed', lambda handler: handler.part(RAW, Content_Encoding='gzip'), 3, 'Content-Encoding'),
+])
+def test_an_answer_that_is_none(t, answer, status, word):
+    http()
+    with Site(lambda handler, number: handler.part(RAW) if number < 3 else answer(handler)) as site:
+        refused(t, site.url + '/disk.raw', status, word, options=('--retry-time', '1'))
+
+
+def test_every_request_means_one_version(t):
+    http()
+    with Site(lambda handler, _: handler.part(RAW)) as site:
+        converted(t, site.url + '/disk.raw')
+        tap.equal({headers.get('If-Match') for _, headers, _ in site.requests[1:]}, {'"one"'})
+    with Site(lambda handler, _: handler.part(RAW, etag='W/"one"', Last_Modified='Thu, 01 Jan 2026 00:00:00 GMT')) as site:
+        converted(t, site.url + '/disk.raw')
+        tap.equal({(headers.get('If-Match'), headers.get('If-Unmodified-Since')) for _, headers, _ in site.requests[1:]},
+                  {(None, 'Thu, 01 Jan 2026 00:00:00 GMT')})
+
+
+# ---- who is asked ----
+
+def test_an_image_names_no_url(t):
+    http()
+    with Site(lambda handler, _: handler.part(RAW)) as site:
+        for name in (f'{site.url}/base.raw', f'json:{{"driver":"raw","file":{{"driver":"http","url":"{site.url}/base.raw"}}}}'):
+            t.run(tap.tool('qemu-img'), 'create', '-q', '-u', '-f', 'qcow2', '-b', name, '-F', 'raw', 'top.qcow2', '1M')
+            t.vmferry('convert', '-O', 'raw', 'top.qcow2', 'out.raw', status=2)
+        tap.equal(site.requests, [], 'requests')
+
+
+def test_what_stands_beside_a_url_is_not_opened_for_strangers(t):
+    http()
+    t.write('base.raw', RAW)
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', 'top.qcow2')
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-u', '-f', 'qcow2', '-b', '../base.raw', '-F', 'raw', 'up.qcow2', '1M')
+    with remote_servers.nginx(t) as url:
+        converted(t, f'{url}/top.qcow2')
+        refused(t, f'{url}/top.qcow2', 2, 'base.raw', options=('--untrusted',))
+        refused(t, f'{url}/nginx/../up.qcow2', 2, 'not in its own folder')
+
+
+def test_little_is_read_to_tell_what_it_is(t):
+    http()
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    data = t.read('disk.qcow2')
+    with Site(lambda handler, _: handler.part(data)) as site:
+        t.vmferry('info', site.url + '/disk.qcow2')
+        tap.equal(len(site.requests) <= 3, True, f'{len(site.requests)} requests')
+
+
+def test_a_batch_of_urls(t):
+    http()
+    t.write('list', b'URL/a.raw?secret\ta.qcow2\nURL/b.raw?secret\tb.qcow2\n')
+    with Site(lambda handler, _: handler.part(RAW)) as site:
+        t.write('list', t.read('list').replace(b'URL', site.url.encode()))
+        done = t.vmferry('batch', '--report', 'report.json', 'list')
+    tap.equal(b'secret' in t.read('report.json') + done.stdout.encode() + done.stderr.encode(), False, 'a secret is told')
+    tap.equal([b'a.raw' in t.read('report.json'), 'a.qcow2' in t.names(), 'b.qcow2' in t.names()], [True] * 3)
+
+
+# ---- NBD ----
+
+def nbd():
+    tap.needs('libnbd')
+
+
+@tap.rows([('alone', ()), ('picky', ('--filter=blocksize-policy',)), ('one request at a time', ('--filter=noparallel',)),
+           ('without a word about holes', ('--filter=noextents',)), ('one connection', ('--filter=multi-conn',)),
+           ('failing at times', ('--filter=error',))])
+def test_a_disk_of_nbdkit(t, filters):
+    nbd()
+    t.write('disk.raw', RAW)
+    more = {'--filter=blocksize-policy': ('blocksize-minimum=512', 'blocksize-preferred=64K', 'blocksize-maximum=128K',
+                                          'blocksize-error-policy=error'),
+            '--filter=multi-conn': ('multi-conn-mode=disable',),
+            '--filter=error': ('error-pread-rate=0.5%', 'error=EIO')}
+    with remote_servers.nbdkit(t, *filters, 'file', t.path('disk.raw'), *(word for name in filters for word in more.get(name, ()))) as url:
+        converted(t, url, '--sandbox=require')
+        t.vmferry('compare', url, 'disk.raw')
+        tap.equal(json.loads(t.vmferry('info', '--output=json', url).stdout)['virtual-size'], len(RAW))
+
+
+def test_holes_of_an_export_are_not_read(t):
+    nbd()
+    with open(t.path('disk.raw'), 'wb') as file:
+        file.truncate(64 * MIB)
+        file.seek(40 * MIB)
+        file.write(b'x' * 65536)
+    with remote_servers.nbdkit(t, '--filter=log', 'file', t.path('disk.raw'), f'logfile={t.path("log")}') as url:
+        told = json.loads(t.vmferry('map', '--output=json', url).stdout)
+        t.vmferry('convert', '-O', 'qcow2', url, 'out.qcow2')
+    tap.equal([(run['start'], run['length']) for run in told if run['data']], [(40 * MIB, 65536)], 'the data of the map')
+    read = [line for line in t.read('log').decode().splitlines() if ' Read ' in line and '...' not in line or ' Read id' in line]
+    counted = sum(int(line.split('count=')[1].split()[0], 16) for line in read if 'count=' in line)
+    tap.equal(0 < counted <= 16 * MIB, True, f'{counted} bytes are read')
+    t.vmferry('compare', 'out.qcow2', 'disk.raw')
+
+
+def test_a_server_that_goes(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    with remote_servers.nbdkit(t, 'file', t.path('disk.raw')) as url:
+        pass
+    done = refused(t, url, 3, 'connecting', options=('--retry-time', '1'))
+    tap.equal(done.stderr.count('\n'), 1, 'lines')
+
+
+def test_an_export_that_cannot_be_read(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    with remote_servers.nbdkit(t, '--filter=error', 'file', t.path('disk.raw'), 'error-pread-rate=100%', 'error=EIO') as url:
+        refused(t, url, 3, 'at byte 0', options=('-f', 'raw', '--retry-time', '1'))
+
+
+if __name__ == '__main__':
+    tap.main(globals())

@@ -4,7 +4,8 @@
  * Images on other machines. Where the functions of this library take the name of a source, it may
  * be a URL: http://, https:// (libcurl), nbd://, nbds://, nbd+unix://, nbds+unix:// (libnbd), each
  * where it was built in; and URL::DISK of a package. Files that an image names are looked for
- * beside it, on the same server; a URL that an image names is never opened.
+ * beside it, on the same server; a URL that an image names is never opened. The target of
+ * vmf_target_create may be an export of an NBD server: a device, of the size that it has.
  *
  * What may be a secret in a URL (a query, a user's name) is in no message and in nothing that is
  * told of an image: vmf_location_resolve gives the name by which such a URL goes from then on,

@@ -39,6 +39,11 @@ bool vmf_names_is_url(const char *name)
   return mark && !memchr(name, '/', (size_t)(mark - name));
 }
 
+bool vmf_names_is_export(const char *name)
+{
+  return vmf_names_is_url(name) && strncasecmp(name, "nbd", 3) == 0;
+}
+
 enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
                                 struct vmf_error *error)
 {
@@ -139,7 +144,8 @@ enum vmf_code vmf_names_operands(struct vmf_command *command, int sources, int t
   enum vmf_code code = VMF_OK;
 
   for (int i = 0; i < sources + targets && code == VMF_OK; i++)
-    code = vmf_names_resolve(command, &command->operands[i], i < sources, error);
+    code = vmf_names_resolve(command, &command->operands[i],
+                             i < sources || vmf_names_is_export(command->operands[i]), error);
   return code;
 }
 

@@ -11,12 +11,16 @@
 /* Whether a name that was resolved is on another machine. */
 bool vmf_names_is_url(const char *name);
 
+/* Whether it is of an NBD server. */
+bool vmf_names_is_export(const char *name);
+
 /* *name becomes the plain path that it means (see vmf_location_resolve), a string that lives as
  * long as the command. NULL stays. */
 VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name,
                                                bool source, struct vmf_error *error);
 
-/* The same for operands: the first `sources` as sources, `targets` behind them as targets. */
+/* The same for operands: the first `sources` as sources, `targets` behind them as targets, which
+ * may be exports of NBD servers. */
 VMF_MUST_CHECK enum vmf_code vmf_names_operands(struct vmf_command *command, int sources,
                                                 int targets, struct vmf_error *error);
 

@@ -45,7 +45,8 @@ const char *vmf_sources_spool_folder(const struct vmf_source_input *input, char 
 
   if (input && input->folder)
     return input->folder;
-  if (!target || strcmp(target, "-") == 0 || strncmp(target, "/dev/", 5) == 0 || length >= size)
+  if (!target || strcmp(target, "-") == 0 || vmf_names_is_url(target) ||
+      strncmp(target, "/dev/", 5) == 0 || length >= size)
     return NULL;
   snprintf(buffer, size, "%.*s", (int)length, target);
   return slash == target ? "/" : slash ? buffer : ".";

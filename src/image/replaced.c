@@ -13,11 +13,21 @@
 #include "memory.h"
 #include "path.h"
 #include "raw_content.h"
+#include "url.h"
 
 struct same_file {
   struct stat wanted;
+  const char *url;
   const char *path; /* of the file that is the same; NULL: none so far */
 };
+
+static bool is_same_name(const struct vmf_io *io, void *data)
+{
+  struct same_file *same = data;
+  if (strcmp(io->name, same->url) == 0)
+    same->path = io->name;
+  return same->path == NULL;
+}
 
 static bool is_same_file(const struct vmf_io *io, void *data)
 {
@@ -30,7 +40,10 @@ static bool is_same_file(const struct vmf_io *io, void *data)
 const char *vmf_image_file_at(const struct vmf_image *image, const char *path)
 {
   struct same_file same = {.path = NULL};
-  if (image && stat(path, &same.wanted) == 0)
+  if (image && vmf_url_is(path)) {
+    same.url = path;
+    vmf_image_visit_files(image, is_same_name, &same);
+  } else if (image && stat(path, &same.wanted) == 0)
     vmf_image_visit_files(image, is_same_file, &same);
   return same.path;
 }

@@ -10,6 +10,7 @@
 #include "caller.h"
 #include "identity.h"
 #include "memory.h"
+#include "url.h"
 
 enum { ANY_SIZE = 1 << 20 /* of a disk that every format can hold */ };
 
@@ -163,7 +164,8 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
   VMF_TRY(vmf_take_target_options(options, &own, error));
   if (!own.backing != !own.backing_path)
     return vmf_fail(error, VMF_USAGE, "%s: an overlay needs both backing and backing_path", path);
-  VMF_TRY(vmf_location_resolve(path, false, &plain, error));
+  VMF_TRY(vmf_url_is_nbd(path) ? vmf_url_resolve(path, &plain, error)
+                               : vmf_location_resolve(path, false, &plain, error));
   enum vmf_code code = make_draft(plain, guest_size, &own, &draft, error);
   if (code == VMF_OK)
     code = open_output(draft, plain, &own, error);

@@ -298,5 +298,47 @@ def test_an_export_that_cannot_be_read(t):
         refused(t, url, 3, 'at byte 0', options=('-f', 'raw', '--retry-time', '1'))
 
 
+# An export as a target: a device of fixed size.
+
+@tap.rows([('alone', ()), ('one connection', ('--filter=multi-conn',)), ('in blocks', ('--filter=blocksize-policy',)),
+           ('without zeros', ('--filter=nozero',))])
+def test_an_export_is_written(t, filters):
+    nbd()
+    more = {'--filter=blocksize-policy': ('blocksize-minimum=4K', 'blocksize-preferred=64K', 'blocksize-maximum=128K', 'blocksize-error-policy=error'),
+            '--filter=multi-conn': ('multi-conn-mode=disable',)}
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    with open(t.path('export'), 'wb') as file:
+        file.write(b'\xff' * 16 * MIB)
+    with remote_servers.nbdkit(t, *filters, 'file', t.path('export'), *(word for name in filters for word in more.get(name, ()))) as url:
+        t.vmferry('convert', '-O', 'raw', '--sandbox=require', 'disk.qcow2', url)
+        tap.equal(t.read('export')[:len(RAW)] == RAW, True, 'the bytes')
+        tap.equal(t.read('export')[len(RAW):] == b'\xff' * (16 * MIB - len(RAW)), True, 'the bytes behind')
+        t.vmferry('convert', '-n', '-O', 'qcow2', 'disk.raw', url)
+        t.vmferry('compare', '-F', 'qcow2', 'disk.raw', url)
+        t.run(tap.tool('qemu-img'), 'compare', '-F', 'qcow2', 'disk.raw', url)
+
+
+def test_an_export_that_takes_no_disk(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    for name, data, words in (('small', bytes(MIB), 'the device has 1048576 bytes'), ('read-only', bytes(16 * MIB), 'lets nobody write')):
+        t.write('export', data)
+        with remote_servers.nbdkit(t, *(['-r'] if name == 'read-only' else []), 'file', t.path('export')) as url:
+            done = t.vmferry('convert', '-O', 'raw', 'disk.raw', url, status=None)
+            tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}: {done.stderr}')
+            tap.contains(done.stderr, words)
+            tap.contains(t.vmferry('convert', '-f', 'raw', '-O', 'raw', url, url, status=1).stderr, 'target is a file of the source')
+        tap.equal(t.read('export') == data, True, 'the export')
+
+
+def test_an_export_that_fails(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    t.write('export', bytes(16 * MIB))
+    with remote_servers.nbdkit(t, '--filter=error', 'file', t.path('export'), 'error-pwrite-rate=100%', 'error=ENOSPC') as url:
+        tap.contains(t.vmferry('convert', '-O', 'raw', 'disk.raw', url, status=4).stderr, 'No space left')
+
+
 if __name__ == '__main__':
     tap.main(globals())

@@ -366,7 +366,7 @@ static enum vmf_code convert_check_existing(const struct vmf_convert_settings *s
   struct vmf_image *there;
   struct vmf_value *info = NULL;
 
-  if (stat(path, &status) == 0 && S_ISBLK(status.st_mode))
+  if (vmf_names_is_export(path) || (stat(path, &status) == 0 && S_ISBLK(status.st_mode)))
     return VMF_OK;
   enum vmf_code code = vmf_image_open(path, &options, &there, error);
   if (code != VMF_OK)

@@ -19,14 +19,17 @@
 #include "handed.h"
 #include "in_place.h"
 #include "link.h"
+#include "list.h"
 #include "locks.h"
 #include "log.h"
 #include "memory.h"
+#include "nbd_target.h"
 #include "path.h"
 #include "spooled.h"
 #include "stream.h"
 #include "superseded.h"
 #include "temporary.h"
+#include "url.h"
 
 struct part {
   struct vmf_io *io;
@@ -132,17 +135,8 @@ static enum vmf_code add_part(struct vmf_output *output, struct vmf_io *io, cons
                               struct vmf_error *error)
 {
   VMF_AUTO_FREE char *copy = NULL;
-  void *larger = NULL;
   VMF_TRY(vmf_copy_text(name, &copy, error));
-  if (output->part_count == output->part_capacity) {
-    size_t capacity = output->part_capacity * 2 + 4;
-    VMF_TRY(vmf_alloc(capacity * sizeof *output->parts, &larger, error));
-    if (output->part_count > 0)
-      memcpy(larger, output->parts, output->part_count * sizeof *output->parts);
-    vmf_free(output->parts);
-    output->parts = larger;
-    output->part_capacity = capacity;
-  }
+  VMF_TRY(VMF_LIST_ROOM(output->parts, output->part_count, output->part_capacity, "files", error));
   output->parts[output->part_count++] = (struct part){.io = io, .name = copy};
   copy = NULL;
   return VMF_OK;
@@ -273,6 +267,19 @@ static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *er
   return output->ignore_locks ? VMF_OK : vmf_locks_check(number, output->path, true, error);
 }
 
+static enum vmf_code open_export(struct vmf_output *output, const char *path,
+                                 struct vmf_error *error)
+{
+  struct vmf_io *io = NULL;
+  VMF_TRY(vmf_copy_text(path, &output->path, error));
+  VMF_TRY(vmf_copy_text("export", &output->stem, error));
+  output->name = output->path;
+  if (output->no_clobber)
+    return vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it", path);
+  VMF_TRY(vmf_io_write_nbd(path, output->sync, &io, error));
+  return own_part(output, io, output->name, error);
+}
+
 static enum vmf_code open_handed(struct vmf_output *output, const char *path,
                                  const struct vmf_output_options *options, struct vmf_error *error)
 {
@@ -300,6 +307,8 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   output->handed = vmf_handed_output(path);
   if (output->handed >= 0)
     return open_handed(output, path, options, error);
+  if (vmf_url_is_nbd(path))
+    return open_export(output, path, error);
   VMF_TRY(find_target(output, path, !options->no_links, error));
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
@@ -311,7 +320,8 @@ bool vmf_output_replaces(const char *path)
 {
   struct stat status;
 
-  return strcmp(path, "-") != 0 && (stat(path, &status) < 0 || S_ISREG(status.st_mode));
+  return strcmp(path, "-") != 0 && !vmf_url_is(path) &&
+         (stat(path, &status) < 0 || S_ISREG(status.st_mode));
 }
 
 enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *options,

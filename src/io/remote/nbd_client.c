@@ -17,6 +17,7 @@
 
 #include "checked.h"
 #include "memory.h"
+#include "nbd_connection.h"
 #include "remote_settings.h"
 
 enum {
@@ -28,8 +29,6 @@ enum {
   POLL_MS = 200,
   MEDIA_TRIES = 3,
 };
-
-static const char holes[] = LIBNBD_CONTEXT_BASE_ALLOCATION;
 
 /* Of the disk, one behind the other. */
 struct run {
@@ -53,54 +52,6 @@ struct nbd {
 
 /* ---- connections ---- */
 
-/* What may be otherwise the next time. */
-static bool is_passing(int number)
-{
-  static const int passing[] = {ECONNREFUSED, ECONNRESET,   ETIMEDOUT,   ENETDOWN, ENETUNREACH,
-                                EHOSTDOWN,    EHOSTUNREACH, EPIPE,       ENOTCONN, ESHUTDOWN,
-                                EAGAIN,       EINTR,        ECONNABORTED};
-
-  for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
-    if (passing[i] == number)
-      return true;
-  return false;
-}
-
-static enum vmf_code failed(const struct nbd *nbd, struct nbd_handle *handle, const char *what,
-                            struct vmf_attempt *attempt, struct vmf_error *error)
-{
-  const char *text = nbd_get_error();
-  int number = nbd_get_errno();
-  bool dead = handle && (nbd_aio_is_dead(handle) || nbd_aio_is_closed(handle));
-
-  attempt->lost = !handle || dead;
-  attempt->again = dead || is_passing(number);
-  errno = number;
-  return vmf_fail(error, VMF_READ, "%s: %s: %.200s", nbd->transport.name, what,
-                  text ? text : "no reason is known");
-}
-
-/* Not what makes a file here, or starts a program. The person named the URL: a file of keys in it
- * is meant. */
-static bool prepare(struct nbd_handle *handle)
-{
-  return nbd_add_meta_context(handle, holes) == 0 &&
-         nbd_set_uri_allow_local_file(handle, true) == 0 &&
-         nbd_set_handshake_flags(handle, LIBNBD_HANDSHAKE_FLAG_MASK) == 0;
-}
-
-static enum vmf_code connect_to(const struct nbd *nbd, struct nbd_handle **handle,
-                                struct vmf_attempt *attempt, struct vmf_error *error)
-{
-  *handle = nbd_create();
-  if (*handle && prepare(*handle) && nbd_connect_uri(*handle, nbd->url) == 0)
-    return VMF_OK;
-  enum vmf_code code = failed(nbd, NULL, "connecting", attempt, error);
-  nbd_close(*handle);
-  *handle = NULL;
-  return code;
-}
-
 /* A server that was started again may have another disk by then. */
 static enum vmf_code check_same(const struct nbd *nbd, struct nbd_handle *handle,
                                 struct vmf_error *error)
@@ -118,7 +69,7 @@ static enum vmf_code check_same(const struct nbd *nbd, struct nbd_handle *handle
 static enum vmf_code connect_again(const struct nbd *nbd, struct nbd_handle **handle,
                                    struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  enum vmf_code code = connect_to(nbd, handle, attempt, error);
+  enum vmf_code code = vmf_nbd_connect(nbd->url, nbd->transport.name, handle, attempt, error);
   attempt->again = code != VMF_OK; /* it was there before */
   VMF_TRY(code);
   code = check_same(nbd, *handle, error);
@@ -178,7 +129,7 @@ static enum vmf_code media_failed(const struct nbd *nbd, struct nbd_handle *hand
   int number = nbd_get_errno();
 
   snprintf(what, sizeof what, "reading at byte %" PRIu64, offset);
-  enum vmf_code code = failed(nbd, handle, what, attempt, error);
+  enum vmf_code code = vmf_nbd_failed(nbd->transport.name, handle, what, attempt, error);
   if (number != EIO || attempt->lost)
     return code;
   attempt->again = true; /* the server could not read */
@@ -243,7 +194,8 @@ static enum vmf_code receive(const struct nbd *nbd, struct nbd_handle *handle,
     if (ended || nbd_poll(handle, POLL_MS) < 0) {
       attempt->lost = true;
       return ended ? vmf_fail(error, VMF_CANCELLED, "%s: interrupted", nbd->transport.name)
-                   : failed(nbd, handle, "waiting for the server", attempt, error);
+                   : vmf_nbd_failed(nbd->transport.name, handle, "waiting for the server", attempt,
+                                    error);
     }
     enum vmf_code now = collect(nbd, handle, pending, attempt, code == VMF_OK ? error : &later);
     if (code == VMF_OK)
@@ -294,7 +246,7 @@ static int on_extents(void *data, const char *context, uint64_t offset, uint32_t
   uint64_t end = offset;
 
   (void)error;
-  if (strcmp(context, holes) != 0)
+  if (strcmp(context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
     return 0;
   nbd->run_count = 0;
   nbd->known_start = offset;
@@ -324,7 +276,8 @@ static enum vmf_code run_at(struct nbd *nbd, uint64_t offset, struct run *run,
     nbd->known_start = nbd->known_end = 0;
     VMF_TRY(first_of(nbd, attempt, error));
     if (nbd_block_status(nbd->first, length, offset, callback, 0) < 0)
-      return failed(nbd, nbd->first, "asking where data is", attempt, error);
+      return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking where data is", attempt,
+                            error);
   }
   for (unsigned i = 0; i < nbd->run_count; i++)
     if (offset >= nbd->known_start && offset < nbd->runs[i].end) {
@@ -400,17 +353,17 @@ static const struct vmf_transport_ops nbd_ops = {
 
 static enum vmf_code look(struct nbd *nbd, struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  VMF_TRY(connect_to(nbd, &nbd->first, attempt, error));
+  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, &nbd->first, attempt, error));
   int64_t size = nbd_get_size(nbd->first);
   int64_t most = nbd_get_block_size(nbd->first, LIBNBD_SIZE_MAXIMUM);
   bool many = nbd_can_multi_conn(nbd->first) == 1;
 
   if (size < 0)
-    return failed(nbd, nbd->first, "asking for the size", attempt, error);
+    return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking for the size", attempt, error);
   nbd->transport.size = (uint64_t)size;
   nbd->transport.lines = many ? LINES : 1;
   nbd->transport.load = many ? 4 : VMF_REMOTE_LOAD;
-  nbd->tells = nbd_can_meta_context(nbd->first, holes) == 1;
+  nbd->tells = nbd_can_meta_context(nbd->first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
   nbd->most = most > 0 ? (uint32_t)vmf_min((uint64_t)most, REQUEST) : REQUEST;
   if (nbd->most >= 64 << 10 || (nbd->most >= 4096 && vmf_is_power_of_two(nbd->most)))
     return VMF_OK;

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Writing to an NBD server: several connections where the server says that a flush by one is a
+ * flush of all, else one. Nothing is written again after a connection was lost: a server that was
+ * started anew may have lost what it had answered for, since nothing is durable before the flush.
+ */
+#include "nbd_target.h"
+
+#ifdef VMF_HAVE_LIBNBD
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "checked.h"
+#include "descriptor.h"
+#include "memory.h"
+#include "nbd_connection.h"
+#include "tries.h"
+#include "url.h"
+
+enum {
+  LINES = 4,
+  REQUEST = 1 << 20,     /* bytes of a request */
+  ZEROED_MOST = 1 << 30, /* bytes that are made zeros by one request */
+  BLOCK_MOST = 64 << 10, /* of a server that writes in blocks */
+};
+
+struct target {
+  struct vmf_io io;
+  bool sync, flushes, zeroes, zeroes_fast;
+  uint32_t most;        /* bytes of a request */
+  uint32_t block;       /* bytes; all that is written starts and ends at a multiple */
+  pthread_mutex_t part; /* held while a part of a block is written: read, changed, written */
+  /* Guards `busy`. */
+  pthread_mutex_t lock;
+  pthread_cond_t free;
+  struct nbd_handle *lines[LINES];
+  bool busy[LINES];
+  unsigned count;
+};
+
+/* ---- connections ---- */
+
+static unsigned take_line(struct target *target)
+{
+  unsigned i = 0;
+
+  pthread_mutex_lock(&target->lock);
+  while (i < target->count && target->busy[i])
+    if (++i == target->count) {
+      pthread_cond_wait(&target->free, &target->lock);
+      i = 0;
+    }
+  target->busy[i] = true;
+  pthread_mutex_unlock(&target->lock);
+  return i;
+}
+
+static void give_line(struct target *target, unsigned i)
+{
+  pthread_mutex_lock(&target->lock);
+  target->busy[i] = false;
+  pthread_cond_signal(&target->free);
+  pthread_mutex_unlock(&target->lock);
+}
+
+static enum vmf_code failed(struct target *target, struct nbd_handle *handle, const char *what,
+                            uint64_t length, uint64_t offset, struct vmf_error *error)
+{
+  struct vmf_attempt attempt = {0};
+  struct vmf_error why = {0};
+  bool lost = vmf_nbd_is_lost(handle);
+
+  (void)!vmf_nbd_failed(target->io.name, handle, what, &attempt, &why);
+  return vmf_fail(error, lost ? VMF_TEMPORARY : VMF_WRITE,
+                  "%.330s (%" PRIu64 " bytes at byte %" PRIu64 ")%s", why.text, length, offset,
+                  lost ? "; what the server had not flushed may be lost: start again" : "");
+}
+
+/* ---- whole blocks ---- */
+
+static enum vmf_code put(struct target *target, struct nbd_handle *handle, const uint8_t *data,
+                         uint64_t length, uint64_t offset, struct vmf_error *error)
+{
+  while (length > 0) {
+    size_t part = (size_t)vmf_min(length, data ? target->most : vmf_min(target->most, VMF_ZEROS));
+    if (nbd_pwrite(handle, data ? data : vmf_zeros, part, offset, 0) < 0)
+      return failed(target, handle, "writing", part, offset, error);
+    data = data ? data + part : NULL;
+    length -= part;
+    offset += part;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code put_zeros(struct target *target, struct nbd_handle *handle, uint64_t length,
+                               uint64_t offset, bool allocate, struct vmf_error *error)
+{
+  if (!target->zeroes)
+    return put(target, handle, NULL, length, offset, error);
+  while (length > 0) {
+    uint64_t part = vmf_min(length, ZEROED_MOST);
+    if (nbd_zero(handle, part, offset, allocate ? LIBNBD_CMD_FLAG_NO_HOLE : 0) < 0)
+      return failed(target, handle, "making zeros", part, offset, error);
+    length -= part;
+    offset += part;
+  }
+  return VMF_OK;
+}
+
+/* ---- any bytes ---- */
+
+/* At most up to the end of the block that `offset` is in. */
+static enum vmf_code put_part(struct target *target, struct nbd_handle *handle, const uint8_t *data,
+                              size_t length, uint64_t offset, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *block = NULL;
+  uint64_t start = vmf_align_down(offset, target->block);
+  size_t whole = (size_t)vmf_min(target->block, target->io.size - start);
+
+  VMF_TRY(vmf_alloc(target->block, &block, error));
+  pthread_mutex_lock(&target->part);
+  enum vmf_code code = nbd_pread(handle, block, whole, start, 0) < 0
+                           ? failed(target, handle, "reading", whole, start, error)
+                           : VMF_OK;
+  if (data)
+    memcpy((uint8_t *)block + (offset - start), data, length);
+  else
+    memset((uint8_t *)block + (offset - start), 0, length);
+  if (code == VMF_OK)
+    code = put(target, handle, block, whole, start, error);
+  pthread_mutex_unlock(&target->part);
+  return code;
+}
+
+/* data NULL: zeros. */
+static enum vmf_code put_any(struct target *target, struct nbd_handle *handle, const uint8_t *data,
+                             uint64_t length, uint64_t offset, bool allocate,
+                             struct vmf_error *error)
+{
+  while (length > 0) {
+    uint64_t ahead = vmf_align_up(offset, target->block) - offset;
+    uint64_t part = vmf_min(length, ahead);
+    bool last = offset + length == target->io.size;
+    uint64_t whole = last ? length : vmf_align_down(length, target->block);
+    enum vmf_code code = VMF_OK;
+
+    if (part == 0 && whole > 0) {
+      part = whole;
+      code = data ? put(target, handle, data, part, offset, error)
+                  : put_zeros(target, handle, part, offset, allocate, error);
+    } else {
+      part = part > 0 ? part : length;
+      code = put_part(target, handle, data, (size_t)part, offset, error);
+    }
+    VMF_TRY(code);
+    data = data ? data + part : NULL;
+    length -= part;
+    offset += part;
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code check_within(const struct vmf_io *io, uint64_t offset, uint64_t length,
+                                  struct vmf_error *error)
+{
+  if (vmf_range_within(offset, length, io->size))
+    return VMF_OK;
+  return vmf_fail(error, VMF_WRITE,
+                  "%s: no space left: %" PRIu64 " bytes were to be written at byte %" PRIu64
+                  ", the export has %" PRIu64 " bytes",
+                  io->name, length, offset, io->size);
+}
+
+/* ---- the io ---- */
+
+static enum vmf_code target_pwrite(struct vmf_io *io, const struct vmf_piece *pieces,
+                                   unsigned count, uint64_t offset, struct vmf_error *error)
+{
+  struct target *target = (struct target *)io;
+  enum vmf_code code = VMF_OK;
+  unsigned line = take_line(target);
+
+  for (unsigned i = 0; i < count && code == VMF_OK; i++) {
+    code = check_within(io, offset, pieces[i].length, error);
+    if (code == VMF_OK)
+      code = put_any(target, target->lines[line], pieces[i].data, pieces[i].length, offset, true,
+                     error);
+    offset += pieces[i].length;
+  }
+  give_line(target, line);
+  return code;
+}
+
+static enum vmf_code target_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                  struct vmf_error *error)
+{
+  struct target *target = (struct target *)io;
+  uint64_t start = vmf_align_down(offset, target->block);
+  uint64_t end = vmf_min(vmf_align_up(offset + length, target->block), io->size);
+  VMF_AUTO_FREE void *blocks = NULL;
+  enum vmf_code code = VMF_OK;
+
+  VMF_TRY(vmf_alloc(REQUEST + 2 * BLOCK_MOST, &blocks, error));
+  unsigned line = take_line(target);
+  for (uint64_t at = start; at < end && code == VMF_OK;) {
+    size_t part = (size_t)vmf_min(end - at, target->most);
+    uint64_t from = vmf_max(at, offset), to = vmf_min(at + part, offset + length);
+    if (nbd_pread(target->lines[line], blocks, part, at, 0) < 0)
+      code = failed(target, target->lines[line], "reading", part, at, error);
+    else
+      memcpy((uint8_t *)buffer + (from - offset), (uint8_t *)blocks + (from - at), to - from);
+    at += part;
+  }
+  give_line(target, line);
+  return code;
+}
+
+static enum vmf_code target_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
+                                 struct vmf_error *error)
+{
+  struct target *target = (struct target *)io;
+
+  VMF_TRY(check_within(io, offset, length, error));
+  unsigned line = take_line(target);
+  enum vmf_code code = put_any(target, target->lines[line], NULL, length, offset, allocate, error);
+  give_line(target, line);
+  return code;
+}
+
+/* Where the server says that zeros cost less than writing them. */
+static enum vmf_code target_clear(struct vmf_io *io, uint64_t length, struct vmf_error *error)
+{
+  struct target *target = (struct target *)io;
+  struct nbd_handle *handle = target->lines[0];
+  uint64_t end = vmf_align_down(length, target->block), part;
+
+  if (!target->zeroes_fast)
+    return VMF_OK;
+  for (uint64_t at = 0; at < end; at += part) {
+    part = vmf_min(ZEROED_MOST, end - at);
+    if (nbd_zero(handle, part, at, LIBNBD_CMD_FLAG_FAST_ZERO) >= 0)
+      continue;
+    return vmf_nbd_is_lost(handle) ? failed(target, handle, "making zeros", part, at, error)
+                                   : VMF_OK;
+  }
+  VMF_TRY(put_any(target, handle, NULL, length - end, end, false, error));
+  io->reads_as_zero = true;
+  return VMF_OK;
+}
+
+static enum vmf_code target_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
+{
+  if (size <= io->size)
+    return VMF_OK;
+  return vmf_fail(error, VMF_WRITE, "%s: the export has %" PRIu64 " bytes, %" PRIu64 " are needed",
+                  io->name, io->size, size);
+}
+
+static enum vmf_code target_flush(struct vmf_io *io, struct vmf_error *error)
+{
+  struct target *target = (struct target *)io;
+
+  for (unsigned i = 0; target->sync && target->flushes && i < target->count; i++)
+    if (nbd_flush(target->lines[i], 0) < 0)
+      return failed(target, target->lines[i], "flushing", io->size, 0, error);
+  return VMF_OK;
+}
+
+static void target_close(struct vmf_io *io)
+{
+  struct target *target = (struct target *)io;
+
+  for (unsigned i = 0; i < target->count; i++) {
+    if (!vmf_nbd_is_lost(target->lines[i]))
+      (void)nbd_shutdown(target->lines[i], 0);
+    nbd_close(target->lines[i]);
+  }
+  pthread_cond_destroy(&target->free);
+  pthread_mutex_destroy(&target->lock);
+  pthread_mutex_destroy(&target->part);
+  vmf_free(io->name);
+  vmf_free(target);
+}
+
+static const struct vmf_io_ops target_ops = {
+    .kind = "NBD export",
+    .pread = target_pread,
+    .pwrite = target_pwrite,
+    .zero = target_zero,
+    .clear = target_clear,
+    .resize = target_resize,
+    .flush = target_flush,
+    .close = target_close,
+};
+
+/* ---- opening ---- */
+
+static enum vmf_code open_line(struct target *target, const char *url, struct vmf_error *error)
+{
+  struct vmf_tries tries = {0};
+  struct vmf_attempt attempt;
+  struct vmf_error why = {0};
+  enum vmf_code code;
+
+  do {
+    attempt = (struct vmf_attempt){.most_tries = 5};
+    code = vmf_nbd_connect(url, target->io.name, &target->lines[target->count], &attempt, &why);
+  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, NULL, &why));
+  target->count += code == VMF_OK;
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}
+
+static enum vmf_code look(struct target *target, struct vmf_error *error)
+{
+  struct nbd_handle *handle = target->lines[0];
+  int64_t size = nbd_get_size(handle);
+  int64_t block = nbd_get_block_size(handle, LIBNBD_SIZE_MINIMUM);
+  int64_t most = nbd_get_block_size(handle, LIBNBD_SIZE_MAXIMUM);
+
+  if (nbd_is_read_only(handle) != 0)
+    return vmf_fail(error, VMF_REFUSED, "%s: the server lets nobody write to this export",
+                    target->io.name);
+  if (size < 0)
+    return failed(target, handle, "asking for the size", 0, 0, error);
+  target->block = block > 1 ? (uint32_t)vmf_min((uint64_t)block, UINT32_MAX) : 1;
+  target->most = (uint32_t)vmf_min(most > 0 ? (uint64_t)most : REQUEST, REQUEST);
+  if (target->block > BLOCK_MOST || !vmf_is_power_of_two(target->block) ||
+      target->most < target->block)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: the server takes blocks of %u bytes, expected a power of two up to %d",
+                    target->io.name, target->block, BLOCK_MOST);
+  target->most = (uint32_t)vmf_align_down(target->most, target->block);
+  target->io.size = (uint64_t)size;
+  target->flushes = nbd_can_flush(handle) == 1;
+  target->zeroes = nbd_can_zero(handle) == 1;
+  target->zeroes_fast = target->zeroes && nbd_can_fast_zero(handle) == 1;
+  return VMF_OK;
+}
+
+static enum vmf_code open_lines(struct target *target, const char *name, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *url = NULL;
+
+  VMF_TRY(vmf_url_whole(name, &url, error));
+  VMF_TRY(open_line(target, url, error));
+  VMF_TRY(look(target, error));
+  unsigned lines = nbd_can_multi_conn(target->lines[0]) == 1 ? LINES : 1;
+  while (target->count < lines)
+    VMF_TRY(open_line(target, url, error));
+  target->io.writers = target->count;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_io_write_nbd(const char *name, bool sync, struct vmf_io **io,
+                               struct vmf_error *error)
+{
+  void *memory;
+  char *copy;
+
+  VMF_TRY(vmf_copy_text(name, &copy, error));
+  enum vmf_code code = vmf_alloc(sizeof(struct target), &memory, error);
+  if (code != VMF_OK) {
+    vmf_free(copy);
+    return code;
+  }
+  struct target *target = memory;
+  target->io = (struct vmf_io){.ops = &target_ops, .name = copy, .device = true};
+  target->sync = sync;
+  pthread_mutex_init(&target->part, NULL);
+  pthread_mutex_init(&target->lock, NULL);
+  pthread_cond_init(&target->free, NULL);
+  code = open_lines(target, name, error);
+  if (code == VMF_OK)
+    *io = &target->io;
+  else
+    target_close(&target->io);
+  return code;
+}
+
+#else
+
+enum vmf_code vmf_io_write_nbd(const char *name, bool sync, struct vmf_io **io,
+                               struct vmf_error *error)
+{
+  (void)sync, (void)io;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: this build is without libnbd, which writes to NBD servers", name);
+}
+
+#endif

@@ -49,6 +49,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start, end = self.span(len(data))
         self.say(206, data[start:end], **{'Content_Range': f'bytes {start}-{end - 1}/{len(data)}', 'ETag': etag, **headers})
 
+    def endless(self):
+        """Without a length, up to the end of the connection."""
+        self.send_response(200)
+        self.send_header('Connection', 'close')
+        self.end_headers()
+        self.wfile.write(bytes(1000))
+        self.close_connection = True
+
     def cut(self, data, length):
         """The same, cut off behind some bytes."""
         start, end = self.span(len(data))

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """Sources on other machines: what is read from web servers and NBD servers, and what these may do wrong."""
 import json
+import os
 import random
 
 import remote_servers
@@ -9,6 +10,8 @@ import tap
 from remote_servers import Site
 
 MIB = 1 << 20
+SANITIZED = os.environ.get('VMFERRY_SANITIZED', 'none') != 'none'
+CONFINED = [] if SANITIZED else ['--sandbox=require']  # the search for leaks starts a process
 RAW = random.Random(1).randbytes(9 * MIB + 512) + bytes(3 * MIB) + random.Random(2).randbytes(MIB)
 
 
@@ -38,8 +41,8 @@ def test_a_disk_of_nginx(t):
     t.write('disk.raw', RAW)
     t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
     with remote_servers.nginx(t) as url:
-        converted(t, f'{url}/disk.qcow2', '--sandbox=require')
-        converted(t, f'{url}/disk.raw', '--untrusted')
+        converted(t, f'{url}/disk.qcow2', *CONFINED)
+        converted(t, f'{url}/disk.raw', *(['--no-refs'] if SANITIZED else ['--untrusted']))
         t.vmferry('compare', 'disk.raw', f'{url}/disk.qcow2')
         tap.equal(json.loads(t.vmferry('info', '--output=json', f'{url}/disk.qcow2').stdout)['virtual-size'], len(RAW))
         tap.equal(t.vmferry('map', f'{url}/disk.qcow2').stdout.count('\n') > 2, True, 'lines of the map')
@@ -78,7 +81,20 @@ def test_no_ranges(t):
     http()
     t.write('disk.raw', RAW)
     with remote_servers.nginx(t, 'max_ranges 0;') as url:
-        refused(t, f'{url}/disk.raw', 9, 'sends the whole file')
+        converted(t, f'{url}/disk.raw', *CONFINED)
+        tap.contains(t.vmferry('convert', '-v', '-O', 'raw', f'{url}/disk.raw', 'out.raw').stderr, 'is stored in')
+
+
+@tap.rows([
+    ('cut off', lambda handler: handler.say(200, RAW[:100], Content_Length=str(len(RAW))) or setattr(handler, 'close_connection', True), 75, 'tried'),
+    ('without an end', lambda handler: handler.endless(), 9, 'no ranges'),
+    ('more than there is room for', lambda handler: handler.say(200, bytes(1000), Content_Length=str(1 << 60)), 4, 'no room'),
+    ('a page', lambda handler: handler.say(200, b'<html>', Content_Type='text/html'), 2, 'a page'),
+    ('packed', lambda handler: handler.say(200, RAW, Content_Encoding='gzip'), 9, 'packs what it sends')])
+def test_a_whole_file_that_is_none(t, answer, status, word):
+    http()
+    with Site(lambda handler, _: answer(handler)) as site:
+        refused(t, site.url + '/disk.raw', status, word, options=('--retry-time', '1'))
 
 
 # An ESXi host: a descriptor with its extent beside it, by a query and a cookie.
@@ -220,7 +236,7 @@ def test_what_stands_beside_a_url_is_not_opened_for_strangers(t):
     t.run(tap.tool('qemu-img'), 'create', '-q', '-u', '-f', 'qcow2', '-b', '../base.raw', '-F', 'raw', 'up.qcow2', '1M')
     with remote_servers.nginx(t) as url:
         converted(t, f'{url}/top.qcow2')
-        refused(t, f'{url}/top.qcow2', 2, 'base.raw', options=('--untrusted',))
+        refused(t, f'{url}/top.qcow2', 2, 'base.raw', options=('--no-refs',) if SANITIZED else ('--untrusted',))
         refused(t, f'{url}/nginx/../up.qcow2', 2, 'not in its own folder')
 
 
@@ -239,7 +255,7 @@ def test_a_batch_of_urls(t):
     t.write('list', b'URL/a.raw?secret\ta.qcow2\nURL/b.raw?secret\tb.qcow2\n')
     with Site(lambda handler, _: handler.part(RAW)) as site:
         t.write('list', t.read('list').replace(b'URL', site.url.encode()))
-        done = t.vmferry('batch', '--report', 'report.json', 'list')
+        done = t.vmferry('batch', '-j', '1', '--report', 'report.json', 'list')
     tap.equal(b'secret' in t.read('report.json') + done.stdout.encode() + done.stderr.encode(), False, 'a secret is told')
     tap.equal([b'a.raw' in t.read('report.json'), 'a.qcow2' in t.names(), 'b.qcow2' in t.names()], [True] * 3)
 
@@ -261,7 +277,7 @@ def test_a_disk_of_nbdkit(t, filters):
             '--filter=multi-conn': ('multi-conn-mode=disable',),
             '--filter=error': ('error-pread-rate=0.5%', 'error=EIO')}
     with remote_servers.nbdkit(t, *filters, 'file', t.path('disk.raw'), *(word for name in filters for word in more.get(name, ()))) as url:
-        converted(t, url, '--sandbox=require')
+        converted(t, url, *CONFINED)
         t.vmferry('compare', url, 'disk.raw')
         tap.equal(json.loads(t.vmferry('info', '--output=json', url).stdout)['virtual-size'], len(RAW))
 
@@ -311,7 +327,7 @@ def test_an_export_is_written(t, filters):
     with open(t.path('export'), 'wb') as file:
         file.write(b'\xff' * 16 * MIB)
     with remote_servers.nbdkit(t, *filters, 'file', t.path('export'), *(word for name in filters for word in more.get(name, ()))) as url:
-        t.vmferry('convert', '-O', 'raw', '--sandbox=require', 'disk.qcow2', url)
+        t.vmferry('convert', '-O', 'raw', *CONFINED, 'disk.qcow2', url)
         tap.equal(t.read('export')[:len(RAW)] == RAW, True, 'the bytes')
         tap.equal(t.read('export')[len(RAW):] == b'\xff' * (16 * MIB - len(RAW)), True, 'the bytes behind')
         t.vmferry('convert', '-n', '-O', 'qcow2', 'disk.raw', url)
@@ -338,6 +354,34 @@ def test_an_export_that_fails(t):
     t.write('export', bytes(16 * MIB))
     with remote_servers.nbdkit(t, '--filter=error', 'file', t.path('export'), 'error-pwrite-rate=100%', 'error=ENOSPC') as url:
         tap.contains(t.vmferry('convert', '-O', 'raw', 'disk.raw', url, status=4).stderr, 'No space left')
+
+
+# ---- the plugin of nbdkit ----
+
+def plugin():
+    path = os.path.join(os.environ.get('VMFERRY_BUILD', ''), 'src/nbdkit/nbdkit-vmferry-plugin.so')
+    if not os.path.exists(path):
+        raise tap.Skip('the plugin of nbdkit is not built')
+    if SANITIZED:
+        raise tap.Skip('a plugin with sanitizers is not loaded by a program without')
+    return path
+
+
+def test_a_plugin_serves_what_is_read(t):
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    for words in (['disk.qcow2'], ['file=vm.ova', 'disk=vmdisk1'], ['vm.ova']):
+        with remote_servers.nbdkit(t, plugin(), *(word.replace('file=', f'file={t.folder}/') if '=' in word else t.path(word) for word in words)) as url:
+            t.run(tap.tool('nbdcopy'), url, 'copy.raw')
+            tap.equal(t.read('copy.raw') == RAW, True, 'the bytes')
+            told = json.loads(t.run(tap.tool('nbdinfo'), '--map', '--json', url).stdout)
+    tap.equal([run['description'] for run in told], ['data', 'hole,zero', 'data'], 'the map')
+
+
+def test_a_plugin_that_serves_nothing(t):
+    for words, told in ((['file=none'], 'cannot be opened'), ([], 'file=FILE is missing'), (['file=a', 'size=1'], 'none of: file, disk')):
+        tap.contains(t.run(tap.tool('nbdkit'), '-U', '-', plugin(), *words, '--run', 'true', status=1).stderr, told)
 
 
 if __name__ == '__main__':

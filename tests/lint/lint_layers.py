@@ -34,6 +34,7 @@ LAYERS = {
     'src/lint': {'src/lint', 'src/machines', 'src/package', 'src/partition', *OVF, *SEALED},
     'src/lib': {'src/lib'},
     'src/cli': {'src/cli'},
+    'src/nbdkit': {'src/nbdkit'},
     'formats/machines': {'formats/machines', 'src/machine_xml', 'src/machine', 'src/xml', 'src/base'},
     'formats': {'formats'},
 }

@@ -45,6 +45,9 @@ static enum vmf_code check_options(const struct vmf_listed_job *job,
                       : command->progress || command->progress_descriptor ? "--progress"
                       : command->threads                                  ? "-m"
                       : command->sandbox                                  ? "--sandbox"
+                      : command->headers                                  ? "--header"
+                      : command->netrc                                    ? "--netrc"
+                      : command->retry_seconds                            ? "--retry-time"
                                                                           : NULL;
 
   if (wrong)

@@ -8,53 +8,26 @@
 
 #ifdef VMF_HAVE_CURL
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "checked.h"
-#include "http_answer.h"
+#include "http_request.h"
+#include "log.h"
 #include "memory.h"
 #include "remote_settings.h"
+#include "stream.h"
+#include "temporary.h"
 
 enum {
   REDIRECTS_MOST = 5,
-  HEAD_BYTES = 100 << 10,
   EXPLAINED_BYTES = 64 << 10,
   CONNECT_SECONDS = 15,
   STALL_SECONDS = 30, /* with less than 1 KiB a second */
   RECEIVE_BYTES = 512 << 10,
-};
-
-struct http {
-  struct vmf_transport transport;
-  char *url;                 /* owned */
-  char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
-  char modified[VMF_HTTP_VALUE];
-  bool pinned;          /* the two are known */
-  pthread_mutex_t lock; /* guards `spare` */
-  struct line *spare;   /* the connection that it was opened by; or NULL */
-};
-
-struct line {
-  CURL *curl;
-  char *target; /* where the last redirection led, or NULL: http->url; owned */
-  char reason[CURL_ERROR_SIZE];
-};
-
-/* One request while it is under way. */
-struct request {
-  struct http *http;
-  struct line *line;
-  const struct vmf_load *load;
-  struct vmf_http_answer answer;
-  size_t got;    /* bytes of the load that came */
-  size_t passed; /* of a body that only explains, which nobody reads */
-  bool unwanted; /* the body is no part of the file, or more than was asked for */
-  bool big_head;
 };
 
 static pthread_once_t begun = PTHREAD_ONCE_INIT;
@@ -66,44 +39,55 @@ static void begin(void)
 
 /* ---- what libcurl calls ---- */
 
-static long status_of(const struct request *request)
-{
-  long status = 0;
-
-  curl_easy_getinfo(request->line->curl, CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}
-
 static size_t on_head(char *bytes, size_t size, size_t count, void *data)
 {
-  struct request *request = data;
+  struct vmf_http_request *request = data;
 
   vmf_http_line(&request->answer, bytes, size * count);
-  request->big_head = request->answer.bytes > HEAD_BYTES;
+  request->big_head = request->answer.bytes > VMF_HTTP_HEAD;
   return request->big_head ? 0 : size * count;
 }
 
 /* Whether the body that comes is the part of the file that was asked for. */
-static bool is_wanted(const struct request *request)
+static bool is_wanted(const struct vmf_http_request *request)
 {
   const struct vmf_http_answer *answer = &request->answer;
   const struct vmf_load *load = request->load;
 
-  return status_of(request) == 206 && !answer->encoded && answer->has_range && answer->has_span &&
-         answer->start == load->offset && answer->end <= load->offset + load->length;
+  return vmf_http_status(request) == 206 && !answer->encoded && answer->has_range &&
+         answer->has_span && answer->start == load->offset &&
+         answer->end <= load->offset + load->length;
+}
+
+/* To the copy, for which there is room. */
+static size_t store(struct vmf_http_request *request, const char *bytes, size_t length)
+{
+  size_t done = 0;
+
+  while (done < length && request->failure == 0) {
+    ssize_t wrote = write(request->copy, bytes + done, length - done);
+    if (wrote > 0)
+      done += (size_t)wrote;
+    else if (errno != EINTR)
+      request->failure = errno;
+  }
+  request->got += done;
+  return done;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
-  struct request *request = data;
+  struct vmf_http_request *request = data;
   const struct vmf_load *load = request->load;
   size_t length = size * count, done = 0;
 
-  long status = status_of(request);
+  long status = vmf_http_status(request);
   if (status != 200 && status != 206) {
     request->passed += length;
     return request->passed > EXPLAINED_BYTES ? 0 : length;
   }
+  if (request->whole && status == 200)
+    return store(request, bytes, length);
   request->unwanted = !is_wanted(request) || length > load->length - request->got;
   while (done < length && !request->unwanted) {
     size_t at = request->got % VMF_REMOTE_BLOCK;
@@ -117,7 +101,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
 {
-  const struct request *request = data;
+  const struct vmf_http_request *request = data;
 
   (void)total, (void)now, (void)up, (void)sent;
   return atomic_load(&request->http->transport.ended) ||
@@ -126,7 +110,7 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
 /* ---- lines ---- */
 
-static void line_free(struct line *line)
+static void line_free(struct vmf_http_connection *line)
 {
   curl_easy_cleanup(line->curl);
   vmf_free(line->target);
@@ -134,7 +118,7 @@ static void line_free(struct line *line)
 }
 
 /* What is so for all requests. */
-static bool line_prepare(struct line *line)
+static bool line_prepare(struct vmf_http_connection *line)
 {
   CURL *curl = line->curl;
   const struct vmf_remote_settings *settings = vmf_remote_settings();
@@ -159,7 +143,8 @@ static bool line_prepare(struct line *line)
          (!netrc || curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc) == CURLE_OK);
 }
 
-static enum vmf_code line_new(const struct http *http, struct line **line, struct vmf_error *error)
+static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_connection **line,
+                              struct vmf_error *error)
 {
   void *memory;
 
@@ -175,8 +160,8 @@ static enum vmf_code line_new(const struct http *http, struct line **line, struc
 static enum vmf_code http_connect(struct vmf_transport *transport, void **line,
                                   struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  struct http *http = (struct http *)transport;
-  struct line *own;
+  struct vmf_http *http = (struct vmf_http *)transport;
+  struct vmf_http_connection *own;
 
   (void)attempt;
   pthread_mutex_lock(&http->lock);
@@ -232,7 +217,7 @@ static bool add_header(struct curl_slist **list, const char *text)
 }
 
 /* What pins the version: by its tag, else by its date. A weak tag says nothing of the bytes. */
-static bool add_pin(const struct http *http, struct curl_slist **list)
+static bool add_pin(const struct vmf_http *http, struct curl_slist **list)
 {
   char text[VMF_HTTP_VALUE + 32];
 
@@ -248,7 +233,7 @@ static bool add_pin(const struct http *http, struct curl_slist **list)
 }
 
 /* What the person gave goes to the host of the URL alone. NULL: no memory. */
-static struct curl_slist *headers_for(const struct http *http, const char *url)
+static struct curl_slist *headers_for(const struct vmf_http *http, const char *url)
 {
   struct curl_slist *list = NULL;
   bool good = add_header(&list, "Accept-Encoding: identity") && add_pin(http, &list);
@@ -262,7 +247,7 @@ static struct curl_slist *headers_for(const struct http *http, const char *url)
   return NULL;
 }
 
-static enum vmf_code perform(struct request *request, const char *url, CURLcode *result,
+static enum vmf_code perform(struct vmf_http_request *request, const char *url, CURLcode *result,
                              struct vmf_error *error)
 {
   CURL *curl = request->line->curl;
@@ -273,11 +258,13 @@ static enum vmf_code perform(struct request *request, const char *url, CURLcode 
   snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, load->offset,
            load->offset + load->length - 1);
   request->answer = (struct vmf_http_answer){0};
+  if (request->whole && (lseek(request->copy, 0, SEEK_SET) < 0 || ftruncate(request->copy, 0) < 0))
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: its copy", request->http->transport.name);
   request->got = request->passed = 0;
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
   bool good = headers && curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_RANGE, range) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_RANGE, request->whole ? NULL : range) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
@@ -293,7 +280,7 @@ static enum vmf_code perform(struct request *request, const char *url, CURLcode 
                          request->http->transport.name);
 }
 
-/* ---- what came of it ---- */
+/* ---- where it leads ---- */
 
 static bool is_redirect(long status)
 {
@@ -302,17 +289,17 @@ static bool is_redirect(long status)
 
 /* Follows, by the policy, what the answer points to. Where that is, is no part of a message: it may
  * be signed. */
-static enum vmf_code redirect(struct request *request, struct vmf_error *error)
+static enum vmf_code redirect(struct vmf_http_request *request, struct vmf_error *error)
 {
   const char *name = request->http->transport.name, *from, *to = NULL;
-  struct line *line = request->line;
+  struct vmf_http_connection *line = request->line;
   char *copy;
 
   from = line->target ? line->target : request->http->url;
   curl_easy_getinfo(line->curl, CURLINFO_REDIRECT_URL, &to);
   if (!to)
     return vmf_fail(error, VMF_READ, "%s: the server redirects (status %ld) without saying where",
-                    name, status_of(request));
+                    name, vmf_http_status(request));
   if (strncasecmp(to, "http://", 7) != 0 && strncasecmp(to, "https://", 8) != 0)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the server redirects to %.*s:, expected another http or https URL", name,
@@ -328,169 +315,18 @@ static enum vmf_code redirect(struct request *request, struct vmf_error *error)
   return VMF_OK;
 }
 
-/* What libcurl could not do. */
-static enum vmf_code not_performed(struct request *request, CURLcode result,
-                                   struct vmf_attempt *attempt, struct vmf_error *error)
-{
-  static const CURLcode again[] = {CURLE_COULDNT_RESOLVE_PROXY,
-                                   CURLE_COULDNT_RESOLVE_HOST,
-                                   CURLE_COULDNT_CONNECT,
-                                   CURLE_OPERATION_TIMEDOUT,
-                                   CURLE_SEND_ERROR,
-                                   CURLE_RECV_ERROR,
-                                   CURLE_GOT_NOTHING,
-                                   CURLE_PARTIAL_FILE,
-                                   CURLE_SSL_CONNECT_ERROR,
-                                   CURLE_AGAIN};
-  const char *reason = request->line->reason;
-
-  for (size_t i = 0; i < sizeof again / sizeof again[0]; i++)
-    attempt->again |= result == again[i];
-  attempt->lost = true;
-  return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
-                  "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
-                  request->load->offset, request->load->offset + request->load->length,
-                  reason[0] ? reason : curl_easy_strerror(result));
-}
-
-static enum vmf_code changed(const struct request *request, struct vmf_error *error)
-{
-  return vmf_fail(error, VMF_CHANGED,
-                  "%s: changed on the server while it was read: it is not the file that was opened "
-                  "any more",
-                  request->http->transport.name);
-}
-
-/* Statuses that are no answer to the request: RFC 9110, section 15. */
-static enum vmf_code refused(const struct request *request, struct vmf_attempt *attempt,
-                             struct vmf_error *error)
-{
-  const char *name = request->http->transport.name;
-  long status = status_of(request);
-  curl_off_t wait = 0;
-
-  switch (status) {
-  case 401:
-  case 407:
-    return vmf_fail(error, VMF_SYSTEM,
-                    "%s: the server wants to know who asks (status %ld): give name and password in "
-                    "~/.netrc (--netrc), or a header in a file (--header @FILE)",
-                    name, status);
-  case 403:
-    return vmf_fail(error, VMF_SYSTEM, "%s: the server does not allow it (status 403)", name);
-  case 404:
-  case 410:
-    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)", name, status);
-    error->sys_errno = ENOENT;
-    return VMF_SYSTEM;
-  case 412:
-    return changed(request, error);
-  case 416:
-    return request->http->pinned
-               ? changed(request, error)
-               : vmf_fail(error, VMF_READ, "%s: the server refuses a range from byte 0", name);
-  default:
-    break;
-  }
-  curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
-  attempt->again = status == 408 || status == 425 || status == 429 || status == 500 ||
-                   status == 502 || status == 503 || status == 504;
-  attempt->busy = status == 429 || status == 503;
-  attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
-  return vmf_fail(error, VMF_READ, "%s: the server answers with status %ld", name, status);
-}
-
-/* 200: the whole file, or something else, for a part of it. */
-static enum vmf_code no_range(const struct request *request, struct vmf_error *error)
-{
-  const char *name = request->http->transport.name;
-
-  if (strncasecmp(request->answer.type, "text/html", 9) == 0)
-    return vmf_fail(error, VMF_REFUSED,
-                    "%s: the server sends a page (text/html) in place of the file; is a login "
-                    "needed? --netrc and --header @FILE say who asks",
-                    name);
-  if (request->http->pinned && (request->answer.etag[0] || request->http->etag[0]) &&
-      strcmp(request->answer.etag, request->http->etag) != 0)
-    return changed(request, error);
-  return vmf_fail(
-      error, VMF_UNSUPPORTED,
-      "%s: the server sends the whole file where a part is asked for (no ranges%s); "
-      "fetch it first (curl -O), or through a pipe: curl URL | vmferry convert - TARGET",
-      name, request->answer.encoded ? ", and it packs what it sends" : "");
-}
-
-/* A part of the file, the right one, of the right version, and all of it. */
-static enum vmf_code check_part(const struct request *request, struct vmf_attempt *attempt,
-                                struct vmf_error *error)
-{
-  const struct vmf_http_answer *answer = &request->answer;
-  const struct http *http = request->http;
-  const struct vmf_load *load = request->load;
-
-  if (answer->encoded)
-    return vmf_fail(error, VMF_READ,
-                    "%s: the server packs what it sends (Content-Encoding), expected the bytes of "
-                    "the file",
-                    http->transport.name);
-  if (!answer->has_range || !answer->has_span || answer->start != load->offset ||
-      answer->end > load->offset + load->length)
-    return vmf_fail(error, VMF_READ,
-                    "%s: the server was asked for bytes %" PRIu64 " to %" PRIu64
-                    ", and says that it sends %" PRIu64 " to %" PRIu64
-                    " (Content-Range): it cannot be trusted",
-                    http->transport.name, load->offset, load->offset + load->length, answer->start,
-                    answer->end);
-  if (http->pinned && ((answer->has_total && answer->total != http->transport.size) ||
-                       strcmp(answer->etag, http->etag) != 0 ||
-                       (answer->modified[0] && strcmp(answer->modified, http->modified) != 0)))
-    return changed(request, error);
-  uint64_t expected = answer->end - answer->start;
-  attempt->again = request->got != expected || (http->pinned && expected != load->length);
-  attempt->lost = attempt->again;
-  return attempt->again ? vmf_fail(error, VMF_READ,
-                                   "%s: %" PRIu64 " bytes from byte %" PRIu64
-                                   " on were asked for, and %zu came",
-                                   http->transport.name, load->length, load->offset, request->got)
-                        : VMF_OK;
-}
-
-static enum vmf_code judge(struct request *request, CURLcode result, struct vmf_attempt *attempt,
-                           struct vmf_error *error)
-{
-  const char *name = request->http->transport.name;
-  long status = status_of(request);
-
-  if (request->big_head)
-    return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
-                    HEAD_BYTES);
-  if (request->unwanted && status == 206) {
-    attempt->lost = true;
-    VMF_TRY(check_part(request, attempt, error));
-    return vmf_fail(error, VMF_READ,
-                    "%s: the server sends more than the %zu bytes it was asked for", name,
-                    request->load->length);
-  }
-  if (result != CURLE_OK && !request->unwanted)
-    return not_performed(request, result, attempt, error);
-  attempt->lost = request->unwanted;
-  if (status == 206)
-    return check_part(request, attempt, error);
-  return status == 200 ? no_range(request, error) : refused(request, attempt, error);
-}
-
 /* To where the last redirection led. What that does not answer any more is asked for by its first
  * URL again: signed ones end after a while. */
-static enum vmf_code ask(struct request *request, struct vmf_attempt *attempt,
+static enum vmf_code ask(struct vmf_http_request *request, struct vmf_attempt *attempt,
                          struct vmf_error *error)
 {
-  struct line *line = request->line;
+  struct vmf_http_connection *line = request->line;
   bool led = line->target != NULL;
-  CURLcode result;
+  CURLcode result = CURLE_OK;
 
   for (unsigned count = 0; count <= REDIRECTS_MOST; count++) {
     VMF_TRY(perform(request, line->target ? line->target : request->http->url, &result, error));
-    long status = status_of(request);
+    long status = vmf_http_status(request);
     if (is_redirect(status) && (result == CURLE_OK || request->unwanted)) {
       VMF_TRY(redirect(request, error));
     } else if (led && (status == 401 || status == 403 || status == 404 || status == 410)) {
@@ -498,7 +334,7 @@ static enum vmf_code ask(struct request *request, struct vmf_attempt *attempt,
       line->target = NULL;
       led = false;
     } else {
-      return judge(request, result, attempt, error);
+      return vmf_http_judge(request, result, attempt, error);
     }
   }
   return vmf_fail(error, VMF_REFUSED, "%s: the server redirects more than %d times",
@@ -509,7 +345,8 @@ static enum vmf_code http_fetch(struct vmf_transport *transport, void *line,
                                 const struct vmf_load *load, struct vmf_attempt *attempt,
                                 struct vmf_error *error)
 {
-  struct request request = {.http = (struct http *)transport, .line = line, .load = load};
+  struct vmf_http_request request = {
+      .http = (struct vmf_http *)transport, .line = line, .load = load};
 
   return ask(&request, attempt, error);
 }
@@ -518,7 +355,7 @@ static enum vmf_code http_fetch(struct vmf_transport *transport, void *line,
 
 static void http_close(struct vmf_transport *transport)
 {
-  struct http *http = (struct http *)transport;
+  struct vmf_http *http = (struct vmf_http *)transport;
 
   if (http->spare)
     line_free(http->spare);
@@ -535,18 +372,63 @@ static const struct vmf_transport_ops http_ops = {
     .close = http_close,
 };
 
+/* *there: how long the whole file is that the server sends in place of a part. False: it does not
+ * say, or sends something else. */
+static bool sends_whole(const struct vmf_http_request *request, enum vmf_code code, uint64_t *there)
+{
+  curl_off_t length = -1;
+
+  curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  *there = length > 0 ? (uint64_t)length : 0;
+  return code == VMF_UNSUPPORTED && vmf_http_status(request) == 200 && !request->answer.encoded &&
+         length > 0;
+}
+
+/* All of it, into a file without a name. */
+static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
+                                 struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  const char *folder = vmf_spool_folder(NULL);
+  const struct vmf_load nothing = {.length = 1};
+  struct vmf_http_request request = {
+      .http = http, .line = http->spare, .load = &nothing, .whole = true, .copy = -1};
+
+  if (vmf_spool_room(folder) < length)
+    return vmf_fail(error, VMF_WRITE,
+                    "%s: the server sends no parts of files, and to store its %" PRIu64
+                    " bytes in %s there is no room; $TMPDIR names another folder",
+                    http->transport.name, length, folder);
+  vmf_note(vmf_remote_settings()->log, "%s is stored in %s first: the server sends no parts of it",
+           http->transport.name, folder);
+  VMF_TRY(vmf_temporary_unnamed(folder, &request.copy, error));
+  enum vmf_code code = ask(&request, attempt, error);
+  if (code == VMF_OK && (request.got != length || vmf_http_status(&request) != 200))
+    code = vmf_fail(error, VMF_READ, "%s: %" PRIu64 " bytes were announced, and %zu came",
+                    http->transport.name, length, request.got);
+  if (code != VMF_OK)
+    close(request.copy);
+  else
+    http->copy = request.copy;
+  http->transport.size = length;
+  return code;
+}
+
 /* Asks for the first byte: what comes with it is how long the file is, and which. */
-static enum vmf_code look(struct http *http, struct vmf_attempt *attempt, struct vmf_error *error)
+static enum vmf_code look(struct vmf_http *http, struct vmf_attempt *attempt,
+                          struct vmf_error *error)
 {
   uint8_t first[1];
   const struct vmf_load load = {.length = 1, .blocks = {first}};
-  struct request request = {.http = http, .line = http->spare, .load = &load};
+  struct vmf_http_request request = {.http = http, .line = http->spare, .load = &load};
   enum vmf_code code = ask(&request, attempt, error);
   const struct vmf_http_answer *answer = &request.answer;
+  uint64_t length;
 
-  if (code == VMF_READ && status_of(&request) == 416 && answer->has_range && answer->has_total &&
-      answer->total == 0)
+  if (code == VMF_READ && vmf_http_status(&request) == 416 && answer->has_range &&
+      answer->has_total && answer->total == 0)
     return VMF_OK; /* an empty file has no first byte */
+  if (sends_whole(&request, code, &length))
+    return fetch_whole(http, length, attempt, error);
   VMF_TRY(code);
   if (!answer->has_total || answer->total > INT64_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -565,20 +447,23 @@ enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transp
   void *memory;
 
   pthread_once(&begun, begin);
-  VMF_TRY(vmf_alloc(sizeof(struct http), &memory, error));
-  struct http *http = memory;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_http), &memory, error));
+  struct vmf_http *http = memory;
   http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};
+  http->copy = -1;
   pthread_mutex_init(&http->lock, NULL);
   enum vmf_code code = vmf_copy_text(url, &http->url, error);
   if (code == VMF_OK)
     code = line_new(http, &http->spare, error);
   if (code == VMF_OK)
     code = look(http, attempt, error);
-  if (code == VMF_OK)
+  int copy = http->copy;
+  uint64_t size = http->transport.size;
+  if (code == VMF_OK && copy < 0)
     *transport = &http->transport;
   else
     http_close(&http->transport);
-  return code;
+  return code == VMF_OK && copy >= 0 ? vmf_stored_new(copy, size, name, transport, error) : code;
 }
 
 #else

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#ifdef VMF_HAVE_LIBNBD
-
 #include "nbd_connection.h"
 
 #include <errno.h>
@@ -57,5 +55,3 @@ enum vmf_code vmf_nbd_connect(const char *url, const char *name, struct nbd_hand
   *handle = NULL;
   return code;
 }
-
-#endif

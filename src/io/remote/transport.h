@@ -59,6 +59,11 @@ struct vmf_transport_ops {
   void (*close)(struct vmf_transport *transport);
 };
 
+/* Of a copy in a file, which `number` is; takes it over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_stored_new(int number, uint64_t size, const char *name,
+                                            struct vmf_transport **transport,
+                                            struct vmf_error *error);
+
 /* Opens by URL, whole. VMF_UNSUPPORTED: built without. One try. */
 VMF_MUST_CHECK enum vmf_code vmf_http_open(const char *url, const char *name,
                                            struct vmf_transport **transport,

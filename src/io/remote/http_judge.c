@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What a web server's answer means (RFC 9110, section 15): every one is held against what was asked
+ * for. */
+#include "http_request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "checked.h"
+#include "stream.h"
+
+long vmf_http_status(const struct vmf_http_request *request)
+{
+  long status = 0;
+
+  curl_easy_getinfo(request->line->curl, CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+/* What libcurl could not do. */
+static enum vmf_code not_performed(struct vmf_http_request *request, CURLcode result,
+                                   struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  static const CURLcode again[] = {CURLE_COULDNT_RESOLVE_PROXY,
+                                   CURLE_COULDNT_RESOLVE_HOST,
+                                   CURLE_COULDNT_CONNECT,
+                                   CURLE_OPERATION_TIMEDOUT,
+                                   CURLE_SEND_ERROR,
+                                   CURLE_RECV_ERROR,
+                                   CURLE_GOT_NOTHING,
+                                   CURLE_PARTIAL_FILE,
+                                   CURLE_SSL_CONNECT_ERROR,
+                                   CURLE_AGAIN};
+  const char *reason = request->line->reason;
+
+  for (size_t i = 0; i < sizeof again / sizeof again[0]; i++)
+    attempt->again |= result == again[i];
+  attempt->lost = true;
+  return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
+                  "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
+                  request->load->offset, request->load->offset + request->load->length,
+                  reason[0] ? reason : curl_easy_strerror(result));
+}
+
+static enum vmf_code changed(const struct vmf_http_request *request, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: changed on the server while it was read: it is not the file that was opened "
+                  "any more",
+                  request->http->transport.name);
+}
+
+/* Statuses that are no answer to the request: RFC 9110, section 15. */
+static enum vmf_code refused(const struct vmf_http_request *request, struct vmf_attempt *attempt,
+                             struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+  long status = vmf_http_status(request);
+  curl_off_t wait = 0;
+
+  switch (status) {
+  case 401:
+  case 407:
+    return vmf_fail(error, VMF_SYSTEM,
+                    "%s: the server wants to know who asks (status %ld): give name and password in "
+                    "~/.netrc (--netrc), or a header in a file (--header @FILE)",
+                    name, status);
+  case 403:
+    return vmf_fail(error, VMF_SYSTEM, "%s: the server does not allow it (status 403)", name);
+  case 404:
+  case 410:
+    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)", name, status);
+    error->sys_errno = ENOENT;
+    return VMF_SYSTEM;
+  case 412:
+    return changed(request, error);
+  case 416:
+    return request->http->pinned
+               ? changed(request, error)
+               : vmf_fail(error, VMF_READ, "%s: the server refuses a range from byte 0", name);
+  default:
+    break;
+  }
+  curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
+  attempt->again = status == 408 || status == 425 || status == 429 || status == 500 ||
+                   status == 502 || status == 503 || status == 504;
+  attempt->busy = status == 429 || status == 503;
+  attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
+  return vmf_fail(error, VMF_READ, "%s: the server answers with status %ld", name, status);
+}
+
+/* 200: the whole file, or something else, for a part of it. */
+static enum vmf_code no_range(const struct vmf_http_request *request, struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+
+  if (request->whole && !request->answer.encoded)
+    return VMF_OK;
+  if (strncasecmp(request->answer.type, "text/html", 9) == 0)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the server sends a page (text/html) in place of the file; is a login "
+                    "needed? --netrc and --header @FILE say who asks",
+                    name);
+  if (request->http->pinned && (request->answer.etag[0] || request->http->etag[0]) &&
+      strcmp(request->answer.etag, request->http->etag) != 0)
+    return changed(request, error);
+  return vmf_fail(
+      error, VMF_UNSUPPORTED,
+      "%s: the server sends the whole file where a part is asked for (no ranges%s); "
+      "fetch it first (curl -O), or through a pipe: curl URL | vmferry convert - TARGET",
+      name, request->answer.encoded ? ", and it packs what it sends" : "");
+}
+
+/* A part of the file, the right one, of the right version, and all of it. */
+static enum vmf_code check_part(const struct vmf_http_request *request, struct vmf_attempt *attempt,
+                                struct vmf_error *error)
+{
+  const struct vmf_http_answer *answer = &request->answer;
+  const struct vmf_http *http = request->http;
+  const struct vmf_load *load = request->load;
+
+  if (answer->encoded)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server packs what it sends (Content-Encoding), expected the bytes of "
+                    "the file",
+                    http->transport.name);
+  if (!answer->has_range || !answer->has_span || answer->start != load->offset ||
+      answer->end > load->offset + load->length)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server was asked for bytes %" PRIu64 " to %" PRIu64
+                    ", and says that it sends %" PRIu64 " to %" PRIu64
+                    " (Content-Range): it cannot be trusted",
+                    http->transport.name, load->offset, load->offset + load->length, answer->start,
+                    answer->end);
+  if (http->pinned && ((answer->has_total && answer->total != http->transport.size) ||
+                       strcmp(answer->etag, http->etag) != 0 ||
+                       (answer->modified[0] && strcmp(answer->modified, http->modified) != 0)))
+    return changed(request, error);
+  uint64_t expected = answer->end - answer->start;
+  attempt->again = request->got != expected || (http->pinned && expected != load->length);
+  attempt->lost = attempt->again;
+  return attempt->again ? vmf_fail(error, VMF_READ,
+                                   "%s: %" PRIu64 " bytes from byte %" PRIu64
+                                   " on were asked for, and %zu came",
+                                   http->transport.name, load->length, load->offset, request->got)
+                        : VMF_OK;
+}
+
+enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
+                             struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+  long status = vmf_http_status(request);
+
+  errno = request->failure;
+  if (request->failure != 0)
+    return vmf_fail_errno(error, VMF_WRITE, "%s: storing it in %s", name, vmf_spool_folder(NULL));
+  if (request->big_head)
+    return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
+                    VMF_HTTP_HEAD);
+  if (request->unwanted && status == 206) {
+    attempt->lost = true;
+    VMF_TRY(check_part(request, attempt, error));
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server sends more than the %zu bytes it was asked for", name,
+                    request->load->length);
+  }
+  if (result != CURLE_OK && !request->unwanted)
+    return not_performed(request, result, attempt, error);
+  attempt->lost = request->unwanted;
+  if (status == 206)
+    return check_part(request, attempt, error);
+  return status == 200 ? no_range(request, error) : refused(request, attempt, error);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * A request to a web server while it is under way, and what becomes of it. Private to http.c and
+ * http_judge.c. */
+#ifndef VMF_IO_REMOTE_HTTP_REQUEST_H
+#define VMF_IO_REMOTE_HTTP_REQUEST_H
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+#include "http_answer.h"
+#include "transport.h"
+
+enum { VMF_HTTP_HEAD = 100 << 10 /* bytes of the head of an answer, at most */ };
+
+struct vmf_http {
+  struct vmf_transport transport;
+  char *url;                 /* owned */
+  char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
+  char modified[VMF_HTTP_VALUE];
+  bool pinned;                       /* the two are known */
+  int copy;                          /* of the whole file, where no parts are sent; -1: none */
+  pthread_mutex_t lock;              /* guards `spare` */
+  struct vmf_http_connection *spare; /* the connection that it was opened by; or NULL */
+};
+
+struct vmf_http_connection {
+  CURL *curl;
+  char *target; /* where the last redirection led, or NULL: http->url; owned */
+  char reason[CURL_ERROR_SIZE];
+};
+
+/* One request while it is under way. */
+struct vmf_http_request {
+  struct vmf_http *http;
+  struct vmf_http_connection *line;
+  const struct vmf_load *load;
+  struct vmf_http_answer answer;
+  size_t got;    /* bytes of the load that came */
+  size_t passed; /* of a body that only explains, which nobody reads */
+  bool unwanted; /* the body is no part of the file, or more than was asked for */
+  bool big_head;
+  /* Of a file that comes as a whole: */
+  bool whole;
+  int copy;    /* gets its bytes */
+  int failure; /* the errno of that, or 0 */
+};
+
+/* The status of the answer; 0: there is none. */
+long vmf_http_status(const struct vmf_http_request *request);
+
+/* What came of a request: `result` is libcurl's. VMF_OK: all that was asked for, of the right
+ * version. */
+VMF_MUST_CHECK enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
+                                            struct vmf_attempt *attempt, struct vmf_error *error);
+
+#endif

@@ -125,12 +125,16 @@ http {{ access_log off; {places} server {{ listen 127.0.0.1:{port}; root {t.fold
 
 
 @contextlib.contextmanager
-def nbdkit(t, *arguments):
+def nbd_server(t, *words):
     """Gives the URL of an export on a socket in the folder of the test."""
-    tap.tool('nbdkit')
+    tap.tool(words[0])
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(t.path('nbd.sock'))
     listener.listen(8)
-    with program(['nbdkit', '-f', *arguments], listener):
+    with program(words, listener):
         yield f'nbd+unix:///?socket={t.path("nbd.sock")}'
     os.unlink(t.path('nbd.sock'))
+
+
+def nbdkit(t, *arguments):
+    return nbd_server(t, 'nbdkit', '-f', *arguments)

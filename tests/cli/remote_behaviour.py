@@ -282,6 +282,16 @@ def test_a_disk_of_nbdkit(t, filters):
         tap.equal(json.loads(t.vmferry('info', '--output=json', url).stdout)['virtual-size'], len(RAW))
 
 
+@tap.rows([('convert', 'convert'), ('compare', 'compare'), ('check', 'check')])
+def test_a_server_that_ends_with_its_first_client(t, verb):
+    nbd()
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    with remote_servers.nbd_server(t, 'qemu-nbd', '-r', '-f', 'raw', t.path('disk.qcow2')) as url:
+        words = {'convert': ('-O', 'raw', url, 'out.raw'), 'compare': (url, 'disk.raw'), 'check': (url,)}[verb]
+        t.vmferry(verb, *words)
+
+
 def test_holes_of_an_export_are_not_read(t):
     nbd()
     with open(t.path('disk.raw'), 'wb') as file:

@@ -179,6 +179,13 @@ static enum vmf_code collect(const struct nbd *nbd, struct nbd_handle *handle,
   return code;
 }
 
+/* A connection that is the only one stays: some servers end with it. */
+static bool is_to_end(const struct nbd *nbd)
+{
+  return (nbd->transport.lines > 1 && atomic_load(&nbd->transport.ended)) ||
+         vmf_cancel_requested(vmf_remote_settings()->cancel);
+}
+
 /* What was sent goes to the blocks until the answer has come, so all answers are waited for, or the
  * connection is given up. */
 static enum vmf_code receive(const struct nbd *nbd, struct nbd_handle *handle,
@@ -189,8 +196,7 @@ static enum vmf_code receive(const struct nbd *nbd, struct nbd_handle *handle,
 
   while (pending->count > 0) {
     struct vmf_error later;
-    bool ended =
-        atomic_load(&nbd->transport.ended) || vmf_cancel_requested(vmf_remote_settings()->cancel);
+    bool ended = is_to_end(nbd);
     if (ended || nbd_poll(handle, POLL_MS) < 0) {
       attempt->lost = true;
       return ended ? vmf_fail(error, VMF_CANCELLED, "%s: interrupted", nbd->transport.name)

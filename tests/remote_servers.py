@@ -6,6 +6,7 @@ import http.server
 import os
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 
@@ -73,15 +74,20 @@ class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Site:
-    """answer(handler, number) answers each request; `requests` are (path, headers, range)."""
+    """answer(handler, number) answers each request; `requests` are (path, headers, range). secure: by TLS, as localhost, with that key and certificate."""
 
-    def __init__(self, answer):
-        self.answer, self.requests, self.lock = answer, [], threading.Lock()
+    def __init__(self, answer, secure=None):
+        self.answer, self.requests, self.lock, self.secure = answer, [], threading.Lock(), secure
 
     def __enter__(self):
         self.server = Threads(('127.0.0.1', 0), Handler)
         self.server.site = self
         self.url = f'http://127.0.0.1:{self.server.server_address[1]}'
+        if self.secure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.secure)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = f'https://localhost:{self.server.server_address[1]}'
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.01})
         self.thread.start()
         return self

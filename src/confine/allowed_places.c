@@ -121,6 +121,24 @@ static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char 
   return code;
 }
 
+/* What an NBD URL names here: keys and certificates. Sockets are reached all the same. */
+static enum vmf_code allow_url(const struct vmf_landlock *landlock, const char *url,
+                               struct vmf_error *error)
+{
+  static const char *const keys[] = {"tls-psk-file=", "tls-certificates="};
+
+  for (size_t i = 0; vmf_url_is_nbd(url) && i < sizeof keys / sizeof keys[0]; i++) {
+    VMF_AUTO_FREE char *path = NULL;
+    const char *key = strstr(url, keys[i]);
+    if (!key)
+      continue;
+    key += strlen(keys[i]);
+    VMF_TRY(vmf_copy_bytes(key, strcspn(key, "&;"), &path, error));
+    VMF_TRY(vmf_landlock_allow(landlock, path, VMF_ACCESS_READ, error));
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char *name,
                                 enum vmf_access access, struct vmf_error *error)
 {
@@ -128,7 +146,7 @@ static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char 
   char *path = NULL;
 
   if (vmf_url_is(name))
-    return VMF_OK;
+    return allow_url(landlock, name, error);
   if (vmf_json_name_is(name))
     return allow_json(landlock, name, access, error);
   if (vmf_location_resolve(name, access == VMF_ACCESS_READ, &path, &wrong) != VMF_OK)

@@ -157,6 +157,23 @@ def test_a_redirection_out_of_the_web(t, target):
         tap.contains(done.stderr, 'redirects')
 
 
+def test_a_server_is_who_it_says(t):
+    http()
+    t.run(tap.tool('openssl'), 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'server.pem', '-out', 'known.pem', '-days', '2', '-subj', '/CN=localhost',
+          '-addext', 'subjectAltName=DNS:localhost')
+    t.write('server.pem', t.read('server.pem') + t.read('known.pem'))
+    os.mkdir(t.path('out'))
+    with Site(lambda handler, _: handler.part(RAW), secure=t.path('server.pem')) as site:
+        refused(t, site.url + '/disk.raw', 3, 'certificate')
+        known = {'CURL_CA_BUNDLE': t.path('known.pem')}
+        t.vmferry('convert', '-O', 'raw', *CONFINED, site.url + '/disk.raw', 'out/disk.raw', env=known)
+        tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
+        with Site(lambda handler, _: handler.part(RAW)) as plain:
+            site.answer = lambda handler, _: handler.say(302, Location=plain.url + '/disk.raw')
+            tap.contains(t.vmferry('info', site.url + '/disk.raw', env=known, status=2).stderr, 'from https to http')
+            tap.equal(plain.requests, [], 'requests')
+
+
 # ---- what is wrong for a while ----
 
 def test_what_fails_for_a_while_is_asked_for_again(t):
@@ -290,6 +307,19 @@ def test_a_server_that_ends_with_its_first_client(t, verb):
     with remote_servers.nbd_server(t, 'qemu-nbd', '-r', '-f', 'raw', t.path('disk.qcow2')) as url:
         words = {'convert': ('-O', 'raw', url, 'out.raw'), 'compare': (url, 'disk.raw'), 'check': (url,)}[verb]
         t.vmferry(verb, *words)
+
+
+def test_an_export_by_tls(t):
+    nbd()
+    for folder in ('keys', 'out'):
+        os.mkdir(t.path(folder))
+    t.write('disk.raw', RAW)
+    key = t.write('keys/psk', b'alice:' + b'0123456789abcdef' * 4 + b'\n')
+    with remote_servers.nbdkit(t, '--tls=require', f'--tls-psk={key}', 'file', t.path('disk.raw')) as url:
+        tap.contains(t.vmferry('info', url, status=3).stderr, 'TLS')
+        url = url.replace('nbd+unix:///?', 'nbds+unix://alice@/?') + f'&tls-psk-file={key}'
+        t.vmferry('convert', '-O', 'raw', *CONFINED, url, 'out/disk.raw')
+    tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
 
 
 def test_holes_of_an_export_are_not_read(t):

@@ -155,14 +155,15 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
   return code == VMF_OK ? write_losses(settings->losses, losses, error) : code;
 }
 
-/* Standard input is stored beside the target, which may be a folder. */
+/* Standard input is stored beside the target, which may be a folder: in `folder`, which lives as
+ * long as the machines. */
 static enum vmf_code open_source(const struct vmf_packaging *packaging,
-                                 const struct vmf_install_options *install,
+                                 const struct vmf_install_options *install, char folder[PATH_MAX],
                                  struct vmf_machines **machines, struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
   struct vmf_image_options options = vmf_sources_image_options(command, packaging->source);
-  char target[PATH_MAX], folder[PATH_MAX];
+  char target[PATH_MAX];
   const struct vmf_source_input input = {.folder = packaging->target->spool, .target = target};
   int length = snprintf(target, sizeof target, "%s", command->operands[1]);
 
@@ -170,7 +171,7 @@ static enum vmf_code open_source(const struct vmf_packaging *packaging,
     target[--length] = '\0';
   options.source_size = packaging->source->size;
   options.install = install;
-  options.spool_folder = vmf_sources_spool_folder(&input, folder, sizeof folder);
+  options.spool_folder = vmf_sources_spool_folder(&input, folder, PATH_MAX);
   return vmf_machines_open(command->operands[0], &options, machines, error);
 }
 
@@ -207,7 +208,8 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .drivers = settings->drivers,
                                                     .files = &files,
                                                     .losses = &losses};
-  enum vmf_code code = open_source(packaging, install, &machines, error);
+  char folder[PATH_MAX];
+  enum vmf_code code = open_source(packaging, install, folder, &machines, error);
   if (code == VMF_OK) {
     code = vmf_machines_convert(machines, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);

@@ -307,12 +307,8 @@ def test_the_package_of_open_ovf(t):
               ('warning',) * 3)
 
 
-if __name__ == '__main__':
-    tap.main(globals())
-
-
 @tap.rows([('a new manifest', folder, [], []), ('a manifest that stays', folder, ['--digest', 'sha512'], []), ('its renewal', folder, [], ['--renew']),
-           ('the signature taken away', folder, [], ['--remove']), ('an archive', archive, [], [])])
+           ('the signature taken away', folder, [], ['--remove']), ('an archive', lambda t: archive(t, FILES), [], [])])
 def test_while_another_run_replaces_the_package_nothing_is_written(t, make, before, words):
     path = make(t)
     if before or words:
@@ -320,7 +316,7 @@ def test_while_another_run_replaces_the_package_nothing_is_written(t, make, befo
     if '--renew' in words:
         t.write('a.img', FILES['a.img'] + bytes(512))
     old = {name: t.read(name) for name in t.names()}
-    with open(t.path('vm.ova' if make is archive else 'vm.ovf'), 'rb') as held:
+    with open(t.path('vm.ovf' if make is folder else 'vm.ova'), 'rb') as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         run = t.vmferry('sign', *([] if '--remove' in words else key_words()), *words, path, status=None)
     tap.contains(run.stderr, 'another run is replacing it; run this again')
@@ -339,3 +335,6 @@ def test_two_that_sign_at_once_leave_one_signature_that_is_right(t):
             assert status == 0 or 'run this again' in text, text
         tap.equal(rules(t, path)[1] in (0, 3), True, f'turn {turn}')
         os.remove(t.path('vm.mf')), os.remove(t.path('vm.cert'))
+
+if __name__ == '__main__':
+    tap.main(globals())

@@ -163,7 +163,6 @@ static enum vmf_code commit_folder(struct vmf_signing *signing, const char *cert
     VMF_TRY(write_text(vmf_output_main(rewritten), signing->manifest_text, signing->manifest_length,
                        error));
   VMF_TRY(vmf_signing_advance(signing, 0, error));
-  VMF_TRY(hold_texts(signing, error));
   enum vmf_code code = resigned ? remove_text(signing, certificate_path, error) : VMF_OK;
   if (code == VMF_OK && rewritten)
     code = vmf_output_commit(rewritten, error);
@@ -207,8 +206,6 @@ static enum vmf_code place_manifest(struct vmf_signing *signing, struct vmf_erro
       write_text(vmf_output_main(output), signing->manifest_text, signing->manifest_length, error);
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
-  if (code == VMF_OK)
-    code = hold_texts(signing, error);
   if (code == VMF_OK && signing->package->certificate_text)
     code = remove_text(signing, certificate_path, error);
   if (code == VMF_OK)
@@ -224,7 +221,6 @@ static enum vmf_code remove_from_folder(struct vmf_signing *signing, struct vmf_
   VMF_AUTO_FREE char *path = NULL;
 
   VMF_TRY(find_path(signing, signing->certificate_name, &path, error));
-  VMF_TRY(hold_texts(signing, error));
   return remove_text(signing, path, error);
 }
 
@@ -278,8 +274,6 @@ static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_err
   }
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
-  if (code == VMF_OK)
-    code = hold_texts(signing, error);
   if (code == VMF_OK)
     code = commit_described(signing, paths, outputs, error);
   for (size_t i = 0; i < 3; i++) {
@@ -527,6 +521,7 @@ enum vmf_code vmf_signing_place(struct vmf_signing *signing, struct vmf_error *e
 {
   if (signing->package->io)
     return place_in_archive(signing, error);
+  VMF_TRY(hold_texts(signing, error));
   if (signing->descriptor_changed)
     return place_described(signing, error);
   if (signing->certificate_text)

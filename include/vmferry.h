@@ -157,6 +157,9 @@ struct vmf_image_options {
    * gzip the size is not known before): how many of its bytes have been dealt with, at last all. */
   void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;
+  /* Of the texts of a package: as in vmf_package_options. For vmf_machines_open it lives as long as
+   * the machines. */
+  const char *language;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

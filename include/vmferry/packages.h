@@ -67,6 +67,10 @@ struct vmf_package_options {
    * does not take the value. Read while it is opened. */
   const struct vmf_install_options *install;
   bool strict; /* as in vmf_image_options; and no file of another name is taken for a missing one */
+  /* In which language texts are read that the package has in several: tags or locales in the order
+   * in which they are wanted ("de-CH,fr", "de_CH.UTF-8"; RFC 4647, lookup); "": in the package's
+   * own. NULL: as "", without what files of the package hold. Read while it is opened. */
+  const char *language;
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends

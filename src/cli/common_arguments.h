@@ -57,6 +57,11 @@
     .name = "storage", VMF_SETS_LISTED(source.storages), .value = "NAME=DIR",                      \
     .help = "files of a machine's storage NAME are in DIR (repeatable)"                            \
   }
+#define VMF_ARGUMENT_LANGUAGE                                                                      \
+  {                                                                                                \
+    .name = "language", VMF_SETS_TEXT(source.language), .value = "LIST",                           \
+    .help = "texts of a package in the first of these languages that it has"                       \
+  }
 #define VMF_ARGUMENT_NO_REFS                                                                       \
   {                                                                                                \
     .name = "no-refs", VMF_SETS_FLAG(source.no_refs), .contradicts = "allow-ref",                  \

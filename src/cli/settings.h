@@ -24,6 +24,7 @@ struct vmf_source_settings {
   bool ignore_locks;
   bool salvage; /* what cannot be read is lost, and no error */
   struct vmf_package_trust trust;
+  const char *language; /* of a package's texts; NULL: the environment says it */
 };
 
 /* `target`: what is written. */

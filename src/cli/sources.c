@@ -52,6 +52,20 @@ const char *vmf_sources_spool_folder(const struct vmf_source_input *input, char 
   return slash == target ? "/" : slash ? buffer : ".";
 }
 
+const char *vmf_sources_language(const struct vmf_source_settings *source)
+{
+  static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+  const char *locale = source->language, *list = getenv("LANGUAGE");
+
+  for (size_t i = 0; i < sizeof names / sizeof *names && !(locale && *locale); i++)
+    locale = getenv(names[i]);
+  bool none = !locale || !*locale || strcmp(locale, "POSIX") == 0 ||
+              (locale[0] == 'C' && (locale[1] == '\0' || locale[1] == '.'));
+  if (source->language)
+    return source->language;
+  return none ? "" : list && *list ? list : locale; /* as gettext: without a locale no list */
+}
+
 struct vmf_image_options vmf_sources_image_options(const struct vmf_command *command,
                                                    const struct vmf_source_settings *source)
 {

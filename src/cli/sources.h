@@ -26,6 +26,9 @@ VMF_MUST_CHECK enum vmf_code vmf_sources_check_input(const struct vmf_command *c
                                                      int count, struct vmf_error *error);
 
 /* What the library is told of an image, or of a package, that is opened. It points into both. */
+/* The languages that a person wants texts in: as told, or as the environment says it. */
+const char *vmf_sources_language(const struct vmf_source_settings *source);
+
 struct vmf_image_options vmf_sources_image_options(const struct vmf_command *command,
                                                    const struct vmf_source_settings *source);
 struct vmf_package_options vmf_sources_package_options(const struct vmf_command *command,

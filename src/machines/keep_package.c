@@ -152,7 +152,7 @@ static enum vmf_code give_losses(const struct vmf_machines *machines, const char
 /* ---- for a platform ---- */
 
 /* The descriptor as it will be, but for the files. */
-static enum vmf_code fit(const struct vmf_package *package, const struct vmf_platform *platform,
+static enum vmf_code fit(struct vmf_package *package, const struct vmf_platform *platform,
                          struct vmf_ovf **fitted, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *text = NULL;
@@ -164,7 +164,7 @@ static enum vmf_code fit(const struct vmf_package *package, const struct vmf_pla
   if (code == VMF_OK)
     code = vmf_xml_edit_apply(edit, &text, &length, error);
   vmf_xml_edit_free(edit);
-  return code == VMF_OK ? vmf_ovf_read(package->name, text, length, NULL, fitted, error) : code;
+  return code == VMF_OK ? vmf_package_read(package, text, length, fitted, error) : code;
 }
 
 /* With --strict, before anything is written. */

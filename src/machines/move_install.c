@@ -8,6 +8,7 @@
 #include "choice.h"
 #include "environment.h"
 #include "iso_image.h"
+#include "language.h"
 #include "machine_move.h"
 #include "memory.h"
 #include "property.h"
@@ -37,10 +38,13 @@ static enum vmf_code make_document(struct vmf_machine_move *move, struct vmf_err
 {
   const struct vmf_ovf *ovf = move->machines->package->ovf;
   struct vmf_error refused = {0};
+  char locale[VMF_LANGUAGE_TEXT];
+  bool told = vmf_language_locale(move->machines->options.language, locale);
 
   enum vmf_code code = vmf_ovf_values_missing(ovf, move->system, &refused);
   if (code == VMF_OK)
-    code = vmf_ovf_environment(ovf, move->system, NULL, &move->environment, &refused);
+    code =
+        vmf_ovf_environment(ovf, move->system, told ? locale : NULL, &move->environment, &refused);
   if (code == VMF_OK)
     return VMF_OK;
   if (vmf_machines_installed(move->machines) || (code != VMF_USAGE && code != VMF_LIMIT))

@@ -22,6 +22,9 @@ static void free_product(struct vmf_ovf_product *product)
     vmf_free(property->vmw_qualifiers);
   }
   vmf_free(product->properties);
+  for (size_t i = 0; i < product->category_count; i++)
+    vmf_free(product->categories[i]);
+  vmf_free(product->categories);
   vmf_free(product->class_id);
   vmf_free(product->instance_id);
   vmf_free(product->name);
@@ -128,6 +131,7 @@ void vmf_ovf_free(struct vmf_ovf *ovf)
   free_index(ovf->disks_by_id);
   free_index(ovf->properties_by_key);
   vmf_xml_free(ovf->xml);
+  vmf_free(ovf->language);
   vmf_free(ovf->name);
   vmf_free(ovf);
 }

@@ -113,6 +113,7 @@ struct vmf_ovf_item { /* Item, StorageItem, EthernetPortItem */
 struct vmf_ovf_property {
   char *key, *type, *value, *label, *description, *qualifiers;
   char *vmw_qualifiers; /* VMware's own attribute of that name */
+  const char *category; /* of its product: the one that it stands behind */
   bool user_configurable, password;
   bool chosen;  /* a person says the value */
   bool literal; /* it is not the descriptor's: nothing in it refers to other properties */
@@ -121,6 +122,8 @@ struct vmf_ovf_property {
 
 struct vmf_ovf_product { /* ProductSection */
   char *class_id, *instance_id, *name, *vendor, *version, *full_version, *url, *vendor_url;
+  char **categories;
+  size_t category_count;
   struct vmf_ovf_property *properties;
   size_t property_count;
 };
@@ -163,6 +166,7 @@ struct vmf_ovf_unknown {
 struct vmf_ovf {
   char *name;         /* of the file, for messages */
   const char *chosen; /* the id of the deployment option that a person chose; NULL: nobody did */
+  char *language;     /* of the texts, the tag of a bundle; NULL: the envelope's own */
   struct vmf_xml *xml;
   const char *uri; /* the envelope's namespace, of its attributes, too; in xml */
   enum vmf_ovf_version version;
@@ -191,10 +195,25 @@ struct vmf_ovf {
 VMF_MUST_CHECK enum vmf_code vmf_ovf_read(const char *name, const void *bytes, size_t length,
                                           struct vmf_report *report, struct vmf_ovf **ovf,
                                           struct vmf_error *error);
-/* The same as it is when somebody installs it so; install NULL: nobody does. VMF_USAGE: it has no
- * such option or property, or the property does not take the value. */
+/* What a person asks of a descriptor. */
+struct vmf_ovf_asked {
+  const struct vmf_install_options *install; /* what is chosen; NULL: nothing */
+  /* For the texts (language.h); "": the descriptor's own. NULL: nobody reads them, and no file is
+   * opened for them. */
+  const char *language;
+  /* The bytes of a file with texts, a fresh block with a NUL behind. `name` is for messages; file
+   * NULL: References has none. *bytes stays NULL where they cannot be had, and that was told. */
+  enum vmf_code (*load)(void *data, const char *name, const struct vmf_ovf_file *file, size_t limit,
+                        char **bytes, size_t *length, struct vmf_error *error);
+  /* Told why those that came are of no use. */
+  void (*tell)(void *data, const char *name, const char *why);
+  void *data;
+};
+
+/* The same as it is when somebody asks so; asked NULL: nobody does. VMF_USAGE: it has no such
+ * option or property, or the property does not take the value. */
 VMF_MUST_CHECK enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t length,
-                                              const struct vmf_install_options *install,
+                                              const struct vmf_ovf_asked *asked,
                                               struct vmf_report *report, struct vmf_ovf **ovf,
                                               struct vmf_error *error);
 void vmf_ovf_free(struct vmf_ovf *ovf); /* NULL is allowed */

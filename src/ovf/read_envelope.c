@@ -181,38 +181,6 @@ static enum vmf_code read_content(struct vmf_ovf_reader *reader, const xmlNode *
   return VMF_OK;
 }
 
-static enum vmf_code read_message(struct vmf_ovf_reader *reader, const xmlNode *message)
-{
-  struct vmf_ovf_index *messages = &reader->messages;
-  struct vmf_xml_attribute attribute = {0};
-  void *slot = NULL;
-
-  while (vmf_xml_attribute_next(message, &attribute)) {
-    if (!vmf_xml_attribute_is(&attribute, "msgid"))
-      continue;
-    VMF_TRY(vmf_reader_append(reader, &messages->texts, &messages->text_count,
-                              sizeof *messages->texts, &slot));
-    char **id = slot;
-    VMF_TRY(vmf_xml_attribute_value(message, &attribute, id, reader->error));
-    VMF_TRY(vmf_ovf_index_add(reader, messages, *id, message));
-  }
-  return VMF_OK;
-}
-
-/* The messages of the first Strings, or of those in English. */
-static enum vmf_code read_messages(struct vmf_ovf_reader *reader, const xmlNode *root)
-{
-  for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
-    if (!vmf_extension_is_bundle(node))
-      continue;
-    for (xmlNode *child = vmf_reader_first(node); child; child = vmf_reader_next(child))
-      if (vmf_reader_is(child, "Msg") || vmf_extension_is_bundle(child))
-        VMF_TRY(read_message(reader, child));
-  }
-  vmf_ovf_index_sort(&reader->messages);
-  return VMF_OK;
-}
-
 /* Sections that everything else needs, wherever they stand. */
 static enum vmf_code read_envelope_first(struct vmf_ovf_reader *reader, const xmlNode *root)
 {
@@ -220,16 +188,19 @@ static enum vmf_code read_envelope_first(struct vmf_ovf_reader *reader, const xm
   size_t length;
   bool own;
 
-  VMF_TRY(read_messages(reader, root));
   for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
     const char *kind = vmf_reader_kind(node, &length, &own);
     if (own && is_kind(kind, length, "References"))
       VMF_TRY(vmf_read_references(reader, node));
-    else if (own && is_kind(kind, length, "DeploymentOptionSection"))
+  }
+  VMF_TRY(vmf_read_bundles(reader, root));
+  for (xmlNode *node = vmf_reader_first(root); node; node = vmf_reader_next(node)) {
+    const char *kind = vmf_reader_kind(node, &length, &own);
+    if (own && is_kind(kind, length, "DeploymentOptionSection"))
       VMF_TRY(vmf_read_options(reader, node));
   }
-  if (reader->install)
-    VMF_TRY(vmf_ovf_choose_option(ovf, reader->install, reader->error));
+  if (reader->asked && reader->asked->install)
+    VMF_TRY(vmf_ovf_choose_option(ovf, reader->asked->install, reader->error));
   reader->configuration = vmf_ovf_usual(ovf);
   return VMF_OK;
 }
@@ -308,8 +279,8 @@ static enum vmf_code read_all(struct vmf_ovf_reader *reader)
       VMF_TRY(read_content(reader, node, SIZE_MAX));
   }
   VMF_TRY(read_envelope_rest(reader, root));
-  if (reader->install)
-    VMF_TRY(vmf_ovf_choose_values(ovf, reader->install, reader->error));
+  if (reader->asked && reader->asked->install)
+    VMF_TRY(vmf_ovf_choose_values(ovf, reader->asked->install, reader->error));
   VMF_TRY(vmf_ovf_index_properties(reader));
   VMF_TRY(vmf_read_capacities(reader));
   look_for_encryption(ovf);
@@ -325,7 +296,7 @@ enum vmf_code vmf_ovf_read(const char *name, const void *bytes, size_t length,
 }
 
 enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t length,
-                               const struct vmf_install_options *install, struct vmf_report *report,
+                               const struct vmf_ovf_asked *asked, struct vmf_report *report,
                                struct vmf_ovf **ovf, struct vmf_error *error)
 {
   void *memory = NULL;
@@ -333,8 +304,7 @@ enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t lengt
   *ovf = NULL;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_ovf), &memory, error));
   struct vmf_ovf *fresh = memory;
-  struct vmf_ovf_reader reader = {
-      .ovf = fresh, .report = report, .install = install, .error = error};
+  struct vmf_ovf_reader reader = {.ovf = fresh, .report = report, .asked = asked, .error = error};
   fresh->references_element = SIZE_MAX;
   fresh->disk_section_element = SIZE_MAX;
   enum vmf_code code = vmf_copy_text(name, &fresh->name, error);
@@ -342,7 +312,7 @@ enum vmf_code vmf_ovf_read_for(const char *name, const void *bytes, size_t lengt
     code = vmf_xml_parse(name, bytes, length, report, &fresh->xml, error);
   if (code == VMF_OK)
     code = read_all(&reader);
-  vmf_ovf_index_clear(&reader.messages);
+  vmf_read_bundles_end(&reader);
   if (code != VMF_OK) {
     vmf_ovf_free(fresh);
     return code;

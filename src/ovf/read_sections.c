@@ -248,6 +248,8 @@ static enum vmf_code read_property(struct vmf_ovf_reader *reader, const xmlNode 
                             sizeof *product->properties, &slot));
   struct vmf_ovf_property *property = slot;
   property->element = vmf_xml_index(element);
+  if (product->category_count > 0)
+    property->category = product->categories[product->category_count - 1];
   VMF_TRY(vmf_reader_attributes(reader, element, attributes, COUNT(attributes), property));
   VMF_TRY(vmf_xml_attribute(element, VMF_NS_VMW, "qualifiers", &property->vmw_qualifiers,
                             reader->error));
@@ -265,6 +267,17 @@ static enum vmf_code read_property(struct vmf_ovf_reader *reader, const xmlNode 
       VMF_TRY(read_value(reader, node, property));
   }
   return VMF_OK;
+}
+
+/* Of all properties up to the next one. */
+static enum vmf_code read_category(struct vmf_ovf_reader *reader, const xmlNode *element,
+                                   struct vmf_ovf_product *product)
+{
+  void *slot = NULL;
+
+  VMF_TRY(vmf_reader_append(reader, &product->categories, &product->category_count,
+                            sizeof *product->categories, &slot));
+  return vmf_reader_text(reader, element, slot);
 }
 
 enum vmf_code vmf_read_product(struct vmf_ovf_reader *reader, const xmlNode *section,
@@ -295,8 +308,10 @@ enum vmf_code vmf_read_product(struct vmf_ovf_reader *reader, const xmlNode *sec
       continue;
     }
     VMF_TRY(vmf_reader_child(reader, node, children, COUNT(children), product, &found));
-    if (!found && vmf_reader_is(node, "Property"))
+    if (vmf_reader_is(node, "Property"))
       VMF_TRY(read_property(reader, node, product));
+    else if (vmf_reader_is(node, "Category"))
+      VMF_TRY(read_category(reader, node, product));
   }
   return VMF_OK;
 }

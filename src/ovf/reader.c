@@ -150,24 +150,6 @@ bool vmf_reader_number(const char *text, uint64_t *number)
   return at != start && *skip_blanks(at) == '\0';
 }
 
-enum vmf_code vmf_reader_text(struct vmf_ovf_reader *reader, const xmlNode *element, char **text)
-{
-  VMF_AUTO_FREE char *id = NULL;
-
-  if (*text)
-    return VMF_OK;
-  VMF_TRY(vmf_xml_text(element, text, reader->error));
-  if (**text)
-    return VMF_OK;
-  VMF_TRY(vmf_reader_attribute(reader, element, "msgid", &id));
-  const xmlNode *message = id ? vmf_ovf_index_find(&reader->messages, id) : NULL;
-  if (!message)
-    return VMF_OK;
-  vmf_free(*text);
-  *text = NULL;
-  return vmf_xml_text(message, text, reader->error);
-}
-
 enum vmf_code vmf_reader_attributes(struct vmf_ovf_reader *reader, const xmlNode *element,
                                     const struct vmf_reader_field *fields, size_t count,
                                     void *structure)

@@ -24,9 +24,15 @@ struct vmf_ovf_index {
 struct vmf_ovf_reader {
   struct vmf_ovf *ovf;
   struct vmf_report *report;
-  struct vmf_ovf_index messages;             /* Msg by its id; values are xmlNode */
-  const char *configuration;                 /* the deployment option that counts */
-  const struct vmf_install_options *install; /* what a person chooses; NULL: nothing */
+  const struct vmf_ovf_asked *asked; /* NULL: the descriptor as it is */
+  /* Msg by its id; values are xmlNode: of the language that is wanted and then the descriptor's
+   * own; of all that are in the descriptor, for elements that say nothing themselves */
+  struct vmf_ovf_index messages, other_messages;
+  struct vmf_xml **documents; /* of bundles that are files; owned */
+  size_t document_count;
+  unsigned text_files;       /* that were asked for */
+  uint64_t text_bytes;       /* of messages that were taken */
+  const char *configuration; /* the deployment option that counts */
   struct vmf_error *error;
 };
 
@@ -60,10 +66,6 @@ VMF_MUST_CHECK enum vmf_code vmf_reader_flag(struct vmf_ovf_reader *reader, cons
 /* A decimal number without sign, white space around it allowed. */
 bool vmf_reader_number(const char *text, uint64_t *number);
 
-/* The text of an element, or of the message that stands for it. A *text that is there stays. */
-VMF_MUST_CHECK enum vmf_code vmf_reader_text(struct vmf_ovf_reader *reader, const xmlNode *element,
-                                             char **text);
-
 /* Fields by name. */
 struct vmf_reader_field {
   const char *name;
@@ -92,6 +94,16 @@ VMF_MUST_CHECK enum vmf_code vmf_reader_unknown(struct vmf_ovf_reader *reader,
 /* The next child element; walk with `for (node = first(parent); node; node = next(node))`. */
 xmlNode *vmf_reader_first(const xmlNode *parent);
 xmlNode *vmf_reader_next(const xmlNode *node);
+
+/* ---- bundles.c ---- */
+
+/* The messages of the descriptor; References have been read. */
+VMF_MUST_CHECK enum vmf_code vmf_read_bundles(struct vmf_ovf_reader *reader, const xmlNode *root);
+void vmf_read_bundles_end(struct vmf_ovf_reader *reader);
+
+/* The text of an element, or of the message that stands for it. A *text that is there stays. */
+VMF_MUST_CHECK enum vmf_code vmf_reader_text(struct vmf_ovf_reader *reader, const xmlNode *element,
+                                             char **text);
 
 /* ---- index.c ---- */
 

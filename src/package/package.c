@@ -369,6 +369,7 @@ static void share_text(struct vmf_package *package)
 static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_error *error)
 {
   struct vmf_install_options install;
+  struct vmf_ovf_asked asked;
   struct vmf_io *io;
   char label[512], *bytes = NULL;
 
@@ -382,9 +383,11 @@ static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_err
   package->descriptor = bytes;
   VMF_TRY(code);
   VMF_TRY(vmf_take_install_options(package->options.install, &install, error));
+  asked = vmf_package_asked(package);
+  asked.install = package->options.install ? &install : NULL;
   VMF_TRY(vmf_ovf_read_for(vmf_package_file_label(package, package->name, label), bytes,
-                           package->descriptor_length, package->options.install ? &install : NULL,
-                           &package->notes, &package->ovf, error));
+                           package->descriptor_length, &asked, &package->notes, &package->ovf,
+                           error));
   share_text(package);
   return VMF_OK;
 }
@@ -397,6 +400,9 @@ static enum vmf_code copy_options(struct vmf_package *package,
   void *memory;
 
   VMF_TRY(vmf_take_package_options(options, &package->options, error));
+  if (package->options.language)
+    VMF_TRY(vmf_copy_text(package->options.language, &package->language, error));
+  package->options.language = NULL; /* read while it is opened */
   const char *const *refs = package->options.allow_refs;
   package->options.allow_refs = NULL;
   while (refs && refs[count])
@@ -497,6 +503,9 @@ static void free_package(struct vmf_package *package)
   if (!package->ovf || package->descriptor != package->ovf->xml->text)
     vmf_free(package->descriptor);
   vmf_ovf_free(package->ovf);
+  for (size_t i = 0; i < package->text_count; i++)
+    vmf_io_close(package->texts[i]);
+  free(package->texts);
   vmf_tar_free(package->tar);
   vmf_free(package->by_name);
   vmf_io_close(package->io);
@@ -510,6 +519,7 @@ static void free_package(struct vmf_package *package)
   for (const char *const *ref = package->options.allow_refs; ref && *ref; ref++)
     vmf_free((char *)*ref);
   vmf_free((void *)package->options.allow_refs);
+  vmf_free(package->language);
   vmf_free(package->path);
   vmf_free(package->descriptor_path);
   vmf_free(package->name);

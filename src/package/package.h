@@ -40,6 +40,9 @@ struct vmf_package {
     unsigned line;
   } * found;
   size_t found_count, found_capacity;
+  char *language;        /* options.language, or NULL */
+  struct vmf_io **texts; /* files that texts were read from, open until the end */
+  size_t text_count, text_capacity;
   char **moved; /* names that were told to be files in another case */
   size_t moved_count, moved_capacity;
   bool may_be_other, other;  /* an archive without a descriptor is no error; it is one */
@@ -74,6 +77,7 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .no_cache = options->no_cache,
                                       .no_replay = options->no_replay,
                                       .install = options->install,
+                                      .language = options->language,
                                       .log = options->log,
                                       .cancel = options->cancel,
                                       .max_bytes = options->max_bytes,
@@ -98,6 +102,14 @@ void vmf_package_tell(const struct vmf_package *package, struct vmf_report *repo
 
 /* The index in tar->members of the file of that name, or SIZE_MAX. Without an archive SIZE_MAX. */
 size_t vmf_package_member(const struct vmf_package *package, const char *name);
+
+/* How the package's descriptor is read, but for what is installed of it. */
+struct vmf_ovf_asked vmf_package_asked(struct vmf_package *package);
+
+/* Reads a descriptor that is to be the package's, in the language of the one that it has. */
+VMF_MUST_CHECK enum vmf_code vmf_package_read(struct vmf_package *package, const char *text,
+                                              size_t length, struct vmf_ovf **ovf,
+                                              struct vmf_error *error);
 
 /* Gives an open package another descriptor, of which nobody holds a part: nothing else of it
  * changes. `text`, with a NUL behind, is taken over, also on failure. */
@@ -134,6 +146,11 @@ void vmf_package_names_free(char **names, size_t count);
 VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *package,
                                                       const struct vmf_ovf_file *file,
                                                       struct vmf_io **io, struct vmf_error *error);
+
+/* The same while the package is opened: at most `limit` bytes are unpacked. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_text(struct vmf_package *package,
+                                                   const struct vmf_ovf_file *file, uint64_t limit,
+                                                   struct vmf_io **io, struct vmf_error *error);
 
 /* How many bytes may be unpacked of one file. */
 uint64_t vmf_package_most(const struct vmf_package *package);

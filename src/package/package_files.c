@@ -412,15 +412,15 @@ static uint64_t unpacked_limit(const struct vmf_package *package, const struct v
 
 /* Takes over `stored`. */
 static enum vmf_code unpack(struct vmf_package *package, const struct vmf_ovf_file *file,
-                            struct vmf_io *stored, struct vmf_io **io, struct vmf_error *error)
+                            uint64_t limit, struct vmf_io *stored, struct vmf_io **io,
+                            struct vmf_error *error)
 {
   const char *method = file->compression ? file->compression : "";
 
   *io = stored;
   if (method[0] == '\0' || strcasecmp(method, "identity") == 0 || strcasecmp(method, "none") == 0)
     return VMF_OK;
-  const struct vmf_gunzip_options gunzip = {.limit = unpacked_limit(package, file),
-                                            .cancel = package->options.cancel};
+  const struct vmf_gunzip_options gunzip = {.limit = limit, .cancel = package->options.cancel};
   if (strcasecmp(method, "gzip") == 0)
     return vmf_io_gunzip(stored, &gunzip, io, error);
   enum vmf_code code =
@@ -442,8 +442,8 @@ enum vmf_code vmf_package_unpack_file(struct vmf_package *package, const struct 
   return VMF_OK;
 }
 
-enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct vmf_ovf_file *file,
-                                       struct vmf_io **io, struct vmf_error *error)
+enum vmf_code vmf_package_open_text(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                    uint64_t limit, struct vmf_io **io, struct vmf_error *error)
 {
   struct vmf_io *stored = NULL;
   char **names;
@@ -456,5 +456,11 @@ enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct
   vmf_package_names_free(names, count);
   if (code != VMF_OK)
     return code;
-  return unpack(package, file, stored, io, error);
+  return unpack(package, file, limit, stored, io, error);
+}
+
+enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                       struct vmf_io **io, struct vmf_error *error)
+{
+  return vmf_package_open_text(package, file, unpacked_limit(package, file), io, error);
 }

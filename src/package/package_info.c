@@ -267,6 +267,8 @@ static enum vmf_code add_property(struct vmf_value *list, const struct vmf_ovf_p
   else
     VMF_TRY(add_text(child, "value", property->value, error));
   VMF_TRY(add_text(child, "label", property->label, error));
+  VMF_TRY(add_text(child, "description", property->description, error));
+  VMF_TRY(add_text(child, "category", property->category, error));
   return vmf_value_bool(child, "user-configurable", property->user_configurable, error);
 }
 
@@ -511,6 +513,7 @@ static enum vmf_code fill_info(struct vmf_package *package, struct vmf_value *ro
   VMF_TRY(vmf_value_text(root, "dialect", dialect_name(ovf->dialect), error));
   VMF_TRY(vmf_value_bool(root, "manifest", package->manifest_text != NULL, error));
   VMF_TRY(vmf_value_bool(root, "certificate", package->certificate_text != NULL, error));
+  VMF_TRY(add_text(root, "language", ovf->language, error));
   if (ovf->encrypted)
     VMF_TRY(vmf_value_bool(root, "encrypted", true, error));
   VMF_TRY(add_to_list(root, "systems", &systems, NULL, error));

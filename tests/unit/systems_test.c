@@ -86,7 +86,7 @@ START_TEST(a_guest_os_that_is_no_number)
 }
 END_TEST
 
-START_TEST(messages_stand_in_for_empty_texts)
+START_TEST(messages_of_its_language_stand_for_texts)
 {
   read_text(ENVELOPE "<VirtualSystem><Info ovf:msgid='a'/><Name ovf:msgid='a'>own</Name>"
                      "<AnnotationSection><Annotation ovf:msgid='none'/></AnnotationSection>"
@@ -95,7 +95,7 @@ START_TEST(messages_stand_in_for_empty_texts)
                      "<Strings xml:lang='de-DE'><Msg ovf:msgid='a'>richtig</Msg></Strings>"
                      "</Envelope>");
   ck_assert_str_eq(ovf->systems[0].info, "right");
-  ck_assert_str_eq(ovf->systems[0].name, "own");
+  ck_assert_str_eq(ovf->systems[0].name, "right");
   ck_assert_str_eq(ovf->systems[0].annotation, "");
 }
 END_TEST
@@ -322,7 +322,7 @@ static void add_systems(TCase *tests)
   tcase_add_test(tests, systems_in_collections);
   tcase_add_test(tests, sections_of_a_system);
   tcase_add_test(tests, a_guest_os_that_is_no_number);
-  tcase_add_test(tests, messages_stand_in_for_empty_texts);
+  tcase_add_test(tests, messages_of_its_language_stand_for_texts);
   tcase_add_test(tests, items);
   tcase_add_test(tests, items_of_version_2);
   tcase_add_test(tests, sections_by_type);

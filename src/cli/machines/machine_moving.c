@@ -171,6 +171,7 @@ static enum vmf_code open_source(const struct vmf_packaging *packaging,
     target[--length] = '\0';
   options.source_size = packaging->source->size;
   options.install = install;
+  options.language = vmf_sources_language(packaging->source);
   options.spool_folder = vmf_sources_spool_folder(&input, folder, PATH_MAX);
   return vmf_machines_open(command->operands[0], &options, machines, error);
 }

@@ -255,13 +255,14 @@ void vmf_package_glance(const struct vmf_value *info)
   print_more("OVF ", text_of(info, "ovf-version"));
   print_more(" as ", text_of(info, "format"));
   print_more(", dialect ", text_of(info, "dialect"));
+  print_more(", texts in ", text_of(info, "language"));
   printf(", %s, %s\n", is_true(info, "manifest") ? "with manifest" : "no manifest",
          is_true(info, "certificate") ? "with certificate" : "not signed");
   for (const struct vmf_value *at = systems ? systems->first : NULL; at; at = at->next)
     print_system(at);
   for (const struct vmf_value *at = disks ? disks->first : NULL; at; at = at->next)
     print_disk(at);
-  print_names(info, "networks", "network", "name", NULL);
+  print_names(info, "networks", "network", "name", "description");
   print_names(info, "deployment-options", "deployment option", "id", "label");
   print_names(info, "extensions", "extension", "name", NULL);
 }

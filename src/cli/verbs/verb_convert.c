@@ -152,6 +152,7 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_TEXT(move.install.properties_file),
      .value = "FILE",
      .help = "the same, one a line, or JSON; --property counts more"},
+    VMF_ARGUMENT_LANGUAGE,
     {.name = "accept-eula",
      VMF_SETS_FLAG(move.install.accept_eula),
      .help = "of a package: accept its licences"},

@@ -36,6 +36,7 @@ static const struct vmf_argument info_arguments[] = {
     VMF_ARGUMENT_REMOTE,
     VMF_GROUP_OUTPUT,
     VMF_ARGUMENT_OUTPUT_KIND,
+    VMF_ARGUMENT_LANGUAGE,
     {.name = "backing-chain",
      VMF_SETS_FLAG(backing_chain),
      .help = "show the images below it, too"},
@@ -72,11 +73,12 @@ static void info_chain(struct info_settings *settings, const struct vmf_value *f
 /* *status, unless it is an archive that may hold a disk alone. */
 static bool info_package(struct info_settings *settings, int *status)
 {
-  const struct vmf_package_options options =
+  struct vmf_package_options options =
       vmf_sources_package_options(&settings->command, &settings->source);
   struct vmf_error error = {0};
   struct vmf_package *package;
   struct vmf_value *info = NULL;
+  options.language = vmf_sources_language(&settings->source);
   enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, &error);
 
   if (code == VMF_REFUSED)

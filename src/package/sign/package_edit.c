@@ -359,13 +359,13 @@ static enum vmf_code check_property(const struct vmf_ovf *ovf, size_t system,
 }
 
 /* No writer is believed: what was asked for is what a reader finds. */
-static enum vmf_code check_edited(const struct vmf_package *package, size_t system,
+static enum vmf_code check_edited(struct vmf_package *package, size_t system,
                                   const struct vmf_machine_edits *edits,
                                   const struct vmf_ovf_edited *edited, struct vmf_error *error)
 {
   struct vmf_ovf *after;
 
-  if (vmf_ovf_read(package->name, edited->text, edited->length, NULL, &after, error) != VMF_OK)
+  if (vmf_package_read(package, edited->text, edited->length, &after, error) != VMF_OK)
     return vmf_while(error, "what would be written cannot be read");
   enum vmf_code code = check_machines(package->ovf, after, system, edits, error);
   for (size_t i = 0; i < edits->property_count && code == VMF_OK; i++)
@@ -378,7 +378,7 @@ static enum vmf_code edit(struct vmf_signing *signing, const struct vmf_machine_
                           const struct vmf_edit_target *target, const struct vmf_signer *signer,
                           struct vmf_ovf_edited *edited, struct vmf_error *error)
 {
-  const struct vmf_package *package = signing->package;
+  struct vmf_package *package = signing->package;
   VMF_AUTO_FREE uint64_t *sizes = NULL;
   size_t system = SIZE_MAX;
 

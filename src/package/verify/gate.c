@@ -8,6 +8,7 @@
 
 #include "caller.h"
 #include "checked.h"
+#include "file.h"
 #include "list.h"
 #include "memory.h"
 #include "package_checks.h"
@@ -227,10 +228,23 @@ static enum vmf_code explain(struct vmf_gate *gate, enum vmf_code code, struct v
   return found;
 }
 
+/* The texts that were read of files when the package was opened. */
+static enum vmf_code check_texts(struct vmf_gate *gate, struct vmf_error *error)
+{
+  const struct vmf_package *package = gate->package;
+
+  for (size_t i = 0; i < package->text_count; i++) {
+    VMF_TRY(vmf_io_unchanged(package->texts[i], package->options.log, error));
+    VMF_TRY(vmf_gate_io(gate, package->texts[i], error));
+  }
+  return VMF_OK;
+}
+
 enum vmf_code vmf_gate_pass(struct vmf_gate *gate, enum vmf_code code, struct vmf_error *error)
 {
   if (gate->trust.no_verify)
     return code;
+  VMF_TRY(check_texts(gate, error));
   vmf_names_sort(&gate->stored);
   vmf_uses_sort(&gate->uses);
   vmf_uses_sort(&gate->owed.files);

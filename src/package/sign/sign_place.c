@@ -275,6 +275,8 @@ static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_err
   if (code == VMF_OK)
     code = vmf_signing_advance(signing, 0, error);
   if (code == VMF_OK)
+    code = hold_texts(signing, error);
+  if (code == VMF_OK)
     code = commit_described(signing, paths, outputs, error);
   for (size_t i = 0; i < 3; i++) {
     vmf_output_close(outputs[i]);
@@ -521,9 +523,9 @@ enum vmf_code vmf_signing_place(struct vmf_signing *signing, struct vmf_error *e
 {
   if (signing->package->io)
     return place_in_archive(signing, error);
-  VMF_TRY(hold_texts(signing, error));
   if (signing->descriptor_changed)
     return place_described(signing, error);
+  VMF_TRY(hold_texts(signing, error));
   if (signing->certificate_text)
     return place_in_folder(signing, error);
   return signing->manifest_changed ? place_manifest(signing, error)

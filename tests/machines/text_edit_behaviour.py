@@ -466,7 +466,6 @@ def test_a_running_machine_is_refused(t, kind):
     ('disk', 'd.raw', 'neither a package (OVA, OVF) nor the text of a machine'),
     ('XVA', 'm.xva', 'convert the machine first'),
     ('VMA', 'm.vma', 'convert them first'),
-    ('VirtualBox', 'm.vbox', 'convert the machine first'),
 ])
 def test_what_is_not_edited_is_refused_with_what_to_do(t, name, text):
     t.write('d.raw', bytes(1 << 20))

@@ -15,7 +15,7 @@
   (VMF_EDIT_NAME | VMF_EDIT_CPUS | VMF_EDIT_MEMORY | VMF_EDIT_NETWORKS | VMF_EDIT_NICS |           \
    VMF_EDIT_OS | VMF_EDIT_FIRMWARE | VMF_EDIT_ANNOTATION | VMF_EDIT_DRIVES)
 
-static enum vmf_code edit_texts(struct libvirt_editor *editor)
+static enum vmf_code edit_texts(struct vmf_editing *editor)
 {
   const char *name = editor->edits->name, *note = editor->edits->annotation;
 
@@ -23,29 +23,29 @@ static enum vmf_code edit_texts(struct libvirt_editor *editor)
     return vmf_fail(editor->error, VMF_USAGE, "the name \"%.80s\": libvirt takes no \"/\" in it",
                     name);
   if (name)
-    VMF_TRY(libvirt_edit_leaf(editor, editor->domain, "name", name));
+    VMF_TRY(vmf_editing_leaf(editor, editor->root, "name", name));
   if (note && !*note)
-    return libvirt_edit_remove(editor, libvirt_child(editor->domain, "description"));
-  return note ? libvirt_edit_leaf(editor, editor->domain, "description", note) : VMF_OK;
+    return vmf_editing_remove(editor, libvirt_child(editor->root, "description"));
+  return note ? vmf_editing_leaf(editor, editor->root, "description", note) : VMF_OK;
 }
 
 /* ---- processors ---- */
 
-static enum vmf_code set_number(struct libvirt_editor *editor, const xmlNode *element,
+static enum vmf_code set_number(struct vmf_editing *editor, const xmlNode *element,
                                 const char *attribute, uint64_t number)
 {
   char text[24];
 
   snprintf(text, sizeof text, "%" PRIu64, number);
-  return attribute ? libvirt_edit_attribute(editor, element, attribute, text)
-                   : libvirt_edit_text(editor, element, text);
+  return attribute ? vmf_editing_attribute(editor, element, attribute, text)
+                   : vmf_editing_text(editor, element, text);
 }
 
 /* What shares out processors or memory one by one cannot follow a number. */
-static enum vmf_code check_shares(struct libvirt_editor *editor)
+static enum vmf_code check_shares(struct vmf_editing *editor)
 {
-  const xmlNode *numa = libvirt_child(libvirt_child(editor->domain, "cpu"), "numa");
-  const xmlNode *each = libvirt_child(editor->domain, "vcpus");
+  const xmlNode *numa = libvirt_child(libvirt_child(editor->root, "cpu"), "numa");
+  const xmlNode *each = libvirt_child(editor->root, "vcpus");
   const xmlNode *element = editor->edits->cpus && each                    ? each
                            : editor->edits->cpus || editor->edits->memory ? numa
                                                                           : NULL;
@@ -59,10 +59,10 @@ static enum vmf_code check_shares(struct libvirt_editor *editor)
 }
 
 /* The number of sockets follows where that goes. */
-static enum vmf_code edit_topology(struct libvirt_editor *editor, unsigned cpus)
+static enum vmf_code edit_topology(struct vmf_editing *editor, unsigned cpus)
 {
   const struct vmf_machine *machine = editor->machine;
-  const xmlNode *topology = libvirt_child(libvirt_child(editor->domain, "cpu"), "topology");
+  const xmlNode *topology = libvirt_child(libvirt_child(editor->root, "cpu"), "topology");
   uint64_t socket = vmf_told_or(machine->dies, 1) * vmf_told_or(machine->cores, 1) *
                     vmf_told_or(machine->threads, 1);
 
@@ -70,14 +70,14 @@ static enum vmf_code edit_topology(struct libvirt_editor *editor, unsigned cpus)
     return VMF_OK;
   if (socket > 0 && cpus % socket == 0)
     return set_number(editor, topology, "sockets", cpus / socket);
-  libvirt_edit_tell(editor, "edit-cores", topology,
-                    "the processors are not whole sockets: the topology is not said any longer");
-  return libvirt_edit_remove(editor, topology);
+  vmf_editing_tell(editor, "edit-cores", topology,
+                   "the processors are not whole sockets: the topology is not said any longer");
+  return vmf_editing_remove(editor, topology);
 }
 
-static enum vmf_code edit_cpus(struct libvirt_editor *editor)
+static enum vmf_code edit_cpus(struct vmf_editing *editor)
 {
-  const xmlNode *vcpu = libvirt_child(editor->domain, "vcpu");
+  const xmlNode *vcpu = libvirt_child(editor->root, "vcpu");
   const struct vmf_told_number *online = &editor->machine->vcpus_online;
   unsigned cpus = editor->edits->cpus;
   char text[16];
@@ -85,11 +85,11 @@ static enum vmf_code edit_cpus(struct libvirt_editor *editor)
   if (cpus == 0 || vmf_told_or(editor->machine->vcpus, 1) == cpus)
     return VMF_OK;
   snprintf(text, sizeof text, "%u", cpus);
-  VMF_TRY(libvirt_edit_leaf(editor, editor->domain, "vcpu", text));
+  VMF_TRY(vmf_editing_leaf(editor, editor->root, "vcpu", text));
   if (online->told && online->value > cpus) {
-    libvirt_edit_tell(editor, "edit-cores", vcpu,
-                      "more processors were to be there at first than there are now: all are");
-    VMF_TRY(libvirt_edit_attribute(editor, vcpu, "current", NULL));
+    vmf_editing_tell(editor, "edit-cores", vcpu,
+                     "more processors were to be there at first than there are now: all are");
+    VMF_TRY(vmf_editing_attribute(editor, vcpu, "current", NULL));
   }
   return edit_topology(editor, cpus);
 }
@@ -97,9 +97,9 @@ static enum vmf_code edit_cpus(struct libvirt_editor *editor)
 /* ---- memory ---- */
 
 /* In the unit that is there, or in KiB, libvirt's own. */
-static enum vmf_code set_bytes(struct libvirt_editor *editor, const char *name, uint64_t bytes)
+static enum vmf_code set_bytes(struct vmf_editing *editor, const char *name, uint64_t bytes)
 {
-  const xmlNode *element = libvirt_child(editor->domain, name);
+  const xmlNode *element = libvirt_child(editor->root, name);
   VMF_AUTO_FREE char *unit = NULL;
   char text[24];
 
@@ -108,16 +108,16 @@ static enum vmf_code set_bytes(struct libvirt_editor *editor, const char *name, 
   uint64_t step = libvirt_unit(unit);
   if (step == 0 || bytes % step != 0) {
     step = 1024;
-    VMF_TRY(libvirt_edit_attribute(editor, element, "unit", "KiB"));
+    VMF_TRY(vmf_editing_attribute(editor, element, "unit", "KiB"));
   }
   snprintf(text, sizeof text, "%" PRIu64, bytes / step);
-  return libvirt_edit_leaf(editor, editor->domain, name, text);
+  return vmf_editing_leaf(editor, editor->root, name, text);
 }
 
-static enum vmf_code edit_memory(struct libvirt_editor *editor)
+static enum vmf_code edit_memory(struct vmf_editing *editor)
 {
-  const xmlNode *current = libvirt_child(editor->domain, "currentMemory");
-  const xmlNode *most = libvirt_child(editor->domain, "maxMemory");
+  const xmlNode *current = libvirt_child(editor->root, "currentMemory");
+  const xmlNode *most = libvirt_child(editor->root, "maxMemory");
   uint64_t memory = editor->edits->memory;
   struct vmf_told_number least = editor->machine->memory_least;
 
@@ -132,19 +132,19 @@ static enum vmf_code edit_memory(struct libvirt_editor *editor)
   if (!current || (least.told && least.value <= memory))
     return VMF_OK;
   if (least.told)
-    libvirt_edit_tell(editor, "edit-balloon", current,
-                      "the least that the balloon leaves was more than the memory is now: it is "
-                      "all of it");
+    vmf_editing_tell(editor, "edit-balloon", current,
+                     "the least that the balloon leaves was more than the memory is now: it is "
+                     "all of it");
   return set_bytes(editor, "currentMemory", memory);
 }
 
 /* ---- guest system and firmware ---- */
 
-static enum vmf_code add_libosinfo(struct libvirt_editor *editor, const char *id)
+static enum vmf_code add_libosinfo(struct vmf_editing *editor, const char *id)
 {
-  const xmlNode *metadata = libvirt_child(editor->domain, "metadata");
-  const xmlNode *parent = metadata ? metadata : editor->domain;
-  struct vmf_markup markup = libvirt_edit_markup(editor, parent);
+  const xmlNode *metadata = libvirt_child(editor->root, "metadata");
+  const xmlNode *parent = metadata ? metadata : editor->root;
+  struct vmf_markup markup = vmf_editing_markup(editor, parent);
 
   if (!metadata)
     vmf_markup_open(&markup, "metadata");
@@ -157,14 +157,14 @@ static enum vmf_code add_libosinfo(struct libvirt_editor *editor, const char *id
   vmf_markup_leave(&markup, "libosinfo:libosinfo");
   if (!metadata)
     vmf_markup_leave(&markup, "metadata");
-  return libvirt_edit_append(editor, parent, &markup);
+  return vmf_editing_append(editor, parent, &markup);
 }
 
-static enum vmf_code edit_os(struct libvirt_editor *editor)
+static enum vmf_code edit_os(struct vmf_editing *editor)
 {
   const struct vmf_guest_os *os = editor->edits->os ? vmf_guest_os_find(editor->edits->os) : NULL;
   const char *id = os ? vmf_guest_os_libosinfo(os) : NULL;
-  const xmlNode *there = libvirt_libosinfo(editor->domain);
+  const xmlNode *there = libvirt_libosinfo(editor->root);
 
   if (!os)
     return VMF_OK;
@@ -172,15 +172,15 @@ static enum vmf_code edit_os(struct libvirt_editor *editor)
     return vmf_fail(editor->error, VMF_UNSUPPORTED,
                     "%s: libosinfo has no name for the guest system \"%s\"", editor->name,
                     os->name);
-  return there ? libvirt_edit_attribute(editor, there, "id", id) : add_libosinfo(editor, id);
+  return there ? vmf_editing_attribute(editor, there, "id", id) : add_libosinfo(editor, id);
 }
 
 /* libvirt chooses the file of an EFI itself; a BIOS is what there is without a word. The files of
  * the old firmware, and its variables, are none of the new one. */
-static enum vmf_code edit_firmware(struct libvirt_editor *editor)
+static enum vmf_code edit_firmware(struct vmf_editing *editor)
 {
   static const char *const old[] = {"loader", "nvram", "firmware"};
-  const xmlNode *os = libvirt_child(editor->domain, "os");
+  const xmlNode *os = libvirt_child(editor->root, "os");
   const char *firmware = editor->edits->firmware;
   bool efi = firmware && strcmp(firmware, "efi") == 0;
   uint64_t is = vmf_told_or(editor->machine->firmware, VMF_FIRMWARE_BIOS);
@@ -193,37 +193,37 @@ static enum vmf_code edit_firmware(struct libvirt_editor *editor)
   for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
     const xmlNode *element = libvirt_child(os, old[i]);
     if (element)
-      libvirt_edit_tell(editor, "edit-loader", element,
-                        "it belongs to the firmware of before, and is not said any longer");
-    VMF_TRY(libvirt_edit_remove(editor, element));
+      vmf_editing_tell(editor, "edit-loader", element,
+                       "it belongs to the firmware of before, and is not said any longer");
+    VMF_TRY(vmf_editing_remove(editor, element));
   }
   if (!efi && vmf_told_or(editor->machine->secure_boot, 0) != 0)
-    libvirt_edit_tell(editor, "edit-secure-boot", os,
-                      "a BIOS has no secure boot: it is not said any longer");
-  return libvirt_edit_attribute(editor, os, "firmware", efi ? "efi" : NULL);
+    vmf_editing_tell(editor, "edit-secure-boot", os,
+                     "a BIOS has no secure boot: it is not said any longer");
+  return vmf_editing_attribute(editor, os, "firmware", efi ? "efi" : NULL);
 }
 
 /* ---- all of it ---- */
 
-static enum vmf_code remove_drives(struct libvirt_editor *editor)
+static enum vmf_code remove_drives(struct vmf_editing *editor)
 {
-  const xmlNode *devices = libvirt_child(editor->domain, "devices");
+  const xmlNode *devices = libvirt_child(editor->root, "devices");
 
   for (const xmlNode *disk = editor->edits->remove_cd ? libvirt_child(devices, "disk") : NULL; disk;
        disk = libvirt_next(disk)) {
     VMF_AUTO_FREE char *device = NULL;
     VMF_TRY(vmf_xml_attribute(disk, NULL, "device", &device, editor->error));
     if (device && strcmp(device, "cdrom") == 0)
-      VMF_TRY(libvirt_edit_remove(editor, disk));
+      VMF_TRY(vmf_editing_remove(editor, disk));
   }
   return VMF_OK;
 }
 
-static enum vmf_code edit_all(struct libvirt_editor *editor)
+static enum vmf_code edit_all(struct vmf_editing *editor)
 {
   if (editor->xml->recoded)
-    libvirt_edit_tell(editor, "edit-encoding", NULL,
-                      "was in another encoding than it said, or than UTF-8, and is in UTF-8 now");
+    vmf_editing_tell(editor, "edit-encoding", NULL,
+                     "was in another encoding than it said, or than UTF-8, and is in UTF-8 now");
   VMF_TRY(check_shares(editor));
   VMF_TRY(edit_texts(editor));
   VMF_TRY(edit_cpus(editor));
@@ -239,13 +239,13 @@ enum vmf_code libvirt_edit(const struct vmf_machine_source *source,
                            struct vmf_report *report, char **text, size_t *length,
                            struct vmf_error *error)
 {
-  struct libvirt_editor editor = {
+  struct vmf_editing editor = {
       .name = source->name, .machine = machine, .edits = edits, .report = report, .error = error};
 
   VMF_TRY(vmf_machine_edits_fit(edits, EDITED, source->name, error));
   VMF_TRY(vmf_machine_edits_find(machine, edits, source->name, error));
   VMF_TRY(vmf_xml_parse(source->name, source->bytes, source->length, NULL, &editor.xml, error));
-  editor.domain = editor.xml->elements[0];
+  editor.root = editor.xml->elements[0];
   enum vmf_code code = vmf_xml_edit_new(editor.xml, &editor.edit, error);
   if (code == VMF_OK)
     code = edit_all(&editor);

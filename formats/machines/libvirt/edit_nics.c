@@ -9,9 +9,9 @@
 #include "memory.h"
 #include "words.h"
 
-static const xmlNode *card_of(const struct libvirt_editor *editor, size_t index)
+static const xmlNode *card_of(const struct vmf_editing *editor, size_t index)
 {
-  const xmlNode *card = libvirt_child(libvirt_child(editor->domain, "devices"), "interface");
+  const xmlNode *card = libvirt_child(libvirt_child(editor->root, "devices"), "interface");
 
   while (card && index-- > 0)
     card = libvirt_next(card);
@@ -19,7 +19,7 @@ static const xmlNode *card_of(const struct libvirt_editor *editor, size_t index)
 }
 
 /* The attribute of <source> that names the network of an interface; NULL: none does. */
-static enum vmf_code find_attribute(struct libvirt_editor *editor, const xmlNode *card,
+static enum vmf_code find_attribute(struct vmf_editing *editor, const xmlNode *card,
                                     const char **attribute)
 {
   static const struct {
@@ -37,7 +37,7 @@ static enum vmf_code find_attribute(struct libvirt_editor *editor, const xmlNode
 }
 
 /* A card of QEMU's own network (user) is put on one of libvirt's; all others stay what they are. */
-static enum vmf_code set_network(struct libvirt_editor *editor, const xmlNode *card,
+static enum vmf_code set_network(struct vmf_editing *editor, const xmlNode *card,
                                  const char *network)
 {
   VMF_AUTO_FREE char *type = NULL;
@@ -45,37 +45,37 @@ static enum vmf_code set_network(struct libvirt_editor *editor, const xmlNode *c
 
   VMF_TRY(find_attribute(editor, card, &attribute));
   if (attribute)
-    return libvirt_edit_simple(editor, card, "source", attribute, network);
+    return vmf_editing_simple(editor, card, "source", attribute, network);
   VMF_TRY(vmf_xml_attribute(card, NULL, "type", &type, editor->error));
   if (!type || strcmp(type, "user") != 0 || libvirt_child(card, "source"))
     return vmf_fail(
         editor->error, VMF_UNSUPPORTED,
         "%s:%u: an interface of the type \"%.40s\" is on no network that could be named",
         editor->name, vmf_xml_line(card), type ? type : "");
-  VMF_TRY(libvirt_edit_attribute(editor, card, "type", "network"));
-  return libvirt_edit_simple(editor, card, "source", "network", network);
+  VMF_TRY(vmf_editing_attribute(editor, card, "type", "network"));
+  return vmf_editing_simple(editor, card, "source", "network", network);
 }
 
-static enum vmf_code change_card(struct libvirt_editor *editor, const xmlNode *card,
+static enum vmf_code change_card(struct vmf_editing *editor, const xmlNode *card,
                                  const struct vmf_machine_nic *is, const struct vmf_nic_edit *nic)
 {
   if (nic->remove)
-    return libvirt_edit_remove(editor, card);
+    return vmf_editing_remove(editor, card);
   if (nic->model && !(is->model.text && strcmp(is->model.text, nic->model) == 0))
-    VMF_TRY(libvirt_edit_simple(editor, card, "model", "type",
-                                vmf_vendor_own(libvirt_nic_models, nic->model)));
+    VMF_TRY(vmf_editing_simple(editor, card, "model", "type",
+                               vmf_vendor_own(libvirt_nic_models, nic->model)));
   if (nic->network && !(is->network.text && strcmp(is->network.text, nic->network) == 0))
     VMF_TRY(set_network(editor, card, nic->network));
   if (!nic->mac || strcmp(nic->mac, is->mac.text ? is->mac.text : "") == 0)
     return VMF_OK;
-  return *nic->mac ? libvirt_edit_simple(editor, card, "mac", "address", nic->mac)
-                   : libvirt_edit_remove(editor, libvirt_child(card, "mac"));
+  return *nic->mac ? vmf_editing_simple(editor, card, "mac", "address", nic->mac)
+                   : vmf_editing_remove(editor, libvirt_child(card, "mac"));
 }
 
 /* ---- a new one ---- */
 
 /* On a network of libvirt's, or as the first card is on a bridge. */
-static enum vmf_code write_source(struct libvirt_editor *editor, const char *network,
+static enum vmf_code write_source(struct vmf_editing *editor, const char *network,
                                   struct vmf_markup *markup)
 {
   const xmlNode *first = card_of(editor, 0);
@@ -95,14 +95,14 @@ static enum vmf_code write_source(struct libvirt_editor *editor, const char *net
   return VMF_OK;
 }
 
-static enum vmf_code add_card(struct libvirt_editor *editor, const struct vmf_nic_edit *nic)
+static enum vmf_code add_card(struct vmf_editing *editor, const struct vmf_nic_edit *nic)
 {
-  const xmlNode *devices = libvirt_child(editor->domain, "devices");
+  const xmlNode *devices = libvirt_child(editor->root, "devices");
 
   if (!devices)
     return vmf_fail(editor->error, VMF_UNSUPPORTED, "%s: has no <devices> to add a card to",
                     editor->name);
-  struct vmf_markup markup = libvirt_edit_markup(editor, devices);
+  struct vmf_markup markup = vmf_editing_markup(editor, devices);
   enum vmf_code code = write_source(editor, nic->network, &markup);
   if (nic->mac && *nic->mac) {
     vmf_markup_start(&markup, "mac");
@@ -115,12 +115,12 @@ static enum vmf_code add_card(struct libvirt_editor *editor, const struct vmf_ni
   vmf_markup_end(&markup);
   vmf_markup_leave(&markup, "interface");
   if (code == VMF_OK)
-    return libvirt_edit_append(editor, devices, &markup);
+    return vmf_editing_append(editor, devices, &markup);
   vmf_markup_clear(&markup);
   return code;
 }
 
-static enum vmf_code rename_networks(struct libvirt_editor *editor)
+static enum vmf_code rename_networks(struct vmf_editing *editor)
 {
   const xmlNode *card = card_of(editor, 0);
 
@@ -133,7 +133,7 @@ static enum vmf_code rename_networks(struct libvirt_editor *editor)
   return VMF_OK;
 }
 
-enum vmf_code libvirt_edit_nics(struct libvirt_editor *editor)
+enum vmf_code libvirt_edit_nics(struct vmf_editing *editor)
 {
   VMF_TRY(rename_networks(editor));
   for (size_t i = 0; i < editor->edits->nic_count; i++) {

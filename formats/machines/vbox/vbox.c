@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "text.h"
 #include "vbox.h"
+#include "vbox_editor.h"
 
 enum {
   OLDEST = 9,         /* settings 1.9, VirtualBox 3.1: before, drives stood elsewhere */
@@ -240,6 +241,7 @@ const struct vmf_machine_format vmf_machine_format_vbox = {
     .probe = vbox_probe,
     .read = vbox_read,
     .write = vbox_write,
+    .edit = vbox_edit,
     .needs_ids = true,
     .disk_folders = folders,
     .disk_form = "vdi",

@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: MIT
- * Copyright (c) 2026 the vmferry authors
- *
- * Elements of a domain, set and added as they would have been written there. */
+ * Copyright (c) 2026 the vmferry authors */
+#include "editing.h"
+
 #include <string.h>
 
-#include "libvirt_editor.h"
 #include "memory.h"
 
-void libvirt_edit_tell(const struct libvirt_editor *editor, const char *rule,
-                       const xmlNode *element, const char *why)
+void vmf_editing_tell(const struct vmf_editing *editor, const char *rule, const xmlNode *element,
+                      const char *why)
 {
   vmf_report_add(editor->report, VMF_SEVERITY_WARNING, rule, editor->name,
                  element ? vmf_xml_line(element) : 0, "%s", why);
 }
 
-enum vmf_code libvirt_edit_remove(struct libvirt_editor *editor, const xmlNode *element)
+enum vmf_code vmf_editing_remove(struct vmf_editing *editor, const xmlNode *element)
 {
   return element ? vmf_xml_edit_remove(editor->edit, vmf_xml_index(element), editor->error)
                  : VMF_OK;
 }
 
-enum vmf_code libvirt_edit_attribute(struct libvirt_editor *editor, const xmlNode *element,
-                                     const char *name, const char *value)
+enum vmf_code vmf_editing_attribute(struct vmf_editing *editor, const xmlNode *element,
+                                    const char *name, const char *value)
 {
   return vmf_xml_edit_attribute(editor->edit, vmf_xml_index(element), NULL, name, value,
                                 editor->error);
 }
 
-enum vmf_code libvirt_edit_text(struct libvirt_editor *editor, const xmlNode *element,
-                                const char *text)
+enum vmf_code vmf_editing_text(struct vmf_editing *editor, const xmlNode *element, const char *text)
 {
   return vmf_xml_edit_text(editor->edit, vmf_xml_index(element), text, editor->error);
 }
@@ -56,7 +54,7 @@ static const xmlNode *last_child(const xmlNode *parent)
   return last;
 }
 
-struct vmf_markup libvirt_edit_markup(const struct libvirt_editor *editor, const xmlNode *parent)
+struct vmf_markup vmf_editing_markup(const struct vmf_editing *editor, const xmlNode *parent)
 {
   const xmlNode *last = last_child(parent);
   size_t indent = last ? indent_of(editor->xml, last) : indent_of(editor->xml, parent) + 2;
@@ -64,8 +62,8 @@ struct vmf_markup libvirt_edit_markup(const struct libvirt_editor *editor, const
   return (struct vmf_markup){.fragment = true, .depth = (unsigned)(indent / 2)};
 }
 
-enum vmf_code libvirt_edit_append(struct libvirt_editor *editor, const xmlNode *parent,
-                                  struct vmf_markup *markup)
+enum vmf_code vmf_editing_append(struct vmf_editing *editor, const xmlNode *parent,
+                                 struct vmf_markup *markup)
 {
   const struct vmf_xml *xml = editor->xml;
   const xmlNode *last = last_child(parent);
@@ -85,28 +83,41 @@ enum vmf_code libvirt_edit_append(struct libvirt_editor *editor, const xmlNode *
   return vmf_xml_edit_behind(editor->edit, vmf_xml_index(last), whole, editor->error);
 }
 
-enum vmf_code libvirt_edit_simple(struct libvirt_editor *editor, const xmlNode *parent,
-                                  const char *name, const char *attribute, const char *value)
+/* With the prefix that its parent has. */
+static enum vmf_code name_in(const struct vmf_editing *editor, const xmlNode *parent,
+                             const char *name, char **full)
 {
-  const xmlNode *element = libvirt_child(parent, name);
+  const char *prefix = parent->ns ? (const char *)parent->ns->prefix : NULL;
 
-  if (element)
-    return libvirt_edit_attribute(editor, element, attribute, value);
-  struct vmf_markup markup = libvirt_edit_markup(editor, parent);
-  vmf_markup_start(&markup, name);
-  vmf_markup_attribute(&markup, attribute, "%s", value);
-  vmf_markup_end(&markup);
-  return libvirt_edit_append(editor, parent, &markup);
+  return vmf_format(full, editor->error, "%s%s%s", prefix ? prefix : "", prefix ? ":" : "", name);
 }
 
-enum vmf_code libvirt_edit_leaf(struct libvirt_editor *editor, const xmlNode *parent,
-                                const char *name, const char *text)
+enum vmf_code vmf_editing_simple(struct vmf_editing *editor, const xmlNode *parent,
+                                 const char *name, const char *attribute, const char *value)
 {
-  const xmlNode *element = libvirt_child(parent, name);
+  const xmlNode *element = vmf_xml_child(parent, NULL, name);
+  VMF_AUTO_FREE char *full = NULL;
 
   if (element)
-    return libvirt_edit_text(editor, element, text);
-  struct vmf_markup markup = libvirt_edit_markup(editor, parent);
-  vmf_markup_leaf(&markup, name, "%s", text);
-  return libvirt_edit_append(editor, parent, &markup);
+    return vmf_editing_attribute(editor, element, attribute, value);
+  VMF_TRY(name_in(editor, parent, name, &full));
+  struct vmf_markup markup = vmf_editing_markup(editor, parent);
+  vmf_markup_start(&markup, full);
+  vmf_markup_attribute(&markup, attribute, "%s", value);
+  vmf_markup_end(&markup);
+  return vmf_editing_append(editor, parent, &markup);
+}
+
+enum vmf_code vmf_editing_leaf(struct vmf_editing *editor, const xmlNode *parent, const char *name,
+                               const char *text)
+{
+  const xmlNode *element = vmf_xml_child(parent, NULL, name);
+  VMF_AUTO_FREE char *full = NULL;
+
+  if (element)
+    return vmf_editing_text(editor, element, text);
+  VMF_TRY(name_in(editor, parent, name, &full));
+  struct vmf_markup markup = vmf_editing_markup(editor, parent);
+  vmf_markup_leaf(&markup, full, "%s", text);
+  return vmf_editing_append(editor, parent, &markup);
 }

@@ -2,8 +2,9 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * A CD with one file: ISO 9660 (ECMA-119), level 1, and Joliet for the name as it is. The same
- * bytes for the same content: no dates, no names of programs or hosts. It is made in memory:
- * libarchive's writer wants a temporary file, which the sandbox does not give. */
+ * bytes for the same content: no dates, no names of programs or hosts. libarchive's writer (tried
+ * with 3.6) puts the time of the run into both volume descriptors and a block of its own, which no
+ * option takes away, and wants a temporary file in $TMPDIR, which the sandbox does not give. */
 #ifndef VMF_MACHINES_ISO_IMAGE_H
 #define VMF_MACHINES_ISO_IMAGE_H
 

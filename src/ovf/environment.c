@@ -3,6 +3,7 @@
 #include "environment.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "list.h"
 #include "markup.h"
@@ -25,7 +26,7 @@ bool vmf_ovf_transport(const struct vmf_ovf_system *system, const char *name)
   for (size_t length; *at; at += length) {
     at += strspn(at, " ,\t\r\n");
     length = strcspn(at, " ,\t\r\n");
-    if (length == strlen(name) && strncmp(at, name, length) == 0)
+    if (length == strlen(name) && strncasecmp(at, name, length) == 0)
       return true;
   }
   return false;

@@ -11,7 +11,7 @@
 enum { VMF_ENVIRONMENT_BYTES = 4 << 20 /* a document has no more */ };
 
 /* Whether the hardware of a system asks for a way on which the guest gets it ("iso",
- * "com.vmware.guestInfo"). */
+ * "com.vmware.guestInfo"; in any case: it is written in several). */
 bool vmf_ovf_transport(const struct vmf_ovf_system *system, const char *name);
 
 /* The document of a system, a fresh text: its properties and those of the collection that it is in,

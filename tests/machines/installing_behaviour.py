@@ -241,6 +241,13 @@ def test_what_info_tells_of_properties_is_taken_as_it_is(t):
     tap.equal(values(document(t, 'other-ovf-env.iso'))[:2], [('ip', 'other'), ('built', '7')])
 
 
+@tap.rows([('spaces', 'iso com.vmware.guestInfo'), ('commas', 'iso,com.vmware.guestInfo'), ('another_case', ' ISO,\tCom.VMware.GuestInfo ')])
+def test_the_transports_are_a_list_of_words(t, transport):
+    put(t, envelope(system(sections=NET, items=ASKED, transport=transport)))
+    convert(t, 'vm.ovf', 'out.vmx')
+    tap.equal(installed(t)['environment'], ['iso', 'com.vmware.guestInfo'])
+
+
 # ---- secrets ----
 
 def test_a_password_of_a_package_is_hidden_wherever_it_is_shown(t):

@@ -208,6 +208,15 @@ def test_what_is_used_is_what_the_manifest_says(t):
     tap.contains(t.read('c.vmx').decode(), 'Hand')
 
 
+def test_a_packed_file_is_vouched_for_as_it_is_stored(t):
+    put(t, '<Strings xml:lang="de" ovf:fileRef="m"/>', references='<File ovf:id="m" ovf:href="de.msg.gz" ovf:compression="gzip"/>', files={'de.msg.gz': gzip.compress((FILE % IN_FILE).encode())})
+    t.write('vm.mf', ''.join(f'SHA256({name})= {hashlib.sha256(t.read(name)).hexdigest()}\n' for name in ('vm.ovf', 'disk.img')).encode())
+    tap.contains(t.vmferry('convert', 'vm.ovf', 'a.vmx', '--language=de', status=None).stderr, 'manifest-file-unlisted')
+    t.write('vm.mf', t.read('vm.mf') + f'SHA256(de.msg.gz)= {hashlib.sha256(t.read("de.msg.gz")).hexdigest()}\n'.encode())
+    t.vmferry('convert', 'vm.ovf', 'a.vmx', '--language=de')
+    tap.contains(t.read('a.vmx').decode(), 'aus <der> Datei')
+
+
 # ---- hostile ----
 
 def test_a_message_that_is_named_everywhere_has_an_end(t):

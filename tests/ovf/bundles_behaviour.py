@@ -175,6 +175,13 @@ def test_a_file_of_texts_that_is_of_no_use_is_told(t, data, why):
         t.vmferry('convert', 'vm.ovf', 'out.vmx', '--losses=l', '--quiet', '--language=de', status=0)
 
 
+def test_a_file_is_told_once(t):
+    put(t, '<Strings xml:lang="en-US" ovf:fileRef="m"/>', references='<File ovf:id="m" ovf:href="en.msg"/>')
+    for language in ('en-US', 'en', ''):
+        run = t.vmferry('info', '--output=json', f'--language={language}', 'vm.ovf')
+        tap.equal((run.stderr.count('en.msg" are not used'), json.loads(run.stdout).get('language')), (1, None), language)
+
+
 @tap.rows([('that it has not', '', 'References has no such file'), ('of a network', '<File ovf:id="m" ovf:href="http://example.com/de.msg"/>', 'nothing is fetched'),
            ('of the host', '<File ovf:id="m" ovf:href="/etc/passwd"/>', '/etc/passwd'), ('beside it', '<File ovf:id="m" ovf:href="../de.msg"/>', 'de.msg')])
 def test_a_file_is_not_opened(t, reference, why):

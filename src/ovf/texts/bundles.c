@@ -219,16 +219,19 @@ static enum vmf_code add_language(struct vmf_ovf_reader *reader, const struct bu
 
 static enum vmf_code index_messages(struct vmf_ovf_reader *reader, const struct bundles *bundles)
 {
-  const char *chosen = choose(bundles, reader->asked ? reader->asked->language : NULL);
   size_t own = vmf_language_lookup(bundles->own, bundles->tags, bundles->count);
+  const char *const order[] = {choose(bundles, reader->asked ? reader->asked->language : NULL),
+                               bundles->own, own < bundles->count ? bundles->tags[own] : NULL};
 
-  if (chosen) {
-    VMF_TRY(vmf_copy_text(chosen, &reader->ovf->language, reader->error));
-    VMF_TRY(add_language(reader, bundles, chosen, &reader->messages));
+  if (order[0] && strcasecmp(order[0], bundles->own) != 0)
+    VMF_TRY(vmf_copy_text(order[0], &reader->ovf->language, reader->error));
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    bool there = !order[i];
+    for (size_t j = 0; j < i && !there; j++)
+      there = order[j] && strcasecmp(order[j], order[i]) == 0;
+    if (!there)
+      VMF_TRY(add_language(reader, bundles, order[i], &reader->messages));
   }
-  VMF_TRY(add_language(reader, bundles, bundles->own, &reader->messages));
-  if (own < bundles->count && strcasecmp(bundles->tags[own], bundles->own) != 0)
-    VMF_TRY(add_language(reader, bundles, bundles->tags[own], &reader->messages));
   for (size_t i = 0; i < bundles->count; i++)
     VMF_TRY(add_messages(reader, bundles->list[i].element, &reader->other_messages));
   return VMF_OK;

@@ -30,6 +30,7 @@ DISKS = {'raw': [], 'qcow2': [], 'vmdk': [], 'vdi': [], 'vhdx': [], 'vhd': ['-O'
 KINDS = {
     'bios': ['--controller', 'lsilogic', '--nic', 'model=vmxnet3,mac=00:50:56:00:00:01', '--cpus', '2'],
     'efi': ['--firmware', 'efi', '--secure-boot', '--controller', 'pvscsi', '--os', 'debian12-64'],
+    'efi-lsi': ['--firmware', 'efi', '--controller', 'lsilogic', '--os', 'debian12-64'],
     'nvme': ['--controller', 'nvme', '--nic', 'model=e1000e'],
     'ide': ['--controller', 'ide', '--os', 'windows9-64'],
 }
@@ -53,7 +54,7 @@ def conforms(t, platform, name):
 
 def source(t, kind, machine, platform):
     """Of two disks, but where each is packed as a whole GiB."""
-    disk(t, '0.raw', machine == 'efi')
+    disk(t, '0.raw', machine.startswith('efi'))
     disk(t, '1.raw', False)
     disks = ['0.raw'] if platform == 'gce' else ['0.raw', '1.raw']
     version = ['--ovf-version', '2.0'] if kind == 'ovf2.ova' else []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Several disks of one machine in one pass: beside each other from their files, and as they come on a stream."""
+import bz2
 import os
 import pathlib
 import random
@@ -105,11 +106,11 @@ def test_a_disk_that_is_left_out_is_passed_over(t, make):
 
 @tap.rows([('a vma', 'web.vma', as_vma), ('an xva', 'web.xva', as_xva)])
 def test_a_packed_file_that_cannot_be_sought_is_not_unpacked_first(t, name, make):
-    t.write(name + '.zst', subprocess.run(['zstd', '-cq'], input=make(), capture_output=True, check=True).stdout)
-    text = t.vmferry('convert', '-v', name + '.zst', 'web.xml').stderr
+    t.write(name + '.bz2', bz2.compress(make(), 1))
+    text = t.vmferry('convert', '-v', name + '.bz2', 'web.xml').stderr
     tap.equal(('unpacked into' in text, 'stored' in text), (False, False), text)
     check_disks(t, 'web', 'qcow2')
-    tap.contains(t.vmferry('convert', '-v', name + '.zst', 'web.ova').stderr, 'is unpacked into a file in')
+    tap.contains(t.vmferry('convert', '-v', name + '.bz2', 'web.ova').stderr, 'is unpacked into a file in')
 
 
 def cut(data):

@@ -39,12 +39,18 @@ struct vmf_error {
   char text[512];
 };
 
-/* Receives warnings, and notes of what is done by the way: one line, no newline. Either may be
- * NULL. May be called by any thread. */
+struct stat;
+
+/* Receives warnings, and notes of what is done by the way: one line, no newline; and files. Any of
+ * them may be NULL. May be called by any thread. */
 struct vmf_log {
   void (*warn)(void *data, const char *text);
   void *data;
   void (*note)(void *data, const char *text);
+  /* A file or device that was read and not changed meanwhile, with what stat said when it was
+   * opened; more than once, if it was opened so. Or, without a status, a file that was made and has
+   * its name now. A path is relative to the working folder, or absolute. */
+  void (*file)(void *data, const char *path, const struct stat *status);
 };
 
 /* A request to stop, from a thread or signal handler. Zeros at first; outlives what has it. */

@@ -35,6 +35,12 @@ void vmf_note(const struct vmf_log *log, const char *format, ...)
   va_end(values);
 }
 
+void vmf_log_file(const struct vmf_log *log, const char *path, const struct stat *status)
+{
+  if (log && log->file)
+    log->file(log->data, path, status);
+}
+
 static void keep_first(void *data, const char *text)
 {
   struct vmf_first_warning *first = data;
@@ -52,9 +58,17 @@ static void pass_note(void *data, const char *text)
   vmf_note(first->next, "%s", text);
 }
 
+static void pass_file(void *data, const char *path, const struct stat *status)
+{
+  const struct vmf_first_warning *first = data;
+
+  vmf_log_file(first->next, path, status);
+}
+
 void vmf_first_warning_begin(struct vmf_first_warning *first, const struct vmf_log *next)
 {
-  first->log = (struct vmf_log){.warn = keep_first, .note = pass_note, .data = first};
+  first->log =
+      (struct vmf_log){.warn = keep_first, .note = pass_note, .file = pass_file, .data = first};
   first->next = next;
 }
 

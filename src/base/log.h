@@ -16,8 +16,12 @@ void vmf_warn(const struct vmf_log *log, const char *format, ...)
 void vmf_note(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A file that was read, or (status: NULL) made. */
+void vmf_log_file(const struct vmf_log *log, const char *path, const struct stat *status);
+
 /* For who refuses what is odd: the first warning to `log` is kept and not told. Behind the end they
- * go on to `next`, as notes always do. Zeros before; no other thread may warn until the end. */
+ * go on to `next`, as all else always does. Zeros before; no other thread may warn until the end.
+ */
 struct vmf_first_warning {
   struct vmf_log log;
   const struct vmf_log *next; /* or NULL */

@@ -50,7 +50,8 @@ bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
 /* VMF_CHANGED when a source was written to since it was opened: its size, mtime or ctime moved, or
  * the kernel counted writes to a device (of a partition: through the partition). A ctime that moved
  * with mode, owner, links, attributes or name is a warning. VMF_REFUSED: writes to this device are
- * not counted, and locks were to be checked. Of a view: for all files below it. */
+ * not counted, and locks were to be checked. Of a view: for all files below it. Each file that
+ * is unchanged is told to the log. */
 VMF_MUST_CHECK enum vmf_code vmf_io_unchanged(const struct vmf_io *io, const struct vmf_log *log,
                                               struct vmf_error *error);
 

@@ -265,6 +265,8 @@ enum vmf_code vmf_io_unchanged(const struct vmf_io *io, const struct vmf_log *lo
     return VMF_OK;
   if (fstat(file->number, &now) < 0)
     return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", io->name);
-  return io->device ? device_unchanged(file, &now, log, error)
-                    : file_unchanged(file, &now, log, error);
+  VMF_TRY(io->device ? device_unchanged(file, &now, log, error)
+                     : file_unchanged(file, &now, log, error));
+  vmf_log_file(log, io->name, &file->status);
+  return VMF_OK;
 }

@@ -67,6 +67,8 @@ static enum vmf_code read_beside(const struct vmf_machine_source *source, const 
     return VMF_OK;
   VMF_TRY(vmf_open_reference(machines->path, name, NULL, false, &io, error));
   enum vmf_code code = read_all(io, limit, bytes, length, error);
+  if (code == VMF_OK)
+    code = vmf_io_unchanged(io, machines->options.log, error);
   vmf_io_close(io);
   return code;
 }
@@ -218,6 +220,7 @@ static enum vmf_code read_text(struct vmf_machines *machines, struct vmf_io *io,
 
   VMF_TRY(find_format(machines, io, &machines->format, error));
   VMF_TRY(read_all(io, VMF_MACHINE_SOURCE, &text, &source.length, error));
+  VMF_TRY(vmf_io_unchanged(io, machines->options.log, error));
   source.bytes = text;
   return read_machine(machines, &source, error);
 }

@@ -137,6 +137,8 @@ static enum vmf_code read_beside(struct vmf_package *package, const char *suffix
   VMF_TRY(vmf_package_open_stored(package, wanted, &io, error));
   enum vmf_code code = read_whole(
       io, limit, strcmp(suffix, ".mf") == 0 ? "a manifest" : "a certificate", bytes, length, error);
+  if (code == VMF_OK)
+    code = vmf_io_unchanged(io, package->options.log, error);
   vmf_io_close(io);
   if (code == VMF_OK) {
     *name = wanted;
@@ -379,6 +381,8 @@ static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_err
     VMF_TRY(vmf_io_open_file(package->descriptor_path, false, &io, error));
   enum vmf_code code =
       read_whole(io, VMF_XML_BYTES, "a descriptor", &bytes, &package->descriptor_length, error);
+  if (code == VMF_OK)
+    code = vmf_io_unchanged(io, package->options.log, error);
   vmf_io_close(io);
   package->descriptor = bytes;
   VMF_TRY(code);

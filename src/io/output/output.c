@@ -48,6 +48,7 @@ struct vmf_output {
   int handed;          /* the caller's descriptor that is written to; -1: none */
   struct vmf_io *pipe; /* to which the main file is sent by the commit; owned; NULL: none */
   const struct vmf_cancel *cancel;
+  const struct vmf_log *log;
   int held;   /* the file that is written in place, locked; -1: none */
   bool begun; /* it has been emptied */
   struct vmf_temporary temporary;
@@ -226,8 +227,7 @@ static enum vmf_code make_temporary(struct vmf_output *output, struct vmf_error 
   return code;
 }
 
-static enum vmf_code open_folder(struct vmf_output *output, const struct vmf_log *log,
-                                 struct vmf_error *error)
+static enum vmf_code open_folder(struct vmf_output *output, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *folder = NULL;
   int prefix = (int)(output->name - output->path);
@@ -239,8 +239,8 @@ static enum vmf_code open_folder(struct vmf_output *output, const struct vmf_log
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
   if (output->exists)
     VMF_TRY(check_locks(output, output->name, output->path, error));
-  VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, output->ignore_locks, log,
-                              error));
+  VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, output->ignore_locks,
+                              output->log, error));
   VMF_TRY(find_stem(output, error));
   const char *obstacle =
       output->exists ? vmf_in_place_obstacle(output->folder, output->name, &output->replaced)
@@ -313,7 +313,7 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
     return open_device(output, error);
-  return open_folder(output, options->log, error);
+  return open_folder(output, error);
 }
 
 bool vmf_output_replaces(const char *path)
@@ -338,6 +338,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->new_folder = options->new_folder;
   made->replace = options->replace;
   made->cancel = options->cancel;
+  made->log = options->log;
   made->folder = made->temporary.folder = made->handed = made->held = -1;
   enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
@@ -554,6 +555,18 @@ static void commit_in_place(struct vmf_output *output)
   output->committed = true;
 }
 
+static void tell_files(const struct vmf_output *output)
+{
+  struct vmf_error ignored;
+
+  for (size_t i = 0; i < output->part_count; i++) {
+    VMF_AUTO_FREE char *path = NULL;
+
+    if (vmf_path_beside(output->path, output->parts[i].name, &path, &ignored) == VMF_OK)
+      vmf_log_file(output->log, path, NULL);
+  }
+}
+
 enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *error)
 {
   for (size_t i = 0; i < output->part_count; i++)
@@ -563,8 +576,10 @@ enum vmf_code vmf_output_commit(struct vmf_output *output, struct vmf_error *err
   for (size_t i = 0; i < output->part_count; i++)
     VMF_TRY(vmf_io_end(output->parts[i].io, error));
   if (output->folder >= 0)
-    return commit_folder(output, error);
-  commit_in_place(output);
+    VMF_TRY(commit_folder(output, error));
+  else
+    commit_in_place(output);
+  tell_files(output);
   return VMF_OK;
 }
 

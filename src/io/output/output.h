@@ -24,7 +24,7 @@ struct vmf_output_options {
   bool spool;               /* what goes to a pipe is stored first, in a file without a name, */
   const char *spool_folder; /* there; NULL: in the folder for temporary files */
   const struct vmf_cancel *cancel; /* while it is sent; or NULL */
-  const struct vmf_log *log;       /* stale temporaries of this name are told here */
+  const struct vmf_log *log;       /* stale temporaries of this name, and what was made */
 };
 
 /* path: "-" is standard output, "/dev/fd/N" a descriptor that is open, a block device is written in

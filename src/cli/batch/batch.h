@@ -21,6 +21,9 @@ struct vmf_batch_settings {
   uint64_t retries;         /* of a job that fails for a while */
   bool fail_fast;           /* nothing new begins behind a failure */
   bool dry_run;             /* each job only tells what it would write */
+  bool resume;              /* what the record says is done, is not done again */
+  const char *record;       /* a file; NULL: none is kept */
+  char *record_beside;      /* the same, where nobody named it; owned */
   struct vmf_job_list list; /* owned */
 };
 
@@ -29,8 +32,15 @@ enum vmf_job_state {
   VMF_JOB_RUNNING,
   VMF_JOB_DONE,
   VMF_JOB_SALVAGED, /* the target is there, without what could not be read */
+  VMF_JOB_SKIPPED,  /* an earlier run has done it, and nothing has changed since */
   VMF_JOB_FAILED,
   VMF_JOB_STOPPED /* by a signal */
+};
+
+/* The files that a job read and made, as the record has them. */
+struct vmf_batch_files {
+  struct vmf_words fields; /* owned */
+  bool untold;             /* one of them is no file, or there was no memory for it */
 };
 
 /* What became of one job. Guarded by the lock of its batch. */
@@ -49,6 +59,7 @@ struct vmf_batch_job {
   struct vmf_words said; /* warnings and losses of the last attempt, VMF_SAID_MOST at most */
   uint64_t unsaid;       /* how many more there were */
   char *losses;          /* the report of a machine, as JSON; or NULL; owned */
+  struct vmf_batch_files touched; /* of the last attempt */
 
   /* what it is doing */
   char phase[16];
@@ -72,6 +83,7 @@ struct vmf_batch {
   struct vmf_batch_job *jobs;
   size_t count;
   struct vmf_crew *crew;
+  struct vmf_batch_record *record; /* or NULL: none is kept */
   unsigned at_once;
   uint64_t begun_milliseconds;
   time_t begun;

@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "batch.h"
+#include "batch_files.h"
+#include "batch_record.h"
 #include "batch_show.h"
 #include "checksum_list.h"
 #include "json.h"
@@ -102,6 +104,15 @@ static void hear_package(void *data, const struct vmf_package_account *account)
   pthread_mutex_unlock(&doing->batch->lock);
 }
 
+static void hear_file(void *data, const char *path, const struct stat *status)
+{
+  const struct doing *doing = data;
+
+  pthread_mutex_lock(&doing->batch->lock);
+  vmf_batch_file_add(&doing->job->touched, path, status);
+  pthread_mutex_unlock(&doing->batch->lock);
+}
+
 /* Kept as text: the tree is the conversion's. */
 static void hear_losses(void *data, const struct vmf_value *losses)
 {
@@ -153,7 +164,8 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
                                         .disk = hear_disk,
                                         .planned = hear_plan,
                                         .package = hear_package,
-                                        .losses = hear_losses};
+                                        .losses = hear_losses,
+                                        .file = hear_file};
   struct vmf_parsed_job parsed;
   enum vmf_code code = vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, error);
 
@@ -163,6 +175,9 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
     settings->command.crew = batch->crew;
     settings->target.dry_run |= batch->settings->dry_run;
     code = vmf_convert_do(settings, salvaged, error);
+    vmf_batch_files_of_options(&job->touched, &vmf_verb_convert, parsed.command);
+    vmf_batch_files_sort(&job->touched);
+    job->touched.untold |= settings->target.no_sync || settings->target.dry_run;
   }
   vmf_batch_forget(&parsed);
   return code;
@@ -183,6 +198,8 @@ static void begin(struct vmf_batch *batch, struct vmf_batch_job *job)
   pthread_mutex_lock(&batch->lock);
   vmf_words_free(&job->said);
   job->unsaid = 0;
+  vmf_words_free(&job->touched.fields);
+  job->touched.untold = false;
   job->attempts++;
   job->percent = 0;
   job->rate = 0;
@@ -196,15 +213,12 @@ static void begin(struct vmf_batch *batch, struct vmf_batch_job *job)
 }
 
 static void end(struct vmf_batch *batch, struct vmf_batch_job *job, const struct vmf_error *error,
-                bool salvaged)
+                enum vmf_job_state good_state)
 {
-  bool good = error->code == VMF_OK;
+  bool good = error->code == VMF_OK, salvaged = good_state == VMF_JOB_SALVAGED;
 
   pthread_mutex_lock(&batch->lock);
-  job->state = !good && error->code == VMF_CANCELLED ? VMF_JOB_STOPPED
-               : !good                               ? VMF_JOB_FAILED
-               : salvaged                            ? VMF_JOB_SALVAGED
-                                                     : VMF_JOB_DONE;
+  job->state = good ? good_state : error->code == VMF_CANCELLED ? VMF_JOB_STOPPED : VMF_JOB_FAILED;
   job->status = !good ? vmf_status_of(error->code) : salvaged ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;
   job->temporary = !good && is_temporary(error);
   if (!good)
@@ -218,27 +232,40 @@ static void end(struct vmf_batch *batch, struct vmf_batch_job *job, const struct
   pthread_mutex_unlock(&batch->lock);
 }
 
-void vmf_batch_do(struct vmf_batch *batch, struct vmf_batch_job *job)
+/* Tries until it is done, or will not be. */
+static void work(struct vmf_batch *batch, struct vmf_batch_job *job, bool *salvaged,
+                 struct vmf_error *error)
 {
-  uint64_t begun = vmf_progress_now();
-  struct vmf_error error;
-  bool salvaged = false, again;
+  bool again;
 
   do {
-    error = (struct vmf_error){0};
+    *error = (struct vmf_error){0};
     begin(batch, job);
-    if (attempt(batch, job, &salvaged, &error) == VMF_OK)
-      error.code = VMF_OK;
-    again = error.code != VMF_OK && is_temporary(&error) &&
+    if (attempt(batch, job, salvaged, error) == VMF_OK)
+      error->code = VMF_OK;
+    again = error->code != VMF_OK && is_temporary(error) &&
             job->attempts <= batch->settings->retries &&
             !vmf_cancel_requested(vmf_signals_cancel());
     if (again) {
       pthread_mutex_lock(&batch->lock);
-      vmf_batch_show_retry(batch, job, error.text);
+      vmf_batch_show_retry(batch, job, error->text);
       pthread_mutex_unlock(&batch->lock);
       wait_before_retry(job->attempts);
     }
   } while (again);
+}
+
+void vmf_batch_do(struct vmf_batch *batch, struct vmf_batch_job *job)
+{
+  uint64_t begun = vmf_progress_now();
+  struct vmf_error error = {0};
+  bool salvaged = false, done;
+  enum vmf_code code = vmf_batch_record_look(batch->record, job, &done, &error);
+
+  if (code == VMF_OK && !done)
+    work(batch, job, &salvaged, &error);
   job->milliseconds = vmf_progress_now() - begun;
-  end(batch, job, &error, salvaged);
+  if (code == VMF_OK && !done && error.code == VMF_OK && !salvaged)
+    vmf_batch_record_add(batch->record, job);
+  end(batch, job, &error, done ? VMF_JOB_SKIPPED : salvaged ? VMF_JOB_SALVAGED : VMF_JOB_DONE);
 }

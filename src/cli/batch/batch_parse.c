@@ -21,6 +21,14 @@ static void hear_nothing(void *data, const char *text)
   (void)text;
 }
 
+static void pass_file(void *data, const char *path, const struct stat *status)
+{
+  const struct vmf_command *command = data;
+
+  if (command->listener->file)
+    command->listener->file(command->listener->data, path, status);
+}
+
 static const struct vmf_listener deaf = {.say = hear_nothing};
 
 /* Behind "--" nothing is an option, whatever a name begins with. */
@@ -97,6 +105,7 @@ enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
   command->untrusted = settings->command.untrusted;
   command->log.warn = vmf_status_warn;
   command->log.note = settings->command.verbose ? vmf_status_note : NULL;
+  command->log.file = pass_file;
   command->log.data = command;
   enum vmf_code code = join_words(job, &parsed->words, error);
   pthread_mutex_lock(&getopt_lock);

@@ -19,9 +19,9 @@ static const struct vmf_report_kind *const kinds[] = {&vmf_report_json, &vmf_rep
 const char *vmf_report_state(const struct vmf_batch_job *job)
 {
   static const char *const names[] = {
-      [VMF_JOB_WAITING] = "not begun", [VMF_JOB_RUNNING] = "running",
-      [VMF_JOB_DONE] = "done",         [VMF_JOB_SALVAGED] = "salvaged",
-      [VMF_JOB_FAILED] = "failed",     [VMF_JOB_STOPPED] = "stopped"};
+      [VMF_JOB_WAITING] = "not begun", [VMF_JOB_RUNNING] = "running",   [VMF_JOB_DONE] = "done",
+      [VMF_JOB_SALVAGED] = "salvaged", [VMF_JOB_SKIPPED] = "unchanged", [VMF_JOB_FAILED] = "failed",
+      [VMF_JOB_STOPPED] = "stopped"};
 
   return names[job->state];
 }

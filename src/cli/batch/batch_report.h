@@ -32,7 +32,7 @@ struct vmf_report_kind {
 extern const struct vmf_report_kind vmf_report_json, vmf_report_html, vmf_report_junit,
     vmf_report_csv;
 
-/* "done", "failed", "stopped", "salvaged", "not begun" */
+/* "done", "failed", "stopped", "salvaged", "unchanged", "not begun" */
 const char *vmf_report_state(const struct vmf_batch_job *job);
 
 /* How many jobs have this state at the end. */

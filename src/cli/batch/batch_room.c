@@ -8,8 +8,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "arguments.h"
+#include "batch_record.h"
 #include "human.h"
+#include "listener.h"
+#include "signals.h"
 #include "status.h"
+#include "verb_convert.h"
 
 /* A file system that jobs write to. */
 struct room {
@@ -30,10 +35,10 @@ static char *folder_of(const char *path)
   return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
 }
 
-/* Adds a job to its file system, or that to the list, which has room for it. */
-static void add(struct room *rooms, size_t *count, const struct vmf_batch_job *job)
+/* Adds bytes that go to `path` to its file system, or that to the list, which has room for it. */
+static void add(struct room *rooms, size_t *count, const char *path, uint64_t bytes)
 {
-  char *folder = folder_of(job->path);
+  char *folder = folder_of(path);
   struct stat there;
   size_t i = 0;
 
@@ -48,36 +53,140 @@ static void add(struct room *rooms, size_t *count, const struct vmf_batch_job *j
   else
     free(folder);
   rooms[i].jobs++;
-  rooms[i].required += job->written;
+  rooms[i].required += bytes;
 }
 
-static void print(const struct room *room)
+static bool free_bytes_of(const struct room *room, uint64_t *bytes)
 {
-  char required[16], free_bytes[16];
   struct statvfs space;
 
   if (statvfs(room->folder, &space) != 0 || space.f_blocks == 0)
-    return;
-  uint64_t blocks = geteuid() == 0 ? space.f_bfree : space.f_bavail;
-  uint64_t bytes = blocks * space.f_frsize;
+    return false;
+  *bytes = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
+  return true;
+}
+
+static void print(const struct room *room, const char *prefix, const char *verdict,
+                  uint64_t free_bytes)
+{
+  char required[16], free_text[16];
+
   vmf_human_size(room->required, required);
-  vmf_human_size(bytes, free_bytes);
-  vmf_status_print("%s: %zu job%s, up to %s; %s are free: %s", room->folder, room->jobs,
-                   room->jobs == 1 ? "" : "s", required, free_bytes,
-                   room->required <= bytes ? "it fits" : "it may not fit");
+  vmf_human_size(free_bytes, free_text);
+  vmf_status_print("%s%s: %zu job%s, up to %s; %s are free: it %s", prefix, room->folder,
+                   room->jobs, room->jobs == 1 ? "" : "s", required, free_text, verdict);
+}
+
+static void free_rooms(struct room *rooms, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    free(rooms[i].folder);
+  free(rooms);
 }
 
 void vmf_batch_show_room(const struct vmf_batch *batch)
 {
   struct room *rooms = calloc(batch->count, sizeof *rooms);
   size_t count = 0;
+  uint64_t bytes;
 
   for (size_t i = 0; rooms && i < batch->count; i++)
     if (batch->jobs[i].path)
-      add(rooms, &count, &batch->jobs[i]);
-  for (size_t i = 0; i < count; i++) {
-    print(&rooms[i]);
-    free(rooms[i].folder);
+      add(rooms, &count, batch->jobs[i].path, batch->jobs[i].written);
+  for (size_t i = 0; i < count; i++)
+    if (free_bytes_of(&rooms[i], &bytes))
+      print(&rooms[i], "", rooms[i].required <= bytes ? "fits" : "may not fit", bytes);
+  free_rooms(rooms, count);
+}
+
+/* ---- before they run ---- */
+
+/* What a job would write. */
+struct plan {
+  char *path; /* owned; NULL: nothing is known */
+  uint64_t bytes;
+};
+
+static void take_plan(void *data, const char *path, uint64_t required)
+{
+  struct plan *plan = data;
+
+  free(plan->path);
+  *plan = (struct plan){.path = strdup(path), .bytes = required};
+}
+
+static void hear_nothing(void *data, const char *text)
+{
+  (void)data;
+  (void)text;
+}
+
+static void drop_losses(void *data, const struct vmf_value *losses)
+{
+  (void)data;
+  (void)losses;
+}
+
+/* A pipe comes once, and what is far is asked once. */
+static bool is_here(const struct vmf_batch_job *job)
+{
+  const struct vmf_words *operands = &job->listed->operands;
+  struct stat there;
+
+  for (size_t i = 0; i + 1 < operands->count; i++)
+    if (stat(operands->list[i], &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
+      return false;
+  return true;
+}
+
+/* What is wrong with a job is told when it is done, and what its package vouches for is asked for
+ * then. What can only be measured by unpacking it is not. */
+static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job)
+{
+  struct plan plan = {0};
+  const struct vmf_listener listener = {
+      .data = &plan, .say = hear_nothing, .planned = take_plan, .losses = drop_losses};
+  struct vmf_parsed_job parsed;
+  struct vmf_error ignored;
+  bool salvaged, done = false;
+
+  if (!is_here(job) || vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
+    return plan;
+  if (vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, &ignored) == VMF_OK) {
+    struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed.command;
+
+    settings->command.crew = batch->crew;
+    settings->target.dry_run = true;
+    settings->command.max_size = 1; /* byte to be unpacked */
+    settings->source.trust.no_verify = true;
+    (void)!vmf_convert_do(settings, &salvaged, &ignored);
   }
-  free(rooms);
+  vmf_batch_forget(&parsed);
+  return plan;
+}
+
+enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch, struct vmf_error *error)
+{
+  struct room *rooms = calloc(batch->count, sizeof *rooms);
+  size_t count = 0, scarce = 0;
+  uint64_t bytes;
+
+  if (!rooms)
+    return vmf_arguments_no_memory(error);
+  for (size_t i = 0; i < batch->count && !vmf_cancel_requested(vmf_signals_cancel()); i++) {
+    struct plan plan = plan_of(batch, &batch->jobs[i]);
+
+    if (plan.path)
+      add(rooms, &count, plan.path, plan.bytes);
+    free(plan.path);
+  }
+  for (size_t i = 0; i < count; i++)
+    if (free_bytes_of(&rooms[i], &bytes) && rooms[i].required > bytes) {
+      print(&rooms[i], batch->settings->fail_fast ? "" : "warning: ", "may not fit", bytes);
+      scarce++;
+    }
+  free_rooms(rooms, count);
+  return scarce == 0 || !batch->settings->fail_fast
+             ? VMF_OK
+             : vmf_arguments_wrong(error, "with --fail-fast nothing is begun that may not fit");
 }

@@ -11,4 +11,9 @@
  * there. With the lock held. */
 void vmf_batch_show_room(const struct vmf_batch *batch);
 
+/* Before the first byte: measures what the jobs that are not done yet will write at most, and warns
+ * of each file system that has not so much free. VMF_USAGE: that, with --fail-fast. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch,
+                                                  struct vmf_error *error);
+
 #endif

@@ -71,11 +71,13 @@ static void describe(const struct vmf_batch_job *job, char *text, size_t size)
 
 void vmf_batch_show_ended(struct vmf_batch *batch, const struct vmf_batch_job *job)
 {
-  bool good = job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED;
+  bool skipped = job->state == VMF_JOB_SKIPPED;
+  bool good = skipped || job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED;
   char text[100];
 
   vmf_batch_event(batch, job,
-                  good                            ? "done"
+                  skipped                         ? "unchanged"
+                  : good                          ? "done"
                   : job->state == VMF_JOB_STOPPED ? "stopped"
                                                   : "failed",
                   job->error);
@@ -83,9 +85,12 @@ void vmf_batch_show_ended(struct vmf_batch *batch, const struct vmf_batch_job *j
     vmf_status_print("%s: %s", job->name, job->error ? job->error : "failed");
     return;
   }
-  if (is_quiet(batch))
+  if (is_quiet(batch) || (skipped && !batch->settings->command.verbose))
     return;
-  describe(job, text, sizeof text);
+  if (skipped)
+    snprintf(text, sizeof text, "done before, and unchanged");
+  else
+    describe(job, text, sizeof text);
   vmf_status_print("%zu of %zu: %s: %s", batch->finished, batch->count, job->name, text);
 }
 
@@ -167,16 +172,17 @@ void vmf_batch_show_progress(struct vmf_batch *batch)
 /* "200 jobs: 198 done, 2 failed, 3.1 TiB written, 1:02:03" */
 void vmf_batch_show_summary(struct vmf_batch *batch)
 {
-  size_t done = 0, stopped = 0, waiting = 0;
+  size_t done = 0, skipped = 0, stopped = 0, waiting = 0;
   uint64_t written = 0;
   bool plans = batch->settings->dry_run;
-  char bytes[16], time[16], text[120] = "";
+  char bytes[16], time[16], before[40] = "", text[120] = "";
 
   vmf_progress_hide();
   for (size_t i = 0; i < batch->count; i++) {
     const struct vmf_batch_job *job = &batch->jobs[i];
 
     done += job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED;
+    skipped += job->state == VMF_JOB_SKIPPED;
     stopped += job->state == VMF_JOB_STOPPED;
     waiting += job->state == VMF_JOB_WAITING;
     written += job->written;
@@ -186,10 +192,12 @@ void vmf_batch_show_summary(struct vmf_batch *batch)
     return;
   vmf_human_size(written, bytes);
   vmf_human_seconds((double)vmf_batch_elapsed(batch) / 1000, time);
+  if (skipped > 0)
+    snprintf(before, sizeof before, ", %zu unchanged", skipped);
   if (stopped + waiting > 0)
     snprintf(text, sizeof text, ", %zu stopped, %zu not begun", stopped, waiting);
-  vmf_status_print("%zu job%s: %zu %s, %zu failed%s, %s%s, %s", batch->count,
-                   batch->count == 1 ? "" : "s", done, plans ? "can be done" : "done",
+  vmf_status_print("%zu job%s: %zu %s%s, %zu failed%s, %s%s, %s", batch->count,
+                   batch->count == 1 ? "" : "s", done, plans ? "can be done" : "done", before,
                    batch->failed, text, bytes, plans ? " at most" : " written", time);
   if (plans)
     vmf_batch_show_room(batch);

@@ -111,12 +111,13 @@ static void write_html(FILE *out, const struct vmf_batch *batch, int status)
   vmf_escape_markup(out, batch->settings->list.name);
   fprintf(out,
           "</h1>\n<p>%zu jobs: <span class=\"done\">%zu done</span>, <span class=\"failed\">%zu "
-          "failed</span>, %zu salvaged, %zu stopped, %zu not begun; %s written in %s; begun %s; "
+          "failed</span>, %zu salvaged, %zu unchanged, %zu stopped, %zu not begun; %s written in "
+          "%s; begun %s; "
           "exit status %d; vmferry %s</p>\n",
           batch->count, vmf_report_count(batch, VMF_JOB_DONE),
           vmf_report_count(batch, VMF_JOB_FAILED), vmf_report_count(batch, VMF_JOB_SALVAGED),
-          vmf_report_count(batch, VMF_JOB_STOPPED), vmf_report_count(batch, VMF_JOB_WAITING), bytes,
-          time, begun, status, vmf_version());
+          vmf_report_count(batch, VMF_JOB_SKIPPED), vmf_report_count(batch, VMF_JOB_STOPPED),
+          vmf_report_count(batch, VMF_JOB_WAITING), bytes, time, begun, status, vmf_version());
   fputs("<table>\n<thead><tr><th>State</th><th>Source</th><th>Target</th><th>Written</th>"
         "<th>Time</th><th>Rate</th></tr></thead>\n<tbody>\n",
         out);

@@ -3,8 +3,10 @@
  *
  * The report for programs. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "batch_files.h"
 #include "batch_report.h"
 #include "json.h"
 
@@ -52,6 +54,28 @@ static void print_number(FILE *out, const char *key, uint64_t number)
   fprintf(out, ",\n            \"%s\": %" PRIu64, key, number);
 }
 
+static void print_files(FILE *out, const char *key, const struct vmf_words *fields, bool made)
+{
+  const char *separator = "";
+
+  fprintf(out, ",\n            \"%s\": [", key);
+  for (size_t i = 0; i < fields->count; i++) {
+    struct vmf_batch_file file;
+    char changed[32];
+
+    if (vmf_batch_file_parse(fields->list[i], strlen(fields->list[i]), &file) &&
+        file.made == made) {
+      vmf_report_time((time_t)(file.changed / 1000000000), changed);
+      fprintf(out, "%s\n                {\"filename\": ", separator);
+      vmf_json_string(out, file.path);
+      fprintf(out, ", \"size\": %lld, \"modified\": \"%s\"}", file.size, changed);
+      separator = ",";
+    }
+    free(file.path);
+  }
+  fputc(']', out);
+}
+
 static void print_made(FILE *out, const struct vmf_batch_job *job)
 {
   print_text(out, "filename", job->path);
@@ -95,6 +119,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
     print_made(out, job);
   if (job->error)
     print_text(out, "error", job->error);
+  print_files(out, "read", &job->touched.fields, false);
+  print_files(out, "made", &job->touched.fields, true);
   print_texts(out, "messages", job->said.list, job->said.count);
   if (job->unsaid > 0)
     print_number(out, "more-messages", job->unsaid);
@@ -114,12 +140,13 @@ static void write_json(FILE *out, const struct vmf_batch *batch, int status)
       out,
       ",\n        \"version\": \"%s\",\n        \"begun\": \"%s\",\n        \"seconds\": %.3f,\n"
       "        \"status\": %d,\n        \"jobs\": %zu,\n        \"done\": %zu,\n"
-      "        \"salvaged\": %zu,\n        \"failed\": %zu,\n        \"stopped\": %zu,\n"
+      "        \"salvaged\": %zu,\n        \"unchanged\": %zu,\n        \"failed\": %zu,\n"
+      "        \"stopped\": %zu,\n"
       "        \"not-begun\": %zu\n    },\n    \"jobs\": [",
       vmf_version(), begun, (double)vmf_batch_elapsed(batch) / 1000, status, batch->count,
       vmf_report_count(batch, VMF_JOB_DONE), vmf_report_count(batch, VMF_JOB_SALVAGED),
-      vmf_report_count(batch, VMF_JOB_FAILED), vmf_report_count(batch, VMF_JOB_STOPPED),
-      vmf_report_count(batch, VMF_JOB_WAITING));
+      vmf_report_count(batch, VMF_JOB_SKIPPED), vmf_report_count(batch, VMF_JOB_FAILED),
+      vmf_report_count(batch, VMF_JOB_STOPPED), vmf_report_count(batch, VMF_JOB_WAITING));
   for (size_t i = 0; i < batch->count; i++) {
     fputs(i ? "," : "", out);
     print_job(out, &batch->jobs[i]);

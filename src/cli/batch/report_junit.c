@@ -19,6 +19,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   }
   if (job->state == VMF_JOB_WAITING)
     fputs("      <skipped message=\"not begun\"/>\n", out);
+  if (job->state == VMF_JOB_SKIPPED)
+    fputs("      <skipped message=\"done before, and unchanged\"/>\n", out);
   if (job->said.count > 0) {
     fputs("      <system-out>", out);
     for (size_t i = 0; i < job->said.count; i++) {
@@ -46,7 +48,9 @@ static void write_junit(FILE *out, const struct vmf_batch *batch, int status)
   fprintf(out,
           "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\" "
           "timestamp=\"%s\">\n",
-          batch->count, failed, vmf_report_count(batch, VMF_JOB_WAITING), seconds, begun);
+          batch->count, failed,
+          vmf_report_count(batch, VMF_JOB_WAITING) + vmf_report_count(batch, VMF_JOB_SKIPPED),
+          seconds, begun);
   for (size_t i = 0; i < batch->count; i++)
     print_job(out, &batch->jobs[i]);
   fputs("  </testsuite>\n</testsuites>\n", out);

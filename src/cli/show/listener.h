@@ -19,6 +19,8 @@ struct vmf_listener {
   void (*planned)(void *data, const char *path, uint64_t required);
   void (*package)(void *data, const struct vmf_package_account *account);
   void (*losses)(void *data, const struct vmf_value *losses); /* of a machine; kept by the caller */
+  /* See struct vmf_log; any thread. */
+  void (*file)(void *data, const char *path, const struct stat *status);
 };
 
 #endif

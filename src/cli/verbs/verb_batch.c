@@ -2,13 +2,17 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry batch`. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "batch.h"
+#include "batch_record.h"
 #include "batch_report.h"
+#include "batch_room.h"
 #include "common_arguments.h"
 #include "names.h"
 #include "signals.h"
@@ -49,6 +53,13 @@ static const struct vmf_argument batch_arguments[] = {
      .value = "N",
      .max = 100,
      .help = "try again what fails by what may pass: held files, no memory"},
+    {.name = "resume",
+     VMF_SETS_TEXT(record),
+     .given = VMF_SETTING(bool, resume),
+     .value = "RECORD",
+     .value_optional = true,
+     .help = "leave out what an earlier run has done and what has not changed since (default: "
+             "JOBS.done)"},
     {.name = "dry-run",
      VMF_SETS_FLAG(dry_run),
      .help = "tell what would be written, and whether it fits"},
@@ -103,6 +114,26 @@ static void hide_secrets(struct vmf_words *sources)
   }
 }
 
+/* What is done is recorded beside a list that is a file. */
+static enum vmf_code batch_name_record(struct vmf_batch_settings *settings, bool listed,
+                                       struct vmf_error *error)
+{
+  struct stat there;
+  const char *name = settings->command.operand_count == 1 ? settings->command.operands[0] : "-";
+
+  if (settings->record || (settings->dry_run && !settings->resume))
+    return VMF_OK;
+  if (!listed || strcmp(name, "-") == 0 || stat(name, &there) != 0 || !S_ISREG(there.st_mode))
+    return settings->resume
+               ? vmf_arguments_wrong(error, "--resume: a list that is no file has no record beside "
+                                            "it; name one: --resume=RECORD")
+               : VMF_OK;
+  if (asprintf(&settings->record_beside, "%s.done", name) < 0)
+    return vmf_arguments_no_memory(error);
+  settings->record = settings->record_beside;
+  return VMF_OK;
+}
+
 static enum vmf_code batch_load(void *given, struct vmf_error *error)
 {
   struct vmf_batch_settings *settings = given;
@@ -120,6 +151,8 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
     code = listed ? vmf_job_list_read(list, error) : vmf_job_list_match(list, settings->to, error);
   for (size_t i = 0; i < list->count; i++)
     hide_secrets(&list->jobs[i].operands);
+  if (code == VMF_OK)
+    code = batch_name_record(settings, listed, error);
   settings->command.operand_count = 0;
   return code;
 }
@@ -127,7 +160,9 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
 static void batch_unload(void *given)
 {
   struct vmf_batch_settings *settings = given;
+
   vmf_job_list_free(&settings->list);
+  free(settings->record_beside);
 }
 
 /* A job that is wrong is told later. */
@@ -178,12 +213,53 @@ static enum vmf_code batch_begin(struct vmf_batch *batch, struct vmf_error *erro
                         : code;
 }
 
+/* A record that nobody asked for is not kept where it cannot be. */
+static enum vmf_code batch_open_record(struct vmf_batch *batch, struct vmf_error *error)
+{
+  const struct vmf_batch_settings *settings = batch->settings;
+
+  if (!settings->record)
+    return VMF_OK;
+  enum vmf_code code =
+      vmf_batch_record_open(settings->record, settings->resume, &batch->record, error);
+  if (code == VMF_OK || code == VMF_IN_USE || settings->resume)
+    return code;
+  if (settings->command.verbose)
+    vmf_status_print("what is done is not recorded: %s", error->text);
+  return VMF_OK;
+}
+
+/* status: of the batch. Who may want to go on is told how. */
+static void batch_close_record(struct vmf_batch *batch, int status)
+{
+  const struct vmf_batch_settings *settings = batch->settings;
+  bool done = status == VMF_EXIT_DONE;
+
+  if (!done && batch->record && !settings->resume && !settings->command.quiet &&
+      batch->finished > 0)
+    vmf_status_print("with --resume only the rest is done (%s)", settings->record);
+  vmf_batch_record_close(batch->record, done && !settings->resume);
+}
+
 static void batch_end(struct vmf_batch *batch)
 {
   vmf_crew_free(batch->crew);
   vmf_batch_free_jobs(batch);
   pthread_cond_destroy(&batch->changed);
   pthread_mutex_destroy(&batch->lock);
+}
+
+/* All that can be found wrong before the first byte. */
+static enum vmf_code batch_prepare(struct vmf_batch *batch, struct vmf_error *error)
+{
+  const struct vmf_batch_settings *settings = batch->settings;
+  enum vmf_code code = vmf_batch_check_reports(settings->reports, error);
+
+  if (code == VMF_OK)
+    code = vmf_batch_check(batch, error);
+  if (code == VMF_OK)
+    code = batch_open_record(batch, error);
+  return code == VMF_OK && !settings->dry_run ? vmf_batch_check_room(batch, error) : code;
 }
 
 static int batch_run(void *given)
@@ -196,21 +272,19 @@ static int batch_run(void *given)
   int status = VMF_EXIT_DONE;
 
   if (code == VMF_OK)
-    code = vmf_batch_check_reports(settings->reports, &error);
+    code = batch_prepare(&batch, &error);
   if (code == VMF_OK)
-    code = vmf_batch_check(&batch, &error);
-  if (code == VMF_OK) {
     code = vmf_batch_run(&batch, &error);
-    if (code == VMF_OK)
-      status = batch_status(&batch);
-    if (code == VMF_OK)
-      code = vmf_batch_report(&batch, status, &error);
+  if (code == VMF_OK) {
+    status = batch_status(&batch);
+    code = vmf_batch_report(&batch, status, &error);
   }
   if (code != VMF_OK) {
     int failure = vmf_status_report(&error);
 
     status = code == VMF_USAGE ? VMF_EXIT_INPUT : failure;
   }
+  batch_close_record(&batch, status);
   batch_end(&batch);
   return status;
 }

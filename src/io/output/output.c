@@ -557,12 +557,9 @@ static void commit_in_place(struct vmf_output *output)
 
 static void tell_files(const struct vmf_output *output)
 {
-  struct vmf_error ignored;
-
   for (size_t i = 0; i < output->part_count; i++) {
     VMF_AUTO_FREE char *path = NULL;
-
-    if (vmf_path_beside(output->path, output->parts[i].name, &path, &ignored) == VMF_OK)
+    if (vmf_path_beside(output->path, output->parts[i].name, &path, NULL) == VMF_OK)
       vmf_log_file(output->log, path, NULL);
   }
 }

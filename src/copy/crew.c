@@ -57,10 +57,10 @@ static void add_last(struct vmf_crew *crew, struct vmf_crew_client *client)
 }
 
 /* One piece of work of the first client that has any. Who was asked goes behind the others, so that
- * all have their turn. */
+ * all have their turn. Clients may come and leave while one of them looks for work. */
 static bool serve_one(struct vmf_crew *crew)
 {
-  for (unsigned left = crew->clients; left > 0; left--) {
+  for (unsigned left = crew->clients; left > 0 && crew->first; left--) {
     struct vmf_crew_client *client = crew->first;
     remove_client(crew, client);
     add_last(crew, client);

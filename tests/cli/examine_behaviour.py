@@ -4,6 +4,7 @@
 import html
 import json
 import unicodedata
+import xml.etree.ElementTree
 
 import tap
 
@@ -156,6 +157,56 @@ def test_map_window(t):
     part = answer(t, 'map', '--output=json', '-s', '64k', '--max-length=4k', V3)
     tap.equal((part[0]['start'], sum(extent['length'] for extent in part)), (65536, 4096))
     tap.equal(answer(t, 'map', '--output=json', '--start-offset=1G', V3), [])
+
+
+SVG = '{http://www.w3.org/2000/svg}'
+
+
+def squares(t, *arguments):
+    """Of each kind, how many squares the picture has; the legend's are none."""
+    root = xml.etree.ElementTree.fromstring(t.vmferry('map', *arguments, '--picture', '-').stdout)
+    kinds = [rect.get('class') for rect in root.iter(SVG + 'rect') if rect.find(SVG + 'title') is not None]
+    return {kind: kinds.count(kind) for kind in kinds}
+
+
+def test_map_draws_what_is_stored_for_each_stretch(t):
+    with open(t.path('a.raw'), 'wb') as disk:
+        disk.truncate(8 << 20)
+        disk.write(b'x' * (3 << 20))
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-f', 'qcow2', '-b', 'a.raw', '-F', 'raw', 'over.qcow2')
+    t.run(tap.tool('qemu-io'), '-f', 'qcow2', '-c', 'write 0 1M', 'over.qcow2')
+    t.vmferry('convert', '-c', '-O', 'qcow2', 'a.raw', 'packed.qcow2')
+    tap.equal(squares(t, 'a.raw'), {'d': 768, 'z': 1280}, 'raw, 4 KiB a square')
+    tap.equal(squares(t, 'over.qcow2'), {'d': 256, 'p': 512, 'z': 1280}, 'overlay')
+    tap.equal(squares(t, 'packed.qcow2'), {'c': 768, 'n': 1280}, 'packed')
+    tap.equal(squares(t, '-s', '2M', '-l', '2M', 'a.raw'), {'d': 1024, 'z': 1024}, 'a window, 1 KiB a square')
+
+
+def test_a_picture_shows_a_little_in_much(t):
+    with open(t.path('a.raw'), 'wb') as disk:
+        disk.truncate(1 << 40)
+        disk.write(b'x' * 4096)
+    tap.equal(squares(t, 'a.raw'), {'d': 1, 'z': 2047}, 'kinds')
+
+
+def test_a_hostile_name_stays_text_in_a_picture(t):
+    name = '<script>&"\x1b[2J.raw'
+    t.write(name, bytes(4096))
+    root = xml.etree.ElementTree.fromstring(t.vmferry('map', '--picture', '-', name).stdout)
+    tap.equal(next(text.text for text in root.iter(SVG + 'text')), '<script>&"\\x1b[2J.raw', 'title')
+
+
+def test_a_picture_replaces_a_picture_only(t):
+    t.write('a.raw', bytes(4096))
+    t.write('disk.svg', b'a disk')
+    tap.contains(t.vmferry('map', '--picture', 'disk.svg', 'a.raw', status=1).stderr, 'is no such picture')
+    tap.equal(t.read('disk.svg'), b'a disk', 'content')
+    for _ in range(2):
+        t.vmferry('map', '--picture', 'a.svg', 'a.raw')
+    tap.equal(t.names(), ['a.raw', 'a.svg', 'disk.svg'], 'files')
+    t.vmferry('map', '--picture', 'b.svg', 'a.raw', 'a.raw', status=1)
+    t.vmferry('map', '--picture', 'none/b.svg', 'a.raw', status=1)
+    t.vmferry('map', '--picture', '/dev/full', 'a.raw', status=4)
 
 
 def test_map_names_the_parent(t):

@@ -2,16 +2,12 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "batch_report.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "names.h"
+#include "report_file.h"
 
 static const struct vmf_report_kind *const kinds[] = {&vmf_report_json, &vmf_report_html,
                                                       &vmf_report_junit, &vmf_report_csv};
@@ -73,61 +69,18 @@ enum vmf_code vmf_batch_check_reports(const char *const *reports, struct vmf_err
 
 /* ---- writing ---- */
 
-static enum vmf_code failed(const char *path, struct vmf_error *error)
+struct written {
+  const struct vmf_report_kind *kind;
+  const struct vmf_batch *batch;
+  int status;
+};
+
+static void fill(FILE *out, const void *data)
 {
-  int number = errno;
+  const struct written *written = data;
 
-  vmf_arguments_wrong(error, "%s: the report cannot be written: %s", path, strerror(number));
-  error->sys_errno = number;
-  return error->code = VMF_WRITE;
-}
-
-static bool fill(const struct vmf_report_kind *kind, int number, const struct vmf_batch *batch,
-                 int status)
-{
-  FILE *out = fdopen(number, "w");
-
-  if (!out) {
-    close(number);
-    return false;
-  }
-  fputs(kind->mark, out);
-  kind->write(out, batch, status);
-  bool good = fflush(out) == 0 && !ferror(out) && fchmod(number, 0644) == 0 && fsync(number) == 0;
-  return fclose(out) == 0 && good;
-}
-
-/* A device or pipe is written as it is. */
-static enum vmf_code write_directly(const char *path, const struct vmf_batch *batch, int status,
-                                    struct vmf_error *error)
-{
-  FILE *out = fopen(path, "we");
-
-  if (!out)
-    return failed(path, error);
-  fputs(kind_of(path)->mark, out);
-  kind_of(path)->write(out, batch, status);
-  bool good = !ferror(out);
-  return fclose(out) == 0 && good ? VMF_OK : failed(path, error);
-}
-
-static enum vmf_code write_report(const char *path, const struct vmf_batch *batch, int status,
-                                  struct vmf_error *error)
-{
-  struct stat there;
-  char *name = NULL;
-
-  if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-    return write_directly(path, batch, status, error);
-  if (asprintf(&name, "%s.XXXXXX", path) < 0)
-    return vmf_arguments_no_memory(error);
-  int number = mkostemp(name, O_CLOEXEC);
-  bool good = number >= 0 && fill(kind_of(path), number, batch, status) && rename(name, path) == 0;
-  enum vmf_code code = good ? VMF_OK : failed(path, error);
-  if (!good && number >= 0)
-    unlink(name);
-  free(name);
-  return code;
+  fputs(written->kind->mark, out);
+  written->kind->write(out, written->batch, written->status);
 }
 
 enum vmf_code vmf_batch_report(const struct vmf_batch *batch, int status, struct vmf_error *error)
@@ -135,7 +88,10 @@ enum vmf_code vmf_batch_report(const struct vmf_batch *batch, int status, struct
   const char *const *reports = batch->settings->reports;
   enum vmf_code code = VMF_OK;
 
-  for (; reports && *reports && code == VMF_OK; reports++)
-    code = write_report(*reports, batch, status, error);
+  for (; reports && *reports && code == VMF_OK; reports++) {
+    const struct written written = {kind_of(*reports), batch, status};
+
+    code = vmf_report_file(*reports, "report", fill, &written, error);
+  }
   return code;
 }

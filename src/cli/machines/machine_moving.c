@@ -2,7 +2,6 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "machine_moving.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "listener.h"
 #include "loss_glance.h"
 #include "names.h"
+#include "report_file.h"
 #include "signals.h"
 #include "sources.h"
 
@@ -120,21 +120,10 @@ static enum vmf_code check_losses(const char *path, const char *target, struct v
   return VMF_OK;
 }
 
-static enum vmf_code write_losses(const char *path, const struct vmf_value *losses,
-                                  struct vmf_error *error)
+static void write_losses(FILE *out, const void *losses)
 {
-  FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-
-  if (file) {
-    vmf_json_value(file, losses, 0);
-    fputc('\n', file);
-    if (!ferror(file) && fflush(file) == 0 && (file == stdout || fclose(file) == 0))
-      return VMF_OK;
-  }
-  error->code = VMF_WRITE;
-  snprintf(error->text, sizeof error->text, "%s: the loss report cannot be written: %s", path,
-           strerror(errno));
-  return VMF_WRITE;
+  vmf_json_value(out, losses, 0);
+  fputc('\n', out);
 }
 
 /* Also of a conversion that was refused because of them. */
@@ -152,7 +141,9 @@ static enum vmf_code tell_losses(const struct vmf_packaging *packaging,
   if (!settings->losses)
     return VMF_OK;
   enum vmf_code code = check_losses(settings->losses, packaging->command->operands[1], error);
-  return code == VMF_OK ? write_losses(settings->losses, losses, error) : code;
+  return code == VMF_OK
+             ? vmf_report_file(settings->losses, "loss report", write_losses, losses, error)
+             : code;
 }
 
 /* Standard input is stored beside the target, which may be a folder: in `folder`, which lives as

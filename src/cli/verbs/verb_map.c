@@ -4,11 +4,16 @@
  * `vmferry map`: how the guest disk is stored, one line an extent. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "common_arguments.h"
+#include "disk_picture.h"
 #include "each.h"
 #include "human.h"
+#include "names.h"
+#include "report_file.h"
 #include "sources.h"
 #include "status.h"
 
@@ -16,6 +21,7 @@ struct map_settings {
   struct vmf_command command;
   struct vmf_source_settings source;
   uint64_t start, max_length; /* guest bytes */
+  const char *picture;        /* a file; or NULL: what is stored is listed */
 };
 
 #define VMF_SETTINGS struct map_settings
@@ -46,6 +52,10 @@ static const struct vmf_argument map_arguments[] = {
      VMF_SETS_SIZE(max_length),
      .value = "LENGTH",
      .help = "show so many bytes of the guest disk"},
+    {.name = "picture",
+     VMF_SETS_TEXT(picture),
+     .value = "REPORT",
+     .help = "draw the disk into this file, as SVG, instead of listing it"},
     VMF_GROUP_QEMU,
     VMF_ARGUMENT_IMAGE_OPTS,
     VMF_ARGUMENT_OBJECT,
@@ -126,15 +136,47 @@ static enum vmf_code map_extent(struct vmf_image *image, uint64_t at, uint64_t e
   return VMF_OK;
 }
 
+/* Up to where the map is asked for. */
+static uint64_t map_end(const struct map_settings *settings, const struct vmf_image *image)
+{
+  uint64_t size = map_size(image), at = settings->start;
+
+  return at < size && settings->max_length < size - at ? at + settings->max_length : size;
+}
+
+static enum vmf_code map_draw(struct map_settings *settings, struct vmf_image *image,
+                              struct vmf_error *error)
+{
+  uint64_t at = settings->start, end = map_end(settings, image);
+  struct vmf_picture *picture = malloc(sizeof *picture);
+  enum vmf_code code = picture ? VMF_OK : vmf_arguments_no_memory(error);
+
+  if (code == VMF_OK && at >= end)
+    code = vmf_arguments_wrong(error, "--picture: %s: there is nothing to draw",
+                               vmf_image_path(image));
+  if (code == VMF_OK)
+    vmf_picture_begin(picture, image, at, end);
+  while (code == VMF_OK && at < end) {
+    struct vmf_extent extent;
+
+    code = map_extent(image, at, end, &extent, error);
+    if (code == VMF_OK)
+      vmf_picture_add(picture, &extent);
+    at = extent.guest + extent.length;
+  }
+  if (code == VMF_OK)
+    code = vmf_report_file(settings->picture, "picture", vmf_picture_write, picture, error);
+  free(picture);
+  return code;
+}
+
 static enum vmf_code map_print_all(struct map_settings *settings, struct vmf_image *image,
                                    struct vmf_error *error)
 {
-  uint64_t size = map_size(image), at = settings->start, end = size;
+  uint64_t at = settings->start, end = map_end(settings, image);
   struct vmf_extent run = {.size = sizeof run};
   bool first = true;
 
-  if (at < size && settings->max_length < size - at)
-    end = at + settings->max_length;
   if (settings->command.json)
     vmf_each_item(&settings->command);
   else
@@ -171,20 +213,41 @@ static int map_one(void *given)
                                         settings->command.operands[0], NULL, &image, &error);
 
   if (code == VMF_OK)
-    code = map_print_all(settings, image, &error);
+    code = settings->picture ? map_draw(settings, image, &error)
+                             : map_print_all(settings, image, &error);
   vmf_image_close(image);
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }
 
-static int map_run(void *settings)
+static enum vmf_code map_check_picture(const struct map_settings *settings, struct vmf_error *error)
 {
-  return vmf_each_operand(settings, map_one, NULL);
+  if (settings->command.operand_count > 1)
+    return vmf_arguments_wrong(error, "--picture is of one disk");
+  if (settings->command.json)
+    return vmf_arguments_wrong(error, "--picture draws, --output lists: one of them");
+  if (strcmp(settings->picture, "-") != 0 &&
+      !vmf_names_free_for(settings->picture, vmf_picture_mark))
+    return vmf_arguments_wrong(error,
+                               "--picture: %s: is there already, and is no such picture: it is not "
+                               "replaced; choose another name",
+                               settings->picture);
+  return VMF_OK;
+}
+
+static int map_run(void *given)
+{
+  struct map_settings *settings = given;
+  struct vmf_error error = {0};
+
+  if (settings->picture && map_check_picture(settings, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return vmf_each_operand(given, map_one, NULL);
 }
 
 static const char *const map_examples[] = {
     "vmferry map disk.qcow2",
     "vmferry map --output=json disk.qcow2",
-    "vmferry map -s 1M -l 64k disk.vmdk",
+    "vmferry map --picture disk.svg disk.qcow2",
     NULL,
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "arguments.h"
+#include "names.h"
 
 /* Names of images in JSON (-b) are taken apart elsewhere. */
 static enum vmf_code plain_path(const char *what, const char *text, struct vmf_error *error)
@@ -63,17 +64,15 @@ enum vmf_code vmf_argument_place(const struct vmf_argument *argument, const char
                                  const char *text, struct vmf_error *error)
 {
   unsigned places = vmf_argument_places(argument);
-  const char *slash = text ? strrchr(text, '/') : NULL;
-  char *above;
 
   if (!text || !(places & VMF_PLACE_CHECKED))
     return VMF_OK;
   enum vmf_code code = plain_path(what, text, error);
   if (code == VMF_OK && (places & VMF_PLACE_FOLDER))
     code = folder(what, text, error);
-  if (code != VMF_OK || !(places & VMF_PLACE_LATE) || !slash)
+  if (code != VMF_OK || !(places & VMF_PLACE_LATE))
     return code;
-  above = strndup(text, slash == text ? 1 : (size_t)(slash - text));
+  char *above = vmf_names_folder(text);
   code = above ? folder(what, above, error) : vmf_arguments_no_memory(error);
   free(above);
   return code;

@@ -14,6 +14,7 @@
 #include "human.h"
 #include "json.h"
 #include "listener.h"
+#include "names.h"
 
 /* What the target's place answers, and what goes there, in bytes. */
 struct place {
@@ -33,22 +34,26 @@ static bool device_size(const char *path, uint64_t *size)
   return end >= 0;
 }
 
+bool vmf_dry_run_free(const char *folder, uint64_t *bytes)
+{
+  struct statvfs space;
+
+  if (statvfs(folder, &space) != 0 || space.f_blocks == 0)
+    return false;
+  *bytes = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
+  return true;
+}
+
 /* Of a file that is there its own space is free, too, but only once the new one is in its place. */
 static struct place place_of_disk(const struct vmf_dry_run *run)
 {
-  const char *slash = strrchr(run->path, '/');
-  char *folder = slash ? strndup(run->path, slash == run->path ? 1 : (size_t)(slash - run->path))
-                       : strdup(".");
+  char *folder = vmf_names_folder(run->path);
   struct place place = {.required = run->required};
-  struct statvfs space;
   struct stat status;
 
   place.replaces = stat(run->path, &status) == 0;
-  if (folder && strcmp(run->path, "-") != 0 && (!place.replaces || S_ISREG(status.st_mode)) &&
-      statvfs(folder, &space) == 0 && space.f_blocks > 0) {
-    place.told = true;
-    place.free = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
-  }
+  if (folder && strcmp(run->path, "-") != 0 && (!place.replaces || S_ISREG(status.st_mode)))
+    place.told = vmf_dry_run_free(folder, &place.free);
   if (place.replaces && S_ISBLK(status.st_mode))
     place.told = device_size(run->path, &place.free);
   free(folder);

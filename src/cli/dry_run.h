@@ -22,4 +22,7 @@ void vmf_dry_run_disk(const struct vmf_dry_run *run);
 void vmf_dry_run_package(const struct vmf_command *command, const char *path,
                          const struct vmf_package_result *result);
 
+/* What a file system has free for who asks. False: it does not tell. */
+bool vmf_dry_run_free(const char *folder, uint64_t *bytes);
+
 #endif

@@ -109,6 +109,21 @@ enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct v
   return VMF_OK;
 }
 
+const char *vmf_names_last(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+char *vmf_names_folder(const char *path)
+{
+  const char *name = vmf_names_last(path);
+
+  if (name == path)
+    return strdup(".");
+  return strndup(path, name == path + 1 ? 1 : (size_t)(name - 1 - path));
+}
+
 bool vmf_names_free_for(const char *path, const char *mark)
 {
   size_t length = strlen(mark);
@@ -154,10 +169,9 @@ enum vmf_code vmf_names_after(const char *source, const char *folder, const char
 {
   const char *member = access(source, F_OK) == 0 ? NULL : strstr(source, "::");
   const char *disk = member && member[2] ? member + 2 : source;
-  const char *slash = strrchr(disk, '/');
 
   *path = NULL;
-  disk = slash ? slash + 1 : disk;
+  disk = vmf_names_last(disk);
   const char *dot = strrchr(disk, '.');
   int length = dot && dot > disk ? (int)(dot - disk) : (int)strlen(disk);
   if (length == 0 || strspn(disk, ".") == (size_t)length || strcmp(source, "-") == 0)

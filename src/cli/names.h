@@ -33,6 +33,12 @@ VMF_MUST_CHECK enum vmf_code vmf_names_by_options(struct vmf_command *command, i
 VMF_MUST_CHECK enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources,
                                              struct vmf_error *error);
 
+/* What stands behind the last slash of a path. */
+const char *vmf_names_last(const char *path);
+
+/* The folder that a path is in, "." where there is no slash: a fresh string. */
+char *vmf_names_folder(const char *path);
+
 /* Whether a report that begins with `mark` may be written to the path: nothing is there, or no
  * regular file, an empty one, or such a report. A slip in the name costs no disk. */
 bool vmf_names_free_for(const char *path, const char *mark);

@@ -10,6 +10,7 @@
 #include "checksum_list.h"
 #include "dry_run.h"
 #include "listener.h"
+#include "names.h"
 #include "progress.h"
 #include "signals.h"
 
@@ -114,11 +115,10 @@ static enum vmf_code transfer_measure(const struct vmf_transfer *transfer,
                                       .progress_data = progress,
                                       .cancel = vmf_signals_cancel(),
                                       .max_bytes = transfer->command->max_size};
-  const char *slash = strrchr(transfer->path, '/');
   uint64_t full;
 
   if (transfer->backing)
-    return vmf_measure_overlay(transfer->source, slash ? slash + 1 : transfer->path, &options, &job,
+    return vmf_measure_overlay(transfer->source, vmf_names_last(transfer->path), &options, &job,
                                bytes, error);
   return vmf_measure(transfer->source, 0, transfer->format, options.options, options.compress,
                      bytes, &full, error);

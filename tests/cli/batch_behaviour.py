@@ -323,6 +323,40 @@ def test_what_is_no_file_needs_a_name_for_its_record(t):
     tap.equal(numbers(batch(t, *words, '--resume=record')), (0, 3, 0), 'done')
 
 
+# ---- a share of the list ----
+
+def test_tasks_share_the_jobs_of_a_list(t):
+    disks(t, *(f'{name}.raw' for name in 'abcde'))
+    t.write('jobs', ''.join(f'{name}.raw\tout/{name}.qcow2\n' for name in 'abcde').encode())
+    for task, names in (('1/3', 'be'), ('0/3', 'ad'), ('2/3', 'c'), ('5/6', '')):
+        for name in os.listdir(t.path('out')):
+            os.remove(t.path(f'out/{name}'))
+        batch(t, 'jobs', '--task', task, '--report', 'r.json')
+        tap.equal(sorted(os.listdir(t.path('out'))), [f'{name}.qcow2' for name in names], task)
+        tap.equal(len(json.loads(t.read('r.json'))['jobs']), len(names), 'in the report')
+
+
+def test_an_index_is_one_job(t):
+    three(t)
+    batch(t, 'jobs', '--index', '1', '--resume')
+    tap.equal(os.listdir(t.path('out')), ['b.qcow2'], 'files')
+    tap.equal(os.path.exists(t.path('jobs.1.done')), True, 'a record of its own')
+    tap.contains(batch(t, 'jobs', '--index', '3', status=2), 'there is no job 3: the last of 3 is 2')
+
+
+@tap.rows([
+    ('no number', ('--task', 'x/3'), 'is no I/N'),
+    ('no share', ('--task', '1'), 'is no I/N'),
+    ('too large', ('--task', '3/3'), 'with I from 0 to N - 1'),
+    ('more behind it', ('--task', '1/3/4'), 'is no I/N'),
+    ('no index', ('--index', '-1'), 'is no number'),
+    ('both', ('--index', '1', '--task', '1/3'), '--task'),
+])
+def test_a_share_that_is_wrong(t, words, message):
+    three(t)
+    tap.contains(batch(t, 'jobs', *words, status=2), message)
+
+
 def hostile(t):
     disks(t, 'a.raw', 'b.raw', 'c.raw')
     t.write('bad.qcow2', b'QFI\xfb\0\0\0\3' + b'\xff' * 1000)
@@ -419,6 +453,15 @@ def test_a_signal_stops_all_and_nothing_half_remains(t):
     report = json.loads(t.read('r.json'))
     tap.equal([job['state'] for job in report['jobs']], ['stopped', 'not begun'], 'states')
     tap.equal(report['batch']['status'], 143, 'status')
+
+
+def test_a_task_that_is_terminated_is_to_be_started_again(t):
+    disks(t, 'a.raw', 'last.raw')
+    held = Held(t, [('a.raw', '-O raw')], '-j', '1', '--task', '0/1', stderr=subprocess.PIPE)
+    held.wait_until_begun()
+    held.running.terminate()
+    told = held.running.communicate()[1].decode()
+    tap.equal(held.running.returncode, 75, told)
 
 
 # ---- what is told ----

@@ -16,6 +16,8 @@ struct vmf_batch_settings {
   struct vmf_command command;
   const char *each, *to;    /* a pattern, and the names of its targets; or NULL: a list */
   const char *defaults;     /* options of all jobs; or NULL */
+  const char *task;         /* "I/N": every Nth job from the Ith on, from 0; or NULL: all */
+  const char *index;        /* "I": this job only, from 0; or NULL */
   const char *jobs;         /* so many at a time, a number or "auto"; NULL: auto */
   const char **reports;     /* files, NULL-terminated; owned; or NULL */
   uint64_t retries;         /* of a job that fails for a while */

@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "batch.h"
 #include "batch_places.h"
+#include "names.h"
 #include "status.h"
 #include "verb_convert.h"
 
@@ -71,7 +72,7 @@ static enum vmf_code check_names(struct checking *checking, struct vmf_error *er
 static void tell_clash(void *data, const struct vmf_batch_place *target,
                        const struct vmf_batch_place *other)
 {
-  const char *slash = strrchr(target->path, '/'), *name = slash ? slash + 1 : target->path;
+  const char *name = vmf_names_last(target->path);
   bool same = strcmp(target->path, other->path) == 0;
 
   if (target->job == other->job)

@@ -68,8 +68,7 @@ static enum vmf_code add_source(struct vmf_batch_places *places, const struct vm
 /* A file that is not there yet: its folder, without symlinks, and its name. */
 static enum vmf_code place_of_new(const char *path, char **place, struct vmf_error *error)
 {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  char *above = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+  char *above = vmf_names_folder(path);
   char *real = above ? realpath(above, NULL) : NULL;
   enum vmf_code code = VMF_OK;
 
@@ -80,7 +79,7 @@ static enum vmf_code place_of_new(const char *path, char **place, struct vmf_err
   else if (access(real, W_OK | X_OK) != 0)
     code = vmf_arguments_wrong(error, "%s: the folder %s cannot be written to: %s", path, above,
                                strerror(errno));
-  else if (asprintf(place, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) < 0)
+  else if (asprintf(place, "%s/%s", strcmp(real, "/") == 0 ? "" : real, vmf_names_last(path)) < 0)
     code = vmf_arguments_no_memory(error);
   free(above);
   free(real);
@@ -91,7 +90,7 @@ static enum vmf_code place_of_new(const char *path, char **place, struct vmf_err
 static enum vmf_code place_in_folder(const char *folder, const char *source, char **place,
                                      struct vmf_error *error)
 {
-  const char *slash = strrchr(source, '/'), *name = slash ? slash + 1 : source;
+  const char *name = vmf_names_last(source);
   const char *dot = strrchr(name, '.');
   char *real = realpath(folder, NULL);
   int length = dot && dot > name ? (int)(dot - name) : (int)strlen(name);

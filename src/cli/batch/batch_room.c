@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "batch_record.h"
+#include "dry_run.h"
 #include "human.h"
 #include "listener.h"
+#include "names.h"
 #include "signals.h"
 #include "status.h"
 #include "verb_convert.h"
@@ -27,12 +28,11 @@ struct room {
 /* The folder of a path, or the path of one: a fresh string. */
 static char *folder_of(const char *path)
 {
-  const char *slash = strrchr(path, '/');
   struct stat there;
 
   if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
     return strdup(path);
-  return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+  return vmf_names_folder(path);
 }
 
 /* Adds bytes that go to `path` to its file system, or that to the list, which has room for it. */
@@ -54,16 +54,6 @@ static void add(struct room *rooms, size_t *count, const char *path, uint64_t by
     free(folder);
   rooms[i].jobs++;
   rooms[i].required += bytes;
-}
-
-static bool free_bytes_of(const struct room *room, uint64_t *bytes)
-{
-  struct statvfs space;
-
-  if (statvfs(room->folder, &space) != 0 || space.f_blocks == 0)
-    return false;
-  *bytes = (geteuid() == 0 ? space.f_bfree : space.f_bavail) * (uint64_t)space.f_frsize;
-  return true;
 }
 
 static void print(const struct room *room, const char *prefix, const char *verdict,
@@ -94,7 +84,7 @@ void vmf_batch_show_room(const struct vmf_batch *batch)
     if (batch->jobs[i].path)
       add(rooms, &count, batch->jobs[i].path, batch->jobs[i].written);
   for (size_t i = 0; i < count; i++)
-    if (free_bytes_of(&rooms[i], &bytes))
+    if (vmf_dry_run_free(rooms[i].folder, &bytes))
       print(&rooms[i], "", rooms[i].required <= bytes ? "fits" : "may not fit", bytes);
   free_rooms(rooms, count);
 }
@@ -181,7 +171,7 @@ enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch, struct vmf_err
     free(plan.path);
   }
   for (size_t i = 0; i < count; i++)
-    if (free_bytes_of(&rooms[i], &bytes) && rooms[i].required > bytes) {
+    if (vmf_dry_run_free(rooms[i].folder, &bytes) && rooms[i].required > bytes) {
       print(&rooms[i], batch->settings->fail_fast ? "" : "warning: ", "may not fit", bytes);
       scarce++;
     }

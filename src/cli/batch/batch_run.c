@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "batch.h"
 #include "batch_show.h"
+#include "names.h"
 #include "progress.h"
 #include "signals.h"
 
@@ -26,7 +27,7 @@ static char *name_of(const struct vmf_listed_job *listed)
 {
   const struct vmf_words *operands = &listed->operands;
   const char *source = operands->list[0], *target = operands->list[operands->count - 1];
-  const char *slash = strrchr(source, '/'), *end = target + strlen(target);
+  const char *end = target + strlen(target);
   bool ends = end > target && end[-1] == '/';
   struct stat there;
   char *name = NULL;
@@ -35,8 +36,8 @@ static char *name_of(const struct vmf_listed_job *listed)
     return strdup(listed->id);
   if (!ends && (stat(target, &there) != 0 || !S_ISDIR(there.st_mode)))
     return strdup(target);
-  return asprintf(&name, "%s%s%s", target, ends ? "" : "/", slash ? slash + 1 : source) < 0 ? NULL
-                                                                                            : name;
+  return asprintf(&name, "%s%s%s", target, ends ? "" : "/", vmf_names_last(source)) < 0 ? NULL
+                                                                                        : name;
 }
 
 static double weight_of(const struct vmf_listed_job *listed)

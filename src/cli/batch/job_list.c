@@ -32,13 +32,29 @@ enum vmf_code vmf_job_list_add(struct vmf_job_list *list, unsigned line,
   return vmf_words_append(&(*job)->options, &list->defaults, error);
 }
 
+static void free_job(struct vmf_listed_job *job)
+{
+  free(job->id);
+  vmf_words_free(&job->options);
+  vmf_words_free(&job->operands);
+}
+
+void vmf_job_list_thin(struct vmf_job_list *list, size_t first, size_t step)
+{
+  size_t kept = 0;
+
+  for (size_t i = 0; i < list->count; i++)
+    if (i >= first && (i - first) % step == 0)
+      list->jobs[kept++] = list->jobs[i];
+    else
+      free_job(&list->jobs[i]);
+  list->count = kept;
+}
+
 void vmf_job_list_free(struct vmf_job_list *list)
 {
-  for (size_t i = 0; i < list->count; i++) {
-    free(list->jobs[i].id);
-    vmf_words_free(&list->jobs[i].options);
-    vmf_words_free(&list->jobs[i].operands);
-  }
+  for (size_t i = 0; i < list->count; i++)
+    free_job(&list->jobs[i]);
   free(list->jobs);
   vmf_words_free(&list->defaults);
 }

@@ -35,6 +35,9 @@ VMF_MUST_CHECK enum vmf_code vmf_job_list_read(struct vmf_job_list *list, struct
 VMF_MUST_CHECK enum vmf_code vmf_job_list_match(struct vmf_job_list *list, const char *target,
                                                 struct vmf_error *error);
 
+/* Leaves of the list every `step`th job from the one at `first` on. */
+void vmf_job_list_thin(struct vmf_job_list *list, size_t first, size_t step);
+
 void vmf_job_list_free(struct vmf_job_list *list);
 
 /* ---- for those who read a list ---- */

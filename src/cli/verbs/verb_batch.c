@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry batch`. */
+#include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,12 @@ static const struct vmf_argument batch_arguments[] = {
      VMF_SETS_TEXT(defaults),
      .value = "OPTIONS",
      .help = "options of \"convert\" for all jobs, in one argument"},
+    {.name = "task",
+     VMF_SETS_TEXT(task),
+     .value = "I/N",
+     .contradicts = "index",
+     .help = "of N machines that share the list, this is machine I, from 0 on: every Nth job"},
+    {.name = "index", VMF_SETS_TEXT(index), .value = "I", .help = "job I alone, from 0 on"},
     VMF_GROUP("How it goes"),
     {.letter = 'j',
      .name = "jobs",
@@ -93,7 +101,7 @@ static enum vmf_code batch_at_once(const struct vmf_batch_settings *settings, si
   if ((end && (*end || end == text)) || asked < 1 || asked > AT_ONCE_MOST)
     return vmf_arguments_wrong(error, "-j: \"%s\" is neither \"auto\" nor a number from 1 to %d",
                                text, AT_ONCE_MOST);
-  *at_once = (size_t)asked < count ? (unsigned)asked : (unsigned)count;
+  *at_once = (size_t)asked < count ? (unsigned)asked : count > 0 ? (unsigned)count : 1;
   return VMF_OK;
 }
 
@@ -128,9 +136,41 @@ static enum vmf_code batch_name_record(struct vmf_batch_settings *settings, bool
                ? vmf_arguments_wrong(error, "--resume: a list that is no file has no record beside "
                                             "it; name one: --resume=RECORD")
                : VMF_OK;
-  if (asprintf(&settings->record_beside, "%s.done", name) < 0)
+  const char *part = settings->task ? settings->task : settings->index;
+  int length =
+      asprintf(&settings->record_beside, "%s%s%s.done", name, part ? "." : "", part ? part : "");
+  if (length < 0)
     return vmf_arguments_no_memory(error);
+  char *slash = part ? strchr(settings->record_beside + strlen(name), '/') : NULL;
+  if (slash)
+    *slash = '-';
   settings->record = settings->record_beside;
+  return VMF_OK;
+}
+
+/* Leaves the jobs that this run is to do. */
+static enum vmf_code batch_choose(struct vmf_batch_settings *settings, struct vmf_error *error)
+{
+  unsigned long long first = 0, step = 1;
+  size_t count = settings->list.count;
+  int end = 0;
+
+  if (settings->task) {
+    if (!isdigit((unsigned char)settings->task[0]) ||
+        sscanf(settings->task, "%9llu/%9llu%n", &first, &step, &end) != 2 || settings->task[end] ||
+        first >= step)
+      return vmf_arguments_wrong(error, "--task: \"%s\" is no I/N with I from 0 to N - 1",
+                                 settings->task);
+  } else if (settings->index) {
+    if (!isdigit((unsigned char)settings->index[0]) ||
+        sscanf(settings->index, "%9llu%n", &first, &end) != 1 || settings->index[end])
+      return vmf_arguments_wrong(error, "--index: \"%s\" is no number", settings->index);
+    if (first >= count)
+      return vmf_arguments_wrong(error, "--index: there is no job %llu: the last of %zu is %zu",
+                                 first, count, count - 1);
+    step = count;
+  }
+  vmf_job_list_thin(&settings->list, first, step);
   return VMF_OK;
 }
 
@@ -151,6 +191,8 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
     code = listed ? vmf_job_list_read(list, error) : vmf_job_list_match(list, settings->to, error);
   for (size_t i = 0; i < list->count; i++)
     hide_secrets(&list->jobs[i].operands);
+  if (code == VMF_OK)
+    code = batch_choose(settings, error);
   if (code == VMF_OK)
     code = batch_name_record(settings, listed, error);
   settings->command.operand_count = 0;
@@ -182,6 +224,14 @@ static void batch_visit(void *given, vmf_command_visitor *visit, void *data)
 
 /* ---- what comes of it ---- */
 
+/* A scheduler that stops one of its tasks is to start it again. */
+static int batch_signal_status(const struct vmf_batch_settings *settings)
+{
+  int number = vmf_signals_caught();
+  return number == SIGTERM && (settings->task || settings->index) ? VMF_EXIT_TEMPORARY
+                                                                  : VMF_EXIT_SIGNAL + number;
+}
+
 static int batch_status(const struct vmf_batch *batch)
 {
   bool salvaged = false, failed = false, lasting = false;
@@ -190,13 +240,13 @@ static int batch_status(const struct vmf_batch *batch)
     const struct vmf_batch_job *job = &batch->jobs[i];
 
     if (job->state == VMF_JOB_STOPPED)
-      return job->status;
+      return batch_signal_status(batch->settings);
     salvaged |= job->state == VMF_JOB_SALVAGED;
     failed |= job->state == VMF_JOB_FAILED;
     lasting |= (job->state == VMF_JOB_FAILED && !job->temporary) || job->state == VMF_JOB_WAITING;
   }
   if (vmf_signals_caught())
-    return VMF_EXIT_SIGNAL + vmf_signals_caught();
+    return batch_signal_status(batch->settings);
   if (failed)
     return lasting ? VMF_EXIT_OTHER : VMF_EXIT_TEMPORARY;
   return salvaged ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;

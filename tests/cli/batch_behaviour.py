@@ -512,6 +512,19 @@ def test_losses_of_machines_are_in_the_report(t):
     tap.equal(json.loads(t.read('r.json'))['jobs'][0]['losses']['kept'] > 0, True, 'fields that are kept')
 
 
+def test_what_the_platform_would_say_is_in_the_report(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\t--for openstack\na.raw\tout/b.qcow2\n')
+    batch(t, 'jobs', '--report', 'r.json', '--report', 'r.html')
+    first, second = json.loads(t.read('r.json'))['jobs']
+    found = t.vmferry('lint', '--for', 'openstack', '--output=json', 'out/a.qcow2').stdout
+    rules = [finding['rule'] for finding in json.loads(found)['findings']]
+    tap.equal([text.split(': ')[1] for text in first['lint']], rules, 'rules')
+    tap.equal(bool(rules), True, 'there are some')
+    tap.equal('lint' in second, False, 'nobody asked')
+    tap.contains(t.read('r.html').decode(), f'>{len(rules)} finding')
+
+
 def test_events_are_lines_of_json(t):
     hostile(t)
     told = batch(t, 'jobs', '-j', '1', '--progress=json', '-q', status=1)

@@ -60,6 +60,7 @@ struct vmf_batch_job {
   char *error;           /* why; or NULL; owned */
   struct vmf_words said; /* warnings and losses of the last attempt, VMF_SAID_MOST at most */
   uint64_t unsaid;       /* how many more there were */
+  struct vmf_words lint; /* what the platform would say of what was made, VMF_SAID_MOST at most */
   char *losses;          /* the report of a machine, as JSON; or NULL; owned */
   struct vmf_batch_files touched; /* of the last attempt */
 

@@ -10,6 +10,7 @@
 
 #include "batch.h"
 #include "batch_files.h"
+#include "batch_lint.h"
 #include "batch_record.h"
 #include "batch_show.h"
 #include "checksum_list.h"
@@ -175,6 +176,8 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
     settings->command.crew = batch->crew;
     settings->target.dry_run |= batch->settings->dry_run;
     code = vmf_convert_do(settings, salvaged, error);
+    if (code == VMF_OK && !settings->target.dry_run)
+      vmf_batch_lint(batch, job, settings->move.platform);
     vmf_batch_files_of_options(&job->touched, &vmf_verb_convert, parsed.command);
     vmf_batch_files_sort(&job->touched);
     job->touched.untold |= settings->target.no_sync || settings->target.dry_run;

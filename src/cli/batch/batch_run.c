@@ -78,6 +78,7 @@ void vmf_batch_free_jobs(struct vmf_batch *batch)
     struct vmf_batch_job *job = &batch->jobs[i];
 
     vmf_words_free(&job->said);
+    vmf_words_free(&job->lint);
     vmf_words_free(&job->touched.fields);
     free(job->name);
     free(job->error);

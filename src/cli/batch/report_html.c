@@ -45,6 +45,22 @@ static void print_number(FILE *out, const char *name, const char *text)
   fprintf(out, "<td class=\"number\" data-name=\"%s\">%s</td>", name, text);
 }
 
+static void print_list(FILE *out, const char *what, const struct vmf_words *texts, uint64_t more)
+{
+  if (texts->count == 0)
+    return;
+  fprintf(out, "<details><summary>%zu %s%s</summary><ul>", texts->count, what,
+          texts->count == 1 ? "" : "s");
+  for (size_t i = 0; i < texts->count; i++) {
+    fputs("<li>", out);
+    vmf_escape_markup(out, texts->list[i]);
+    fputs("</li>", out);
+  }
+  if (more > 0)
+    fprintf(out, "<li>and %" PRIu64 " more</li>", more);
+  fputs("</ul></details>", out);
+}
+
 static void print_details(FILE *out, const struct vmf_batch_job *job)
 {
   if (job->error) {
@@ -54,18 +70,8 @@ static void print_details(FILE *out, const struct vmf_batch_job *job)
   }
   if (job->algorithm)
     fprintf(out, "<div>%s: <code>%s</code></div>", job->algorithm, job->checksum);
-  if (job->said.count == 0)
-    return;
-  fprintf(out, "<details><summary>%zu message%s</summary><ul>", job->said.count,
-          job->said.count == 1 ? "" : "s");
-  for (size_t i = 0; i < job->said.count; i++) {
-    fputs("<li>", out);
-    vmf_escape_markup(out, job->said.list[i]);
-    fputs("</li>", out);
-  }
-  if (job->unsaid > 0)
-    fprintf(out, "<li>and %" PRIu64 " more</li>", job->unsaid);
-  fputs("</ul></details>", out);
+  print_list(out, "message", &job->said, job->unsaid);
+  print_list(out, "finding", &job->lint, 0);
 }
 
 static void print_job(FILE *out, const struct vmf_batch_job *job)

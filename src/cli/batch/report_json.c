@@ -124,6 +124,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   print_texts(out, "messages", job->said.list, job->said.count);
   if (job->unsaid > 0)
     print_number(out, "more-messages", job->unsaid);
+  if (job->lint.count > 0)
+    print_texts(out, "lint", job->lint.list, job->lint.count);
   if (job->losses)
     fprintf(out, ",\n            \"losses\": %s", job->losses);
   fputs("\n        }", out);

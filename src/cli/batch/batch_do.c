@@ -180,7 +180,9 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
       vmf_batch_lint(batch, job, settings->move.platform);
     vmf_batch_files_of_options(&job->touched, &vmf_verb_convert, parsed.command);
     vmf_batch_files_sort(&job->touched);
-    job->touched.untold |= settings->target.no_sync || settings->target.dry_run;
+    job->touched.untold |=
+        settings->target.no_sync || settings->target.dry_run ||
+        !vmf_batch_only_files(&job->listed->operands, job->listed->operands.count);
   }
   vmf_batch_forget(&parsed);
   return code;

@@ -9,6 +9,18 @@
 #include <sys/stat.h>
 
 #include "argument_place.h"
+#include "names.h"
+
+bool vmf_batch_only_files(const struct vmf_words *operands, size_t count)
+{
+  struct stat there;
+
+  for (size_t i = 0; i < count; i++)
+    if (vmf_names_is_url(operands->list[i]) || (stat(operands->list[i], &there) == 0 &&
+                                                !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)))
+      return false;
+  return true;
+}
 
 static int64_t nanoseconds(struct timespec time)
 {

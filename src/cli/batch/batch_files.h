@@ -13,6 +13,10 @@
 
 #include "batch.h"
 
+/* Whether the first `count` operands name files and folders, or nothing yet: of what is none (a
+ * device, a pipe, a URL) nothing tells that it has changed. */
+bool vmf_batch_only_files(const struct vmf_words *operands, size_t count);
+
 /* A file that the job read, with its status when it was opened; NULL: one that it made. */
 void vmf_batch_file_add(struct vmf_batch_files *files, const char *path, const struct stat *status);
 

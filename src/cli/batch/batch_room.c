@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "batch_files.h"
 #include "batch_record.h"
 #include "dry_run.h"
 #include "human.h"
@@ -117,19 +118,8 @@ static void drop_losses(void *data, const struct vmf_value *losses)
   (void)losses;
 }
 
-/* A pipe comes once, and what is far is asked once. */
-static bool is_here(const struct vmf_batch_job *job)
-{
-  const struct vmf_words *operands = &job->listed->operands;
-  struct stat there;
-
-  for (size_t i = 0; i + 1 < operands->count; i++)
-    if (stat(operands->list[i], &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
-      return false;
-  return true;
-}
-
-/* What is wrong with a job is told when it is done, and what its package vouches for is asked for
+/* A pipe comes once, and what is far is asked once. What is wrong with a job is told when it is
+ * done, and what its package vouches for is asked for
  * then. What can only be measured by unpacking it is not. */
 static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job)
 {
@@ -140,7 +130,8 @@ static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch
   struct vmf_error ignored;
   bool salvaged, done = false;
 
-  if (!is_here(job) || vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
+  if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count - 1) ||
+      vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
     return plan;
   if (vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, &ignored) == VMF_OK) {
     struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed.command;

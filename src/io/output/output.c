@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "file.h"
 #include "folder_stream.h"
+#include "folder_sync.h"
 #include "handed.h"
 #include "in_place.h"
 #include "link.h"
@@ -454,33 +455,13 @@ static enum vmf_code place_part(const struct vmf_output *output, size_t index,
   return VMF_OK;
 }
 
-static enum vmf_code sync_names(int folder, const char *path, const char *what,
-                                struct vmf_error *error)
-{
-  if (fsync(folder) < 0 && errno != EINVAL && errno != EROFS)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing %s to the disk", path, what);
-  return VMF_OK;
-}
-
-enum vmf_code vmf_output_sync_above(int folder, const char *path, struct vmf_error *error)
-{
-  int above = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (above < 0 && errno == EACCES)
-    return VMF_OK;
-  if (above < 0)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: the folder above its own cannot be opened", path);
-  enum vmf_code code = sync_names(above, path, "the folder above its own", error);
-  close(above);
-  return code;
-}
-
 static enum vmf_code sync_folder(const struct vmf_output *output, struct vmf_error *error)
 {
   if (!output->sync)
     return VMF_OK;
   if (output->new_folder)
     VMF_TRY(vmf_output_sync_above(output->folder, output->path, error));
-  return sync_names(output->folder, output->path, "its folder", error);
+  return vmf_folder_sync(output->folder, output->path, "its folder", error);
 }
 
 /* Removes the files from `first` on, before `end`, which have their final names already. */

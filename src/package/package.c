@@ -61,26 +61,7 @@ static bool has_suffix(const char *name, const char *suffix)
   return length > tail && strcasecmp(name + length - tail, suffix) == 0;
 }
 
-/* ---- the files of a package as bytes ---- */
-
-static enum vmf_code read_whole(struct vmf_io *io, size_t limit, const char *what, char **bytes,
-                                size_t *length, struct vmf_error *error)
-{
-  void *memory;
-
-  if (io->size > limit)
-    return vmf_fail(error, VMF_LIMIT, "%s: %llu bytes are too many for %s; at most %zu are read",
-                    io->name, (unsigned long long)io->size, what, limit);
-  VMF_TRY(vmf_alloc((size_t)io->size + 1, &memory, error));
-  enum vmf_code code = vmf_io_pread(io, memory, (size_t)io->size, 0, error);
-  if (code != VMF_OK) {
-    vmf_free(memory);
-    return code;
-  }
-  *bytes = memory;
-  *length = (size_t)io->size;
-  return VMF_OK;
-}
+/* ---- files beside the descriptor ---- */
 
 /* The file of that name but for upper and lower case: which one program takes for the manifest and
  * another overlooks. *found stays NULL when there is none. */
@@ -135,11 +116,9 @@ static enum vmf_code read_beside(struct vmf_package *package, const char *suffix
   if (!wanted)
     return VMF_OK;
   VMF_TRY(vmf_package_open_stored(package, wanted, &io, error));
-  enum vmf_code code = read_whole(
-      io, limit, strcmp(suffix, ".mf") == 0 ? "a manifest" : "a certificate", bytes, length, error);
-  if (code == VMF_OK)
-    code = vmf_io_unchanged(io, package->options.log, error);
-  vmf_io_close(io);
+  enum vmf_code code = vmf_package_read_whole(
+      package, io, limit, strcmp(suffix, ".mf") == 0 ? "a manifest" : "a certificate", bytes,
+      length, error);
   if (code == VMF_OK) {
     *name = wanted;
     wanted = NULL;
@@ -379,11 +358,8 @@ static enum vmf_code read_descriptor(struct vmf_package *package, struct vmf_err
     VMF_TRY(vmf_package_open_stored(package, package->name, &io, error));
   else /* the person named it: a link to it is followed */
     VMF_TRY(vmf_io_open_file(package->descriptor_path, false, &io, error));
-  enum vmf_code code =
-      read_whole(io, VMF_XML_BYTES, "a descriptor", &bytes, &package->descriptor_length, error);
-  if (code == VMF_OK)
-    code = vmf_io_unchanged(io, package->options.log, error);
-  vmf_io_close(io);
+  enum vmf_code code = vmf_package_read_whole(package, io, VMF_XML_BYTES, "a descriptor", &bytes,
+                                              &package->descriptor_length, error);
   package->descriptor = bytes;
   VMF_TRY(code);
   VMF_TRY(vmf_take_install_options(package->options.install, &install, error));

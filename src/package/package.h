@@ -133,6 +133,13 @@ VMF_MUST_CHECK enum vmf_code vmf_package_href(const struct vmf_package *package,
 VMF_MUST_CHECK enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *name,
                                                      struct vmf_io **io, struct vmf_error *error);
 
+/* All bytes of an io, which is closed, and a zero behind them: *bytes is fresh; untouched without
+ * VMF_OK. VMF_LIMIT: more than `limit`, which are too many for `what`. */
+VMF_MUST_CHECK enum vmf_code vmf_package_read_whole(const struct vmf_package *package,
+                                                    struct vmf_io *io, size_t limit,
+                                                    const char *what, char **bytes, size_t *length,
+                                                    struct vmf_error *error);
+
 /* The names of the stored files of a References/File: one, or one for each chunk. *names is a fresh
  * array of fresh strings. VMF_CORRUPT: one is missing. */
 VMF_MUST_CHECK enum vmf_code vmf_package_stored_names(struct vmf_package *package,

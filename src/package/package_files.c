@@ -213,6 +213,34 @@ enum vmf_code vmf_package_open_stored(struct vmf_package *package, const char *n
                        vmf_package_file_label(package, name, label), false, io, error);
 }
 
+static enum vmf_code read_unchanged(const struct vmf_package *package, struct vmf_io *io,
+                                    size_t limit, const char *what, void **memory,
+                                    struct vmf_error *error)
+{
+  if (io->size > limit)
+    return vmf_fail(error, VMF_LIMIT, "%s: %llu bytes are too many for %s; at most %zu are read",
+                    io->name, (unsigned long long)io->size, what, limit);
+  VMF_TRY(vmf_alloc((size_t)io->size + 1, memory, error));
+  VMF_TRY(vmf_io_pread(io, *memory, (size_t)io->size, 0, error));
+  return vmf_io_unchanged(io, package->options.log, error);
+}
+
+enum vmf_code vmf_package_read_whole(const struct vmf_package *package, struct vmf_io *io,
+                                     size_t limit, const char *what, char **bytes, size_t *length,
+                                     struct vmf_error *error)
+{
+  void *memory = NULL;
+  enum vmf_code code = read_unchanged(package, io, limit, what, &memory, error);
+
+  if (code == VMF_OK) {
+    *bytes = memory;
+    *length = (size_t)io->size;
+  } else
+    vmf_free(memory);
+  vmf_io_close(io);
+  return code;
+}
+
 /* The member that an image means by a path of another machine, or in another case. */
 static enum vmf_code find_moved_member(const struct vmf_package *package, const char *name,
                                        char **found, struct vmf_error *error)

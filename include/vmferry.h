@@ -125,7 +125,7 @@ struct vmf_image_options {
   const struct vmf_log *log;     /* lives as long as the image; or NULL */
   bool bare; /* take an extent without its descriptor as a whole disk; no_chain does so, too */
   const struct vmf_package_trust *trust; /* of the package that it is in; NULL: the defaults */
-  unsigned threads;                      /* to check that; 0: one per processor */
+  unsigned threads; /* to check that, or to find sizes in a packed file; 0: one per processor */
   const struct vmf_cancel *cancel; /* while it is checked, stored or read from a pipe; or NULL */
   uint64_t max_bytes;              /* that may be unpacked to open it; 0: no bound */
   uint64_t source_size;            /* of standard input: so many bytes have to come; 0: not known */
@@ -168,7 +168,8 @@ struct vmf_image_options {
  * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
  * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. What is packed as a
  * whole (gzip, xz, zstd, lz4, bzip2) is unpacked: of "disk.raw.xz" `format` is that of the disk; it
- * is stored first, but for gzip and what has pieces (blocks of xz, frames that tell their size).
+ * is stored first, but for gzip and what has pieces of at most 32 MiB (blocks of xz, frames of zstd
+ * and lz4; what does not tell their sizes is unpacked twice).
  * VMF_LIMIT: it holds more than max_bytes. A tar archive is opened
  * as the only disk in it, or the member that `disk` names, which `format` is of then. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,

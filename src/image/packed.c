@@ -73,6 +73,7 @@ static enum vmf_code unpack(struct vmf_io *packed, const struct vmf_packing *pac
                             struct vmf_error *error)
 {
   const struct vmf_unpack_options unpack = {.max_bytes = options->max_bytes,
+                                            .threads = options->threads,
                                             .folder = options->spool_folder,
                                             .cancel = options->cancel,
                                             .log = options->log,

@@ -260,6 +260,9 @@ XZ_BLOCKS = ('xz', '-0', '--block-size=100KiB')
 SIZED = {'xz': XZ_BLOCKS, 'zst': ('zstd', '-q'), 'lz4': ('lz4', '-q', '--content-size')}
 SIZED = {suffix: command for suffix, command in SIZED.items() if suffix in COMMAND}
 IN_PIECES = tap.rows([(suffix, suffix, *command) for suffix, command in SIZED.items()])
+UNSIZED = {'zst': ('zstd', '-q', '--no-content-size'), 'lz4': ('lz4', '-q')}
+IN_ANY_PIECES = tap.rows([(suffix, suffix, *command) for suffix, command in SIZED.items()] +
+                         [(f'{suffix} without sizes', suffix, *command) for suffix, command in UNSIZED.items()])
 
 
 def in_pieces(t, suffix, program, *words, data=RAW, size=300_000):
@@ -273,7 +276,7 @@ def in_pieces(t, suffix, program, *words, data=RAW, size=300_000):
     return 'a.raw.' + suffix
 
 
-@IN_PIECES
+@IN_ANY_PIECES
 def test_pieces_are_read_where_they_are(t, suffix, program, *words):
     """Nothing is stored; every place can be read, by many threads and by one."""
     name = in_pieces(t, suffix, program, *words)
@@ -288,7 +291,7 @@ def test_pieces_are_read_where_they_are(t, suffix, program, *words):
     same(content(t, 'a.qcow2.' + suffix))
 
 
-@IN_PIECES
+@IN_ANY_PIECES
 def test_pieces_of_a_pipe(t, suffix, program, *words):
     name = in_pieces(t, suffix, program, *words)
     with subprocess.Popen(['cat', t.path(name)], stdout=subprocess.PIPE) as cat:
@@ -304,7 +307,7 @@ def test_what_vmferry_packs_is_read_where_it_is(t, suffix, *command):
     same(t.read('out.raw'))
 
 
-@IN_PIECES
+@IN_ANY_PIECES
 def test_damage_in_a_piece(t, suffix, program, *words):
     """Wherever a byte is wrong, there is no target; what no piece tells of (padding, an index) is found from the start."""
     data = t.read(in_pieces(t, suffix, program, *words, size=1_000_000))
@@ -319,6 +322,25 @@ def test_damage_in_a_piece(t, suffix, program, *words):
         else:
             tap.equal(done.returncode in (2, 9), True, f'status {done.returncode} for byte {place}: {done.stderr}')
         tap.equal('out.raw' in t.names(), False, f'a target is there, byte {place}')
+
+
+def test_frames_of_no_bytes(t):
+    """Of other programs that pack in parallel, or a part that was empty."""
+    for suffix, command in {**SIZED, **UNSIZED}.items():
+        empty = packed(t, suffix, data=b'')
+        data = empty.join([b'', *(packed(t, suffix, *command[2:], data=RAW[at:at + 700_000]) for at in range(0, len(RAW), 700_000)), b''])
+        t.write('a.raw.' + suffix, data)
+        done = t.vmferry('convert', '-v', 'a.raw.' + suffix, 'out.raw')
+        tap.equal('unpacked into a file' in done.stderr, False, done.stderr)
+        same(t.read('out.raw'))
+
+
+def test_the_bound_holds_while_sizes_are_found(t):
+    name = in_pieces(t, 'zst', *UNSIZED['zst'])
+    t.vmferry('convert', f'--max-size={len(RAW)}', name, 'out.raw')
+    done = t.vmferry('convert', f'--max-size={len(RAW) - 512}', name, 'out2.raw', status=None)
+    tap.contains(done.stderr, 'more than the ')
+    tap.equal('out2.raw' in t.names(), False, 'a target')
 
 
 def test_sizes_that_frames_claim(t):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The input is a packed file: unpacked from its start as a stream and, where it has pieces, piece
- * by piece. Anything may fail; what both give must be the same, and what the stream refuses the
- * pieces must not give whole. */
+ * The input is a packed file: unpacked from its start as a stream and at any place, of gzip from
+ * points, of what has pieces piece by piece. Anything may fail; what both give must be the same,
+ * and what the stream refuses must not be given whole otherwise. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,9 @@
 #include "fuzz.h"
 #include "packing.h"
 #include "unpack.h"
+#include "view.h"
 
-enum { UNPACKED_MAX = 1 << 20, STEP = 4096 };
+enum { UNPACKED_MAX = 3 << 20 /* some points of gzip */, STEP = 4096, PLACE = 300000 };
 
 static struct vmf_io *open_input(const uint8_t *data, size_t size)
 {
@@ -56,12 +57,32 @@ static size_t unpack_pieces(struct vmf_io *file, const struct vmf_packing *packi
 {
   struct vmf_error error;
   struct vmf_io *io;
+  const struct vmf_unpack_options options = {.max_bytes = UNPACKED_MAX, .threads = 1};
   uint64_t told;
-  if (vmf_unpack_pieces(file, packing, UNPACKED_MAX, &told, &io, &error) != VMF_OK)
+  if (vmf_unpack_pieces(file, packing, &options, &told, &io, &error) != VMF_OK)
     return SIZE_MAX;
   size_t size = (size_t)io->size;
   if (vmf_io_pread(io, out, size, 0, &error) != VMF_OK)
     size = SIZE_MAX;
+  vmf_io_close(io);
+  return size;
+}
+
+/* From the end to the start: reading goes on at the points, and where a stream has come to. */
+static size_t unpack_anywhere(const uint8_t *data, size_t length, uint8_t *out)
+{
+  const struct vmf_gunzip_options options = {.limit = UNPACKED_MAX};
+  struct vmf_error error;
+  struct vmf_io *io;
+  if (vmf_io_gunzip(open_input(data, length), &options, &io, &error) != VMF_OK)
+    return SIZE_MAX;
+  size_t size = (size_t)io->size;
+  for (size_t left = size; left > 0;) {
+    size_t step = left < PLACE ? left : PLACE;
+    left -= step;
+    if (vmf_io_pread(io, out + left, step, left, &error) != VMF_OK)
+      abort(); /* it was unpacked once, and nothing has changed */
+  }
   vmf_io_close(io);
   return size;
 }
@@ -74,7 +95,8 @@ void fuzz_unpack(const char *unused, const uint8_t *data, size_t size)
   if (!packing || packing->library)
     return;
   struct vmf_io *file = open_input(data, size);
-  size_t by_pieces = unpack_pieces(file, packing, pieces);
+  size_t by_pieces = packing == &vmf_packing_gzip ? unpack_anywhere(data, size, pieces)
+                                                  : unpack_pieces(file, packing, pieces);
   bool damaged = false;
   size_t by_stream = unpack_stream(file, packing, whole, &damaged);
   if (by_pieces != SIZE_MAX && damaged)

@@ -31,8 +31,10 @@ static struct vmf_io *packed_file(void)
 static struct vmf_io *open_pieces(struct vmf_io *file)
 {
   struct vmf_io *io = NULL;
+  const struct vmf_unpack_options options = {.threads = 2};
   uint64_t told;
-  ck_assert_int_eq(vmf_unpack_pieces(file, &vmf_packing_zstd, 0, &told, &io, &error), VMF_OK);
+  ck_assert_int_eq(vmf_unpack_pieces(file, &vmf_packing_zstd, &options, &told, &io, &error),
+                   VMF_OK);
   ck_assert_uint_eq(io->size, PIECES * PIECE);
   return io;
 }

@@ -41,23 +41,24 @@ bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic)
 
 static void tell(struct vmf_packed_pieces *pieces, uint64_t length)
 {
-  if (!vmf_add(pieces->size, length, &pieces->told))
+  if (!vmf_add(pieces->told, length, &pieces->told))
     pieces->told = UINT64_MAX;
 }
 
 enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint64_t stored,
-                             uint64_t length, struct vmf_error *error)
+                             uint64_t length, bool sized, struct vmf_error *error)
 {
-  tell(pieces, length);
-  if (length == 0 || length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES ||
-      pieces->count == VMF_PIECES_MAX)
+  if (sized)
+    tell(pieces, length);
+  if (length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES || pieces->count == VMF_PIECES_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%" PRIu64 " bytes that hold %" PRIu64 ", or more than %d pieces", stored,
                     length, VMF_PIECES_MAX);
   VMF_TRY(VMF_LIST_ROOM(pieces->list, pieces->count, pieces->capacity, "pieces", error));
-  pieces->list[pieces->count++] = (struct vmf_packed_piece){
-      .start = pieces->size, .at = at, .stored = (uint32_t)stored, .length = (uint32_t)length};
-  pieces->size += length; /* at most 2^20 times 2^25 */
+  pieces->list[pieces->count++] = (struct vmf_packed_piece){.at = at,
+                                                            .stored = (uint32_t)stored,
+                                                            .length = (uint32_t)length,
+                                                            .sized = sized && length > 0};
   return VMF_OK;
 }
 
@@ -70,26 +71,28 @@ enum vmf_code vmf_frame_read(struct vmf_io *packed, uint64_t at, void *bytes, si
 }
 
 enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
-                              enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at,
-                                                     uint64_t *stored, uint64_t *length,
-                                                     struct vmf_error *error),
+                              enum vmf_code (*read_frame)(struct vmf_io *packed, uint64_t at,
+                                                          struct vmf_frame *frame,
+                                                          struct vmf_error *error),
                               struct vmf_packed_pieces *pieces, struct vmf_error *error)
 {
-  uint64_t end = vmf_size_get(packed), stored, length = 0;
-  for (uint64_t at = 0; at < end; at += stored) {
+  uint64_t end = vmf_size_get(packed);
+  struct vmf_frame frame;
+  for (uint64_t at = 0; at < end; at += frame.stored) {
     uint8_t head[SKIPPED_HEADER];
     VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
     bool skipped = is_skipped(head, sizeof head);
     if (!skipped && get_le32(head) != magic)
       return vmf_fail(error, VMF_UNSUPPORTED, "no frame starts at byte %" PRIu64, at);
-    stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4);
-    enum vmf_code code = skipped ? VMF_OK : frame(packed, at, &stored, &length, error);
-    tell(pieces, skipped ? 0 : length);
+    frame = (struct vmf_frame){.stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4)};
+    enum vmf_code code = skipped ? VMF_OK : read_frame(packed, at, &frame, error);
+    if (code != VMF_OK && frame.sized)
+      tell(pieces, frame.length);
     VMF_TRY(code);
-    if (!vmf_range_within(at, stored, end))
+    if (!vmf_range_within(at, frame.stored, end))
       return vmf_fail(error, VMF_UNSUPPORTED, "it ends in the frame at byte %" PRIu64, at);
     if (!skipped)
-      VMF_TRY(vmf_pieces_add(pieces, at, stored, length, error));
+      VMF_TRY(vmf_pieces_add(pieces, at, frame.stored, frame.length, frame.sized, error));
   }
   return VMF_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "gzip_member.h"
 #include "io.h"
+#include "unpack.h"
 
 enum {
   VMF_PACKING_HEAD = 4096, /* bytes from the start of a file that tell how it is packed */
@@ -21,10 +22,11 @@ enum {
 
 /* A part of a packed file that can be unpacked alone: a frame of zstd or lz4, a block of xz. */
 struct vmf_packed_piece {
-  uint64_t start;  /* of its bytes in the unpacked file */
+  uint64_t start;  /* of its bytes in the unpacked file, once they are measured */
   uint64_t at;     /* in the packed file */
   uint32_t stored; /* bytes there */
-  uint32_t length; /* bytes unpacked, > 0 */
+  uint32_t length; /* bytes unpacked, > 0; not `sized`: at most, and they may be none */
+  bool sized;      /* length is told, or was found by unpacking it */
   /* Of xz: of the stored bytes those before the padding, and the kind of the checksum. */
   uint32_t unpadded;
   unsigned check;
@@ -34,8 +36,8 @@ struct vmf_packed_piece {
 struct vmf_packed_pieces {
   struct vmf_packed_piece *list;
   size_t count, capacity;
-  uint64_t size; /* bytes unpacked */
-  uint64_t told; /* the same, with a piece that is told of but cannot be unpacked alone */
+  uint64_t size; /* bytes unpacked, once they are measured */
+  uint64_t told; /* as far as sizes are told, also of a piece that cannot be unpacked alone */
 };
 
 enum {
@@ -43,10 +45,9 @@ enum {
   VMF_PIECES_MAX = 1 << 20
 };
 
-/* Puts one behind the others. VMF_UNSUPPORTED: it is too long, or of no bytes, or there are too
- * many. */
+/* Puts one behind the others. VMF_UNSUPPORTED: it is too long, or there are too many. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at,
-                                            uint64_t stored, uint64_t length,
+                                            uint64_t stored, uint64_t length, bool sized,
                                             struct vmf_error *error);
 
 struct vmf_packing {
@@ -70,10 +71,10 @@ struct vmf_packing {
    * stands there is wrong, which unpacking from the start will say better. NULL: there are none. */
   enum vmf_code (*list)(struct vmf_io *packed, struct vmf_packed_pieces *pieces,
                         struct vmf_error *error);
-  /* One of them, with its checksums: exactly piece->length bytes. `state` is zeroed before the
-   * first. VMF_CORRUPT says what is wrong, not where. */
+  /* One of them, with its checksums: *made bytes, at most piece->length. `state` is zeroed before
+   * the first. VMF_CORRUPT says what is wrong, not where. */
   enum vmf_code (*unpack)(void *state, const struct vmf_packed_piece *piece, const uint8_t *stored,
-                          uint8_t *out, struct vmf_error *error);
+                          uint8_t *out, size_t *made, struct vmf_error *error);
 };
 
 extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zstd, vmf_packing_lz4,
@@ -82,24 +83,38 @@ extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zs
 /* All of them, NULL behind the last. */
 extern const struct vmf_packing *const vmf_packings[];
 
+/* Finds the sizes that are not told, by unpacking those pieces once, on several threads; leaves out
+ * those of no bytes, and gives all their starts. VMF_UNSUPPORTED: one cannot be unpacked. */
+VMF_MUST_CHECK enum vmf_code vmf_pieces_measure(struct vmf_io *packed,
+                                                const struct vmf_packing *packing,
+                                                const struct vmf_unpack_options *options,
+                                                struct vmf_packed_pieces *pieces,
+                                                struct vmf_error *error);
+
 /* A read-only io of what the packed file holds, which any thread can read anywhere: several threads
  * unpack several pieces. VMF_UNSUPPORTED: it cannot be had (vmf_packing.list); *told is how many
  * bytes it unpacks to, at least. `packed` is not taken over and lives longer. */
 VMF_MUST_CHECK enum vmf_code vmf_unpack_pieces(struct vmf_io *packed,
                                                const struct vmf_packing *packing,
-                                               uint64_t max_bytes, uint64_t *told,
-                                               struct vmf_io **io, struct vmf_error *error);
+                                               const struct vmf_unpack_options *options,
+                                               uint64_t *told, struct vmf_io **io,
+                                               struct vmf_error *error);
 
 /* For zstd and lz4: whether a frame that is not skipped starts with `magic` (little endian), behind
  * frames that are (RFC 8878, 3.1.2; LZ4 has the same). */
 bool vmf_frames_begin(const uint8_t *head, size_t length, uint32_t magic);
 bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic);
 
-/* Lists the frames of such a file. frame: reads the one at `at`, and tells how long it is and what
- * it unpacks to. */
+struct vmf_frame {
+  uint64_t stored; /* bytes */
+  uint64_t length; /* bytes that it unpacks to, or at most */
+  bool sized;      /* it tells them */
+};
+
+/* Lists the frames of such a file. frame: what the headers of the one at `at` say. */
 VMF_MUST_CHECK enum vmf_code vmf_frames_list(
     struct vmf_io *packed, uint32_t magic,
-    enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at, uint64_t *stored, uint64_t *length,
+    enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
                            struct vmf_error *error),
     struct vmf_packed_pieces *pieces, struct vmf_error *error);
 

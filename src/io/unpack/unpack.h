@@ -13,6 +13,7 @@ struct vmf_packing;
 
 struct vmf_unpack_options {
   uint64_t max_bytes;              /* that may come out of it; 0: no bound */
+  unsigned threads;                /* that unpack to open it; 0: one per processor */
   const char *folder;              /* where it is stored when it must be */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */
@@ -45,8 +46,9 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_stream(struct vmf_io *packed,
                                                struct vmf_io **io, struct vmf_error *error);
 
 /* What a packed file holds, read-only, at any position, from any thread. Of gzip nothing is stored,
- * nor of what has pieces that can be unpacked alone (blocks of xz, frames of zstd and lz4 that tell
- * their size), which several threads do at once; all else is unpacked into a file without a name.
+ * nor of what has pieces that can be unpacked alone (blocks of xz, frames of zstd and lz4, of at
+ * most 32 MiB), which several threads do at once; frames that do not tell their size are unpacked
+ * once more, before. All else is unpacked into a file without a name.
  * Called like the packed file, which is behind it (vmf_io_ops.below). Takes `packed` over, also on
  * failure. */
 VMF_MUST_CHECK enum vmf_code vmf_unpack_file(struct vmf_io *packed,

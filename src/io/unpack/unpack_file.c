@@ -201,8 +201,8 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
                                             .progress_data = options->progress_data};
   uint64_t told = 0;
   if (unpacked->packing != &vmf_packing_gzip) {
-    enum vmf_code code = vmf_unpack_pieces(packed, unpacked->packing, options->max_bytes, &told,
-                                           &unpacked->content, error);
+    enum vmf_code code =
+        vmf_unpack_pieces(packed, unpacked->packing, options, &told, &unpacked->content, error);
     if (code == VMF_UNSUPPORTED)
       code = spool(packed, unpacked->packing, told, options, &unpacked->content, error);
     VMF_TRY(code);
@@ -217,16 +217,14 @@ static enum vmf_code fill(struct unpacked *unpacked, const struct vmf_unpack_opt
 enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed, const struct vmf_packing *packing,
                                     bool *once, struct vmf_error *error)
 {
-  struct vmf_io *content;
-  uint64_t told = 0;
+  struct vmf_packed_pieces pieces = {.count = 0};
 
   *once = false;
   if (packing == &vmf_packing_gzip)
     return VMF_OK;
-  enum vmf_code code = vmf_unpack_pieces(packed, packing, 0, &told, &content, error);
-  if (code == VMF_OK)
-    vmf_io_close(content);
-  *once = code == VMF_UNSUPPORTED;
+  enum vmf_code code = packing->list ? packing->list(packed, &pieces, error) : VMF_UNSUPPORTED;
+  *once = code == VMF_UNSUPPORTED || pieces.count == 0;
+  vmf_free(pieces.list);
   return *once ? VMF_OK : code;
 }
 

@@ -65,27 +65,46 @@ static enum vmf_code lz4_step(void *state, struct vmf_unpack_step *step, struct 
   return VMF_OK;
 }
 
-/* "LZ4 Frame Format Description" 1.6.x: a frame that tells the size of its content. */
-static enum vmf_code lz4_frame(struct vmf_io *packed, uint64_t at, uint64_t *stored,
-                               uint64_t *length, struct vmf_error *error)
+/* "LZ4 Frame Format Description" 1.6.x: the blocks of a frame, from frame->stored on; *most: bytes
+ * that they hold, each at most `largest`. */
+static enum vmf_code lz4_blocks(struct vmf_io *packed, uint64_t at, uint64_t largest,
+                                unsigned sum_bytes, struct vmf_frame *frame, uint64_t *most,
+                                struct vmf_error *error)
 {
-  enum { BLOCK_SUMS = 0x10, SIZED = 8, CONTENT_SUM = 4, HEAD = 15, PLAIN_BIT = 31 };
-  uint8_t head[HEAD], size[4];
-  VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
-  unsigned flags = head[FLAGS];
-  if (!(flags & SIZED) || flags & FLAG_DICTIONARY)
-    return vmf_fail(error, VMF_UNSUPPORTED, "the frame tells no size, or needs a dictionary");
-  *length = get_le64(head + FLAGS + 2);
-  *stored = sizeof head;
+  const uint32_t plain = UINT32_C(1) << 31;
+  uint8_t bytes[4];
+  *most = 0;
   for (uint32_t block = 1; block != 0;) {
-    VMF_TRY(vmf_frame_read(packed, at + *stored, size, sizeof size, error));
-    block = get_le32(size);
-    if (*stored > VMF_PIECE_BYTES)
+    VMF_TRY(vmf_frame_read(packed, at + frame->stored, bytes, sizeof bytes, error));
+    block = get_le32(bytes);
+    if (frame->stored > VMF_PIECE_BYTES)
       return vmf_fail(error, VMF_UNSUPPORTED, "too many blocks");
-    *stored += sizeof size + (block & ~(UINT32_C(1) << PLAIN_BIT));
-    *stored += block != 0 && flags & BLOCK_SUMS ? 4 : 0;
+    frame->stored += sizeof bytes + (block & ~plain);
+    frame->stored += block != 0 ? sum_bytes : 0;
+    *most += block == 0 ? 0 : block & plain ? block & ~plain : largest;
   }
-  *stored += flags & CONTENT_SUM ? 4 : 0;
+  return VMF_OK;
+}
+
+static enum vmf_code lz4_frame(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
+                               struct vmf_error *error)
+{
+  enum { BLOCK_SUMS = 0x10, SIZED = 8, CONTENT_SUM = 4, HEAD = 7, SIZE = 8, LARGEST = 7 };
+  uint8_t head[HEAD + SIZE];
+  uint64_t most;
+  VMF_TRY(vmf_frame_read(packed, at, head, HEAD, error));
+  unsigned flags = head[FLAGS];
+  if (flags & FLAG_DICTIONARY)
+    return vmf_fail(error, VMF_UNSUPPORTED, "the frame needs a dictionary");
+  frame->sized = flags & SIZED;
+  frame->stored = frame->sized ? HEAD + SIZE : HEAD;
+  VMF_TRY(vmf_frame_read(packed, at, head, (size_t)frame->stored, error));
+  frame->length = frame->sized ? get_le64(head + FLAGS + 2) : 0;
+  uint64_t largest = UINT64_C(1) << (8 + 2 * (head[FLAGS + 1] >> 4 & LARGEST));
+  VMF_TRY(lz4_blocks(packed, at, largest, flags & BLOCK_SUMS ? 4 : 0, frame, &most, error));
+  if (!frame->sized)
+    frame->length = most;
+  frame->stored += flags & CONTENT_SUM ? 4 : 0;
   return VMF_OK;
 }
 
@@ -96,7 +115,8 @@ static enum vmf_code lz4_list(struct vmf_io *packed, struct vmf_packed_pieces *p
 }
 
 static enum vmf_code lz4_unpack(void *state, const struct vmf_packed_piece *piece,
-                                const uint8_t *stored, uint8_t *out, struct vmf_error *error)
+                                const uint8_t *stored, uint8_t *out, size_t *made,
+                                struct vmf_error *error)
 {
   struct vmf_unpack_step step = {
       .in = stored, .in_length = piece->stored, .out = out, .out_length = piece->length};
@@ -106,9 +126,10 @@ static enum vmf_code lz4_unpack(void *state, const struct vmf_packed_piece *piec
     before = step.in_length + step.out_length;
     VMF_TRY(lz4_step(state, &step, error));
   } while (!step.ended && step.in_length + step.out_length < before);
-  if (step.ended && step.in_length == 0 && step.out_length == 0)
+  *made = piece->length - step.out_length;
+  if (step.ended && step.in_length == 0)
     return VMF_OK;
-  return vmf_fail(error, VMF_CORRUPT, "the frame has another size than its header says");
+  return vmf_fail(error, VMF_CORRUPT, "the frame has another size than its headers say");
 }
 
 static void lz4_end(void *state)

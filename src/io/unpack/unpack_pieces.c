@@ -62,8 +62,11 @@ static enum vmf_code unpack_into(struct unpacked_pieces *all, const struct vmf_p
   VMF_TRY(vmf_alloc_pages(piece->stored, &stored, error));
   VMF_TRY(vmf_io_pread(all->packed, stored, piece->stored, piece->at, error));
   VMF_TRY(vmf_alloc(all->packing->state_size, &state, error));
-  enum vmf_code code = all->packing->unpack(state, piece, stored, slot->bytes, error);
+  size_t made = 0;
+  enum vmf_code code = all->packing->unpack(state, piece, stored, slot->bytes, &made, error);
   all->packing->end(state);
+  if (code == VMF_OK && made != piece->length)
+    code = vmf_fail(error, VMF_CORRUPT, "it has another size than is told of it");
   if (code == VMF_OK)
     return VMF_OK;
   return vmf_while(error, "%s: the %s data at byte %" PRIu64, all->io.name, all->packing->name,
@@ -261,11 +264,13 @@ static enum vmf_code pieces_new(struct vmf_io *packed, const struct vmf_packing 
   return VMF_OK;
 }
 
-static enum vmf_code pieces_fill(struct unpacked_pieces *all, uint64_t max_bytes,
-                                 struct vmf_error *error)
+static enum vmf_code pieces_fill(struct unpacked_pieces *all,
+                                 const struct vmf_unpack_options *options, struct vmf_error *error)
 {
   const struct vmf_packed_pieces *pieces = &all->pieces;
+  uint64_t max_bytes = options->max_bytes;
   VMF_TRY(all->packing->list(all->packed, &all->pieces, error));
+  VMF_TRY(vmf_pieces_measure(all->packed, all->packing, options, &all->pieces, error));
   if (pieces->count == 0)
     return vmf_fail(error, VMF_UNSUPPORTED, "it holds nothing");
   if (max_bytes > 0 && pieces->size > max_bytes)
@@ -280,15 +285,15 @@ static enum vmf_code pieces_fill(struct unpacked_pieces *all, uint64_t max_bytes
 }
 
 enum vmf_code vmf_unpack_pieces(struct vmf_io *packed, const struct vmf_packing *packing,
-                                uint64_t max_bytes, uint64_t *told, struct vmf_io **io,
-                                struct vmf_error *error)
+                                const struct vmf_unpack_options *options, uint64_t *told,
+                                struct vmf_io **io, struct vmf_error *error)
 {
   struct unpacked_pieces *all;
   *told = 0;
   if (!packing->list)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s has no pieces", packing->name);
   VMF_TRY(pieces_new(packed, packing, &all, error));
-  enum vmf_code code = pieces_fill(all, max_bytes, error);
+  enum vmf_code code = pieces_fill(all, options, error);
   *told = all->pieces.told;
   if (code != VMF_OK) {
     pieces_close(&all->io);

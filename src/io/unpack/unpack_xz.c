@@ -121,7 +121,7 @@ static enum vmf_code add_blocks(const lzma_index *index, uint64_t start, unsigne
   lzma_index_iter_init(&block, index);
   while (!lzma_index_iter_next(&block, LZMA_INDEX_ITER_BLOCK)) {
     VMF_TRY(vmf_pieces_add(pieces, start + block.block.compressed_file_offset,
-                           block.block.total_size, block.block.uncompressed_size, error));
+                           block.block.total_size, block.block.uncompressed_size, true, error));
     struct vmf_packed_piece *piece = &pieces->list[pieces->count - 1];
     piece->unpadded = (uint32_t)block.block.unpadded_size;
     piece->check = check;
@@ -187,11 +187,6 @@ static enum vmf_code xz_list(struct vmf_io *packed, struct vmf_packed_pieces *pi
     VMF_TRY(list_stream(packed, &end, pieces, error));
   }
   turn(pieces->list, pieces->count);
-  pieces->size = 0;
-  for (size_t i = 0; i < pieces->count; i++) {
-    pieces->list[i].start = pieces->size;
-    pieces->size += pieces->list[i].length;
-  }
   return VMF_OK;
 }
 
@@ -216,7 +211,8 @@ static enum vmf_code bound_window(lzma_filter *filters, uint32_t length, struct 
 }
 
 static enum vmf_code xz_unpack(void *state, const struct vmf_packed_piece *piece,
-                               const uint8_t *stored, uint8_t *out, struct vmf_error *error)
+                               const uint8_t *stored, uint8_t *out, size_t *made,
+                               struct vmf_error *error)
 {
   lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
   lzma_block block = {.version = 1, .filters = filters, .check = (lzma_check)piece->check};
@@ -228,15 +224,16 @@ static enum vmf_code xz_unpack(void *state, const struct vmf_packed_piece *piece
   if (result != LZMA_OK)
     return xz_fail(result, error);
   enum vmf_code code = bound_window(filters, piece->length, error);
-  size_t in = block.header_size, made = 0;
+  size_t in = block.header_size;
+  *made = 0;
   if (code == VMF_OK) {
-    result = lzma_block_buffer_decode(&block, NULL, stored, &in, piece->stored, out, &made,
+    result = lzma_block_buffer_decode(&block, NULL, stored, &in, piece->stored, out, made,
                                       piece->length);
     if (result != LZMA_OK)
       code = xz_fail(result == LZMA_BUF_ERROR ? LZMA_DATA_ERROR : result, error);
   }
   free_filters(filters);
-  if (code == VMF_OK && (in != piece->stored || made != piece->length ||
+  if (code == VMF_OK && (in != piece->stored || *made != piece->length ||
                          lzma_block_unpadded_size(&block) != piece->unpadded))
     code = vmf_fail(error, VMF_CORRUPT, "the block has another size than the index says");
   return code;

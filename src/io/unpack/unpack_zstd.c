@@ -72,35 +72,52 @@ static enum vmf_code zstd_step(void *state, struct vmf_unpack_step *step, struct
   return VMF_OK;
 }
 
-/* RFC 8878, 3.1.1: a frame that tells the size of its content, by its header and those of its
- * blocks. */
-static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, uint64_t *stored,
-                                uint64_t *length, struct vmf_error *error)
+/* RFC 8878, 3.1.1.2: the blocks of a frame, from frame->stored on; *most: bytes that they hold. */
+static enum vmf_code zstd_blocks(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
+                                 uint64_t *most, struct vmf_error *error)
 {
-  enum { SINGLE_SEGMENT = 0x20, CHECKSUM = 4, DICTIONARY = 3, SIZE_SHIFT = 6, RLE = 1, WRONG = 3 };
+  enum { RLE = 1, PACKED = 2, WRONG = 3, BLOCK_MAX = 128 * 1024 };
+  uint8_t block[3];
+  *most = 0;
+  for (unsigned last = 0; !last; frame->stored += sizeof block) {
+    VMF_TRY(vmf_frame_read(packed, at + frame->stored, block, sizeof block, error));
+    unsigned kind = block[0] >> 1 & 3;
+    uint32_t size = (uint32_t)(block[0] | block[1] << 8 | block[2] << 16) >> 3;
+    last = block[0] & 1;
+    if (kind == WRONG || frame->stored > VMF_PIECE_BYTES)
+      return vmf_fail(error, VMF_UNSUPPORTED, "a block of no known kind, or too many of them");
+    frame->stored += kind == RLE ? 1 : size;
+    *most += kind == PACKED ? BLOCK_MAX : size;
+  }
+  return VMF_OK;
+}
+
+/* RFC 8878, 3.1.1: a frame, by its header and those of its blocks. */
+static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
+                                struct vmf_error *error)
+{
+  enum { SINGLE_SEGMENT = 0x20, CHECKSUM = 4, DICTIONARY = 3, SIZE_SHIFT = 6 };
   static const unsigned sizes[] = {0, 2, 4, 8};
-  uint8_t head[6 + 8], block[3];
+  uint8_t head[6 + 8];
+  uint64_t most;
   VMF_TRY(vmf_frame_read(packed, at, head, 6, error)); /* no frame is shorter */
   unsigned flags = head[4], place = 5 + !(flags & SINGLE_SEGMENT);
   unsigned width =
       flags & SINGLE_SEGMENT && !(flags >> SIZE_SHIFT) ? 1 : sizes[flags >> SIZE_SHIFT];
-  if (width == 0 || flags & DICTIONARY)
-    return vmf_fail(error, VMF_UNSUPPORTED, "the frame tells no size, or needs a dictionary");
+  if (flags & DICTIONARY)
+    return vmf_fail(error, VMF_UNSUPPORTED, "the frame needs a dictionary");
   VMF_TRY(vmf_frame_read(packed, at, head, place + width, error));
-  *length = width == 1   ? head[place]
-            : width == 2 ? 256u + get_le16(head + place)
-            : width == 4 ? get_le32(head + place)
-                         : get_le64(head + place);
-  *stored = place + width;
-  for (unsigned last = 0; !last; *stored += sizeof block) {
-    VMF_TRY(vmf_frame_read(packed, at + *stored, block, sizeof block, error));
-    unsigned kind = block[0] >> 1 & 3;
-    last = block[0] & 1;
-    if (kind == WRONG || *stored > VMF_PIECE_BYTES)
-      return vmf_fail(error, VMF_UNSUPPORTED, "a block of no known kind, or too many of them");
-    *stored += kind == RLE ? 1 : (block[0] | block[1] << 8 | block[2] << 16) >> 3;
-  }
-  *stored += flags & CHECKSUM ? 4 : 0;
+  frame->sized = width > 0;
+  frame->length = width == 0   ? 0
+                  : width == 1 ? head[place]
+                  : width == 2 ? 256u + get_le16(head + place)
+                  : width == 4 ? get_le32(head + place)
+                               : get_le64(head + place);
+  frame->stored = place + width;
+  VMF_TRY(zstd_blocks(packed, at, frame, &most, error));
+  if (!frame->sized)
+    frame->length = most;
+  frame->stored += flags & CHECKSUM ? 4 : 0;
   return VMF_OK;
 }
 
@@ -111,17 +128,13 @@ static enum vmf_code zstd_list(struct vmf_io *packed, struct vmf_packed_pieces *
 }
 
 static enum vmf_code zstd_unpack(void *state, const struct vmf_packed_piece *piece,
-                                 const uint8_t *stored, uint8_t *out, struct vmf_error *error)
+                                 const uint8_t *stored, uint8_t *out, size_t *made,
+                                 struct vmf_error *error)
 {
   struct zstd *zstd = state;
   VMF_TRY(zstd_begin(state, stored, piece->stored, error));
-  size_t result = ZSTD_decompressDCtx(zstd->context, out, piece->length, stored, piece->stored);
-  if (ZSTD_isError(result))
-    return zstd_fail(result, error);
-  return result == piece->length ? VMF_OK
-                                 : vmf_fail(error, VMF_CORRUPT,
-                                            "the frame has another size than "
-                                            "its header says");
+  *made = ZSTD_decompressDCtx(zstd->context, out, piece->length, stored, piece->stored);
+  return ZSTD_isError(*made) ? zstd_fail(*made, error) : VMF_OK;
 }
 
 static void zstd_end(void *state)

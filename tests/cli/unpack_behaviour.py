@@ -519,6 +519,11 @@ def test_windows_beyond_the_bound(t):
     wrong(t, bytes(data), 'xz', '128 MiB', status=2)
 
 
+def test_blocks_of_zstd_beyond_their_bound(t):
+    """RFC 8878, 3.1.1.2.4: 128 KiB; libzstd takes a longer one of one byte when it has the whole frame."""
+    wrong(t, b'\x28\xb5\x2f\xfd\x00\x40\x43\x5e\x46\x01', 'zst')
+
+
 def test_dictionaries(t):
     wrong(t, b'\x28\xb5\x2f\xfd\x01\x00\x07\x01\0\0'.ljust(64, b'\0'), 'zst', 'dictionary', status=9)
     wrong(t, b'\x04\x22\x4d\x18\x61\x40\1\0\0\0\0'.ljust(64, b'\0'), 'lz4', 'dictionary', status=9)

@@ -6,6 +6,7 @@
 #include <zstd_errors.h>
 
 #include "bytes.h"
+#include "checked.h"
 #include "packing.h"
 
 enum { WINDOW_LOG_MAX = 27 /* of VMF_WINDOW_MAX */ };
@@ -72,11 +73,12 @@ static enum vmf_code zstd_step(void *state, struct vmf_unpack_step *step, struct
   return VMF_OK;
 }
 
-/* RFC 8878, 3.1.1.2: the blocks of a frame, from frame->stored on; *most: bytes that they hold. */
-static enum vmf_code zstd_blocks(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
-                                 uint64_t *most, struct vmf_error *error)
+/* RFC 8878, 3.1.1.2: the blocks of a frame, from frame->stored on; *most: bytes that they hold.
+ * largest: bytes that one may have, packed and unpacked, to which libzstd does not look always. */
+static enum vmf_code zstd_blocks(struct vmf_io *packed, uint64_t at, uint64_t largest,
+                                 struct vmf_frame *frame, uint64_t *most, struct vmf_error *error)
 {
-  enum { RLE = 1, PACKED = 2, WRONG = 3, BLOCK_MAX = 128 * 1024 };
+  enum { RLE = 1, PACKED = 2, WRONG = 3 };
   uint8_t block[3];
   *most = 0;
   for (unsigned last = 0; !last; frame->stored += sizeof block) {
@@ -84,19 +86,27 @@ static enum vmf_code zstd_blocks(struct vmf_io *packed, uint64_t at, struct vmf_
     unsigned kind = block[0] >> 1 & 3;
     uint32_t size = (uint32_t)(block[0] | block[1] << 8 | block[2] << 16) >> 3;
     last = block[0] & 1;
-    if (kind == WRONG || frame->stored > VMF_PIECE_BYTES)
-      return vmf_fail(error, VMF_UNSUPPORTED, "a block of no known kind, or too many of them");
+    if (kind == WRONG || size > largest || frame->stored > VMF_PIECE_BYTES)
+      return vmf_fail(error, VMF_UNSUPPORTED,
+                      "a block of no known kind, or too long, or too many of them");
     frame->stored += kind == RLE ? 1 : size;
-    *most += kind == PACKED ? BLOCK_MAX : size;
+    *most += kind == PACKED ? largest : size;
   }
   return VMF_OK;
+}
+
+/* RFC 8878, 3.1.1.1.2: the window, by its descriptor. */
+static uint64_t zstd_window(uint8_t descriptor)
+{
+  uint64_t base = UINT64_C(1) << (10 + (descriptor >> 3));
+  return base + base / 8 * (descriptor & 7);
 }
 
 /* RFC 8878, 3.1.1: a frame, by its header and those of its blocks. */
 static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,
                                 struct vmf_error *error)
 {
-  enum { SINGLE_SEGMENT = 0x20, CHECKSUM = 4, DICTIONARY = 3, SIZE_SHIFT = 6 };
+  enum { SINGLE_SEGMENT = 0x20, CHECKSUM = 4, DICTIONARY = 3, SIZE_SHIFT = 6, BLOCK = 128 << 10 };
   static const unsigned sizes[] = {0, 2, 4, 8};
   uint8_t head[6 + 8];
   uint64_t most;
@@ -114,7 +124,8 @@ static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, struct vmf_f
                   : width == 4 ? get_le32(head + place)
                                : get_le64(head + place);
   frame->stored = place + width;
-  VMF_TRY(zstd_blocks(packed, at, frame, &most, error));
+  uint64_t window = flags & SINGLE_SEGMENT ? frame->length : zstd_window(head[5]);
+  VMF_TRY(zstd_blocks(packed, at, vmf_min(window, BLOCK), frame, &most, error));
   if (!frame->sized)
     frame->length = most;
   frame->stored += flags & CHECKSUM ? 4 : 0;

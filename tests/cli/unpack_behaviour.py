@@ -159,6 +159,7 @@ def test_zeros_behind(t):
         same(content(t, name))
         with subprocess.Popen(['cat', t.path(name)], stdout=subprocess.PIPE) as cat:
             same(content(t, '-', stdin=cat.stdout))
+    wrong(t, packed(t, 'gz') + bytes(512) + packed(t, 'gz'), 'gz', '0x1f')  # garbage to gzip
 
 
 # ---- names and formats ----
@@ -187,6 +188,14 @@ def test_f_raw_takes_the_bytes_of_other_names(t):
     same(t.read('out.raw')[:len(data)], data)
     tap.contains(done.stderr, 'gzip data')
     same(content(t, '-', '-f', 'raw', stdin=open(t.path('disk'), 'rb'))[:len(data)], data)
+
+
+def test_f_raw_of_a_name_that_says_packed(t):
+    """Cut to nothing, or of a kind that is not read: with -f raw it is the disk, and that is told."""
+    t.write('a.raw.xz', packed(t, 'gz', data=NO_TABLE)[5:])
+    tap.contains(t.vmferry('convert', '-f', 'raw', 'a.raw.xz', 'out.raw').stderr, 'warning: a.raw.xz: is not packed by xz')
+    t.write('b.raw.gz', packed(t, 'gz', data=NO_TABLE))
+    tap.equal(t.vmferry('convert', '-f', 'raw', 'b.raw.gz', 'out.raw').stderr, '', 'words')
 
 
 def test_f_names_both(t):

@@ -68,9 +68,14 @@ enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *lo
 
   VMF_TRY(read_ends(io, head, tail, &probe, error));
   const struct vmf_foreign *foreign = vmf_foreign_find(&probe);
+  const struct vmf_packing *named = vmf_packing_suffixed(io->name);
   if (foreign)
     vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
              foreign->name);
+  else if (named && !vmf_unpacked_from(io))
+    vmf_warn(log,
+             "%s: is not packed by %s, as its name says; with -f raw just these bytes are the disk",
+             io->name, vmf_packing_name(named));
   return VMF_OK;
 }
 

@@ -55,8 +55,9 @@ struct vmf_packing {
   const char *const *suffixes; /* without the dot; NULL behind the last */
   const char *command;         /* a program that unpacks it to standard output, for messages */
   const char *library;         /* that this build lacks; NULL: it reads it */
-  unsigned zeros_between; /* so many zeros, or a multiple, may stand behind a member; 0: none */
-  size_t state_size;      /* of a decoder */
+  unsigned zeros_behind; /* so many zeros, or a multiple, may stand behind a member; 0: none */
+  bool zeros_last;       /* no member may follow them */
+  size_t state_size;     /* of a decoder */
   /* Whether a file, a member, starts like this. A file may start with members that only skip. */
   bool (*file_begins)(const uint8_t *head, size_t length);
   bool (*member_begins)(const uint8_t *head, size_t length);

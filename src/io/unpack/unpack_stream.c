@@ -64,23 +64,23 @@ static enum vmf_code next_member(struct unpack *unpack, struct vmf_error *error)
   size_t have;
 
   VMF_TRY(vmf_stream_peek(unpack->packed, VMF_STREAM_AHEAD, &bytes, &have, error));
-  if (packing->zeros_between > 0 && have > 0 && bytes[0] == 0)
+  if (packing->zeros_behind > 0 && have > 0 && bytes[0] == 0)
     VMF_TRY(skip_zeros(unpack, &bytes, &have, &zeros, error));
-  if (zeros > 0 && zeros % packing->zeros_between != 0)
+  if (zeros > 0 && zeros % packing->zeros_behind != 0)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: %" PRIu64 " zeros before byte %" PRIu64
                     " behind %s data, accepted are multiples of %u",
                     unpack->packed->name, zeros, vmf_stream_position(unpack->packed), packing->name,
-                    packing->zeros_between);
+                    packing->zeros_behind);
   if (have == 0)
     return VMF_OK;
-  if (!packing->member_begins(bytes, have))
+  if (!packing->member_begins(bytes, have) || (zeros > 0 && packing->zeros_last))
     return vmf_fail(
         error, VMF_CORRUPT,
         "%s: 0x%02x at byte %" PRIu64
         " behind the %s data, which is complete; accepted are more of it%s, and the end",
         unpack->packed->name, bytes[0], vmf_stream_position(unpack->packed), packing->name,
-        packing->zeros_between > 0 ? ", zeros" : "");
+        packing->zeros_behind > 0 ? ", zeros" : "");
   if (packing->begin(unpack->decoder, bytes, have, error) != VMF_OK)
     return unpack_failed(unpack, error);
   unpack->inside = true;

@@ -246,7 +246,7 @@ const struct vmf_packing vmf_packing_xz = {
     .name = "xz",
     .suffixes = suffixes,
     .command = "xz -dc",
-    .zeros_between = 4,
+    .zeros_behind = 4,
     .file_begins = xz_begins,
     .member_begins = xz_begins,
 #ifdef VMF_HAVE_LZMA

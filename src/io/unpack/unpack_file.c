@@ -223,7 +223,7 @@ enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed, const struct vmf_pack
   if (packing == &vmf_packing_gzip)
     return VMF_OK;
   enum vmf_code code = packing->list ? packing->list(packed, &pieces, error) : VMF_UNSUPPORTED;
-  *once = code == VMF_UNSUPPORTED || pieces.count == 0;
+  *once = code == VMF_UNSUPPORTED || (code == VMF_OK && pieces.count == 0);
   vmf_free(pieces.list);
   return *once ? VMF_OK : code;
 }

@@ -221,7 +221,8 @@ struct vmf_lint_result {
 /* Judges a package or a machine in another format, with its disks, or a disk, by what the platform
  * ("azure", "esxi@7.0") takes; partition tables are looked at, file systems are not. VMF_OK when it
  * could be judged, whatever was found; a disk of a machine that is not at hand is a finding.
- * VMF_UNSUPPORTED: no rule is known here for such a file. options may be NULL. */
+ * VMF_UNSUPPORTED: no rule is known here for such a file. "-": standard input. options may be NULL.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_lint(const char *path, const char *platform,
                                       const struct vmf_lint_options *options,
                                       struct vmf_lint_result *result, struct vmf_error *error);

@@ -79,7 +79,8 @@ struct vmf_package_options {
  * cannot be read. */
 bool vmf_package_recognise(const char *path);
 
-/* Opens a package for reading; its disks are not opened. */
+/* Opens a package for reading; its disks are not opened. "-": an archive on standard input, which
+ * is stored in a file without a name first. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open(const char *path,
                                               const struct vmf_package_options *options,
                                               struct vmf_package **package,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "text.h"
 
 const char *vmf_path_name(const char *path)
 {
@@ -21,6 +22,12 @@ size_t vmf_name_stem(const char *name)
 {
   const char *dot = strrchr(name, '.');
   return dot && dot > name ? (size_t)(dot - name) : strlen(name);
+}
+
+bool vmf_path_has_suffix(const char *path, const char *suffix)
+{
+  size_t length = strlen(path), tail = strlen(suffix);
+  return length > tail && vmf_text_equal_nocase(path + length - tail, suffix);
 }
 
 enum vmf_code vmf_path_with_suffix(const char *path, const char *suffix, char **result,

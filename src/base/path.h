@@ -5,6 +5,7 @@
 #ifndef VMF_BASE_PATH_H
 #define VMF_BASE_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -17,6 +18,9 @@ size_t vmf_path_folder(const char *path);
 
 /* The length of a name without its suffix: 2, "vm". A dot at its start begins no suffix. */
 size_t vmf_name_stem(const char *name);
+
+/* Whether the path ends in that suffix, ".ovf", in whatever case, and is more than it. */
+bool vmf_path_has_suffix(const char *path, const char *suffix);
 
 /* A fresh string: the path with another suffix, ".mf"; "dir/vm.mf". */
 VMF_MUST_CHECK enum vmf_code vmf_path_with_suffix(const char *path, const char *suffix,

@@ -98,6 +98,16 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
   return status;
 }
 
+/* How many operands are only read, the first ones. */
+static int main_sources(const struct vmf_verb *verb, const struct vmf_command *command)
+{
+  int count = command->operand_count;
+
+  if (verb->written == VMF_WRITTEN_ALL)
+    return 0;
+  return verb->written == VMF_WRITTEN_LAST && count > 1 ? count - 1 : count;
+}
+
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
 {
   struct vmf_command *command = malloc(verb->settings_size); /* and the settings behind it */
@@ -114,6 +124,7 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   if (vmf_arguments_parse(verb, argc, argv, command, &error) != VMF_OK ||
       vmf_names_by_options(command, command->operand_count - verb->targets, &error) != VMF_OK ||
       vmf_names_pipes(command, command->operand_count - verb->targets, &error) != VMF_OK ||
+      vmf_names_redirected(command, main_sources(verb, command), &error) != VMF_OK ||
       (!command->help && vmf_untrusted(verb, command, &error) != VMF_OK)) {
     status = main_report(verb, &error);
   } else if (command->help) {

@@ -3,6 +3,7 @@
 #include "names.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,48 @@ static int pipe_number(const char *name)
                  fstat(number, &status) == 0 && S_ISFIFO(status.st_mode)
              ? number
              : -1;
+}
+
+/* The path of the file that was redirected to standard input, from its beginning on: *path is a
+ * fresh string, or NULL. */
+static enum vmf_code redirected(char **path, struct vmf_error *error)
+{
+  struct stat file, there;
+
+  *path = NULL;
+  if (fstat(STDIN_FILENO, &file) != 0 || !S_ISREG(file.st_mode) ||
+      lseek(STDIN_FILENO, 0, SEEK_CUR) != 0)
+    return VMF_OK;
+  char *found = malloc(PATH_MAX);
+  if (!found)
+    return vmf_arguments_no_memory(error);
+  ssize_t length = readlink("/proc/self/fd/0", found, PATH_MAX - 1);
+  found[length < 0 ? 0 : length] = '\0';
+  if (stat(found, &there) != 0 || there.st_dev != file.st_dev || there.st_ino != file.st_ino) {
+    free(found);
+    return VMF_OK;
+  }
+  *path = found;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_names_redirected(struct vmf_command *command, int sources,
+                                   struct vmf_error *error)
+{
+  char **path = NULL;
+
+  for (int i = 0; i < sources; i++) {
+    if (strcmp(command->operands[i], "-") != 0)
+      continue;
+    enum vmf_code code = place_for_name(command, &path, error);
+    if (code == VMF_OK)
+      code = redirected(path, error);
+    if (code != VMF_OK)
+      return code;
+    if (*path && (vmf_package_recognise(*path) || vmf_machines_recognise(*path)))
+      command->operands[i] = *path;
+  }
+  return VMF_OK;
 }
 
 enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct vmf_error *error)

@@ -158,6 +158,16 @@ static enum vmf_code choose_member(struct archive *archive, const char *wanted,
 
 /* ---- opening ---- */
 
+bool vmf_archive_holds_package(const struct vmf_tar *tar)
+{
+  for (size_t i = 0; i < tar->count; i++) {
+    const char *name = vmf_path_name(tar->members[i].name);
+    if (vmf_path_has_suffix(name, ".ovf") && strncmp(name, "._", 2) != 0)
+      return true;
+  }
+  return false;
+}
+
 /* Of an archive whose only disk is taken: the other members. */
 static void tell_rest(void *owner, struct vmf_report *report)
 {
@@ -189,14 +199,22 @@ static enum vmf_code archive_new(struct vmf_io *io, const struct vmf_image_optio
   code = vmf_tar_read_sparse(io, log, &made->tar, error);
   if (code == VMF_OK)
     code = vmf_first_warning_end(&made->odd, error);
-  if (code == VMF_OK)
-    code = choose_member(made, options->disk, error);
   if (code != VMF_OK) {
     archive_free(made);
     return code;
   }
   *archive = made;
   return VMF_OK;
+}
+
+/* Gives the io of an archive back that is a package. */
+static struct vmf_io *release_io(struct archive *archive)
+{
+  struct vmf_io *io = archive->io;
+
+  archive->io = NULL;
+  archive_free(archive);
+  return io;
 }
 
 enum vmf_code vmf_archive_open(struct vmf_io *io, const struct vmf_image_options *options,
@@ -208,9 +226,13 @@ enum vmf_code vmf_archive_open(struct vmf_io *io, const struct vmf_image_options
   *image = NULL;
   own.disk = NULL;
   VMF_TRY(archive_new(io, options, &archive, error));
+  if (vmf_archive_holds_package(archive->tar))
+    return vmf_archive_open_package(release_io(archive), options, image, error);
   struct vmf_image_origin origin = {
       .members = &archive->members, .release = archive_free, .owner = archive};
-  enum vmf_code code = open_member(archive, archive->taken, &origin.io, error);
+  enum vmf_code code = choose_member(archive, options->disk, error);
+  if (code == VMF_OK)
+    code = open_member(archive, archive->taken, &origin.io, error);
   if (code != VMF_OK) {
     archive_free(archive);
     return code;

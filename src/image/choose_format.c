@@ -12,6 +12,7 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
 {
   const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
   const struct vmf_log *log = opening->options->log;
+  const char *guess = NULL;
   bool raw = opening->split;
 
   if (!raw)
@@ -23,6 +24,17 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
              opening->child ? "its child names no format and " : "");
     return VMF_OK;
   }
+  VMF_TRY(vmf_probe_guess(io, &guess, error));
+  if (guess && said)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s, and not the %s that the name says; if it is a raw disk "
+                    "all the same, say -f raw",
+                    io->name, guess, said->name);
+  if (guess)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s, and no disk; if it is a raw disk all the same, say "
+                    "-f raw",
+                    io->name, guess);
   if (said)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the content matches no known format, nor is it the %s that the name says: "

@@ -176,6 +176,9 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_input(const struct vmf_image_options
 VMF_MUST_CHECK enum vmf_code vmf_image_input_list(const struct vmf_image_options *options,
                                                   struct vmf_image **list, struct vmf_io **io,
                                                   struct vmf_error *error);
+/* The same, always as a file. */
+VMF_MUST_CHECK enum vmf_code vmf_image_input_file(const struct vmf_image_options *options,
+                                                  struct vmf_io **io, struct vmf_error *error);
 /* Stores what comes after all; takes the stream over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_image_store_input(struct vmf_io *stream,
                                                    const struct vmf_image_options *options,
@@ -186,6 +189,12 @@ VMF_MUST_CHECK enum vmf_code vmf_image_store_input(struct vmf_io *stream,
 VMF_MUST_CHECK enum vmf_code vmf_image_packed_list(const char *path,
                                                    const struct vmf_image_options *options,
                                                    struct vmf_image **list,
+                                                   struct vmf_error *error);
+
+/* The disk in such a file, which is taken over, also on failure. Nothing stands beside it. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_stored(struct vmf_io *io,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_image **image,
                                                    struct vmf_error *error);
 
 /* ---- disks that come on a stream: one pass, on one thread ---- */
@@ -292,6 +301,10 @@ VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_fo
 /* Whether the content is a tar archive, and neither the content nor the name or kind of the file
  * says that it is a disk of a format. */
 bool vmf_probe_archive(struct vmf_io *io);
+
+/* What content that nothing knows seems to be: see vmf_foreign_guess. */
+VMF_MUST_CHECK enum vmf_code vmf_probe_guess(struct vmf_io *io, const char **guess,
+                                             struct vmf_error *error);
 
 /* Warns of content that is plainly no raw disk, when the person says that it is one. */
 VMF_MUST_CHECK enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,

@@ -113,13 +113,19 @@ static enum vmf_code store(struct vmf_io *stream, const struct vmf_image_options
   return vmf_io_spool(stream, &spool, io, error);
 }
 
+enum vmf_code vmf_image_open_stored(struct vmf_io *io, const struct vmf_image_options *options,
+                                    struct vmf_image **image, struct vmf_error *error)
+{
+  return open_file(io, &no_files, options, image, error);
+}
+
 static enum vmf_code open_stored(struct vmf_io *stream, const struct vmf_image_options *options,
                                  struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_io *io;
 
   VMF_TRY(store(stream, options, &io, error));
-  return open_file(io, &no_files, options, image, error);
+  return vmf_image_open_stored(io, options, image, error);
 }
 
 /* What `info` tells of a disk that is not stored for it. */
@@ -213,25 +219,53 @@ static enum vmf_code list_stream(struct vmf_io *stream, const struct vmf_image_o
   return *list ? VMF_OK : vmf_stream_restart(stream, error);
 }
 
+/* *io: standard input, unpacked where it is packed. */
+static enum vmf_code open_unpacked(const struct vmf_image_options *options, struct vmf_io **io,
+                                   bool *is_stream, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *inner = NULL;
+
+  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, io, is_stream, error));
+  return vmf_packed_open(io, options, &inner, error);
+}
+
+/* *io, taken over on failure, becomes a file. */
+static enum vmf_code make_file(const struct vmf_image_options *options, bool is_stream,
+                               struct vmf_io **io, struct vmf_error *error)
+{
+  if (is_stream)
+    return vmf_image_store_input(*io, options, io, error);
+  enum vmf_code code = check_size(*io, options->source_size, error);
+  if (code != VMF_OK)
+    vmf_io_close(*io);
+  return code;
+}
+
 enum vmf_code vmf_image_input_list(const struct vmf_image_options *options, struct vmf_image **list,
                                    struct vmf_io **io, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *inner = NULL;
   bool is_stream;
 
   *list = NULL;
-  VMF_TRY(vmf_io_input(STDIN_FILENO, !options->ignore_locks, io, &is_stream, error));
-  VMF_TRY(vmf_packed_open(io, options, &inner, error));
+  VMF_TRY(open_unpacked(options, io, &is_stream, error));
   if (is_stream)
     VMF_TRY(list_stream(*io, options, list, error));
-  if (*list) {
-    *io = NULL;
-    return VMF_OK;
-  }
-  enum vmf_code code = is_stream ? vmf_image_store_input(*io, options, io, error)
-                                 : check_size(*io, options->source_size, error);
-  if (code != VMF_OK && !is_stream)
-    vmf_io_close(*io);
+  if (!*list)
+    return make_file(options, is_stream, io, error);
+  *io = NULL;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_image_input_file(const struct vmf_image_options *options, struct vmf_io **io,
+                                   struct vmf_error *error)
+{
+  bool is_stream;
+
+  VMF_TRY(open_unpacked(options, io, &is_stream, error));
+  enum vmf_code code = is_stream ? check_not_empty(*io, error) : VMF_OK;
+  if (code == VMF_OK)
+    return make_file(options, is_stream, io, error);
+  vmf_io_close(*io);
   return code;
 }
 

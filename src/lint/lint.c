@@ -287,6 +287,23 @@ static enum vmf_code lint_image(struct vmf_linting *linting, const char *path,
   return code == VMF_OK ? lint_chain(linting, path, options, error) : code;
 }
 
+/* What comes once is opened once, with its chain. Takes over io; NULL: standard input is opened. */
+static enum vmf_code lint_arrived_image(struct vmf_linting *linting, struct vmf_io *io,
+                                        const struct vmf_image_options *options,
+                                        struct vmf_error *error)
+{
+  const struct vmf_lint_place place = {0};
+  struct vmf_image *image = NULL;
+
+  VMF_TRY(io ? vmf_image_open_stored(io, options, &image, error)
+             : vmf_disk_open("-", options, &image, error));
+  enum vmf_code code = vmf_lint_disk(linting, image, NULL, &place, error);
+  if (code == VMF_OK)
+    code = vmf_lint_start(linting, image, NULL, &place, error);
+  vmf_image_close(image);
+  return code;
+}
+
 /* ---- either ---- */
 
 /* about: what the file is; more: what it is besides. */
@@ -299,18 +316,16 @@ static enum vmf_code begin(struct vmf_linting *linting, enum vmf_lint_about abou
   return check_asked(linting, about, path, error);
 }
 
-/* *done: it is a package; else an archive without a descriptor, in which there may be a disk. */
+/* *other NULL: it is a package; else an archive without a descriptor, in which there may be a disk,
+ * or whatever comes on standard input. The caller closes it. */
 static enum vmf_code lint_package(struct vmf_linting *linting, const char *path,
-                                  const struct vmf_image_options *options, bool *done,
+                                  const struct vmf_image_options *options, struct vmf_io **other,
                                   struct vmf_error *error)
 {
   const struct vmf_package_options own = vmf_package_options_of(options);
   struct vmf_package *package = NULL;
-  struct vmf_io *archive = NULL;
 
-  VMF_TRY(vmf_package_open_archive(path, &own, &package, &archive, error));
-  vmf_io_close(archive);
-  *done = package != NULL;
+  VMF_TRY(vmf_package_open_archive(path, &own, &package, other, error));
   if (!package)
     return VMF_OK;
   enum vmf_code code = begin(linting, VMF_LINT_PACKAGE, VMF_LINT_MACHINE, path, error);
@@ -320,21 +335,44 @@ static enum vmf_code lint_package(struct vmf_linting *linting, const char *path,
   return code;
 }
 
+/* What came on standard input. Takes over io; NULL: it is a disk of the format that is named. */
+static enum vmf_code lint_arrived(struct vmf_linting *linting, struct vmf_io *io,
+                                  const struct vmf_image_options *options, struct vmf_error *error)
+{
+  struct vmf_machines *machines = NULL;
+
+  if (io)
+    VMF_TRY(vmf_machines_open_io(&io, options, &machines, error));
+  enum vmf_code code = machines ? begin(linting, VMF_LINT_MACHINE, VMF_LINT_DISK, "-", error)
+                                : begin(linting, VMF_LINT_DISK, 0, "-", error);
+  if (code == VMF_OK && !machines)
+    return lint_arrived_image(linting, io, options, error);
+  if (code == VMF_OK)
+    code = lint_open_machines(linting, machines, "-", error);
+  vmf_machines_close(machines);
+  vmf_io_close(io);
+  return code;
+}
+
 static enum vmf_code lint_file(struct vmf_linting *linting, const char *path,
                                struct vmf_error *error)
 {
   struct vmf_image_options options;
-  bool done = false;
+  struct vmf_io *other = NULL;
+  bool input = strcmp(path, "-") == 0;
 
   VMF_TRY(vmf_take_image_options(linting->options.image, &options, error));
-  if (!options.format && vmf_package_recognise(path))
-    VMF_TRY(lint_package(linting, path, &options, &done, error));
-  else if (!options.format && vmf_machines_recognise(path)) {
+  if (input && options.format)
+    return lint_arrived(linting, NULL, &options, error);
+  if (!options.format && (input || vmf_package_recognise(path))) {
+    VMF_TRY(lint_package(linting, path, &options, &other, error));
+    if (!other || input)
+      return other ? lint_arrived(linting, other, &options, error) : VMF_OK;
+    vmf_io_close(other);
+  } else if (!options.format && vmf_machines_recognise(path)) {
     VMF_TRY(begin(linting, VMF_LINT_MACHINE, VMF_LINT_DISK, path, error));
     return lint_machines(linting, path, &options, error);
   }
-  if (done)
-    return VMF_OK;
   VMF_TRY(begin(linting, VMF_LINT_DISK, 0, path, error));
   return lint_image(linting, path, &options, error);
 }

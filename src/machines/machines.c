@@ -333,20 +333,34 @@ enum vmf_code vmf_machines_store(struct vmf_machines *machines, struct vmf_error
   return vmf_image_open(machines->path, &options, &machines->container, error);
 }
 
+static bool is_container(struct vmf_io *io)
+{
+  const struct vmf_format *format = NULL;
+
+  return vmf_probe_io(io, &format, NULL) == VMF_OK && holds_machine(format);
+}
+
+/* Takes over io. */
+static enum vmf_code open_stored_container(struct vmf_machines *machines, struct vmf_io *io,
+                                           struct vmf_error *error)
+{
+  const struct vmf_image_options options = listing(machines);
+  const struct vmf_image_origin origin = {.io = io};
+
+  VMF_TRY(vmf_image_open_origin(&origin, &options, &machines->container, error));
+  return read_container(machines, error);
+}
+
 /* What came on standard input. Takes over io. */
 static enum vmf_code open_arrived(struct vmf_machines *machines, struct vmf_io *io,
                                   struct vmf_error *error)
 {
   const struct vmf_image_options options = listing(machines);
   const struct vmf_package_options own = vmf_package_options_of(&options);
-  const struct vmf_image_origin origin = {.io = io};
-  const struct vmf_format *format = NULL;
 
-  if (vmf_probe_io(io, &format, NULL) == VMF_OK && holds_machine(format)) {
-    VMF_TRY(vmf_image_open_origin(&origin, &options, &machines->container, error));
-    return read_container(machines, error);
-  }
-  if (!format && vmf_tar_is_archive(io)) {
+  if (is_container(io))
+    return open_stored_container(machines, io, error);
+  if (vmf_tar_is_archive(io)) {
     VMF_TRY(vmf_package_open_io(io, &own, &machines->package, error));
     return read_systems(machines, error);
   }
@@ -394,26 +408,48 @@ static enum vmf_code open_any(struct vmf_machines *machines, const char *path,
                                            : open_text(machines, error);
 }
 
-enum vmf_code vmf_machines_open(const char *path, const struct vmf_image_options *options,
-                                struct vmf_machines **machines, struct vmf_error *error)
+/* io: of what holds a machine, taken over; NULL: `path` is opened. */
+static enum vmf_code open_new(const char *path, struct vmf_io *io,
+                              const struct vmf_image_options *options,
+                              struct vmf_machines **machines, struct vmf_error *error)
 {
   void *memory;
 
-  VMF_REQUIRE(machines, error);
-  *machines = NULL;
-  VMF_REQUIRE(path, error);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_machines), &memory, error));
   struct vmf_machines *opened = memory;
   enum vmf_code code = vmf_take_image_options(options, &opened->options, error);
   if (code == VMF_OK)
     code = vmf_take_install_options(opened->options.install, &opened->install, error);
+  if (code == VMF_OK && io)
+    code = vmf_copy_text(io->name, &opened->path, error);
   if (code == VMF_OK)
-    code = open_any(opened, path, error);
+    code = io ? open_stored_container(opened, io, error) : open_any(opened, path, error);
   if (code == VMF_OK)
     *machines = opened;
   else
     vmf_machines_close(opened);
   return code;
+}
+
+enum vmf_code vmf_machines_open(const char *path, const struct vmf_image_options *options,
+                                struct vmf_machines **machines, struct vmf_error *error)
+{
+  VMF_REQUIRE(machines, error);
+  *machines = NULL;
+  VMF_REQUIRE(path, error);
+  return open_new(path, NULL, options, machines, error);
+}
+
+enum vmf_code vmf_machines_open_io(struct vmf_io **io, const struct vmf_image_options *options,
+                                   struct vmf_machines **machines, struct vmf_error *error)
+{
+  struct vmf_io *taken = *io;
+
+  *machines = NULL;
+  if (!is_container(taken))
+    return VMF_OK;
+  *io = NULL;
+  return open_new(NULL, taken, options, machines, error);
 }
 
 void vmf_machines_close(struct vmf_machines *machines)

@@ -24,6 +24,13 @@ struct vmf_machines {
   size_t count, room;
 };
 
+/* The machine in an io that holds its text and its disks (XVA, VMA): *io is taken over then, also
+ * on failure, and NULL. Of any other *machines is NULL, and *io stays. */
+VMF_MUST_CHECK enum vmf_code vmf_machines_open_io(struct vmf_io **io,
+                                                  const struct vmf_image_options *options,
+                                                  struct vmf_machines **machines,
+                                                  struct vmf_error *error);
+
 /* Whether anything of the package is chosen. */
 static inline bool vmf_machines_installed(const struct vmf_machines *machines)
 {

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "archived.h"
 #include "caller.h"
 #include "certificate.h"
 #include "checked.h"
@@ -18,6 +19,7 @@
 #include "file.h"
 #include "list.h"
 #include "memory.h"
+#include "package_recognise.h"
 #include "path.h"
 #include "remote_io.h"
 #include "series.h"
@@ -51,14 +53,6 @@ void vmf_package_tell(const struct vmf_package *package, struct vmf_report *repo
     vmf_report_add(report, found->severity, found->rule, found->file, found->line, "%s",
                    found->text);
   }
-}
-
-/* ---- names ---- */
-
-static bool has_suffix(const char *name, const char *suffix)
-{
-  size_t length = strlen(name), tail = strlen(suffix);
-  return length > tail && strcasecmp(name + length - tail, suffix) == 0;
 }
 
 /* ---- files beside the descriptor ---- */
@@ -128,21 +122,13 @@ static enum vmf_code read_beside(struct vmf_package *package, const char *suffix
 
 /* ---- which file is the descriptor ---- */
 
-static bool has_descriptor(const struct vmf_tar *tar)
-{
-  for (size_t i = 0; i < tar->count; i++)
-    if (has_suffix(tar->members[i].name, ".ovf"))
-      return true;
-  return false;
-}
-
 static enum vmf_code pick_member(struct vmf_package *package, struct vmf_error *error)
 {
   const char *found = NULL;
 
   for (size_t i = 0; i < package->tar->count; i++) {
     const char *name = package->tar->members[i].name;
-    if (!has_suffix(name, ".ovf"))
+    if (!vmf_path_has_suffix(name, ".ovf"))
       continue;
     if (found)
       return vmf_fail(error, VMF_CORRUPT,
@@ -154,32 +140,6 @@ static enum vmf_code pick_member(struct vmf_package *package, struct vmf_error *
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the archive has no descriptor (*.ovf): it is no package", package->path);
   return vmf_copy_text(found, &package->name, error);
-}
-
-/* The only .ovf of a folder. */
-static enum vmf_code pick_in_folder(const char *path, char **found, struct vmf_error *error)
-{
-  VMF_AUTO_FREE char *name = NULL;
-  enum vmf_code code = VMF_OK;
-  DIR *folder = opendir(path);
-  struct dirent *entry;
-
-  if (!folder)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be read", path);
-  while (code == VMF_OK && (entry = readdir(folder))) {
-    if (!has_suffix(entry->d_name, ".ovf") || entry->d_name[0] == '.')
-      continue;
-    if (name)
-      code = vmf_fail(error, VMF_USAGE, "%s: holds several descriptors, %s and %s; name one", path,
-                      name, entry->d_name);
-    else
-      code = vmf_copy_text(entry->d_name, &name, error);
-  }
-  closedir(folder);
-  VMF_TRY(code);
-  if (!name)
-    return vmf_fail(error, VMF_CORRUPT, "%s: the folder holds no descriptor (*.ovf)", path);
-  return vmf_format(found, error, "%s%s%s", path, vmf_text_ends_in(path, "/") ? "" : "/", name);
 }
 
 static int compare_names(const void *a, const void *b, void *members)
@@ -246,8 +206,8 @@ static enum vmf_code open_archive(struct vmf_package *package, struct vmf_io *io
   package->io = io;
   VMF_TRY(vmf_tar_read_sparse(io, package->options.log, &package->tar, error));
   vmf_package_drop_junk(package);
-  if (package->may_be_other && !has_descriptor(package->tar) &&
-      !has_suffix(vmf_content_name(io), ".ova")) {
+  if (package->may_be_other && !vmf_archive_holds_package(package->tar) &&
+      !vmf_path_has_suffix(vmf_content_name(io), ".ova")) {
     package->other = true;
     return VMF_OK;
   }
@@ -262,12 +222,6 @@ static enum vmf_code open_descriptor(struct vmf_package *package, const char *pa
 {
   VMF_TRY(vmf_copy_text(path, &package->descriptor_path, error));
   return vmf_copy_text(vmf_path_name(path), &package->name, error);
-}
-
-/* Its content is the guest's, who must not choose what the host opens. */
-static bool is_only_disk(const struct vmf_io *io)
-{
-  return io->device || vmf_format_suffixed(io->name) || vmf_series_is_first(io->name);
 }
 
 /* What it holds, if it is packed. Takes over *io on failure. */
@@ -287,6 +241,14 @@ static enum vmf_code unpack(const struct vmf_package *package, struct vmf_io **i
   return packing ? vmf_unpack_file(*io, packing, &options, io, error) : VMF_OK;
 }
 
+static enum vmf_code refuse_other(const char *path, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: is no package: neither a tar archive (*.ova) nor the descriptor of one "
+                  "(*.ovf)",
+                  path);
+}
+
 /* An archive, a packed archive or a descriptor. */
 static enum vmf_code open_file(struct vmf_package *package, const char *path,
                                struct vmf_error *error)
@@ -294,7 +256,7 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   struct vmf_io *io;
 
   VMF_TRY(vmf_io_open_file(path, !package->options.ignore_locks, &io, error));
-  if (is_only_disk(io)) {
+  if (vmf_package_only_disk(io)) {
     vmf_io_close(io);
     return vmf_fail(error, VMF_REFUSED,
                     "%s: is a disk by its name or kind, and what a guest wrote into it is no "
@@ -304,7 +266,7 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   if (package->options.no_cache)
     vmf_io_transient(io);
   VMF_TRY(unpack(package, &io, error));
-  if (!vmf_tar_is_archive(io) && (has_suffix(path, ".ovf") || vmf_envelope_at_start(io))) {
+  if (!vmf_tar_is_archive(io) && (vmf_path_has_suffix(path, ".ovf") || vmf_envelope_at_start(io))) {
     vmf_io_close(io);
     if (package->options.no_refs)
       return vmf_fail(error, VMF_REFUSED,
@@ -313,7 +275,36 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
                       path);
     return open_descriptor(package, path, error);
   }
+  if (!vmf_tar_is_archive(io) && !vmf_path_has_suffix(vmf_content_name(io), ".ova")) {
+    vmf_io_close(io);
+    return refuse_other(path, error);
+  }
   return open_archive(package, io, error);
+}
+
+/* What comes on standard input is stored first: a package is looked at in more than one place. */
+static enum vmf_code open_input(struct vmf_package *package, struct vmf_error *error)
+{
+  const struct vmf_image_options input = {.size = sizeof input,
+                                          .ignore_locks = package->options.ignore_locks,
+                                          .log = package->options.log,
+                                          .cancel = package->options.cancel,
+                                          .max_bytes = package->options.max_bytes};
+  struct vmf_io *io;
+
+  VMF_TRY(vmf_image_input_file(&input, &io, error));
+  package->io = io;
+  vmf_free(package->path);
+  package->path = NULL;
+  VMF_TRY(vmf_copy_text(package->io->name, &package->path, error));
+  if (vmf_tar_is_archive(package->io))
+    return open_archive(package, package->io, error);
+  package->other = package->may_be_other;
+  return package->other ? VMF_OK
+                        : vmf_fail(error, VMF_REFUSED,
+                                   "%s: is no package in one file (OVA); a descriptor (*.ovf) is "
+                                   "read from the file that it is in, beside its disks",
+                                   package->path);
 }
 
 static enum vmf_code open_path(struct vmf_package *package, const char *path,
@@ -323,15 +314,12 @@ static enum vmf_code open_path(struct vmf_package *package, const char *path,
   struct stat status;
 
   if (strcmp(path, "-") == 0)
-    return vmf_fail(
-        error, VMF_UNSUPPORTED,
-        "-: a package is looked at in more than one place, and standard input comes once: "
-        "store it in a file first (cat > vm.ova); \"convert\" does so by itself");
+    return open_input(package, error);
   if (vmf_name_stat(path, &status) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   if (!S_ISDIR(status.st_mode))
     return open_file(package, path, error);
-  VMF_TRY(pick_in_folder(path, &found, error));
+  VMF_TRY(vmf_package_pick_descriptor(path, &found, error));
   return open_descriptor(package, found, error);
 }
 
@@ -520,58 +508,4 @@ void vmf_package_release(void *data)
 void vmf_package_close(struct vmf_package *package)
 {
   vmf_package_release(package);
-}
-
-/* ---- is it one? ---- */
-
-static bool archive_has_descriptor(struct vmf_io *io)
-{
-  struct vmf_tar *tar;
-
-  if (!vmf_tar_is_archive(io) || vmf_tar_read_sparse(io, NULL, &tar, NULL) != VMF_OK)
-    return false;
-  bool found = has_descriptor(tar);
-  vmf_tar_free(tar);
-  return found;
-}
-
-/* By its name: looking into it would mean to unpack all of it. */
-static bool is_packed_archive(struct vmf_io *io)
-{
-  const struct vmf_packing *packing;
-  VMF_AUTO_FREE char *inner = NULL;
-
-  if (vmf_packing_of(io, &packing, NULL) != VMF_OK || !packing)
-    return false;
-  if (has_suffix(io->name, ".box"))
-    return true;
-  if (vmf_packing_suffixed(io->name) != packing)
-    return false;
-  return vmf_packing_strip(io->name, &inner, NULL) == VMF_OK &&
-         (has_suffix(inner, ".ova") || has_suffix(inner, ".tar"));
-}
-
-bool vmf_package_recognise(const char *path)
-{
-  VMF_AUTO_FREE char *descriptor = NULL, *plain = NULL;
-  struct vmf_error ignored;
-  struct stat status;
-  struct vmf_io *io;
-
-  if (!path || vmf_location_resolve(path, true, &plain, &ignored) != VMF_OK ||
-      strcmp(plain, "-") == 0 || vmf_name_stat(plain, &status) < 0)
-    return false;
-  path = plain;
-  if (S_ISDIR(status.st_mode))
-    return pick_in_folder(path, &descriptor, NULL) != VMF_CORRUPT;
-  if (!S_ISREG(status.st_mode))
-    return false;
-  if (has_suffix(path, ".ova") || has_suffix(path, ".ovf"))
-    return true;
-  if (vmf_io_open_file(path, false, &io, NULL) != VMF_OK)
-    return false;
-  bool found = !is_only_disk(io) &&
-               (is_packed_archive(io) || archive_has_descriptor(io) || vmf_envelope_at_start(io));
-  vmf_io_close(io);
-  return found;
 }

@@ -51,8 +51,9 @@ struct vmf_package {
   atomic_uint users;         /* the caller and every image opened from it */
 };
 
-/* Like vmf_package_open, but an archive that holds no descriptor is no error: then *package is
- * NULL, and the caller closes *archive, which is otherwise NULL. */
+/* Like vmf_package_open, but an archive that holds no descriptor is no error, nor is anything that
+ * comes on standard input: then *package is NULL, and the caller closes *archive, which is
+ * otherwise NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_archive(const char *path,
                                                       const struct vmf_package_options *options,
                                                       struct vmf_package **package,

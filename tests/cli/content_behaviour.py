@@ -11,6 +11,12 @@ import tap
 PAGE = b'<!DOCTYPE HTML>\n<html><head><title>404 Not Found</title></head></html>\n'
 VMX = b'.encoding = "UTF-8"\nconfig.version = "8"\nvirtualHW.version = "19"\nscsi0:0.fileName = "x.vmdk"\n'
 NOISE = bytes(range(1, 256)) * 64
+EXE = (b'MZ' + bytes(58) + struct.pack('<I', 128) + bytes(64) + b'PE\0\0').ljust(2048, b'\1')
+TEXTS = {
+    'a text': b'Hello.\nThis is what somebody wrote.\n',
+    'a text in JSON': b'{\n  "disk": "vm.vmdk"\n}\n',
+    'a script': b'#!/bin/sh\necho no disk\n',
+}
 
 
 def tar(name):
@@ -51,6 +57,12 @@ OTHERS = (
     ('XHTML', b'\n<?xml version="1.0"?>\n<html xmlns="x"></html>\n', 'fetch it again', 2),
     ('Git LFS', b'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n', 'git lfs pull', 2),
     ('PDF', b'%PDF-1.7\n' + NOISE, 'PDF', 2),
+    ('PNG', b'\x89PNG\r\n\x1a\n' + NOISE, 'a picture (PNG), and no disk', 2),
+    ('SQLite', b'SQLite format 3\0' + NOISE, 'a SQLite database', 2),
+    ('EXE', EXE, 'a Windows program', 2),
+    ('MSI', b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1' + NOISE, 'MSI', 2),
+    ('saved by libvirt', b'LibvirtQemudSave' + NOISE, 'virsh dumpxml', 2),
+    ('Android', b'\x3a\xff\x26\xed' + NOISE, 'simg2img', 9),
     ('ELF', b'\x7fELF\2\1\1' + NOISE, 'ELF', 2),
     ('dynamic VHD without footers', bytes(512) + b'cxsparse' + NOISE, 'footer', 2),
     ('empty', b'', 'the file is empty', 2),
@@ -98,6 +110,22 @@ def test_said_to_be_raw_is_told(t, data):
 def test_a_plain_disk_said_to_be_raw_is_not_told(t):
     t.write('x.img', NOISE)
     tap.equal(t.vmferry('info', '-f', 'raw', 'x.img').stderr, '', 'warnings')
+
+
+@tap.rows([(what, what) for what in TEXTS])
+def test_texts(t, what):
+    """A raw disk may begin like one, and its name counts."""
+    t.write('x', TEXTS[what])
+    t.write('x.qcow2', TEXTS[what])
+    t.write('x.img', TEXTS[what])
+    tap.contains(t.vmferry('convert', 'x', 'out.raw', status=2).stderr, f'the content is {what}, and no disk; if it is a raw disk')
+    tap.contains(t.vmferry('info', 'x.qcow2', status=2).stderr, f'the content is {what}, and not the qcow2 that the name says')
+    tap.equal(t.vmferry('convert', 'x.img', 'out.raw').stderr, '', 'a raw disk by its name')
+
+
+def test_a_boot_sector_that_begins_like_a_program(t):
+    t.write('x', EXE[:510] + b'\x55\xaa' + EXE[512:])
+    tap.contains(t.vmferry('info', 'x', status=2).stderr, 'matches no known format')
 
 
 # ---- raw disks ----

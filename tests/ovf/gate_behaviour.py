@@ -113,6 +113,39 @@ def test_altered(t, damage, kind):
         t.vmferry(*spread(t, words, path))
 
 
+# how it comes: what the shell does, {} being the package
+COMINGS = {
+    'on a pipe': 'cat {} | "$V" convert $N - out.raw',
+    'a disk of it': 'cat {} | "$V" convert $N -::disk1.img out.raw',
+    'redirected': '"$V" convert $N - out.raw <{}',
+    'what is left of a file': '(dd bs=1 count=1 of=x status=none; "$V" convert $N - out.raw) <longer.ova',
+    'packed': 'gzip -c {} | "$V" checksum $N -',
+    'packed under a name that says nothing of it': 'gzip -c {} >x.gz; "$V" convert $N x.gz out.raw',
+    'unpacked': 'cat {} | "$V" unpack $N - out',
+    'as a machine': 'cat {} | "$V" convert $N - out.vmx',
+}
+
+
+@tap.rows([(how, how) for how in COMINGS])
+def test_altered_however_it_comes(t, how):
+    path = DAMAGES['a disk'](t, 'ova')
+    t.write('longer.ova', b'x' + t.read(os.path.basename(path)))
+    script = COMINGS[how].replace('{}', path)
+    done = t.run('sh', '-c', script, env={'V': tap.VMFERRY, 'N': ''}, status=8)
+    tap.contains(done.stderr, '--no-verify takes it as it is')
+    tap.equal([name for name in t.names() if name.startswith('out')], [], 'what was written')
+    t.run('sh', '-c', script, env={'V': tap.VMFERRY, 'N': '--no-verify'})
+
+
+def test_a_signature_is_asked_of_what_comes(t):
+    path = put(t, packages.signed_off(package_of('raw')), 'ova', mf=False)
+    for name in ('-', '-::disk1.img'):
+        with open(path, 'rb') as file, subprocess.Popen(['cat'], stdin=file, stdout=subprocess.PIPE) as cat:
+            done = t.vmferry('convert', '--require-signature', name, 'out.raw', stdin=cat.stdout, status=8)
+        tap.contains(done.stderr, 'a signature is required, which is looked for in files')
+    tap.equal('out.raw' in t.names(), False, 'nothing is written')
+
+
 @tap.rows([(f'{" ".join(kinds)}, {"altered" if altered else "intact"}', kinds, altered)
            for kinds in (('sha1',), ('sha512',), ('sha1', 'sha256', 'sha512')) for altered in (False, True)])
 def test_digests_of_every_kind_count_for_what_is_copied(t, kinds, altered):

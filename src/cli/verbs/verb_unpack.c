@@ -79,6 +79,21 @@ static char *unpack_folder(const struct unpack_settings *settings)
   return folder;
 }
 
+static enum vmf_code unpack_check(struct unpack_settings *settings, struct vmf_error *error)
+{
+  struct vmf_command *command = &settings->command;
+  enum vmf_code code = vmf_names_operands(command, 1, command->operand_count - 1, error);
+
+  if (code != VMF_OK)
+    return code;
+  if (command->operand_count > 1 && command->operands[1][0] == '\0')
+    return vmf_arguments_wrong(error, "the folder to unpack into has no name");
+  if (command->operand_count == 1 && strcmp(command->operands[0], "-") == 0)
+    return vmf_arguments_wrong(error, "what comes on standard input gives the folder to unpack "
+                                      "into no name; name one: unpack - FOLDER");
+  return VMF_OK;
+}
+
 static int unpack_run(void *given)
 {
   struct unpack_settings *settings = given;
@@ -86,13 +101,8 @@ static int unpack_run(void *given)
                                           &settings->signing};
   struct vmf_error error = {0};
 
-  if (vmf_names_operands(&settings->command, 1, settings->command.operand_count - 1, &error) !=
-      VMF_OK)
+  if (unpack_check(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
-  if (settings->command.operand_count > 1 && settings->command.operands[1][0] == '\0') {
-    (void)!vmf_arguments_wrong(&error, "the folder to unpack into has no name");
-    return vmf_status_report(&error);
-  }
   char *folder = unpack_folder(settings);
   if (!folder) {
     (void)!vmf_arguments_no_memory(&error);

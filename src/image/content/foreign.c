@@ -4,10 +4,14 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "path.h"
 
 /* What qemu-img 7.2 reads. */
 #define BY_QEMU VMF_FOREIGN_DISK, "qemu-img convert -O qcow2 makes a disk of it that is"
+#define NO_DISK NULL /* there is nothing to do with it */
+#define VMWARE_STATE                                                                               \
+  "it holds memory and no disk; name the machine's .vmx, or one of its disks (*.vmdk)"
 #define ARCHIVE(program) VMF_FOREIGN_OTHER, program " unpacks it; then name the disk that was in it"
 
 static const struct magic {
@@ -90,8 +94,59 @@ static const struct magic {
     {{"a cpio archive", ARCHIVE("cpio -i")}, "07070", 5, 0, false},
     {{"an ar archive or Debian package", ARCHIVE("ar x")}, "!<arch>\n", 8, 0, false},
     {{"an RPM package", ARCHIVE("rpm2cpio")}, "\xed\xab\xee\xdb", 4, 0, false},
-    {{"a PDF document", VMF_FOREIGN_OTHER, "it is no disk"}, "%PDF-", 5, 0, false},
-    {{"a program (ELF)", VMF_FOREIGN_OTHER, "it is no disk"},
+    {{"an Android sparse image", VMF_FOREIGN_DISK, "simg2img makes a raw disk of it"},
+     "\x3a\xff\x26\xed",
+     4,
+     0,
+     false},
+    {{"an image of Partclone", VMF_FOREIGN_DISK,
+      "it holds one file system and no disk; partclone.restore writes it to a partition"},
+     "partclone-image",
+     15,
+     0,
+     false},
+    {{"the firmware's settings of a VMware machine (NVRAM)", VMF_FOREIGN_OTHER,
+      "name the machine's .vmx, or one of its disks (*.vmdk)"},
+     "MRVN",
+     4,
+     0,
+     false},
+    {{"the state of a suspended VMware machine", VMF_FOREIGN_OTHER, VMWARE_STATE},
+     "\xd2\xbe\xd2\xbe",
+     4,
+     0,
+     false},
+    {{"the state of a suspended VMware machine", VMF_FOREIGN_OTHER, VMWARE_STATE},
+     "\xd0\xbe\xd2\xbe",
+     4,
+     0,
+     false},
+    {{"the saved state of a libvirt machine", VMF_FOREIGN_OTHER,
+      "it holds memory and no disk; \"virsh dumpxml\" tells where the machine's disks are"},
+     "LibvirtQemudSave",
+     16,
+     0,
+     false},
+    {{"the saved state of a VirtualBox machine", VMF_FOREIGN_OTHER,
+      "it holds memory and no disk; name the machine's .vbox, or one of its disks (*.vdi)"},
+     "\x7fVirtualBox SavedState",
+     22,
+     0,
+     false},
+    {{"a SQLite database", VMF_FOREIGN_OTHER, NO_DISK}, "SQLite format 3\0", 16, 0, false},
+    {{"a PDF document", VMF_FOREIGN_OTHER, NO_DISK}, "%PDF-", 5, 0, false},
+    {{"a picture (PNG)", VMF_FOREIGN_OTHER, NO_DISK}, "\x89PNG\r\n\x1a\n", 8, 0, false},
+    {{"a picture (JPEG)", VMF_FOREIGN_OTHER, NO_DISK}, "\xff\xd8\xff", 3, 0, false},
+    {{"a picture (GIF)", VMF_FOREIGN_OTHER, NO_DISK}, "GIF8", 4, 0, false},
+    {{"a picture, sound or film (RIFF)", VMF_FOREIGN_OTHER, NO_DISK}, "RIFF", 4, 0, false},
+    {{"a film or picture (MP4, HEIF)", VMF_FOREIGN_OTHER, NO_DISK}, "ftyp", 4, 4, false},
+    {{"a film (Matroska)", VMF_FOREIGN_OTHER, NO_DISK}, "\x1a\x45\xdf\xa3", 4, 0, false},
+    {{"an old Office document or an installer (OLE, MSI)", VMF_FOREIGN_OTHER, NO_DISK},
+     "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+     8,
+     0,
+     false},
+    {{"a program (ELF)", VMF_FOREIGN_OTHER, NO_DISK},
      "\x7f"
      "ELF",
      4,
@@ -99,13 +154,29 @@ static const struct magic {
      false},
 };
 
+/* Its two letters alone could begin a boot sector: what they lead to, and that it is none, is
+ * looked at, too (Microsoft PE/COFF, 2 and 3). */
+static bool is_windows_program(const struct vmf_probe *probe)
+{
+  const uint8_t *head = probe->head;
+
+  if (probe->head_length < 512 || memcmp(head, "MZ", 2) != 0 ||
+      memcmp(head + 510, "\x55\xaa", 2) == 0)
+    return false;
+  uint32_t at = get_le32(head + 60);
+  return at <= probe->head_length - 4 && memcmp(head + at, "PE\0\0", 4) == 0;
+}
+
 const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe)
 {
-  static const struct vmf_foreign empty = {"nothing: the file is empty", VMF_FOREIGN_OTHER,
-                                           "it was not written, or not fetched, to its end"};
+  static const struct vmf_foreign empty = {"nothing", VMF_FOREIGN_EMPTY, ""};
+  static const struct vmf_foreign program = {"a Windows program (EXE, DLL, EFI)", VMF_FOREIGN_OTHER,
+                                             NO_DISK};
 
   if (probe->size == 0)
     return &empty;
+  if (is_windows_program(probe))
+    return &program;
   for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
     const struct magic *magic = &magics[i];
     const uint8_t *end = probe->tail + probe->tail_length;
@@ -138,6 +209,16 @@ enum vmf_code vmf_foreign_refuse(const struct vmf_io *io, const struct vmf_forei
 {
   if (foreign->kind == VMF_FOREIGN_PACKED)
     return refuse_packed(io, foreign, error);
+  if (foreign->kind == VMF_FOREIGN_EMPTY)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the file is empty: it was not written, or not fetched, to its end; if it "
+                    "is a raw disk of no bytes all the same, say -f raw",
+                    io->name);
+  if (!foreign->advice)
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s, and no disk; if it is a raw disk all the same, say "
+                    "-f raw",
+                    io->name, foreign->name);
   return vmf_fail(error, foreign->kind == VMF_FOREIGN_OTHER ? VMF_REFUSED : VMF_UNSUPPORTED,
                   "%s: the content is %s, which is not read: %s; if it is a raw disk all the same, "
                   "say -f raw",

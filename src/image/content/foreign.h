@@ -14,12 +14,13 @@ enum vmf_foreign_kind {
   VMF_FOREIGN_TAR,    /* an archive: read where it holds a disk or a package, and is not one here */
   VMF_FOREIGN_PACKED, /* `advice` is the program that unpacks it to standard output */
   VMF_FOREIGN_OTHER,  /* no disk at all */
+  VMF_FOREIGN_EMPTY,  /* no bytes */
 };
 
 struct vmf_foreign {
   const char *name; /* "VHDX" */
   enum vmf_foreign_kind kind;
-  const char *advice; /* what to do with it, for a person */
+  const char *advice; /* what to do with it, for a person; NULL: nothing, it is plainly no disk */
 };
 
 /* What the content is, or NULL. */
@@ -27,6 +28,10 @@ const struct vmf_foreign *vmf_foreign_find(const struct vmf_probe *probe);
 
 /* The same for what programs and people write as text: configurations, web pages. */
 const struct vmf_foreign *vmf_foreign_text(const struct vmf_probe *probe);
+
+/* What content that nothing else knows seems to be, as "a text in JSON"; or NULL. A raw disk may
+ * begin like that, too: it does not speak against a name. */
+const char *vmf_foreign_guess(const struct vmf_probe *probe);
 
 /* VMF_REFUSED or VMF_UNSUPPORTED, with what the content is and what to do. */
 VMF_MUST_CHECK enum vmf_code vmf_foreign_refuse(const struct vmf_io *io,

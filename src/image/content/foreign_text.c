@@ -9,9 +9,8 @@
 
 /* What to do with the text of a machine where a disk is wanted. */
 #define WHOLE_MACHINE                                                                              \
-  "name one of those, or give the target a machine's name (*.ova, *.vmx, *.vbox, *.xml, *.vma, "   \
-  "*.xva) "                                                                                        \
-  "to take all of it"
+  "name one of those; all of the machine is converted from its file to another one (*.ova, "       \
+  "*.vmx, *.vbox, *.xml, *.vma, *.xva)"
 
 static const struct text_kind {
   struct vmf_foreign foreign;
@@ -38,10 +37,10 @@ static const struct text_kind {
      "<",
      "<virtualbox"},
     {{"the descriptor of an OVF package", VMF_FOREIGN_OTHER,
-      "it is read under a name that ends in .ovf"},
+      "it is read from its file, under a name that ends in .ovf, beside its disks"},
      "<",
      "envelope"},
-    {{"an XML text", VMF_FOREIGN_OTHER, "it is no disk"}, "<?xml", NULL},
+    {{"an XML text", VMF_FOREIGN_OTHER, NULL}, "<?xml", NULL},
     {{"the list of a VMware machine's snapshots (VMSD)", VMF_FOREIGN_OTHER,
       "it names disks (*.vmdk): name one of those"},
      NULL,
@@ -54,12 +53,12 @@ static const struct text_kind {
       "it names its disks (fileName = \"....vmdk\"): " WHOLE_MACHINE},
      NULL,
      "virtualhw."},
-    {{"a key or certificate (PEM)", VMF_FOREIGN_OTHER, "it is no disk"}, "-----begin ", NULL},
+    {{"a key or certificate (PEM)", VMF_FOREIGN_OTHER, NULL}, "-----begin ", NULL},
 };
 
 /* The beginning in lower case, ASCII's letters alone, up to the first byte that is in no text.
- * UTF-16 is read as if its characters were ASCII's. */
-static void take_text(const struct vmf_probe *probe, char text[VMF_PROBE_BYTES + 1])
+ * UTF-16 is read as if its characters were ASCII's. Returns whether there was no such byte. */
+static bool take_text(const struct vmf_probe *probe, char text[VMF_PROBE_BYTES + 1])
 {
   const uint8_t *at = probe->head, *end = at + probe->head_length;
   bool wide =
@@ -78,6 +77,7 @@ static void take_text(const struct vmf_probe *probe, char text[VMF_PROBE_BYTES +
     text[used++] = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
   }
   text[used] = '\0';
+  return at == end;
 }
 
 const struct vmf_foreign *vmf_foreign_text(const struct vmf_probe *probe)
@@ -94,4 +94,21 @@ const struct vmf_foreign *vmf_foreign_text(const struct vmf_probe *probe)
       return &kind->foreign;
   }
   return NULL;
+}
+
+const char *vmf_foreign_guess(const struct vmf_probe *probe)
+{
+  char text[VMF_PROBE_BYTES + 1];
+
+  if (!take_text(probe, text))
+    return NULL;
+  const char *start = text + strspn(text, " \t\r\n\f");
+  if (start[0] == '#' && start[1] == '!')
+    return "a script";
+  const char *inside = start + (*start != '\0');
+  inside += strspn(inside, " \t\r\n");
+  if ((*start == '{' && (*inside == '"' || *inside == '}')) ||
+      (*start == '[' && *inside != '\0' && strchr("{[\"]", *inside)))
+    return "a text in JSON";
+  return "a text";
 }

@@ -79,6 +79,16 @@ enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *lo
   return VMF_OK;
 }
 
+enum vmf_code vmf_probe_guess(struct vmf_io *io, const char **guess, struct vmf_error *error)
+{
+  uint8_t head[VMF_PROBE_BYTES], tail[VMF_PROBE_BYTES];
+  struct vmf_probe probe;
+
+  VMF_TRY(read_ends(io, head, tail, &probe, error));
+  *guess = vmf_foreign_guess(&probe);
+  return VMF_OK;
+}
+
 /* Names that people give to disks of any format: they say nothing against another content. */
 static bool named_disk(const char *path)
 {

@@ -97,12 +97,6 @@ static enum vmf_code add_found(struct vmf_schema_files *files, const char *path,
   return code;
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-  size_t length = strlen(name), tail = strlen(suffix);
-  return length > tail && strcasecmp(name + length - tail, suffix) == 0;
-}
-
 static enum vmf_code list_folder(struct vmf_schema_files *files, const char *folder, unsigned depth,
                                  struct vmf_error *error)
 {
@@ -117,7 +111,7 @@ static enum vmf_code list_folder(struct vmf_schema_files *files, const char *fol
     struct stat status;
     if (code == VMF_OK && entries[i]->d_name[0] != '.' && files->found_count < FILES_MAX) {
       code = vmf_format(&path, error, "%s/%s", folder, entries[i]->d_name);
-      if (code == VMF_OK && has_suffix(path, ".xsd"))
+      if (code == VMF_OK && vmf_path_has_suffix(path, ".xsd"))
         code = add_found(files, path, error);
       else if (code == VMF_OK && depth < FOLDERS_DEPTH && stat(path, &status) == 0 &&
                S_ISDIR(status.st_mode) && list_folder(files, path, depth + 1, NULL) == VMF_NOMEM)

@@ -4,7 +4,6 @@
  * What the path of a new package means. */
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,12 +14,6 @@
 #include "plain_name.h"
 #include "tar.h"
 #include "text.h"
-
-static bool ends_in(const char *path, const char *suffix)
-{
-  size_t length = strlen(path), tail = strlen(suffix);
-  return length > tail && strcasecmp(path + length - tail, suffix) == 0;
-}
 
 static bool is_folder(const char *path)
 {
@@ -75,9 +68,9 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
   if (strcmp(path, "-") == 0)
     return name_in_archive(name, strlen(name), destination, error);
   const char *base = vmf_path_name(path);
-  if (ends_in(path, ".ovf"))
+  if (vmf_path_has_suffix(path, ".ovf"))
     return vmf_copy_text(base, &destination->descriptor_name, error);
-  if (!ends_in(path, ".ova"))
+  if (!vmf_path_has_suffix(path, ".ova"))
     return vmf_fail(error, VMF_USAGE,
                     "%s: a package is called *.ova or *.ovf, or is a folder (end its name with /)",
                     path);
@@ -92,7 +85,7 @@ enum vmf_code vmf_destination_beside(const char *path, const char *name, const c
     return vmf_fail(error, VMF_USAGE, "the target has no name");
   if (vmf_destination_is_folder(path))
     return find_folder(path, name, suffix, destination, error);
-  if (!ends_in(path, suffix))
+  if (!vmf_path_has_suffix(path, suffix))
     return vmf_fail(error, VMF_USAGE,
                     "%s: such a machine is called *%s, or is a folder (end its name with /)", path,
                     suffix);

@@ -217,6 +217,10 @@ static enum vmf_code check_unsigned(const char *name, const struct vmf_image_opt
   VMF_TRY(vmf_take_package_trust(options->trust, &trust, error));
   if (!trust.require_signature && !trust.ca_file && !trust.signer)
     return VMF_OK;
+  if (strcmp(name, "-") == 0)
+    return vmf_fail(error, VMF_DIFFERENT,
+                    "-: a signature is required, which is looked for in files: store the package "
+                    "in one first (cat > vm.ova)");
   return vmf_fail(error, VMF_DIFFERENT,
                   "%s: a signature is required, and only packages are signed; this is a disk",
                   name);
@@ -254,6 +258,21 @@ static enum vmf_code open_in(const char *path, const char *disk,
   return code;
 }
 
+enum vmf_code vmf_archive_open_package(struct vmf_io *io, const struct vmf_image_options *options,
+                                       struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_package_options package_options = vmf_package_options_of(options);
+  struct vmf_image_options own = *options;
+  struct vmf_package *package;
+
+  *image = NULL;
+  own.disk = NULL;
+  VMF_TRY(vmf_package_open_io(io, &package_options, &package, error));
+  enum vmf_code code = vmf_package_open_disk(package, options->disk, &own, image, error);
+  vmf_package_close(package);
+  return code;
+}
+
 /* A disk that is in no package. */
 static enum vmf_code open_unsigned(const char *name, const struct vmf_image_options *options,
                                    struct vmf_image **image, struct vmf_error *error)
@@ -277,7 +296,7 @@ enum vmf_code vmf_disk_open(const char *name, const struct vmf_image_options *op
   name = plain;
   if (strncmp(name, "-::", 3) == 0 && stat(name, &status) < 0) {
     own.disk = name + 3;
-    return vmf_image_open("-", &own, image, error);
+    return open_unsigned("-", &own, image, error);
   }
   const char *colons = vmf_name_stat(name, &status) < 0 ? strstr(name, "::") : NULL;
   for (; colons; colons = strstr(colons + 1, "::")) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <iconv.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,4 +198,39 @@ int vmf_hex_digit(char digit)
     return digit - '0';
   digit = (char)(digit | 0x20);
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* ---- real numbers ---- */
+
+/* Of this thread alone. */
+static locale_t enter_plain(locale_t *plain)
+{
+  *plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  return *plain == (locale_t)0 ? (locale_t)0 : uselocale(*plain);
+}
+
+static void leave_plain(locale_t plain, locale_t before)
+{
+  if (plain == (locale_t)0)
+    return;
+  uselocale(before);
+  freelocale(plain);
+}
+
+long double vmf_real_read(const char *text, char **end)
+{
+  locale_t plain, before = enter_plain(&plain);
+  long double real = strtold(text, end);
+
+  leave_plain(plain, before);
+  return real;
+}
+
+enum vmf_code vmf_real_write(double real, char **text, struct vmf_error *error)
+{
+  locale_t plain, before = enter_plain(&plain);
+  enum vmf_code code = vmf_format(text, error, "%.17g", real);
+
+  leave_plain(plain, before);
+  return code;
 }

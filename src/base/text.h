@@ -33,4 +33,11 @@ bool vmf_text_has_word(const char *list, const char *word);
 /* ASCII only, independent of the locale. */
 bool vmf_text_equal_nocase(const char *a, const char *b);
 
+/* Real numbers in files have a decimal point, whatever the locale of the program that the library
+ * is in. As strtold: */
+long double vmf_real_read(const char *text, char **end);
+
+/* A fresh string with the digits that tell a double from all others. */
+VMF_MUST_CHECK enum vmf_code vmf_real_write(double real, char **text, struct vmf_error *error);
+
 #endif

@@ -52,7 +52,7 @@ static bool is_real(const char *text)
 
   if (text[strspn(text, "0123456789+-.eE")]) /* no "inf", no "0x1p3" */
     return false;
-  strtod(text, &end);
+  (void)vmf_real_read(text, &end);
   return end != text && !*end;
 }
 
@@ -217,7 +217,7 @@ static bool as_number(const char *text, long double *number)
   *number = 0;
   if (!*text || text[strspn(text, "0123456789+-.eE")])
     return false;
-  *number = strtold(text, &end);
+  *number = vmf_real_read(text, &end);
   return !*end;
 }
 

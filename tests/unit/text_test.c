@@ -4,6 +4,7 @@
  * Text in other encodings, most of it from hostile images. */
 #include "text.h"
 
+#include <locale.h>
 #include <string.h>
 
 #include "check_main.h"
@@ -170,6 +171,24 @@ START_TEST(a_word_of_a_list_is_a_whole_one)
 }
 END_TEST
 
+/* Where no other locale is installed, the plain one alone is tried. */
+START_TEST(reals_have_a_point_whatever_the_locale)
+{
+  static const char *const locales[] = {"C", "de_DE.UTF-8", "ja_JP.UTF-8"};
+  char *text = NULL, *end;
+
+  setlocale(LC_ALL, locales[_i]);
+  ck_assert(vmf_real_read("1.5", &end) == 1.5L);
+  ck_assert_str_eq(end, "");
+  ck_assert(vmf_real_read("1,5", &end) == 1.0L);
+  ck_assert_str_eq(end, ",5");
+  ck_assert(vmf_real_write(0.1, &text, &error) == VMF_OK);
+  ck_assert_str_eq(text, "0.10000000000000001");
+  vmf_free(text);
+  setlocale(LC_ALL, "C");
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("text");
@@ -187,6 +206,7 @@ static Suite *suite(void)
   tcase_add_test(tests, ascii_is_known_without_a_table);
   tcase_add_test(tests, converter_that_iconv_does_not_have);
   tcase_add_test(tests, case_of_ascii_is_ignored);
+  tcase_add_loop_test(tests, reals_have_a_point_whatever_the_locale, 0, 3);
   suite_add_tcase(suite, tests);
   return suite;
 }

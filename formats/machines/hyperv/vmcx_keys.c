@@ -99,7 +99,7 @@ static enum vmf_code show_value(const struct vmcx_reader *reader, const struct v
     return vmf_format(text, error, "%" PRIu64, get_le64(value->bytes));
   case KEY_DOUBLE:
     memcpy(&real, value->bytes, sizeof real);
-    return vmf_format(text, error, "%.17g", real);
+    return vmf_real_write(real, text, error);
   case KEY_FLAG:
     return vmf_copy_text(get_le32(value->bytes) ? "True" : "False", text, error);
   case KEY_TEXT:

@@ -26,6 +26,7 @@ struct completion_line {
   const struct vmf_argument *awaited;               /* an option whose value comes next, or NULL */
   bool ended;                                       /* by "--": there are no more options */
   size_t operands;                                  /* their number */
+  const char *last;                                 /* of them, or NULL */
   const char *format, *target_format, *disk_format; /* what these options were given, or NULL */
 };
 
@@ -83,12 +84,28 @@ static void offer_platforms(const struct completion *completion)
   }
 }
 
+/* OVF first, which is none of them. */
+static void offer_machines(const struct completion *completion)
+{
+  struct vmf_machine_format_info info = {.size = sizeof info};
+
+  offer(completion, "ovf", "", "an OVF package");
+  offer(completion, "ova", "", "an OVF package in one file");
+  for (size_t i = 0; vmf_machine_format_describe(i, &info); i++) {
+    if (info.writable)
+      offer(completion, info.name, "", info.summary);
+    if (info.writable && info.container)
+      offer(completion, info.container, "", info.summary);
+  }
+}
+
 static void offer_topics(const struct completion *completion)
 {
   offer_verbs(completion);
   offer_formats(completion);
   offer(completion, "formats", "", NULL);
   offer(completion, "ova", "", NULL);
+  offer(completion, "profile", "", NULL);
   offer(completion, "profiles", "", NULL);
 }
 
@@ -118,12 +135,12 @@ static const struct {
   const char *word;
   void (*offer)(const struct completion *completion);
 } completion_kinds[] = {
-    {"BACKING", offer_files},      {"CERT", offer_files},   {"DIR", offer_folders},
-    {"FILE", offer_files},         {"FORM", offer_forms},   {"FORMAT", offer_formats},
-    {"FOLDER", offer_folders},     {"KEY", offer_files},    {"MAPFILE", offer_files},
-    {"OS", offer_systems},         {"OUT", offer_files},    {"PACKAGE", offer_files},
-    {"PLATFORM", offer_platforms}, {"REPORT", offer_files}, {"SIZE", offer_nothing},
-    {"TOPIC", offer_topics},       {"VERB", offer_verbs},
+    {"BACKING", offer_files},  {"CERT", offer_files},         {"DIR", offer_folders},
+    {"FILE", offer_files},     {"FORM", offer_forms},         {"FORMAT", offer_formats},
+    {"FOLDER", offer_folders}, {"KEY", offer_files},          {"MACHINE", offer_machines},
+    {"MAPFILE", offer_files},  {"OS", offer_systems},         {"OUT", offer_files},
+    {"PACKAGE", offer_files},  {"PLATFORM", offer_platforms}, {"REPORT", offer_files},
+    {"SIZE", offer_nothing},   {"TOPIC", offer_topics},       {"VERB", offer_verbs},
 };
 
 /* One of the words between the bars. `otherwise` is for those that no table has. */
@@ -142,8 +159,10 @@ static void offer_kind(const struct completion *completion, const char *word, si
       }
     otherwise(completion);
   } else if (isalnum((unsigned char)*word) && length < sizeof text) {
-    snprintf(text, sizeof text, "%.*s", (int)length, word);
-    offer(completion, text, "", NULL);
+    size_t plain = strcspn(word, ",[|"); /* "new,WORD,...", "json[:FD]" */
+
+    snprintf(text, sizeof text, "%.*s", (int)(plain < length ? plain : length), word);
+    offer(completion, text, word[plain] == ',' && plain < length ? "," : "", NULL);
   }
 }
 
@@ -295,6 +314,7 @@ static struct completion_line line_read(const struct vmf_verb *verb, const char 
       line.awaited = NULL;
     } else if (line.ended || words[i][0] != '-' || !words[i][1]) {
       line.operands++;
+      line.last = words[i];
     } else if (strcmp(words[i], "--") == 0) {
       line.ended = true;
     } else if ((argument = word_option(verb->arguments, words[i], &value)) && argument->value) {
@@ -342,13 +362,24 @@ static void complete_option(const struct completion *completion, const struct vm
   offer(completion, "--help", "", "show the options");
 }
 
-/* The word that help has for the operand: of "SOURCE... TARGET" the last for all behind it. */
+/* The word that help has for the operand: of "SOURCE... TARGET" the last for all behind it; of
+ * "[TOPIC | profile PLATFORM]" the one behind the word that was typed. */
 static void complete_operand(const struct completion *completion, const struct vmf_verb *verb,
-                             size_t index)
+                             const struct completion_line *line)
 {
-  const char *word = verb->operands;
-  size_t length;
+  const char *word = verb->operands, *behind = strstr(word, " | ");
+  size_t length, index = line->operands;
 
+  if (behind) {
+    length = strcspn(behind + 3, " ");
+    if (index == 1 && line->last && strlen(line->last) == length &&
+        strncmp(line->last, behind + 3, length) == 0) {
+      behind += 3 + length + 1;
+      offer_kinds(completion, behind, strcspn(behind, "]"), offer_nothing);
+    }
+    if (index > 0)
+      return;
+  }
   for (; length = strcspn(word, " "), index > 0 && word[length]; index--)
     word += length + 1;
   if (index == 0 || strstr(word, "..."))
@@ -371,7 +402,7 @@ static void complete_word(struct completion *completion, const struct vmf_verb *
   else if (option)
     complete_option(completion, verb);
   else
-    complete_operand(completion, verb, line->operands);
+    complete_operand(completion, verb, line);
 }
 
 void vmf_completion_print(FILE *out, const char *const *words, size_t count)

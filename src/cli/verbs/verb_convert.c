@@ -127,7 +127,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_GROUP_MACHINE,
     {.name = "machine",
      VMF_SETS_TEXT(move.format),
-     .value = "FORMAT",
+     .value = "MACHINE",
      .help = "format of the machine that is written (default: by the target's suffix)"},
     {.name = "system",
      VMF_SETS_TEXT(move.system),

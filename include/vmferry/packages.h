@@ -102,8 +102,9 @@ struct vmf_package_disk {
 bool vmf_package_disk(const struct vmf_package *package, size_t index,
                       struct vmf_package_disk *disk);
 
-/* Opens a disk in place, by its disk id, file id or file name; NULL: the only one that has a file.
- * VMF_USAGE when there is none of that name, naming those that there are. */
+/* Opens a disk in place, by its disk id, file id, file name, or its number from 1 on; NULL: the
+ * only one that has a file. VMF_USAGE when there is none of that name, naming those that there are.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *disk,
                                                    const struct vmf_image_options *options,
                                                    struct vmf_image **image,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "names.h"
@@ -42,14 +43,14 @@ unsigned vmf_argument_places(const struct vmf_argument *argument)
     const char *value;
     unsigned places;
   } rows[] = {
-      {"FILE", VMF_PLACE_READ | VMF_PLACE_CHECKED},
+      {"FILE", VMF_PLACE_READ | VMF_PLACE_CHECKED | VMF_PLACE_THERE},
       {"BACKING", VMF_PLACE_READ | VMF_PLACE_BESIDE | VMF_PLACE_CHECKED},
       {"DIR", VMF_PLACE_READ | VMF_PLACE_FOLDER | VMF_PLACE_CHECKED},
       {"MAPFILE", VMF_PLACE_READ | VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
       {"RECORD", VMF_PLACE_READ | VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
       {"REPORT", VMF_PLACE_WRITTEN | VMF_PLACE_LATE | VMF_PLACE_CHECKED},
       {"OUT", VMF_PLACE_WRITTEN},
-      {"KEY", VMF_PLACE_READ},
+      {"KEY", VMF_PLACE_READ | VMF_PLACE_CHECKED | VMF_PLACE_THERE},
       {"PACKAGE", VMF_PLACE_READ},
       {"NAME=DIR", VMF_PLACE_READ},
   };
@@ -70,6 +71,8 @@ enum vmf_code vmf_argument_place(const struct vmf_argument *argument, const char
   enum vmf_code code = plain_path(what, text, error);
   if (code == VMF_OK && (places & VMF_PLACE_FOLDER))
     code = folder(what, text, error);
+  if (code == VMF_OK && (places & VMF_PLACE_THERE) && access(text, F_OK) < 0)
+    code = vmf_arguments_wrong(error, "%s: %s: %s", what, text, strerror(errno));
   if (code != VMF_OK || !(places & VMF_PLACE_LATE))
     return code;
   char *above = vmf_names_folder(text);

@@ -163,7 +163,19 @@ static int main_unknown_verb(const char *name)
                        name, main_others[i][1]);
       return VMF_EXIT_OTHER;
     }
+  if (name[0] == '-') {
+    vmf_status_print("%s: before the verb there are only --help and --version; the options of a "
+                     "verb stand behind it",
+                     name);
+    return VMF_EXIT_OTHER;
+  }
   const struct vmf_verb *meant = vmf_verb_similar(name);
+  if (!meant && access(name, F_OK) == 0) {
+    vmf_status_print("%s: is a file, and a verb comes first: vmferry convert %s TARGET; \"vmferry "
+                     "help\" lists the verbs",
+                     name, name);
+    return VMF_EXIT_OTHER;
+  }
   if (meant)
     vmf_status_print("\"%s\" is no verb; did you mean %s?", name, meant->name);
   else

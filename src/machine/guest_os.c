@@ -4,6 +4,7 @@
  * Finds a guest operating system by one of its names. */
 #include "guest_os.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,21 @@ static void os_list(const char *key, bool (*meant)(const struct vmf_guest_os *, 
   }
 }
 
+/* By the first word: of "Ubuntu 22.04" no name has the rest. */
+static void os_list_by_word(const char *text, char *list, size_t size)
+{
+  char word[KEY_SIZE], key[KEY_SIZE];
+  size_t length = 0;
+
+  while (isalpha((unsigned char)text[length]) && length < sizeof word - 1)
+    length++;
+  if (length < 3)
+    return;
+  snprintf(word, sizeof word, "%.*s", (int)length, text);
+  os_key_of_person(word, key);
+  os_list(key, os_contains, list, size);
+}
+
 void vmf_guest_os_suggest(const char *text, char *list, size_t size)
 {
   char key[KEY_SIZE];
@@ -224,6 +240,8 @@ void vmf_guest_os_suggest(const char *text, char *list, size_t size)
   os_list(key, os_contains, list, size);
   if (!list[0])
     os_list(key, os_resembles, list, size);
+  if (!list[0])
+    os_list_by_word(text, list, size);
 }
 
 const struct vmf_guest_os *vmf_guest_os_of(const char *vmware, const char *vbox, bool cim_known,

@@ -259,8 +259,8 @@ static enum vmf_code open_file(struct vmf_package *package, const char *path,
   if (vmf_package_only_disk(io)) {
     vmf_io_close(io);
     return vmf_fail(error, VMF_REFUSED,
-                    "%s: is a disk by its name or kind, and what a guest wrote into it is no "
-                    "package; a package is called *.ova or *.ovf",
+                    "%s: is a disk by its name or kind, whatever a guest wrote into it, and no "
+                    "package (*.ova, *.ovf); \"check\" and \"checksum\" examine a disk",
                     path);
   }
   if (package->options.no_cache)

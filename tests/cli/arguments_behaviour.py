@@ -26,8 +26,8 @@ def test_option_help(t):
 
 @tap.rows([
     ('key', '--key', 'sign', '--key', 'http://x/k', '--cert', 'c', 'a.ova'),
-    ('certificate', '--cert', 'sign', '--key', 'k', '--cert', 'https://x/c', 'a.ova'),
-    ('passphrase', '--passphrase-file', 'sign', '--key', 'k', '--cert', 'c', '--passphrase-file', 's3://x/p', 'a.ova'),
+    ('certificate', '--cert', 'sign', '--cert', 'https://x/c', '--key', 'k', 'a.ova'),
+    ('passphrase', '--passphrase-file', 'sign', '--passphrase-file', 's3://x/p', '--key', 'k', '--cert', 'c', 'a.ova'),
     ('licence', '--eula', 'pack', '--eula', 'ftp://x/e', 'a.raw', '-o', 'a.ova'),
     ('schemas', '--schema', 'verify', '--schema', 'http://x/s', 'a.ova'),
     ('certificates', '--ca-file', 'verify', '--ca-file', 'http://x/s', 'a.ova'),
@@ -39,6 +39,19 @@ def test_url_where_a_file_is_expected(t, option, *arguments):
     stderr = t.vmferry(*arguments, status=1).stderr
     tap.contains(stderr, option)
     tap.contains(stderr, 'is a protocol that is not read or written yet')
+
+
+@tap.rows([
+    ('a file in place of the verb', 'is a file, and a verb comes first: vmferry convert a.raw TARGET', 'a.raw', 'b.qcow2'),
+    ('an option before it', 'the options of a verb stand behind it', '-v', 'convert', 'a.raw', 'b.raw'),
+    ('an authority that is not there', '--ca-file: ca.pem: No such file', 'verify', '--ca-file', 'ca.pem', 'a.ova'),
+    ('a key that is not there', '--sign: k.pem: No such file', 'pack', '--sign', 'k.pem', 'a.raw'),
+    ('a guest system with its version', 'did you mean ubuntu64Guest', 'pack', '--os', 'Ubuntu 22.04', '-o', 'b.ova', 'a.raw'),
+])
+def test_what_a_newcomer_types(t, reason, *arguments):
+    t.write('a.raw', bytes(1 << 20))
+    tap.contains(t.vmferry(*arguments, status=1).stderr, reason)
+    tap.equal(t.names(), ['a.raw'], 'files')
 
 
 @tap.rows([

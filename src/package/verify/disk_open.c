@@ -50,11 +50,12 @@ static void list_disks(const struct vmf_package *package, char *text, size_t siz
   }
 }
 
+/* Where nothing is called so, it is the number, as in other files that hold several disks. */
 static enum vmf_code find_disk(const struct vmf_package *package, const char *name,
                                const struct vmf_ovf_disk **disk, struct vmf_error *error)
 {
   const struct vmf_ovf *ovf = package->ovf;
-  char there[300];
+  char there[300], number[24];
 
   for (int kind = 0; kind < 3; kind++)
     for (size_t i = 0; i < ovf->disk_count; i++)
@@ -62,6 +63,13 @@ static enum vmf_code find_disk(const struct vmf_package *package, const char *na
         *disk = &ovf->disks[i];
         return VMF_OK;
       }
+  for (size_t i = 0; i < ovf->disk_count; i++) {
+    snprintf(number, sizeof number, "%zu", i + 1);
+    if (strcmp(number, name) == 0) {
+      *disk = &ovf->disks[i];
+      return VMF_OK;
+    }
+  }
   list_disks(package, there, sizeof there);
   return vmf_fail(error, VMF_USAGE, "%s: has no disk \"%s\"; there are: %s", package->path, name,
                   there[0] ? there : "none");

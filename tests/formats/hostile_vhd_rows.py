@@ -51,7 +51,7 @@ SZ30 = [
     row('SZ30 the copy is damaged, the footer is not', [LEADING], 'the footer\'s copy at the start is damaged', 0,
         guest=LARGE, warns=True),
     row('SZ30 both are damaged', [TRAILING, LEADING], 'no VHD footer with a right checksum'),
-    row('SZ30 the footer of a fixed disk is damaged', [(len(VHD_FIXED) - 440, b'\xee')], 'matches no known format',
+    row('SZ30 the footer of a fixed disk is damaged', [(len(VHD_FIXED) - 440, b'\xee')], 'and not the vpc that the name says',
         image=VHD_FIXED),
     row('SZ30 the footer of a fixed disk is damaged, with -f vhd', [(len(VHD_FIXED) - 440, b'\xee')],
         'no VHD footer with a right checksum', image=VHD_FIXED,

@@ -30,13 +30,6 @@ enum {
   RECEIVE_BYTES = 512 << 10,
 };
 
-static pthread_once_t begun = PTHREAD_ONCE_INIT;
-
-static void begin(void)
-{
-  (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 /* ---- what libcurl calls ---- */
 
 static size_t on_head(char *bytes, size_t size, size_t count, void *data)
@@ -112,7 +105,7 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
 static void line_free(struct vmf_http_connection *line)
 {
-  curl_easy_cleanup(line->curl);
+  vmf_curl.curl_easy_cleanup(line->curl);
   vmf_free(line->target);
   vmf_free(line);
 }
@@ -125,22 +118,25 @@ static bool line_prepare(struct vmf_http_connection *line)
   const char *bundle = getenv("CURL_CA_BUNDLE"), *netrc = getenv("NETRC");
   const char *authorities = bundle ? bundle : getenv("SSL_CERT_FILE"); /* as curl itself does */
 
-  return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, line->reason) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmferry/" VMF_VERSION) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-         curl_easy_setopt(curl, CURLOPT_NETRC,
-                          (long)(settings->netrc ? CURL_NETRC_OPTIONAL : CURL_NETRC_IGNORED)) ==
+  return vmf_curl.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
              CURLE_OK &&
-         (!authorities || curl_easy_setopt(curl, CURLOPT_CAINFO, authorities) == CURLE_OK) &&
-         (!netrc || curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc) == CURLE_OK);
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) ==
+             CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, line->reason) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmferry/" VMF_VERSION) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(
+             curl, CURLOPT_NETRC,
+             (long)(settings->netrc ? CURL_NETRC_OPTIONAL : CURL_NETRC_IGNORED)) == CURLE_OK &&
+         (!authorities ||
+          vmf_curl.curl_easy_setopt(curl, CURLOPT_CAINFO, authorities) == CURLE_OK) &&
+         (!netrc || vmf_curl.curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc) == CURLE_OK);
 }
 
 static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_connection **line,
@@ -150,7 +146,7 @@ static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_conne
 
   VMF_TRY(vmf_alloc(sizeof **line, &memory, error));
   *line = memory;
-  (*line)->curl = curl_easy_init();
+  (*line)->curl = vmf_curl.curl_easy_init();
   if ((*line)->curl && line_prepare(*line))
     return VMF_OK;
   line_free(*line);
@@ -209,7 +205,7 @@ static bool same_origin(const char *url, const char *other)
 
 static bool add_header(struct curl_slist **list, const char *text)
 {
-  struct curl_slist *longer = curl_slist_append(*list, text);
+  struct curl_slist *longer = vmf_curl.curl_slist_append(*list, text);
 
   if (longer)
     *list = longer;
@@ -243,7 +239,7 @@ static struct curl_slist *headers_for(const struct vmf_http *http, const char *u
     good = add_header(&list, *own);
   if (good)
     return list;
-  curl_slist_free_all(list);
+  vmf_curl.curl_slist_free_all(list);
   return NULL;
 }
 
@@ -263,18 +259,19 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->got = request->passed = 0;
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
-  bool good = headers && curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_RANGE, request->whole ? NULL : range) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_WRITEDATA, request) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-              curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK;
-  *result = good ? curl_easy_perform(curl) : CURLE_OK;
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
-  curl_slist_free_all(headers);
+  bool good =
+      headers && vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE, request->whole ? NULL : range) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEDATA, request) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK;
+  *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
+  vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  vmf_curl.curl_slist_free_all(headers);
   return good ? VMF_OK
               : vmf_fail(error, VMF_NOMEM, "%s: no memory for a request",
                          request->http->transport.name);
@@ -296,7 +293,7 @@ static enum vmf_code redirect(struct vmf_http_request *request, struct vmf_error
   char *copy;
 
   from = line->target ? line->target : request->http->url;
-  curl_easy_getinfo(line->curl, CURLINFO_REDIRECT_URL, &to);
+  vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_REDIRECT_URL, &to);
   if (!to)
     return vmf_fail(error, VMF_READ, "%s: the server redirects (status %ld) without saying where",
                     name, vmf_http_status(request));
@@ -378,7 +375,7 @@ static bool sends_whole(const struct vmf_http_request *request, enum vmf_code co
 {
   curl_off_t length = -1;
 
-  curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   *there = length > 0 ? (uint64_t)length : 0;
   return code == VMF_UNSUPPORTED && vmf_http_status(request) == 200 && !request->answer.encoded &&
          length > 0;
@@ -446,7 +443,7 @@ enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transp
 {
   void *memory;
 
-  pthread_once(&begun, begin);
+  VMF_TRY(vmf_curl_load(name, error));
   VMF_TRY(vmf_alloc(sizeof(struct vmf_http), &memory, error));
   struct vmf_http *http = memory;
   http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};

@@ -17,7 +17,7 @@ long vmf_http_status(const struct vmf_http_request *request)
 {
   long status = 0;
 
-  curl_easy_getinfo(request->line->curl, CURLINFO_RESPONSE_CODE, &status);
+  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_RESPONSE_CODE, &status);
   return status;
 }
 
@@ -43,7 +43,7 @@ static enum vmf_code not_performed(struct vmf_http_request *request, CURLcode re
   return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
                   "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
                   request->load->offset, request->load->offset + request->load->length,
-                  reason[0] ? reason : curl_easy_strerror(result));
+                  reason[0] ? reason : vmf_curl.curl_easy_strerror(result));
 }
 
 static enum vmf_code changed(const struct vmf_http_request *request, struct vmf_error *error)
@@ -85,7 +85,7 @@ static enum vmf_code refused(const struct vmf_http_request *request, struct vmf_
   default:
     break;
   }
-  curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
+  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
   attempt->again = status == 408 || status == 425 || status == 429 || status == 500 ||
                    status == 502 || status == 503 || status == 504;
   attempt->busy = status == 429 || status == 503;

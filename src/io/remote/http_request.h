@@ -6,9 +6,9 @@
 #ifndef VMF_IO_REMOTE_HTTP_REQUEST_H
 #define VMF_IO_REMOTE_HTTP_REQUEST_H
 
-#include <curl/curl.h>
 #include <pthread.h>
 
+#include "curl_library.h"
 #include "http_answer.h"
 #include "transport.h"
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libnbd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +55,7 @@ struct nbd {
 static enum vmf_code check_same(const struct nbd *nbd, struct nbd_handle *handle,
                                 struct vmf_error *error)
 {
-  int64_t size = nbd_get_size(handle);
+  int64_t size = vmf_nbd.nbd_get_size(handle);
 
   if (size >= 0 && (uint64_t)size == nbd->transport.size)
     return VMF_OK;
@@ -74,7 +73,7 @@ static enum vmf_code connect_again(const struct nbd *nbd, struct nbd_handle **ha
   VMF_TRY(code);
   code = check_same(nbd, *handle, error);
   if (code != VMF_OK) {
-    nbd_close(*handle);
+    vmf_nbd.nbd_close(*handle);
     *handle = NULL;
   }
   return code;
@@ -100,15 +99,16 @@ static void nbd_unline(struct vmf_transport *transport, void *line)
 {
   if (line == transport)
     return;
-  (void)nbd_shutdown(line, 0);
-  nbd_close(line);
+  (void)vmf_nbd.nbd_shutdown(line, 0);
+  vmf_nbd.nbd_close(line);
 }
 
 /* The lock is held. The connection that is there from the start, or another one in its place. */
 static enum vmf_code first_of(struct nbd *nbd, struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  if (nbd->first && (nbd_aio_is_dead(nbd->first) || nbd_aio_is_closed(nbd->first))) {
-    nbd_close(nbd->first);
+  if (nbd->first &&
+      (vmf_nbd.nbd_aio_is_dead(nbd->first) || vmf_nbd.nbd_aio_is_closed(nbd->first))) {
+    vmf_nbd.nbd_close(nbd->first);
     nbd->first = NULL;
   }
   return nbd->first ? VMF_OK : connect_again(nbd, &nbd->first, attempt, error);
@@ -126,7 +126,7 @@ static enum vmf_code media_failed(const struct nbd *nbd, struct nbd_handle *hand
                                   struct vmf_attempt *attempt, struct vmf_error *error)
 {
   char what[64];
-  int number = nbd_get_errno();
+  int number = vmf_nbd.nbd_get_errno();
 
   snprintf(what, sizeof what, "reading at byte %" PRIu64, offset);
   enum vmf_code code = vmf_nbd_failed(nbd->transport.name, handle, what, attempt, error);
@@ -147,8 +147,8 @@ static enum vmf_code send_all(const struct nbd *nbd, struct nbd_handle *handle,
   for (size_t at = 0; at < load->length;) {
     size_t in_block = at % VMF_REMOTE_BLOCK;
     size_t length = vmf_min(vmf_min(most, VMF_REMOTE_BLOCK - in_block), load->length - at);
-    int64_t cookie = nbd_aio_pread(handle, load->blocks[at / VMF_REMOTE_BLOCK] + in_block, length,
-                                   load->offset + at, NBD_NULL_COMPLETION, 0);
+    int64_t cookie = vmf_nbd.nbd_aio_pread(handle, load->blocks[at / VMF_REMOTE_BLOCK] + in_block,
+                                           length, load->offset + at, NBD_NULL_COMPLETION, 0);
     if (cookie < 0)
       return media_failed(nbd, handle, load->offset + at, attempt, error);
     pending->offsets[pending->count] = load->offset + at;
@@ -167,7 +167,7 @@ static enum vmf_code collect(const struct nbd *nbd, struct nbd_handle *handle,
   unsigned left = 0;
 
   for (unsigned i = 0; i < pending->count; i++) {
-    int done = nbd_aio_command_completed(handle, (uint64_t)pending->cookies[i]);
+    int done = vmf_nbd.nbd_aio_command_completed(handle, (uint64_t)pending->cookies[i]);
     if (done < 0 && code == VMF_OK)
       code = media_failed(nbd, handle, pending->offsets[i], attempt, error);
     if (done != 0)
@@ -197,7 +197,7 @@ static enum vmf_code receive(const struct nbd *nbd, struct nbd_handle *handle,
   while (pending->count > 0) {
     struct vmf_error later;
     bool ended = is_to_end(nbd);
-    if (ended || nbd_poll(handle, POLL_MS) < 0) {
+    if (ended || vmf_nbd.nbd_poll(handle, POLL_MS) < 0) {
       attempt->lost = true;
       return ended ? vmf_fail(error, VMF_CANCELLED, "%s: interrupted", nbd->transport.name)
                    : vmf_nbd_failed(nbd->transport.name, handle, "waiting for the server", attempt,
@@ -235,7 +235,7 @@ static enum vmf_code nbd_fetch(struct vmf_transport *transport, void *line,
   if (code == VMF_OK)
     code = fetch_by(nbd, nbd->first, load, attempt, error);
   if (code != VMF_OK && attempt->lost && nbd->first) {
-    nbd_close(nbd->first);
+    vmf_nbd.nbd_close(nbd->first);
     nbd->first = NULL;
   }
   pthread_mutex_unlock(&nbd->lock);
@@ -281,7 +281,7 @@ static enum vmf_code run_at(struct nbd *nbd, uint64_t offset, struct run *run,
     uint64_t length = vmf_min(ASKED_MOST, nbd->transport.size - offset);
     nbd->known_start = nbd->known_end = 0;
     VMF_TRY(first_of(nbd, attempt, error));
-    if (nbd_block_status(nbd->first, length, offset, callback, 0) < 0)
+    if (vmf_nbd.nbd_block_status(nbd->first, length, offset, callback, 0) < 0)
       return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking where data is", attempt,
                             error);
   }
@@ -341,8 +341,8 @@ static void nbd_end(struct vmf_transport *transport)
   struct nbd *nbd = (struct nbd *)transport;
 
   if (nbd->first)
-    (void)nbd_shutdown(nbd->first, 0);
-  nbd_close(nbd->first);
+    (void)vmf_nbd.nbd_shutdown(nbd->first, 0);
+  vmf_nbd.nbd_close(nbd->first);
   pthread_mutex_destroy(&nbd->lock);
   vmf_free(nbd->url);
   vmf_free(nbd);
@@ -360,16 +360,16 @@ static const struct vmf_transport_ops nbd_ops = {
 static enum vmf_code look(struct nbd *nbd, struct vmf_attempt *attempt, struct vmf_error *error)
 {
   VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, &nbd->first, attempt, error));
-  int64_t size = nbd_get_size(nbd->first);
-  int64_t most = nbd_get_block_size(nbd->first, LIBNBD_SIZE_MAXIMUM);
-  bool many = nbd_can_multi_conn(nbd->first) == 1;
+  int64_t size = vmf_nbd.nbd_get_size(nbd->first);
+  int64_t most = vmf_nbd.nbd_get_block_size(nbd->first, LIBNBD_SIZE_MAXIMUM);
+  bool many = vmf_nbd.nbd_can_multi_conn(nbd->first) == 1;
 
   if (size < 0)
     return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking for the size", attempt, error);
   nbd->transport.size = (uint64_t)size;
   nbd->transport.lines = many ? LINES : 1;
   nbd->transport.load = many ? 4 : VMF_REMOTE_LOAD;
-  nbd->tells = nbd_can_meta_context(nbd->first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+  nbd->tells = vmf_nbd.nbd_can_meta_context(nbd->first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
   nbd->most = most > 0 ? (uint32_t)vmf_min((uint64_t)most, REQUEST) : REQUEST;
   if (nbd->most >= 64 << 10 || (nbd->most >= 4096 && vmf_is_power_of_two(nbd->most)))
     return VMF_OK;

@@ -19,14 +19,14 @@ static bool is_passing(int number)
 
 bool vmf_nbd_is_lost(struct nbd_handle *handle)
 {
-  return nbd_aio_is_dead(handle) || nbd_aio_is_closed(handle);
+  return vmf_nbd.nbd_aio_is_dead(handle) || vmf_nbd.nbd_aio_is_closed(handle);
 }
 
 enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const char *what,
                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  const char *text = nbd_get_error();
-  int number = nbd_get_errno();
+  const char *text = vmf_nbd.nbd_get_error();
+  int number = vmf_nbd.nbd_get_errno();
   bool lost = handle && vmf_nbd_is_lost(handle);
 
   attempt->lost = !handle || lost;
@@ -40,18 +40,20 @@ enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const 
 /* The person named the URL: a file of keys in it is meant. */
 static bool prepare(struct nbd_handle *handle)
 {
-  return nbd_add_meta_context(handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
-         nbd_set_uri_allow_local_file(handle, true) == 0;
+  return vmf_nbd.nbd_add_meta_context(handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
+         vmf_nbd.nbd_set_uri_allow_local_file(handle, true) == 0;
 }
 
 enum vmf_code vmf_nbd_connect(const char *url, const char *name, struct nbd_handle **handle,
                               struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  *handle = nbd_create();
-  if (*handle && prepare(*handle) && nbd_connect_uri(*handle, url) == 0)
+  *handle = NULL;
+  VMF_TRY(vmf_nbd_load(name, error));
+  *handle = vmf_nbd.nbd_create();
+  if (*handle && prepare(*handle) && vmf_nbd.nbd_connect_uri(*handle, url) == 0)
     return VMF_OK;
   enum vmf_code code = vmf_nbd_failed(name, NULL, "connecting", attempt, error);
-  nbd_close(*handle);
+  vmf_nbd.nbd_close(*handle);
   *handle = NULL;
   return code;
 }

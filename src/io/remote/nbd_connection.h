@@ -5,11 +5,11 @@
 #ifndef VMF_IO_REMOTE_NBD_CONNECTION_H
 #define VMF_IO_REMOTE_NBD_CONNECTION_H
 
-#include <libnbd.h>
-
+#include "nbd_library.h"
 #include "transport.h"
 
-/* Connects to the export of a URL. VMF_READ, and what libnbd says. */
+/* Connects to the export of a URL. VMF_READ, and what libnbd says; VMF_UNSUPPORTED: there is no
+ * libnbd. */
 VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name,
                                              struct nbd_handle **handle,
                                              struct vmf_attempt *attempt, struct vmf_error *error);

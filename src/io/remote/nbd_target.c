@@ -86,7 +86,7 @@ static enum vmf_code put(struct target *target, struct nbd_handle *handle, const
 {
   while (length > 0) {
     size_t part = (size_t)vmf_min(length, data ? target->most : vmf_min(target->most, VMF_ZEROS));
-    if (nbd_pwrite(handle, data ? data : vmf_zeros, part, offset, 0) < 0)
+    if (vmf_nbd.nbd_pwrite(handle, data ? data : vmf_zeros, part, offset, 0) < 0)
       return failed(target, handle, "writing", part, offset, error);
     data = data ? data + part : NULL;
     length -= part;
@@ -102,7 +102,7 @@ static enum vmf_code put_zeros(struct target *target, struct nbd_handle *handle,
     return put(target, handle, NULL, length, offset, error);
   while (length > 0) {
     uint64_t part = vmf_min(length, ZEROED_MOST);
-    if (nbd_zero(handle, part, offset, allocate ? LIBNBD_CMD_FLAG_NO_HOLE : 0) < 0)
+    if (vmf_nbd.nbd_zero(handle, part, offset, allocate ? LIBNBD_CMD_FLAG_NO_HOLE : 0) < 0)
       return failed(target, handle, "making zeros", part, offset, error);
     length -= part;
     offset += part;
@@ -122,7 +122,7 @@ static enum vmf_code put_part(struct target *target, struct nbd_handle *handle, 
 
   VMF_TRY(vmf_alloc(target->block, &block, error));
   pthread_mutex_lock(&target->part);
-  enum vmf_code code = nbd_pread(handle, block, whole, start, 0) < 0
+  enum vmf_code code = vmf_nbd.nbd_pread(handle, block, whole, start, 0) < 0
                            ? failed(target, handle, "reading", whole, start, error)
                            : VMF_OK;
   if (data)
@@ -208,7 +208,7 @@ static enum vmf_code target_pread(struct vmf_io *io, void *buffer, size_t length
   for (uint64_t at = start; at < end && code == VMF_OK;) {
     size_t part = (size_t)vmf_min(end - at, target->most);
     uint64_t from = vmf_max(at, offset), to = vmf_min(at + part, offset + length);
-    if (nbd_pread(target->lines[line], blocks, part, at, 0) < 0)
+    if (vmf_nbd.nbd_pread(target->lines[line], blocks, part, at, 0) < 0)
       code = failed(target, target->lines[line], "reading", part, at, error);
     else
       memcpy((uint8_t *)buffer + (from - offset), (uint8_t *)blocks + (from - at), to - from);
@@ -241,7 +241,7 @@ static enum vmf_code target_clear(struct vmf_io *io, uint64_t length, struct vmf
     return VMF_OK;
   for (uint64_t at = 0; at < end; at += part) {
     part = vmf_min(ZEROED_MOST, end - at);
-    if (nbd_zero(handle, part, at, LIBNBD_CMD_FLAG_FAST_ZERO) >= 0)
+    if (vmf_nbd.nbd_zero(handle, part, at, LIBNBD_CMD_FLAG_FAST_ZERO) >= 0)
       continue;
     return vmf_nbd_is_lost(handle) ? failed(target, handle, "making zeros", part, at, error)
                                    : VMF_OK;
@@ -264,7 +264,7 @@ static enum vmf_code target_flush(struct vmf_io *io, struct vmf_error *error)
   struct target *target = (struct target *)io;
 
   for (unsigned i = 0; target->sync && target->flushes && i < target->count; i++)
-    if (nbd_flush(target->lines[i], 0) < 0)
+    if (vmf_nbd.nbd_flush(target->lines[i], 0) < 0)
       return failed(target, target->lines[i], "flushing", io->size, 0, error);
   return VMF_OK;
 }
@@ -275,8 +275,8 @@ static void target_close(struct vmf_io *io)
 
   for (unsigned i = 0; i < target->count; i++) {
     if (!vmf_nbd_is_lost(target->lines[i]))
-      (void)nbd_shutdown(target->lines[i], 0);
-    nbd_close(target->lines[i]);
+      (void)vmf_nbd.nbd_shutdown(target->lines[i], 0);
+    vmf_nbd.nbd_close(target->lines[i]);
   }
   pthread_cond_destroy(&target->free);
   pthread_mutex_destroy(&target->lock);
@@ -316,11 +316,11 @@ static enum vmf_code open_line(struct target *target, const char *url, struct vm
 static enum vmf_code look(struct target *target, struct vmf_error *error)
 {
   struct nbd_handle *handle = target->lines[0];
-  int64_t size = nbd_get_size(handle);
-  int64_t block = nbd_get_block_size(handle, LIBNBD_SIZE_MINIMUM);
-  int64_t most = nbd_get_block_size(handle, LIBNBD_SIZE_MAXIMUM);
+  int64_t size = vmf_nbd.nbd_get_size(handle);
+  int64_t block = vmf_nbd.nbd_get_block_size(handle, LIBNBD_SIZE_MINIMUM);
+  int64_t most = vmf_nbd.nbd_get_block_size(handle, LIBNBD_SIZE_MAXIMUM);
 
-  if (nbd_is_read_only(handle) != 0)
+  if (vmf_nbd.nbd_is_read_only(handle) != 0)
     return vmf_fail(error, VMF_REFUSED, "%s: the server lets nobody write to this export",
                     target->io.name);
   if (size < 0)
@@ -334,9 +334,9 @@ static enum vmf_code look(struct target *target, struct vmf_error *error)
                     target->io.name, target->block, BLOCK_MOST);
   target->most = (uint32_t)vmf_align_down(target->most, target->block);
   target->io.size = (uint64_t)size;
-  target->flushes = nbd_can_flush(handle) == 1;
-  target->zeroes = nbd_can_zero(handle) == 1;
-  target->zeroes_fast = target->zeroes && nbd_can_fast_zero(handle) == 1;
+  target->flushes = vmf_nbd.nbd_can_flush(handle) == 1;
+  target->zeroes = vmf_nbd.nbd_can_zero(handle) == 1;
+  target->zeroes_fast = target->zeroes && vmf_nbd.nbd_can_fast_zero(handle) == 1;
   return VMF_OK;
 }
 
@@ -347,7 +347,7 @@ static enum vmf_code open_lines(struct target *target, const char *name, struct 
   VMF_TRY(vmf_url_whole(name, &url, error));
   VMF_TRY(open_line(target, url, error));
   VMF_TRY(look(target, error));
-  unsigned lines = nbd_can_multi_conn(target->lines[0]) == 1 ? LINES : 1;
+  unsigned lines = vmf_nbd.nbd_can_multi_conn(target->lines[0]) == 1 ? LINES : 1;
   while (target->count < lines)
     VMF_TRY(open_line(target, url, error));
   target->io.writers = target->count;

@@ -147,13 +147,14 @@ def test_json_that_is_wrong_begins_nothing(t, text, message):
     ('both', ('jobs', '--each', '*.raw'), 'expected a list of jobs'),
     ('no template', ('--each', '*.raw'), 'expected a list of jobs'),
     ('no match', ('--each', '*.vmdk', '--to', 'out/{stem}'), 'no file matches'),
+    ('one name for all', ('--each', '*.raw', '--to', 'new/'), "--to 'new/{stem}.qcow2'"),
     ('another brace', ('--each', '*.raw', '--to', 'out/{base}'), 'is none of {name}, {stem} and {dir}'),
     ('jobs', ('jobs', '-j', '0'), '-j: "0"'),
     ('report', ('jobs', '--report', 'x.txt'), 'ends in none of'),
     ('report over a disk', ('jobs', '--report', 'a.xml'), 'is no such report'),
 ])
 def test_a_command_line_that_is_wrong(t, arguments, message):
-    disks(t, 'a.raw')
+    disks(t, 'a.raw', 'b.raw')
     t.write('jobs', b'a.raw\tout/a.qcow2\n')
     t.write('a.xml', b'<domain/>')
     tap.contains(batch(t, *arguments, status=2), message)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arguments.h"
 #include "job_list.h"
@@ -73,6 +74,13 @@ static enum vmf_code add_match(struct vmf_job_list *list, const char *path, cons
   return code;
 }
 
+/* A folder that is there takes any number of files. */
+static bool is_folder(const char *path)
+{
+  struct stat there;
+  return stat(path, &there) == 0 && S_ISDIR(there.st_mode);
+}
+
 enum vmf_code vmf_job_list_match(struct vmf_job_list *list, const char *target,
                                  struct vmf_error *error)
 {
@@ -86,6 +94,13 @@ enum vmf_code vmf_job_list_match(struct vmf_job_list *list, const char *target,
     code = vmf_arguments_wrong(error, "--each: %s: a folder cannot be read", list->name);
   else if (failure == GLOB_NOMATCH)
     code = vmf_arguments_wrong(error, "--each: %s: no file matches", list->name);
+  else if (found.gl_pathc > 1 && !strchr(target, '{') && !is_folder(target))
+    code =
+        vmf_arguments_wrong(error,
+                            "--to: \"%s\" is one name for %zu files; {stem} in it is the name of "
+                            "each without its suffix: --to '%s%s{stem}.qcow2'",
+                            target, (size_t)found.gl_pathc, target,
+                            target[0] && target[strlen(target) - 1] == '/' ? "" : "/");
   for (size_t i = 0; i < found.gl_pathc && code == VMF_OK; i++)
     code = add_match(list, found.gl_pathv[i], target, error);
   globfree(&found);

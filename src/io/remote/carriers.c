@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The threads that bring blocks: each has a connection, and takes what is wanted in the order in
- * which it was asked for. They start when they are needed, and end when nobody has the file open.
+ * The threads that bring blocks: each has a connection, and takes what is wanted: what
+ * somebody waits for first, then in the order in which it was asked for. They start when they are
+ * needed, and end when nobody has the file open.
  */
 #include "carriers.h"
 
@@ -29,13 +30,21 @@ static struct vmf_remote_block *find_wanted(struct vmf_remote *remote, uint64_t 
   return NULL;
 }
 
+/* Somebody waits for it, or it was asked for before. */
+static bool is_before(const struct vmf_remote_block *block, const struct vmf_remote_block *other)
+{
+  if ((block->pins > 0) != (other->pins > 0))
+    return block->pins > 0;
+  return block->stamp < other->stamp;
+}
+
 static struct vmf_remote_block *first_wanted(struct vmf_remote *remote)
 {
   struct vmf_remote_block *first = NULL;
 
   for (size_t i = 0; i < VMF_REMOTE_BLOCKS; i++)
     if (remote->blocks[i].state == VMF_BLOCK_WANTED &&
-        (!first || remote->blocks[i].stamp < first->stamp))
+        (!first || is_before(&remote->blocks[i], first)))
       first = &remote->blocks[i];
   return first;
 }

@@ -272,7 +272,7 @@ WRONG = [
     ('a form', ['--disk-format', 'vdi', 'source.raw'], 'vdi'),
     ('another form', ['--disk-options', 'adapter_type=ide,subformat=monolithicFlat', 'source.raw'], '--disk-format'),
     ('a digest', ['--digest', 'md5', 'source.raw'], 'sha512'),
-    ('a certificate without a key', ['--cert', 'x', 'source.raw'], 'key'),
+    ('a certificate without a key', ['--cert', 'source.raw', 'source.raw'], 'key'),
     ('CMS without a key', ['--cms', 'source.raw'], 'key'),
     ('a key that is not there', ['--sign', 'missing.pem', 'source.raw'], 'missing.pem'),
     ('a template that is not there', ['--template', 'missing.ovf', 'source.raw'], 'missing.ovf'),
@@ -289,7 +289,7 @@ def test_a_wrong_command_leaves_nothing(t, arguments, part):
 @tap.rows([(option, option, *value) for option, *value in (
     ('--name', 'a'), ('--cpus', '1'), ('--memory', '1G'), ('--os', '1'), ('--firmware', 'efi'), ('--secure-boot',),
     ('--nic', 'none'), ('--controller', 'ide'), ('--hardware', 'vmx-13'), ('--product', 'a'), ('--vendor', 'a'),
-    ('--product-version', 'a'), ('--full-version', 'a'), ('--property', 'a=b'), ('--eula', 'a'), ('--annotation', 'a'),
+    ('--product-version', 'a'), ('--full-version', 'a'), ('--property', 'a=b'), ('--eula', 'source.raw'), ('--annotation', 'a'),
     ('--ovf-version', '1.1'))])
 def test_a_template_stands_alone(t, option, *value):
     done = t.vmferry('pack', '-o', 'x.ova', '--template', 'y.ovf', option, *value, islands(t), status=1)

@@ -132,6 +132,7 @@ def test_refused(t, change, status):
 
 @tap.rows([(words[0], *words) for words in (('--remove',), ('--require-signature',), ('--ca-file', 'x'), ('--no-verify',))])
 def test_what_does_not_go_together(t, *words):
+    t.write('x', b'')
     tap.contains(t.vmferry('sign', '--renew', *words, folder(t), status=1).stderr, 'renew')
 
 

@@ -44,6 +44,8 @@ enum vmf_code vmf_convert_check_sectors(const struct vmf_convert_settings *setti
     tell(settings);
     return VMF_OK;
   }
+  if (code == VMF_READ && settings->salvage.wanted)
+    return VMF_OK; /* where the table would be cannot be read */
   if (code == VMF_REFUSED && !settings->move.platform)
     vmf_status_print("note: -o logical_sector_size says which a VHDX has, 512 or 4096");
   return code;

@@ -48,7 +48,7 @@ def test_packages_are_built_installed_and_used(t):
     if made.returncode:
         raise tap.Skip('debootstrap: ' + made.stdout[-100:])
     packages = [path for path in sorted((tap.SOURCE / 'build/deb').glob('*.deb')) if 'dbgsym' not in path.name]
-    tap.equal(len(packages), 3, 'packages')
+    tap.equal(len(packages), 4, 'packages')
     for package in packages:
         t.write('root/' + package.name, package.read_bytes())
     t.write('root/disk.vmdk', (tap.IMAGES / 'good-vmdk-stream.vmdk').read_bytes())
@@ -57,6 +57,9 @@ def test_packages_are_built_installed_and_used(t):
     t.run(*inside, 'apt-get', 'install', '-y', '--no-install-recommends', *['./' + package.name for package in packages], env=plain, timeout=1800)
     t.run(*inside, 'vmferry', 'convert', '--verify', '/disk.vmdk', '/disk.qcow2', env=plain)
     tap.equal(t.run(*inside, 'vmferry', 'checksum', '/disk.qcow2', env=plain).stdout.split()[0], t.vmferry('checksum', t.path('root/disk.vmdk')).stdout.split()[0])
+    tap.contains(t.run(*inside, 'nbdkit', 'vmferry', '--dump-plugin', env=plain).stdout, 'name=vmferry')
+    missing = t.run(*inside, 'vmferry', 'info', 'http://127.0.0.1/disk.qcow2', env=plain, status=9).stderr
+    tap.contains(missing, 'libcurl.so.4')  # which is recommended, and not needed
     for name in ('share/man/man1/vmferry.1.gz', 'share/man/man5/vmferry-formats.5.gz', 'share/man/man7/vmferry-findings.7.gz',
                  'share/bash-completion/completions/vmferry', 'share/zsh/vendor-completions/_vmferry',
                  'share/fish/vendor_completions.d/vmferry.fish', 'include/vmferry.h'):

@@ -55,12 +55,16 @@ WHOLE = packages.ova(*LAYOUT)
 DATA_END = len(WHOLE) - len(packages.END)
 
 
+# Of cuts and damaged bytes every so many; each with VMFERRY_TEST_ALL.
+SAMPLED = 1 if os.environ.get('VMFERRY_TEST_ALL') else 4
+
+
 @tap.rows([('convert', ('convert', 'p.ova', 'new.ova')), ('info', ('info', 'p.ova')), ('verify', ('verify', 'p.ova'))])
 def test_archive_cut_off(t, command):
-    """At each block, and inside of headers. What is cut behind the last member's data is whole."""
+    """At blocks, and inside of headers. What is cut behind the last member's data is whole."""
     padded = DATA_END - (-len(packages.DISK) % packages.BLOCK)
     descriptor_end = packages.BLOCK + len(packages.pad(packages.OVF))
-    cuts = [*range(0, len(WHOLE), packages.BLOCK * (1 if command[0] == 'convert' else 7)), 1, 100, 257, 300, 511,
+    cuts = [*range(0, len(WHOLE), packages.BLOCK * (SAMPLED if command[0] == 'convert' else 7)), 1, 100, 257, 300, 511,
             *(descriptor_end + more for more in (1, 124, 156, 500)), padded - 1, padded - 512]
     for cut in sorted(set(cuts)):
         t.write('p.ova', WHOLE[:cut])
@@ -81,10 +85,10 @@ def test_archive_cut_off(t, command):
 
 @tap.rows([('info', ('info', 'p.ova')), ('verify', ('verify', 'p.ova')), ('convert', ('convert', 'p.ova', 'new.ova'))])
 def test_damaged_headers(t, command):
-    """Every byte of the disk's header, changed, the checksum mended: no crash, nothing left, nothing outside."""
+    """Bytes of the disk's header, changed, the checksum mended: no crash, nothing left, nothing outside."""
     at = WHOLE.index(b'disk1.vmdk\0')
     good = WHOLE[at:at + packages.BLOCK]
-    for place in [*range(0, 148, 3), 156, *range(157, 512, 11), 257, 345]:
+    for place in sorted({*range(0, 148, 3 * SAMPLED), 156, *range(157, 512, 11 * SAMPLED), 124, 257, 345}):
         for value in (0, 0x2f, 0x2e, 0x80, 0xff):
             block = bytearray(good)
             block[place] = value

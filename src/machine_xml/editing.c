@@ -4,7 +4,34 @@
 
 #include <string.h>
 
+#include "machine_edits.h"
 #include "memory.h"
+
+enum vmf_code vmf_editing_begin(struct vmf_editing *editor, const struct vmf_machine_source *source,
+                                unsigned parts)
+{
+  struct vmf_error *error = editor->error;
+
+  editor->name = source->name;
+  VMF_TRY(vmf_machine_edits_fit(editor->edits, parts, source->name, error));
+  VMF_TRY(vmf_machine_edits_find(editor->machine, editor->edits, source->name, error));
+  VMF_TRY(vmf_xml_parse(source->name, source->bytes, source->length, NULL, &editor->xml, error));
+  editor->root = editor->xml->elements[0];
+  enum vmf_code code = vmf_xml_edit_new(editor->xml, &editor->edit, error);
+  if (code != VMF_OK)
+    vmf_xml_free(editor->xml);
+  return code;
+}
+
+enum vmf_code vmf_editing_end(struct vmf_editing *editor, enum vmf_code code, char **text,
+                              size_t *length)
+{
+  if (code == VMF_OK)
+    code = vmf_xml_edit_apply(editor->edit, text, length, editor->error);
+  vmf_xml_edit_free(editor->edit);
+  vmf_xml_free(editor->xml);
+  return code;
+}
 
 void vmf_editing_tell(const struct vmf_editing *editor, const char *rule, const xmlNode *element,
                       const char *why)

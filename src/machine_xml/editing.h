@@ -7,6 +7,7 @@
 #define VMF_MACHINE_XML_EDITING_H
 
 #include "machine.h"
+#include "machine_format.h"
 #include "markup.h"
 #include "xml.h"
 
@@ -20,6 +21,17 @@ struct vmf_editing {
   struct vmf_report *report;
   struct vmf_error *error;
 };
+
+/* Begins to edit the source, whose root is the document's: the edits are of `parts` (VMF_EDIT_...)
+ * and of what the machine has. The caller has set machine, edits, report and error. Behind VMF_OK
+ * vmf_editing_end is called. */
+VMF_MUST_CHECK enum vmf_code vmf_editing_begin(struct vmf_editing *editor,
+                                               const struct vmf_machine_source *source,
+                                               unsigned parts);
+
+/* The edited text, fresh, where `code` is VMF_OK; else that code. */
+VMF_MUST_CHECK enum vmf_code vmf_editing_end(struct vmf_editing *editor, enum vmf_code code,
+                                             char **text, size_t *length);
 
 /* A finding at an element. */
 void vmf_editing_tell(const struct vmf_editing *editor, const char *rule, const xmlNode *element,

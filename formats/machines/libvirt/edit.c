@@ -240,18 +240,8 @@ enum vmf_code libvirt_edit(const struct vmf_machine_source *source,
                            struct vmf_error *error)
 {
   struct vmf_editing editor = {
-      .name = source->name, .machine = machine, .edits = edits, .report = report, .error = error};
+      .machine = machine, .edits = edits, .report = report, .error = error};
 
-  VMF_TRY(vmf_machine_edits_fit(edits, EDITED, source->name, error));
-  VMF_TRY(vmf_machine_edits_find(machine, edits, source->name, error));
-  VMF_TRY(vmf_xml_parse(source->name, source->bytes, source->length, NULL, &editor.xml, error));
-  editor.root = editor.xml->elements[0];
-  enum vmf_code code = vmf_xml_edit_new(editor.xml, &editor.edit, error);
-  if (code == VMF_OK)
-    code = edit_all(&editor);
-  if (code == VMF_OK)
-    code = vmf_xml_edit_apply(editor.edit, text, length, error);
-  vmf_xml_edit_free(editor.edit);
-  vmf_xml_free(editor.xml);
-  return code;
+  VMF_TRY(vmf_editing_begin(&editor, source, EDITED));
+  return vmf_editing_end(&editor, edit_all(&editor), text, length);
 }

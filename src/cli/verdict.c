@@ -28,6 +28,13 @@ int vmf_verdict_report(const struct vmf_error *error)
   }
 }
 
+const char *vmf_verdict_severity(enum vmf_severity severity)
+{
+  return severity >= VMF_SEVERITY_VIOLATION ? "violation"
+         : severity >= VMF_SEVERITY_WARNING ? "warning"
+                                            : "note";
+}
+
 void vmf_verdict_print_count(uint64_t count, const char *what)
 {
   if (count > 0)

@@ -23,6 +23,9 @@ extern const int vmf_verdicts_worst_first[4];
  * that refuses. */
 int vmf_verdict_report(const struct vmf_error *error);
 
+/* "violation", "warning" or "note". */
+const char *vmf_verdict_severity(enum vmf_severity severity);
+
 /* ", 2 warnings" on standard output; nothing of 0. */
 void vmf_verdict_print_count(uint64_t count, const char *what);
 

@@ -7,13 +7,7 @@
 #include <string.h>
 
 #include "signals.h"
-
-static const char *severity_of(const struct vmf_lint_finding *finding)
-{
-  return finding->severity >= VMF_SEVERITY_VIOLATION ? "violation"
-         : finding->severity >= VMF_SEVERITY_WARNING ? "warning"
-                                                     : "note";
-}
+#include "verdict.h"
 
 static void keep(void *data, const struct vmf_lint_finding *finding)
 {
@@ -22,8 +16,8 @@ static void keep(void *data, const struct vmf_lint_finding *finding)
   char *text = NULL;
 
   if (findings->count < VMF_SAID_MOST &&
-      asprintf(&text, "%s: %s: %s; accepted: %s", severity_of(finding), finding->rule,
-               finding->found, finding->allowed) >= 0)
+      asprintf(&text, "%s: %s: %s; accepted: %s", vmf_verdict_severity(finding->severity),
+               finding->rule, finding->found, finding->allowed) >= 0)
     (void)!vmf_words_add(findings, text, strlen(text), &ignored);
   free(text);
 }

@@ -119,8 +119,8 @@ static void drop_losses(void *data, const struct vmf_value *losses)
 }
 
 /* A pipe comes once, and what is far is asked once. What is wrong with a job is told when it is
- * done, and what its package vouches for is asked for
- * then. What can only be measured by unpacking it is not. */
+ * done, and what its package vouches for is asked for then. What can only be measured by unpacking
+ * it is not. */
 static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job)
 {
   struct plan plan = {0};

@@ -12,6 +12,7 @@
 #include "human.h"
 #include "paragraph.h"
 #include "status.h"
+#include "verdict.h"
 
 enum vmf_code vmf_profile_apply(const struct vmf_profile_info *profile,
                                 struct vmf_target_settings *target, struct vmf_error *error)
@@ -123,13 +124,6 @@ static void print_machines(const struct vmf_profile_info *profile)
     print_fact("Manifest:", profile->digest);
 }
 
-static const char *severity_of(const struct vmf_lint_rule_info *rule)
-{
-  return rule->severity >= VMF_SEVERITY_VIOLATION ? "violation"
-         : rule->severity >= VMF_SEVERITY_WARNING ? "warning"
-                                                  : "note";
-}
-
 static void print_line(const char *word, const char *text)
 {
   int column = printf("    %s: ", word);
@@ -139,7 +133,7 @@ static void print_line(const char *word, const char *text)
 
 static void print_rule(const struct vmf_lint_rule_info *rule)
 {
-  printf("\n  %s (%s)\n    ", rule->rule, severity_of(rule));
+  printf("\n  %s (%s)\n    ", rule->rule, vmf_verdict_severity(rule->severity));
   vmf_paragraph_print(stdout, rule->text, RULE_INDENT, RULE_INDENT);
   if (rule->prints)
     print_line("it prints", rule->prints);

@@ -56,13 +56,6 @@ struct judgement {
   bool any;
 };
 
-static const char *severity_of(const struct vmf_lint_finding *finding)
-{
-  return finding->severity >= VMF_SEVERITY_VIOLATION ? "violation"
-         : finding->severity >= VMF_SEVERITY_WARNING ? "warning"
-                                                     : "note";
-}
-
 /* ---- findings ---- */
 
 static void print_finding(const struct judgement *judgement, const struct vmf_lint_finding *finding)
@@ -72,7 +65,7 @@ static void print_finding(const struct judgement *judgement, const struct vmf_li
   vmf_human_text(stdout, finding->file ? finding->file : settings->command.operands[0]);
   if (finding->line)
     printf(":%u", finding->line);
-  printf(": %s: ", severity_of(finding));
+  printf(": %s: ", vmf_verdict_severity(finding->severity));
   vmf_human_text(stdout, finding->found);
   printf("; accepted: %s [%s]\n", finding->allowed, finding->rule);
   if (finding->prints)
@@ -91,7 +84,7 @@ static void write_text(FILE *out, const char *key, const char *text)
 static void write_finding(FILE *out, bool first, const struct vmf_lint_finding *finding)
 {
   fprintf(out, "%s\n        {\n            \"severity\": \"%s\"", first ? "" : ",",
-          severity_of(finding));
+          vmf_verdict_severity(finding->severity));
   write_text(out, "rule", finding->rule);
   write_text(out, "file", finding->file);
   if (finding->line)

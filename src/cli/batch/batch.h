@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "job_list.h"
+#include "listener.h"
 #include "verb.h"
 
 /* What `vmferry batch` is told. */
@@ -114,8 +115,11 @@ double vmf_batch_share(const struct vmf_batch *batch);
 
 /* ---- its parts ---- */
 
-/* Fills the settings of `convert` for a job, whose warnings go to the listener (NULL: nowhere):
- * *command, which vmf_batch_forget frees with the words that it points to. Any thread. VMF_USAGE
+/* Drops what a job says by the way. */
+extern const struct vmf_listener vmf_batch_deaf;
+
+/* Fills the settings of `convert` for a job, whose warnings go to the listener: *command, which
+ * vmf_batch_forget frees with the words that it points to. Any thread. VMF_USAGE
  * names the job. */
 struct vmf_parsed_job {
   struct vmf_command *command; /* struct vmf_convert_settings */

@@ -127,7 +127,7 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
   for (size_t i = 0; i < batch->count && code == VMF_OK; i++) {
     struct vmf_parsed_job parsed;
 
-    code = vmf_batch_parse(batch->settings, batch->jobs[i].listed, NULL, &parsed, error);
+    code = vmf_batch_parse(batch->settings, batch->jobs[i].listed, &vmf_batch_deaf, &parsed, error);
     if (code == VMF_OK)
       code = add_files(checking, &batch->jobs[i],
                        (const struct vmf_convert_settings *)parsed.command, error);

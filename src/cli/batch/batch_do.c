@@ -15,7 +15,6 @@
 #include "batch_show.h"
 #include "checksum_list.h"
 #include "json.h"
-#include "listener.h"
 #include "progress.h"
 #include "signals.h"
 #include "status.h"

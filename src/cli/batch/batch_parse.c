@@ -7,7 +7,6 @@
 
 #include "arguments.h"
 #include "batch.h"
-#include "listener.h"
 #include "names.h"
 #include "status.h"
 #include "untrusted.h"
@@ -15,11 +14,26 @@
 /* getopt's state is the process's. */
 static pthread_mutex_t getopt_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void hear_nothing(void *data, const char *text)
+static void drop_text(void *data, const char *text)
 {
   (void)data;
   (void)text;
 }
+
+static void drop_losses(void *data, const struct vmf_value *losses)
+{
+  (void)data;
+  (void)losses;
+}
+
+static void drop_progress(void *data, const struct vmf_progress_state *state)
+{
+  (void)data;
+  (void)state;
+}
+
+const struct vmf_listener vmf_batch_deaf = {
+    .say = drop_text, .progress = drop_progress, .losses = drop_losses};
 
 static void pass_file(void *data, const char *path, const struct stat *status)
 {
@@ -28,8 +42,6 @@ static void pass_file(void *data, const char *path, const struct stat *status)
   if (command->listener->file)
     command->listener->file(command->listener->data, path, status);
 }
-
-static const struct vmf_listener deaf = {.say = hear_nothing};
 
 /* Behind "--" nothing is an option, whatever a name begins with. */
 static enum vmf_code join_words(const struct vmf_listed_job *job, struct vmf_words *words,
@@ -101,7 +113,7 @@ enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
   if (!command)
     return vmf_arguments_no_memory(error);
   memcpy(command, verb->initial, verb->settings_size);
-  command->listener = listener ? listener : &deaf;
+  command->listener = listener;
   command->untrusted = settings->command.untrusted;
   command->log.warn = vmf_status_warn;
   command->log.note = settings->command.verbose ? vmf_status_note : NULL;

@@ -12,7 +12,6 @@
 #include "batch_record.h"
 #include "dry_run.h"
 #include "human.h"
-#include "listener.h"
 #include "names.h"
 #include "signals.h"
 #include "status.h"
@@ -106,26 +105,13 @@ static void take_plan(void *data, const char *path, uint64_t required)
   *plan = (struct plan){.path = strdup(path), .bytes = required};
 }
 
-static void hear_nothing(void *data, const char *text)
-{
-  (void)data;
-  (void)text;
-}
-
-static void drop_losses(void *data, const struct vmf_value *losses)
-{
-  (void)data;
-  (void)losses;
-}
-
 /* A pipe comes once, and what is far is asked once. What is wrong with a job is told when it is
  * done, and what its package vouches for is asked for then. What can only be measured by unpacking
  * it is not. */
 static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job)
 {
   struct plan plan = {0};
-  const struct vmf_listener listener = {
-      .data = &plan, .say = hear_nothing, .planned = take_plan, .losses = drop_losses};
+  struct vmf_listener listener = vmf_batch_deaf;
   struct vmf_parsed_job parsed;
   struct vmf_error ignored;
   bool salvaged, done = false;
@@ -133,6 +119,8 @@ static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch
   if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count - 1) ||
       vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
     return plan;
+  listener.data = &plan;
+  listener.planned = take_plan;
   if (vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, &ignored) == VMF_OK) {
     struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed.command;
 

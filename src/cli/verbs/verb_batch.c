@@ -216,7 +216,8 @@ static void batch_visit(void *given, vmf_command_visitor *visit, void *data)
     struct vmf_error ignored;
     struct vmf_parsed_job parsed;
 
-    if (vmf_batch_parse(settings, &settings->list.jobs[i], NULL, &parsed, &ignored) == VMF_OK)
+    if (vmf_batch_parse(settings, &settings->list.jobs[i], &vmf_batch_deaf, &parsed, &ignored) ==
+        VMF_OK)
       visit(data, &vmf_verb_convert, parsed.command);
     vmf_batch_forget(&parsed);
   }

@@ -12,22 +12,31 @@
 #include "listener.h"
 #include "verb.h"
 
+/* A job of the list, read by the table of `convert`. */
+struct vmf_parsed_job {
+  struct vmf_command *command; /* struct vmf_convert_settings */
+  struct vmf_words words;
+  char **argv; /* the same words, in getopt's order and as operands, which names replace */
+  char *wrong; /* why it cannot be done; or NULL; owned */
+};
+
 /* What `vmferry batch` is told. */
 struct vmf_batch_settings {
   struct vmf_command command;
-  const char *each, *to;    /* a pattern, and the names of its targets; or NULL: a list */
-  const char *defaults;     /* options of all jobs; or NULL */
-  const char *task;         /* "I/N": every Nth job from the Ith on, from 0; or NULL: all */
-  const char *index;        /* "I": this job only, from 0; or NULL */
-  const char *jobs;         /* so many at a time, a number or "auto"; NULL: auto */
-  const char **reports;     /* files, NULL-terminated; owned; or NULL */
-  uint64_t retries;         /* of a job that fails for a while */
-  bool fail_fast;           /* nothing new begins behind a failure */
-  bool dry_run;             /* each job only tells what it would write */
-  bool resume;              /* what the record says is done, is not done again */
-  const char *record;       /* a file; NULL: none is kept */
-  char *record_beside;      /* the same, where nobody named it; owned */
-  struct vmf_job_list list; /* owned */
+  const char *each, *to;         /* a pattern, and the names of its targets; or NULL: a list */
+  const char *defaults;          /* options of all jobs; or NULL */
+  const char *task;              /* "I/N": every Nth job from the Ith on, from 0; or NULL: all */
+  const char *index;             /* "I": this job only, from 0; or NULL */
+  const char *jobs;              /* so many at a time, a number or "auto"; NULL: auto */
+  const char **reports;          /* files, NULL-terminated; owned; or NULL */
+  uint64_t retries;              /* of a job that fails for a while */
+  bool fail_fast;                /* nothing new begins behind a failure */
+  bool dry_run;                  /* each job only tells what it would write */
+  bool resume;                   /* what the record says is done, is not done again */
+  const char *record;            /* a file; NULL: none is kept */
+  char *record_beside;           /* the same, where nobody named it; owned */
+  struct vmf_job_list list;      /* owned */
+  struct vmf_parsed_job *parsed; /* of each job of the list, until it is looked at; owned */
 };
 
 enum vmf_job_state {
@@ -118,20 +127,18 @@ double vmf_batch_share(const struct vmf_batch *batch);
 /* Drops what a job says by the way. */
 extern const struct vmf_listener vmf_batch_deaf;
 
-/* Fills the settings of `convert` for a job, whose warnings go to the listener: *command, which
- * vmf_batch_forget frees with the words that it points to. Any thread. VMF_USAGE
- * names the job. */
-struct vmf_parsed_job {
-  struct vmf_command *command; /* struct vmf_convert_settings */
-  struct vmf_words words;
-  char **argv; /* the same words, in getopt's order and as operands, which names replace */
-};
+/* Fills the settings of `convert` for a job, whose warnings go to the listener, for one use of
+ * them; vmf_batch_forget also after a failure. Any thread. VMF_USAGE names the job. */
 VMF_MUST_CHECK enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
                                              const struct vmf_listed_job *job,
                                              const struct vmf_listener *listener,
                                              struct vmf_parsed_job *parsed,
                                              struct vmf_error *error);
 void vmf_batch_forget(struct vmf_parsed_job *parsed);
+
+/* The same for all jobs of the list, into settings->parsed; of what is wrong the text is kept. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_parse_all(struct vmf_batch_settings *settings,
+                                                 struct vmf_error *error);
 
 /* Looks at all jobs before the first byte is written: their options, names, places. What is wrong
  * goes to standard error. VMF_USAGE: something is. */

@@ -125,13 +125,13 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
   enum vmf_code code = VMF_OK;
 
   for (size_t i = 0; i < batch->count && code == VMF_OK; i++) {
-    struct vmf_parsed_job parsed;
+    const struct vmf_parsed_job *parsed = &batch->settings->parsed[i];
 
-    code = vmf_batch_parse(batch->settings, batch->jobs[i].listed, &vmf_batch_deaf, &parsed, error);
-    if (code == VMF_OK)
+    if (parsed->wrong)
+      tell(checking, &batch->jobs[i], "%s", parsed->wrong);
+    else
       code = add_files(checking, &batch->jobs[i],
-                       (const struct vmf_convert_settings *)parsed.command, error);
-    vmf_batch_forget(&parsed);
+                       (const struct vmf_convert_settings *)parsed->command, error);
     if (code == VMF_USAGE) {
       tell(checking, &batch->jobs[i], "%s", error->text);
       code = VMF_OK;

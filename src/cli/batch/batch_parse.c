@@ -135,5 +135,27 @@ void vmf_batch_forget(struct vmf_parsed_job *parsed)
     vmf_arguments_free(&vmf_verb_convert, parsed->command);
   free(parsed->command);
   free(parsed->argv);
+  free(parsed->wrong);
   vmf_words_free(&parsed->words);
+  *parsed = (struct vmf_parsed_job){0};
+}
+
+enum vmf_code vmf_batch_parse_all(struct vmf_batch_settings *settings, struct vmf_error *error)
+{
+  const struct vmf_job_list *list = &settings->list;
+  enum vmf_code code = VMF_OK;
+
+  settings->parsed = calloc(list->count, sizeof *settings->parsed);
+  if (!settings->parsed && list->count > 0)
+    return vmf_arguments_no_memory(error);
+  for (size_t i = 0; i < list->count && code == VMF_OK; i++) {
+    struct vmf_parsed_job *parsed = &settings->parsed[i];
+
+    code = vmf_batch_parse(settings, &list->jobs[i], &vmf_batch_deaf, parsed, error);
+    if (code != VMF_USAGE)
+      continue;
+    parsed->wrong = strdup(error->text);
+    code = parsed->wrong ? VMF_OK : vmf_arguments_no_memory(error);
+  }
+  return code;
 }

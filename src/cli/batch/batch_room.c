@@ -108,11 +108,12 @@ static void take_plan(void *data, const char *path, uint64_t required)
 /* A pipe comes once, and what is far is asked once. What is wrong with a job is told when it is
  * done, and what its package vouches for is asked for then. What can only be measured by unpacking
  * it is not. */
-static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job)
+static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job,
+                           struct vmf_parsed_job *parsed)
 {
+  struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed->command;
   struct plan plan = {0};
   struct vmf_listener listener = vmf_batch_deaf;
-  struct vmf_parsed_job parsed;
   struct vmf_error ignored;
   bool salvaged, done = false;
 
@@ -121,16 +122,12 @@ static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch
     return plan;
   listener.data = &plan;
   listener.planned = take_plan;
-  if (vmf_batch_parse(batch->settings, job->listed, &listener, &parsed, &ignored) == VMF_OK) {
-    struct vmf_convert_settings *settings = (struct vmf_convert_settings *)parsed.command;
-
-    settings->command.crew = batch->crew;
-    settings->target.dry_run = true;
-    settings->command.max_size = 1; /* byte to be unpacked */
-    settings->source.trust.no_verify = true;
-    (void)!vmf_convert_do(settings, &salvaged, &ignored);
-  }
-  vmf_batch_forget(&parsed);
+  settings->command.listener = &listener;
+  settings->command.crew = batch->crew;
+  settings->target.dry_run = true;
+  settings->command.max_size = 1; /* byte to be unpacked */
+  settings->source.trust.no_verify = true;
+  (void)!vmf_convert_do(settings, &salvaged, &ignored);
   return plan;
 }
 
@@ -143,8 +140,10 @@ enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch, struct vmf_err
   if (!rooms)
     return vmf_arguments_no_memory(error);
   for (size_t i = 0; i < batch->count && !vmf_cancel_requested(vmf_signals_cancel()); i++) {
-    struct plan plan = plan_of(batch, &batch->jobs[i]);
+    struct vmf_parsed_job *parsed = &batch->settings->parsed[i];
+    struct plan plan = plan_of(batch, &batch->jobs[i], parsed);
 
+    vmf_batch_forget(parsed);
     if (plan.path)
       add(rooms, &count, plan.path, plan.bytes);
     free(plan.path);

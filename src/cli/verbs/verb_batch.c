@@ -196,13 +196,16 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
   if (code == VMF_OK)
     code = batch_name_record(settings, listed, error);
   settings->command.operand_count = 0;
-  return code;
+  return code == VMF_OK ? vmf_batch_parse_all(settings, error) : code;
 }
 
 static void batch_unload(void *given)
 {
   struct vmf_batch_settings *settings = given;
 
+  for (size_t i = 0; settings->parsed && i < settings->list.count; i++)
+    vmf_batch_forget(&settings->parsed[i]);
+  free(settings->parsed);
   vmf_job_list_free(&settings->list);
   free(settings->record_beside);
 }
@@ -212,15 +215,9 @@ static void batch_visit(void *given, vmf_command_visitor *visit, void *data)
 {
   const struct vmf_batch_settings *settings = given;
 
-  for (size_t i = 0; i < settings->list.count; i++) {
-    struct vmf_error ignored;
-    struct vmf_parsed_job parsed;
-
-    if (vmf_batch_parse(settings, &settings->list.jobs[i], &vmf_batch_deaf, &parsed, &ignored) ==
-        VMF_OK)
-      visit(data, &vmf_verb_convert, parsed.command);
-    vmf_batch_forget(&parsed);
-  }
+  for (size_t i = 0; i < settings->list.count; i++)
+    if (!settings->parsed[i].wrong)
+      visit(data, &vmf_verb_convert, settings->parsed[i].command);
 }
 
 /* ---- what comes of it ---- */

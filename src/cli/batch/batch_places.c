@@ -10,21 +10,17 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "growing.h"
 #include "names.h"
 
 static enum vmf_code add(struct vmf_batch_places *places, const struct vmf_batch_job *job,
                          char *path, bool written, struct vmf_error *error)
 {
-  if (places->count == places->capacity) {
-    size_t capacity = places->capacity ? 2 * places->capacity : 64;
-    struct vmf_batch_place *list = reallocarray(places->list, capacity, sizeof *list);
+  enum vmf_code code = VMF_GROWING_ROOM(places->list, places->count, places->capacity, error);
 
-    if (!list) {
-      free(path);
-      return vmf_arguments_no_memory(error);
-    }
-    places->list = list;
-    places->capacity = capacity;
+  if (code != VMF_OK) {
+    free(path);
+    return code;
   }
   places->list[places->count++] =
       (struct vmf_batch_place){.job = job, .path = path, .written = written};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "growing.h"
 
 enum { JOBS_MOST = 1000000, LINE_MOST = 1 << 20 /* bytes */ };
 
@@ -18,15 +19,9 @@ enum vmf_code vmf_job_list_add(struct vmf_job_list *list, unsigned line,
 {
   if (list->count == JOBS_MOST)
     return vmf_arguments_wrong(error, "more than %d jobs", JOBS_MOST);
-  if (list->count == list->capacity) {
-    size_t capacity = list->capacity ? 2 * list->capacity : 16;
-    struct vmf_listed_job *jobs = reallocarray(list->jobs, capacity, sizeof *jobs);
-
-    if (!jobs)
-      return vmf_arguments_no_memory(error);
-    list->jobs = jobs;
-    list->capacity = capacity;
-  }
+  enum vmf_code code = VMF_GROWING_ROOM(list->jobs, list->count, list->capacity, error);
+  if (code != VMF_OK)
+    return code;
   *job = &list->jobs[list->count++];
   **job = (struct vmf_listed_job){.line = line};
   return vmf_words_append(&(*job)->options, &list->defaults, error);
@@ -82,7 +77,7 @@ static enum vmf_code add_name(struct vmf_listed_job *job, char *text, struct vmf
 static enum vmf_code take_fields(struct vmf_job_list *list, unsigned number, char *text,
                                  struct vmf_error *error)
 {
-  struct vmf_listed_job *job;
+  struct vmf_listed_job *job = NULL;
   char *source = strsep(&text, "\t"), *target = strsep(&text, "\t");
 
   if (!target)

@@ -6,19 +6,15 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "growing.h"
 
 enum vmf_code vmf_words_add(struct vmf_words *words, const char *text, size_t length,
                             struct vmf_error *error)
 {
-  if (words->count + 2 > words->capacity) {
-    size_t capacity = words->capacity ? 2 * words->capacity : 8;
-    char **list = reallocarray(words->list, capacity, sizeof *list);
+  enum vmf_code code = VMF_GROWING_ROOM(words->list, words->count + 1, words->capacity, error);
 
-    if (!list)
-      return vmf_arguments_no_memory(error);
-    words->list = list;
-    words->capacity = capacity;
-  }
+  if (code != VMF_OK)
+    return code;
   char *copy = strndup(text, length);
   if (!copy)
     return vmf_arguments_no_memory(error);

@@ -124,6 +124,21 @@ static bool unescape(char *name)
   return true;
 }
 
+const char *vmf_checksum_named(const char *text, const char **hex)
+{
+  const char *name = text + sizeof prefix - 1, *colon = strchr(text, ':');
+
+  if (!colon || strncmp(text, prefix, sizeof prefix - 1) != 0)
+    return NULL;
+  *hex = colon + 1;
+  for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++)
+    if (strncmp(algorithms[i].name, name, (size_t)(colon - name)) == 0 &&
+        !algorithms[i].name[colon - name] && strlen(*hex) == algorithms[i].digits &&
+        strspn(*hex, "0123456789abcdefABCDEF") == algorithms[i].digits)
+      return algorithms[i].name;
+  return NULL;
+}
+
 bool vmf_checksum_parse(char *line, struct vmf_checksum_line *parsed)
 {
   bool escaped = *line == '\\';

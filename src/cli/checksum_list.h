@@ -26,6 +26,10 @@ void vmf_checksum_hex(const struct vmf_job_result *result, char out[2 * VMF_CHEC
 void vmf_checksum_print(FILE *out, const struct vmf_job_result *result, const char *algorithm,
                         bool plain, const char *name);
 
+/* Takes "blkhash-ALGORITHM:HEX" apart: its algorithm, and *hex, which is in the text; NULL: it is
+ * none. */
+const char *vmf_checksum_named(const char *text, const char **hex);
+
 /* Takes a line without its end apart, in place; false: it is none. */
 bool vmf_checksum_parse(char *line, struct vmf_checksum_line *parsed);
 

@@ -5,14 +5,61 @@
 #include "transfer.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "checksum_list.h"
 #include "dry_run.h"
 #include "listener.h"
 #include "names.h"
 #include "progress.h"
 #include "signals.h"
+
+const char *vmf_transfer_algorithm(const struct vmf_transfer_settings *settings)
+{
+  const char *hex;
+
+  if (settings->checksum)
+    return settings->checksum;
+  if (settings->expected)
+    return vmf_checksum_named(settings->expected, &hex);
+  return settings->verify ? "sha256" : NULL;
+}
+
+enum vmf_code vmf_transfer_check(const struct vmf_transfer_settings *settings,
+                                 struct vmf_error *error)
+{
+  const char *hex;
+  const char *algorithm = settings->expected ? vmf_checksum_named(settings->expected, &hex) : NULL;
+
+  if (settings->expected && !algorithm)
+    return vmf_arguments_wrong(error,
+                               "--expect: \"%s\" is no checksum as \"checksum\" prints it: "
+                               "blkhash-ALGORITHM:HEX, of sha256, sha1 or sha512",
+                               settings->expected);
+  if (algorithm && settings->checksum && strcmp(algorithm, settings->checksum) != 0)
+    return vmf_arguments_wrong(error,
+                               "--expect is of %s, and --checksum of %s: both must be of one",
+                               algorithm, settings->checksum);
+  return VMF_OK;
+}
+
+/* Before its commit. */
+static enum vmf_code transfer_expect(const struct vmf_transfer *transfer,
+                                     const struct vmf_job_result *result, struct vmf_error *error)
+{
+  char found[2 * VMF_CHECKSUM_MAX + 1];
+  const char *hex;
+  const char *algorithm = vmf_checksum_named(transfer->settings->expected, &hex);
+
+  vmf_checksum_hex(result, found);
+  if (strcasecmp(found, hex) == 0)
+    return VMF_OK;
+  vmf_arguments_wrong(error, "%s: the disk has the checksum blkhash-%s:%s, expected %s",
+                      transfer->path, algorithm, found, hex);
+  return error->code = VMF_DIFFERENT;
+}
 
 static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct vmf_target *target,
                                    struct vmf_progress *progress, struct vmf_job_result *result,
@@ -24,7 +71,7 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
       .threads = (unsigned)transfer->command->threads,
       .crew = transfer->command->crew,
       .sparse_size = settings->sparse_size,
-      .checksum = settings->checksum,
+      .checksum = vmf_transfer_algorithm(settings),
       .no_reflink = settings->no_reflink,
       .progress = vmf_progress_show,
       .progress_data = progress,
@@ -36,10 +83,10 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
 
   if (transfer->salvaging)
     vmf_salvaging_set(transfer->salvaging, &job);
-  if (settings->verify && !job.checksum)
-    job.checksum = "sha256";
   vmf_progress_phase(progress, "tables");
   code = vmf_convert(transfer->source, target, &job, result, error);
+  if (code == VMF_OK && settings->expected)
+    code = transfer_expect(transfer, result, error);
   if (code == VMF_OK && settings->verify) {
     vmf_progress_next(progress, "verifying");
     code = vmf_verify(target, &job, result, error);
@@ -91,7 +138,9 @@ static void transfer_tell(const struct vmf_transfer *transfer, const struct vmf_
                                       .guest_size = transfer->guest_size,
                                       .milliseconds = milliseconds,
                                       .result = result,
-                                      .checksum = checksum};
+                                      .checksum = transfer->settings->expected
+                                                      ? vmf_transfer_algorithm(transfer->settings)
+                                                      : checksum};
 
   if (command->listener)
     command->listener->disk(command->listener->data, &account);

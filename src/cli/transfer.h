@@ -12,6 +12,7 @@
 /* `transfer` in the settings of a verb: how it goes. */
 struct vmf_transfer_settings {
   const char *checksum; /* the digest of the guest content that is printed; NULL: none */
+  const char *expected; /* "blkhash-ALGORITHM:HEX": else it is not committed; NULL: no matter */
   uint64_t sparse_size; /* so many zero bytes become a hole; 0: none do */
   uint64_t rate;        /* bytes a second; 0: no bound */
   bool verify, no_reflink;
@@ -31,6 +32,13 @@ struct vmf_transfer {
   bool ignore_locks;
   struct vmf_salvaging *salvaging; /* NULL: what cannot be read is an error */
 };
+
+/* The digest that is computed; NULL: none. */
+const char *vmf_transfer_algorithm(const struct vmf_transfer_settings *settings);
+
+/* VMF_USAGE: what is expected is no checksum, or not of the digest that is printed. */
+VMF_MUST_CHECK enum vmf_code vmf_transfer_check(const struct vmf_transfer_settings *settings,
+                                                struct vmf_error *error);
 
 /* Writes the target, verifies and commits it. On failure nothing remains. Prints the checksum that
  * was asked for. */

@@ -60,6 +60,30 @@ def test_a_list_of_json(t):
     tap.equal(t.read('out/ab.raw'), t.read('a.raw') + t.read('b.raw'), 'joined')
 
 
+def test_a_disk_that_is_not_the_expected_one_gets_no_target(t):
+    tap.needs('jansson')
+    disks(t, 'a.raw', 'b.raw')
+    expected = t.vmferry('checksum', 'a.raw').stdout.split()[0]
+    t.write('jobs', ''.join(json.dumps({'src': source, 'dst': f'out/{source}.qcow2', 'expect': expected}) + '\n' for source in ('b.raw', 'a.raw')).encode())
+    tap.contains(batch(t, 'jobs', '--report', 'r.json', status=1), 'expected ' + expected.split(':')[1])
+    tap.equal(os.listdir(t.path('out')), ['a.raw.qcow2'], 'what was made')
+    told = json.loads(t.read('r.json'))['jobs']
+    tap.equal([job['status'] for job in told], [8, 0], 'statuses')
+    tap.equal('blkhash-sha256:' + told[1]['checksum'], expected, 'the checksum in the report')
+
+
+@tap.rows([
+    ('plain', 'sha256:' + '0' * 64, 'is no checksum as "checksum" prints it'),
+    ('short', 'blkhash-sha256:' + '0' * 63, 'is no checksum'),
+    ('unknown', 'blkhash-md5:' + '0' * 32, 'is no checksum'),
+    ('of another', 'blkhash-sha1:' + '0' * 40 + ' --checksum=sha512', '--expect is of sha1, and --checksum of sha512'),
+])
+def test_an_expected_checksum_is_looked_at_before(t, words, message):
+    disks(t, 'a.raw')
+    t.write('jobs', f'a.raw\tout/x.raw\t--expect={words}\n'.encode())
+    tap.contains(batch(t, 'jobs', status=2), message)
+
+
 def test_a_list_on_standard_input(t):
     disks(t, 'a.raw')
     t.write('jobs', b'a.raw\tout/a.qcow2\n')

@@ -119,6 +119,13 @@ static enum vmf_code add_files(struct checking *checking, const struct vmf_batch
   return code;
 }
 
+static enum vmf_code check_job(struct checking *checking, const struct vmf_batch_job *job,
+                               const struct vmf_convert_settings *settings, struct vmf_error *error)
+{
+  enum vmf_code code = vmf_transfer_check(&settings->transfer, error);
+  return code == VMF_OK ? add_files(checking, job, settings, error) : code;
+}
+
 static enum vmf_code check_options(struct checking *checking, struct vmf_error *error)
 {
   struct vmf_batch *batch = checking->batch;
@@ -130,7 +137,7 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
     if (parsed->wrong)
       tell(checking, &batch->jobs[i], "%s", parsed->wrong);
     else
-      code = add_files(checking, &batch->jobs[i],
+      code = check_job(checking, &batch->jobs[i],
                        (const struct vmf_convert_settings *)parsed->command, error);
     if (code == VMF_USAGE) {
       tell(checking, &batch->jobs[i], "%s", error->text);

@@ -99,7 +99,7 @@ static enum vmf_code add_options(struct vmf_words *words, json_t *options, struc
 
 static enum vmf_code check_keys(json_t *object, struct vmf_error *error)
 {
-  static const char *const known[] = {"id", "src", "dst", "options"};
+  static const char *const known[] = {"id", "src", "dst", "options", "expect"};
   const char *key;
   json_t *value;
 
@@ -110,7 +110,7 @@ static enum vmf_code check_keys(json_t *object, struct vmf_error *error)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
       found = found || strcmp(known[i], key) == 0;
     if (!found)
-      return vmf_arguments_wrong(error, "\"%s\" is none of: id, src, dst, options", key);
+      return vmf_arguments_wrong(error, "\"%s\" is none of: id, src, dst, options, expect", key);
   }
   return VMF_OK;
 }
@@ -118,6 +118,7 @@ static enum vmf_code check_keys(json_t *object, struct vmf_error *error)
 static enum vmf_code take_job(struct vmf_listed_job *job, json_t *object, struct vmf_error *error)
 {
   const json_t *id = json_object_get(object, "id"), *source = json_object_get(object, "src");
+  const json_t *expected = json_object_get(object, "expect");
   json_t *options = json_object_get(object, "options");
   enum vmf_code code = check_keys(object, error);
 
@@ -131,6 +132,10 @@ static enum vmf_code take_job(struct vmf_listed_job *job, json_t *object, struct
     code = add_text(&job->operands, json_object_get(object, "dst"), "dst", error);
   if (code == VMF_OK && options)
     code = add_options(&job->options, options, error);
+  if (code == VMF_OK && expected && !json_is_string(expected))
+    code = vmf_arguments_wrong(error, "\"expect\" is no text");
+  if (code == VMF_OK && expected)
+    code = add_option(&job->options, "expect", json_string_value(expected), error);
   if (code == VMF_OK && id && !(job->id = strdup(json_string_value(id))))
     code = vmf_arguments_no_memory(error);
   return code;

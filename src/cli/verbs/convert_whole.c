@@ -41,6 +41,8 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, "--bitmaps");
   if (settings->transfer.checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
+  if (settings->transfer.expected)
+    return vmf_arguments_wrong(error, message, "--expect");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
   if (settings->transfer.verify)

@@ -99,6 +99,10 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_CHECKSUM(transfer.checksum),
      .value = "ALGORITHM",
      .help = "the same; sha256, sha1 or sha512"},
+    {.name = "expect",
+     VMF_SETS_TEXT(transfer.expected),
+     .value = "blkhash-sha256:HEX",
+     .help = "make no target of a disk that has another checksum of its content"},
     {.name = "verify",
      VMF_SETS_FLAG(transfer.verify),
      .help = "read the target back and compare the checksums"},
@@ -293,8 +297,10 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
                                "%s: is a disk, and the last name is the target, which would be "
                                "replaced by all the others joined; if that is meant, say --join",
                                path);
-  return vmf_sources_check_input(&settings->command, &settings->source,
-                                 settings->command.operand_count - 1, error);
+  enum vmf_code code = vmf_transfer_check(&settings->transfer, error);
+  return code != VMF_OK ? code
+                        : vmf_sources_check_input(&settings->command, &settings->source,
+                                                  settings->command.operand_count - 1, error);
 }
 
 /* Whether it is written from its first byte to its last. */
@@ -322,7 +328,7 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
-      !settings->transfer.checksum && !settings->transfer.verify)
+      !vmf_transfer_algorithm(&settings->transfer))
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
   input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;

@@ -99,6 +99,11 @@
     .name = "retry-time", VMF_SETS_NUMBER(command.retry_seconds), .value = "SECONDS", .min = 1,    \
     .max = 86400, .help = "try a server for so long that does not answer (default: 900)"           \
   }
+#define VMF_ARGUMENT_REPORT                                                                        \
+  {                                                                                                \
+    .name = "report", VMF_SETS_LISTED(reports), .value = "REPORT",                                 \
+    .help = "write what became of all jobs: *.json, *.html, *.xml (JUnit), *.csv (repeatable)"     \
+  }
 #define VMF_ARGUMENT_QUIET                                                                         \
   {                                                                                                \
     .letter = 'q', .name = "quiet", VMF_SETS_FLAG(command.quiet), .help = "print errors only"      \

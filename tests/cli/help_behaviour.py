@@ -11,7 +11,7 @@ import termios
 
 import tap
 
-VERBS = ('convert', 'batch', 'create', 'measure', 'info', 'map', 'compare', 'check', 'lint', 'checksum', 'pack', 'unpack', 'verify', 'sign', 'edit', 'help', 'completion')
+VERBS = ('convert', 'batch', 'report', 'create', 'measure', 'info', 'map', 'compare', 'check', 'lint', 'checksum', 'pack', 'unpack', 'verify', 'sign', 'edit', 'help', 'completion')
 FORMATS = ('raw', 'qcow2', 'vmdk', 'vpc')
 TOPICS = (*VERBS, *FORMATS, 'vhd', 'formats', 'ova', 'OVF')
 
@@ -87,7 +87,9 @@ def newcomers_folder(t):
     t.vmferry('checksum', 'disk.vmdk', stdout=open(t.path('SUMS'), 'wb'))  # pylint: disable=consider-using-with
     os.mkdir(t.path('folder'))
     os.mkdir(t.path('out'))
+    os.mkdir(t.path('reports'))
     t.write('jobs.tsv', b'disk.raw\tout/disk.qcow2\n')
+    t.vmferry('batch', '-q', 'jobs.tsv', '--report', 'reports/1.json')
     openssl, curve = tap.tool('openssl'), ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256')
     t.run(openssl, 'req', '-x509', *curve, '-nodes', '-days', '30', '-subj', '/CN=an authority', '-keyout', 'ca.key', '-out', 'ca.pem')
     t.run(openssl, 'req', *curve, '-nodes', '-subj', '/CN=a signer', '-keyout', 'key.pem', '-out', 'request.pem')

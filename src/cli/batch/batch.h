@@ -116,6 +116,9 @@ struct vmf_batch {
 VMF_MUST_CHECK enum vmf_code vmf_batch_add_jobs(struct vmf_batch *batch, struct vmf_error *error);
 void vmf_batch_free_jobs(struct vmf_batch *batch);
 
+/* What a job owns. */
+void vmf_batch_free_job(struct vmf_batch_job *job);
+
 /* Milliseconds since the batch began. */
 uint64_t vmf_batch_elapsed(const struct vmf_batch *batch);
 

@@ -64,20 +64,26 @@ static char *field_of(const char *path, const struct stat *status, bool made)
   return NULL;
 }
 
+void vmf_batch_file_note(struct vmf_batch_files *files, const char *path, const struct stat *status,
+                         bool made)
+{
+  struct vmf_error ignored;
+  char *field = S_ISREG(status->st_mode) ? field_of(path, status, made) : NULL;
+
+  if (!field || vmf_words_add(&files->fields, field, strlen(field), &ignored) != VMF_OK)
+    files->untold = true;
+  free(field);
+}
+
 void vmf_batch_file_add(struct vmf_batch_files *files, const char *path, const struct stat *status)
 {
   struct stat made;
-  struct vmf_error ignored;
 
   if (!status && stat(path, &made) != 0) {
     files->untold = true;
     return;
   }
-  const struct stat *known = status ? status : &made;
-  char *field = S_ISREG(known->st_mode) ? field_of(path, known, !status) : NULL;
-  if (!field || vmf_words_add(&files->fields, field, strlen(field), &ignored) != VMF_OK)
-    files->untold = true;
-  free(field);
+  vmf_batch_file_note(files, path, status ? status : &made, !status);
 }
 
 static void add_named(struct vmf_batch_files *files, const char *path, unsigned places)

@@ -20,6 +20,10 @@ bool vmf_batch_only_files(const struct vmf_words *operands, size_t count);
 /* A file that the job read, with its status when it was opened; NULL: one that it made. */
 void vmf_batch_file_add(struct vmf_batch_files *files, const char *path, const struct stat *status);
 
+/* Any regular file with what is known of it. */
+void vmf_batch_file_note(struct vmf_batch_files *files, const char *path, const struct stat *status,
+                         bool made);
+
 /* Those that the options of its command name. */
 void vmf_batch_files_of_options(struct vmf_batch_files *files, const struct vmf_verb *verb,
                                 const struct vmf_command *command);

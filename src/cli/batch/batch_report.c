@@ -12,23 +12,40 @@
 static const struct vmf_report_kind *const kinds[] = {&vmf_report_json, &vmf_report_html,
                                                       &vmf_report_junit, &vmf_report_csv};
 
-const char *vmf_report_state(const struct vmf_batch_job *job)
+const char *vmf_report_state(enum vmf_job_state state)
 {
   static const char *const names[] = {
       [VMF_JOB_WAITING] = "not begun", [VMF_JOB_RUNNING] = "running",   [VMF_JOB_DONE] = "done",
       [VMF_JOB_SALVAGED] = "salvaged", [VMF_JOB_SKIPPED] = "unchanged", [VMF_JOB_FAILED] = "failed",
       [VMF_JOB_STOPPED] = "stopped"};
 
-  return names[job->state];
+  return names[state];
 }
 
-size_t vmf_report_count(const struct vmf_batch *batch, enum vmf_job_state state)
+size_t vmf_report_count(const struct vmf_outcome *report, enum vmf_job_state state)
 {
   size_t count = 0;
 
-  for (size_t i = 0; i < batch->count; i++)
-    count += batch->jobs[i].state == state;
+  for (size_t i = 0; i < report->count; i++)
+    count += report->jobs[i].state == state;
   return count;
+}
+
+size_t vmf_report_missing(const struct vmf_outcome *report)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < report->missing_count; i++)
+    count += report->missing[i].count;
+  return count;
+}
+
+void vmf_report_range(const struct vmf_job_range *range, char text[64])
+{
+  if (range->count == 1)
+    snprintf(text, 64, "job %zu", range->first);
+  else
+    snprintf(text, 64, "jobs %zu-%zu", range->first, range->first + range->count - 1);
 }
 
 void vmf_report_time(time_t time, char text[32])
@@ -71,8 +88,7 @@ enum vmf_code vmf_batch_check_reports(const char *const *reports, struct vmf_err
 
 struct written {
   const struct vmf_report_kind *kind;
-  const struct vmf_batch *batch;
-  int status;
+  const struct vmf_outcome *report;
 };
 
 static void fill(FILE *out, const void *data)
@@ -80,18 +96,31 @@ static void fill(FILE *out, const void *data)
   const struct written *written = data;
 
   fputs(written->kind->mark, out);
-  written->kind->write(out, written->batch, written->status);
+  written->kind->write(out, written->report);
 }
 
-enum vmf_code vmf_batch_report(const struct vmf_batch *batch, int status, struct vmf_error *error)
+enum vmf_code vmf_report_write(const struct vmf_outcome *report, const char *const *reports,
+                               struct vmf_error *error)
 {
-  const char *const *reports = batch->settings->reports;
   enum vmf_code code = VMF_OK;
 
   for (; reports && *reports && code == VMF_OK; reports++) {
-    const struct written written = {kind_of(*reports), batch, status};
+    const struct written written = {kind_of(*reports), report};
 
     code = vmf_report_file(*reports, "report", fill, &written, error);
   }
   return code;
+}
+
+enum vmf_code vmf_batch_report(const struct vmf_batch *batch, int status, struct vmf_error *error)
+{
+  const struct vmf_outcome report = {.list = batch->settings->list.name,
+                                     .begun = batch->begun,
+                                     .milliseconds = vmf_batch_elapsed(batch),
+                                     .status = status,
+                                     .jobs = batch->jobs,
+                                     .count = batch->count,
+                                     .listed = batch->settings->list.listed};
+
+  return vmf_report_write(&report, (const char *const *)batch->settings->reports, error);
 }

@@ -15,7 +15,33 @@
 VMF_MUST_CHECK enum vmf_code vmf_batch_check_reports(const char *const *reports,
                                                      struct vmf_error *error);
 
-/* Writes all that are asked for; each appears, or is replaced, when it is whole. */
+/* Jobs of a list, one behind the other. */
+struct vmf_job_range {
+  size_t first, count;
+};
+
+/* What became of a batch, or of all tasks that share a list. */
+struct vmf_outcome {
+  const char *list; /* its name */
+  time_t begun;
+  uint64_t milliseconds;
+  int status; /* of the command */
+  const struct vmf_batch_job *jobs;
+  size_t count;
+  size_t listed; /* jobs of the whole list, of which these are some */
+  /* of one that was merged; else zeros */
+  size_t reports;                      /* of so many */
+  size_t duplicates;                   /* jobs that stood in several, of which the newest counts */
+  const struct vmf_job_range *missing; /* in no report */
+  size_t missing_count;
+};
+
+/* Writes all that are asked for; each appears, or is replaced, when it is whole. reports: as
+ * above. */
+VMF_MUST_CHECK enum vmf_code vmf_report_write(const struct vmf_outcome *report,
+                                              const char *const *reports, struct vmf_error *error);
+
+/* The same, of a batch that has ended. */
 VMF_MUST_CHECK enum vmf_code vmf_batch_report(const struct vmf_batch *batch, int status,
                                               struct vmf_error *error);
 
@@ -26,19 +52,25 @@ struct vmf_report_kind {
   const char *suffix;
   const char *mark; /* how every such file begins */
   /* The rest of it. */
-  void (*write)(FILE *out, const struct vmf_batch *batch, int status);
+  void (*write)(FILE *out, const struct vmf_outcome *report);
 };
 
 extern const struct vmf_report_kind vmf_report_json, vmf_report_html, vmf_report_junit,
     vmf_report_csv;
 
 /* "done", "failed", "stopped", "salvaged", "unchanged", "not begun" */
-const char *vmf_report_state(const struct vmf_batch_job *job);
+const char *vmf_report_state(enum vmf_job_state state);
 
 /* How many jobs have this state at the end. */
-size_t vmf_report_count(const struct vmf_batch *batch, enum vmf_job_state state);
+size_t vmf_report_count(const struct vmf_outcome *report, enum vmf_job_state state);
+
+/* How many jobs are in no report. */
+size_t vmf_report_missing(const struct vmf_outcome *report);
 
 /* "2026-11-29T10:42:01Z" */
 void vmf_report_time(time_t time, char text[32]);
+
+/* "job 17", "jobs 20-22" */
+void vmf_report_range(const struct vmf_job_range *range, char text[64]);
 
 #endif

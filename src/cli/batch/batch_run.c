@@ -72,21 +72,23 @@ enum vmf_code vmf_batch_add_jobs(struct vmf_batch *batch, struct vmf_error *erro
   return VMF_OK;
 }
 
+void vmf_batch_free_job(struct vmf_batch_job *job)
+{
+  vmf_words_free(&job->said);
+  vmf_words_free(&job->lint);
+  vmf_words_free(&job->touched.fields);
+  free(job->name);
+  free(job->error);
+  free(job->losses);
+  free(job->path);
+  free(job->format);
+  free(job->algorithm);
+}
+
 void vmf_batch_free_jobs(struct vmf_batch *batch)
 {
-  for (size_t i = 0; i < batch->count; i++) {
-    struct vmf_batch_job *job = &batch->jobs[i];
-
-    vmf_words_free(&job->said);
-    vmf_words_free(&job->lint);
-    vmf_words_free(&job->touched.fields);
-    free(job->name);
-    free(job->error);
-    free(job->losses);
-    free(job->path);
-    free(job->format);
-    free(job->algorithm);
-  }
+  for (size_t i = 0; i < batch->count; i++)
+    vmf_batch_free_job(&batch->jobs[i]);
   free(batch->jobs);
   free(batch->running);
 }

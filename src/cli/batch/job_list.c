@@ -10,24 +10,24 @@
 #include "arguments.h"
 #include "growing.h"
 
-enum { JOBS_MOST = 1000000, LINE_MOST = 1 << 20 /* bytes */ };
+enum { LINE_MOST = 1 << 20 /* bytes */ };
 
 /* ---- jobs ---- */
 
 enum vmf_code vmf_job_list_add(struct vmf_job_list *list, unsigned line,
                                struct vmf_listed_job **job, struct vmf_error *error)
 {
-  if (list->count == JOBS_MOST)
-    return vmf_arguments_wrong(error, "more than %d jobs", JOBS_MOST);
+  if (list->count == VMF_JOBS_MOST)
+    return vmf_arguments_wrong(error, "more than %d jobs", VMF_JOBS_MOST);
   enum vmf_code code = VMF_GROWING_ROOM(list->jobs, list->count, list->capacity, error);
   if (code != VMF_OK)
     return code;
   *job = &list->jobs[list->count++];
-  **job = (struct vmf_listed_job){.line = line};
+  **job = (struct vmf_listed_job){.index = list->listed++, .line = line};
   return vmf_words_append(&(*job)->options, &list->defaults, error);
 }
 
-static void free_job(struct vmf_listed_job *job)
+void vmf_job_list_free_job(struct vmf_listed_job *job)
 {
   free(job->id);
   vmf_words_free(&job->options);
@@ -42,14 +42,14 @@ void vmf_job_list_thin(struct vmf_job_list *list, size_t first, size_t step)
     if (i >= first && (i - first) % step == 0)
       list->jobs[kept++] = list->jobs[i];
     else
-      free_job(&list->jobs[i]);
+      vmf_job_list_free_job(&list->jobs[i]);
   list->count = kept;
 }
 
 void vmf_job_list_free(struct vmf_job_list *list)
 {
   for (size_t i = 0; i < list->count; i++)
-    free_job(&list->jobs[i]);
+    vmf_job_list_free_job(&list->jobs[i]);
   free(list->jobs);
   vmf_words_free(&list->defaults);
 }

@@ -10,15 +10,19 @@
 /* One conversion. */
 struct vmf_listed_job {
   char *id;      /* its name in all that is told: the target, unless the list says another */
+  size_t index;  /* among all jobs of the list, from 0 on */
   unsigned line; /* in the list; of a pattern: which of its matches; from 1 on */
   struct vmf_words options;  /* of `convert` */
   struct vmf_words operands; /* sources, and the target last */
 };
 
+enum { VMF_JOBS_MOST = 1000000 };
+
 struct vmf_job_list {
   const char *name; /* for messages: of the file, or the pattern */
   struct vmf_listed_job *jobs;
   size_t count, capacity;
+  size_t listed;             /* jobs before it was thinned */
   struct vmf_words defaults; /* options of all jobs that are added, in front of their own */
 };
 
@@ -39,6 +43,9 @@ VMF_MUST_CHECK enum vmf_code vmf_job_list_match(struct vmf_job_list *list, const
 void vmf_job_list_thin(struct vmf_job_list *list, size_t first, size_t step);
 
 void vmf_job_list_free(struct vmf_job_list *list);
+
+/* What one of its jobs owns. */
+void vmf_job_list_free_job(struct vmf_listed_job *job);
 
 /* ---- for those who read a list ---- */
 

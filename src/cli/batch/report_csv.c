@@ -31,8 +31,9 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   print_field(out, job->name);
   print_field(out, operands->list[0]);
   print_field(out, operands->list[operands->count - 1]);
-  fprintf(out, "%s,%d,%u,%s,%.3f,%" PRIu64 ",%" PRIu64 ",", vmf_report_state(job), job->status,
-          job->attempts, begun, (double)job->milliseconds / 1000, job->written, job->guest_size);
+  fprintf(out, "%s,%d,%u,%s,%.3f,%" PRIu64 ",%" PRIu64 ",", vmf_report_state(job->state),
+          job->status, job->attempts, begun, (double)job->milliseconds / 1000, job->written,
+          job->guest_size);
   print_field(out, job->format ? job->format : "");
   print_field(out, job->algorithm ? job->checksum : "");
   fputc('"', out);
@@ -41,14 +42,19 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   fputs("\"\r\n", out);
 }
 
-static void write_csv(FILE *out, const struct vmf_batch *batch, int status)
+static void write_csv(FILE *out, const struct vmf_outcome *report)
 {
-  (void)status;
+  char range[64];
+
   fputs("source,target,state,status,attempts,begun,seconds,written,virtual-size,format,checksum,"
         "error\r\n",
         out);
-  for (size_t i = 0; i < batch->count; i++)
-    print_job(out, &batch->jobs[i]);
+  for (size_t i = 0; i < report->count; i++)
+    print_job(out, &report->jobs[i]);
+  for (size_t i = 0; i < report->missing_count; i++) {
+    vmf_report_range(&report->missing[i], range);
+    fprintf(out, "\"%s\",,,no report,,,,,,,,,\r\n", range);
+  }
 }
 
 const struct vmf_report_kind vmf_report_csv = {.suffix = ".csv", .mark = "id,", .write = write_csv};

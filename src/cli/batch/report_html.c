@@ -77,7 +77,7 @@ static void print_details(FILE *out, const struct vmf_batch_job *job)
 static void print_job(FILE *out, const struct vmf_batch_job *job)
 {
   const struct vmf_words *operands = &job->listed->operands;
-  const char *state = vmf_report_state(job);
+  const char *state = vmf_report_state(job->state);
   double seconds = (double)job->milliseconds / 1000;
   char written[16], time[16], rate[24] = "";
 
@@ -103,32 +103,53 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   fputs("</tr>\n", out);
 }
 
-static void write_html(FILE *out, const struct vmf_batch *batch, int status)
+/* What is known of the tasks that share the list. */
+static void print_missing(FILE *out, const struct vmf_outcome *report)
+{
+  char range[64];
+
+  if (report->reports > 0)
+    fprintf(out,
+            "<p>merged of %zu reports; the list has %zu jobs; %zu were in several reports</p>\n",
+            report->reports, report->listed, report->duplicates);
+  if (report->missing_count > 0)
+    fprintf(out, "<p class=\"failed\">%zu without a report: ", vmf_report_missing(report));
+  for (size_t i = 0; i < report->missing_count; i++) {
+    vmf_report_range(&report->missing[i], range);
+    fprintf(out, "%s%s", i > 0 ? ", " : "", range);
+  }
+  if (report->missing_count > 0)
+    fputs("</p>\n", out);
+}
+
+static void write_html(FILE *out, const struct vmf_outcome *report)
 {
   uint64_t written = 0;
   char begun[32], bytes[16], time[16];
 
-  for (size_t i = 0; i < batch->count; i++)
-    written += batch->jobs[i].written;
-  vmf_report_time(batch->begun, begun);
+  for (size_t i = 0; i < report->count; i++)
+    written += report->jobs[i].written;
+  vmf_report_time(report->begun, begun);
   vmf_human_size(written, bytes);
-  vmf_human_seconds((double)vmf_batch_elapsed(batch) / 1000, time);
+  vmf_human_seconds((double)report->milliseconds / 1000, time);
   fputs(head, out);
-  vmf_escape_markup(out, batch->settings->list.name);
+  vmf_escape_markup(out, report->list);
   fprintf(out,
           "</h1>\n<p>%zu jobs: <span class=\"done\">%zu done</span>, <span class=\"failed\">%zu "
           "failed</span>, %zu salvaged, %zu unchanged, %zu stopped, %zu not begun; %s written in "
           "%s; begun %s; "
           "exit status %d; vmferry %s</p>\n",
-          batch->count, vmf_report_count(batch, VMF_JOB_DONE),
-          vmf_report_count(batch, VMF_JOB_FAILED), vmf_report_count(batch, VMF_JOB_SALVAGED),
-          vmf_report_count(batch, VMF_JOB_SKIPPED), vmf_report_count(batch, VMF_JOB_STOPPED),
-          vmf_report_count(batch, VMF_JOB_WAITING), bytes, time, begun, status, vmf_version());
+          report->count, vmf_report_count(report, VMF_JOB_DONE),
+          vmf_report_count(report, VMF_JOB_FAILED), vmf_report_count(report, VMF_JOB_SALVAGED),
+          vmf_report_count(report, VMF_JOB_SKIPPED), vmf_report_count(report, VMF_JOB_STOPPED),
+          vmf_report_count(report, VMF_JOB_WAITING), bytes, time, begun, report->status,
+          vmf_version());
+  print_missing(out, report);
   fputs("<table>\n<thead><tr><th>State</th><th>Source</th><th>Target</th><th>Written</th>"
         "<th>Time</th><th>Rate</th></tr></thead>\n<tbody>\n",
         out);
-  for (size_t i = 0; i < batch->count; i++)
-    print_job(out, &batch->jobs[i]);
+  for (size_t i = 0; i < report->count; i++)
+    print_job(out, &report->jobs[i]);
   fputs("</tbody>\n</table>\n</body>\n</html>\n", out);
 }
 

@@ -103,11 +103,12 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
 
   fputs("\n        {\n            \"id\": ", out);
   vmf_json_string(out, job->name);
+  print_number(out, "index", listed->index);
   print_number(out, "line", listed->line);
   print_texts(out, "sources", listed->operands.list, listed->operands.count - 1);
   print_text(out, "target", listed->operands.list[listed->operands.count - 1]);
   print_options(out, &listed->options);
-  print_text(out, "state", vmf_report_state(job));
+  print_text(out, "state", vmf_report_state(job->state));
   if (job->state != VMF_JOB_WAITING) {
     vmf_report_time(job->begun, begun);
     print_number(out, "status", (uint64_t)job->status);
@@ -119,6 +120,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
     print_made(out, job);
   if (job->error)
     print_text(out, "error", job->error);
+  if (job->temporary)
+    fputs(",\n            \"temporary\": true", out);
   print_files(out, "read", &job->touched.fields, false);
   print_files(out, "made", &job->touched.fields, true);
   print_texts(out, "messages", job->said.list, job->said.count);
@@ -131,27 +134,41 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   fputs("\n        }", out);
 }
 
-static void write_json(FILE *out, const struct vmf_batch *batch, int status)
+static void print_merged(FILE *out, const struct vmf_outcome *report)
+{
+  fprintf(out, ",\n        \"reports\": %zu,\n        \"duplicates\": %zu,\n        \"missing\": [",
+          report->reports, report->duplicates);
+  for (size_t i = 0; i < report->missing_count; i++)
+    fprintf(out, "%s{\"first\": %zu, \"jobs\": %zu}", i > 0 ? ", " : "", report->missing[i].first,
+            report->missing[i].count);
+  fputc(']', out);
+}
+
+static void write_json(FILE *out, const struct vmf_outcome *report)
 {
   char begun[32];
 
-  vmf_report_time(batch->begun, begun);
+  vmf_report_time(report->begun, begun);
   fputs("{\n        \"list\": ", out);
-  vmf_json_string(out, batch->settings->list.name);
+  vmf_json_string(out, report->list);
   fprintf(
       out,
       ",\n        \"version\": \"%s\",\n        \"begun\": \"%s\",\n        \"seconds\": %.3f,\n"
       "        \"status\": %d,\n        \"jobs\": %zu,\n        \"done\": %zu,\n"
       "        \"salvaged\": %zu,\n        \"unchanged\": %zu,\n        \"failed\": %zu,\n"
       "        \"stopped\": %zu,\n"
-      "        \"not-begun\": %zu\n    },\n    \"jobs\": [",
-      vmf_version(), begun, (double)vmf_batch_elapsed(batch) / 1000, status, batch->count,
-      vmf_report_count(batch, VMF_JOB_DONE), vmf_report_count(batch, VMF_JOB_SALVAGED),
-      vmf_report_count(batch, VMF_JOB_SKIPPED), vmf_report_count(batch, VMF_JOB_FAILED),
-      vmf_report_count(batch, VMF_JOB_STOPPED), vmf_report_count(batch, VMF_JOB_WAITING));
-  for (size_t i = 0; i < batch->count; i++) {
+      "        \"not-begun\": %zu,\n        \"listed\": %zu",
+      vmf_version(), begun, (double)report->milliseconds / 1000, report->status, report->count,
+      vmf_report_count(report, VMF_JOB_DONE), vmf_report_count(report, VMF_JOB_SALVAGED),
+      vmf_report_count(report, VMF_JOB_SKIPPED), vmf_report_count(report, VMF_JOB_FAILED),
+      vmf_report_count(report, VMF_JOB_STOPPED), vmf_report_count(report, VMF_JOB_WAITING),
+      report->listed);
+  if (report->reports > 0)
+    print_merged(out, report);
+  fputs("\n    },\n    \"jobs\": [", out);
+  for (size_t i = 0; i < report->count; i++) {
     fputs(i ? "," : "", out);
-    print_job(out, &batch->jobs[i]);
+    print_job(out, &report->jobs[i]);
   }
   fputs("\n    ]\n}\n", out);
 }

@@ -32,27 +32,34 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   fputs("    </testcase>\n", out);
 }
 
-static void write_junit(FILE *out, const struct vmf_batch *batch, int status)
+static void write_junit(FILE *out, const struct vmf_outcome *report)
 {
   size_t failed =
-      vmf_report_count(batch, VMF_JOB_FAILED) + vmf_report_count(batch, VMF_JOB_STOPPED);
-  double seconds = (double)vmf_batch_elapsed(batch) / 1000;
-  char begun[32];
+      vmf_report_count(report, VMF_JOB_FAILED) + vmf_report_count(report, VMF_JOB_STOPPED);
+  double seconds = (double)report->milliseconds / 1000;
+  char begun[32], range[64];
 
-  (void)status;
-  vmf_report_time(batch->begun, begun);
+  vmf_report_time(report->begun, begun);
   begun[19] = '\0'; /* the schema has no zone */
-  fprintf(out, " tests=\"%zu\" failures=\"%zu\" time=\"%.3f\">\n  <testsuite name=\"", batch->count,
-          failed, seconds);
-  vmf_escape_markup(out, batch->settings->list.name);
   fprintf(out,
-          "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\" "
+          " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" time=\"%.3f\">\n  <testsuite name=\"",
+          report->count + report->missing_count, failed, report->missing_count, seconds);
+  vmf_escape_markup(out, report->list);
+  fprintf(out,
+          "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.3f\" "
           "timestamp=\"%s\">\n",
-          batch->count, failed,
-          vmf_report_count(batch, VMF_JOB_WAITING) + vmf_report_count(batch, VMF_JOB_SKIPPED),
+          report->count + report->missing_count, failed, report->missing_count,
+          vmf_report_count(report, VMF_JOB_WAITING) + vmf_report_count(report, VMF_JOB_SKIPPED),
           seconds, begun);
-  for (size_t i = 0; i < batch->count; i++)
-    print_job(out, &batch->jobs[i]);
+  for (size_t i = 0; i < report->count; i++)
+    print_job(out, &report->jobs[i]);
+  for (size_t i = 0; i < report->missing_count; i++) {
+    vmf_report_range(&report->missing[i], range);
+    fprintf(out,
+            "    <testcase classname=\"vmferry.batch\" name=\"%s\" time=\"0\">\n"
+            "      <error message=\"no report\"/>\n    </testcase>\n",
+            range);
+  }
   fputs("  </testsuite>\n</testsuites>\n", out);
 }
 

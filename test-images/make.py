@@ -6,7 +6,9 @@ import pathlib
 import struct
 import sys
 
+import make_qcow as qcow
 import make_qcow2 as qcow2
+import make_qed as qed
 import make_vdi as vdi
 import make_vhd as vhd
 import make_vhdx as vhdx
@@ -49,6 +51,11 @@ CONTENTS = {
     'good-qcow2-overlay.qcow2': CHILD,
     'good-qcow2-overlay-vmdk.qcow2': CHILD,
     'good-qcow2-snapshot.qcow2': CHILD,
+    'good-qcow-plain.qcow': LARGE,
+    'good-qcow-packed.qcow': LARGE,
+    'good-qcow-overlay.qcow': CHILD,
+    'good-qed-plain.qed': LARGE,
+    'good-qed-overlay.qed': CHILD,
 }
 
 # Name of the image -> the exit status of converting it.
@@ -68,6 +75,10 @@ REFUSED = {
     'bad-qcow2-table-outside.qcow2': 2,
     'bad-qcow2-encrypted.qcow2': 9,
     'bad-qcow2-feature.qcow2': 9,
+    'bad-qcow-encrypted.qcow': 9,
+    'bad-qcow-table-outside.qcow': 2,
+    'bad-qed-feature.qed': 9,
+    'bad-qed-open.qed': 2,
 }
 
 
@@ -95,6 +106,11 @@ def good():
         'good-qcow2-overlay.qcow2': qcow2.overlay(CHILD, LARGE, 'good-qcow2-v3.qcow2', 'qcow2'),
         'good-qcow2-overlay-vmdk.qcow2': qcow2.overlay(CHILD, LARGE, 'good-vmdk-stream.vmdk', 'vmdk'),
         'good-qcow2-snapshot.qcow2': qcow2.snapshot(CHILD, LARGE),
+        'good-qcow-plain.qcow': qcow.plain(LARGE),
+        'good-qcow-packed.qcow': qcow.compressed(LARGE),
+        'good-qcow-overlay.qcow': qcow.overlay(CHILD, LARGE, 'good-qcow-packed.qcow'),
+        'good-qed-plain.qed': qed.plain(LARGE),
+        'good-qed-overlay.qed': qed.overlay(CHILD, LARGE, 'good-qed-plain.qed'),
     }
     files.update(vmdk.flat(SMALL, 'good-vmdk-flat.vmdk', 100))
     files.update(vmdk.cowd(LARGE, 'good-vmdk-cowd.vmdk'))
@@ -133,6 +149,10 @@ def bad(files):
         'bad-qcow2-table-outside.qcow2': poke(plain, 40, struct.pack('>Q', 1 << 40)),
         'bad-qcow2-encrypted.qcow2': encrypted.finish(encrypted.level1({}), crypt=1),
         'bad-qcow2-feature.qcow2': empty.finish(empty.level1({}), incompatible=1 << 40),
+        'bad-qcow-encrypted.qcow': qcow.plain(SMALL, encryption=1),
+        'bad-qcow-table-outside.qcow': poke(files['good-qcow-plain.qcow'], 40, struct.pack('>Q', 1 << 40)),
+        'bad-qed-feature.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', 1 << 40)),
+        'bad-qed-open.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', qed.NEEDS_CHECK)),
     }
 
 

@@ -44,7 +44,7 @@ OTHERS = (
     ('7z', b'7z\xbc\xaf\x27\x1c' + NOISE, '7zz e -so', 2),
     ('rar', b'Rar!\x1a\x07\x01' + NOISE, 'unrar', 2),
     ('VMA in lzop', b'\x89LZO\0\r\n\x1a\n' + NOISE, 'lzop -dc', 2),
-    ('QED', b'QED\0' + NOISE, 'qemu-img convert', 9),
+    ('DMG', NOISE + b'koly' + bytes(508), 'qemu-img convert', 9),
     ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),
     ('VMX', VMX, 'VMware machine (VMX)', 2),

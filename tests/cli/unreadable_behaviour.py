@@ -100,7 +100,7 @@ def test_cut_short(t):
         t.vmferry('info', '--output=json', 'good-vmdk-sparse.vmdk').stdout)['virtual-size'])
 
 
-@tap.rows([('known', b'QED\0', 9), ('unknown', b'\1\2\3', 2)])
+@tap.rows([('known', b'LUKS\xba\xbe', 9), ('unknown', b'\1\2\3', 2)])
 def test_no_format(t, start, status):
     t.write('x.dat', start.ljust(8192, b'\1'))
     found = info(t, 'x.dat', status=status)

@@ -20,8 +20,6 @@ static const struct magic {
   size_t length, offset; /* of the bytes in the file; from_end: before its end */
   bool from_end;
 } magics[] = {
-    {{"QCOW version 1", BY_QEMU}, "QFI\xfb\0\0\0\1", 8, 0, false},
-    {{"QED", BY_QEMU}, "QED\0", 4, 0, false},
     {{"Parallels HDD", BY_QEMU}, "WithoutFreeSpace", 16, 0, false},
     {{"Parallels HDD", BY_QEMU}, "WithouFreSpacExt", 16, 0, false},
     {{"Bochs growing disk", BY_QEMU}, "Bochs Virtual HD Image", 22, 0, false},

@@ -110,5 +110,5 @@ bool vmf_probe_raw_allowed(const struct vmf_io *io)
 bool vmf_probe_contradicted(const struct vmf_io *io, const struct vmf_format *format)
 {
   const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
-  return io->device || (said && said != format);
+  return io->device || (said && !vmf_format_has_suffix(format, vmf_content_name(io)));
 }

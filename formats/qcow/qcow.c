@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "qcow.h"
+
+#include "bytes.h"
+
+static int qcow_probe(const struct vmf_probe *probe)
+{
+  return probe->head_length >= 8 && get_be32(probe->head) == QCOW_MAGIC &&
+                 get_be32(probe->head + 4) == 1
+             ? 100
+             : 0;
+}
+
+static enum vmf_code qcow_open(struct vmf_image *image, const struct vmf_open_args *args,
+                               struct vmf_error *error)
+{
+  (void)args;
+  return qcow_load(image, error);
+}
+
+static void qcow_close(struct vmf_image *image)
+{
+  (void)image;
+}
+
+static const struct vmf_reader qcow_reader = {
+    .packs = true,
+    .state_size = sizeof(struct qcow_state),
+    .probe = qcow_probe,
+    .open = qcow_open,
+    .close = qcow_close,
+    .map = qcow_map,
+    .check = qcow_check,
+};
+
+static const char *const suffixes[] = {"qcow", NULL};
+
+const struct vmf_format vmf_format_qcow = {
+    .name = "qcow",
+    .summary = "QEMU copy-on-write disk, version 1",
+    .suffixes = suffixes,
+    .reader = &qcow_reader,
+};

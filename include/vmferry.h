@@ -375,6 +375,11 @@ struct vmf_job_options {
   void *lost_data;
   const struct vmf_stretch *unread; /* with lost: is not read but lost; in guest order, apart */
   size_t unread_count;
+  /* compare, or NULL: goes on to the end and tells each stretch where `b` has other bytes than `a`,
+   * in guest order, in blocks of 4 KiB, neighbours as one, on the caller's thread; zero: b has
+   * zeros there. What both have at the same place of one file is not read. */
+  void (*differs)(void *data, uint64_t guest, uint64_t length, bool zero);
+  void *differs_data;
 };
 
 struct vmf_job_result {
@@ -408,6 +413,27 @@ VMF_MUST_CHECK enum vmf_code vmf_verify(struct vmf_target *target,
 VMF_MUST_CHECK enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);
+
+struct vmf_apply_options {
+  size_t size;             /* of the struct */
+  const char *format;      /* of the target, for one whose content looks like another's: "raw" */
+  struct vmf_image *since; /* what the target is a copy of; NULL: all of the target is read */
+  bool no_sync;
+  bool ignore_locks; /* also while a machine holds the target */
+  bool verify;       /* the target is read back, from the medium, and compared */
+  const struct vmf_log *log;
+};
+
+/* Writes into a raw disk that is there (file, device, NBD export) what `source` has otherwise, in
+ * blocks of 4 KiB: then both hold the same. With `since` only that is looked at where source
+ * differs from it, and each sector of the target has to be as it is in one of the two before it is
+ * written: VMF_DIFFERENT. A run that is interrupted leaves some of it written: another does the
+ * rest. A file grows with its disk; it is VMF_USAGE where it is longer. result->host_bytes is what
+ * was written, zero_bytes what became zeros, data_bytes what was looked at. */
+VMF_MUST_CHECK enum vmf_code vmf_apply(struct vmf_image *source, const char *path,
+                                       const struct vmf_apply_options *options,
+                                       const struct vmf_job_options *job,
+                                       struct vmf_job_result *result, struct vmf_error *error);
 
 VMF_MUST_CHECK enum vmf_code vmf_checksum(struct vmf_image *image,
                                           const struct vmf_job_options *options,

@@ -3,6 +3,7 @@
 #include "feed.h"
 
 #include "checked.h"
+#include "file.h"
 
 enum {
   JOB_BYTES_MAX = 2 << 20,
@@ -55,6 +56,35 @@ static enum vmf_code look_up(struct vmf_feed *feed, size_t input, uint64_t guest
   return vmf_image_span(image, guest, image->size - guest, &feed->ahead[input], error);
 }
 
+static bool holds(const struct vmf_span *span, uint64_t guest)
+{
+  return span->guest <= guest && guest < end_of(span);
+}
+
+/* Whether both inputs have the byte at `guest` from one place of one file. */
+static bool is_shared(const struct vmf_feed *feed, uint64_t guest)
+{
+  const struct vmf_span *a = &feed->ahead[0], *b = &feed->ahead[1];
+
+  if (!holds(a, guest) || !holds(b, guest) || a->kind != b->kind)
+    return false;
+  if (a->kind == VMF_RUN_PLAIN)
+    return a->offset + (guest - a->guest) == b->offset + (guest - b->guest) &&
+           vmf_io_same_file(a->io, b->io);
+  return a->kind == VMF_RUN_PACKED && a->run.offset == b->run.offset &&
+         a->run.unit == b->run.unit && a->run.codec == b->run.codec &&
+         a->skip + (guest - a->guest) == b->skip + (guest - b->guest) &&
+         vmf_io_same_file(a->run.io, b->run.io);
+}
+
+/* What was looked over is not looked up again: one input may be further on by then. */
+static void remember(struct vmf_feed *feed, uint64_t guest, uint64_t end)
+{
+  if (guest != feed->quiet_end)
+    feed->quiet_start = guest;
+  feed->quiet_end = end;
+}
+
 /* How the inputs go on at `guest`, which is not behind the last place looked at but by what was
  * found there: up to *end they have data (one of them), or zeros. */
 static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, bool *data,
@@ -62,6 +92,10 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
 {
   *end = feed->size;
   *data = false;
+  if (guest >= feed->quiet_start && guest < feed->quiet_end) {
+    *end = feed->quiet_end;
+    return VMF_OK;
+  }
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++) {
     struct vmf_image *image = feed->inputs[i];
     struct vmf_span *ahead = &feed->ahead[i];
@@ -73,6 +107,10 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
     *data |= ahead->guest <= guest &&
              (feed->packed_only ? ahead->kind == VMF_RUN_PACKED : ahead->kind != VMF_RUN_ZERO);
   }
+  if (feed->unshared && is_shared(feed, guest))
+    *data = false;
+  if (feed->unshared && !*data)
+    remember(feed, guest, *end);
   return VMF_OK;
 }
 

@@ -292,6 +292,13 @@ bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted)
   return wanted->st_dev == file->status.st_dev && wanted->st_ino == file->status.st_ino;
 }
 
+bool vmf_io_same_file(const struct vmf_io *a, const struct vmf_io *b)
+{
+  const struct vmf_descriptor *one = vmf_descriptor_of(a), *other = vmf_descriptor_of(b);
+
+  return a == b || (one && other && vmf_io_shows_file(a, &other->status));
+}
+
 bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
 {
   const struct vmf_io *below;

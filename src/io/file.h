@@ -47,6 +47,9 @@ uint32_t vmf_io_windows_attributes(const struct vmf_io *io);
 /* Whether the io is that file or device, or shows bytes of it. */
 bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
 
+/* Whether both are one file or device. Views are the same only where they are one io. */
+bool vmf_io_same_file(const struct vmf_io *a, const struct vmf_io *b);
+
 /* VMF_CHANGED when a source was written to since it was opened: its size, mtime or ctime moved, or
  * the kernel counted writes to a device (of a partition: through the partition). A ctime that moved
  * with mode, owner, links, attributes or name is a warning. VMF_REFUSED: writes to this device are

@@ -38,7 +38,8 @@ def intruder(t, *arguments, **environment):
 def test_nothing_else_is_opened_or_started(t):
     offered(t)
     for verb in (['convert', '-f', 'raw', 'in/disk.raw', 'out/disk.qcow2'], ['checksum', '-f', 'raw', 'in/disk.raw'], ['info', '-f', 'raw', 'in/disk.raw'],
-                 ['pack', '-o', 'out/vm.ova', 'in/disk.raw'], ['compare', '-f', 'raw', '-F', 'raw', 'in/disk.raw', 'in/disk.raw']):
+                 ['pack', '-o', 'out/vm.ova', 'in/disk.raw'], ['compare', '-f', 'raw', '-F', 'raw', 'in/disk.raw', 'in/disk.raw'],
+                 ['apply', 'in/disk.raw', 'out/copy.raw']):
         tap.equal(intruder(t, *verb), DENIED, verb[0])
         tap.equal(t.read('secret'), b'secret', 'the file elsewhere')
 

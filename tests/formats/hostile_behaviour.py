@@ -48,7 +48,7 @@ def steps(table):
 
 @tap.rows([(' '.join(verb), verb) for verb in (
     ('info', '--output=json', '{}'), ('info', '--backing-chain', '{}'), ('check', '--output=json', '{}'),
-    ('map', '--output=json', '{}'), ('measure', '-O', 'qcow2', '--output=json', '{}'), ('compare', '{}', '{}'))])
+    ('map', '--output=json', '{}'), ('measure', '-O', 'qcow2', '--output=json', '{}'), ('compare', '{}', '{}'), ('diff', '{}', '{}'))])
 def test_verb_on_every_image(t, verb):
     """Other verbs than the row's own: they may find an image good or bad, but not crash, hang, or write what is neither
     a line nor JSON."""

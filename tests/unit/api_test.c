@@ -204,6 +204,9 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, NULL, &number, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, NULL, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
+  REFUSED(vmf_apply(NULL, "a", NULL, &job, &result, &error));
+  REFUSED(vmf_apply(image, NULL, NULL, &job, &result, &error));
+  REFUSED(vmf_apply(image, "a", NULL, &job, &result, NULL));
   REFUSED(vmf_measure_overlay(NULL, "a", NULL, &job, &number, &error));
   REFUSED(vmf_measure_overlay(image, NULL, NULL, &job, &number, &error));
   REFUSED(vmf_measure_overlay(image, "a", NULL, &job, NULL, &error));

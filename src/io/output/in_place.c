@@ -26,13 +26,19 @@ const char *vmf_in_place_obstacle(int folder, const char *name, const struct sta
   return NULL;
 }
 
-static enum vmf_code hold(int number, const char *path, int *held, struct vmf_error *error)
+enum vmf_code vmf_in_place_lock(int number, const char *path, struct vmf_error *error)
 {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
 
   if (fcntl(number, F_OFD_SETLK, &lock) < 0 && (errno == EAGAIN || errno == EACCES))
     return vmf_fail(error, VMF_IN_USE,
                     "%s: another run is writing into it; wait for its end, or stop it", path);
+  return VMF_OK;
+}
+
+static enum vmf_code hold(int number, const char *path, int *held, struct vmf_error *error)
+{
+  VMF_TRY(vmf_in_place_lock(number, path, error));
   *held = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   if (*held < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: a second descriptor cannot be made", path);

@@ -21,6 +21,11 @@ VMF_MUST_CHECK enum vmf_code vmf_in_place_open(int folder, const char *name, con
                                                bool sync, struct vmf_io **io, int *held,
                                                struct vmf_error *error);
 
+/* Two runs that write into one file would leave a mixture: VMF_IN_USE. The lock goes with the last
+ * descriptor of the file that `number` is of. */
+VMF_MUST_CHECK enum vmf_code vmf_in_place_lock(int number, const char *path,
+                                               struct vmf_error *error);
+
 /* From here on the old content is gone. */
 VMF_MUST_CHECK enum vmf_code vmf_in_place_begin(int held, const char *path,
                                                 struct vmf_error *error);

@@ -30,6 +30,7 @@
 #include "stream.h"
 #include "superseded.h"
 #include "temporary.h"
+#include "update.h"
 #include "url.h"
 
 struct part {
@@ -257,15 +258,9 @@ static enum vmf_code open_folder(struct vmf_output *output, struct vmf_error *er
 static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *error)
 {
   struct vmf_io *io = NULL;
-  int number = open(output->path, O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-  if (number < 0 && errno == EBUSY)
-    return vmf_fail_errno(error, VMF_IN_USE, "%s: is mounted or in use", output->path);
-  if (number < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", output->path);
-  VMF_TRY(vmf_io_write_device(number, output->path, output->sync, &io, error));
+  VMF_TRY(vmf_update_device(output->path, output->sync, output->ignore_locks, &io, error));
   VMF_TRY(own_part(output, io, output->name, error));
-  VMF_TRY(vmf_copy_text(output->name, &output->stem, error));
-  return output->ignore_locks ? VMF_OK : vmf_locks_check(number, output->path, true, error);
+  return vmf_copy_text(output->name, &output->stem, error);
 }
 
 static enum vmf_code open_export(struct vmf_output *output, const char *path,

@@ -63,7 +63,6 @@ void vmf_losses_of_machine(const struct vmf_ovf *ovf, struct vmf_report *report)
     size_t length = strlen(href);
     if (length > 6 && strcasecmp(href + length - 6, ".nvram") == 0)
       vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-nvram", ovf->name, ovf->files[i].line,
-                     "firmware variables (%s) are copied, but only VMware's products read them",
-                     href);
+                     "firmware variables (%s): only VMware's products read them", href);
   }
 }

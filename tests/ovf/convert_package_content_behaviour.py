@@ -212,6 +212,27 @@ def test_capacity_and_format_of_a_disk_that_is_copied(t):
     tap.equal(out.file_of('file1')[1] == data, True, 'the same bytes')
 
 
+def test_a_capacity_that_the_disk_exceeds_is_told(t):
+    """As Oracle's packages have it: the size of the file."""
+    data = image('stream', RAW, 'disk1.vmdk')
+    path = put(t, [('vm.ovf', descriptor([file_element(size=len(data))], [disk_element(capacity=len(data), uri=URIS['stream'])])),
+                   ('disk1.vmdk', data)])
+    tap.contains(t.vmferry('convert', path, 'out.ova').stderr,
+                 f'disk "vmdisk1" has {len(RAW)} bytes, its capacity is {len(data)}: the new descriptor says what the disk has [disk-capacity-wrong]')
+    tap.contains(t.vmferry('info', path).stdout, ', image ')
+    tap.equal(', image ' in t.vmferry('info', 'out.ova').stdout, False, 'of the new one')
+
+
+def test_a_packed_disk_without_a_word_of_it_is_named(t):
+    data = gzip.compress(image('stream', RAW, 'disk1.vmdk'))
+    path = put(t, [('vm.ovf', descriptor([file_element('disk1.vmdk.gz', size=len(data))], [disk_element(capacity=len(RAW), uri=URIS['stream'])])),
+                   ('disk1.vmdk.gz', data)])
+    tap.contains(t.vmferry('convert', path, 'out.ova', status=2).stderr, 'take it out first (tar -xf)')
+    t.run('tar', '-xf', path)
+    t.vmferry('convert', '-O', 'raw', 'disk1.vmdk.gz', 'out.raw')
+    tap.equal(t.read('out.raw')[:len(RAW)], RAW, 'content')
+
+
 def test_digest_that_is_asked_for(t):
     path = put(t, package_of('stream'), 'ova', 'vm')
     os.mkdir(t.path('out'))

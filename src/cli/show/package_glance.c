@@ -215,6 +215,15 @@ static void print_system(const struct vmf_value *system)
 
 /* ---- the rest ---- */
 
+/* Whether the image is not as large as the descriptor says. */
+static bool holds_another_size(const struct vmf_value *disk)
+{
+  const struct vmf_value *capacity = child_of(disk, "capacity");
+  const struct vmf_value *size = child_of(disk, "virtual-size");
+
+  return capacity && size && capacity->number != size->number;
+}
+
 static void print_disk(const struct vmf_value *disk)
 {
   print_label(0, "disk");
@@ -226,6 +235,8 @@ static void print_disk(const struct vmf_value *disk)
   print_more(", delta to ", text_of(disk, "parent"));
   print_size("capacity", child_of(disk, "capacity"));
   print_more(", capacity ", text_of(disk, "capacity-text"));
+  if (holds_another_size(disk))
+    print_size("image", child_of(disk, "virtual-size"));
   print_size("file", child_of(disk, "file-size"));
   print_size("data", child_of(disk, "data-size"));
   putchar('\n');

@@ -196,6 +196,11 @@ static enum vmf_code refuse_packed(const struct vmf_io *io, const struct vmf_for
                     "one file (cat) and unpack that first; if it is a raw disk all the same, say "
                     "-f raw and name all parts",
                     io->name, foreign->name);
+  if (strstr(io->name, "::"))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: the content is %s, which is not read inside a package or archive: take it "
+                    "out first (tar -xf), as a file it is read",
+                    io->name, foreign->name);
   return vmf_fail(error, VMF_REFUSED,
                   "%s: the content is %s, which is not read: unpack it first (%s %s > FILE); if it "
                   "is a raw disk all the same, say -f raw",

@@ -220,6 +220,20 @@ static bool is_plain(const struct vmf_ovf_file *file)
   return file->chunk_size == 0 && (method[0] == '\0' || strcasecmp(method, "identity") == 0);
 }
 
+/* What the descriptor says of the disk's size, where the disk has another one. */
+static void tell_capacity(struct vmf_conversion *conversion, const struct vmf_ovf_disk *disk,
+                          uint64_t size)
+{
+  bool chosen = disk->capacity_text && strstr(disk->capacity_text, "${"); /* by an option */
+
+  if (disk->capacity_known && size != disk->capacity)
+    vmf_report_add(
+        conversion->report, VMF_SEVERITY_WARNING, "disk-capacity-wrong", conversion->package->name,
+        disk->line, "disk \"%s\" has %llu bytes, its capacity is %llu%s", disk->id,
+        (unsigned long long)size, (unsigned long long)disk->capacity,
+        size > disk->capacity && !chosen ? ": the new descriptor says what the disk has" : "");
+}
+
 static enum vmf_code decide_disk(struct vmf_conversion *conversion,
                                  struct vmf_converted_file *converted,
                                  const struct vmf_ovf_disk *disk, struct vmf_error *error)
@@ -232,10 +246,7 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
   converted->is_disk = true;
   converted->virtual_size = vmf_image_size(converted->image);
   VMF_TRY(vmf_gate_image(&conversion->gate, converted->image, error));
-  if (disk->capacity_known && converted->virtual_size < disk->capacity)
-    vmf_report_add(conversion->report, VMF_SEVERITY_WARNING, "disk-capacity-wrong", package->name,
-                   disk->line, "disk \"%s\" has %llu bytes, its capacity is %llu", disk->id,
-                   (unsigned long long)converted->virtual_size, (unsigned long long)disk->capacity);
+  tell_capacity(conversion, disk, converted->virtual_size);
   VMF_TRY(fits(conversion, converted->image, &same, error));
   if (!same) {
     if (disk->parent_ref)

@@ -8,7 +8,7 @@
 
 /* Content that no format knows: raw where nothing else can be meant. */
 static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *opening,
-                                  struct vmf_error *error)
+                                  bool *guessed, struct vmf_error *error)
 {
   const struct vmf_format *said = vmf_format_suffixed(vmf_content_name(io));
   const struct vmf_log *log = opening->options->log;
@@ -19,11 +19,13 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
     VMF_TRY(vmf_raw_content(io, log, &raw, error));
   if (raw)
     return VMF_OK;
-  if (opening->child || opening->options->unknown_is_raw) {
-    vmf_warn(log, "%s: %sthe content matches no known format: taken as raw", io->name,
-             opening->child ? "its child names no format and " : "");
+  *guessed = !opening->child && opening->options->unknown_is_raw;
+  if (opening->child)
+    vmf_warn(log,
+             "%s: its child names no format and the content matches no known format: taken as raw",
+             io->name);
+  if (opening->child || *guessed)
     return VMF_OK;
-  }
   VMF_TRY(vmf_probe_guess(io, &guess, error));
   if (guess && said)
     return vmf_fail(error, VMF_REFUSED,
@@ -46,11 +48,13 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
 }
 
 enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *opening,
-                                const struct vmf_format **format, struct vmf_error *error)
+                                const struct vmf_format **format, bool *guessed,
+                                struct vmf_error *error)
 {
   const struct vmf_format *raw = vmf_format_find("raw");
   const char *name = opening->format;
 
+  *guessed = false;
   if (name) {
     *format = vmf_format_find(name);
     if (!*format || !(*format)->reader) {
@@ -73,7 +77,7 @@ enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *ope
   VMF_TRY(vmf_probe_io(io, format, error));
   if (*format)
     return VMF_OK;
-  VMF_TRY(take_unknown(io, opening, error));
+  VMF_TRY(take_unknown(io, opening, guessed, error));
   *format = raw;
   return VMF_OK;
 }

@@ -22,6 +22,7 @@ struct vmf_node {
   char **allow_refs; /* NULL-terminated copy */
   bool check_locks;
   bool no_refs;      /* nothing that the image names is opened, but for members of its package */
+  bool guessed;      /* raw only because unknown_is_raw says so */
   bool contradicted; /* the content chose the format, and name or kind of the file say another */
   bool trust_holes, transient;
   bool salvage;  /* what cannot be read is no error, but lost */

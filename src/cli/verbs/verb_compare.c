@@ -103,6 +103,23 @@ static void compare_print_json(struct vmf_image *a, struct vmf_image *b, bool id
   puts("\n}");
 }
 
+/* Images that are the same are so whatever their format is; where they differ, it may be why. */
+static void compare_tell_guess(const struct compare_settings *settings,
+                               const struct vmf_image *image)
+{
+  if (vmf_image_guessed(image))
+    vmf_status_say(&settings->command,
+                   "warning: %s: the content matches no known format: taken as raw",
+                   vmf_image_path(image));
+}
+
+static void compare_tell_guesses(const struct compare_settings *settings, const struct vmf_image *a,
+                                 const struct vmf_image *b)
+{
+  compare_tell_guess(settings, a);
+  compare_tell_guess(settings, b);
+}
+
 static int compare_tell(const struct compare_settings *settings, struct vmf_image *a,
                         struct vmf_image *b, const struct vmf_job_result *result)
 {
@@ -118,6 +135,7 @@ static int compare_tell(const struct compare_settings *settings, struct vmf_imag
       fputs("Images are identical.\n", out);
     return COMPARE_SAME;
   }
+  compare_tell_guesses(settings, a, b);
   if (out && settings->strict && compare_same_byte(a, b, result->difference))
     fprintf(out, "Strict mode: Offset %" PRIu64 " block status mismatch!\n", result->difference);
   else if (out)
@@ -144,6 +162,7 @@ static int compare_images(const struct compare_settings *settings, struct vmf_im
   enum vmf_code code;
 
   if (settings->strict && vmf_image_size(a) != vmf_image_size(b)) {
+    compare_tell_guesses(settings, a, b);
     if (settings->command.json)
       compare_print_json(a, b, false, NULL);
     else if (!settings->command.quiet)

@@ -69,7 +69,9 @@ enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *lo
   VMF_TRY(read_ends(io, head, tail, &probe, error));
   const struct vmf_foreign *foreign = vmf_foreign_find(&probe);
   const struct vmf_packing *named = vmf_packing_suffixed(io->name);
-  if (foreign)
+  if (foreign && foreign->kind == VMF_FOREIGN_EMPTY)
+    vmf_warn(log, "%s: the file is empty; with -f raw it is a disk of no bytes", io->name);
+  else if (foreign)
     vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
              foreign->name);
   else if (named && !vmf_unpacked_from(io))

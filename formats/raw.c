@@ -22,12 +22,41 @@ struct raw_options {
   uint64_t compression_level; /* 0: the codec's own */
 };
 
+/* A part of the file that is the disk. */
+struct raw_reading {
+  uint64_t offset, size; /* size 0: up to the end */
+};
+
+struct raw_state {
+  uint64_t offset;
+};
+
+static const struct vmf_option raw_reading_table[] = {
+    {.name = "offset",
+     .help = "the disk begins at this byte of the file",
+     .type = VMF_OPTION_SIZE,
+     .offset = offsetof(struct raw_reading, offset),
+     .max = INT64_MAX},
+    {.name = "size",
+     .help = "and has so many bytes [up to the end]",
+     .type = VMF_OPTION_SIZE,
+     .offset = offsetof(struct raw_reading, size),
+     .max = INT64_MAX},
+};
+
 static enum vmf_code raw_open(struct vmf_image *image, const struct vmf_open_args *args,
                               struct vmf_error *error)
 {
-  (void)args;
-  (void)error;
-  image->size = image->io->size;
+  const struct raw_reading *options = args->options;
+  struct raw_state *state = image->state;
+
+  if (!vmf_range_within(options->offset, options->size, image->io->size))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: offset %llu, size %llu: beyond the end of the file (%llu bytes)",
+                    image->io->name, (unsigned long long)options->offset,
+                    (unsigned long long)options->size, (unsigned long long)image->io->size);
+  state->offset = options->offset;
+  image->size = options->size > 0 ? options->size : image->io->size - options->offset;
   return VMF_OK;
 }
 
@@ -39,13 +68,18 @@ static void raw_close(struct vmf_image *image)
 static enum vmf_code raw_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                              struct vmf_error *error)
 {
+  const struct raw_state *state = image->state;
+
   (void)guest;
   (void)error;
-  *run = (struct vmf_run){.length = image->size, .kind = VMF_RUN_PLAIN, .io = image->io};
+  *run = (struct vmf_run){
+      .length = image->size, .kind = VMF_RUN_PLAIN, .io = image->io, .offset = state->offset};
   return VMF_OK;
 }
 
 static const struct vmf_reader raw_reader = {
+    .options = {raw_reading_table, 2, sizeof(struct raw_reading)},
+    .state_size = sizeof(struct raw_state),
     .open = raw_open,
     .close = raw_close,
     .map = raw_map,

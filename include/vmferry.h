@@ -131,7 +131,8 @@ struct vmf_image_options {
   uint64_t source_size;            /* of standard input: so many bytes have to come; 0: not known */
   bool random_access;       /* what comes on a pipe is stored in a file first, whatever it is */
   const char *spool_folder; /* where it is stored, and what is packed; NULL: $TMPDIR, or /tmp */
-  bool unknown_is_raw; /* content that no format knows is raw, whatever its name; told to log */
+  bool unknown_is_raw;      /* content that no format knows is raw, whatever its name: see
+                               vmf_image_guessed */
   /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
    * when opening fails: then what is known, and why under "error". The caller frees it. */
   struct vmf_value **found;
@@ -208,6 +209,8 @@ void vmf_image_close(struct vmf_image *image); /* NULL is allowed */
 
 const char *vmf_image_path(const struct vmf_image *image);
 const char *vmf_image_format(const struct vmf_image *image);
+/* Whether it is raw only because unknown_is_raw says so: no format knows its content. */
+bool vmf_image_guessed(const struct vmf_image *image);
 uint64_t vmf_image_size(const struct vmf_image *image);            /* of the guest disk */
 struct vmf_image *vmf_image_parent(const struct vmf_image *image); /* NULL: none, or not opened */
 

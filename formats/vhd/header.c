@@ -160,12 +160,15 @@ static enum vmf_code check_footer(const struct vmf_image *image, struct vmf_erro
 }
 
 /* Which of the two sizes a disk has depends on who made it: Virtual PC and qemu go by the geometry,
- * all others by current_size; a geometry at its end says nothing. */
-static uint64_t disk_size(const struct vhd_footer *footer)
+ * all others by current_size; a geometry at its end says nothing. The person may know better. */
+static uint64_t disk_size(const struct vhd_footer *footer, unsigned size_calc)
 {
   uint64_t sectors = (uint64_t)footer->cylinders * footer->heads * footer->sectors_per_track;
   bool by_geometry =
       memcmp(footer->creator, "vpc ", 4) == 0 || memcmp(footer->creator, "qemu", 4) == 0;
+
+  if (size_calc != VHD_SIZE_AUTO)
+    by_geometry = size_calc == VHD_SIZE_GEOMETRY;
 
   if (!by_geometry || sectors == 0 || sectors == 65535ull * 16 * 255)
     return footer->current_size;
@@ -241,13 +244,14 @@ static enum vmf_code load_header(struct vmf_image *image, struct vmf_error *erro
   return VMF_OK;
 }
 
-enum vmf_code vhd_load(struct vmf_image *image, struct vmf_error *error)
+enum vmf_code vhd_load(struct vmf_image *image, const struct vhd_reading *options,
+                       struct vmf_error *error)
 {
   struct vhd_state *state = image->state;
 
   VMF_TRY(read_footer(image, error));
   VMF_TRY(check_footer(image, error));
-  image->size = disk_size(&state->footer);
+  image->size = disk_size(&state->footer, options->size_calc);
   if (state->footer.type != VHD_FIXED)
     return load_header(image, error);
   if (image->size > state->data_end)

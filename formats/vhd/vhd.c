@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "vhd.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -29,8 +30,7 @@ static enum vmf_code vhd_open(struct vmf_image *image, const struct vmf_open_arg
                               struct vmf_error *error)
 {
   const struct vhd_state *state = image->state;
-  (void)args;
-  VMF_TRY(vhd_load(image, error));
+  VMF_TRY(vhd_load(image, args->options, error));
   return state->footer.type == VHD_DIFFERENCING ? vhd_find_parent(image, error) : VMF_OK;
 }
 
@@ -76,8 +76,25 @@ static enum vmf_code vhd_info(struct vmf_image *image, struct vmf_value *summary
   return vmf_value_text(data, "uuid", uuid, error);
 }
 
+static const char *const size_calcs[] = {
+    [VHD_SIZE_AUTO] = "auto",
+    [VHD_SIZE_GEOMETRY] = "chs",
+    [VHD_SIZE_CURRENT] = "current_size",
+    NULL,
+};
+
+static const struct vmf_option vhd_reading_table[] = {
+    {.name = "force_size_calc",
+     .help = "which of the footer's sizes the disk has; auto: by the program that made it",
+     .type = VMF_OPTION_CHOICE,
+     .offset = offsetof(struct vhd_reading, size_calc),
+     .choices = size_calcs,
+     .initial = "auto"},
+};
+
 static const struct vmf_reader vhd_reader = {
     .ends_in_footer = true,
+    .options = {vhd_reading_table, 1, sizeof(struct vhd_reading)},
     .state_size = sizeof(struct vhd_state),
     .probe = vhd_probe,
     .open = vhd_open,

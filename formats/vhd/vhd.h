@@ -65,8 +65,16 @@ struct vhd_state {
   uint32_t bitmap_size; /* bytes before each block */
 };
 
+/* Of the two sizes that a footer tells. */
+enum vhd_size_calc { VHD_SIZE_AUTO, VHD_SIZE_GEOMETRY, VHD_SIZE_CURRENT };
+
+struct vhd_reading {
+  unsigned size_calc;
+};
+
 /* Reads and checks the footer copies and the dynamic header. */
-enum vmf_code vhd_load(struct vmf_image *image, struct vmf_error *error);
+enum vmf_code vhd_load(struct vmf_image *image, const struct vhd_reading *options,
+                       struct vmf_error *error);
 
 /* The one's complement of the sum of all bytes, those of the field itself (4 at `at`) left out. */
 uint32_t vhd_sum(const uint8_t *bytes, size_t length, size_t at);

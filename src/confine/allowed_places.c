@@ -111,13 +111,12 @@ static enum vmf_code allow_packages(const struct vmf_landlock *landlock, const c
 static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char *name,
                                 enum vmf_access access, struct vmf_error *error)
 {
-  char *path = NULL, *format = NULL;
+  struct vmf_json_name read;
   struct vmf_error wrong = {0};
   enum vmf_code code = VMF_OK;
-  if (vmf_json_name_read(name, &path, &format, &wrong) == VMF_OK)
-    code = allow_both(landlock, path, access, error);
-  vmf_free(path);
-  vmf_free(format);
+  if (vmf_json_name_read(name, &read, &wrong) == VMF_OK)
+    code = allow_both(landlock, read.path, access, error);
+  vmf_json_name_free(&read);
   return code;
 }
 

@@ -94,7 +94,7 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
   const struct vmf_image_options *options = opening->options;
   struct vmf_image *image = &node->image;
 
-  VMF_TRY(vmf_choose_format(image->io, opening, &image->format, error));
+  VMF_TRY(vmf_choose_format(image->io, opening, &image->format, &node->guessed, error));
   node->contradicted =
       !opening->format && (vmf_probe_contradicted(image->io, image->format) ||
                            (opening->split && image->format != vmf_format_find("raw")));
@@ -224,12 +224,42 @@ static enum vmf_code open_perhaps_packed(struct vmf_image_origin *origin,
   return vmf_image_open_origin(origin, &own, image, error);
 }
 
+static enum vmf_code open_place(const char *path, const struct vmf_image_options *options,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_origin origin = {.io = NULL};
+
+  if (options->format || options->no_refs)
+    VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &origin.io, error));
+  else
+    VMF_TRY(vmf_split_open(path, !options->ignore_locks, &origin.io, &origin.split, error));
+  if (origin.split)
+    tell_parts(origin.io, options->log);
+  return open_perhaps_packed(&origin, options, image, error);
+}
+
+static enum vmf_code open_json(const char *name, struct vmf_image_options *options,
+                               struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_json_name read;
+  enum vmf_code code = vmf_json_source_read(name, options->format, &read, error);
+
+  if (code == VMF_OK && read.options && options->options)
+    code = vmf_fail(error, VMF_USAGE, "%s: has options, and others are told besides", name);
+  if (code == VMF_OK) {
+    options->format = read.format;
+    options->options = read.options ? read.options : options->options;
+    code = open_place(read.path, options, image, error);
+  }
+  vmf_json_name_free(&read);
+  return code;
+}
+
 enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *options,
                              struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_image_options own;
-  struct vmf_image_origin origin = {.io = NULL};
-  VMF_AUTO_FREE char *plain = NULL, *format = NULL;
+  VMF_AUTO_FREE char *plain = NULL;
 
   VMF_REQUIRE(image, error);
   *image = NULL;
@@ -237,19 +267,10 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
   VMF_TRY(vmf_take_image_options(options, &own, error));
   if (strcmp(path, "-") == 0)
     return vmf_image_open_input(&own, image, error);
-  if (vmf_json_name_is(path)) {
-    VMF_TRY(vmf_json_source_read(path, own.format, &plain, &format, error));
-    own.format = format;
-  } else {
-    VMF_TRY(vmf_location_resolve(path, true, &plain, error));
-  }
-  if (own.format || own.no_refs)
-    VMF_TRY(vmf_io_open_file(plain, !own.ignore_locks, &origin.io, error));
-  else
-    VMF_TRY(vmf_split_open(plain, !own.ignore_locks, &origin.io, &origin.split, error));
-  if (origin.split)
-    tell_parts(origin.io, own.log);
-  return open_perhaps_packed(&origin, &own, image, error);
+  if (vmf_json_name_is(path))
+    return open_json(path, &own, image, error);
+  VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  return open_place(plain, &own, image, error);
 }
 
 enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
@@ -322,6 +343,11 @@ void vmf_image_close(struct vmf_image *image)
 const char *vmf_image_path(const struct vmf_image *image)
 {
   return image ? image->io->name : NULL;
+}
+
+bool vmf_image_guessed(const struct vmf_image *image)
+{
+  return image && vmf_node(image)->guessed;
 }
 
 const char *vmf_image_format(const struct vmf_image *image)

@@ -28,9 +28,10 @@ VMF_MUST_CHECK enum vmf_code vmf_open_chain(struct vmf_image *top,
                                             const struct vmf_image_options *options,
                                             struct vmf_error *error);
 
-/* The format by name, or by content; VMF_REFUSED when it cannot be told. */
+/* The format by name, or by content; VMF_REFUSED when it cannot be told. *guessed: it is raw only
+ * because unknown_is_raw says so. */
 VMF_MUST_CHECK enum vmf_code vmf_choose_format(struct vmf_io *io, const struct vmf_opening *opening,
-                                               const struct vmf_format **format,
+                                               const struct vmf_format **format, bool *guessed,
                                                struct vmf_error *error);
 
 /* Opens what the image names: a member of its package, or a file by the policy. */
@@ -48,10 +49,11 @@ VMF_MUST_CHECK enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, cons
                                                  struct vmf_error *error);
 
 /* An image that is named in JSON. What vmf_json_name_read gives, where `given` (or NULL) is what
- * the format is said to be besides: VMF_USAGE when they are two. *format: the one that was told, or
- * NULL. */
-VMF_MUST_CHECK enum vmf_code vmf_json_source_read(const char *name, const char *given, char **path,
-                                                  char **format, struct vmf_error *error);
+ * the format is said to be besides: VMF_USAGE when they are two. read->format: the one that was
+ * told, or NULL. Options are those of a format whose reader has some. */
+VMF_MUST_CHECK enum vmf_code vmf_json_source_read(const char *name, const char *given,
+                                                  struct vmf_json_name *read,
+                                                  struct vmf_error *error);
 
 /* ---- files that hold several disks (contents.c) ---- */
 

@@ -53,17 +53,25 @@ static enum vmf_code open_parent_named(struct vmf_image *child, const char *name
 {
   const struct vmf_node *node = vmf_node(child);
   struct vmf_parent_link *link = &child->parent_link;
-  VMF_AUTO_FREE char *path = NULL, *format = NULL;
-  struct vmf_error why;
+  struct vmf_json_name read;
+  struct vmf_error why = {0};
 
   if (node->members || !vmf_json_name_is(name))
     return vmf_open_named(node, name, VMF_REFERENCE_PARENT, io, error);
-  if (vmf_json_source_read(name, link->format, &path, &format, &why) != VMF_OK)
-    return vmf_fail(error, VMF_REFUSED, "%s: refers to %s", child->io->name, why.text);
-  vmf_free(link->format);
-  link->format = format;
-  format = NULL;
-  return vmf_open_named(node, path, VMF_REFERENCE_PARENT, io, error);
+  enum vmf_code code = vmf_json_source_read(name, link->format, &read, &why);
+  if (code == VMF_OK && read.options)
+    code = vmf_fail(&why, VMF_UNSUPPORTED, "%s: with options (%s), which a parent is not read by",
+                    name, read.options);
+  if (code == VMF_OK) {
+    vmf_free(link->format);
+    link->format = read.format;
+    read.format = NULL;
+    code = vmf_open_named(node, read.path, VMF_REFERENCE_PARENT, io, error);
+  } else {
+    code = vmf_fail(error, VMF_REFUSED, "%s: refers to %s", child->io->name, why.text);
+  }
+  vmf_json_name_free(&read);
+  return code;
 }
 
 /* The first of the names that opens, or what is found; otherwise the first failure is told, but for

@@ -3,6 +3,7 @@
  *
  * The flattened map: walks down a chain of images until one stores what is asked for. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "caller.h"
 #include "checked.h"
@@ -148,13 +149,14 @@ void vmf_spans_free(struct vmf_spans *spans)
 }
 
 /* Zeros for which an image keeps data that the file has a hole for; an image that is the file
- * itself keeps none. */
+ * itself, or a part of it, keeps none. */
 static bool is_hole_of_data(const struct vmf_span *span)
 {
   const struct vmf_run *run = &span->run;
+  bool whole = run->io == span->owner->io && run->length == span->owner->size;
+  bool bare = strcmp(span->owner->format->name, "raw") == 0;
 
-  return run->kind == VMF_RUN_PLAIN && (run->io != span->owner->io || run->offset != run->guest ||
-                                        run->length != span->owner->size);
+  return run->kind == VMF_RUN_PLAIN && (!whole || (run->offset != run->guest && !bare));
 }
 
 enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t limit,

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "json_name.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #ifdef VMF_HAVE_JANSSON
@@ -15,6 +16,14 @@ static const char prefix[] = "json:";
 bool vmf_json_name_is(const char *name)
 {
   return strncmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
+void vmf_json_name_free(struct vmf_json_name *read)
+{
+  vmf_free(read->path);
+  vmf_free(read->format);
+  vmf_free(read->options);
+  *read = (struct vmf_json_name){.path = NULL};
 }
 
 #ifdef VMF_HAVE_JANSSON
@@ -57,6 +66,7 @@ static bool is_manner(const char *key)
 struct members {
   const char *driver, *filename; /* of the object itself */
   const char *file_driver, *file_filename;
+  char **options; /* of the format: what is no member that is known here */
 };
 
 static enum vmf_code take_text(const char *name, const char *key, const json_t *value,
@@ -84,6 +94,48 @@ static enum vmf_code take_file(const char *name, const char *key, const json_t *
                   name, key);
 }
 
+/* "key=value", commas doubled, behind what is there. */
+static enum vmf_code add_option(const char *key, const char *value, char **options,
+                                struct vmf_error *error)
+{
+  char *before = *options, *out;
+  void *longer;
+
+  VMF_TRY(vmf_alloc((before ? strlen(before) + 1 : 0) + strlen(key) + 2 * strlen(value) + 2,
+                    &longer, error));
+  *options = out = longer;
+  out += sprintf(out, "%s%s%s=", before ? before : "", before ? "," : "", key);
+  for (; *value; value++) {
+    if (*value == ',')
+      *out++ = ',';
+    *out++ = *value;
+  }
+  *out = '\0';
+  vmf_free(before);
+  return VMF_OK;
+}
+
+/* What only the format can understand. */
+static enum vmf_code take_option(const char *name, const char *key, const json_t *value,
+                                 struct members *members, struct vmf_error *error)
+{
+  char number[32];
+
+  if (strcmp(key, "file") == 0 || key[strcspn(key, ".,=")] != '\0' ||
+      !(json_is_string(value) || json_is_integer(value) || json_is_boolean(value)))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: \"%s\" is not understood, only \"driver\" and \"file\" of a plain file; "
+                    "qemu-img convert makes one of whatever it can open",
+                    name, key);
+  snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+  return add_option(key,
+                    json_is_string(value)    ? json_string_value(value)
+                    : json_is_integer(value) ? number
+                    : json_is_true(value)    ? "on"
+                                             : "off",
+                    members->options, error);
+}
+
 static enum vmf_code take_member(const char *name, const char *key, json_t *value,
                                  struct members *members, struct vmf_error *error)
 {
@@ -103,10 +155,7 @@ static enum vmf_code take_member(const char *name, const char *key, json_t *valu
         VMF_TRY(take_file(name, inner, inner_value, members, error));
     return VMF_OK;
   }
-  return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s: \"%s\" is not understood, only \"driver\" and \"file\" of a plain file; "
-                  "qemu-img convert makes one of whatever it can open",
-                  name, key);
+  return take_option(name, key, value, members, error);
 }
 
 static bool is_plain(const char *driver)
@@ -138,27 +187,27 @@ static enum vmf_code settle(const char *name, struct members *members, struct vm
   return VMF_OK;
 }
 
-static enum vmf_code read_tree(const char *name, json_t *tree, char **path, char **format,
+static enum vmf_code read_tree(const char *name, json_t *tree, struct vmf_json_name *read,
                                struct vmf_error *error)
 {
-  struct members members = {.driver = NULL};
+  struct members members = {.options = &read->options};
   const char *key;
   json_t *value;
 
   json_object_foreach(tree, key, value) VMF_TRY(take_member(name, key, value, &members, error));
   VMF_TRY(settle(name, &members, error));
-  VMF_TRY(vmf_copy_text(members.file_filename, path, error));
-  return members.driver ? vmf_copy_text(members.driver, format, error) : VMF_OK;
+  VMF_TRY(vmf_copy_text(members.file_filename, &read->path, error));
+  return members.driver ? vmf_copy_text(members.driver, &read->format, error) : VMF_OK;
 }
 
-enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
+enum vmf_code vmf_json_name_read(const char *name, struct vmf_json_name *read,
                                  struct vmf_error *error)
 {
   const char *text = name + sizeof prefix - 1;
   json_error_t why;
   void *quoted;
 
-  *path = *format = NULL;
+  *read = (struct vmf_json_name){.path = NULL};
   VMF_TRY(vmf_alloc(2 * strlen(text) + 1, &quoted, error));
   requote(text, quoted);
   json_t *tree = json_loads(quoted, JSON_REJECT_DUPLICATES, &why);
@@ -168,17 +217,17 @@ enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
     return vmf_fail(error, VMF_USAGE, "%s: is no JSON object: %s", name,
                     tree ? "it is a list" : why.text);
   }
-  enum vmf_code code = read_tree(name, tree, path, format, error);
+  enum vmf_code code = read_tree(name, tree, read, error);
   json_decref(tree);
   return code;
 }
 
 #else
 
-enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
+enum vmf_code vmf_json_name_read(const char *name, struct vmf_json_name *read,
                                  struct vmf_error *error)
 {
-  *path = *format = NULL;
+  *read = (struct vmf_json_name){.path = NULL};
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: this build reads no names in JSON (libjansson was not there)", name);
 }

@@ -12,10 +12,17 @@
 
 bool vmf_json_name_is(const char *name);
 
-/* *path is the file, as it is written, and *format its format, NULL where none is told; the caller
- * frees both, also after a failure. VMF_UNSUPPORTED: it asks for more than a plain file, or this
- * build reads no JSON; VMF_USAGE: it is no such name. */
-VMF_MUST_CHECK enum vmf_code vmf_json_name_read(const char *name, char **path, char **format,
+struct vmf_json_name {
+  char *path;    /* of the file, as it is written */
+  char *format;  /* NULL where none is told */
+  char *options; /* for the format's reader, "name=value,..." with commas in values doubled; or NULL
+                  */
+};
+
+/* The caller frees *read, also after a failure. VMF_UNSUPPORTED: it asks for more than a plain
+ * file, or this build reads no JSON; VMF_USAGE: it is no such name. */
+VMF_MUST_CHECK enum vmf_code vmf_json_name_read(const char *name, struct vmf_json_name *read,
                                                 struct vmf_error *error);
+void vmf_json_name_free(struct vmf_json_name *read);
 
 #endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """What a name on the command line means: paths and protocols."""
+import json
+import os
 import struct
 
 import tap
@@ -109,6 +111,38 @@ def test_an_image_is_named_by_options(t, file, name):
     t.vmferry('compare', '--image-opts', name, 'driver=raw,file.filename=b.raw')
 
 
+@tap.rows([('a whole file', 0, None), ('a part', 1536, 4096), ('up to the end', 70000, None), ('nothing', len(RAW), None)])
+def test_a_part_of_a_raw_file_is_a_disk(t, offset, size):
+    t.write('a.raw', RAW)
+    without_json(t)
+    name = f'driver=raw,offset={offset},' + (f'size={size},' if size else '') + 'file.filename=a.raw'
+    t.vmferry('convert', '--image-opts', name, '-O', 'raw', 'b.raw')
+    tap.equal(t.read('b.raw'), RAW[offset:][:size], 'content')
+
+
+def test_the_map_of_a_part_of_a_raw_file(t):
+    without_json(t)
+    t.write('a.raw', b'\1' * 8192)
+    os.truncate(t.path('a.raw'), 100001)
+    for options in ('offset=1k,size=20480', 'offset=4096', 'offset=65536', 'offset=8192,size=512'):
+        arguments = ('map', '--output=json', '--image-opts', f'driver=raw,{options},file.filename=a.raw')
+        theirs = t.run(tap.tool('qemu-img'), *arguments).stdout
+        tap.equal(t.vmferry(*arguments).stdout, theirs, options)
+
+
+def test_the_size_of_a_vhd_is_the_one_that_is_told(t):
+    without_json(t)
+    t.write('a.vhd', (tap.IMAGES / 'good-vhd-dynamic.vhd').read_bytes())
+    sizes = set()
+    for how in ('chs', 'current_size'):
+        arguments = ('info', '--output=json', '--image-opts', f'driver=vpc,force_size_calc={how},file.filename=a.vhd')
+        theirs, ours = (json.loads(text)['virtual-size'] for text in (t.run(tap.tool('qemu-img'), *arguments).stdout, t.vmferry(*arguments).stdout))
+        tap.equal(ours, theirs, how)
+        sizes.add(ours)
+    tap.equal(len(sizes), 2, 'sizes')
+    refused(t, 'info', '--image-opts', 'driver=vpc,force_size_calc=none,file.filename=a.vhd', says=('chs',), status=1)
+
+
 @tap.rows([('no value', 'driver', 'expected NAME=VALUE'), ('no name', '=qcow2', 'expected NAME=VALUE'), ('nothing', '', 'expected NAME=VALUE'),
            ('end', 'driver=raw,', 'expected NAME=VALUE'), ('nbd', 'driver=raw,file.driver=nbd,file.host=h', '"file.host"'),
            ('twice', 'driver=raw,driver=raw', 'no JSON object')])
@@ -126,7 +160,12 @@ def test_other_options_are_refused(t, text, word):
     ('a node', 9, '{"driver":"raw","file":"a"}', '"file"'),
     ('two drivers', 1, '{"driver":"raw","driver":"qcow2"}', 'no JSON object'),
     ('nbd', 9, '{"driver":"raw","file":{"driver":"nbd","filename":"x"}}', 'qemu-img convert'),
-    ('an option', 9, '{"driver":"raw","offset":512,"file":{"driver":"file","filename":"a.raw"}}', '"offset"'),
+    ('an option', 9, '{"driver":"qcow2","offset":512,"file":{"driver":"file","filename":"a.raw"}}', '"offset"'),
+    ('an option without a driver', 9, '{"offset":512,"file":{"driver":"file","filename":"a.raw"}}', '"offset"'),
+    ('an option that is none of raw', 1, '{"driver":"raw","start":512,"file.filename":"a.raw"}', 'expected one of offset, size'),
+    ('beyond the end', 1, '{"driver":"raw","offset":512,"size":"1E","file.filename":"a.raw"}', 'beyond the end of the file'),
+    ('a member with dots', 9, '{"driver":"raw","server.path":"s","file.filename":"a.raw"}', '"server.path"'),
+    ('a fraction', 9, '{"driver":"raw","offset":0.5,"file.filename":"a.raw"}', '"offset"'),
     ('a number', 1, '{"driver":"raw","file":{"driver":"file","filename":1}}', 'not one string'),
     ('a NUL', 1, '{"driver":"raw","file":{"filename":"a.raw\\u0000"}}', 'no JSON object'),
     ('deep', 1, '[' * 100000, 'json:[['),
@@ -143,6 +182,7 @@ def test_other_json_is_refused(t, status, text, word):
     ('out of the folder', '{"driver":"qcow2","file":{"driver":"file","filename":"../other.qcow2"}}', 2, 'other.qcow2'),
     ('absolute', '{"driver":"raw","file":{"driver":"file","filename":"/etc/passwd"}}', 2, ''),
     ('nbd', '{"driver":"qcow2","file":{"driver":"nbd","host":"localhost"}}', 2, 'nbd'),
+    ('a part of a file', '{"driver":"raw","offset":"512","file":{"driver":"file","filename":"base.qcow2"}}', 2, 'offset=512'),
 ])
 def test_a_backing_file_is_named_in_json(t, text, status, word):
     if not tap.shutil.which('qemu-img'):
@@ -150,7 +190,7 @@ def test_a_backing_file_is_named_in_json(t, text, status, word):
     t.write('a.raw', RAW)
     without_json(t)
     t.vmferry('convert', 'a.raw', 'base.qcow2')
-    form = 'qcow2' if status == 0 or word else 'raw'
+    form = 'raw' if '"raw"' in text and word != 'another driver' else 'qcow2'
     t.run('qemu-img', 'create', '-q', '-u', '-f', 'qcow2', '-b', 'json:' + text, '-F', form, 'top.qcow2', str(len(RAW)))
     done = t.vmferry('convert', 'top.qcow2', 'b.raw', status=status)
     tap.contains(done.stderr, word)

@@ -63,17 +63,17 @@ static void look_up(const char *text, size_t length)
 {
   struct vmf_profile_info profile = {.size = sizeof profile};
   struct vmf_error error;
-  char list[200], *path = NULL, *format = NULL;
+  struct vmf_json_name read = {.path = NULL};
+  char list[200];
   uint64_t bytes;
 
   if (vmf_profile_find(text, &profile, &error) != VMF_OK && error.text[0] == '\0')
     fuzz_fault("%s: no platform, without a word", text);
   if (!vmf_guest_os_find(text))
     vmf_guest_os_suggest(text, list, sizeof list);
-  if (vmf_json_name_is(text) && vmf_json_name_read(text, &path, &format, &error) == VMF_OK && !path)
+  if (vmf_json_name_is(text) && vmf_json_name_read(text, &read, &error) == VMF_OK && !read.path)
     fuzz_fault("%s: no path", text);
-  vmf_free(path);
-  vmf_free(format);
+  vmf_json_name_free(&read);
   vmf_href_is_remote(text);
   vmf_href_fault(text, length);
   vmf_encoding_converter(text);

@@ -306,6 +306,7 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert_ptr_null(vmf_suffix_meaning(NULL));
   ck_assert_ptr_null(vmf_image_path(NULL));
   ck_assert_ptr_null(vmf_image_format(NULL));
+  ck_assert(!vmf_image_guessed(NULL));
   ck_assert_uint_eq(vmf_image_size(NULL), 0);
   ck_assert_ptr_null(vmf_image_parent(NULL));
   ck_assert(!vmf_package_recognise(NULL));

@@ -129,9 +129,14 @@ static enum vmf_code map_extent(struct vmf_image *image, uint64_t at, uint64_t e
   *extent = (struct vmf_extent){.size = sizeof *extent};
   if (at < vmf_image_size(image))
     return vmf_image_extent(image, at, end - at, extent, error);
-  extent->guest = extent->offset = at;
+  enum vmf_code code = vmf_image_extent(image, at - 1, 1, extent, error);
+  if (code != VMF_OK)
+    return code;
+  extent->offset++;
+  extent->guest = at;
   extent->length = end - at;
   extent->present = extent->zero = extent->has_offset = true;
+  extent->data = false;
   extent->file = vmf_image_path(image);
   return VMF_OK;
 }

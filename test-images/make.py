@@ -6,6 +6,7 @@ import pathlib
 import struct
 import sys
 
+import make_parallels as parallels
 import make_qcow as qcow
 import make_qcow2 as qcow2
 import make_qed as qed
@@ -56,6 +57,8 @@ CONTENTS = {
     'good-qcow-overlay.qcow': CHILD,
     'good-qed-plain.qed': LARGE,
     'good-qed-overlay.qed': CHILD,
+    'good-parallels-old.hds': LARGE,
+    'good-parallels-ext.hds': LARGE,
 }
 
 # Name of the image -> the exit status of converting it.
@@ -79,6 +82,8 @@ REFUSED = {
     'bad-qcow-table-outside.qcow': 2,
     'bad-qed-feature.qed': 9,
     'bad-qed-open.qed': 2,
+    'bad-parallels-in-use.hds': 2,
+    'bad-parallels-entry-outside.hds': 2,
 }
 
 
@@ -111,6 +116,8 @@ def good():
         'good-qcow-overlay.qcow': qcow.overlay(CHILD, LARGE, 'good-qcow-packed.qcow'),
         'good-qed-plain.qed': qed.plain(LARGE),
         'good-qed-overlay.qed': qed.overlay(CHILD, LARGE, 'good-qed-plain.qed'),
+        'good-parallels-old.hds': parallels.old(LARGE),
+        'good-parallels-ext.hds': parallels.extended(LARGE, bitmap=True),
     }
     files.update(vmdk.flat(SMALL, 'good-vmdk-flat.vmdk', 100))
     files.update(vmdk.cowd(LARGE, 'good-vmdk-cowd.vmdk'))
@@ -152,6 +159,8 @@ def bad(files):
         'bad-qcow-encrypted.qcow': qcow.plain(SMALL, encryption=1),
         'bad-qcow-table-outside.qcow': poke(files['good-qcow-plain.qcow'], 40, struct.pack('>Q', 1 << 40)),
         'bad-qed-feature.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', 1 << 40)),
+        'bad-parallels-in-use.hds': poke(files['good-parallels-ext.hds'], 44, struct.pack('<I', parallels.IN_USE)),
+        'bad-parallels-entry-outside.hds': poke(files['good-parallels-old.hds'], 64, struct.pack('<I', 1 << 31)),
         'bad-qed-open.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', qed.NEEDS_CHECK)),
     }
 

@@ -85,7 +85,8 @@ enum vmf_code qcow_check(struct vmf_image *image, struct vmf_findings *findings,
 
   findings->image_end_offset = image->io->size;
   findings->total_clusters = vmf_div_up(image->size, state->cluster_size);
-  enum vmf_code code = vmf_cluster_use_begin(&use, image, 0, state->cluster_size, findings, error);
+  enum vmf_code code =
+      vmf_cluster_use_begin(&use, image->io, 0, state->cluster_size, findings, error);
   if (code == VMF_OK)
     code = examine(image, &use, error);
   vmf_cluster_use_free(&use);

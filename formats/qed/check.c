@@ -78,7 +78,7 @@ enum vmf_code qed_check(struct vmf_image *image, struct vmf_findings *findings,
 
   findings->total_clusters = vmf_div_up(image->size, state->header.cluster_size);
   enum vmf_code code =
-      vmf_cluster_use_begin(&use, image, 0, state->header.cluster_size, findings, error);
+      vmf_cluster_use_begin(&use, image->io, 0, state->header.cluster_size, findings, error);
   if (code == VMF_OK)
     code = examine(image, &use, error);
   vmf_cluster_use_free(&use);

@@ -10,19 +10,19 @@ enum {
   CORRUPTIONS_MAX = 1000,   /* that are told one by one */
 };
 
-enum vmf_code vmf_cluster_use_begin(struct vmf_cluster_use *use, const struct vmf_image *image,
+enum vmf_code vmf_cluster_use_begin(struct vmf_cluster_use *use, const struct vmf_io *io,
                                     uint64_t base, uint64_t size, struct vmf_findings *findings,
                                     struct vmf_error *error)
 {
-  uint64_t file = image->io->size;
+  uint64_t file = io->size;
   void *memory;
 
-  *use = (struct vmf_cluster_use){.image = image, .findings = findings, .base = base, .size = size};
+  *use = (struct vmf_cluster_use){.io = io, .findings = findings, .base = base, .size = size};
   use->count = file > base ? vmf_div_up(file - base, size) : 0;
   if (use->count > CLUSTERS_MAX)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: a file of %llu clusters of %llu bytes: more than %d are not examined",
-                    image->io->name, (unsigned long long)use->count, (unsigned long long)size,
+                    io->name, (unsigned long long)use->count, (unsigned long long)size,
                     CLUSTERS_MAX);
   VMF_TRY(vmf_alloc(use->count / 8 + 1, &memory, error));
   use->used = memory;
@@ -37,7 +37,7 @@ void vmf_cluster_use_free(struct vmf_cluster_use *use)
 bool vmf_cluster_use_told(struct vmf_cluster_use *use)
 {
   if (++use->findings->corruptions == CORRUPTIONS_MAX + 1)
-    vmf_finding(use->findings, "%s: further ones are counted, but not told", use->image->io->name);
+    vmf_finding(use->findings, "%s: further ones are counted, but not told", use->io->name);
   return use->findings->corruptions <= CORRUPTIONS_MAX;
 }
 
@@ -64,7 +64,7 @@ bool vmf_cluster_use_take(struct vmf_cluster_use *use, uint64_t offset, uint64_t
     return true;
   if (vmf_cluster_use_told(use))
     vmf_finding(use->findings, "%s: %s at byte %llu: something else is there as well",
-                use->image->io->name, what, (unsigned long long)offset);
+                use->io->name, what, (unsigned long long)offset);
   return false;
 }
 
@@ -91,9 +91,12 @@ void vmf_cluster_use_data(struct vmf_cluster_use *use, uint64_t offset, const ch
 
 void vmf_cluster_use_end(struct vmf_cluster_use *use)
 {
+  uint64_t leaks = 0;
+
   for (uint64_t i = 0; i < use->count; i++)
-    use->findings->leaks += !(use->used[i / 8] >> i % 8 & 1);
-  if (use->findings->leaks > 0)
-    vmf_finding(use->findings, "%s: %llu clusters of the file belong to nothing",
-                use->image->io->name, (unsigned long long)use->findings->leaks);
+    leaks += !(use->used[i / 8] >> i % 8 & 1);
+  use->findings->leaks += leaks;
+  if (leaks > 0)
+    vmf_finding(use->findings, "%s: %llu clusters of the file belong to nothing", use->io->name,
+                (unsigned long long)leaks);
 }

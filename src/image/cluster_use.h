@@ -9,7 +9,7 @@
 #include "format.h"
 
 struct vmf_cluster_use {
-  const struct vmf_image *image;
+  const struct vmf_io *io;
   struct vmf_findings *findings;
   uint64_t base, size; /* where the first cluster stands in the file; bytes of each */
   uint64_t count;      /* of those that the file has, the last one perhaps in part */
@@ -20,7 +20,7 @@ struct vmf_cluster_use {
 /* A file of more clusters than can be examined is VMF_LIMIT. vmf_cluster_use_free follows in any
  * case. */
 VMF_MUST_CHECK enum vmf_code vmf_cluster_use_begin(struct vmf_cluster_use *use,
-                                                   const struct vmf_image *image, uint64_t base,
+                                                   const struct vmf_io *io, uint64_t base,
                                                    uint64_t size, struct vmf_findings *findings,
                                                    struct vmf_error *error);
 void vmf_cluster_use_free(struct vmf_cluster_use *use);

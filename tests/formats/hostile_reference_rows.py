@@ -250,7 +250,7 @@ REF14 = [
         'the content is both'),
     Row('REF14 sparse VMDK and VHD', SPARSE + VHD_FIXED[-512:], 'the content is both', name='x.vmdk'),
     Row('REF14 an archive named raw', b'x'.ljust(257, b'\0') + b'ustar'.ljust(1000, b'\0'), 'a tar archive', 9),
-    Row('REF14 a Parallels disk named raw', b'WithoutFreeSpace'.ljust(65536, b'\0'), 'Parallels', 9),
+    Row('REF14 a LUKS disk named raw', b'LUKS\xba\xbe'.ljust(65536, b'\0'), 'LUKS', 9),
 ]
 
 LOOP1 = [

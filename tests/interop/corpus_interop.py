@@ -15,7 +15,7 @@ import tempfile
 
 import tap
 
-FORMATS = {'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
+FORMATS = {'parallels', 'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
 OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
 
 # Images that no reader may accept: exit codes and a part of the message.
@@ -107,7 +107,7 @@ def known():
 def guest_digest(path, form):
     """SHA-256 of what vmferry writes to a pipe as raw, and its length."""
     bare = ['--bare'] if os.path.basename(path) == 'sesparse.vmdk' else []  # it came without its descriptor
-    command = [tap.VMFERRY, 'convert', '-q', *(['-f', 'raw'] if form == 'raw' else []), *bare, '-O', 'raw', path, '-']
+    command = [tap.VMFERRY, 'convert', '-q', *(['-f', 'raw'] if form == 'raw' or '/plain.hdd' in path else []), *bare, '-O', 'raw', path, '-']
     return digest_of(command)
 
 

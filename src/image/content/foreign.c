@@ -20,8 +20,6 @@ static const struct magic {
   size_t length, offset; /* of the bytes in the file; from_end: before its end */
   bool from_end;
 } magics[] = {
-    {{"Parallels HDD", BY_QEMU}, "WithoutFreeSpace", 16, 0, false},
-    {{"Parallels HDD", BY_QEMU}, "WithouFreSpacExt", 16, 0, false},
     {{"Bochs growing disk", BY_QEMU}, "Bochs Virtual HD Image", 22, 0, false},
     {{"Apple disk image (DMG)", BY_QEMU}, "koly", 4, 512, true},
     {{"a dynamic VHD without its footer", VMF_FOREIGN_OTHER,

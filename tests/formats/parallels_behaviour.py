@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Disks of Parallels: what qemu-img makes is read as it reads it, and what it does not know is read by the specification."""
+import json
+import os
+import random
+import sys
+
+import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_parallels as parallels  # pylint: disable=wrong-import-position
+from make_content import LARGE  # pylint: disable=wrong-import-position
+
+MIB = 1 << 20
+
+
+def content(size=9 * MIB):
+    source, out = random.Random(19), bytearray(size)
+    for at in (0, 3 * MIB + 4096, size - 700 * 512):
+        out[at:at + 300000] = source.randbytes(300000)
+    return bytes(out)
+
+
+def answers(t, verb, name):
+    return [json.loads(t.run(program, verb, '--output=json', name).stdout) for program in (tap.VMFERRY, tap.tool('qemu-img'))]
+
+
+def places(runs):
+    """[start, end, place] of what is stored; holes of the file, which qemu-img 7.2 does not look at, are a part of it."""
+    joined = []
+    for start, length, place in ((run['start'], run['length'], run['offset']) for run in runs if run['present']):
+        if joined and joined[-1][1] == start and joined[-1][2] + start - joined[-1][0] == place:
+            joined[-1][1] += length
+        else:
+            joined.append([start, start + length, place])
+    return joined
+
+
+@tap.rows([('of 1 MiB', ()), ('of 64 KiB', ('-o', 'cluster_size=64k'))])
+def test_clusters_of_qemu_img(t, options):
+    t.write('a.raw', content())
+    t.run(tap.tool('qemu-img'), 'convert', '-f', 'raw', '-O', 'parallels', *options, 'a.raw', 'a.hds')
+    t.vmferry('compare', 'a.raw', 'a.hds')
+    t.vmferry('convert', '-O', 'qcow2', 'a.hds', 'b.qcow2')
+    t.run(tap.tool('qemu-img'), 'compare', 'b.qcow2', 'a.raw')
+    ours, theirs = answers(t, 'info', 'a.hds')
+    tap.equal({key: ours[key] for key in theirs if key != 'actual-size'},
+              {key: value for key, value in theirs.items() if key != 'actual-size'}, 'info')
+    tap.equal(*map(places, answers(t, 'map', 'a.hds')), 'map')
+    tap.equal(t.vmferry('check', 'a.hds').stdout, t.run(tap.tool('qemu-img'), 'check', 'a.hds').stdout, 'check')
+
+
+@tap.rows([(f'of {cluster} sectors', cluster) for cluster in (1, 63, 504, 2048, 5000)])
+def test_any_cluster(t, cluster):
+    for name, made in (('old.hds', parallels.old(LARGE, cluster)), ('ext.hds', parallels.extended(LARGE, cluster))):
+        t.write(name, made)
+        t.vmferry('convert', '-O', 'raw', name, 'out.raw')
+        tap.equal(t.read('out.raw') == LARGE, True, name)
+        tap.contains(t.vmferry('check', name).stdout, 'No errors were found')
+        t.run(tap.tool('qemu-img'), 'convert', '-f', 'parallels', '-O', 'raw', name, 'theirs.raw')
+        tap.equal(t.read('theirs.raw') == LARGE, True, 'qemu-img ' + name)
+
+
+def test_bitmaps_stay_behind(t):
+    """qemu-img 7.2 takes the extension for leaked space."""
+    t.write('a.hds', parallels.extended(LARGE, bitmap=True))
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'a.hds').stdout)['format-specific']['data'],
+              {'subformat': 'extended', 'bitmap-count': 1}, 'info')
+    tap.contains(t.vmferry('check', 'a.hds').stdout, 'No errors were found')
+    tap.contains(t.vmferry('convert', 'a.hds', 'out.qcow2').stderr, 'bitmaps of changed blocks stay behind: 1')
+    t.vmferry('convert', '--strict', 'a.hds', 'strict.qcow2', status=None)
+    tap.equal('strict.qcow2' in t.names(), False, 'strict')
+
+
+def test_a_disk_in_use_is_told_by_info(t):
+    t.write('a.hds', parallels.extended(LARGE, in_use=parallels.IN_USE))
+    done = t.vmferry('info', '--output=json', 'a.hds', status=2)
+    found = json.loads(done.stdout)
+    tap.equal((found['virtual-size'], found['dirty-flag']), (len(LARGE), True), 'info')
+    tap.equal(json.loads(t.vmferry('info', '-U', '--output=json', 'a.hds').stdout)['dirty-flag'], True, 'info -U')
+
+
+def test_a_table_of_a_disk_of_many_tebibytes(t):
+    """Its 64 MiB lie in a hole: neither memory nor time grow with them."""
+    entries = 1 << 24
+    t.write('a.hds', parallels.header(parallels.EXT, entries * 2048, 2048, entries, 65 * 2048))
+    os.truncate(t.path('a.hds'), 64 + 4 * entries)
+    tap.contains(t.vmferry('map', '--output=json', 'a.hds').stdout, f'"start": 0, "length": {entries * MIB}, ')
+
+
+@tap.rows([('old', 'x.hds', parallels.old(LARGE)), ('extended', 'x.hds', parallels.extended(LARGE))])
+def test_in_a_package(t, name, data):
+    t.write(name, data)
+    t.vmferry('pack', name)
+    t.vmferry('convert', '-O', 'raw', 'x.ova', 'out.raw')
+    tap.equal(t.read('out.raw').rstrip(b'\0') == LARGE.rstrip(b'\0'), True, 'content')
+
+
+tap.main(globals())

@@ -6,6 +6,8 @@ import pathlib
 import struct
 import sys
 
+import make_bochs as bochs
+import make_cloop as cloop
 import make_parallels as parallels
 import make_qcow as qcow
 import make_qcow2 as qcow2
@@ -57,6 +59,8 @@ CONTENTS = {
     'good-qcow-overlay.qcow': CHILD,
     'good-qed-plain.qed': LARGE,
     'good-qed-overlay.qed': CHILD,
+    'good-bochs-growing.disk': LARGE,
+    'good-cloop.cloop': SMALL.ljust(3 * cloop.BLOCK, b'\0'),
     'good-parallels-old.hds': LARGE,
     'good-parallels-ext.hds': LARGE,
 }
@@ -82,6 +86,8 @@ REFUSED = {
     'bad-qcow-table-outside.qcow': 2,
     'bad-qed-feature.qed': 9,
     'bad-qed-open.qed': 2,
+    'bad-bochs-undoable.disk': 9,
+    'bad-cloop-places.cloop': 2,
     'bad-parallels-in-use.hds': 2,
     'bad-parallels-entry-outside.hds': 2,
 }
@@ -116,6 +122,8 @@ def good():
         'good-qcow-overlay.qcow': qcow.overlay(CHILD, LARGE, 'good-qcow-packed.qcow'),
         'good-qed-plain.qed': qed.plain(LARGE),
         'good-qed-overlay.qed': qed.overlay(CHILD, LARGE, 'good-qed-plain.qed'),
+        'good-bochs-growing.disk': bochs.growing(LARGE),
+        'good-cloop.cloop': cloop.image(SMALL),
         'good-parallels-old.hds': parallels.old(LARGE),
         'good-parallels-ext.hds': parallels.extended(LARGE, bitmap=True),
     }
@@ -161,6 +169,8 @@ def bad(files):
         'bad-qed-feature.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', 1 << 40)),
         'bad-parallels-in-use.hds': poke(files['good-parallels-ext.hds'], 44, struct.pack('<I', parallels.IN_USE)),
         'bad-parallels-entry-outside.hds': poke(files['good-parallels-old.hds'], 64, struct.pack('<I', 1 << 31)),
+        'bad-bochs-undoable.disk': bochs.growing(SMALL, subtype=b'Undoable'),
+        'bad-cloop-places.cloop': poke(files['good-cloop.cloop'], cloop.HEADER + 8, struct.pack('>Q', 1 << 40)),
         'bad-qed-open.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', qed.NEEDS_CHECK)),
     }
 

@@ -20,7 +20,6 @@ static const struct magic {
   size_t length, offset; /* of the bytes in the file; from_end: before its end */
   bool from_end;
 } magics[] = {
-    {{"Bochs growing disk", BY_QEMU}, "Bochs Virtual HD Image", 22, 0, false},
     {{"Apple disk image (DMG)", BY_QEMU}, "koly", 4, 512, true},
     {{"a dynamic VHD without its footer", VMF_FOREIGN_OTHER,
       "the footer at its end and the copy at its start are damaged, and so may be the rest"},

@@ -23,19 +23,20 @@ struct vmf_parsed_job {
 /* What `vmferry batch` is told. */
 struct vmf_batch_settings {
   struct vmf_command command;
-  const char *each, *to;         /* a pattern, and the names of its targets; or NULL: a list */
-  const char *defaults;          /* options of all jobs; or NULL */
-  const char *task;              /* "I/N": every Nth job from the Ith on, from 0; or NULL: all */
-  const char *index;             /* "I": this job only, from 0; or NULL */
-  const char *jobs;              /* so many at a time, a number or "auto"; NULL: auto */
-  const char **reports;          /* files, NULL-terminated; owned; or NULL */
-  uint64_t retries;              /* of a job that fails for a while */
-  bool fail_fast;                /* nothing new begins behind a failure */
-  bool dry_run;                  /* each job only tells what it would write */
-  bool resume;                   /* what the record says is done, is not done again */
-  const char *record;            /* a file; NULL: none is kept */
-  char *record_beside;           /* the same, where nobody named it; owned */
-  struct vmf_job_list list;      /* owned */
+  const char *each, *to;    /* a pattern, and the names of its targets; or NULL: a list */
+  const char *defaults;     /* options of all jobs; or NULL */
+  const char *task;         /* "I/N": every Nth job from the Ith on, from 0; or NULL: all */
+  const char *index;        /* "I": this job only, from 0; or NULL */
+  const char *emit;         /* a scheduler, for which a script is printed; NULL: all is done here */
+  const char *jobs;         /* so many at a time, a number or "auto"; NULL: auto */
+  const char **reports;     /* files, NULL-terminated; owned; or NULL */
+  uint64_t retries;         /* of a job that fails for a while */
+  bool fail_fast;           /* nothing new begins behind a failure */
+  bool dry_run;             /* each job only tells what it would write */
+  bool resume;              /* what the record says is done, is not done again */
+  const char *record;       /* a file; NULL: none is kept */
+  char *record_beside;      /* the same, where nobody named it; owned */
+  struct vmf_job_list list; /* owned */
   struct vmf_parsed_job *parsed; /* of each job of the list, until it is looked at; owned */
 };
 
@@ -143,9 +144,10 @@ void vmf_batch_forget(struct vmf_parsed_job *parsed);
 VMF_MUST_CHECK enum vmf_code vmf_batch_parse_all(struct vmf_batch_settings *settings,
                                                  struct vmf_error *error);
 
-/* Looks at all jobs before the first byte is written: their options, names, places. What is wrong
- * goes to standard error. VMF_USAGE: something is. */
-VMF_MUST_CHECK enum vmf_code vmf_batch_check(struct vmf_batch *batch, struct vmf_error *error);
+/* Looks at all jobs before the first byte is written: their options, names, and where `files` are
+ * here their places. What is wrong goes to standard error. VMF_USAGE: something is. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_check(struct vmf_batch *batch, bool files,
+                                             struct vmf_error *error);
 
 /* Does all jobs, and shows how far they are. */
 VMF_MUST_CHECK enum vmf_code vmf_batch_run(struct vmf_batch *batch, struct vmf_error *error);

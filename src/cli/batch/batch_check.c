@@ -147,14 +147,14 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
   return code;
 }
 
-enum vmf_code vmf_batch_check(struct vmf_batch *batch, struct vmf_error *error)
+enum vmf_code vmf_batch_check(struct vmf_batch *batch, bool files, struct vmf_error *error)
 {
   struct checking checking = {.batch = batch};
   enum vmf_code code = check_options(&checking, error);
 
   if (code == VMF_OK)
     code = check_names(&checking, error);
-  if (code == VMF_OK)
+  if (code == VMF_OK && files)
     code = check_places(&checking, error);
   vmf_batch_places_free(&checking.places);
   if (code != VMF_OK || checking.problems == 0)

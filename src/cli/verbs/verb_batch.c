@@ -12,6 +12,7 @@
 
 #include "arguments.h"
 #include "batch.h"
+#include "batch_emit.h"
 #include "batch_record.h"
 #include "batch_report.h"
 #include "batch_room.h"
@@ -24,6 +25,7 @@
 
 enum {
   AT_ONCE_MOST = 64,
+  TASKS_AT_ONCE_MOST = 10000,
   AT_ONCE_AUTO = 8 /* at most: while one waits for the disk another has work for the crew */
 };
 
@@ -49,6 +51,10 @@ static const struct vmf_argument batch_arguments[] = {
      .contradicts = "index",
      .help = "of N machines that share the list, this is machine I, from 0 on: every Nth job"},
     {.name = "index", VMF_SETS_TEXT(index), .value = "I", .help = "job I alone, from 0 on"},
+    {.name = "emit",
+     VMF_SETS_TEXT(emit),
+     .value = "slurm|k8s|parallel|make",
+     .help = "print a script by which this scheduler does the jobs, a task each"},
     VMF_GROUP("How it goes"),
     {.letter = 'j',
      .name = "jobs",
@@ -84,22 +90,26 @@ static const struct vmf_argument batch_arguments[] = {
     {0},
 };
 
-static enum vmf_code batch_at_once(const struct vmf_batch_settings *settings, size_t count,
-                                   unsigned *at_once, struct vmf_error *error)
+/* automatic: what "auto" stands for; most: what may be asked for. */
+static enum vmf_code batch_at_once(const struct vmf_batch_settings *settings, long automatic,
+                                   long most, unsigned *at_once, struct vmf_error *error)
 {
   const char *text = settings->jobs;
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  size_t count = settings->list.count;
   char *end = NULL;
-  long asked = !text || strcmp(text, "auto") == 0 ? (processors < 2              ? 2
-                                                     : processors < AT_ONCE_AUTO ? processors
-                                                                                 : AT_ONCE_AUTO)
-                                                  : strtol(text, &end, 10);
+  long asked = !text || strcmp(text, "auto") == 0 ? automatic : strtol(text, &end, 10);
 
-  if ((end && (*end || end == text)) || asked < 1 || asked > AT_ONCE_MOST)
-    return vmf_arguments_wrong(error, "-j: \"%s\" is neither \"auto\" nor a number from 1 to %d",
-                               text, AT_ONCE_MOST);
+  if ((end && (*end || end == text)) || asked < 1 || asked > most)
+    return vmf_arguments_wrong(error, "-j: \"%s\" is neither \"auto\" nor a number from 1 to %ld",
+                               text, most);
   *at_once = (size_t)asked < count ? (unsigned)asked : count > 0 ? (unsigned)count : 1;
   return VMF_OK;
+}
+
+static long batch_automatic(void)
+{
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  return processors < 2 ? 2 : processors < AT_ONCE_AUTO ? processors : AT_ONCE_AUTO;
 }
 
 /* ---- before anything foreign is opened ---- */
@@ -126,7 +136,7 @@ static enum vmf_code batch_name_record(struct vmf_batch_settings *settings, bool
   struct stat there;
   const char *name = settings->command.operand_count == 1 ? settings->command.operands[0] : "-";
 
-  if (settings->record || (settings->dry_run && !settings->resume))
+  if (settings->record || settings->emit || (settings->dry_run && !settings->resume))
     return VMF_OK;
   if (!listed || strcmp(name, "-") == 0 || stat(name, &there) != 0 || !S_ISREG(there.st_mode))
     return settings->resume
@@ -176,8 +186,10 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
   struct vmf_batch_settings *settings = given;
   struct vmf_job_list *list = &settings->list;
   bool listed = settings->command.operand_count == 1;
-  enum vmf_code code = VMF_OK;
+  enum vmf_code code = settings->emit ? vmf_batch_emit_check(settings, error) : VMF_OK;
 
+  if (code != VMF_OK)
+    return code;
   if (listed ? settings->each || settings->to : !settings->each || !settings->to)
     return vmf_arguments_wrong(error, "expected a list of jobs, or --each PATTERN and --to "
                                       "TEMPLATE");
@@ -250,7 +262,10 @@ static int batch_status(const struct vmf_batch *batch)
 static enum vmf_code batch_begin(struct vmf_batch *batch, struct vmf_error *error)
 {
   const struct vmf_batch_settings *settings = batch->settings;
-  enum vmf_code code = batch_at_once(settings, settings->list.count, &batch->at_once, error);
+  enum vmf_code code =
+      settings->emit
+          ? batch_at_once(settings, AT_ONCE_AUTO, TASKS_AT_ONCE_MOST, &batch->at_once, error)
+          : batch_at_once(settings, batch_automatic(), AT_ONCE_MOST, &batch->at_once, error);
 
   if (code == VMF_OK)
     code = vmf_batch_add_jobs(batch, error);
@@ -301,10 +316,32 @@ static enum vmf_code batch_prepare(struct vmf_batch *batch, struct vmf_error *er
   enum vmf_code code = vmf_batch_check_reports(settings->reports, error);
 
   if (code == VMF_OK)
-    code = vmf_batch_check(batch, error);
+    code = vmf_batch_check(batch, true, error);
   if (code == VMF_OK)
     code = batch_open_record(batch, error);
   return code == VMF_OK && !settings->dry_run ? vmf_batch_check_room(batch, error) : code;
+}
+
+/* All jobs are looked at here, since a task looks only at its own. */
+static enum vmf_code batch_print_script(struct vmf_batch *batch, struct vmf_error *error)
+{
+  const struct vmf_batch_settings *settings = batch->settings;
+  enum vmf_code code = vmf_batch_check(batch, vmf_batch_emit_is_here(settings), error);
+
+  return code == VMF_OK ? vmf_batch_emit(settings, batch->at_once, stdout, error) : code;
+}
+
+/* *status: of all jobs. */
+static enum vmf_code batch_do_all(struct vmf_batch *batch, int *status, struct vmf_error *error)
+{
+  enum vmf_code code = batch_prepare(batch, error);
+
+  if (code == VMF_OK)
+    code = vmf_batch_run(batch, error);
+  if (code != VMF_OK)
+    return code;
+  *status = batch_status(batch);
+  return vmf_batch_report(batch, *status, error);
 }
 
 static int batch_run(void *given)
@@ -317,13 +354,8 @@ static int batch_run(void *given)
   int status = VMF_EXIT_DONE;
 
   if (code == VMF_OK)
-    code = batch_prepare(&batch, &error);
-  if (code == VMF_OK)
-    code = vmf_batch_run(&batch, &error);
-  if (code == VMF_OK) {
-    status = batch_status(&batch);
-    code = vmf_batch_report(&batch, status, &error);
-  }
+    code =
+        settings->emit ? batch_print_script(&batch, &error) : batch_do_all(&batch, &status, &error);
   if (code != VMF_OK) {
     int failure = vmf_status_report(&error);
 

@@ -235,4 +235,23 @@ def test_options_of_the_batch_are_options_of_each_task(t):
         tap.contains(script, f" '{word}'")
 
 
+@tap.rows([('lines', 'jobs.tsv', 4), ('JSON', 'jobs.json', 2)])
+def test_the_lists_of_contrib_are_lists(t, name, count):
+    tap.needs('jansson')
+    made = kubernetes(t.vmferry('batch', '--emit=k8s', tap.SOURCE / 'contrib' / name).stdout)
+    tap.equal(made['spec']['completions'], count, 'jobs')
+
+
+def test_the_list_that_contrib_makes(t):
+    os.makedirs(t.path('vmfs/a b'))
+    for name in ("a b/x y.vmdk", "a b/x y-flat.vmdk", "$(touch pwned).vmdk", '`"\'.vmdk', ' c\\ .vmdk', 'd-s001.vmdk'):
+        t.write('vmfs/' + name, bytes(512))
+    commands = (tap.SOURCE / 'contrib/README.md').read_text().split('```sh\n')[1].split('\nvmferry batch')[0]
+    t.run('bash', '-c', commands.replace('/vmfs/volumes', 'vmfs').replace('/images', 'out'))
+    os.makedirs(t.path('out'))
+    t.vmferry('batch', '-q', '--defaults', '-f raw -O qcow2', 'jobs.tsv')
+    tap.equal(sorted(os.listdir(t.path('out'))), sorted(['x y.qcow2', '$(touch pwned).qcow2', '`"\'.qcow2', ' c\\ .qcow2']), 'targets')
+    tap.equal('pwned' in t.names(), False, 'a name that drives')
+
+
 tap.main(globals())

@@ -9,6 +9,7 @@ import sys
 import make_bochs as bochs
 import make_cloop as cloop
 import make_parallels as parallels
+import make_partclone as partclone
 import make_qcow as qcow
 import make_qcow2 as qcow2
 import make_qed as qed
@@ -59,6 +60,9 @@ CONTENTS = {
     'good-qcow-overlay.qcow': CHILD,
     'good-qed-plain.qed': LARGE,
     'good-qed-overlay.qed': CHILD,
+    'good-partclone-crc32.img': LARGE[:-7 * 512],
+    'good-partclone-running.img': LARGE[:-7 * 512],
+    'good-partclone-old.img': LARGE[:-7 * 512],
     'good-bochs-growing.disk': LARGE,
     'good-cloop.cloop': SMALL.ljust(3 * cloop.BLOCK, b'\0'),
     'good-parallels-old.hds': LARGE,
@@ -86,6 +90,8 @@ REFUSED = {
     'bad-qcow-table-outside.qcow': 2,
     'bad-qed-feature.qed': 9,
     'bad-qed-open.qed': 2,
+    'bad-partclone-block.img': 2,
+    'bad-partclone-xxh64.img': 9,
     'bad-bochs-undoable.disk': 9,
     'bad-cloop-places.cloop': 2,
     'bad-parallels-in-use.hds': 2,
@@ -124,6 +130,9 @@ def good():
         'good-qed-overlay.qed': qed.overlay(CHILD, LARGE, 'good-qed-plain.qed'),
         'good-bochs-growing.disk': bochs.growing(LARGE),
         'good-cloop.cloop': cloop.image(SMALL),
+        'good-partclone-crc32.img': partclone.image(LARGE[:-7 * 512]),
+        'good-partclone-running.img': partclone.image(LARGE[:-7 * 512], 512, per=3, reseed=0, kind=partclone.BYTES),
+        'good-partclone-old.img': partclone.old(LARGE[:-7 * 512]),
         'good-parallels-old.hds': parallels.old(LARGE),
         'good-parallels-ext.hds': parallels.extended(LARGE, bitmap=True),
     }
@@ -171,6 +180,8 @@ def bad(files):
         'bad-parallels-entry-outside.hds': poke(files['good-parallels-old.hds'], 64, struct.pack('<I', 1 << 31)),
         'bad-bochs-undoable.disk': bochs.growing(SMALL, subtype=b'Undoable'),
         'bad-cloop-places.cloop': poke(files['good-cloop.cloop'], cloop.HEADER + 8, struct.pack('>Q', 1 << 40)),
+        'bad-partclone-block.img': files['good-partclone-crc32.img'][:-5] + b'?' + files['good-partclone-crc32.img'][-4:],
+        'bad-partclone-xxh64.img': partclone.image(SMALL[:40960], mode=0x30),
         'bad-qed-open.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', qed.NEEDS_CHECK)),
     }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../formats/partclone/partclone.h"
 #include "../../formats/vma/md5.h"
 #include "bytes.h"
 #include "checked.h"
@@ -35,10 +36,27 @@ static void mend_vma(uint8_t *bytes, size_t size)
     vma_md5(bytes + at, 512, 24, bytes + at + 24);
 }
 
+/* The checksum of the header, and of the map. */
+static void mend_partclone(uint8_t *bytes, size_t size)
+{
+  struct partclone_crc crc;
+
+  if (size < 110 || memcmp(bytes + 30, "0002", 4) != 0)
+    return;
+  partclone_crc_init(&crc);
+  put_le32(bytes + 106, partclone_crc(&crc, UINT32_MAX, bytes, 106));
+  uint64_t length = get_le64(bytes + 60);
+  length = bytes[105] == 1 ? vmf_div_up(length, 8) : length;
+  if (length < size && vmf_range_within(110, length + 4, size))
+    put_le32(bytes + 110 + length, partclone_crc(&crc, UINT32_MAX, bytes + 110, (size_t)length));
+}
+
 static void mend(const char *format, uint8_t *bytes, size_t size)
 {
   if (strcmp(format, "vma") == 0)
     mend_vma(bytes, size);
+  if (strcmp(format, "partclone") == 0)
+    mend_partclone(bytes, size);
   if (strcmp(format, "vpc") != 0 || size < 512 || size % 2)
     return;
   mend_vhd_sum(bytes + size - 512, 512, 64);

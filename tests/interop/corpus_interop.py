@@ -15,7 +15,7 @@ import tempfile
 
 import tap
 
-FORMATS = {'bochs', 'cloop', 'parallels', 'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
+FORMATS = {'bochs', 'cloop', 'parallels', 'partclone', 'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
 OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
 
 # Images that no reader may accept: exit codes and a part of the message.

@@ -40,11 +40,13 @@ def test_dry_run_writes_nothing(t):
 def test_dry_run_into_what_is_there(t):
     t.write('a.raw', noise(1 << 20))
     t.vmferry('create', '-f', 'qcow2', 'same.qcow2', '1M')
-    t.vmferry('create', '-f', 'qcow2', 'other.qcow2', '2M')
+    t.vmferry('create', '-f', 'qcow2', 'larger.qcow2', '2M')
+    t.vmferry('create', '-f', 'qcow2', 'small.qcow2', '512k')
     before = t.read('same.qcow2')
     tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'same.qcow2').stdout, 'would be replaced, and written as qcow2')
     tap.equal(t.read('same.qcow2') == before, True, 'nothing is written')
-    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'other.qcow2', status=1).stderr, 'must have the same size')
+    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'larger.qcow2').stdout, 'a disk of 2 MiB')
+    tap.contains(t.vmferry('convert', '--dry-run', '-n', '-O', 'qcow2', 'a.raw', 'small.qcow2', status=1).stderr, 'must have room for the source')
 
 
 OVERLAYS = [(f'{name}: {what}', words, base, what) for name, words, base in (

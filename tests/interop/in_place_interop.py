@@ -233,8 +233,22 @@ def test_a_target_that_is_there_is_written(t, kind, words):
     qemu_img(t, 'compare', '-f', kind, '-F', kind, name, 'target')
 
 
+@tap.rows([(kind, kind) for kind in ('raw', 'qcow2', 'vmdk')])
+def test_a_larger_target_keeps_its_size(t, kind):
+    name = made(t, kind)
+    for what in ('theirs', 'ours'):
+        qemu_img(t, 'create', '-q', '-f', kind, what, '9M')
+        qemu_io(t, what, 'write -P 5 0 1M', kind=kind)
+    qemu_img(t, 'convert', '-n', '-f', kind, '-O', kind, name, 'theirs')
+    t.vmferry('convert', '-n', '-O', kind, name, 'ours')
+    qemu_img(t, 'compare', '-f', kind, '-F', kind, 'theirs', 'ours')
+    tap.contains(qemu_img(t, 'info', '-f', kind, 'ours').stdout, f'({9 << 20} bytes)')
+    qemu_io(t, 'ours', 'write -P 5 8M 64k', kind=kind)
+    tap.contains(t.vmferry('convert', '-n', '-O', kind, name, 'ours', status=1).stderr, 'data at byte 8388608')
+
+
 @tap.rows([
-    ('none is there', 'expected', None), ('another size', 'same size', ('-f', 'raw', 'target', '9M')),
+    ('none is there', 'expected', None), ('too small', 'room for the source', ('-f', 'raw', 'target', '7M')),
     ('another format', 'raw', ('-f', 'raw', 'target', '8M'), '-O', 'qcow2'),
     ('an overlay', 'a backing file', ('-f', 'qcow2', '-b', 'disk.raw', '-F', 'raw', 'target'), '-O', 'qcow2')])
 def test_a_target_that_does_not_fit_stays(t, word, made_by, *options):

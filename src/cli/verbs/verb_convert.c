@@ -336,67 +336,6 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   return code;
 }
 
-/* What a target that is there has and its successor would not have; NULL: nothing. */
-static const char *convert_attachment(const struct vmf_value *info)
-{
-  static const char *const keys[][2] = {{"backing-filename", "a backing file"},
-                                        {"snapshots", "internal snapshots"},
-                                        {"bitmaps", "bitmaps"},
-                                        {"data-file", "an external data file"},
-                                        {"encrypted", "encryption"}};
-  const char *found = NULL;
-
-  for (const struct vmf_value *child = info->first; child && !found; child = child->next) {
-    for (size_t i = 0; child->name && !found && i < sizeof keys / sizeof keys[0]; i++)
-      if (strcmp(child->name, keys[i][0]) == 0)
-        found = keys[i][1];
-    if (!found && child->kind == VMF_VALUE_OBJECT)
-      found = convert_attachment(child);
-  }
-  return found;
-}
-
-/* -n: what is there is what the source can be put into. It is replaced by a new image of the same
- * format and size; a device is written as always. */
-static enum vmf_code convert_check_existing(const struct vmf_convert_settings *settings,
-                                            const char *path, const char *format, uint64_t size,
-                                            struct vmf_error *error)
-{
-  const struct vmf_image_options options = {.size = sizeof options,
-                                            .format = format,
-                                            .no_chain = true,
-                                            .ignore_locks = settings->source.ignore_locks,
-                                            .allow_refs = settings->source.allow_refs,
-                                            .no_refs = settings->source.no_refs,
-                                            .random_access = true};
-  struct stat status;
-  struct vmf_image *there;
-  struct vmf_value *info = NULL;
-
-  if (vmf_names_is_export(path) || (stat(path, &status) == 0 && S_ISBLK(status.st_mode)))
-    return VMF_OK;
-  enum vmf_code code = vmf_image_open(path, &options, &there, error);
-  if (code != VMF_OK)
-    return code;
-  code = vmf_image_info(there, &info, error);
-  const char *attachment = code == VMF_OK ? convert_attachment(info) : NULL;
-  if (code == VMF_OK && vmf_image_size(there) != size)
-    code = vmf_arguments_wrong(error,
-                               "%s: a disk of %llu bytes, and the source has %llu: with -n both "
-                               "must have the same size; \"qemu-img resize\" changes it, without "
-                               "-n the target is made as large as the source",
-                               path, (unsigned long long)vmf_image_size(there),
-                               (unsigned long long)size);
-  else if (attachment)
-    code = vmf_arguments_wrong(error,
-                               "%s: has %s, which would be lost: with -n the target is replaced by "
-                               "a new image; without -n that is expected",
-                               path, attachment);
-  vmf_value_free(info);
-  vmf_image_close(there);
-  return code;
-}
-
 /* With -v: what the source was found to be, down its chain, and what becomes of it. */
 static void convert_tell(const struct vmf_convert_settings *settings,
                          const struct vmf_image *source, const char *path, const char *format)
@@ -497,7 +436,7 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
   if (code == VMF_OK)
     code = convert_resize(settings, &source, error);
   if (code == VMF_OK && settings->target.exists)
-    code = convert_check_existing(settings, path, format, vmf_image_size(source), error);
+    code = vmf_convert_fit_existing(settings, path, format, &source, error);
   if (code == VMF_OK && settings->salvage.wanted && !settings->target.dry_run)
     code = vmf_salvaging_begin(&salvaging, source, error);
   if (code == VMF_OK) {

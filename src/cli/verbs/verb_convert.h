@@ -29,6 +29,13 @@ VMF_MUST_CHECK enum vmf_code vmf_convert_check_sectors(const struct vmf_convert_
                                                        struct vmf_image *source, const char *format,
                                                        struct vmf_error *error);
 
+/* -n: whether the target that is there can be replaced by a new image with *source in it, and
+ * nothing is lost; where it is larger than *source, that is shown as large. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_fit_existing(const struct vmf_convert_settings *settings,
+                                                      const char *path, const char *format,
+                                                      struct vmf_image **source,
+                                                      struct vmf_error *error);
+
 /* All that `convert` does but for answering questions and reporting the error. *salvaged: the
  * target is there, without what could not be read. */
 VMF_MUST_CHECK enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,

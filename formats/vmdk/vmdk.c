@@ -120,12 +120,14 @@ static enum vmf_code vmdk_parse(struct vmf_image *image, const uint8_t *bytes, s
 
 static enum vmf_code vmdk_open_text(struct vmf_image *image, struct vmf_error *error)
 {
-  VMF_AUTO_FREE uint8_t *bytes = NULL;
-  VMF_TRY(vmdk_read_descriptor(image, 0, image->io->size, &bytes, error));
-  if (!vmdk_descriptor_probe(bytes, (size_t)image->io->size))
+  VMF_AUTO_FREE uint8_t *head = NULL, *bytes = NULL;
+  uint64_t length = vmf_min(image->io->size, VMF_PROBE_BYTES);
+  VMF_TRY(vmdk_read_descriptor(image, 0, length, &head, error));
+  if (!vmdk_descriptor_probe(head, (size_t)length))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: neither a sparse header nor a descriptor (\"%s\") at the start",
                     image->io->name, VMDK_DESCRIPTOR_FIRST_LINE);
+  VMF_TRY(vmdk_read_descriptor(image, 0, image->io->size, &bytes, error));
   VMF_TRY(vmdk_parse(image, bytes, (size_t)image->io->size, error));
   return vmdk_extents_open(image, error);
 }

@@ -151,7 +151,7 @@ static const char *const main_others[][2] = {
     {"commit", "\"convert OVERLAY TARGET\" makes one disk of the whole chain"},
     {"dd", "\"convert\" copies a disk, \"convert -n\" into a target that is there"},
     {"rebase", "\"convert -B BASE -F FORMAT OVERLAY TARGET\" makes an overlay on another base"},
-    {"resize", "\"create FILE SIZE\" makes an empty disk of any size"},
+    {"resize", "\"convert --resize SIZE SOURCE TARGET\" makes one of another size"},
     {"snapshot", "\"info\" lists the snapshots, \"convert -l SNAPSHOT\" copies one"},
 };
 

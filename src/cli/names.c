@@ -347,6 +347,19 @@ static void list_suffixes(char *text, size_t size)
           (size_t)snprintf(text + used, size - used, "%s*.%s", used ? ", " : "", info.suffixes[0]);
 }
 
+/* A suffix with a slip of the finger; what is as short as "vda" may be meant. */
+static const char *suffix_meant(const char *path)
+{
+  struct vmf_format_info info = {.size = sizeof info};
+  const char *dot = path ? strrchr(path, '.') : NULL;
+
+  for (size_t i = 0; dot && !strchr(dot, '/') && vmf_format_describe(i, &info); i++)
+    for (size_t j = 0; info.writable && info.suffixes[j]; j++)
+      if (strlen(info.suffixes[j]) > 3 && vmf_word_similar(dot + 1, info.suffixes[j]))
+        return info.suffixes[j];
+  return NULL;
+}
+
 enum vmf_code vmf_names_target_format(const char *asked, const char *path, const char *insist,
                                       const char **format, struct vmf_error *error)
 {
@@ -355,7 +368,14 @@ enum vmf_code vmf_names_target_format(const char *asked, const char *path, const
   char written[200];
 
   *format = asked ? asked : by_suffix ? by_suffix : "raw";
-  if (asked || by_suffix || !meaning)
+  if (asked || by_suffix)
+    return VMF_OK;
+  if (!meaning && suffix_meant(path))
+    return vmf_arguments_wrong(error,
+                               "%s: the suffix %s is that of no format; did you mean .%s? %s raw "
+                               "writes a raw disk under this name",
+                               path, strrchr(path, '.'), suffix_meant(path), insist);
+  if (!meaning)
     return VMF_OK;
   list_suffixes(written, sizeof written);
   return vmf_arguments_wrong(error,

@@ -319,6 +319,24 @@ FOREIGN = ('VHDS', 'avhd', 'hdd', 'dmg', 'qed', 'vmx', 'tar', 'ova.gz', 'vmdk.gz
            'bz2', 'lz4', 'zip', '7z', 'e01', 'aff', 'tgz', 'nvram', 'json', 'cow')
 
 
+@tap.rows([(typed, typed, meant) for typed, meant in (
+    ('qcow3', 'qcow2'), ('qcwo2', 'qcow2'), ('vmkd', 'vmdk'), ('VDMK', 'vmdk'), ('vhdxx', 'vhdx'), ('vhxd', 'vhdx'))])
+def test_a_suffix_with_a_slip_is_no_target(t, typed, meant):
+    t.write('a.raw', RAW)
+    for arguments in (('convert', 'a.raw', 'x.' + typed), ('create', 'x.' + typed, '1M')):
+        refused(t, *arguments, says=(f'did you mean .{meant}?',))
+    t.vmferry('convert', '-O', 'raw', 'a.raw', 'x.' + typed)
+    tap.equal(t.read('x.' + typed), RAW, 'content')
+
+
+def test_short_suffixes_are_no_slips(t):
+    t.write('a.raw', RAW)
+    (t.folder / 'x.vmd').mkdir()
+    for name in ('x.vmd/x', 'x.vda', 'x.vdb', 'x.vd', 'x.qc', 'x.1', 'x.raw2'):
+        t.vmferry('convert', 'a.raw', name)
+        tap.equal(t.read(name), RAW, name)
+
+
 @tap.rows([(suffix, suffix) for suffix in FOREIGN])
 def test_a_suffix_of_something_else_is_no_target(t, suffix):
     name = 'x.' + suffix

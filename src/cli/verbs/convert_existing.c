@@ -60,8 +60,7 @@ static enum vmf_code fit_size(const struct vmf_convert_settings *settings, struc
   if (wanted < size || settings->target.bitmaps)
     return vmf_arguments_wrong(error,
                                "%s: a disk of %llu bytes, and the source has %llu: with -n %s; "
-                               "\"qemu-img resize\" changes it, without -n the target is made as "
-                               "large as the source",
+                               "without -n the target is made as large as the source",
                                vmf_image_path(there), (unsigned long long)wanted,
                                (unsigned long long)size,
                                wanted < size ? "it must have room for the source"

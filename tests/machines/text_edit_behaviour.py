@@ -510,7 +510,7 @@ def test_mode_stays_and_another_file_can_be_written(t, kind):
 @EVERY
 def test_no_change_is_lost_where_two_run_at_once(t, kind):
     path = put(t, kind)
-    for memory in range(2, 6):
+    for memory in range(3, 7):  # none of them has that at first
         runs = [subprocess.Popen([tap.VMFERRY, 'edit', '-q', '--no-sync', *words, path], stderr=subprocess.DEVNULL)
                 for words in (['--name', str(memory)], ['--memory', f'{memory}G'])]
         done = [run.wait() == 0 for run in runs]

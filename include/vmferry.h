@@ -285,6 +285,14 @@ VMF_MUST_CHECK enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf
 
 struct vmf_target;
 
+/* Whether a journal is kept of what is done, so that another run can go on with it. */
+enum vmf_journal_choice {
+  VMF_JOURNAL_NONE,
+  VMF_JOURNAL_WHERE_POSSIBLE,
+  VMF_JOURNAL_WANTED, /* VMF_UNSUPPORTED, before the first byte, where nothing can be taken up: what
+                       * comes from or goes to a pipe, a device or a server, salvaged disks */
+};
+
 struct vmf_target_options {
   size_t size;                /* of the struct */
   const char *format;         /* name or alias */
@@ -307,6 +315,14 @@ struct vmf_target_options {
   const struct vmf_cancel *cancel; /* while that is sent; or NULL */
   bool bitmaps;                    /* those of `source` are copied (QCOW2 to QCOW2) */
   bool skip_broken_bitmaps;        /* but for inconsistent ones, which are VMF_CORRUPT without */
+  /* With a journal, vmf_convert leaves what is done when it is killed, cancelled, or fails with
+   * VMF_READ or VMF_TEMPORARY; the log tells where. A run with the same sources, options and
+   * version that resumes goes on with it, and its bytes are those of one that was not interrupted;
+   * VMF_USAGE names what differs. Where there is nothing to go on with, it begins. */
+  enum vmf_journal_choice journal;
+  bool resume;            /* with VMF_JOURNAL_WANTED */
+  uint64_t journal_chunk; /* so many guest bytes of data are done at most before that is made sure;
+                           * 0: 256 MiB, and more where making sure is slow */
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */

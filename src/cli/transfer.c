@@ -100,6 +100,36 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
   return code;
 }
 
+/* Below, all is done again before anybody has looked up what to do. */
+static const uint64_t journal_from = 10ull << 30;
+
+static enum vmf_journal_choice transfer_journal(const struct vmf_transfer *transfer)
+{
+  const char *word = transfer->settings->journal;
+
+  if (transfer->settings->resume)
+    return VMF_JOURNAL_WANTED;
+  if (!transfer->source || (word && strcmp(word, "off") == 0))
+    return VMF_JOURNAL_NONE;
+  if (word)
+    return VMF_JOURNAL_WANTED;
+  return transfer->guest_size > journal_from ? VMF_JOURNAL_WHERE_POSSIBLE : VMF_JOURNAL_NONE;
+}
+
+/* --journal=CHUNK. */
+static enum vmf_code transfer_chunk(const struct vmf_transfer *transfer, uint64_t *bytes,
+                                    struct vmf_error *error)
+{
+  const char *word = transfer->settings->journal;
+
+  if (!word || strcmp(word, "on") == 0 || strcmp(word, "off") == 0)
+    return VMF_OK;
+  enum vmf_code code = vmf_arguments_size(word, "--journal", bytes, error);
+  if (code == VMF_OK && *bytes == 0)
+    code = vmf_arguments_wrong(error, "--journal: a chunk has one byte at least");
+  return code;
+}
+
 static struct vmf_target_options transfer_target_options(const struct vmf_transfer *transfer)
 {
   const struct vmf_target_settings *target = transfer->target;
@@ -123,6 +153,8 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .bitmaps = target->bitmaps,
       .skip_broken_bitmaps = target->skip_broken_bitmaps,
       .cancel = vmf_signals_cancel(),
+      .journal = transfer_journal(transfer),
+      .resume = transfer->settings->resume,
   };
 }
 
@@ -206,7 +238,7 @@ static enum vmf_code transfer_into(const struct vmf_transfer *transfer, struct v
 enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_error *error)
 {
   const struct vmf_command *command = transfer->command;
-  const struct vmf_target_options options = transfer_target_options(transfer);
+  struct vmf_target_options options = transfer_target_options(transfer);
   bool to_stdout = strcmp(transfer->path, "-") == 0;
   struct vmf_progress progress = vmf_progress_begin(
       command, to_stdout && transfer->source ? vmf_image_path(transfer->source) : transfer->path,
@@ -217,7 +249,9 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   progress.passes = transfer->settings->verify ? 2 : 1;
   progress.behind = "tables";
   vmf_signals_catch();
-  code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
+  code = transfer_chunk(transfer, &options.journal_chunk, error);
+  if (code == VMF_OK)
+    code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
   if (code == VMF_OK)
     code = transfer->target->dry_run ? transfer_foresee(transfer, &progress, error)
                                      : transfer_into(transfer, target, &progress, error);

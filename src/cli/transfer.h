@@ -16,6 +16,9 @@ struct vmf_transfer_settings {
   uint64_t sparse_size; /* so many zero bytes become a hole; 0: none do */
   uint64_t rate;        /* bytes a second; 0: no bound */
   bool verify, no_reflink;
+  bool resume; /* goes on with an interrupted run */
+  const char
+      *journal; /* on, off, or how much is done between its marks; NULL: on for large disks */
 };
 
 enum { VMF_SPARSE_SIZE = 4096 /* the default, as qemu-img's */ };

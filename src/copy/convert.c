@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "journal.h"
 #include "memory.h"
 #include "need.h"
 #include "run.h"
@@ -212,10 +213,12 @@ static enum vmf_code begin_one(struct vmf_copy *copy, const struct vmf_job_optio
 
   VMF_TRY(held_still(copy, error));
   VMF_TRY(check_room(copy, options, error));
+  VMF_TRY(vmf_journal_open(copy, &copy->journal, error));
   draft->state = VMF_DRAFT_BEGUN;
   if (draft->output)
     VMF_TRY(vmf_output_begin(draft->output, error));
-  return begin(copy, &plan, options, error);
+  VMF_TRY(begin(copy, &plan, options, error));
+  return copy->journal ? vmf_journal_prove(copy->journal, options->cancel, error) : VMF_OK;
 }
 
 static enum vmf_code finish_one(const struct vmf_copy *copy, struct vmf_error *error)
@@ -226,8 +229,8 @@ static enum vmf_code finish_one(const struct vmf_copy *copy, struct vmf_error *e
   return VMF_OK;
 }
 
-static enum vmf_code convert(struct vmf_copy *copies, size_t count,
-                             const struct vmf_job_options *options, struct vmf_error *error)
+static enum vmf_code convert_all(struct vmf_copy *copies, size_t count,
+                                 const struct vmf_job_options *options, struct vmf_error *error)
 {
   for (size_t i = 0; i < count; i++)
     VMF_TRY(begin_one(&copies[i], options, error));
@@ -235,6 +238,19 @@ static enum vmf_code convert(struct vmf_copy *copies, size_t count,
   for (size_t i = 0; i < count; i++)
     VMF_TRY(finish_one(&copies[i], error));
   return VMF_OK;
+}
+
+static enum vmf_code convert(struct vmf_copy *copies, size_t count,
+                             const struct vmf_job_options *options, struct vmf_error *error)
+{
+  enum vmf_code code = convert_all(copies, count, options, error);
+
+  for (size_t i = 0; i < count; i++) {
+    if (code != VMF_OK)
+      vmf_journal_leave(copies[i].journal, code);
+    vmf_journal_free(copies[i].journal);
+  }
+  return code;
 }
 
 enum vmf_code vmf_convert_together(struct vmf_copying *copyings, size_t count,

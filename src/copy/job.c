@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "journal.h"
 #include "memory.h"
 #include "zero.h"
 
@@ -163,6 +164,8 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
     VMF_TRY(vmf_digest_new(copy->digest_kind, &scratch->digest, error));
   if (copy->target && !scratch->block_digest)
     VMF_TRY(vmf_copy_block_digest(&copy->target->shape, &scratch->block_digest, error));
+  if (copy->journal && !scratch->proof)
+    VMF_TRY(vmf_digest_new(VMF_XXH64, &scratch->proof, error));
   if (packs(copy) && !scratch->packer)
     VMF_TRY(vmf_packer_new(copy->target->shape.codec, copy->target->shape.level, &scratch->packer,
                            error));
@@ -381,9 +384,10 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
   if (!target)
     return VMF_OK;
   if (target->shape.layout != VMF_FIXED)
-    return cut_units(copy, scratch, job, error);
-  cut_stretches(copy, job, !target->io->reads_as_zero && !target->io->sequential);
-  return VMF_OK;
+    VMF_TRY(cut_units(copy, scratch, job, error));
+  else
+    cut_stretches(copy, job, !target->io->reads_as_zero && !target->io->sequential);
+  return copy->journal ? vmf_journal_digest(job, scratch->proof, error) : VMF_OK;
 }
 
 void vmf_copy_free_job(void *job_data)
@@ -409,4 +413,5 @@ void vmf_copy_free_scratch(void *scratch_data)
   vmf_packer_free(scratch->packer);
   vmf_digest_free(scratch->digest);
   vmf_digest_free(scratch->block_digest);
+  vmf_digest_free(scratch->proof);
 }

@@ -37,6 +37,7 @@ struct vmf_copy {
   enum vmf_digest_kind digest_kind;
   struct vmf_copy_room room;
   struct vmf_job_result *result; /* of the caller's thread */
+  struct vmf_journal *journal;   /* of what is done; NULL: none is kept */
 };
 
 struct vmf_copy_job {
@@ -54,6 +55,7 @@ struct vmf_copy_job {
   bool *zero_digest;            /* that block is zero: it has no digest */
   struct vmf_message *messages; /* room for those blocks that are hashed */
   uint64_t data_bytes;          /* not zero */
+  uint64_t proof;               /* where there is a journal: of what the blocks write */
 };
 
 /* Of one thread. */
@@ -62,6 +64,7 @@ struct vmf_copy_scratch {
   struct vmf_packer *packer;
   struct vmf_digest *digest;
   struct vmf_digest *block_digest; /* of the target's kind; NULL: it wants none */
+  struct vmf_digest *proof;        /* for the journal */
 };
 
 /* How long the blocks of such a target are, at most; bytes. */

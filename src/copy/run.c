@@ -10,6 +10,7 @@
 #include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "journal.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
@@ -74,15 +75,49 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
     VMF_TRY(vmf_copy_place(&run->places, job, error));
   run->copy->result->data_bytes += job->data_bytes;
   run->copy->result->zero_bytes += job->fed.length - job->data_bytes;
+  if (copy->journal)
+    VMF_TRY(vmf_journal_note(copy->journal, job, error));
   if (target && !target->io->sequential && job->block_count > 0)
     vmf_pipeline_store(loop->pipeline);
   else
     vmf_pipeline_retire(loop->pipeline);
+  return copy->journal ? vmf_journal_mark(copy->journal, loop->pipeline, error) : VMF_OK;
+}
+
+/* A job that an interrupted run has done retires once more, without data. */
+static enum vmf_code retire_again(struct vmf_loop *loop, struct run *run, struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  VMF_TRY(push_digests(run, job, loop->options, error));
+  VMF_TRY(vmf_copy_place(&run->places, job, error));
+  VMF_TRY(vmf_journal_taken(run->copy->journal, job, error));
+  run->copy->result->data_bytes += job->data_bytes;
+  run->copy->result->zero_bytes += job->fed.length - job->data_bytes;
+  vmf_feed_skip(&loop->feeds[loop->at], job->fed.length);
+  if (job->fed.hole)
+    return VMF_OK;
+  vmf_loop_count(loop, job->fed.length);
+  return vmf_loop_admit(loop, job->fed.length, error);
+}
+
+/* What comes next and has been done before. */
+static enum vmf_code take_up(struct vmf_loop *loop, struct run *run, struct vmf_error *error)
+{
+  struct vmf_copy_job *job = NULL;
+
+  if (!run->copy->journal)
+    return VMF_OK;
+  do {
+    VMF_TRY(vmf_cancelled(loop->options->cancel, error));
+    VMF_TRY(vmf_journal_next(run->copy->journal, loop->feeds[loop->at].guest, &job, error));
+    if (job)
+      VMF_TRY(retire_again(loop, run, job, error));
+  } while (job);
   return VMF_OK;
 }
 
-/* What comes next and can be shared with the target needs no job. */
-static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
+/* What comes next and is done, or can be shared with the target, needs no job. */
+static enum vmf_code go_ahead(struct vmf_loop *loop, struct vmf_error *error)
 {
   struct run *run = (struct run *)loop->run + loop->at;
   struct vmf_feed *feed = &loop->feeds[loop->at];
@@ -90,6 +125,7 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
   uint64_t length = 1;
   bool data, refused;
 
+  VMF_TRY(take_up(loop, run, error));
   while (run->share && length > 0) {
     VMF_TRY(vmf_cancelled(loop->options->cancel, error));
     VMF_TRY(vmf_feed_peek(feed, &span, &data, error));
@@ -103,6 +139,7 @@ static enum vmf_code share_next(struct vmf_loop *loop, struct vmf_error *error)
     run->shared_bytes += length;
     vmf_loop_count(loop, length);
     VMF_TRY(vmf_loop_admit(loop, length, error));
+    VMF_TRY(take_up(loop, run, error));
   }
   return VMF_OK;
 }
@@ -177,7 +214,7 @@ static enum vmf_code run_feeds(const struct vmf_copy *copies, struct run *runs,
                                     .stores = writers_of(copies, count)},
                           .context = (void *)copies,
                           .demand = demand_of(copies, count),
-                          .before = share_next,
+                          .before = go_ahead,
                           .retire = retire,
                           .run = runs};
 

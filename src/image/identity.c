@@ -92,6 +92,19 @@ static enum vmf_code make_seed(const char *format, const char *options, uint64_t
   return code;
 }
 
+enum vmf_code vmf_identity_sample(struct vmf_image *source, uint8_t digest[VMF_DIGEST_MAX],
+                                  struct vmf_error *error)
+{
+  struct vmf_digest *running;
+
+  VMF_TRY(vmf_digest_new(VMF_SHA256, &running, error));
+  enum vmf_code code = add_content(running, source, error);
+  if (code == VMF_OK)
+    code = vmf_digest_final(running, digest, error);
+  vmf_digest_free(running);
+  return code;
+}
+
 enum vmf_code vmf_identity_make(const char *format, const char *options, uint64_t guest_size,
                                 struct vmf_image *source, const char *name,
                                 struct vmf_identity *identity, struct vmf_error *error)

@@ -16,4 +16,9 @@ VMF_MUST_CHECK enum vmf_code vmf_identity_make(const char *format, const char *o
                                                const char *name, struct vmf_identity *identity,
                                                struct vmf_error *error);
 
+/* A digest of some of the bytes of a disk: its ends, and a few between. */
+VMF_MUST_CHECK enum vmf_code vmf_identity_sample(struct vmf_image *source,
+                                                 uint8_t digest[VMF_DIGEST_MAX],
+                                                 struct vmf_error *error);
+
 #endif

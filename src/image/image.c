@@ -115,6 +115,8 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
   if (args.snapshot && !reader->snapshots)
     return vmf_fail(error, VMF_USAGE, "%s: format %s has no internal snapshots", image->io->name,
                     image->format->name);
+  VMF_TRY(vmf_format(&node->asked, error, "%s,%s", args.snapshot ? args.snapshot : "",
+                     !opening->child && options->options ? options->options : ""));
   VMF_TRY(reader->open(image, &args, error));
   VMF_TRY(choose_disk(node, opening, error));
   if (image->size > image->limits->guest_size)
@@ -323,6 +325,7 @@ static void close_node(struct vmf_image *image)
   for (char **ref = node->allow_refs; ref && *ref; ref++)
     vmf_free(*ref);
   vmf_free(node->allow_refs);
+  vmf_free(node->asked);
   vmf_free(node->files);
 }
 

@@ -27,6 +27,7 @@ struct vmf_node {
   bool trust_holes, transient;
   bool salvage;  /* what cannot be read is no error, but lost */
   bool listed;   /* of several disks none is chosen: the image has no bytes */
+  char *asked;   /* of its reader: snapshot and options, for telling it from others; owned */
   unsigned disk; /* that is, index in image.contents, where there are any */
   struct vmf_opener opener;
   struct vmf_opener *members;   /* opens what the image names; NULL: beside io->name, by policy */

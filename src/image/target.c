@@ -64,6 +64,8 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
   VMF_TRY(vmf_target_options_parse(options->format, options->options, &target->format,
                                    &draft->options, error));
   target->options = draft->options;
+  if (options->options)
+    VMF_TRY(vmf_copy_text(options->options, &draft->options_text, error));
   VMF_TRY(vmf_shape_of(target->format, target->options, target->guest_size, options->compress,
                        options->backing_path != NULL, &target->shape, error));
   if (options->in_place && target->shape.several_files)
@@ -100,6 +102,7 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                                                     .transient = options->no_cache,
                                                     .ignore_locks = options->ignore_locks,
                                                     .in_place = options->in_place,
+                                                    .resume = options->resume,
                                                     .spool = !in_order,
                                                     .spool_folder = options->spool_folder,
                                                     .cancel = options->cancel,
@@ -141,6 +144,8 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->target.backing_name = draft->backing_name;
   draft->target.backing_format = options->backing_format;
   draft->target.identity = &draft->identity;
+  draft->journal = options->journal;
+  draft->journal_chunk = options->journal_chunk;
   draft->target.log = options->log;
   VMF_TRY(settle(draft, options, error));
   const struct vmf_format *format = draft->target.format;
@@ -289,6 +294,7 @@ void vmf_target_close(struct vmf_target *target)
   vmf_replaced_free(&draft->replaced);
   vmf_free(draft->stem);
   vmf_free(draft->backing_name);
+  vmf_free(draft->options_text);
   vmf_free(draft->exact.data_units);
   vmf_free(target->state);
   if (draft->options)

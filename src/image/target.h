@@ -18,9 +18,12 @@ struct vmf_draft {
   struct vmf_creator creator;
   struct vmf_identity identity;
   void *options;
+  char *options_text; /* as they were given; or NULL */
   struct vmf_replaced replaced;
   struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
   bool surveyed;
+  enum vmf_journal_choice journal;
+  uint64_t journal_chunk; /* bytes; 0: the default */
   enum { VMF_DRAFT_EMPTY, VMF_DRAFT_BEGUN, VMF_DRAFT_FINISHED, VMF_DRAFT_COMMITTED } state;
 };
 

@@ -27,6 +27,7 @@ struct vmf_descriptor {
   int number;                     /* owned; -1: ended */
   bool sync;                      /* flush makes durable */
   atomic_bool transient;          /* what passes through is not kept in the page cache */
+  atomic_bool kept;               /* what stands in it is not made zeros */
   struct vmf_writeback writeback; /* of what is written, if it is to be durable or transient */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */

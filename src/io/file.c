@@ -94,7 +94,7 @@ static enum vmf_code file_punch(struct vmf_descriptor *file, uint64_t offset, ui
                                 struct vmf_error *error)
 {
   uint64_t size = vmf_size_get(&file->io);
-  if (offset >= size)
+  if (offset >= size || atomic_load(&file->kept))
     return VMF_OK;
   length = vmf_min(length, size - offset);
   if (file_allocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) == 0)
@@ -107,13 +107,14 @@ static enum vmf_code file_punch(struct vmf_descriptor *file, uint64_t offset, ui
 static enum vmf_code file_reserve(struct vmf_descriptor *file, uint64_t offset, uint64_t length,
                                   struct vmf_error *error)
 {
-  int result = file_allocate(file, FALLOC_FL_ZERO_RANGE, offset, length);
+  bool kept = atomic_load(&file->kept);
+  int result = file_allocate(file, kept ? 0 : FALLOC_FL_ZERO_RANGE, offset, length);
   if (result < 0 && is_unsupported(errno)) {
     VMF_TRY(file_punch(file, offset, length, error));
     result = file_allocate(file, 0, offset, length);
   }
   if (result < 0 && is_unsupported(errno))
-    return vmf_descriptor_write_zeros(file, offset, length, error);
+    return kept ? VMF_OK : vmf_descriptor_write_zeros(file, offset, length, error);
   if (result < 0)
     return vmf_write_failed(file->io.name, length, offset, error);
   vmf_size_grow(&file->io, offset + length);
@@ -274,6 +275,14 @@ void vmf_io_transient(struct vmf_io *io)
     vmf_io_transient(below);
   if (file)
     atomic_store(&file->transient, true);
+}
+
+void vmf_io_keep(struct vmf_io *io, bool keep)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
+
+  if (file)
+    atomic_store(&file->kept, keep);
 }
 
 /* Views are made one on the other by the library, a few deep at most. */

@@ -26,6 +26,10 @@ VMF_MUST_CHECK enum vmf_code vmf_io_from_descriptor(int descriptor, const char *
  * No effect on what is no file. */
 void vmf_io_transient(struct vmf_io *io);
 
+/* A file that an interrupted run left, while what was done is done again: ranges that are to be
+ * zeros, or reserved, keep what stands in them. */
+void vmf_io_keep(struct vmf_io *io, bool keep);
+
 /* These bytes will be read soon: a disk can begin with them. Of a file or device, not of what shows
  * one; a range that is not there is none. */
 void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length);

@@ -114,6 +114,14 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "in-place",
      VMF_SETS_FLAG(target.in_place),
      .help = "write into a target that is there: no all or nothing"},
+    {.name = "resume",
+     VMF_SETS_FLAG(transfer.resume),
+     .contradicts = "in-place",
+     .help = "go on with what an interrupted run of the same command left"},
+    {.name = "journal",
+     VMF_SETS_TEXT(transfer.journal),
+     .value = "on|off|CHUNK",
+     .help = "note what is done, for --resume (default: on above 10 GiB)"},
     VMF_ARGUMENT_SPOOL,
     VMF_ARGUMENT_NO_SYNC,
     {.name = "reflink",
@@ -277,6 +285,9 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
     return vmf_arguments_wrong(error, "-n replaces what is there, which --no-clobber forbids");
   if (settings->salvage.map && strcmp(settings->salvage.map, path) == 0)
     return vmf_arguments_wrong(error, "%s: cannot be the target and the map of --salvage", path);
+  if (settings->transfer.resume && settings->transfer.journal &&
+      strcmp(settings->transfer.journal, "off") == 0)
+    return vmf_arguments_wrong(error, "--resume goes by a journal, which --journal=off forbids");
   if (settings->transfer.sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
                                (unsigned long long)settings->transfer.sparse_size);

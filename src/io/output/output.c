@@ -25,39 +25,12 @@
 #include "log.h"
 #include "memory.h"
 #include "nbd_target.h"
+#include "output_inside.h"
 #include "path.h"
 #include "spooled.h"
 #include "stream.h"
-#include "superseded.h"
-#include "temporary.h"
 #include "update.h"
 #include "url.h"
-
-struct part {
-  struct vmf_io *io;
-  char *name; /* final, without folder */
-};
-
-struct vmf_output {
-  char *path, *stem;
-  const char *name;     /* in path */
-  char *temporary_path; /* of the main file; NULL: written in place */
-  bool no_clobber, sync, transient, ignore_locks, in_place, new_folder, replace;
-  bool exists; /* there is a file to replace; its attributes are in `replaced` */
-  bool committed;
-  struct stat replaced;
-  int folder;          /* of the target; -1: written where it is, one file only */
-  int handed;          /* the caller's descriptor that is written to; -1: none */
-  struct vmf_io *pipe; /* to which the main file is sent by the commit; owned; NULL: none */
-  const struct vmf_cancel *cancel;
-  const struct vmf_log *log;
-  int held;   /* the file that is written in place, locked; -1: none */
-  bool begun; /* it has been emptied */
-  struct vmf_temporary temporary;
-  struct vmf_superseded old; /* beside the main file */
-  struct part *parts;        /* [0] is the main file */
-  size_t part_count, part_capacity;
-};
 
 /* ---- the target's path ---- */
 
@@ -140,7 +113,7 @@ static enum vmf_code add_part(struct vmf_output *output, struct vmf_io *io, cons
   VMF_AUTO_FREE char *copy = NULL;
   VMF_TRY(vmf_copy_text(name, &copy, error));
   VMF_TRY(VMF_LIST_ROOM(output->parts, output->part_count, output->part_capacity, "files", error));
-  output->parts[output->part_count++] = (struct part){.io = io, .name = copy};
+  output->parts[output->part_count++] = (struct vmf_output_part){.io = io, .name = copy};
   copy = NULL;
   return VMF_OK;
 }
@@ -154,6 +127,8 @@ static enum vmf_code own_part(struct vmf_output *output, struct vmf_io *io, cons
     vmf_io_close(io);
   else if (output->transient)
     vmf_io_transient(io);
+  if (code == VMF_OK && output->adopted)
+    vmf_io_keep(io, true);
   return code;
 }
 
@@ -170,11 +145,13 @@ static enum vmf_code adopt_file(struct vmf_output *output, int number, const cha
   return code;
 }
 
+/* What an interrupted run left is there already. */
 static enum vmf_code create_file(struct vmf_output *output, const char *name, const char *path,
                                  struct vmf_error *error)
 {
-  int number = openat(output->temporary.folder, name,
-                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  int number =
+      openat(output->temporary.folder, name,
+             O_RDWR | O_CREAT | (output->adopted ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (number < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be created", path);
   return adopt_file(output, number, name, path, error);
@@ -217,11 +194,16 @@ static bool is_denied(const struct vmf_error *error)
   return error && (error->sys_errno == EACCES || error->sys_errno == EPERM);
 }
 
-static enum vmf_code make_temporary(struct vmf_output *output, struct vmf_error *error)
+static enum vmf_code make_temporary(struct vmf_output *output, bool resumes,
+                                    struct vmf_error *error)
 {
-  int number, prefix = (int)(output->name - output->path);
-  VMF_TRY(vmf_temporary_make(&output->temporary, output->folder, output->name, output->path,
-                             &number, error));
+  int number = -1, prefix = (int)(output->name - output->path);
+  if (resumes)
+    vmf_temporary_adopt(&output->temporary, output->folder, output->name, &number);
+  output->adopted = output->left = number >= 0;
+  if (!output->adopted)
+    VMF_TRY(vmf_temporary_make(&output->temporary, output->folder, output->name, output->path,
+                               &number, error));
   enum vmf_code code = adopt_file(output, number, output->name, output->path, error);
   if (code == VMF_OK)
     code = vmf_format(&output->temporary_path, error, "%.*s%s/%s", prefix, output->path,
@@ -229,10 +211,12 @@ static enum vmf_code make_temporary(struct vmf_output *output, struct vmf_error 
   return code;
 }
 
-static enum vmf_code open_folder(struct vmf_output *output, struct vmf_error *error)
+static enum vmf_code open_folder(struct vmf_output *output, bool resumes, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *folder = NULL;
   int prefix = (int)(output->name - output->path);
+  const struct vmf_clearing clearing = {
+      .allowed = output->ignore_locks, .resumes = resumes, .log = output->log};
   VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, output->path));
   output->folder = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (output->folder < 0)
@@ -241,15 +225,14 @@ static enum vmf_code open_folder(struct vmf_output *output, struct vmf_error *er
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
   if (output->exists)
     VMF_TRY(check_locks(output, output->name, output->path, error));
-  VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, output->ignore_locks,
-                              output->log, error));
+  VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, &clearing, error));
   VMF_TRY(find_stem(output, error));
   const char *obstacle =
       output->exists ? vmf_in_place_obstacle(output->folder, output->name, &output->replaced)
                      : NULL;
   if (output->exists && (output->in_place || obstacle))
     return open_in_place(output, obstacle, error);
-  enum vmf_code code = make_temporary(output, error);
+  enum vmf_code code = make_temporary(output, resumes, error);
   if (code != VMF_OK && output->exists && output->part_count == 0 && is_denied(error))
     return open_in_place(output, "no folder can be made beside it", error);
   return code;
@@ -309,7 +292,7 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
     return open_device(output, error);
-  return open_folder(output, error);
+  return open_folder(output, options->resume, error);
 }
 
 bool vmf_output_replaces(const char *path)
@@ -422,8 +405,8 @@ enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, str
 
 /* ---- the end ---- */
 
-static enum vmf_code settle_part(const struct vmf_output *output, const struct part *part,
-                                 struct vmf_error *error)
+static enum vmf_code settle_part(const struct vmf_output *output,
+                                 const struct vmf_output_part *part, struct vmf_error *error)
 {
   const struct vmf_descriptor *file = vmf_descriptor_of(part->io);
   if (output->exists && output->folder >= 0)
@@ -435,7 +418,7 @@ static enum vmf_code settle_part(const struct vmf_output *output, const struct p
 static enum vmf_code place_part(const struct vmf_output *output, size_t index,
                                 struct vmf_error *error)
 {
-  const struct part *part = &output->parts[index];
+  const struct vmf_output_part *part = &output->parts[index];
   bool replace = index == 0 && !output->no_clobber;
   int from = output->temporary.folder;
   int result = replace ? renameat(from, part->name, output->folder, part->name)
@@ -505,6 +488,7 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   bool replacing = fstatat(output->folder, output->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
   if (replacing && S_ISREG(now.st_mode))
     VMF_TRY(check_locks(output, output->name, output->path, error));
+  vmf_output_drop_journal(output);
   VMF_TRY(replace_all(output, replacing, error));
   enum vmf_code code = sync_folder(output, error);
   if (code != VMF_OK && !replacing && output->old.moved == 0)
@@ -566,12 +550,17 @@ void vmf_output_close(struct vmf_output *output)
 {
   if (!output)
     return;
+  bool left = output->left && !output->committed;
   for (size_t i = 0; i < output->part_count; i++) {
-    if (output->temporary.folder >= 0 && !output->committed)
+    if (output->temporary.folder >= 0 && !output->committed && !left)
       (void)unlinkat(output->temporary.folder, output->parts[i].name, 0);
     vmf_io_close(output->parts[i].io);
     vmf_free(output->parts[i].name);
   }
+  if (left)
+    vmf_output_leave_journal(output);
+  else
+    vmf_output_drop_journal(output);
   vmf_io_close(output->pipe);
   vmf_in_place_close(output->held, output->begun && !output->committed);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);

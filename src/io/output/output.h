@@ -23,6 +23,7 @@ struct vmf_output_options {
   bool replace;             /* a further file takes the place of one that is there */
   bool spool;               /* what goes to a pipe is stored first, in a file without a name, */
   const char *spool_folder; /* there; NULL: in the folder for temporary files */
+  bool resume;              /* what an interrupted run left is taken up, where it has a journal */
   const struct vmf_cancel *cancel; /* while it is sent; or NULL */
   const struct vmf_log *log;       /* stale temporaries of this name, and what was made */
 };
@@ -87,6 +88,29 @@ VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct
  * read, it cannot be synced. path: of what is in the folder, for messages. */
 VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
                                                    struct vmf_error *error);
+
+/* ---- a run that another can go on with: see copy/journal/journal.h ---- */
+
+/* Whether it is: its files become visible by a commit, and stand in a folder until then. */
+bool vmf_output_can_resume(const struct vmf_output *output);
+
+/* Whether it goes on with another: files that it creates may be there already. */
+bool vmf_output_resumed(const struct vmf_output *output);
+
+/* Nothing of what the other left is of use: the files are empty again. Before any is created. */
+VMF_MUST_CHECK enum vmf_code vmf_output_begin_again(struct vmf_output *output,
+                                                    struct vmf_error *error);
+
+/* The journal in the temporary folder, made where it is none; the output's. The commit removes it.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_output_journal(struct vmf_output *output, struct vmf_io **io,
+                                                struct vmf_error *error);
+
+/* The files by index; NULL behind the last. */
+struct vmf_io *vmf_output_file(const struct vmf_output *output, size_t index);
+
+/* Without a commit, close removes nothing from here on, if there is a journal. */
+void vmf_output_leave(struct vmf_output *output);
 
 /* Behind a commit into a folder where nothing was replaced: removes the files again. */
 void vmf_output_take_back(struct vmf_output *output);

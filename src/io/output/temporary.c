@@ -130,15 +130,21 @@ enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary, int beside, co
                   path);
 }
 
+void vmf_temporary_leave(struct vmf_temporary *temporary)
+{
+  if (temporary->mark >= 0)
+    close(temporary->mark);
+  if (temporary->folder >= 0)
+    close(temporary->folder);
+  temporary->mark = temporary->folder = -1;
+}
+
 enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
                                    struct vmf_error *error)
 {
   if (temporary->folder < 0)
     return VMF_OK;
-  if (temporary->mark >= 0)
-    close(temporary->mark);
-  close(temporary->folder);
-  temporary->mark = temporary->folder = -1;
+  vmf_temporary_leave(temporary);
   /* an empty folder is a trace for the next run, which may be here already */
   if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
     return vmf_fail_errno(
@@ -182,6 +188,7 @@ enum trace {
   TRACE_LEFT,    /* no process holds it, and it is still there */
   TRACE_REMOVED, /* likewise, and it was removed */
   TRACE_OLD,     /* left, with files in it that were to be replaced */
+  TRACE_JOURNAL, /* left, and another run can go on with it */
 };
 
 /* Other hosts may work in such a folder, and not every one of these tells their locks. */
@@ -214,6 +221,14 @@ static bool remove_all(int beside, const char *name, int folder, const char *tar
   return unlinkat(beside, name, AT_REMOVEDIR) == 0;
 }
 
+static bool has_journal(int folder)
+{
+  struct stat status;
+
+  return fstatat(folder, VMF_TEMPORARY_JOURNAL, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(status.st_mode);
+}
+
 static enum trace examine_main(int file)
 {
   struct flock lock = mark();
@@ -239,6 +254,8 @@ static enum trace examine(int beside, const char *name, const char *target)
     trace = TRACE_LEFT;
   if (trace == TRACE_LEFT && vmf_superseded_left(folder))
     trace = TRACE_OLD;
+  if (trace == TRACE_LEFT && file >= 0 && has_journal(folder))
+    trace = TRACE_JOURNAL;
   if (trace == TRACE_LEFT && fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
       !is_shared(folder) && (file < 0 || fcntl(file, F_OFD_SETLK, &lock) == 0) &&
       remove_all(beside, name, folder, target))
@@ -256,15 +273,18 @@ static bool is_temporary_name(const char *name, const char *prefix, size_t lengt
 }
 
 static enum vmf_code clear_one(int beside, const char *name, const char *target, const char *path,
-                               bool allowed, const struct vmf_log *log, struct vmf_error *error)
+                               const struct vmf_clearing *how, struct vmf_error *error)
 {
+  const struct vmf_log *log = how->log;
+
   switch (examine(beside, name, target)) {
   case TRACE_HELD:
-    return allowed ? VMF_OK
-                   : vmf_fail(error, VMF_IN_USE,
-                              "%s: another run is writing it (in the folder %s beside it); wait "
-                              "for its end, or stop it",
-                              path, name);
+    return how->allowed
+               ? VMF_OK
+               : vmf_fail(error, VMF_IN_USE,
+                          "%s: another run is writing it (in the folder %s beside it); wait "
+                          "for its end, or stop it",
+                          path, name);
   case TRACE_LEFT:
     vmf_warn(log, "%s: the folder %s beside it is what an interrupted run left; remove it", path,
              name);
@@ -280,14 +300,22 @@ static enum vmf_code clear_one(int beside, const char *name, const char *target,
         "files: they stand in it; take back what is wanted, and remove it",
         path, name);
     return VMF_OK;
+  case TRACE_JOURNAL:
+    if (!how->resumes)
+      vmf_warn(log,
+               "%s: the folder %s beside it is what an interrupted run left; \"vmferry convert "
+               "--resume\" with the same files and options goes on with it, \"vmferry clean\" "
+               "removes it",
+               path, name);
+    return VMF_OK;
   case TRACE_FOREIGN:
     break;
   }
   return VMF_OK;
 }
 
-enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *path, bool allowed,
-                                  const struct vmf_log *log, struct vmf_error *error)
+enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *path,
+                                  const struct vmf_clearing *how, struct vmf_error *error)
 {
   char prefix[NAME_LIMIT + 1];
   size_t length = put_prefix(target, prefix);
@@ -296,8 +324,81 @@ enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *pa
   struct dirent *entry;
   while (code == VMF_OK && stream && (entry = readdir(stream)))
     if (is_temporary_name(entry->d_name, prefix, length))
-      code = clear_one(beside, entry->d_name, target, path, allowed, log, error);
+      code = clear_one(beside, entry->d_name, target, path, how, error);
   if (stream)
     closedir(stream);
   return code;
+}
+
+/* ---- a run that goes on ---- */
+
+/* Nobody else may have put it there. */
+static bool is_ours(int folder)
+{
+  struct stat status;
+
+  return fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
+         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static bool is_later(struct timespec one, struct timespec other)
+{
+  return one.tv_sec != other.tv_sec ? one.tv_sec > other.tv_sec : one.tv_nsec > other.tv_nsec;
+}
+
+/* The time of the journal in the folder `name`; false: it cannot be taken up. */
+static bool look_at_journal(int beside, const char *name, struct timespec *changed)
+{
+  struct stat status;
+  int folder = openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  bool usable = folder >= 0 && is_ours(folder) &&
+                fstatat(folder, VMF_TEMPORARY_JOURNAL, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISREG(status.st_mode);
+
+  if (usable)
+    *changed = status.st_mtim;
+  if (folder >= 0)
+    close(folder);
+  return usable;
+}
+
+static bool find_journal(int beside, const char *target, char name[NAME_LIMIT + 1])
+{
+  char prefix[NAME_LIMIT + 1];
+  size_t length = put_prefix(target, prefix);
+  struct timespec latest = {0}, changed;
+  bool found = false;
+  DIR *stream = vmf_folder_stream(beside);
+  struct dirent *entry;
+
+  while (stream && (entry = readdir(stream)))
+    if (is_temporary_name(entry->d_name, prefix, length) &&
+        look_at_journal(beside, entry->d_name, &changed) && (!found || is_later(changed, latest))) {
+      found = true;
+      latest = changed;
+      memcpy(name, entry->d_name, strlen(entry->d_name) + 1);
+    }
+  if (stream)
+    closedir(stream);
+  return found;
+}
+
+void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
+                         int *main_file)
+{
+  *main_file = -1;
+  if (!find_journal(beside, target, temporary->name))
+    return;
+  temporary->beside = beside;
+  temporary->mark = -1;
+  temporary->folder =
+      openat(beside, temporary->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (temporary->folder >= 0 && is_ours(temporary->folder))
+    *main_file = openat(temporary->folder, target, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (*main_file >= 0 && hold(temporary, *main_file))
+    return;
+  if (*main_file >= 0)
+    close(*main_file);
+  *main_file = -1;
+  vmf_temporary_leave(temporary);
 }

@@ -27,12 +27,30 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary,
 enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
                                    struct vmf_error *error);
 
+/* What an interrupted run had done, so that another can go on with it, stands there under this name
+ * (copy/journal/journal.h). */
+#define VMF_TEMPORARY_JOURNAL ".vmferry-journal"
+
+struct vmf_clearing {
+  bool allowed;              /* that a run is at work on the target */
+  bool resumes;              /* what has a journal is taken up, and not told of */
+  const struct vmf_log *log; /* or NULL */
+};
+
 /* Removes the temporaries of `target` in `beside` that no process holds, and tells of them; those
- * that it may not remove are only told of. VMF_IN_USE: a run is at work on the target, unless that
- * is `allowed`. */
+ * that it may not remove, and those with a journal, are only told of. VMF_IN_USE: a run is at work
+ * on the target, unless that is allowed. */
 VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *path,
-                                                 bool allowed, const struct vmf_log *log,
+                                                 const struct vmf_clearing *how,
                                                  struct vmf_error *error);
+
+/* As vmf_temporary_make, with the folder that an interrupted run left, and its journal; of several
+ * that with the latest. *main_file < 0: there is none. */
+void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
+                         int *main_file);
+
+/* Closes the folder, and leaves it to another run. */
+void vmf_temporary_leave(struct vmf_temporary *temporary);
 
 /* A file in `folder` that has no name, open for reading and writing: it goes with its last
  * descriptor, however the process ends. */

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What is noted of a conversion, and when it is made sure. That costs time, in which nothing is
+ * placed: so the next chunk waits until many times that has passed. */
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "checked.h"
+#include "journal_head.h"
+#include "journal_inside.h"
+#include "list.h"
+#include "log.h"
+#include "memory.h"
+
+enum {
+  CHUNK_BYTES = 256 << 20,
+  PACE = 100 /* of the time that a conversion takes, one part is for making sure */
+};
+
+/* ---- opened ---- */
+
+static const char *obstacle(const struct vmf_copy *copy)
+{
+  const struct vmf_draft *draft = vmf_draft(copy->target);
+
+  if (!draft->output || !vmf_output_can_resume(draft->output))
+    return "it is a pipe, a device or a file that is written where it is";
+  if (vmf_image_streams(copy->source))
+    return "its source comes on a pipe";
+  return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"
+                       : NULL;
+}
+
+/* From here on the ids are those that the next run derives. */
+static enum vmf_code fix_identity(struct vmf_identity *identity, struct vmf_error *error)
+{
+  if (identity->derived)
+    return VMF_OK;
+  VMF_TRY(vmf_identity_bytes(identity, "journal", identity->seed, sizeof identity->seed, error));
+  identity->derived = true;
+  return VMF_OK;
+}
+
+/* It was interrupted before anything was sure, or that is damaged. */
+static enum vmf_code begin_again(struct vmf_journal *journal, struct vmf_error *error)
+{
+  journal->io = NULL;
+  journal->end = 0;
+  return vmf_output_begin_again(journal->output, error);
+}
+
+static void swap(char **one, char **other)
+{
+  char *kept = *one;
+
+  *one = *other;
+  *other = kept;
+}
+
+/* The head of the file becomes that of the journal; the first chunk tells whether it is whole. */
+static enum vmf_code go_on(struct vmf_journal *journal, struct vmf_identity *identity,
+                           struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *other = NULL;
+  struct vmf_identity found;
+  bool whole;
+
+  VMF_TRY(vmf_output_journal(journal->output, &journal->io, error));
+  VMF_TRY(vmf_journal_load_head(journal->io, &other, error));
+  if (!other)
+    return begin_again(journal, error);
+  VMF_TRY(vmf_journal_head_compare(other, journal->head, journal->io->name, &found, error));
+  swap(&other, &journal->head);
+  journal->end = journal->at = strlen(journal->head);
+  VMF_TRY(vmf_journal_load(journal, journal->at, 0, &whole, error));
+  if (!whole) {
+    swap(&other, &journal->head);
+    return begin_again(journal, error);
+  }
+  *identity = found;
+  journal->taking = true;
+  return VMF_OK;
+}
+
+static enum vmf_code fill(struct vmf_journal *journal, const struct vmf_copy *copy,
+                          struct vmf_error *error)
+{
+  struct vmf_draft *draft = vmf_draft(copy->target);
+  uint64_t chunk = draft->journal_chunk;
+
+  journal->copy = copy;
+  journal->output = draft->output;
+  journal->paced = chunk == 0;
+  journal->enough = chunk == 0 ? CHUNK_BYTES : chunk;
+  VMF_TRY(fix_identity(&draft->identity, error));
+  VMF_TRY(vmf_journal_head(copy, &journal->head, error));
+  VMF_TRY(vmf_digest_new(VMF_XXH64, &journal->digest, error));
+  return vmf_output_resumed(journal->output) ? go_on(journal, &draft->identity, error) : VMF_OK;
+}
+
+enum vmf_code vmf_journal_open(const struct vmf_copy *copy, struct vmf_journal **journal,
+                               struct vmf_error *error)
+{
+  const struct vmf_draft *draft = vmf_draft(copy->target);
+  bool wanted = draft->journal == VMF_JOURNAL_WANTED;
+  const char *why = obstacle(copy);
+  struct vmf_error ignored;
+  void *memory;
+
+  *journal = NULL;
+  if (draft->journal == VMF_JOURNAL_NONE || (why && !wanted))
+    return VMF_OK;
+  if (why)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: %s", copy->target->io->name,
+                    why);
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_journal), &memory, error));
+  enum vmf_code code = fill(memory, copy, wanted ? error : &ignored);
+  if (code == VMF_OK)
+    *journal = memory;
+  else
+    vmf_journal_free(memory);
+  return code == VMF_UNSUPPORTED && !wanted ? VMF_OK : code;
+}
+
+void vmf_journal_free(struct vmf_journal *journal)
+{
+  if (!journal)
+    return;
+  vmf_journal_free_taking(journal);
+  vmf_digest_free(journal->digest);
+  vmf_free(journal->bytes);
+  vmf_free(journal->head);
+  vmf_free(journal);
+}
+
+/* ---- noted ---- */
+
+static enum vmf_code room(struct vmf_journal *journal, size_t length, uint8_t **at,
+                          struct vmf_error *error)
+{
+  while (journal->capacity - journal->used < length)
+    VMF_TRY(vmf_list_grow(&journal->bytes, 1, &journal->capacity, "a journal", error));
+  *at = journal->bytes + journal->used;
+  journal->used += length;
+  return VMF_OK;
+}
+
+static uint16_t file_of(const struct vmf_journal *journal, const struct vmf_block *block)
+{
+  const struct vmf_io *io = block->io ? block->io : journal->copy->target->io, *other;
+  size_t index = 0;
+
+  while ((other = vmf_output_file(journal->output, index)) != NULL && other != io)
+    index++;
+  return (uint16_t)index;
+}
+
+static enum vmf_code note_block(struct vmf_journal *journal, const struct vmf_block *block,
+                                struct vmf_error *error)
+{
+  uint8_t *at;
+
+  VMF_TRY(room(journal, JOURNAL_BLOCK, &at, error));
+  put_le64(at, block->guest);
+  put_le64(at + 8, block->host);
+  put_le32(at + 16, block->length);
+  put_le32(at + 20, (uint32_t)block->data_length);
+  put_le32(at + 24, block->zeros);
+  put_le16(at + 28, (uint16_t)block->head_length);
+  put_le16(at + 30, (uint16_t)block->tail_length);
+  put_le16(at + 32, file_of(journal, block));
+  put_le16(at + 34, (block->zero ? JOURNAL_ZERO : 0) | (block->packed ? JOURNAL_PACKED : 0));
+  return VMF_OK;
+}
+
+static enum vmf_code note_digests(struct vmf_journal *journal, const struct vmf_copy_job *job,
+                                  struct vmf_error *error)
+{
+  size_t size = vmf_digest_size(journal->copy->digest_kind);
+
+  for (size_t i = 0; i * VMF_CHECKSUM_BLOCK < job->fed.length; i++) {
+    bool zero = job->zero_digest[i];
+    uint8_t *at;
+    VMF_TRY(room(journal, zero ? 1 : 1 + size, &at, error));
+    at[0] = zero;
+    if (!zero)
+      memcpy(at + 1, job->digests + i * VMF_DIGEST_MAX, size);
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_journal_note(struct vmf_journal *journal, const struct vmf_copy_job *job,
+                               struct vmf_error *error)
+{
+  uint8_t *at;
+
+  if (journal->used == 0)
+    VMF_TRY(room(journal, JOURNAL_CHUNK_HEAD, &at, error));
+  VMF_TRY(room(journal, JOURNAL_JOB, &at, error));
+  put_le64(at, job->fed.guest);
+  put_le64(at + 8, job->fed.length);
+  put_le64(at + 16, job->data_bytes);
+  put_le64(at + 24, job->fed.hole ? 0 : job->proof);
+  put_le32(at + 32, job->fed.hole);
+  put_le32(at + 36, (uint32_t)job->block_count);
+  for (size_t i = 0; i < job->block_count; i++)
+    VMF_TRY(note_block(journal, &job->blocks[i], error));
+  if (job->fed.hole)
+    return VMF_OK;
+  journal->data += job->fed.length;
+  return journal->copy->checksum ? note_digests(journal, job, error) : VMF_OK;
+}
+
+enum vmf_code vmf_journal_digest(struct vmf_copy_job *job, struct vmf_digest *digest,
+                                 struct vmf_error *error)
+{
+  uint8_t out[VMF_DIGEST_MAX];
+
+  for (size_t i = 0; i < job->block_count; i++) {
+    const struct vmf_block *block = &job->blocks[i];
+    VMF_TRY(vmf_digest_update(digest, block->head, block->head_length, error));
+    if (block->data)
+      VMF_TRY(vmf_digest_update(digest, block->data, block->data_length, error));
+    VMF_TRY(vmf_digest_update(digest, block->tail, block->tail_length, error));
+  }
+  VMF_TRY(vmf_digest_final(digest, out, error));
+  job->proof = get_be64(out);
+  return VMF_OK;
+}
+
+/* ---- made sure ---- */
+
+static uint64_t now(void)
+{
+  struct timespec time;
+
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* The data first: a chunk that is there tells the truth. */
+static enum vmf_code sync_files(const struct vmf_journal *journal, struct vmf_error *error)
+{
+  struct vmf_io *io;
+
+  for (size_t i = 0; (io = vmf_output_file(journal->output, i)) != NULL; i++)
+    VMF_TRY(vmf_io_flush(io, error));
+  return VMF_OK;
+}
+
+static enum vmf_code begin_file(struct vmf_journal *journal, struct vmf_error *error)
+{
+  size_t length = strlen(journal->head);
+
+  if (!journal->io)
+    VMF_TRY(vmf_output_journal(journal->output, &journal->io, error));
+  if (journal->end > 0)
+    return VMF_OK;
+  VMF_TRY(vmf_io_pwrite(journal->io, journal->head, length, 0, error));
+  journal->end = length;
+  return VMF_OK;
+}
+
+static enum vmf_code write_chunk(struct vmf_journal *journal, struct vmf_error *error)
+{
+  uint8_t sum[VMF_DIGEST_MAX], *tail;
+
+  memcpy(journal->bytes, "CHNK", 4);
+  put_le32(journal->bytes + 4, (uint32_t)(journal->used - JOURNAL_CHUNK_HEAD));
+  put_le64(journal->bytes + 8, journal->chunks);
+  put_le64(journal->bytes + 16, vmf_output_main(journal->output)->size);
+  VMF_TRY(vmf_journal_sum(journal, journal->bytes, journal->used, journal->chunks, sum, error));
+  VMF_TRY(room(journal, JOURNAL_SUM, &tail, error));
+  put_le64(tail, get_be64(sum));
+  VMF_TRY(begin_file(journal, error));
+  VMF_TRY(vmf_io_pwrite(journal->io, journal->bytes, journal->used, journal->end, error));
+  VMF_TRY(vmf_io_flush(journal->io, error));
+  journal->end += journal->used;
+  journal->chunks++;
+  journal->used = 0;
+  journal->data = 0;
+  return VMF_OK;
+}
+
+enum vmf_code vmf_journal_mark(struct vmf_journal *journal, struct vmf_pipeline *pipeline,
+                               struct vmf_error *error)
+{
+  bool full = journal->used >= JOURNAL_JOBS_ENOUGH;
+
+  if (!full && (journal->data < journal->enough || journal->data == 0))
+    return VMF_OK;
+  uint64_t begun = now();
+  if (!full && journal->paced && begun < journal->not_before)
+    return VMF_OK;
+  VMF_TRY(vmf_pipeline_drain(pipeline, error));
+  VMF_TRY(sync_files(journal, error));
+  VMF_TRY(write_chunk(journal, error));
+  uint64_t ended = now();
+  journal->not_before = ended + PACE * (ended - begun);
+  return VMF_OK;
+}
+
+/* ---- left ---- */
+
+void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code)
+{
+  const struct vmf_target *target;
+
+  if (!journal || journal->chunks == 0 ||
+      (code != VMF_CANCELLED && code != VMF_TEMPORARY && code != VMF_READ))
+    return;
+  target = journal->copy->target;
+  vmf_output_leave(journal->output);
+  vmf_warn(target->log,
+           "%s: what was done is kept in %s; \"vmferry convert --resume\" with the same files and "
+           "options goes on with it, \"vmferry clean\" removes it",
+           vmf_output_path(journal->output), vmf_output_temporary(journal->output));
+}

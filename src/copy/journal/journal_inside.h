@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * What a journal is made of, and how a chunk stands in it. All numbers are little-endian.
+ *
+ *   chunk: "CHNK", u32 length of the jobs, u64 number from 0 on, u64 size of the main file,
+ *          jobs, u64 XXH64 of all before it in this chunk; of the first, of the head, too
+ *   job:   u64 guest, u64 length, u64 bytes of data, u64 digest of what it writes, u32 hole,
+ *          u32 count of blocks, blocks; where a checksum is made, of each 64 KiB of a job that is
+ *          no hole: u8 zero, or the digest behind it
+ *   block: u64 guest, u64 host, u32 length, u32 data, u32 zeros, u16 head, u16 tail, u16 file,
+ *          u16 flags
+ *
+ * Private to journal.c and journal_read.c. */
+#ifndef VMF_COPY_JOURNAL_INSIDE_H
+#define VMF_COPY_JOURNAL_INSIDE_H
+
+#include "journal.h"
+
+enum {
+  JOURNAL_CHUNK_HEAD = 24,
+  JOURNAL_JOB = 40,
+  JOURNAL_BLOCK = 36,
+  JOURNAL_SUM = 8,
+  JOURNAL_JOBS_MOST = 64 << 20, /* bytes of jobs in a chunk */
+  JOURNAL_JOBS_ENOUGH = 8 << 20,
+};
+
+enum { JOURNAL_ZERO = 1, JOURNAL_PACKED = 2 }; /* flags of a block */
+
+struct vmf_journal {
+  const struct vmf_copy *copy;
+  struct vmf_output *output;
+  struct vmf_io *io; /* the output's; NULL: nothing is sure yet */
+  char *head;        /* the text that it begins with; owned */
+  uint64_t end;      /* where the next chunk goes */
+  uint64_t chunks;   /* before it */
+  struct vmf_digest *digest;
+  /* The chunk that grows: its head and jobs. */
+  uint8_t *bytes;
+  size_t used, capacity;
+  uint64_t data;       /* guest bytes in it */
+  uint64_t enough;     /* so many are */
+  bool paced;          /* if making the last chunk sure was not slow */
+  uint64_t not_before; /* by the clock, nanoseconds */
+  /* Taking up: what is proven ends at `end`. */
+  uint64_t at, taken; /* of the next chunk to be read; and its number */
+  uint8_t *chunk;     /* the one that is read now; owned */
+  size_t chunk_length, chunk_at, chunk_capacity;
+  uint64_t file_size;       /* of the main file behind that chunk */
+  struct vmf_copy_job job;  /* the next of it; only what a retiring job needs */
+  size_t block_capacity;    /* of job.blocks, */
+  struct vmf_block *blocks; /* and as they were */
+  bool ready;               /* job is filled */
+  bool taking;              /* what was done is done again */
+};
+
+/* The digest at the end of a chunk, of what stands before it there. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_sum(struct vmf_journal *journal, const uint8_t *chunk,
+                                             size_t length, uint64_t number,
+                                             uint8_t sum[VMF_DIGEST_MAX], struct vmf_error *error);
+
+/* The jobs of the chunk at `at` become those that are read; false: there is no whole chunk. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_load(struct vmf_journal *journal, uint64_t at,
+                                              uint64_t number, bool *whole,
+                                              struct vmf_error *error);
+
+/* The head as it stands in the file; NULL: it is not whole. The caller frees it. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_load_head(struct vmf_io *io, char **head,
+                                                   struct vmf_error *error);
+
+/* Frees what taking up keeps. */
+void vmf_journal_free_taking(struct vmf_journal *journal);
+
+#endif

@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Killed anywhere and gone on with, a conversion makes the bytes of one that was not interrupted."""
+import os
+import random
+import re
+import shutil
+import signal
+
+import fault_tools
+import tap
+from fault_tools import convert, count, files, put_old, remove
+
+KIB = 1 << 10
+ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
+POINTS = 100 if ALL else 1
+JOURNAL = '.vmferry-journal'
+BLOCK = 64 * KIB
+
+# A form of target: its name, and the words for it.
+TARGETS = [
+    ('raw', ('out/disk.raw',)),
+    ('raw with a checksum', ('--checksum', 'out/disk.raw')),
+    ('raw, reserved', ('-o', 'preallocation=falloc', 'out/disk.raw')),
+    ('raw, full', ('-S', '0', 'out/disk.raw')),
+    ('raw, packed', ('-O', 'raw', 'out/disk.raw.xz')),
+    ('qcow2', ('out/disk.qcow2',)),
+    ('qcow2, small clusters', ('-o', 'cluster_size=4k', 'out/disk.qcow2')),
+    ('qcow2, reserved', ('-o', 'preallocation=falloc', 'out/disk.qcow2')),
+    ('qcow2, compressed', ('-c', '--checksum', 'out/disk.qcow2')),
+    ('qcow2, zstd', ('-c', '-o', 'compression_type=zstd', 'out/disk.qcow2')),
+    ('vmdk sparse', ('out/disk.vmdk',)),
+    ('vmdk flat', ('-o', 'subformat=monolithicFlat', 'out/disk.vmdk')),
+    ('vmdk split', ('-o', 'subformat=twoGbMaxExtentSparse', 'out/disk.vmdk')),
+    ('vmdk split flat', ('-o', 'subformat=twoGbMaxExtentFlat', 'out/disk.vmdk')),
+    ('vmdk stream', ('-o', 'subformat=streamOptimized', 'out/disk.vmdk')),
+    ('vhd dynamic', ('out/disk.vhd',)),
+    ('vhd fixed', ('-o', 'subformat=fixed', 'out/disk.vhd')),
+    ('vhdx dynamic', ('out/disk.vhdx',)),
+    ('vhdx, large blocks', ('-o', 'block_size=32M', 'out/disk.vhdx')),
+    ('vhdx fixed', ('-o', 'subformat=fixed', 'out/disk.vhdx')),
+    ('vdi dynamic', ('out/disk.vdi',)),
+    ('vdi static', ('-o', 'static=on', 'out/disk.vdi')),
+]
+
+
+def prepare(t, size=24 << 20):
+    """A source with data of every kind and with holes."""
+    for folder in ('src', 'out'):
+        (t.folder / folder).mkdir(exist_ok=True)
+    chance = random.Random(5)
+    with open(t.path('src/disk.raw'), 'wb') as file:
+        for at in range(0, size, BLOCK):
+            kind = chance.choice('dddttz')
+            if at % (8 << 20) < 6 << 20 and kind != 'z':
+                file.seek(at)
+                file.write(chance.randbytes(BLOCK) if kind == 'd' else b'%08d' % at * (BLOCK // 8))
+        file.truncate(size + 512)
+
+
+def clear(t):
+    for path in (t.folder / 'out').iterdir():
+        remove(path)
+
+
+def run(t, fault, *words, **options):
+    """A killed process loses nothing that it has written: only where the power goes is syncing missed."""
+    return convert(t, fault, '--no-sync', '--journal=1M', 'src/disk.raw', *words, **options)
+
+
+def expected(t, words):
+    """The files, and how many calls of write(2) made them."""
+    clear(t)
+    status, errors = run(t, 'write:999999:5', *words)
+    tap.equal(status, 0, errors)
+    return files(t), count(t)
+
+
+def is_committed(t):
+    """Some of the files have their names: there is nothing to go on with."""
+    return any(not name.startswith('.') for name in files(t))
+
+
+def resume(t, *words, fault='none:1:5', source='src/disk.raw', epoch=True):
+    """Status, at which guest byte it went on (None: there was nothing to go on with), standard error."""
+    status, errors = convert(t, fault, '-v', '--no-sync', '--resume', '--journal=1M', source, *words, epoch=epoch)
+    found = re.search(r'goes on with an interrupted run, at guest byte (\d+)', errors)
+    return status, int(found.group(1)) if found else None, errors
+
+
+def points(t, words, writes, chance):
+    for _ in range(POINTS):
+        yield 'write', chance.randint(writes // 3, writes)
+    for op in ('fsync', 'truncate', 'open', 'unlink', 'rename') if ALL else ():
+        clear(t)
+        convert(t, f'{op}:999999:5', '--journal=1M', 'src/disk.raw', *words)
+        for number in range(1, min(count(t), 20) + 1):
+            yield op, number
+
+
+def same(t, made, title):
+    left = files(t)
+    tap.equal(sorted(left), sorted(made), title)
+    for name, data in made.items():
+        if left[name] != data:
+            raise AssertionError(f'{title}: {name} differs from that of a run that was not interrupted')
+
+
+@tap.rows(TARGETS)
+def test_a_killed_run_is_gone_on_with(t, words):
+    prepare(t)
+    chance = random.Random(repr(words))
+    made, writes = expected(t, words)
+    clear(t)
+    convert(t, 'none:1:5', '--no-sync', 'src/disk.raw', *words)
+    same(t, made, 'without a journal')
+    went_on = 0
+    for op, number in points(t, words, writes, chance):
+        title = f'killed at {op} {number}'
+        clear(t)
+        sync = [] if op == 'write' else ['--target-cache=writeback']
+        status, errors = run(t, f'{op}:{number}:kill', *sync, *words)
+        if status == 0:
+            continue
+        tap.equal(status, -signal.SIGKILL, f'{title}: {errors}')
+        if is_committed(t):
+            continue
+        if chance.random() < 0.3:
+            again = chance.randint(1, 12)
+            title += f', then at write {again}'
+            status, at, errors = resume(t, *words, fault=f'write:{again}:kill')
+            went_on += at is not None and at > 0
+        if not is_committed(t):
+            status, at, errors = resume(t, *words)
+            tap.equal(status, 0, f'{title}: {errors}')
+            went_on += at is not None and at > 0
+        same(t, made, title)
+    tap.equal(went_on > 0, True, f'{went_on} went on')
+
+
+def kill(t, *words, at=30, epoch=True):
+    """What a run leaves that was killed in the middle."""
+    clear(t)
+    status, errors = run(t, f'write:{at}:kill', *words, epoch=epoch)
+    tap.equal(status, -signal.SIGKILL, errors)
+    folder, = (t.folder / 'out').glob('.*.part-*')
+    tap.equal((folder / JOURNAL).exists(), True, 'journal')
+    return folder
+
+
+def test_ids_and_times_are_those_of_the_first_run(t):
+    """They are random, but for SOURCE_DATE_EPOCH: two runs that go on with the same one make the same."""
+    prepare(t)
+    folder = kill(t, 'out/disk.vhdx', epoch=False)
+    shutil.copytree(folder, t.path('copy'))
+    made = []
+    for _ in range(2):
+        status, at, errors = resume(t, 'out/disk.vhdx', epoch=False)
+        tap.equal((status, at > 0), (0, True), errors)
+        made.append(t.read('out/disk.vhdx'))
+        clear(t)
+        shutil.copytree(t.path('copy'), folder)
+    tap.equal(made[0] == made[1], True, 'the same bytes')
+    resume(t, 'out/disk.vhdx', epoch=False)
+    t.vmferry('compare', 'src/disk.raw', 'out/disk.vhdx')
+    t.vmferry('check', 'out/disk.vhdx')
+
+
+OTHERS = [
+    ('options', ('-o', 'cluster_size=32k', 'out/disk.qcow2'), 'options of the target was ""'),
+    ('a checksum', ('--checksum', 'out/disk.qcow2'), 'checksum was'),
+    ('packing', ('-c', 'out/disk.qcow2'), 'packing was'),
+    ('holes', ('-S', '64k', 'out/disk.qcow2'), 'size of holes was'),
+    ('a format', ('-O', 'raw', 'out/disk.qcow2'), 'format of the target was "qcow2", and is "raw" now'),
+]
+
+
+@tap.rows(OTHERS)
+def test_nothing_else_is_gone_on_with(t, words, difference):
+    prepare(t)
+    folder = kill(t, 'out/disk.qcow2')
+    status, _, errors = resume(t, *words)
+    tap.equal(status, 1, errors)
+    tap.contains(errors, difference)
+    tap.equal(sorted(path.name for path in folder.iterdir()), [JOURNAL, 'disk.qcow2'], 'what was left')
+    tap.equal(resume(t, 'out/disk.qcow2')[0], 0, 'the same command')
+
+
+def test_another_source_is_refused(t):
+    prepare(t)
+    kill(t, 'out/disk.qcow2')
+    shutil.copy(t.path('src/disk.raw'), t.path('src/other.raw'))
+    status, _, errors = resume(t, 'out/disk.qcow2', source='src/other.raw')
+    tap.equal(status, 1, errors)
+    for part in ('file of the source was "', '/src/disk.raw: 25166336 bytes', '/src/other.raw: '):
+        tap.contains(errors, part)
+    with open(t.path('src/disk.raw'), 'r+b') as file:
+        file.write(b'changed')
+    status, _, errors = resume(t, 'out/disk.qcow2')
+    tap.equal(status, 1, errors)
+    tap.contains(errors, 'file of the source was "')
+
+
+def test_another_version_is_refused(t):
+    prepare(t)
+    folder = kill(t, 'out/disk.qcow2')
+    data = (folder / JOURNAL).read_bytes()
+    (folder / JOURNAL).write_bytes(data.replace(b'program\tvmferry ', b'program\tvmferry 9.', 1))
+    status, _, errors = resume(t, 'out/disk.qcow2')
+    tap.equal(status, 1, errors)
+    tap.contains(errors, 'program was "vmferry 9.')
+
+
+@tap.rows([('qcow2', ('out/disk.qcow2',)), ('qcow2, compressed', ('-c', 'out/disk.qcow2')), ('vhdx', ('out/disk.vhdx',))])
+def test_what_is_not_proven_is_done_again(t, words):
+    """A byte of the disk that the power took, and a journal that ends in the middle, or is of noise."""
+    prepare(t)
+    made, _ = expected(t, words)
+    name = words[-1].removeprefix('out/')
+    folder = kill(t, *words)
+    shutil.copytree(folder, t.path('left'))
+    whole = resume(t, *words)[1]
+    for damage, file in ((0.5, name), (0.5, JOURNAL)):
+        clear(t)
+        shutil.copytree(t.path('left'), folder)
+        data = bytearray((folder / file).read_bytes())
+        data[int(len(data) * damage)] ^= 1
+        (folder / file).write_bytes(data)
+        status, at, errors = resume(t, *words)
+        tap.equal(status, 0, errors)
+        tap.equal((at or 0) < whole, True, f'{file}: at {at}, {whole} when nothing is damaged')
+        same(t, made, file)
+    for length in (0, 10, 700, 1500):
+        clear(t)
+        shutil.copytree(t.path('left'), folder)
+        os.truncate(folder / JOURNAL, length)
+        status, _, errors = resume(t, *words)
+        tap.equal(status, 0, errors)
+        same(t, made, f'a journal of {length} bytes')
+
+
+def test_what_is_left_is_named_and_stays(t):
+    prepare(t)
+    folder = kill(t, 'out/disk.qcow2')
+    done = t.vmferry('convert', '--no-sync', 'src/disk.raw', 'out/disk.qcow2')
+    for part in (folder.name, '"vmferry convert --resume"', '"vmferry clean"'):
+        tap.contains(done.stderr, part)
+    tap.equal(folder.is_dir(), True, 'the folder')
+
+
+def test_a_signal_leaves_what_is_done(t):
+    prepare(t)
+    made, _ = expected(t, ('out/disk.qcow2',))
+    clear(t)
+    process = fault_tools.start_stopped(t, 'write:30:stop', '--no-sync', '--journal=1M', 'src/disk.raw', 'out/disk.qcow2')
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    status, errors = fault_tools.end(process)
+    tap.equal(status, 143, errors)
+    tap.contains(errors, '"vmferry convert --resume"')
+    status, at, errors = resume(t, 'out/disk.qcow2')
+    tap.equal((status, at > 0), (0, True), errors)
+    same(t, made, 'resumed')
+
+
+def test_a_failure_that_is_no_use_leaves_nothing(t):
+    prepare(t)
+    clear(t)
+    status, errors = run(t, 'write:30:28', 'out/disk.qcow2')
+    tap.equal(status, 4, errors)
+    tap.equal(files(t), {}, 'files')
+
+
+@tap.rows([('to a pipe', '"$0" convert --resume src/disk.raw -O raw - | cat >/dev/null; exit ${PIPESTATUS[0]}'),
+           ('from a pipe', 'cat src/disk.raw | "$0" convert --journal=on -f raw - out/disk.raw'),
+           ('salvaged', '"$0" convert --journal=on -f raw --salvage src/disk.raw out/disk.raw')])
+def test_what_cannot_be_gone_on_with_is_told_at_the_start(t, words):
+    prepare(t)
+    done = t.run('bash', '-c', words, tap.VMFERRY, status=None)
+    tap.equal(done.returncode, 9, done.stderr)
+    tap.contains(done.stderr, 'cannot be resumed')
+    tap.equal(files(t), {}, 'files')
+
+
+@tap.rows([('a chunk of nothing', ('--journal=0',), '--journal: a chunk'), ('no size', ('--journal=much',), '--journal'),
+           ('off, and resumed', ('--journal=off', '--resume'), '--journal=off')])
+def test_options(t, words, message):
+    prepare(t)
+    done = t.vmferry('convert', *words, 'src/disk.raw', 'out/disk.raw', status=None)
+    tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}')
+    tap.contains(done.stderr, message)
+
+
+def test_small_disks_have_no_journal_by_themselves(t):
+    prepare(t)
+    status, _ = convert(t, 'write:20:kill', '--no-sync', 'src/disk.raw', 'out/disk.raw')
+    tap.equal(status, -signal.SIGKILL, 'status')
+    tap.equal(list((t.folder / 'out').glob(f'.*/{JOURNAL}')), [], 'journals')
+
+
+tap.main(globals())

@@ -134,7 +134,9 @@ struct vmf_image_options {
   bool unknown_is_raw;      /* content that no format knows is raw, whatever its name: see
                                vmf_image_guessed */
   /* NULL, or where a LIST is put of what vmf_image_info gives of every image of the chain, also
-   * when opening fails: then what is known, and why under "error". The caller frees it. */
+   * when opening fails: then what is known, and why under "error". The caller frees it. With
+   * list_disks, of a package that comes on a pipe: what vmf_package_info gives, an OBJECT, and no
+   * image. */
   struct vmf_value **found;
   bool salvage;   /* of what is told to be raw no byte need be readable: for a job with `lost` */
   bool any_order; /* a disk whose data comes in any order on a pipe is not stored first: it is for a

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Standard input as a source: read as it comes where that can be, else stored first; never half of it."""
+import gzip
 import os
 import pty
 import random
@@ -173,6 +174,17 @@ def test_other_verbs(t):
     tap.equal(piped(t, stream, 'map', '--output=json', '-').stdout, t.vmferry('map', '--output=json', 'a.vmdk').stdout)
     tap.equal(piped(t, stream, 'measure', '-O', 'qcow2', '-').stdout, t.vmferry('measure', '-O', 'qcow2', 'a.vmdk').stdout)
     piped(t, stream, 'check', '-')
+
+
+@tap.rows([('one disk', ['a.raw'], None), ('several disks', ['a.raw', 'b.raw'], None), ('packed', ['a.raw'], gzip.compress)])
+def test_info_shows_a_package_that_comes(t, disks, pack):
+    for name in disks:
+        t.write(name, disk())
+    t.vmferry('pack', *disks, '-o', 'p.ova')
+    data = pack(t.read('p.ova')) if pack else t.read('p.ova')
+    for words in ((), ('--output=json',)):
+        tap.equal(piped(t, data, 'info', *words, '-').stdout, t.vmferry('info', *words, 'p.ova').stdout.replace('p.ova', 'standard input'), words)
+    tap.contains(piped(t, data, 'info', '-::1').stdout, 'streamOptimized')
 
 
 def test_packages_and_machines(t):

@@ -46,6 +46,17 @@ static const struct vmf_argument info_arguments[] = {
     {0},
 };
 
+static void info_show_package(struct info_settings *settings, const struct vmf_value *info)
+{
+  if (settings->command.json) {
+    vmf_each_item(&settings->command);
+    vmf_json_value(stdout, info, 0);
+    putchar('\n');
+  } else {
+    vmf_package_glance(info);
+  }
+}
+
 static void info_chain(struct info_settings *settings, const struct vmf_value *found)
 {
   bool list = settings->command.json && settings->backing_chain;
@@ -85,13 +96,8 @@ static bool info_package(struct info_settings *settings, int *status)
     return false;
   if (code == VMF_OK)
     code = vmf_package_info(package, &info, &error);
-  if (info && settings->command.json) {
-    vmf_each_item(&settings->command);
-    vmf_json_value(stdout, info, 0);
-    putchar('\n');
-  } else if (info) {
-    vmf_package_glance(info);
-  }
+  if (info)
+    info_show_package(settings, info);
   vmf_value_free(info);
   vmf_package_close(package);
   *status = code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
@@ -140,9 +146,12 @@ static int info_one(void *given)
   options.bare = true;
   options.list_disks = true;
   options.found = &found;
+  options.language = vmf_sources_language(&settings->source);
   enum vmf_code code = vmf_disk_open(settings->command.operands[0], &options, &image, &error);
 
-  if (found)
+  if (found && found->kind == VMF_VALUE_OBJECT)
+    info_show_package(settings, found);
+  else if (found)
     info_chain(settings, found);
   vmf_value_free(found);
   vmf_image_close(image);

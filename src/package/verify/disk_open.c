@@ -276,7 +276,9 @@ enum vmf_code vmf_archive_open_package(struct vmf_io *io, const struct vmf_image
   *image = NULL;
   own.disk = NULL;
   VMF_TRY(vmf_package_open_io(io, &package_options, &package, error));
-  enum vmf_code code = vmf_package_open_disk(package, options->disk, &own, image, error);
+  enum vmf_code code = options->found && options->list_disks && !options->disk
+                           ? vmf_package_info(package, options->found, error)
+                           : vmf_package_open_disk(package, options->disk, &own, image, error);
   vmf_package_close(package);
   return code;
 }

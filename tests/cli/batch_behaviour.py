@@ -521,6 +521,15 @@ def test_the_report_in_all_its_forms(t):
     tap.equal(re.findall(r'(?:src|href)=|url\(|@import', page), [], 'what it needs beside itself')
 
 
+def test_no_cell_of_a_table_is_a_formula(t):
+    t.write('=1+1.vmdk', b'x')
+    t.write('jobs', b'=1+1.vmdk\t-2.raw\t-f vmdk\n')
+    batch(t, 'jobs', '--report', 'r.csv', status=1)
+    row, = csv.reader(io.StringIO(t.read('r.csv').decode()).readlines()[1:])
+    tap.equal([cell for cell in row if cell.startswith(('=', '-', '+', '@'))], [], 'formulas')
+    tap.contains(row[-1], "'=1+1.vmdk: ")
+
+
 def test_a_report_replaces_a_report(t):
     disks(t, 'a.raw')
     t.write('jobs', b'a.raw\tout/a.qcow2\n')

@@ -8,7 +8,7 @@
 #include "batch_report.h"
 
 /* A name that a spreadsheet would take for a formula gets a quote in front. */
-static void print_field(FILE *out, const char *text)
+static void print_text(FILE *out, const char *text)
 {
   fputc('"', out);
   if (*text && strchr("=+-@\t\r", *text))
@@ -18,7 +18,13 @@ static void print_field(FILE *out, const char *text)
       fputc('"', out);
     fputc(*text, out);
   }
-  fputs("\",", out);
+  fputc('"', out);
+}
+
+static void print_field(FILE *out, const char *text)
+{
+  print_text(out, text);
+  fputc(',', out);
 }
 
 static void print_job(FILE *out, const struct vmf_batch_job *job)
@@ -36,10 +42,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
           job->guest_size);
   print_field(out, job->format ? job->format : "");
   print_field(out, job->algorithm ? job->checksum : "");
-  fputc('"', out);
-  for (const char *text = job->error ? job->error : ""; *text; text++)
-    fputs(*text == '"' ? "\"\"" : (char[]){*text, '\0'}, out);
-  fputs("\"\r\n", out);
+  print_text(out, job->error ? job->error : "");
+  fputs("\r\n", out);
 }
 
 static void write_csv(FILE *out, const struct vmf_outcome *report)

@@ -74,21 +74,23 @@ def fake(t, name, text):
 
 
 @tap.rows([
-    ('75', 75, '0', True),
-    ('75 too often', 75, '5', False),
-    ('1', 1, '0', False),
-    ('0', 0, '0', False),
+    ('75', 75, '0', b'RUNNING', True),
+    ('75 too often', 75, '5', b'RUNNING', False),
+    ('75 of what was cancelled', 75, '0', b'COMPLETING', False),
+    ('1', 1, '0', b'RUNNING', False),
+    ('0', 0, '0', b'RUNNING', False),
 ])
-def test_slurm_is_asked_to_start_again_what_may_go_well(t, status, restarts, asked):
+def test_slurm_is_asked_to_start_again_what_may_go_well(t, status, restarts, state, asked):
     t.write('a.raw', bytes(512))
     t.write('jobs', b'a.raw\tb.raw\n')
     script = emitted(t, 'slurm', t.folder, 'jobs')
     fake(t, 'vmferry', b'exit %d' % status)
     fake(t, 'scontrol', b'echo "$@" > asked')
-    done = t.run('bash', script, status=None, env={'PATH': t.path('bin') + ':' + os.environ['PATH'], 'VMFERRY': 'vmferry', 'SLURM_ARRAY_TASK_ID': '0', 'SLURM_JOB_ID': '17',
+    fake(t, 'squeue', b'[ "$2" = --jobs=17_0 ] && echo ' + state)
+    done = t.run('bash', script, status=None, env={'PATH': t.path('bin') + ':' + os.environ['PATH'], 'VMFERRY': 'vmferry', 'SLURM_ARRAY_TASK_ID': '0', 'SLURM_ARRAY_JOB_ID': '17',
                                                    'SLURM_RESTART_COUNT': restarts})
     tap.equal(done.returncode, status, 'exit status')
-    tap.equal(t.read('asked') if os.path.exists(t.path('asked')) else None, b'requeue 17\n' if asked else None, 'what Slurm was asked')
+    tap.equal(t.read('asked') if os.path.exists(t.path('asked')) else None, b'requeue 17_0\n' if asked else None, 'what Slurm was asked')
 
 
 def test_slurm_hands_a_signal_on_and_waits(t):
@@ -101,8 +103,9 @@ def test_slurm_hands_a_signal_on_and_waits(t):
                      b'os.kill(os.getppid(), signal.SIGTERM)\nwhile True:\n    signal.pause()\n')
     fake(t, 'vmferry', b'exec "%s" waits\n' % sys.executable.encode())
     fake(t, 'scontrol', b'echo "$@" >> log')
-    done = t.run('bash', script, status=None, env={'PATH': t.path('bin') + ':' + os.environ['PATH'], 'VMFERRY': 'vmferry', 'SLURM_ARRAY_TASK_ID': '0', 'SLURM_JOB_ID': '17'})
-    tap.equal((done.returncode, t.read('log')), (75, b'begun\nstopped\nrequeue 17\n'), 'what happened')
+    fake(t, 'squeue', b'echo RUNNING')
+    done = t.run('bash', script, status=None, env={'PATH': t.path('bin') + ':' + os.environ['PATH'], 'VMFERRY': 'vmferry', 'SLURM_ARRAY_TASK_ID': '0', 'SLURM_ARRAY_JOB_ID': '17'})
+    tap.equal((done.returncode, t.read('log')), (75, b'begun\nstopped\nrequeue 17_0\n'), 'what happened')
 
 
 @tap.rows([('names', EVIL, '-l ' + EVIL), ('lines', 'a' + LINES, 'b' + LINES.replace('/', '')), ('no UTF-8', 'a', os.fsdecode(b'\xff\xc3'))])

@@ -78,44 +78,60 @@ def cluster(t):
         yield environment
 
 
-def state(t, environment):
+def state(t, environment, array):
     """What Slurm says of each task: (its place in the array, its state, how often it was started again)."""
     told = t.run('scontrol', 'show', 'job', '--oneliner', env=environment, status=None).stdout.splitlines()
     fields = [dict(word.split('=', 1) for word in line.split() if '=' in word) for line in told]
-    return {int(task['ArrayTaskId']): (task['JobState'], int(task['Restarts']), task['JobId']) for task in fields if task.get('ArrayTaskId', '').isdigit()}
+    return {int(task['ArrayTaskId']): (task['JobState'], int(task['Restarts']), task['JobId']) for task in fields
+            if task.get('ArrayTaskId', '').isdigit() and task['ArrayJobId'] == array}
 
 
-def all_ended(t, environment):
+def all_ended(t, environment, array, *states):
     """What was put back into the queue waits two minutes, unless it is told not to."""
-    tasks = state(t, environment).values()
+    tasks = state(t, environment, array).values()
     for name, restarts, number in tasks:
         if restarts > 0 and name == 'PENDING':
             t.run('scontrol', 'update', 'JobId=' + number, 'StartTime=now', env=environment, status=None)
-    return len(tasks) == 8 and all(name == 'COMPLETED' for name, _, _ in tasks)
+    return len(tasks) == 8 and all(name in states for name, _, _ in tasks)
 
 
-def test_an_array_with_a_task_that_is_killed(t):
+def submit(t, environment):
+    return t.run('sbatch', '--parsable', 'jobs.sh', env=environment).stdout.strip()
+
+
+def test_an_array_with_tasks_that_are_stopped_and_cancelled(t):
+    """Of eight tasks, two at a time, 1 is cancelled, and 7, by whose number the array goes, is stopped as when its time is up."""
     tap.needs('jansson')
     os.makedirs(t.path('out'))
     for number in range(8):
         t.write(f'{number}.raw', os.urandom(16 << 20))
     t.write('jobs', b''.join(b'%d.raw\tout/%d.qcow2\t-f raw\n' % (number, number) for number in range(8)))
-    # one task is at work until it is stopped, the first time
-    t.write('slow', b'#!/bin/sh\nshift\n[ "$SLURM_ARRAY_TASK_ID:$SLURM_RESTART_COUNT" != 1: ] || { set -- "--defaults=-r 64k" "$@"; echo $PPID > shell; }\nexec %s batch "$@"\n'
-                    % tap.VMFERRY.encode())
+    t.write('slow', b'#!/bin/sh\n# The first time two tasks are at work until they are stopped.\nshift\ncase $SLURM_ARRAY_TASK_ID in 1|7)\n'
+                    b'  mkdir "slow$SLURM_ARRAY_TASK_ID" && { set -- "--defaults=-r 64k" "$@"; echo $PPID > "slow$SLURM_ARRAY_TASK_ID/shell"; };;\n'
+                    b'esac\nexec %s batch "$@"\n' % tap.VMFERRY.encode())
     os.chmod(t.path('slow'), 0o755)
     with cluster(t) as environment:
-        script = t.write('jobs.sh', t.vmferry('batch', '--emit', 'slurm', '-j', '2', '-v', 'jobs').stdout.encode())
-        log = f"vmferry-{t.run('sbatch', '--parsable', script, env=environment).stdout.strip()}_1.log"
-        wait_until(lambda: log in t.names() and b'begins' in t.read(log))
-        os.kill(int(t.read('shell')), signal.SIGTERM)  # as Slurm does when the time is nearly up
-        wait_until(lambda: state(t, environment)[1][1] == 1)
-        t.run(tap.VMFERRY, 'report', 'jobs.tasks', status=75)
-        tap.equal(os.path.exists(t.path('out/1.qcow2')), False, 'half a target')
-        wait_until(lambda: all_ended(t, environment))
-        tap.equal({task: told[:2] for task, told in state(t, environment).items()}, {task: ('COMPLETED', int(task == 1)) for task in range(8)}, 'tasks')
+        t.write('jobs.sh', t.vmferry('batch', '--emit', 'slurm', '-j', '2', '-v', 'jobs').stdout.encode())
+        array = submit(t, environment)
+        for task in (1, 7):
+            wait_until(lambda: b'begins' in (t.folder / f'vmferry-{array}_{task}.log').read_bytes() if f'vmferry-{array}_{task}.log' in t.names() else False)
+            if task == 1:
+                t.run('scancel', f'{array}_1', env=environment)
+            else:
+                os.kill(int(t.read('slow7/shell')), signal.SIGTERM)  # as Slurm does when the time is nearly up
+        wait_until(lambda: state(t, environment, array)[7][1] == 1)
+        told = json.loads(t.vmferry('report', '--output=json', 'jobs.tasks', status=75).stdout)
+        tap.equal([told['jobs'][task]['state'] for task in (1, 7)], ['stopped', 'stopped'], 'what was stopped')
+        tap.equal([name for name in ('1.qcow2', '7.qcow2') if os.path.exists(t.path('out/' + name))], [], 'half a target')
+        wait_until(lambda: all_ended(t, environment, array, 'COMPLETED', 'CANCELLED'))
+        tap.equal({task: told[:2] for task, told in state(t, environment, array).items()},
+                  {task: ('CANCELLED' if task == 1 else 'COMPLETED', int(task == 7)) for task in range(8)}, 'tasks')
+        before = [os.stat(t.path(f'out/{number}.qcow2')).st_ino for number in range(8) if number != 1]
+        again = submit(t, environment)
+        wait_until(lambda: all_ended(t, environment, again, 'COMPLETED'))
     told = json.loads(t.vmferry('report', '--output=json', 'jobs.tasks').stdout)
-    tap.equal([job['state'] for job in told['jobs']], ['done'] * 8, 'jobs')
+    tap.equal([job['state'] for job in told['jobs']], ['done' if number == 1 else 'unchanged' for number in range(8)], 'jobs')
+    tap.equal([os.stat(t.path(f'out/{number}.qcow2')).st_ino for number in range(8) if number != 1], before, 'what was done is not done again')
     for number in range(8):
         t.vmferry('compare', '-f', 'raw', '-F', 'qcow2', f'{number}.raw', f'out/{number}.qcow2')
 

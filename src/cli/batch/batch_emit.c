@@ -13,7 +13,7 @@
 
 /* ---- quoting ---- */
 
-/* A word of a POSIX shell: all of it between quotes, but for quotes. dollars: how a '$' is written.
+/* A word of a POSIX shell: all of it between quotes, but for quotes. dollar: how a '$' is written.
  */
 static void print_word(FILE *out, const char *text, const char *dollar)
 {
@@ -98,9 +98,11 @@ static enum vmf_code emit_slurm(const struct vmf_emitting *emitting, FILE *out,
         "  wait \"$!\"\n"
         "  status=$?\n"
         "done\n"
-        "# 75: another time it may go well, or its time was up.\n"
-        "if [ \"$status\" = 75 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 5 ]; then\n"
-        "  scontrol requeue \"$SLURM_JOB_ID\"\n"
+        "# 75: another time it may go well, or its time was up; what was cancelled does not run.\n"
+        "id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+        "if [ \"$status\" = 75 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 5 ] &&\n"
+        "  [ \"$(squeue --noheader --jobs=\"$id\" --format=%T)\" = RUNNING ]; then\n"
+        "  scontrol requeue \"$id\"\n"
         "fi\n"
         "exit \"$status\"\n",
         out);

@@ -23,6 +23,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             count = len(site.requests)
         site.answer(self, count)
 
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+
     def log_message(self, *_):
         pass
 
@@ -43,7 +45,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if 'Content_Length' not in headers:
             self.send_header('Content-Length', str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != 'HEAD':
+            self.wfile.write(body)
 
     def part(self, data, etag='"one"', **headers):
         """The answer that is right."""

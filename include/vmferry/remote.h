@@ -2,10 +2,11 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Images on other machines. Where the functions of this library take the name of a source, it may
- * be a URL: http://, https:// (libcurl), nbd://, nbds://, nbd+unix://, nbds+unix:// (libnbd), each
- * where it was built in; and URL::DISK of a package. Files that an image names are looked for
- * beside it, on the same server; a URL that an image names is never opened. The target of
- * vmf_target_create may be an export of an NBD server: a device, of the size that it has.
+ * be a URL: http://, https://, s3://BUCKET/KEY (libcurl), nbd://, nbds://, nbd+unix://,
+ * nbds+unix:// (libnbd), each where it was built in; and URL::DISK of a package. Files that an
+ * image names are looked for beside it, on the same server; a URL that an image names is never
+ * opened. The target of vmf_target_create may be an export of an NBD server: a device, of the size
+ * that it has.
  *
  * What may be a secret in a URL (a query, a user's name) is in no message and in nothing that is
  * told of an image: vmf_location_resolve gives the name by which such a URL goes from then on,
@@ -33,6 +34,12 @@ struct vmf_remote_options {
   uint64_t retry_seconds;          /* that are spent on one request with all its tries; 0: 900 */
   const struct vmf_cancel *cancel; /* ends what waits for an answer; lives on; or NULL */
   const struct vmf_log *log;       /* is told of tries; lives on; or NULL */
+  /* Of object stores (s3://). NULL: what the environment or the AWS tools' files say; that is also
+   * where the keys are. */
+  const char *endpoint;   /* "https://HOST[:PORT]"; it has the buckets in its paths */
+  const char *region;     /* "eu-central-1" */
+  const char *profile;    /* of ~/.aws/credentials and ~/.aws/config */
+  bool unsigned_requests; /* without keys: what is public */
 };
 
 /* Holds for the whole process. Before the first URL is opened, and while no other thread is in this

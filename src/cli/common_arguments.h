@@ -95,6 +95,21 @@
       {.name = "netrc",                                                                            \
        VMF_SETS_FLAG(command.netrc),                                                               \
        .help = "names and passwords for URLs are in ~/.netrc"},                                    \
+      {.name = "endpoint-url",                                                                     \
+       VMF_SETS_TEXT(command.endpoint),                                                            \
+       .value = "URL",                                                                             \
+       .help = "the object store of s3:// (default: as the AWS tools find it)"},                   \
+      {.name = "region",                                                                           \
+       VMF_SETS_TEXT(command.region),                                                              \
+       .value = "REGION",                                                                          \
+       .help = "its region (default: likewise)"},                                                  \
+      {.name = "profile",                                                                          \
+       VMF_SETS_TEXT(command.profile),                                                             \
+       .value = "PROFILE",                                                                         \
+       .help = "whose keys in ~/.aws/credentials (default: likewise)"},                            \
+      {.name = "no-sign-request",                                                                  \
+       VMF_SETS_FLAG(command.unsigned_requests),                                                   \
+       .help = "ask object stores without keys: for what is public"},                              \
   {                                                                                                \
     .name = "retry-time", VMF_SETS_NUMBER(command.retry_seconds), .value = "SECONDS", .min = 1,    \
     .max = 86400, .help = "try a server for so long that does not answer (default: 900)"           \

@@ -38,6 +38,9 @@ struct vmf_command {
   const char **headers;                /* files, each behind an '@'; NULL-terminated; or NULL */
   bool netrc;                          /* names and passwords for URLs are in ~/.netrc */
   uint64_t retry_seconds;              /* for what a server does not answer; 0: the default */
+  const char *endpoint;                /* of object stores; NULL: as the AWS tools find it */
+  const char *region, *profile;        /* likewise */
+  bool unsigned_requests;              /* to object stores */
   bool untrusted;                      /* what is read comes from strangers, see untrusted.h */
   bool reads_anything;                 /* what is read is named in a list that a verb reads */
   bool image_opts;                     /* sources are named by options (image_opts.h) */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws_credentials.h"
 #include "json_name.h"
 #include "link.h"
 #include "memory.h"
@@ -120,12 +121,28 @@ static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char 
   return code;
 }
 
+/* Where the AWS tools have keys and settings. */
+static enum vmf_code allow_aws(const struct vmf_landlock *landlock, struct vmf_error *error)
+{
+  char *paths[VMF_AWS_FILES];
+  enum vmf_code code = vmf_aws_files(paths, error);
+
+  for (size_t i = 0; i < VMF_AWS_FILES; i++) {
+    if (code == VMF_OK && paths[i])
+      code = vmf_landlock_allow(landlock, paths[i], VMF_ACCESS_READ, error);
+    vmf_free(paths[i]);
+  }
+  return code;
+}
+
 /* What an NBD URL names here: keys and certificates. Sockets are reached all the same. */
 static enum vmf_code allow_url(const struct vmf_landlock *landlock, const char *url,
                                struct vmf_error *error)
 {
   static const char *const keys[] = {"tls-psk-file=", "tls-certificates="};
 
+  if (vmf_url_is_s3(url))
+    return allow_aws(landlock, error);
   for (size_t i = 0; vmf_url_is_nbd(url) && i < sizeof keys / sizeof keys[0]; i++) {
     VMF_AUTO_FREE char *path = NULL;
     const char *key = strstr(url, keys[i]);

@@ -99,7 +99,6 @@ static const char *source_advice(const char *protocol, size_t length)
       {"ftp", " (fetch it first, curl -O, or through a pipe: curl URL | vmferry convert - TARGET)"},
       {"ssh", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
       {"sftp", " (through a pipe: ssh HOST cat FILE | vmferry convert - TARGET)"},
-      {"s3", " (through a pipe: aws s3 cp URL - | vmferry convert - TARGET)"},
       {"rbd", " (through a pipe: rbd export POOL/IMAGE - | vmferry convert - TARGET)"},
       {"iscsi", " (iscsiadm makes a block device of it, which can be read)"},
       {"nvme", " (name the block device, /dev/nvme...)"},

@@ -26,7 +26,7 @@ def offered(t, *words):
     ('behind the name', ['convert', '--target-format=v'], ['--target-format=vmdk', '--target-format=vpc', '--target-format=vhd', '--target-format=vdi',
                                                           '--target-format=vhdx', '--target-format=vma']),
     ('behind a cluster of letters', ['convert', '-cpO', 'r'], ['raw']),
-    ('an option', ['convert', '--no-'], ['--no-refs', '--no-replay', '--no-clobber', '--no-sync', '--no-create', '--no-verify']),
+    ('an option', ['convert', '--no-'], ['--no-refs', '--no-replay', '--no-clobber', '--no-sync', '--no-create', '--no-verify', '--no-sign-request']),
     ('an option with a value', ['create', '--backing'], ['--backing=', '--backing-format=']),
     ('an option that was refused', ['convert', '--target-im'], []),
     ('a choice of help', ['convert', '--reflink', ''], ['never', 'auto']),

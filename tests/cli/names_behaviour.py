@@ -25,7 +25,7 @@ def refused(t, *arguments, says=(), status=1, **options):
 
 @tap.rows([(name, name, name.split(':', 1)[0] + ':') for name in (
     'nbd:127.0.0.1:10809',
-    'blkdebug::a.raw', 'host_device:a.raw', 'ftp://host/a.raw', 's3://bucket/key', 'ssh:a', 'c:a.raw', 'C:\\a.raw')])
+    'blkdebug::a.raw', 'host_device:a.raw', 'ftp://host/a.raw', 'ssh:a', 'c:a.raw', 'C:\\a.raw')])
 def test_a_protocol_is_refused_by_name(t, name, word):
     t.write('a.raw', RAW)
     for arguments in (('convert', 'a.raw', name), ('convert', name, 'b.raw'), ('convert', '-O', 'raw', 'a.raw', name),
@@ -39,7 +39,7 @@ def test_a_protocol_is_refused_by_name(t, name, word):
     refused(t, 'compare', 'a.raw', name, says=(word,), status=2)
 
 
-@tap.rows([(name, name) for name in ('https://host/a.raw', 'http://host/a')])
+@tap.rows([(name, name) for name in ('https://host/a.raw', 'http://host/a', 's3://bucket/key')])
 def test_a_url_is_no_file_that_is_changed(t, name):
     t.write('a.raw', RAW)
     for arguments in (('convert', 'a.raw', name), ('create', name, '1M'), ('pack', '-o', name, 'a.raw'), ('sign', '--remove', name),
@@ -48,7 +48,7 @@ def test_a_url_is_no_file_that_is_changed(t, name):
 
 
 @tap.rows([(name, name, word) for name, word in (
-    ('ftp://host/a.raw', 'curl URL | vmferry convert - TARGET'), ('S3://bucket/key', 'aws s3 cp URL -'), ('ssh://host/a', 'ssh HOST cat'),
+    ('ftp://host/a.raw', 'curl URL | vmferry convert - TARGET'), ('ssh://host/a', 'ssh HOST cat'),
     ('rbd:pool/image', 'rbd export'))])
 def test_what_to_do_about_a_protocol(t, name, word):
     refused(t, 'info', name, says=(word,))

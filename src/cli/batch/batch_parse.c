@@ -68,6 +68,10 @@ static enum vmf_code check_options(const struct vmf_listed_job *job,
                       : command->headers                                  ? "--header"
                       : command->netrc                                    ? "--netrc"
                       : command->retry_seconds                            ? "--retry-time"
+                      : command->endpoint                                 ? "--endpoint-url"
+                      : command->region                                   ? "--region"
+                      : command->profile                                  ? "--profile"
+                      : command->unsigned_requests                        ? "--no-sign-request"
                                                                           : NULL;
 
   if (wrong)

@@ -36,7 +36,11 @@ enum vmf_code vmf_remote_access(const struct vmf_command *command, struct vmf_er
                                              .netrc = command->netrc,
                                              .retry_seconds = command->retry_seconds,
                                              .cancel = vmf_signals_cancel(),
-                                             .log = &command->log};
+                                             .log = &command->log,
+                                             .endpoint = command->endpoint,
+                                             .region = command->region,
+                                             .profile = command->profile,
+                                             .unsigned_requests = command->unsigned_requests};
 
   if (code == VMF_OK)
     code = vmf_remote_set(&options, error);

@@ -19,6 +19,7 @@
   CALL(curl_easy_getinfo)                                                                          \
   CALL(curl_easy_strerror)                                                                         \
   CALL(curl_easy_cleanup)                                                                          \
+  CALL(curl_getdate)                                                                               \
   CALL(curl_slist_append)                                                                          \
   CALL(curl_slist_free_all)
 

@@ -21,13 +21,11 @@
 #include "remote_settings.h"
 #include "stream.h"
 #include "temporary.h"
+#include "url.h"
 
 enum {
   REDIRECTS_MOST = 5,
   EXPLAINED_BYTES = 64 << 10,
-  CONNECT_SECONDS = 15,
-  STALL_SECONDS = 30, /* with less than 1 KiB a second */
-  RECEIVE_BYTES = 512 << 10,
 };
 
 /* ---- what libcurl calls ---- */
@@ -68,6 +66,15 @@ static size_t store(struct vmf_http_request *request, const char *bytes, size_t 
   return done;
 }
 
+/* Keeps the beginning of what explains a status. */
+static void explain(struct vmf_http_request *request, const char *bytes, size_t length)
+{
+  size_t part = vmf_min(length, VMF_S3_EXPLAINED - request->explained);
+
+  memcpy(request->explanation + request->explained, bytes, part);
+  request->explained += part;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
   struct vmf_http_request *request = data;
@@ -76,6 +83,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 
   long status = vmf_http_status(request);
   if (status != 200 && status != 206) {
+    explain(request, bytes, length);
     request->passed += length;
     return request->passed > EXPLAINED_BYTES ? 0 : length;
   }
@@ -105,38 +113,10 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
 static void line_free(struct vmf_http_connection *line)
 {
-  vmf_curl.curl_easy_cleanup(line->curl);
+  if (line->curl)
+    vmf_curl.curl_easy_cleanup(line->curl);
   vmf_free(line->target);
   vmf_free(line);
-}
-
-/* What is so for all requests. */
-static bool line_prepare(struct vmf_http_connection *line)
-{
-  CURL *curl = line->curl;
-  const struct vmf_remote_settings *settings = vmf_remote_settings();
-  const char *bundle = getenv("CURL_CA_BUNDLE"), *netrc = getenv("NETRC");
-  const char *authorities = bundle ? bundle : getenv("SSL_CERT_FILE"); /* as curl itself does */
-
-  return vmf_curl.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
-             CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) ==
-             CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, line->reason) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmferry/" VMF_VERSION) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(
-             curl, CURLOPT_NETRC,
-             (long)(settings->netrc ? CURL_NETRC_OPTIONAL : CURL_NETRC_IGNORED)) == CURLE_OK &&
-         (!authorities ||
-          vmf_curl.curl_easy_setopt(curl, CURLOPT_CAINFO, authorities) == CURLE_OK) &&
-         (!netrc || vmf_curl.curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc) == CURLE_OK);
 }
 
 static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_connection **line,
@@ -146,8 +126,9 @@ static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_conne
 
   VMF_TRY(vmf_alloc(sizeof **line, &memory, error));
   *line = memory;
-  (*line)->curl = vmf_curl.curl_easy_init();
-  if ((*line)->curl && line_prepare(*line))
+  (*line)->curl = vmf_curl_new((*line)->reason, !http->s3);
+  if ((*line)->curl && vmf_curl.curl_easy_setopt((*line)->curl, CURLOPT_PATH_AS_IS,
+                                                 (long)(http->s3 != NULL)) == CURLE_OK)
     return VMF_OK;
   line_free(*line);
   return vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", http->transport.name);
@@ -203,15 +184,6 @@ static bool same_origin(const char *url, const char *other)
          strncasecmp(starts[0], starts[1], (size_t)(ends[0] - starts[0])) == 0;
 }
 
-static bool add_header(struct curl_slist **list, const char *text)
-{
-  struct curl_slist *longer = vmf_curl.curl_slist_append(*list, text);
-
-  if (longer)
-    *list = longer;
-  return longer != NULL;
-}
-
 /* What pins the version: by its tag, else by its date. A weak tag says nothing of the bytes. */
 static bool add_pin(const struct vmf_http *http, struct curl_slist **list)
 {
@@ -225,18 +197,34 @@ static bool add_pin(const struct vmf_http *http, struct curl_slist **list)
     snprintf(text, sizeof text, "If-Unmodified-Since: %s", http->modified);
   else
     return true;
-  return add_header(list, text);
+  return vmf_curl_header(list, text);
 }
 
-/* What the person gave goes to the host of the URL alone. NULL: no memory. */
-static struct curl_slist *headers_for(const struct vmf_http *http, const char *url)
+/* What an object store is told of who asks. False: *error says why not. */
+static bool add_signature(const struct vmf_http *http, struct curl_slist **list,
+                          struct vmf_error *error)
+{
+  char *lines[VMF_AWS_LINES + 1];
+  bool good = vmf_s3_sign(http->s3, "GET", "", NULL, 0, lines, error) == VMF_OK;
+
+  for (size_t i = 0; good && lines[i]; i++)
+    good = vmf_curl_header(list, lines[i]);
+  vmf_aws_lines_clear(lines);
+  return good;
+}
+
+/* What the person gave goes to the host of the URL alone. NULL: *error says why. */
+static struct curl_slist *headers_for(const struct vmf_http *http, const char *url,
+                                      struct vmf_error *error)
 {
   struct curl_slist *list = NULL;
-  bool good = add_header(&list, "Accept-Encoding: identity") && add_pin(http, &list);
-  char **own = same_origin(http->url, url) ? vmf_remote_settings()->headers : NULL;
+  char **own = !http->s3 && same_origin(http->url, url) ? vmf_remote_settings()->headers : NULL;
 
+  (void)!vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", http->transport.name);
+  bool good = vmf_curl_header(&list, "Accept-Encoding: identity") && add_pin(http, &list) &&
+              (!http->s3 || add_signature(http, &list, error));
   for (; own && *own && good; own++)
-    good = add_header(&list, *own);
+    good = vmf_curl_header(&list, *own);
   if (good)
     return list;
   vmf_curl.curl_slist_free_all(list);
@@ -248,7 +236,8 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
 {
   CURL *curl = request->line->curl;
   const struct vmf_load *load = request->load;
-  struct curl_slist *headers = headers_for(request->http, url);
+  struct vmf_error wrong;
+  struct curl_slist *headers = headers_for(request->http, url, &wrong);
   char range[64];
 
   snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, load->offset,
@@ -256,7 +245,7 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->answer = (struct vmf_http_answer){0};
   if (request->whole && (lseek(request->copy, 0, SEEK_SET) < 0 || ftruncate(request->copy, 0) < 0))
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its copy", request->http->transport.name);
-  request->got = request->passed = 0;
+  request->got = request->passed = request->explained = 0;
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
   bool good =
@@ -272,9 +261,7 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
   vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
   vmf_curl.curl_slist_free_all(headers);
-  return good ? VMF_OK
-              : vmf_fail(error, VMF_NOMEM, "%s: no memory for a request",
-                         request->http->transport.name);
+  return good ? VMF_OK : vmf_fail_again(&wrong, error);
 }
 
 /* ---- where it leads ---- */
@@ -324,7 +311,7 @@ static enum vmf_code ask(struct vmf_http_request *request, struct vmf_attempt *a
   for (unsigned count = 0; count <= REDIRECTS_MOST; count++) {
     VMF_TRY(perform(request, line->target ? line->target : request->http->url, &result, error));
     long status = vmf_http_status(request);
-    if (is_redirect(status) && (result == CURLE_OK || request->unwanted)) {
+    if (!request->http->s3 && is_redirect(status) && (result == CURLE_OK || request->unwanted)) {
       VMF_TRY(redirect(request, error));
     } else if (led && (status == 401 || status == 403 || status == 404 || status == 410)) {
       vmf_free(line->target);
@@ -357,6 +344,7 @@ static void http_close(struct vmf_transport *transport)
   if (http->spare)
     line_free(http->spare);
   pthread_mutex_destroy(&http->lock);
+  vmf_s3_free(http->s3);
   vmf_free(http->url);
   vmf_free(http);
 }
@@ -410,9 +398,10 @@ static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
   return code;
 }
 
-/* Asks for the first byte: what comes with it is how long the file is, and which. */
-static enum vmf_code look(struct vmf_http *http, struct vmf_attempt *attempt,
-                          struct vmf_error *error)
+/* Asks for the first byte: what comes with it is how long the file is, and which. *region: where
+ * the server says that a bucket is. */
+static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
+                          struct vmf_attempt *attempt, struct vmf_error *error)
 {
   uint8_t first[1];
   const struct vmf_load load = {.length = 1, .blocks = {first}};
@@ -421,6 +410,7 @@ static enum vmf_code look(struct vmf_http *http, struct vmf_attempt *attempt,
   const struct vmf_http_answer *answer = &request.answer;
   uint64_t length;
 
+  memcpy(region, answer->region, VMF_HTTP_REGION);
   if (code == VMF_READ && vmf_http_status(&request) == 416 && answer->has_range &&
       answer->has_total && answer->total == 0)
     return VMF_OK; /* an empty file has no first byte */
@@ -438,6 +428,40 @@ static enum vmf_code look(struct vmf_http *http, struct vmf_attempt *attempt,
   return VMF_OK;
 }
 
+/* Of an object store: the URL, by the region that is known by now. */
+static enum vmf_code place_object(struct vmf_http *http, struct vmf_error *error)
+{
+  char *url;
+
+  VMF_TRY(vmf_s3_url(http->s3, "", &url, error));
+  vmf_free(http->url);
+  http->url = url;
+  return VMF_OK;
+}
+
+/* A store may say that the bucket is in another region, or that the clocks differ; then it is asked
+ * once more. */
+static enum vmf_code look_around(struct vmf_http *http, struct vmf_attempt *attempt,
+                                 struct vmf_error *error)
+{
+  char region[VMF_HTTP_REGION];
+  enum vmf_code code = look(http, region, attempt, error);
+
+  if (code == VMF_OK || !http->s3)
+    return code;
+  bool moved = region[0] && strcmp(region, http->s3->who.region) != 0;
+  if (!moved && atomic_load(&http->s3->skew) == 0)
+    return code;
+  if (moved) {
+    vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", http->transport.name,
+             region);
+    VMF_TRY(vmf_s3_move(http->s3, region, error));
+    VMF_TRY(place_object(http, error));
+  }
+  *attempt = (struct vmf_attempt){0};
+  return look(http, region, attempt, error);
+}
+
 enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transport **transport,
                             struct vmf_attempt *attempt, struct vmf_error *error)
 {
@@ -449,11 +473,14 @@ enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transp
   http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};
   http->copy = -1;
   pthread_mutex_init(&http->lock, NULL);
-  enum vmf_code code = vmf_copy_text(url, &http->url, error);
+  enum vmf_code code = vmf_url_is_s3(url) ? vmf_s3_new(url, name, &http->s3, error)
+                                          : vmf_copy_text(url, &http->url, error);
+  if (code == VMF_OK && http->s3)
+    code = place_object(http, error);
   if (code == VMF_OK)
     code = line_new(http, &http->spare, error);
   if (code == VMF_OK)
-    code = look(http, attempt, error);
+    code = look_around(http, attempt, error);
   int copy = http->copy;
   uint64_t size = http->transport.size;
   if (code == VMF_OK && copy < 0)

@@ -94,6 +94,10 @@ void vmf_http_line(struct vmf_http_answer *answer, const char *line, size_t leng
     keep(answer->etag, sizeof answer->etag, value, value_length);
   else if (is_field(line, length, "Last-Modified", &value, &value_length))
     keep(answer->modified, sizeof answer->modified, value, value_length);
+  else if (is_field(line, length, "x-amz-bucket-region", &value, &value_length))
+    keep(answer->region, sizeof answer->region, value, value_length);
+  else if (is_field(line, length, "Date", &value, &value_length))
+    keep(answer->date, sizeof answer->date, value, value_length);
   else if (is_field(line, length, "Content-Encoding", &value, &value_length))
     answer->encoded = value_length > 0 && strncasecmp(value, "identity", value_length) != 0;
   else if (is_field(line, length, "Content-Type", &value, &value_length)) {

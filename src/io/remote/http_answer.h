@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { VMF_HTTP_VALUE = 256 };
+enum { VMF_HTTP_VALUE = 256, VMF_HTTP_REGION = 64 };
 
 struct vmf_http_answer {
   size_t bytes;                  /* of its head */
@@ -19,6 +19,8 @@ struct vmf_http_answer {
   char etag[VMF_HTTP_VALUE];     /* with its quotes; "": none, or too long to be of use */
   char modified[VMF_HTTP_VALUE]; /* Last-Modified; "": none */
   char type[64];                 /* Content-Type without what is behind ';' */
+  char region[VMF_HTTP_REGION];  /* x-amz-bucket-region; "": none */
+  char date[64];                 /* Date; "": none */
   bool encoded;                  /* Content-Encoding: something was done to the bytes */
 };
 

@@ -25,20 +25,9 @@ long vmf_http_status(const struct vmf_http_request *request)
 static enum vmf_code not_performed(struct vmf_http_request *request, CURLcode result,
                                    struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  static const CURLcode again[] = {CURLE_COULDNT_RESOLVE_PROXY,
-                                   CURLE_COULDNT_RESOLVE_HOST,
-                                   CURLE_COULDNT_CONNECT,
-                                   CURLE_OPERATION_TIMEDOUT,
-                                   CURLE_SEND_ERROR,
-                                   CURLE_RECV_ERROR,
-                                   CURLE_GOT_NOTHING,
-                                   CURLE_PARTIAL_FILE,
-                                   CURLE_SSL_CONNECT_ERROR,
-                                   CURLE_AGAIN};
   const char *reason = request->line->reason;
 
-  for (size_t i = 0; i < sizeof again / sizeof again[0]; i++)
-    attempt->again |= result == again[i];
+  attempt->again = vmf_curl_again(result);
   attempt->lost = true;
   return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
                   "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
@@ -54,26 +43,46 @@ static enum vmf_code changed(const struct vmf_http_request *request, struct vmf_
                   request->http->transport.name);
 }
 
+/* An object store takes no request whose time is far from its own: the next one has that. */
+static bool is_skewed(const struct vmf_http_request *request, struct vmf_attempt *attempt)
+{
+  char code[64];
+  time_t now = vmf_curl.curl_getdate(request->answer.date, NULL);
+
+  if (!vmf_s3_element(request->explanation, "Code", code, sizeof code) ||
+      strcmp(code, "RequestTimeTooSkewed") != 0 || now < 0)
+    return false;
+  vmf_s3_set_clock(request->http->s3, now);
+  attempt->again = true;
+  return true;
+}
+
 /* Statuses that are no answer to the request: RFC 9110, section 15. */
-static enum vmf_code refused(const struct vmf_http_request *request, struct vmf_attempt *attempt,
+static enum vmf_code refused(struct vmf_http_request *request, struct vmf_attempt *attempt,
                              struct vmf_error *error)
 {
   const char *name = request->http->transport.name;
   long status = vmf_http_status(request);
+  char reason[256];
   curl_off_t wait = 0;
 
+  request->explanation[request->explained] = '\0';
+  vmf_s3_reason(request->explanation, request->answer.type, reason, sizeof reason);
+  if (request->http->s3 && is_skewed(request, attempt))
+    return vmf_fail(error, VMF_SYSTEM, "%s: the clocks differ%s", name, reason);
   switch (status) {
   case 401:
   case 407:
     return vmf_fail(error, VMF_SYSTEM,
                     "%s: the server wants to know who asks (status %ld): give name and password in "
-                    "~/.netrc (--netrc), or a header in a file (--header @FILE)",
-                    name, status);
+                    "~/.netrc (--netrc), or a header in a file (--header @FILE)%s",
+                    name, status, reason);
   case 403:
-    return vmf_fail(error, VMF_SYSTEM, "%s: the server does not allow it (status 403)", name);
+    return vmf_fail(error, VMF_SYSTEM, "%s: the server does not allow it (status 403)%s", name,
+                    reason);
   case 404:
   case 410:
-    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)", name, status);
+    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)%s", name, status, reason);
     error->sys_errno = ENOENT;
     return VMF_SYSTEM;
   case 412:
@@ -86,11 +95,10 @@ static enum vmf_code refused(const struct vmf_http_request *request, struct vmf_
     break;
   }
   vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_RETRY_AFTER, &wait);
-  attempt->again = status == 408 || status == 425 || status == 429 || status == 500 ||
-                   status == 502 || status == 503 || status == 504;
-  attempt->busy = status == 429 || status == 503;
+  attempt->again = vmf_http_status_again(status, &attempt->busy);
   attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
-  return vmf_fail(error, VMF_READ, "%s: the server answers with status %ld", name, status);
+  return vmf_fail(error, VMF_READ, "%s: the server answers with status %ld%s", name, status,
+                  reason);
 }
 
 /* 200: the whole file, or something else, for a part of it. */

@@ -8,8 +8,9 @@
 
 #include <pthread.h>
 
-#include "curl_library.h"
+#include "curl_handle.h"
 #include "http_answer.h"
+#include "s3.h"
 #include "transport.h"
 
 enum { VMF_HTTP_HEAD = 100 << 10 /* bytes of the head of an answer, at most */ };
@@ -17,6 +18,7 @@ enum { VMF_HTTP_HEAD = 100 << 10 /* bytes of the head of an answer, at most */ }
 struct vmf_http {
   struct vmf_transport transport;
   char *url;                 /* owned */
+  struct vmf_s3 *s3;         /* owned; of an object store; NULL: a web server */
   char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
   char modified[VMF_HTTP_VALUE];
   bool pinned;                       /* the two are known */
@@ -41,6 +43,8 @@ struct vmf_http_request {
   size_t passed; /* of a body that only explains, which nobody reads */
   bool unwanted; /* the body is no part of the file, or more than was asked for */
   bool big_head;
+  char explanation[VMF_S3_EXPLAINED + 1]; /* the beginning of such a body */
+  size_t explained;
   /* Of a file that comes as a whole: */
   bool whole;
   int copy;    /* gets its bytes */

@@ -78,6 +78,28 @@ static enum vmf_code read_headers(struct headers *headers, const char *path,
   return code;
 }
 
+static void clear(struct vmf_remote_settings *old)
+{
+  free_headers(old->headers);
+  vmf_free(old->endpoint);
+  vmf_free(old->region);
+  vmf_free(old->profile);
+}
+
+static enum vmf_code copy_said(const char *text, char **copy, struct vmf_error *error)
+{
+  return text ? vmf_copy_text(text, copy, error) : VMF_OK;
+}
+
+static enum vmf_code take_stores(const struct vmf_remote_options *options,
+                                 struct vmf_remote_settings *made, struct vmf_error *error)
+{
+  made->unsigned_requests = options->unsigned_requests;
+  VMF_TRY(copy_said(options->endpoint, &made->endpoint, error));
+  VMF_TRY(copy_said(options->region, &made->region, error));
+  return copy_said(options->profile, &made->profile, error);
+}
+
 enum vmf_code vmf_remote_set(const struct vmf_remote_options *options, struct vmf_error *error)
 {
   struct vmf_remote_options own;
@@ -88,16 +110,19 @@ enum vmf_code vmf_remote_set(const struct vmf_remote_options *options, struct vm
   VMF_TRY(vmf_take_remote_options(options, &own, error));
   for (const char *const *path = own.header_files; path && *path && code == VMF_OK; path++)
     code = read_headers(&headers, *path, error);
+  struct vmf_remote_settings made = {.headers = headers.list,
+                                     .netrc = own.netrc,
+                                     .retry_seconds =
+                                         own.retry_seconds > 0 ? own.retry_seconds : RETRY_SECONDS,
+                                     .cancel = own.cancel,
+                                     .log = own.log};
+  if (code == VMF_OK)
+    code = take_stores(&own, &made, error);
   if (code != VMF_OK) {
-    free_headers(headers.list);
+    clear(&made);
     return code;
   }
-  free_headers(settings.headers);
-  settings = (struct vmf_remote_settings){.headers = headers.list,
-                                          .netrc = own.netrc,
-                                          .retry_seconds = own.retry_seconds > 0 ? own.retry_seconds
-                                                                                 : RETRY_SECONDS,
-                                          .cancel = own.cancel,
-                                          .log = own.log};
+  clear(&settings);
+  settings = made;
   return VMF_OK;
 }

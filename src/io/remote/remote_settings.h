@@ -11,8 +11,10 @@ struct vmf_remote_settings {
   char **headers; /* "Name: value"; NULL-terminated; or NULL */
   bool netrc;
   uint64_t retry_seconds;
-  const struct vmf_cancel *cancel; /* or NULL */
-  const struct vmf_log *log;       /* or NULL */
+  char *endpoint, *region, *profile; /* of object stores; owned; NULL: not said */
+  bool unsigned_requests;            /* to object stores */
+  const struct vmf_cancel *cancel;   /* or NULL */
+  const struct vmf_log *log;         /* or NULL */
 };
 
 /* Set once, before the first URL is opened; read by any thread. */

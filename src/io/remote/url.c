@@ -41,7 +41,7 @@ struct parts {
 
 static size_t scheme_length(const char *name)
 {
-  static const char *const schemes[] = {"http://", "https://",    "nbd://",
+  static const char *const schemes[] = {"http://", "https://",    "s3://",       "nbd://",
                                         "nbds://", "nbd+unix://", "nbds+unix://"};
 
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
@@ -60,9 +60,31 @@ bool vmf_url_is_nbd(const char *name)
   return scheme_length(name) > 0 && (name[0] | 0x20) == 'n';
 }
 
+bool vmf_url_is_s3(const char *name)
+{
+  return scheme_length(name) > 0 && (name[0] | 0x20) == 's';
+}
+
+/* The key of an object is as it is, whatever is in it. */
+static struct parts split_object(const char *url, size_t scheme)
+{
+  const char *rest = url + scheme, *path = strchr(rest, '/');
+  const char *disk = path ? strstr(path, "::") : NULL;
+  const char *end = disk ? disk : rest + strlen(rest);
+
+  return (struct parts){.scheme = scheme,
+                        .user = rest,
+                        .rest = rest,
+                        .rest_length = (size_t)(end - rest),
+                        .query = end,
+                        .disk = end};
+}
+
 static struct parts split(const char *url)
 {
   struct parts parts = {.scheme = scheme_length(url)};
+  if (vmf_url_is_s3(url))
+    return split_object(url, parts.scheme);
   const char *authority = url + parts.scheme;
   size_t length = strcspn(authority, "/?#");
   const char *at = memrchr(authority, '@', length);
@@ -198,9 +220,10 @@ enum vmf_code vmf_url_whole(const char *shown, char **url, struct vmf_error *err
 static enum vmf_code check_text(const char *url, const struct parts *parts, struct vmf_error *error)
 {
   const int shown = (int)parts->rest_length;
+  bool object = vmf_url_is_s3(url);
 
   for (const char *c = url; *c; c++)
-    if ((unsigned char)*c <= 0x20 || *c == 0x7f || *c == '#')
+    if ((unsigned char)*c < 0x20 || *c == 0x7f || (!object && (*c == ' ' || *c == '#')))
       return vmf_fail(error, VMF_USAGE,
                       "%.*s%.*s: is no URL of a file: byte %d is 0x%02x, expected it escaped as "
                       "%%%02X",
@@ -271,7 +294,10 @@ enum vmf_code vmf_url_beside(const char *shown, const char *name, char **beside,
                     "%s: names the file \"%.160s\", and an NBD server has no files beside it",
                     shown, name);
   VMF_TRY(vmf_alloc(3 * strlen(name) + 1, &escaped, error));
-  escape(name, escaped);
+  if (vmf_url_is_s3(shown))
+    strcpy(escaped, name);
+  else
+    escape(name, escaped);
   size_t folder = slash ? (size_t)(slash - shown) : (size_t)(parts.query - shown);
   return vmf_format(beside, error, "%.*s/%s", (int)folder, shown, (const char *)escaped);
 }

@@ -3,7 +3,8 @@
  *
  * URLs as names. What may be a secret in one (a query, which can be signed, and who asks) is kept
  * here and nowhere else: in the rest of the program, and in all that it tells, the URL is called
- * "https://...@host/folder/vm.ova". Of such a name, and of names beside it, this is the way back.
+ * "https://...@host/folder/vm.ova". What an object is called has no such parts: all of it is its
+ * key. Of such a name, and of names beside it, this is the way back.
  */
 #ifndef VMF_IO_REMOTE_URL_H
 #define VMF_IO_REMOTE_URL_H
@@ -13,9 +14,11 @@
 
 #include "error.h"
 
-/* "http://...", "https://...", "nbd://...", "nbds://...", "nbd+unix://...", "nbds+unix://...". */
+/* "http://...", "https://...", "s3://BUCKET/KEY", "nbd://...", "nbds://...", "nbd+unix://...",
+ * "nbds+unix://...". */
 bool vmf_url_is(const char *name);
 bool vmf_url_is_nbd(const char *name);
+bool vmf_url_is_s3(const char *name);
 
 /* *shown: a fresh string, the name by which the URL goes. Of such a name: the same again. Any
  * thread. VMF_USAGE: it is none, or has a password in it. */

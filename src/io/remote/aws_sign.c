@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "aws_sign.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "memory.h"
+
+enum { DIGEST_BYTES = 32, DATE_LENGTH = 8 };
+
+static const char algorithm[] = "AWS4-HMAC-SHA256";
+
+static void to_digits(const uint8_t digest[DIGEST_BYTES], char digits[VMF_AWS_DIGITS])
+{
+  for (size_t i = 0; i < DIGEST_BYTES; i++)
+    snprintf(digits + 2 * i, 3, "%02x", digest[i]);
+}
+
+static enum vmf_code not_made(struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_SYSTEM, "OpenSSL makes no SHA-256");
+}
+
+enum vmf_code vmf_aws_digest(const void *bytes, size_t length, char digits[VMF_AWS_DIGITS],
+                             struct vmf_error *error)
+{
+  uint8_t digest[EVP_MAX_MD_SIZE];
+
+  if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
+    return not_made(error);
+  to_digits(digest, digits);
+  return VMF_OK;
+}
+
+void vmf_aws_escape(const char *text, const char *kept, char *out)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+
+  for (; *text; text++)
+    if (strchr(plain, *text) || strchr(kept, *text))
+      *out++ = *text;
+    else
+      out += sprintf(out, "%%%02X", (unsigned char)*text);
+  *out = '\0';
+}
+
+/* The names and values of the headers that are signed, each with its line's end. */
+static enum vmf_code list_headers(const struct vmf_aws_request *request, const char *token,
+                                  const char *time, char **headers, struct vmf_error *error)
+{
+  return vmf_format(headers, error, "host:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n%s%s%s",
+                    request->host, request->payload, time, token ? "x-amz-security-token:" : "",
+                    token ? token : "", token ? "\n" : "");
+}
+
+static const char *signed_names(const char *token)
+{
+  return token ? "host;x-amz-content-sha256;x-amz-date;x-amz-security-token"
+               : "host;x-amz-content-sha256;x-amz-date";
+}
+
+/* The digest of the canonical request. */
+static enum vmf_code digest_request(const struct vmf_aws_request *request, const char *token,
+                                    const char *time, char digits[VMF_AWS_DIGITS],
+                                    struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *headers = NULL, *whole = NULL;
+
+  VMF_TRY(list_headers(request, token, time, &headers, error));
+  VMF_TRY(vmf_format(&whole, error, "%s\n%s\n%s\n%s\n%s\n%s", request->method, request->path,
+                     request->query, headers, signed_names(token), request->payload));
+  return vmf_aws_digest(whole, strlen(whole), digits, error);
+}
+
+/* One key is the digest of the text by the one before. */
+static enum vmf_code derive(uint8_t key[DIGEST_BYTES], const char *text, struct vmf_error *error)
+{
+  uint8_t next[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+
+  if (!HMAC(EVP_sha256(), key, DIGEST_BYTES, (const unsigned char *)text, strlen(text), next,
+            &length) ||
+      length != DIGEST_BYTES)
+    return not_made(error);
+  memcpy(key, next, DIGEST_BYTES);
+  explicit_bzero(next, sizeof next);
+  return VMF_OK;
+}
+
+static enum vmf_code first_key(const char *secret, const char *date, uint8_t key[DIGEST_BYTES],
+                               struct vmf_error *error)
+{
+  uint8_t made[EVP_MAX_MD_SIZE];
+  char *text = NULL;
+  unsigned length = 0;
+
+  VMF_TRY(vmf_format(&text, error, "AWS4%s", secret));
+  bool good = HMAC(EVP_sha256(), text, (int)strlen(text), (const unsigned char *)date, strlen(date),
+                   made, &length) &&
+              length == DIGEST_BYTES;
+  explicit_bzero(text, strlen(text));
+  vmf_free(text);
+  if (!good)
+    return not_made(error);
+  memcpy(key, made, DIGEST_BYTES);
+  return VMF_OK;
+}
+
+static enum vmf_code sign_text(const struct vmf_aws_credentials *credentials, const char *date,
+                               const char *text, char signature[VMF_AWS_DIGITS],
+                               struct vmf_error *error)
+{
+  const char *const steps[] = {credentials->region, "s3", "aws4_request", text};
+  uint8_t key[DIGEST_BYTES];
+  enum vmf_code code = first_key(credentials->secret, date, key, error);
+
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == VMF_OK; i++)
+    code = derive(key, steps[i], error);
+  if (code == VMF_OK)
+    to_digits(key, signature);
+  explicit_bzero(key, sizeof key);
+  return code;
+}
+
+static enum vmf_code make_lines(const struct vmf_aws_credentials *credentials,
+                                const struct vmf_aws_request *request, const char *time,
+                                char *lines[VMF_AWS_LINES + 1], struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *scope = NULL, *text = NULL;
+  char digits[VMF_AWS_DIGITS], date[DATE_LENGTH + 1];
+
+  snprintf(date, sizeof date, "%.8s", time);
+  VMF_TRY(digest_request(request, credentials->token, time, digits, error));
+  VMF_TRY(vmf_format(&scope, error, "%s/%s/s3/aws4_request", date, credentials->region));
+  VMF_TRY(vmf_format(&text, error, "%s\n%s\n%s\n%s", algorithm, time, scope, digits));
+  VMF_TRY(sign_text(credentials, date, text, digits, error));
+  VMF_TRY(vmf_format(&lines[0], error,
+                     "Authorization: %s Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+                     algorithm, credentials->id, scope, signed_names(credentials->token), digits));
+  VMF_TRY(vmf_format(&lines[1], error, "x-amz-date: %s", time));
+  VMF_TRY(vmf_format(&lines[2], error, "x-amz-content-sha256: %s", request->payload));
+  return credentials->token
+             ? vmf_format(&lines[3], error, "x-amz-security-token: %s", credentials->token)
+             : VMF_OK;
+}
+
+enum vmf_code vmf_aws_sign(const struct vmf_aws_credentials *credentials,
+                           const struct vmf_aws_request *request, time_t now,
+                           char *lines[VMF_AWS_LINES + 1], struct vmf_error *error)
+{
+  char time[32];
+  struct tm parts;
+
+  memset(lines, 0, (VMF_AWS_LINES + 1) * sizeof *lines);
+  if (!credentials->secret)
+    return VMF_OK;
+  if (!gmtime_r(&now, &parts) || strftime(time, sizeof time, "%Y%m%dT%H%M%SZ", &parts) == 0)
+    return vmf_fail(error, VMF_SYSTEM, "the clock of this machine tells no time");
+  enum vmf_code code = make_lines(credentials, request, time, lines, error);
+  if (code != VMF_OK)
+    vmf_aws_lines_clear(lines);
+  return code;
+}
+
+void vmf_aws_lines_clear(char *lines[VMF_AWS_LINES + 1])
+{
+  for (size_t i = 0; lines[i]; i++)
+    vmf_free(lines[i]);
+  memset(lines, 0, (VMF_AWS_LINES + 1) * sizeof *lines);
+}

@@ -46,7 +46,7 @@ class Store:
 
     def __init__(self, key='AKIDEXAMPLE', secret='secret/of+store', token=None, region='us-east-1', fault=None, secure=False):
         self.key, self.secret, self.token, self.region, self.fault, self.secure = key, secret, token, region, fault, secure
-        self.objects, self.uploads, self.seen, self.lock, self.aborted = {}, {}, [], threading.Lock(), []
+        self.objects, self.uploads, self.seen, self.lock, self.aborted, self.order = {}, {}, [], threading.Lock(), [], []
         self.now = lambda: datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
     def environment(self, url, **more):
@@ -150,6 +150,7 @@ class Store:
 
     def do_part(self, handler, name, query, body):
         self.parts_of(name, query)[int(query['partNumber'])] = body
+        self.order.append(int(query['partNumber']))
         handler.say(200, ETag=f'"{hashlib.md5(body).hexdigest()}"')
 
     def do_complete(self, handler, name, query, body):

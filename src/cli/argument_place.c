@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@ static enum vmf_code plain_path(const char *what, const char *text, struct vmf_e
 
   if (strncmp(text, "json:", 5) == 0)
     return VMF_OK;
+  if (vmf_names_is_url(text) && strncasecmp(text, "s3:", 3) == 0)
+    return vmf_arguments_wrong(error, "%s: %s: is an object of a store, expected a file here", what,
+                               text);
   enum vmf_code code = vmf_location_resolve(text, false, &path, error);
   free(path);
   if (code != VMF_USAGE)

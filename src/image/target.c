@@ -139,6 +139,10 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->target.bitmaps = options->bitmaps ? options->source : NULL;
   draft->target.skip_broken_bitmaps = options->skip_broken_bitmaps;
   draft->target.guest_size = guest_size;
+  if (options->backing_path && vmf_url_is(options->backing_path))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is on another machine, and an image names no URL; expected a file here",
+                    options->backing_path);
   if (options->backing_path)
     VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));
   draft->target.backing_name = draft->backing_name;

@@ -98,6 +98,22 @@ enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size, struct vmf_error *
   return io->ops->resize(io, size, error);
 }
 
+bool vmf_io_goes_back(const struct vmf_io *io)
+{
+  return !io->sequential || io->ops->hold;
+}
+
+enum vmf_code vmf_io_hold(struct vmf_io *io, uint64_t offset, uint64_t length,
+                          struct vmf_error *error)
+{
+  return io->ops->hold && length > 0 ? io->ops->hold(io, offset, length, error) : VMF_OK;
+}
+
+enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset, struct vmf_error *error)
+{
+  return io->ops->let_go ? io->ops->let_go(io, offset, error) : VMF_OK;
+}
+
 enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error)
 {
   return io->ops->flush ? io->ops->flush(io, error) : VMF_OK;

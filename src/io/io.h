@@ -42,6 +42,12 @@ struct vmf_io_ops {
    * writing; else it leaves them. NULL: it cannot. */
   enum vmf_code (*clear)(struct vmf_io *io, uint64_t length, struct vmf_error *error);
   enum vmf_code (*resize)(struct vmf_io *io, uint64_t size, struct vmf_error *error);
+  /* Of a sequential io: what is behind all that was written will be written once more, until it is
+   * let go. NULL: it cannot go back. */
+  enum vmf_code (*hold)(struct vmf_io *io, uint64_t offset, uint64_t length,
+                        struct vmf_error *error);
+  /* What was held from `offset` on. */
+  enum vmf_code (*let_go)(struct vmf_io *io, uint64_t offset, struct vmf_error *error);
   /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
    * output.h. */
   enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
@@ -81,6 +87,12 @@ VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uin
 VMF_MUST_CHECK enum vmf_code vmf_io_clear(struct vmf_io *io, uint64_t length,
                                           struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_resize(struct vmf_io *io, uint64_t size,
+                                           struct vmf_error *error);
+/* Whether it can be written anywhere, or at least where it was told to hold. */
+bool vmf_io_goes_back(const struct vmf_io *io);
+VMF_MUST_CHECK enum vmf_code vmf_io_hold(struct vmf_io *io, uint64_t offset, uint64_t length,
+                                         struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset,
                                            struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_end(struct vmf_io *io, struct vmf_error *error);

@@ -27,7 +27,7 @@ def test_option_help(t):
 @tap.rows([
     ('key', '--key', 'sign', '--key', 'http://x/k', '--cert', 'c', 'a.ova'),
     ('certificate', '--cert', 'sign', '--cert', 'https://x/c', '--key', 'k', 'a.ova'),
-    ('passphrase', '--passphrase-file', 'sign', '--passphrase-file', 's3://x/p', '--key', 'k', '--cert', 'c', 'a.ova'),
+    ('passphrase', '--passphrase-file', 'sign', '--passphrase-file', 'ftp://x/p', '--key', 'k', '--cert', 'c', 'a.ova'),
     ('licence', '--eula', 'pack', '--eula', 'ftp://x/e', 'a.raw', '-o', 'a.ova'),
     ('schemas', '--schema', 'verify', '--schema', 'http://x/s', 'a.ova'),
     ('certificates', '--ca-file', 'verify', '--ca-file', 'http://x/s', 'a.ova'),

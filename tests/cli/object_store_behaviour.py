@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Object stores: what is read from s3://, by whom, and where."""
+"""Object stores: what is read from s3:// and written there, by whom, and where."""
 import datetime
+import io
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
+import threading
 
-import remote_servers
+import object_store
 import tap
 from object_store import Store
 from remote_servers import Site
@@ -237,6 +240,220 @@ def test_a_store_that_is_busy(t):
         store.fault = lambda handler, *_: store.say_error(handler, 503, 'SlowDown', 'Please\x1b[31m reduce <it>.') or True
         done = refused(t, store.environment(site.url), 's3://disks/disk.raw', 75, 'SlowDown: Please', 'reduce <it>', options=('--retry-time', '1'))
         tap.equal('\x1b' in done.stderr, False, 'escapes')
+
+
+# ---- targets ----
+
+LARGE = random.Random(5).randbytes(36 * MIB) + bytes(8 * MIB) + random.Random(6).randbytes(MIB)  # three parts of 16 MiB
+
+
+def sent(t, store, site, *arguments, status=0, **more):
+    return t.vmferry(*arguments, status=status, env={'SOURCE_DATE_EPOCH': '1700000000', 'TMPDIR': str(t.folder), **store.environment(site.url)}, **more)
+
+
+def nothing_is_left(store):
+    tap.equal((store.objects, store.uploads), ({}, {}), 'objects and uploads')
+
+
+@tap.rows([('raw', 'raw'), ('qcow2', 'qcow2'), ('compressed', 'qcow2', '-c'), ('vmdk', 'vmdk', '-o', 'subformat=streamOptimized'), ('vhdx', 'vhdx'),
+           ('packed', 'raw', '-o', 'compress=zst')])
+def test_a_disk_is_sent(t, form, *options):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    store = Store()
+    with Site(store.answer) as site:
+        sent(t, store, site, 'convert', *CONFINED, '-O', form, *options, 'disk.raw', 's3://disks/a disk')
+        sent(t, store, site, 'convert', '-O', form, *options, 'disk.raw', 'a disk')
+        tap.equal(store.objects['disks/a disk'][0] == t.read('a disk'), True, 'the bytes are those of a file')
+    tap.equal((store.seen[0], store.seen[-1], store.uploads), ('create', 'complete', {}))
+
+
+def test_what_is_small_is_sent(t):
+    tap.needs('libcurl')
+    store = Store()
+    with Site(store.answer) as site:
+        sent(t, store, site, 'create', '-f', 'qcow2', 's3://disks/empty.qcow2', '1M')
+        sent(t, store, site, 'create', '-f', 'raw', 's3://disks/none.raw', '0')
+    tap.equal(len(store.objects['disks/none.raw'][0]), 0, 'bytes')
+    tap.equal(store.objects['disks/empty.qcow2'][0][:4], b'QFI\xfb')
+
+
+def test_a_package_is_sent(t):
+    """Its head is as in a file, though it is known last: that part goes last."""
+    tap.needs('libcurl')
+    t.write('a.raw', LARGE)
+    t.write('b.raw', LARGE[::-1])
+    store = Store()
+    with Site(store.answer) as site:
+        for target in ('s3://disks/vm.ova', 'vm.ova'):
+            sent(t, store, site, 'pack', '-o', target, 'a.raw', 'b.raw')
+        tap.equal(store.objects['disks/vm.ova'][0] == t.read('vm.ova'), True, 'the bytes are those of a file')
+        tap.equal(store.order[0] != 1, True, f'the order of parts {store.order}')
+        sent(t, store, site, 'verify', 's3://disks/vm.ova')
+        sent(t, store, site, 'convert', 's3://disks/vm.ova', 's3://disks/copy.ova')
+        sent(t, store, site, 'verify', 's3://disks/copy.ova')
+    tap.equal(store.uploads, {}, 'uploads')
+
+
+def test_what_fails_for_a_while_is_sent_again(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+
+    def fault(handler, what, count):
+        if what == 'part' and count in (1, 3):
+            store.say_error(handler, 503, 'SlowDown', 'Please reduce your request rate.', Retry_After='0')
+        elif what == 'part' and count == 2:
+            handler.close_connection = True
+        elif what == 'complete' and count == 1:
+            handler.say(200, b'<?xml version="1.0"?>\n\n<Error><Code>InternalError</Code><Message>Again</Message></Error>')
+        else:
+            return False
+        return True
+    store = Store(fault=fault)
+    with Site(store.answer) as site:
+        sent(t, store, site, 'convert', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+    tap.equal(store.objects['disks/disk.raw'][0] == LARGE, True, 'the bytes')
+
+
+def test_an_answer_that_is_lost_may_say_that_it_is_done(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    store = Store()
+
+    def fault(handler, what, count):
+        if what == 'complete' and count == 1:
+            store.fault, say, handler.say = None, handler.say, lambda *_, **__: None
+            store.do_complete(handler, 'disks/disk.raw', {'uploadId': next(iter(store.uploads))}, body_of[0])
+            handler.say, handler.close_connection = say, True
+            return True
+        return False
+    body_of = []
+    check = store.check
+    store.check = lambda handler, body: check(handler, body)
+    answer = store.answer
+
+    def keep_body(handler, number):
+        if handler.command == 'POST' and 'uploadId' in handler.path:
+            data = handler.rfile.read(int(handler.headers['Content-Length']))
+            body_of.append(data)
+            handler.rfile = io.BytesIO(data)
+        answer(handler, number)
+    store.fault = fault
+    with Site(keep_body) as site:
+        sent(t, store, site, 'convert', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+    tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
+    tap.equal(store.seen[-3:], ['complete', 'complete', 'head'])
+
+
+@tap.rows([
+    ('refused', 'part', 403, 'AccessDenied', 1), ('refused at the start', 'create', 403, 'AccessDenied', 1), ('no bucket', 'create', 404, 'NoSuchBucket', 1),
+    ('busy', 'part', 503, 'SlowDown', 75), ('refused at the end', 'complete', 403, 'AccessDenied', 1), ('too large', 'part', 400, 'EntityTooLarge', 4)])
+def test_what_fails_is_given_up(t, what, status, code, expected):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    store = Store(fault=lambda handler, asked, count: asked == what and (store.say_error(handler, status, code, 'It is so\x1b[0m.') or True))
+    with Site(store.answer) as site:
+        done = sent(t, store, site, 'convert', '-O', 'raw', '--retry-time', '1', 'disk.raw', 's3://disks/disk.raw', status=expected)
+    tap.contains(done.stderr, code + ': It is so')
+    tap.equal('\x1b' in done.stderr or store.secret in done.stderr, False, 'an escape, or a secret')
+    nothing_is_left(store)
+
+
+@tap.rows([(name, getattr(signal, name)) for name in ('SIGINT', 'SIGTERM')])
+def test_what_is_interrupted_is_given_up(t, number):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    started = threading.Event()
+
+    def fault(_, what, count):
+        if what == 'part' and count == 2:
+            started.wait()
+            child.send_signal(number)
+        return False
+    store = Store(fault=fault)
+    with Site(store.answer) as site:
+        with subprocess.Popen([tap.VMFERRY, 'convert', '-O', 'raw', t.path('disk.raw'), 's3://disks/disk.raw'], env={**os.environ, **store.environment(site.url)},
+                              stderr=subprocess.DEVNULL) as child:
+            started.set()
+            tap.equal(child.wait(), 128 + number, 'status')
+    nothing_is_left(store)
+    tap.equal(store.aborted, ['disks/disk.raw'])
+
+
+def test_bytes_that_are_not_those_that_were_sent(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    store = Store()
+    check = store.check
+    store.check = lambda handler, body: check(handler, body) if store.seen.count('part') != 1 else store_damaged()
+
+    def store_damaged():
+        raise object_store.Refused(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.')
+    with Site(store.answer) as site:
+        sent(t, store, site, 'convert', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+        tap.equal(store.objects.pop('disks/disk.raw')[0] == RAW, True, 'the bytes')
+        store.do_part = lambda handler, *_: handler.say(200, ETag='"' + '0' * 32 + '"')
+        tap.contains(sent(t, store, site, 'convert', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw', status=8).stderr, 'the store has bytes with MD5')
+    nothing_is_left(store)
+
+
+def test_an_object_that_is_not_to_be_replaced(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    store = stored(**{'disk.raw': b'old'})
+    before = dict(store.objects)
+    with Site(store.answer) as site:
+        tap.contains(sent(t, store, site, 'convert', '--no-clobber', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw', status=1).stderr, '--no-clobber')
+        store.do_head = lambda handler, *_: handler.say(404)
+        tap.contains(sent(t, store, site, 'convert', '--no-clobber', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw', status=1).stderr, 'appeared meanwhile')
+        tap.equal((store.objects, store.uploads), (before, {}))
+        sent(t, store, site, 'convert', '--no-clobber', '-O', 'raw', 'disk.raw', 's3://disks/new.raw')
+        sent(t, store, site, 'convert', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+        tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
+
+
+@tap.rows([
+    ('several files', ('pack', '-o', 's3://disks/vm.ovf', 'disk.raw'), 'expected *.ova'), ('a folder', ('pack', '-o', 's3://disks/vm/', 'disk.raw'), 'expected *.ova'),
+    ('a split disk', ('convert', '-O', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse', 'disk.raw', 's3://disks/vm.vmdk'), ''),
+    ('an overlay of an object', ('create', '-f', 'qcow2', '-b', 's3://disks/a', '-F', 'raw', 'b.qcow2', '1M'), 's3:'),
+    ('a map', ('convert', '-O', 'raw', '--salvage=s3://disks/m', 'disk.raw', 'b.raw'), 'expected a file here')])
+def test_what_is_no_object(t, arguments, word):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    before, store = t.names(), Store()
+    with Site(store.answer) as site:
+        tap.contains(sent(t, store, site, *arguments, status=None).stderr, word)
+    tap.equal(t.names(), before, 'files')
+    nothing_is_left(store)
+
+
+# A server of another project, which is asked by its own client.
+
+def test_a_server_of_others(t):
+    tap.needs('libcurl')
+    try:
+        import boto3
+        from moto.server import ThreadedMotoServer
+    except ImportError as error:
+        raise tap.Skip('moto, which serves S3, is not installed') from error
+    t.write('disk.raw', LARGE)
+    server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
+    server.start()
+    try:
+        url = 'http://%s:%d' % server.get_host_and_port()
+        store = Store()
+        client = boto3.client('s3', endpoint_url=url, aws_access_key_id=store.key, aws_secret_access_key=store.secret, region_name=store.region)
+        client.create_bucket(Bucket='disks')
+        environment = {**store.environment(url), 'SOURCE_DATE_EPOCH': '1700000000'}
+        t.vmferry('pack', '-o', 's3://disks/my vm.ova', 'disk.raw', env=environment)
+        t.vmferry('pack', '-o', 'my vm.ova', 'disk.raw', env=environment)
+        tap.equal(client.get_object(Bucket='disks', Key='my vm.ova')['Body'].read() == t.read('my vm.ova'), True, 'the bytes')
+        t.vmferry('verify', 's3://disks/my vm.ova', env=environment)
+        t.vmferry('convert', '-O', 'raw', 's3://disks/my vm.ova::vmdisk1', 'out.raw', env=environment)
+        tap.equal(t.read('out.raw') == LARGE, True, 'the bytes')
+        tap.equal(client.list_multipart_uploads(Bucket='disks').get('Uploads', []), [], 'uploads')
+    finally:
+        server.stop()
 
 
 if __name__ == '__main__':

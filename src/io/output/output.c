@@ -14,6 +14,7 @@
 
 #include "attributes.h"
 #include "descriptor.h"
+#include "elsewhere.h"
 #include "file.h"
 #include "folder_stream.h"
 #include "folder_sync.h"
@@ -24,7 +25,6 @@
 #include "locks.h"
 #include "log.h"
 #include "memory.h"
-#include "nbd_target.h"
 #include "output_inside.h"
 #include "path.h"
 #include "spooled.h"
@@ -246,17 +246,29 @@ static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *er
   return vmf_copy_text(output->name, &output->stem, error);
 }
 
-static enum vmf_code open_export(struct vmf_output *output, const char *path,
-                                 struct vmf_error *error)
+/* The main file, which a pipe may get when it is done; name: of *io, for messages. */
+static enum vmf_code own_or_spool(struct vmf_output *output, struct vmf_io *io, const char *name,
+                                  const struct vmf_output_options *options, struct vmf_error *error)
+{
+  if (io->sequential && options->spool) {
+    const char *folder = vmf_spool_folder(options->spool_folder);
+    output->pipe = io;
+    VMF_TRY(vmf_spooled_open(folder, name, &io, error));
+    vmf_note(options->log, "%s is stored in %s first", name, folder);
+  }
+  return own_part(output, io, output->name, error);
+}
+
+static enum vmf_code open_elsewhere(struct vmf_output *output, const char *path,
+                                    const struct vmf_output_options *options,
+                                    struct vmf_error *error)
 {
   struct vmf_io *io = NULL;
   VMF_TRY(vmf_copy_text(path, &output->path, error));
   VMF_TRY(vmf_copy_text("export", &output->stem, error));
-  output->name = output->path;
-  if (output->no_clobber)
-    return vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it", path);
-  VMF_TRY(vmf_io_write_nbd(path, output->sync, &io, error));
-  return own_part(output, io, output->name, error);
+  output->name = vmf_url_is_nbd(path) ? output->path : vmf_path_name(output->path);
+  VMF_TRY(vmf_elsewhere_open(path, options, &io, error));
+  return own_or_spool(output, io, output->path, options, error);
 }
 
 static enum vmf_code open_handed(struct vmf_output *output, const char *path,
@@ -271,13 +283,7 @@ static enum vmf_code open_handed(struct vmf_output *output, const char *path,
   if (isatty(output->handed))
     return vmf_fail(error, VMF_USAGE, "%s: will not write a disk image to a terminal", name);
   VMF_TRY(vmf_handed_open(output->handed, name, output->sync, &io, error));
-  if (io->sequential && options->spool) {
-    const char *folder = vmf_spool_folder(options->spool_folder);
-    output->pipe = io;
-    VMF_TRY(vmf_spooled_open(folder, name, &io, error));
-    vmf_note(options->log, "%s is stored in %s first", name, folder);
-  }
-  return own_part(output, io, "-", error);
+  return own_or_spool(output, io, name, options, error);
 }
 
 static enum vmf_code output_open(struct vmf_output *output, const char *path,
@@ -286,8 +292,8 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   output->handed = vmf_handed_output(path);
   if (output->handed >= 0)
     return open_handed(output, path, options, error);
-  if (vmf_url_is_nbd(path))
-    return open_export(output, path, error);
+  if (vmf_url_is(path))
+    return open_elsewhere(output, path, options, error);
   VMF_TRY(find_target(output, path, !options->no_links, error));
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))

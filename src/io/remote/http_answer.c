@@ -96,6 +96,8 @@ void vmf_http_line(struct vmf_http_answer *answer, const char *line, size_t leng
     keep(answer->modified, sizeof answer->modified, value, value_length);
   else if (is_field(line, length, "x-amz-bucket-region", &value, &value_length))
     keep(answer->region, sizeof answer->region, value, value_length);
+  else if (is_field(line, length, "x-amz-server-side-encryption", &value, &value_length))
+    keep(answer->encryption, sizeof answer->encryption, value, value_length);
   else if (is_field(line, length, "Date", &value, &value_length))
     keep(answer->date, sizeof answer->date, value, value_length);
   else if (is_field(line, length, "Content-Encoding", &value, &value_length))

@@ -20,6 +20,7 @@ struct vmf_http_answer {
   char modified[VMF_HTTP_VALUE]; /* Last-Modified; "": none */
   char type[64];                 /* Content-Type without what is behind ';' */
   char region[VMF_HTTP_REGION];  /* x-amz-bucket-region; "": none */
+  char encryption[32];           /* x-amz-server-side-encryption; "": none */
   char date[64];                 /* Date; "": none */
   bool encoded;                  /* Content-Encoding: something was done to the bytes */
 };

@@ -176,7 +176,7 @@ static enum vmf_code keep_promise(const struct vmf_assembly_file *file, uint64_t
 static enum vmf_code write_content(struct vmf_assembling *work, struct vmf_assembly_file *file,
                                    struct vmf_io *base, struct vmf_error *error)
 {
-  bool pipe = work->archive && work->archive->sequential;
+  bool pipe = vmf_assembling_pipes(work);
   struct vmf_content content;
   uint64_t promised = 0;
 
@@ -199,6 +199,7 @@ static enum vmf_code open_base(struct vmf_assembling *work, const struct vmf_ass
 {
   if (!work->archive)
     return vmf_output_create(work->output, file->name, base, error);
+  VMF_TRY(vmf_io_hold(work->archive, work->at, VMF_TAR_BLOCK, error)); /* its header */
   return vmf_io_inset(work->archive, work->at + VMF_TAR_BLOCK, file->name, base, error);
 }
 
@@ -207,8 +208,10 @@ static enum vmf_code end_member(struct vmf_assembling *work, const struct vmf_as
 {
   uint64_t header = work->at;
 
-  if (!work->archive->sequential)
+  if (!vmf_assembling_pipes(work)) {
     VMF_TRY(vmf_tar_put_header(work->archive, header, file->name, file->size, work->mtime, error));
+    VMF_TRY(vmf_io_let_go(work->archive, header, error));
+  }
   work->at = vmf_tar_next(header, file->size);
   return vmf_tar_pad(work->archive, header, file->size, error);
 }

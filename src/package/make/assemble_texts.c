@@ -120,6 +120,11 @@ static enum vmf_code make_texts(struct vmf_assembling *work, struct vmf_error *e
   return make_certificate(work, error);
 }
 
+bool vmf_assembling_pipes(const struct vmf_assembling *work)
+{
+  return work->archive && !vmf_io_goes_back(work->archive);
+}
+
 /* At the head of an archive: places for the three texts, whose longest forms are known. */
 static enum vmf_code keep_head(struct vmf_assembling *work, struct vmf_error *error)
 {
@@ -129,7 +134,7 @@ static enum vmf_code keep_head(struct vmf_assembling *work, struct vmf_error *er
   keep_room(work, &work->manifest, work->manifest.length);
   if (vmf_assembling_signs(work))
     keep_room(work, &work->certificate, work->certificate.length);
-  return VMF_OK;
+  return vmf_io_hold(work->archive, 0, work->at, error);
 }
 
 /* XML allows white space behind the root element: the descriptor is made as long as its place. */
@@ -195,12 +200,12 @@ enum vmf_code vmf_assembling_begin_texts(struct vmf_assembling *work, struct vmf
 {
   if (!work->archive)
     return VMF_OK;
-  return work->archive->sequential ? start_pipe(work, error) : keep_head(work, error);
+  return vmf_assembling_pipes(work) ? start_pipe(work, error) : keep_head(work, error);
 }
 
 enum vmf_code vmf_assembling_end_texts(struct vmf_assembling *work, struct vmf_error *error)
 {
-  bool kept = work->archive && !work->archive->sequential;
+  bool kept = work->archive && !vmf_assembling_pipes(work);
 
   return kept ? fill_head(work, error) : append_texts(work, error);
 }

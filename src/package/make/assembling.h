@@ -82,6 +82,9 @@ VMF_MUST_CHECK enum vmf_code vmf_assembling_admit(struct vmf_assembling *work, u
 VMF_MUST_CHECK enum vmf_code vmf_assembling_folder(struct vmf_assembling *work,
                                                    struct vmf_error *error);
 
+/* Whether the archive is one that cannot go back: a pipe. */
+bool vmf_assembling_pipes(const struct vmf_assembling *work);
+
 /* Whether a certificate is written. */
 bool vmf_assembling_signs(const struct vmf_assembling *work);
 

@@ -14,6 +14,7 @@
 #include "plain_name.h"
 #include "tar.h"
 #include "text.h"
+#include "url.h"
 
 static bool is_folder(const char *path)
 {
@@ -41,9 +42,21 @@ static enum vmf_code name_in_archive(const char *stem, size_t length,
   return vmf_format(&destination->descriptor_name, error, "%.*s.ovf", (int)fits, plain);
 }
 
+/* On another machine one file is written. */
+static enum vmf_code check_alone(const char *path, struct vmf_error *error)
+{
+  return vmf_url_is(path)
+             ? vmf_fail(error, VMF_USAGE,
+                        "%s: several files would be written, and an object store gets one: "
+                        "expected *.ova",
+                        path)
+             : VMF_OK;
+}
+
 static enum vmf_code find_folder(const char *path, const char *name, const char *suffix,
                                  struct vmf_destination *destination, struct vmf_error *error)
 {
+  VMF_TRY(check_alone(path, error));
   destination->in_folder = true;
   VMF_TRY(vmf_output_check_link(path, error));
   if (!is_folder(path)) {
@@ -69,6 +82,8 @@ enum vmf_code vmf_destination_find(const char *path, const char *name,
     return name_in_archive(name, strlen(name), destination, error);
   const char *base = vmf_path_name(path);
   if (vmf_path_has_suffix(path, ".ovf"))
+    VMF_TRY(check_alone(path, error));
+  if (vmf_path_has_suffix(path, ".ovf"))
     return vmf_copy_text(base, &destination->descriptor_name, error);
   if (!vmf_path_has_suffix(path, ".ova"))
     return vmf_fail(error, VMF_USAGE,
@@ -89,6 +104,7 @@ enum vmf_code vmf_destination_beside(const char *path, const char *name, const c
     return vmf_fail(error, VMF_USAGE,
                     "%s: such a machine is called *%s, or is a folder (end its name with /)", path,
                     suffix);
+  VMF_TRY(check_alone(path, error));
   VMF_TRY(vmf_copy_text(path, &destination->path, error));
   return vmf_copy_text(vmf_path_name(path), &destination->descriptor_name, error);
 }

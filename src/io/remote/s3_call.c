@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "s3_call.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checked.h"
+#include "log.h"
+#include "memory.h"
+#include "remote_settings.h"
+#include "tries.h"
+
+enum { EXTRA_LINES = 2, MD5_LINE = 64, DAMAGED_TRIES = 3, PART_LINE = 400 };
+
+/* A request, and what comes of it. */
+struct request {
+  const char *method, *query, *what; /* what: for messages */
+  const void *body;
+  size_t length;
+  const char *extra[EXTRA_LINES]; /* headers; NULL: none */
+  bool deaf;
+  struct vmf_web_call call;
+};
+
+/* ---- one try ---- */
+
+static bool add_lines(struct request *request, char **lines)
+{
+  for (size_t i = 0; i < EXTRA_LINES; i++)
+    if (request->extra[i] && !vmf_curl_header(&request->call.headers, request->extra[i]))
+      return false;
+  for (; *lines; lines++)
+    if (!vmf_curl_header(&request->call.headers, *lines))
+      return false;
+  return true;
+}
+
+static enum vmf_code send_once(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                               struct request *request, struct vmf_attempt *attempt,
+                               struct vmf_error *error)
+{
+  char *lines[VMF_AWS_LINES + 1];
+  VMF_AUTO_FREE char *url = NULL;
+
+  VMF_TRY(vmf_s3_url(upload->s3, request->query, &url, error));
+  VMF_TRY(vmf_s3_sign(upload->s3, request->method, request->query, request->body, request->length,
+                      lines, error));
+  request->call.method = request->method;
+  request->call.url = url;
+  request->call.body = request->body;
+  request->call.length = request->length;
+  request->call.ended = request->deaf ? NULL : &upload->ended;
+  request->call.deaf = request->deaf;
+  request->call.headers = NULL;
+  bool good = add_lines(request, lines);
+  vmf_aws_lines_clear(lines);
+  if (good)
+    return vmf_web_call(line, upload->name, &request->call, attempt, error);
+  vmf_curl.curl_slist_free_all(request->call.headers);
+  return vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", upload->name);
+}
+
+/* The code of an answer that is an error, "" where it is none. */
+static void code_of(const struct vmf_web_call *call, char code[80])
+{
+  if (!vmf_s3_element(call->text, "Code", code, 80))
+    code[0] = '\0';
+}
+
+/* What may go well when it is tried again, by its code. */
+static void weigh(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
+                  struct vmf_attempt *attempt)
+{
+  static const char again[] = "RequestTimeout SlowDown InternalError ServiceUnavailable "
+                              "OperationAborted";
+  char code[80], *at;
+
+  code_of(call, code);
+  attempt->again = vmf_http_status_again(call->status, &attempt->busy);
+  at = code[0] ? strstr(again, code) : NULL;
+  attempt->again |= at != NULL;
+  if (strcmp(code, "BadDigest") == 0 || strcmp(code, "XAmzContentSHA256Mismatch") == 0) {
+    attempt->again = true; /* damaged on the way */
+    attempt->most_tries = DAMAGED_TRIES;
+    attempt->lasting = true;
+  }
+  time_t now = vmf_curl.curl_getdate(call->answer.date, NULL);
+  if (strcmp(code, "RequestTimeTooSkewed") == 0 && now > 0) {
+    vmf_s3_set_clock(upload->s3, now);
+    attempt->again = true;
+    attempt->most_tries = DAMAGED_TRIES;
+    attempt->lasting = true;
+  }
+}
+
+/* An answer of 200 can be an error, too: CompleteMultipartUpload sends its status before it knows.
+ */
+static enum vmf_code judge(struct vmf_s3_upload *upload, const struct vmf_web_line *line,
+                           const struct request *request, struct vmf_attempt *attempt,
+                           struct vmf_error *error)
+{
+  const struct vmf_web_call *call = &request->call;
+  curl_off_t wait = 0;
+  char reason[300];
+
+  if (call->status >= 200 && call->status < 300 && !strstr(call->text, "<Error>"))
+    return VMF_OK;
+  weigh(upload, call, attempt);
+  if (line->curl)
+    vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_RETRY_AFTER, &wait);
+  attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
+  vmf_s3_reason(call->text, call->answer.type, reason, sizeof reason);
+  enum vmf_code code = call->status == 401 || call->status == 403 || call->status == 404
+                           ? VMF_SYSTEM
+                       : call->status == 412 ? VMF_USAGE
+                                             : VMF_WRITE;
+  return vmf_fail(error, code, "%s: %s: the store answers with status %ld%s", upload->name,
+                  request->what, call->status, reason);
+}
+
+/* With all its tries. */
+static enum vmf_code ask(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                         struct request *request, struct vmf_error *error)
+{
+  struct vmf_tries tries = {0};
+  struct vmf_attempt attempt;
+  struct vmf_error why = {0};
+  enum vmf_code code;
+
+  do {
+    attempt = (struct vmf_attempt){0};
+    code = send_once(upload, line, request, &attempt, &why);
+    if (code == VMF_OK)
+      code = judge(upload, line, request, &attempt, &why);
+  } while (code != VMF_OK &&
+           vmf_tries_again(&tries, &attempt, request->deaf ? NULL : &upload->ended, &why));
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}
+
+static enum vmf_code make_request(const char *method, const char *query, const char *what,
+                                  struct request **request, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof **request, &memory, error));
+  *request = memory;
+  (*request)->method = method;
+  (*request)->query = query;
+  (*request)->what = what;
+  return VMF_OK;
+}
+
+/* ---- beginning ---- */
+
+static enum vmf_code take_id(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
+                             struct vmf_error *error)
+{
+  char id[2048];
+
+  if (!vmf_s3_element(call->text, "UploadId", id, sizeof id) || !id[0])
+    return vmf_fail(error, VMF_WRITE,
+                    "%s: the store answers without an upload id; is this a store that speaks S3?",
+                    upload->name);
+  return vmf_copy_text(id, &upload->id, error);
+}
+
+enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                            struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+
+  VMF_TRY(make_request("POST", "uploads=", "beginning an upload", &request, error));
+  enum vmf_code code = ask(upload, line, request, error);
+  const char *region = request->call.answer.region;
+  if (code != VMF_OK && region[0] && strcmp(region, upload->s3->who.region) != 0) {
+    vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", upload->name, region);
+    VMF_TRY(vmf_s3_move(upload->s3, region, error));
+    code = ask(upload, line, request, error);
+  }
+  VMF_TRY(code);
+  return take_id(upload, &request->call, error);
+}
+
+/* ---- parts ---- */
+
+static enum vmf_code upload_query(const struct vmf_s3_upload *upload, const char *before,
+                                  char **query, struct vmf_error *error)
+{
+  VMF_AUTO_FREE void *escaped = NULL;
+
+  VMF_TRY(vmf_alloc(3 * strlen(upload->id) + 1, &escaped, error));
+  vmf_aws_escape(upload->id, "", escaped);
+  return vmf_format(query, error, "%suploadId=%s", before, (const char *)escaped);
+}
+
+/* "": OpenSSL makes none, as in some modes it must not. */
+static void md5_line(const void *bytes, size_t length, uint8_t md5[VMF_MD5_BYTES],
+                     char line[MD5_LINE])
+{
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned char text[32];
+
+  line[0] = '\0';
+  memset(md5, 0, VMF_MD5_BYTES);
+  if (EVP_Digest(bytes, length, digest, NULL, EVP_md5(), NULL) != 1)
+    return;
+  memcpy(md5, digest, VMF_MD5_BYTES);
+  EVP_EncodeBlock(text, digest, VMF_MD5_BYTES);
+  snprintf(line, MD5_LINE, "Content-MD5: %s", (const char *)text);
+}
+
+/* An entity tag that is an MD5, of what nobody encrypted, is that of the bytes. */
+static enum vmf_code check_etag(const struct vmf_s3_upload *upload, unsigned number,
+                                const char *etag, const uint8_t md5[VMF_MD5_BYTES],
+                                struct vmf_error *error)
+{
+  static const uint8_t none[VMF_MD5_BYTES];
+  char expected[2 * VMF_MD5_BYTES + 3] = "\"";
+
+  if (!vmf_http_is_strong(etag) || strpbrk(etag, "<>&"))
+    return vmf_fail(error, VMF_WRITE, "%s: part %u: the store answers with ETag %.100s",
+                    upload->name, number, etag[0] ? etag : "missing");
+  size_t length = strlen(etag);
+  if (memcmp(md5, none, VMF_MD5_BYTES) == 0 || length != sizeof expected - 1 ||
+      strspn(etag + 1, "0123456789abcdefABCDEF") != 2 * VMF_MD5_BYTES)
+    return VMF_OK;
+  for (size_t i = 0; i < VMF_MD5_BYTES; i++)
+    snprintf(expected + 1 + 2 * i, 3, "%02x", md5[i]);
+  expected[sizeof expected - 2] = '"';
+  expected[sizeof expected - 1] = '\0';
+  if (strcasecmp(etag, expected) == 0)
+    return VMF_OK;
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: part %u: the store has bytes with MD5 %s, and %s were sent", upload->name,
+                  number, etag, expected);
+}
+
+/* Whether the store's tags say something of the bytes. */
+static bool is_encrypted(const struct vmf_http_answer *answer)
+{
+  return answer->encryption[0] && strcmp(answer->encryption, "AES256") != 0;
+}
+
+enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                              unsigned number, const void *bytes, size_t length,
+                              struct vmf_s3_part *part, struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE char *query = NULL;
+  char before[40], md5[MD5_LINE];
+
+  snprintf(before, sizeof before, "partNumber=%u&", number);
+  VMF_TRY(upload_query(upload, before, &query, error));
+  VMF_TRY(make_request("PUT", query, "sending a part", &request, error));
+  request->body = bytes;
+  request->length = length;
+  md5_line(bytes, length, part->md5, md5);
+  request->extra[0] = md5[0] ? md5 : NULL;
+  VMF_TRY(ask(upload, line, request, error));
+  const struct vmf_http_answer *answer = &request->call.answer;
+  static const uint8_t unknown[VMF_MD5_BYTES];
+  VMF_TRY(
+      check_etag(upload, number, answer->etag, is_encrypted(answer) ? unknown : part->md5, error));
+  return vmf_copy_text(answer->etag, &part->etag, error);
+}
+
+/* ---- the end ---- */
+
+enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                          char etag[VMF_HTTP_VALUE], struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+
+  etag[0] = '\0';
+  VMF_TRY(make_request("HEAD", "", "looking for the object", &request, error));
+  enum vmf_code code = ask(upload, line, request, error);
+  if (request->call.status == 404 || request->call.status == 403)
+    return VMF_OK;
+  VMF_TRY(code);
+  memcpy(etag, request->call.answer.etag, VMF_HTTP_VALUE);
+  return VMF_OK;
+}
+
+static enum vmf_code list_parts(const struct vmf_s3_part *parts, unsigned count, char **list,
+                                struct vmf_error *error)
+{
+  static const char start[] = "<CompleteMultipartUpload>", end[] = "</CompleteMultipartUpload>";
+  void *memory;
+
+  VMF_TRY(vmf_alloc((size_t)count * PART_LINE + sizeof start + sizeof end, &memory, error));
+  char *out = memory;
+  *list = memory;
+  out += sprintf(out, "%s", start);
+  for (unsigned i = 0; i < count; i++)
+    out += snprintf(out, PART_LINE, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>",
+                    i + 1, parts[i].etag);
+  memcpy(out, end, sizeof end);
+  return VMF_OK;
+}
+
+/* The tag of an object of parts: the MD5 of their MD5s, and how many they are. */
+static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char etag[64])
+{
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  size_t used = 1;
+
+  bool good = context && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1;
+  for (unsigned i = 0; i < count && good; i++)
+    good = EVP_DigestUpdate(context, parts[i].md5, VMF_MD5_BYTES) == 1;
+  good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+  EVP_MD_CTX_free(context);
+  etag[0] = '"';
+  for (size_t i = 0; good && i < VMF_MD5_BYTES; i++)
+    used += (size_t)snprintf(etag + used, 64 - used, "%02x", digest[i]);
+  snprintf(etag + used, 64 - used, "-%u\"", count);
+  return good;
+}
+
+/* An answer that was lost may have been that it is done: then the upload is not there any more, and
+ * the object is the one that was sent. libcurl itself asks again, too, by a new connection. */
+static bool was_completed(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                          const struct vmf_s3_part *parts, unsigned count)
+{
+  char there[VMF_HTTP_VALUE], expected[64];
+  struct vmf_error ignored;
+
+  return whole_etag(parts, count, expected) &&
+         vmf_s3_look(upload, line, there, &ignored) == VMF_OK && strcmp(there, expected) == 0;
+}
+
+enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                              const struct vmf_s3_part *parts, unsigned count,
+                              struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE char *query = NULL, *list = NULL;
+  struct vmf_error why = {0};
+  char code_text[80];
+
+  VMF_TRY(upload_query(upload, "", &query, error));
+  VMF_TRY(list_parts(parts, count, &list, error));
+  VMF_TRY(make_request("POST", query, "finishing the upload", &request, error));
+  request->body = list;
+  request->length = strlen(list);
+  request->extra[0] = upload->new_only ? "If-None-Match: *" : NULL;
+  enum vmf_code code = ask(upload, line, request, &why);
+  code_of(&request->call, code_text);
+  if (code != VMF_OK && strcmp(code_text, "NoSuchUpload") == 0 &&
+      was_completed(upload, line, parts, count))
+    return VMF_OK;
+  if (code != VMF_OK && request->call.status == 412)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: appeared meanwhile, and --no-clobber forbids to replace it", upload->name);
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}
+
+enum vmf_code vmf_s3_abort(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                           struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE char *query = NULL;
+
+  VMF_TRY(upload_query(upload, "", &query, error));
+  VMF_TRY(make_request("DELETE", query, "giving the upload up", &request, error));
+  request->deaf = true;
+  return ask(upload, line, request, error);
+}

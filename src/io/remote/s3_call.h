@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The requests by which an object is made of parts (S3 API Reference: CreateMultipartUpload,
+ * UploadPart, CompleteMultipartUpload, AbortMultipartUpload, HeadObject), each tried again where
+ * that may go well. Any thread, each with a line of its own. Private to this folder. */
+#ifndef VMF_IO_REMOTE_S3_CALL_H
+#define VMF_IO_REMOTE_S3_CALL_H
+
+#include "s3.h"
+#include "web_call.h"
+
+enum { VMF_MD5_BYTES = 16 };
+
+/* What a store has of a part. */
+struct vmf_s3_part {
+  char *etag;                 /* owned */
+  uint8_t md5[VMF_MD5_BYTES]; /* of its bytes; zeros where OpenSSL makes none */
+};
+
+struct vmf_s3_upload {
+  struct vmf_s3 *s3;
+  const char *name; /* for messages; not owned */
+  char *id;         /* owned */
+  bool new_only;    /* an object that is there is not replaced */
+  atomic_bool ended;
+};
+
+/* Fills upload->id. Where the store says that the bucket is elsewhere, that is asked; no other call
+ * may be under way. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                           struct vmf_error *error);
+/* number: from 1 on. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload,
+                                             struct vmf_web_line *line, unsigned number,
+                                             const void *bytes, size_t length,
+                                             struct vmf_s3_part *part, struct vmf_error *error);
+/* All parts have been put: the object is there. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload,
+                                             struct vmf_web_line *line,
+                                             const struct vmf_s3_part *parts, unsigned count,
+                                             struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_s3_abort(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                          struct vmf_error *error);
+/* *etag: of the object; "": there is none, or the store tells nobody who may not read it. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                         char etag[VMF_HTTP_VALUE], struct vmf_error *error);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * An object of a store as a target: sequential, sent in parts while it is written, several at a
+ * time. Nobody sees it before vmf_io_end, and without that it never was. What is held (vmf_io_hold)
+ * stays here until it is let go. */
+#ifndef VMF_IO_REMOTE_S3_TARGET_H
+#define VMF_IO_REMOTE_S3_TARGET_H
+
+#include "io.h"
+
+/* name: as vmf_url_resolve gives it. new_only: one that is there is VMF_USAGE. VMF_TEMPORARY: see
+ * vmferry/remote.h. */
+VMF_MUST_CHECK enum vmf_code vmf_io_write_object(const char *name, bool new_only,
+                                                 struct vmf_io **io, struct vmf_error *error);
+
+#endif

@@ -5,8 +5,9 @@
  * be a URL: http://, https://, s3://BUCKET/KEY (libcurl), nbd://, nbds://, nbd+unix://,
  * nbds+unix:// (libnbd), each where it was built in; and URL::DISK of a package. Files that an
  * image names are looked for beside it, on the same server; a URL that an image names is never
- * opened. The target of vmf_target_create may be an export of an NBD server: a device, of the size
- * that it has.
+ * opened. A target may be an object of a store (s3://), which is there when it is committed,
+ * or a file of a web server (by PUT); that of vmf_target_create also an export of an NBD server: a
+ * device, of the size that it has.
  *
  * What may be a secret in a URL (a query, a user's name) is in no message and in nothing that is
  * told of an image: vmf_location_resolve gives the name by which such a URL goes from then on,

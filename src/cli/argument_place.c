@@ -12,6 +12,12 @@
 #include "arguments.h"
 #include "names.h"
 
+static bool is_elsewhere(const char *text)
+{
+  return vmf_names_is_url(text) &&
+         (strncasecmp(text, "http", 4) == 0 || strncasecmp(text, "s3:", 3) == 0);
+}
+
 /* Names of images in JSON (-b) are taken apart elsewhere. */
 static enum vmf_code plain_path(const char *what, const char *text, struct vmf_error *error)
 {
@@ -19,8 +25,8 @@ static enum vmf_code plain_path(const char *what, const char *text, struct vmf_e
 
   if (strncmp(text, "json:", 5) == 0)
     return VMF_OK;
-  if (vmf_names_is_url(text) && strncasecmp(text, "s3:", 3) == 0)
-    return vmf_arguments_wrong(error, "%s: %s: is an object of a store, expected a file here", what,
+  if (is_elsewhere(text))
+    return vmf_arguments_wrong(error, "%s: %s: is on another machine, expected a file here", what,
                                text);
   enum vmf_code code = vmf_location_resolve(text, false, &path, error);
   free(path);

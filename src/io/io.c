@@ -114,6 +114,12 @@ enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset, struct vmf_error
   return io->ops->let_go ? io->ops->let_go(io, offset, error) : VMF_OK;
 }
 
+void vmf_io_announce(struct vmf_io *io, uint64_t size)
+{
+  if (io->ops->announce)
+    io->ops->announce(io, size);
+}
+
 enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error)
 {
   return io->ops->flush ? io->ops->flush(io, error) : VMF_OK;

@@ -48,6 +48,8 @@ struct vmf_io_ops {
                         struct vmf_error *error);
   /* What was held from `offset` on. */
   enum vmf_code (*let_go)(struct vmf_io *io, uint64_t offset, struct vmf_error *error);
+  /* Of a sequential io: how long it will be, before its first byte. NULL: nobody wants to know. */
+  void (*announce)(struct vmf_io *io, uint64_t size);
   /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
    * output.h. */
   enum vmf_code (*flush)(struct vmf_io *io, struct vmf_error *error);
@@ -94,6 +96,7 @@ VMF_MUST_CHECK enum vmf_code vmf_io_hold(struct vmf_io *io, uint64_t offset, uin
                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset,
                                            struct vmf_error *error);
+void vmf_io_announce(struct vmf_io *io, uint64_t size);
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_end(struct vmf_io *io, struct vmf_error *error);
 void vmf_io_close(struct vmf_io *io); /* NULL is allowed */

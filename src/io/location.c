@@ -122,7 +122,7 @@ enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
   VMF_REQUIRE(name, error);
   if (source ? vmf_handed_is_input(name) : vmf_handed_output(name) == 1)
     return vmf_copy_text("-", path, error);
-  if (vmf_url_is(name) && (source || vmf_url_is_s3(name)))
+  if (vmf_url_is(name) && (source || !vmf_url_is_nbd(name)))
     return vmf_url_resolve(name, path, error);
   size_t protocol = protocol_length(name);
   if (source && vmf_json_name_is(name))

@@ -42,7 +42,7 @@ def test_a_protocol_is_refused_by_name(t, name, word):
 @tap.rows([(name, name) for name in ('https://host/a.raw', 'http://host/a')])
 def test_a_url_is_no_file_that_is_changed(t, name):
     t.write('a.raw', RAW)
-    for arguments in (('convert', 'a.raw', name), ('create', name, '1M'), ('pack', '-o', name, 'a.raw'), ('sign', '--remove', name),
+    for arguments in (('sign', '--remove', name),
                       ('create', '-f', 'qcow2', '-b', name, '-F', 'raw', 'b.qcow2', '1M')):
         refused(t, *arguments, says=(name.split(':')[0] + ':',))
 

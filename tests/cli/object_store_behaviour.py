@@ -416,7 +416,7 @@ def test_an_object_that_is_not_to_be_replaced(t):
     ('several files', ('pack', '-o', 's3://disks/vm.ovf', 'disk.raw'), 'expected *.ova'), ('a folder', ('pack', '-o', 's3://disks/vm/', 'disk.raw'), 'expected *.ova'),
     ('a split disk', ('convert', '-O', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse', 'disk.raw', 's3://disks/vm.vmdk'), ''),
     ('an overlay of an object', ('create', '-f', 'qcow2', '-b', 's3://disks/a', '-F', 'raw', 'b.qcow2', '1M'), 's3:'),
-    ('a map', ('convert', '-O', 'raw', '--salvage=s3://disks/m', 'disk.raw', 'b.raw'), 'expected a file here')])
+    ('a map', ('convert', '-O', 'raw', '--salvage=s3://disks/m', 'disk.raw', 'b.raw'), 'is on another machine, expected a file here')])
 def test_what_is_no_object(t, arguments, word):
     tap.needs('libcurl')
     t.write('disk.raw', RAW)

@@ -174,6 +174,99 @@ def test_a_server_is_who_it_says(t):
             tap.equal(plain.requests, [], 'requests')
 
 
+# ---- targets on web servers ----
+
+class Taken:
+    """Keeps the bodies of PUT, by path; a body that is cut off is none. fault(handler) may answer in its place, before the body."""
+
+    def __init__(self, fault=None):
+        self.files, self.fault = {}, fault
+
+    def chunks(self, handler):
+        while True:
+            size = int(handler.rfile.readline(), 16)
+            data = handler.rfile.read(size + 2)
+            if len(data) != size + 2:
+                raise ConnectionError
+            if size == 0:
+                return
+            yield data[:-2]
+
+    def answer(self, handler, _):
+        if self.fault and self.fault(handler):
+            handler.close_connection = True
+            return
+        if handler.headers.get('Transfer-Encoding') == 'chunked':
+            body = b''.join(self.chunks(handler))
+        else:
+            body = handler.rfile.read(int(handler.headers['Content-Length']))
+        self.files[handler.path] = body
+        handler.say(201)
+
+
+@tap.rows([('raw', 'raw'), ('qcow2', 'qcow2'), ('compressed', 'qcow2', '-c'), ('vmdk', 'vmdk', '-o', 'subformat=streamOptimized'),
+           ('of known length', 'raw', '--spool', '.')])
+def test_a_disk_is_put(t, form, *options):
+    http()
+    t.write('disk.raw', RAW)
+    t.write('token', b'X-Token: secret\n')
+    taken, epoch = Taken(), {'SOURCE_DATE_EPOCH': '1700000000'}
+    with Site(taken.answer) as site:
+        t.vmferry('convert', '-O', form, *CONFINED, *options, '--header', '@token', 'disk.raw', site.url + '/a?sig=2', env=epoch)
+        t.vmferry('convert', '-O', form, *options, 'disk.raw', 'a', env=epoch)
+        tap.equal(taken.files['/a?sig=2'] == t.read('a'), True, 'the bytes are those of a file')
+        tap.equal([(headers.get('X-Token'), 'Content-Length' in headers) for _, headers, _ in site.requests], [('secret', '--spool' in options or '-c' in options)])
+
+
+def test_a_package_is_put(t):
+    http()
+    t.write('disk.raw', RAW)
+    taken = Taken()
+    with Site(taken.answer) as site:
+        t.vmferry('pack', '-o', site.url + '/vm.ova', 'disk.raw')
+    t.write('vm.ova', taken.files['/vm.ova'])
+    t.vmferry('verify', 'vm.ova')
+
+
+def test_a_file_of_nginx_is_put(t):
+    http()
+    t.write('disk.raw', RAW)
+    os.mkdir(t.path('files'))
+    with remote_servers.nginx(t, 'location /files/ { dav_methods PUT; client_max_body_size 0; }') as url:
+        done = t.vmferry('convert', '-O', 'raw', 'disk.raw', url + '/files/a.raw', status=None)
+        if '405' in done.stderr:
+            raise tap.Skip('this nginx has no module for PUT')
+        tap.equal(done.returncode, 0, done.stderr)
+        tap.equal(t.read('files/a.raw') == RAW, True, 'the bytes')
+
+
+@tap.rows([
+    ('refused', lambda handler: handler.say(403, b'no room for you', Content_Type='text/plain'), 1, 'no room for you'), ('busy', lambda handler: handler.say(503), 75, '503'),
+    ('without a length', lambda handler: handler.say(411), 9, '--spool'), ('elsewhere', lambda handler: handler.say(307, Location='/b'), 2, 'elsewhere'),
+    ('cut', lambda handler: None, 75, ''), ('there already', lambda handler: handler.say(412), 1, '--no-clobber')])
+def test_a_file_that_is_not_taken(t, answer, status, word):
+    http()
+    t.write('disk.raw', RAW)
+    taken = Taken(lambda handler: answer(handler) or True)
+    with Site(taken.answer) as site:
+        tap.contains(t.vmferry('convert', '-O', 'raw', '--no-clobber', 'disk.raw', site.url + '/a?sig=secret', status=status).stderr, word)
+        tap.equal([headers.get('If-None-Match') for _, headers, _ in site.requests], ['*'])
+    tap.equal(taken.files, {}, 'files')
+
+
+def test_what_fails_is_not_put(t):
+    """The source ends with an error: the request is cut, and the server has nothing that is whole."""
+    http()
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-c', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    data = t.read('disk.qcow2')
+    t.write('disk.qcow2', data[:len(data) * 3 // 4])
+    taken = Taken()
+    with Site(taken.answer) as site:
+        t.vmferry('convert', '-O', 'raw', 'disk.qcow2', site.url + '/a', status=None)
+    tap.equal(taken.files, {}, 'files')
+
+
 # ---- what is wrong for a while ----
 
 def test_what_fails_for_a_while_is_asked_for_again(t):

@@ -15,6 +15,7 @@
 #include "each.h"
 #include "human.h"
 #include "json.h"
+#include "names.h"
 #include "progress.h"
 #include "signals.h"
 #include "sources.h"
@@ -231,12 +232,11 @@ static int checksum_check_one(void *given)
   if (vmf_location_resolve(operands[0], true, &path, &error) != VMF_OK)
     return vmf_status_report(&error);
   bool input = strcmp(path, "-") == 0;
-  char *here = NULL; /* a list is on no other machine */
-  if (!input && vmf_location_resolve(operands[0], false, &here, &error) != VMF_OK) {
+  if (vmf_names_is_url(path)) {
+    (void)!vmf_arguments_wrong(&error, "%s: is on another machine, expected a file here", path);
     free(path);
     return vmf_status_report(&error);
   }
-  free(here);
   FILE *file = input ? stdin : fopen(path, "re");
   int number = errno;
   free(path);

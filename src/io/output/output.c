@@ -250,7 +250,8 @@ static enum vmf_code open_device(struct vmf_output *output, struct vmf_error *er
 static enum vmf_code own_or_spool(struct vmf_output *output, struct vmf_io *io, const char *name,
                                   const struct vmf_output_options *options, struct vmf_error *error)
 {
-  if (io->sequential && options->spool) {
+  bool wanted = options->spool || (io->ops->announce && options->spool_folder);
+  if (io->sequential && wanted) {
     const char *folder = vmf_spool_folder(options->spool_folder);
     output->pipe = io;
     VMF_TRY(vmf_spooled_open(folder, name, &io, error));

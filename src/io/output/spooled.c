@@ -23,6 +23,7 @@ enum vmf_code vmf_spooled_send(struct vmf_io *io, struct vmf_io *pipe,
 {
   const struct vmf_copy_io copy = {.from = io, .to = pipe, .cancel = cancel};
 
+  vmf_io_announce(pipe, io->size);
   VMF_TRY(vmf_copy_io(&copy, error));
   VMF_TRY(vmf_io_flush(pipe, error));
   return vmf_io_end(pipe, error);

@@ -103,8 +103,8 @@ static bool option_read_size(const char *text, uint64_t *size)
     text = digits + count;
   }
   uint64_t unit = option_suffix(text);
-  if (unit == 0 || (digits && (count == 0 || unit == 1)))
-    return false;
+  if (unit == 0 || (digits && (count == 0 || (unit == 1 && strspn(digits, "0") < count))))
+    return false; /* no part of a byte */
   return vmf_mul(whole, unit, size) && vmf_add(*size, option_fraction(digits, count, unit), size);
 }
 
@@ -210,6 +210,12 @@ static enum vmf_code option_set(const struct option_given *given, void *values,
   return vmf_copy_text(given->text, text, error);
 }
 
+static bool option_is_off(const char *text)
+{
+  return vmf_text_equal_nocase(text, "off") || vmf_text_equal_nocase(text, "no") ||
+         vmf_text_equal_nocase(text, "false");
+}
+
 /* What is to be done where qemu-img has an option and no format here does; or NULL. */
 static const char *option_instead(const char *name)
 {
@@ -287,6 +293,8 @@ static enum vmf_code option_assign(const struct vmf_options *options, const char
     *equals = '\0';
     given.text = equals + 1;
   }
+  if (equals && option_instead(item) && option_is_off(given.text))
+    return VMF_OK; /* what is not there is off */
   VMF_TRY(option_find(options, format, item, &given.option, error));
   if (!equals && given.option->type != VMF_OPTION_BOOL)
     return vmf_fail(error, VMF_USAGE, "%s: option %s: a value is missing, as in %s=...", format,

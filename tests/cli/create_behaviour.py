@@ -42,7 +42,17 @@ def test_create_overlay(t):
     tap.equal(json.loads(t.vmferry('info', '--output=json', 'c.qcow2').stdout)['virtual-size'], 2 << 20)
 
 
+def test_what_is_not_there_may_be_off(t):
+    """As scripts for qemu-img say it."""
+    for option in ('encryption=off', 'nocow=no', 'data_file_raw=false'):
+        t.vmferry('create', '-f', 'qcow2', '-o', option + ',cluster_size=1024.0', 'a.qcow2', '1024.0')
+        tap.equal(json.loads(t.vmferry('info', '--output=json', 'a.qcow2').stdout)['cluster-size'], 1024)
+        t.vmferry('create', '-f', 'qcow2', '-o', option.split('=')[0] + '=on', 'b.qcow2', '1M', status=1)
+        tap.equal('b.qcow2' in t.names(), False)
+
+
 def test_create_refuses(t):
+    tap.contains(t.vmferry('create', '-f', 'qcow2', '-o', 'size=1M', 'a.qcow2', '2M', status=1).stderr, 'told twice')
     t.vmferry('create', 'a.raw', status=1)
     t.vmferry('create', '-f', 'qcow2', '-b', 'missing.raw', '-F', 'raw', 'a.qcow2', status=1)
     t.vmferry('create', '-u', '-f', 'qcow2', 'a.qcow2', '1M', status=1)

@@ -75,7 +75,9 @@ static enum vmf_code create_size(struct create_settings *settings, const struct 
 
   if (code != VMF_OK)
     return code;
-  if (settings->command.operand_count == 2)
+  if (settings->command.operand_count == 2 && option)
+    code = vmf_arguments_wrong(error, "create: the size is told twice, as SIZE and as -o size=");
+  else if (settings->command.operand_count == 2)
     code = vmf_arguments_size(settings->command.operands[1], "SIZE", size, error);
   else if (option)
     code = vmf_arguments_size(option, "size", size, error);

@@ -243,8 +243,10 @@ def test_a_larger_target_keeps_its_size(t, kind):
     t.vmferry('convert', '-n', '-O', kind, name, 'ours')
     qemu_img(t, 'compare', '-f', kind, '-F', kind, 'theirs', 'ours')
     tap.contains(qemu_img(t, 'info', '-f', kind, 'ours').stdout, f'({9 << 20} bytes)')
-    qemu_io(t, 'ours', 'write -P 5 8M 64k', kind=kind)
-    tap.contains(t.vmferry('convert', '-n', '-O', kind, name, 'ours', status=1).stderr, 'data at byte 8388608')
+    qemu_io(t, 'ours', 'write -P 0 8M 256k', kind=kind)
+    t.vmferry('convert', '-n', '-O', kind, name, 'ours')
+    qemu_io(t, 'ours', 'write -P 5 8512k 64k', kind=kind)
+    tap.contains(t.vmferry('convert', '-n', '-O', kind, name, 'ours', status=1).stderr, 'data near byte 8')
 
 
 @tap.rows([

@@ -30,23 +30,41 @@ static const char *attachment_of(const struct vmf_value *info)
   return found;
 }
 
+/* How far zeros go from `at` on, by the map and in what is stored. */
+static enum vmf_code skip_zeros(struct vmf_image *there, uint64_t *at, bool *data,
+                                struct vmf_error *error)
+{
+  static const char zeros[64 * 1024];
+  char bytes[sizeof zeros];
+  struct vmf_extent extent = {.size = sizeof extent};
+  enum vmf_code code = vmf_image_extent(there, *at, UINT64_MAX, &extent, error);
+
+  if (code == VMF_OK && !extent.zero) {
+    extent.length = extent.length < sizeof bytes ? extent.length : sizeof bytes;
+    code = vmf_image_pread(there, bytes, (size_t)extent.length, *at, error);
+    *data = code == VMF_OK && memcmp(bytes, zeros, (size_t)extent.length) != 0;
+  }
+  *at += *data ? 0 : extent.length;
+  return code;
+}
+
 /* Behind the end of the source it would become zeros. */
 static enum vmf_code check_tail(struct vmf_image *there, uint64_t size, struct vmf_error *error)
 {
-  struct vmf_extent extent = {.size = sizeof extent};
   enum vmf_code code = VMF_OK;
+  uint64_t at = size;
+  bool data = false;
 
-  for (uint64_t at = size; code == VMF_OK && at < vmf_image_size(there); at += extent.length) {
-    code = vmf_image_extent(there, at, UINT64_MAX, &extent, error);
-    if (code == VMF_OK && !extent.zero)
-      return vmf_arguments_wrong(
-          error,
-          "%s: has data at byte %llu, behind the end of the source (%llu bytes), which would be "
-          "lost: with -n the target is replaced by a new image; without -n it is made as large as "
-          "the source",
-          vmf_image_path(there), (unsigned long long)at, (unsigned long long)size);
-  }
-  return code;
+  while (code == VMF_OK && !data && at < vmf_image_size(there))
+    code = skip_zeros(there, &at, &data, error);
+  if (!data)
+    return code;
+  return vmf_arguments_wrong(
+      error,
+      "%s: has data near byte %llu, behind the end of the source (%llu bytes), which would be "
+      "lost: with -n the target is replaced by a new image; without -n it is made as large as the "
+      "source",
+      vmf_image_path(there), (unsigned long long)at, (unsigned long long)size);
 }
 
 /* A larger target stays as large. */

@@ -51,3 +51,20 @@ def extended(content, cluster=128, bitmap=False, **more):
         rest = dirty_bitmap(behind + cluster, len(content) // SECTOR).ljust(cluster * SECTOR - 24, b'\0')
         out += struct.pack('<Q', EXTENSION) + hashlib.md5(rest).digest() + rest + b'\xff' * cluster * SECTOR
     return out
+
+
+TOP, NONE = '{5fbaabe3-6958-40ff-92a7-860e329aab41}', '{00000000-0000-0000-0000-000000000000}'
+
+
+def bundle(sectors, storages, shots=((TOP, NONE),), parameters='', snapshots='', engine=NONE):
+    """DiskDescriptor.xml. storages: (start, end, [(guid, type, file)]); shots: (guid, parent)."""
+    def element(name, *inside):
+        return f'<{name}>{"".join(map(str, inside))}</{name}>'
+    ranges = ''.join(element('Storage', element('Start', start), element('End', end), element('Blocksize', 2048), *(
+        element('Image', element('GUID', guid), element('Type', kind), element('File', file)) for guid, kind, file in images))
+                     for start, end, images in storages)
+    chain = ''.join(element('Shot', element('GUID', guid), element('ParentGUID', parent)) for guid, parent in shots)
+    return ("<?xml version='1.0' encoding='UTF-8'?>\n<Parallels_disk_image Version=\"1.0\">" + element(
+        'Disk_Parameters', element('Disk_size', sectors), element('LogicSectorSize', 512),
+        element('Encryption', element('Engine', engine)), parameters) + element('StorageData', ranges) +
+            element('Snapshots', chain, snapshots) + '</Parallels_disk_image>\n').encode()

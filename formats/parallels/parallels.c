@@ -1,19 +1,37 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "parallels.h"
+#include "bundle.h"
 
 #include <string.h>
 
 #include "checked.h"
 #include "memory.h"
 
+/* A descriptor: its root element in the first bytes, whatever declaration or comment is before. */
+static bool is_descriptor(const struct vmf_probe *probe)
+{
+  static const char root[] = "<" PARALLELS_ROOT;
+  size_t at = probe->head_length >= 3 && memcmp(probe->head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+  while (at < probe->head_length && strchr(" \t\r\n", probe->head[at]) && probe->head[at])
+    at++;
+  if (at == probe->head_length || probe->head[at] != '<')
+    return false;
+  for (; probe->head_length - at >= sizeof root - 1; at++)
+    if (memcmp(probe->head + at, root, sizeof root - 1) == 0)
+      return true;
+  return false;
+}
+
+static bool is_file(const uint8_t *head, size_t length)
+{
+  return length >= PARALLELS_MAGIC && (memcmp(head, PARALLELS_OLD, PARALLELS_MAGIC) == 0 ||
+                                       memcmp(head, PARALLELS_EXT, PARALLELS_MAGIC) == 0);
+}
+
 static int parallels_probe(const struct vmf_probe *probe)
 {
-  return probe->head_length >= PARALLELS_MAGIC &&
-                 (memcmp(probe->head, PARALLELS_OLD, PARALLELS_MAGIC) == 0 ||
-                  memcmp(probe->head, PARALLELS_EXT, PARALLELS_MAGIC) == 0)
-             ? 100
-             : 0;
+  return is_file(probe->head, probe->head_length) || is_descriptor(probe) ? 100 : 0;
 }
 
 /* A file that is the whole disk. */
@@ -41,8 +59,14 @@ static enum vmf_code parallels_open(struct vmf_image *image, const struct vmf_op
                                     struct vmf_error *error)
 {
   const struct parallels_state *state = image->state;
+  uint8_t head[PARALLELS_MAGIC] = {0};
 
-  VMF_TRY(open_file(image, error));
+  VMF_TRY(vmf_io_pread(image->io, head, (size_t)vmf_min(sizeof head, image->io->size), 0, error));
+  if (head[0] == 'W' && args->snapshot)
+    return vmf_fail(error, VMF_USAGE, "%s: snapshots are of a bundle: name its DiskDescriptor.xml",
+                    image->io->name);
+  VMF_TRY(head[0] == 'W' ? open_file(image, error)
+                         : parallels_open_bundle(image, args->snapshot, error));
   if (!state->in_use)
     return VMF_OK;
   if (!args->tolerate_dirty)
@@ -60,8 +84,16 @@ static void parallels_close(struct vmf_image *image)
 {
   struct parallels_state *state = image->state;
 
-  for (size_t i = 0; i < state->layer_count; i++)
+  for (size_t i = 0; i < state->layer_count; i++) {
+    for (size_t k = 0; k < state->layers[i].count; k++) {
+      struct vmf_io *io = state->layers[i].extents[k].io;
+      if (!io || io == image->io)
+        continue;
+      vmf_page_cache_drop(image->cache, io);
+      vmf_io_close(io);
+    }
     vmf_free(state->layers[i].extents);
+  }
   vmf_free(state->layers);
 }
 
@@ -73,8 +105,9 @@ static unsigned count_bitmaps(const struct parallels_state *state)
 
   for (size_t i = 0; i < state->layer_count; i++)
     for (size_t k = 0; k < state->layers[i].count; k++)
-      if (parallels_read_extension(&state->layers[i].extents[k], &bitmaps, NULL, &ignored) ==
-          VMF_OK)
+      if (state->layers[i].extents[k].io && !state->layers[i].extents[k].plain &&
+          parallels_read_extension(&state->layers[i].extents[k], &bitmaps, NULL, &ignored) ==
+              VMF_OK)
         all += bitmaps;
   return all;
 }
@@ -83,20 +116,35 @@ static enum vmf_code parallels_info(struct vmf_image *image, struct vmf_value *s
                                     struct vmf_value *data, struct vmf_error *error)
 {
   const struct parallels_state *state = image->state;
-  const struct parallels_header *header = &state->layers->extents->header;
   unsigned bitmaps = count_bitmaps(state);
 
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", state->in_use, error));
-  VMF_TRY(vmf_value_text(data, "subformat", header->ext ? "extended" : "expanding", error));
+  if (state->layer_count == 0) /* a bundle whose files could not be opened */
+    return VMF_OK;
+  const struct parallels_header *header = &state->layers->extents->header;
+  VMF_TRY(vmf_value_text(data, "subformat",
+                         state->bundle ? "bundle"
+                         : header->ext ? "extended"
+                                       : "expanding",
+                         error));
+  if (state->bundle) {
+    VMF_TRY(vmf_value_uint(data, "files", state->layer_count * state->layers->count, error));
+    VMF_TRY(vmf_value_uint(data, "snapshots-below", state->layer_count - 1, error));
+  }
   return bitmaps == 0 ? VMF_OK : vmf_value_uint(data, "bitmap-count", bitmaps, error);
 }
 
 static enum vmf_code parallels_losses(struct vmf_image *image, struct vmf_report *report,
                                       struct vmf_error *error)
 {
-  unsigned bitmaps = count_bitmaps(image->state);
+  const struct parallels_state *state = image->state;
+  unsigned bitmaps = count_bitmaps(state);
 
   (void)error;
+  if (state->snapshots_left > 0)
+    vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-snapshots", image->io->name, 0,
+                   "internal snapshots stay behind: %u; -l reads one of them",
+                   state->snapshots_left);
   if (bitmaps > 0)
     vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-bitmaps", image->io->name, 0,
                    "bitmaps of changed blocks stay behind: %u", bitmaps);
@@ -104,6 +152,7 @@ static enum vmf_code parallels_losses(struct vmf_image *image, struct vmf_report
 }
 
 static const struct vmf_reader parallels_reader = {
+    .snapshots = true,
     .state_size = sizeof(struct parallels_state),
     .probe = parallels_probe,
     .open = parallels_open,
@@ -118,7 +167,7 @@ static const char *const suffixes[] = {"hds", NULL};
 
 const struct vmf_format vmf_format_parallels = {
     .name = "parallels",
-    .summary = "Parallels: expanding disks",
+    .summary = "Parallels: expanding disks, bundles, snapshots",
     .suffixes = suffixes,
     .reader = &parallels_reader,
 };

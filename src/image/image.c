@@ -272,6 +272,7 @@ enum vmf_code vmf_image_open(const char *path, const struct vmf_image_options *o
   if (vmf_json_name_is(path))
     return open_json(path, &own, image, error);
   VMF_TRY(vmf_location_resolve(path, true, &plain, error));
+  VMF_TRY(vmf_bundle_find(&plain, error));
   return open_place(plain, &own, image, error);
 }
 

@@ -292,6 +292,10 @@ const char *vmf_format_hint(const char *name); /* which may be meant by an unkno
 /* Whether the file's name ends in one of the format's suffixes. */
 bool vmf_format_has_suffix(const struct vmf_format *format, const char *path);
 
+/* Where *path is a folder that is a disk: becomes that of the file in it that describes the disk.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_bundle_find(char **path, struct vmf_error *error);
+
 /* The format that the file's name says, or NULL. */
 const struct vmf_format *vmf_format_suffixed(const char *path);
 

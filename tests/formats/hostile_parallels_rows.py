@@ -88,3 +88,72 @@ ROWS = [
 ]
 ROWS += [field(f'version {version}', 16, 4, version, f'version {version}, expected 2', 9) for version in (0, 1, 3, TOP32)]
 ROWS += [field(f'SZ37 clusters of {count} sectors', 28, 4, count, f'clusters of {count} sectors') for count in (0, 1 << 22, TOP32)]
+
+
+# ---- bundles ----
+
+TOP_GUID, NONE, OTHER = parallels.TOP, parallels.NONE, '{11111111-2222-3333-4444-555555555555}'
+SECTORS = len(LARGE) // 512
+WHOLE = [(0, SECTORS, [(TOP_GUID, 'Plain', 'a.hds')])]
+
+
+def bundle(title, part, status=2, storages=tuple(WHOLE), sectors=SECTORS, text=lambda text: text, files=None, **more):
+    rest = {name: more.pop(name) for name in ('command', 'guest', 'warns', 'names') if name in more}
+    return Row('Parallels bundle ' + title, text(parallels.bundle(sectors, storages, **more)), part, status,
+               **{'name': 'DiskDescriptor.xml', 'files': {'a.hds': LARGE} if files is None else files, **rest})
+
+
+def ranges(*pairs):
+    return [(start, end, [(TOP_GUID, 'Plain', 'a.hds')]) for start, end in pairs]
+
+
+def of(kind, file='a.hds'):
+    return [(0, SECTORS, [(TOP_GUID, kind, file)])]
+
+
+ROWS += [
+    bundle('of one plain file', '', 0, guest=LARGE),
+    bundle('of the form without braces', '', 0, guest=LARGE, shots=((TOP_GUID.strip('{}').upper(), NONE.strip('{}')),)),
+    bundle('with a gap', 'a Storage from sector 101 to 4103, expected one that begins at 100', storages=ranges((0, 100), (101, SECTORS))),
+    bundle('with an overlap', 'a Storage from sector 99 to 4103', storages=ranges((0, 100), (99, SECTORS))),
+    bundle('that begins late', 'a Storage from sector 1 to 4103', storages=ranges((1, SECTORS))),
+    bundle('of a range that ends before it begins', 'a Storage from sector 0 to 0', storages=ranges((0, 0))),
+    bundle('of a range beyond the disk', 'and ends before 4104', storages=ranges((0, SECTORS + 1))),
+    bundle('that ends early', 'the Storages end at sector 4102, the disk at 4103', storages=ranges((0, SECTORS - 1))),
+    bundle('without a range', 'the Storages end at sector 0', storages=[]),
+    bundle('of 0 sectors', 'a disk of 0 sectors', sectors=0),
+    bundle('of 10^18 - 1 sectors', 'a disk of 999999999999999999 sectors', sectors=10 ** 18 - 1),
+    bundle('of 10^18 sectors', 'expected a number of sectors of 18 digits at most', sectors=10 ** 18),
+    bundle('of -1 sectors', 'a Disk_size of "-1"', sectors=-1),
+    bundle('of sectors in hexadecimal', 'a Disk_size of "0x10"', sectors='0x10'),
+    bundle('of other sectors', 'sectors of 4096 bytes, expected 512', 9, text=lambda text: text.replace(b'ize>512<', b'ize>4096<')),
+    bundle('that is encrypted', 'the disk is encrypted (engine {1}', 9, engine='{1}'),
+    bundle('of an unknown type', 'an Image of type "Folded", expected Compressed or Plain', 9, storages=of('Folded')),
+    bundle('whose file is missing', 'b.hds', storages=of('Plain', 'b.hds')),
+    bundle('whose file has no name', '', storages=of('Plain', '')),
+    bundle('REF07 whose file lies outside', '../../etc/passwd', storages=of('Plain', '../../etc/passwd'), names='DiskDescriptor.xml'),
+    bundle('REF07 whose file is absolute', '/etc/passwd', storages=of('Plain', '/etc/passwd')),
+    bundle('whose file is a device', '/dev/zero', storages=of('Plain', '/dev/zero')),
+    bundle('whose plain file is cut', 'a.hds: 512 bytes of the disk, the descriptor says 2100736', files={'a.hds': bytes(512)}, names='a.hds'),
+    bundle('whose expanding file is plain', 'a.hds: neither "WithoutFreeSpace"', storages=of('Compressed'), names='a.hds'),
+    bundle('whose expanding file is smaller', 'the descriptor says 2100736', storages=of('Compressed'), names='a.hds',
+           files={'a.hds': parallels.extended(LARGE[:-512])}),
+    bundle('whose expanding file is larger', '', 0, storages=of('Compressed'), files={'a.hds': parallels.extended(LARGE + bytes(70000 // 512 * 512))},
+           guest=LARGE),
+    bundle('INT8 whose file is in use', 'is in use, or was not closed', storages=of('Compressed'),
+           files={'a.hds': parallels.extended(LARGE, in_use=parallels.IN_USE)}),
+    bundle('with two images of one id', 'a second Image', storages=[(0, SECTORS, 2 * [(TOP_GUID, 'Plain', 'a.hds')])]),
+    bundle('without an image of its state', 'a Storage without an Image', storages=[(0, SECTORS, [(OTHER, 'Plain', 'a.hds')])]),
+    bundle('without its state', 'no snapshot (Shot) ' + TOP_GUID, shots=((OTHER, NONE),)),
+    bundle('without snapshots', 'no snapshot (Shot) ' + TOP_GUID, shots=()),
+    bundle('whose parent is missing', 'no snapshot (Shot) ' + OTHER, shots=((TOP_GUID, OTHER),)),
+    bundle('that is its own parent', 'each other\'s parents', shots=((TOP_GUID, TOP_GUID),)),
+    bundle('of two that are each other\'s parents', 'each other\'s parents', shots=((TOP_GUID, OTHER), (OTHER, TOP_GUID))),
+    bundle('with one snapshot twice', 'a second Shot', shots=((TOP_GUID, NONE), (TOP_GUID, OTHER))),
+    bundle('with another root', 'no disk', text=lambda text: text.replace(b'Parallels_disk_image', b'Other_disk_image')),
+    bundle('with its root inside another', 'the root element is a', text=lambda text: b'<a>' + text.partition(b'?>')[2] + b'</a>'),
+    bundle('that is not well-formed', 'DiskDescriptor.xml', text=lambda text: text[:-10]),
+    bundle('REF15 with an entity', 'DOCTYPE', text=lambda text: text.replace(b'<Parallels', b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><Parallels', 1)),
+    bundle('of more than a MiB', 'a descriptor of', text=lambda text: text + b' ' * (1 << 20)),
+    bundle('of more files than are opened', 'files, at most 4096 are opened', storages=ranges(*((n, n + 1) for n in range(SECTORS)))),
+]

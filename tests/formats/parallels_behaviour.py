@@ -10,7 +10,7 @@ import tap
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_parallels as parallels  # pylint: disable=wrong-import-position
-from make_content import LARGE  # pylint: disable=wrong-import-position
+from make_content import CHILD, LARGE  # pylint: disable=wrong-import-position
 
 MIB = 1 << 20
 
@@ -95,6 +95,85 @@ def test_in_a_package(t, name, data):
     t.vmferry('pack', name)
     t.vmferry('convert', '-O', 'raw', 'x.ova', 'out.raw')
     tap.equal(t.read('out.raw').rstrip(b'\0') == LARGE.rstrip(b'\0'), True, 'content')
+
+
+# ---- bundles ----
+
+TOP, NONE = parallels.TOP, parallels.NONE
+FIRST, MIDDLE = '{11111111-2222-3333-4444-555555555555}', '{66666666-7777-8888-9999-aaaaaaaaaaaa}'
+CUT = 2048  # sectors in the first of two files
+SECTORS = len(LARGE) // 512
+# A BAT cannot tell zeros: what has become zeros has something beside it that is stored.
+SECOND = CHILD[:150 * 512] + b'?' * 512 + CHILD[151 * 512:]
+
+
+def two_files(t, folder, content, guid=TOP, only=None):
+    """The disk in two files, of both forms; only: the clusters that are stored."""
+    names = []
+    os.makedirs(t.path(folder), exist_ok=True)
+    for number, (part, make) in enumerate(((content[:CUT * 512], parallels.extended), (content[CUT * 512:], parallels.old))):
+        names.append(f'd.{number}.{guid}.hds')
+        t.write(f'{folder}/{names[-1]}', make(part, 64))
+    return names
+
+
+def changed(content, base):
+    """What differs, by clusters of 32 KiB; zeros where it does not."""
+    out = bytearray(len(content))
+    for start, end in ((0, CUT * 512), (CUT * 512, len(content))):
+        for at in range(start, end, 32768):
+            stop = min(at + 32768, end)
+            if content[at:stop] != base[at:stop]:
+                out[at:stop] = content[at:stop]
+    return bytes(out)
+
+
+def bundle(t, layers, **more):
+    """layers: (guid, content), the newest first."""
+    files = [two_files(t, 'd.hdd', content, guid) for guid, content in layers]
+    guids = [guid for guid, _ in layers]
+    storages = [(start, end, [(guid, 'Compressed', names[number]) for guid, names in zip(guids, files)])
+                for number, (start, end) in enumerate(((0, CUT), (CUT, SECTORS)))]
+    t.write('d.hdd/DiskDescriptor.xml', parallels.bundle(SECTORS, storages, list(zip(guids, guids[1:] + [NONE])), **more))
+    t.write('d.hdd/d.hdd', b'')
+
+
+def test_a_bundle_of_two_files(t):
+    bundle(t, [(TOP, LARGE)])
+    for name in ('d.hdd', 'd.hdd/', 'd.hdd/DiskDescriptor.xml'):
+        t.vmferry('convert', '-O', 'raw', name, 'out.raw')
+        tap.equal(t.read('out.raw') == LARGE, True, name)
+    tap.contains(t.vmferry('check', 'd.hdd').stdout, 'No errors were found')
+    found = json.loads(t.vmferry('info', '--output=json', 'd.hdd').stdout)
+    tap.equal((found['format'], found['virtual-size'], found['format-specific']['data']),
+              ('parallels', len(LARGE), {'subformat': 'bundle', 'files': 2, 'snapshots-below': 0}), 'info')
+
+
+def test_snapshots_of_a_bundle(t):
+    """What the state does not store is in the snapshot before, and so on."""
+    last = bytearray(SECOND)
+    last[600 * 512:601 * 512] = b'!' * 512
+    last = bytes(last)
+    bundle(t, [(TOP, changed(last, SECOND)), (MIDDLE, changed(SECOND, LARGE)), (FIRST, LARGE)])
+    for words, content in (((), last), (('-l', MIDDLE), SECOND), (('-l', FIRST.strip('{}').upper()), LARGE)):
+        t.vmferry('convert', *words, '-O', 'raw', 'd.hdd', 'out.raw')
+        tap.equal(t.read('out.raw') == content, True, words)
+    tap.contains(t.vmferry('convert', 'd.hdd', 'out.qcow2').stderr, 'internal snapshots stay behind: 2')
+    tap.contains(t.vmferry('convert', '-l', 'x', 'd.hdd', 'no.qcow2', status=1).stderr, 'no snapshot (Shot) x')
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'd.hdd').stdout)['format-specific']['data']['files'], 6, 'files')
+    bundle(t, [(TOP, changed(last, SECOND)), (MIDDLE, changed(SECOND, LARGE)), (FIRST, LARGE)], snapshots=f'<TopGUID>{MIDDLE}</TopGUID>')
+    t.vmferry('convert', '-O', 'raw', 'd.hdd', 'out.raw')
+    tap.equal(t.read('out.raw') == SECOND, True, 'another state')
+
+
+def test_a_plain_file_under_a_snapshot(t):
+    os.mkdir(t.path('d.hdd'))
+    t.write('d.hdd/base.hds', LARGE)
+    t.write('d.hdd/top.hds', parallels.extended(changed(SECOND, LARGE), 64))
+    t.write('d.hdd/DiskDescriptor.xml', parallels.bundle(
+        SECTORS, [(0, SECTORS, [(FIRST, 'Plain', 'base.hds'), (TOP, 'Compressed', 'top.hds')])], [(FIRST, NONE), (TOP, FIRST)]))
+    t.vmferry('convert', '-O', 'raw', 'd.hdd', 'out.raw')
+    tap.equal(t.read('out.raw') == SECOND, True, 'content')
 
 
 tap.main(globals())

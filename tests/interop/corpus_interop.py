@@ -35,6 +35,7 @@ REFUSED = [
     ('govmomi/ttylinux-pc_i486-16.1-disk1.vmdk', (2,), ''),
     ('virt-manager/CentOS-6.4-i386-Gnome-disk1.vmdk', (2,), '-f raw'),  # 10480 bytes with no magic number
     ('osv-scalibr/invalid.vdi', (2,), '-f raw'),
+    ('dfvfs/hfsplus.hdd/DiskDescriptor.xml', (2,), 'hfsplus.hdd.0.'),  # its file is not in the corpus
     ('libvirt/loop-1.qcow2', (2,), 'loop'),
     ('libvirt/loop-self.qcow2', (2,), 'loop'),
     ('libvirt/qcow2_nbd-raw.qcow2', (2,), 'nbd'),
@@ -120,6 +121,27 @@ def digest_of(command):
         errors = process.stderr.read().decode(errors='replace')
     tap.equal(process.returncode, 0, f'exit code ({errors})')
     return length, digest.hexdigest()
+
+
+def known_bundles():
+    """Bundles of Parallels that are one file: the index knows that."""
+    rows = [row for row in known() if row[2] == 'parallels' and os.path.dirname(row[1]).endswith(('plain.hdd', 'expanding.hdd'))]
+    return [(os.path.dirname(row[1]), os.path.dirname(row[1]) + '/DiskDescriptor.xml', *row[3:]) for row in rows]
+
+
+@tap.rows(known_bundles() or [('corpus', None, None, None)])
+def test_guest_bytes_of_bundles(t, descriptor, size, sha256):
+    tap.corpora()
+    tap.equal(guest_digest(Folders.path(descriptor), 'parallels'), (size, sha256), 'size and SHA-256')
+
+
+def test_a_bundle_is_its_parts(t):
+    folder = pathlib.Path(Folders.path('dissect.hypervisor/disk/hdd/split.hdd/DiskDescriptor.xml')).parent
+    parts = sorted(folder.glob('*.hds'))
+    t.vmferry('convert', '-O', 'qcow2', folder, 'bundle.qcow2')
+    t.vmferry('convert', '--join', '-O', 'qcow2', *parts, 'parts.qcow2')
+    t.vmferry('compare', 'bundle.qcow2', 'parts.qcow2')
+    tap.equal(len(parts), 6, 'parts')
 
 
 @tap.rows(known() or [('corpus', None, None, None, None)])

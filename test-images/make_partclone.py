@@ -53,15 +53,16 @@ def image(content, block=BLOCK, mode=CRC32, per=16, reseed=1, kind=BITS):
     return out
 
 
-def old(content, block=BLOCK):
-    """Version 0001: a map of bytes, and a CRC behind every block."""
+def old(content, block=BLOCK, wide=False, used_told=None):
+    """Version 0001: a map of bytes, and a CRC behind every block, which is that of its first byte again and again, and
+    runs on. wide: of a program of 64 bits, which wrote 8 bytes for it."""
     blocks = len(content) // block
     used = dict(units(content[:blocks * block], block))
-    head = struct.pack('<15s15s4sxxIxxxxQQQ', b'partclone-image', b'EXTFS', b'0001', block, 0, 0, 0)[:40]
-    head += struct.pack('<QQQ', len(content), blocks, len(used))
+    head = struct.pack('<15s15s4sxxI', b'partclone-image', b'EXTFS', b'0001', block)
+    head += struct.pack('<QQQ', len(content), blocks, len(used) if used_told is None else used_told)
     out = head.ljust(4160, b'\0') + block_map(blocks, used, BYTES) + b'BiTmAgIc'
     total = 0xffffffff
     for _, data in sorted(used.items()):
-        total = crc(data, total)
-        out += data + struct.pack('<I', total)
+        total = crc(data[:1] * block, total)
+        out += data + struct.pack('<Q' if wide else '<I', total)
     return out

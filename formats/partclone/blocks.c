@@ -120,6 +120,8 @@ enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *erro
     used += count_used(header, piece, block, vmf_min(step, header->blocks - block));
   }
   VMF_TRY(check_end(image, sum, error));
+  if (header->version == 1)
+    state->header.used = used;
   if (used != header->used)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: map: %" PRIu64 " blocks in use, the header says %" PRIu64, image->io->name,

@@ -122,7 +122,7 @@ static enum vmf_code check_sizes(const struct vmf_image *image, struct vmf_error
                     "%s: Partclone header: a device of %" PRIu64 " bytes; at most %" PRIu64
                     " are possible",
                     name, header->device_size, image->limits->guest_size);
-  if (header->used > header->blocks)
+  if (header->version != 1 && header->used > header->blocks)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: Partclone header: %" PRIu64 " blocks in use of %" PRIu64, name,
                     header->used, header->blocks);
@@ -162,24 +162,6 @@ static enum vmf_code place_map(const struct vmf_image *image, struct vmf_error *
   return VMF_OK;
 }
 
-/* What the used blocks take, with their checksums. */
-static enum vmf_code check_data(const struct vmf_image *image, struct vmf_error *error)
-{
-  const struct partclone_header *header = &((const struct partclone_state *)image->state)->header;
-  uint64_t strips =
-      header->sum == PARTCLONE_NONE ? 0 : vmf_div_up(header->used, header->blocks_per_sum);
-  uint64_t length = header->used * header->block_size; /* of the device's, so it fits */
-
-  if (length > image->io->size ||
-      !vmf_range_within(header->data_at, length + strips * PARTCLONE_SUM, image->io->size))
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: %" PRIu64 " blocks from byte %" PRIu64 " on end at byte %" PRIu64
-                    ", beyond the end of the file (%" PRIu64 " bytes): it was cut off",
-                    image->io->name, header->used, header->data_at, header->data_at + length,
-                    image->io->size);
-  return VMF_OK;
-}
-
 enum vmf_code partclone_read_header(struct vmf_image *image, struct vmf_error *error)
 {
   struct partclone_state *state = image->state;
@@ -208,6 +190,51 @@ enum vmf_code partclone_read_header(struct vmf_image *image, struct vmf_error *e
   }
   VMF_TRY(check_sums(image, error));
   VMF_TRY(check_sizes(image, error));
-  VMF_TRY(place_map(image, error));
-  return check_data(image, error);
+  return place_map(image, error);
+}
+
+/* What the used blocks take, with checksums of `sum_bytes`; UINT64_MAX: more than any file. */
+static uint64_t data_length(const struct vmf_image *image, uint32_t sum_bytes)
+{
+  const struct partclone_header *header = &((const struct partclone_state *)image->state)->header;
+  uint64_t length = header->used * header->block_size; /* of the device's, so it fits */
+
+  if (length > image->io->size || header->sum == PARTCLONE_NONE)
+    return length;
+  return length + vmf_div_up(header->used, header->blocks_per_sum) * sum_bytes;
+}
+
+/* Old programs of 64 bits wrote 8 bytes for a CRC. Nothing but the length of the file tells, which
+ * so has to be just right. */
+static enum vmf_code choose_sum_bytes(struct vmf_image *image, struct vmf_error *error)
+{
+  struct partclone_header *header = &((struct partclone_state *)image->state)->header;
+  uint64_t there = image->io->size - header->data_at;
+
+  header->sum_bytes = PARTCLONE_SUM;
+  if (there == data_length(image, PARTCLONE_SUM))
+    return VMF_OK;
+  header->sum_bytes = PARTCLONE_SUM_64;
+  if (there == data_length(image, PARTCLONE_SUM_64))
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: %" PRIu64 " bytes behind the map, expected %" PRIu64 " of %" PRIu64
+                  " blocks with checksums of %d bytes, or %" PRIu64 " with those of %d",
+                  image->io->name, there, data_length(image, PARTCLONE_SUM), header->used,
+                  PARTCLONE_SUM, data_length(image, PARTCLONE_SUM_64), PARTCLONE_SUM_64);
+}
+
+enum vmf_code partclone_check_data(struct vmf_image *image, struct vmf_error *error)
+{
+  const struct partclone_header *header = &((const struct partclone_state *)image->state)->header;
+
+  if (header->version == 1)
+    return choose_sum_bytes(image, error);
+  uint64_t length = data_length(image, header->sum_bytes);
+  if (!vmf_range_within(header->data_at, length, image->io->size))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: %" PRIu64 " blocks from byte %" PRIu64 " on, with their checksums %" PRIu64
+                    " bytes, end beyond the end of the file (%" PRIu64 " bytes): it was cut off",
+                    image->io->name, header->used, header->data_at, length, image->io->size);
+  return VMF_OK;
 }

@@ -48,6 +48,7 @@ static enum vmf_code partclone_open(struct vmf_image *image, const struct vmf_op
   image->size = state->header.device_size;
   image->unit = state->header.block_size;
   VMF_TRY(partclone_read_map(image, error));
+  VMF_TRY(partclone_check_data(image, error));
   VMF_TRY(partclone_data_open(image, &state->data, error));
   tell(image);
   return VMF_OK;

@@ -17,7 +17,8 @@ enum {
   PARTCLONE_VERSION_AT = 30,
   PARTCLONE_NAME = 16, /* bytes of a file system's name */
   PARTCLONE_BLOCK_MAX = 64 << 20,
-  PARTCLONE_SUM = 4, /* bytes of a CRC-32 */
+  PARTCLONE_SUM = 4,    /* bytes of a CRC-32 */
+  PARTCLONE_SUM_64 = 8, /* the same, of old programs of 64 bits */
 };
 
 #define PARTCLONE_MAGIC "partclone-image"
@@ -61,8 +62,12 @@ uint32_t partclone_crc(const struct partclone_crc *crc, uint32_t sum, const void
 /* Reads and checks the header. */
 enum vmf_code partclone_read_header(struct vmf_image *image, struct vmf_error *error);
 
-/* Reads the map once: checks it, and makes state->ranks. */
+/* Reads the map once: checks it, and makes state->ranks. Of version 0001 it tells how many blocks
+ * are used; the header has what the file system itself counts. */
 enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *error);
+
+/* Whether the used blocks and their checksums are in the file. */
+enum vmf_code partclone_check_data(struct vmf_image *image, struct vmf_error *error);
 
 enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                                    struct vmf_error *error);

@@ -71,7 +71,7 @@ ROWS = [
     field('one block more than the device', 60, 8, COUNT + 1, f'{COUNT + 1} blocks of 4096 bytes on a device of'),
     field('a device of 2^64 - 1 bytes', 52, 8, TOP, 'a device of 18446744073709551615 bytes; at most'),
     field('more used than there are', 76, 8, COUNT + 1, f'{COUNT + 1} blocks in use of {COUNT}'),
-    field('more used than the file has', 76, 8, COUNT, 'beyond the end of the file'),
+    field('more used than the map has', 76, 8, COUNT, f'blocks in use, the header says {COUNT}'),
     field('fewer used than the map has', 76, 8, 1, 'blocks in use, the header says 1'),
     field('XXH64', 96, 2, 0x30, 'checksums by XXH64', 9),
     field('XXH128', 96, 2, 0x31, 'checksums by XXH128', 9),
@@ -104,6 +104,8 @@ ROWS = [
     first('version 0001 with a map of other bytes', 4160, 1, 2, 'map: block 0 is 2, expected 0 or 1'),
     first('version 0001 without the end of its map', 4160 + COUNT, 1, 0, 'no "BiTmAgIc" at byte', warns=False),
     first('version 0001 with 2^64 - 1 blocks', 48, 8, TOP, 'blocks of 4096 bytes on a device of'),
+    row('version 0001 cut by a byte', [cut(len(OLD) - 1)], 'with checksums of 4 bytes, or', image=OLD),
+    row('version 0001 with something behind', [lambda image: image.extend(b'more')], 'with checksums of 4 bytes, or', image=OLD),
     row('version 0001 cut in its header', [cut(4159)], '4159 bytes, a Partclone header has 4160', image=OLD),
 ]
 ROWS += [field(f'blocks of {size} bytes', 84, 4, size, f'blocks of {size} bytes, expected 1 to') for size in (0, (64 << 20) + 1, 1 << 31, TOP32)]

@@ -59,14 +59,15 @@ static enum vmf_code parallels_open(struct vmf_image *image, const struct vmf_op
                                     struct vmf_error *error)
 {
   const struct parallels_state *state = image->state;
-  uint8_t head[PARALLELS_MAGIC] = {0};
+  uint8_t first = 0;
 
-  VMF_TRY(vmf_io_pread(image->io, head, (size_t)vmf_min(sizeof head, image->io->size), 0, error));
-  if (head[0] == 'W' && args->snapshot)
+  if (image->io->size > 0)
+    VMF_TRY(vmf_io_pread(image->io, &first, 1, 0, error));
+  bool text = first != '\0' && strchr("<\xef \t\r\n", first);
+  if (!text && args->snapshot)
     return vmf_fail(error, VMF_USAGE, "%s: snapshots are of a bundle: name its DiskDescriptor.xml",
                     image->io->name);
-  VMF_TRY(head[0] == 'W' ? open_file(image, error)
-                         : parallels_open_bundle(image, args->snapshot, error));
+  VMF_TRY(text ? parallels_open_bundle(image, args->snapshot, error) : open_file(image, error));
   if (!state->in_use)
     return VMF_OK;
   if (!args->tolerate_dirty)

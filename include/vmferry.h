@@ -321,10 +321,10 @@ struct vmf_target_options {
    * VMF_READ or VMF_TEMPORARY; the log tells where. A run with the same sources, options and
    * version that resumes goes on with it, and its bytes are those of one that was not interrupted;
    * VMF_USAGE names what differs. Where there is nothing to go on with, it begins. */
-  enum vmf_journal_choice journal;
-  bool resume;            /* with VMF_JOURNAL_WANTED */
   uint64_t journal_chunk; /* so many guest bytes of data are done at most before that is made sure;
                            * 0: 256 MiB, and more where making sure is slow */
+  enum vmf_journal_choice journal;
+  bool resume; /* with VMF_JOURNAL_WANTED */
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */
@@ -349,6 +349,29 @@ VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct
 
 /* Without a commit nothing remains. NULL is allowed. */
 void vmf_target_close(struct vmf_target *target);
+
+/* ---- what interrupted runs left ---- */
+
+enum vmf_leftover_state {
+  VMF_LEFTOVER_LEFT,      /* of no use; vmf_clean did not or could not remove it: another user's, or
+                           * on a file system where other hosts may be at work */
+  VMF_LEFTOVER_RESUMABLE, /* the same, and another run can go on with it */
+  VMF_LEFTOVER_REMOVED,
+  VMF_LEFTOVER_IN_USE,   /* a run is at work there */
+  VMF_LEFTOVER_REPLACED, /* it holds files that were to be replaced, and may be nowhere else */
+  VMF_LEFTOVER_FOREIGN,  /* it cannot be looked at */
+};
+
+/* The temporary folders of targets in `folder`, one after the other; path: of one, bytes: on the
+ * disk. */
+struct vmf_clean_options {
+  size_t size;  /* of the struct */
+  bool dry_run; /* nothing is removed */
+  void (*tell)(void *data, const char *path, uint64_t bytes, enum vmf_leftover_state state);
+  void *data;
+};
+VMF_MUST_CHECK enum vmf_code vmf_clean(const char *folder, const struct vmf_clean_options *options,
+                                       struct vmf_error *error);
 
 /* ---- jobs ---- */
 

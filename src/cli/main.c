@@ -23,13 +23,17 @@
 #include "untrusted.h"
 
 const struct vmf_verb *const vmf_verbs[] = {
-    &vmf_verb_convert,  &vmf_verb_batch,      &vmf_verb_report,
-    &vmf_verb_apply,    &vmf_verb_create,     &vmf_verb_measure,
-    &vmf_verb_info,     &vmf_verb_map,        &vmf_verb_compare,
-    &vmf_verb_diff,     &vmf_verb_check,      &vmf_verb_lint,
-    &vmf_verb_checksum, &vmf_verb_pack,       &vmf_verb_unpack,
-    &vmf_verb_verify,   &vmf_verb_sign,       &vmf_verb_edit,
-    &vmf_verb_help,     &vmf_verb_completion, NULL,
+    &vmf_verb_convert,    &vmf_verb_batch,
+    &vmf_verb_report,     &vmf_verb_apply,
+    &vmf_verb_create,     &vmf_verb_clean,
+    &vmf_verb_measure,    &vmf_verb_info,
+    &vmf_verb_map,        &vmf_verb_compare,
+    &vmf_verb_diff,       &vmf_verb_check,
+    &vmf_verb_lint,       &vmf_verb_checksum,
+    &vmf_verb_pack,       &vmf_verb_unpack,
+    &vmf_verb_verify,     &vmf_verb_sign,
+    &vmf_verb_edit,       &vmf_verb_help,
+    &vmf_verb_completion, NULL,
 };
 
 const struct vmf_verb *vmf_verb_find(const char *name)

@@ -143,9 +143,10 @@ struct vmf_verb {
   .settings_size = sizeof(VMF_SETTINGS)
 
 extern const struct vmf_verb vmf_verb_apply, vmf_verb_batch, vmf_verb_check, vmf_verb_checksum,
-    vmf_verb_compare, vmf_verb_completion, vmf_verb_convert, vmf_verb_create, vmf_verb_diff,
-    vmf_verb_edit, vmf_verb_help, vmf_verb_info, vmf_verb_lint, vmf_verb_map, vmf_verb_measure,
-    vmf_verb_pack, vmf_verb_report, vmf_verb_sign, vmf_verb_unpack, vmf_verb_verify;
+    vmf_verb_clean, vmf_verb_compare, vmf_verb_completion, vmf_verb_convert, vmf_verb_create,
+    vmf_verb_diff, vmf_verb_edit, vmf_verb_help, vmf_verb_info, vmf_verb_lint, vmf_verb_map,
+    vmf_verb_measure, vmf_verb_pack, vmf_verb_report, vmf_verb_sign, vmf_verb_unpack,
+    vmf_verb_verify;
 
 /* All of them, NULL-terminated, in the order of the help text. */
 extern const struct vmf_verb *const vmf_verbs[];

@@ -11,7 +11,7 @@ import termios
 
 import tap
 
-VERBS = ('convert', 'batch', 'report', 'apply', 'create', 'measure', 'info', 'map', 'compare', 'diff', 'check', 'lint', 'checksum', 'pack', 'unpack', 'verify', 'sign', 'edit', 'help', 'completion')
+VERBS = ('convert', 'batch', 'report', 'apply', 'create', 'clean', 'measure', 'info', 'map', 'compare', 'diff', 'check', 'lint', 'checksum', 'pack', 'unpack', 'verify', 'sign', 'edit', 'help', 'completion')
 FORMATS = ('raw', 'qcow2', 'vmdk', 'vpc')
 TOPICS = (*VERBS, *FORMATS, 'vhd', 'formats', 'ova', 'OVF')
 

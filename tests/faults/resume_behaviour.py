@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Killed anywhere and gone on with, a conversion makes the bytes of one that was not interrupted."""
+import fcntl
+import json
 import os
 import random
 import re
@@ -297,6 +299,45 @@ def test_small_disks_have_no_journal_by_themselves(t):
     status, _ = convert(t, 'write:20:kill', '--no-sync', 'src/disk.raw', 'out/disk.raw')
     tap.equal(status, -signal.SIGKILL, 'status')
     tap.equal(list((t.folder / 'out').glob(f'.*/{JOURNAL}')), [], 'journals')
+
+
+# ---- clean ----
+
+def test_clean_removes_what_is_left(t):
+    prepare(t)
+    folder = kill(t, 'out/disk.qcow2')
+    other, empty, held = (t.folder / 'out' / name for name in ('.a.raw.part-abc123', '.b.raw.part-abc124', '.c.raw.part-abc125'))
+    for path in (other, empty, held):
+        path.mkdir(mode=0o700)
+    for path in (other / 'a.raw', held / 'c.raw', t.folder / 'out/mine.part-abc126'):
+        path.write_bytes(b'bytes')
+    (t.folder / 'out/.d.part-abc').mkdir()
+    with open(held / 'c.raw', 'r+b') as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, 1)
+        found = json.loads(t.vmferry('clean', '--dry-run', '--output=json', 'out').stdout)
+        states = {path['path'].removeprefix('out/'): path['state'] for path in found}
+        tap.equal(states, {folder.name: 'resumable', other.name: 'left', empty.name: 'left', held.name: 'in-use'}, 'states')
+        tap.equal(folder.is_dir(), True, 'a dry run')
+        done = t.vmferry('clean', 'out')
+        tap.contains(done.stdout, f'out/{folder.name}: ')
+        tap.contains(done.stdout, 'a run is at work there')
+    tap.equal(sorted(files(t)), ['.c.raw.part-abc125', '.d.part-abc', 'mine.part-abc126'], 'what stays')
+    t.vmferry('clean', 'out')
+    tap.equal(json.loads(t.vmferry('clean', '--output=json', 'out', 'src').stdout), [], 'nothing is left')
+    tap.equal(t.vmferry('clean', 'nowhere', status=1).stdout, '', 'no folder')
+
+
+def test_clean_follows_no_link_and_takes_long_names(t):
+    prepare(t)
+    clear(t)
+    name = 'n' * 240 + '.raw'
+    status, errors = run(t, 'write:30:kill', 'out/' + name)
+    tap.equal(status, -signal.SIGKILL, errors)
+    folder, = (t.folder / 'out').glob('.*.part-*')
+    os.symlink(t.path('src'), t.path('out/.e.part-abc127'))
+    t.vmferry('clean', 'out')
+    tap.equal((t.folder / 'src/disk.raw').exists(), True, 'behind a link')
+    tap.equal(folder.exists(), False, 'a name that was cut')
 
 
 tap.main(globals())

@@ -184,6 +184,7 @@ START_TEST(jobs_refuse_null)
 {
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
   struct vmf_job_result result = {.size = sizeof result};
+  const struct vmf_clean_options clean = {.size = sizeof clean};
   struct vmf_crew *crew;
   bool flag;
 
@@ -204,6 +205,8 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, NULL, &number, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, NULL, &error));
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
+  REFUSED(vmf_clean(NULL, &clean, &error));
+  REFUSED(vmf_clean("a", &clean, NULL));
   REFUSED(vmf_apply(NULL, "a", NULL, &job, &result, &error));
   REFUSED(vmf_apply(image, NULL, NULL, &job, &result, &error));
   REFUSED(vmf_apply(image, "a", NULL, &job, &result, NULL));

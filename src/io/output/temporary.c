@@ -237,7 +237,10 @@ static enum trace examine_main(int file)
   return lock.l_type == F_UNLCK ? TRACE_LEFT : TRACE_HELD;
 }
 
-static enum trace examine(int beside, const char *name, const char *target)
+/* What may be removed of what is left. */
+enum removal { REMOVES_NOTHING, REMOVES_LEFT, REMOVES_JOURNALS };
+
+static enum trace examine(int beside, const char *name, const char *target, enum removal removal)
 {
   struct flock lock = mark();
   struct stat status;
@@ -256,7 +259,9 @@ static enum trace examine(int beside, const char *name, const char *target)
     trace = TRACE_OLD;
   if (trace == TRACE_LEFT && file >= 0 && has_journal(folder))
     trace = TRACE_JOURNAL;
-  if (trace == TRACE_LEFT && fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
+  bool removable = removal != REMOVES_NOTHING &&
+                   (trace == TRACE_LEFT || (trace == TRACE_JOURNAL && removal == REMOVES_JOURNALS));
+  if (removable && fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
       !is_shared(folder) && (file < 0 || fcntl(file, F_OFD_SETLK, &lock) == 0) &&
       remove_all(beside, name, folder, target))
     trace = TRACE_REMOVED;
@@ -277,7 +282,7 @@ static enum vmf_code clear_one(int beside, const char *name, const char *target,
 {
   const struct vmf_log *log = how->log;
 
-  switch (examine(beside, name, target)) {
+  switch (examine(beside, name, target, REMOVES_LEFT)) {
   case TRACE_HELD:
     return how->allowed
                ? VMF_OK
@@ -401,4 +406,71 @@ void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char
     close(*main_file);
   *main_file = -1;
   vmf_temporary_leave(temporary);
+}
+
+/* ---- all that is left in a folder ---- */
+
+/* "TARGET" of ".TARGET.part-XXXXXX"; false: it is no such name. */
+static bool find_target(const char *name, char target[NAME_LIMIT + 1])
+{
+  const size_t behind = strlen(MIDDLE) + RANDOM_LENGTH;
+  size_t length = strlen(name);
+
+  if (name[0] != '.' || length <= behind + 1 || length > NAME_LIMIT ||
+      strncmp(name + length - behind, MIDDLE, strlen(MIDDLE)) != 0 ||
+      strspn(name + length - RANDOM_LENGTH, letters) != RANDOM_LENGTH)
+    return false;
+  memcpy(target, name + 1, length - behind - 1);
+  target[length - behind - 1] = '\0';
+  return true;
+}
+
+/* The file that is the main one, where the target's name was cut for the folder's; and the bytes of
+ * all. */
+static void look_into(int beside, const char *name, char target[NAME_LIMIT + 1], uint64_t *bytes)
+{
+  int folder = openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *stream = folder < 0 ? NULL : vmf_folder_stream(folder);
+  size_t length = strlen(target);
+  bool cut = strlen(name) + 4 > NAME_LIMIT; /* between two characters of at most 4 bytes */
+  struct dirent *entry;
+  struct stat status;
+
+  *bytes = 0;
+  while (stream && (entry = readdir(stream))) {
+    if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISREG(status.st_mode))
+      continue;
+    *bytes += (uint64_t)status.st_blocks * 512;
+    if (cut && strncmp(entry->d_name, target, length) == 0) {
+      memcpy(target, entry->d_name, strlen(entry->d_name) + 1);
+      cut = false;
+    }
+  }
+  if (stream)
+    closedir(stream);
+  if (folder >= 0)
+    close(folder);
+}
+
+void vmf_temporary_each(int folder, bool remove, vmf_temporary_visitor *visit, void *data)
+{
+  static const enum vmf_leftover_state states[] = {
+      [TRACE_FOREIGN] = VMF_LEFTOVER_FOREIGN, [TRACE_HELD] = VMF_LEFTOVER_IN_USE,
+      [TRACE_LEFT] = VMF_LEFTOVER_LEFT,       [TRACE_REMOVED] = VMF_LEFTOVER_REMOVED,
+      [TRACE_OLD] = VMF_LEFTOVER_REPLACED,    [TRACE_JOURNAL] = VMF_LEFTOVER_RESUMABLE};
+  char target[NAME_LIMIT + 1];
+  uint64_t bytes;
+  DIR *stream = vmf_folder_stream(folder);
+  struct dirent *entry;
+
+  while (stream && (entry = readdir(stream)))
+    if (find_target(entry->d_name, target)) {
+      look_into(folder, entry->d_name, target, &bytes);
+      enum trace trace =
+          examine(folder, entry->d_name, target, remove ? REMOVES_JOURNALS : REMOVES_NOTHING);
+      visit(data, entry->d_name, bytes, states[trace]);
+    }
+  if (stream)
+    closedir(stream);
 }

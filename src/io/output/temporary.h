@@ -8,6 +8,7 @@
 #define VMF_IO_TEMPORARY_H
 
 #include "error.h"
+#include "vmferry.h"
 
 struct vmf_temporary {
   int beside; /* the folder that it is in; not owned */
@@ -48,6 +49,12 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
  * that with the latest. *main_file < 0: there is none. */
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
                          int *main_file);
+
+/* All temporaries in `folder`, of any target. remove: those that nobody holds, with a journal or
+ * without. */
+typedef void vmf_temporary_visitor(void *data, const char *name, uint64_t bytes,
+                                   enum vmf_leftover_state state);
+void vmf_temporary_each(int folder, bool remove, vmf_temporary_visitor *visit, void *data);
 
 /* Closes the folder, and leaves it to another run. */
 void vmf_temporary_leave(struct vmf_temporary *temporary);

@@ -113,7 +113,9 @@ static enum vmf_journal_choice transfer_journal(const struct vmf_transfer *trans
     return VMF_JOURNAL_NONE;
   if (word)
     return VMF_JOURNAL_WANTED;
-  return transfer->guest_size > journal_from ? VMF_JOURNAL_WHERE_POSSIBLE : VMF_JOURNAL_NONE;
+  return transfer->guest_size > journal_from || transfer->settings->takes_up
+             ? VMF_JOURNAL_WHERE_POSSIBLE
+             : VMF_JOURNAL_NONE;
 }
 
 /* --journal=CHUNK. */
@@ -154,7 +156,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .skip_broken_bitmaps = target->skip_broken_bitmaps,
       .cancel = vmf_signals_cancel(),
       .journal = transfer_journal(transfer),
-      .resume = transfer->settings->resume,
+      .resume = transfer->settings->resume || transfer->settings->takes_up,
   };
 }
 

@@ -301,6 +301,30 @@ def test_small_disks_have_no_journal_by_themselves(t):
     tap.equal(list((t.folder / 'out').glob(f'.*/{JOURNAL}')), [], 'journals')
 
 
+def batch(t, *words, fault='none:1:5'):
+    done = t.vmferry('batch', '-j', '1', '--report', t.path('report.json'), *words, t.path('jobs'), status=None,
+                     env=fault_tools.environment(t, fault))
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_batch_goes_on_with_its_jobs(t):
+    prepare(t)
+    made, writes = {}, 0
+    for words in (('out/a.raw',), ('-c', 'out/b.qcow2')):
+        its_files, its_writes = expected(t, words)
+        made |= its_files
+        writes += its_writes
+    clear(t)
+    t.write('jobs', b'@defaults --journal=1M\nsrc/disk.raw\tout/a.raw\nsrc/disk.raw\tout/b.qcow2\t-c --journal=1M\n')
+    found, said = batch(t, fault='write:45:kill')
+    tap.equal(found, -signal.SIGKILL, said)
+    tap.equal(len(list((t.folder / 'out').glob('.*/' + JOURNAL))), 1, 'left')
+    found, said = batch(t, '--resume', fault='write:999999:5')
+    tap.equal(found, 0, said)
+    tap.equal(count(t) < writes - 10, True, f'{count(t)} writes, {writes} without an interruption')
+    same(t, made, 'resumed')
+
+
 # ---- clean ----
 
 def test_clean_removes_what_is_left(t):

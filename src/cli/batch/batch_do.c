@@ -174,6 +174,7 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
 
     settings->command.crew = batch->crew;
     settings->target.dry_run |= batch->settings->dry_run;
+    settings->transfer.takes_up = batch->settings->resume || job->attempts > 1;
     code = vmf_convert_do(settings, salvaged, error);
     if (code == VMF_OK && !settings->target.dry_run)
       vmf_batch_lint(batch, job, settings->move.platform);

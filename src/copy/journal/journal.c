@@ -100,28 +100,43 @@ static enum vmf_code fill(struct vmf_journal *journal, const struct vmf_copy *co
   return vmf_output_resumed(journal->output) ? go_on(journal, &draft->identity, error) : VMF_OK;
 }
 
+/* What can have no journal cannot go on with what has one. */
+static enum vmf_code do_without(const struct vmf_copy *copy, const char *why,
+                                struct vmf_error *error)
+{
+  const struct vmf_draft *draft = vmf_draft(copy->target);
+
+  if (draft->journal == VMF_JOURNAL_WANTED)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: %s", copy->target->io->name,
+                    why);
+  return draft->output && vmf_output_resumed(draft->output)
+             ? vmf_output_begin_again(draft->output, error)
+             : VMF_OK;
+}
+
 enum vmf_code vmf_journal_open(const struct vmf_copy *copy, struct vmf_journal **journal,
                                struct vmf_error *error)
 {
   const struct vmf_draft *draft = vmf_draft(copy->target);
-  bool wanted = draft->journal == VMF_JOURNAL_WANTED;
   const char *why = obstacle(copy);
-  struct vmf_error ignored;
+  struct vmf_error failure = {0};
   void *memory;
 
   *journal = NULL;
-  if (draft->journal == VMF_JOURNAL_NONE || (why && !wanted))
-    return VMF_OK;
-  if (why)
-    return vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: %s", copy->target->io->name,
-                    why);
+  if (draft->journal == VMF_JOURNAL_NONE || why)
+    return do_without(copy, why, error);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_journal), &memory, error));
-  enum vmf_code code = fill(memory, copy, wanted ? error : &ignored);
-  if (code == VMF_OK)
+  enum vmf_code code = fill(memory, copy, &failure);
+  if (code == VMF_OK) {
     *journal = memory;
-  else
-    vmf_journal_free(memory);
-  return code == VMF_UNSUPPORTED && !wanted ? VMF_OK : code;
+    return VMF_OK;
+  }
+  vmf_journal_free(memory);
+  if (code == VMF_UNSUPPORTED && draft->journal != VMF_JOURNAL_WANTED)
+    return do_without(copy, failure.text, error);
+  if (error)
+    *error = failure;
+  return code;
 }
 
 void vmf_journal_free(struct vmf_journal *journal)

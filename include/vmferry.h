@@ -292,7 +292,8 @@ enum vmf_journal_choice {
   VMF_JOURNAL_NONE,
   VMF_JOURNAL_WHERE_POSSIBLE,
   VMF_JOURNAL_WANTED, /* VMF_UNSUPPORTED, before the first byte, where nothing can be taken up: what
-                       * comes from or goes to a pipe, a device or a server, salvaged disks */
+                       * comes from or goes to a pipe or a device, goes to a server, or comes from
+                       * one that tells no version of its files; salvaged disks */
 };
 
 struct vmf_target_options {

@@ -11,6 +11,7 @@ import shutil
 import signal
 
 import fault_tools
+import remote_servers
 import tap
 from fault_tools import convert, count, files, put_old, remove
 
@@ -45,6 +46,8 @@ TARGETS = [
     ('vdi dynamic', ('out/disk.vdi',)),
     ('vdi static', ('-o', 'static=on', 'out/disk.vdi')),
 ]
+IN_CI = ('raw with a checksum', 'raw, reserved', 'qcow2, small clusters', 'qcow2, compressed', 'vmdk split', 'vmdk stream', 'vhd dynamic',
+         'vhdx, large blocks', 'vdi static')
 
 
 def prepare(t, size=24 << 20):
@@ -66,9 +69,9 @@ def clear(t):
         remove(path)
 
 
-def run(t, fault, *words, **options):
+def run(t, fault, *words, source='src/disk.raw', **options):
     """A killed process loses nothing that it has written: only where the power goes is syncing missed."""
-    return convert(t, fault, '--no-sync', '--journal=1M', 'src/disk.raw', *words, **options)
+    return convert(t, fault, '--no-sync', '--journal=1M', source, *words, **options)
 
 
 def expected(t, words):
@@ -109,7 +112,7 @@ def same(t, made, title):
             raise AssertionError(f'{title}: {name} differs from that of a run that was not interrupted')
 
 
-@tap.rows(TARGETS)
+@tap.rows(TARGETS if ALL else [target for target in TARGETS if target[0] in IN_CI])
 def test_a_killed_run_is_gone_on_with(t, words):
     prepare(t)
     chance = random.Random(repr(words))
@@ -299,6 +302,36 @@ def test_small_disks_have_no_journal_by_themselves(t):
     status, _ = convert(t, 'write:20:kill', '--no-sync', 'src/disk.raw', 'out/disk.raw')
     tap.equal(status, -signal.SIGKILL, 'status')
     tap.equal(list((t.folder / 'out').glob(f'.*/{JOURNAL}')), [], 'journals')
+
+
+def test_a_server_goes_away_and_comes_back(t):
+    tap.needs('libcurl')
+    prepare(t)
+    data = t.read('src/disk.raw')
+    state = {'away': True, 'etag': '"one"'}
+
+    def answer(handler, _):
+        if state['away'] and 12 << 20 <= handler.span(len(data))[0] < 22 << 20:  # the end is looked at first
+            handler.say(503)
+        else:
+            handler.part(data, etag=state['etag'])
+
+    with remote_servers.Site(answer) as site:
+        words, url = ('--retry-time=1', '-m', '1', 'out/disk.qcow2'), site.url + '/disk.raw'
+        status, errors = run(t, 'none:1:5', *words, source=url, epoch=False)
+        tap.equal(status, 75, errors)
+        tap.contains(errors, '"vmferry convert --resume"')
+        state.update(away=False, etag='"two"')
+        status, _, errors = resume(t, *words, source=url, epoch=False)
+        tap.equal(status, 1, errors)
+        tap.contains(errors, 'version "one"')
+        state.update(etag='"one"')
+        del site.requests[:]
+        status, at, errors = resume(t, *words, source=url, epoch=False)
+        tap.equal((status, at > 0), (0, True), errors)
+        first = sorted({int(span.removeprefix('bytes=').split('-')[0]) >> 20 for _, _, span in site.requests})
+        tap.equal(first[:2] in ([0, at >> 20], [0, (at >> 20) + 1]), True, f'asked from MiB {first}, goes on at {at}')
+    t.vmferry('compare', 'src/disk.raw', 'out/disk.qcow2')
 
 
 def batch(t, *words, fault='none:1:5'):

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "identity.h"
 #include "memory.h"
+#include "remote_io.h"
 #include "text.h"
 
 #define IDENTITY "identity\t"
@@ -19,6 +20,7 @@
 struct lines {
   FILE *out;
   const char *name;   /* of lines for files: whose they are */
+  bool remote;        /* there are files on other machines */
   const char *untold; /* a file of which nothing tells whether it is the same one; or NULL */
 };
 
@@ -49,6 +51,15 @@ static void put_file(FILE *out, const char *name, const char *path, const struct
           (unsigned long long)status->st_ino);
 }
 
+static void put_remote(FILE *out, const char *name, const struct vmf_io *io, const char *version)
+{
+  fprintf(out, "%s\t", name);
+  put_text(out, io->name);
+  fprintf(out, ": %" PRIu64 " bytes, version ", io->size);
+  put_text(out, version);
+  fputc('\n', out);
+}
+
 /* What stands in memory was made of files that are looked at. */
 static bool is_made(const struct vmf_io *io)
 {
@@ -70,6 +81,11 @@ static bool add_file(const struct vmf_io *io, void *data)
   }
   if (view || is_made(io))
     return true;
+  if (vmf_remote_version(io)) {
+    put_remote(lines->out, lines->name, io, vmf_remote_version(io));
+    lines->remote = true;
+    return true;
+  }
   if (vmf_io_stat(io, &status) && S_ISREG(status.st_mode) && status.st_nlink > 0) {
     put_file(lines->out, lines->name, io->name, &status);
     return true;
@@ -186,7 +202,8 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
                     "%s: cannot be resumed: nothing tells later whether %s is the same",
                     copy->target->name, lines->untold);
   add_target(lines->out, copy, draft->options_text);
-  VMF_TRY(add_content(lines->out, copy, error));
+  if (!lines->remote) /* there, many small reads are slow */
+    VMF_TRY(add_content(lines->out, copy, error));
   if (copy->target->shape.codec != VMF_CODEC_NONE)
     VMF_TRY(add_packer(lines->out, &copy->target->shape, error));
   add_identity(lines->out, copy->target->identity);

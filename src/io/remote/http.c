@@ -425,6 +425,8 @@ static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
   memcpy(http->etag, answer->etag, sizeof http->etag);
   memcpy(http->modified, answer->modified, sizeof http->modified);
   http->pinned = true;
+  if (vmf_http_is_strong(http->etag) || http->modified[0])
+    http->transport.version = vmf_http_is_strong(http->etag) ? http->etag : http->modified;
   return VMF_OK;
 }
 

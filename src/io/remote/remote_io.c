@@ -143,6 +143,11 @@ bool vmf_remote_id(const struct vmf_io *io, uint64_t *id)
   return true;
 }
 
+const char *vmf_remote_version(const struct vmf_io *io)
+{
+  return io->ops == &remote_ops ? ((const struct remote_io *)io)->remote->transport->version : NULL;
+}
+
 /* ---- opening ---- */
 
 static enum vmf_code open_transport(const char *name, struct vmf_transport **transport,

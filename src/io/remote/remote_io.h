@@ -19,6 +19,10 @@ VMF_MUST_CHECK enum vmf_code vmf_remote_open(const char *name, struct vmf_io **i
  * False: it is none. */
 bool vmf_remote_id(const struct vmf_io *io, uint64_t *id);
 
+/* By which its server tells the version of a remote file that was opened from all others; NULL: it
+ * is none, or nothing does. Lives as long as the io. */
+const char *vmf_remote_version(const struct vmf_io *io);
+
 /* What a name leads to, as stat(2) tells; of a URL that was resolved: a file, without asking the
  * server, unless it is URL::DISK, which is none. */
 int vmf_name_stat(const char *name, struct stat *status);

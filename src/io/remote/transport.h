@@ -37,11 +37,13 @@ struct vmf_attempt {
 
 struct vmf_transport {
   const struct vmf_transport_ops *ops;
-  const char *name;  /* for messages; not owned */
-  uint64_t size;     /* bytes */
-  unsigned lines;    /* connections at once, at most */
-  unsigned load;     /* blocks of a request, at most */
-  atomic_bool ended; /* what is under way is to fail soon */
+  const char *name;    /* for messages; not owned */
+  const char *version; /* by which the server tells what the file holds now from what it held or
+                        * will hold (an ETag); NULL: nothing does */
+  uint64_t size;       /* bytes */
+  unsigned lines;      /* connections at once, at most */
+  unsigned load;       /* blocks of a request, at most */
+  atomic_bool ended;   /* what is under way is to fail soon */
 };
 
 struct vmf_transport_ops {

@@ -33,6 +33,8 @@ TARGETS = [
     ('qcow2, reserved', ('-o', 'preallocation=falloc', 'out/disk.qcow2')),
     ('qcow2, compressed', ('-c', '--checksum', 'out/disk.qcow2')),
     ('qcow2, zstd', ('-c', '-o', 'compression_type=zstd', 'out/disk.qcow2')),
+    ('qcow2, full', ('-S', '0', 'out/disk.qcow2')),
+    ('qcow2, an overlay', ('-B', '../src/base.raw', '-F', 'raw', 'out/disk.qcow2')),
     ('vmdk sparse', ('out/disk.vmdk',)),
     ('vmdk flat', ('-o', 'subformat=monolithicFlat', 'out/disk.vmdk')),
     ('vmdk split', ('-o', 'subformat=twoGbMaxExtentSparse', 'out/disk.vmdk')),
@@ -42,11 +44,12 @@ TARGETS = [
     ('vhd fixed', ('-o', 'subformat=fixed', 'out/disk.vhd')),
     ('vhdx dynamic', ('out/disk.vhdx',)),
     ('vhdx, large blocks', ('-o', 'block_size=32M', 'out/disk.vhdx')),
+    ('vhdx, full', ('-S', '0', 'out/disk.vhdx')),
     ('vhdx fixed', ('-o', 'subformat=fixed', 'out/disk.vhdx')),
     ('vdi dynamic', ('out/disk.vdi',)),
     ('vdi static', ('-o', 'static=on', 'out/disk.vdi')),
 ]
-IN_CI = ('raw with a checksum', 'raw, reserved', 'qcow2, small clusters', 'qcow2, compressed', 'vmdk split', 'vmdk stream', 'vhd dynamic',
+IN_CI = ('raw with a checksum', 'raw, reserved', 'qcow2, small clusters', 'qcow2, compressed', 'qcow2, an overlay', 'vmdk split', 'vmdk stream', 'vhd dynamic',
          'vhdx, large blocks', 'vdi static')
 
 
@@ -61,6 +64,9 @@ def prepare(t, size=24 << 20):
             if at % (8 << 20) < 6 << 20 and kind != 'z':
                 file.seek(at)
                 file.write(chance.randbytes(BLOCK) if kind == 'd' else b'%08d' % at * (BLOCK // 8))
+        file.truncate(size + 512)
+    with open(t.path('src/base.raw'), 'wb') as file:  # of an overlay: data where the disk has none, too
+        file.write(t.read('src/disk.raw')[:3 << 20] + chance.randbytes(5 << 20))
         file.truncate(size + 512)
 
 

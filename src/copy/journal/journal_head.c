@@ -20,7 +20,7 @@
 struct lines {
   FILE *out;
   const char *name;   /* of lines for files: whose they are */
-  bool remote;        /* there are files on other machines */
+  bool slow;          /* a few bytes of a file take long: it is elsewhere, or packed */
   const char *untold; /* a file of which nothing tells whether it is the same one; or NULL */
 };
 
@@ -79,11 +79,12 @@ static bool add_file(const struct vmf_io *io, void *data)
     if (!add_file(below, data))
       return false;
   }
+  lines->slow |= view;
   if (view || is_made(io))
     return true;
   if (vmf_remote_version(io)) {
     put_remote(lines->out, lines->name, io, vmf_remote_version(io));
-    lines->remote = true;
+    lines->slow = true;
     return true;
   }
   if (vmf_io_stat(io, &status) && S_ISREG(status.st_mode) && status.st_nlink > 0) {
@@ -202,7 +203,7 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
                     "%s: cannot be resumed: nothing tells later whether %s is the same",
                     copy->target->name, lines->untold);
   add_target(lines->out, copy, draft->options_text);
-  if (!lines->remote) /* there, many small reads are slow */
+  if (!lines->slow)
     VMF_TRY(add_content(lines->out, copy, error));
   if (copy->target->shape.codec != VMF_CODEC_NONE)
     VMF_TRY(add_packer(lines->out, &copy->target->shape, error));

@@ -8,6 +8,7 @@ import sys
 
 import make_bochs as bochs
 import make_cloop as cloop
+import make_dmg as dmg
 import make_parallels as parallels
 import make_partclone as partclone
 import make_qcow as qcow
@@ -65,6 +66,8 @@ CONTENTS = {
     'good-partclone-old.img': LARGE[:-7 * 512],
     'good-bochs-growing.disk': LARGE,
     'good-cloop.cloop': SMALL.ljust(3 * cloop.BLOCK, b'\0'),
+    'good-dmg-zlib.dmg': LARGE,
+    'good-dmg-mixed.dmg': LARGE,
     'good-parallels-old.hds': LARGE,
     'good-parallels-ext.hds': LARGE,
 }
@@ -94,6 +97,9 @@ REFUSED = {
     'bad-partclone-xxh64.img': 9,
     'bad-bochs-undoable.disk': 9,
     'bad-cloop-places.cloop': 2,
+    'bad-dmg-lzfse.dmg': 9,
+    'bad-dmg-segments.dmg': 9,
+    'bad-dmg-sum.dmg': 2,
     'bad-parallels-in-use.hds': 2,
     'bad-parallels-entry-outside.hds': 2,
 }
@@ -133,6 +139,8 @@ def good():
         'good-partclone-crc32.img': partclone.image(LARGE[:-7 * 512]),
         'good-partclone-running.img': partclone.image(LARGE[:-7 * 512], 512, per=3, reseed=0, kind=partclone.BYTES),
         'good-partclone-old.img': partclone.old(LARGE[:-7 * 512]),
+        'good-dmg-zlib.dmg': dmg.disk(LARGE, [dmg.ZLIB]),
+        'good-dmg-mixed.dmg': dmg.disk(LARGE, [dmg.ADC, dmg.STORED, dmg.BZIP2], run=8, start=512, tables=3),
         'good-parallels-old.hds': parallels.old(LARGE),
         'good-parallels-ext.hds': parallels.extended(LARGE, bitmap=True),
     }
@@ -178,6 +186,9 @@ def bad(files):
         'bad-qed-feature.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', 1 << 40)),
         'bad-parallels-in-use.hds': poke(files['good-parallels-ext.hds'], 44, struct.pack('<I', parallels.IN_USE)),
         'bad-parallels-entry-outside.hds': poke(files['good-parallels-old.hds'], 64, struct.pack('<I', 1 << 31)),
+        'bad-dmg-lzfse.dmg': dmg.disk(SMALL, [dmg.LZFSE], pack=lambda data: b'bvx-' + struct.pack('<I', len(data)) + data + b'bvx$'),
+        'bad-dmg-segments.dmg': dmg.disk(SMALL, [dmg.ZLIB], segments=2),
+        'bad-dmg-sum.dmg': dmg.disk(SMALL, [dmg.ZLIB], master=1),
         'bad-bochs-undoable.disk': bochs.growing(SMALL, subtype=b'Undoable'),
         'bad-cloop-places.cloop': poke(files['good-cloop.cloop'], cloop.HEADER + 8, struct.pack('>Q', 1 << 40)),
         'bad-partclone-block.img': files['good-partclone-crc32.img'][:-5] + b'?' + files['good-partclone-crc32.img'][-4:],

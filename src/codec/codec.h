@@ -18,11 +18,15 @@ enum vmf_codec {
   VMF_CODEC_DEFLATE_4K, /* RFC 1951, written with a 4 KiB window (QCOW2 "zlib"); read with any
                            window */
   VMF_CODEC_ZSTD,       /* frames of RFC 8878: QCOW2 "zstd" */
-  /* Of these a file of several is one stream for every tool. They are only packed here. */
+  /* Of these a file of several is one stream for every tool. But for xz they are only packed here.
+   */
   VMF_CODEC_GZIP_MEMBER, /* RFC 1952, without a name or time */
-  VMF_CODEC_XZ_STREAM,   /* one block of LZMA2, CRC-64 */
+  VMF_CODEC_XZ_STREAM,   /* one block of LZMA2, CRC-64; read with any filters and a small window */
   VMF_CODEC_ZSTD_FRAME,  /* with its size and a checksum, and larger tables */
   VMF_CODEC_LZ4_FRAME,   /* with its size and a checksum */
+  /* These are only unpacked here. */
+  VMF_CODEC_BZIP2, /* one stream */
+  VMF_CODEC_ADC,   /* Apple Data Compression: DMG */
 };
 
 /* Contexts are made on first use and kept: one packer or unpacker per thread. */

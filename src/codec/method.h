@@ -33,6 +33,11 @@ enum vmf_code vmf_zstd_pack(struct vmf_zstd_packer *packer, const void *data, si
                             void *packed, size_t capacity, size_t *packed_length,
                             struct vmf_error *error);
 
+enum vmf_code vmf_adc_unpack(const void *packed, size_t packed_length, void *data, size_t capacity,
+                             size_t *length, struct vmf_error *error);
+enum vmf_code vmf_bzip2_unpack(const void *packed, size_t packed_length, void *data,
+                               size_t capacity, size_t *length, struct vmf_error *error);
+
 struct vmf_xz_packer;
 enum vmf_code vmf_xz_packer_new(int level, struct vmf_xz_packer **packer, struct vmf_error *error);
 void vmf_xz_packer_free(struct vmf_xz_packer *packer);
@@ -41,6 +46,8 @@ enum vmf_code vmf_xz_pack(struct vmf_xz_packer *packer, const void *data, size_t
                           struct vmf_error *error);
 size_t vmf_xz_packer_memory(int level);
 size_t vmf_xz_pack_bound(size_t length);
+enum vmf_code vmf_xz_unpack(const void *packed, size_t packed_length, void *data, size_t capacity,
+                            size_t *length, struct vmf_error *error);
 
 /* There is nothing to keep from one frame to the next. */
 enum vmf_code vmf_lz4_pack(int level, const void *data, size_t length, void *packed,

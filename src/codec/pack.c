@@ -41,6 +41,8 @@ static enum vmf_code packer_start(struct vmf_packer *packer, struct vmf_error *e
   case VMF_CODEC_LZ4_FRAME:
     return VMF_OK;
   case VMF_CODEC_NONE:
+  case VMF_CODEC_BZIP2:
+  case VMF_CODEC_ADC:
     break;
   }
   return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not pack", (int)packer->codec);
@@ -111,6 +113,8 @@ size_t vmf_packer_memory(enum vmf_codec codec, int level)
 
   switch (codec) {
   case VMF_CODEC_NONE:
+  case VMF_CODEC_BZIP2:
+  case VMF_CODEC_ADC:
     break;
   case VMF_CODEC_ZSTD:
     return 3 * mebibyte;
@@ -133,6 +137,8 @@ size_t vmf_pack_bound(enum vmf_codec codec, size_t length)
 {
   switch (codec) {
   case VMF_CODEC_NONE:
+  case VMF_CODEC_BZIP2:
+  case VMF_CODEC_ADC:
     return length;
   case VMF_CODEC_ZSTD:
   case VMF_CODEC_ZSTD_FRAME:
@@ -193,6 +199,12 @@ enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, co
   }
   if (codec == VMF_CODEC_NONE)
     return copy_unit(packed, packed_length, data, capacity, length, error);
+  if (codec == VMF_CODEC_XZ_STREAM)
+    return vmf_xz_unpack(packed, packed_length, data, capacity, length, error);
+  if (codec == VMF_CODEC_BZIP2)
+    return vmf_bzip2_unpack(packed, packed_length, data, capacity, length, error);
+  if (codec == VMF_CODEC_ADC)
+    return vmf_adc_unpack(packed, packed_length, data, capacity, length, error);
   if (codec != VMF_CODEC_ZLIB && codec != VMF_CODEC_DEFLATE_4K)
     return vmf_fail(error, VMF_UNSUPPORTED, "codec %d does not unpack", (int)codec);
   if (!unpacker->inflater)

@@ -13,7 +13,7 @@
 #include "method.h"
 
 #ifdef VMF_HAVE_LZMA
-enum { WINDOW = 2 << 20 };
+enum { WINDOW = 2 << 20, UNPACKER_MEMORY = 20 << 20 };
 
 struct vmf_xz_packer {
   lzma_options_lzma options;
@@ -77,6 +77,30 @@ size_t vmf_xz_pack_bound(size_t length)
 {
   return lzma_stream_buffer_bound(length);
 }
+
+enum vmf_code vmf_xz_unpack(const void *packed, size_t packed_length, void *data, size_t capacity,
+                            size_t *length, struct vmf_error *error)
+{
+  uint64_t memory = UNPACKER_MEMORY;
+  size_t used = 0;
+
+  *length = 0;
+  switch (lzma_stream_buffer_decode(&memory, 0, NULL, packed, &used, packed_length, data, length,
+                                    capacity)) {
+  case LZMA_OK:
+    return VMF_OK;
+  case LZMA_MEM_ERROR:
+    return vmf_fail(error, VMF_NOMEM, "no memory for liblzma");
+  case LZMA_MEMLIMIT_ERROR:
+    return vmf_fail(error, VMF_LIMIT,
+                    "xz data takes %llu bytes of memory to unpack, at most %d are accepted",
+                    (unsigned long long)memory, UNPACKER_MEMORY);
+  case LZMA_BUF_ERROR:
+    return vmf_fail(error, VMF_CORRUPT, "xz data unpacks to more than %zu bytes", capacity);
+  default:
+    return vmf_fail(error, VMF_CORRUPT, "xz data is damaged or incomplete");
+  }
+}
 #else
 enum vmf_code vmf_xz_packer_new(int level, struct vmf_xz_packer **packer, struct vmf_error *error)
 {
@@ -113,5 +137,16 @@ size_t vmf_xz_packer_memory(int level)
 size_t vmf_xz_pack_bound(size_t length)
 {
   return length;
+}
+
+enum vmf_code vmf_xz_unpack(const void *packed, size_t packed_length, void *data, size_t capacity,
+                            size_t *length, struct vmf_error *error)
+{
+  (void)packed;
+  (void)packed_length;
+  (void)data;
+  (void)capacity;
+  *length = 0;
+  return vmf_fail(error, VMF_UNSUPPORTED, "xz: this vmferry was built without liblzma");
 }
 #endif

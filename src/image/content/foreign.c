@@ -7,8 +7,8 @@
 #include "bytes.h"
 #include "path.h"
 
-/* What qemu-img 7.2 reads. */
-#define BY_QEMU VMF_FOREIGN_DISK, "qemu-img convert -O qcow2 makes a disk of it that is"
+/* What makes something readable of it. */
+#define HDIUTIL "\"hdiutil convert -format UDZO\" on macOS makes an image of it that is"
 #define NO_DISK NULL /* there is nothing to do with it */
 #define VMWARE_STATE                                                                               \
   "it holds memory and no disk; name the machine's .vmx, or one of its disks (*.vmdk)"
@@ -20,7 +20,9 @@ static const struct magic {
   size_t length, offset; /* of the bytes in the file; from_end: before its end */
   bool from_end;
 } magics[] = {
-    {{"Apple disk image (DMG)", BY_QEMU}, "koly", 4, 512, true},
+    {{"an encrypted Apple disk image", VMF_FOREIGN_DISK, HDIUTIL}, "encrcdsa", 8, 0, false},
+    {{"an encrypted Apple disk image", VMF_FOREIGN_DISK, HDIUTIL}, "cdsaencr", 8, 8, true},
+    {{"an Apple sparse image", VMF_FOREIGN_DISK, HDIUTIL}, "sprs", 4, 0, false},
     {{"a dynamic VHD without its footer", VMF_FOREIGN_OTHER,
       "the footer at its end and the copy at its start are damaged, and so may be the rest"},
      "cxsparse",

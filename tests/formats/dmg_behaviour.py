@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Apple's disk images: read as 7-Zip and qemu-img read them, their checksums checked."""
+import json
+import lzma
+import os
+import struct
+import sys
+import zlib
+
+import hostile_case
+import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_dmg as dmg  # pylint: disable=wrong-import-position
+from make_content import LARGE, SMALL  # pylint: disable=wrong-import-position
+
+XZ = {'pack': lzma.compress}
+# title, kinds of runs, what else is told of the image, whether qemu-img 7.2 of Debian reads it
+MADE = [
+    ('zlib', [dmg.ZLIB], {}, True),
+    ('as they are', [dmg.STORED], {}, True),
+    ('zlib and as they are', [dmg.ZLIB, dmg.STORED], {'run': 7}, True),
+    ('bzip2', [dmg.BZIP2], {'run': 2048}, False),
+    ('LZMA', [dmg.LZMA], XZ, False),
+    ('ADC', [dmg.ADC], {'run': 512}, False),
+]
+
+
+def read(t, name):
+    t.vmferry('convert', '-O', 'raw', name, 'out.raw')
+    return t.read('out.raw')
+
+
+@tap.rows(MADE)
+def test_runs(t, kinds, more, by_qemu):
+    t.write('a.dmg', dmg.disk(LARGE, kinds, **more))
+    tap.equal(read(t, 'a.dmg') == LARGE, True, 'content')
+    tap.contains(t.vmferry('check', 'a.dmg').stdout, 'No errors were found')
+    for threads in ('1', '5'):
+        t.vmferry('convert', '-m', threads, 'a.dmg', f'{threads}.qcow2')
+    tap.equal(t.read('1.qcow2') == t.read('5.qcow2'), True, 'any number of threads')
+    t.vmferry('compare', 'a.dmg', '1.qcow2')
+    t.run(tap.tool('7zz'), 'x', '-tdmg', '-oby7z', 'a.dmg')
+    found = [t.read(os.path.join('by7z', name)) for name in os.listdir(t.path('by7z'))]
+    tap.equal(LARGE in found, True, '7-Zip')
+    if by_qemu:
+        t.run(tap.tool('qemu-img'), 'convert', '-f', 'dmg', '-O', 'raw', 'a.dmg', 'theirs.raw')
+        tap.equal(t.read('theirs.raw') == LARGE, True, 'qemu-img')
+
+
+def test_tables_in_any_order(t):
+    t.write('a.dmg', dmg.disk(LARGE, [dmg.ZLIB, dmg.STORED], tables=5, start=4096))
+    tap.equal(read(t, 'a.dmg') == LARGE, True, 'content')
+    tap.contains(t.vmferry('check', 'a.dmg').stdout, 'No errors were found')
+
+
+def test_a_disk_whose_trailer_tells_no_size(t):
+    """qemu-img 7.2 makes an empty disk of it, without a word; the tables tell the size."""
+    data = bytearray(dmg.disk(LARGE, [dmg.ZLIB]))
+    data[-512 + 492:-512 + 500] = bytes(8)
+    t.write('a.dmg', bytes(data))
+    tap.equal(read(t, 'a.dmg') == LARGE, True, 'content')
+    tap.contains(t.vmferry('info', 'a.dmg').stdout, str(len(LARGE)))
+
+
+def test_info(t):
+    t.write('a.dmg', dmg.disk(LARGE, [dmg.ZLIB], tables=2))
+    told = json.loads(t.vmferry('info', '--output=json', 'a.dmg').stdout)
+    tap.equal((told['format'], told['virtual-size'], told['compressed']), ('dmg', len(LARGE), True), 'info')
+    tap.equal(told['format-specific'], {'type': 'dmg', 'data': {'tables': 2, 'runs': 129, 'variant': 'device'}}, 'format-specific')
+    tap.contains(t.vmferry('info', '-f', 'udif', 'a.dmg').stdout, 'dmg')
+
+
+@tap.rows([('that is stored', dmg.STORED, 100), ('that is unpacked', dmg.ADC, 2)])
+def test_check_finds_what_no_run_can_tell(t, kind, at):
+    """Neither bytes as they are nor ADC have a checksum of their own."""
+    data = bytearray(dmg.disk(SMALL, [kind], run=8))
+    data[at] ^= 1
+    t.write('a.dmg', bytes(data))
+    done = t.vmferry('check', 'a.dmg', status=2)
+    tap.contains(done.stdout + done.stderr, 'the data fork is damaged')
+    tap.contains(done.stdout + done.stderr, 'table 1 is damaged')
+
+
+def test_a_sum_over_zeros(t):
+    """Of any number of them: it is made of the sums of fewer."""
+    for sectors in (1, 3, 4097, 100001):
+        fork = dmg.Fork()
+        table = dmg.table(0, [fork.run(dmg.STORED, 0, SMALL[:512]), fork.run(dmg.ZEROS, 1, bytes(512 * sectors))], SMALL[:512] + bytes(512 * sectors))
+        t.write('a.dmg', dmg.image(fork, [table], sectors + 1))
+        tap.contains(t.vmferry('check', 'a.dmg').stdout, 'No errors were found')
+
+
+def test_a_file_system_without_a_trailer(t):
+    """An image that can be written has none (UDRW): it is raw, which is told."""
+    volume = bytes(1024) + b'H+\0\4\0\0\1\0' + b'8.10' + bytes(500)
+    t.write('a.dmg', volume.ljust(64 << 10, b'\0'))
+    tap.contains(t.vmferry('convert', '-O', 'raw', 'a.dmg', 'out.raw').stderr, 'warning: a.dmg')
+    tap.equal(t.read('out.raw') == t.read('a.dmg'), True, 'content')
+
+
+def test_a_million_runs(t):
+    """The index takes 32 MiB; the property list, 54 MiB here, is read in pieces."""
+    count = 1 << 20
+    fork = dmg.Fork()
+    fork.run(dmg.ZLIB, 0, SMALL[:512])
+    runs = b''.join(struct.pack('>IIQQQQ', dmg.ZLIB, 0, number, 1, 0, len(fork.data)) for number in range(count))
+    head = bytearray(dmg.table(0, [], b''))[:dmg.TABLE]
+    head[72:76], head[200:204] = struct.pack('>I', zlib.crc32(SMALL[:512] * count)), struct.pack('>I', count)
+    t.write('a.dmg', dmg.image(fork, [bytes(head) + runs], count))
+    status, out, text = hostile_case.run(t, 'info', 'a.dmg', memory=64 << 20)
+    tap.equal(status, 0, text)
+    tap.contains(out.decode(), f'runs: {count}')
+
+
+def test_in_a_package(t):
+    t.write('a.dmg', dmg.disk(LARGE, [dmg.ADC]))
+    t.vmferry('pack', 'a.dmg')
+    tap.equal(read(t, 'a.ova').rstrip(b'\0') == LARGE.rstrip(b'\0'), True, 'content')
+
+
+def test_is_not_written(t):
+    t.write('a.raw', LARGE)
+    for words in (('convert', '-O', 'dmg', 'a.raw', 'b'), ('create', '-f', 'dmg', 'b', '1M')):
+        done = t.vmferry(*words, status=None)
+        tap.equal(done.returncode != 0 and 'dmg' in done.stderr, True, done.stderr)
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
+tap.main(globals())

@@ -9,6 +9,7 @@ import sys
 import make_bochs as bochs
 import make_cloop as cloop
 import make_dmg as dmg
+import make_ewf as ewf
 import make_parallels as parallels
 import make_partclone as partclone
 import make_qcow as qcow
@@ -66,6 +67,7 @@ CONTENTS = {
     'good-partclone-old.img': LARGE[:-7 * 512],
     'good-bochs-growing.disk': LARGE,
     'good-cloop.cloop': SMALL.ljust(3 * cloop.BLOCK, b'\0'),
+    'good-ewf.E01': LARGE,
     'good-dmg-zlib.dmg': LARGE,
     'good-dmg-mixed.dmg': LARGE,
     'good-parallels-old.hds': LARGE,
@@ -97,6 +99,7 @@ REFUSED = {
     'bad-partclone-xxh64.img': 9,
     'bad-bochs-undoable.disk': 9,
     'bad-cloop-places.cloop': 2,
+    'bad-ewf-missing.E01': 2,
     'bad-dmg-lzfse.dmg': 9,
     'bad-dmg-segments.dmg': 9,
     'bad-dmg-sum.dmg': 2,
@@ -139,6 +142,7 @@ def good():
         'good-partclone-crc32.img': partclone.image(LARGE[:-7 * 512]),
         'good-partclone-running.img': partclone.image(LARGE[:-7 * 512], 512, per=3, reseed=0, kind=partclone.BYTES),
         'good-partclone-old.img': partclone.old(LARGE[:-7 * 512]),
+        'good-ewf.E01': ewf.image(LARGE),
         'good-dmg-zlib.dmg': dmg.disk(LARGE, [dmg.ZLIB]),
         'good-dmg-mixed.dmg': dmg.disk(LARGE, [dmg.ADC, dmg.STORED, dmg.BZIP2], run=8, start=512, tables=3),
         'good-parallels-old.hds': parallels.old(LARGE),
@@ -186,6 +190,7 @@ def bad(files):
         'bad-qed-feature.qed': poke(files['good-qed-plain.qed'], 16, struct.pack('<Q', 1 << 40)),
         'bad-parallels-in-use.hds': poke(files['good-parallels-ext.hds'], 44, struct.pack('<I', parallels.IN_USE)),
         'bad-parallels-entry-outside.hds': poke(files['good-parallels-old.hds'], 64, struct.pack('<I', 1 << 31)),
+        'bad-ewf-missing.E01': ewf.Image(LARGE, segments=2).segment(1),
         'bad-dmg-lzfse.dmg': dmg.disk(SMALL, [dmg.LZFSE], pack=lambda data: b'bvx-' + struct.pack('<I', len(data)) + data + b'bvx$'),
         'bad-dmg-segments.dmg': dmg.disk(SMALL, [dmg.ZLIB], segments=2),
         'bad-dmg-sum.dmg': dmg.disk(SMALL, [dmg.ZLIB], master=1),

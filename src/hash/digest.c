@@ -13,10 +13,13 @@
 #include "sha256_many.h"
 #include "text.h"
 
-enum { KINDS = VMF_SHA512 + 1 /* of OpenSSL */ };
+enum {
+  KINDS = VMF_MD5 + 1,    /* of OpenSSL */
+  NAMED = VMF_SHA512 + 1, /* that a person may ask for */
+};
 
 static const char *const names[KINDS] = {
-    [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512"};
+    [VMF_SHA256] = "SHA256", [VMF_SHA1] = "SHA1", [VMF_SHA512] = "SHA512", [VMF_MD5] = "MD5"};
 
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
@@ -39,6 +42,7 @@ size_t vmf_digest_size(enum vmf_digest_kind kind)
   static const size_t sizes[] = {[VMF_SHA256] = 32,
                                  [VMF_SHA1] = 20,
                                  [VMF_SHA512] = 64,
+                                 [VMF_MD5] = 16,
                                  [VMF_XXH64] = sizeof(XXH64_canonical_t)};
 
   return sizes[kind];
@@ -47,7 +51,7 @@ size_t vmf_digest_size(enum vmf_digest_kind kind)
 enum vmf_code vmf_digest_named(const char *name, enum vmf_digest_kind *kind,
                                struct vmf_error *error)
 {
-  for (unsigned i = 0; i < KINDS; i++)
+  for (unsigned i = 0; i < NAMED; i++)
     if (vmf_text_equal_nocase(name, names[i])) {
       *kind = (enum vmf_digest_kind)i;
       return VMF_OK;

@@ -156,6 +156,12 @@ struct vmf_contents {
   size_t text_length; /* bytes */
 };
 
+/* Digests of the guest disk that the file has. */
+struct vmf_disk_digests {
+  bool has_md5, has_sha1;
+  uint8_t md5[16], sha1[20];
+};
+
 /* The driver's open fills what stands below the line. */
 struct vmf_image {
   const struct vmf_format *format;
@@ -174,6 +180,7 @@ struct vmf_image {
   uint32_t unit; /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
                     to more. 0: none */
   struct vmf_parent_link parent_link;
+  struct vmf_disk_digests digests;     /* reader->check may take them away */
   const struct vmf_contents *contents; /* of a file that holds several disks, though it may be one:
                                         * the image is the one that `choose` is told, and size and
                                         * unit are set there. NULL: the file is one disk */
@@ -188,6 +195,8 @@ struct vmf_reader {
   bool snapshots;             /* args->snapshot is honoured */
   bool ends_in_footer;        /* without its last sector, an image may look like a raw disk */
   bool packs;                 /* its map has PACKED runs */
+  bool check_reads; /* a check reads the whole disk, which finds what its checksums tell, and holds
+                     * it against image->digests */
   size_t state_size;
   /* 0 no, 100 this format. Bytes only, no I/O. */
   int (*probe)(const struct vmf_probe *probe);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "caller.h"
+#include "disk_digests.h"
 #include "image.h"
 
 void vmf_finding(struct vmf_findings *findings, const char *format, ...)
@@ -31,6 +32,8 @@ enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *find
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: format %s has nothing that could be checked",
                     vmf_image_path(image), vmf_image_format(image));
   enum vmf_code code = image->format->reader->check(image, &own, error);
+  if (code == VMF_OK)
+    code = vmf_check_digests(image, &own, error);
   vmf_give_findings(&own, findings);
   return code;
 }

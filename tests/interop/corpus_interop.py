@@ -15,7 +15,7 @@ import tempfile
 
 import tap
 
-FORMATS = {'bochs', 'cloop', 'dmg', 'parallels', 'partclone', 'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
+FORMATS = {'bochs', 'cloop', 'dmg', 'ewf', 'parallels', 'partclone', 'raw', 'qcow', 'qcow2', 'qed', 'vmdk', 'vpc', 'vdi', 'vhdx'}
 OPENERS = {'.xz': lzma.open, '.gz': gzip.open, '.bz2': bz2.open}
 
 # Images that no reader may accept: exit codes and a part of the message.
@@ -24,6 +24,8 @@ REFUSED = [
     ('dfvfs/fat-differential.vhd', (2,), 'fat-parent.vhd'),
     ('dfvfs/image.vhd', (2,), 'checksum'),
     ('dfvfs/image-differential.vhd', (2,), ''),
+    ('ewf-forensic/fuzz-crash-parse_segment-add-overflow.E01', (2,), 'checksum'),
+    ('ewf-forensic/zeros_128s.Ex01', (9,), 'Ex01'),
     ('securityronin-dmg/hfsplus_lzfse.dmg', (9,), 'LZFSE'),
     ('qemu/afl5.img', (2,), ''),
     ('qemu/afl9.vmdk', (2,), ''),

@@ -9,6 +9,7 @@
 
 /* What makes something readable of it. */
 #define HDIUTIL "\"hdiutil convert -format UDZO\" on macOS makes an image of it that is"
+#define FILES_OF_EVIDENCE "it holds files and no disk; ewfexport, of libewf, takes them out"
 #define NO_DISK NULL /* there is nothing to do with it */
 #define VMWARE_STATE                                                                               \
   "it holds memory and no disk; name the machine's .vmx, or one of its disks (*.vmdk)"
@@ -29,14 +30,25 @@ static const struct magic {
      8,
      512,
      false},
-    {{"EnCase image (EWF, E01)", VMF_FOREIGN_DISK, "ewfexport, of libewf, makes a raw disk of it"},
-     "EVF\x09\x0d\x0a\xff\0",
-     8,
-     0,
-     false},
     {{"EnCase image (EWF2, Ex01)", VMF_FOREIGN_DISK,
       "ewfexport, of libewf, makes a raw disk of it"},
      "EVF2\x0d\x0a\x81\0",
+     8,
+     0,
+     false},
+    {{"files that EnCase has kept (L01)", VMF_FOREIGN_OTHER, FILES_OF_EVIDENCE},
+     "LVF\x09\x0d\x0a\xff\0",
+     8,
+     0,
+     false},
+    {{"files that EnCase has kept (Lx01)", VMF_FOREIGN_OTHER, FILES_OF_EVIDENCE},
+     "LEF2\x0d\x0a\x81\0",
+     8,
+     0,
+     false},
+    {{"an encrypted forensic image (AD encryption)", VMF_FOREIGN_DISK,
+      "the program that has made it takes the encryption away"},
+     "ADCRYPT\0",
      8,
      0,
      false},

@@ -326,6 +326,11 @@ struct vmf_target_options {
                            * 0: 256 MiB, and more where making sure is slow */
   enum vmf_journal_choice journal;
   bool resume; /* with VMF_JOURNAL_WANTED */
+  /* Of a target whose units are packed (streamOptimized, QCOW2 with compress, packed raw), paths:
+   * a map of them is written there by the commit; and that of an older target, `onto`: what has not
+   * changed is taken from there in its packed form, proven by the map's digests. The target's bytes
+   * are the same. */
+  const char *map, *since, *onto;
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */

@@ -36,10 +36,11 @@ struct vmf_target_settings {
   bool compress, no_clobber, no_sync;
   bool exists, is_zero; /* the target is there already; and it reads as zeros */
   bool bitmaps, skip_broken_bitmaps;
-  bool in_place;     /* written into, not replaced */
-  const char *spool; /* folder for what a pipe cannot take or give in order; or NULL */
-  bool force;        /* files of a package in a folder are replaced */
-  bool dry_run;      /* only told */
+  bool in_place;                  /* written into, not replaced */
+  const char *map, *since, *onto; /* of units that are packed; or NULL */
+  const char *spool;              /* folder for what a pipe cannot take or give in order; or NULL */
+  bool force;                     /* files of a package in a folder are replaced */
+  bool dry_run;                   /* only told */
 };
 
 /* `signing`: how a package is signed. */

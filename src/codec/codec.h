@@ -45,6 +45,9 @@ VMF_MUST_CHECK enum vmf_code vmf_pack(struct vmf_packer *packer, const void *dat
                                       size_t neighbour, void *packed, size_t capacity,
                                       size_t *packed_length, struct vmf_error *error);
 
+/* The libraries that pack, with their versions: where they differ, so may the bytes. */
+const char *vmf_codec_libraries(void);
+
 /* Memory that one packer takes, bytes; an upper bound for any unit up to 2 MiB. */
 size_t vmf_packer_memory(enum vmf_codec codec, int level);
 

@@ -105,6 +105,11 @@ enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t lengt
                           error);
 }
 
+const char *vmf_codec_libraries(void)
+{
+  return VMF_PACKED_BY; /* meson knows them */
+}
+
 /* Measured with libdeflate 1.14 (its levels from 10 on keep every match of a block), ISA-L 2.30,
  * zlib 1.2.13 and libzstd 1.5.4 (whose levels of a frame are held by nothing but its size). */
 size_t vmf_packer_memory(enum vmf_codec codec, int level)

@@ -40,6 +40,7 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                             .target = target,
                             /* an empty overlay shows all of its backing file */
                             .backing = target && source ? target->backing : NULL,
+                            .units = target ? vmf_draft(target)->units : NULL,
                             .size = target ? target->guest_size : source->size,
                             .sparse_size = (uint32_t)options->sparse_size,
                             .checksum = options->checksum != NULL};

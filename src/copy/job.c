@@ -65,6 +65,8 @@ static size_t job_memory(const struct vmf_copy *copy)
     bytes += copy->job_bytes;
   if (copy->salvage)
     bytes += vmf_losses_memory(copy->job_bytes);
+  if (copy->units)
+    bytes += copy->room.blocks * sizeof(struct vmf_unit_record);
   return bytes + copy->room.packed + copy->room.blocks * sizeof(struct vmf_block) +
          copy->room.framing;
 }
@@ -80,6 +82,7 @@ struct vmf_demand vmf_copy_demand(const struct vmf_copy *copy)
     const struct vmf_shape *shape = &copy->target->shape;
     *(shape->outer ? &demand.stated : &demand.thread) +=
         vmf_packer_memory(shape->codec, shape->level);
+    demand.thread += vmf_reuse_memory(copy->units, copy->job_bytes);
   }
   return demand;
 }
@@ -150,6 +153,10 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
     job->expected = memory;
   }
   VMF_TRY(prepare_room(&copy->room, job, error));
+  if (copy->units) {
+    VMF_TRY(vmf_alloc(copy->room.blocks * sizeof(struct vmf_unit_record), &memory, error));
+    job->records = memory;
+  }
   VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
   job->data = memory;
   return VMF_OK;
@@ -166,6 +173,8 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
     VMF_TRY(vmf_copy_block_digest(&copy->target->shape, &scratch->block_digest, error));
   if (copy->journal && !scratch->proof)
     VMF_TRY(vmf_digest_new(VMF_XXH64, &scratch->proof, error));
+  if (!scratch->reuse)
+    VMF_TRY(vmf_reuse_new(copy->units, copy->job_bytes, &scratch->reuse, error));
   if (packs(copy) && !scratch->packer)
     VMF_TRY(vmf_packer_new(copy->target->shape.codec, copy->target->shape.level, &scratch->packer,
                            error));
@@ -277,25 +286,26 @@ static size_t neighbour_of(const struct vmf_copy_job *job, const struct vmf_shap
   return before->data_length;
 }
 
-static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *packer,
-                               struct vmf_copy_job *job, size_t *packed_used,
+static void take_kept(const struct vmf_copy_job *job, const struct vmf_kept_unit *kept,
+                      struct vmf_block *block)
+{
+  block->data = job->packed + kept->start;
+  block->data_length = kept->length;
+  block->packed = true;
+  block->zero = false;
+}
+
+static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                               struct vmf_copy_job *job, size_t neighbour, size_t *packed_used,
                                struct vmf_block *block, struct vmf_error *error)
 {
   const struct vmf_shape *shape = &copy->target->shape;
-  const struct vmf_kept_unit *kept = find_kept(job, block->guest);
   uint8_t *packed = job->packed + *packed_used;
   size_t length = 0;
 
-  if (kept) {
-    block->data = job->packed + kept->start;
-    block->data_length = kept->length;
-    block->packed = true;
-    block->zero = false;
-    return VMF_OK;
-  }
-  VMF_TRY(vmf_pack(packer, block->data, shape->outer ? block->length : shape->unit,
-                   neighbour_of(job, shape, block->guest), packed, packed_limit(shape), &length,
-                   error));
+  if (!scratch->reuse || !vmf_reuse_unit(scratch->reuse, block->guest, neighbour, packed, &length))
+    VMF_TRY(vmf_pack(scratch->packer, block->data, shape->outer ? block->length : shape->unit,
+                     neighbour, packed, packed_limit(shape), &length, error));
   if (length == 0)
     return VMF_OK;
   block->data = packed;
@@ -304,6 +314,24 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_packer *p
   block->zero = false;
   *packed_used += length;
   return VMF_OK;
+}
+
+/* As the source has it, as an older target has it, or packed. */
+static enum vmf_code make_packed(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                 struct vmf_copy_job *job, size_t *packed_used,
+                                 struct vmf_block *block, struct vmf_error *error)
+{
+  const struct vmf_kept_unit *kept = find_kept(job, block->guest);
+  size_t neighbour = neighbour_of(job, &copy->target->shape, block->guest);
+
+  if (kept)
+    take_kept(job, kept, block);
+  else
+    VMF_TRY(pack_unit(copy, scratch, job, neighbour, packed_used, block, error));
+  return scratch->reuse && copy->units->writer
+             ? vmf_reuse_note(scratch->reuse, block, neighbour, kept != NULL,
+                              &job->records[job->block_count], error)
+             : VMF_OK;
 }
 
 /* The framing of a unit that comes in parts is made when it is placed. */
@@ -345,7 +373,7 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
   if (shape->unpadded)
     block->data_length = block->length;
   if (packs(copy) && !(zero && copy->backing))
-    VMF_TRY(pack_unit(copy, scratch->packer, job, packed_used, block, error));
+    VMF_TRY(make_packed(copy, scratch, job, packed_used, block, error));
   if (block->zero && !shape->keep_zeros) {
     block->data = NULL;
     block->data_length = 0;
@@ -358,6 +386,10 @@ static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scra
                                struct vmf_copy_job *job, struct vmf_error *error)
 {
   size_t packed_used = job->kept.used;
+
+  if (scratch->reuse)
+    VMF_TRY(vmf_reuse_begin(scratch->reuse, job->data, job->fed.guest, (size_t)job->fed.length,
+                            packed_limit(&copy->target->shape), error));
   for (size_t at = 0; at < job->fed.length; at += copy->part)
     VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
   return VMF_OK;
@@ -400,6 +432,7 @@ void vmf_copy_free_job(void *job_data)
   vmf_free(job->kept.units);
   vmf_losses_free(&job->losses);
   vmf_free(job->blocks);
+  vmf_free(job->records);
   vmf_free(job->framing);
   vmf_free(job->digests);
   vmf_free(job->zero_digest);
@@ -411,6 +444,7 @@ void vmf_copy_free_scratch(void *scratch_data)
   struct vmf_copy_scratch *scratch = scratch_data;
   vmf_loader_free(scratch->loader);
   vmf_packer_free(scratch->packer);
+  vmf_reuse_free(scratch->reuse);
   vmf_digest_free(scratch->digest);
   vmf_digest_free(scratch->block_digest);
   vmf_digest_free(scratch->proof);

@@ -10,6 +10,7 @@
 #include "feed.h"
 #include "pipeline.h"
 #include "plan.h"
+#include "reuse.h"
 #include "salvage.h"
 #include "target.h"
 
@@ -26,6 +27,7 @@ struct vmf_copy {
   struct vmf_image *backing;       /* of the target; NULL: none */
   const struct vmf_plan *promised; /* units whose places the target's tables already tell, since
                                     * they went out first; NULL: none */
+  struct vmf_units *units;         /* of the target, used again or noted; NULL: none are */
   struct vmf_salvage *salvage;     /* of the source; NULL: what cannot be read is an error */
   uint64_t size;                   /* of the guest disk */
   uint32_t job_bytes;              /* a power of two; jobs never cross a multiple of it */
@@ -50,18 +52,20 @@ struct vmf_copy_job {
   struct vmf_losses losses; /* of data, where the copy salvages */
   struct vmf_block *blocks;
   size_t block_count;
-  uint8_t *framing;             /* of each block, see frame.c; NULL: there is none */
-  uint8_t *digests;             /* one for each 64 KiB */
-  bool *zero_digest;            /* that block is zero: it has no digest */
-  struct vmf_message *messages; /* room for those blocks that are hashed */
-  uint64_t data_bytes;          /* not zero */
-  uint64_t proof;               /* where there is a journal: of what the blocks write */
+  struct vmf_unit_record *records; /* of each block, where they are noted */
+  uint8_t *framing;                /* of each block, see frame.c; NULL: there is none */
+  uint8_t *digests;                /* one for each 64 KiB */
+  bool *zero_digest;               /* that block is zero: it has no digest */
+  struct vmf_message *messages;    /* room for those blocks that are hashed */
+  uint64_t data_bytes;             /* not zero */
+  uint64_t proof;                  /* where there is a journal: of what the blocks write */
 };
 
 /* Of one thread. */
 struct vmf_copy_scratch {
   struct vmf_loader *loader;
   struct vmf_packer *packer;
+  struct vmf_reuse *reuse; /* NULL: no units are used again, or noted */
   struct vmf_digest *digest;
   struct vmf_digest *block_digest; /* of the target's kind; NULL: it wants none */
   struct vmf_digest *proof;        /* for the journal */

@@ -55,6 +55,19 @@ static enum vmf_code push_digests(const struct run *run, const struct vmf_copy_j
   return VMF_OK;
 }
 
+/* The units of a job that has been placed. */
+static enum vmf_code note_units(const struct vmf_copy *copy, const struct vmf_copy_job *job,
+                                struct vmf_error *error)
+{
+  for (size_t i = 0; i < job->block_count; i++) {
+    const struct vmf_block *block = &job->blocks[i];
+    struct vmf_unit_record *record = &job->records[i];
+    record->offset = block->host + block->head_length;
+    VMF_TRY(vmf_unit_writer_add(copy->units->writer, record, error));
+  }
+  return VMF_OK;
+}
+
 /* A job on its way out, in guest order. */
 static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
                             struct vmf_error *error)
@@ -73,6 +86,8 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
     VMF_TRY(vmf_copy_place(&run->places, job, error));
+  if (copy->units && copy->units->writer)
+    VMF_TRY(note_units(copy, job, error));
   run->copy->result->data_bytes += job->data_bytes;
   run->copy->result->zero_bytes += job->fed.length - job->data_bytes;
   if (copy->journal)

@@ -178,6 +178,8 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
   enum vmf_code code = make_draft(plain, guest_size, &own, &draft, error);
   if (code == VMF_OK)
     code = open_output(draft, plain, &own, error);
+  if (code == VMF_OK)
+    code = vmf_units_open(&draft->target, &own, &draft->units, error);
   if (code != VMF_OK) {
     vmf_target_close(draft ? &draft->target : NULL);
     return code;
@@ -281,10 +283,11 @@ enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *err
 
   VMF_REQUIRE(target, error);
   VMF_TRY(vmf_target_check_finished(target, error));
+  VMF_TRY(vmf_units_finish(draft->units, target, error));
   VMF_TRY(vmf_output_commit(draft->output, error));
   draft->state = VMF_DRAFT_COMMITTED;
   vmf_replaced_remove(&draft->replaced, target->log);
-  return VMF_OK;
+  return vmf_units_commit(draft->units, error);
 }
 
 void vmf_target_close(struct vmf_target *target)
@@ -294,6 +297,7 @@ void vmf_target_close(struct vmf_target *target)
     return;
   if (target->state)
     target->format->writer->release(target);
+  vmf_units_close(draft->units);
   vmf_output_close(draft->output);
   vmf_replaced_free(&draft->replaced);
   vmf_free(draft->stem);

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "plan.h"
 #include "replaced.h"
+#include "target_units.h"
 
 struct vmf_draft {
   struct vmf_target target;
@@ -23,7 +24,8 @@ struct vmf_draft {
   struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
   bool surveyed;
   enum vmf_journal_choice journal;
-  uint64_t journal_chunk; /* bytes; 0: the default */
+  uint64_t journal_chunk;  /* bytes; 0: the default */
+  struct vmf_units *units; /* that are used again, or noted; NULL: none are */
   enum { VMF_DRAFT_EMPTY, VMF_DRAFT_BEGUN, VMF_DRAFT_FINISHED, VMF_DRAFT_COMMITTED } state;
 };
 

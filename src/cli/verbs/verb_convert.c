@@ -132,6 +132,18 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_TEXT(target.disk_format),
      .value = "FORM",
      .help = "form of the disks in a package, as pack has it (also: -O)"},
+    {.name = "map",
+     VMF_SETS_TEXT(target.map),
+     .value = "MAPFILE",
+     .help = "also write a map of what is packed, for the next time"},
+    {.name = "since",
+     VMF_SETS_TEXT(target.since),
+     .value = "FILE",
+     .help = "pack only what has changed since this map was written"},
+    {.name = "onto",
+     VMF_SETS_TEXT(target.onto),
+     .value = "FILE",
+     .help = "the target of then, from which the rest is taken"},
     {.letter = 'n',
      .name = "no-create",
      VMF_SETS_FLAG(target.exists),
@@ -288,6 +300,8 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
   if (settings->transfer.resume && settings->transfer.journal &&
       strcmp(settings->transfer.journal, "off") == 0)
     return vmf_arguments_wrong(error, "--resume goes by a journal, which --journal=off forbids");
+  if (vmf_convert_check_map(settings->target.map, path, error) != VMF_OK)
+    return error->code;
   if (settings->transfer.sparse_size % 512)
     return vmf_arguments_wrong(error, "-S: %llu is not a multiple of 512",
                                (unsigned long long)settings->transfer.sparse_size);

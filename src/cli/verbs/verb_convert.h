@@ -36,6 +36,10 @@ VMF_MUST_CHECK enum vmf_code vmf_convert_fit_existing(const struct vmf_convert_s
                                                       struct vmf_image **source,
                                                       struct vmf_error *error);
 
+/* A map replaces nothing but a map. map: or NULL; path: of the target. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_check_map(const char *map, const char *path,
+                                                   struct vmf_error *error);
+
 /* All that `convert` does but for answering questions and reporting the error. *salvaged: the
  * target is there, without what could not be read. */
 VMF_MUST_CHECK enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,

@@ -29,6 +29,9 @@ static const char *obstacle(const struct vmf_copy *copy)
     return "it is a pipe, a device or a file that is written where it is";
   if (vmf_image_streams(copy->source))
     return "its source comes on a pipe";
+  if (copy->units)
+    return "its units are noted in a map, or taken from an older target (--map, --since), by one "
+           "run";
   return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"
                        : NULL;
 }

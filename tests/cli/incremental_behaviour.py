@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""`convert --map`, `--since`, `--onto`: packed targets that use what has not changed again. They are those of a full conversion, to the byte."""
+import hashlib
+import random
+import re
+import struct
+
+import tap
+
+MEBI, HEAD, RECORD = 1 << 20, 224, 64
+EPOCH = {'SOURCE_DATE_EPOCH': '1700000000'}
+STREAM = ('-O', 'vmdk', '-o', 'subformat=streamOptimized')
+FORMS = [('streamOptimized', STREAM), ('qcow2 -c', ('-O', 'qcow2', '-c')), ('qcow2 -c, clusters of 4 KiB', ('-O', 'qcow2', '-c', '-o', 'cluster_size=4k')),
+         ('qcow2 -c, zstd', ('-O', 'qcow2', '-c', '-o', 'compression_type=zstd')),
+         ('raw.gz', ('-O', 'raw', '-o', 'compress=gz')), ('raw.zst', ('-O', 'raw', '-o', 'compress=zst'))]
+
+
+def some_disk(choice, size):
+    """Texts, noise and zeros."""
+    parts, left = [], size
+    while left > 0:
+        text = b' '.join(b'%d' % choice.randrange(1000) for _ in range(9000))
+        parts.append(choice.choice([text, text, bytes(50000), choice.randbytes(70000)])[:left])
+        left -= len(parts[-1])
+    return b''.join(parts)
+
+
+def edited(choice, disk, edits):
+    disk = bytearray(disk)
+    for _ in range(edits):
+        at, length = choice.randrange(len(disk)), choice.choice([1, 512, 4096, 70000])
+        piece = choice.choice([bytes, choice.randbytes])(min(length, len(disk) - at))
+        disk[at:at + len(piece)] = piece
+    return bytes(disk)
+
+
+def convert(t, form, target, *words, **options):
+    return t.vmferry('convert', '-v', *form, *words, 'disk.raw', target, env=EPOCH, **options)
+
+
+def reused(done):
+    found = re.search(r'(\d+) units are those of', done.stderr)
+    return int(found[1]) if found else 0
+
+
+@tap.rows(FORMS)
+def test_the_bytes_of_a_full_conversion(t, form):
+    """A disk of several versions: each onto the one before, some with another size."""
+    choice = random.Random(str(form))
+    disk, outer = some_disk(choice, 5 * MEBI + 512), form[1] == 'raw'  # whose units are larger
+    t.write('disk.raw', disk)
+    convert(t, form, 'v0', '--map', 'v0.map')
+    for version in range(1, 4):
+        disk = edited(choice, disk, 1 if outer else 6) + some_disk(choice, choice.choice([0, 0, 300 * 512]))
+        t.write('disk.raw', disk)
+        convert(t, form, 'full', '-m', '1', '--map', 'full.map')
+        done = convert(t, form, f'v{version}', '-m', '3', '--since', f'v{version - 1}.map', '--onto', f'v{version - 1}', '--map', f'v{version}.map')
+        tap.equal(t.read(f'v{version}') == t.read('full'), True, f'version {version}')
+        tap.equal(t.read(f'v{version}.map') == t.read('full.map'), True, f'the map of version {version}')
+        tap.equal(reused(done) > (0 if outer else 8), True, done.stderr)
+
+
+def two_versions(t, form=STREAM, size=3 * MEBI):
+    choice = random.Random(str(form))
+    disk = some_disk(choice, size)
+    t.write('disk.raw', disk)
+    convert(t, form, 'old', '--map', 'old.map')
+    t.write('disk.raw', disk[:100] + b'changed' + disk[107:])
+    convert(t, form, 'full')
+
+
+def test_the_older_one_is_replaced(t):
+    two_versions(t)
+    convert(t, STREAM, 'old', '--since', 'old.map', '--onto', 'old', '--map', 'old.map', '--verify')
+    tap.equal(t.read('old') == t.read('full'), True)
+    done = convert(t, STREAM, 'old', '--since', 'old.map', '--onto', 'old', '--map', 'old.map')
+    tap.equal(t.read('old') == t.read('full'), True, 'again')
+    tap.equal(reused(done), struct.unpack_from('<Q', t.read('old.map'), 16)[0], 'all units')
+
+
+def test_what_the_source_has_packed_stays_as_it_has_it(t):
+    """It is not what packing would make, so nothing of it is used where that is asked for."""
+    two_versions(t)
+    t.vmferry('convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized,compression_level=9', 'disk.raw', 'small.vmdk')
+    for source, target in (('small.vmdk', 'a'), ('disk.raw', 'b')):
+        t.vmferry('convert', *STREAM, '--map', target + '.map', source, target, env=EPOCH)
+    for source, since in (('small.vmdk', 'b'), ('disk.raw', 'a'), ('small.vmdk', 'a')):
+        t.vmferry('convert', *STREAM, source, 'whole', env=EPOCH)
+        t.vmferry('convert', *STREAM, '--since', since + '.map', '--onto', since, source, 'next', env=EPOCH)
+        tap.equal(t.read('next') == t.read('whole'), True, f'{source} onto {since}')
+
+
+def test_an_older_one_that_is_damaged_is_not_used(t):
+    for form in (STREAM, FORMS[1][1]):
+        two_versions(t, form)
+        damaged = bytearray(t.read('old'))
+        for at in range(len(damaged) // 4, len(damaged), len(damaged) // 4):
+            damaged[at] ^= 1
+        t.write('old', damaged)
+        done = convert(t, form, 'new', '--since', 'old.map', '--onto', 'old')
+        tap.equal(t.read('new') == t.read('full'), True, str(form))
+        tap.contains(done.stderr, 'units are not as its map has them, and were packed anew')
+        tap.equal(reused(done) > 8, True, 'the others are')
+
+
+def test_one_that_does_not_belong_to_the_map_is_not_used(t):
+    two_versions(t)
+    t.write('longer', t.read('old') + b'x')
+    done = convert(t, STREAM, 'new', '--since', 'old.map', '--onto', 'longer')
+    tap.contains(done.stderr, 'the file is not the one that it was made with; all is packed anew')
+    tap.equal(t.read('new') == t.read('full'), True)
+    for other in (FORMS[1][1], (*STREAM[:3], 'subformat=streamOptimized,compression_level=9')):
+        convert(t, other, 'whole')
+        done = convert(t, other, 'new', '--since', 'old.map', '--onto', 'old')
+        tap.contains(done.stderr, 'it is of a target with other options')
+        tap.equal(t.read('new') == t.read('whole'), True, str(other))
+
+
+# ---- maps of strangers ----
+
+def sealed(data):
+    """A map with the digest of its content."""
+    return bytes(data[:192]) + hashlib.sha256(bytes(data[HEAD:]) + bytes(data[:192])).digest() + bytes(data[HEAD:])
+
+
+def field(at, form, value):
+    def change(data):
+        struct.pack_into(form, data, at, value)
+        return sealed(data)
+    return change
+
+
+@tap.rows([
+    ('one bit of a record', lambda data: data[:300] + bytes([data[300] ^ 1]) + data[301:]), ('one bit of the head', lambda data: data[:24] + bytes([data[24] ^ 1]) + data[25:]),
+    ('cut', lambda data: data[:-1]), ('longer', lambda data: data + b'x'), ('empty', lambda data: b''), ('only a head', lambda data: data[:HEAD]), ('no map', lambda data: b'x' * len(data)),
+    ('many records', field(16, '<Q', 1 << 62)), ('units of 0', field(40, '<I', 0)), ('units of 3000', field(40, '<I', 3000)), ('units of 4 GiB', field(40, '<I', 1 << 31)),
+    ('a unit behind the file', field(HEAD + 8, '<Q', 1 << 40)), ('a unit far behind it', field(HEAD + 8, '<Q', (1 << 64) - 1)), ('a long unit', field(HEAD + 16, '<I', 0xffffffff)),
+    ('out of order', field(HEAD + RECORD, '<Q', 0)), ('behind the disk', field(HEAD, '<Q', 1 << 50)), ('between units', field(HEAD, '<Q', 5)), ('guest bytes of none', field(HEAD + 20, '<I', 0)),
+    ('more guest bytes than a unit', field(HEAD + 20, '<I', 1 << 30))])
+def test_maps_that_are_wrong(t, change):
+    two_versions(t, size=MEBI)
+    t.write('bad.map', change(bytearray(t.read('old.map'))))
+    done = convert(t, STREAM, 'new', '--since', 'bad.map', '--onto', 'old', '--map', 'new.map', status=2)
+    tap.contains(done.stderr, 'bad.map: is no map of "convert --map", or damaged')
+    tap.equal([name for name in t.names() if name.startswith('new')], [], 'nothing is made')
+
+
+def test_a_map_that_lies_is_held_against_the_file(t):
+    """Each record says that the next one's unit is its own."""
+    two_versions(t)
+    data = bytearray(t.read('old.map'))
+    for at in range(HEAD, len(data) - RECORD, RECORD):
+        data[at + 8:at + 20] = data[at + RECORD + 8:at + RECORD + 20]
+    t.write('lie.map', sealed(data))
+    done = convert(t, STREAM, 'new', '--since', 'lie.map', '--onto', 'old')
+    tap.contains(done.stderr, 'units are not as its map has them')
+    tap.equal(t.read('new') == t.read('full'), True)
+
+
+# ---- what is refused ----
+
+@tap.rows([
+    ('a raw target', 9, ('-O', 'raw', '--map', 'm', 'disk.raw', 'new')), ('an unpacked one', 9, ('-O', 'qcow2', '--map', 'm', 'disk.raw', 'new')),
+    ('an overlay', 9, ('-O', 'qcow2', '-c', '-B', 'base.qcow2', '-F', 'qcow2', '--map', 'm', 'disk.raw', 'new')),
+    ('to be resumed', 9, (*STREAM, '--resume', '--map', 'm', 'disk.raw', 'new')),
+    ('a pipe', 9, (*STREAM, '--map', 'm', 'disk.raw', '-')), ('no file', 1, (*STREAM, '--since', 'old.map', 'disk.raw', 'new')),
+    ('no map', 1, (*STREAM, '--onto', 'old', 'disk.raw', 'new')), ('in place', 1, (*STREAM, '--in-place', '--since', 'old.map', '--onto', 'old', 'disk.raw', 'old')),
+    ('a file that is no map', 1, (*STREAM, '--map', 'vm.ova', 'disk.raw', 'new')), ('one name for both', 1, (*STREAM, '--map', 'new', 'disk.raw', 'new')), ('the source', 1, (*STREAM, '--map', 'disk.raw', 'disk.raw', 'new')),
+    ('a package', 1, ('--map', 'm', 'vm.ova', 'new.ova'))])
+def test_refused(t, status, words):
+    two_versions(t, size=MEBI)
+    t.vmferry('convert', 'disk.raw', 'base.qcow2')
+    t.vmferry('pack', 'disk.raw', '-o', 'vm.ova')
+    before = {name: t.read(name) for name in t.names()}
+    t.vmferry('convert', *words, status=status, text=False)
+    tap.equal({name: t.read(name) for name in t.names()} == before, True, 'nothing is made, or changed')
+
+
+tap.main(globals())

@@ -163,6 +163,11 @@ struct vmf_image_options {
   /* Of the texts of a package: as in vmf_package_options. For vmf_machines_open it lives as long as
    * the machines. */
   const char *language;
+  /* It is for one vmf_convert or vmf_checksum: where a packed raw disk can only be unpacked from
+   * its first byte to its last, and tells its size, it is like one that comes on a pipe, and not
+   * stored.
+   */
+  bool in_order;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file
@@ -171,10 +176,10 @@ struct vmf_image_options {
  * VMDK, are read as they come, by one vmf_convert or vmf_checksum; all else of them is
  * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. What is packed as a
  * whole (gzip, xz, zstd, lz4, bzip2) is unpacked: of "disk.raw.xz" `format` is that of the disk; it
- * is stored first, but for gzip and what has pieces of at most 32 MiB (blocks of xz, frames of zstd
- * and lz4; what does not tell their sizes is unpacked twice).
- * VMF_LIMIT: it holds more than max_bytes. A tar archive is opened
- * as the only disk in it, or the member that `disk` names, which `format` is of then. */
+ * is stored first, but for in_order, gzip, and what has pieces of at most 32 MiB (blocks of xz,
+ * frames of zstd and lz4; what does not tell their sizes is unpacked twice). VMF_LIMIT: it holds
+ * more than max_bytes. A tar archive is opened as the only disk in it, or the member that `disk`
+ * names, which `format` is of then. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);

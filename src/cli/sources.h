@@ -8,9 +8,9 @@
 #include "settings.h"
 #include "verb.h"
 
-/* How standard input is read, where a source is "-". */
+/* How standard input is read, where a source is "-", and what can only be unpacked like it. */
 struct vmf_source_input {
-  bool in_order;      /* from a pipe as it comes, where that can be; else it is stored first */
+  bool in_order;      /* as it comes, where that can be; else it is stored first */
   bool any_order;     /* also where the data of the disk comes in any order */
   const char *folder; /* where it is stored; NULL: see target */
   const char *target; /* beside which it is stored; NULL, "-": in the folder for such */

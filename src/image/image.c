@@ -218,6 +218,10 @@ static enum vmf_code open_perhaps_packed(struct vmf_image_origin *origin,
   struct vmf_image_options own = *options;
   VMF_AUTO_FREE char *inner = NULL;
 
+  if (!origin->split)
+    VMF_TRY(vmf_packed_open_once(origin->io, options, image, error));
+  if (*image)
+    return VMF_OK;
   VMF_TRY(vmf_packed_open(&origin->io, options, &inner, error));
   if (inner)
     own.format = inner;

@@ -10,6 +10,8 @@
 #include "digest.h"
 #include "format.h"
 
+struct vmf_packing;
+
 struct vmf_node_file {
   struct vmf_io *io; /* closed by the driver */
   enum vmf_reference kind;
@@ -253,6 +255,18 @@ VMF_MUST_CHECK enum vmf_code vmf_packed_open(struct vmf_io **io,
                                              const struct vmf_image_options *options, char **inner,
                                              struct vmf_error *error);
 
+/* How it is packed, by the same rules; NULL: it is taken as it is. */
+VMF_MUST_CHECK enum vmf_code vmf_packed_find(struct vmf_io *io, const char *format,
+                                             const struct vmf_packing **packing, char **inner,
+                                             struct vmf_error *error);
+
+/* A packed raw disk as it is unpacked, for one pass (options->in_order); *image = NULL: it cannot
+ * be opened so, and io is as it was. Else takes it over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_packed_open_once(struct vmf_io *io,
+                                                  const struct vmf_image_options *options,
+                                                  struct vmf_image **image,
+                                                  struct vmf_error *error);
+
 /* Opens an image without its parents, for a caller that supplies the parent itself. What is read
  * does not stay in the page cache. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,
@@ -303,6 +317,13 @@ const struct vmf_format *vmf_format_suffixed(const char *path);
  */
 VMF_MUST_CHECK enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **format,
                                           struct vmf_error *error);
+
+/* The same where the caller has its ends; io only gives its name. And the warning below. */
+VMF_MUST_CHECK enum vmf_code vmf_probe_ends(const struct vmf_io *io, const struct vmf_probe *probe,
+                                            const struct vmf_format **format,
+                                            struct vmf_error *error);
+void vmf_probe_warn_raw(const struct vmf_io *io, const struct vmf_probe *probe,
+                        const struct vmf_log *log);
 
 /* Whether the content is a tar archive, and neither the content nor the name or kind of the file
  * says that it is a disk of a format. */

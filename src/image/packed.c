@@ -29,10 +29,9 @@ static bool is_disk(struct vmf_io *io)
          (!vmf_io_is_stream(io) && vmf_probe_io(io, &format, NULL) == VMF_OK && format);
 }
 
-/* How it is packed; NULL: it is taken as it is. */
-static enum vmf_code find_packing(struct vmf_io *io, const char *format,
-                                  const struct vmf_packing **packing, char **inner,
-                                  struct vmf_error *error)
+enum vmf_code vmf_packed_find(struct vmf_io *io, const char *format,
+                              const struct vmf_packing **packing, char **inner,
+                              struct vmf_error *error)
 {
   const struct vmf_packing *named = format ? vmf_packing_suffixed(format) : NULL;
 
@@ -102,7 +101,7 @@ enum vmf_code vmf_packed_open(struct vmf_io **io, const struct vmf_image_options
 {
   VMF_AUTO_FREE char *name = NULL;
   const struct vmf_packing *packing;
-  enum vmf_code code = find_packing(*io, options->format, &packing, inner, error);
+  enum vmf_code code = vmf_packed_find(*io, options->format, &packing, inner, error);
 
   if (code == VMF_OK && packing)
     code = vmf_copy_text((*io)->name, &name, error);

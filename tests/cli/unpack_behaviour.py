@@ -364,13 +364,6 @@ def test_sizes_that_frames_claim(t):
     tap.equal('out.raw' in t.names(), False, 'a target')
 
 
-def test_a_large_block_is_stored_as_before(t):
-    t.write('a.raw', RAW + bytes(40 << 20))
-    done = t.vmferry('convert', '-v', pack(t, 'a.raw', 'xz', '-0', '-T1'), 'out.raw')
-    tap.contains(done.stderr, 'is unpacked into a file')
-    same(t.read('out.raw'), RAW + bytes(40 << 20))
-
-
 # ---- what is refused ----
 
 @EACH

@@ -336,8 +336,8 @@ static bool convert_is_pipe(const char *path)
   return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
 }
 
-/* What comes on a pipe is read as it comes, unless the target asks for it twice, or for an order in
- * which it may not come. */
+/* What comes on a pipe, or can only be unpacked so, is read as it comes, unless the target asks for
+ * it twice, or for an order in which it may not come. */
 static enum vmf_code convert_input(const struct vmf_convert_settings *settings, const char *path,
                                    struct vmf_source_input *input, struct vmf_error *error)
 {
@@ -347,8 +347,8 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   enum vmf_code code = VMF_OK;
 
   *input = (struct vmf_source_input){.folder = target->spool, .target = path};
-  if (!vmf_sources_is_input(settings->command.operands[0]))
-    return VMF_OK;
+  if (!vmf_sources_is_input(settings->command.operands[0]) && target->dry_run)
+    return VMF_OK; /* what it will need is told by its map */
   code = vmf_names_target_format(target->format, path, "-O", &format, error);
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);

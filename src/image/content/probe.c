@@ -24,6 +24,23 @@ static enum vmf_code read_ends(struct vmf_io *io, uint8_t *head, uint8_t *tail,
   return VMF_OK;
 }
 
+enum vmf_code vmf_probe_ends(const struct vmf_io *io, const struct vmf_probe *probe,
+                             const struct vmf_format **found, struct vmf_error *error)
+{
+  *found = NULL;
+  for (const struct vmf_format *const *format = vmf_formats; *format; format++) {
+    if (!(*format)->reader || !(*format)->reader->probe || !(*format)->reader->probe(probe))
+      continue;
+    if (*found)
+      return vmf_fail(error, VMF_REFUSED,
+                      "%s: the content is both %s and %s; say which is meant with -f", io->name,
+                      (*found)->name, (*format)->name);
+    *found = *format;
+  }
+  const struct vmf_foreign *foreign = *found ? NULL : vmf_foreign_find(probe);
+  return foreign ? vmf_foreign_refuse(io, foreign, error) : VMF_OK;
+}
+
 enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
                            struct vmf_error *error)
 {
@@ -32,17 +49,7 @@ enum vmf_code vmf_probe_io(struct vmf_io *io, const struct vmf_format **found,
 
   *found = NULL;
   VMF_TRY(read_ends(io, head, tail, &probe, error));
-  for (const struct vmf_format *const *format = vmf_formats; *format; format++) {
-    if (!(*format)->reader || !(*format)->reader->probe || !(*format)->reader->probe(&probe))
-      continue;
-    if (*found)
-      return vmf_fail(error, VMF_REFUSED,
-                      "%s: the content is both %s and %s; say which is meant with -f", io->name,
-                      (*found)->name, (*format)->name);
-    *found = *format;
-  }
-  const struct vmf_foreign *foreign = *found ? NULL : vmf_foreign_find(&probe);
-  return foreign ? vmf_foreign_refuse(io, foreign, error) : VMF_OK;
+  return vmf_probe_ends(io, &probe, found, error);
 }
 
 bool vmf_probe_archive(struct vmf_io *io)
@@ -60,6 +67,25 @@ bool vmf_probe_archive(struct vmf_io *io)
   return !foreign || foreign->kind == VMF_FOREIGN_TAR;
 }
 
+static void warn_foreign(const struct vmf_io *io, const struct vmf_foreign *foreign,
+                         const struct vmf_log *log)
+{
+  if (foreign->kind == VMF_FOREIGN_EMPTY)
+    vmf_warn(log, "%s: the file is empty; with -f raw it is a disk of no bytes", io->name);
+  else
+    vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
+             foreign->name);
+}
+
+void vmf_probe_warn_raw(const struct vmf_io *io, const struct vmf_probe *probe,
+                        const struct vmf_log *log)
+{
+  const struct vmf_foreign *foreign = vmf_foreign_find(probe);
+
+  if (foreign)
+    warn_foreign(io, foreign, log);
+}
+
 enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *log,
                                      struct vmf_error *error)
 {
@@ -69,11 +95,8 @@ enum vmf_code vmf_probe_taken_as_raw(struct vmf_io *io, const struct vmf_log *lo
   VMF_TRY(read_ends(io, head, tail, &probe, error));
   const struct vmf_foreign *foreign = vmf_foreign_find(&probe);
   const struct vmf_packing *named = vmf_packing_suffixed(io->name);
-  if (foreign && foreign->kind == VMF_FOREIGN_EMPTY)
-    vmf_warn(log, "%s: the file is empty; with -f raw it is a disk of no bytes", io->name);
-  else if (foreign)
-    vmf_warn(log, "%s: the content is %s; with -f raw just these bytes are the disk", io->name,
-             foreign->name);
+  if (foreign)
+    warn_foreign(io, foreign, log);
   else if (named && !vmf_unpacked_from(io))
     vmf_warn(log,
              "%s: is not packed by %s, as its name says; with -f raw just these bytes are the disk",

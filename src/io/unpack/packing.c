@@ -3,6 +3,7 @@
 #include "packing.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "checked.h"
@@ -50,7 +51,12 @@ enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint
 {
   if (sized)
     tell(pieces, length);
-  if (length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES || pieces->count == VMF_PIECES_MAX)
+  pieces->untold |= !sized;
+  pieces->unlisted |=
+      length > VMF_PIECE_BYTES || stored > VMF_PIECE_BYTES || pieces->count == VMF_PIECES_MAX;
+  if (pieces->unlisted && pieces->sum_only)
+    return VMF_OK;
+  if (pieces->unlisted)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%" PRIu64 " bytes that hold %" PRIu64 ", or more than %d pieces", stored,
                     length, VMF_PIECES_MAX);
@@ -61,6 +67,36 @@ enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint
                                                             .sized = sized && length > 0};
   return VMF_OK;
 }
+
+/* ---- frames ---- */
+
+/* Headers stand close to each other, or far: a page of the file serves those that are close. */
+struct headers {
+  struct vmf_io io;
+  struct vmf_io *packed;
+  uint64_t at;
+  size_t have; /* bytes of the file from there on */
+  uint8_t bytes[4096];
+};
+
+static enum vmf_code headers_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                   struct vmf_error *error)
+{
+  struct headers *headers = (struct headers *)io;
+  if (length > sizeof headers->bytes)
+    return vmf_io_pread(headers->packed, buffer, length, offset, error);
+  if (offset < headers->at || offset + length > headers->at + headers->have) {
+    headers->have = 0;
+    size_t step = (size_t)vmf_min(sizeof headers->bytes, io->size - offset);
+    VMF_TRY(vmf_io_pread(headers->packed, headers->bytes, step, offset, error));
+    headers->at = offset;
+    headers->have = step;
+  }
+  memcpy(buffer, headers->bytes + (offset - headers->at), length);
+  return VMF_OK;
+}
+
+static const struct vmf_io_ops headers_ops = {.kind = "headers", .pread = headers_pread};
 
 enum vmf_code vmf_frame_read(struct vmf_io *packed, uint64_t at, void *bytes, size_t length,
                              struct vmf_error *error)
@@ -77,15 +113,18 @@ enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
                               struct vmf_packed_pieces *pieces, struct vmf_error *error)
 {
   uint64_t end = vmf_size_get(packed);
+  struct headers headers = {.io = {.ops = &headers_ops, .name = packed->name, .size = end},
+                            .packed = packed};
   struct vmf_frame frame;
   for (uint64_t at = 0; at < end; at += frame.stored) {
     uint8_t head[SKIPPED_HEADER];
-    VMF_TRY(vmf_frame_read(packed, at, head, sizeof head, error));
+    VMF_TRY(vmf_frame_read(&headers.io, at, head, sizeof head, error));
     bool skipped = is_skipped(head, sizeof head);
     if (!skipped && get_le32(head) != magic)
       return vmf_fail(error, VMF_UNSUPPORTED, "no frame starts at byte %" PRIu64, at);
-    frame = (struct vmf_frame){.stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4)};
-    enum vmf_code code = skipped ? VMF_OK : read_frame(packed, at, &frame, error);
+    frame = (struct vmf_frame){.stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4),
+                               .most = pieces->sum_only ? UINT64_MAX : VMF_PIECE_BYTES};
+    enum vmf_code code = skipped ? VMF_OK : read_frame(&headers.io, at, &frame, error);
     if (code != VMF_OK && frame.sized)
       tell(pieces, frame.length);
     VMF_TRY(code);

@@ -38,6 +38,10 @@ struct vmf_packed_pieces {
   size_t count, capacity;
   uint64_t size; /* bytes unpacked, once they are measured */
   uint64_t told; /* as far as sizes are told, also of a piece that cannot be unpacked alone */
+  bool sum_only; /* asked for: sizes up to the end of the file, also where not all are listed */
+  bool untold;   /* not all sizes are told */
+  bool unlisted; /* one is too long to be unpacked alone, or there are too many: nothing is listed
+                  * from there on */
 };
 
 enum {
@@ -45,7 +49,8 @@ enum {
   VMF_PIECES_MAX = 1 << 20
 };
 
-/* Puts one behind the others. VMF_UNSUPPORTED: it is too long, or there are too many. */
+/* Puts one behind the others. VMF_UNSUPPORTED, but with sum_only: it is too long, or there are too
+ * many. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at,
                                             uint64_t stored, uint64_t length, bool sized,
                                             struct vmf_error *error);
@@ -110,9 +115,11 @@ struct vmf_frame {
   uint64_t stored; /* bytes */
   uint64_t length; /* bytes that it unpacks to, or at most */
   bool sized;      /* it tells them */
+  uint64_t most;   /* stored bytes that are looked at */
 };
 
-/* Lists the frames of such a file. frame: what the headers of the one at `at` say. */
+/* Lists the frames of such a file. frame: what the headers of the one at `at` say; what it reads
+ * them from is the file, in a way that short reads cost little. */
 VMF_MUST_CHECK enum vmf_code vmf_frames_list(
     struct vmf_io *packed, uint32_t magic,
     enum vmf_code (*frame)(struct vmf_io *packed, uint64_t at, struct vmf_frame *frame,

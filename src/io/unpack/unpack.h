@@ -61,6 +61,12 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed,
                                                    const struct vmf_packing *packing, bool *once,
                                                    struct vmf_error *error);
 
+/* How many bytes come out of a file that can only be unpacked so, where it tells them; 0: it does
+ * not, or can be read in another way. Looks at the header of every block of it. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_once_size(struct vmf_io *packed,
+                                                  const struct vmf_packing *packing, uint64_t *size,
+                                                  struct vmf_error *error);
+
 /* How the file was packed that the io shows, or NULL. */
 const struct vmf_packing *vmf_unpacked_from(const struct vmf_io *io);
 

@@ -228,6 +228,19 @@ enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed, const struct vmf_pack
   return *once ? VMF_OK : code;
 }
 
+enum vmf_code vmf_unpack_once_size(struct vmf_io *packed, const struct vmf_packing *packing,
+                                   uint64_t *size, struct vmf_error *error)
+{
+  struct vmf_packed_pieces pieces = {.sum_only = true};
+
+  *size = 0;
+  enum vmf_code code = packing->list ? packing->list(packed, &pieces, error) : VMF_UNSUPPORTED;
+  if (code == VMF_OK && pieces.unlisted && !pieces.untold && pieces.told < UINT64_MAX)
+    *size = pieces.told;
+  vmf_free(pieces.list);
+  return code == VMF_UNSUPPORTED ? VMF_OK : code;
+}
+
 enum vmf_code vmf_unpack_file(struct vmf_io *packed, const struct vmf_packing *packing,
                               const struct vmf_unpack_options *options, struct vmf_io **io,
                               struct vmf_error *error)

@@ -77,7 +77,7 @@ static enum vmf_code lz4_blocks(struct vmf_io *packed, uint64_t at, uint64_t lar
   for (uint32_t block = 1; block != 0;) {
     VMF_TRY(vmf_frame_read(packed, at + frame->stored, bytes, sizeof bytes, error));
     block = get_le32(bytes);
-    if (frame->stored > VMF_PIECE_BYTES)
+    if (frame->stored > frame->most)
       return vmf_fail(error, VMF_UNSUPPORTED, "too many blocks");
     frame->stored += sizeof bytes + (block & ~plain);
     frame->stored += block != 0 ? sum_bytes : 0;

@@ -122,6 +122,8 @@ static enum vmf_code add_blocks(const lzma_index *index, uint64_t start, unsigne
   while (!lzma_index_iter_next(&block, LZMA_INDEX_ITER_BLOCK)) {
     VMF_TRY(vmf_pieces_add(pieces, start + block.block.compressed_file_offset,
                            block.block.total_size, block.block.uncompressed_size, true, error));
+    if (pieces->unlisted)
+      continue;
     struct vmf_packed_piece *piece = &pieces->list[pieces->count - 1];
     piece->unpadded = (uint32_t)block.block.unpadded_size;
     piece->check = check;

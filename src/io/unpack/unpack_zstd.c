@@ -86,7 +86,7 @@ static enum vmf_code zstd_blocks(struct vmf_io *packed, uint64_t at, uint64_t la
     unsigned kind = block[0] >> 1 & 3;
     uint32_t size = (uint32_t)(block[0] | block[1] << 8 | block[2] << 16) >> 3;
     last = block[0] & 1;
-    if (kind == WRONG || size > largest || frame->stored > VMF_PIECE_BYTES)
+    if (kind == WRONG || size > largest || frame->stored > frame->most)
       return vmf_fail(error, VMF_UNSUPPORTED,
                       "a block of no known kind, or too long, or too many of them");
     frame->stored += kind == RLE ? 1 : size;

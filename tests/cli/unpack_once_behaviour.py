@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Packed raw disks that can only be unpacked from their first byte to their last: in one pass nothing is stored, all else stores them."""
+import os
+import random
+import struct
+import subprocess
+
+import tap
+
+# A disk by its partition table; longer than the longest piece (32 MiB), and ending in data.
+HEAD = b'\xfa' * 446 + struct.pack('<B3xB3xII', 0x80, 0x83, 8, 4000) + bytes(48) + b'\x55\xaa'
+LARGE = HEAD + random.Random(7).randbytes(40_000) + b'some text ' * 30_000 + bytes(36 << 20)
+LARGE = LARGE[:len(LARGE) // 512 * 512] + b'end'.rjust(512, b'\0')
+PROGRAMS = {'xz': ('xz', '-kf', '-0', '-T1'), 'zst': ('zstd', '-qkf'), 'lz4': ('lz4', '-qkfm', '--content-size')}
+if not tap.built_with('liblzma'):
+    del PROGRAMS['xz']
+EACH = tap.rows([(suffix, suffix) for suffix in PROGRAMS])
+EMPTY_FRAME = b'\x28\xb5\x2f\xfd\x20\0\1\0\0'
+
+
+def pack(t, name, suffix):
+    program, *arguments = PROGRAMS[suffix]
+    t.run(tap.tool(program), *arguments, name)
+    return f'{name}.{suffix}'
+
+
+def large(t, suffix):
+    t.write('a.raw', LARGE)
+    return pack(t, 'a.raw', suffix)
+
+
+def stored(done):
+    return 'is unpacked into a file' in done.stderr
+
+
+def content(t, name, *arguments):
+    return t.vmferry('convert', '-q', *arguments, '-O', 'raw', name, '-', text=False).stdout
+
+
+def same(found, expected=LARGE):
+    tap.equal(found == expected, True, f'{len(found)} bytes are the {len(expected)} expected')
+
+
+@EACH
+def test_a_large_raw_disk_is_not_stored_for_one_pass(t, suffix):
+    name = large(t, suffix)
+    plain = t.vmferry('checksum', 'a.raw').stdout.split()[0]
+    done = t.vmferry('checksum', '-v', name)
+    tap.equal((stored(done), done.stdout.split()[0]), (False, plain), 'checksum')
+    for threads in ('1', '7'):
+        done = t.vmferry('convert', '-v', '--checksum', '-m', threads, name, 'out.raw')
+        tap.equal(stored(done), False, done.stderr)
+        same(t.read('out.raw'))
+        os.remove(t.path('out.raw'))
+    for arguments in (('-O', 'qcow2'), ('-c', '-O', 'qcow2'), ('-O', 'vmdk', '-o', 'subformat=streamOptimized'), ('-O', 'vhdx'), ('-O', 'raw', '-o', 'compress=zst')):
+        done = t.vmferry('convert', '-v', '--verify', *arguments, name, 'out')
+        tap.equal(stored(done), False, done.stderr)
+        t.vmferry('compare', 'a.raw', *(('-F', 'raw.zst') if 'raw' in arguments else ()), 'out')
+        os.remove(t.path('out'))
+
+
+@EACH
+def test_what_looks_into_a_large_disk_stores_it(t, suffix):
+    name = large(t, suffix)
+    t.vmferry('compare', name, 'a.raw')
+    tap.contains(t.vmferry('info', name).stdout, 'raw')
+    for done in (t.vmferry('convert', '-v', '--dry-run', name, 'out.raw'),
+                 t.vmferry('convert', '-v', '--resize', '+1M', name, 'out.raw')):
+        tap.equal(stored(done), True, done.stderr)
+    same(t.read('out.raw'), LARGE + bytes(1 << 20))
+
+
+def test_what_a_target_on_a_pipe_reads_twice_is_stored(t):
+    done = t.vmferry('convert', '-v', '-O', 'qcow2', large(t, 'zst'), '-', text=False)
+    tap.equal(b'is unpacked into a file' in done.stderr, True, done.stderr)
+    t.write('out.qcow2', done.stdout)
+    t.vmferry('compare', 'out.qcow2', 'a.raw')
+    same(content(t, 'a.raw.zst'))
+
+
+def test_a_large_disk_of_another_format_or_name_is_stored(t):
+    data = HEAD + random.Random(5).randbytes(34 << 20)
+    t.write('a.raw', data)
+    t.vmferry('convert', 'a.raw', 'a.qcow2')
+    os.rename(t.path('a.qcow2'), t.path('odd.raw'))  # what it holds counts, not the name
+    t.write('disk', data)
+    for name, *arguments in (('odd.raw',), ('disk',)):
+        done = t.vmferry('convert', '-v', *arguments, pack(t, name, 'zst'), 'out.raw')
+        tap.equal(stored(done), True, done.stderr)
+        same(t.read('out.raw'), data)
+        os.remove(t.path('out.raw'))
+    done = t.vmferry('convert', '-v', '-f', 'raw.zst', 'disk.zst', 'out.raw')
+    tap.equal(stored(done), False, done.stderr)
+    same(t.read('out.raw'), data)
+
+
+def test_a_large_frame_that_does_not_tell_its_size_is_stored(t):
+    t.write('a.raw', LARGE)
+    with open(t.path('a.raw'), 'rb') as plain, open(t.path('a.raw.zst'), 'wb') as out:
+        subprocess.run([tap.tool('zstd'), '-qc'], check=True, stdin=plain, stdout=out)
+    done = t.vmferry('convert', '-v', 'a.raw.zst', 'out.raw')
+    tap.equal(stored(done), True, done.stderr)
+    same(t.read('out.raw'))
+
+
+def test_large_frames_are_joined(t):
+    name = large(t, 'zst')
+    data = t.read(name)
+    t.write(name, data + struct.pack('<II', 0x184d2a57, 300) + bytes(300) + EMPTY_FRAME + data)
+    done = t.vmferry('convert', '-v', name, 'out.raw')
+    tap.equal(stored(done), False, done.stderr)
+    same(t.read('out.raw'), LARGE + LARGE)
+
+
+def test_the_end_of_a_vhd_under_the_name_of_a_raw_disk(t):
+    """Only its last bytes say that it is one: nothing is left of what they are part of."""
+    t.write('a.raw', LARGE)
+    t.vmferry('convert', '-O', 'vhd', '-o', 'subformat=fixed', 'a.raw', 'vhd.img')
+    name = pack(t, 'vhd.img', 'zst')
+    before = t.names()
+    done = t.vmferry('convert', name, 'out.raw', status=2)
+    tap.contains(done.stderr, 'are those of format vpc: say -f vpc')
+    tap.equal(t.names(), before, 'files')
+    same(content(t, name, '-f', 'vhd'), LARGE)
+    same(content(t, name, '-f', 'raw'), t.read('vhd.img'))
+
+
+def test_a_large_frame_that_lies_or_is_damaged(t):
+    name = large(t, 'zst')
+    data = t.read(name)
+    tap.equal(data[4] >> 6, 2, 'the size has four bytes')
+    before = t.names()
+    at = 5 + (not data[4] & 0x20)
+    for place, change in ((at, 1), (at + 3, 1), (at + 2, 0x40), (len(data) // 2, 8), (len(data) - 1, 1)):
+        damaged = bytearray(data)
+        damaged[place] ^= change
+        t.write(name, damaged)
+        done = t.vmferry('convert', name, 'out.raw', status=2)
+        tap.contains(done.stderr, 'unpacks to more than' if place == at + 2 else 'zstd data at byte')
+        tap.equal(t.names(), before, 'files')
+    t.write(name, data + b'garbage behind it')
+    tap.contains(t.vmferry('convert', name, 'out.raw', status=2).stderr, f'byte {len(data)}')
+    t.write(name, data)
+    tap.contains(t.vmferry('convert', f'--max-size={len(LARGE) - 512}', name, 'out.raw', status=None).stderr, '--max-size')
+    t.vmferry('convert', f'--max-size={len(LARGE)}', name, 'out.raw')
+
+
+tap.main(globals())

@@ -144,6 +144,21 @@ def test_7_zip(t, suffix, kind):
     same(content(t, 'a.raw.' + suffix))
 
 
+def test_long_frames_that_are_skipped_first(t):
+    """From a pipe as far as one can look without taking anything."""
+    for suffix in ('zst', 'lz4'):
+        for length, piped in ((5000, True), (60_000, True), (3 << 20, False)):
+            skipped = struct.pack('<II', 0x184d2a51, length) + random.Random(length).randbytes(length)
+            name = t.write('a.' + suffix, skipped + skipped[:5008 if length == 5000 else 0] + packed(t, suffix))
+            same(content(t, name))
+            if piped:
+                with subprocess.Popen(['cat', name], stdout=subprocess.PIPE) as cat:
+                    same(content(t, '-', stdin=cat.stdout))
+        t.write('x.raw', skipped + packed(t, suffix))
+        t.vmferry('convert', 'x.raw', 'out.raw')  # whose name says that it is a disk
+        same(t.read('out.raw'), t.read('x.raw'))
+
+
 def test_frames_that_are_skipped(t):
     skipped = struct.pack('<II', 0x184d2a57, 300) + bytes(300)
     for suffix in ('zst', 'lz4'):

@@ -21,10 +21,15 @@ static bool is_skipped(const uint8_t *head, size_t length)
   return length >= SKIPPED_HEADER && (get_le32(head) & 0xfffffff0) == 0x184d2a50;
 }
 
+uint64_t vmf_frame_skipped(const uint8_t *head, size_t length)
+{
+  return is_skipped(head, length) ? SKIPPED_HEADER + (uint64_t)get_le32(head + 4) : 0;
+}
+
 bool vmf_frames_begin(const uint8_t *head, size_t length, uint32_t magic)
 {
-  while (is_skipped(head, length)) {
-    uint64_t skip = SKIPPED_HEADER + (uint64_t)get_le32(head + 4);
+  uint64_t skip;
+  while ((skip = vmf_frame_skipped(head, length)) > 0) {
     if (skip > length)
       return false;
     head += skip;
@@ -119,10 +124,10 @@ enum vmf_code vmf_frames_list(struct vmf_io *packed, uint32_t magic,
   for (uint64_t at = 0; at < end; at += frame.stored) {
     uint8_t head[SKIPPED_HEADER];
     VMF_TRY(vmf_frame_read(&headers.io, at, head, sizeof head, error));
-    bool skipped = is_skipped(head, sizeof head);
+    uint64_t skipped = vmf_frame_skipped(head, sizeof head);
     if (!skipped && get_le32(head) != magic)
       return vmf_fail(error, VMF_UNSUPPORTED, "no frame starts at byte %" PRIu64, at);
-    frame = (struct vmf_frame){.stored = SKIPPED_HEADER + (uint64_t)get_le32(head + 4),
+    frame = (struct vmf_frame){.stored = skipped,
                                .most = pieces->sum_only ? UINT64_MAX : VMF_PIECE_BYTES};
     enum vmf_code code = skipped ? VMF_OK : read_frame(&headers.io, at, &frame, error);
     if (code != VMF_OK && frame.sized)

@@ -109,6 +109,7 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_pieces(struct vmf_io *packed,
 /* For zstd and lz4: whether a frame that is not skipped starts with `magic` (little endian), behind
  * frames that are (RFC 8878, 3.1.2; LZ4 has the same). */
 bool vmf_frames_begin(const uint8_t *head, size_t length, uint32_t magic);
+uint64_t vmf_frame_skipped(const uint8_t *head, size_t length); /* bytes of it; 0: it is not */
 bool vmf_frame_begins(const uint8_t *head, size_t length, uint32_t magic);
 
 struct vmf_frame {

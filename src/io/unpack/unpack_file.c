@@ -26,6 +26,8 @@ struct unpacked {
 
 /* ---- what it is packed by ---- */
 
+enum { SKIPPED_MOST = 64 /* frames that nobody reads, at the start of a file */ };
+
 const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length)
 {
   for (const struct vmf_packing *const *packing = vmf_packings; *packing; packing++)
@@ -34,19 +36,39 @@ const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length)
   return NULL;
 }
 
+/* Behind frames that are skipped it looks as far as a stream shows. */
+static enum vmf_code packing_of_stream(struct vmf_io *io, const struct vmf_packing **packing,
+                                       struct vmf_error *error)
+{
+  const uint8_t *head;
+  size_t length;
+
+  VMF_TRY(vmf_stream_peek(io, VMF_PACKING_HEAD, &head, &length, error));
+  if (vmf_frame_skipped(head, length) > 0)
+    VMF_TRY(vmf_stream_peek(io, VMF_STREAM_AHEAD, &head, &length, error));
+  *packing = vmf_packing_find(head, length);
+  return VMF_OK;
+}
+
 enum vmf_code vmf_packing_of(struct vmf_io *io, const struct vmf_packing **packing,
                              struct vmf_error *error)
 {
-  uint8_t own[VMF_PACKING_HEAD];
-  const uint8_t *head = own;
-  size_t length = (size_t)vmf_min(sizeof own, vmf_size_get(io));
+  uint8_t head[VMF_PACKING_HEAD];
+  uint64_t at = 0, size = vmf_size_get(io), skip = 0;
 
   *packing = NULL;
   if (vmf_io_is_stream(io))
-    VMF_TRY(vmf_stream_peek(io, VMF_PACKING_HEAD, &head, &length, error));
-  else
-    VMF_TRY(vmf_io_pread(io, own, length, 0, error));
-  *packing = vmf_packing_find(head, length);
+    return packing_of_stream(io, packing, error);
+  for (unsigned frames = 0; frames < SKIPPED_MOST && at < size; frames++, at += skip) {
+    size_t length = (size_t)vmf_min(sizeof head, size - at);
+    VMF_TRY(vmf_io_pread(io, head, length, at, error));
+    const struct vmf_packing *found = vmf_packing_find(head, length);
+    if (found && (at == 0 || found == &vmf_packing_zstd || found == &vmf_packing_lz4))
+      *packing = found;
+    skip = vmf_frame_skipped(head, length);
+    if (found || skip == 0 || skip > size - at)
+      return VMF_OK;
+  }
   return VMF_OK;
 }
 

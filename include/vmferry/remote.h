@@ -41,6 +41,10 @@ struct vmf_remote_options {
   const char *region;     /* "eu-central-1" */
   const char *profile;    /* of ~/.aws/credentials and ~/.aws/config */
   bool unsigned_requests; /* without keys: what is public */
+  /* Of a file that a server only sends as a whole: where it is stored, which lives on; NULL:
+   * $TMPDIR, or /tmp. And how long it may be; 0: no bound. */
+  const char *spool_folder;
+  uint64_t max_bytes;
 };
 
 /* Holds for the whole process. Before the first URL is opened, and while no other thread is in this

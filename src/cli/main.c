@@ -94,7 +94,7 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
   enum vmf_code code = verb->load ? verb->load(command, &error) : VMF_OK;
 
   if (code == VMF_OK)
-    code = vmf_remote_access(command, &error);
+    code = vmf_remote_access(verb, command, &error);
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);
   int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);

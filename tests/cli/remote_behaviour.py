@@ -83,6 +83,12 @@ def test_no_ranges(t):
     with remote_servers.nginx(t, 'max_ranges 0;') as url:
         converted(t, f'{url}/disk.raw', *CONFINED)
         tap.contains(t.vmferry('convert', '-v', '-O', 'raw', f'{url}/disk.raw', 'out.raw').stderr, 'is stored in')
+        os.mkdir(t.path('store'))
+        for options in ((), CONFINED):
+            done = t.vmferry('convert', '-v', *options, '--spool', 'store', f'--max-size={len(RAW)}', '-O', 'raw', f'{url}/disk.raw', 'out.raw')
+            tap.contains(done.stderr, 'is stored in store first')
+        refused(t, f'{url}/disk.raw', 2, '--max-size', options=(f'--max-size={len(RAW) - 1}',))
+        refused(t, f'{url}/disk.raw', 1, 'nowhere', options=('--spool', 'nowhere'))
 
 
 @tap.rows([

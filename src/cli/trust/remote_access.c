@@ -3,6 +3,7 @@
 #include "remote_access.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "signals.h"
@@ -27,7 +28,17 @@ static enum vmf_code take_files(const char **headers, const char ***files, struc
   return VMF_OK;
 }
 
-enum vmf_code vmf_remote_access(const struct vmf_command *command, struct vmf_error *error)
+/* --spool, where the verb has it. */
+static const char *spool_folder(const struct vmf_verb *verb, const struct vmf_command *command)
+{
+  for (const struct vmf_argument *row = verb->arguments; row->kind; row++)
+    if (row->kind == VMF_ARGUMENT_TEXT && row->name && strcmp(row->name, "spool") == 0)
+      return *(const char *const *)((const char *)command + row->field);
+  return NULL;
+}
+
+enum vmf_code vmf_remote_access(const struct vmf_verb *verb, const struct vmf_command *command,
+                                struct vmf_error *error)
 {
   const char **files = NULL;
   enum vmf_code code = take_files(command->headers, &files, error);
@@ -40,7 +51,9 @@ enum vmf_code vmf_remote_access(const struct vmf_command *command, struct vmf_er
                                              .endpoint = command->endpoint,
                                              .region = command->region,
                                              .profile = command->profile,
-                                             .unsigned_requests = command->unsigned_requests};
+                                             .unsigned_requests = command->unsigned_requests,
+                                             .spool_folder = spool_folder(verb, command),
+                                             .max_bytes = command->max_size};
 
   if (code == VMF_OK)
     code = vmf_remote_set(&options, error);

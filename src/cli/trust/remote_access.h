@@ -8,7 +8,8 @@
 #include "verb.h"
 
 /* Tells the library, before the command gives up what it could read the headers by. */
-VMF_MUST_CHECK enum vmf_code vmf_remote_access(const struct vmf_command *command,
+VMF_MUST_CHECK enum vmf_code vmf_remote_access(const struct vmf_verb *verb,
+                                               const struct vmf_command *command,
                                                struct vmf_error *error);
 
 #endif

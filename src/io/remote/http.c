@@ -373,17 +373,23 @@ static bool sends_whole(const struct vmf_http_request *request, enum vmf_code co
 static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
                                  struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  const char *folder = vmf_spool_folder(NULL);
+  const struct vmf_remote_settings *settings = vmf_remote_settings();
+  const char *folder = vmf_spool_folder(settings->spool_folder);
   const struct vmf_load nothing = {.length = 1};
   struct vmf_http_request request = {
       .http = http, .line = http->spare, .load = &nothing, .whole = true, .copy = -1};
 
+  if (settings->max_bytes > 0 && length > settings->max_bytes)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: the server sends no parts of files, and to store its %" PRIu64
+                    " bytes is more than the %" PRIu64 " that are allowed (--max-size)",
+                    http->transport.name, length, settings->max_bytes);
   if (vmf_spool_room(folder) < length)
     return vmf_fail(error, VMF_WRITE,
                     "%s: the server sends no parts of files, and to store its %" PRIu64
-                    " bytes in %s there is no room; $TMPDIR names another folder",
+                    " bytes in %s there is no room; $TMPDIR, or --spool, names another folder",
                     http->transport.name, length, folder);
-  vmf_note(vmf_remote_settings()->log, "%s is stored in %s first: the server sends no parts of it",
+  vmf_note(settings->log, "%s is stored in %s first: the server sends no parts of it",
            http->transport.name, folder);
   VMF_TRY(vmf_temporary_unnamed(folder, &request.copy, error));
   enum vmf_code code = ask(&request, attempt, error);

@@ -115,7 +115,9 @@ enum vmf_code vmf_remote_set(const struct vmf_remote_options *options, struct vm
                                      .retry_seconds =
                                          own.retry_seconds > 0 ? own.retry_seconds : RETRY_SECONDS,
                                      .cancel = own.cancel,
-                                     .log = own.log};
+                                     .log = own.log,
+                                     .spool_folder = own.spool_folder,
+                                     .max_bytes = own.max_bytes};
   if (code == VMF_OK)
     code = take_stores(&own, &made, error);
   if (code != VMF_OK) {

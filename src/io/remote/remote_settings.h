@@ -15,6 +15,8 @@ struct vmf_remote_settings {
   bool unsigned_requests;            /* to object stores */
   const struct vmf_cancel *cancel;   /* or NULL */
   const struct vmf_log *log;         /* or NULL */
+  const char *spool_folder;          /* or NULL */
+  uint64_t max_bytes;                /* of a file that is stored; 0: no bound */
 };
 
 /* Set once, before the first URL is opened; read by any thread. */

@@ -126,17 +126,26 @@ static enum vmf_code is_called_raw(const struct vmf_io *io, const char *named, b
   return VMF_OK;
 }
 
-/* Its first bytes say what else it is. */
-static enum vmf_code starts_like_another(struct vmf_io *content, uint64_t size, bool *another,
-                                         struct vmf_error *error)
+/* Its first bytes ask for a closer look: they say what else it is, or have a GUID partition table
+ * for sectors of 4 KiB, which not every target has. */
+static enum vmf_code asks_for_a_look(struct vmf_io *content, uint64_t size, bool named, bool *asks,
+                                     struct vmf_error *error)
 {
+  static const char gpt[] = {'E', 'F', 'I', ' ', 'P', 'A', 'R', 'T'};
+  enum { GPT_LARGE = 4096 };
   const struct vmf_format *format = NULL;
-  struct vmf_probe probe = {.size = size};
+  const uint8_t *head;
+  size_t length;
 
-  VMF_TRY(vmf_stream_peek(content, VMF_PROBE_BYTES, &probe.head, &probe.head_length, error));
-  probe.tail = probe.head;
-  *another = vmf_packing_find(probe.head, probe.head_length) ||
-             vmf_probe_ends(content, &probe, &format, NULL) != VMF_OK || format;
+  VMF_TRY(vmf_stream_peek(content, GPT_LARGE + sizeof gpt, &head, &length, error));
+  const struct vmf_probe probe = {.head = head,
+                                  .tail = head,
+                                  .head_length = (size_t)vmf_min(length, VMF_PROBE_BYTES),
+                                  .size = size};
+  *asks = length == GPT_LARGE + sizeof gpt && memcmp(head + GPT_LARGE, gpt, sizeof gpt) == 0;
+  if (!*asks && !named)
+    *asks = vmf_packing_find(head, length) ||
+            vmf_probe_ends(content, &probe, &format, NULL) != VMF_OK || format;
   return VMF_OK;
 }
 
@@ -148,15 +157,15 @@ static enum vmf_code make_stream(struct vmf_io *file, const struct vmf_packing *
   const struct vmf_unpack_options unpack = {
       .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
   struct vmf_io *walk, *content;
-  bool another = false;
+  bool asks = false;
   void *memory;
 
   VMF_TRY(vmf_io_stream_over(file, &walk, error));
   VMF_TRY(vmf_unpack_stream(walk, packing, &unpack, &content, error));
-  enum vmf_code code = named ? VMF_OK : starts_like_another(content, size, &another, error);
-  if (code == VMF_OK && !another)
+  enum vmf_code code = asks_for_a_look(content, size, named, &asks, error);
+  if (code == VMF_OK && !asks)
     code = vmf_alloc(sizeof(struct passing), &memory, error);
-  if (code != VMF_OK || another) {
+  if (code != VMF_OK || asks) {
     vmf_io_close(content);
     return code == VMF_NOMEM ? code : VMF_OK;
   }

@@ -6,6 +6,7 @@ import random
 import struct
 import subprocess
 
+import partitions
 import tap
 
 # A disk by its partition table; longer than the longest piece (32 MiB), and ending in data.
@@ -93,6 +94,21 @@ def test_a_large_disk_of_another_format_or_name_is_stored(t):
     done = t.vmferry('convert', '-v', '-f', 'raw.zst', 'disk.zst', 'out.raw')
     tap.equal(stored(done), False, done.stderr)
     same(t.read('out.raw'), data)
+
+
+def test_sectors_that_the_target_has_not(t):
+    """A partition table for sectors of 4 KiB, and one for 512 bytes into a target with others: refused, as if it were not packed."""
+    for table, options in ((4096, ()), (512, ('-o', 'logical_sector_size=4096'))):
+        data = bytearray(LARGE)
+        data[512:65536] = bytes(65536 - 512)
+        data[table:table + 512] = partitions.header(1, len(data) // table - 1, 2, bytes(128 * 128), len(data) // table - 1)
+        data[450] = 0xee
+        t.write('a.raw', data)
+        name = pack(t, 'a.raw', 'zst')
+        for source in ('a.raw', name):
+            tap.contains(t.vmferry('convert', *options, source, 'out.vhdx', status=None).stderr, 'made for sectors of')
+            tap.equal('out.vhdx' in t.names(), False, source)
+        os.remove(t.path(name))
 
 
 def test_a_large_frame_that_does_not_tell_its_size_is_stored(t):

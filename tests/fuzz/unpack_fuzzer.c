@@ -3,12 +3,14 @@
  *
  * The input is a packed file: unpacked from its start as a stream and at any place, of gzip from
  * points, of what has pieces piece by piece. Anything may fail; what both give must be the same,
- * and what the stream refuses must not be given whole otherwise. */
+ * as long as its headers tell where they do, and what the stream refuses must not be given whole
+ * otherwise. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "memory.h"
 #include "packing.h"
 #include "unpack.h"
 #include "view.h"
@@ -68,6 +70,16 @@ static size_t unpack_pieces(struct vmf_io *file, const struct vmf_packing *packi
   return size;
 }
 
+/* What its headers alone tell; SIZE_MAX: they do not. */
+static size_t told_size(struct vmf_io *file, const struct vmf_packing *packing)
+{
+  struct vmf_packed_pieces pieces = {.sum_only = true};
+  struct vmf_error error;
+  enum vmf_code code = packing->list ? packing->list(file, &pieces, &error) : VMF_UNSUPPORTED;
+  vmf_free(pieces.list);
+  return code == VMF_OK && !pieces.untold ? (size_t)pieces.told : SIZE_MAX;
+}
+
 /* From the end to the start: reading goes on at the points, and where a stream has come to. */
 static size_t unpack_anywhere(const uint8_t *data, size_t length, uint8_t *out)
 {
@@ -99,7 +111,10 @@ void fuzz_unpack(const char *unused, const uint8_t *data, size_t size)
                                                   : unpack_pieces(file, packing, pieces);
   bool damaged = false;
   size_t by_stream = unpack_stream(file, packing, whole, &damaged);
+  size_t told = told_size(file, packing);
   if (by_pieces != SIZE_MAX && damaged)
+    abort();
+  if (told != SIZE_MAX && by_stream != SIZE_MAX && told != by_stream)
     abort();
   if (by_pieces != SIZE_MAX && by_stream != SIZE_MAX &&
       (by_pieces != by_stream || memcmp(whole, pieces, by_stream) != 0))

@@ -355,7 +355,9 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
       !vmf_transfer_algorithm(&settings->transfer))
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
-  input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
+  bool sectors = !vmf_sources_is_input(settings->command.operands[0]) && target->options &&
+                 strstr(target->options, "sector_size=");
+  input->in_order = !twice && !sectors && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;
   input->any_order = any_order;
   return code;

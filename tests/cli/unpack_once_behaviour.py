@@ -67,7 +67,7 @@ def test_what_looks_into_a_large_disk_stores_it(t, suffix):
     t.vmferry('compare', name, 'a.raw')
     tap.contains(t.vmferry('info', name).stdout, 'raw')
     for done in (t.vmferry('convert', '-v', '--dry-run', name, 'out.raw'),
-                 t.vmferry('convert', '-v', '--resize', '+1M', name, 'out.raw')):
+                 t.vmferry('convert', '-v', '--resume', name, 'out.raw'), t.vmferry('convert', '-v', '--resize', '+1M', name, 'out.raw')):
         tap.equal(stored(done), True, done.stderr)
     same(t.read('out.raw'), LARGE + bytes(1 << 20))
 

@@ -336,6 +336,17 @@ static bool convert_is_pipe(const char *path)
   return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
 }
 
+/* What is asked for is done by the map of the source, or its partition table, or needs all of it
+ * once more, so that a packed file is stored for it. */
+static bool convert_looks_into(const struct vmf_convert_settings *settings)
+{
+  const struct vmf_target_settings *target = &settings->target;
+  const char *journal = settings->transfer.journal;
+
+  return target->dry_run || settings->transfer.resume || (journal && strcmp(journal, "off") != 0) ||
+         (target->options && strstr(target->options, "sector_size="));
+}
+
 /* What comes on a pipe, or can only be unpacked so, is read as it comes, unless the target asks for
  * it twice, or for an order in which it may not come. */
 static enum vmf_code convert_input(const struct vmf_convert_settings *settings, const char *path,
@@ -347,17 +358,15 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   enum vmf_code code = VMF_OK;
 
   *input = (struct vmf_source_input){.folder = target->spool, .target = path};
-  if (!vmf_sources_is_input(settings->command.operands[0]) && target->dry_run)
-    return VMF_OK; /* what it will need is told by its map */
+  if (!vmf_sources_is_input(settings->command.operands[0]) && convert_looks_into(settings))
+    return VMF_OK;
   code = vmf_names_target_format(target->format, path, "-O", &format, error);
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
       !vmf_transfer_algorithm(&settings->transfer))
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
-  bool sectors = !vmf_sources_is_input(settings->command.operands[0]) && target->options &&
-                 strstr(target->options, "sector_size=");
-  input->in_order = !twice && !sectors && !settings->salvage.wanted && !settings->resize &&
+  input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;
   input->any_order = any_order;
   return code;

@@ -52,8 +52,11 @@ enum vmf_code qcow2_walk_bitmaps(struct vmf_image *image, qcow2_visit_bitmap *vi
                       image->io->name, i, at, end);
     VMF_TRY(vmf_page_cache_pread(image->cache, image->io, raw, sizeof raw, at, error));
     size_t name_length = get_be16(raw + QCOW2_BITMAP_NAME_LENGTH_AT);
-    uint64_t name_at = at + sizeof raw + get_be32(raw + QCOW2_BITMAP_EXTRA_LENGTH_AT);
+    uint32_t extra_length = get_be32(raw + QCOW2_BITMAP_EXTRA_LENGTH_AT);
+    uint64_t name_at = at + sizeof raw + extra_length;
     struct qcow2_bitmap bitmap = {
+        .at = at,
+        .extra_length = extra_length,
         .table_offset = get_be64(raw + QCOW2_BITMAP_TABLE_OFFSET_AT),
         .table_size = get_be32(raw + QCOW2_BITMAP_TABLE_SIZE_AT),
         .flags = get_be32(raw + QCOW2_BITMAP_FLAGS_AT),

@@ -221,6 +221,9 @@ static enum vmf_code count_bitmap(void *context, const struct qcow2_bitmap *bitm
   struct check_table table = {.io = check->image->io, .offset = bitmap->table_offset};
   uint64_t bytes = (uint64_t)bitmap->table_size * 8;
   struct area whole = {table.offset, bytes, CHECK_ROLE_FIXED, "bitmap directory", 0};
+  if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
+    broken(check, "flags of the bitmap", bitmap->at + QCOW2_BITMAP_FLAGS_AT, bitmap->flags,
+           "reserved bits are set");
   add_references(check, &whole, 1);
   for (uint64_t at = 0; at < bytes; at += 8) {
     const uint8_t *raw;

@@ -66,6 +66,8 @@ static enum vmf_code add_bitmap(void *context, const struct qcow2_bitmap *bitmap
     VMF_TRY(vmf_value_text(flags, NULL, "in-use", error));
   if ((bitmap->flags & QCOW2_BITMAP_AUTO) != 0)
     VMF_TRY(vmf_value_text(flags, NULL, "auto", error));
+  if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
+    VMF_TRY(vmf_value_text(flags, NULL, "unknown", error));
   VMF_TRY(vmf_value_text(object, "name", bitmap->name, error));
   return vmf_value_uint(object, "granularity", UINT64_C(1) << bitmap->granularity_bits, error);
 }

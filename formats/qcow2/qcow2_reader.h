@@ -99,9 +99,11 @@ VMF_MUST_CHECK enum vmf_code qcow2_select_snapshot(struct vmf_image *image, cons
 
 /* bitmap.c */
 struct qcow2_bitmap {
+  uint64_t at; /* host offset of its entry in the directory */
   uint64_t table_offset;
   uint32_t table_size; /* entries */
   uint32_t flags;
+  uint32_t extra_length; /* bytes of data that no version of the format explains */
   uint8_t type;
   uint8_t granularity_bits;
   const char *name; /* lives until the next entry is read */

@@ -114,6 +114,16 @@ static enum vmf_code check_usable(const struct taking *taking, const struct qcow
   const struct vmf_image *source = taking->target->bitmaps;
   const struct qcow2_state *state = source->state;
 
+  if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: bitmap \"%s\": flags 0x%08" PRIx32
+                    ", bits 0 to 2 are known: what the others mean would be lost",
+                    source->io->name, bitmap->name, bitmap->flags);
+  if (bitmap->extra_length > 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: bitmap \"%s\": %" PRIu32
+                    " bytes of extra data, of which nothing is known: they would be lost",
+                    source->io->name, bitmap->name, bitmap->extra_length);
   if (bitmap->type != TYPE_DIRTY || bitmap->table_size != qcow2_clusters(state, length))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: bitmap \"%s\": type %u, table of %" PRIu32 " entries; expected type 1 and "

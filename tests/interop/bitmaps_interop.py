@@ -102,6 +102,23 @@ def test_a_wrong_bitmap_is_not_copied(t, field, value, text):
     tap.equal(t.names(), ['s.qcow2'], 'files')
 
 
+@tap.rows([('an unknown flag', 12, 2 | 0x80, 'flags 0x00000082'), ('extra data', 20, 8, '8 bytes of extra data')])
+def test_what_is_not_known_of_a_bitmap_is_not_lost(t, field, value, text):
+    make(t)
+    patch(t, 's.qcow2', field, ('>I', value))
+    tap.contains(t.vmferry('convert', '--bitmaps', '-O', 'qcow2', 's.qcow2', 'd.qcow2', status=9).stderr, text)
+    tap.equal(t.names(), ['s.qcow2'], 'files')
+    t.run(tap.tool('qemu-img'), 'info', 's.qcow2', status=1)
+    t.vmferry('convert', '-O', 'qcow2', 's.qcow2', 'd.qcow2')
+
+
+def test_check_finds_flags_that_are_not_known(t):
+    make(t)
+    patch(t, 's.qcow2', 12, ('>I', 0x82))
+    tap.contains(t.vmferry('check', 's.qcow2', status=2).stderr, '0x0000000000000082: reserved bits are set')
+    tap.contains(t.vmferry('info', 's.qcow2').stdout, ': unknown\n')
+
+
 @tap.rows([('beyond the file', 1 << 40), ('no cluster', 0x10200), ('reserved bits', 2), ('two meanings', 0x10001)])
 def test_a_wrong_table_is_not_copied(t, entry):
     make(t)

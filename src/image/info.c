@@ -150,7 +150,7 @@ static enum vmf_code add_all(struct vmf_image *image, struct vmf_value *root,
   VMF_TRY(vmf_value_text(root, "filename", image->io->name, error));
   VMF_TRY(vmf_value_text(root, "format", image->format->name, error));
   VMF_TRY(add_contents(image, root, error));
-  if (!vmf_image_streams(image))
+  if (!vmf_image_streams(image) && !vmf_url_is_nbd(image->io->name)) /* nobody tells it there */
     VMF_TRY(vmf_value_uint(root, "actual-size", actual_size(image), error));
   if (image->unit > 0)
     VMF_TRY(vmf_value_uint(root, "cluster-size", image->unit, error));

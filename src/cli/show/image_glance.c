@@ -183,6 +183,9 @@ static void glance_print_lines(const struct vmf_value *info)
       putchar('\n');
     } else if (value && value->number && strcmp(value->name, "dirty-flag") == 0) {
       puts("cleanly shut down: no");
+    } else if (!value && strcmp(glance_lines[i].key, "actual-size") == 0 &&
+               glance_child(info, "virtual-size")) {
+      puts("disk size: unavailable");
     }
   }
 }

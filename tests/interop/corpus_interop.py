@@ -58,10 +58,9 @@ def index():
 
 
 def unpack(folder):
-    """A scratch copy of one folder of a corpus, unpacked, sparse."""
-    source = next(corpus / folder for corpus in tap.corpora() if (corpus / folder).is_dir())
+    """A scratch copy of one folder of the corpora, unpacked, sparse."""
     copy = pathlib.Path(tempfile.mkdtemp(prefix='vmferry-corpus-', dir=os.environ.get('VMFERRY_SCRATCH')))
-    for entry in source.iterdir():
+    for entry in (entry for corpus in tap.corpora() if (corpus / folder).is_dir() for entry in (corpus / folder).iterdir()):
         if entry.is_dir() or entry.stat().st_size > 64 << 20:
             continue
         opener = OPENERS.get(entry.suffix)

@@ -30,10 +30,7 @@ static const char *obstacle(const struct vmf_copy *copy)
   if (vmf_image_streams(copy->source))
     return "its source comes on a pipe";
   if (copy->units)
-    return "its units are noted in a map, or taken from an older target (--map, --since), by one "
-           "run";
-  if (copy->units)
-    return "the map of its units would be without those that were done before";
+    return "the map of its units (--map, --since) would be without those that were done before";
   return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"
                        : NULL;
 }

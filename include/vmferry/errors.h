@@ -41,12 +41,13 @@ struct vmf_error {
 
 struct stat;
 
-/* Receives warnings, and notes of what is done by the way: one line, no newline; and files. Any of
- * them may be NULL. May be called by any thread. */
+/* Receives warnings, notes of what is done by the way, and details for who asks how it is done: one
+ * line, no newline; and files. Any of them may be NULL. May be called by any thread. */
 struct vmf_log {
   void (*warn)(void *data, const char *text);
   void *data;
   void (*note)(void *data, const char *text);
+  void (*detail)(void *data, const char *text);
   /* A file or device that was read and not changed meanwhile, with what stat said when it was
    * opened; more than once, if it was opened so. Or, without a status, a file that was made and has
    * its name now. A path is relative to the working folder, or absolute. */

@@ -35,6 +35,15 @@ void vmf_note(const struct vmf_log *log, const char *format, ...)
   va_end(values);
 }
 
+void vmf_detail(const struct vmf_log *log, const char *format, ...)
+{
+  va_list values;
+
+  va_start(values, format);
+  log_tell(log ? log->detail : NULL, log ? log->data : NULL, format, values);
+  va_end(values);
+}
+
 void vmf_log_file(const struct vmf_log *log, const char *path, const struct stat *status)
 {
   if (log && log->file)
@@ -58,6 +67,13 @@ static void pass_note(void *data, const char *text)
   vmf_note(first->next, "%s", text);
 }
 
+static void pass_detail(void *data, const char *text)
+{
+  const struct vmf_first_warning *first = data;
+
+  vmf_detail(first->next, "%s", text);
+}
+
 static void pass_file(void *data, const char *path, const struct stat *status)
 {
   const struct vmf_first_warning *first = data;
@@ -67,8 +83,11 @@ static void pass_file(void *data, const char *path, const struct stat *status)
 
 void vmf_first_warning_begin(struct vmf_first_warning *first, const struct vmf_log *next)
 {
-  first->log =
-      (struct vmf_log){.warn = keep_first, .note = pass_note, .file = pass_file, .data = first};
+  first->log = (struct vmf_log){.warn = keep_first,
+                                .note = pass_note,
+                                .detail = pass_detail,
+                                .file = pass_file,
+                                .data = first};
   first->next = next;
 }
 

@@ -15,6 +15,8 @@ void vmf_warn(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void vmf_note(const struct vmf_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void vmf_detail(const struct vmf_log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A file that was read, or (status: NULL) made. */
 void vmf_log_file(const struct vmf_log *log, const char *path, const struct stat *status);

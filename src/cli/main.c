@@ -138,8 +138,10 @@ static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)
   } else {
     if (command->verbose || isatty(STDERR_FILENO))
       command->log.note = vmf_status_note;
+    if (command->verbose)
+      command->log.detail = vmf_status_note;
     if (command->quiet)
-      command->log.warn = command->log.note = NULL;
+      command->log.warn = command->log.note = command->log.detail = NULL;
     status = main_run_confined(verb, command);
   }
   vmf_arguments_free(verb, command);

@@ -164,10 +164,10 @@ static void tell_work(const struct run *run, const struct vmf_target *target, un
   unsigned shown = threads > 0 ? threads : 1;
 
   if (target && run->shared_bytes > 0)
-    vmf_note(target->log, "%s: %u thread%s; %" PRIu64 " bytes are shared with the source",
-             target->io->name, shown, shown > 1 ? "s" : "", run->shared_bytes);
+    vmf_detail(target->log, "%s: %u thread%s; %" PRIu64 " bytes are shared with the source",
+               target->io->name, shown, shown > 1 ? "s" : "", run->shared_bytes);
   else if (target)
-    vmf_note(target->log, "%s: %u thread%s", target->io->name, shown, shown > 1 ? "s" : "");
+    vmf_detail(target->log, "%s: %u thread%s", target->io->name, shown, shown > 1 ? "s" : "");
 }
 
 static struct vmf_feed feed_of(const struct vmf_copy *copy)
@@ -234,7 +234,7 @@ static enum vmf_code run_feeds(const struct vmf_copy *copies, struct run *runs,
                           .run = runs};
 
   if (loop.demand.stated > 0)
-    vmf_note(target->log, "packing takes %zu MiB of memory a thread", loop.demand.stated >> 20);
+    vmf_detail(target->log, "packing takes %zu MiB of memory a thread", loop.demand.stated >> 20);
   VMF_TRY(vmf_loop_run(&loop, error));
   for (size_t i = 0; i < count; i++)
     tell_work(&runs[i], copies[i].target, loop.threads);

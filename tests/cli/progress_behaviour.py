@@ -135,9 +135,12 @@ def test_a_progress_that_is_none(t, word):
 
 def test_a_line_at_the_end(t):
     source(t)
-    last = drawn(terminal(t, 80, 'convert', 'disk.raw', 'a.qcow2'))[1]
+    shown = terminal(t, 80, 'convert', 'disk.raw', 'a.qcow2')
+    tap.equal('thread' in shown, False, 'details are for -v')
+    last = drawn(shown)[1]
     tap.equal(re.fullmatch(r'a\.qcow2: QCOW2, 24 MiB disk, 24(\.\d)? MiB written, [0-9.]+ s \([0-9.e+]+ [KMG]iB/s\)\n', last) is None,
               False, repr(last))
+    tap.contains(terminal(t, 80, 'convert', '-v', '-m', '1', 'disk.raw', 'a.qcow2'), 'a.qcow2: 1 thread')
     tap.equal(terminal(t, 80, 'convert', '-q', 'disk.raw', 'a.qcow2'), '', 'quiet')
     tap.equal(t.vmferry('convert', 'disk.raw', 'a.qcow2').stdout, '', 'no terminal')
 

@@ -120,7 +120,7 @@ enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
   command->listener = listener;
   command->untrusted = settings->command.untrusted;
   command->log.warn = vmf_status_warn;
-  command->log.note = settings->command.verbose ? vmf_status_note : NULL;
+  command->log.note = command->log.detail = settings->command.verbose ? vmf_status_note : NULL;
   command->log.file = pass_file;
   command->log.data = command;
   enum vmf_code code = join_words(job, &parsed->words, error);
@@ -129,7 +129,7 @@ enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
     code = parse(job, parsed, error);
   pthread_mutex_unlock(&getopt_lock);
   if (code == VMF_OK && command->quiet)
-    command->log.warn = command->log.note = NULL;
+    command->log.warn = command->log.note = command->log.detail = NULL;
   return code;
 }
 

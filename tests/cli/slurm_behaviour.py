@@ -47,7 +47,7 @@ def free_ports(count):
     return ports
 
 
-def wait_until(what, seconds=120):
+def wait_until(what, seconds=300):
     """For what another program does; not for a length of time."""
     for _ in range(seconds * 10):
         if what():

@@ -354,13 +354,15 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
 {
   const struct vmf_target_settings *target = &settings->target;
   bool twice = false, any_order = false, pipe = convert_is_pipe(path);
+  bool comes = vmf_sources_is_input(settings->command.operands[0]);
   const char *format;
-  enum vmf_code code = VMF_OK;
 
   *input = (struct vmf_source_input){.folder = target->spool, .target = path};
-  if (!vmf_sources_is_input(settings->command.operands[0]) && convert_looks_into(settings))
+  if (!comes && convert_looks_into(settings))
     return VMF_OK;
-  code = vmf_names_target_format(target->format, path, "-O", &format, error);
+  enum vmf_code code = vmf_names_target_format(target->format, path, "-O", &format, error);
+  if (code != VMF_OK && !comes)
+    return VMF_OK; /* told once the source is open: it may not be there, or be a package */
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
   if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&

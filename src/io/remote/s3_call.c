@@ -20,7 +20,7 @@ struct request {
   const void *body;
   size_t length;
   const char *extra[EXTRA_LINES]; /* headers; NULL: none */
-  bool deaf;
+  bool deaf, slow;
   struct vmf_web_call call;
 };
 
@@ -53,6 +53,7 @@ static enum vmf_code send_once(struct vmf_s3_upload *upload, struct vmf_web_line
   request->call.length = request->length;
   request->call.ended = request->deaf ? NULL : &upload->ended;
   request->call.deaf = request->deaf;
+  request->call.slow = request->slow;
   request->call.headers = NULL;
   bool good = add_lines(request, lines);
   vmf_aws_lines_clear(lines);
@@ -95,6 +96,18 @@ static void weigh(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
   }
 }
 
+/* Whether the text is a document of this element. */
+static bool is_document(const char *text, const char *element)
+{
+  size_t length = strlen(element);
+
+  for (; *text; text++)
+    if (*text == '<' && strncmp(text + 1, element, length) == 0 &&
+        strchr("> \t\r\n", text[1 + length]))
+      return true;
+  return false;
+}
+
 /* An answer of 200 can be an error, too: CompleteMultipartUpload sends its status before it knows.
  */
 static enum vmf_code judge(struct vmf_s3_upload *upload, const struct vmf_web_line *line,
@@ -105,7 +118,7 @@ static enum vmf_code judge(struct vmf_s3_upload *upload, const struct vmf_web_li
   curl_off_t wait = 0;
   char reason[300];
 
-  if (call->status >= 200 && call->status < 300 && !strstr(call->text, "<Error>"))
+  if (call->status >= 200 && call->status < 300 && !is_document(call->text, "Error"))
     return VMF_OK;
   weigh(upload, call, attempt);
   if (line->curl)
@@ -268,17 +281,19 @@ enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload, struct vmf_web_line 
 
 /* ---- the end ---- */
 
-enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line, bool *there,
                           char etag[VMF_HTTP_VALUE], struct vmf_error *error)
 {
   VMF_AUTO_FREE struct request *request = NULL;
 
+  *there = false;
   etag[0] = '\0';
   VMF_TRY(make_request("HEAD", "", "looking for the object", &request, error));
   enum vmf_code code = ask(upload, line, request, error);
   if (request->call.status == 404 || request->call.status == 403)
     return VMF_OK;
   VMF_TRY(code);
+  *there = true;
   memcpy(etag, request->call.answer.etag, VMF_HTTP_VALUE);
   return VMF_OK;
 }
@@ -319,16 +334,50 @@ static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char eta
   return good;
 }
 
-/* An answer that was lost may have been that it is done: then the upload is not there any more, and
- * the object is the one that was sent. libcurl itself asks again, too, by a new connection. */
+/* An answer that was lost may have been that it is done: then the upload is not there any more, or
+ * the object is there already, and it is the one that was sent. libcurl itself asks again, too, by
+ * a new connection. */
 static bool was_completed(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                           const struct vmf_s3_part *parts, unsigned count)
 {
-  char there[VMF_HTTP_VALUE], expected[64];
+  char found[VMF_HTTP_VALUE], expected[64];
   struct vmf_error ignored;
+  bool there;
 
   return whole_etag(parts, count, expected) &&
-         vmf_s3_look(upload, line, there, &ignored) == VMF_OK && strcmp(there, expected) == 0;
+         vmf_s3_look(upload, line, &there, found, &ignored) == VMF_OK &&
+         strcmp(found, expected) == 0;
+}
+
+static bool may_be_completed(const struct vmf_web_call *call, bool answered)
+{
+  char code[80];
+
+  code_of(call, code);
+  return answered || strcmp(code, "NoSuchUpload") == 0 || call->status == 412;
+}
+
+/* What is no error need not be from a store: it says that the object is whole, and of how many
+ * parts where its tag is of the usual form (an MD5, and that number). */
+static enum vmf_code check_end(const struct vmf_s3_upload *upload, const char *text, unsigned count,
+                               struct vmf_error *error)
+{
+  char etag[VMF_HTTP_VALUE];
+  unsigned made;
+
+  if (!is_document(text, "CompleteMultipartUploadResult"))
+    return vmf_fail(error, VMF_WRITE,
+                    "%s: finishing the upload: the store does not say that the object is whole",
+                    upload->name);
+  if (!vmf_s3_element(text, "ETag", etag, sizeof etag))
+    return VMF_OK;
+  const char *digits = etag + (etag[0] == '"');
+  size_t length = strspn(digits, "0123456789abcdefABCDEF");
+  if (length != 2 * VMF_MD5_BYTES || sscanf(digits + length, "-%6u", &made) != 1 || made == count)
+    return VMF_OK;
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: %u parts were sent, and the store has made an object of %u of them (%.80s)",
+                  upload->name, count, made, etag);
 }
 
 enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line *line,
@@ -338,7 +387,7 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
   VMF_AUTO_FREE struct request *request = NULL;
   VMF_AUTO_FREE char *query = NULL, *list = NULL;
   struct vmf_error why = {0};
-  char code_text[80];
+  bool answered;
 
   VMF_TRY(upload_query(upload, "", &query, error));
   VMF_TRY(list_parts(parts, count, &list, error));
@@ -346,9 +395,12 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
   request->body = list;
   request->length = strlen(list);
   request->extra[0] = upload->new_only ? "If-None-Match: *" : NULL;
+  request->slow = true;
   enum vmf_code code = ask(upload, line, request, &why);
-  code_of(&request->call, code_text);
-  if (code != VMF_OK && strcmp(code_text, "NoSuchUpload") == 0 &&
+  answered = code == VMF_OK;
+  if (answered)
+    code = check_end(upload, request->call.text, count, &why);
+  if (code != VMF_OK && may_be_completed(&request->call, answered) &&
       was_completed(upload, line, parts, count))
     return VMF_OK;
   if (code != VMF_OK && request->call.status == 412)

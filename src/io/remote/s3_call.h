@@ -42,8 +42,10 @@ VMF_MUST_CHECK enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload,
                                              struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_s3_abort(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                                           struct vmf_error *error);
-/* *etag: of the object; "": there is none, or the store tells nobody who may not read it. */
+/* *there: the object is; false, too: the store tells nobody who may not read it. *etag: its tag, or
+ * "". */
 VMF_MUST_CHECK enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                                         char etag[VMF_HTTP_VALUE], struct vmf_error *error);
+                                         bool *there, char etag[VMF_HTTP_VALUE],
+                                         struct vmf_error *error);
 
 #endif

@@ -434,9 +434,9 @@ static void give_up(struct target *target)
 
   if (vmf_s3_abort(&target->upload, &target->line, &error) != VMF_OK)
     vmf_warn(vmf_remote_settings()->log,
-             "%s: what was sent of it stays at the store: aws s3api abort-multipart-upload "
-             "--bucket %s --key '%.200s' --upload-id %.120s",
-             error.text, target->upload.s3->bucket, target->upload.s3->key, target->upload.id);
+             "%s: what was sent of it stays at the store: aws s3api list-multipart-uploads "
+             "--bucket %s shows it, and abort-multipart-upload removes it",
+             error.text, target->upload.s3->bucket);
 }
 
 static void target_close(struct vmf_io *io)
@@ -482,17 +482,18 @@ static const struct vmf_sequential_ops target_ops = {
 static enum vmf_code begin(struct target *target, const char *name, bool new_only,
                            struct vmf_error *error)
 {
-  char etag[VMF_HTTP_VALUE] = "";
+  char etag[VMF_HTTP_VALUE];
+  bool there = false;
 
   VMF_TRY(vmf_s3_new(name, name, &target->upload.s3, error));
   target->upload.name = target->io.name;
   target->upload.new_only = new_only;
   VMF_TRY(vmf_s3_create(&target->upload, &target->line, error));
   if (new_only)
-    VMF_TRY(vmf_s3_look(&target->upload, &target->line, etag, error));
-  return etag[0] ? vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it",
-                            name)
-                 : VMF_OK;
+    VMF_TRY(vmf_s3_look(&target->upload, &target->line, &there, etag, error));
+  return there ? vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it",
+                          name)
+               : VMF_OK;
 }
 
 static enum vmf_code make(const char *name, struct target **made, struct vmf_error *error)

@@ -9,6 +9,7 @@
 #include "remote_settings.h"
 
 enum { HEAD_BYTES = 100 << 10, TEXT_BYTES = 1 << 20 };
+enum { STALL_SECONDS = 30, SLOW_SECONDS = 10 * 60 };
 
 static size_t on_head(char *bytes, size_t size, size_t count, void *data)
 {
@@ -22,13 +23,15 @@ static size_t on_head(char *bytes, size_t size, size_t count, void *data)
 static size_t on_text(char *bytes, size_t size, size_t count, void *data)
 {
   struct vmf_web_call *call = data;
-  size_t length = size * count;
+  size_t length = size * count, taken = length;
 
+  for (; call->text_length == 0 && length > 0 && strchr(" \t\r\n", *bytes); bytes++, length--)
+    call->blanks++;
   if (call->text_length < VMF_WEB_TEXT)
     memcpy(call->text + call->text_length, bytes,
            vmf_min(length, VMF_WEB_TEXT - call->text_length));
   call->text_length += length;
-  return call->text_length > TEXT_BYTES ? 0 : length;
+  return call->text_length + call->blanks > TEXT_BYTES ? 0 : taken;
 }
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
@@ -61,6 +64,9 @@ static bool prepare(CURL *curl, struct vmf_web_call *call)
   return vmf_curl.curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, call->url) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                                   call->slow ? (long)SLOW_SECONDS : (long)STALL_SECONDS) ==
+             CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, call) == CURLE_OK &&
@@ -74,7 +80,7 @@ static enum vmf_code perform(struct vmf_web_line *line, const char *name, struct
                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
   call->answer = (struct vmf_http_answer){0};
-  call->text_length = 0;
+  call->text_length = call->blanks = 0;
   call->status = 0;
   line->reason[0] = '\0';
   if (!prepare(line->curl, call))

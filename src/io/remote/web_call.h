@@ -24,11 +24,12 @@ struct vmf_web_call {
   size_t length;
   const atomic_bool *ended; /* ends it soon; or NULL */
   bool deaf;                /* to being cancelled: it puts things in order */
+  bool slow;                /* the answer may take minutes */
   /* what came */
   struct vmf_http_answer answer;
   long status;
-  char text[VMF_WEB_TEXT + 1];
-  size_t text_length;
+  char text[VMF_WEB_TEXT + 1]; /* without blanks in front: they keep the connection */
+  size_t text_length, blanks;
 };
 
 /* VMF_OK: there is an answer, of whatever status. */

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Servers that lie: a target is whole where it is said to be, and a source is what it says."""
+import random
+
+import tap
+from object_store import Store
+from remote_servers import Site
+
+MIB = 1 << 20
+RAW = random.Random(3).randbytes(2 * MIB + 512) + bytes(MIB)
+
+
+def sent(t, store, *options, status=None, target='s3://disks/disk.raw'):
+    t.write('disk.raw', RAW)
+    with Site(store.answer) as site:
+        return t.vmferry('convert', '-O', 'raw', '--retry-time', '1', *options, 'disk.raw', target, status=status, env=store.environment(site.url))
+
+
+# ---- the end of an upload ----
+
+def answering(body, status=200, **headers):
+    def fault(handler, what, _):
+        if what == 'complete':
+            handler.say(status, body, **headers)
+        return what == 'complete'
+    return fault
+
+
+@tap.rows([
+    ('nothing', b'', 4, 'does not say that the object is whole'),
+    ('a page', b'<html><body>Welcome</body></html>', 4, 'does not say that the object is whole'),
+    ('an error in a namespace', b'<Error xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Code>AccessDenied</Code></Error>', 4, 'AccessDenied'),
+    ('an error behind what keeps the connection', b'\r\n ' * 10000 + b'<Error><Code>AccessDenied</Code></Error>', 4, 'AccessDenied'),
+    ('another number of parts', b'<CompleteMultipartUploadResult><ETag>"d41d8cd98f00b204e9800998ecf8427e-7"</ETag></CompleteMultipartUploadResult>', 8, '-7')])
+def test_an_end_that_is_none(t, body, status, word):
+    tap.needs('libcurl')
+    store = Store(fault=answering(body))
+    tap.contains(sent(t, store, status=status).stderr, word)
+    tap.equal((store.objects, store.uploads), ({}, {}), 'objects and uploads')
+
+
+def test_an_end_that_comes_late(t):
+    tap.needs('libcurl')
+    store = Store()
+    keep = store.do_complete
+
+    def late(handler, *rest):
+        say, handler.say = handler.say, lambda status, body=b'', **headers: say(status, b' \n' * 20000 + body, **headers)
+        keep(handler, *rest)
+        handler.say = say
+    store.do_complete = late
+    sent(t, store, status=0)
+    tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
+
+
+def test_what_is_told_to_be_run(t):
+    """Nothing that the store says is in a command that a person may run."""
+    tap.needs('libcurl')
+    store = Store()
+
+    def fault(handler, what, _):
+        if what == 'create':
+            handler.say(200, b"<InitiateMultipartUploadResult><UploadId>x'; touch run; `touch run`</UploadId></InitiateMultipartUploadResult>")
+        elif what != 'head':
+            store.say_error(handler, 403, 'AccessDenied', 'No.')
+        return what != 'head'
+    store.fault = fault
+    done = sent(t, store, target="s3://disks/it's $(touch run)", status=1)
+    tap.contains(done.stderr, 'aws s3api list-multipart-uploads --bucket disks ')
+    tap.equal('touch run;' in done.stderr, False, done.stderr)
+
+
+def test_an_object_without_a_tag_is_not_replaced(t):
+    tap.needs('libcurl')
+    store = Store()
+    store.objects['disks/disk.raw'] = b'old', '"old"'
+    store.do_head = lambda handler, *_: handler.say(200, Content_Length='3')
+    store.keep = lambda _, name, data, etag: store.objects.update({name: (data, etag)})
+    tap.contains(sent(t, store, '--no-clobber', status=1).stderr, 'exists, and --no-clobber')
+    tap.equal(store.objects['disks/disk.raw'][0], b'old')
+
+
+def test_an_own_object_is_no_other(t):
+    """The answer to the end was lost, and the object that is there is the one that was sent."""
+    tap.needs('libcurl')
+    store = Store()
+
+    def fault(handler, what, count):
+        if what == 'complete' and count == 2:
+            store.say_error(handler, 412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold')
+        return what == 'complete' and count == 2
+    store.fault, keep = fault, store.do_complete
+
+    def lost(handler, *rest):
+        say, handler.say = handler.say, lambda *_, **__: None
+        keep(handler, *rest)
+        handler.say, handler.close_connection = say, True
+    store.do_complete = lost
+    sent(t, store, '--no-clobber', status=0)
+    tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
+
+
+if __name__ == '__main__':
+    tap.main(globals())

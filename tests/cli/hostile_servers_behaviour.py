@@ -101,5 +101,22 @@ def test_an_own_object_is_no_other(t):
     tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
 
 
+# ---- PUT ----
+
+def early(handler):
+    """Says that it has all of it, and reads nothing."""
+    handler.say(201, Connection='close')
+    handler.close_connection = True
+
+
+@tap.rows([('of unknown length',), ('of known length', '--spool', '.')])
+def test_a_server_that_has_it_before_it_came(t, *options):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    with Site(lambda handler, _: early(handler)) as site:
+        done = t.vmferry('convert', '-O', 'raw', *options, 'disk.raw', site.url + '/a', status=None)
+    tap.equal(done.returncode in (4, 75), True, f'status {done.returncode} {done.stderr}')
+
+
 if __name__ == '__main__':
     tap.main(globals())

@@ -23,9 +23,11 @@
 #include "remote_settings.h"
 #include "s3.h"
 #include "sequential.h"
+#include "tries.h"
 #include "url.h"
 
 enum { RING_BYTES = 4 << 20, LOOK_MS = 200, HEAD_BYTES = 100 << 10, TEXT_BYTES = 1 << 20 };
+enum { STALL_MS = 30 * 1000, ANSWER_MS = 10 * 60 * 1000 /* that it has all may take a while */ };
 
 struct target {
   struct vmf_io io; /* size: bytes taken */
@@ -42,6 +44,9 @@ struct target {
   struct vmf_http_answer answer;
   char text[VMF_S3_EXPLAINED + 1];
   size_t text_length;
+  curl_off_t sent;   /* bytes of the body, as libcurl counts them */
+  uint64_t moved_at; /* when they last became more, or came from the caller */
+  bool stalled;
   /* Guards all below. */
   pthread_mutex_t lock;
   pthread_cond_t moved;
@@ -87,6 +92,7 @@ static size_t on_more(char *buffer, size_t size, size_t count, void *data)
   part = (size_t)vmf_min(vmf_min(target->in - target->out, room), RING_BYTES - at);
   memcpy(buffer, target->ring + at, part);
   target->out += part;
+  target->moved_at = vmf_tries_now();
   pthread_cond_broadcast(&target->moved);
   pthread_mutex_unlock(&target->lock);
   return part;
@@ -116,19 +122,25 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 {
   struct target *target = data;
 
-  (void)total, (void)now, (void)up, (void)sent;
+  (void)total, (void)now, (void)up;
   pthread_mutex_lock(&target->lock);
-  bool stopped = is_stopped(target);
+  bool stopped = is_stopped(target), all = target->finished && target->in == target->out;
   pthread_mutex_unlock(&target->lock);
-  return stopped;
+  if (sent != target->sent)
+    target->moved_at = vmf_tries_now();
+  target->sent = sent;
+  target->stalled = vmf_tries_now() > target->moved_at + (all ? ANSWER_MS : STALL_MS);
+  return stopped || target->stalled;
 }
 
 static void *carry(void *data)
 {
   struct target *target = data;
+  target->moved_at = vmf_tries_now();
   CURLcode result = vmf_curl.curl_easy_perform(target->curl);
 
   pthread_mutex_lock(&target->lock);
+  vmf_curl.curl_easy_getinfo(target->curl, CURLINFO_SIZE_UPLOAD_T, &target->sent);
   target->result = result;
   vmf_curl.curl_easy_getinfo(target->curl, CURLINFO_RESPONSE_CODE, &target->status);
   target->text[vmf_min(target->text_length, VMF_S3_EXPLAINED)] = '\0';
@@ -151,7 +163,7 @@ static bool add_headers(struct target *target)
 }
 
 /* The server may say first whether it wants the body at all (Expect). The stall that libcurl looks
- * for may be the source's, here. */
+ * for may be the source's, here: on_progress has its own. */
 static bool prepare(struct target *target)
 {
   CURL *curl = target->curl;
@@ -193,6 +205,11 @@ static enum vmf_code start(struct target *target, struct vmf_error *error)
              : vmf_fail_errno(error, VMF_SYSTEM, "%s: no thread to send it", target->io.name);
 }
 
+static enum vmf_code answers_early(const struct target *target, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_WRITE, "%s: the server answers before it has all", target->io.name);
+}
+
 /* What the request came to. The lock is held. */
 static enum vmf_code judge(const struct target *target, struct vmf_error *error)
 {
@@ -202,10 +219,15 @@ static enum vmf_code judge(const struct target *target, struct vmf_error *error)
   bool busy;
 
   VMF_TRY(vmf_cancelled(vmf_remote_settings()->cancel, error));
+  if (target->stalled)
+    return vmf_fail(error, VMF_TEMPORARY, "%s: the server takes nothing any more", name);
   if (target->result != CURLE_OK && status < 300)
     return vmf_fail(
         error, vmf_curl_again(target->result) ? VMF_TEMPORARY : VMF_WRITE, "%s: %.200s", name,
         target->reason[0] ? target->reason : vmf_curl.curl_easy_strerror(target->result));
+  if ((status == 200 || status == 201 || status == 204) &&
+      (target->in != target->out || (uint64_t)target->sent < target->in))
+    return answers_early(target, error);
   if (status == 200 || status == 201 || status == 204)
     return VMF_OK;
   vmf_s3_reason(target->text, target->answer.type, reason, sizeof reason);
@@ -245,7 +267,7 @@ static enum vmf_code target_append(struct vmf_io *io, const void *data, size_t l
     if (target->ended) {
       code = judge(target, error);
       if (code == VMF_OK)
-        code = vmf_fail(error, VMF_WRITE, "%s: the server answers before it has all", io->name);
+        code = answers_early(target, error);
     } else if (part == 0) {
       code = vmf_cancelled(vmf_remote_settings()->cancel, error);
       wait_a_while(target);

@@ -118,5 +118,68 @@ def test_a_server_that_has_it_before_it_came(t, *options):
     tap.equal(done.returncode in (4, 75), True, f'status {done.returncode} {done.stderr}')
 
 
+# ---- sources ----
+
+def whole_then(answer):
+    """A server without ranges, which answers the second time as it likes."""
+    def reply(handler, number):
+        if number == 1:
+            handler.say(200, RAW)
+        else:
+            answer(handler)
+    return reply
+
+
+FLOODED = []
+
+
+def flood(handler):
+    handler.send_response(200)
+    handler.send_header('Connection', 'close')
+    handler.end_headers()
+    handler.close_connection = True
+    for _ in range(64):
+        handler.wfile.write(bytes(MIB))
+    FLOODED.append(handler)
+
+
+@tap.rows([
+    ('a part', lambda handler: handler.say(206, b'x', Content_Range='bytes 0-0/1')),
+    ('another file', lambda handler: handler.say(200, RAW[:-1])),
+    ('more', flood),
+    ('nothing', lambda handler: handler.say(204))])
+def test_a_whole_file_that_changes(t, answer):
+    tap.needs('libcurl')
+    with Site(whole_then(answer)) as site:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--max-size', '4M', '--retry-time', '1', site.url + '/disk.raw', 'out.raw', status=3)
+    tap.contains(done.stderr, 'disk.raw: ')
+    tap.equal(FLOODED, [], 'what was taken as a whole')
+    tap.equal(t.names(), [], 'files')
+
+
+@tap.rows([
+    ('416 without a length', lambda handler: handler.say(416) if handler.headers.get('Range') else handler.say(200)),
+    ('416 of a store', lambda handler: Store.say_error(handler, 416, 'InvalidRange', 'The requested range is not satisfiable') if handler.headers.get('Range') else handler.say(200)),
+    ('the whole', lambda handler: handler.say(200))])
+def test_an_empty_file(t, answer):
+    tap.needs('libcurl')
+    store = Store()
+    store.do_get = lambda handler, *_: answer(handler)
+    with Site(store.answer) as site:
+        for options in (), ('--no-sign-request',):
+            store.check = store.check if not options else lambda *_: None
+            t.vmferry('convert', '-f', 'raw', '-O', 'raw', *options, 's3://disks/none', 'out.raw', env=store.environment(site.url))
+            tap.equal(t.read('out.raw'), b'')
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', site.url + '/none', 'out.raw')
+    tap.equal(t.read('out.raw'), b'')
+
+
+def test_a_file_that_is_not_empty_and_refuses_ranges(t):
+    tap.needs('libcurl')
+    with Site(lambda handler, _: handler.say(416) if handler.headers.get('Range') else handler.say(200, RAW)) as site:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', site.url + '/disk.raw', 'out.raw')
+    tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
+
+
 if __name__ == '__main__':
     tap.main(globals())

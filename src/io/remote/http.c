@@ -50,11 +50,16 @@ static bool is_wanted(const struct vmf_http_request *request)
          answer->end <= load->offset + load->length;
 }
 
-/* To the copy, for which there is room. */
+/* To the copy, for which there is room. What is more than was announced is only counted. */
 static size_t store(struct vmf_http_request *request, const char *bytes, size_t length)
 {
   size_t done = 0;
 
+  request->unwanted = length > request->announced - request->got;
+  if (request->unwanted) {
+    request->got += length;
+    return 0;
+  }
   while (done < length && request->failure == 0) {
     ssize_t wrote = write(request->copy, bytes + done, length - done);
     if (wrote > 0)
@@ -89,7 +94,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
   }
   if (request->whole && status == 200)
     return store(request, bytes, length);
-  request->unwanted = !is_wanted(request) || length > load->length - request->got;
+  request->unwanted = request->whole || !is_wanted(request) || length > load->length - request->got;
   while (done < length && !request->unwanted) {
     size_t at = request->got % VMF_REMOTE_BLOCK;
     size_t part = (size_t)vmf_min(length - done, VMF_REMOTE_BLOCK - at);
@@ -250,7 +255,8 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->line->reason[0] = '\0';
   bool good =
       headers && vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE, request->whole ? NULL : range) == CURLE_OK &&
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE,
+                                request->whole || request->unranged ? NULL : range) == CURLE_OK &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
@@ -366,7 +372,7 @@ static bool sends_whole(const struct vmf_http_request *request, enum vmf_code co
   vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   *there = length > 0 ? (uint64_t)length : 0;
   return code == VMF_UNSUPPORTED && vmf_http_status(request) == 200 && !request->answer.encoded &&
-         length > 0;
+         length >= 0;
 }
 
 /* All of it, into a file without a name. */
@@ -376,8 +382,12 @@ static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
   const struct vmf_remote_settings *settings = vmf_remote_settings();
   const char *folder = vmf_spool_folder(settings->spool_folder);
   const struct vmf_load nothing = {.length = 1};
-  struct vmf_http_request request = {
-      .http = http, .line = http->spare, .load = &nothing, .whole = true, .copy = -1};
+  struct vmf_http_request request = {.http = http,
+                                     .line = http->spare,
+                                     .load = &nothing,
+                                     .whole = true,
+                                     .announced = length,
+                                     .copy = -1};
 
   if (settings->max_bytes > 0 && length > settings->max_bytes)
     return vmf_fail(error, VMF_LIMIT,
@@ -417,11 +427,14 @@ static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
   uint64_t length;
 
   memcpy(region, answer->region, VMF_HTTP_REGION);
-  if (code == VMF_READ && vmf_http_status(&request) == 416 && answer->has_range &&
-      answer->has_total && answer->total == 0)
-    return VMF_OK; /* an empty file has no first byte */
+  if (code == VMF_READ && vmf_http_status(&request) == 416) {
+    if (answer->has_range && answer->has_total && answer->total == 0)
+      return VMF_OK; /* an empty file has no first byte */
+    request.unranged = true;
+    code = ask(&request, attempt, error);
+  }
   if (sends_whole(&request, code, &length))
-    return fetch_whole(http, length, attempt, error);
+    return length > 0 ? fetch_whole(http, length, attempt, error) : VMF_OK;
   VMF_TRY(code);
   if (!answer->has_total || answer->total > INT64_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,

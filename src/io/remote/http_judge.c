@@ -170,6 +170,9 @@ enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
   if (request->big_head)
     return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
                     VMF_HTTP_HEAD);
+  if (request->whole && status == 206)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the server sends a part where the whole file is asked for", name);
   if (request->unwanted && status == 206) {
     attempt->lost = true;
     VMF_TRY(check_part(request, attempt, error));

@@ -40,6 +40,7 @@ struct vmf_http_request {
   const struct vmf_load *load;
   struct vmf_http_answer answer;
   size_t got;    /* bytes of the load that came */
+  bool unranged; /* no part is asked for: only an empty file is wanted */
   size_t passed; /* of a body that only explains, which nobody reads */
   bool unwanted; /* the body is no part of the file, or more than was asked for */
   bool big_head;
@@ -47,8 +48,9 @@ struct vmf_http_request {
   size_t explained;
   /* Of a file that comes as a whole: */
   bool whole;
-  int copy;    /* gets its bytes */
-  int failure; /* the errno of that, or 0 */
+  uint64_t announced; /* its bytes */
+  int copy;           /* gets them */
+  int failure;        /* the errno of that, or 0 */
 };
 
 /* The status of the answer; 0: there is none. */

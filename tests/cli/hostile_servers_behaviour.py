@@ -181,5 +181,29 @@ def test_a_file_that_is_not_empty_and_refuses_ranges(t):
     tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
 
 
+# ---- what is no device ----
+
+def test_an_object_is_always_new(t):
+    tap.needs('libcurl')
+    store = Store()
+    store.objects['disks/disk.raw'] = RAW[::-1], '"old"'
+    before = dict(store.objects)
+    tap.contains(sent(t, store, '--in-place', status=1).stderr, 'is written as a whole')
+    tap.contains(sent(t, store, '--in-place', status=1, target='http://127.0.0.1:1/disk.raw').stderr, 'is written as a whole')
+    tap.equal((store.objects, store.uploads), (before, {}))
+
+
+def test_an_object_that_is_to_be_there(t):
+    tap.needs('libcurl')
+    store = Store()
+    sent(t, store, '-n', status=1)
+    tap.equal((store.objects, store.uploads), ({}, {}))
+    store.objects['disks/disk.raw'] = RAW[:MIB], '"old"'
+    tap.contains(sent(t, store, '-n', status=1).stderr, 'it must have room for the source')
+    store.objects['disks/disk.raw'] = RAW[::-1], '"old"'
+    sent(t, store, '-n', status=0)
+    tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
+
+
 if __name__ == '__main__':
     tap.main(globals())

@@ -51,7 +51,7 @@ def reports(place, name):
     return os.path.join(place, './' + name + '.tasks')
 
 
-@tap.rows([('names', EVIL, '-l ' + EVIL), ('lines', 'a' + LINES, 'b' + LINES.replace('/', '')), ('no UTF-8', 'a', os.fsdecode(b'\xff\xc3'))])
+@tap.rows([('names', EVIL, '-l ' + EVIL), ('lines', 'a' + LINES, 'b' + LINES.replace('/', '')), ('no UTF-8', 'a', os.fsdecode(b'\xff\xc3')), ('a protocol', 'a', 'nbd:jobs')])
 def test_slurm_runs_a_task(t, folder, name):
     place, name, jobs = hostile(t, folder, name)
     script = emitted(t, 'slurm', place, name, '-j', '2', '--defaults', '--checksum')

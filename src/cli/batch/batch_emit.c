@@ -28,10 +28,10 @@ static void print_word(FILE *out, const char *text, const char *dollar)
   fputc('\'', out);
 }
 
-/* A name that begins with '-' is no option behind "./". */
+/* Behind "./" a name that begins with '-' is no option, and one with ':' no protocol. */
 static const char *plain_prefix(const char *name)
 {
-  return name[0] == '-' ? "./" : "";
+  return name[0] == '-' || name[strcspn(name, "/:")] == ':' ? "./" : "";
 }
 
 /* The command of one task, whose number the shell knows as `number`. */

@@ -41,7 +41,7 @@ def refused(t, environment, source, status, *words, options=()):
     for word in words:
         tap.contains(done.stderr, word)
     tap.equal(t.names(), before, 'files')
-    for secret in ('secret/of+store', 'a session'):
+    for secret in ('secret/of+store', 'a-session'):
         tap.equal(secret in done.stderr + done.stdout, False, 'a secret is told')
     return done
 
@@ -87,10 +87,19 @@ def test_a_package(t):
 def test_a_session(t):
     tap.needs('libcurl')
     store = stored(**{'disk.raw': RAW})
-    store.token = 'a session=='
+    store.token = 'a-session=='
     with Site(store.answer) as site:
         converted(t, store, site, 's3://disks/disk.raw')
         refused(t, {**store.environment(site.url), 'AWS_SESSION_TOKEN': 'another'}, 's3://disks/disk.raw', 3, 'InvalidToken')
+
+
+def test_a_key_is_no_header(t):
+    tap.needs('libcurl')
+    store = stored(**{'disk.raw': RAW})
+    with Site(store.answer) as site:
+        for name, value in (('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE\n'), ('AWS_SECRET_ACCESS_KEY', 'secret/of+store\n'), ('AWS_SESSION_TOKEN', 'a-session\r\nX-Other: 1')):
+            refused(t, {**store.environment(site.url), name: value}, 's3://disks/disk.raw', 1, 'has a blank or a line\'s end')
+        tap.equal(site.requests, [], 'requests')
 
 
 @tap.rows([
@@ -149,7 +158,7 @@ def test_another_signer_agrees(t):
     except ImportError as error:
         raise tap.Skip('botocore is not installed') from error
     store = stored(**{'a b+ü.raw': RAW})
-    store.token = 'a session=='
+    store.token = 'a-session=='
     with Site(store.answer) as site:
         converted(t, store, site, 's3://disks/a b+ü.raw')
         for path, headers, _ in site.requests:

@@ -164,9 +164,23 @@ static enum vmf_code copy_said(const char *text, char **copy, struct vmf_error *
   return text && text[0] ? vmf_copy_text(text, copy, error) : VMF_OK;
 }
 
+/* A line's end in a value of a header would begin another header. */
+static enum vmf_code check_key(const char *text, const char *what, struct vmf_error *error)
+{
+  for (; text && *text; text++)
+    if ((unsigned char)*text <= ' ' || *text == 0x7f)
+      return vmf_fail(error, VMF_USAGE,
+                      "the %s of who asks (AWS) has a blank or a line's end in it, expected none",
+                      what);
+  return VMF_OK;
+}
+
 static enum vmf_code take_keys(const char *id, const char *secret, const char *token,
                                struct vmf_aws_credentials *found, struct vmf_error *error)
 {
+  VMF_TRY(check_key(id, "access key id", error));
+  VMF_TRY(check_key(secret, "secret access key", error));
+  VMF_TRY(check_key(token, "session token", error));
   VMF_TRY(copy_said(id, &found->id, error));
   VMF_TRY(copy_said(secret, &found->secret, error));
   return copy_said(token, &found->token, error);

@@ -109,6 +109,13 @@ def test_a_page_is_not_driven_by_a_report(t):
     tap.equal('<script' in t.read('r.html').decode(), False, 'a script')
 
 
+def test_a_rate_that_is_too_large(t):
+    tasks(t, ('--task', '0/1'))
+    change(t, 'reports/task-0-1.json', lambda told: told['jobs'][0].update(written=2**63 - 1, seconds=0.001))
+    t.vmferry('report', 'reports', '--report', 'r.html')
+    tap.contains(t.read('r.html').decode(), '8 EiB/s')
+
+
 @tap.rows([
     ('no JSON', lambda told: None, 'is no report in JSON'),
     ('no batch', lambda told: told.pop('batch'), 'batch: expected'),

@@ -84,7 +84,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   vmf_human_size(job->written, written);
   vmf_human_seconds(seconds, time);
   if (job->path && seconds > 0) {
-    vmf_human_size((uint64_t)((double)job->written / seconds), rate);
+    double bytes = (double)job->written / seconds;
+    vmf_human_size(bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX, rate);
     strcat(rate, "/s");
   }
   fprintf(out, "<tr><td class=\"%.*s\">%s</td><td data-name=\"Source\">", (int)strcspn(state, " "),

@@ -436,6 +436,42 @@ def test_what_is_no_object(t, arguments, word):
     nothing_is_left(store)
 
 
+# ---- many ----
+
+def test_a_batch(t):
+    tap.needs('libcurl')
+    tap.needs('jansson')
+    t.write('disk.raw', RAW)
+    store = Store()
+    t.write('jobs', b'disk.raw\ts3://disks/a\t-O raw\ndisk.raw\ts3://disks/a/b\t-O qcow2\n')
+    with Site(store.answer) as site:
+        sent(t, store, site, 'batch', '--report=report.json', 'jobs')
+        tap.equal(store.objects['disks/a'][0] == RAW, True, 'the bytes')
+        tap.equal((sorted(store.objects), store.uploads, store.aborted), (['disks/a', 'disks/a/b'], {}, []))
+        t.write('other.raw', RAW[::-1])
+        t.write('jobs', b'disk.raw\ts3://disks/all/\t-O raw\nother.raw\ts3://disks/all/\t-O raw\n')
+        sent(t, store, site, 'batch', 'jobs')
+        tap.equal(store.objects['disks/all/other.raw'][0] == RAW[::-1], True, 'the bytes')
+        t.write('jobs', b's3://disks/a/b\t./out.raw\n')
+        sent(t, store, site, 'batch', 'jobs')
+    tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
+    tap.equal([job['target'] for job in json.loads(t.read('report.json'))['jobs']], ['s3://disks/a', 's3://disks/a/b'])
+
+
+@tap.rows([
+    ('twice', 'disk.raw\ts3://disks/a\ndisk.raw\ts3://disks/a\n', 'is written by line 1, too'),
+    ('a source', 'disk.raw\ts3://disks/a\ns3://disks/a::1\t./b.raw\n', 'is read by line 2: a source is never written'),
+    ('onto itself', 's3://disks/a\ts3://disks/a\n', 'a source is never written')])
+def test_a_batch_that_clashes(t, jobs, word):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW[:MIB])
+    t.write('jobs', jobs.encode())
+    store = Store()
+    with Site(store.answer) as site:
+        tap.contains(sent(t, store, site, 'batch', 'jobs', status=2).stderr, word)
+    tap.equal(store.seen, [], 'requests')
+
+
 # A server of another project, which is asked by its own client.
 
 def test_a_server_of_others(t):

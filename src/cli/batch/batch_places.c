@@ -32,7 +32,7 @@ static enum vmf_code add(struct vmf_batch_places *places, const struct vmf_batch
 /* The file of PACKAGE::DISK, unless there is one of all the name. */
 static void cut_disk(char *path)
 {
-  char *colons = access(path, F_OK) == 0 ? NULL : strstr(path, "::");
+  char *colons = !vmf_names_is_url(path) && access(path, F_OK) == 0 ? NULL : strstr(path, "::");
 
   if (colons)
     *colons = '\0';
@@ -44,11 +44,13 @@ static enum vmf_code add_source(struct vmf_batch_places *places, const struct vm
   char *path = NULL;
   enum vmf_code code = vmf_location_resolve(name, true, &path, error);
 
-  if (code != VMF_OK || strncmp(path, "json:", 5) == 0 || vmf_names_is_url(path)) {
+  if (code != VMF_OK || strncmp(path, "json:", 5) == 0) {
     free(path);
     return code;
   }
   cut_disk(path);
+  if (vmf_names_is_url(path)) /* what is there is asked for once, when it is read */
+    return add(places, job, path, false, error);
   char *real = realpath(path, NULL);
   if (!real)
     code = vmf_arguments_wrong(error, "%s: %s", path, strerror(errno));
@@ -88,7 +90,7 @@ static enum vmf_code place_in_folder(const char *folder, const char *source, cha
 {
   const char *name = vmf_names_last(source);
   const char *dot = strrchr(name, '.');
-  char *real = realpath(folder, NULL);
+  char *real = vmf_names_is_url(folder) ? strdup(folder) : realpath(folder, NULL);
   int length = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
 
   if (!real)
@@ -108,8 +110,10 @@ static enum vmf_code add_target(struct vmf_batch_places *places, const struct vm
   if (code != VMF_OK)
     return code;
   size_t length = strlen(path);
-  bool found = stat(path, &there) == 0;
-  if (found && S_ISDIR(there.st_mode))
+  bool url = vmf_names_is_url(path), found = !url && stat(path, &there) == 0;
+  if (url && path[length - 1] != '/')
+    return add(places, job, path, true, error);
+  if (url || (found && S_ISDIR(there.st_mode)))
     code = place_in_folder(path, source, &place, error);
   else if (found && (place = realpath(path, NULL)))
     code = access(place, W_OK) == 0
@@ -172,10 +176,12 @@ static int compare(const void *one, const void *other)
   return a->job < b->job ? -1 : a->job > b->job;
 }
 
+/* Or the same. A URL has nothing below it: objects "a" and "a/b" are two. */
 static bool is_below(const char *path, const char *folder)
 {
   size_t length = strlen(folder);
-  return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+  return strncmp(path, folder, length) == 0 &&
+         (path[length] == '\0' || (path[length] == '/' && folder[0] == '/'));
 }
 
 void vmf_batch_places_compare(struct vmf_batch_places *places,

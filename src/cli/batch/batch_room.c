@@ -105,9 +105,9 @@ static void take_plan(void *data, const char *path, uint64_t required)
   *plan = (struct plan){.path = strdup(path), .bytes = required};
 }
 
-/* A pipe comes once, and what is far is asked once. What is wrong with a job is told when it is
- * done, and what its package vouches for is asked for then. What can only be measured by unpacking
- * it is not. */
+/* A pipe comes once, what is far is asked once, and its room is not known. What is wrong with a job
+ * is told when it is done, and what its package vouches for is asked for then. What can only be
+ * measured by unpacking it is not. */
 static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch_job *job,
                            struct vmf_parsed_job *parsed)
 {
@@ -117,7 +117,7 @@ static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch
   struct vmf_error ignored;
   bool salvaged, done = false;
 
-  if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count - 1) ||
+  if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count) ||
       vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
     return plan;
   listener.data = &plan;

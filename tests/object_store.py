@@ -127,7 +127,9 @@ class Store:
 
     def do_get(self, handler, name, *_):
         data, etag = self.found(handler, name)
-        handler.part(data, etag)
+        if not data and handler.headers.get('Range'):
+            raise Refused(416, 'InvalidRange', 'The requested range is not satisfiable')
+        handler.part(data, etag) if data else handler.say(200, ETag=etag)
 
     def do_head(self, handler, name, *_):
         data, etag = self.found(handler, name)

@@ -283,6 +283,8 @@ def test_what_is_small_is_sent(t):
     with Site(store.answer) as site:
         sent(t, store, site, 'create', '-f', 'qcow2', 's3://disks/empty.qcow2', '1M')
         sent(t, store, site, 'create', '-f', 'raw', 's3://disks/none.raw', '0')
+        sent(t, store, site, 'convert', '-f', 'raw', '-O', 'raw', 's3://disks/none.raw', 'none.raw')
+    tap.equal(t.read('none.raw'), b'')
     tap.equal(len(store.objects['disks/none.raw'][0]), 0, 'bytes')
     tap.equal(store.objects['disks/empty.qcow2'][0][:4], b'QFI\xfb')
 

@@ -195,6 +195,28 @@ def test_sizes(t):
     tap.equal(t.read('copy.raw') == t.read('new.raw'), True, 'it is not touched')
 
 
+def test_a_target_that_is_shorter_than_the_base_is_no_copy(t):
+    t.write('old.raw', b'a' * MEBI)
+    t.write('new.raw', b'b' + b'a' * (MEBI - 1))
+    for content in (b'', b'a' * (MEBI - 512)):
+        t.write('copy.raw', content)
+        tap.contains(t.vmferry('apply', '-F', 'raw', '--since', 'old.raw', 'new.raw', 'copy.raw', status=1).stderr, 'this is no copy of it')
+        tap.equal(t.read('copy.raw') == content, True, 'it is not touched')
+
+
+def test_a_larger_device_has_nothing_of_a_disk_that_has_grown(t):
+    """What stands there behind the old disk is not of it."""
+    base, noise = some_disk(15), random.Random(15).randbytes(MEBI)
+    t.write('old.raw', base)
+    t.write('new.raw', edited(base, 16) + bytes(MEBI // 2) + b'grown' * 1000 + bytes(1192))
+    size = len(t.read('new.raw'))
+    t.write('copy.raw', base + noise)
+    with remote_servers.nbdkit(t, 'file', t.path('copy.raw')) as url:
+        t.vmferry('apply', '--since', 'old.raw', 'new.raw', url)
+    tap.equal(t.read('copy.raw')[:size] == t.read('new.raw'), True, 'the disk')
+    tap.equal(t.read('copy.raw')[size:] == noise[size - len(base):], True, 'the rest')
+
+
 def test_targets_that_are_refused(t):
     t.write('new.raw', b'n' * MEBI)
     t.vmferry('convert', 'new.raw', 'copy.qcow2')

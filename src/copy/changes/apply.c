@@ -16,6 +16,7 @@
 #include "update.h"
 #include "url.h"
 #include "view.h"
+#include "zero.h"
 
 enum {
   SECTOR = 512, /* a disk writes it, or not */
@@ -133,8 +134,14 @@ static enum vmf_code check_apart(const char *path, const struct vmf_image *image
 static enum vmf_code check_size(const struct applying *applying, struct vmf_error *error)
 {
   struct vmf_io *io = applying->io;
+  const struct vmf_image *since = applying->options->since;
   uint64_t size = applying->source->size;
 
+  if (since && io->size < since->size)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: has %" PRIu64 " bytes, and %s %" PRIu64
+                    ": this is no copy of it; without --since all of it is made equal",
+                    io->name, io->size, vmf_image_path(since), since->size);
   if (io->size == size || (io->device && io->size > size))
     return VMF_OK;
   if (!io->device && io->size < size)
@@ -142,6 +149,35 @@ static enum vmf_code check_size(const struct applying *applying, struct vmf_erro
   return vmf_fail(
       error, VMF_USAGE, "%s: has %" PRIu64 " bytes, and the disk to be applied has %" PRIu64 "%s",
       io->name, io->size, size, io->device ? "" : "; \"vmferry convert\" makes a shorter one");
+}
+
+static enum vmf_code clear(const struct applying *applying, uint64_t start, uint64_t end,
+                           struct vmf_error *error)
+{
+  size_t step;
+
+  for (; start < end; start += step) {
+    step = (size_t)vmf_min(STEP, end - start);
+    VMF_TRY(vmf_io_pread(applying->io, applying->found, step, start, error));
+    if (!vmf_is_zero(applying->found, step))
+      VMF_TRY(vmf_io_zero(applying->io, start, step, false, error));
+  }
+  return VMF_OK;
+}
+
+/* What a copy of a disk that has grown since holds behind it, on a device, is nothing of either:
+ * zeros stand there until the disk is compared. */
+static enum vmf_code clear_growth(const struct applying *applying, struct vmf_error *error)
+{
+  const struct vmf_image *since = applying->options->since;
+  uint64_t size = applying->source->size, start, end;
+
+  for (uint64_t at = since ? since->size : size; at < size; at = end) {
+    VMF_TRY(vmf_io_next_data(applying->io, at, &start, &end, error));
+    end = vmf_min(end, size);
+    VMF_TRY(clear(applying, vmf_max(start, at), end, error));
+  }
+  return VMF_OK;
 }
 
 /* What has been written, not what a second connection to an export may have kept. */
@@ -190,6 +226,7 @@ static enum vmf_code apply_all(struct applying *applying, const char *path,
 
   VMF_TRY(check_format(applying, path, error));
   VMF_TRY(check_size(applying, error));
+  VMF_TRY(clear_growth(applying, error));
   enum vmf_code code = since ? VMF_OK : open_there(applying, path, &there, error);
   differing.a = since ? since : there;
   if (code == VMF_OK)

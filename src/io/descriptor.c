@@ -175,6 +175,16 @@ static int gather_fill(struct gather gather, struct iovec vectors[VECTORS], size
   return used;
 }
 
+static void note_rewritten(struct vmf_descriptor *file, uint64_t start, uint64_t end)
+{
+  uint64_t from = atomic_load(&file->rewritten_start), to = atomic_load(&file->rewritten_end);
+
+  while (start < from && !atomic_compare_exchange_weak(&file->rewritten_start, &from, start)) {
+  }
+  while (to < end && !atomic_compare_exchange_weak(&file->rewritten_end, &to, end)) {
+  }
+}
+
 static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct vmf_piece *pieces,
                                       unsigned count, uint64_t offset, struct vmf_error *error)
 {
@@ -198,6 +208,8 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
   }
   if (!file->io.device)
     vmf_size_grow(&file->io, offset);
+  if (atomic_load(&file->kept))
+    note_rewritten(file, start, offset);
   return descriptor_hurry(file, start, offset, error);
 }
 

@@ -24,10 +24,12 @@ struct vmf_witness {
 
 struct vmf_descriptor {
   struct vmf_io io;
-  int number;                     /* owned; -1: ended */
-  bool sync;                      /* flush makes durable */
-  atomic_bool transient;          /* what passes through is not kept in the page cache */
-  atomic_bool kept;               /* what stands in it is not made zeros */
+  int number;            /* owned; -1: ended */
+  bool sync;             /* flush makes durable */
+  atomic_bool transient; /* what passes through is not kept in the page cache */
+  atomic_bool kept;      /* what stands in it is not made zeros */
+  /* Where what was written since then begins, and ends. */
+  _Atomic uint64_t rewritten_start, rewritten_end;
   struct vmf_writeback writeback; /* of what is written, if it is to be durable or transient */
   atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
   struct stat status;  /* when it was opened */

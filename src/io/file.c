@@ -281,8 +281,19 @@ void vmf_io_keep(struct vmf_io *io, bool keep)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
 
-  if (file)
-    atomic_store(&file->kept, keep);
+  if (!file)
+    return;
+  atomic_store(&file->rewritten_start, UINT64_MAX);
+  atomic_store(&file->rewritten_end, 0);
+  atomic_store(&file->kept, keep);
+}
+
+void vmf_io_rewritten(const struct vmf_io *io, uint64_t *start, uint64_t *end)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+
+  *end = file ? atomic_load(&file->rewritten_end) : 0;
+  *start = file ? vmf_min(atomic_load(&file->rewritten_start), *end) : 0;
 }
 
 /* Views are made one on the other by the library, a few deep at most. */

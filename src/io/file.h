@@ -30,6 +30,9 @@ void vmf_io_transient(struct vmf_io *io);
  * zeros, or reserved, keep what stands in them. */
 void vmf_io_keep(struct vmf_io *io, bool keep);
 
+/* Where what has been written since it is kept begins, and ends; equal: nothing has. */
+void vmf_io_rewritten(const struct vmf_io *io, uint64_t *start, uint64_t *end);
+
 /* These bytes will be read soon: a disk can begin with them. Of a file or device, not of what shows
  * one; a range that is not there is none. */
 void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length);

@@ -13,7 +13,8 @@
  *
  * Who goes on reads the blocks of one chunk after the other back. As far as all is there, the jobs
  * retire once more, without data: that is what `place` promises to be enough (format.h). All behind
- * the last chunk that is proven is done again. */
+ * the last chunk that is proven is done again, and what stands between the blocks becomes zeros
+ * (journal_gaps.c). */
 #ifndef VMF_COPY_JOURNAL_H
 #define VMF_COPY_JOURNAL_H
 

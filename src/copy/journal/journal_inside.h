@@ -11,7 +11,7 @@
  *   block: u64 guest, u64 host, u32 length, u32 data, u32 zeros, u16 head, u16 tail, u16 file,
  *          u16 flags
  *
- * Private to journal.c and journal_read.c. */
+ * Private to this folder. */
 #ifndef VMF_COPY_JOURNAL_INSIDE_H
 #define VMF_COPY_JOURNAL_INSIDE_H
 
@@ -52,7 +52,10 @@ struct vmf_journal {
   size_t block_capacity;    /* of job.blocks, */
   struct vmf_block *blocks; /* and as they were */
   bool ready;               /* job is filled */
-  bool taking;              /* what was done is done again */
+  uint64_t *reached;        /* a file each: the end of the blocks that are proven; owned */
+  uint64_t *reaching;       /* likewise, with those of the chunk that is being proven */
+  size_t files;
+  bool taking; /* what was done is done again */
 };
 
 /* The digest at the end of a chunk, of what stands before it there. */
@@ -68,6 +71,25 @@ VMF_MUST_CHECK enum vmf_code vmf_journal_load(struct vmf_journal *journal, uint6
 /* The head as it stands in the file; NULL: it is not whole. The caller frees it. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_load_head(struct vmf_io *io, char **head,
                                                    struct vmf_error *error);
+
+enum { JOURNAL_STEP = 1 << 20 /* bytes read back at once, into a buffer of pages */ };
+
+/* The target has begun: what stands before that becomes zeros, what is proven ends with it. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_gaps_begin(struct vmf_journal *journal, uint8_t *buffer,
+                                                    struct vmf_error *error);
+
+/* What the journal tells of a file is all that an interrupted run made of it: what stands before a
+ * block, behind the one before it, becomes zeros where it is none. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_clear_gap(struct vmf_journal *journal,
+                                                   const struct vmf_block *block, bool hole,
+                                                   uint8_t *buffer, struct vmf_error *error);
+
+/* The chunk is proven. */
+void vmf_journal_gaps_settle(struct vmf_journal *journal);
+
+/* So does all behind what is proven. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint8_t *buffer,
+                                                    struct vmf_error *error);
 
 /* Frees what taking up keeps. */
 void vmf_journal_free_taking(struct vmf_journal *journal);

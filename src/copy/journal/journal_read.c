@@ -13,8 +13,6 @@
 #include "log.h"
 #include "memory.h"
 
-enum { STEP = 1 << 20 /* bytes read back at once */ };
-
 /* ---- the head ---- */
 
 enum vmf_code vmf_journal_load_head(struct vmf_io *io, char **head, struct vmf_error *error)
@@ -192,7 +190,7 @@ static enum vmf_code add_stored(struct vmf_journal *journal, struct vmf_io *io, 
   if (!vmf_range_within(host, length, io->size))
     *there = false;
   for (; *there && length > 0; host += step, length -= step) {
-    step = (size_t)vmf_min(length, STEP);
+    step = (size_t)vmf_min(length, JOURNAL_STEP);
     VMF_TRY(vmf_io_pread(io, buffer, step, host, error));
     VMF_TRY(vmf_digest_update(journal->digest, buffer, step, error));
   }
@@ -208,6 +206,7 @@ static enum vmf_code prove_job(struct vmf_journal *journal, uint8_t *buffer, boo
   for (size_t i = 0; i < job->block_count && *proven; i++) {
     const struct vmf_block *block = &job->blocks[i];
     uint64_t front = block->head_length + block->data_length;
+    VMF_TRY(vmf_journal_clear_gap(journal, block, job->fed.hole, buffer, error));
     VMF_TRY(add_stored(journal, block->io, block->host, front, buffer, proven, error));
     VMF_TRY(add_stored(journal, block->io, block->host + front + block->zeros, block->tail_length,
                        buffer, proven, error));
@@ -238,16 +237,19 @@ enum vmf_code vmf_journal_prove(struct vmf_journal *journal, const struct vmf_ca
 
   if (!journal->taking)
     return VMF_OK;
-  VMF_TRY(vmf_alloc_pages(STEP, &buffer, error));
+  VMF_TRY(vmf_alloc_pages(JOURNAL_STEP, &buffer, error));
+  VMF_TRY(vmf_journal_gaps_begin(journal, buffer, error));
   for (;;) {
     VMF_TRY(prove_chunk(journal, cancel, buffer, &proven, error));
     if (!proven)
       break;
     journal->end += journal->chunk_length + JOURNAL_SUM;
     journal->chunks++;
+    vmf_journal_gaps_settle(journal);
     done = journal->job.fed.guest + journal->job.fed.length;
   }
   journal->chunk_at = journal->chunk_length = 0;
+  VMF_TRY(vmf_journal_clear_rest(journal, buffer, error));
   VMF_TRY(vmf_io_resize(journal->io, journal->end, error));
   vmf_note(journal->copy->target->log, "%s: goes on with an interrupted run, at guest byte %llu",
            vmf_output_path(journal->output), (unsigned long long)done);
@@ -264,9 +266,8 @@ static enum vmf_code end_taking(struct vmf_journal *journal, struct vmf_error *e
   journal->taking = false;
   for (size_t i = 0; (io = vmf_output_file(journal->output, i)) != NULL; i++)
     vmf_io_keep(io, false);
-  if (journal->copy->target->shape.layout == VMF_FIXED || first->size <= journal->file_size)
-    return VMF_OK;
-  return vmf_io_resize(first, journal->file_size, error);
+  return first->size <= journal->file_size ? VMF_OK
+                                           : vmf_io_resize(first, journal->file_size, error);
 }
 
 static enum vmf_code next_chunk(struct vmf_journal *journal, struct vmf_error *error)
@@ -319,6 +320,7 @@ enum vmf_code vmf_journal_taken(struct vmf_journal *journal, const struct vmf_co
 void vmf_journal_free_taking(struct vmf_journal *journal)
 {
   vmf_free(journal->chunk);
+  vmf_free(journal->reached);
   vmf_free(journal->job.blocks);
   vmf_free(journal->job.digests);
   vmf_free(journal->job.zero_digest);

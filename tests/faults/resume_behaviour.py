@@ -410,6 +410,33 @@ def test_clean_removes_what_is_left(t):
     tap.equal(t.vmferry('clean', 'nowhere', status=1).stdout, '', 'no folder')
 
 
+def test_clean_leaves_what_no_run_has_made(t):
+    """A folder that is called so, without the file that it is called for."""
+    folder = t.folder / 'out/.photos.part-second'
+    folder.mkdir(parents=True)
+    (folder / 'mine').write_bytes(b'mine')
+    found, = json.loads(t.vmferry('clean', '--output=json', 'out').stdout)
+    tap.equal((found['state'], [path.name for path in folder.iterdir()]), ('foreign', ['mine']))
+    t.write('src.raw', b'bytes' * 1000)
+    t.vmferry('convert', 'src.raw', 'out/photos')
+    tap.equal([path.name for path in folder.iterdir()], ['mine'], 'a target of that name')
+
+
+def test_clean_sees_a_run_at_work_on_a_long_name(t):
+    """Whose files beside it begin as its name does, as far as that has room in the name of the folder."""
+    prepare(t)
+    os.truncate(t.path('src/disk.raw'), 40 << 30)
+    name = 'n' * 243
+    words = ('--no-sync', '-o', 'subformat=twoGbMaxExtentSparse', 'src/disk.raw', f'out/{name}.vmdk')
+    process = fault_tools.start_stopped(t, 'write:10:stop', *words)
+    done = t.vmferry('clean', 'out')
+    process.send_signal(signal.SIGCONT)
+    status, errors = fault_tools.end(process)
+    tap.contains(done.stdout, 'a run is at work there')
+    tap.equal(status, 0, errors)
+    tap.equal(f'{name}.vmdk' in files(t), True, 'the target')
+
+
 def test_clean_follows_no_link_and_takes_long_names(t):
     prepare(t)
     clear(t)

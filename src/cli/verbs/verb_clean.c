@@ -43,7 +43,7 @@ static const struct {
     [VMF_LEFTOVER_IN_USE] = {"in-use", "a run is at work there"},
     [VMF_LEFTOVER_REPLACED] = {"replaced", "holds files that were to be replaced: take back what "
                                            "is wanted, and remove it"},
-    [VMF_LEFTOVER_FOREIGN] = {"foreign", "cannot be looked at"},
+    [VMF_LEFTOVER_FOREIGN] = {"foreign", "cannot be looked at, or is not of a run"},
 };
 
 static void clean_print_json(struct clean_settings *settings, const char *path, uint64_t bytes,

@@ -558,7 +558,9 @@ void vmf_output_close(struct vmf_output *output)
   if (!output)
     return;
   bool left = output->left && !output->committed;
-  for (size_t i = 0; i < output->part_count; i++) {
+  if (!left)
+    vmf_output_drop_journal(output);
+  for (size_t i = output->part_count; i-- > 0;) { /* the main file last, see temporary.c */
     if (output->temporary.folder >= 0 && !output->committed && !left)
       (void)unlinkat(output->temporary.folder, output->parts[i].name, 0);
     vmf_io_close(output->parts[i].io);
@@ -566,8 +568,6 @@ void vmf_output_close(struct vmf_output *output)
   }
   if (left)
     vmf_output_leave_journal(output);
-  else
-    vmf_output_drop_journal(output);
   vmf_io_close(output->pipe);
   vmf_in_place_close(output->held, output->begun && !output->committed);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);

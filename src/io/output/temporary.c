@@ -183,7 +183,7 @@ enum vmf_code vmf_temporary_unnamed(const char *folder, int *number, struct vmf_
 /* ---- what other runs left ---- */
 
 enum trace {
-  TRACE_FOREIGN, /* another user's, or nobody knows */
+  TRACE_FOREIGN, /* another user's, of no run, or nobody knows */
   TRACE_HELD,    /* a run is at work there */
   TRACE_LEFT,    /* no process holds it, and it is still there */
   TRACE_REMOVED, /* likewise, and it was removed */
@@ -229,6 +229,22 @@ static bool has_journal(int folder)
          S_ISREG(status.st_mode);
 }
 
+/* No file in it is anything but a journal's. A run removes its main file last, so what else is in a
+ * folder without that one is nothing that a run has left. */
+static bool is_bare(int folder)
+{
+  DIR *stream = vmf_folder_stream(folder);
+  const struct dirent *entry;
+  bool bare = stream != NULL;
+
+  while (bare && (entry = readdir(stream)))
+    bare = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+           strcmp(entry->d_name, VMF_TEMPORARY_JOURNAL) == 0;
+  if (stream)
+    closedir(stream);
+  return bare;
+}
+
 static enum trace examine_main(int file)
 {
   struct flock lock = mark();
@@ -257,6 +273,8 @@ static enum trace examine(int beside, const char *name, const char *target, enum
     trace = TRACE_LEFT;
   if (trace == TRACE_LEFT && vmf_superseded_left(folder))
     trace = TRACE_OLD;
+  if (trace == TRACE_LEFT && file < 0 && !is_bare(folder))
+    trace = TRACE_FOREIGN;
   if (trace == TRACE_LEFT && file >= 0 && has_journal(folder))
     trace = TRACE_JOURNAL;
   bool removable = removal != REMOVES_NOTHING &&
@@ -388,6 +406,15 @@ static bool find_journal(int beside, const char *target, char name[NAME_LIMIT + 
   return found;
 }
 
+/* A run that had it until now may have given it its final name. */
+static bool is_there(int folder, const char *name, int number)
+{
+  struct stat there, open;
+
+  return fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(number, &open) == 0 &&
+         there.st_dev == open.st_dev && there.st_ino == open.st_ino;
+}
+
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
                          int *main_file)
 {
@@ -400,7 +427,8 @@ void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char
       openat(beside, temporary->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (temporary->folder >= 0 && is_ours(temporary->folder))
     *main_file = openat(temporary->folder, target, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (*main_file >= 0 && hold(temporary, *main_file))
+  if (*main_file >= 0 && hold(temporary, *main_file) && temporary->mark >= 0 &&
+      is_there(temporary->folder, target, *main_file))
     return;
   if (*main_file >= 0)
     close(*main_file);
@@ -425,27 +453,54 @@ static bool find_target(const char *name, char target[NAME_LIMIT + 1])
   return true;
 }
 
-/* The file that is the main one, where the target's name was cut for the folder's; and the bytes of
- * all. */
+static bool is_held(int folder, const char *name)
+{
+  int file = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  bool held = file >= 0 && examine_main(file) == TRACE_HELD;
+
+  if (file >= 0)
+    close(file);
+  return held;
+}
+
+/* Where the target's name was cut for the folder's, the main file is that which is held, or the one
+ * with the shortest name of those that begin so: those beside it have more behind its stem. */
+struct cut_name {
+  char start[NAME_LIMIT + 1];
+  bool held;
+};
+
+static void consider_main(struct cut_name *cut, int folder, const char *name,
+                          char target[NAME_LIMIT + 1])
+{
+  bool found = strcmp(target, cut->start) != 0;
+
+  if (cut->held || strncmp(name, cut->start, strlen(cut->start)) != 0)
+    return;
+  cut->held = is_held(folder, name);
+  if (cut->held || !found || strlen(name) < strlen(target))
+    memcpy(target, name, strlen(name) + 1);
+}
+
+/* The whole of a target's name that was cut; and the bytes of all files. */
 static void look_into(int beside, const char *name, char target[NAME_LIMIT + 1], uint64_t *bytes)
 {
   int folder = openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *stream = folder < 0 ? NULL : vmf_folder_stream(folder);
-  size_t length = strlen(target);
-  bool cut = strlen(name) + 4 > NAME_LIMIT; /* between two characters of at most 4 bytes */
+  bool is_cut = strlen(name) + 4 > NAME_LIMIT; /* between two characters of at most 4 bytes */
+  struct cut_name cut = {.held = false};
   struct dirent *entry;
   struct stat status;
 
+  memcpy(cut.start, target, strlen(target) + 1);
   *bytes = 0;
   while (stream && (entry = readdir(stream))) {
     if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         !S_ISREG(status.st_mode))
       continue;
     *bytes += (uint64_t)status.st_blocks * 512;
-    if (cut && strncmp(entry->d_name, target, length) == 0) {
-      memcpy(target, entry->d_name, strlen(entry->d_name) + 1);
-      cut = false;
-    }
+    if (is_cut)
+      consider_main(&cut, folder, entry->d_name, target);
   }
   if (stream)
     closedir(stream);

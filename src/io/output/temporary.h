@@ -46,7 +46,7 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
                                                  struct vmf_error *error);
 
 /* As vmf_temporary_make, with the folder that an interrupted run left, and its journal; of several
- * that with the latest. *main_file < 0: there is none. */
+ * that with the latest. *main_file < 0: there is none that can be had alone. */
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
                          int *main_file);
 

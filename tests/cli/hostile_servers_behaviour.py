@@ -101,6 +101,16 @@ def test_an_own_object_is_no_other(t):
     tap.equal(store.objects['disks/disk.raw'][0] == RAW, True, 'the bytes')
 
 
+def test_an_equal_object_of_others(t):
+    tap.needs('libcurl')
+    store = Store()
+    sent(t, store, status=0)
+    store.do_head, head = lambda handler, *rest: head(handler, *rest) if 'complete' in store.seen[1:] else handler.say(404), store.do_head
+    store.seen.clear()
+    sent(t, store, '--no-clobber', status=0)
+    tap.equal((store.objects['disks/disk.raw'][0] == RAW, store.uploads), (True, {}), 'the bytes, and no upload')
+
+
 # ---- PUT ----
 
 def early(handler):

@@ -401,8 +401,10 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
   if (answered)
     code = check_end(upload, request->call.text, count, &why);
   if (code != VMF_OK && may_be_completed(&request->call, answered) &&
-      was_completed(upload, line, parts, count))
+      was_completed(upload, line, parts, count)) {
+    (void)!vmf_s3_abort(upload, line, &why); /* it is there still where others sent the same */
     return VMF_OK;
+  }
   if (code != VMF_OK && request->call.status == 412)
     return vmf_fail(error, VMF_USAGE,
                     "%s: appeared meanwhile, and --no-clobber forbids to replace it", upload->name);

@@ -118,12 +118,11 @@ static enum vmf_code check_table(struct checking *checking, struct dmg_walk *wal
   return VMF_OK;
 }
 
-static enum vmf_code check_all(struct checking *checking, struct vmf_error *error)
+static enum vmf_code check_tables(struct checking *checking, struct vmf_error *error)
 {
   struct dmg_walk walk;
   bool found;
 
-  VMF_TRY(check_fork(checking, error));
   dmg_walk_begin(&walk, checking->image);
   for (;;) {
     VMF_TRY(dmg_walk_table(&walk, &found, error));
@@ -133,19 +132,35 @@ static enum vmf_code check_all(struct checking *checking, struct vmf_error *erro
   }
 }
 
-enum vmf_code dmg_check(struct vmf_image *image, struct vmf_findings *findings,
-                        struct vmf_error *error)
+static enum vmf_code check_sums(struct vmf_image *image, struct vmf_findings *findings, bool tables,
+                                struct vmf_error *error)
 {
   struct checking checking = {.image = image, .findings = findings};
   VMF_AUTO_FREE void *stored = NULL, *data = NULL;
 
-  findings->image_end_offset = image->io->size;
   VMF_TRY(vmf_alloc((size_t)vmf_max(PIECE, 2 * (uint64_t)image->unit + 4096), &stored, error));
   VMF_TRY(vmf_alloc(image->unit, &data, error));
   checking.stored = stored;
   checking.data = data;
   VMF_TRY(vmf_unpacker_new(&checking.unpacker, error));
-  enum vmf_code code = check_all(&checking, error);
+  enum vmf_code code = check_fork(&checking, error);
+  if (code == VMF_OK && tables)
+    code = check_tables(&checking, error);
   vmf_unpacker_free(checking.unpacker);
   return code;
+}
+
+enum vmf_code dmg_check(struct vmf_image *image, struct vmf_findings *findings,
+                        struct vmf_error *error)
+{
+  findings->image_end_offset = image->io->size;
+  return check_sums(image, findings, true, error);
+}
+
+enum vmf_code dmg_check_data(struct vmf_image *image, struct vmf_findings *findings,
+                             struct vmf_error *error)
+{
+  const struct dmg_state *state = image->state;
+
+  return check_sums(image, findings, state->trailer.fork_sum_type != DMG_SUM_CRC32, error);
 }

@@ -83,7 +83,6 @@ static enum vmf_code dmg_open(struct vmf_image *image, const struct vmf_open_arg
   struct dmg_state *state = image->state;
   uint8_t raw[DMG_TRAILER];
 
-  (void)args;
   if (image->io->size < DMG_TRAILER)
     return vmf_fail(error, VMF_CORRUPT, "%s: %" PRIu64 " bytes, the trailer of a DMG has %d",
                     image->io->name, image->io->size, DMG_TRAILER);
@@ -97,12 +96,16 @@ static enum vmf_code dmg_open(struct vmf_image *image, const struct vmf_open_arg
   decode_trailer(raw, &state->trailer);
   VMF_TRY(check_trailer(image, &state->trailer, error));
   image->size = state->trailer.sectors * DMG_SECTOR;
-  return dmg_load_runs(image, error);
+  VMF_TRY(dmg_load_runs(image, error));
+  return args->tolerate_dirty ? VMF_OK : dmg_data_open(image, &state->data, error);
 }
 
 static void dmg_close(struct vmf_image *image)
 {
-  vmf_free(((struct dmg_state *)image->state)->runs);
+  struct dmg_state *state = image->state;
+
+  vmf_io_close(state->data);
+  vmf_free(state->runs);
 }
 
 static enum vmf_code dmg_info(struct vmf_image *image, struct vmf_value *summary,

@@ -45,6 +45,7 @@ struct dmg_state {
   struct dmg_run *runs; /* in the order of the disk, without overlaps */
   size_t count;
   uint32_t tables;
+  struct vmf_io *data; /* the file, for runs without a checksum; NULL: image->io */
 };
 
 /* ---- property list ---- */
@@ -97,7 +98,15 @@ enum vmf_code dmg_load_runs(struct vmf_image *image, struct vmf_error *error);
 
 enum vmf_code dmg_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                       struct vmf_error *error);
+
+/* The file again: before it is read for the first time, the stored data is held against its sums.
+ */
+enum vmf_code dmg_data_open(struct vmf_image *image, struct vmf_io **io, struct vmf_error *error);
+
+/* All sums over the data, or as many as it takes to know that all of it is as it was stored. */
 enum vmf_code dmg_check(struct vmf_image *image, struct vmf_findings *findings,
                         struct vmf_error *error);
+enum vmf_code dmg_check_data(struct vmf_image *image, struct vmf_findings *findings,
+                             struct vmf_error *error);
 
 #endif

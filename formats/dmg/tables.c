@@ -324,7 +324,8 @@ enum vmf_code dmg_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
                           .length = found->sectors * DMG_SECTOR,
                           .kind = (enum vmf_run_kind)found->kind};
   if (found->kind != VMF_RUN_ZERO) {
-    run->io = image->io;
+    bool summed = found->kind == VMF_RUN_PACKED && found->codec != VMF_CODEC_ADC; /* by itself */
+    run->io = state->data && !summed ? state->data : image->io;
     run->offset = found->offset;
   }
   if (found->kind == VMF_RUN_PACKED) {

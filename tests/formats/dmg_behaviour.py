@@ -83,6 +83,23 @@ def test_check_finds_what_no_run_can_tell(t, kind, at):
     tap.contains(done.stdout + done.stderr, 'table 1 is damaged')
 
 
+@tap.rows([(f'{title}, {what}', kind, at, spoilt, part)
+           for title, kind, at in (('that is stored', dmg.STORED, 100), ('that is unpacked', dmg.ADC, 2))
+           for what, spoilt, part in (('by the sum of the fork', (), 'the data fork is damaged'), ('by those of the tables', (80,), 'table 1 is damaged'))])
+def test_damage_that_no_run_can_tell_is_an_error(t, kind, at, spoilt, part):
+    data = bytearray(dmg.disk(SMALL, [dmg.ZLIB, kind], run=8))
+    for field in spoilt:
+        data[len(data) - 512 + field:len(data) - 512 + field + 4] = bytes(4)  # of no kind
+    at += data.index(dmg.PACKERS[kind](SMALL[8 * 512:16 * 512]))
+    data[at] ^= 1
+    t.write('a.dmg', bytes(data))
+    for threads in ('1', '5'):
+        tap.contains(t.vmferry('convert', '-m', threads, '-O', 'raw', 'a.dmg', 'out.raw', status=2).stderr, part)
+    tap.equal(t.names(), ['a.dmg'], 'files left')
+    t.vmferry('convert', '-U', '-O', 'raw', 'a.dmg', 'out.raw')
+    tap.equal(sum(a != b for a, b in zip(t.read('out.raw'), SMALL)) in range(1, 4097), True, 'as it is')
+
+
 def test_a_sum_over_zeros(t):
     """Of any number of them: it is made of the sums of fewer."""
     for sectors in (1, 3, 4097, 100001):

@@ -86,11 +86,12 @@ static enum vmf_code check_sizes(const struct vmf_image *image, struct vmf_error
                     "%s: Bochs header: extents of %" PRIu32
                     " bytes, expected a multiple of %d up to %d",
                     name, header->extent_bytes, SECTOR, EXTENT_MAX);
-  if (8 * (uint64_t)header->bitmap_bytes < header->extent_bytes / SECTOR)
+  if (8 * (uint64_t)header->bitmap_bytes < header->extent_bytes / SECTOR ||
+      header->bitmap_bytes > EXTENT_MAX)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: Bochs header: bitmaps of %" PRIu32 " bytes for extents of %" PRIu32
-                    " sectors: they are too small",
-                    name, header->bitmap_bytes, header->extent_bytes / SECTOR);
+                    " sectors, expected a bit for each, and %d bytes at most",
+                    name, header->bitmap_bytes, header->extent_bytes / SECTOR, EXTENT_MAX);
   if (header->disk_size < SECTOR || header->disk_size > image->limits->guest_size ||
       vmf_div_up(header->disk_size, header->extent_bytes) > header->entries)
     return vmf_fail(error, VMF_CORRUPT,
@@ -247,25 +248,40 @@ static enum vmf_code bochs_map(struct vmf_image *image, uint64_t guest, struct v
 
 /* ---- the rest ---- */
 
+/* That its sectors are in the file, too, as far as they are written. */
+static enum vmf_code examine_extent(struct vmf_image *image, uint32_t number, uint32_t entry,
+                                    struct vmf_cluster_use *use, struct vmf_error *error)
+{
+  const struct bochs_header *header = &((const struct bochs_state *)image->state)->header;
+  uint64_t guest = number * (uint64_t)header->extent_bytes, host;
+  uint64_t end = vmf_min(image->size, guest + header->extent_bytes);
+  struct vmf_error found = {0};
+  struct vmf_run run;
+  enum vmf_code code = extent_place(image, number, entry, &host, &found);
+
+  if (code == VMF_OK)
+    vmf_cluster_use_data(use, host, "an extent");
+  for (; code == VMF_OK && guest < end; guest = run.guest + run.length)
+    code = bochs_map(image, guest, &run, &found);
+  if (code != VMF_OK && code != VMF_CORRUPT)
+    return vmf_fail(error, code, "%s", found.text);
+  if (code == VMF_CORRUPT && vmf_cluster_use_told(use))
+    vmf_finding(use->findings, "%s", found.text);
+  return VMF_OK;
+}
+
 static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *use,
                              struct vmf_error *error)
 {
   const struct bochs_header *header = &((const struct bochs_state *)image->state)->header;
   uint32_t entries[ENTRIES_AT_ONCE], count;
-  struct vmf_error found;
-  uint64_t host;
 
   for (uint32_t first = 0; first < header->entries; first += count) {
     count = (uint32_t)vmf_min(ENTRIES_AT_ONCE, header->entries - first);
     VMF_TRY(read_catalog(image, first, entries, count, error));
-    for (uint32_t i = 0; i < count; i++) {
-      if (entries[i] == FREE)
-        continue;
-      if (extent_place(image, first + i, entries[i], &host, &found) == VMF_OK)
-        vmf_cluster_use_data(use, host, "an extent");
-      else if (vmf_cluster_use_told(use))
-        vmf_finding(use->findings, "%s", found.text);
-    }
+    for (uint32_t i = 0; i < count; i++)
+      if (entries[i] != FREE)
+        VMF_TRY(examine_extent(image, first + i, entries[i], use, error));
   }
   vmf_cluster_use_end(use);
   return VMF_OK;

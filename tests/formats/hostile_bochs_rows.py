@@ -48,7 +48,8 @@ ROWS = [
     field('SZ43 no catalog', 72, 4, 0, '0 extents of 8192 bytes'),
     field('SZ43 no bitmap', 76, 4, 0, 'bitmaps of 0 bytes for extents of 16 sectors'),
     field('SZ43 a bitmap of 1 byte', 76, 4, 1, 'bitmaps of 1 bytes for extents of 16 sectors'),
-    field('SZ43 a bitmap of 2^32 - 1 bytes', 76, 4, TOP32, 'lies beyond the end of the file'),
+    field('SZ43 a bitmap of 2^32 - 1 bytes', 76, 4, TOP32, 'bitmaps of 4294967295 bytes for extents of 16 sectors'),
+    field('SZ43 a bitmap of 1 GiB', 76, 4, 1 << 30, 'lies beyond the end of the file'),
     field('a disk of 0 bytes', 88, 8, 0, 'for a disk of 0 bytes'),
     field('a disk of 511 bytes', 88, 8, 511, 'for a disk of 511 bytes'),
     field('a disk of 2^63 bytes', 88, 8, 1 << 63, 'for a disk of 9223372036854775808 bytes'),
@@ -61,6 +62,7 @@ ROWS = [
     entry('nothing where the file has an extent', TOP32, '', 0, guest=bytes(8192) + LARGE[8192:]),
     entry('nothing where the file has an extent, by check', TOP32, '1 clusters of the file belong to nothing', 3, command=CHECK, warns=True),
     row('cut in its last sectors', [cut(len(PLAIN) - 14 * 512)], 'lie beyond the end of the file'),
+    row('cut in its last sectors, by check', [cut(len(PLAIN) - 14 * 512)], 'lie beyond the end of the file', command=CHECK, warns=True),
     row('cut behind its last sectors', [cut(len(PLAIN) - 13 * 512)], '', 0, guest=LARGE),
     row('cut in its last bitmap', [cut(len(PLAIN) - 16 * 512 - 1)], 'lies beyond the end of the file'),
 ]

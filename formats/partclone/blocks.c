@@ -12,7 +12,7 @@
 #include "partclone.h"
 
 enum {
-  PIECE = 8192,      /* bytes of the map, read at once: of bits, PARTCLONE_RANKED blocks */
+  PIECE = 8192,      /* bytes of the map, read at once */
   RUN_BLOCKS = 8192, /* looked at for one run */
 };
 
@@ -58,8 +58,10 @@ static uint64_t count_used(const struct partclone_header *header, const uint8_t 
 {
   uint64_t used = 0, at = first, end = first + count;
 
-  for (; at < end && header->map == PARTCLONE_MAP_BITS && at % 64 == 0 && end - at >= 64; at += 64)
+  for (; header->map == PARTCLONE_MAP_BITS && at % 64 == 0 && end - at >= 64; at += 64)
     used += count_ones(get_le64(piece + at % blocks_a_piece(header) / 8));
+  for (; header->map == PARTCLONE_MAP_BYTES && at % 8 == 0 && end - at >= 8; at += 8)
+    used += count_ones(get_le64(piece + at % blocks_a_piece(header))); /* each is 0 or 1 */
   for (; at < end; at++)
     used += is_used(header, piece, at);
   return used;
@@ -108,14 +110,13 @@ enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *erro
 
   if (header->map == PARTCLONE_MAP_NONE)
     return VMF_OK;
-  VMF_TRY(vmf_alloc((size_t)(header->blocks / PARTCLONE_RANKED + 1) * sizeof *state->ranks, &memory,
-                    error));
+  VMF_TRY(
+      vmf_alloc((size_t)vmf_div_up(header->blocks, step) * sizeof *state->ranks, &memory, error));
   state->ranks = memory;
   for (uint64_t block = 0; block < header->blocks; block += step) {
     VMF_TRY(read_piece(image, block, piece, &length, error));
     VMF_TRY(check_bytes(image, piece, length, block, error));
-    if (block % PARTCLONE_RANKED == 0)
-      state->ranks[block / PARTCLONE_RANKED] = used;
+    state->ranks[block / step] = used;
     sum = partclone_crc(&state->crc, sum, piece, length);
     used += count_used(header, piece, block, vmf_min(step, header->blocks - block));
   }
@@ -126,24 +127,6 @@ enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *erro
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: map: %" PRIu64 " blocks in use, the header says %" PRIu64, image->io->name,
                     used, header->used);
-  return VMF_OK;
-}
-
-/* Used blocks before `block`. */
-static enum vmf_code rank(struct vmf_image *image, uint64_t block, uint64_t *used,
-                          struct vmf_error *error)
-{
-  const struct partclone_state *state = image->state;
-  uint64_t step = blocks_a_piece(&state->header);
-  uint64_t at = block / PARTCLONE_RANKED * PARTCLONE_RANKED;
-  uint8_t piece[PIECE];
-  size_t ignored;
-
-  *used = state->ranks[block / PARTCLONE_RANKED];
-  for (; at < block; at += step) {
-    VMF_TRY(read_piece(image, at, piece, &ignored, error));
-    *used += count_used(&state->header, piece, at, vmf_min(step, block - at));
-  }
   return VMF_OK;
 }
 
@@ -171,7 +154,7 @@ enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, stru
 {
   const struct partclone_state *state = image->state;
   const struct partclone_header *header = &state->header;
-  uint64_t block = guest / header->block_size, count = 1, used;
+  uint64_t block = guest / header->block_size, count = 1;
   uint8_t piece[PIECE];
   size_t ignored;
 
@@ -191,8 +174,9 @@ enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, stru
   while (block + count < end && is_used(header, piece, block + count) == is)
     count++;
   if (is) {
-    VMF_TRY(rank(image, block, &used, error));
-    set_data(state, block, count, used, run);
+    uint64_t before = state->ranks[block / step];
+    set_data(state, block, count,
+             before + count_used(header, piece, block - block % step, block % step), run);
     return VMF_OK;
   }
   *run = (struct vmf_run){.guest = block * header->block_size,

@@ -47,11 +47,9 @@ struct partclone_crc {
 struct partclone_state {
   struct partclone_header header;
   struct partclone_crc crc;
-  uint64_t *ranks;     /* used blocks in front of every PARTCLONE_RANKED blocks */
+  uint64_t *ranks;     /* used blocks in front of each piece of the map */
   struct vmf_io *data; /* the file, read only as far as its checksums are right */
 };
-
-enum { PARTCLONE_RANKED = 1 << 16 };
 
 /* CRC-32 (reflected, polynomial 0xedb88320), whose bits are inverted neither before nor behind:
  * Partclone begins with ~0 and stores what comes out. */

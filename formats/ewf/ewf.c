@@ -34,7 +34,7 @@ enum vmf_code ewf_segment_name(const char *first, uint32_t number, char **name,
   const char *dot = strrchr(first, '.');
 
   *name = NULL;
-  if (!dot || strcmp(dot + 2, "01") != 0 || strchr("EeSs", dot[1]) == NULL)
+  if (!dot || strlen(dot) != 4 || strcmp(dot + 2, "01") != 0 || strchr("EeSs", dot[1]) == NULL)
     return VMF_OK;
   if (number < 100)
     return vmf_format(name, error, "%.*s%02" PRIu32, (int)(dot + 2 - first), first, number);

@@ -9,6 +9,7 @@
 #include "checked.h"
 #include "ewf.h"
 #include "sums.h"
+#include "zero.h"
 
 enum { SECTIONS_MAX = 1 << 20 };
 
@@ -145,6 +146,15 @@ static enum vmf_code take_volume(struct ewf_walk *walk, const struct ewf_section
 
 /* ---- what else is told ---- */
 
+/* Programs leave zeros where they have made none. */
+static bool take_digest(uint8_t *digest, const uint8_t *stored, size_t size)
+{
+  if (vmf_is_zero(stored, size))
+    return false;
+  memcpy(digest, stored, size);
+  return true;
+}
+
 static enum vmf_code take_digests(struct ewf_walk *walk, const struct ewf_section *section,
                                   struct vmf_error *error)
 {
@@ -152,12 +162,10 @@ static enum vmf_code take_digests(struct ewf_walk *walk, const struct ewf_sectio
   uint8_t raw[80];
 
   VMF_TRY(read_summed(walk, section, raw, is_type(section, "hash") ? 36 : 80, error));
-  digests->has_md5 = true;
-  memcpy(digests->md5, raw, EWF_MD5);
-  if (is_type(section, "hash"))
-    return VMF_OK;
-  digests->has_sha1 = true;
-  memcpy(digests->sha1, raw + EWF_MD5, EWF_SHA1);
+  if (take_digest(digests->md5, raw, EWF_MD5))
+    digests->has_md5 = true;
+  if (!is_type(section, "hash") && take_digest(digests->sha1, raw + EWF_MD5, EWF_SHA1))
+    digests->has_sha1 = true;
   return VMF_OK;
 }
 

@@ -47,6 +47,7 @@ OTHERS = (
     ('encrypted DMG', b'encrcdsa' + NOISE, 'hdiutil', 9),
     ('encrypted DMG of version 1', NOISE + b'cdsaencr', 'hdiutil', 9),
     ('sparse image of Apple', b'sprs' + NOISE, 'hdiutil', 9),
+    ('sparse image of macOS 26', b'shdw\0\0\0\1' + NOISE, 'ASIF', 9),
     ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),
     ('VMX', VMX, 'VMware machine (VMX)', 2),

@@ -182,7 +182,7 @@ def test_guest_bytes(t, plain, form, size, sha256):
 
 
 # What names other files finds them packed, too, and so does not find them.
-NAMES_OTHERS = ('backing-chain', 'data-file', '-differential', 'sesparse', '-auto')
+NAMES_OTHERS = ('backing-chain', 'data-file', '-differential', '-backing.qcow', 'qed-zero', 'diff.vhdx', '.split.E01', 'sesparse', '-auto')
 
 
 def packed():

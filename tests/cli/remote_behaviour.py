@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Sources on other machines: what is read from web servers and NBD servers, and what these may do wrong."""
+import contextlib
 import json
 import os
 import random
+import socket
 
 import remote_servers
 import tap
@@ -198,9 +200,18 @@ class Taken:
                 return
             yield data[:-2]
 
+    def linger(self, handler):
+        """As servers end what they refuse: a connection that is closed with bytes unread takes the answer with it."""
+        handler.close_connection = True
+        handler.wfile.flush()
+        with contextlib.suppress(OSError):
+            handler.connection.shutdown(socket.SHUT_WR)
+            while handler.rfile.read(1 << 16):
+                pass
+
     def answer(self, handler, _):
         if self.fault and self.fault(handler):
-            handler.close_connection = True
+            self.linger(handler)
             return
         if handler.headers.get('Transfer-Encoding') == 'chunked':
             body = b''.join(self.chunks(handler))

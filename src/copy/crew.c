@@ -2,13 +2,13 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "crew.h"
 
-#include <signal.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #include "caller.h"
 #include "checked.h"
 #include "memory.h"
+#include "thread.h"
 
 enum {
   MEMORY_PROMISED = 64 << 20,
@@ -88,21 +88,12 @@ static void *thread_main(void *data)
   return NULL;
 }
 
-/* Those that the system does not give are done without: it is slower, and all. Signals go to the
- * caller's thread, whose system calls they are meant to interrupt. */
+/* Those that the system does not give are done without: it is slower, and all. */
 static void start_threads(struct vmf_crew *crew, unsigned count)
 {
-  sigset_t all, before;
-  int failure = 0;
-
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (failure == 0 && crew->thread_count < count) {
-    failure = pthread_create(&crew->threads[crew->thread_count], NULL, thread_main, crew);
-    if (failure == 0)
-      crew->thread_count++;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  while (crew->thread_count < count &&
+         vmf_thread_start(&crew->threads[crew->thread_count], thread_main, crew) == 0)
+    crew->thread_count++;
 }
 
 unsigned vmf_crew_size(unsigned asked, const struct vmf_allowance *allowance)

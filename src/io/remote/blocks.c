@@ -5,13 +5,13 @@
  * them. */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "cancel.h"
 #include "carriers.h"
 #include "checked.h"
 #include "memory.h"
 #include "remote_settings.h"
+#include "thread.h"
 #include "tries.h"
 
 enum { LOOK_MS = 200 }; /* between two looks at who wants it to end */
@@ -19,7 +19,6 @@ enum { LOOK_MS = 200 }; /* between two looks at who wants it to end */
 enum vmf_code vmf_remote_new(struct vmf_transport *transport, const char *name,
                              struct vmf_remote **remote, struct vmf_error *error)
 {
-  pthread_condattr_t steady;
   void *memory;
   char *copy = NULL;
   enum vmf_code code = vmf_copy_text(name, &copy, error);
@@ -36,12 +35,9 @@ enum vmf_code vmf_remote_new(struct vmf_transport *transport, const char *name,
   transport->name = copy;
   (*remote)->name = copy;
   (*remote)->allowed = VMF_REMOTE_LINES;
-  pthread_condattr_init(&steady);
-  pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
   pthread_mutex_init(&(*remote)->lock, NULL);
   pthread_cond_init(&(*remote)->wanted, NULL);
-  pthread_cond_init(&(*remote)->arrived, &steady);
-  pthread_condattr_destroy(&steady);
+  vmf_steady_condition(&(*remote)->arrived);
   return VMF_OK;
 }
 
@@ -149,23 +145,12 @@ static void look_ahead(struct vmf_remote *remote, uint64_t index, uint64_t last)
 
 /* ---- reading ---- */
 
-static void wait_a_while(struct vmf_remote *remote)
-{
-  struct timespec until;
-
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += LOOK_MS * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  pthread_cond_timedwait(&remote->arrived, &remote->lock, &until);
-}
-
 static enum vmf_code wait_for(struct vmf_remote *remote, const struct vmf_remote_block *block,
                               struct vmf_error *error)
 {
   while (block->state == VMF_BLOCK_WANTED || block->state == VMF_BLOCK_LOADING) {
     VMF_TRY(vmf_cancelled(vmf_remote_settings()->cancel, error));
-    wait_a_while(remote);
+    vmf_wait_a_while(&remote->arrived, &remote->lock, LOOK_MS);
   }
   if (block->state == VMF_BLOCK_READY)
     return VMF_OK;
@@ -189,7 +174,7 @@ static enum vmf_code pin(struct vmf_remote *remote, uint64_t index, uint64_t las
     if (*block || code != VMF_OK)
       return code;
     VMF_TRY(vmf_cancelled(vmf_remote_settings()->cancel, error));
-    wait_a_while(remote);
+    vmf_wait_a_while(&remote->arrived, &remote->lock, LOOK_MS);
   }
 }
 

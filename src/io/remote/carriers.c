@@ -9,10 +9,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 
 #include "checked.h"
 #include "memory.h"
+#include "thread.h"
 #include "tries.h"
 
 /* Blocks of one request, by their place in remote->blocks. */
@@ -150,15 +150,10 @@ static void *carry(void *data)
   return NULL;
 }
 
-/* Signals are for the threads of the program. */
 static int start(struct vmf_remote *remote)
 {
-  sigset_t all, before;
+  int result = vmf_thread_start(&remote->threads[remote->thread_count], carry, remote);
 
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int result = pthread_create(&remote->threads[remote->thread_count], NULL, carry, remote);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (result == 0) {
     remote->thread_count++;
     remote->idle++;

@@ -9,10 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "cancel.h"
 #include "checked.h"
@@ -23,6 +20,7 @@
 #include "remote_settings.h"
 #include "s3.h"
 #include "sequential.h"
+#include "thread.h"
 #include "tries.h"
 #include "url.h"
 
@@ -62,13 +60,7 @@ struct target {
 
 static void wait_a_while(struct target *target)
 {
-  struct timespec until;
-
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += LOOK_MS * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  pthread_cond_timedwait(&target->moved, &target->lock, &until);
+  vmf_wait_a_while(&target->moved, &target->lock, LOOK_MS);
 }
 
 static bool is_stopped(const struct target *target)
@@ -185,19 +177,13 @@ static bool prepare(struct target *target)
          vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, target) == CURLE_OK;
 }
 
-/* Signals are for the threads of the program. */
 static enum vmf_code start(struct target *target, struct vmf_error *error)
 {
-  sigset_t all, before;
-
   if (target->started)
     return VMF_OK;
   if (!prepare(target))
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", target->io.name);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int result = pthread_create(&target->thread, NULL, carry, target);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int result = vmf_thread_start(&target->thread, carry, target);
   errno = result;
   target->started = result == 0;
   return result == 0
@@ -369,7 +355,6 @@ static enum vmf_code open_parts(struct target *target, const char *name, struct 
 enum vmf_code vmf_io_write_http(const char *name, bool new_only, struct vmf_io **io,
                                 struct vmf_error *error)
 {
-  pthread_condattr_t steady;
   void *memory;
 
   VMF_TRY(vmf_curl_load(name, error));
@@ -379,10 +364,7 @@ enum vmf_code vmf_io_write_http(const char *name, bool new_only, struct vmf_io *
   target->new_only = new_only;
   target->unknown_size = true;
   pthread_mutex_init(&target->lock, NULL);
-  pthread_condattr_init(&steady);
-  pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-  pthread_cond_init(&target->moved, &steady);
-  pthread_condattr_destroy(&steady);
+  vmf_steady_condition(&target->moved);
   enum vmf_code code = open_parts(target, name, error);
   if (code == VMF_OK)
     *io = &target->io;

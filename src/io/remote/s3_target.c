@@ -10,10 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "cancel.h"
 #include "checked.h"
@@ -23,6 +20,7 @@
 #include "remote_settings.h"
 #include "s3_call.h"
 #include "sequential.h"
+#include "thread.h"
 #include "url.h"
 
 enum {
@@ -144,17 +142,13 @@ static void *carry(void *data)
   return NULL;
 }
 
-/* Signals are for the threads of the program. The lock is held. */
+/* The lock is held. */
 static enum vmf_code call_sender(struct target *target, struct vmf_error *error)
 {
-  sigset_t all, before;
   int result = 0;
 
   if (target->idle == 0 && target->count < SENDERS) {
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&target->threads[target->count], NULL, carry, target);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    result = vmf_thread_start(&target->threads[target->count], carry, target);
     target->count += result == 0;
     target->idle += result == 0;
   }
@@ -169,13 +163,8 @@ static enum vmf_code call_sender(struct target *target, struct vmf_error *error)
 static enum vmf_code wait_for(struct target *target, uint64_t most, struct vmf_error *error)
 {
   while (target->on_the_way > most && target->error.code == VMF_OK) {
-    struct timespec until;
     VMF_TRY(vmf_cancelled(vmf_remote_settings()->cancel, error));
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&target->done, &target->lock, &until);
+    vmf_wait_a_while(&target->done, &target->lock, LOOK_MS);
   }
   return target->error.code == VMF_OK ? VMF_OK : vmf_fail_again(&target->error, error);
 }
@@ -498,7 +487,6 @@ static enum vmf_code begin(struct target *target, const char *name, bool new_onl
 
 static enum vmf_code make(const char *name, struct target **made, struct vmf_error *error)
 {
-  pthread_condattr_t steady;
   char *copy;
   void *memory;
 
@@ -514,10 +502,7 @@ static enum vmf_code make(const char *name, struct target **made, struct vmf_err
   target->last = &target->first;
   pthread_mutex_init(&target->lock, NULL);
   pthread_cond_init(&target->work, NULL);
-  pthread_condattr_init(&steady);
-  pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-  pthread_cond_init(&target->done, &steady);
-  pthread_condattr_destroy(&steady);
+  vmf_steady_condition(&target->done);
   *made = target;
   return VMF_OK;
 }

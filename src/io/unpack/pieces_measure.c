@@ -4,8 +4,6 @@
  * How much the pieces hold that do not say it (frames that were written to a pipe). They are
  * unpacked by threads of their own, which are there for just that: who opens a file has no crew. */
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "cancel.h"
@@ -13,6 +11,7 @@
 #include "memory.h"
 #include "packing.h"
 #include "size.h"
+#include "thread.h"
 
 enum { THREADS_MAX = 16, MEMORY = 256 << 20 /* bytes of all threads */ };
 
@@ -129,17 +128,13 @@ static unsigned count_threads(const struct measuring *all, size_t unknown)
   return (unsigned)vmf_min(vmf_min(vmf_min(wanted, fitting), unknown), THREADS_MAX) - 1;
 }
 
-/* Signals go to the caller's thread. Threads that the system does not give are done without. */
+/* Threads that the system does not give are done without. */
 static enum vmf_code run(struct measuring *all, size_t unknown, struct vmf_error *error)
 {
   pthread_t threads[THREADS_MAX];
   unsigned wanted = count_threads(all, unknown), started = 0;
-  sigset_t signals, before;
-  sigfillset(&signals);
-  pthread_sigmask(SIG_SETMASK, &signals, &before);
-  while (started < wanted && pthread_create(&threads[started], NULL, thread_main, all) == 0)
+  while (started < wanted && vmf_thread_start(&threads[started], thread_main, all) == 0)
     started++;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   enum vmf_code code = work(all, true, error);
   for (unsigned i = 0; i < started; i++)
     pthread_join(threads[i], NULL);

@@ -172,7 +172,7 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
   if (copy->target && !scratch->block_digest)
     VMF_TRY(vmf_copy_block_digest(&copy->target->shape, &scratch->block_digest, error));
   if (copy->journal && !scratch->proof)
-    VMF_TRY(vmf_digest_new(VMF_XXH64, &scratch->proof, error));
+    VMF_TRY(vmf_digest_new(VMF_XXH3, &scratch->proof, error));
   if (!scratch->reuse)
     VMF_TRY(vmf_reuse_new(copy->units, copy->job_bytes, &scratch->reuse, error));
   if (packs(copy) && !scratch->packer)

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "bytes.h"
 #include "checked.h"
 #include "memory.h"
 #include "sha256_many.h"
 #include "text.h"
+#include "xxh3_method.h"
 
 enum {
   KINDS = VMF_MD5 + 1,    /* of OpenSSL */
@@ -24,7 +26,9 @@ static const char *const names[KINDS] = {
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
   EVP_MD_CTX *context;
-  XXH64_state_t *xxh64; /* XXH64: instead of both */
+  XXH64_state_t *xxh64;               /* XXH64: instead of both */
+  const struct vmf_xxh3_method *xxh3; /* XXH3: instead of all of these, with */
+  void *xxh3_state;
   enum vmf_digest_kind kind;
 };
 
@@ -43,7 +47,8 @@ size_t vmf_digest_size(enum vmf_digest_kind kind)
                                  [VMF_SHA1] = 20,
                                  [VMF_SHA512] = 64,
                                  [VMF_MD5] = 16,
-                                 [VMF_XXH64] = sizeof(XXH64_canonical_t)};
+                                 [VMF_XXH64] = sizeof(XXH64_canonical_t),
+                                 [VMF_XXH3] = sizeof(XXH64_canonical_t)};
 
   return sizes[kind];
 }
@@ -92,6 +97,10 @@ static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
     (void)!XXH64_reset(digest->xxh64, 0); /* fails where there is no state */
     return VMF_OK;
   }
+  if (digest->xxh3) {
+    digest->xxh3->start(digest->xxh3_state);
+    return VMF_OK;
+  }
   if (EVP_DigestInit_ex2(digest->context, digest->method, NULL) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot start a digest");
   return VMF_OK;
@@ -103,6 +112,12 @@ static enum vmf_code prepare(struct vmf_digest *digest, struct vmf_error *error)
     digest->xxh64 = XXH64_createState();
     return digest->xxh64 ? start(digest, error)
                          : vmf_fail(error, VMF_NOMEM, "no memory for a digest (XXH64)");
+  }
+  if (digest->kind == VMF_XXH3) {
+    digest->xxh3 = vmf_xxh3_choose();
+    digest->xxh3_state = digest->xxh3->make();
+    return digest->xxh3_state ? start(digest, error)
+                              : vmf_fail(error, VMF_NOMEM, "no memory for a digest (XXH3)");
   }
   digest->method = find_method(digest->kind);
   digest->context = EVP_MD_CTX_new();
@@ -135,6 +150,8 @@ void vmf_digest_free(struct vmf_digest *digest)
     return;
   EVP_MD_CTX_free(digest->context);
   XXH64_freeState(digest->xxh64);
+  if (digest->xxh3)
+    digest->xxh3->release(digest->xxh3_state);
   vmf_free(digest);
 }
 
@@ -143,6 +160,10 @@ enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, siz
 {
   if (digest->xxh64) {
     (void)!XXH64_update(digest->xxh64, data, length);
+    return VMF_OK;
+  }
+  if (digest->xxh3) {
+    digest->xxh3->add(digest->xxh3_state, data, length);
     return VMF_OK;
   }
   if (EVP_DigestUpdate(digest->context, data, length) != 1)
@@ -157,6 +178,10 @@ enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST
     XXH64_canonical_t canonical;
     XXH64_canonicalFromHash(&canonical, XXH64_digest(digest->xxh64));
     memcpy(out, canonical.digest, sizeof canonical.digest);
+    return start(digest, error);
+  }
+  if (digest->xxh3) {
+    put_be64(out, digest->xxh3->end(digest->xxh3_state));
     return start(digest, error);
   }
   if (EVP_DigestFinal_ex(digest->context, out, NULL) != 1)

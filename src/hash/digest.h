@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Message digests by OpenSSL, but for several of SHA-256 at once (sha256_many.h), and for XXH64.
- * That and MD5 are no digests that anybody could trust: some formats have them against damage. */
+ * Message digests by OpenSSL, but for several of SHA-256 at once (sha256_many.h), and for xxHash's.
+ * Those and MD5 are no digests that anybody could trust: some formats have them against damage. */
 #ifndef VMF_HASH_DIGEST_H
 #define VMF_HASH_DIGEST_H
 
@@ -13,8 +13,8 @@
 
 enum { VMF_DIGEST_MAX = 64 };
 
-/* VMF_XXH64: seed 0, the most significant byte first. */
-enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512, VMF_MD5, VMF_XXH64 };
+/* VMF_XXH64, and VMF_XXH3 of 64 bits: seed 0, the most significant byte first. */
+enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512, VMF_MD5, VMF_XXH64, VMF_XXH3 };
 
 size_t vmf_digest_size(enum vmf_digest_kind kind);
 

@@ -98,7 +98,7 @@ static enum vmf_code fill(struct vmf_journal *journal, const struct vmf_copy *co
   journal->enough = chunk == 0 ? CHUNK_BYTES : chunk;
   VMF_TRY(fix_identity(&draft->identity, error));
   VMF_TRY(vmf_journal_head(copy, &journal->head, error));
-  VMF_TRY(vmf_digest_new(VMF_XXH64, &journal->digest, error));
+  VMF_TRY(vmf_digest_new(VMF_XXH3, &journal->digest, error));
   return vmf_output_resumed(journal->output) ? go_on(journal, &draft->identity, error) : VMF_OK;
 }
 

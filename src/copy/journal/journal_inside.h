@@ -4,7 +4,7 @@
  * What a journal is made of, and how a chunk stands in it. All numbers are little-endian.
  *
  *   chunk: "CHNK", u32 length of the jobs, u64 number from 0 on, u64 size of the main file,
- *          jobs, u64 XXH64 of all before it in this chunk; of the first, of the head, too
+ *          jobs, u64 XXH3 of all before it in this chunk; of the first, of the head, too
  *   job:   u64 guest, u64 length, u64 bytes of data, u64 digest of what it writes, u32 hole,
  *          u32 count of blocks, blocks; where a checksum is made, of each 64 KiB of a job that is
  *          no hole: u8 zero, or the digest behind it

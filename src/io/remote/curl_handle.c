@@ -8,7 +8,6 @@
 
 enum {
   CONNECT_SECONDS = 15,
-  STALL_SECONDS = 30, /* with less than 1 KiB a second */
   RECEIVE_BYTES = 512 << 10,
 };
 
@@ -27,7 +26,6 @@ static bool prepare(CURL *curl, char *reason, bool by_netrc)
          vmf_curl.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) ==
              CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmferry/" VMF_VERSION) == CURLE_OK &&
@@ -46,6 +44,25 @@ CURL *vmf_curl_new(char *reason, bool by_netrc)
     return curl;
   vmf_curl.curl_easy_cleanup(curl);
   return NULL;
+}
+
+bool vmf_curl_ask(CURL *curl, const char *url, struct curl_slist *headers, long stall,
+                  const struct vmf_curl_calls *calls)
+{
+  return vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, stall) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, calls->head) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, calls->answer) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, calls->body) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEDATA, calls->answer) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, calls->progress) == CURLE_OK &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, calls->watcher) == CURLE_OK;
+}
+
+void vmf_curl_forget(CURL *curl)
+{
+  vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
 }
 
 bool vmf_curl_header(struct curl_slist **list, const char *text)

@@ -7,9 +7,27 @@
 
 #include "curl_library.h"
 
+enum { VMF_CURL_STALL = 30 /* seconds, where nothing else is to be said */ };
+
 /* reason: CURL_ERROR_SIZE bytes that live as long, where libcurl says what went wrong. by_netrc:
  * where the caller allows it at all. NULL: it cannot be used. */
 CURL *vmf_curl_new(char *reason, bool by_netrc);
+
+/* What libcurl calls for a request. */
+struct vmf_curl_calls {
+  size_t (*head)(char *bytes, size_t size, size_t count, void *data); /* a line of it */
+  size_t (*body)(char *bytes, size_t size, size_t count, void *data);
+  void *answer; /* the `data` of these two */
+  int (*progress)(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent);
+  void *watcher; /* of this one */
+};
+
+/* Says what is asked for. headers: stay with the caller, who lets the handle forget them
+ * (vmf_curl_forget) before they are freed. stall: seconds with less than 1 KiB a second after which
+ * it fails; 0: never. False: no memory. */
+bool vmf_curl_ask(CURL *curl, const char *url, struct curl_slist *headers, long stall,
+                  const struct vmf_curl_calls *calls);
+void vmf_curl_forget(CURL *curl);
 
 /* One more line; false: no memory, and *list is as before. */
 bool vmf_curl_header(struct curl_slist **list, const char *text);

@@ -241,6 +241,11 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
 {
   CURL *curl = request->line->curl;
   const struct vmf_load *load = request->load;
+  const struct vmf_curl_calls calls = {.head = on_head,
+                                       .body = on_body,
+                                       .answer = request,
+                                       .progress = on_progress,
+                                       .watcher = request};
   struct vmf_error wrong;
   struct curl_slist *headers = headers_for(request->http, url, &wrong);
   char range[64];
@@ -254,18 +259,11 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
   bool good =
-      headers && vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+      headers && vmf_curl_ask(curl, url, headers, VMF_CURL_STALL, &calls) &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE,
-                                request->whole || request->unranged ? NULL : range) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, request) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEDATA, request) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK;
+                                request->whole || request->unranged ? NULL : range) == CURLE_OK;
   *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
-  vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  vmf_curl_forget(curl);
   vmf_curl.curl_slist_free_all(headers);
   return good ? VMF_OK : vmf_fail_again(&wrong, error);
 }

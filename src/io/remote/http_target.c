@@ -13,9 +13,7 @@
 
 #include "cancel.h"
 #include "checked.h"
-#include "curl_handle.h"
 #include "descriptor.h"
-#include "http_answer.h"
 #include "memory.h"
 #include "remote_settings.h"
 #include "s3.h"
@@ -23,8 +21,9 @@
 #include "thread.h"
 #include "tries.h"
 #include "url.h"
+#include "web_call.h"
 
-enum { RING_BYTES = 4 << 20, LOOK_MS = 200, HEAD_BYTES = 100 << 10, TEXT_BYTES = 1 << 20 };
+enum { RING_BYTES = 4 << 20, LOOK_MS = 200 };
 enum { STALL_MS = 30 * 1000, ANSWER_MS = 10 * 60 * 1000 /* that it has all may take a while */ };
 
 struct target {
@@ -39,9 +38,7 @@ struct target {
   bool started;
   uint8_t *ring; /* owned; RING_BYTES */
   /* Of the sender, until `ended`. */
-  struct vmf_http_answer answer;
-  char text[VMF_S3_EXPLAINED + 1];
-  size_t text_length;
+  struct vmf_web_answer came;
   curl_off_t sent;   /* bytes of the body, as libcurl counts them */
   uint64_t moved_at; /* when they last became more, or came from the caller */
   bool stalled;
@@ -90,26 +87,6 @@ static size_t on_more(char *buffer, size_t size, size_t count, void *data)
   return part;
 }
 
-static size_t on_head(char *bytes, size_t size, size_t count, void *data)
-{
-  struct target *target = data;
-
-  vmf_http_line(&target->answer, bytes, size * count);
-  return target->answer.bytes > HEAD_BYTES ? 0 : size * count;
-}
-
-static size_t on_text(char *bytes, size_t size, size_t count, void *data)
-{
-  struct target *target = data;
-  size_t length = size * count;
-
-  if (target->text_length < VMF_S3_EXPLAINED)
-    memcpy(target->text + target->text_length, bytes,
-           vmf_min(length, VMF_S3_EXPLAINED - target->text_length));
-  target->text_length += length;
-  return target->text_length > TEXT_BYTES ? 0 : length;
-}
-
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
 {
   struct target *target = data;
@@ -135,7 +112,6 @@ static void *carry(void *data)
   vmf_curl.curl_easy_getinfo(target->curl, CURLINFO_SIZE_UPLOAD_T, &target->sent);
   target->result = result;
   vmf_curl.curl_easy_getinfo(target->curl, CURLINFO_RESPONSE_CODE, &target->status);
-  target->text[vmf_min(target->text_length, VMF_S3_EXPLAINED)] = '\0';
   target->ended = true;
   pthread_cond_broadcast(&target->moved);
   pthread_mutex_unlock(&target->lock);
@@ -159,22 +135,19 @@ static bool add_headers(struct target *target)
 static bool prepare(struct target *target)
 {
   CURL *curl = target->curl;
+  const struct vmf_curl_calls calls = {.head = vmf_web_on_head,
+                                       .body = vmf_web_on_text,
+                                       .answer = &target->came,
+                                       .progress = on_progress,
+                                       .watcher = target};
 
-  return add_headers(target) && vmf_curl.curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, target->url) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 0L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, target->headers) == CURLE_OK &&
+  return add_headers(target) && vmf_curl_ask(curl, target->url, target->headers, 0, &calls) &&
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(
              curl, CURLOPT_INFILESIZE_LARGE,
              target->unknown_size ? (curl_off_t)-1 : (curl_off_t)target->announced) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_more) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_READDATA, target) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, target) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_text) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEDATA, target) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, target) == CURLE_OK;
+         vmf_curl.curl_easy_setopt(curl, CURLOPT_READDATA, target) == CURLE_OK;
 }
 
 static enum vmf_code start(struct target *target, struct vmf_error *error)
@@ -216,7 +189,7 @@ static enum vmf_code judge(const struct target *target, struct vmf_error *error)
     return answers_early(target, error);
   if (status == 200 || status == 201 || status == 204)
     return VMF_OK;
-  vmf_s3_reason(target->text, target->answer.type, reason, sizeof reason);
+  vmf_s3_reason(target->came.text, target->came.head.type, reason, sizeof reason);
   if (status == 412 && target->new_only)
     return vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it", name);
   if (status == 411)

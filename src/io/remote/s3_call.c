@@ -66,7 +66,7 @@ static enum vmf_code send_once(struct vmf_s3_upload *upload, struct vmf_web_line
 /* The code of an answer that is an error, "" where it is none. */
 static void code_of(const struct vmf_web_call *call, char code[80])
 {
-  if (!vmf_s3_element(call->text, "Code", code, 80))
+  if (!vmf_s3_element(call->came.text, "Code", code, 80))
     code[0] = '\0';
 }
 
@@ -87,7 +87,7 @@ static void weigh(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
     attempt->most_tries = DAMAGED_TRIES;
     attempt->lasting = true;
   }
-  time_t now = vmf_curl.curl_getdate(call->answer.date, NULL);
+  time_t now = vmf_curl.curl_getdate(call->came.head.date, NULL);
   if (strcmp(code, "RequestTimeTooSkewed") == 0 && now > 0) {
     vmf_s3_set_clock(upload->s3, now);
     attempt->again = true;
@@ -118,13 +118,13 @@ static enum vmf_code judge(struct vmf_s3_upload *upload, const struct vmf_web_li
   curl_off_t wait = 0;
   char reason[300];
 
-  if (call->status >= 200 && call->status < 300 && !is_document(call->text, "Error"))
+  if (call->status >= 200 && call->status < 300 && !is_document(call->came.text, "Error"))
     return VMF_OK;
   weigh(upload, call, attempt);
   if (line->curl)
     vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_RETRY_AFTER, &wait);
   attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
-  vmf_s3_reason(call->text, call->answer.type, reason, sizeof reason);
+  vmf_s3_reason(call->came.text, call->came.head.type, reason, sizeof reason);
   enum vmf_code code = call->status == 401 || call->status == 403 || call->status == 404
                            ? VMF_SYSTEM
                        : call->status == 412 ? VMF_USAGE
@@ -172,7 +172,7 @@ static enum vmf_code take_id(struct vmf_s3_upload *upload, const struct vmf_web_
 {
   char id[2048];
 
-  if (!vmf_s3_element(call->text, "UploadId", id, sizeof id) || !id[0])
+  if (!vmf_s3_element(call->came.text, "UploadId", id, sizeof id) || !id[0])
     return vmf_fail(error, VMF_WRITE,
                     "%s: the store answers without an upload id; is this a store that speaks S3?",
                     upload->name);
@@ -186,7 +186,7 @@ enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *l
 
   VMF_TRY(make_request("POST", "uploads=", "beginning an upload", &request, error));
   enum vmf_code code = ask(upload, line, request, error);
-  const char *region = request->call.answer.region;
+  const char *region = request->call.came.head.region;
   if (code != VMF_OK && region[0] && strcmp(region, upload->s3->who.region) != 0) {
     vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", upload->name, region);
     VMF_TRY(vmf_s3_move(upload->s3, region, error));
@@ -272,7 +272,7 @@ enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload, struct vmf_web_line 
   md5_line(bytes, length, part->md5, md5);
   request->extra[0] = md5[0] ? md5 : NULL;
   VMF_TRY(ask(upload, line, request, error));
-  const struct vmf_http_answer *answer = &request->call.answer;
+  const struct vmf_http_answer *answer = &request->call.came.head;
   static const uint8_t unknown[VMF_MD5_BYTES];
   VMF_TRY(
       check_etag(upload, number, answer->etag, is_encrypted(answer) ? unknown : part->md5, error));
@@ -294,7 +294,7 @@ enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *lin
     return VMF_OK;
   VMF_TRY(code);
   *there = true;
-  memcpy(etag, request->call.answer.etag, VMF_HTTP_VALUE);
+  memcpy(etag, request->call.came.head.etag, VMF_HTTP_VALUE);
   return VMF_OK;
 }
 
@@ -399,7 +399,7 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
   enum vmf_code code = ask(upload, line, request, &why);
   answered = code == VMF_OK;
   if (answered)
-    code = check_end(upload, request->call.text, count, &why);
+    code = check_end(upload, request->call.came.text, count, &why);
   if (code != VMF_OK && may_be_completed(&request->call, answered) &&
       was_completed(upload, line, parts, count)) {
     (void)!vmf_s3_abort(upload, line, &why); /* it is there still where others sent the same */

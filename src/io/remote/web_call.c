@@ -9,29 +9,37 @@
 #include "remote_settings.h"
 
 enum { HEAD_BYTES = 100 << 10, TEXT_BYTES = 1 << 20 };
-enum { STALL_SECONDS = 30, SLOW_SECONDS = 10 * 60 };
+enum { SLOW_SECONDS = 10 * 60 };
 
-static size_t on_head(char *bytes, size_t size, size_t count, void *data)
+void vmf_web_answer_clear(struct vmf_web_answer *answer)
 {
-  struct vmf_web_call *call = data;
+  answer->head = (struct vmf_http_answer){0};
+  answer->text[0] = '\0';
+  answer->text_length = answer->blanks = 0;
+}
 
-  vmf_http_line(&call->answer, bytes, size * count);
-  return call->answer.bytes > HEAD_BYTES ? 0 : size * count;
+size_t vmf_web_on_head(char *bytes, size_t size, size_t count, void *answer)
+{
+  struct vmf_web_answer *came = answer;
+
+  vmf_http_line(&came->head, bytes, size * count);
+  return came->head.bytes > HEAD_BYTES ? 0 : size * count;
 }
 
 /* What is behind the part that is looked at passes. */
-static size_t on_text(char *bytes, size_t size, size_t count, void *data)
+size_t vmf_web_on_text(char *bytes, size_t size, size_t count, void *answer)
 {
-  struct vmf_web_call *call = data;
+  struct vmf_web_answer *came = answer;
   size_t length = size * count, taken = length;
 
-  for (; call->text_length == 0 && length > 0 && strchr(" \t\r\n", *bytes); bytes++, length--)
-    call->blanks++;
-  if (call->text_length < VMF_WEB_TEXT)
-    memcpy(call->text + call->text_length, bytes,
-           vmf_min(length, VMF_WEB_TEXT - call->text_length));
-  call->text_length += length;
-  return call->text_length + call->blanks > TEXT_BYTES ? 0 : taken;
+  for (; came->text_length == 0 && length > 0 && strchr(" \t\r\n", *bytes); bytes++, length--)
+    came->blanks++;
+  if (came->text_length < VMF_WEB_TEXT)
+    memcpy(came->text + came->text_length, bytes,
+           vmf_min(length, VMF_WEB_TEXT - came->text_length));
+  came->text_length += length;
+  came->text[vmf_min(came->text_length, VMF_WEB_TEXT)] = '\0';
+  return came->text_length + came->blanks > TEXT_BYTES ? 0 : taken;
 }
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
@@ -46,6 +54,11 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 /* A body of its own method goes as that of a POST, whose bytes libcurl does not copy. */
 static bool prepare(CURL *curl, struct vmf_web_call *call)
 {
+  const struct vmf_curl_calls calls = {.head = vmf_web_on_head,
+                                       .body = vmf_web_on_text,
+                                       .answer = &call->came,
+                                       .progress = on_progress,
+                                       .watcher = call};
   bool has_body = strcmp(call->method, "PUT") == 0 || strcmp(call->method, "POST") == 0;
 
   if (!vmf_curl_header(&call->headers, "Content-Type: application/octet-stream"))
@@ -62,32 +75,21 @@ static bool prepare(CURL *curl, struct vmf_web_call *call)
       CURLE_OK)
     return false;
   return vmf_curl.curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_URL, call->url) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                                   call->slow ? (long)SLOW_SECONDS : (long)STALL_SECONDS) ==
-             CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_HEADERDATA, call) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_text) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_WRITEDATA, call) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-         vmf_curl.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, call) == CURLE_OK;
+         vmf_curl_ask(curl, call->url, call->headers, call->slow ? SLOW_SECONDS : VMF_CURL_STALL,
+                      &calls);
 }
 
 static enum vmf_code perform(struct vmf_web_line *line, const char *name, struct vmf_web_call *call,
                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  call->answer = (struct vmf_http_answer){0};
-  call->text_length = call->blanks = 0;
+  vmf_web_answer_clear(&call->came);
   call->status = 0;
   line->reason[0] = '\0';
   if (!prepare(line->curl, call))
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", name);
   CURLcode result = vmf_curl.curl_easy_perform(line->curl);
   vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_RESPONSE_CODE, &call->status);
-  call->text[vmf_min(call->text_length, VMF_WEB_TEXT)] = '\0';
   /* who refuses a body need not read it, so that sending the rest of it fails */
   if (result == CURLE_OK || (result == CURLE_SEND_ERROR && call->status >= 400))
     return VMF_OK;
@@ -108,7 +110,7 @@ enum vmf_code vmf_web_call(struct vmf_web_line *line, const char *name, struct v
   else
     code = perform(line, name, call, attempt, error);
   if (line->curl)
-    vmf_curl.curl_easy_setopt(line->curl, CURLOPT_HTTPHEADER, NULL);
+    vmf_curl_forget(line->curl);
   vmf_curl.curl_slist_free_all(call->headers);
   call->headers = NULL;
   if (code != VMF_OK || call->status >= 500)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A request to a web server whose body is in memory, and whose answer is short. Private to this
+ * A request to a web server whose body is in memory, and answers that are short. Private to this
  * folder. */
 #ifndef VMF_IO_REMOTE_WEB_CALL_H
 #define VMF_IO_REMOTE_WEB_CALL_H
@@ -11,6 +11,19 @@
 #include "transport.h"
 
 enum { VMF_WEB_TEXT = 16 << 10 /* bytes of an answer that are looked at */ };
+
+/* An answer that is short. */
+struct vmf_web_answer {
+  struct vmf_http_answer head;
+  char text[VMF_WEB_TEXT + 1]; /* without blanks in front: they keep the connection */
+  size_t text_length, blanks;
+};
+
+void vmf_web_answer_clear(struct vmf_web_answer *answer);
+
+/* For libcurl, both with the answer as their data. */
+size_t vmf_web_on_head(char *bytes, size_t size, size_t count, void *answer);
+size_t vmf_web_on_text(char *bytes, size_t size, size_t count, void *answer);
 
 struct vmf_web_line {
   CURL *curl; /* NULL: it is to be opened */
@@ -26,10 +39,8 @@ struct vmf_web_call {
   bool deaf;                /* to being cancelled: it puts things in order */
   bool slow;                /* the answer may take minutes */
   /* what came */
-  struct vmf_http_answer answer;
+  struct vmf_web_answer came;
   long status;
-  char text[VMF_WEB_TEXT + 1]; /* without blanks in front: they keep the connection */
-  size_t text_length, blanks;
 };
 
 /* VMF_OK: there is an answer, of whatever status. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "file.h"
 
 enum vmf_code vmf_replacing_changed(const char *path, struct vmf_error *error)
@@ -44,9 +45,21 @@ enum vmf_code vmf_replacing_begin(struct vmf_replacing *replacing, const char *p
   return check(replacing, path, io, error);
 }
 
+void vmf_replacing_follow(struct vmf_replacing *replacing, const struct vmf_io *io)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+
+  replacing->follower = file ? fcntl(file->number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+  replacing->followed = replacing->follower >= 0;
+  if (replacing->followed)
+    (void)flock(replacing->follower, LOCK_EX | LOCK_NB);
+}
+
 void vmf_replacing_end(struct vmf_replacing *replacing)
 {
   if (replacing->held)
     close(replacing->descriptor);
-  replacing->held = false;
+  if (replacing->followed)
+    close(replacing->follower);
+  replacing->held = replacing->followed = false;
 }

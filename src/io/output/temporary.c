@@ -53,6 +53,7 @@ static bool put_random(char *text)
   return true;
 }
 
+/* VMF_OK without a folder: another run has removed it, as what one left that is gone. */
 static enum vmf_code make_folder(struct vmf_temporary *temporary, int beside, const char *target,
                                  const char *path, struct vmf_error *error)
 {
@@ -71,7 +72,7 @@ static enum vmf_code make_folder(struct vmf_temporary *temporary, int beside, co
   temporary->mark = -1;
   temporary->folder =
       openat(beside, temporary->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (temporary->folder >= 0)
+  if (temporary->folder >= 0 || errno == ENOENT)
     return VMF_OK;
   enum vmf_code code =
       vmf_fail_errno(error, VMF_SYSTEM, "%s: the temporary folder cannot be opened", path);
@@ -97,12 +98,14 @@ static bool hold(struct vmf_temporary *temporary, int main_file)
 }
 
 /* VMF_OK with *main_file < 0: another run removed what was made; that happens once in a very long
- * time, since it is a matter of two system calls. */
+ * time, since it is a matter of three system calls. */
 static enum vmf_code make_once(struct vmf_temporary *temporary, int beside, const char *target,
                                const char *path, int *main_file, struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
   VMF_TRY(make_folder(temporary, beside, target, path, error));
+  if (temporary->folder < 0)
+    return VMF_OK;
   *main_file =
       openat(temporary->folder, target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (*main_file >= 0 && hold(temporary, *main_file))

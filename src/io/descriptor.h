@@ -51,6 +51,9 @@ VMF_MUST_CHECK enum vmf_code vmf_descriptor_new(const struct vmf_io_ops *ops, in
 /* The descriptor behind an io, or NULL when it is of another kind. */
 const struct vmf_descriptor *vmf_descriptor_of(const struct vmf_io *io);
 
+/* That of the io, or of the first file below a view; NULL: there is none. */
+const struct vmf_descriptor *vmf_descriptor_below(const struct vmf_io *io);
+
 /* Operations of struct vmf_io_ops. */
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
                                    struct vmf_error *error);

@@ -319,12 +319,17 @@ bool vmf_io_same_file(const struct vmf_io *a, const struct vmf_io *b)
   return a == b || (one && other && vmf_io_shows_file(a, &other->status));
 }
 
-bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
+const struct vmf_descriptor *vmf_descriptor_below(const struct vmf_io *io)
 {
   const struct vmf_io *below;
   while ((below = io_below(io, 0)) != NULL)
     io = below;
-  const struct vmf_descriptor *file = vmf_descriptor_of(io);
+  return vmf_descriptor_of(io);
+}
+
+bool vmf_io_stat(const struct vmf_io *io, struct stat *status)
+{
+  const struct vmf_descriptor *file = vmf_descriptor_below(io);
   if (file)
     *status = file->status;
   return file != NULL;

@@ -129,8 +129,10 @@ static enum vmf_code write_text(struct text_edit *edit, struct vmf_error *error)
     VMF_TRY(
         vmf_io_pwrite(vmf_output_main(edit->output), edit->after, edit->after_length, 0, error));
   VMF_TRY(vmf_io_unchanged(edit->io, edit->target->files->log, error));
-  if (!edit->target->output)
+  if (!edit->target->output) {
     VMF_TRY(vmf_replacing_begin(&edit->replacing, edit->path, edit->io, error));
+    vmf_output_held(edit->output);
+  }
   return vmf_output_commit(edit->output, error);
 }
 

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Sources and targets on file systems that can less than most, or stand on another one: no holes, no reserved space, no
-direct I/O, two layers, read-only."""
+direct I/O, two layers, read-only. Folders that VMFERRY_TEST_FOLDERS names (":" between them) are tried, too: one on NFS, or whatever is there."""
 import contextlib
+import functools
 import os
+import pathlib
 import random
 import signal
+import tempfile
 
 import fault_tools
 import tap
@@ -62,7 +65,14 @@ def ntfs(t):
     return mounted(t, 'there', '-t', 'ntfs-3g', make_medium(t, 'medium', 'mkntfs', '-q', '-F'))
 
 
+@contextlib.contextmanager
+def given(folder, _):
+    with tempfile.TemporaryDirectory(dir=folder) as there:
+        yield pathlib.Path(there)
+
+
 SYSTEMS = [('overlay', overlay, True), ('ramfs', ramfs, False), ('ext2', ext2, True), ('ntfs by FUSE', ntfs, False)]
+SYSTEMS += [(folder, functools.partial(given, folder), False) for folder in os.environ.get('VMFERRY_TEST_FOLDERS', '').split(':') if folder]
 
 
 def content():
@@ -124,6 +134,39 @@ def test_packages(t, system, _):
         t.vmferry('verify', there / 'vm.ova')
         t.vmferry('convert', there / 'vm.ova', there / 'vm.ovf')
         t.vmferry('compare', 'disk.raw', there / 'vm.ovf')
+        for name in ('vm.ova', 'vm.ovf'):
+            t.vmferry('edit', '--cpus', '3', there / name)
+            t.vmferry('sign', '--renew', '--digest', 'sha512', there / name)
+            t.vmferry('verify', there / name)
+        t.vmferry('convert', '--force', there / 'vm.ova', there / 'vm.vmx')
+        t.vmferry('edit', '--cpus', '4', there / 'vm.vmx')
+        tap.equal([path.name for path in there.iterdir() if '.part-' in path.name], [], 'left')
+
+
+@tap.rows(SYSTEMS)
+def test_two_on_one_target(t, system, _):
+    """The second is told, whatever is locked there, and what was killed is not in the way."""
+    make_disk(t.path('disk.raw'))
+    with system(t) as there:
+        words = ('disk.raw', there / 'disk.qcow2')
+        stopped = fault_tools.start_stopped(t, 'write:2:stop', *words, folder=there)
+        tap.contains(t.vmferry('convert', *words, status=7).stderr, 'another run is writing it')
+        stopped.send_signal(signal.SIGCONT)
+        tap.equal(fault_tools.end(stopped)[0], 0, 'status')
+        tap.equal(fault_tools.convert(t, 'write:2:kill', *words, folder=there)[0], -signal.SIGKILL, 'status')
+        t.vmferry('convert', *words)
+        t.vmferry('compare', *words)
+
+
+@tap.rows(SYSTEMS)
+def test_from_a_pipe(t, system, _):
+    """What cannot be taken in order is stored in a file without a name first."""
+    make_disk(t.path('disk.raw'))
+    t.write('run.sh', b'"$VMFERRY" convert disk.raw -O vpc -o subformat=dynamic - | "$VMFERRY" convert --spool "$1" -f vpc - "$1/new.qcow2"\n')
+    with system(t) as there:
+        t.run('sh', 'run.sh', there, env={'VMFERRY': tap.VMFERRY})
+        t.vmferry('compare', 'disk.raw', there / 'new.qcow2')
+        tap.equal([path.name for path in there.iterdir() if path.name.startswith('.')], [], 'left')
 
 
 def test_lower_layer_stays_as_it_was(t):

@@ -339,6 +339,11 @@ struct vmf_io *vmf_output_main(struct vmf_output *output)
   return output->parts[0].io;
 }
 
+void vmf_output_held(struct vmf_output *output)
+{
+  output->ignore_locks = true;
+}
+
 const char *vmf_output_name(const struct vmf_output *output)
 {
   return output->name;

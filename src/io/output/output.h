@@ -49,6 +49,10 @@ VMF_MUST_CHECK enum vmf_code vmf_output_check_link(const char *path, struct vmf_
  * device. */
 struct vmf_io *vmf_output_main(struct vmf_output *output);
 
+/* The caller itself holds what is replaced (replacing.h), and has looked at its locks: on a file
+ * system with one kind of lock for all, its own is not in the way. */
+void vmf_output_held(struct vmf_output *output);
+
 /* One more file; owned by the output. `name` is a plain file name. VMF_UNSUPPORTED on standard
  * output, devices and files that are written in place, VMF_USAGE when a file of that name exists
  * beside the target, unless options->replace; VMF_REFUSED when it is no regular one. */

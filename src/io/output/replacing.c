@@ -20,6 +20,23 @@ enum vmf_code vmf_replacing_changed(const char *path, struct vmf_error *error)
       path);
 }
 
+/* False: another run has it. NFS of version 4 gives this lock only to who may write, so that the
+ * file is opened once more, where nothing of ours is locked in it. */
+static bool lock(struct vmf_replacing *replacing, const char *path, bool ours)
+{
+  if (flock(replacing->descriptor, LOCK_EX | LOCK_NB) == 0)
+    return true;
+  if (errno == EBADF && !ours) {
+    int number = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (number < 0)
+      return true;
+    close(replacing->descriptor);
+    replacing->descriptor = number;
+    return flock(number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  }
+  return errno != EWOULDBLOCK;
+}
+
 static enum vmf_code check(const struct vmf_replacing *replacing, const char *path,
                            const struct vmf_io *io, struct vmf_error *error)
 {
@@ -33,14 +50,24 @@ static enum vmf_code check(const struct vmf_replacing *replacing, const char *pa
   return VMF_OK;
 }
 
+/* Of the open file that is read, whose own locks (locks.h) would be in the way of another one: NFS
+ * has one kind of lock for all. */
+static int open_to_hold(const char *path, const struct vmf_io *io)
+{
+  const struct vmf_descriptor *file = io ? vmf_descriptor_below(io) : NULL;
+
+  return file ? fcntl(file->number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+              : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 enum vmf_code vmf_replacing_begin(struct vmf_replacing *replacing, const char *path,
                                   const struct vmf_io *io, struct vmf_error *error)
 {
-  replacing->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  replacing->descriptor = open_to_hold(path, io);
   if (replacing->descriptor < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   replacing->held = true;
-  if (flock(replacing->descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+  if (!lock(replacing, path, io != NULL))
     return vmf_fail(error, VMF_IN_USE, "%s: another run is replacing it; run this again", path);
   return check(replacing, path, io, error);
 }
@@ -55,11 +82,18 @@ void vmf_replacing_follow(struct vmf_replacing *replacing, const struct vmf_io *
     (void)flock(replacing->follower, LOCK_EX | LOCK_NB);
 }
 
+/* Others of its descriptors may be open longer. */
+static void release(int number)
+{
+  (void)flock(number, LOCK_UN);
+  close(number);
+}
+
 void vmf_replacing_end(struct vmf_replacing *replacing)
 {
   if (replacing->held)
-    close(replacing->descriptor);
+    release(replacing->descriptor);
   if (replacing->followed)
-    close(replacing->follower);
+    release(replacing->follower);
   replacing->held = replacing->followed = false;
 }

@@ -276,10 +276,11 @@ static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_err
     code = vmf_signing_advance(signing, 0, error);
   if (code == VMF_OK)
     code = hold_texts(signing, error);
-  if (code == VMF_OK)
+  if (code == VMF_OK) {
+    vmf_output_held(outputs[0]);
     vmf_replacing_follow(&signing->replacing, vmf_output_main(outputs[0]));
-  if (code == VMF_OK)
     code = commit_described(signing, paths, outputs, error);
+  }
   for (size_t i = 0; i < 3; i++) {
     vmf_output_close(outputs[i]);
     vmf_free(paths[i]);

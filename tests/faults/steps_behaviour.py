@@ -11,7 +11,9 @@ import signal
 import subprocess
 
 import fault_tools
+import object_store
 import tap
+from remote_servers import Site
 from fault_tools import count, environment, steps
 
 ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
@@ -294,6 +296,91 @@ def test_two_results(t, wanted, words):
                 tap.equal(found.get(target) in (None, whole[target]), True, title)
                 if 'new.map' in found and not bad:
                     tap.equal(found['new.map'] == whole['new.map'], True, title)
+
+
+# ---- a run that is gone on with ----
+
+RESUMED = [('qcow2', ('-c', '-O', 'qcow2')), ('raw', ('-O', 'raw')), ('vmdk split', ('-O', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse'))]
+
+
+@tap.rows(RESUMED)
+def test_a_fault_when_it_goes_on(t, form):
+    """Whatever comes in the way of the second run, the third one ends with the bytes of a run without any."""
+    for folder in ('src', 'out'):
+        (t.folder / folder).mkdir()
+    t.write('src/disk.raw', os.urandom(6 << 20))
+    words = ('convert', '-q', '-m', '2', '--resume', '--journal=1M', *form, 'src/disk.raw', 'out/disk')
+    status, _, errors = run(t, 'none:1:0', words)
+    tap.equal(status, 0, errors)
+    whole = {path.name: path.read_bytes() for path in (t.folder / 'out').iterdir()}
+
+    def afresh():
+        shutil.rmtree(t.path('out'))
+        (t.folder / 'out').mkdir()
+        run(t, 'write:8:kill', words)
+    faults = []
+    for op in (*OPS, 'read') if ALL else ('open', 'write', 'fsync', 'read', 'rename'):
+        afresh()
+        run(t, f'{op}:999999:5', words)
+        faults += [f'{op}:{number}:{how}' for number in steps(count(t), count(t) if ALL else 2) for how in ('kill', errno.EIO)] if count(t) else []
+    if not fault_tools.SANITIZED:
+        afresh()
+        run(t, 'malloc:999999999', words)
+        faults += [f'malloc:{number}' for number in steps(count(t), 300 if ALL else 4)]
+    for fault in faults:
+        afresh()
+        status, _, errors = run(t, fault, words)
+        found = {path.name: path.read_bytes() for path in (t.folder / 'out').iterdir() if path.is_file()}
+        if status == 0:
+            tap.equal(found == whole, True, fault)
+            continue
+        tap.equal([name for name in found if found[name] != whole.get(name)], [], f'{fault}: exit {status}, {errors}: half')
+        again = run(t, 'none:1:0', words)
+        tap.equal(again[0], 0, f'{fault}: exit {status}, {errors}; again: {again[2]}')
+        if found:  # the files that replace those have other names
+            t.vmferry('compare', '-f', 'raw', 'src/disk.raw', 'out/disk')
+        else:
+            tap.equal({path.name: path.read_bytes() for path in (t.folder / 'out').iterdir()} == whole, True, f'{fault}, again')
+
+
+# ---- servers ----
+
+STORED = [('a disk goes into an object', ('convert', '-O', 'qcow2', 'src/disk.raw', 's3://disks/new')), ('a package goes into one', ('pack', '-o', 's3://disks/new.ova', 'src/disk.raw')),
+          ('a disk comes from one', ('convert', '-O', 'qcow2', 's3://disks/old.raw', 'out/new')), ('it is examined', ('checksum', 's3://disks/old.raw'))]
+
+
+@tap.rows(STORED)
+def test_allocations_with_an_object_store(t, words):
+    """An object is whole, or not there; no upload is left open without a word."""
+    tap.needs('libcurl')
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    for folder in ('src', 'out'):
+        (t.folder / folder).mkdir()
+    data = fault_tools.pattern(7 << 20)
+    t.write('src/disk.raw', data)
+    store = object_store.Store()
+    with Site(store.answer) as site:
+        def go(fault):
+            shutil.rmtree(t.path('out'))
+            (t.folder / 'out').mkdir()
+            store.objects.clear()
+            store.uploads.clear()
+            store.objects['disks/old.raw'] = (data, '"old"')
+            done = t.vmferry(words[0], '-m', '2', *words[1:], status=None, env=environment(t, fault) | store.environment(site.url) | {'VMFERRY_SANDBOX': 'off'})
+            made = {name: body for name, (body, _) in store.objects.items()} | {path.name: path.read_bytes() for path in (t.folder / 'out').iterdir() if path.is_file()}
+            return done.returncode, done.stdout, done.stderr, made
+        wanted = go('malloc:999999999')
+        tap.equal(wanted[0], 0, wanted[2])
+        for number in steps(count(t), 2000 if ALL else 10):
+            status, told, errors, made = go(f'malloc:{number}')
+            title = f'malloc {number}: exit {status}, {errors}'
+            if status == 0:
+                tap.equal((told, made == wanted[3]), (wanted[1], True), title)
+            else:
+                tap.equal((status in (1, 3, 4), errors != ''), (True, True), title)
+            tap.equal([name for name in made if made[name] != wanted[3].get(name)], [], title)
+            tap.equal(not store.uploads or 'upload' in errors, True, f'{title}: {store.uploads.keys()}')
 
 
 tap.main(globals())

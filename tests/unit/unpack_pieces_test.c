@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Pieces of a packed file: what is read of them, and what is unpacked before it is. */
+#include <stdatomic.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -38,6 +39,23 @@ static struct vmf_io *open_pieces(struct vmf_io *file)
   ck_assert_uint_eq(io->size, PIECES * PIECE);
   return io;
 }
+
+/* A file that counts what is read of it. */
+struct counted {
+  struct vmf_io io;
+  struct vmf_io *file;
+  atomic_uint reads;
+};
+
+static enum vmf_code counted_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                   struct vmf_error *failure)
+{
+  struct counted *counted = (struct counted *)io;
+  counted->reads += length < 100; /* a frame; what lists them reads all */
+  return vmf_io_pread(counted->file, buffer, length, offset, failure);
+}
+
+static const struct vmf_io_ops counted_ops = {.kind = "counted", .pread = counted_pread};
 
 static void read_piece(struct vmf_io *io, unsigned index)
 {
@@ -89,12 +107,33 @@ START_TEST(the_next_pieces_are_unpacked_ahead_of_reading_in_order)
 }
 END_TEST
 
+/* As a disk is: its first and last bytes are looked at, and then all of it is read. */
+START_TEST(each_piece_is_unpacked_once_where_a_disk_is_opened_for_a_pass)
+{
+  struct vmf_io *file = packed_file(), *io = NULL;
+  struct counted counted = {.io = {.ops = &counted_ops, .name = file->name, .size = file->size},
+                            .file = file};
+  const struct vmf_unpack_options options = {.threads = 2 + (unsigned)_i, .pass = true};
+  uint64_t told;
+  ck_assert_int_eq(vmf_unpack_pieces(&counted.io, &vmf_packing_zstd, &options, &told, &io, &error),
+                   VMF_OK);
+  read_piece(io, 0);
+  read_piece(io, PIECES - 1);
+  for (unsigned index = 0; index < PIECES; index++)
+    read_piece(io, index);
+  vmf_io_close(io);
+  ck_assert_uint_eq(counted.reads, PIECES);
+  vmf_io_close(file);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("unpack_pieces");
   TCase *tests = tcase_create("unpack_pieces");
   tcase_add_test(tests, nothing_is_unpacked_ahead_of_reading_that_is_not_in_order);
   tcase_add_test(tests, the_next_pieces_are_unpacked_ahead_of_reading_in_order);
+  tcase_add_loop_test(tests, each_piece_is_unpacked_once_where_a_disk_is_opened_for_a_pass, 0, 2);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -73,6 +73,7 @@ static enum vmf_code unpack(struct vmf_io *packed, const struct vmf_packing *pac
 {
   const struct vmf_unpack_options unpack = {.max_bytes = options->max_bytes,
                                             .threads = options->threads,
+                                            .pass = options->in_order,
                                             .folder = options->spool_folder,
                                             .cancel = options->cancel,
                                             .log = options->log,

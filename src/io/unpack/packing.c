@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "checked.h"
@@ -71,6 +72,12 @@ enum vmf_code vmf_pieces_add(struct vmf_packed_pieces *pieces, uint64_t at, uint
                                                             .length = (uint32_t)length,
                                                             .sized = sized && length > 0};
   return VMF_OK;
+}
+
+unsigned vmf_unpack_threads(const struct vmf_unpack_options *options)
+{
+  long processors = options->threads > 0 ? (long)options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+  return processors > 0 ? (unsigned)processors : 1;
 }
 
 /* ---- frames ---- */

@@ -89,6 +89,9 @@ extern const struct vmf_packing vmf_packing_gzip, vmf_packing_xz, vmf_packing_zs
 /* All of them, NULL behind the last. */
 extern const struct vmf_packing *const vmf_packings[];
 
+/* That may unpack while a file is opened. */
+unsigned vmf_unpack_threads(const struct vmf_unpack_options *options);
+
 /* Finds the sizes that are not told, by unpacking those pieces once, on several threads; leaves out
  * those of no bytes, and gives all their starts. VMF_UNSUPPORTED: one cannot be unpacked. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_measure(struct vmf_io *packed,

@@ -4,7 +4,6 @@
  * How much the pieces hold that do not say it (frames that were written to a pipe). They are
  * unpacked by threads of their own, which are there for just that: who opens a file has no crew. */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "cancel.h"
 #include "checked.h"
@@ -120,10 +119,7 @@ static void *thread_main(void *data)
 /* Beside the caller's. */
 static unsigned count_threads(const struct measuring *all, size_t unknown)
 {
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  uint64_t wanted = all->options->threads;
-  if (wanted == 0)
-    wanted = processors > 0 ? (uint64_t)processors : 1;
+  uint64_t wanted = vmf_unpack_threads(all->options);
   uint64_t fitting = MEMORY / (all->longest + all->longest_stored);
   return (unsigned)vmf_min(vmf_min(vmf_min(wanted, fitting), unknown), THREADS_MAX) - 1;
 }

@@ -14,6 +14,7 @@ struct vmf_packing;
 struct vmf_unpack_options {
   uint64_t max_bytes;              /* that may come out of it; 0: no bound */
   unsigned threads;                /* that unpack to open it; 0: one per processor */
+  bool pass;                       /* all of it will be read in order */
   const char *folder;              /* where it is stored when it must be */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */

@@ -4,7 +4,10 @@
  * A packed file in pieces as one that can be read anywhere. Unpacked pieces are kept in a few
  * slots. A thread that finds the piece that it wants being unpacked by another one unpacks the next
  * in the meantime, and so does one that has nothing to read while pieces are read one behind the
- * other: all threads of a pass are busy, however long the pieces are. */
+ * other: all threads of a pass are busy, however long the pieces are.
+ * Whoever opens a disk looks at its first and its last bytes, and has one thread: meanwhile threads
+ * of this file's own unpack the last piece, which stays, and before a pass in order those behind
+ * the first. They end when the slots are full, or the pass has begun. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
@@ -13,11 +16,13 @@
 #include "memory.h"
 #include "packing.h"
 #include "row.h"
+#include "thread.h"
 
 enum {
   SLOTS_MAX = 64,
   SLOT_BYTES = 256 << 20, /* of all of them, at most */
-  SLOTS_BESIDE = 2        /* the threads: one is read meanwhile, one is ready */
+  SLOTS_BESIDE = 3,       /* the threads: one is read meanwhile, one is ready, the last piece */
+  STARTERS_MAX = 16       /* threads of its own */
 };
 
 #define NONE SIZE_MAX
@@ -37,6 +42,11 @@ struct unpacked_pieces {
   struct vmf_packed_pieces pieces;
   size_t longest; /* bytes of a piece */
 
+  /* Of who opens and closes it. */
+  pthread_t starters[STARTERS_MAX];
+  unsigned starter_count;
+  bool pass; /* it is opened for one in order */
+
   /* Guards all that follows. Not held while a piece is read, unpacked or copied. */
   pthread_mutex_t lock;
   pthread_cond_t done; /* a slot was filled, or is no longer in use */
@@ -46,6 +56,7 @@ struct unpacked_pieces {
   size_t furthest;        /* piece that reading in order has come to */
   bool in_order;          /* it has come there from the one before */
   uint64_t clock;
+  bool closing; /* nothing more is unpacked before it is wanted */
 };
 
 /* ---- unpacking one; without the lock ---- */
@@ -83,14 +94,15 @@ static struct slot *find_slot(struct unpacked_pieces *all, size_t piece)
   return NULL;
 }
 
-/* One that nobody uses, and that holds none of the pieces from `first` to `last`; NULL: none now.
- */
+/* One that nobody uses, and that holds none of the pieces from `first` to `last`, nor the last of
+ * all; NULL: none now. */
 static struct slot *free_slot(struct unpacked_pieces *all, size_t first, size_t last)
 {
   struct slot *oldest = NULL;
   for (size_t i = 0; i < all->slot_count; i++) {
     struct slot *slot = &all->slots[i];
-    bool wanted = slot->piece != NONE && slot->piece >= first && slot->piece <= last;
+    bool wanted = slot->piece != NONE && ((slot->piece >= first && slot->piece <= last) ||
+                                          slot->piece == all->pieces.count - 1);
     if (slot->users == 0 && !wanted && (!oldest || slot->used < oldest->used))
       oldest = slot;
   }
@@ -219,6 +231,62 @@ static bool pieces_ahead(struct vmf_io *io)
   return worked;
 }
 
+/* ---- while it is opened ---- */
+
+/* The last piece, then those behind the first as far as they find an empty slot, and one more is
+ * left for the first. With the lock held; SIZE_MAX: there is nothing to do. */
+static size_t next_early(struct unpacked_pieces *all)
+{
+  size_t last = all->pieces.count - 1;
+  size_t end = all->pass ? vmf_min(last, all->slot_count - 2) : 0;
+
+  if (!find_slot(all, last))
+    return last;
+  for (size_t piece = 1; piece < end; piece++)
+    if (!find_slot(all, piece))
+      return piece;
+  return SIZE_MAX;
+}
+
+static void *starter_main(void *data)
+{
+  struct unpacked_pieces *all = data;
+  struct vmf_error ignored;
+  size_t piece;
+  enum vmf_code code = VMF_OK;
+  pthread_mutex_lock(&all->lock);
+  come_in(all);
+  while (code == VMF_OK && !all->closing && !all->in_order &&
+         (piece = next_early(all)) != SIZE_MAX) {
+    struct slot *slot = free_slot(all, 0, all->pieces.count - 1);
+    code = slot ? fill_slot(all, slot, piece, &ignored) : VMF_CANCELLED;
+  }
+  all->threads--;
+  pthread_mutex_unlock(&all->lock);
+  return NULL;
+}
+
+/* Threads that the system does not give are done without. */
+static void start(struct unpacked_pieces *all, const struct vmf_unpack_options *options)
+{
+  uint64_t beside = vmf_unpack_threads(options) - 1, pieces = all->pieces.count - 1;
+  uint64_t wanted = vmf_min(vmf_min(beside, all->pass ? pieces : 1), STARTERS_MAX);
+  if (pieces == 0)
+    return;
+  while (all->starter_count < wanted &&
+         vmf_thread_start(&all->starters[all->starter_count], starter_main, all) == 0)
+    all->starter_count++;
+}
+
+static void end_starters(struct unpacked_pieces *all)
+{
+  pthread_mutex_lock(&all->lock);
+  all->closing = true;
+  pthread_mutex_unlock(&all->lock);
+  for (unsigned i = 0; i < all->starter_count; i++)
+    pthread_join(all->starters[i], NULL);
+}
+
 static struct vmf_io *pieces_below(const struct vmf_io *io, size_t index)
 {
   return index == 0 ? ((const struct unpacked_pieces *)io)->packed : NULL;
@@ -227,6 +295,7 @@ static struct vmf_io *pieces_below(const struct vmf_io *io, size_t index)
 static void pieces_close(struct vmf_io *io)
 {
   struct unpacked_pieces *all = (struct unpacked_pieces *)io;
+  end_starters(all);
   for (size_t i = 0; i < SLOTS_MAX; i++)
     vmf_free(all->slots[i].bytes);
   pthread_cond_destroy(&all->done);
@@ -281,6 +350,8 @@ static enum vmf_code pieces_fill(struct unpacked_pieces *all,
   for (size_t i = 0; i < pieces->count; i++)
     all->longest = vmf_max(all->longest, pieces->list[i].length);
   all->io.size = pieces->size;
+  all->pass = options->pass;
+  start(all, options);
   return VMF_OK;
 }
 

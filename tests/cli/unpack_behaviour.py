@@ -213,6 +213,20 @@ def test_f_raw_of_a_name_that_says_packed(t):
     tap.equal(t.vmferry('convert', '-f', 'raw', 'b.raw.gz', 'out.raw').stderr, '', 'words')
 
 
+def test_a_file_that_ends_within_its_magic(t):
+    """Also with -f raw: three bytes of xz are no disk."""
+    for suffix in COMMAND:
+        data = packed(t, suffix, data=NO_TABLE)
+        for length in (0, 1, 2):
+            t.write('a.raw.' + suffix, data[:length])
+            for options in ((), ('-f', 'raw')):
+                done = t.vmferry('convert', *options, 'a.raw.' + suffix, 'out.raw', status=2)
+                tap.contains(done.stderr, f'a.raw.{suffix}: ends at byte {length}')
+        t.write('a.raw.' + suffix, b'no')
+        tap.contains(t.vmferry('convert', '-f', 'raw', 'a.raw.' + suffix, 'out.raw').stderr, 'warning')
+        os.remove(t.path('out.raw'))
+
+
 def test_f_names_both(t):
     for suffix in COMMAND:
         t.write('disk', packed(t, suffix, data=NO_TABLE))
@@ -527,6 +541,11 @@ def test_windows_beyond_the_bound(t):
     window = lambda log: b'\x28\xb5\x2f\xfd' + b'\0' + bytes([(log - 10) << 3]) + b'\1\0\0'
     for log in (28, 31, 41):
         wrong(t, window(log), 'zst', '128 MiB', status=2)
+    t.write('a.raw', RAW)
+    with open(t.path('a.raw'), 'rb') as pipe:  # in a frame that is short enough to be a piece
+        cat = subprocess.Popen(['cat'], stdin=pipe, stdout=subprocess.PIPE)
+        wrong(t, t.run(tap.tool('zstd'), '-q', '--long=31', stdin=cat.stdout, text=False).stdout, 'zst', '128 MiB', status=2)
+        cat.communicate()
     filters = [{'id': lzma.FILTER_LZMA2, 'dict_size': 1 << 20}]
     data = bytearray(lzma.compress(RAW, filters=filters))
     # the block header: its size, flags, filter id, size of properties, the dictionary's size, padding, CRC-32

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Disks that are packed as a whole: whether one is, and is to be unpacked. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "archived.h"
@@ -29,6 +30,23 @@ static bool is_disk(struct vmf_io *io)
          (!vmf_io_is_stream(io) && vmf_probe_io(io, &format, NULL) == VMF_OK && format);
 }
 
+/* Of a file that is called like a packed one so little is left that nothing else can be meant. */
+static enum vmf_code check_cut(struct vmf_io *io, struct vmf_error *error)
+{
+  const struct vmf_packing *called = vmf_packing_suffixed(io->name);
+  bool cut = false;
+
+  if (called)
+    VMF_TRY(vmf_packing_is_cut(io, called, &cut, error));
+  if (!cut)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CORRUPT,
+                  "%s: ends at byte %" PRIu64
+                  ", before it is told as %s data: what wrote it ended too early, or it was cut "
+                  "short on its way",
+                  io->name, io->size, vmf_packing_name(called));
+}
+
 enum vmf_code vmf_packed_find(struct vmf_io *io, const char *format,
                               const struct vmf_packing **packing, char **inner,
                               struct vmf_error *error)
@@ -46,6 +64,8 @@ enum vmf_code vmf_packed_find(struct vmf_io *io, const char *format,
   VMF_TRY(vmf_packing_of(io, packing, error));
   if (format ? vmf_packing_suffixed(io->name) != *packing : *packing && is_disk(io))
     *packing = NULL;
+  if (!*packing)
+    VMF_TRY(check_cut(io, error));
   return *packing && format ? vmf_copy_text(format, inner, error) : VMF_OK;
 }
 

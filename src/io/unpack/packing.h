@@ -60,6 +60,8 @@ struct vmf_packing {
   const char *const *suffixes; /* without the dot; NULL behind the last */
   const char *command;         /* a program that unpacks it to standard output, for messages */
   const char *library;         /* that this build lacks; NULL: it reads it */
+  const char *magic;           /* a file starts with it, but for members that only skip */
+  unsigned magic_length;
   unsigned zeros_behind; /* so many zeros, or a multiple, may stand behind a member; 0: none */
   bool zeros_last;       /* no member may follow them */
   size_t state_size;     /* of a decoder */

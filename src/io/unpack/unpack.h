@@ -29,6 +29,11 @@ const struct vmf_packing *vmf_packing_find(const uint8_t *head, size_t length);
 VMF_MUST_CHECK enum vmf_code vmf_packing_of(struct vmf_io *io, const struct vmf_packing **packing,
                                             struct vmf_error *error);
 
+/* Whether a file ends within the first bytes of what is packed so. */
+VMF_MUST_CHECK enum vmf_code vmf_packing_is_cut(struct vmf_io *io,
+                                                const struct vmf_packing *packing, bool *cut,
+                                                struct vmf_error *error);
+
 const char *vmf_packing_name(const struct vmf_packing *packing);
 const char *vmf_packing_command(const struct vmf_packing *packing); /* that unpacks to stdout */
 

@@ -73,6 +73,8 @@ const struct vmf_packing vmf_packing_bzip2 = {
     .name = "bzip2",
     .suffixes = suffixes,
     .command = "bzip2 -dc",
+    .magic = "BZh",
+    .magic_length = 3,
     .file_begins = bzip2_begins,
     .member_begins = bzip2_begins,
 #ifdef VMF_HAVE_BZIP2

@@ -72,6 +72,20 @@ enum vmf_code vmf_packing_of(struct vmf_io *io, const struct vmf_packing **packi
   return VMF_OK;
 }
 
+enum vmf_code vmf_packing_is_cut(struct vmf_io *io, const struct vmf_packing *packing, bool *cut,
+                                 struct vmf_error *error)
+{
+  char head[16];
+  uint64_t size = vmf_size_get(io);
+
+  *cut = false;
+  if (vmf_io_is_stream(io) || size >= packing->magic_length)
+    return VMF_OK;
+  VMF_TRY(vmf_io_pread(io, head, (size_t)size, 0, error));
+  *cut = memcmp(head, packing->magic, (size_t)size) == 0;
+  return VMF_OK;
+}
+
 const char *vmf_packing_name(const struct vmf_packing *packing)
 {
   return packing->name;

@@ -248,6 +248,9 @@ const struct vmf_packing vmf_packing_xz = {
     .name = "xz",
     .suffixes = suffixes,
     .command = "xz -dc",
+    .magic = "\xfd"
+             "7zXZ\0",
+    .magic_length = 6,
     .zeros_behind = 4,
     .file_begins = xz_begins,
     .member_begins = xz_begins,

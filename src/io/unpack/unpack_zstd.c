@@ -125,6 +125,8 @@ static enum vmf_code zstd_frame(struct vmf_io *packed, uint64_t at, struct vmf_f
                                : get_le64(head + place);
   frame->stored = place + width;
   uint64_t window = flags & SINGLE_SEGMENT ? frame->length : zstd_window(head[5]);
+  if (window > VMF_WINDOW_MAX)
+    return vmf_fail(error, VMF_UNSUPPORTED, "its window takes too much memory");
   VMF_TRY(zstd_blocks(packed, at, vmf_min(window, BLOCK), frame, &most, error));
   if (!frame->sized)
     frame->length = most;
@@ -159,6 +161,8 @@ const struct vmf_packing vmf_packing_zstd = {
     .name = "zstd",
     .suffixes = suffixes,
     .command = "zstd -dc",
+    .magic = "\x28\xb5\x2f\xfd",
+    .magic_length = 4,
     .state_size = sizeof(struct zstd),
     .file_begins = zstd_file_begins,
     .member_begins = zstd_member_begins,

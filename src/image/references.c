@@ -8,6 +8,7 @@
 #include "list.h"
 #include "moved.h"
 #include "opening.h"
+#include "parked.h"
 
 static enum vmf_code note_file(struct vmf_node *node, struct vmf_io *io, enum vmf_reference kind,
                                struct vmf_error *error)
@@ -59,7 +60,9 @@ enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
   VMF_TRY(vmf_open_named(node, name, reference, io, error));
   if (node->transient)
     vmf_io_transient(*io);
-  enum vmf_code code = note_file(node, *io, reference, error);
+  enum vmf_code code = vmf_io_park(*io, error);
+  if (code == VMF_OK)
+    code = note_file(node, *io, reference, error);
   if (code != VMF_OK) {
     vmf_io_close(*io);
     *io = NULL;

@@ -3,7 +3,6 @@
 #include "series.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "list.h"
 #include "memory.h"
 #include "opener.h"
+#include "parked.h"
 #include "path.h"
 #include "size.h"
 #include "view.h"
@@ -349,9 +349,10 @@ struct parts {
 
 static enum vmf_code add_part(struct parts *parts, struct vmf_io *io, struct vmf_error *error)
 {
-  enum vmf_code code =
-      VMF_LIST_ROOM(parts->list, parts->count, parts->capacity, "parts of a file", error);
+  enum vmf_code code = vmf_io_park(io, error);
 
+  if (code == VMF_OK)
+    code = VMF_LIST_ROOM(parts->list, parts->count, parts->capacity, "parts of a file", error);
   if (code == VMF_OK)
     parts->list[parts->count++] = io;
   else
@@ -366,13 +367,7 @@ static enum vmf_code open_beside(const struct part_name *name, bool check_locks,
   VMF_AUTO_FREE char *file = NULL;
   VMF_TRY(vmf_format(&file, error, "%s%.*s%s", strchr(name->path + name->folder, ':') ? "./" : "",
                      (int)(name->stem - name->folder), name->path + name->folder, name->suffix));
-  enum vmf_code code = vmf_open_reference(name->path, file, NULL, check_locks, io, error);
-  if (code == VMF_SYSTEM && error && error->sys_errno == EMFILE)
-    return vmf_fail(error, VMF_SYSTEM,
-                    "%s: is the first part of a split file that has more parts than files may be "
-                    "open (ulimit -n): %s cannot be opened",
-                    name->path, file);
-  return code;
+  return vmf_open_reference(name->path, file, NULL, check_locks, io, error);
 }
 
 static enum vmf_code open_parts(const char *path, bool check_locks, struct parts *parts,

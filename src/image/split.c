@@ -11,6 +11,7 @@
 #include "file.h"
 #include "image.h"
 #include "memory.h"
+#include "parked.h"
 #include "series.h"
 #include "url.h"
 #include "view.h"
@@ -82,6 +83,11 @@ static enum vmf_code open_all(const char *const *paths, size_t count, bool check
     VMF_REQUIRE(paths[*opened], error);
     VMF_TRY(vmf_location_resolve(paths[*opened], true, &plain, error));
     VMF_TRY(vmf_io_open_file(plain, check_locks, &list[*opened], error));
+    enum vmf_code code = vmf_io_park(list[*opened], error);
+    if (code != VMF_OK) {
+      vmf_io_close(list[*opened]);
+      return code;
+    }
   }
   return VMF_OK;
 }

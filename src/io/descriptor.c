@@ -97,19 +97,17 @@ static enum vmf_code descriptor_hurry(struct vmf_descriptor *file, uint64_t star
   return vmf_write_failed(file->io.name, failed.end - failed.start, failed.start, error);
 }
 
-enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
-                                   struct vmf_error *error)
+static enum vmf_code descriptor_read(const struct vmf_descriptor *file, unsigned char *to,
+                                     size_t length, uint64_t offset, struct vmf_error *error)
 {
-  const struct vmf_descriptor *file = (const struct vmf_descriptor *)io;
-  unsigned char *to = buffer;
   uint64_t start = offset;
   while (length > 0) {
     ssize_t got = pread(file->number, to, length, (off_t)offset);
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      return vmf_fail_errno(error, VMF_READ, "%s: reading %zu bytes at byte %" PRIu64, io->name,
-                            length, offset);
+      return vmf_fail_errno(error, VMF_READ, "%s: reading %zu bytes at byte %" PRIu64,
+                            file->io.name, length, offset);
     if (got == 0)
       return descriptor_ended(file, offset, error);
     to += got;
@@ -118,6 +116,16 @@ enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t lengt
   }
   descriptor_drop_read(file, start, offset);
   return VMF_OK;
+}
+
+enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
+                                   struct vmf_error *error)
+{
+  struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  VMF_TRY(vmf_descriptor_enter(file, error));
+  enum vmf_code code = descriptor_read(file, buffer, length, offset, error);
+  vmf_descriptor_leave(file);
+  return code;
 }
 
 enum vmf_code vmf_write_failed(const char *name, uint64_t length, uint64_t offset,
@@ -270,9 +278,12 @@ enum vmf_code vmf_descriptor_pwrite(struct vmf_io *io, const struct vmf_piece *p
 
 void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length)
 {
-  const struct vmf_descriptor *file = vmf_descriptor_of(io);
-  if (file && vmf_range_within(offset, length, INT64_MAX))
-    (void)posix_fadvise(file->number, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+  struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
+  if (!file || !vmf_range_within(offset, length, INT64_MAX) ||
+      vmf_descriptor_enter(file, NULL) != VMF_OK)
+    return;
+  (void)posix_fadvise(file->number, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+  vmf_descriptor_leave(file);
 }
 
 static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_error *error)
@@ -323,6 +334,7 @@ enum vmf_code vmf_descriptor_end(struct vmf_io *io, struct vmf_error *error)
 void vmf_descriptor_close(struct vmf_io *io)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
+  vmf_descriptor_unpark(file);
   (void)vmf_descriptor_end(io, NULL);
   pthread_mutex_destroy(&file->lock);
   vmf_writeback_destroy(&file->writeback);

@@ -22,9 +22,11 @@ struct vmf_witness {
   bool fresh;             /* it was written to when this was taken: another write may not show */
 };
 
+struct vmf_parking;
+
 struct vmf_descriptor {
   struct vmf_io io;
-  int number;            /* owned; -1: ended */
+  int number;            /* owned; -1: ended, or closed while nobody uses it (parked.h) */
   bool sync;             /* flush makes durable */
   atomic_bool transient; /* what passes through is not kept in the page cache */
   atomic_bool kept;      /* what stands in it is not made zeros */
@@ -40,6 +42,7 @@ struct vmf_descriptor {
    * looks at every page up to the end of the data. */
   pthread_mutex_t lock;
   uint64_t data_start, data_end; /* equal: nothing is known */
+  struct vmf_parking *parking;   /* NULL: it is open as long as the io is */
 };
 
 /* Takes `number` over, also on failure. The members that differ from zero are set by the caller. */
@@ -53,6 +56,15 @@ const struct vmf_descriptor *vmf_descriptor_of(const struct vmf_io *io);
 
 /* That of the io, or of the first file below a view; NULL: there is none. */
 const struct vmf_descriptor *vmf_descriptor_below(const struct vmf_io *io);
+
+/* parked.c. Between the two its number can be used; by any thread. Of a file that may be parked:
+ * opens it where it is not open. */
+VMF_MUST_CHECK enum vmf_code vmf_descriptor_enter(struct vmf_descriptor *file,
+                                                  struct vmf_error *error);
+void vmf_descriptor_leave(struct vmf_descriptor *file);
+
+/* Nobody uses it any more; before its number is closed. */
+void vmf_descriptor_unpark(struct vmf_descriptor *file);
 
 /* Operations of struct vmf_io_ops. */
 enum vmf_code vmf_descriptor_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,

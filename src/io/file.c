@@ -64,10 +64,13 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
                                     uint64_t *end, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  file_settle(file);
-  if (file_remembers(file, offset, start, end))
+  if (atomic_load(&file->settled) && file_remembers(file, offset, start, end))
     return VMF_OK;
-  VMF_TRY(file_ask(file, offset, start, end, error));
+  VMF_TRY(vmf_descriptor_enter(file, error));
+  file_settle(file);
+  enum vmf_code code = file_ask(file, offset, start, end, error);
+  vmf_descriptor_leave(file);
+  VMF_TRY(code);
   pthread_mutex_lock(&file->lock);
   file->data_start = *start;
   file->data_end = *end;

@@ -266,22 +266,32 @@ static enum vmf_code device_unchanged(struct vmf_descriptor *device, const struc
   return VMF_OK;
 }
 
+static enum vmf_code descriptor_unchanged(struct vmf_descriptor *file, const struct vmf_log *log,
+                                          struct vmf_error *error)
+{
+  struct stat now;
+
+  if (fstat(file->number, &now) < 0)
+    return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", file->io.name);
+  VMF_TRY(file->io.device ? device_unchanged(file, &now, log, error)
+                          : file_unchanged(file, &now, log, error));
+  vmf_log_file(log, file->io.name, &file->status);
+  return VMF_OK;
+}
+
 /* Views are made one on the other by the library, a few deep at most. */
 enum vmf_code vmf_io_unchanged(const struct vmf_io *io, const struct vmf_log *log,
                                struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)(uintptr_t)vmf_descriptor_of(io);
   const struct vmf_io *below;
-  struct stat now;
 
   for (size_t i = 0; (below = io->ops->below ? io->ops->below(io, i) : NULL) != NULL; i++)
     VMF_TRY(vmf_io_unchanged(below, log, error));
   if (!file)
     return VMF_OK;
-  if (fstat(file->number, &now) < 0)
-    return vmf_fail_errno(error, VMF_READ, "%s: cannot be examined", io->name);
-  VMF_TRY(io->device ? device_unchanged(file, &now, log, error)
-                     : file_unchanged(file, &now, log, error));
-  vmf_log_file(log, io->name, &file->status);
-  return VMF_OK;
+  VMF_TRY(vmf_descriptor_enter(file, error));
+  enum vmf_code code = descriptor_unchanged(file, log, error);
+  vmf_descriptor_leave(file);
+  return code;
 }

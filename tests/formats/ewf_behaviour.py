@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import random
+import resource
+import subprocess
 import sys
 import zlib
 
@@ -63,6 +65,41 @@ def test_names_of_many_segments(t):
     write(t, image)
     tap.equal(os.path.exists(t.path('x.EAA')) and os.path.exists(t.path('x.FAA')), True, 'names')
     tap.equal(read(t) == LARGE[:800 * 512], True, 'content')
+
+
+FEW = (256, 256)  # files that may be open
+
+
+def few_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, FEW)
+
+
+def test_more_segments_than_files_may_be_open(t):
+    """All verbs, with workers that read many of them at once, in the sandbox."""
+    content = random.Random(1).randbytes(2000 * 512)
+    write(t, ewf.Image(content, segments=2000, chunk_sectors=1))
+    t.vmferry('convert', '-m', '16', '-O', 'raw', 'x.E01', 'out.raw', preexec_fn=few_files)
+    tap.equal(t.read('out.raw') == content, True, 'content')
+    t.vmferry('compare', 'x.E01', 'out.raw', preexec_fn=few_files)
+    tap.contains(t.vmferry('check', 'x.E01', preexec_fn=few_files).stdout, 'No errors were found')
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'x.E01', preexec_fn=few_files).stdout)['format-specific']['data']['segments'], 2000, 'segments')
+
+
+@tap.rows([
+    ('replaced', lambda path: (path.rename(path.with_suffix('.old')), path.write_bytes(path.with_suffix('.old').read_bytes())), 'another file'),
+    ('written to', lambda path: path.write_bytes(path.read_bytes()), 'another file'),
+    ('removed', lambda path: path.unlink(), 'opening it again'),
+])
+def test_a_segment_that_changes_while_it_is_closed(t, change, says):
+    """The first of them, once the last is open: standard output is taken only as far as the first chunk."""
+    content = random.Random(1).randbytes(400 * 65536)
+    write(t, ewf.Image(content, segments=400, chunk_sectors=128))
+    with subprocess.Popen([tap.VMFERRY, 'convert', '-m', '1', '-O', 'raw', t.path('x.E01'), '-'], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        change(t.folder / 'x.EJB')  # 335 of 400
+        process.stdout.read()
+        tap.contains(process.stderr.read().decode(), says)
+        tap.equal(process.wait(), 6, 'exit code')
 
 
 def test_names_in_lower_case(t):

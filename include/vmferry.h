@@ -36,6 +36,7 @@
 #include "vmferry/machines.h"
 #include "vmferry/packages.h"
 #include "vmferry/remote.h"
+#include "vmferry/version.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -516,18 +517,6 @@ VMF_MUST_CHECK enum vmf_code vmf_measure_overlay(struct vmf_image *source, const
 VMF_MUST_CHECK enum vmf_code vmf_measure_bitmaps(struct vmf_image *source, const char *format,
                                                  const char *options, bool *told, uint64_t *bytes,
                                                  struct vmf_error *error);
-
-/* "1.2.3" */
-const char *vmf_version(void);
-
-/* A library that this one was built with, or can be, by index, for people; NULL behind the last.
- * *version: NULL where it was left out. *purpose: what is slower without it, or is not there. Both
- * may be NULL; the strings stay; any thread. */
-const char *vmf_library_name(size_t index, const char **version, const char **purpose);
-
-/* How this processor hashes the blocks of a checksum, for people: "AVX2, 8 blocks at once". Never
- * NULL, stays; any thread. */
-const char *vmf_sha256_method_name(void);
 
 #pragma GCC visibility pop
 

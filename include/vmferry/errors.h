@@ -33,6 +33,10 @@ enum vmf_code {
   VMF_TEMPORARY,   /* a server did not answer, or not in time: a later try may go well */
 };
 
+/* What a code means, for people, without a full stop: "a source changed while it was read". Never
+ * NULL, stays; any thread. */
+const char *vmf_code_text(enum vmf_code code);
+
 struct vmf_error {
   enum vmf_code code;
   int sys_errno; /* 0 when the cause is not a system call */

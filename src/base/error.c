@@ -44,6 +44,29 @@ __attribute__((format(printf, 2, 0))) static void error_format(struct vmf_error 
   error_copy(error->text + used, TEXT_SIZE - used, behind, length);
 }
 
+const char *vmf_code_text(enum vmf_code code)
+{
+  static const char *const texts[] = {
+      [VMF_OK] = "done",
+      [VMF_USAGE] = "what was asked for does not exist, or does not fit together",
+      [VMF_SYSTEM] = "the operating system refused",
+      [VMF_NOMEM] = "no memory",
+      [VMF_CORRUPT] = "an input breaks its format, or a part of it is missing",
+      [VMF_REFUSED] = "an input asks for what the policy forbids",
+      [VMF_LIMIT] = "an input is beyond a bound",
+      [VMF_READ] = "reading failed",
+      [VMF_WRITE] = "writing failed, or there is no space left",
+      [VMF_CHANGED] = "a source changed while it was read",
+      [VMF_IN_USE] = "a running virtual machine or another program holds the image",
+      [VMF_DIFFERENT] = "verification failed",
+      [VMF_UNSUPPORTED] = "a known feature that is not supported",
+      [VMF_CANCELLED] = "cancelled",
+      [VMF_TEMPORARY] = "a server did not answer, or not in time",
+  };
+
+  return (size_t)code < sizeof texts / sizeof texts[0] ? texts[code] : "a code of another version";
+}
+
 enum vmf_code vmf_fail(struct vmf_error *error, enum vmf_code code, const char *format, ...)
 {
   va_list arguments;

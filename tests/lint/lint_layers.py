@@ -117,7 +117,7 @@ def check_exports(source, build):
     text = ''.join(header.read_text() for header in sorted((source / 'include').rglob('*.h')))
     declared = set(re.findall(r'\b(vmf_\w+)\(', text))
     exported = {line.split()[-1] for line in symbols('-D', '--defined-only', build / 'src/lib/libvmferry.so')}
-    exported = {name.split('@')[0] for name in exported}
+    exported = {name.split('@')[0] for name in exported if '@' in name or not name.startswith('VMFERRY_')}  # the versions themselves
     for name in sorted(exported - declared):
         yield f'libvmferry.so exports {name}, which no header in include declares'
     for name in sorted(declared - exported):

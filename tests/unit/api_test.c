@@ -341,8 +341,20 @@ START_TEST(questions_about_null_have_an_answer)
   ck_assert(!vmf_machine_format_describe(0, NULL));
   ck_assert(!vmf_machines_recognise(NULL));
   vmf_machines_close(NULL);
-  ck_assert_ptr_nonnull(vmf_version());
+  ck_assert_str_eq(vmf_version(), VMF_VERSION);
+  ck_assert_uint_eq(vmf_version_number(), VMF_VERSION_NUMBER);
   ck_assert_ptr_nonnull(vmf_sha256_method_name());
+}
+END_TEST
+
+START_TEST(every_code_has_a_text)
+{
+  for (enum vmf_code code = VMF_OK; code <= VMF_TEMPORARY; code++) {
+    ck_assert_str_ne(vmf_code_text(code), vmf_code_text((enum vmf_code)10000));
+    for (enum vmf_code other = VMF_OK; other < code; other++)
+      ck_assert_str_ne(vmf_code_text(code), vmf_code_text(other));
+  }
+  ck_assert_str_eq(vmf_code_text(VMF_CHANGED), "a source changed while it was read");
 }
 END_TEST
 
@@ -453,6 +465,7 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
   tcase_add_test(tests, machines_refuse_null);
   tcase_add_test(tests, questions_about_null_have_an_answer);
+  tcase_add_test(tests, every_code_has_a_text);
   tcase_add_test(tests, no_function_takes_a_struct_without_its_size);
   tcase_add_test(tests, descriptions_take_no_struct_without_its_size);
   tcase_add_test(tests, no_options_are_enough);

@@ -71,6 +71,10 @@ struct vmf_package_options {
    * in which they are wanted ("de-CH,fr", "de_CH.UTF-8"; RFC 4647, lookup); "": in the package's
    * own. NULL: as "", without what files of the package hold. Read while it is opened. */
   const char *language;
+  /* Told while it is opened, of one that is packed or comes on standard input: how many of its
+   * bytes have been dealt with; total 0: not known. NULL is allowed. */
+  void (*progress)(void *data, uint64_t done, uint64_t total);
+  void *progress_data;
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends

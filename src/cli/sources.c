@@ -111,6 +111,30 @@ struct vmf_package_options vmf_sources_package_options(const struct vmf_command 
   };
 }
 
+struct vmf_progress vmf_sources_progress(const struct vmf_command *command, const char *path)
+{
+  bool input = path[0] == '-' && (path[1] == '\0' || path[1] == ':');
+  struct vmf_progress progress = vmf_progress_begin(command, path, input ? "reading" : "unpacking");
+
+  progress.ahead = true;
+  return progress;
+}
+
+enum vmf_code vmf_sources_open_package(const struct vmf_command *command,
+                                       const struct vmf_package_options *options,
+                                       struct vmf_package **package, struct vmf_error *error)
+{
+  const char *path = command->operands[0];
+  struct vmf_progress progress = vmf_sources_progress(command, path);
+  struct vmf_package_options own = *options;
+
+  own.progress = vmf_progress_show;
+  own.progress_data = &progress;
+  enum vmf_code code = vmf_package_open(path, &own, package, error);
+  vmf_progress_end(&progress, false);
+  return code;
+}
+
 enum vmf_code vmf_sources_open(const struct vmf_command *command,
                                const struct vmf_source_settings *source, const char *path,
                                const struct vmf_source_input *input, struct vmf_image **image,
@@ -124,8 +148,7 @@ enum vmf_code vmf_sources_open(const struct vmf_command *command,
   options.in_order = input && input->in_order;
   options.any_order = input && input->any_order;
   options.spool_folder = vmf_sources_spool_folder(input, folder, sizeof folder);
-  struct vmf_progress progress = vmf_progress_begin(command, path, "unpacking");
-  progress.ahead = true;
+  struct vmf_progress progress = vmf_sources_progress(command, path);
   options.progress = vmf_progress_show;
   options.progress_data = &progress;
   enum vmf_code code = vmf_disk_open(path, &options, image, error);

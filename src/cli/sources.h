@@ -5,6 +5,7 @@
 #ifndef VMF_CLI_SOURCES_H
 #define VMF_CLI_SOURCES_H
 
+#include "progress.h"
 #include "settings.h"
 #include "verb.h"
 
@@ -33,6 +34,14 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
                                                    const struct vmf_source_settings *source);
 struct vmf_package_options vmf_sources_package_options(const struct vmf_command *command,
                                                        const struct vmf_source_settings *source);
+
+/* For a source that is unpacked, or comes on standard input and is stored, before it is read. */
+struct vmf_progress vmf_sources_progress(const struct vmf_command *command, const char *path);
+
+/* The package that is the first operand; shows how far it is where it is stored or unpacked. */
+enum vmf_code vmf_sources_open_package(const struct vmf_command *command,
+                                       const struct vmf_package_options *options,
+                                       struct vmf_package **package, struct vmf_error *error);
 
 /* Where standard input is stored, perhaps in `buffer`; NULL: in the folder for temporary files. */
 const char *vmf_sources_spool_folder(const struct vmf_source_input *input, char *buffer,

@@ -106,7 +106,9 @@ static enum vmf_code store(struct vmf_io *stream, const struct vmf_image_options
   const struct vmf_spool_options spool = {.folder = vmf_spool_folder(options->spool_folder),
                                           .expected = options->source_size,
                                           .max_bytes = options->max_bytes,
-                                          .cancel = options->cancel};
+                                          .cancel = options->cancel,
+                                          .progress = options->progress,
+                                          .progress_data = options->progress_data};
 
   vmf_stream_settle(stream);
   vmf_note(options->log, "%s is stored in %s first", stream->name, spool.folder);

@@ -62,6 +62,8 @@ static enum vmf_code copy_all(struct vmf_io *stream, struct vmf_io *file,
       return cannot_store(error);
     at += have;
     VMF_TRY(vmf_stream_skip(stream, start + at, error));
+    if (options->progress)
+      options->progress(options->progress_data, at, options->expected);
   }
 }
 

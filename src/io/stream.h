@@ -77,6 +77,9 @@ struct vmf_spool_options {
   uint64_t expected;               /* bytes that come, for which there must be room; 0: not known */
   uint64_t max_bytes;              /* that may come; 0: no bound */
   const struct vmf_cancel *cancel; /* or NULL */
+  void (*progress)(void *data, uint64_t done, uint64_t total); /* bytes; total 0: not known; or NULL
+                                                                */
+  void *progress_data;
 };
 
 /* Puts all that still comes into a file without a name, and shows that as *io, which is called like

@@ -424,6 +424,7 @@ static enum vmf_code open_new(const char *path, struct vmf_io *io,
     code = vmf_copy_text(io->name, &opened->path, error);
   if (code == VMF_OK)
     code = io ? open_stored_container(opened, io, error) : open_any(opened, path, error);
+  opened->options.progress = NULL; /* told while it is opened */
   if (code == VMF_OK)
     *machines = opened;
   else

@@ -230,7 +230,9 @@ static enum vmf_code unpack(const struct vmf_package *package, struct vmf_io **i
 {
   const struct vmf_unpack_options options = {.max_bytes = package->options.max_bytes,
                                              .cancel = package->options.cancel,
-                                             .log = package->options.log};
+                                             .log = package->options.log,
+                                             .progress = package->options.progress,
+                                             .progress_data = package->options.progress_data};
   const struct vmf_packing *packing;
   enum vmf_code code = vmf_packing_of(*io, &packing, error);
 
@@ -289,7 +291,9 @@ static enum vmf_code open_input(struct vmf_package *package, struct vmf_error *e
                                           .ignore_locks = package->options.ignore_locks,
                                           .log = package->options.log,
                                           .cancel = package->options.cancel,
-                                          .max_bytes = package->options.max_bytes};
+                                          .max_bytes = package->options.max_bytes,
+                                          .progress = package->options.progress,
+                                          .progress_data = package->options.progress_data};
   struct vmf_io *io;
 
   VMF_TRY(vmf_image_input_file(&input, &io, error));
@@ -397,6 +401,7 @@ static enum vmf_code open_all(struct vmf_package *package, const char *path, str
   VMF_TRY(io ? vmf_copy_text(io->name, &package->path, error)
              : vmf_location_resolve(path, true, &package->path, error));
   VMF_TRY(io ? open_archive(package, io, error) : open_path(package, package->path, error));
+  package->options.progress = NULL; /* told while it is opened */
   if (package->other)
     return VMF_OK;
   VMF_TRY(read_descriptor(package, error));

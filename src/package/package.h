@@ -81,6 +81,8 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .language = options->language,
                                       .log = options->log,
                                       .cancel = options->cancel,
+                                      .progress = options->progress,
+                                      .progress_data = options->progress_data,
                                       .max_bytes = options->max_bytes,
                                       .strict = options->strict};
 }

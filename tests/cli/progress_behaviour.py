@@ -193,4 +193,27 @@ def test_letters_behind_p_are_options(t):
     tap.equal(t.vmferry('convert', '-pq', source(t), 'a.qcow2').stderr, '')
 
 
+def test_progress_while_a_pipe_is_stored(t):
+    """How long it is nobody knows: the bytes are told."""
+    t.write('a.raw', bytes(446) + b'data' * 60_000)
+    t.vmferry('pack', '-o', 'a.ova', 'a.raw')
+    for name in ('a.raw', 'a.ova'):
+        for options, words in ((['-p'], '-: reading, '), (['--progress=json'], '"phase": "reading", "percent": 0.00, "done": ')):
+            with subprocess.Popen(['cat', t.path(name)], stdout=subprocess.PIPE) as cat:
+                target, raw = ('out.qcow2', ('-f', 'raw')) if name == 'a.raw' else ('out.ova', ())
+                tap.contains(t.vmferry('convert', *raw, *options, '-', target, stdin=cat.stdout).stderr, words)
+            os.remove(t.path(target))
+    with subprocess.Popen(['cat', t.path('a.ova')], stdout=subprocess.PIPE) as cat:
+        tap.contains(t.vmferry('verify', '-p', '-', stdin=cat.stdout).stderr, '-: reading, ')
+
+
+def test_progress_while_a_package_is_unpacked(t):
+    t.write('a.raw', bytes(446) + b'data' * 60_000)
+    t.vmferry('pack', '-o', 'a.ova', 'a.raw')
+    t.run(tap.tool('gzip'), 'a.ova')
+    name = 'a.ova.gz'
+    for command in (('verify', '-p', name), ('convert', '-p', name, 'out.ova')):
+        tap.contains(t.vmferry(*command, status=None).stderr, f'{name}: unpacking, ')
+
+
 tap.main(globals())

@@ -164,7 +164,12 @@ static enum vmf_code open_source(const struct vmf_packaging *packaging,
   options.install = install;
   options.language = vmf_sources_language(packaging->source);
   options.spool_folder = vmf_sources_spool_folder(&input, folder, PATH_MAX);
-  return vmf_machines_open(command->operands[0], &options, machines, error);
+  struct vmf_progress progress = vmf_sources_progress(command, command->operands[0]);
+  options.progress = vmf_progress_show;
+  options.progress_data = &progress;
+  enum vmf_code code = vmf_machines_open(command->operands[0], &options, machines, error);
+  vmf_progress_end(&progress, false);
+  return code;
 }
 
 static enum vmf_code move(const struct vmf_packaging *packaging,

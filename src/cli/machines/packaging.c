@@ -130,7 +130,7 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   vmf_packaging_target(packaging, &progress, &target);
   target.disk_format = disk_form(packaging->target, form);
   target.result = &result;
-  enum vmf_code code = vmf_package_open(command->operands[0], &options, &package, error);
+  enum vmf_code code = vmf_sources_open_package(command, &options, &package, error);
   if (code == VMF_OK) {
     code = vmf_package_convert(package, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);

@@ -82,7 +82,8 @@ static void settle(const struct vmf_progress *progress, struct vmf_progress_stat
   if (spent < RATE_AFTER || progress->done == 0 || progress->phase != progress->work)
     return;
   state->rate = (double)progress->done * 1000 / (double)spent;
-  state->left = (double)(progress->total - progress->done) / state->rate;
+  if (progress->total > 0)
+    state->left = (double)(progress->total - progress->done) / state->rate;
 }
 
 static void print_line(const struct vmf_progress_state *state)
@@ -96,10 +97,16 @@ static void print_line(const struct vmf_progress_state *state)
   flockfile(stderr);
   vmf_progress_hide();
   vmf_human_text(stderr, state->name);
-  fprintf(stderr, ": %s, %.1f %%", state->phase, state->percent);
+  fprintf(stderr, ": %s", state->phase);
   if (state->total > 0)
-    fprintf(stderr, ", %s of %s", done, total);
-  if (state->rate > 0)
+    fprintf(stderr, ", %.1f %%, %s of %s", state->percent, done, total);
+  else if (state->done > 0)
+    fprintf(stderr, ", %s", done);
+  else
+    fprintf(stderr, ", %.1f %%", state->percent);
+  if (state->rate > 0 && state->total == 0)
+    fprintf(stderr, ", %s/s", rate);
+  else if (state->rate > 0)
     fprintf(stderr, ", %s/s, %s left", rate, left);
   else if (state->waited >= 1) {
     vmf_human_seconds(state->waited, left);
@@ -128,7 +135,9 @@ static void print_json(struct vmf_progress *progress, const struct vmf_progress_
           state->phase, state->percent, state->done, state->total,
           (double)(vmf_progress_now() - progress->started_milliseconds) / 1000);
   if (state->rate > 0)
-    fprintf(out, ", \"rate\": %.0f, \"left\": %.0f", state->rate, state->left);
+    fprintf(out, ", \"rate\": %.0f", state->rate);
+  if (state->rate > 0 && state->total > 0)
+    fprintf(out, ", \"left\": %.0f", state->left);
   fputs("}\n", out);
   if (fclose(out) == 0 && write(progress->descriptor, text, length) != (ssize_t)length)
     progress->form = VMF_PROGRESS_NONE;
@@ -207,7 +216,7 @@ void vmf_progress_show(void *data, uint64_t done, uint64_t total)
   const char *before = progress->phase;
   if (before != progress->work && before != progress->behind)
     progress->pass_milliseconds = vmf_progress_now();
-  progress->done = done < total ? done : total;
+  progress->done = done < total || total == 0 ? done : total;
   progress->total = total;
   const char *phase = progress->behind && done >= total ? progress->behind : progress->work;
   enter(progress, phase, phase != before);

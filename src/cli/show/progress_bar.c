@@ -130,9 +130,13 @@ static void compose(const struct vmf_progress_state *state, unsigned room, char 
 {
   char text[64], done[16], total[16], time[16];
 
-  snprintf(line, size, "  %-9s %3.0f %%", state->phase, state->percent);
   vmf_human_size(state->done, done);
   vmf_human_size(state->total, total);
+  if (state->total == 0 && state->done > 0) { /* of a stream whose length nobody knows */
+    snprintf(line, size, "  %-9s %s", state->phase, done);
+    return;
+  }
+  snprintf(line, size, "  %-9s %3.0f %%", state->phase, state->percent);
   if (state->rate > 0) {
     vmf_human_seconds(state->left, time);
     snprintf(text, sizeof text, "  %s left", time);

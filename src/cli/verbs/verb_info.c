@@ -90,7 +90,7 @@ static bool info_package(struct info_settings *settings, int *status)
   struct vmf_package *package;
   struct vmf_value *info = NULL;
   options.language = vmf_sources_language(&settings->source);
-  enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, &error);
+  enum vmf_code code = vmf_sources_open_package(&settings->command, &options, &package, &error);
 
   if (code == VMF_REFUSED)
     return false;

@@ -208,7 +208,7 @@ static enum vmf_code verify_package(struct verification *verification,
   check.size = sizeof check;
   check.cancel = vmf_signals_cancel();
   check.findings = (struct vmf_findings_sink){.finding = take_finding, .data = verification};
-  enum vmf_code code = vmf_package_open(settings->command.operands[0], &options, &package, error);
+  enum vmf_code code = vmf_sources_open_package(&settings->command, &options, &package, error);
   if (code == VMF_OK)
     code = vmf_package_verify(package, &check, verdict, error);
   vmf_package_close(package);

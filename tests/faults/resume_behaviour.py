@@ -88,9 +88,9 @@ def expected(t, words):
     return files(t), count(t)
 
 
-def is_committed(t):
-    """Some of the files have their names: there is nothing to go on with."""
-    return any(not name.startswith('.') for name in files(t))
+def is_committed(t, words):
+    """The main file has its name: there is nothing to go on with."""
+    return (t.folder / words[-1]).exists()
 
 
 def resume(t, *words, fault='none:1:5', source='src/disk.raw', epoch=True):
@@ -135,19 +135,72 @@ def test_a_killed_run_is_gone_on_with(t, words):
         if status == 0:
             continue
         tap.equal(status, -signal.SIGKILL, f'{title}: {errors}')
-        if is_committed(t):
+        if is_committed(t, words):
             continue
         if chance.random() < 0.3:
             again = chance.randint(1, 12)
             title += f', then at write {again}'
             status, at, errors = resume(t, *words, fault=f'write:{again}:kill')
             went_on += at is not None and at > 0
-        if not is_committed(t):
+        if not is_committed(t, words):
             status, at, errors = resume(t, *words)
             tap.equal(status, 0, f'{title}: {errors}')
             went_on += at is not None and at > 0
         same(t, made, title)
     tap.equal(went_on > 0, True, f'{went_on} went on')
+
+
+SPLIT = ('-o', 'subformat=twoGbMaxExtentSparse', 'out/disk.vmdk')
+
+
+def kill_placing(t, number):
+    """A run that has placed number - 1 of its three extents, and not the file that names them."""
+    t.write('src/large.raw', bytes(range(256)) * 4096)
+    os.truncate(t.path('src/large.raw'), 5 << 30)
+    clear(t)
+    status, errors = convert(t, f'rename:{number}:kill', '--journal=1M', 'src/large.raw', *SPLIT)
+    tap.equal(status, -signal.SIGKILL, errors)
+    tap.equal(len([name for name in files(t) if name.startswith('disk')]), number - 1, 'placed')
+
+
+@tap.rows([(f'{words[0]}, killed at rename {number}', words, number) for number in (1, 2, 4)
+           for words in (('once',), ('twice', 'rename:2:kill'))])
+def test_files_that_were_placed_too_early_are_had_again(t, words, number):
+    """Their names would be those of another disk otherwise, and they would stay."""
+    prepare(t)
+    kill_placing(t, number)
+    for fault in words[1:]:
+        tap.equal(resume(t, *SPLIT, source='src/large.raw', fault=fault)[0], -signal.SIGKILL)
+    status, at, errors = resume(t, *SPLIT, source='src/large.raw')
+    tap.equal((status, at), (0, 1 << 20), errors)
+    tap.equal(sorted(files(t)), ['disk-s001.vmdk', 'disk-s002.vmdk', 'disk-s003.vmdk', 'disk.vmdk'], 'files')
+    t.vmferry('compare', 'src/large.raw', 'out/disk.vmdk')
+
+
+@tap.rows([('by clean', ('clean', 'out'), []),
+           ('by the next run', ('convert', '--no-sync', 'src/disk.raw', 'out/disk.vmdk'), ['disk.vmdk'])])
+def test_files_that_were_placed_too_early_are_removed(t, words, left):
+    """But for one that is another's now."""
+    prepare(t)
+    kill_placing(t, 4)
+    for path in (t.folder / 'out').glob(f'.*/{JOURNAL}'):
+        path.unlink()
+    (t.folder / 'out/disk-s002.vmdk').unlink()
+    t.write('out/disk-s002.vmdk', b'mine')
+    t.vmferry(*words)
+    tap.equal(sorted(files(t)), sorted(['disk-s002.vmdk', *left]), 'files')
+    tap.equal(t.read('out/disk-s002.vmdk'), b'mine', 'what is not of the run')
+
+
+def test_files_beside_a_target_that_was_placed_stay(t):
+    """Killed behind the last rename, before the folder was removed."""
+    prepare(t)
+    kill_placing(t, 4)
+    folder, = (t.folder / 'out').glob('.*.part-*')
+    os.link(folder / 'disk.vmdk', t.path('out/disk.vmdk'))  # as a file system may have it where the power went
+    t.vmferry('clean', 'out')
+    tap.equal(sorted(files(t)), ['disk-s001.vmdk', 'disk-s002.vmdk', 'disk-s003.vmdk', 'disk.vmdk'], 'files')
+    t.vmferry('compare', 'src/large.raw', 'out/disk.vmdk')
 
 
 def kill(t, *words, at=30, epoch=True):
@@ -358,6 +411,49 @@ def test_a_server_goes_away_and_comes_back(t):
         first = sorted({int(span.removeprefix('bytes=').split('-')[0]) >> 20 for _, _, span in site.requests})
         tap.equal(first[:2] in ([0, at >> 20], [0, (at >> 20) + 1]), True, f'asked from MiB {first}, goes on at {at}')
     t.vmferry('compare', 'src/disk.raw', 'out/disk.qcow2')
+
+
+CUT_SHORT = ('raw with a checksum', 'qcow2, compressed', 'vmdk stream', 'vhd dynamic')
+
+
+@tap.rows([target for target in TARGETS if target[0] in (CUT_SHORT if ALL else CUT_SHORT[:2])])
+def test_a_network_that_is_cut_anywhere_is_gone_on_with(t, words):
+    """Behind any number of answers, in the middle of one or between them, and twice."""
+    tap.needs('libcurl')
+    prepare(t, 48 << 20)  # more than is read ahead
+    data = t.read('src/disk.raw')
+    chance = random.Random(repr(words))
+    state = {'left': 1 << 30}
+
+    def answer(handler, _):
+        with site.lock:
+            state['left'] -= 1
+            left = state['left']
+        if left == 0:
+            handler.cut(data, chance.randrange(1 << 20))
+        elif left < 0:
+            handler.close_connection = True
+        else:
+            handler.part(data)
+
+    with remote_servers.Site(answer) as site:
+        words, url = ('--retry-time=1', *words), site.url + '/disk.raw'
+        clear(t)
+        status, errors = run(t, 'none:1:5', *words, source=url)
+        tap.equal(status, 0, errors)
+        made, answers, went_on = files(t), len(site.requests), 0
+        for _ in range(max(POINTS, 2)):
+            clear(t)
+            state['left'] = chance.randint(1 if ALL else answers * 3 // 4, answers)
+            title = f'cut at answer {state["left"]} of {answers}'
+            status, errors = run(t, 'none:1:5', *words, source=url)
+            while status != 0:
+                tap.equal(status, 75, f'{title}: {errors}')
+                state['left'] = chance.choice((chance.randint(3, answers), 1 << 30)) if ALL else 1 << 30
+                status, at, errors = resume(t, *words, source=url)
+                went_on += at is not None and at > 0
+            same(t, made, title)
+    tap.equal(went_on > 0, True, f'{went_on} went on')
 
 
 def batch(t, *words, fault='none:1:5'):

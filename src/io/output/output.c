@@ -27,6 +27,7 @@
 #include "memory.h"
 #include "output_inside.h"
 #include "path.h"
+#include "placing.h"
 #include "spooled.h"
 #include "stream.h"
 #include "update.h"
@@ -226,7 +227,6 @@ static enum vmf_code open_folder(struct vmf_output *output, bool resumes, struct
   if (output->exists)
     VMF_TRY(check_locks(output, output->name, output->path, error));
   VMF_TRY(vmf_temporary_clear(output->folder, output->name, output->path, &clearing, error));
-  VMF_TRY(find_stem(output, error));
   const char *obstacle =
       output->exists ? vmf_in_place_obstacle(output->folder, output->name, &output->replaced)
                      : NULL;
@@ -299,7 +299,8 @@ static enum vmf_code output_open(struct vmf_output *output, const char *path,
   VMF_TRY(check_target(output, error));
   if (output->exists && S_ISBLK(output->replaced.st_mode))
     return open_device(output, error);
-  return open_folder(output, options->resume, error);
+  VMF_TRY(open_folder(output, options->resume, error));
+  return find_stem(output, error);
 }
 
 bool vmf_output_replaces(const char *path)
@@ -500,9 +501,12 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   bool replacing = fstatat(output->folder, output->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
   if (replacing && S_ISREG(now.st_mode))
     VMF_TRY(check_locks(output, output->name, output->path, error));
+  VMF_TRY(vmf_placing_note(output, error));
+  enum vmf_code code = replace_all(output, replacing, error);
+  vmf_placing_drop(output);
+  VMF_TRY(code);
   vmf_output_drop_journal(output);
-  VMF_TRY(replace_all(output, replacing, error));
-  enum vmf_code code = sync_folder(output, error);
+  code = sync_folder(output, error);
   if (code != VMF_OK && !replacing && output->old.moved == 0)
     take_back(output, 0, output->part_count);
   vmf_superseded_drop(&output->old, output->temporary.folder);

@@ -19,6 +19,7 @@
 #include "folder_stream.h"
 #include "log.h"
 #include "memory.h"
+#include "placing.h"
 #include "superseded.h"
 #include "text.h"
 
@@ -213,8 +214,11 @@ static bool is_shared(int folder)
 /* The files of a dead run; nothing is below the folder. The main file, whose lock we have, last. */
 static bool remove_all(int beside, const char *name, int folder, const char *target)
 {
-  DIR *stream = vmf_folder_stream(folder);
+  DIR *stream;
   struct dirent *entry;
+
+  vmf_placing_undo(beside, folder, target);
+  stream = vmf_folder_stream(folder);
   while (stream && (entry = readdir(stream)))
     if (strcmp(entry->d_name, target) != 0)
       (void)unlinkat(folder, entry->d_name, 0);
@@ -232,8 +236,8 @@ static bool has_journal(int folder)
          S_ISREG(status.st_mode);
 }
 
-/* No file in it is anything but a journal's. A run removes its main file last, so what else is in a
- * folder without that one is nothing that a run has left. */
+/* No file in it is anything but what a run notes there. A run removes its main file last, so what
+ * else is in a folder without that one is nothing that a run has left. */
 static bool is_bare(int folder)
 {
   DIR *stream = vmf_folder_stream(folder);
@@ -242,7 +246,8 @@ static bool is_bare(int folder)
 
   while (bare && (entry = readdir(stream)))
     bare = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-           strcmp(entry->d_name, VMF_TEMPORARY_JOURNAL) == 0;
+           strcmp(entry->d_name, VMF_TEMPORARY_JOURNAL) == 0 ||
+           strcmp(entry->d_name, VMF_PLACING_NAME) == 0;
   if (stream)
     closedir(stream);
   return bare;
@@ -431,8 +436,10 @@ void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char
   if (temporary->folder >= 0 && is_ours(temporary->folder))
     *main_file = openat(temporary->folder, target, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (*main_file >= 0 && hold(temporary, *main_file) && temporary->mark >= 0 &&
-      is_there(temporary->folder, target, *main_file))
+      is_there(temporary->folder, target, *main_file)) {
+    vmf_placing_undo(beside, temporary->folder, target);
     return;
+  }
   if (*main_file >= 0)
     close(*main_file);
   *main_file = -1;

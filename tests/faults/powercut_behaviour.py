@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import random
+import re
 import subprocess
 
 import fault_tools
@@ -175,6 +176,53 @@ def test_several_files_at_any_moment(t, words, main):
             tap.equal(left == made, True, f'{title}, all new files with the one that names them')
         tap.equal([name for name in before if name != main and left.get(name) != before[name]], [], title)
     tap.equal(reached >= 3, True, f'{reached} moments')
+
+
+# What goes on behind a cut: what was written before, and the words for the target.
+RESUMED = [('raw', ('disk.raw',)), ('qcow2, compressed', ('-c', 'disk.qcow2')), ('vmdk stream', ('-o', 'subformat=streamOptimized', 'disk.vmdk')),
+           ('vhd dynamic', ('disk.vhd',)), ('vmdk split', ('-o', 'subformat=twoGbMaxExtentSparse', 'disk.vmdk'))]
+ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
+
+
+def journaled(folder, words):
+    return ('-v', '--journal=2M', '--resume', 'src/disk.raw', *words[:-1], f'{folder}/{words[-1]}')
+
+
+def resume_cut(t, words, made, title):
+    """At which byte the run goes on that finds what the medium has."""
+    with mounted(t, 'cut', 'after') as after:
+        status, errors = fault_tools.convert(t, 'none:1:5', *journaled('after', words), folder='after')
+        tap.equal(status, 0, f'{title}: {errors}')
+        tap.equal(contents(after) == made, True, f'{title}: the bytes of a run that was not interrupted')
+    found = re.search(r'goes on with an interrupted run, at guest byte (\d+)', errors)
+    return int(found.group(1)) if found else 0
+
+
+@tap.rows([(f'{form}, {system}', (mkfs, size), words) for system, mkfs, size in (SYSTEMS if ALL else SYSTEMS[:1])
+           for form, words in (RESUMED if ALL else RESUMED[:2])])
+def test_a_journal_tells_nothing_but_the_truth(t, medium, words):
+    """Wherever the power goes: what it calls done is on the medium, and the next run goes on with it."""
+    make_medium(t, *medium)
+    for folder in ('src', 'plain'):
+        (t.folder / folder).mkdir()
+    t.write('src/disk.raw', random.Random(3).randbytes(12 * MIB) + bytes(4 * MIB) + b'the end ' * MIB)
+    fault_tools.convert(t, 'write:999999:5', *journaled('plain', words), folder='plain')
+    writes, made = fault_tools.count(t), contents(t.folder / 'plain')
+    chance, went_on = random.Random(repr(words)), 0
+    t.run('cp', '--sparse=always', t.path('medium'), t.path('fresh'))
+    for number in range(8 if ALL else 2):
+        op = 'fsync' if number == 7 else 'rename' if number == 6 else 'write'
+        at = 2 if op == 'fsync' else 1 if op == 'rename' else chance.randint(writes // 2, writes)
+        medium = f'medium-{number}'  # of its own: the device of the one before may linger
+        t.run('cp', '--sparse=always', t.path('fresh'), t.path(medium))
+        with mounted(t, medium, 'out'):
+            process = start_stopped(t, f'{op}:{at}:stop', *journaled('out', words))
+            cut(t, medium)
+            process.kill()
+            fault_tools.end(process)
+        went_on += resume_cut(t, words, made, f'before {op} {at} of {writes}') > 0
+        (t.folder / medium).unlink()
+    tap.equal(went_on > 0, True, f'{went_on} went on')
 
 
 tap.main(globals())

@@ -112,6 +112,12 @@ VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source,
 struct vmf_image;
 struct vmf_job_options;
 
+/* What an encrypted disk is opened by: all of the bytes count, a newline at their end, too. */
+struct vmf_secret {
+  const void *bytes;
+  size_t length;
+};
+
 struct vmf_image_options {
   size_t size;                   /* of the struct */
   const char *format;            /* name or alias, also "raw.xz"; NULL: by content */
@@ -164,6 +170,13 @@ struct vmf_image_options {
   /* Of the texts of a package: as in vmf_package_options. For vmf_machines_open it lives as long as
    * the machines. */
   const char *language;
+  /* Each is tried on every encrypted image of the chain. Without one that opens it an image is
+   * VMF_SECRET. The bytes are needed only while it is opened; for vmf_machines_open as long as the
+   * machines. */
+  const struct vmf_secret *secrets;
+  size_t secret_count;
+  bool locked; /* without a secret an encrypted image is opened all the same, as no_chain does: for
+                * its map, its info and its check; reading it is VMF_SECRET then */
   /* It is for one vmf_convert or vmf_checksum: where a packed raw disk can only be unpacked from
    * its first byte to its last, and tells its size, it is like one that comes on a pipe, and not
    * stored.

@@ -31,6 +31,7 @@ enum vmf_code {
   VMF_UNSUPPORTED, /* a known feature that this library does not have */
   VMF_CANCELLED,   /* the caller asked for it: vmf_cancel_request */
   VMF_TEMPORARY,   /* a server did not answer, or not in time: a later try may go well */
+  VMF_SECRET,      /* the secret that an encrypted disk needs is wrong, or was not given */
 };
 
 /* What a code means, for people, without a full stop: "a source changed while it was read". Never

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "argument_place.h"
+#include "secrets.h"
 #include "status.h"
 
 enum {
@@ -576,4 +577,5 @@ void vmf_arguments_free(const struct vmf_verb *verb, struct vmf_command *command
   for (char **name = command->names; name && *name; name++)
     free(*name);
   free(command->names);
+  vmf_secrets_forget(command);
 }

@@ -47,6 +47,15 @@
     .name = "no-replay", VMF_SETS_FLAG(source.no_replay),                                          \
     .help = "refuse a VHDX that was not closed (else its log is read, too)"                        \
   }
+#define VMF_ARGUMENT_SECRET                                                                        \
+  {.name = "secret-file",                                                                          \
+   VMF_SETS_LISTED(command.secret_files),                                                          \
+   .value = "FILE",                                                                                \
+   .help = "all bytes of FILE are the secret of an encrypted disk (repeatable)"},                  \
+  {                                                                                                \
+    .name = "secret-fd", VMF_SETS_TEXT(command.secret_descriptor), .value = "N",                   \
+    .help = "what is read from the file descriptor N is such a secret"                             \
+  }
 #define VMF_ARGUMENT_ALLOW_REF                                                                     \
   {                                                                                                \
     .name = "allow-ref", VMF_SETS_LISTED(source.allow_refs), .value = "DIR",                       \

@@ -18,6 +18,7 @@
 #include "help.h"
 #include "names.h"
 #include "remote_access.h"
+#include "secrets.h"
 #include "signals.h"
 #include "status.h"
 #include "untrusted.h"
@@ -95,6 +96,8 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
 
   if (code == VMF_OK)
     code = vmf_remote_access(verb, command, &error);
+  if (code == VMF_OK)
+    code = vmf_secrets_read(command, &error);
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);
   int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);

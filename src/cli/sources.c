@@ -90,6 +90,9 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .cancel = vmf_signals_cancel(),
       .max_bytes = command->max_size,
       .strict = command->untrusted,
+      .secrets = command->secrets,
+      .secret_count = command->secret_count,
+      .locked = command->locked,
   };
 }
 

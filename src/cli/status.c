@@ -29,6 +29,7 @@ static const int exit_statuses[] = {
     [VMF_UNSUPPORTED] = VMF_EXIT_UNSUPPORTED,
     [VMF_CANCELLED] = VMF_EXIT_SIGNAL,
     [VMF_TEMPORARY] = VMF_EXIT_TEMPORARY,
+    [VMF_SECRET] = VMF_EXIT_SECRET,
 };
 
 int vmf_status_of(enum vmf_code code)

@@ -17,6 +17,7 @@ enum vmf_exit {
   VMF_EXIT_IN_USE = 7,
   VMF_EXIT_DIFFERENT = 8,
   VMF_EXIT_UNSUPPORTED = 9,
+  VMF_EXIT_SECRET = 10,    /* of an encrypted disk: wrong, or not given */
   VMF_EXIT_SALVAGED = 11,  /* the target is there, without what could not be read */
   VMF_EXIT_TEMPORARY = 75, /* another try, later, may go well (EX_TEMPFAIL) */
   VMF_EXIT_SIGNAL = 128,   /* plus the signal's number */

@@ -69,7 +69,8 @@ enum vmf_code vmf_copy_share(const struct vmf_copy *copy, const struct vmf_span 
 
   *length = 0;
   *refused = false;
-  if (span->kind != VMF_RUN_PLAIN || span->offset % VMF_CLONE_ALIGNMENT != 0 || shared == 0)
+  if (span->kind != VMF_RUN_PLAIN || span->run.cipher || span->offset % VMF_CLONE_ALIGNMENT != 0 ||
+      shared == 0)
     return VMF_OK;
   VMF_TRY(place_run(copy, span->guest, &shared, &io, &host, error));
   shared = vmf_align_down(shared, VMF_CLONE_ALIGNMENT);

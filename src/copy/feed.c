@@ -70,7 +70,7 @@ static bool is_shared(const struct vmf_feed *feed, uint64_t guest)
     return false;
   if (a->kind == VMF_RUN_PLAIN)
     return a->offset + (guest - a->guest) == b->offset + (guest - b->guest) &&
-           vmf_io_same_file(a->io, b->io);
+           vmf_io_same_file(a->io, b->io) && !a->run.cipher && !b->run.cipher;
   return a->kind == VMF_RUN_PACKED && a->run.offset == b->run.offset &&
          a->run.unit == b->run.unit && a->run.codec == b->run.codec &&
          a->skip + (guest - a->guest) == b->skip + (guest - b->guest) &&

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cipher.h"
 #include "codec.h"
 #include "error.h"
 #include "guid.h"
@@ -49,6 +50,10 @@ struct vmf_run {
   uint32_t unit;        /* PACKED: bytes it unpacks to */
   uint32_t stored; /* PACKED: bytes worth fetching first, clipped to the end of io by the driver;
                     * unwrap may ask for more */
+  const struct vmf_cipher *cipher; /* PLAIN: the bytes are encrypted by it; the driver's. NULL: they
+                                    * are not */
+  uint64_t place; /* by which the cipher knows the byte at `guest`, the first of a sector; they grow
+                   * together */
 };
 
 /* Digests of a block that a format stores with it; XXH64 has seed 0, its most significant byte
@@ -115,6 +120,7 @@ struct vmf_open_args {
   bool no_replay;       /* refuse an image whose log would have to be written back first */
   bool bare;            /* take an extent without its descriptor as the whole disk */
   bool has_parent;      /* what lies below the image is known without its descriptor */
+  const struct vmf_unlocking *unlocking; /* luks.h: what may open an encrypted disk */
 };
 
 /* The parent that an open image names; the image layer finds and opens it. Names are tried in

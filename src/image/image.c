@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "checked.h"
 #include "file.h"
+#include "luks.h"
 #include "memory.h"
 #include "opening.h"
 #include "split.h"
@@ -105,10 +106,16 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
                               opening->child ? NULL : options->options, &node->options, error));
   else if (!opening->child && options->options && options->options[0])
     return vmf_fail(error, VMF_USAGE, "format %s has no options for reading", image->format->name);
+  const struct vmf_unlocking unlocking = {.secrets = options->secrets,
+                                          .count = options->secret_count,
+                                          .locked = options->locked || options->no_chain,
+                                          .strict = options->strict,
+                                          .cancel = options->cancel};
   const struct vmf_open_args args = {.options = node->options,
                                      .snapshot = opening->child ? NULL : options->snapshot,
                                      .tolerate_dirty = options->ignore_locks,
                                      .no_replay = options->no_replay,
+                                     .unlocking = &unlocking,
                                      .bare =
                                          !opening->child && (options->bare || options->no_chain),
                                      .has_parent = opening->has_parent};

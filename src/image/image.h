@@ -60,7 +60,7 @@ struct vmf_span {
   bool stored;             /* ZERO: an image says so; otherwise no image has anything */
   unsigned depth;          /* 0: the image that was asked, 1: its parent, ... */
   struct vmf_image *owner; /* whose driver unwraps */
-  struct vmf_run run;      /* PACKED: as the owner's driver gave it */
+  struct vmf_run run;      /* as the owner's driver gave it */
   struct vmf_io *io;       /* PLAIN; ZERO when it is a hole in a file's data */
   uint64_t offset;         /* the host offset of the byte at `guest`, where io is set */
   uint32_t skip;           /* PACKED: unpacked bytes before `guest` */
@@ -73,6 +73,11 @@ VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t gu
 
 /* Cuts a span to the part of it from `start` to `end`, of which it holds a byte. */
 void vmf_span_cut(struct vmf_span *span, uint64_t start, uint64_t end);
+
+/* Of a PLAIN span that is encrypted: by which its cipher knows the first byte. And whether bytes at
+ * one place of a file mean the same in both. */
+uint64_t vmf_span_place(const struct vmf_span *span);
+bool vmf_span_as_encrypted(const struct vmf_span *a, const struct vmf_span *b);
 
 /* The spans of a stretch of a disk, in guest order; what none of them covers reads as zeros. Kept
  * and filled again for the next stretch. */

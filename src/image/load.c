@@ -281,14 +281,47 @@ static enum vmf_code read_packed(struct vmf_loader *loader, const struct vmf_spa
   return VMF_OK;
 }
 
+/* Whole sectors are decrypted where they are wanted; of one that is wanted in part, a copy. */
+static enum vmf_code read_sectors(const struct vmf_span *span, uint64_t done, uint8_t *buffer,
+                                  size_t length, size_t *part, struct vmf_error *error)
+{
+  const struct vmf_cipher *cipher = span->run.cipher;
+  uint64_t offset = span->offset + done, place = vmf_span_place(span) + done;
+  uint32_t sector = vmf_cipher_sector(cipher), before = (uint32_t)(place % sector);
+  uint8_t whole[VMF_CIPHER_SECTOR_MAX];
+
+  if (before == 0 && length >= sector) {
+    *part = length - length % sector;
+    VMF_TRY(vmf_io_pread(span->io, buffer, *part, offset, error));
+    return vmf_cipher_decrypt(cipher, buffer, *part, place, error);
+  }
+  *part = (size_t)vmf_min(length, sector - before);
+  VMF_TRY(vmf_io_pread(span->io, whole, sector, offset - before, error));
+  VMF_TRY(vmf_cipher_decrypt(cipher, whole, sector, place - before, error));
+  memcpy(buffer, whole + before, *part);
+  return VMF_OK;
+}
+
+static enum vmf_code read_plain(const struct vmf_span *span, uint8_t *buffer,
+                                struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+
+  if (!span->run.cipher)
+    code = vmf_io_pread(span->io, buffer, span->length, span->offset, error);
+  for (size_t done = 0, part; span->run.cipher && done < span->length && code == VMF_OK;
+       done += part)
+    code = read_sectors(span, done, buffer + done, span->length - done, &part, error);
+  return code == VMF_OK ? VMF_OK
+                        : vmf_while(error, "guest byte %llu", (unsigned long long)span->guest);
+}
+
 static enum vmf_code read_span(struct vmf_loader *loader, const struct vmf_span *span,
                                uint8_t *buffer, struct vmf_error *error)
 {
   switch (span->kind) {
   case VMF_RUN_PLAIN:
-    if (vmf_io_pread(span->io, buffer, span->length, span->offset, error) != VMF_OK)
-      return vmf_while(error, "guest byte %llu", (unsigned long long)span->guest);
-    return VMF_OK;
+    return read_plain(span, buffer, error);
   case VMF_RUN_PACKED:
     return read_packed(loader, span, buffer, error);
   default:

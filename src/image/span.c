@@ -10,6 +10,15 @@
 #include "image.h"
 #include "list.h"
 
+/* The last sector of a disk may be longer than what is left of the disk. */
+static bool sectors_within(const struct vmf_run *run)
+{
+  uint32_t sector = run->cipher ? vmf_cipher_sector(run->cipher) : 1;
+
+  return run->place % sector == 0 && run->length <= UINT64_MAX - sector &&
+         vmf_range_within(run->offset, vmf_align_up(run->length, sector), run->io->size);
+}
+
 /* A driver's answer is checked once, here, so that nothing above has to. */
 static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
                                const struct vmf_run *run, struct vmf_error *error)
@@ -18,7 +27,7 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
       run->guest + run->length <= guest)
     return vmf_fail(error, VMF_CORRUPT, "%s: the map at guest byte %llu does not hold that byte",
                     image->io->name, (unsigned long long)guest);
-  if (run->kind == VMF_RUN_PLAIN && !vmf_range_within(run->offset, run->length, run->io->size))
+  if (run->kind == VMF_RUN_PLAIN && !sectors_within(run))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: data of guest byte %llu at byte %llu, %llu bytes: beyond the end of the "
                     "file (%llu bytes)",
@@ -42,7 +51,7 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
   return VMF_OK;
 }
 
-/* A hole in a file's data reads as zeros and need not be read. */
+/* A hole in a file's data reads as zeros and need not be read; unless they would be decrypted. */
 static enum vmf_code find_hole(struct vmf_span *span, struct vmf_error *error)
 {
   uint64_t start, end;
@@ -71,8 +80,8 @@ static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const str
     return VMF_OK;
   span->io = run->io;
   span->offset = run->offset + inside;
-  return run->kind == VMF_RUN_PLAIN && vmf_node(image)->trust_holes ? find_hole(span, error)
-                                                                    : VMF_OK;
+  bool holes = run->kind == VMF_RUN_PLAIN && !run->cipher && vmf_node(image)->trust_holes;
+  return holes ? find_hole(span, error) : VMF_OK;
 }
 
 enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
@@ -117,6 +126,17 @@ void vmf_span_cut(struct vmf_span *span, uint64_t start, uint64_t end)
     span->offset += before;
 }
 
+uint64_t vmf_span_place(const struct vmf_span *span)
+{
+  return span->run.place + (span->offset - span->run.offset);
+}
+
+bool vmf_span_as_encrypted(const struct vmf_span *a, const struct vmf_span *b)
+{
+  return a->run.cipher == b->run.cipher &&
+         (!a->run.cipher || vmf_span_place(a) - a->offset == vmf_span_place(b) - b->offset);
+}
+
 /* Whether `span` goes on where `last` ends, in the guest disk and in the file. */
 static bool continues(const struct vmf_span *last, const struct vmf_span *span)
 {
@@ -125,7 +145,7 @@ static bool continues(const struct vmf_span *last, const struct vmf_span *span)
   if (span->kind == VMF_RUN_PACKED)
     return span->owner == last->owner && span->run.guest == last->run.guest;
   return span->kind == VMF_RUN_PLAIN && span->io == last->io &&
-         span->offset == last->offset + last->length;
+         span->offset == last->offset + last->length && vmf_span_as_encrypted(span, last);
 }
 
 enum vmf_code vmf_spans_add(struct vmf_spans *spans, const struct vmf_span *span,
@@ -180,7 +200,7 @@ enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t guest, uint64_t
       .zero = span.kind == VMF_RUN_ZERO,
       .data = span.kind != VMF_RUN_ZERO || is_hole_of_data(&span),
       .packed = span.kind == VMF_RUN_PACKED,
-      .has_offset = span.io != NULL,
+      .has_offset = span.io != NULL && !(span.kind == VMF_RUN_PLAIN && span.run.cipher),
       .offset = span.offset,
       .file = span.io                       ? span.io->name
               : span.kind == VMF_RUN_PACKED ? span.run.io->name

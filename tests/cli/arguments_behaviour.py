@@ -13,7 +13,7 @@ def test_version(t):
     tap.contains(done.stdout, '\nSHA-256 of checksums: ')
     told = re.findall(r'^Left out: (\S+) \(.+\)$', done.stdout, re.M)
     told += [one.split()[0] for one in re.search(r'^Libraries: (.*)$', done.stdout, re.M)[1].split(', ')]
-    tap.equal(sorted(told), ['ISA-L', 'OpenSSL', 'bzip2', 'iconv', 'jansson', 'libcurl', 'libdeflate', 'liblzma', 'libnbd', 'libseccomp', 'libxml2', 'lz4', 'xxHash', 'zlib', 'zstd'], 'libraries')
+    tap.equal(sorted(told), ['ISA-L', 'OpenSSL', 'bzip2', 'iconv', 'jansson', 'libargon2', 'libcurl', 'libdeflate', 'liblzma', 'libnbd', 'libseccomp', 'libxml2', 'lz4', 'xxHash', 'zlib', 'zstd'], 'libraries')
     tap.equal(done.stderr, '', 'stderr')
     tap.contains(t.vmferry('--version', env={'VMFERRY_SHA256': 'openssl'}).stdout, ': OpenSSL, one block after the other\n')
 

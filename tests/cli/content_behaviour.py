@@ -48,7 +48,7 @@ OTHERS = (
     ('encrypted DMG of version 1', NOISE + b'cdsaencr', 'hdiutil', 9),
     ('sparse image of Apple', b'sprs' + NOISE, 'hdiutil', 9),
     ('sparse image of macOS 26', b'shdw\0\0\0\1' + NOISE, 'ASIF', 9),
-    ('LUKS', b'LUKS\xba\xbe\0\2' + NOISE, 'cryptsetup open', 9),
+    ('LUKS', b'LUKS\xba\xbe\0\3' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),
     ('VMX', VMX, 'VMware machine (VMX)', 2),
     ('VMX of Windows', b'\xef\xbb\xbf' + VMX.replace(b'\n', b'\r\n'), 'VMware machine (VMX)', 2),

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 OVF = {'src/ovf', 'src/machine_xml', 'src/xml', 'src/machine', 'src/io', 'src/base'}
-SEALED = {'src/seal', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/copy', 'src/image', 'src/codec', 'src/hash'}
+SEALED = {'src/seal', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/copy', 'src/image', 'src/codec', 'src/hash', 'src/cipher'}
 LAYERS = {
     'src/base': {'src/base'},
     'src/io/view': {'src/io/view', 'src/io', 'src/base'},
@@ -17,9 +17,10 @@ LAYERS = {
     'src/confine': {'src/confine', 'src/io', 'src/base'},
     'src/codec': {'src/codec', 'src/base'},
     'src/hash': {'src/hash', 'src/base'},
-    'src/image': {'src/image', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/io', 'src/codec', 'src/hash', 'src/base'},
-    'src/partition': {'src/partition', 'src/image', 'src/io/view', 'src/io', 'src/codec', 'src/base'},
-    'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/base'},
+    'src/cipher': {'src/cipher', 'src/io', 'src/base'},
+    'src/image': {'src/image', 'src/io/view', 'src/io/unpack', 'src/io/tar', 'src/io', 'src/codec', 'src/hash', 'src/cipher', 'src/base'},
+    'src/partition': {'src/partition', 'src/image', 'src/io/view', 'src/io', 'src/codec', 'src/cipher', 'src/base'},
+    'src/copy': {'src/copy', 'src/image', 'src/io/view', 'src/io/unpack', 'src/io', 'src/codec', 'src/hash', 'src/cipher', 'src/base'},
     'src/xml': {'src/xml', 'src/base'},
     'src/machine': {'src/machine', 'src/base'},
     'src/machine_xml': {'src/machine_xml', 'src/machine', 'src/xml', 'src/base'},
@@ -40,7 +41,7 @@ LAYERS = {
 }
 # What a driver sees besides headers of its own.
 DRIVER_HEADERS = {
-    'bytes.h', 'checked.h', 'cluster_use.h', 'codec.h', 'container.h', 'coverage.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'list.h', 'log.h', 'memory.h',
+    'bytes.h', 'checked.h', 'cipher.h', 'cluster_use.h', 'codec.h', 'container.h', 'coverage.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'list.h', 'log.h', 'luks.h', 'memory.h',
     'options.h', 'page_cache.h', 'patched.h', 'row.h', 'rpc.h', 'stream.h', 'sums.h', 'tar.h', 'tar_extra.h', 'tar_header.h', 'tar_names.h', 'text.h', 'utf8.h', 'value.h', 'xml.h', 'zero.h',
 }
 # No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "batch.h"
 #include "names.h"
+#include "secrets.h"
 #include "status.h"
 #include "untrusted.h"
 
@@ -103,7 +104,9 @@ static enum vmf_code parse(const struct vmf_listed_job *job, struct vmf_parsed_j
   if (code == VMF_OK)
     code = vmf_names_by_options(parsed->command, parsed->command->operand_count - verb->targets,
                                 error);
-  return code == VMF_OK ? vmf_untrusted(verb, parsed->command, error) : code;
+  if (code == VMF_OK)
+    code = vmf_untrusted(verb, parsed->command, error);
+  return code == VMF_OK ? vmf_secrets_read(parsed->command, error) : code;
 }
 
 enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,

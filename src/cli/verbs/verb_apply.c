@@ -42,6 +42,7 @@ static const struct vmf_argument apply_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_WRITING,
     {.letter = 'F',
      .name = "target-format",

@@ -34,7 +34,8 @@ struct check_settings {
 
 #define VMF_SETTINGS struct check_settings
 
-static const struct check_settings check_initial = {.source = VMF_SOURCE_UNCHECKED};
+static const struct check_settings check_initial = {.command.locked = true,
+                                                    .source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument check_arguments[] = {
     VMF_GROUP_READING,
@@ -44,6 +45,7 @@ static const struct vmf_argument check_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_GROUP_SAFETY,

@@ -67,6 +67,7 @@ static const struct vmf_argument checksum_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_TRUST,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,

@@ -45,6 +45,7 @@ static const struct vmf_argument convert_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     {.name = "salvage",
      VMF_SETS_TEXT(salvage.map),
      .given = VMF_SETTING(bool, salvage.wanted),

@@ -42,6 +42,7 @@ static const struct vmf_argument diff_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_TRUST,
     VMF_ARGUMENT_TRUST,
     VMF_ARGUMENT_NO_VERIFY,

@@ -21,7 +21,8 @@ struct info_settings {
 
 #define VMF_SETTINGS struct info_settings
 
-static const struct info_settings info_initial = {.source = VMF_SOURCE_UNCHECKED};
+static const struct info_settings info_initial = {.command.locked = true,
+                                                  .source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument info_arguments[] = {
     VMF_GROUP_READING,
@@ -31,6 +32,7 @@ static const struct vmf_argument info_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
     VMF_ARGUMENT_REMOTE,

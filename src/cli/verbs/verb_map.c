@@ -26,8 +26,8 @@ struct map_settings {
 
 #define VMF_SETTINGS struct map_settings
 
-static const struct map_settings map_initial = {.source = VMF_SOURCE_UNCHECKED,
-                                                .max_length = UINT64_MAX};
+static const struct map_settings map_initial = {
+    .command.locked = true, .source = VMF_SOURCE_UNCHECKED, .max_length = UINT64_MAX};
 
 static const struct vmf_argument map_arguments[] = {
     VMF_GROUP_READING,
@@ -37,6 +37,7 @@ static const struct vmf_argument map_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
     VMF_ARGUMENT_REMOTE,

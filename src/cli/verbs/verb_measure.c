@@ -22,7 +22,8 @@ struct measure_settings {
 
 #define VMF_SETTINGS struct measure_settings
 
-static const struct measure_settings measure_initial = {.source = VMF_SOURCE_UNCHECKED};
+static const struct measure_settings measure_initial = {.command.locked = true,
+                                                        .source = VMF_SOURCE_UNCHECKED};
 
 static const struct vmf_argument measure_arguments[] = {
     VMF_GROUP_WRITING,
@@ -50,6 +51,7 @@ static const struct vmf_argument measure_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_SANDBOX,
     VMF_ARGUMENT_REMOTE,

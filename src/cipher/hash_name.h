@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Digests that keys are made by, as encrypted disks name them. */
+#ifndef VMF_CIPHER_HASH_NAME_H
+#define VMF_CIPHER_HASH_NAME_H
+
+#include <stddef.h>
+
+/* What OpenSSL calls "sha256", one of those that it has; else NULL. */
+const char *vmf_hash_name(const char *name);
+
+/* Bytes of its digest; 0: this OpenSSL does not have it. */
+size_t vmf_hash_size(const char *name);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "secrets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "arguments.h"
+
+enum { SECRET_MAX = 512 << 10 }; /* bytes; a key file holds some hundred at most */
+
+static enum vmf_code failed(const char *name, struct vmf_error *error)
+{
+  vmf_arguments_wrong(error, "%s: %s", name, strerror(errno));
+  return error->code = VMF_SYSTEM;
+}
+
+static enum vmf_code fill(int descriptor, const char *name, char *bytes, size_t *length,
+                          struct vmf_error *error)
+{
+  for (ssize_t got; *length <= SECRET_MAX; *length += (size_t)got) {
+    got = read(descriptor, bytes + *length, SECRET_MAX + 1 - *length);
+    if (got < 0 && errno != EINTR)
+      return failed(name, error);
+    if (got == 0)
+      return *length > 0 ? VMF_OK
+                         : vmf_arguments_wrong(error, "%s: holds no secret: no byte", name);
+    if (got < 0)
+      got = 0;
+  }
+  return vmf_arguments_wrong(error, "%s: holds more than %d bytes, which is no secret", name,
+                             SECRET_MAX);
+}
+
+static enum vmf_code take(struct vmf_command *command, int descriptor, const char *name,
+                          struct vmf_error *error)
+{
+  struct vmf_secret *longer =
+      realloc(command->secrets, (command->secret_count + 1) * sizeof *longer);
+  char *bytes = malloc(SECRET_MAX + 1);
+  size_t length = 0;
+
+  command->secrets = longer ? longer : command->secrets;
+  if (!longer || !bytes) {
+    free(bytes);
+    return vmf_arguments_no_memory(error);
+  }
+  enum vmf_code code = fill(descriptor, name, bytes, &length, error);
+  longer[command->secret_count++] = (struct vmf_secret){.bytes = bytes, .length = length};
+  return code;
+}
+
+static enum vmf_code take_file(struct vmf_command *command, const char *path,
+                               struct vmf_error *error)
+{
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+  if (descriptor < 0)
+    return failed(path, error);
+  enum vmf_code code = take(command, descriptor, path, error);
+  close(descriptor);
+  return code;
+}
+
+static enum vmf_code take_descriptor(struct vmf_command *command, struct vmf_error *error)
+{
+  char *end, name[64];
+  long number = strtol(command->secret_descriptor, &end, 10);
+
+  if (*end || end == command->secret_descriptor || number < 0 || number > 65535)
+    return vmf_arguments_wrong(error,
+                               "--secret-fd: \"%.20s\": expected the number of a file "
+                               "descriptor that is open for reading",
+                               command->secret_descriptor);
+  snprintf(name, sizeof name, "--secret-fd %ld", number);
+  return take(command, (int)number, name, error);
+}
+
+enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+
+  if (!command->secret_files && !command->secret_descriptor)
+    return VMF_OK;
+  if (prctl(PR_SET_DUMPABLE, 0) != 0)
+    return failed("--secret-file: the process cannot be kept from leaving a core dump", error);
+  for (const char **file = command->secret_files; file && *file && code == VMF_OK; file++)
+    code = take_file(command, *file, error);
+  if (command->secret_descriptor && code == VMF_OK)
+    code = take_descriptor(command, error);
+  return code;
+}
+
+void vmf_secrets_forget(struct vmf_command *command)
+{
+  for (size_t i = 0; i < command->secret_count; i++) {
+    explicit_bzero((void *)command->secrets[i].bytes, command->secrets[i].length);
+    free((void *)command->secrets[i].bytes);
+  }
+  free(command->secrets);
+}

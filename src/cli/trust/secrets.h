@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * The secrets of encrypted disks that a command line names. */
+#ifndef VMF_CLI_SECRETS_H
+#define VMF_CLI_SECRETS_H
+
+#include "verb.h"
+
+/* Reads what --secret-file and --secret-fd name into command->secrets, all of its bytes. From then
+ * on the process leaves no core dump, and no other process of the user looks into it. */
+VMF_MUST_CHECK enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error);
+
+/* Nothing of them stays in memory. */
+void vmf_secrets_forget(struct vmf_command *command);
+
+#endif

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Encrypted disks, made by cryptsetup and qemu-img: what comes out is what went in."""
+import fcntl
+import json
+import os
+import resource
+import signal
+import struct
+import subprocess
+import termios
+
+import tap
+
+SECRET = b'a secret: \x00\xff and 25 more bytes'
+QUICK = ('--pbkdf', 'pbkdf2', '--pbkdf-force-iterations', '1000')
+CONTENT = b''.join(number.to_bytes(8, 'big') * 64 for number in range(4 << 10)) + bytes(64 << 10)  # 2 MiB, and zeros
+
+
+def fionread(descriptor):
+    return struct.unpack('i', fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+
+
+def secret(t, name='secret', value=SECRET):
+    return t.write(name, value)
+
+
+def cryptsetup(t, *arguments):
+    done = t.run(tap.tool('cryptsetup'), '-q', *arguments, status=None)
+    if done.returncode:
+        raise tap.Skip(f'cryptsetup: {done.stderr.strip()[-200:]}')
+
+
+def created_by_qemu(t, form, name, size, *options):
+    """It measures how fast it is, and now and then cannot."""
+    for _ in range(20):
+        done = t.run(tap.tool('qemu-img'), 'create', '-q', '--object', 'secret,id=s,file=text', '-f', form, '-o', ','.join(options), name, str(size), status=None)
+        if 'CPU usage' not in done.stderr:
+            break
+    if done.returncode:
+        raise tap.Skip(f'qemu-img: {done.stderr.strip()[-200:]}')
+
+
+def made_by_qemu(t, name, *options):
+    """A disk with CONTENT, encrypted by qemu-img; the text secret is what qemu-img takes."""
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    tool = tap.tool('qemu-img')
+    made = ('--object', 'secret,id=s,file=text')
+    created_by_qemu(t, 'luks', name, len(CONTENT), 'key-secret=s,iter-time=10', *options)
+    t.run(tool, 'convert', '-n', *made, '--image-opts', 'driver=raw,file.filename=plain.raw', '--target-image-opts', f'driver=luks,file.filename={name},key-secret=s')
+
+
+def encrypted_in_place(t, kind, *options):
+    """CONTENT, encrypted by cryptsetup as a file, and what is behind it."""
+    t.write('x.luks', CONTENT + bytes(32 << 20))
+    cryptsetup(t, 'reencrypt', '--encrypt', '--type', kind, '--reduce-device-size', '16M', *options, '--key-file', secret(t), 'x.luks')
+
+
+def read(t, name='x.luks', key='secret'):
+    t.vmferry('convert', '--secret-file', key, '-O', 'raw', name, 'out.raw')
+    return t.read('out.raw')
+
+
+MODES = (('aes-256', 'xts', 'plain64'), ('aes-128', 'xts', 'plain64'), ('aes-256', 'xts', 'plain'), ('aes-256', 'cbc', 'plain64'), ('aes-128', 'cbc', 'plain'),
+         ('aes-256', 'cbc', 'essiv'), ('aes-128', 'ecb', 'plain64'), ('aes-256', 'ctr', 'plain64'))
+
+
+@tap.rows([(f'{cipher} {mode} {iv} {digest}', cipher, mode, iv, digest) for cipher, mode, iv in MODES
+           for digest in (('sha1', 'sha256', 'sha512', 'ripemd160') if (cipher, mode, iv) == MODES[0] else ('sha256',))])
+def test_qemu_made(t, cipher, mode, iv, digest):
+    generator = ('ivgen-alg=essiv', 'ivgen-hash-alg=sha256') if iv == 'essiv' else (f'ivgen-alg={iv}',)
+    made_by_qemu(t, 'x.luks', f'cipher-alg={cipher}', f'cipher-mode={mode}', f'hash-alg={digest}', *generator)
+    tap.equal(read(t, key='text') == CONTENT, True, 'content')
+
+
+FORMATTED = (('luks1', 'aes-xts-plain64', '512'), ('luks1', 'aes-cbc-essiv:sha256', '256'), ('luks1', 'camellia-cbc-plain64', '256'),
+             ('luks2', 'aes-xts-plain64', '256'), ('luks2', 'camellia-cbc-essiv:sha256', '256'))
+
+
+@tap.rows([(f'{kind} {cipher} {bits}', kind, cipher, bits) for kind, cipher, bits in FORMATTED])
+def test_cryptsetup_formats(t, kind, cipher, bits):
+    """It opens; what it holds is known of an encryption in place only."""
+    t.write('x.luks', bytes(20 << 20))
+    options = QUICK if kind == 'luks2' else QUICK[2:]
+    cryptsetup(t, 'luksFormat', '--type', kind, '--cipher', cipher, '--key-size', bits, *options, '--key-file', secret(t), 'x.luks')
+    t.vmferry('checksum', '--secret-file', 'secret', 'x.luks')
+
+
+@tap.rows([('version 1', 'luks1', QUICK[2:]), ('version 2', 'luks2', QUICK), ('essiv', 'luks2', (*QUICK, '--cipher', 'aes-cbc-essiv:sha256', '--key-size', '256')),
+           ('sectors of 4096', 'luks2', (*QUICK, '--sector-size', '4096')), ('sectors of 1024', 'luks2', (*QUICK, '--sector-size', '1024')),
+           ('argon2id', 'luks2', ('--pbkdf', 'argon2id', '--pbkdf-force-iterations', '4', '--pbkdf-memory', '65536', '--pbkdf-parallel', '4')),
+           ('argon2i', 'luks2', ('--pbkdf', 'argon2i', '--pbkdf-force-iterations', '4', '--pbkdf-memory', '32768'))])
+def test_encrypted_in_place(t, kind, options):
+    if '--pbkdf' in options and options[1].startswith('argon'):
+        tap.needs('libargon2')
+    encrypted_in_place(t, kind, *options)
+    found = read(t)[:len(CONTENT) + (8 << 20)]  # the last of it is lost to the header
+    tap.equal(found[:len(CONTENT)] == CONTENT and not found[len(CONTENT):].strip(b'\0'), True, 'content')
+
+
+def test_a_part_of_a_disk(t):
+    """Places that are no whole sectors: of what is compared, and of sectors of 4096 bytes."""
+    encrypted_in_place(t, 'luks2', *QUICK, '--sector-size', '4096')
+    read(t)
+    t.vmferry('compare', '--secret-file', 'secret', 'x.luks', 'out.raw')
+    t.write('out.raw', t.read('out.raw')[:1000] + b'?' + t.read('out.raw')[1001:])
+    tap.contains(t.vmferry('compare', '--secret-file', 'secret', 'x.luks', 'out.raw', status=1).stdout, 'offset')
+
+
+@tap.rows([('without one', (), 'its secret is expected in --secret-file'), ('wrong', ('--secret-file', 'wrong'), 'the secret is wrong'),
+           ('with a newline', ('--secret-file', 'newline'), 'it ends in a newline, which counts')])
+def test_a_secret(t, options, says):
+    made_by_qemu(t, 'x.luks')
+    t.write('wrong', b'another')
+    t.write('newline', b'a text\n')
+    t.write('out.raw', b'old')
+    done = t.vmferry('convert', *options, '-O', 'raw', 'x.luks', 'out.raw', status=10)
+    tap.contains(done.stderr, says.replace('its secret', 'that holds its secret') if not options else says)
+    tap.equal(t.read('out.raw'), b'old', 'the target')
+    tap.equal('a text' in done.stderr or 'another' in done.stderr, False, 'the secret is told')
+
+
+def test_secrets_by_descriptor_and_several(t):
+    made_by_qemu(t, 'x.luks')
+    t.write('wrong', b'another')
+    with open(t.path('text'), 'rb') as file:
+        t.vmferry('compare', '--secret-file', 'wrong', '--secret-fd', file.fileno(), 'x.luks', 'plain.raw', pass_fds=(file.fileno(),))
+
+
+def test_what_is_told_without_a_secret(t):
+    made_by_qemu(t, 'x.luks')
+    ours = json.loads(t.vmferry('info', '--output=json', 'x.luks').stdout)
+    theirs = json.loads(t.run('qemu-img', 'info', '--output=json', 'x.luks').stdout)
+    tap.equal(ours['format-specific'], theirs['format-specific'], 'format-specific')
+    tap.equal((ours['encrypted'], ours['virtual-size']), (True, len(CONTENT)), 'summary')
+    found = json.loads(t.vmferry('map', '--output=json', 'x.luks').stdout)
+    tap.equal([(row['data'], row['zero'], 'offset' in row) for row in found], [(True, False, False)], 'map')
+
+
+def test_a_file_as_it_is(t):
+    made_by_qemu(t, 'x.luks')
+    t.vmferry('convert', '-f', 'raw', '-O', 'raw', 'x.luks', 'out.raw')
+    tap.equal(t.read('out.raw') == t.read('x.luks'), True, 'content')
+
+
+def test_holes_are_data(t):
+    """What a hole becomes by decrypting is no zeros; qemu-img says so, too."""
+    t.write('text', b'a text')
+    created_by_qemu(t, 'luks', 'x.luks', 1 << 20, 'key-secret=s,iter-time=10')
+    t.run('qemu-img', 'convert', '--object', 'secret,id=s,file=text', '--image-opts', 'driver=luks,file.filename=x.luks,key-secret=s', '-O', 'raw', 'theirs.raw')
+    tap.equal(read(t, key='text') == t.read('theirs.raw'), True, 'content')
+
+
+@tap.rows([(f'the {which} header', at, which) for which, at in (('first', 100), ('first', 4096), ('second', 16384 + 4096))])
+def test_of_two_headers_one_is_damaged(t, at, which):
+    encrypted_in_place(t, 'luks2', *QUICK)
+    data = bytearray(t.read('x.luks'))
+    data[at] ^= 1
+    t.write('x.luks', bytes(data))
+    done = t.vmferry('checksum', '--secret-file', 'secret', 'x.luks')
+    tap.contains(done.stderr, f'the {"second" if which == "first" else "first"} header is taken')
+
+
+def test_the_second_slot(t):
+    t.write('x.luks', bytes(20 << 20))
+    t.write('second', b'2')
+    cryptsetup(t, 'luksFormat', '--type', 'luks2', *QUICK, '--key-file', secret(t), 'x.luks')
+    one = t.vmferry('checksum', '--secret-file', 'secret', 'x.luks').stdout
+    cryptsetup(t, 'luksAddKey', *QUICK, '--key-file', 'secret', 'x.luks', 'second')
+    tap.equal(t.vmferry('checksum', '--secret-file', 'second', 'x.luks').stdout, one, 'by the second slot')
+    cryptsetup(t, 'luksRemoveKey', 'x.luks', 'secret')
+    t.vmferry('checksum', '--secret-file', 'secret', 'x.luks', status=10)
+
+
+def test_no_core_dump(t):
+    """A signal that leaves one ends it while it waits for a secret behind one that it has."""
+    with open('/proc/sys/kernel/core_pattern', encoding='ascii') as file:
+        if file.read(1) == '|':
+            raise tap.Skip('core dumps go to a program')
+
+    def dumps(*arguments):
+        reader, writer = os.pipe()
+        with subprocess.Popen([tap.VMFERRY, 'checksum', *arguments, f'/dev/fd/{reader}'], cwd=t.folder, pass_fds=(reader,), stderr=subprocess.PIPE,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)) as child:
+            os.write(writer, bytes(100))  # which it is to read on
+            while fionread(reader) > 0:
+                os.sched_yield()
+            child.send_signal(signal.SIGSEGV)
+            _, status = os.waitpid(child.pid, 0)
+        os.close(reader)
+        os.close(writer)
+        return os.WCOREDUMP(status)
+
+    if not dumps():
+        raise tap.Skip('no core dumps here')
+    tap.equal(dumps('--secret-file', secret(t)), False, 'a core dump')
+
+
+tap.main(globals())

@@ -96,7 +96,7 @@ def test_no_ranges(t):
 @tap.rows([
     ('cut off', lambda handler: handler.say(200, RAW[:100], Content_Length=str(len(RAW))) or setattr(handler, 'close_connection', True), 75, 'tried'),
     ('without an end', lambda handler: handler.endless(), 9, 'no ranges'),
-    ('more than there is room for', lambda handler: handler.say(200, bytes(1000), Content_Length=str(1 << 60)), 4, 'no room'),
+    ('more than there is room for', lambda handler: handler.say(200, bytes(2 * MIB), Content_Length=str(1 << 60)), 4, 'no room'),
     ('a page', lambda handler: handler.say(200, b'<html>', Content_Type='text/html'), 2, 'a page'),
     ('packed', lambda handler: handler.say(200, RAW, Content_Encoding='gzip'), 9, 'packs what it sends')])
 def test_a_whole_file_that_is_none(t, answer, status, word):

@@ -8,19 +8,15 @@
 
 #ifdef VMF_HAVE_CURL
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "checked.h"
 #include "http_request.h"
 #include "log.h"
 #include "memory.h"
 #include "remote_settings.h"
-#include "stream.h"
-#include "temporary.h"
 #include "url.h"
 
 enum {
@@ -50,25 +46,18 @@ static bool is_wanted(const struct vmf_http_request *request)
          answer->end <= load->offset + load->length;
 }
 
-/* To the copy, for which there is room. What is more than was announced is only counted. */
-static size_t store(struct vmf_http_request *request, const char *bytes, size_t length)
+/* Where a part is asked for, the whole file is as good for its first bytes. */
+static size_t keep_first(struct vmf_http_request *request, const char *bytes, size_t length)
 {
-  size_t done = 0;
+  size_t part = vmf_min(length, VMF_REMOTE_BLOCK - request->got);
 
-  request->unwanted = length > request->announced - request->got;
-  if (request->unwanted) {
-    request->got += length;
-    return 0;
-  }
-  while (done < length && request->failure == 0) {
-    ssize_t wrote = write(request->copy, bytes + done, length - done);
-    if (wrote > 0)
-      done += (size_t)wrote;
-    else if (errno != EINTR)
-      request->failure = errno;
-  }
-  request->got += done;
-  return done;
+  if (request->answer.encoded || strncasecmp(request->answer.type, "text/html", 9) == 0)
+    part = 0;
+  if (part > 0)
+    memcpy(request->first + request->got, bytes, part);
+  request->got += part;
+  request->unwanted = part < length;
+  return part;
 }
 
 /* Keeps the beginning of what explains a status. */
@@ -92,9 +81,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     request->passed += length;
     return request->passed > EXPLAINED_BYTES ? 0 : length;
   }
-  if (request->whole && status == 200)
-    return store(request, bytes, length);
-  request->unwanted = request->whole || !is_wanted(request) || length > load->length - request->got;
+  if (request->body && status == 200) {
+    request->got += length;
+    request->unwanted = !vmf_http_body_put(request->body, bytes, length);
+    return request->unwanted ? 0 : length;
+  }
+  if (request->first && status == 200)
+    return keep_first(request, bytes, length);
+  request->unwanted = request->body || !is_wanted(request) || length > load->length - request->got;
   while (done < length && !request->unwanted) {
     size_t at = request->got % VMF_REMOTE_BLOCK;
     size_t part = (size_t)vmf_min(length - done, VMF_REMOTE_BLOCK - at);
@@ -111,12 +105,13 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
   (void)total, (void)now, (void)up, (void)sent;
   return atomic_load(&request->http->transport.ended) ||
+         (request->body && vmf_http_body_stopped(request->body)) ||
          vmf_cancel_requested(vmf_remote_settings()->cancel);
 }
 
 /* ---- lines ---- */
 
-static void line_free(struct vmf_http_connection *line)
+void vmf_http_line_free(struct vmf_http_connection *line)
 {
   if (line->curl)
     vmf_curl.curl_easy_cleanup(line->curl);
@@ -124,8 +119,8 @@ static void line_free(struct vmf_http_connection *line)
   vmf_free(line);
 }
 
-static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_connection **line,
-                              struct vmf_error *error)
+enum vmf_code vmf_http_line_new(const struct vmf_http *http, struct vmf_http_connection **line,
+                                struct vmf_error *error)
 {
   void *memory;
 
@@ -135,7 +130,7 @@ static enum vmf_code line_new(const struct vmf_http *http, struct vmf_http_conne
   if ((*line)->curl && vmf_curl.curl_easy_setopt((*line)->curl, CURLOPT_PATH_AS_IS,
                                                  (long)(http->s3 != NULL)) == CURLE_OK)
     return VMF_OK;
-  line_free(*line);
+  vmf_http_line_free(*line);
   return vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", http->transport.name);
 }
 
@@ -151,7 +146,7 @@ static enum vmf_code http_connect(struct vmf_transport *transport, void **line,
   http->spare = NULL;
   pthread_mutex_unlock(&http->lock);
   if (!own)
-    VMF_TRY(line_new(http, &own, error));
+    VMF_TRY(vmf_http_line_new(http, &own, error));
   *line = own;
   return VMF_OK;
 }
@@ -159,7 +154,7 @@ static enum vmf_code http_connect(struct vmf_transport *transport, void **line,
 static void http_disconnect(struct vmf_transport *transport, void *line)
 {
   (void)transport;
-  line_free(line);
+  vmf_http_line_free(line);
 }
 
 /* ---- a request ---- */
@@ -253,15 +248,13 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, load->offset,
            load->offset + load->length - 1);
   request->answer = (struct vmf_http_answer){0};
-  if (request->whole && (lseek(request->copy, 0, SEEK_SET) < 0 || ftruncate(request->copy, 0) < 0))
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: its copy", request->http->transport.name);
   request->got = request->passed = request->explained = 0;
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
   bool good =
       headers && vmf_curl_ask(curl, url, headers, VMF_CURL_STALL, &calls) &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE,
-                                request->whole || request->unranged ? NULL : range) == CURLE_OK;
+                                request->body || request->unranged ? NULL : range) == CURLE_OK;
   *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
   vmf_curl_forget(curl);
   vmf_curl.curl_slist_free_all(headers);
@@ -305,8 +298,8 @@ static enum vmf_code redirect(struct vmf_http_request *request, struct vmf_error
 
 /* To where the last redirection led. What that does not answer any more is asked for by its first
  * URL again: signed ones end after a while. */
-static enum vmf_code ask(struct vmf_http_request *request, struct vmf_attempt *attempt,
-                         struct vmf_error *error)
+enum vmf_code vmf_http_ask(struct vmf_http_request *request, struct vmf_attempt *attempt,
+                           struct vmf_error *error)
 {
   struct vmf_http_connection *line = request->line;
   bool led = line->target != NULL;
@@ -336,7 +329,7 @@ static enum vmf_code http_fetch(struct vmf_transport *transport, void *line,
   struct vmf_http_request request = {
       .http = (struct vmf_http *)transport, .line = line, .load = load};
 
-  return ask(&request, attempt, error);
+  return vmf_http_ask(&request, attempt, error);
 }
 
 /* ---- opening ---- */
@@ -346,12 +339,52 @@ static void http_close(struct vmf_transport *transport)
   struct vmf_http *http = (struct vmf_http *)transport;
 
   if (http->spare)
-    line_free(http->spare);
+    vmf_http_line_free(http->spare);
   pthread_mutex_destroy(&http->lock);
   vmf_s3_free(http->s3);
+  if (http->copy)
+    vmf_io_close(http->copy);
+  vmf_free(http->first);
   vmf_free(http->url);
   vmf_free(http);
 }
+
+static enum vmf_code whole_fetch(struct vmf_transport *transport, void *line,
+                                 const struct vmf_load *load, struct vmf_attempt *attempt,
+                                 struct vmf_error *error)
+{
+  (void)line;
+  return vmf_http_fetch_whole((struct vmf_http *)transport, load, attempt, error);
+}
+
+/* The one who fetches makes connections of its own. */
+static enum vmf_code whole_connect(struct vmf_transport *transport, void **line,
+                                   struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  (void)attempt, (void)error;
+  *line = transport;
+  return VMF_OK;
+}
+
+static void whole_disconnect(struct vmf_transport *transport, void *line)
+{
+  (void)transport, (void)line;
+}
+
+static enum vmf_code whole_stream(struct vmf_transport *transport, struct vmf_io *file,
+                                  struct vmf_io **stream, struct vmf_error *error)
+{
+  return vmf_http_stream((struct vmf_http *)transport, file, NULL, stream, error);
+}
+
+static const struct vmf_transport_ops whole_ops = {
+    .kind = "http",
+    .connect = whole_connect,
+    .disconnect = whole_disconnect,
+    .fetch = whole_fetch,
+    .stream = whole_stream,
+    .close = http_close,
+};
 
 static const struct vmf_transport_ops http_ops = {
     .kind = "http",
@@ -373,43 +406,29 @@ static bool sends_whole(const struct vmf_http_request *request, enum vmf_code co
          length >= 0;
 }
 
-/* All of it, into a file without a name. */
-static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
-                                 struct vmf_attempt *attempt, struct vmf_error *error)
+/* What the first answer says of the version that it is of. */
+static void pin(struct vmf_http *http, const struct vmf_http_answer *answer, uint64_t size)
 {
-  const struct vmf_remote_settings *settings = vmf_remote_settings();
-  const char *folder = vmf_spool_folder(settings->spool_folder);
-  const struct vmf_load nothing = {.length = 1};
-  struct vmf_http_request request = {.http = http,
-                                     .line = http->spare,
-                                     .load = &nothing,
-                                     .whole = true,
-                                     .announced = length,
-                                     .copy = -1};
+  http->transport.size = size;
+  memcpy(http->etag, answer->etag, sizeof http->etag);
+  memcpy(http->modified, answer->modified, sizeof http->modified);
+  http->pinned = true;
+}
 
-  if (settings->max_bytes > 0 && length > settings->max_bytes)
-    return vmf_fail(error, VMF_LIMIT,
-                    "%s: the server sends no parts of files, and to store its %" PRIu64
-                    " bytes is more than the %" PRIu64 " that are allowed (--max-size)",
-                    http->transport.name, length, settings->max_bytes);
-  if (vmf_spool_room(folder) < length)
-    return vmf_fail(error, VMF_WRITE,
-                    "%s: the server sends no parts of files, and to store its %" PRIu64
-                    " bytes in %s there is no room; $TMPDIR, or --spool, names another folder",
-                    http->transport.name, length, folder);
-  vmf_note(settings->log, "%s is stored in %s first: the server sends no parts of it",
-           http->transport.name, folder);
-  VMF_TRY(vmf_temporary_unnamed(folder, &request.copy, error));
-  enum vmf_code code = ask(&request, attempt, error);
-  if (code == VMF_OK && (request.got != length || vmf_http_status(&request) != 200))
-    code = vmf_fail(error, VMF_READ, "%s: %" PRIu64 " bytes were announced, and %zu came",
-                    http->transport.name, length, request.got);
-  if (code != VMF_OK)
-    close(request.copy);
-  else
-    http->copy = request.copy;
-  http->transport.size = length;
-  return code;
+/* The server sends no parts; the first bytes have come. */
+static enum vmf_code open_whole(struct vmf_http *http, const struct vmf_http_request *request,
+                                uint64_t length, struct vmf_attempt *attempt,
+                                struct vmf_error *error)
+{
+  if (request->got < vmf_min(length, VMF_REMOTE_BLOCK)) {
+    attempt->again = true;
+    return vmf_fail(error, VMF_READ, "%s: %" PRIu64 " bytes were announced, and %zu came",
+                    http->transport.name, length, request->got);
+  }
+  pin(http, &request->answer, length);
+  http->transport.ops = &whole_ops;
+  http->transport.lines = 1;
+  return VMF_OK;
 }
 
 /* Asks for the first byte: what comes with it is how long the file is, and which. *region: where
@@ -417,10 +436,11 @@ static enum vmf_code fetch_whole(struct vmf_http *http, uint64_t length,
 static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
                           struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  uint8_t first[1];
-  const struct vmf_load load = {.length = 1, .blocks = {first}};
-  struct vmf_http_request request = {.http = http, .line = http->spare, .load = &load};
-  enum vmf_code code = ask(&request, attempt, error);
+  uint8_t byte[1];
+  const struct vmf_load load = {.length = 1, .blocks = {byte}};
+  struct vmf_http_request request = {
+      .http = http, .line = http->spare, .load = &load, .first = http->first};
+  enum vmf_code code = vmf_http_ask(&request, attempt, error);
   const struct vmf_http_answer *answer = &request.answer;
   uint64_t length;
 
@@ -429,19 +449,16 @@ static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
     if (answer->has_range && answer->has_total && answer->total == 0)
       return VMF_OK; /* an empty file has no first byte */
     request.unranged = true;
-    code = ask(&request, attempt, error);
+    code = vmf_http_ask(&request, attempt, error);
   }
   if (sends_whole(&request, code, &length))
-    return length > 0 ? fetch_whole(http, length, attempt, error) : VMF_OK;
+    return open_whole(http, &request, length, attempt, error);
   VMF_TRY(code);
   if (!answer->has_total || answer->total > INT64_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: the server does not say how long the file is (Content-Range)",
                     http->transport.name);
-  http->transport.size = answer->total;
-  memcpy(http->etag, answer->etag, sizeof http->etag);
-  memcpy(http->modified, answer->modified, sizeof http->modified);
-  http->pinned = true;
+  pin(http, answer, answer->total);
   if (vmf_http_is_strong(http->etag) || http->modified[0])
     http->transport.version = vmf_http_is_strong(http->etag) ? http->etag : http->modified;
   return VMF_OK;
@@ -481,6 +498,25 @@ static enum vmf_code look_around(struct vmf_http *http, struct vmf_attempt *atte
   return look(http, region, attempt, error);
 }
 
+/* The first bytes are kept only of a file that comes as a whole. */
+static enum vmf_code open_by(struct vmf_http *http, struct vmf_attempt *attempt,
+                             struct vmf_error *error)
+{
+  void *first;
+
+  if (http->s3)
+    VMF_TRY(place_object(http, error));
+  VMF_TRY(vmf_http_line_new(http, &http->spare, error));
+  VMF_TRY(vmf_alloc_pages(VMF_REMOTE_BLOCK, &first, error));
+  http->first = first;
+  VMF_TRY(look_around(http, attempt, error));
+  if (http->transport.ops == &whole_ops)
+    return VMF_OK;
+  vmf_free(http->first);
+  http->first = NULL;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transport **transport,
                             struct vmf_attempt *attempt, struct vmf_error *error)
 {
@@ -490,23 +526,16 @@ enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transp
   VMF_TRY(vmf_alloc(sizeof(struct vmf_http), &memory, error));
   struct vmf_http *http = memory;
   http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};
-  http->copy = -1;
   pthread_mutex_init(&http->lock, NULL);
   enum vmf_code code = vmf_url_is_s3(url) ? vmf_s3_new(url, name, &http->s3, error)
                                           : vmf_copy_text(url, &http->url, error);
-  if (code == VMF_OK && http->s3)
-    code = place_object(http, error);
   if (code == VMF_OK)
-    code = line_new(http, &http->spare, error);
+    code = open_by(http, attempt, error);
   if (code == VMF_OK)
-    code = look_around(http, attempt, error);
-  int copy = http->copy;
-  uint64_t size = http->transport.size;
-  if (code == VMF_OK && copy < 0)
     *transport = &http->transport;
   else
     http_close(&http->transport);
-  return code == VMF_OK && copy >= 0 ? vmf_stored_new(copy, size, name, transport, error) : code;
+  return code;
 }
 
 #else

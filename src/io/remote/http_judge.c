@@ -11,7 +11,6 @@
 #include <strings.h>
 
 #include "checked.h"
-#include "stream.h"
 
 long vmf_http_status(const struct vmf_http_request *request)
 {
@@ -106,8 +105,6 @@ static enum vmf_code no_range(const struct vmf_http_request *request, struct vmf
 {
   const char *name = request->http->transport.name;
 
-  if (request->whole && !request->answer.encoded)
-    return VMF_OK;
   if (strncasecmp(request->answer.type, "text/html", 9) == 0)
     return vmf_fail(error, VMF_REFUSED,
                     "%s: the server sends a page (text/html) in place of the file; is a login "
@@ -116,6 +113,9 @@ static enum vmf_code no_range(const struct vmf_http_request *request, struct vmf
   if (request->http->pinned && (request->answer.etag[0] || request->http->etag[0]) &&
       strcmp(request->answer.etag, request->http->etag) != 0)
     return changed(request, error);
+  if (request->body && !request->answer.encoded)
+    return strcmp(request->answer.modified, request->http->modified) == 0 ? VMF_OK
+                                                                          : changed(request, error);
   return vmf_fail(
       error, VMF_UNSUPPORTED,
       "%s: the server sends the whole file where a part is asked for (no ranges%s); "
@@ -164,13 +164,10 @@ enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
   const char *name = request->http->transport.name;
   long status = vmf_http_status(request);
 
-  errno = request->failure;
-  if (request->failure != 0)
-    return vmf_fail_errno(error, VMF_WRITE, "%s: storing it in %s", name, vmf_spool_folder(NULL));
   if (request->big_head)
     return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
                     VMF_HTTP_HEAD);
-  if (request->whole && status == 206)
+  if (request->body && status == 206)
     return vmf_fail(error, VMF_READ,
                     "%s: the server sends a part where the whole file is asked for", name);
   if (request->unwanted && status == 206) {

@@ -10,6 +10,7 @@
 
 #include "curl_handle.h"
 #include "http_answer.h"
+#include "io.h"
 #include "s3.h"
 #include "transport.h"
 
@@ -21,8 +22,11 @@ struct vmf_http {
   struct vmf_s3 *s3;         /* owned; of an object store; NULL: a web server */
   char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
   char modified[VMF_HTTP_VALUE];
-  bool pinned;                       /* the two are known */
-  int copy;                          /* of the whole file, where no parts are sent; -1: none */
+  bool pinned; /* the two are known */
+  /* Where no parts are sent: its first bytes, all that are up to a block, and the copy of it, or
+   * NULL; both owned. The copy is made by the thread that fetches, which is one. */
+  uint8_t *first;
+  struct vmf_io *copy;
   pthread_mutex_t lock;              /* guards `spare` */
   struct vmf_http_connection *spare; /* the connection that it was opened by; or NULL */
 };
@@ -46,12 +50,39 @@ struct vmf_http_request {
   bool big_head;
   char explanation[VMF_S3_EXPLAINED + 1]; /* the beginning of such a body */
   size_t explained;
-  /* Of a file that comes as a whole: */
-  bool whole;
-  uint64_t announced; /* its bytes */
-  int copy;           /* gets them */
-  int failure;        /* the errno of that, or 0 */
+  uint8_t
+      *first; /* of who opens the file: a block, for its first bytes where it comes as a whole */
+  struct vmf_http_body *body; /* all of the file is asked for, which this takes; or NULL */
 };
+
+/* The request, to where redirections lead. */
+VMF_MUST_CHECK enum vmf_code vmf_http_ask(struct vmf_http_request *request,
+                                          struct vmf_attempt *attempt, struct vmf_error *error);
+
+/* A connection of its own. */
+VMF_MUST_CHECK enum vmf_code vmf_http_line_new(const struct vmf_http *http,
+                                               struct vmf_http_connection **line,
+                                               struct vmf_error *error);
+void vmf_http_line_free(struct vmf_http_connection *line);
+
+/* ---- a file of which no parts are sent (http_whole.c) ---- */
+
+/* What libcurl has received of it; waits until there is room. False: it is not wanted. */
+bool vmf_http_body_put(struct vmf_http_body *body, const char *bytes, size_t length);
+bool vmf_http_body_stopped(struct vmf_http_body *body);
+
+/* The file as a stream. file: keeps `http`, and is taken over, also on failure; NULL: it lives as
+ * long anyway. *attempt: what came of the request, once it has failed, lives as long; or NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_http_stream(struct vmf_http *http, struct vmf_io *file,
+                                             struct vmf_attempt *attempt, struct vmf_io **stream,
+                                             struct vmf_error *error);
+
+/* As in struct vmf_transport_ops, of a file whose first bytes are known. What is behind them is
+ * stored when it is asked for. */
+VMF_MUST_CHECK enum vmf_code vmf_http_fetch_whole(struct vmf_http *http,
+                                                  const struct vmf_load *load,
+                                                  struct vmf_attempt *attempt,
+                                                  struct vmf_error *error);
 
 /* The status of the answer; 0: there is none. */
 long vmf_http_status(const struct vmf_http_request *request);

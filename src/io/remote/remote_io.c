@@ -205,6 +205,27 @@ enum vmf_code vmf_remote_open(const char *name, struct vmf_io **io, struct vmf_e
   return VMF_OK;
 }
 
+/* ---- what comes as a whole ---- */
+
+bool vmf_remote_comes_whole(const struct vmf_io *io)
+{
+  return io->ops == &remote_ops &&
+         ((const struct remote_io *)io)->remote->transport->ops->stream != NULL;
+}
+
+enum vmf_code vmf_remote_stream(const struct vmf_io *io, struct vmf_io **stream,
+                                struct vmf_error *error)
+{
+  struct vmf_io *own;
+
+  VMF_TRY(vmf_remote_open(io->name, &own, error));
+  struct vmf_transport *transport = ((struct remote_io *)own)->remote->transport;
+  if (transport->ops->stream)
+    return transport->ops->stream(transport, own, stream, error);
+  vmf_io_close(own);
+  return vmf_fail(error, VMF_CHANGED, "%s: changed on the server while it was read", io->name);
+}
+
 /* ---- names ---- */
 
 int vmf_name_stat(const char *name, struct stat *status)

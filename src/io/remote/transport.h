@@ -18,6 +18,8 @@ enum {
   VMF_REMOTE_LOAD = 16        /* blocks of one request at most */
 };
 
+struct vmf_io;
+
 /* One request: whole blocks one behind the other, the last one shorter at the end of the file. */
 struct vmf_load {
   uint64_t offset;
@@ -58,13 +60,12 @@ struct vmf_transport_ops {
   /* As vmf_io_ops.next_data; or NULL. Any thread. */
   enum vmf_code (*next_data)(struct vmf_transport *transport, uint64_t offset, uint64_t *start,
                              uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error);
+  /* All of a file that is not sent in parts, from its first byte to its last, once more; NULL: it
+   * is sent in parts. Takes `file` over, which keeps the transport, also on failure. */
+  enum vmf_code (*stream)(struct vmf_transport *transport, struct vmf_io *file,
+                          struct vmf_io **stream, struct vmf_error *error);
   void (*close)(struct vmf_transport *transport);
 };
-
-/* Of a copy in a file, which `number` is; takes it over, also on failure. */
-VMF_MUST_CHECK enum vmf_code vmf_stored_new(int number, uint64_t size, const char *name,
-                                            struct vmf_transport **transport,
-                                            struct vmf_error *error);
 
 /* Opens by URL, whole. VMF_UNSUPPORTED: built without. One try. */
 VMF_MUST_CHECK enum vmf_code vmf_http_open(const char *url, const char *name,

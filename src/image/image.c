@@ -226,7 +226,7 @@ static enum vmf_code open_perhaps_packed(struct vmf_image_origin *origin,
   VMF_AUTO_FREE char *inner = NULL;
 
   if (!origin->split)
-    VMF_TRY(vmf_packed_open_once(origin->io, options, image, error));
+    VMF_TRY(vmf_image_open_once(origin->io, options, image, error));
   if (*image)
     return VMF_OK;
   VMF_TRY(vmf_packed_open(&origin->io, options, &inner, error));

@@ -193,12 +193,18 @@ VMF_MUST_CHECK enum vmf_code vmf_image_store_input(struct vmf_io *stream,
                                                    const struct vmf_image_options *options,
                                                    struct vmf_io **io, struct vmf_error *error);
 
-/* The same list of what a packed file holds that would have to be stored to be looked into; *list
- * NULL: it need not, or is none. */
-VMF_MUST_CHECK enum vmf_code vmf_image_packed_list(const char *path,
-                                                   const struct vmf_image_options *options,
-                                                   struct vmf_image **list,
-                                                   struct vmf_error *error);
+/* The same list of what a file holds that would have to be stored to be looked into, as it is
+ * packed or its server sends no parts; *list NULL: it need not, or is none. */
+VMF_MUST_CHECK enum vmf_code vmf_image_once_list(const char *path,
+                                                 const struct vmf_image_options *options,
+                                                 struct vmf_image **list, struct vmf_error *error);
+
+/* The disk that comes on a stream, as it comes, which takes it over, also on failure; *image =
+ * NULL: it has to be stored, and the stream stands at its first byte and is the caller's. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_arriving(struct vmf_io *stream,
+                                                     const struct vmf_image_options *options,
+                                                     struct vmf_image **image,
+                                                     struct vmf_error *error);
 
 /* The disk in such a file, which is taken over, also on failure. Nothing stands beside it. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_stored(struct vmf_io *io,
@@ -265,12 +271,12 @@ VMF_MUST_CHECK enum vmf_code vmf_packed_find(struct vmf_io *io, const char *form
                                              const struct vmf_packing **packing, char **inner,
                                              struct vmf_error *error);
 
-/* A packed raw disk as it is unpacked, for one pass (options->in_order); *image = NULL: it cannot
- * be opened so, and io is as it was. Else takes it over, also on failure. */
-VMF_MUST_CHECK enum vmf_code vmf_packed_open_once(struct vmf_io *io,
-                                                  const struct vmf_image_options *options,
-                                                  struct vmf_image **image,
-                                                  struct vmf_error *error);
+/* A disk as it is unpacked, or as a server sends it that sends no parts, for one pass
+ * (options->in_order); *image = NULL: it cannot be opened so, and io is as it was. Else takes it
+ * over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_image_open_once(struct vmf_io *io,
+                                                 const struct vmf_image_options *options,
+                                                 struct vmf_image **image, struct vmf_error *error);
 
 /* Opens an image without its parents, for a caller that supplies the parent itself. What is read
  * does not stay in the page cache. */

@@ -13,6 +13,7 @@
 #include "image.h"
 #include "log.h"
 #include "memory.h"
+#include "remote_io.h"
 #include "unpack.h"
 
 /* Whether what comes begins like that container. */
@@ -145,26 +146,33 @@ static enum vmf_code tell_found(const struct vmf_image_options *options, struct 
   return code;
 }
 
+enum vmf_code vmf_image_open_arriving(struct vmf_io *stream,
+                                      const struct vmf_image_options *options,
+                                      struct vmf_image **image, struct vmf_error *error)
+{
+  const struct vmf_format *format;
+  enum vmf_code code = choose_container(stream, options, &format, error);
+
+  *image = NULL;
+  if (code == VMF_OK && !format)
+    return VMF_OK;
+  if (code == VMF_OK) {
+    VMF_TRY(vmf_container_open(format, stream, options, image, error));
+    if (*image)
+      return tell_found(options, image, error);
+    code = vmf_stream_restart(stream, error);
+  }
+  if (code != VMF_OK)
+    vmf_io_close(stream);
+  return code;
+}
+
 /* As it comes, or stored. Takes over the stream. */
 static enum vmf_code open_stream(struct vmf_io *io, const struct vmf_image_options *options,
                                  struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_format *format;
-  enum vmf_code code = choose_container(io, options, &format, error);
-  if (code != VMF_OK) {
-    vmf_io_close(io);
-    return code;
-  }
-  if (!format)
-    return open_stored(io, options, image, error);
-  VMF_TRY(vmf_container_open(format, io, options, image, error));
-  if (*image)
-    return tell_found(options, image, error);
-  code = vmf_stream_restart(io, error);
-  if (code == VMF_OK)
-    return open_stored(io, options, image, error);
-  vmf_io_close(io);
-  return code;
+  VMF_TRY(vmf_image_open_arriving(io, options, image, error));
+  return *image ? VMF_OK : open_stored(io, options, image, error);
 }
 
 enum vmf_code vmf_image_open_input(const struct vmf_image_options *options,
@@ -282,40 +290,62 @@ enum vmf_code vmf_image_store_input(struct vmf_io *stream, const struct vmf_imag
 }
 
 /* How the file is packed, where it can only be unpacked from its first byte to its last. */
-static enum vmf_code comes_once(const char *path, const struct vmf_image_options *options,
-                                const struct vmf_packing **packing, struct vmf_error *error)
+static enum vmf_code comes_once(struct vmf_io *io, const struct vmf_packing **packing,
+                                struct vmf_error *error)
 {
-  struct vmf_io *io;
   bool once = false;
-
-  VMF_TRY(vmf_io_open_file(path, !options->ignore_locks, &io, error));
   enum vmf_code code = vmf_packing_of(io, packing, error);
+
   if (code == VMF_OK && *packing)
     code = vmf_unpack_comes_once(io, *packing, &once, error);
   if (!once)
     *packing = NULL;
-  vmf_io_close(io);
   return code;
 }
 
-enum vmf_code vmf_image_packed_list(const char *path, const struct vmf_image_options *options,
-                                    struct vmf_image **list, struct vmf_error *error)
+/* *stream: of the file as it is unpacked; NULL: it need not be stored to be looked into. */
+static enum vmf_code stream_packed(struct vmf_io *io, const char *path,
+                                   const struct vmf_image_options *options, struct vmf_io **stream,
+                                   struct vmf_error *error)
 {
   const struct vmf_packing *packing = NULL;
   const struct vmf_unpack_options unpack = {
       .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
-  struct vmf_io *io;
 
-  *list = NULL;
-  if (comes_once(path, options, &packing, NULL) != VMF_OK || !packing)
+  if (comes_once(io, &packing, NULL) != VMF_OK || !packing)
     return VMF_OK; /* what is wrong with it is told when it is opened */
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return vmf_fail_errno(error, VMF_READ, "%s: opening the file", path);
-  VMF_TRY(vmf_io_stream(file, path, &io, error));
-  VMF_TRY(vmf_unpack_stream(io, packing, &unpack, &io, error));
-  VMF_TRY(list_stream(io, options, list, error));
+  VMF_TRY(vmf_io_stream(file, path, stream, error));
+  return vmf_unpack_stream(*stream, packing, &unpack, stream, error);
+}
+
+static enum vmf_code stream_whole(const struct vmf_io *io, const struct vmf_image_options *options,
+                                  struct vmf_io **stream, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *inner = NULL;
+
+  VMF_TRY(vmf_remote_stream(io, stream, error));
+  return vmf_packed_open(stream, options, &inner, error);
+}
+
+enum vmf_code vmf_image_once_list(const char *path, const struct vmf_image_options *options,
+                                  struct vmf_image **list, struct vmf_error *error)
+{
+  struct vmf_io *io, *stream = NULL;
+
+  *list = NULL;
+  if (vmf_io_open_file(path, !options->ignore_locks, &io, NULL) != VMF_OK)
+    return VMF_OK; /* told when it is opened */
+  enum vmf_code code = vmf_remote_comes_whole(io)
+                           ? stream_whole(io, options, &stream, error)
+                           : stream_packed(io, path, options, &stream, error);
+  vmf_io_close(io);
+  if (code != VMF_OK || !stream)
+    return code;
+  VMF_TRY(list_stream(stream, options, list, error));
   if (!*list)
-    vmf_io_close(io);
+    vmf_io_close(stream);
   return VMF_OK;
 }

@@ -299,7 +299,7 @@ static enum vmf_code open_container(struct vmf_machines *machines, struct vmf_er
 {
   const struct vmf_image_options options = listing(machines);
 
-  VMF_TRY(vmf_image_packed_list(machines->path, &options, &machines->container, error));
+  VMF_TRY(vmf_image_once_list(machines->path, &options, &machines->container, error));
   machines->arriving = machines->container != NULL;
   if (!machines->arriving)
     VMF_TRY(vmf_image_open(machines->path, &options, &machines->container, error));

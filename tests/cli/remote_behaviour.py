@@ -79,32 +79,6 @@ def test_a_redirection(t):
         refused(t, f'{url}/none', 1, 'is not there (status 404)')
 
 
-def test_no_ranges(t):
-    http()
-    t.write('disk.raw', RAW)
-    with remote_servers.nginx(t, 'max_ranges 0;') as url:
-        converted(t, f'{url}/disk.raw', *CONFINED)
-        tap.contains(t.vmferry('convert', '-v', '-O', 'raw', f'{url}/disk.raw', 'out.raw').stderr, 'is stored in')
-        os.mkdir(t.path('store'))
-        for options in ((), CONFINED):
-            done = t.vmferry('convert', '-v', *options, '--spool', 'store', f'--max-size={len(RAW)}', '-O', 'raw', f'{url}/disk.raw', 'out.raw')
-            tap.contains(done.stderr, 'is stored in store first')
-        refused(t, f'{url}/disk.raw', 2, '--max-size', options=(f'--max-size={len(RAW) - 1}',))
-        refused(t, f'{url}/disk.raw', 1, 'nowhere', options=('--spool', 'nowhere'))
-
-
-@tap.rows([
-    ('cut off', lambda handler: handler.say(200, RAW[:100], Content_Length=str(len(RAW))) or setattr(handler, 'close_connection', True), 75, 'tried'),
-    ('without an end', lambda handler: handler.endless(), 9, 'no ranges'),
-    ('more than there is room for', lambda handler: handler.say(200, bytes(2 * MIB), Content_Length=str(1 << 60)), 4, 'no room'),
-    ('a page', lambda handler: handler.say(200, b'<html>', Content_Type='text/html'), 2, 'a page'),
-    ('packed', lambda handler: handler.say(200, RAW, Content_Encoding='gzip'), 9, 'packs what it sends')])
-def test_a_whole_file_that_is_none(t, answer, status, word):
-    http()
-    with Site(lambda handler, _: answer(handler)) as site:
-        refused(t, site.url + '/disk.raw', status, word, options=('--retry-time', '1'))
-
-
 # An ESXi host: a descriptor with its extent beside it, by a query and a cookie.
 
 def test_the_datastore_of_an_esxi_host(t):

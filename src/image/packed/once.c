@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * A raw disk in a file that can only be unpacked from its first byte to its last, for one pass: a
- * stream, of which nothing is stored. What its last bytes would say of it (of a fixed VHD only they
- * do) shows at the end, before anything that was made of it has its name. */
+ * A disk in a file that can only be read from its first byte to its last, for one pass: as a
+ * stream, of which nothing is stored. Such are a raw disk that can only be unpacked so, and what a
+ * server does not send in parts, as far as it could come on a pipe as well. What the last bytes of
+ * a raw disk would say of it (of a fixed VHD only they do) shows at the end, before anything that
+ * was made of it has its name. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@
 
 struct passing {
   struct vmf_io *content; /* a stream, owned */
-  struct vmf_io *file;    /* below it, owned once it is passed */
+  struct vmf_io *file;    /* below it, owned once it is passed; NULL: the content has it */
   uint64_t size;          /* that the content has, as the file tells */
   bool named;             /* raw, by the person */
   const struct vmf_log *log;
@@ -78,14 +80,16 @@ static enum vmf_code passing_read(void *state, const char *name, uint64_t positi
   }
   VMF_TRY(vmf_stream_peek(passing->content, 1, &more, &have, error));
   if (have > 0)
-    return vmf_fail(error, VMF_CORRUPT, "%s: unpacks to more than the %" PRIu64 " bytes it tells",
-                    name, passing->size);
+    return vmf_fail(error, VMF_CORRUPT, "%s: %s more than the %" PRIu64 " bytes it tells", name,
+                    passing->file ? "unpacks to" : "has", passing->size);
   return check_ends(passing, error);
 }
 
 static struct vmf_io *passing_below(const void *state)
 {
-  return ((const struct passing *)state)->file;
+  const struct passing *passing = state;
+
+  return passing->file ? passing->file : passing->content;
 }
 
 static void passing_close(void *state)
@@ -93,7 +97,8 @@ static void passing_close(void *state)
   struct passing *passing = state;
 
   vmf_io_close(passing->content);
-  vmf_io_close(passing->file);
+  if (passing->file)
+    vmf_io_close(passing->file);
   vmf_free(passing);
 }
 
@@ -106,9 +111,9 @@ static bool may_pass(const struct vmf_io *io, const struct vmf_image_options *op
 {
   uint64_t id;
 
-  return options->in_order && !options->random_access && !options->snapshot && !options->options &&
-         !options->disk && !options->list_disks && !options->salvage && !options->found &&
-         !io->device && !vmf_remote_id(io, &id);
+  return io->size > 0 && options->in_order && !options->random_access && !options->snapshot &&
+         !options->options && !options->disk && !options->list_disks && !options->salvage &&
+         !options->found && !io->device && (!vmf_remote_id(io, &id) || vmf_remote_comes_whole(io));
 }
 
 /* By the format that is named, or by the name of the file. */
@@ -149,19 +154,15 @@ static enum vmf_code asks_for_a_look(struct vmf_io *content, uint64_t size, bool
   return VMF_OK;
 }
 
-/* The stream, or NULL: it is opened in the other way, which also says what is wrong. */
-static enum vmf_code make_stream(struct vmf_io *file, const struct vmf_packing *packing,
+/* *stream: of the content, which it takes over, also on failure; NULL: it is opened in the other
+ * way, which also says what is wrong. file: owned by the stream then; or NULL. */
+static enum vmf_code make_stream(struct vmf_io *content, struct vmf_io *file,
                                  const struct vmf_image_options *options, bool named, uint64_t size,
                                  struct vmf_io **stream, struct vmf_error *error)
 {
-  const struct vmf_unpack_options unpack = {
-      .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
-  struct vmf_io *walk, *content;
   bool asks = false;
   void *memory;
 
-  VMF_TRY(vmf_io_stream_over(file, &walk, error));
-  VMF_TRY(vmf_unpack_stream(walk, packing, &unpack, &content, error));
   enum vmf_code code = asks_for_a_look(content, size, named, &asks, error);
   if (code == VMF_OK && !asks)
     code = vmf_alloc(sizeof(struct passing), &memory, error);
@@ -176,17 +177,32 @@ static enum vmf_code make_stream(struct vmf_io *file, const struct vmf_packing *
   passing->named = named;
   passing->log = options->log;
   passing->ends = (size_t)vmf_min(size, VMF_PROBE_BYTES);
-  VMF_TRY(vmf_stream_new(&passing_source, passing, file->name, stream, error));
+  VMF_TRY(vmf_stream_new(&passing_source, passing, content->name, stream, error));
   passing->file = file;
   return VMF_OK;
 }
 
+/* ---- a packed raw disk ---- */
+
+static enum vmf_code unpack_walk(struct vmf_io *io, const struct vmf_packing *packing,
+                                 const struct vmf_image_options *options, struct vmf_io **content,
+                                 struct vmf_error *error)
+{
+  const struct vmf_unpack_options unpack = {
+      .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
+  struct vmf_io *walk;
+
+  VMF_TRY(vmf_io_stream_over(io, &walk, error));
+  return vmf_unpack_stream(walk, packing, &unpack, content, error);
+}
+
 /* *stream: NULL, or what owns io from then on. */
-static enum vmf_code pass(struct vmf_io *io, const struct vmf_image_options *options,
-                          struct vmf_io **stream, uint64_t *size, struct vmf_error *error)
+static enum vmf_code pass_packed(struct vmf_io *io, const struct vmf_image_options *options,
+                                 struct vmf_io **stream, uint64_t *size, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *inner = NULL;
   const struct vmf_packing *packing;
+  struct vmf_io *content;
   bool raw = false;
 
   *size = 0;
@@ -197,22 +213,86 @@ static enum vmf_code pass(struct vmf_io *io, const struct vmf_image_options *opt
     VMF_TRY(vmf_unpack_once_size(io, packing, size, error));
   if (*size == 0 || (options->max_bytes > 0 && *size > options->max_bytes))
     return VMF_OK;
-  return make_stream(io, packing, options, inner != NULL, *size, stream, error);
+  VMF_TRY(unpack_walk(io, packing, options, &content, error));
+  return make_stream(content, io, options, inner != NULL, *size, stream, error);
 }
 
-enum vmf_code vmf_packed_open_once(struct vmf_io *io, const struct vmf_image_options *options,
-                                   struct vmf_image **image, struct vmf_error *error)
+static enum vmf_code open_packed(struct vmf_io *io, const struct vmf_image_options *options,
+                                 struct vmf_image **image, struct vmf_error *error)
 {
   struct vmf_image_options own = *options;
   struct vmf_io *stream = NULL;
+  enum vmf_code code = pass_packed(io, options, &stream, &own.source_size, error);
 
-  *image = NULL;
-  if (!may_pass(io, options))
-    return VMF_OK;
-  enum vmf_code code = pass(io, options, &stream, &own.source_size, error);
   if (code != VMF_OK)
     vmf_io_close(io);
   if (!stream)
     return code;
   return vmf_container_open(vmf_format_find("raw"), stream, &own, image, error);
+}
+
+/* ---- what a server does not send in parts ---- */
+
+/* Of what is packed nobody knows how long it will be. */
+static enum vmf_code is_plain_raw(struct vmf_io *stream, const struct vmf_image_options *options,
+                                  bool *raw, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *inner = NULL;
+  const struct vmf_packing *packing;
+
+  *raw = false;
+  VMF_TRY(vmf_packed_find(stream, options->format, &packing, &inner, error));
+  return packing ? VMF_OK : is_called_raw(stream, options->format, raw, error);
+}
+
+/* Takes the stream over. */
+static enum vmf_code open_arriving(struct vmf_io *stream, uint64_t size,
+                                   const struct vmf_image_options *options,
+                                   struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = *options;
+  VMF_AUTO_FREE char *inner = NULL;
+  bool raw = false;
+  enum vmf_code code = is_plain_raw(stream, options, &raw, error);
+
+  if (code != VMF_OK) {
+    vmf_io_close(stream);
+    return code;
+  }
+  if (raw) {
+    struct vmf_io *passed = NULL;
+    own.source_size = size;
+    VMF_TRY(make_stream(stream, NULL, options, options->format != NULL, size, &passed, error));
+    return passed ? vmf_container_open(vmf_format_find("raw"), passed, &own, image, error) : VMF_OK;
+  }
+  VMF_TRY(vmf_packed_open(&stream, options, &inner, error));
+  if (inner)
+    own.format = inner;
+  VMF_TRY(vmf_image_open_arriving(stream, &own, image, error));
+  if (!*image)
+    vmf_io_close(stream);
+  return VMF_OK;
+}
+
+static enum vmf_code open_whole(struct vmf_io *io, const struct vmf_image_options *options,
+                                struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_io *stream;
+  enum vmf_code code = vmf_remote_stream(io, &stream, error);
+
+  if (code == VMF_OK)
+    code = open_arriving(stream, io->size, options, image, error);
+  if (code != VMF_OK || *image)
+    vmf_io_close(io);
+  return code;
+}
+
+enum vmf_code vmf_image_open_once(struct vmf_io *io, const struct vmf_image_options *options,
+                                  struct vmf_image **image, struct vmf_error *error)
+{
+  *image = NULL;
+  if (!may_pass(io, options))
+    return VMF_OK;
+  return vmf_remote_comes_whole(io) ? open_whole(io, options, image, error)
+                                    : open_packed(io, options, image, error);
 }

@@ -99,26 +99,32 @@ static void parallels_close(struct vmf_image *image)
 }
 
 /* Of all files; one whose extension is damaged counts none. */
-static unsigned count_bitmaps(const struct parallels_state *state)
+static enum vmf_code count_bitmaps(const struct parallels_state *state, unsigned *all,
+                                   struct vmf_error *error)
 {
-  unsigned all = 0, bitmaps;
-  struct vmf_error ignored;
-
+  *all = 0;
   for (size_t i = 0; i < state->layer_count; i++)
-    for (size_t k = 0; k < state->layers[i].count; k++)
-      if (state->layers[i].extents[k].io && !state->layers[i].extents[k].plain &&
-          parallels_read_extension(&state->layers[i].extents[k], &bitmaps, NULL, &ignored) ==
-              VMF_OK)
-        all += bitmaps;
-  return all;
+    for (size_t k = 0; k < state->layers[i].count; k++) {
+      const struct parallels_extent *extent = &state->layers[i].extents[k];
+      unsigned bitmaps = 0;
+
+      if (!extent->io || extent->plain)
+        continue;
+      enum vmf_code code = parallels_read_extension(extent, &bitmaps, NULL, error);
+      if (code != VMF_OK && code != VMF_CORRUPT)
+        return code;
+      *all += code == VMF_OK ? bitmaps : 0;
+    }
+  return VMF_OK;
 }
 
 static enum vmf_code parallels_info(struct vmf_image *image, struct vmf_value *summary,
                                     struct vmf_value *data, struct vmf_error *error)
 {
   const struct parallels_state *state = image->state;
-  unsigned bitmaps = count_bitmaps(state);
+  unsigned bitmaps;
 
+  VMF_TRY(count_bitmaps(state, &bitmaps, error));
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", state->in_use, error));
   if (state->layer_count == 0) /* a bundle whose files could not be opened */
     return VMF_OK;
@@ -139,9 +145,9 @@ static enum vmf_code parallels_losses(struct vmf_image *image, struct vmf_report
                                       struct vmf_error *error)
 {
   const struct parallels_state *state = image->state;
-  unsigned bitmaps = count_bitmaps(state);
+  unsigned bitmaps;
 
-  (void)error;
+  VMF_TRY(count_bitmaps(state, &bitmaps, error));
   if (state->snapshots_left > 0)
     vmf_report_add(report, VMF_SEVERITY_LOSS, "loss-snapshots", image->io->name, 0,
                    "internal snapshots stay behind: %u; -l reads one of them",

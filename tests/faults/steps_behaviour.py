@@ -211,6 +211,23 @@ def test_batch(t, how):
         tap.equal([t.read(f'out/{n}.qcow2') == whole for n, whole in enumerate(wanted)], [True] * JOBS, f'{op} {number}, again')
 
 
+def test_allocations_of_a_batch(t):
+    """Each target is whole or not there, and the exit status tells."""
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    make_jobs(t)
+    fresh_jobs(t)
+    run(t, 'malloc:999999999', BATCH)
+    wanted = [t.read(f'out/{number}.qcow2') for number in range(JOBS)]
+    for number in steps(count(t), count(t) if ALL else 25):
+        fresh_jobs(t)
+        status, _, errors = run(t, f'malloc:{number}', BATCH)
+        made = [t.read(f'out/{n}.qcow2') if (t.folder / f'out/{n}.qcow2').exists() else None for n in range(JOBS)]
+        title = f'malloc {number}: exit {status}, {errors}'
+        tap.equal([found in (None, whole) for found, whole in zip(made, wanted)], [True] * JOBS, title)
+        tap.equal((status in (0, 1, 2, 75), status != 0 or None not in made, status == 0 or errors != ''), (True, True, True), title)
+
+
 def test_a_merged_report(t):
     """The old one or the new one."""
     make_jobs(t)

@@ -26,6 +26,14 @@ READERS = [(' '.join(words), words) for words in (
     ('checksum', '-m', '2', '-c', 'src/SUMS'), ('verify', 'src/vm.ova'), ('lint', '--for', 'esxi', 'src/vm.ova'), ('lint', '--for', 'openstack', 'src/disk.qcow2'),
     ('info', 'src/vm.conf'), ('info', 'src/vm.ps1'), ('lint', '--for', 'proxmox', 'src/vm.conf'))]
 
+# Images of formats that are only read, and of some with references.
+IMAGES = ('good-qcow-packed.qcow', 'good-qcow-overlay.qcow', 'good-qed-overlay.qed', 'good-parallels-ext.hds', 'good-dmg-mixed.dmg', 'good-dmg-zlib.dmg', 'good-ewf.E01', 'good-bochs-growing.disk',
+          'good-cloop.cloop', 'good-partclone-crc32.img', 'good-vhdx-log.vhdx', 'good-vdi-differencing.vdi', 'good-vmdk-delta.vmdk')
+READERS += [(f'{verb} {name}', (verb, '-m', '2', 'src/' + name) if verb == 'checksum' else (verb, 'src/' + name))
+            for name in IMAGES if ALL or name in ('good-qcow-overlay.qcow', 'good-dmg-mixed.dmg', 'good-ewf.E01') for verb in ('checksum', 'info', 'check') if ALL or verb == 'checksum']
+READERS += [('info good-parallels-ext.hds', ('info', 'src/good-parallels-ext.hds'))] if not ALL else []
+READERS += [('diff', ('diff', '-m', '2', 'src/disk.qcow2', 'src/other.raw')), ('report', ('report', 'src/report.json'))]
+
 # What writes into `out`: its words. What is changed in place is put there before.
 WRITERS = [(' '.join(words), words) for words in (
     ('convert', '-m', '2', 'src/vm.ova', 'out/vm.vmx'), ('convert', '-m', '2', 'src/vm.ova', 'out/vm.xml'), ('convert', '-m', '2', 'src/vm.ova', 'out/vm.vbox'),
@@ -38,6 +46,8 @@ WRITERS = [(' '.join(words), words) for words in (
 # Further kinds of machines, written and changed in place: only their calls and allocations fail here, where not all is tried.
 FURTHER = [(' '.join(words), words) for words in (
     ('convert', '-m', '2', 'src/vm.ova', 'out/vm.conf'), ('convert', '-m', '2', 'src/vm.conf', 'out/vm.ps1'), ('convert', '-m', '2', '--machine', 'qm', 'src/vm.ps1', 'out/vm.sh'),
+    ('convert', '-m', '2', 'src/good-dmg-mixed.dmg', 'out/new.vhdx'), ('convert', '-m', '2', '-c', 'src/good-ewf.E01', 'out/new.qcow2'),
+    ('report', '-q', 'src/report.json', '--report', 'out/report.csv'),
     ('edit', '--cpus', '3', 'out/old.vmx'), ('edit', '--name', 'new', 'out/old.xml'), ('edit', '--memory', '2G', 'out/old.conf'))]
 STOPPED = WRITERS + FURTHER if ALL else WRITERS
 
@@ -49,17 +59,24 @@ HARMLESS = ('short',)
 tried = {'system calls': [0, 0], 'allocations': [0, 0]}
 
 
-def prepare(t):
+def prepare(t, words=()):
     for folder in ('src', 'out'):
         (t.folder / folder).mkdir()
     t.write('src/disk.raw', fault_tools.pattern(160 << 10))
     t.write('src/other.raw', fault_tools.pattern(160 << 10, seed=2))
     env = {'SOURCE_DATE_EPOCH': '1600000000'}
-    for words in (('disk.qcow2',), ('disk.vmdk',), ('-o', 'subformat=streamOptimized', 'stream.vmdk')):
-        t.vmferry('convert', '--no-sync', 'src/disk.raw', *words[:-1], 'src/' + words[-1], env=env)
+    for form in (('disk.qcow2',), ('disk.vmdk',), ('-o', 'subformat=streamOptimized', 'stream.vmdk')):
+        t.vmferry('convert', '--no-sync', 'src/disk.raw', *form[:-1], 'src/' + form[-1], env=env)
     t.vmferry('pack', '--no-sync', '-o', 'src/vm.ova', 'src/disk.raw', env=env)
     for name in ('vm.vmx', 'vm.xml', 'vm.conf', 'vm.ps1'):
         t.vmferry('convert', '--no-sync', '--force', 'src/vm.ova', 'src/' + name, env=env)
+    if 'src/good-' in ' '.join(words):
+        for path in tap.IMAGES.glob('good-*'):  # they refer to each other
+            shutil.copy(path, t.path('src'))
+    if 'src/report.json' in words:
+        tap.needs('jansson')
+        t.write('src/jobs', b'src/disk.raw\tsrc/batch.qcow2\t-f raw\n')
+        t.vmferry('batch', '-q', '--report', 'src/report.json', 'src/jobs', env=env)
     t.write('src/SUMS', t.vmferry('checksum', 'src/disk.qcow2', 'src/stream.vmdk').stdout.encode())
 
 
@@ -111,7 +128,7 @@ def check_told(title, found, wanted):
 
 @tap.rows(READERS)
 def test_system_calls_of_what_reads(t, words):
-    prepare(t)
+    prepare(t, words)
     wanted = run(t, 'none:1:0', 'src', words)
     for op, how in ON_SOURCE:
         run(t, f'{op}:999999:5', 'src', words)
@@ -135,7 +152,7 @@ def allocations(t, folder, words):
 
 @tap.rows(READERS)
 def test_allocations_of_what_reads(t, words):
-    prepare(t)
+    prepare(t, words)
     wanted = run(t, 'none:1:0', 'src', words)
     for fault in allocations(t, 'src', words):
         check_told(fault, run(t, fault, 'src', words), wanted)
@@ -143,7 +160,7 @@ def test_allocations_of_what_reads(t, words):
 
 def reference(t, words):
     """What is made without a fault."""
-    prepare(t)
+    prepare(t, words)
     if '--key' in words:
         make_key(t)
     before = start_afresh(t)

@@ -347,8 +347,9 @@ struct vmf_target_options {
   bool resume; /* with VMF_JOURNAL_WANTED */
   /* Of a target whose units are packed (streamOptimized, QCOW2 with compress, packed raw), paths:
    * a map of them is written there by the commit; and that of an older target, `onto`: what has not
-   * changed is taken from there in its packed form, proven by the map's digests. The target's bytes
-   * are the same. */
+   * changed is taken from there in its packed form, proven by the map's sums. Of a source that the
+   * map was made of, or that stands on it, only what stands above is read. The target's bytes are
+   * the same. */
   const char *map, *since, *onto;
 };
 

@@ -43,7 +43,8 @@ static enum vmf_code settle_copy(struct vmf_image *source, struct vmf_target *ta
                             .units = target ? vmf_draft(target)->units : NULL,
                             .size = target ? target->guest_size : source->size,
                             .sparse_size = (uint32_t)options->sparse_size,
-                            .checksum = options->checksum != NULL};
+                            .checksum = options->checksum != NULL,
+                            .reads_all = options->checksum || options->lost};
   /* a level that was asked for, or one that differs in the backing file, is packed anew */
   copy->keep_packed = target && source && !copy->backing && target->shape.codec != VMF_CODEC_NONE &&
                       target->shape.level == 0;

@@ -181,9 +181,60 @@ static enum vmf_code prepare_scratch(const struct vmf_copy *copy, struct vmf_cop
   return VMF_OK;
 }
 
-static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
-                          struct vmf_loader *loader, struct vmf_error *error)
+/* The guest bytes of a part of the job. */
+static enum vmf_code load_part(struct vmf_copy_scratch *scratch, const struct vmf_copy_job *job,
+                               size_t at, size_t length, struct vmf_error *error)
 {
+  const struct vmf_spans *spans = &job->fed.spans[0];
+  uint64_t start = job->fed.guest + at, end = start + length;
+
+  scratch->part.count = 0;
+  for (size_t i = 0; i < spans->count; i++) {
+    struct vmf_span span = spans->list[i];
+    if (span.guest >= end || span.guest + span.length <= start)
+      continue;
+    vmf_span_cut(&span, start, end);
+    VMF_TRY(vmf_spans_add(&scratch->part, &span, error));
+  }
+  return vmf_loader_read_spans(scratch->loader, &scratch->part, job->data + at, length, start,
+                               error);
+}
+
+/* All but what is told to be as it was. */
+static enum vmf_code load_untold(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                 const struct vmf_copy_job *job, size_t padded,
+                                 struct vmf_error *error)
+{
+  size_t unit = copy->part, end;
+
+  for (size_t at = 0; at < padded; at = end) {
+    end = at + unit;
+    if (vmf_reuse_told(scratch->reuse, job->fed.guest + at))
+      continue;
+    while (end < padded && !vmf_reuse_told(scratch->reuse, job->fed.guest + end))
+      end += unit;
+    VMF_TRY(load_part(scratch, job, at, end - at, error));
+  }
+  return VMF_OK;
+}
+
+static enum vmf_code begin_reuse(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                 const struct vmf_copy_job *job, struct vmf_error *error)
+{
+  bool all = copy->reads_all || copy->source != copy->units->source;
+  const struct vmf_reuse_stretch stretch = {.spans = all ? NULL : &job->fed.spans[0],
+                                            .guest = job->fed.guest,
+                                            .length = (size_t)job->fed.length,
+                                            .largest = packed_limit(&copy->target->shape),
+                                            .plain_only = copy->keep_packed};
+
+  return vmf_reuse_begin(scratch->reuse, &stretch, error);
+}
+
+static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
+                          struct vmf_copy_scratch *scratch, struct vmf_error *error)
+{
+  struct vmf_loader *loader = scratch->loader;
   size_t padded = (size_t)vmf_align_up(job->fed.length, copy->target ? copy->part : 1);
 
   if (padded > copy->job_bytes)
@@ -195,6 +246,8 @@ static enum vmf_code load(const struct vmf_copy *copy, struct vmf_copy_job *job,
   if (copy->salvage)
     VMF_TRY(vmf_salvage_read(loader, &job->fed.spans[0], job->data, padded, job->fed.guest,
                              &job->kept, &job->losses, error));
+  else if (scratch->reuse)
+    VMF_TRY(load_untold(copy, scratch, job, padded, error));
   else
     VMF_TRY(vmf_loader_read_spans(loader, &job->fed.spans[0], job->data, padded, job->fed.guest,
                                   error));
@@ -303,9 +356,13 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_copy_scra
   uint8_t *packed = job->packed + *packed_used;
   size_t length = 0;
 
-  if (!scratch->reuse || !vmf_reuse_unit(scratch->reuse, block->guest, neighbour, packed, &length))
+  if (!scratch->reuse ||
+      !vmf_reuse_unit(scratch->reuse, block->guest, neighbour, packed, &length)) {
+    if (scratch->reuse && vmf_reuse_told(scratch->reuse, block->guest))
+      VMF_TRY(load_part(scratch, job, (size_t)(block->guest - job->fed.guest), shape->unit, error));
     VMF_TRY(vmf_pack(scratch->packer, block->data, shape->outer ? block->length : shape->unit,
                      neighbour, packed, packed_limit(shape), &length, error));
+  }
   if (length == 0)
     return VMF_OK;
   block->data = packed;
@@ -328,10 +385,9 @@ static enum vmf_code make_packed(const struct vmf_copy *copy, struct vmf_copy_sc
     take_kept(job, kept, block);
   else
     VMF_TRY(pack_unit(copy, scratch, job, neighbour, packed_used, block, error));
-  return scratch->reuse && copy->units->writer
-             ? vmf_reuse_note(scratch->reuse, block, neighbour, kept != NULL,
-                              &job->records[job->block_count], error)
-             : VMF_OK;
+  if (scratch->reuse && copy->units->writer)
+    vmf_reuse_note(scratch->reuse, block, neighbour, kept != NULL, &job->records[job->block_count]);
+  return VMF_OK;
 }
 
 /* The framing of a unit that comes in parts is made when it is placed. */
@@ -357,7 +413,8 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
 {
   const struct vmf_shape *shape = &copy->target->shape;
   const uint8_t *data = job->data + at;
-  bool zero = vmf_is_zero(data, copy->part);
+  bool told = scratch->reuse && vmf_reuse_told(scratch->reuse, job->fed.guest + at);
+  bool zero = !told && vmf_is_zero(data, copy->part);
   struct vmf_block *block = &job->blocks[job->block_count];
 
   if (!zero)
@@ -388,8 +445,7 @@ static enum vmf_code cut_units(const struct vmf_copy *copy, struct vmf_copy_scra
   size_t packed_used = job->kept.used;
 
   if (scratch->reuse)
-    VMF_TRY(vmf_reuse_begin(scratch->reuse, job->data, job->fed.guest, (size_t)job->fed.length,
-                            packed_limit(&copy->target->shape), error));
+    VMF_TRY(vmf_reuse_look(scratch->reuse, job->data, error));
   for (size_t at = 0; at < job->fed.length; at += copy->part)
     VMF_TRY(add_unit(copy, scratch, job, at, &packed_used, error));
   return VMF_OK;
@@ -410,7 +466,9 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
     return VMF_OK;
   VMF_TRY(prepare(copy, job, error));
   VMF_TRY(prepare_scratch(copy, scratch, error));
-  VMF_TRY(load(copy, job, scratch->loader, error));
+  if (scratch->reuse)
+    VMF_TRY(begin_reuse(copy, scratch, job, error));
+  VMF_TRY(load(copy, job, scratch, error));
   if (copy->checksum)
     VMF_TRY(hash(job, scratch->digest, error));
   if (!target)
@@ -445,6 +503,7 @@ void vmf_copy_free_scratch(void *scratch_data)
   vmf_loader_free(scratch->loader);
   vmf_packer_free(scratch->packer);
   vmf_reuse_free(scratch->reuse);
+  vmf_spans_free(&scratch->part);
   vmf_digest_free(scratch->digest);
   vmf_digest_free(scratch->block_digest);
   vmf_digest_free(scratch->proof);

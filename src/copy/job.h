@@ -36,6 +36,7 @@ struct vmf_copy {
   bool checksum;
   bool packed_only; /* of the source nothing else is read */
   bool keep_packed; /* what the source has packed in the target's way is not packed anew */
+  bool reads_all;   /* though an older target is used again */
   enum vmf_digest_kind digest_kind;
   struct vmf_copy_room room;
   struct vmf_job_result *result; /* of the caller's thread */
@@ -66,6 +67,7 @@ struct vmf_copy_scratch {
   struct vmf_loader *loader;
   struct vmf_packer *packer;
   struct vmf_reuse *reuse; /* NULL: no units are used again, or noted */
+  struct vmf_spans part;   /* of a job's, what is read of it */
   struct vmf_digest *digest;
   struct vmf_digest *block_digest; /* of the target's kind; NULL: it wants none */
   struct vmf_digest *proof;        /* for the journal */

@@ -221,6 +221,14 @@ enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size
   return code;
 }
 
+void vmf_quick_sum(const void *data, size_t length, uint8_t out[VMF_QUICK_SUM])
+{
+  XXH128_canonical_t canonical;
+
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, length));
+  memcpy(out, canonical.digest, sizeof canonical.digest);
+}
+
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text)
 {
   static const char digits[] = "0123456789abcdef";

@@ -50,6 +50,11 @@ VMF_MUST_CHECK enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const v
                                               size_t length, uint8_t out[VMF_DIGEST_MAX],
                                               struct vmf_error *error);
 
+enum { VMF_QUICK_SUM = 16 };
+
+/* XXH3 of 128 bits, the most significant byte first: against damage, of bytes that nobody chose. */
+void vmf_quick_sum(const void *data, size_t length, uint8_t out[VMF_QUICK_SUM]);
+
 /* "e3b0c442..." and a NUL; text has room for 2 * size + 1. */
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text);
 

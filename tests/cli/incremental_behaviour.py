@@ -2,13 +2,14 @@
 # Copyright (c) 2026 the vmferry authors
 """`convert --map`, `--since`, `--onto`: packed targets that use what has not changed again. They are those of a full conversion, to the byte."""
 import hashlib
+import os
 import random
 import re
 import struct
 
 import tap
 
-MEBI, HEAD, RECORD = 1 << 20, 224, 64
+MEBI, HEAD, RECORD = 1 << 20, 256, 64
 EPOCH = {'SOURCE_DATE_EPOCH': '1700000000'}
 STREAM = ('-O', 'vmdk', '-o', 'subformat=streamOptimized')
 FORMS = [('streamOptimized', STREAM), ('qcow2 -c', ('-O', 'qcow2', '-c')), ('qcow2 -c, clusters of 4 KiB', ('-O', 'qcow2', '-c', '-o', 'cluster_size=4k')),
@@ -117,11 +118,63 @@ def test_one_that_does_not_belong_to_the_map_is_not_used(t):
         tap.equal(t.read('new') == t.read('whole'), True, str(other))
 
 
+# ---- what the chain tells ----
+
+def overlays(t, form, size=5 * MEBI):
+    """A disk, its map, and two overlays on it, each with some changes and holes."""
+    choice = random.Random(str(form) + 'chain')
+    disk = some_disk(choice, size)
+    t.write('base.raw', disk)
+    t.vmferry('convert', *form, '--map', 'old.map', 'base.raw', 'old', env=EPOCH)
+    under = ('base.raw', 'raw')
+    for name in ('one.qcow2', 'two.qcow2'):
+        disk = edited(choice, disk, 3) + some_disk(choice, 512 * 300)
+        t.write('changed.raw', disk)
+        t.vmferry('convert', '-O', 'qcow2', '-B', under[0], '-F', under[1], 'changed.raw', name)
+        under = (name, 'qcow2')
+
+
+def onto(t, form, source, *words):
+    t.vmferry('convert', *form, '-m', '1', '--map', 'full.map', source, 'full', env=EPOCH)
+    done = t.vmferry('convert', '-v', *form, '-m', '3', '--since', 'old.map', '--onto', 'old', '--map', 'new.map', *words, source, 'new', env=EPOCH)
+    tap.equal(t.read('new') == t.read('full'), True, source)
+    tap.equal(t.read('new.map') == t.read('full.map'), True, f'the map of {source}')
+    return int(re.search(r', (\d+) of them unread', done.stderr)[1])
+
+
+@tap.rows(FORMS[:4])
+def test_what_an_overlay_does_not_hold_is_not_read(t, form):
+    overlays(t, form)
+    for source, least in (('base.raw', 30), ('one.qcow2', 10), ('two.qcow2', 5)):
+        tap.equal(onto(t, form, source) > least, True, source)
+    tap.equal(onto(t, form, 'two.qcow2', '--checksum'), 0, 'a checksum is of all bytes')
+
+
+def test_a_disk_below_that_was_written_to_is_read(t):
+    overlays(t, STREAM)
+    changed = bytearray(t.read('base.raw'))
+    changed[MEBI:MEBI + 9] = b'unnoticed'
+    t.write('base.raw', changed)
+    tap.equal(onto(t, STREAM, 'two.qcow2'), 0)
+
+
+def test_what_is_told_is_not_read(t):
+    """One who sets the time back is believed: that the bytes are the old ones shows that nobody looked."""
+    overlays(t, FORMS[1][1])
+    status, changed = os.stat(t.path('base.raw')), bytearray(t.read('base.raw'))
+    first = struct.unpack_from('<Q', t.read('old.map'), HEAD)[0]
+    changed[first:first + 9] = b'unnoticed'
+    t.write('base.raw', changed)
+    os.utime(t.path('base.raw'), ns=(status.st_atime_ns, status.st_mtime_ns))
+    t.vmferry('convert', *FORMS[1][1], '--since', 'old.map', '--onto', 'old', 'base.raw', 'new', env=EPOCH)
+    tap.equal(t.read('new') == t.read('old'), True)
+
+
 # ---- maps of strangers ----
 
 def sealed(data):
     """A map with the digest of its content."""
-    return bytes(data[:192]) + hashlib.sha256(bytes(data[HEAD:]) + bytes(data[:192])).digest() + bytes(data[HEAD:])
+    return bytes(data[:224]) + hashlib.sha256(bytes(data[HEAD:]) + bytes(data[:224])).digest() + bytes(data[HEAD:])
 
 
 def field(at, form, value):

@@ -3,7 +3,7 @@
  *
  * A unit is used again when its guest bytes have the digest that the map has, it would be packed
  * with the same word about the unit before it, and what stands in the older file has the map's
- * digest, too: then packing would make the same bytes. */
+ * sum, too: then packing would make the same bytes. */
 #include "reuse.h"
 
 #include <string.h>
@@ -18,10 +18,11 @@ enum { GAP = 64 << 10 /* bytes that are read in vain, so that one read does for 
 struct vmf_reuse {
   struct vmf_units *units;
   struct vmf_digest *digest;
-  uint64_t guest;
-  size_t limit, count; /* units of a job, and of this one */
-  uint8_t *digests;    /* of the guest bytes of each unit; VMF_DIGEST_MAX bytes each */
-  bool *hashed;        /* it is not zeros, and has one */
+  struct vmf_reuse_stretch stretch;
+  size_t limit;     /* units of a job */
+  uint8_t *digests; /* of the guest bytes of each unit; VMF_DIGEST_MAX bytes each */
+  bool *hashed;     /* it is not zeros, and has one */
+  bool *told;       /* it is what the older target was made of */
   struct vmf_message *messages;
   struct vmf_unit_record *old; /* those that can be used; by guest offset */
   const uint8_t **stored;      /* in bytes; NULL: that unit is not packed */
@@ -38,7 +39,7 @@ static size_t capacity_of(uint32_t job_bytes)
 
 static size_t unit_memory(void)
 {
-  return VMF_DIGEST_MAX + sizeof(bool) + sizeof(struct vmf_message) +
+  return VMF_DIGEST_MAX + 2 * sizeof(bool) + sizeof(struct vmf_message) +
          sizeof(struct vmf_unit_record) + sizeof(uint8_t *);
 }
 
@@ -59,6 +60,8 @@ static enum vmf_code make(struct vmf_reuse *reuse, uint32_t job_bytes, struct vm
   reuse->digests = memory;
   VMF_TRY(vmf_alloc(limit * sizeof(bool), &memory, error));
   reuse->hashed = memory;
+  VMF_TRY(vmf_alloc(limit * sizeof(bool), &memory, error));
+  reuse->told = memory;
   VMF_TRY(vmf_alloc(limit * sizeof(struct vmf_message), &memory, error));
   reuse->messages = memory;
   VMF_TRY(vmf_alloc(limit * sizeof(struct vmf_unit_record), &memory, error));
@@ -99,6 +102,7 @@ void vmf_reuse_free(struct vmf_reuse *reuse)
   vmf_digest_free(reuse->digest);
   vmf_free(reuse->digests);
   vmf_free(reuse->hashed);
+  vmf_free(reuse->told);
   vmf_free(reuse->messages);
   vmf_free(reuse->old);
   vmf_free(reuse->stored);
@@ -115,35 +119,111 @@ static size_t packed_of(const struct vmf_units *units, size_t left)
   return cut ? left : units->head.unit;
 }
 
-static enum vmf_code hash(struct vmf_reuse *reuse, const uint8_t *data, size_t length,
-                          struct vmf_error *error)
+/* Of what has been read. */
+static enum vmf_code hash(struct vmf_reuse *reuse, const uint8_t *data, struct vmf_error *error)
 {
-  size_t unit = reuse->units->head.unit, count = 0;
+  size_t unit = reuse->units->head.unit, length = reuse->stretch.length, count = 0;
 
-  reuse->count = 0;
   for (size_t at = 0; at < length; at += unit) {
-    size_t i = reuse->count++, packed = packed_of(reuse->units, length - at);
+    size_t i = at / unit;
+    if (reuse->told[i])
+      continue;
     reuse->hashed[i] = !vmf_is_zero(data + at, unit);
     if (reuse->hashed[i])
-      reuse->messages[count++] = (struct vmf_message){
-          .data = data + at, .length = packed, .out = reuse->digests + i * VMF_DIGEST_MAX};
+      reuse->messages[count++] =
+          (struct vmf_message){.data = data + at,
+                               .length = packed_of(reuse->units, length - at),
+                               .out = reuse->digests + i * VMF_DIGEST_MAX};
   }
   return vmf_digest_each(reuse->digest, reuse->messages, count, error);
 }
 
+/* ---- what is told to be the same ---- */
+
+static bool is_of_same(const struct vmf_reuse *reuse, const struct vmf_span *span)
+{
+  const struct vmf_image *image = reuse->units->same;
+
+  if (span->kind != VMF_RUN_PLAIN && reuse->stretch.plain_only)
+    return false;
+  while (image && image != span->owner)
+    image = image->parent;
+  return image != NULL;
+}
+
+/* How much of the unit at `guest`, from its first byte on, is of what the older target was made of;
+ * *next: the first span that may go on behind it. */
+static uint64_t same_bytes(const struct vmf_reuse *reuse, uint64_t guest, size_t *next)
+{
+  const struct vmf_spans *spans = reuse->stretch.spans;
+  uint64_t at = guest, end = guest + reuse->units->head.unit;
+
+  for (; *next < spans->count; (*next)++) {
+    const struct vmf_span *span = &spans->list[*next];
+    uint64_t span_end = span->guest + span->length;
+    if (span_end <= at)
+      continue;
+    if (span->guest > at || !is_of_same(reuse, span))
+      break;
+    at = vmf_min(span_end, end);
+    if (at == end)
+      break;
+  }
+  return at - guest;
+}
+
+/* Those of the old records whose guest bytes need not be read. */
+static void tell(struct vmf_reuse *reuse)
+{
+  const struct vmf_reuse_stretch *stretch = &reuse->stretch;
+  size_t unit = reuse->units->head.unit, next = 0;
+
+  for (size_t k = 0; k < reuse->old_count; k++) {
+    const struct vmf_unit_record *record = &reuse->old[k];
+    size_t i = (size_t)(record->guest - stretch->guest) / unit;
+    if (record->kept || !record->packed || record->length != unit ||
+        stretch->length - i * unit < unit || same_bytes(reuse, record->guest, &next) < unit)
+      continue;
+    reuse->told[i] = reuse->hashed[i] = true;
+    memcpy(reuse->digests + i * VMF_DIGEST_MAX, record->digest, VMF_UNIT_DIGEST);
+  }
+}
+
+bool vmf_reuse_told(const struct vmf_reuse *reuse, uint64_t guest)
+{
+  return reuse->told[(guest - reuse->stretch.guest) / reuse->units->head.unit];
+}
+
+enum vmf_code vmf_reuse_begin(struct vmf_reuse *reuse, const struct vmf_reuse_stretch *stretch,
+                              struct vmf_error *error)
+{
+  uint64_t guest = stretch->guest;
+
+  reuse->stretch = *stretch;
+  reuse->old_count = reuse->old_next = 0;
+  memset(reuse->told, 0, reuse->limit * sizeof(bool));
+  if (!reuse->units->old)
+    return VMF_OK;
+  VMF_TRY(vmf_unit_map_find(reuse->units->old, guest, guest + stretch->length, reuse->old,
+                            reuse->limit, &reuse->old_count, error));
+  if (stretch->spans && reuse->units->same)
+    tell(reuse);
+  return VMF_OK;
+}
+
 /* ---- the older file ---- */
 
-/* Leaves those of the old records that are of the same guest bytes, `length` in all, and that fit.
- */
-static void choose(struct vmf_reuse *reuse, size_t length, size_t largest)
+/* Leaves those of the old records that are packed and of the same guest bytes, and that fit. */
+static void choose(struct vmf_reuse *reuse)
 {
+  const struct vmf_reuse_stretch *stretch = &reuse->stretch;
   size_t unit = reuse->units->head.unit, chosen = 0;
 
   for (size_t k = 0; k < reuse->old_count; k++) {
     const struct vmf_unit_record *record = &reuse->old[k];
-    size_t i = (size_t)((record->guest - reuse->guest) / unit);
-    if (!record->kept && reuse->hashed[i] && record->stored <= largest &&
-        record->length == packed_of(reuse->units, length - i * unit) &&
+    size_t i = (size_t)(record->guest - stretch->guest) / unit;
+    if (!record->kept && reuse->hashed[i] && record->stored <= stretch->largest &&
+        record->length == packed_of(reuse->units, stretch->length - i * unit) &&
         memcmp(record->digest, reuse->digests + i * VMF_DIGEST_MAX, VMF_UNIT_DIGEST) == 0)
       reuse->old[chosen++] = *record;
   }
@@ -195,17 +275,16 @@ static enum vmf_code read_stored(struct vmf_reuse *reuse, struct vmf_error *erro
 }
 
 /* Leaves those whose bytes are what the map says. */
-static enum vmf_code prove(struct vmf_reuse *reuse, struct vmf_error *error)
+static void prove(struct vmf_reuse *reuse)
 {
   size_t proven = 0;
 
   for (size_t k = 0; k < reuse->old_count; k++) {
     const struct vmf_unit_record *record = &reuse->old[k];
-    uint8_t digest[VMF_DIGEST_MAX];
+    uint8_t sum[VMF_QUICK_SUM];
     if (record->stored > 0) {
-      VMF_TRY(vmf_digest_update(reuse->digest, reuse->stored[k], record->stored, error));
-      VMF_TRY(vmf_digest_final(reuse->digest, digest, error));
-      if (memcmp(digest, record->stored_digest, VMF_UNIT_DIGEST) != 0) {
+      vmf_quick_sum(reuse->stored[k], record->stored, sum);
+      if (memcmp(sum, record->stored_sum, sizeof sum) != 0) {
         atomic_fetch_add(&reuse->units->unproven, 1);
         continue;
       }
@@ -214,22 +293,15 @@ static enum vmf_code prove(struct vmf_reuse *reuse, struct vmf_error *error)
     reuse->old[proven++] = *record;
   }
   reuse->old_count = proven;
-  return VMF_OK;
 }
 
-enum vmf_code vmf_reuse_begin(struct vmf_reuse *reuse, const uint8_t *data, uint64_t guest,
-                              size_t length, size_t largest, struct vmf_error *error)
+enum vmf_code vmf_reuse_look(struct vmf_reuse *reuse, const uint8_t *data, struct vmf_error *error)
 {
-  reuse->guest = guest;
-  reuse->old_count = reuse->old_next = 0;
-  VMF_TRY(hash(reuse, data, length, error));
-  if (!reuse->units->old)
-    return VMF_OK;
-  VMF_TRY(vmf_unit_map_find(reuse->units->old, guest, guest + length, reuse->old, reuse->limit,
-                            &reuse->old_count, error));
-  choose(reuse, length, largest);
+  VMF_TRY(hash(reuse, data, error));
+  choose(reuse);
   VMF_TRY(read_stored(reuse, error));
-  return prove(reuse, error);
+  prove(reuse);
+  return VMF_OK;
 }
 
 /* ---- one unit ---- */
@@ -257,15 +329,14 @@ bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, u
     memcpy(packed, reuse->stored[reuse->old_next], record->stored);
   *length = record->stored;
   atomic_fetch_add(&reuse->units->reused, 1);
+  atomic_fetch_add(&reuse->units->unread, vmf_reuse_told(reuse, guest));
   return true;
 }
 
-enum vmf_code vmf_reuse_note(struct vmf_reuse *reuse, const struct vmf_block *block,
-                             size_t neighbour, bool kept, struct vmf_unit_record *record,
-                             struct vmf_error *error)
+void vmf_reuse_note(const struct vmf_reuse *reuse, const struct vmf_block *block, size_t neighbour,
+                    bool kept, struct vmf_unit_record *record)
 {
-  size_t i = (size_t)((block->guest - reuse->guest) / reuse->units->head.unit);
-  uint8_t digest[VMF_DIGEST_MAX];
+  size_t i = (size_t)((block->guest - reuse->stretch.guest) / reuse->units->head.unit);
 
   *record = (struct vmf_unit_record){.guest = block->guest,
                                      .length = (uint32_t)packed_of(reuse->units, block->length),
@@ -275,14 +346,10 @@ enum vmf_code vmf_reuse_note(struct vmf_reuse *reuse, const struct vmf_block *bl
   if (reuse->hashed[i])
     memcpy(record->digest, reuse->digests + i * VMF_DIGEST_MAX, VMF_UNIT_DIGEST);
   if (!block->packed)
-    return VMF_OK;
+    return;
   record->stored = (uint32_t)block->data_length;
-  if (!kept && reuse->taken) {
-    memcpy(record->stored_digest, reuse->taken->stored_digest, VMF_UNIT_DIGEST);
-    return VMF_OK;
-  }
-  VMF_TRY(vmf_digest_update(reuse->digest, block->data, block->data_length, error));
-  VMF_TRY(vmf_digest_final(reuse->digest, digest, error));
-  memcpy(record->stored_digest, digest, VMF_UNIT_DIGEST);
-  return VMF_OK;
+  if (!kept && reuse->taken)
+    memcpy(record->stored_sum, reuse->taken->stored_sum, VMF_QUICK_SUM);
+  else
+    vmf_quick_sum(block->data, block->data_length, record->stored_sum);
 }

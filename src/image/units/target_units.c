@@ -72,9 +72,10 @@ static enum vmf_code open_old(struct vmf_units *units, const struct vmf_target *
   VMF_TRY(vmf_io_open_file(options->onto, false, &units->onto, error));
   VMF_TRY(vmf_io_open_file(options->since, false, &io, error));
   VMF_TRY(vmf_unit_map_open(io, &units->old, error));
-  const char *why = obstacle(units, vmf_unit_map_head(units->old));
+  const struct vmf_unit_head *head = vmf_unit_map_head(units->old);
+  const char *why = obstacle(units, head);
   if (!why)
-    return VMF_OK;
+    return vmf_source_find(units->source, head->source, &units->same, error);
   vmf_warn(target->log, "%s, %s: %s; all is packed anew", options->since, options->onto, why);
   vmf_unit_map_close(units->old);
   units->old = NULL;
@@ -107,6 +108,7 @@ enum vmf_code vmf_units_open(const struct vmf_target *target,
   VMF_TRY(check_target(target, error));
   VMF_TRY(vmf_alloc(sizeof **units, &memory, error));
   *units = memory;
+  (*units)->source = options->source;
   (*units)->head = head_of(target);
   VMF_TRY(open_old(*units, target, options, error));
   return open_new(*units, options, error);
@@ -115,12 +117,15 @@ enum vmf_code vmf_units_open(const struct vmf_target *target,
 enum vmf_code vmf_units_finish(struct vmf_units *units, const struct vmf_target *target,
                                struct vmf_error *error)
 {
+  bool told;
+
   if (!units)
     return VMF_OK;
   if (units->old) {
     VMF_TRY(vmf_io_unchanged(vmf_unit_map_io(units->old), target->log, error));
-    vmf_note(target->log, "%s: %llu units are those of %s", target->name,
-             (unsigned long long)units->reused, units->onto->name);
+    vmf_note(target->log, "%s: %llu units are those of %s, %llu of them unread", target->name,
+             (unsigned long long)units->reused, units->onto->name,
+             (unsigned long long)units->unread);
   }
   if (units->unproven > 0)
     vmf_warn(target->log,
@@ -128,6 +133,8 @@ enum vmf_code vmf_units_finish(struct vmf_units *units, const struct vmf_target 
              "written to, or is it damaged?",
              units->onto->name, (unsigned long long)units->unproven);
   units->head.output_size = target->io->size;
+  if (units->writer && units->source)
+    VMF_TRY(vmf_source_digest(units->source, units->head.source, &told, error));
   return units->writer ? vmf_unit_writer_finish(units->writer, &units->head, error) : VMF_OK;
 }
 

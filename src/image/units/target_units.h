@@ -16,9 +16,12 @@ struct vmf_units {
   struct vmf_unit_head head;      /* of the target */
   struct vmf_unit_map *old;       /* NULL: all units are packed */
   struct vmf_io *onto;            /* what it is the map of */
+  struct vmf_image *source;       /* of the target */
+  const struct vmf_image *same;   /* of its chain, what `old` was made of; NULL: it is not there */
   struct vmf_output *output;      /* of the new map; NULL: none is made */
   struct vmf_unit_writer *writer; /* likewise */
   atomic_ullong reused, unproven; /* units */
+  atomic_ullong unread;           /* of those that were reused */
 };
 
 /* map, since, onto: paths, or NULL. VMF_UNSUPPORTED: the target packs no units by themselves. An

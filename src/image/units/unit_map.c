@@ -11,8 +11,9 @@
 #include "memory.h"
 
 enum {
-  HEAD = 224,
-  HEAD_DIGEST = 192, /* and what stands before it is hashed */
+  HEAD = 256,
+  SOURCE = 192,
+  HEAD_DIGEST = 224, /* and what stands before it is hashed */
   RECORD = 64,
   AT_ONCE = 1024, /* records */
   UNIT_MOST = 1 << 30,
@@ -20,7 +21,7 @@ enum {
   KEPT = 2,
 };
 
-static const char magic[16] = "vmferry map 1\n";
+static const char magic[16] = "vmferry map 2\n";
 
 /* ---- in bytes ---- */
 
@@ -37,6 +38,7 @@ static void encode_head(const struct vmf_unit_head *head, uint8_t raw[HEAD])
   put_le32(raw + 52, head->flags);
   memcpy(raw + 56, head->format, strlen(head->format));
   memcpy(raw + 80, head->maker, strlen(head->maker));
+  memcpy(raw + SOURCE, head->source, VMF_SOURCE_DIGEST);
 }
 
 static void decode_head(const uint8_t raw[HEAD], struct vmf_unit_head *head)
@@ -50,6 +52,7 @@ static void decode_head(const uint8_t raw[HEAD], struct vmf_unit_head *head)
                                  .flags = get_le32(raw + 52)};
   memcpy(head->format, raw + 56, VMF_UNIT_FORMAT);
   memcpy(head->maker, raw + 80, VMF_UNIT_MAKER);
+  memcpy(head->source, raw + SOURCE, VMF_SOURCE_DIGEST);
 }
 
 static void encode_record(const struct vmf_unit_record *record, uint8_t raw[RECORD])
@@ -61,7 +64,7 @@ static void encode_record(const struct vmf_unit_record *record, uint8_t raw[RECO
   put_le32(raw + 24, record->neighbour);
   put_le32(raw + 28, (record->packed ? PACKED : 0) | (record->kept ? KEPT : 0));
   memcpy(raw + 32, record->digest, VMF_UNIT_DIGEST);
-  memcpy(raw + 48, record->stored_digest, VMF_UNIT_DIGEST);
+  memcpy(raw + 48, record->stored_sum, VMF_QUICK_SUM);
 }
 
 static void decode_record(const uint8_t raw[RECORD], struct vmf_unit_record *record)
@@ -74,7 +77,7 @@ static void decode_record(const uint8_t raw[RECORD], struct vmf_unit_record *rec
                                      .packed = get_le32(raw + 28) & PACKED,
                                      .kept = get_le32(raw + 28) & KEPT};
   memcpy(record->digest, raw + 32, VMF_UNIT_DIGEST);
-  memcpy(record->stored_digest, raw + 48, VMF_UNIT_DIGEST);
+  memcpy(record->stored_sum, raw + 48, VMF_QUICK_SUM);
 }
 
 /* ---- writing ---- */
@@ -167,7 +170,7 @@ static enum vmf_code check_head(const struct vmf_unit_map *map, const uint8_t ra
   uint64_t bytes;
 
   if (memcmp(raw, magic, sizeof magic) != 0)
-    return wrong(map, "it does not begin as one of version 1 does", error);
+    return wrong(map, "it does not begin as one of version 2 does", error);
   if (!vmf_mul(head->records, RECORD, &bytes) || !vmf_add(bytes, HEAD, &bytes) ||
       bytes != map->io->size)
     return wrong(map, "its length is not that of its records", error);

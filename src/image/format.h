@@ -408,6 +408,28 @@ struct vmf_writer {
                                    uint64_t *bytes, struct vmf_error *error);
 };
 
+/* ---- writing into an image that is there ---- */
+
+/* A copy of the file that nobody sees before it is committed: what stands in it may be wrong until
+ * then. */
+struct vmf_update {
+  const struct vmf_image *image; /* what it is a copy of, open; its check has found nothing wrong */
+  struct vmf_io *io;             /* the copy, which grows as it is written */
+  void *state;                   /* updater->state_size zeroed bytes */
+};
+
+/* Of formats whose images have a unit, of a power of two bytes. One thread. */
+struct vmf_updater {
+  size_t state_size;
+  /* VMF_UNSUPPORTED: it has what would not be kept up, or would be written to beside. */
+  enum vmf_code (*begin)(struct vmf_update *update, struct vmf_error *error);
+  /* Where the bytes of the unit at `guest` stand in io, which are written next. *fresh: it had no
+   * place of its own until now; all of it is written. */
+  enum vmf_code (*place)(struct vmf_update *update, uint64_t guest, uint64_t *host, bool *fresh,
+                         struct vmf_error *error);
+  void (*release)(struct vmf_update *update); /* memory only; accepts a zeroed state */
+};
+
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */
 struct vmf_format {
   const char *name, *summary;
@@ -416,6 +438,7 @@ struct vmf_format {
   const char *const *aliases, *const *suffixes;
   const struct vmf_reader *reader; /* NULL: that direction does not exist */
   const struct vmf_writer *writer;
+  const struct vmf_updater *updater; /* NULL: an image that is there is not written into */
   const struct vmf_container_reader *container; /* container.h; NULL: no pipe is read as it comes */
   const struct vmf_container_writer *container_writer; /* container.h; NULL: a file is one disk */
 };

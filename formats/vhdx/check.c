@@ -57,12 +57,14 @@ static enum vmf_code compare_tables(struct vmf_image *image, struct vmf_findings
   return VMF_OK;
 }
 
-/* Marks the MiB of a range; whether one of them was taken before. */
+/* Marks the MiB of a range, as far as the file goes; whether one of them was taken before. */
 static bool take(struct check *check, uint64_t host, uint64_t length)
 {
+  const struct vhdx_state *state = check->image->state;
+  uint64_t end = vmf_min(host + length, vmf_align_up(state->io->size, VHDX_MIB));
   bool before = false;
 
-  for (uint64_t at = host / VHDX_MIB; at < (host + length) / VHDX_MIB; at++) {
+  for (uint64_t at = host / VHDX_MIB; at < end / VHDX_MIB; at++) {
     uint8_t bit = (uint8_t)(1u << at % 8);
     before |= check->taken[at / 8] & bit;
     check->taken[at / 8] |= bit;

@@ -39,16 +39,27 @@ static bool in_structures(const struct vhdx_state *state, struct vhdx_range rang
          vhdx_overlaps(range, state->metadata_region);
 }
 
+/* Of the last block only what the disk has of it need be there: qemu-img leaves out the rest of a
+ * fixed one. */
+static uint64_t needed(const struct vhdx_state *state, uint64_t index)
+{
+  uint64_t length = state->metadata.block_size;
+  uint64_t start = (index - index / (state->chunk_ratio + 1)) * length;
+
+  return start < state->metadata.size ? vmf_min(length, state->metadata.size - start) : length;
+}
+
+/* least: bytes of it that must be there. */
 static enum vmf_code check_place(const struct vmf_image *image, uint64_t index, uint64_t host,
-                                 uint64_t length, struct vmf_error *error)
+                                 uint64_t length, uint64_t least, struct vmf_error *error)
 {
   const struct vhdx_state *state = image->state;
 
-  if (!vmf_range_within(host, length, state->io->size))
+  if (!vmf_range_within(host, least, state->io->size))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: block allocation table entry %llu: %llu bytes at byte %llu go beyond the "
                     "end of the file (%llu bytes)",
-                    image->io->name, (unsigned long long)index, (unsigned long long)length,
+                    image->io->name, (unsigned long long)index, (unsigned long long)least,
                     (unsigned long long)host, (unsigned long long)state->io->size);
   if (in_structures(state, (struct vhdx_range){host, length}))
     return vmf_fail(error, VMF_CORRUPT,
@@ -79,8 +90,9 @@ enum vmf_code vhdx_check_entry(const struct vmf_image *image, uint64_t index, ui
                     kind, bitmap ? "0 or 6" : "0 to 3, 6 or 7");
   if (!stored)
     return VMF_OK;
-  return check_place(image, index, *host, bitmap ? VHDX_BITMAP_SIZE : state->metadata.block_size,
-                     error);
+  if (bitmap)
+    return check_place(image, index, *host, VHDX_BITMAP_SIZE, VHDX_BITMAP_SIZE, error);
+  return check_place(image, index, *host, state->metadata.block_size, needed(state, index), error);
 }
 
 /* ---- blocks that are partly the child's ---- */

@@ -169,6 +169,21 @@ def test_from_a_pipe(t, system, _):
         tap.equal([path.name for path in there.iterdir() if path.name.startswith('.')], [], 'left')
 
 
+def test_nothing_is_removed_where_other_hosts_may_be_at_work(t):
+    """Their locks may not be seen here: what is left is told by clean and by the next run, and stays."""
+    make_disk(t.path('disk.raw'))
+    with ntfs(t) as there:
+        status, errors = fault_tools.convert(t, 'write:2:kill', '--no-sync', '--journal=1M', 'disk.raw', there / 'disk.qcow2', folder='there')
+        tap.equal(status, -signal.SIGKILL, errors)
+        folder, = there.glob('.*.part-*')
+        left = sorted(folder.iterdir())
+        tap.contains(t.vmferry('clean', '--dry-run', there).stdout, folder.name)
+        told = t.vmferry('clean', there, status=1).stdout
+        tap.contains(told, 'not removed: it is another user\'s, or on a file system of other hosts, too')
+        tap.contains(t.vmferry('convert', 'disk.raw', there / 'disk.qcow2').stderr, folder.name)
+        tap.equal(sorted(folder.iterdir()), left, 'what is left')
+
+
 def test_lower_layer_stays_as_it_was(t):
     """What is replaced or written in place is a file of the upper layer then, also while it is the source's neighbour."""
     with overlay(t) as there:

@@ -533,6 +533,23 @@ def test_clean_sees_a_run_at_work_on_a_long_name(t):
     tap.equal(f'{name}.vmdk' in files(t), True, 'the target')
 
 
+@tap.rows([('that goes on', 'write:5:stop'), ('that places its files', 'rename:2:stop')])
+def test_clean_leaves_a_run_at_work(t, fault):
+    """Gone on with, it holds what it has found; nothing that it has placed is taken back."""
+    prepare(t)
+    kill_placing(t, 3)
+    process = fault_tools.start_stopped(t, fault, '--resume', '--journal=1M', 'src/large.raw', *SPLIT)
+    before = {name: data for name, data in files(t).items() if data is not None}
+    found, = json.loads(t.vmferry('clean', '--output=json', 'out').stdout)
+    tap.equal(found['state'], 'in-use', str(found))
+    tap.equal(sorted(name for name, data in files(t).items() if data is not None), sorted(before), 'files')
+    process.send_signal(signal.SIGCONT)
+    status, errors = fault_tools.end(process)
+    tap.equal(status, 0, errors)
+    tap.equal(sorted(files(t)), ['disk-s001.vmdk', 'disk-s002.vmdk', 'disk-s003.vmdk', 'disk.vmdk'], 'files')
+    t.vmferry('compare', 'src/large.raw', 'out/disk.vmdk')
+
+
 def test_clean_follows_no_link_and_takes_long_names(t):
     prepare(t)
     clear(t)

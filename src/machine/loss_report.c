@@ -346,6 +346,8 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
 {
   size_t compared = report->count;
 
+  if (report->incomplete)
+    return vmf_fail(error, VMF_NOMEM, "no memory for the reasons of losses");
   for (size_t i = 0; i < report->reason_count; i++) {
     const struct vmf_field_loss *reason = &report->reasons[i];
     struct vmf_field_loss *found = NULL;
@@ -362,8 +364,7 @@ static enum vmf_code join_reasons(struct vmf_loss_report *report, struct vmf_err
         reason->weight == VMF_LOSS_DATA ? VMF_OUTCOME_DROPPED : VMF_OUTCOME_UNKNOWN;
     VMF_TRY(explain(&report->losses[report->count - 1], reason, error));
   }
-  return report->incomplete ? vmf_fail(error, VMF_NOMEM, "no memory for the reasons of losses")
-                            : VMF_OK;
+  return VMF_OK;
 }
 
 enum vmf_code vmf_loss_compare(const struct vmf_machine *before, const struct vmf_machine *after,

@@ -365,23 +365,26 @@ static enum vmf_code add_image(struct vmf_package *package, const struct vmf_ovf
 }
 
 static enum vmf_code stored_size(struct vmf_package *package, const struct vmf_ovf_file *file,
-                                 uint64_t *size)
+                                 uint64_t *size, bool *there, struct vmf_error *error)
 {
   char **names;
   size_t count;
 
   *size = 0;
-  VMF_TRY(vmf_package_stored_names(package, file, &names, &count, NULL));
-  enum vmf_code code = VMF_OK;
+  *there = false;
+  enum vmf_code code = vmf_package_stored_names(package, file, &names, &count, error);
+  if (code != VMF_OK)
+    return code == VMF_NOMEM ? code : VMF_OK;
   for (size_t i = 0; i < count && code == VMF_OK; i++) {
     struct vmf_io *io;
-    code = vmf_package_open_stored(package, names[i], &io, NULL);
+    code = vmf_package_open_stored(package, names[i], &io, error);
     *size += code == VMF_OK ? io->size : 0;
     if (code == VMF_OK)
       vmf_io_close(io);
   }
   vmf_package_names_free(names, count);
-  return code;
+  *there = code == VMF_OK;
+  return code == VMF_NOMEM ? code : VMF_OK;
 }
 
 static enum vmf_code add_disk(struct vmf_package *package, const struct vmf_ovf_disk *disk,
@@ -391,6 +394,7 @@ static enum vmf_code add_disk(struct vmf_package *package, const struct vmf_ovf_
   const struct vmf_ovf_file *file =
       disk->file_ref ? vmf_ovf_file(package->ovf, disk->file_ref) : NULL;
   struct vmf_value *value;
+  bool there = false;
   uint64_t size;
 
   VMF_TRY(add_object(list, &value, error));
@@ -404,7 +408,8 @@ static enum vmf_code add_disk(struct vmf_package *package, const struct vmf_ovf_
   if (!disk->file_ref)
     return vmf_value_bool(value, "empty", true, error);
   VMF_TRY(add_text(value, "file", file ? file->href : disk->file_ref, error));
-  bool there = file && stored_size(package, file, &size) == VMF_OK;
+  if (file)
+    VMF_TRY(stored_size(package, file, &size, &there, error));
   if (there)
     VMF_TRY(vmf_value_uint(value, "file-size", size, error));
   /* a descriptor may be looked at without its files */
@@ -417,6 +422,7 @@ static enum vmf_code add_files(struct vmf_package *package, struct vmf_value *ro
   const struct vmf_ovf *ovf = package->ovf;
   struct vmf_value *disks = NULL, *files = NULL, *child;
   uint64_t size;
+  bool there;
 
   VMF_TRY(add_to_list(root, "disks", &disks, NULL, error));
   for (size_t i = 0; i < ovf->disk_count; i++)
@@ -429,7 +435,8 @@ static enum vmf_code add_files(struct vmf_package *package, struct vmf_value *ro
     VMF_TRY(add_text(child, "compression", ovf->files[i].compression, error));
     if (ovf->files[i].chunk_size > 0)
       VMF_TRY(vmf_value_uint(child, "chunk-size", ovf->files[i].chunk_size, error));
-    if (stored_size(package, &ovf->files[i], &size) == VMF_OK)
+    VMF_TRY(stored_size(package, &ovf->files[i], &size, &there, error));
+    if (there)
       VMF_TRY(vmf_value_uint(child, "size", size, error));
   }
   return VMF_OK;

@@ -311,16 +311,20 @@ static enum vmf_code add_text(struct archive *archive, const char *name, const v
 }
 
 /* What the member's header says; else the archive's own. */
-static uint64_t member_time(const struct archive *archive, const struct vmf_tar_member *member)
+static enum vmf_code member_time(const struct archive *archive, const struct vmf_tar_member *member,
+                                 uint64_t *time, struct vmf_error *error)
 {
   char field[13] = {0}, *end;
 
-  if (member->offset < VMF_TAR_BLOCK ||
-      vmf_io_pread(archive->signing->package->io, field, 12, member->offset - VMF_TAR_BLOCK + 136,
-                   NULL) != VMF_OK)
-    return archive->mtime;
+  *time = archive->mtime;
+  if (member->offset < VMF_TAR_BLOCK)
+    return VMF_OK;
+  VMF_TRY(vmf_io_pread(archive->signing->package->io, field, 12,
+                       member->offset - VMF_TAR_BLOCK + 136, error));
   unsigned long long seconds = strtoull(field, &end, 8);
-  return end > field && (*end == '\0' || *end == ' ') ? seconds : archive->mtime;
+  if (end > field && (*end == '\0' || *end == ' '))
+    *time = seconds;
+  return VMF_OK;
 }
 
 /* Shares the blocks that both archives have at like places: `length` bytes of the old one from
@@ -384,15 +388,16 @@ static enum vmf_code copy_member(struct archive *archive, size_t index, struct v
   const struct vmf_package *package = archive->signing->package;
   const struct vmf_tar_member *member = &package->tar->members[index];
   struct vmf_io *from;
+  uint64_t mtime;
 
   if (archive->written[index] || is_dropped(archive->signing, member->name))
     return VMF_OK;
   archive->written[index] = true;
+  VMF_TRY(member_time(archive, member, &mtime, error));
   if (archive->signing->descriptor_changed && strcmp(member->name, package->name) == 0)
-    return add_text(archive, member->name, package->descriptor, package->descriptor_length,
-                    member_time(archive, member), error);
-  VMF_TRY(vmf_tar_put_header(archive->io, archive->at, member->name, member->size,
-                             member_time(archive, member), error));
+    return add_text(archive, member->name, package->descriptor, package->descriptor_length, mtime,
+                    error);
+  VMF_TRY(vmf_tar_put_header(archive->io, archive->at, member->name, member->size, mtime, error));
   VMF_TRY(
       vmf_io_window(package->io, member->offset, member->size, member->name, false, &from, error));
   enum vmf_code code = copy_data(archive, member, from, error);
@@ -413,7 +418,7 @@ static enum vmf_code add_manifest(struct archive *archive, struct vmf_error *err
 
   if (old != SIZE_MAX) {
     archive->written[old] = true;
-    mtime = member_time(archive, &package->tar->members[old]);
+    VMF_TRY(member_time(archive, &package->tar->members[old], &mtime, error));
   }
   if (!signing->manifest_text)
     return VMF_OK;

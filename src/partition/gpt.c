@@ -176,6 +176,13 @@ uint64_t vmf_gpt_second(const struct vmf_gpt *gpt)
   return get_le64(gpt->header + ALTERNATE_LBA);
 }
 
+bool vmf_gpt_in_front(const struct vmf_gpt *gpt)
+{
+  uint64_t first = get_le64(gpt->header + ENTRY_LBA), usable = get_le64(gpt->header + FIRST_USABLE);
+
+  return first <= usable && gpt->table_sectors <= usable - first;
+}
+
 bool vmf_gpt_end(const struct vmf_gpt *gpt, uint64_t size, struct vmf_gpt_end *end)
 {
   uint64_t sectors = size / gpt->sector;

@@ -43,6 +43,10 @@ uint64_t vmf_gpt_start(const struct vmf_gpt *gpt, const uint8_t *entry);
 /* The sector that the first header says the second one is in. */
 uint64_t vmf_gpt_second(const struct vmf_gpt *gpt);
 
+/* Whether the first table ends before the first sector that partitions may use, as it should: else
+ * it may be cut off, or written over. */
+bool vmf_gpt_in_front(const struct vmf_gpt *gpt);
+
 /* Of a disk of `size` bytes; false: it is too small for one. */
 bool vmf_gpt_end(const struct vmf_gpt *gpt, uint64_t size, struct vmf_gpt_end *end);
 

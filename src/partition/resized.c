@@ -179,6 +179,11 @@ static enum vmf_code patch_gpt(struct vmf_image *image, const struct vmf_gpt *gp
   struct vmf_gpt_end end;
   size_t used = 0, table = (size_t)gpt->table_sectors * gpt->sector;
 
+  if (!vmf_gpt_in_front(gpt))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: its first partition table does not end before the first sector for "
+                    "partitions, and might be lost with another size; mend it first (gdisk)",
+                    resized->source->io->name);
   if (!vmf_gpt_end(gpt, image->size, &end))
     return vmf_fail(error, VMF_REFUSED, "%s: %" PRIu64 " bytes are too small for its partitions",
                     resized->source->io->name, image->size);

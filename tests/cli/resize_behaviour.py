@@ -6,6 +6,7 @@ import random
 import struct
 import zlib
 
+import partitions
 import tap
 
 MIB = 1 << 20
@@ -105,6 +106,19 @@ def test_damaged_table_is_not_moved(t, place):
         tap.contains(t.vmferry('convert', *options, 'a.raw', 'b.raw', status=2).stderr, 'checksum')
     t.vmferry('convert', '--resize', '80M', 'a.raw', 'b.raw')
     tap.equal(t.read('b.raw') == t.read('a.raw').ljust(80 * MIB, b'\0'), True, 'bytes')
+
+
+def test_first_table_among_the_partitions_is_not_lost(t):
+    """Its checksums are right: only where it stands is not."""
+    partitions.gpt(t.path('a.raw'), MIB, [('linux', 34, 100)])
+    data = bytearray(t.read('a.raw'))
+    entries, last = bytes(data[2 * 512:34 * 512]), MIB // 512 - 1
+    data[512:1024] = partitions.header(1, last, 1500, entries, last)
+    data[1500 * 512:1532 * 512] = entries
+    t.write('a.raw', bytes(data))
+    for words in (('--resize', str(600 << 10)), ('--resize', '2M', '--move-gpt')):
+        tap.contains(t.vmferry('convert', *words, 'a.raw', 'b.raw', status=2).stderr, 'does not end before the first sector for partitions')
+    tap.equal(t.names(), ['a.raw'], 'files')
 
 
 def test_table_that_is_not_at_the_end_is_put_there(t):

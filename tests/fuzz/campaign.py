@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import seeds
+
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD, COVERAGE = SOURCE / 'build-fuzz', SOURCE / 'build-fuzz-coverage'
 COUNTED = '-fprofile-instr-generate'
@@ -81,6 +83,7 @@ def inputs(name):
     """Folders and files that a target begins with."""
     corpus = BUILD / 'corpus' / name
     corpus.mkdir(parents=True, exist_ok=True)
+    seeds.make(name, corpus)
     found = [SOURCE / 'test-images']
     for begin, variable, folder in SAMPLES:
         place = pathlib.Path(os.environ.get(variable, SOURCE / '../shared' / folder))

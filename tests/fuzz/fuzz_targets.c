@@ -22,6 +22,7 @@ static const struct fuzz_target targets[] = {
     {"model", fuzz_model, .seeds = FUZZ_SEEDS_RANDOM},
     {"options", fuzz_options, .seeds = FUZZ_SEEDS_NONE},
     {"package", fuzz_package, .begin = fuzz_package_begin, .seeds = FUZZ_SEEDS_RANDOM},
+    {"partition", fuzz_partition, .seeds = FUZZ_SEEDS_IMAGES},
     {"tar", fuzz_tar, .seeds = FUZZ_SEEDS_IMAGES},
     {"unpack", fuzz_unpack, .seeds = FUZZ_SEEDS_IMAGES},
 };

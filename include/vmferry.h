@@ -8,8 +8,11 @@
  * Every struct is opaque or plain data; nothing is global; the library never prints, exits or
  * aborts on input. A function that can fail returns enum vmf_code and fills the struct vmf_error
  * that its last parameter points to (caller-owned, one per thread). Sizes and offsets are bytes.
- * "guest" is an offset in the virtual disk, "host" one in an image file. Strings are UTF-8. Unless
- * said otherwise an object is used by one thread at a time.
+ * "guest" is an offset in the virtual disk, "host" one in an image file. Strings are UTF-8.
+ *
+ * Each function says who may call it. "Any thread": at any time, also while others use the same
+ * object. "One thread an object": not while another thread is in a function that was given one of
+ * the same objects; what was opened from a package or machine is of it.
  *
  * A parameter may be NULL only where that is said here; options may be NULL: the defaults. Another
  * NULL is VMF_USAGE, or, of a function that cannot fail, answered by NULL, 0 or false.
@@ -33,6 +36,7 @@
 
 #include "vmferry/confinement.h"
 #include "vmferry/errors.h"
+#include "vmferry/given.h"
 #include "vmferry/machines.h"
 #include "vmferry/packages.h"
 #include "vmferry/remote.h"
@@ -62,8 +66,13 @@ struct vmf_value {
   struct vmf_value *first, *last, *next; /* children of an OBJECT or LIST, in order; next sibling */
 };
 
-/* Frees a value and all below it; NULL is allowed. */
+/* Frees a value and all below it; NULL is allowed. One thread an object. */
 void vmf_value_free(struct vmf_value *value);
+
+/* A value and all below it as JSON, one line of ASCII; what is no UTF-8 becomes U+FFFD. *json is a
+ * fresh string, which the caller frees with free(). Any thread. */
+VMF_MUST_CHECK enum vmf_code vmf_value_json(const struct vmf_value *value, char **json,
+                                            struct vmf_error *error);
 
 /* ---- formats ---- */
 
@@ -74,7 +83,7 @@ struct vmf_format_info {
   bool readable, writable;
 };
 
-/* The formats that were built in, by index; false behind the last. */
+/* The formats that were built in, by index; false behind the last. Any thread. */
 bool vmf_format_describe(size_t index, struct vmf_format_info *info);
 
 struct vmf_option_info {
@@ -85,14 +94,15 @@ struct vmf_option_info {
   uint64_t min, max;
 };
 
-/* The create options of a format (or alias), by index; false behind the last, or for no format. */
+/* The create options of a format (or alias), by index; false behind the last, or for no format. Any
+ * thread. */
 bool vmf_format_option(const char *format, size_t index, struct vmf_option_info *info);
 
-/* The format whose suffix `path` has and that can be written, or NULL. */
+/* The format whose suffix `path` has and that can be written, or NULL. Any thread. */
 const char *vmf_format_by_suffix(const char *path);
 
 /* What else the suffix of `path` is known for ("a Hyper-V disk (VHDX)"), so that no disk should
- * be written under this name unasked; or NULL. */
+ * be written under this name unasked; or NULL. Any thread. */
 const char *vmf_suffix_meaning(const char *path);
 
 /* ---- names ---- */
@@ -103,7 +113,7 @@ const char *vmf_suffix_meaning(const char *path);
  * plain path. A `source` may also be PACKAGE::DISK, an existing file with "::" in its name, or
  * json:{"driver":FORMAT,"file":{"driver":"file","filename":PATH}} as qemu has it, which stays as it
  * is and only vmf_image_open takes. What is given to the
- * functions below is resolved in this way; resolving it twice changes nothing. */
+ * functions below is resolved in this way; resolving it twice changes nothing. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_location_resolve(const char *name, bool source, char **path,
                                                   struct vmf_error *error);
 
@@ -193,21 +203,22 @@ struct vmf_image_options {
  * is stored first, but for in_order, gzip, and what has pieces of at most 32 MiB (blocks of xz,
  * frames of zstd and lz4; what does not tell their sizes is unpacked twice). VMF_LIMIT: it holds
  * more than max_bytes. A tar archive is opened as the only disk in it, or the member that `disk`
- * names, which `format` is of then. */
+ * names, which `format` is of then. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);
 
-/* The same for the parts of one file (at least one), just these and in this order. */
+/* The same for the parts of one file (at least one), just these and in this order. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
                                             const struct vmf_image_options *options,
                                             struct vmf_image **image, struct vmf_error *error);
 
-/* Whether all names, none PACKAGE::DISK, are those of parts of one file; they need not exist. */
+/* Whether all names, none PACKAGE::DISK, are those of parts of one file; they need not exist. Any
+ * thread. */
 bool vmf_parts_named(const char *const *paths, size_t count);
 
 /* One disk made of several (at least one), one behind the other; its path is the first one's, its
- * format "concat". Takes over the images, also on failure. */
+ * format "concat". Takes over the images, also on failure. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t count,
                                               struct vmf_image **image, struct vmf_error *error);
 
@@ -216,40 +227,48 @@ VMF_MUST_CHECK enum vmf_code vmf_image_concat(struct vmf_image **images, size_t 
  * second table of a GUID partition table goes to the new end, and both say so, as a smaller disk
  * always has it; without, a larger disk keeps it where it was. *image is taken over when it
  * succeeds, and stays as it is when it fails. VMF_CORRUPT: the partition table is wrong.
- * VMF_UNSUPPORTED: the disk comes on a stream. */
+ * VMF_UNSUPPORTED: the disk comes on a stream. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_resize(struct vmf_image **image, uint64_t size,
                                               bool move_gpt, struct vmf_error *error);
 
 /* Whether the disk can be used with sectors of so many bytes, 512 or 4096: a GUID partition table
  * counts in those that it was made with. VMF_REFUSED: it has one for others; one that is wrong, or
- * that is on a stream, says nothing. */
+ * that is on a stream, says nothing. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_check_sectors(struct vmf_image *image, uint32_t bytes,
                                                      struct vmf_error *error);
 
-void vmf_image_close(struct vmf_image *image); /* NULL is allowed */
+/* NULL is allowed. One thread an object. */
+void vmf_image_close(struct vmf_image *image);
 
+/* What was opened. Any thread. */
 const char *vmf_image_path(const struct vmf_image *image);
+/* Any thread. */
 const char *vmf_image_format(const struct vmf_image *image);
-/* Whether it is raw only because unknown_is_raw says so: no format knows its content. */
+/* Whether it is raw only because unknown_is_raw says so: no format knows its content. Any thread.
+ */
 bool vmf_image_guessed(const struct vmf_image *image);
-uint64_t vmf_image_size(const struct vmf_image *image);            /* of the guest disk */
-struct vmf_image *vmf_image_parent(const struct vmf_image *image); /* NULL: none, or not opened */
+/* Of the guest disk. Any thread. */
+uint64_t vmf_image_size(const struct vmf_image *image);
+/* NULL: none, or not opened. Any thread. */
+struct vmf_image *vmf_image_parent(const struct vmf_image *image);
 
 /* Guest bytes, the chain applied. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_image_pread(struct vmf_image *image, void *buffer, size_t length,
                                              uint64_t guest, struct vmf_error *error);
 
-/* Whether a disk has a partition table (MBR, GPT): then it is no continuation of another one. */
+/* Whether a disk has a partition table (MBR, GPT): then it is no continuation of another one. One
+ * thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_partitioned(struct vmf_image *image, bool *partitioned,
                                                    struct vmf_error *error);
 
-/* Whether a disk has an EFI system partition (MBR, GPT), which EFI boots from. */
+/* Whether a disk has an EFI system partition (MBR, GPT), which EFI boots from. One thread an
+ * object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_efi(struct vmf_image *image, bool *efi,
                                            struct vmf_error *error);
 
 /* Whether there is a disk image at `path`: by its content (of a format that is read or not), by its
  * suffix or as a block device where the content says nothing, or by a partition table. True also
- * for a file that cannot be read; false for an empty one. */
+ * for a file that cannot be read; false for an empty one. Any thread. */
 bool vmf_image_recognise(const char *path);
 
 /* One line of `map`: how a stretch of the guest disk is stored, the chain flattened. */
@@ -271,19 +290,21 @@ VMF_MUST_CHECK enum vmf_code vmf_image_extent(struct vmf_image *image, uint64_t 
                                               uint64_t limit, struct vmf_extent *extent,
                                               struct vmf_error *error);
 
-/* What `info` shows, keys as in qemu-img's JSON. The caller frees the tree. */
+/* What `info` shows, keys as in qemu-img's JSON. The caller frees the tree. One thread an object.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_image_info(struct vmf_image *image, struct vmf_value **info,
                                             struct vmf_error *error);
 
 /* VMF_CHANGED when a file of the chain is not what it was when it was opened: its size, mtime or
  * ctime moved. A ctime that moved together with mode, owner, links, attributes or name is a
  * warning. Of a device size and the kernel's counter of writes tell; VMF_REFUSED when there is
- * none, unless the image was opened with ignore_locks. */
+ * none, unless the image was opened with ignore_locks. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_unchanged(const struct vmf_image *image,
                                                  struct vmf_error *error);
 
 /* Reads all that is packed in the image and its chain, and unpacks it: VMF_CORRUPT names the first
- * unit that is damaged. Nothing else is read. NULL for the job's options: the defaults. */
+ * unit that is damaged. Nothing else is read. NULL for the job's options: the defaults. One thread
+ * an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_unpack(struct vmf_image *image,
                                               const struct vmf_job_options *options,
                                               struct vmf_error *error);
@@ -298,7 +319,7 @@ struct vmf_findings {
   void *data;
 };
 
-/* VMF_UNSUPPORTED when the format has no check. */
+/* VMF_UNSUPPORTED when the format has no check. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf_findings *findings,
                                              struct vmf_error *error);
 
@@ -353,27 +374,30 @@ struct vmf_target_options {
   const char *map, *since, *onto;
 };
 
-/* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. */
+/* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. Any
+ * thread. */
 VMF_MUST_CHECK enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
                                                const struct vmf_target_options *options,
                                                struct vmf_target **target, struct vmf_error *error);
 
-/* Whether such a target on standard output reads its source twice, which needs random_access. */
+/* Whether such a target on standard output reads its source twice, which needs random_access. Any
+ * thread. */
 VMF_MUST_CHECK enum vmf_code vmf_target_reads_twice(const char *format, const char *options,
                                                     bool compress, bool *twice,
                                                     struct vmf_error *error);
 
 /* Whether such a target, unless it is a pipe, takes data in any order: without a backing file, and
  * by a job without a checksum. Its content is the same, but not always the place of all in the
- * file. */
+ * file. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_target_any_order(const char *format, const char *options,
                                                   bool compress, bool *any_order,
                                                   struct vmf_error *error);
 
-/* Durable and under its final name, all files at once. Only after vmf_convert. */
+/* Durable and under its final name, all files at once. Only after vmf_convert. One thread an
+ * object. */
 VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct vmf_error *error);
 
-/* Without a commit nothing remains. NULL is allowed. */
+/* Without a commit nothing remains. NULL is allowed. One thread an object. */
 void vmf_target_close(struct vmf_target *target);
 
 /* ---- what interrupted runs left ---- */
@@ -396,6 +420,7 @@ struct vmf_clean_options {
   void (*tell)(void *data, const char *path, uint64_t bytes, enum vmf_leftover_state state);
   void *data;
 };
+/* Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_clean(const char *folder, const struct vmf_clean_options *options,
                                        struct vmf_error *error);
 
@@ -407,10 +432,11 @@ VMF_MUST_CHECK enum vmf_code vmf_clean(const char *folder, const struct vmf_clea
 struct vmf_crew;
 
 /* threads: at most 256; 0: one per usable processor; 1: none is started, callers do the work. Those
- * that the system does not give are done without. */
+ * that the system does not give are done without. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew,
                                           struct vmf_error *error);
-void vmf_crew_free(struct vmf_crew *crew); /* when no job uses it any more; NULL is allowed */
+/* When no job uses it any more; NULL is allowed. One thread an object. */
+void vmf_crew_free(struct vmf_crew *crew);
 
 enum { VMF_CHECKSUM_MAX = 64 };
 
@@ -467,19 +493,21 @@ struct vmf_job_result {
 /* Copies all of `source` (NULL: an empty disk) and finishes the target, once. result: or NULL.
  * VMF_WRITE, before the first byte: the file system or a quota has no room for the data. Where that
  * is not certain, since data is packed or the file system may share or pack it, the target's log is
- * warned. */
+ * warned. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_convert(struct vmf_image *source, struct vmf_target *target,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);
 
 /* Reads a finished target back, before its commit, and compares the content checksum with what
  * vmf_convert computed for `expected` (of the same options->checksum). It is read from the medium:
- * synced before, also with no_sync, and dropped from the page cache. VMF_DIFFERENT: not equal. */
+ * synced before, also with no_sync, and dropped from the page cache. VMF_DIFFERENT: not equal. One
+ * thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_verify(struct vmf_target *target,
                                         const struct vmf_job_options *options,
                                         const struct vmf_job_result *expected,
                                         struct vmf_error *error);
 
+/* One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_compare(struct vmf_image *a, struct vmf_image *b,
                                          const struct vmf_job_options *options,
                                          struct vmf_job_result *result, struct vmf_error *error);
@@ -499,19 +527,21 @@ struct vmf_apply_options {
  * differs from it, and each sector of the target has to be as it is in one of the two before it is
  * written: VMF_DIFFERENT. A run that is interrupted leaves some of it written: another does the
  * rest. A file grows with its disk; it is VMF_USAGE where it is longer. result->host_bytes is what
- * was written, zero_bytes what became zeros, data_bytes what was looked at. */
+ * was written, zero_bytes what became zeros, data_bytes what was looked at. One thread an object.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_apply(struct vmf_image *source, const char *path,
                                        const struct vmf_apply_options *options,
                                        const struct vmf_job_options *job,
                                        struct vmf_job_result *result, struct vmf_error *error);
 
+/* One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_checksum(struct vmf_image *image,
                                           const struct vmf_job_options *options,
                                           struct vmf_job_result *result, struct vmf_error *error);
 
 /* Bytes that `format` with `options` needs for the data of `source` (NULL: none, a disk of
  * guest_size; a stream: all of it) and for the tables of all of the disk, and for a disk that is
- * full. */
+ * full. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t guest_size,
                                          const char *format, const char *options, bool compress,
                                          uint64_t *required, uint64_t *fully_allocated,
@@ -519,7 +549,7 @@ VMF_MUST_CHECK enum vmf_code vmf_measure(struct vmf_image *source, uint64_t gues
 
 /* Bytes of the file that vmf_convert would make of `source` as an overlay on options->backing: both
  * are read, since what differs is what is stored; nothing is written. name: of the file, without
- * folder. Not for overlays of several files: VMF_UNSUPPORTED. */
+ * folder. Not for overlays of several files: VMF_UNSUPPORTED. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_measure_overlay(struct vmf_image *source, const char *name,
                                                  const struct vmf_target_options *options,
                                                  const struct vmf_job_options *job, uint64_t *bytes,
@@ -527,7 +557,7 @@ VMF_MUST_CHECK enum vmf_code vmf_measure_overlay(struct vmf_image *source, const
 
 /* Bytes that the bitmaps of changed blocks of `source` take at most in `format` with `options`,
  * which vmf_measure does not count: struct vmf_target_options.bitmaps copies them. *told is false,
- * and *bytes 0, where the source, or such a target, cannot have any. */
+ * and *bytes 0, where the source, or such a target, cannot have any. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_measure_bitmaps(struct vmf_image *source, const char *format,
                                                  const char *options, bool *told, uint64_t *bytes,
                                                  struct vmf_error *error);

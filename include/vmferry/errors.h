@@ -70,7 +70,7 @@ void vmf_cancel_request(struct vmf_cancel *cancel);
 bool vmf_cancel_requested(const struct vmf_cancel *cancel);
 
 /* Whether `meant` may be what a person meant who typed `word`, which does not exist: the number of
- * letters that are missing, too many, wrong or swapped is small for its length. */
+ * letters that are missing, too many, wrong or swapped is small for its length. Any thread. */
 bool vmf_word_similar(const char *word, const char *meant);
 
 #pragma GCC visibility pop

@@ -30,6 +30,7 @@ struct vmf_guest_os_info {
   unsigned cim;                     /* CIM_OperatingSystem.OSType */
   const char *name, *vmware, *vbox; /* as people, VMware and VirtualBox call it; or NULL */
 };
+/* Any thread. */
 bool vmf_guest_os_describe(size_t index, struct vmf_guest_os_info *info);
 
 /* The platforms that disks and machines are made for, by index; false behind the last. */
@@ -50,13 +51,14 @@ struct vmf_profile_info {
   const char *hardware; /* family of hardware in its packages, "vmx-13"; NULL: any */
   const char *digest;   /* of its packages' manifests; NULL: it takes no packages */
 };
+/* Any thread. */
 bool vmf_profile_describe(size_t index, struct vmf_profile_info *info);
 /* The one that a person calls so, "esxi", "vsphere", "esxi@7.0". VMF_USAGE lists those that there
- * are. */
+ * are. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_profile_find(const char *name, struct vmf_profile_info *info,
                                               struct vmf_error *error);
 /* The size there of a disk of `size` bytes: rounded up, and not below the least. VMF_USAGE: it is
- * too large. */
+ * too large. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_profile_size(const struct vmf_profile_info *info, uint64_t size,
                                               uint64_t *rounded, struct vmf_error *error);
 
@@ -111,13 +113,14 @@ struct vmf_machine_format_info {
    * need not be beside it; NULL behind the last; or NULL. */
   const char *const *disk_folders;
 };
+/* Any thread. */
 bool vmf_machine_format_describe(size_t index, struct vmf_machine_format_info *info);
 
 /* One or several machines, as one file describes them, with their disks. */
 struct vmf_machines;
 
 /* Whether `path` is a file that describes a machine, both by its name (*.vmx, *.xml, ...) and by
- * its content, or a file that holds a machine with its disks. A package is none. */
+ * its content, or a file that holds a machine with its disks. A package is none. Any thread. */
 bool vmf_machines_recognise(const char *path);
 
 /* Reads what the file says; no disk is opened. "-": standard input, on which a file comes that
@@ -126,16 +129,17 @@ bool vmf_machines_recognise(const char *path);
  * does not take its disks as they come; one that was not stored can be converted once. Of options,
  * which are those of the disks, `format` is a machine format's name and `snapshot` the machine's;
  * what they point to lives as long as *machines. What is odd in the file goes to options->log as
- * warnings. VMF_CORRUPT names file and line. */
+ * warnings. VMF_CORRUPT names file and line. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_open(const char *path,
                                                const struct vmf_image_options *options,
                                                struct vmf_machines **machines,
                                                struct vmf_error *error);
-void vmf_machines_close(struct vmf_machines *machines); /* NULL is allowed */
+/* NULL is allowed. One thread an object. */
+void vmf_machines_close(struct vmf_machines *machines);
 
 /* What `info` shows: "filename", "format", and "machine" (of several: a list, "machines") with what
  * is told of it, under the same names whatever the format, its "images" as far as they are there.
- * The caller frees the tree. */
+ * The caller frees the tree. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_info(struct vmf_machines *machines,
                                                struct vmf_value **info, struct vmf_error *error);
 
@@ -172,7 +176,8 @@ struct vmf_machine_target_options {
 /* Writes a machine in another format, its disks and what is in its drives for media beside it or in
  * it, all or nothing: `path` is a file whose suffix says the format, or a folder; where `format` is
  * told, a name without such a suffix, too, for all machines of a collection: each gets a new folder
- * of its name in that one, and all appear together. The sources stay as they are. */
+ * of its name in that one, and all appear together. The sources stay as they are. One thread an
+ * object. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
                                                   const struct vmf_machine_target_options *options,
                                                   struct vmf_error *error);
@@ -200,7 +205,7 @@ struct vmf_lint_rule_info {
   const char *prints, *remedy, *source; /* as of a finding */
 };
 /* The n-th rule that is asked for a platform ("esxi", "esxi@7.0"), from 0 on. false: there is no
- * such platform, or there are no more. */
+ * such platform, or there are no more. Any thread. */
 bool vmf_lint_rule_describe(const char *platform, size_t index, struct vmf_lint_rule_info *info);
 
 struct vmf_lint_options {
@@ -222,7 +227,7 @@ struct vmf_lint_result {
  * ("azure", "esxi@7.0") takes; partition tables are looked at, file systems are not. VMF_OK when it
  * could be judged, whatever was found; a disk of a machine that is not at hand is a finding.
  * VMF_UNSUPPORTED: no rule is known here for such a file. "-": standard input. options may be NULL.
- */
+ * Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_lint(const char *path, const char *platform,
                                       const struct vmf_lint_options *options,
                                       struct vmf_lint_result *result, struct vmf_error *error);
@@ -280,7 +285,8 @@ struct vmf_edit_target {
 /* Changes a machine in the file that describes it: a package, whose manifest is made to fit, or the
  * text of a machine format. Every byte that need not change stays. A package is checked before, by
  * files->trust. The new file takes the place of the old one when all of it is written. VMF_USAGE: a
- * value that is not accepted, saying what is; VMF_UNSUPPORTED: what the format has no place for. */
+ * value that is not accepted, saying what is; VMF_UNSUPPORTED: what the format has no place for.
+ * Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_edit(const char *path,
                                               const struct vmf_machine_edits *edits,
                                               const struct vmf_edit_target *target,

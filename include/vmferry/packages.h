@@ -80,16 +80,16 @@ struct vmf_package_options {
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends
  * in .ova, .ova.gz, .tar.gz or .tgz) or a folder that holds one .ovf. By content where the name
  * says nothing: what is called like a disk (disk.raw), or is a device, is none. False also for what
- * cannot be read. */
+ * cannot be read. Any thread. */
 bool vmf_package_recognise(const char *path);
 
 /* Opens a package for reading; its disks are not opened. "-": an archive on standard input, which
- * is stored in a file without a name first. */
+ * is stored in a file without a name first. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open(const char *path,
                                               const struct vmf_package_options *options,
                                               struct vmf_package **package,
                                               struct vmf_error *error);
-/* Images that were opened from it stay valid. NULL is allowed. */
+/* Images that were opened from it stay valid. NULL is allowed. One thread an object. */
 void vmf_package_close(struct vmf_package *package);
 
 /* One Disk of the descriptor. */
@@ -102,28 +102,51 @@ struct vmf_package_disk {
   uint64_t capacity; /* bytes, as the descriptor says */
 };
 
-/* By index, in the descriptor's order; false behind the last. */
+/* By index, in the descriptor's order; false behind the last. One thread an object. */
 bool vmf_package_disk(const struct vmf_package *package, size_t index,
                       struct vmf_package_disk *disk);
 
 /* Opens a disk in place, by its disk id, file id, file name, or its number from 1 on; NULL: the
  * only one that has a file. VMF_USAGE when there is none of that name, naming those that there are.
- */
+ * One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *disk,
+                                                   const struct vmf_image_options *options,
+                                                   struct vmf_image **image,
+                                                   struct vmf_error *error);
+
+/* One File of the descriptor's References; the descriptor itself, the manifest and the certificate
+ * are none. */
+struct vmf_package_file {
+  size_t size;           /* of the struct */
+  const char *id, *name; /* name: as the descriptor has it; either may be NULL */
+  bool bytes_known;
+  uint64_t bytes; /* of the file, as the descriptor says */
+  bool disk;      /* a Disk refers to it */
+};
+
+/* By index, in the descriptor's order; false behind the last. One thread an object. */
+bool vmf_package_file(const struct vmf_package *package, size_t index,
+                      struct vmf_package_file *file);
+
+/* Opens such a file, by its id or name, as an image of format "raw": its size and bytes are those
+ * of the file, joined and unpacked where the package has it in chunks or packed. Of options, what
+ * chooses a format, a snapshot or a disk does not count. What vmf_package_trust asks is checked
+ * first. VMF_USAGE: there is none of that name. One thread an object. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_file(struct vmf_package *package, const char *name,
                                                    const struct vmf_image_options *options,
                                                    struct vmf_image **image,
                                                    struct vmf_error *error);
 
 /* Opens what a person calls a disk: an image file, PACKAGE::DISK, a package with one disk, or
  * FILE::DISK of a file that holds several, "-" for standard input. A file whose name has "::" in it
- * comes first. */
+ * comes first. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_disk_open(const char *name,
                                            const struct vmf_image_options *options,
                                            struct vmf_image **image, struct vmf_error *error);
 
 /* What `info` shows of a package. The caller frees the tree. It is there also where a disk cannot
  * be read: then the code is that of the first one, and each says why under "error". A file that is
- * not beside its descriptor is only told so. Another failure leaves NULL. */
+ * not beside its descriptor is only told so. Another failure leaves NULL. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_package_info(struct vmf_package *package, struct vmf_value **info,
                                               struct vmf_error *error);
 
@@ -151,7 +174,8 @@ struct vmf_findings_sink {
 };
 
 /* What a conversion of `image` does not carry over, each a finding of VMF_SEVERITY_LOSS: internal
- * snapshots, bitmaps; of a package whose only disk it is, its empty disks and other files. */
+ * snapshots, bitmaps; of a package whose only disk it is, its empty disks and other files. One
+ * thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_image_losses(struct vmf_image *image,
                                               const struct vmf_findings_sink *findings,
                                               struct vmf_error *error);
@@ -184,7 +208,7 @@ struct vmf_package_verdict {
 };
 
 /* Checks a package: manifest, certificate, structure, sizes, references, images, tar order. VMF_OK
- * when it could be checked, whatever was found. */
+ * when it could be checked, whatever was found. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_package_verify(struct vmf_package *package,
                                                 const struct vmf_package_check *check,
                                                 struct vmf_package_verdict *verdict,
@@ -235,7 +259,7 @@ struct vmf_package_target {
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard
  * output). The source is checked before, by target->trust, and whatever is packed in a disk that
  * keeps its bytes is unpacked once: VMF_CORRUPT where that fails. The target appears under its name
- * only when all of it is written. */
+ * only when all of it is written. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_package_convert(struct vmf_package *package, const char *path,
                                                  const struct vmf_package_target *target,
                                                  struct vmf_error *error);
@@ -245,9 +269,11 @@ struct vmf_disk_form_info {
   size_t size;                              /* of the struct */
   const char *name, *format, *suffix, *uri; /* format: whose create options it takes */
 };
+/* Any thread. */
 bool vmf_disk_form_describe(size_t index, struct vmf_disk_form_info *info);
 
-/* Makes a package of disks (at least one), converted on the way. machine may be NULL: defaults. */
+/* Makes a package of disks (at least one), converted on the way. machine may be NULL: defaults. One
+ * thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_package_pack(struct vmf_image *const *disks, size_t count,
                                               const struct vmf_machine_options *machine,
                                               const char *path,
@@ -266,8 +292,7 @@ enum vmf_signing_action {
 };
 
 /* Signs a package in place. Only key_path, cert_path, passphrase_file, cms, digest, no_sync,
- * ignore_locks, progress, cancel, log, findings and strict of `target` count.
- */
+ * ignore_locks, progress, cancel, log, findings and strict of `target` count. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
                                               const struct vmf_package_target *target,
                                               struct vmf_error *error);

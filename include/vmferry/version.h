@@ -23,10 +23,10 @@ extern "C" {
 #define VMF_VERSION_MAKE(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
 #define VMF_VERSION_NUMBER VMF_VERSION_MAKE(VMF_VERSION_MAJOR, VMF_VERSION_MINOR, VMF_VERSION_PATCH)
 
-/* "1.2.3" */
+/* "1.2.3". Any thread. */
 const char *vmf_version(void);
 
-/* The same as VMF_VERSION_NUMBER makes one. */
+/* The same as VMF_VERSION_NUMBER makes one. Any thread. */
 unsigned vmf_version_number(void);
 
 /* A library that this one was built with, or can be, by index, for people; NULL behind the last.

@@ -31,7 +31,8 @@
                                       row(lint_result, package) row(lint_rule_info, source)        \
                                           row(machine_edits, remove_cd) row(edit_target, files)    \
                                               row(remote_options, log) row(apply_options, log)     \
-                                                  row(clean_options, data)
+                                                  row(clean_options, data) row(source, data)       \
+                                                      row(package_file, disk)
 
 /* Copies what the caller gave into *own, of own_size bytes, the rest zeros; given == NULL: all
  * zeros, the defaults. VMF_USAGE: given->size is smaller than `first`, or something stands behind

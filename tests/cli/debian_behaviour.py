@@ -17,7 +17,7 @@ def test_every_installed_file_is_in_a_package(t):
         raise tap.Skip('VMFERRY_BUILD is not set')
     t.run(tap.tool('meson'), 'install', '-C', build, '--no-rebuild', '--destdir', t.path('root'))
     # The prefix and the folder of libraries are those of the build that is tested.
-    found = [re.sub('^(usr|usr/local)/lib/([^/]+/)?(?=libvmferry|pkgconfig)', 'usr/lib/ANY/', str(path.relative_to(t.path('root'))))
+    found = [re.sub('^(usr|usr/local)/lib/([^/]+/)?(?=libvmferry|pkgconfig|cmake)', 'usr/lib/ANY/', str(path.relative_to(t.path('root'))))
              for path in pathlib.Path(t.path('root')).rglob('*') if not path.is_dir()]
     found = ['usr/' + name.removeprefix('usr/').removeprefix('local/') for name in found]
     wanted = [line for file in sorted(DEBIAN.glob('*.install')) for line in file.read_text().split()]
@@ -60,7 +60,7 @@ def test_packages_are_built_installed_and_used(t):
     tap.contains(t.run(*inside, 'nbdkit', 'vmferry', '--dump-plugin', env=plain).stdout, 'name=vmferry')
     missing = t.run(*inside, 'vmferry', 'info', 'http://127.0.0.1/disk.qcow2', env=plain, status=9).stderr
     tap.contains(missing, 'libcurl.so.4')  # which is recommended, and not needed
-    for name in ('share/man/man1/vmferry.1.gz', 'share/man/man5/vmferry-formats.5.gz', 'share/man/man7/vmferry-findings.7.gz',
+    for name in ('share/man/man1/vmferry.1.gz', 'share/man/man5/vmferry-formats.5.gz', 'share/man/man7/vmferry-findings.7.gz', 'share/man/man7/vmferry-migration.7.gz', 'share/man/man3/libvmferry.3.gz',
                  'share/bash-completion/completions/vmferry', 'share/zsh/vendor-completions/_vmferry',
                  'share/fish/vendor_completions.d/vmferry.fish', 'include/vmferry.h'):
         tap.equal((t.folder / 'root/usr' / name).is_file(), True, name)

@@ -114,6 +114,7 @@ def main():
         ('rooms', lambda: lint_layers.check_rooms(names)),
         ('drivers', lambda: lint_layers.check_drivers(build)),
         ('exports', lambda: lint_layers.check_exports(SOURCE, build)),
+        ('threads', lambda: lint_layers.check_threads(SOURCE)),
         ('hardening', lambda: lint_hardening.check(build)),
         ('manual', lambda: lint_manual.check(SOURCE, build)),
         ('findings', lambda: lint_findings.check(SOURCE)),

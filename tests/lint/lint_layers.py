@@ -126,3 +126,15 @@ def check_exports(source, build):
     called = set(re.findall(r'\b(vmf_\w+)\(', (source / 'tests/unit/api_test.c').read_text()))
     for name in sorted(declared - called):
         yield f'include declares {name}, which tests/unit/api_test.c does not call with what is wrong'
+
+
+DECLARATION = re.compile(r'((?:/\*(?:(?!\*/).)*\*/\n)?)^(?:VMF_MUST_CHECK )?(?:enum|const|struct|void|bool|uint64_t|unsigned)\b[^;{}=()]*?\b(vmf_\w+)\([^;{}]*?\);', re.M | re.S)
+THREADS = re.compile(r'any\s+\*?\s*thread|one\s+\*?\s*thread\s+\*?\s*an\s+\*?\s*object|no\s+\*?\s*other\s+\*?\s*thread', re.I)
+
+
+def check_threads(source):
+    """The comment on a function of the library says which threads may call it."""
+    for header in sorted((source / 'include').rglob('*.h')):
+        for comment, name in DECLARATION.findall(header.read_text()):
+            if not THREADS.search(comment):
+                yield f'{header.relative_to(source)}: {name} does not say "Any thread" or "One thread an object"'

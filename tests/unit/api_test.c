@@ -221,6 +221,56 @@ START_TEST(jobs_refuse_null)
 }
 END_TEST
 
+static enum vmf_code no_bytes(void *data, void *buffer, size_t length, uint64_t offset,
+                              struct vmf_error *told)
+{
+  (void)data, (void)buffer, (void)length, (void)offset, (void)told;
+  return VMF_READ;
+}
+
+START_TEST(sources_refuse_null)
+{
+  struct vmf_source source = {.size = sizeof source, .name = "s", .bytes = 1};
+  const struct vmf_value value = {.kind = VMF_VALUE_LIST};
+  struct vmf_image *opened;
+  char *json;
+
+  REFUSED(vmf_image_open_descriptor(-1, NULL, NULL, &opened, &error));
+  ck_assert_ptr_null(opened);
+  REFUSED(vmf_image_open_descriptor(0, NULL, NULL, NULL, &error));
+  REFUSED(vmf_image_open_descriptor(0, NULL, NULL, &opened, NULL));
+  REFUSED(vmf_image_open_source(NULL, NULL, &opened, &error));
+  REFUSED(vmf_image_open_source(&source, NULL, &opened, &error));
+  source.read = no_bytes;
+  REFUSED(vmf_image_open_source(&source, NULL, NULL, &error));
+  REFUSED(vmf_image_open_source(&source, NULL, &opened, NULL));
+  source.name = NULL;
+  REFUSED(vmf_image_open_source(&source, NULL, &opened, &error));
+  source.size = 1;
+  REFUSED(vmf_image_open_source(&source, NULL, &opened, &error));
+  REFUSED(vmf_value_json(NULL, &json, &error));
+  REFUSED(vmf_value_json(&value, NULL, &error));
+  REFUSED(vmf_value_json(&value, &json, NULL));
+}
+END_TEST
+
+START_TEST(files_of_packages_refuse_null)
+{
+  struct vmf_package_file file = {.size = sizeof file};
+  struct vmf_image *opened;
+
+  ck_assert(!vmf_package_file(NULL, 0, &file));
+  ck_assert(!vmf_package_file(package, 0, NULL));
+  file.size = 0;
+  ck_assert(!vmf_package_file(package, 0, &file));
+  REFUSED(vmf_package_open_file(NULL, "f", NULL, &opened, &error));
+  ck_assert_ptr_null(opened);
+  REFUSED(vmf_package_open_file(package, NULL, NULL, &opened, &error));
+  REFUSED(vmf_package_open_file(package, "f", NULL, NULL, &error));
+  REFUSED(vmf_package_open_file(package, "f", NULL, &opened, NULL));
+}
+END_TEST
+
 START_TEST(packages_refuse_null)
 {
   const struct vmf_package_target key = {.size = sizeof key, .key_path = "key.pem"};
@@ -461,6 +511,8 @@ static Suite *suite(void)
   tcase_add_test(tests, half_of_an_overlay_is_refused);
   tcase_add_test(tests, a_target_is_written_and_committed_once);
   tcase_add_test(tests, jobs_refuse_null);
+  tcase_add_test(tests, sources_refuse_null);
+  tcase_add_test(tests, files_of_packages_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
   tcase_add_test(tests, machines_refuse_null);

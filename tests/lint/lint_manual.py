@@ -6,7 +6,8 @@ import shutil
 import subprocess
 
 VERBS, FORMATS = 'vmferry.1', 'vmferry-formats.5'
-PAGES = VERBS, FORMATS, 'vmferry-findings.7'
+PAGES = {VERBS: 'src/cli', FORMATS: 'src/cli', 'vmferry-findings.7': 'src/cli', 'vmferry-machines.5': 'docs', 'vmferry-migration.7': 'docs',
+         'libvmferry.3': 'docs'}
 
 
 def output(build, *arguments):
@@ -35,14 +36,30 @@ def written_options(text):
 def formatter_says(page):
     """Warnings of groff, where there is one."""
     if shutil.which('groff'):
-        made = subprocess.run(['groff', '-ww', '-man', '-Tutf8', '-Kutf8', '-z', str(page)], stderr=subprocess.PIPE, text=True, check=False)
+        made = subprocess.run(['groff', '-ww', '-t', '-man', '-Tutf8', '-Kutf8', '-z', str(page)], stderr=subprocess.PIPE, text=True, check=False)
         yield from made.stderr.splitlines()
 
 
+def checker_says(page):
+    """What mandoc finds worse than a matter of style, where there is one."""
+    if shutil.which('mandoc'):
+        made = subprocess.run(['mandoc', '-Tlint', '-Wwarning', str(page)], stdout=subprocess.PIPE, text=True, check=False)
+        yield from made.stdout.splitlines()
+
+
+def unknown_functions(source, page):
+    headers = ''.join(header.read_text() for header in sorted((source / 'include').rglob('*.h')))
+    for name in sorted(set(re.findall(r'\b(vmf_\w+) \(\)', page.read_text()))):
+        if f'{name}(' not in headers:
+            yield f'{page.name} tells of {name}, which no header in include declares'
+
+
 def check(source, build):
-    pages = {name: source / 'src/cli' / name for name in PAGES}
+    pages = {name: source / folder / name for name, folder in PAGES.items()}
     for page in pages.values():
         yield from formatter_says(page)
+        yield from checker_says(page)
+    yield from unknown_functions(source, pages['libvmferry.3'])
     top = output(build, 'help')
     manual = sections(pages[VERBS])
     for verb in re.findall(r'^(\w+)\t', output(build, 'completion', '--words', '--', ''), re.M):

@@ -17,7 +17,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 VMFERRY = os.environ.get('VMFERRY', str(SOURCE / 'build/vmferry'))
 MANUAL = ('src/cli/vmferry.1', 'src/cli/vmferry-formats.5', 'docs/vmferry-machines.5', 'src/cli/vmferry-findings.7', 'docs/vmferry-migration.7',
           'docs/libvmferry.3')
-TEXTS = ('README.md', 'CHANGELOG.md', 'SECURITY.md', 'CONTRIBUTING.md', 'contrib/README.md', 'examples/README.md', 'packaging/README.md', 'src/README.md',
+TEXTS = ('README.md', 'CHANGELOG.md', 'COMPATIBILITY.md', 'SECURITY.md', 'CONTRIBUTING.md', 'contrib/README.md', 'examples/README.md', 'packaging/README.md', 'src/README.md',
          'formats/README.md', 'formats/machines/README.md', 'test-images/README.md', 'tests/bench/README.md')
 STYLE = '''
 :root { color-scheme: light dark; --back: #ffffff; --word: #1b1b1b; --soft: #f3f3f0; --line: #d4d4cd; --link: #1d4f91 }

@@ -70,4 +70,5 @@ const struct vmf_format vmf_format_qcow2 = {
     .suffixes = suffixes,
     .reader = &qcow2_reader,
     .writer = &qcow2_writer,
+    .updater = &qcow2_updater,
 };

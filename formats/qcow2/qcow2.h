@@ -10,8 +10,10 @@
 
 struct vmf_reader;
 struct vmf_writer;
+struct vmf_updater;
 extern const struct vmf_reader qcow2_reader;
 extern const struct vmf_writer qcow2_writer;
+extern const struct vmf_updater qcow2_updater;
 
 #define QCOW2_MAGIC UINT32_C(0x514649fb) /* "QFI\xfb" */
 

@@ -219,10 +219,10 @@ def test_a_larger_device_has_nothing_of_a_disk_that_has_grown(t):
 
 def test_targets_that_are_refused(t):
     t.write('new.raw', b'n' * MEBI)
-    t.vmferry('convert', 'new.raw', 'copy.qcow2')
-    whole = t.read('copy.qcow2')
-    tap.contains(t.vmferry('apply', 'new.raw', 'copy.qcow2', status=9).stderr, 'of format qcow2, and only raw ones')
-    tap.equal(t.read('copy.qcow2') == whole, True, 'it is not touched')
+    t.vmferry('convert', 'new.raw', 'copy.vmdk')
+    whole = t.read('copy.vmdk')
+    tap.contains(t.vmferry('apply', 'new.raw', 'copy.vmdk', status=9).stderr, 'of format vmdk, and only raw ones')
+    tap.equal(t.read('copy.vmdk') == whole, True, 'it is not touched')
     tap.contains(t.vmferry('apply', 'new.raw', 'new.raw', status=1).stderr, 'is a file of the source')
     t.vmferry('apply', 'new.raw', 'missing.raw', status=1)
     tap.equal('missing.raw' in t.names(), False, 'nothing is made')

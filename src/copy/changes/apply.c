@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "apply_image.h"
 #include "caller.h"
 #include "checked.h"
 #include "differences.h"
@@ -105,8 +106,8 @@ static enum vmf_code open_there(const struct applying *applying, const char *pat
   if (strcmp(vmf_image_format(*there), "raw") == 0)
     return VMF_OK;
   return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s: is a disk of format %s, and only raw ones (files, devices, exports) are "
-                  "written into; \"vmferry convert\" makes it anew",
+                  "%s: is a disk of format %s, and only raw ones (files, devices, exports) "
+                  "and files of QCOW2 are written into; \"vmferry convert\" makes it anew",
                   path, vmf_image_format(*there));
 }
 
@@ -244,6 +245,7 @@ static enum vmf_code apply(struct applying *applying, const char *path,
 {
   const struct vmf_apply_options *options = applying->options;
   VMF_AUTO_FREE void *found = NULL;
+  struct vmf_image *there;
 
   VMF_TRY(check_apart(path, applying->source, error));
   VMF_TRY(check_apart(path, options->since, error));
@@ -254,6 +256,13 @@ static enum vmf_code apply(struct applying *applying, const char *path,
                     ": a disk that was made smaller is converted anew",
                     vmf_image_path(applying->source), applying->source->size,
                     vmf_image_path(options->since), options->since->size);
+  VMF_TRY(vmf_apply_find_image(path, options, &there, error));
+  if (there) {
+    enum vmf_code code =
+        vmf_apply_to_image(applying->source, there, options, job, applying->result, error);
+    vmf_image_close(there);
+    return code;
+  }
   VMF_TRY(vmf_alloc(STEP, &found, error));
   applying->found = found;
   VMF_TRY(vmf_update_open(path, !options->no_sync, options->ignore_locks, &applying->io, error));

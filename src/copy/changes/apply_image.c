@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors */
+#include "apply_image.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "checked.h"
+#include "clone.h"
+#include "copy_io.h"
+#include "differences.h"
+#include "file.h"
+#include "log.h"
+#include "memory.h"
+#include "output.h"
+#include "view.h"
+
+enum { SECTOR = 512 /* a disk writes it, or not */ };
+
+struct applying {
+  struct vmf_image *source, *there;
+  const struct vmf_apply_options *options;
+  struct vmf_job_result *result;
+  struct vmf_update update;
+  uint32_t unit;
+  uint8_t *bytes, *found; /* a unit each */
+};
+
+enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_options *options,
+                                   struct vmf_image **there, struct vmf_error *error)
+{
+  const struct vmf_image_options image_options = {.size = sizeof image_options,
+                                                  .format = options->format,
+                                                  .ignore_locks = true, /* the output looks */
+                                                  .unknown_is_raw = true,
+                                                  .log = options->log};
+
+  *there = NULL;
+  if (!vmf_output_replaces(path))
+    return VMF_OK;
+  VMF_TRY(vmf_image_open(path, &image_options, there, error));
+  if ((*there)->format->updater && !vmf_node(*there)->contradicted)
+    return VMF_OK;
+  vmf_image_close(*there);
+  *there = NULL;
+  return VMF_OK;
+}
+
+/* ---- writing ---- */
+
+/* Whether some sector of the target is still as it was (*stale); each has to be that, or what it is
+ * to be. */
+static enum vmf_code check_part(const struct applying *applying, const uint8_t *bytes,
+                                const uint8_t *were, uint64_t guest, size_t length, bool *stale,
+                                struct vmf_error *error)
+{
+  size_t sector;
+
+  *stale = false;
+  VMF_TRY(vmf_image_pread(applying->there, applying->found, length, guest, error));
+  for (size_t at = 0; at < length; at += sector) {
+    sector = (size_t)vmf_min(SECTOR, length - at);
+    if (memcmp(applying->found + at, bytes + at, sector) == 0)
+      continue;
+    if (memcmp(applying->found + at, were + at, sector) != 0)
+      return vmf_fail(error, VMF_DIFFERENT,
+                      "%s: guest byte %" PRIu64 ": the sector there is neither what %s holds, nor "
+                      "what %s does: this is no copy of the former; without --since all of it is "
+                      "compared and made equal",
+                      vmf_image_path(applying->there), guest + at,
+                      vmf_image_path(applying->options->since), vmf_image_path(applying->source));
+    *stale = true;
+  }
+  return VMF_OK;
+}
+
+/* A unit that had no place is written whole, as the source has it. */
+static enum vmf_code write_unit(struct applying *applying, uint64_t guest, uint64_t host,
+                                struct vmf_error *error)
+{
+  size_t length = (size_t)vmf_min(applying->unit, applying->source->size - guest);
+
+  memset(applying->bytes + length, 0, applying->unit - length);
+  VMF_TRY(vmf_image_pread(applying->source, applying->bytes, length, guest, error));
+  return vmf_io_pwrite(applying->update.io, applying->bytes, applying->unit, host, error);
+}
+
+static enum vmf_code write_part(struct applying *applying, const uint8_t *bytes, bool zero,
+                                uint64_t guest, size_t length, struct vmf_error *error)
+{
+  struct vmf_update *update = &applying->update;
+  uint64_t unit = vmf_align_down(guest, applying->unit), host;
+  bool fresh;
+
+  *(zero ? &applying->result->zero_bytes : &applying->result->host_bytes) += length;
+  VMF_TRY(applying->there->format->updater->place(update, unit, &host, &fresh, error));
+  if (fresh)
+    return write_unit(applying, unit, host, error);
+  return zero ? vmf_io_zero(update->io, host + (guest - unit), length, false, error)
+              : vmf_io_pwrite(update->io, bytes, length, host + (guest - unit), error);
+}
+
+/* A vmf_difference_visitor. */
+static enum vmf_code apply_difference(void *data, const struct vmf_difference *difference,
+                                      struct vmf_error *error)
+{
+  struct applying *applying = data;
+  size_t part;
+
+  for (uint64_t at = 0; at < difference->length; at += part) {
+    uint64_t guest = difference->guest + at;
+    bool stale = true;
+    part = (size_t)vmf_min(applying->unit - guest % applying->unit, difference->length - at);
+    if (applying->options->since)
+      VMF_TRY(check_part(applying, difference->bytes + at, difference->were + at, guest, part,
+                         &stale, error));
+    if (stale)
+      VMF_TRY(write_part(applying, difference->bytes + at, difference->zero, guest, part, error));
+  }
+  return VMF_OK;
+}
+
+/* ---- the copy ---- */
+
+static enum vmf_code copy_file(const struct applying *applying, const struct vmf_job_options *job,
+                               struct vmf_error *error)
+{
+  struct vmf_io *from = applying->there->io, *to = applying->update.io;
+  const struct vmf_copy_io copy = {.from = from, .to = to, .cancel = job->cancel};
+
+  if (vmf_io_clone(to, 0, from, 0, from->size))
+    return VMF_OK;
+  vmf_note(applying->options->log,
+           "%s: the file system does not share extents, so that all of the file is copied first",
+           from->name);
+  return vmf_copy_io(&copy, error);
+}
+
+static enum vmf_code check_clean(struct vmf_image *image, const char *advice,
+                                 struct vmf_error *error)
+{
+  struct vmf_findings findings = {.size = sizeof findings};
+
+  VMF_TRY(vmf_image_check(image, &findings, error));
+  if (findings.corruptions + findings.leaks + findings.check_errors == 0)
+    return VMF_OK;
+  return vmf_fail(
+      error, VMF_CORRUPT, "%s: a check finds %" PRIu64 " errors and %" PRIu64 " leaked clusters%s",
+      vmf_image_path(image), findings.corruptions + findings.check_errors, findings.leaks, advice);
+}
+
+/* The copy as an image, from the medium where all of it is compared. */
+static enum vmf_code open_copy(const struct applying *applying, struct vmf_image **copy,
+                               struct vmf_error *error)
+{
+  const struct vmf_image_options options = {
+      .size = sizeof options, .format = applying->there->format->name, .no_refs = true};
+  struct vmf_io *io = applying->update.io;
+  struct vmf_image_origin origin = {0};
+
+  if (applying->options->verify)
+    VMF_TRY(vmf_io_to_medium(io, error));
+  VMF_TRY(
+      vmf_io_window(io, 0, io->size, vmf_image_path(applying->there), false, &origin.io, error));
+  return vmf_image_open_origin(&origin, &options, copy, error);
+}
+
+static enum vmf_code compare(const struct applying *applying, struct vmf_image *copy,
+                             const struct vmf_job_options *job, struct vmf_error *error)
+{
+  struct vmf_job_result result = {.size = sizeof result};
+  struct vmf_differing differing = {
+      .a = copy, .b = applying->source, .size = applying->source->size, .a_changes = true};
+
+  VMF_TRY(vmf_differences(&differing, job, &result, error));
+  if (result.identical)
+    return VMF_OK;
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: verification failed: guest byte %" PRIu64 " is not as it is in %s%s",
+                  vmf_image_path(applying->there), result.difference,
+                  vmf_image_path(applying->source),
+                  applying->options->since ? "; without --since all of it is made equal" : "");
+}
+
+static enum vmf_code prove_copy(const struct applying *applying, const struct vmf_job_options *job,
+                                struct vmf_error *error)
+{
+  struct vmf_image *copy = NULL;
+  enum vmf_code code = open_copy(applying, &copy, error);
+
+  if (code == VMF_OK)
+    code = check_clean(copy, ", behind what was written into it; it stays as it was", error);
+  if (code == VMF_OK && applying->options->verify)
+    code = compare(applying, copy, job, error);
+  vmf_image_close(copy);
+  return code;
+}
+
+/* ---- all of it ---- */
+
+static enum vmf_code write_changes(struct applying *applying, const struct vmf_job_options *job,
+                                   struct vmf_error *error)
+{
+  struct vmf_image *since = applying->options->since;
+  struct vmf_differing differing = {.a = since ? since : applying->there,
+                                    .b = applying->source,
+                                    .size = applying->source->size,
+                                    .visit = apply_difference,
+                                    .data = applying};
+
+  VMF_TRY(copy_file(applying, job, error));
+  VMF_TRY(applying->there->format->updater->begin(&applying->update, error));
+  VMF_TRY(vmf_differences(&differing, job, applying->result, error));
+  VMF_TRY(vmf_image_unchanged(applying->there, error));
+  return prove_copy(applying, job, error);
+}
+
+static enum vmf_code prepare(struct applying *applying, struct vmf_error *error)
+{
+  const struct vmf_image *there = applying->there;
+  void *memory;
+
+  if (applying->source->size != there->size)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is a disk of %" PRIu64 " bytes, and the one to be applied has %" PRIu64
+                    "; \"vmferry convert\" makes it anew",
+                    vmf_image_path(there), there->size, applying->source->size);
+  VMF_TRY(check_clean(applying->there, "; \"qemu-img check -r all\" repairs it", error));
+  applying->unit = there->unit;
+  VMF_TRY(vmf_alloc_pages(there->unit, &memory, error));
+  applying->bytes = memory;
+  VMF_TRY(vmf_alloc_pages(there->unit, &memory, error));
+  applying->found = memory;
+  VMF_TRY(vmf_alloc(there->format->updater->state_size, &memory, error));
+  applying->update.state = memory;
+  return VMF_OK;
+}
+
+static enum vmf_code apply(struct applying *applying, const struct vmf_job_options *job,
+                           struct vmf_error *error)
+{
+  const struct vmf_apply_options *options = applying->options;
+  const struct vmf_output_options output_options = {
+      .no_sync = options->no_sync, .ignore_locks = options->ignore_locks, .log = options->log};
+  struct vmf_output *output = NULL;
+
+  enum vmf_code code = vmf_output_new(applying->there->io->name, &output_options, &output, error);
+  if (code == VMF_OK) {
+    applying->update.io = vmf_output_main(output);
+    code = prepare(applying, error);
+  }
+  if (code == VMF_OK)
+    code = write_changes(applying, job, error);
+  if (code == VMF_OK)
+    code = vmf_output_commit(output, error);
+  vmf_output_close(output);
+  return code;
+}
+
+enum vmf_code vmf_apply_to_image(struct vmf_image *source, struct vmf_image *there,
+                                 const struct vmf_apply_options *options,
+                                 const struct vmf_job_options *job, struct vmf_job_result *result,
+                                 struct vmf_error *error)
+{
+  struct applying applying = {.source = source,
+                              .there = there,
+                              .options = options,
+                              .result = result,
+                              .update = {.image = there}};
+  enum vmf_code code = apply(&applying, job, error);
+
+  if (applying.update.state)
+    there->format->updater->release(&applying.update);
+  vmf_free(applying.update.state);
+  vmf_free(applying.bytes);
+  vmf_free(applying.found);
+  return code;
+}

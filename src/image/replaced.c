@@ -16,7 +16,7 @@
 #include "url.h"
 
 struct same_file {
-  struct stat wanted;
+  struct stat wanted, behind; /* the latter: the file of a loop device, or the same */
   const char *url;
   const char *path; /* of the file that is the same; NULL: none so far */
 };
@@ -32,7 +32,11 @@ static bool is_same_name(const struct vmf_io *io, void *data)
 static bool is_same_file(const struct vmf_io *io, void *data)
 {
   struct same_file *same = data;
-  if (vmf_io_shows_file(io, &same->wanted))
+  struct stat status, behind;
+
+  if (vmf_io_shows_file(io, &same->wanted) || vmf_io_shows_file(io, &same->behind) ||
+      (vmf_io_stat(io, &status) && vmf_device_file(&status, &behind) &&
+       behind.st_dev == same->behind.st_dev && behind.st_ino == same->behind.st_ino))
     same->path = io->name;
   return same->path == NULL;
 }
@@ -43,8 +47,11 @@ const char *vmf_image_file_at(const struct vmf_image *image, const char *path)
   if (image && vmf_url_is(path)) {
     same.url = path;
     vmf_image_visit_files(image, is_same_name, &same);
-  } else if (image && stat(path, &same.wanted) == 0)
+  } else if (image && stat(path, &same.wanted) == 0) {
+    if (!vmf_device_file(&same.wanted, &same.behind))
+      same.behind = same.wanted;
     vmf_image_visit_files(image, is_same_file, &same);
+  }
   return same.path;
 }
 

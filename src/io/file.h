@@ -54,6 +54,10 @@ uint32_t vmf_io_windows_attributes(const struct vmf_io *io);
 /* Whether the io is that file or device, or shows bytes of it. */
 bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
 
+/* The file behind a loop device, or behind a partition of one; false: there is none, or none that
+ * can be seen from here. */
+bool vmf_device_file(const struct stat *device, struct stat *file);
+
 /* Whether both are one file or device. Views are the same only where they are one io. */
 bool vmf_io_same_file(const struct vmf_io *a, const struct vmf_io *b);
 

@@ -152,6 +152,16 @@ static bool is_read_only(int number)
   return ioctl(number, BLKROGET, &read_only) == 0 && read_only;
 }
 
+bool vmf_device_file(const struct stat *device, struct stat *file)
+{
+  char path[LINE_ROOM];
+
+  return S_ISBLK(device->st_mode) &&
+         (read_line(device->st_rdev, "loop/backing_file", path) ||
+          read_line(device->st_rdev, "../loop/backing_file", path)) &&
+         stat(path, file) == 0;
+}
+
 /* Somebody may write to the file of a loop device, and not through the device. */
 static void look_behind(dev_t device, struct vmf_witness *witness)
 {

@@ -229,6 +229,22 @@ def test_targets_that_are_refused(t):
     t.vmferry('apply', 'new.raw', '-', status=1)
 
 
+def test_a_loop_device_on_a_file_of_the_source(t):
+    """Whichever of the two is the target."""
+    t.write('disk.raw', b'd' * MEBI)
+    made = t.run(tap.tool('losetup'), '-f', '--show', t.path('disk.raw'), status=None)
+    if made.returncode != 0:
+        raise tap.Skip('no loop devices')
+    device = made.stdout.strip()
+    try:
+        t.vmferry('convert', '-O', 'qcow2', '-B', 'disk.raw', '-F', 'raw', 'disk.raw', 'over.qcow2')
+        for source, target in (('disk.raw', device), (device, 'disk.raw'), ('over.qcow2', device)):
+            tap.contains(t.vmferry('apply', source, target, status=1).stderr, 'is a file of the source')
+            tap.contains(t.vmferry('convert', '-O', 'raw', source, target, status=1).stderr, 'is a file of the source')
+    finally:
+        t.run(tap.tool('losetup'), '-d', device)
+
+
 def test_zeros_become_holes(t):
     t.write('old.raw', b'a' * 4 * MEBI)
     t.write('copy.raw', b'a' * 4 * MEBI)

@@ -42,7 +42,9 @@ def canonical_request(command, target, headers, names, payload):
 
 
 class Store:
-    """objects: by "bucket/key". fault(handler, what, count) may answer in the store's place, and then says so; what: get, head, put, create, part, complete, abort, list."""
+    """objects: by "bucket/key". fault(handler, what, count) may answer in the store's place, and then says so; what: get, head, put, create, part, complete, abort, uploads, list."""
+
+    page = 1000  # parts of one answer, at most
 
     def __init__(self, key='AKIDEXAMPLE', secret='secret/of+store', token=None, region='us-east-1', fault=None, secure=False):
         self.key, self.secret, self.token, self.region, self.fault, self.secure = key, secret, token, region, fault, secure
@@ -106,6 +108,8 @@ class Store:
     def name_of(command, query):
         if 'uploadId' in query:
             return {'PUT': 'part', 'POST': 'complete', 'DELETE': 'abort', 'GET': 'list'}[command]
+        if 'uploads' in query and command == 'GET':
+            return 'uploads'
         return {'PUT': 'put', 'POST': 'create', 'GET': 'get', 'HEAD': 'head', 'DELETE': 'delete'}[command]
 
     @staticmethod
@@ -154,6 +158,21 @@ class Store:
         self.parts_of(name, query)[int(query['partNumber'])] = body
         self.order.append(int(query['partNumber']))
         handler.say(200, ETag=f'"{hashlib.md5(body).hexdigest()}"')
+
+    def do_uploads(self, handler, name, query, _):
+        begun = [(key.removeprefix(name), number, upload) for number, (upload, (key, _)) in enumerate(self.uploads.items())
+                 if key.startswith(name + query['prefix'])][:int(query['max-uploads'])]
+        entries = ''.join(f'<Upload><Key>{escape(key)}</Key><UploadId>{escape(upload)}</UploadId><Initiated>2026-11-29T20:00:{number:02}.000Z</Initiated></Upload>'
+                          for key, number, upload in sorted(begun))
+        handler.say(200, f'<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>{entries}</ListMultipartUploadsResult>'.encode())
+
+    def do_list(self, handler, name, query, _):
+        parts, after = self.parts_of(name, query), int(query['part-number-marker'])
+        rest = sorted(number for number in parts if number > after)
+        shown = rest[:min(self.page, int(query['max-parts']))]
+        entries = ''.join(f'<Part><PartNumber>{number}</PartNumber><ETag>&quot;{hashlib.md5(parts[number]).hexdigest()}&quot;</ETag><Size>{len(parts[number])}</Size></Part>'
+                          for number in shown)
+        handler.say(200, f'<ListPartsResult>{entries}<IsTruncated>{str(shown != rest).lower()}</IsTruncated></ListPartsResult>'.encode())
 
     def do_complete(self, handler, name, query, body):
         parts, listed = self.parts_of(name, query), re.findall(r'<PartNumber>(\d+)</PartNumber><ETag>([^<]+)</ETag>', body.decode().replace('&quot;', '"'))

@@ -474,6 +474,74 @@ def test_a_batch_that_clashes(t, jobs, word):
     tap.equal(store.seen, [], 'requests')
 
 
+# What an interrupted run has sent is not sent again.
+
+PART = 16 * MIB
+
+
+def pieces(data):
+    return {number: data[(number - 1) * PART:number * PART] for number in range(1, -(-len(data) // PART) + 1)}
+
+
+def test_an_upload_is_taken_up(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    store = Store()
+    store.page = 1
+    others = pieces(LARGE)
+    others[2] = bytes(len(others[2]))
+    store.uploads = {'older': ('disks/my disk', {1: LARGE[:PART]}), 'upload+/=': ('disks/my disk', others), 'another': ('disks/my disk2', pieces(LARGE))}
+    with Site(store.answer) as site:
+        sent(t, store, site, 'convert', '--resume', *CONFINED, '-O', 'raw', 'disk.raw', 's3://disks/my disk')
+    tap.equal((store.objects['disks/my disk'][0] == LARGE, store.order), (True, [2]), 'the parts that were sent')
+    tap.equal((sorted(store.uploads), store.aborted, store.seen.count('create')), (['another', 'older'], [], 0), 'uploads')
+
+
+def test_an_upload_that_is_not_there_is_begun(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    store = Store()
+    with Site(store.answer) as site:
+        sent(t, store, site, 'convert', '--resume', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+        sent(t, store, site, 'convert', '--resume', '--dry-run', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+        t.vmferry('convert', '--journal=on', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw', status=9, env=store.environment(site.url))
+    tap.equal(store.objects['disks/disk.raw'][0] == LARGE, True, 'the bytes')
+    tap.equal(store.uploads, {}, 'uploads')
+
+
+@tap.rows([('killed', True), ('failed', False)])
+def test_what_was_sent_is_kept_for_the_next_run(t, killed):
+    tap.needs('libcurl')
+    t.write('disk.raw', LARGE)
+    last, both = len(pieces(LARGE)), threading.Event()
+
+    def fault(handler, what, _):
+        if what == 'part' and f'partNumber={last}&' in handler.path:
+            both.wait()
+            if killed:
+                child.kill()
+                handler.close_connection = True
+            else:
+                store.say_error(handler, 403, 'AccessDenied', 'Access Denied')
+        return what == 'part' and f'partNumber={last}&' in handler.path
+
+    def part(handler, name, query, body):
+        Store.do_part(store, handler, name, query, body)
+        if len(store.order) == last - 1:
+            both.set()
+    store = Store(fault=fault)
+    store.do_part = part
+    with Site(store.answer) as site:
+        with subprocess.Popen([tap.VMFERRY, 'convert', '--resume', '-O', 'raw', t.path('disk.raw'), 's3://disks/disk.raw'], env={**os.environ, **store.environment(site.url)},
+                              stderr=subprocess.DEVNULL) as child:
+            tap.equal(child.wait(), -signal.SIGKILL if killed else 1, 'status')
+        tap.equal((len(store.uploads), store.aborted), (1, []), 'uploads')
+        store.fault, store.order = None, []
+        sent(t, store, site, 'convert', '--resume', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw')
+    tap.equal((store.objects['disks/disk.raw'][0] == LARGE, store.order), (True, [last]), 'the part that was sent')
+    tap.equal(store.uploads, {}, 'uploads')
+
+
 # A server of another project, which is asked by its own client.
 
 def test_a_server_of_others(t):
@@ -498,6 +566,10 @@ def test_a_server_of_others(t):
         t.vmferry('verify', 's3://disks/my vm.ova', env=environment)
         t.vmferry('convert', '-O', 'raw', 's3://disks/my vm.ova::vmdisk1', 'out.raw', env=environment)
         tap.equal(t.read('out.raw') == LARGE, True, 'the bytes')
+        begun = client.create_multipart_upload(Bucket='disks', Key='disk.raw')['UploadId']
+        client.upload_part(Bucket='disks', Key='disk.raw', UploadId=begun, PartNumber=1, Body=LARGE[:PART])
+        t.vmferry('convert', '--resume', '-O', 'raw', 'disk.raw', 's3://disks/disk.raw', env=environment)
+        tap.equal(client.get_object(Bucket='disks', Key='disk.raw')['Body'].read() == LARGE, True, 'the bytes')
         tap.equal(client.list_multipart_uploads(Bucket='disks').get('Uploads', []), [], 'uploads')
     finally:
         server.stop()

@@ -108,7 +108,7 @@ static enum vmf_code do_without(const struct vmf_copy *copy, const char *why,
 {
   const struct vmf_draft *draft = vmf_draft(copy->target);
 
-  if (draft->journal == VMF_JOURNAL_WANTED)
+  if (draft->journal == VMF_JOURNAL_WANTED && !(draft->output && vmf_output_goes_on(draft->output)))
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: %s", copy->target->io->name,
                     why);
   return draft->output && vmf_output_resumed(draft->output)

@@ -16,7 +16,7 @@ enum vmf_code vmf_elsewhere_open(const char *path, const struct vmf_output_optio
                     "--in-place",
                     path);
   if (vmf_url_is_s3(path))
-    return vmf_io_write_object(path, options->no_clobber, io, error);
+    return vmf_io_write_object(path, options->no_clobber, options->resume, io, error);
   if (!vmf_url_is_nbd(path))
     return vmf_io_write_http(path, options->no_clobber, io, error);
   if (options->no_clobber)

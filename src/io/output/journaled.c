@@ -18,6 +18,11 @@ bool vmf_output_can_resume(const struct vmf_output *output)
   return output->temporary.folder >= 0;
 }
 
+bool vmf_output_goes_on(const struct vmf_output *output)
+{
+  return output->goes_on;
+}
+
 bool vmf_output_resumed(const struct vmf_output *output)
 {
   return output->adopted;

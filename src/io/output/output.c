@@ -268,6 +268,7 @@ static enum vmf_code open_elsewhere(struct vmf_output *output, const char *path,
   VMF_TRY(vmf_copy_text(path, &output->path, error));
   VMF_TRY(vmf_copy_text("export", &output->stem, error));
   output->name = vmf_url_is_nbd(path) ? output->path : vmf_path_name(output->path);
+  output->goes_on = options->resume && vmf_url_is_s3(path);
   VMF_TRY(vmf_elsewhere_open(path, options, &io, error));
   return own_or_spool(output, io, output->path, options, error);
 }

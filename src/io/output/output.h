@@ -98,6 +98,10 @@ VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
 /* Whether it is: its files become visible by a commit, and stand in a folder until then. */
 bool vmf_output_can_resume(const struct vmf_output *output);
 
+/* Whether options->resume is heeded without a journal: a store tells which parts it has. All is
+ * converted again, and what is the same is not sent. */
+bool vmf_output_goes_on(const struct vmf_output *output);
+
 /* Whether it goes on with another: files that it creates may be there already. */
 bool vmf_output_resumed(const struct vmf_output *output);
 

@@ -21,7 +21,8 @@ struct vmf_output {
   const char *name;     /* in path */
   char *temporary_path; /* of the main file; NULL: written in place */
   bool no_clobber, sync, transient, ignore_locks, in_place, new_folder, replace;
-  bool exists; /* there is a file to replace; its attributes are in `replaced` */
+  bool goes_on; /* see vmf_output_goes_on */
+  bool exists;  /* there is a file to replace; its attributes are in `replaced` */
   bool committed;
   struct stat replaced;
   int folder;          /* of the target; -1: written where it is, one file only */

@@ -205,7 +205,7 @@ static bool add_signature(const struct vmf_http *http, struct curl_slist **list,
                           struct vmf_error *error)
 {
   char *lines[VMF_AWS_LINES + 1];
-  bool good = vmf_s3_sign(http->s3, "GET", "", NULL, 0, lines, error) == VMF_OK;
+  bool good = vmf_s3_sign(http->s3, "GET", http->s3->path, "", NULL, 0, lines, error) == VMF_OK;
 
   for (size_t i = 0; good && lines[i]; i++)
     good = vmf_curl_header(list, lines[i]);
@@ -469,7 +469,7 @@ static enum vmf_code place_object(struct vmf_http *http, struct vmf_error *error
 {
   char *url;
 
-  VMF_TRY(vmf_s3_url(http->s3, "", &url, error));
+  VMF_TRY(vmf_s3_url(http->s3, http->s3->path, "", &url, error));
   vmf_free(http->url);
   http->url = url;
   return VMF_OK;

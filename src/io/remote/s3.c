@@ -8,7 +8,7 @@
 
 #include "memory.h"
 
-enum { KEY_BYTES = 1024, BUCKET_BYTES = 255, LABEL_BYTES = 63 };
+enum { BUCKET_BYTES = 255, LABEL_BYTES = 63 };
 
 /* ---- names ---- */
 
@@ -24,9 +24,9 @@ static enum vmf_code take_names(const char *url, const char *name, struct vmf_s3
                     "%s: is no object of a store, expected s3://BUCKET/KEY; a bucket's name has "
                     "letters, digits, \".\", \"-\" and \"_\"",
                     name);
-  if (strlen(bucket + length + 1) > KEY_BYTES)
+  if (strlen(bucket + length + 1) > VMF_S3_KEY)
     return vmf_fail(error, VMF_USAGE, "%s: the key has %zu bytes, expected at most %d", name,
-                    strlen(bucket + length + 1), KEY_BYTES);
+                    strlen(bucket + length + 1), VMF_S3_KEY);
   VMF_TRY(vmf_copy_bytes(bucket, length, &s3->bucket, error));
   return vmf_copy_text(bucket + length + 1, &s3->key, error);
 }
@@ -80,7 +80,8 @@ static enum vmf_code place_at(struct vmf_s3 *s3, const char *endpoint, const cha
   VMF_TRY(vmf_copy_bytes(endpoint, scheme + host, &s3->origin, error));
   drop_port(s3->origin, s3->tls);
   s3->host = s3->origin + scheme;
-  return vmf_format(&s3->path, error, "%s/%s/%s", endpoint + scheme + host, s3->bucket, escaped);
+  VMF_TRY(vmf_format(&s3->root, error, "%s/%s/", endpoint + scheme + host, s3->bucket));
+  return vmf_format(&s3->path, error, "%s%s", s3->root, escaped);
 }
 
 /* Of AWS: the bucket is a part of the host's name where it can be one. */
@@ -95,8 +96,8 @@ static enum vmf_code place_at_amazon(struct vmf_s3 *s3, const char *escaped,
                      label ? s3->bucket : "", label ? "." : "", region,
                      strncmp(region, "cn-", 3) == 0 ? ".cn" : ""));
   s3->host = s3->origin + strlen("https://");
-  return vmf_format(&s3->path, error, "/%s%s%s", label ? "" : s3->bucket, label ? "" : "/",
-                    escaped);
+  VMF_TRY(vmf_format(&s3->root, error, "/%s%s", label ? "" : s3->bucket, label ? "" : "/"));
+  return vmf_format(&s3->path, error, "%s%s", s3->root, escaped);
 }
 
 static enum vmf_code place(struct vmf_s3 *s3, const char *name, struct vmf_error *error)
@@ -117,7 +118,8 @@ static void forget_place(struct vmf_s3 *s3)
 {
   vmf_free(s3->origin);
   vmf_free(s3->path);
-  s3->origin = s3->path = NULL;
+  vmf_free(s3->root);
+  s3->origin = s3->path = s3->root = NULL;
 }
 
 enum vmf_code vmf_s3_new(const char *url, const char *name, struct vmf_s3 **s3,
@@ -163,21 +165,18 @@ enum vmf_code vmf_s3_move(struct vmf_s3 *s3, const char *region, struct vmf_erro
 
 /* ---- requests ---- */
 
-enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *query, char **url,
+enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *path, const char *query, char **url,
                          struct vmf_error *error)
 {
-  return vmf_format(url, error, "%s%s%s%s", s3->origin, s3->path, query[0] ? "?" : "", query);
+  return vmf_format(url, error, "%s%s%s%s", s3->origin, path, query[0] ? "?" : "", query);
 }
 
-enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method, const char *query,
-                          const void *body, size_t length, char *lines[VMF_AWS_LINES + 1],
-                          struct vmf_error *error)
+enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method, const char *path,
+                          const char *query, const void *body, size_t length,
+                          char *lines[VMF_AWS_LINES + 1], struct vmf_error *error)
 {
-  struct vmf_aws_request request = {.method = method,
-                                    .host = s3->host,
-                                    .path = s3->path,
-                                    .query = query,
-                                    .payload = VMF_AWS_EMPTY};
+  struct vmf_aws_request request = {
+      .method = method, .host = s3->host, .path = path, .query = query, .payload = VMF_AWS_EMPTY};
   char digits[VMF_AWS_DIGITS];
 
   if (length > 0 && s3->tls)

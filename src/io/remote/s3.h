@@ -10,7 +10,10 @@
 
 #include "aws_sign.h"
 
-enum { VMF_S3_EXPLAINED = 4096 /* bytes of an answer that explains, which are looked at */ };
+enum {
+  VMF_S3_EXPLAINED = 4096, /* bytes of an answer that explains, which are looked at */
+  VMF_S3_KEY = 1024        /* bytes of a key, at most */
+};
 
 struct vmf_s3 {
   struct vmf_aws_credentials who;
@@ -18,6 +21,7 @@ struct vmf_s3 {
   char *origin;       /* owned; "https://host:port" */
   const char *host;   /* in it */
   char *path;         /* owned; escaped */
+  char *root;         /* owned; that of the bucket itself, escaped */
   bool tls;
   atomic_long skew; /* seconds that the server's clock is before this one */
 };
@@ -31,13 +35,15 @@ void vmf_s3_free(struct vmf_s3 *s3); /* NULL is allowed */
 VMF_MUST_CHECK enum vmf_code vmf_s3_move(struct vmf_s3 *s3, const char *region,
                                          struct vmf_error *error);
 
-/* The URL of a request, a fresh string. query: as in struct vmf_aws_request. */
-VMF_MUST_CHECK enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *query, char **url,
-                                        struct vmf_error *error);
+/* The URL of a request, a fresh string. path: of the object, or the bucket; query: as in struct
+ * vmf_aws_request. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *path,
+                                        const char *query, char **url, struct vmf_error *error);
 /* What is sent with it. body: what it carries; NULL: nothing. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method,
-                                         const char *query, const void *body, size_t length,
-                                         char *lines[VMF_AWS_LINES + 1], struct vmf_error *error);
+                                         const char *path, const char *query, const void *body,
+                                         size_t length, char *lines[VMF_AWS_LINES + 1],
+                                         struct vmf_error *error);
 
 /* The server says what its time is (an HTTP date's seconds). */
 void vmf_s3_set_clock(struct vmf_s3 *s3, time_t time);

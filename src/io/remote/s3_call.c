@@ -4,19 +4,23 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "checked.h"
 #include "log.h"
 #include "memory.h"
 #include "remote_settings.h"
+#include "text.h"
 #include "tries.h"
 
 enum { EXTRA_LINES = 2, MD5_LINE = 64, DAMAGED_TRIES = 3, PART_LINE = 400 };
+enum { UPLOADS_LISTED = 30, PARTS_LISTED = 100 /* of one answer, which has room for them */ };
 
 /* A request, and what comes of it. */
 struct request {
   const char *method, *query, *what; /* what: for messages */
+  bool of_bucket;                    /* and not of the object */
   const void *body;
   size_t length;
   const char *extra[EXTRA_LINES]; /* headers; NULL: none */
@@ -44,9 +48,10 @@ static enum vmf_code send_once(struct vmf_s3_upload *upload, struct vmf_web_line
   char *lines[VMF_AWS_LINES + 1];
   VMF_AUTO_FREE char *url = NULL;
 
-  VMF_TRY(vmf_s3_url(upload->s3, request->query, &url, error));
-  VMF_TRY(vmf_s3_sign(upload->s3, request->method, request->query, request->body, request->length,
-                      lines, error));
+  const char *path = request->of_bucket ? upload->s3->root : upload->s3->path;
+  VMF_TRY(vmf_s3_url(upload->s3, path, request->query, &url, error));
+  VMF_TRY(vmf_s3_sign(upload->s3, request->method, path, request->query, request->body,
+                      request->length, lines, error));
   request->call.method = request->method;
   request->call.url = url;
   request->call.body = request->body;
@@ -179,24 +184,31 @@ static enum vmf_code take_id(struct vmf_s3_upload *upload, const struct vmf_web_
   return vmf_copy_text(id, &upload->id, error);
 }
 
+/* With all its tries; once more where the store says that the bucket is in another region. */
+static enum vmf_code ask_around(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                struct request *request, struct vmf_error *error)
+{
+  enum vmf_code code = ask(upload, line, request, error);
+  const char *region = request->call.came.head.region;
+
+  if (code == VMF_OK || !region[0] || strcmp(region, upload->s3->who.region) == 0)
+    return code;
+  vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", upload->name, region);
+  VMF_TRY(vmf_s3_move(upload->s3, region, error));
+  return ask(upload, line, request, error);
+}
+
 enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                             struct vmf_error *error)
 {
   VMF_AUTO_FREE struct request *request = NULL;
 
   VMF_TRY(make_request("POST", "uploads=", "beginning an upload", &request, error));
-  enum vmf_code code = ask(upload, line, request, error);
-  const char *region = request->call.came.head.region;
-  if (code != VMF_OK && region[0] && strcmp(region, upload->s3->who.region) != 0) {
-    vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", upload->name, region);
-    VMF_TRY(vmf_s3_move(upload->s3, region, error));
-    code = ask(upload, line, request, error);
-  }
-  VMF_TRY(code);
+  VMF_TRY(ask_around(upload, line, request, error));
   return take_id(upload, &request->call, error);
 }
 
-/* ---- parts ---- */
+/* ---- what is there of another run ---- */
 
 static enum vmf_code upload_query(const struct vmf_s3_upload *upload, const char *before,
                                   char **query, struct vmf_error *error)
@@ -224,13 +236,155 @@ static void md5_line(const void *bytes, size_t length, uint8_t md5[VMF_MD5_BYTES
   snprintf(line, MD5_LINE, "Content-MD5: %s", (const char *)text);
 }
 
+static void etag_of(const uint8_t md5[VMF_MD5_BYTES], char etag[2 * VMF_MD5_BYTES + 3])
+{
+  etag[0] = '"';
+  for (size_t i = 0; i < VMF_MD5_BYTES; i++)
+    snprintf(etag + 1 + 2 * i, 3, "%02x", md5[i]);
+  strcpy(etag + 1 + 2 * VMF_MD5_BYTES, "\"");
+}
+
+/* The text of each element of that name, one behind the other; *text: where to look on. Cuts the
+ * text behind it. False: there is no more. */
+static bool next_element(char **text, const char *name, char **inside)
+{
+  char start[64], end[64];
+
+  snprintf(start, sizeof start, "<%s>", name);
+  snprintf(end, sizeof end, "</%s>", name);
+  char *from = strstr(*text, start), *to = from ? strstr(from, end) : NULL;
+  if (!to)
+    return false;
+  *to = '\0';
+  *inside = from + strlen(start);
+  *text = to + 1;
+  return true;
+}
+
+/* Times are of one form (ISO 8601, UTC), in which the later one is the larger text. */
+static enum vmf_code take_latest(struct vmf_s3_upload *upload, char *text, struct vmf_error *error)
+{
+  char key[VMF_S3_KEY + 1], id[2048], begun[64], latest[64] = "";
+  char *inside;
+
+  while (next_element(&text, "Upload", &inside)) {
+    if (!vmf_s3_element(inside, "Key", key, sizeof key) || strcmp(key, upload->s3->key) != 0 ||
+        !vmf_s3_element(inside, "UploadId", id, sizeof id) || !id[0])
+      continue;
+    if (!vmf_s3_element(inside, "Initiated", begun, sizeof begun))
+      begun[0] = '\0';
+    if (upload->id && strcmp(begun, latest) < 0)
+      continue;
+    vmf_free(upload->id);
+    upload->id = NULL;
+    VMF_TRY(vmf_copy_text(id, &upload->id, error));
+    memcpy(latest, begun, sizeof latest);
+  }
+  return VMF_OK;
+}
+
+enum vmf_code vmf_s3_find(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                          struct vmf_error *error)
+{
+  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE void *escaped = NULL;
+  VMF_AUTO_FREE char *query = NULL;
+
+  VMF_TRY(vmf_alloc(3 * strlen(upload->s3->key) + 1, &escaped, error));
+  vmf_aws_escape(upload->s3->key, "", escaped);
+  VMF_TRY(vmf_format(&query, error, "max-uploads=%d&prefix=%s&uploads=", UPLOADS_LISTED,
+                     (const char *)escaped));
+  VMF_TRY(
+      make_request("GET", query, "looking for what an interrupted run has sent", &request, error));
+  request->of_bucket = true;
+  VMF_TRY(ask_around(upload, line, request, error));
+  return take_latest(upload, request->call.came.text, error);
+}
+
+/* An entity tag, with its quotes or without. */
+static bool take_md5(const char *etag, uint8_t md5[VMF_MD5_BYTES])
+{
+  size_t length = strlen(etag);
+
+  if (length == 2 * VMF_MD5_BYTES + 2 && etag[0] == '"' && etag[length - 1] == '"')
+    etag++;
+  else if (length != 2 * VMF_MD5_BYTES)
+    return false;
+  for (size_t i = 0; i < VMF_MD5_BYTES; i++) {
+    int high = vmf_hex_digit(etag[2 * i]), low = vmf_hex_digit(etag[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return false;
+    md5[i] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}
+
+/* *last: the number of the last one. */
+static void take_parts(char *text, struct vmf_s3_listed *parts, unsigned most, unsigned *last)
+{
+  char etag[VMF_HTTP_VALUE], number[16], size[32];
+  char *inside;
+
+  while (next_element(&text, "Part", &inside)) {
+    if (!vmf_s3_element(inside, "PartNumber", number, sizeof number) ||
+        !vmf_s3_element(inside, "Size", size, sizeof size) ||
+        !vmf_s3_element(inside, "ETag", etag, sizeof etag))
+      continue;
+    unsigned long place = strtoul(number, NULL, 10);
+    if (place < 1 || place > most)
+      continue;
+    *last = (unsigned)place;
+    parts[place - 1].size = strtoull(size, NULL, 10);
+    parts[place - 1].known = take_md5(etag, parts[place - 1].md5);
+  }
+}
+
+enum vmf_code vmf_s3_list(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                          struct vmf_s3_listed *parts, unsigned most, struct vmf_error *error)
+{
+  char before[80], more[16];
+  unsigned last = 0, from;
+
+  do {
+    VMF_AUTO_FREE struct request *request = NULL;
+    VMF_AUTO_FREE char *query = NULL;
+    from = last;
+    snprintf(before, sizeof before, "max-parts=%d&part-number-marker=%u&", PARTS_LISTED, from);
+    VMF_TRY(upload_query(upload, before, &query, error));
+    VMF_TRY(make_request("GET", query, "asking which parts are there", &request, error));
+    VMF_TRY(ask(upload, line, request, error));
+    if (!vmf_s3_element(request->call.came.text, "IsTruncated", more, sizeof more))
+      more[0] = '\0';
+    take_parts(request->call.came.text, parts, most, &last);
+  } while (strcmp(more, "true") == 0 && last > from);
+  return VMF_OK;
+}
+
+enum vmf_code vmf_s3_is_there(const struct vmf_s3_listed *listed, const void *bytes, size_t length,
+                              bool *there, struct vmf_s3_part *part, struct vmf_error *error)
+{
+  char line[MD5_LINE], etag[2 * VMF_MD5_BYTES + 3] = "\"";
+
+  *there = false;
+  if (!listed->known || listed->size != length)
+    return VMF_OK;
+  md5_line(bytes, length, part->md5, line);
+  if (!line[0] || memcmp(part->md5, listed->md5, VMF_MD5_BYTES) != 0)
+    return VMF_OK;
+  etag_of(part->md5, etag);
+  *there = true;
+  return vmf_copy_text(etag, &part->etag, error);
+}
+
+/* ---- parts ---- */
+
 /* An entity tag that is an MD5, of what nobody encrypted, is that of the bytes. */
 static enum vmf_code check_etag(const struct vmf_s3_upload *upload, unsigned number,
                                 const char *etag, const uint8_t md5[VMF_MD5_BYTES],
                                 struct vmf_error *error)
 {
   static const uint8_t none[VMF_MD5_BYTES];
-  char expected[2 * VMF_MD5_BYTES + 3] = "\"";
+  char expected[2 * VMF_MD5_BYTES + 3];
 
   if (!vmf_http_is_strong(etag) || strpbrk(etag, "<>&"))
     return vmf_fail(error, VMF_WRITE, "%s: part %u: the store answers with ETag %.100s",
@@ -239,10 +393,7 @@ static enum vmf_code check_etag(const struct vmf_s3_upload *upload, unsigned num
   if (memcmp(md5, none, VMF_MD5_BYTES) == 0 || length != sizeof expected - 1 ||
       strspn(etag + 1, "0123456789abcdefABCDEF") != 2 * VMF_MD5_BYTES)
     return VMF_OK;
-  for (size_t i = 0; i < VMF_MD5_BYTES; i++)
-    snprintf(expected + 1 + 2 * i, 3, "%02x", md5[i]);
-  expected[sizeof expected - 2] = '"';
-  expected[sizeof expected - 1] = '\0';
+  etag_of(md5, expected);
   if (strcasecmp(etag, expected) == 0)
     return VMF_OK;
   return vmf_fail(error, VMF_DIFFERENT,

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The requests by which an object is made of parts (S3 API Reference: CreateMultipartUpload,
- * UploadPart, CompleteMultipartUpload, AbortMultipartUpload, HeadObject), each tried again where
+ * UploadPart, CompleteMultipartUpload, AbortMultipartUpload, ListMultipartUploads, ListParts,
+ * HeadObject), each tried again where
  * that may go well. Any thread, each with a line of its own. Private to this folder. */
 #ifndef VMF_IO_REMOTE_S3_CALL_H
 #define VMF_IO_REMOTE_S3_CALL_H
@@ -18,6 +19,13 @@ struct vmf_s3_part {
   uint8_t md5[VMF_MD5_BYTES]; /* of its bytes; zeros where OpenSSL makes none */
 };
 
+/* What a store says that it has of a part. */
+struct vmf_s3_listed {
+  uint64_t size; /* bytes */
+  uint8_t md5[VMF_MD5_BYTES];
+  bool known; /* it is there, and its tag is an MD5 */
+};
+
 struct vmf_s3_upload {
   struct vmf_s3 *s3;
   const char *name; /* for messages; not owned */
@@ -30,6 +38,18 @@ struct vmf_s3_upload {
  * may be under way. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                                            struct vmf_error *error);
+/* An upload of the object that nobody finished: the one that was begun last. upload->id stays NULL
+ * where there is none. As vmf_s3_create, no other call may be under way. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_find(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                         struct vmf_error *error);
+/* Its parts, by number - 1, of which there is room for `most`. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_list(struct vmf_s3_upload *upload, struct vmf_web_line *line,
+                                         struct vmf_s3_listed *parts, unsigned most,
+                                         struct vmf_error *error);
+/* Whether these bytes are those of such a part; then it fills *part. VMF_NOMEM: no memory. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_is_there(const struct vmf_s3_listed *listed, const void *bytes,
+                                             size_t length, bool *there, struct vmf_s3_part *part,
+                                             struct vmf_error *error);
 /* number: from 1 on. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload,
                                              struct vmf_web_line *line, unsigned number,

@@ -25,8 +25,10 @@
 
 enum {
   SENDERS = 4,
-  PARTS_MOST = 10000,        /* of an upload */
-  FIRST_PARTS = 1000,        /* so many of each size before the next one */
+  PARTS_MOST = 10000,     /* of an upload */
+  FIRST_PARTS = 1000,     /* so many of each size before the next one */
+  EQUAL_LEAST = 16 << 20, /* bytes of parts that are equal, which are multiples of it */
+  EQUAL_MOST = 1 << 30,
   ON_THE_WAY = 64 << 20,     /* bytes of full parts that are not held; one may have more */
   HELD_MOST = 64,            /* ranges */
   HELD_BYTES_MOST = 1 << 30, /* of the parts that they are in */
@@ -53,9 +55,13 @@ struct target {
   uint64_t held_bytes;
   struct range ranges[HELD_MOST];
   size_t range_count;
-  unsigned parts; /* begun */
+  unsigned parts;    /* begun */
+  size_t equal_size; /* of all parts, where it is known how much comes; 0: they grow */
   bool completed;
-  struct vmf_web_line line; /* the caller's */
+  bool resume; /* what an interrupted run has sent is of use, and what this one sends, too */
+  bool found;  /* an upload of such a run, whose parts these are: */
+  struct vmf_s3_listed *there; /* owned; PARTS_MOST, by number - 1; NULL: none */
+  struct vmf_web_line line;    /* the caller's */
   /* Guards all below. */
   pthread_mutex_t lock;
   pthread_cond_t work, done;
@@ -112,6 +118,21 @@ static void settle(struct target *target, struct part *part, const struct vmf_s3
   pthread_cond_broadcast(&target->done);
 }
 
+/* What is at the store already is not sent again. */
+static enum vmf_code send_part(struct target *target, struct vmf_web_line *line,
+                               const struct part *part, struct vmf_s3_part *sent,
+                               struct vmf_error *error)
+{
+  bool there = false;
+
+  if (target->there)
+    VMF_TRY(vmf_s3_is_there(&target->there[part->number - 1], part->bytes, part->used, &there, sent,
+                            error));
+  return there ? VMF_OK
+               : vmf_s3_put_part(&target->upload, line, part->number, part->bytes, part->used, sent,
+                                 error);
+}
+
 static void *carry(void *data)
 {
   struct target *target = data;
@@ -129,9 +150,7 @@ static void *carry(void *data)
     struct vmf_error error = target->error;
     target->idle--;
     pthread_mutex_unlock(&target->lock);
-    enum vmf_code code = failed ? error.code
-                                : vmf_s3_put_part(&target->upload, &line, part->number, part->bytes,
-                                                  part->used, &sent, &error);
+    enum vmf_code code = failed ? error.code : send_part(target, &line, part, &sent, &error);
     pthread_mutex_lock(&target->lock);
     target->idle++;
     settle(target, part, &sent, code, &error);
@@ -290,6 +309,17 @@ static size_t size_of_part(unsigned number)
   return (size_t)(number <= FIRST_PARTS ? 16 : number <= 2 * FIRST_PARTS ? 64 : 256) << 20;
 }
 
+/* Some stores want all parts to be equal but the last one. */
+static void target_announce(struct vmf_io *io, uint64_t size)
+{
+  struct target *target = (struct target *)io;
+  uint64_t needed = vmf_div_up(size, PARTS_MOST);
+
+  if (target->parts == 0 && needed <= EQUAL_MOST)
+    target->equal_size =
+        (size_t)vmf_div_up(vmf_max(needed, EQUAL_LEAST), EQUAL_LEAST) * EQUAL_LEAST;
+}
+
 static enum vmf_code begin_part(struct target *target, struct vmf_error *error)
 {
   void *memory, *bytes;
@@ -302,7 +332,7 @@ static enum vmf_code begin_part(struct target *target, struct vmf_error *error)
   struct part *part = memory;
   part->number = ++target->parts;
   part->offset = target->io.size;
-  part->size = size_of_part(part->number);
+  part->size = target->equal_size > 0 ? target->equal_size : size_of_part(part->number);
   enum vmf_code code = vmf_alloc_pages(part->size, &bytes, error);
   if (code != VMF_OK) {
     vmf_free(part);
@@ -421,6 +451,13 @@ static void give_up(struct target *target)
 {
   struct vmf_error error = {0};
 
+  if (target->resume && (target->found || target->sent_count > 0)) {
+    vmf_note(vmf_remote_settings()->log,
+             "%s: what was sent of it is kept at the store; \"vmferry convert --resume\" with the "
+             "same files goes on with it",
+             target->io.name);
+    return;
+  }
   if (vmf_s3_abort(&target->upload, &target->line, &error) != VMF_OK)
     vmf_warn(vmf_remote_settings()->log,
              "%s: what was sent of it stays at the store: aws s3api list-multipart-uploads "
@@ -442,6 +479,7 @@ static void target_close(struct vmf_io *io)
   for (size_t i = 0; i < target->sent_count; i++)
     vmf_free(target->sent[i].etag);
   vmf_free(target->sent);
+  vmf_free(target->there);
   vmf_s3_free(target->upload.s3);
   vmf_free(target->upload.id);
   pthread_cond_destroy(&target->work);
@@ -456,6 +494,7 @@ static const struct vmf_sequential_ops target_ops = {
            .pwrite = target_pwrite,
            .zero = vmf_sequential_zero,
            .resize = vmf_sequential_resize,
+           .announce = target_announce,
            .hold = target_hold,
            .let_go = target_let_go,
            .flush = target_flush,
@@ -468,6 +507,19 @@ static const struct vmf_sequential_ops target_ops = {
 
 /* ---- opening ---- */
 
+static enum vmf_code take_up(struct target *target, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_s3_find(&target->upload, &target->line, error));
+  if (!target->upload.id)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(PARTS_MOST * sizeof *target->there, &memory, error));
+  target->there = memory;
+  target->found = true;
+  return vmf_s3_list(&target->upload, &target->line, target->there, PARTS_MOST, error);
+}
+
 static enum vmf_code begin(struct target *target, const char *name, bool new_only,
                            struct vmf_error *error)
 {
@@ -477,7 +529,10 @@ static enum vmf_code begin(struct target *target, const char *name, bool new_onl
   VMF_TRY(vmf_s3_new(name, name, &target->upload.s3, error));
   target->upload.name = target->io.name;
   target->upload.new_only = new_only;
-  VMF_TRY(vmf_s3_create(&target->upload, &target->line, error));
+  if (target->resume)
+    VMF_TRY(take_up(target, error));
+  if (!target->found)
+    VMF_TRY(vmf_s3_create(&target->upload, &target->line, error));
   if (new_only)
     VMF_TRY(vmf_s3_look(&target->upload, &target->line, &there, etag, error));
   return there ? vmf_fail(error, VMF_USAGE, "%s: exists, and --no-clobber forbids to replace it",
@@ -507,13 +562,14 @@ static enum vmf_code make(const char *name, struct target **made, struct vmf_err
   return VMF_OK;
 }
 
-enum vmf_code vmf_io_write_object(const char *name, bool new_only, struct vmf_io **io,
+enum vmf_code vmf_io_write_object(const char *name, bool new_only, bool resume, struct vmf_io **io,
                                   struct vmf_error *error)
 {
   struct target *target;
 
   VMF_TRY(vmf_curl_load(name, error));
   VMF_TRY(make(name, &target, error));
+  target->resume = resume;
   enum vmf_code code = begin(target, name, new_only, error);
   if (code == VMF_OK)
     *io = &target->io;
@@ -524,10 +580,10 @@ enum vmf_code vmf_io_write_object(const char *name, bool new_only, struct vmf_io
 
 #else
 
-enum vmf_code vmf_io_write_object(const char *name, bool new_only, struct vmf_io **io,
+enum vmf_code vmf_io_write_object(const char *name, bool new_only, bool resume, struct vmf_io **io,
                                   struct vmf_error *error)
 {
-  (void)new_only, (void)io;
+  (void)new_only, (void)resume, (void)io;
   return vmf_fail(
       error, VMF_UNSUPPORTED,
       "%s: this build is without libcurl, which writes objects; through a pipe: vmferry "

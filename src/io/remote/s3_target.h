@@ -9,9 +9,10 @@
 
 #include "io.h"
 
-/* name: as vmf_url_resolve gives it. new_only: one that is there is VMF_USAGE. VMF_TEMPORARY: see
- * vmferry/remote.h. */
-VMF_MUST_CHECK enum vmf_code vmf_io_write_object(const char *name, bool new_only,
+/* name: as vmf_url_resolve gives it. new_only: one that is there is VMF_USAGE. resume: parts that
+ * an interrupted run has sent, and that are the same, are not sent again, and without vmf_io_end
+ * those of this run stay for the next. VMF_TEMPORARY: see vmferry/remote.h. */
+VMF_MUST_CHECK enum vmf_code vmf_io_write_object(const char *name, bool new_only, bool resume,
                                                  struct vmf_io **io, struct vmf_error *error);
 
 #endif

@@ -10,7 +10,7 @@
 #include "http_answer.h"
 #include "transport.h"
 
-enum { VMF_WEB_TEXT = 16 << 10 /* bytes of an answer that are looked at */ };
+enum { VMF_WEB_TEXT = 64 << 10 /* bytes of an answer that are looked at */ };
 
 /* An answer that is short. */
 struct vmf_web_answer {

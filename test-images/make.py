@@ -15,6 +15,7 @@ import make_partclone as partclone
 import make_qcow as qcow
 import make_qcow2 as qcow2
 import make_qed as qed
+import make_sparse as sparse
 import make_vdi as vdi
 import make_vhd as vhd
 import make_vhdx as vhdx
@@ -66,6 +67,7 @@ CONTENTS = {
     'good-partclone-running.img': LARGE[:-7 * 512],
     'good-partclone-old.img': LARGE[:-7 * 512],
     'good-bochs-growing.disk': LARGE,
+    'good-sparseimage.sparseimage': LARGE,
     'good-cloop.cloop': SMALL.ljust(3 * cloop.BLOCK, b'\0'),
     'good-ewf.E01': LARGE,
     'good-dmg-zlib.dmg': LARGE,
@@ -98,6 +100,7 @@ REFUSED = {
     'bad-partclone-block.img': 2,
     'bad-partclone-xxh64.img': 9,
     'bad-bochs-undoable.disk': 9,
+    'bad-sparseimage-cut.sparseimage': 2,
     'bad-cloop-places.cloop': 2,
     'bad-ewf-missing.E01': 2,
     'bad-dmg-lzfse.dmg': 9,
@@ -138,6 +141,7 @@ def good():
         'good-qed-plain.qed': qed.plain(LARGE),
         'good-qed-overlay.qed': qed.overlay(CHILD, LARGE, 'good-qed-plain.qed'),
         'good-bochs-growing.disk': bochs.growing(LARGE),
+        'good-sparseimage.sparseimage': sparse.image(LARGE),
         'good-cloop.cloop': cloop.image(SMALL),
         'good-partclone-crc32.img': partclone.image(LARGE[:-7 * 512]),
         'good-partclone-running.img': partclone.image(LARGE[:-7 * 512], 512, per=3, reseed=0, kind=partclone.BYTES),
@@ -195,6 +199,7 @@ def bad(files):
         'bad-dmg-segments.dmg': dmg.disk(SMALL, [dmg.ZLIB], segments=2),
         'bad-dmg-sum.dmg': dmg.disk(SMALL, [dmg.ZLIB], master=1),
         'bad-bochs-undoable.disk': bochs.growing(SMALL, subtype=b'Undoable'),
+        'bad-sparseimage-cut.sparseimage': files['good-sparseimage.sparseimage'][:-1],
         'bad-cloop-places.cloop': poke(files['good-cloop.cloop'], cloop.HEADER + 8, struct.pack('>Q', 1 << 40)),
         'bad-partclone-block.img': files['good-partclone-crc32.img'][:-5] + b'?' + files['good-partclone-crc32.img'][-4:],
         'bad-partclone-xxh64.img': partclone.image(SMALL[:40960], mode=0x30),

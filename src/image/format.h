@@ -96,12 +96,18 @@ struct vmf_limits {
       packed_unit; /* largest unit that may be packed, bytes; a stored form may be twice as long */
   uint32_t framed_unit; /* the same of a unit with codec NONE, in a file */
   uint32_t extents;     /* files of one image */
+  uint32_t pieces;      /* the same, of VMF_REFERENCE_PIECE */
   uint32_t descriptor;  /* bytes of a text descriptor */
   uint32_t snapshots, snapshot_table_bytes;
   uint32_t depth; /* images in a chain */
 };
 
-enum vmf_reference { VMF_REFERENCE_EXTENT, VMF_REFERENCE_PARENT, VMF_REFERENCE_DATA };
+enum vmf_reference {
+  VMF_REFERENCE_EXTENT,
+  VMF_REFERENCE_PARENT,
+  VMF_REFERENCE_DATA,
+  VMF_REFERENCE_PIECE, /* of which there may be very many; it lies where it is named, or nowhere */
+};
 
 /* The only way to another file; the policy sits behind it (below the image's own directory, a plain
  * path, a regular file), as does the search for a file whose path is another machine's: a driver
@@ -111,6 +117,11 @@ enum vmf_reference { VMF_REFERENCE_EXTENT, VMF_REFERENCE_PARENT, VMF_REFERENCE_D
 struct vmf_opener {
   enum vmf_code (*open)(struct vmf_opener *opener, const char *name, enum vmf_reference reference,
                         struct vmf_io **io, struct vmf_error *error);
+  /* Calls visit for the name of each file in a folder beside the image, in any order. */
+  enum vmf_code (*list)(struct vmf_opener *opener, const char *folder,
+                        enum vmf_code (*visit)(void *data, const char *name,
+                                               struct vmf_error *error),
+                        void *data, struct vmf_error *error);
 };
 
 struct vmf_open_args {

@@ -19,6 +19,7 @@ const struct vmf_limits vmf_default_limits = {
     .packed_unit = 2u << 20,
     .framed_unit = 16u << 20,
     .extents = 4096,
+    .pieces = 1u << 17u, /* each takes about a KiB of memory */
     .descriptor = 1u << 20,
     .snapshots = 65536,
     .snapshot_table_bytes = 64u << 20,
@@ -52,6 +53,7 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct vmf_opening *
   image->log = options->log;
   image->opener = &node->opener;
   node->opener.open = vmf_open_for_driver;
+  node->opener.list = vmf_list_for_driver;
   node->check_locks = !options->ignore_locks;
   node->no_refs = options->no_refs;
   node->trust_holes = !options->read_all;

@@ -48,6 +48,13 @@ VMF_MUST_CHECK enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, cons
                                                  enum vmf_reference reference, struct vmf_io **io,
                                                  struct vmf_error *error);
 
+/* The names in a folder beside the image, by the same policy. */
+VMF_MUST_CHECK enum vmf_code vmf_list_for_driver(struct vmf_opener *opener, const char *folder,
+                                                 enum vmf_code (*visit)(void *data,
+                                                                        const char *name,
+                                                                        struct vmf_error *error),
+                                                 void *data, struct vmf_error *error);
+
 /* An image that is named in JSON. What vmf_json_name_read gives, where `given` (or NULL) is what
  * the format is said to be besides: VMF_USAGE when they are two. read->format: the one that was
  * told, or NULL. Options are those of a format whose reader has some. */

@@ -7,6 +7,7 @@
 #include "file.h"
 #include "list.h"
 #include "moved.h"
+#include "opener.h"
 #include "opening.h"
 #include "parked.h"
 
@@ -44,6 +45,9 @@ enum vmf_code vmf_open_named(const struct vmf_node *node, const char *name,
     return node->members->open(node->members, name, reference, io, error);
   if (node->no_refs || node->contradicted)
     return vmf_refuse_reference(node, name, error);
+  if (reference == VMF_REFERENCE_PIECE)
+    return vmf_open_reference(node->image.io->name, name, (const char *const *)node->allow_refs,
+                              node->check_locks, io, error);
   return vmf_open_moved(node->image.io->name, name, NULL, (const char *const *)node->allow_refs,
                         node->check_locks, node->image.log, io, error);
 }
@@ -53,10 +57,11 @@ enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
                                   struct vmf_error *error)
 {
   struct vmf_node *node = (struct vmf_node *)((char *)opener - offsetof(struct vmf_node, opener));
+  const struct vmf_limits *limits = node->image.limits;
+  uint32_t most = reference == VMF_REFERENCE_PIECE ? limits->pieces : limits->extents;
   *io = NULL;
-  if (node->file_count >= node->image.limits->extents)
-    return vmf_fail(error, VMF_LIMIT, "%s: names more than %u files", node->image.io->name,
-                    node->image.limits->extents);
+  if (node->file_count >= most)
+    return vmf_fail(error, VMF_LIMIT, "%s: names more than %u files", node->image.io->name, most);
   VMF_TRY(vmf_open_named(node, name, reference, io, error));
   if (node->transient)
     vmf_io_transient(*io);
@@ -68,4 +73,22 @@ enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
     *io = NULL;
   }
   return code;
+}
+
+enum vmf_code vmf_list_for_driver(struct vmf_opener *opener, const char *folder,
+                                  enum vmf_code (*visit)(void *data, const char *name,
+                                                         struct vmf_error *error),
+                                  void *data, struct vmf_error *error)
+{
+  struct vmf_node *node = (struct vmf_node *)((char *)opener - offsetof(struct vmf_node, opener));
+
+  if (node->members)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: is a part of a folder, which is not read on a pipe or inside a package or "
+                    "archive: take the folder out first",
+                    node->image.io->name);
+  if (node->no_refs || node->contradicted)
+    return vmf_refuse_reference(node, folder, error);
+  return vmf_list_reference(node->image.io->name, folder, (const char *const *)node->allow_refs,
+                            visit, data, error);
 }

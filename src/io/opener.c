@@ -6,6 +6,7 @@
  * between. */
 #include "opener.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -336,6 +337,20 @@ static enum vmf_code find_folder(struct reference *reference, struct vmf_error *
   return VMF_OK;
 }
 
+/* By the policy; what has been opened and its name are the caller's, also on failure. */
+static enum vmf_code open_by_policy(struct reference *reference, struct opened *opened,
+                                    struct vmf_error *error)
+{
+  enum vmf_code code = find_folder(reference, error);
+
+  if (code == VMF_OK)
+    code = open_named(reference, opened, error);
+  vmf_free(reference->folder);
+  free(reference->real);
+  reference->folder = reference->real = NULL;
+  return code;
+}
+
 enum vmf_code vmf_open_reference(const char *image_path, const char *name,
                                  const char *const *allow_dirs, bool check_locks,
                                  struct vmf_io **io, struct vmf_error *error)
@@ -347,9 +362,7 @@ enum vmf_code vmf_open_reference(const char *image_path, const char *name,
   if (code == VMF_OK && vmf_url_is(image_path))
     return open_beside_url(&reference, io, error);
   if (code == VMF_OK)
-    code = find_folder(&reference, error);
-  if (code == VMF_OK)
-    code = open_named(&reference, &opened, error);
+    code = open_by_policy(&reference, &opened, error);
   if (code == VMF_OK)
     code = check_kind(&reference, &opened, error);
   if (code == VMF_OK)
@@ -357,7 +370,56 @@ enum vmf_code vmf_open_reference(const char *image_path, const char *name,
   else if (opened.number >= 0)
     close(opened.number);
   vmf_free(opened.name);
-  vmf_free(reference.folder);
-  free(reference.real);
+  return code;
+}
+
+/* ---- folders ---- */
+
+static enum vmf_code visit_entries(const struct reference *reference, DIR *stream,
+                                   enum vmf_code (*visit)(void *data, const char *name,
+                                                          struct vmf_error *error),
+                                   void *data, struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+  const struct dirent *entry;
+
+  errno = 0;
+  while (code == VMF_OK && (entry = readdir(stream)) != NULL) {
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      code = visit(data, entry->d_name, error);
+    errno = 0;
+  }
+  if (code == VMF_OK && errno != 0)
+    return vmf_fail_errno(error, VMF_READ, "%s: its folder \"%s\" cannot be listed",
+                          reference->image_path, reference->shown);
+  return code;
+}
+
+enum vmf_code vmf_list_reference(const char *image_path, const char *name,
+                                 const char *const *allow_dirs,
+                                 enum vmf_code (*visit)(void *data, const char *name,
+                                                        struct vmf_error *error),
+                                 void *data, struct vmf_error *error)
+{
+  struct reference reference = {.image_path = image_path, .name = name, .allow_dirs = allow_dirs};
+  struct opened opened = {.number = -1};
+  show_name(name, reference.shown);
+  VMF_TRY(check_text(&reference, error));
+  if (vmf_url_is(image_path))
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: its folder \"%s\" cannot be listed by URL: copy all of it here first",
+                    image_path, reference.shown);
+  enum vmf_code code = open_by_policy(&reference, &opened, error);
+  DIR *stream = code == VMF_OK ? fdopendir(opened.number) : NULL;
+  if (code == VMF_OK && !stream)
+    code = vmf_fail_errno(error, VMF_CORRUPT, "%s: \"%s\" beside it is no folder", image_path,
+                          reference.shown);
+  if (stream) {
+    code = visit_entries(&reference, stream, visit, data, error);
+    closedir(stream);
+  } else if (opened.number >= 0) {
+    close(opened.number);
+  }
+  vmf_free(opened.name);
   return code;
 }

@@ -17,4 +17,12 @@ VMF_MUST_CHECK enum vmf_code vmf_open_reference(const char *image_path, const ch
                                                 const char *const *allow_dirs, bool check_locks,
                                                 struct vmf_io **io, struct vmf_error *error);
 
+/* Calls visit for the name of each file in the folder that the image calls `name`, by the same
+ * rules. */
+VMF_MUST_CHECK enum vmf_code vmf_list_reference(const char *image_path, const char *name,
+                                                const char *const *allow_dirs,
+                                                enum vmf_code (*visit)(void *data, const char *name,
+                                                                       struct vmf_error *error),
+                                                void *data, struct vmf_error *error);
+
 #endif

@@ -46,7 +46,6 @@ OTHERS = (
     ('VMA in lzop', b'\x89LZO\0\r\n\x1a\n' + NOISE, 'lzop -dc', 2),
     ('encrypted DMG', b'encrcdsa' + NOISE, 'hdiutil', 9),
     ('encrypted DMG of version 1', NOISE + b'cdsaencr', 'hdiutil', 9),
-    ('sparse image of Apple', b'sprs' + NOISE, 'hdiutil', 9),
     ('sparse image of macOS 26', b'shdw\0\0\0\1' + NOISE, 'ASIF', 9),
     ('LUKS', b'LUKS\xba\xbe\0\3' + NOISE, 'cryptsetup open', 9),
     ('VMCX', b'\x14\x20\x28\x01' + NOISE, 'Hyper-V machine', 2),

@@ -23,7 +23,6 @@ static const struct magic {
 } magics[] = {
     {{"an encrypted Apple disk image", VMF_FOREIGN_DISK, HDIUTIL}, "encrcdsa", 8, 0, false},
     {{"an encrypted Apple disk image", VMF_FOREIGN_DISK, HDIUTIL}, "cdsaencr", 8, 8, true},
-    {{"an Apple sparse image", VMF_FOREIGN_DISK, HDIUTIL}, "sprs", 4, 0, false},
     {{"an Apple sparse image of macOS 26 (ASIF)", VMF_FOREIGN_DISK, HDIUTIL},
      "shdw\0\0\0\1",
      8,

@@ -33,15 +33,11 @@ static enum vmf_code check_kind(const struct vmf_image *image, struct vmf_error 
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: QCOW header: version %" PRIu32 ", expected 1%s",
                     name, header->version,
                     header->version == 2 || header->version == 3 ? "; say -f qcow2" : "");
-  if (header->encryption == 1)
+  if (header->encryption > 1)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: QCOW header: the disk is encrypted by AES (method 1); qemu-img convert "
-                    "with its secret makes a plain one of it",
-                    name);
-  if (header->encryption != 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: QCOW header: encryption method %" PRIu32 ", only 0 (none) is read", name,
-                    header->encryption);
+                    "%s: QCOW header: encryption method %" PRIu32
+                    ", only 0 (none) and 1 (AES) are read",
+                    name, header->encryption);
   if (header->cluster_bits < QCOW_CLUSTER_BITS_MIN || header->cluster_bits > QCOW_CLUSTER_BITS_MAX)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: QCOW header: clusters of 2^%" PRIu32 " bytes, expected 2^%d to 2^%d", name,

@@ -84,6 +84,8 @@ enum vmf_code qcow_take_entry(const struct vmf_image *image, uint64_t guest, uin
   run->kind = VMF_RUN_PLAIN;
   run->io = image->io;
   run->offset = entry;
+  run->cipher = state->cipher;
+  run->place = guest;
   if (entry < QCOW_HEADER || entry % state->cluster_size != 0)
     return bad_entry(image, guest, entry, "no place of a cluster behind the header", error);
   if (!vmf_range_within(entry, run->length, image->io->size))

@@ -15,13 +15,28 @@ static int qcow_probe(const struct vmf_probe *probe)
 static enum vmf_code qcow_open(struct vmf_image *image, const struct vmf_open_args *args,
                                struct vmf_error *error)
 {
-  (void)args;
-  return qcow_load(image, error);
+  struct qcow_state *state = image->state;
+
+  VMF_TRY(qcow_load(image, error));
+  return state->header.encryption == 0 ? VMF_OK
+                                       : vmf_legacy_aes_unlock(image->io->name, args->unlocking,
+                                                               image->log, &state->cipher, error);
 }
 
 static void qcow_close(struct vmf_image *image)
 {
-  (void)image;
+  const struct qcow_state *state = image->state;
+
+  vmf_cipher_free(state->cipher);
+}
+
+static enum vmf_code qcow_info(struct vmf_image *image, struct vmf_value *summary,
+                               struct vmf_value *data, struct vmf_error *error)
+{
+  const struct qcow_state *state = image->state;
+
+  (void)data;
+  return state->header.encryption != 0 ? vmf_value_bool(summary, "encrypted", true, error) : VMF_OK;
 }
 
 static const struct vmf_reader qcow_reader = {
@@ -31,6 +46,7 @@ static const struct vmf_reader qcow_reader = {
     .open = qcow_open,
     .close = qcow_close,
     .map = qcow_map,
+    .info = qcow_info,
     .check = qcow_check,
 };
 

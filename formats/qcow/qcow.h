@@ -8,6 +8,7 @@
 #define QCOW_QCOW_H
 
 #include "format.h"
+#include "legacy_aes.h"
 
 enum {
   QCOW_HEADER = 48,
@@ -38,6 +39,7 @@ struct qcow_state {
   struct qcow_header header;
   uint32_t cluster_size;
   uint64_t l1_entries;
+  struct vmf_cipher *cipher; /* of plain clusters; NULL: they are not encrypted */
 };
 
 /* Reads and checks the header; fills image->size, unit, parent_link. */

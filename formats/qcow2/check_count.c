@@ -275,6 +275,10 @@ enum vmf_code check_count_window(struct check *check, struct vmf_error *error)
                            CHECK_ROLE_FIXED, "header", QCOW2_SNAPSHOTS_OFFSET_AT};
   add_references(check, &snapshots, 1);
   VMF_TRY(count_refcount_blocks(check, error));
+  struct area crypt = {state->extensions.crypt_offset, state->extensions.crypt_length,
+                       CHECK_ROLE_FIXED, "encryption header extension", 0};
+  if (crypt.length > 0)
+    add_references(check, &crypt, 1);
   if (state->extensions.bitmap_count > 0) {
     struct area directory = {state->extensions.bitmaps_offset, state->extensions.bitmaps_size,
                              CHECK_ROLE_FIXED, "bitmaps extension", 0};

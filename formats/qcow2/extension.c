@@ -93,6 +93,28 @@ static enum vmf_code read_bitmaps(const struct vmf_image *image, const uint8_t *
   return VMF_OK;
 }
 
+static enum vmf_code read_crypt_header(const struct vmf_image *image, const uint8_t *bytes,
+                                       const struct extension *extension,
+                                       struct qcow2_extensions *extensions, struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  size_t at = extension->at - QCOW2_EXTENSION_HEADER;
+
+  if (state->header.crypt_method != QCOW2_CRYPT_LUKS)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: header extension 0x%08" PRIx32
+                    " at byte %zu: an encryption header, but crypt_method %" PRIu32,
+                    image->io->name, extension->type, at, state->header.crypt_method);
+  if (extension->length != QCOW2_CRYPT_EXTENSION)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: header extension 0x%08" PRIx32 " at byte %zu: length %" PRIu32
+                    ", expected %d",
+                    image->io->name, extension->type, at, extension->length, QCOW2_CRYPT_EXTENSION);
+  extensions->crypt_offset = get_be64(bytes + extension->at + QCOW2_CRYPT_OFFSET_AT);
+  extensions->crypt_length = get_be64(bytes + extension->at + QCOW2_CRYPT_LENGTH_AT);
+  return VMF_OK;
+}
+
 /* Each known extension may appear once: `seen` has a bit for each. */
 static enum vmf_code note_seen(const struct vmf_image *image, const struct extension *extension,
                                unsigned *seen, struct vmf_error *error)
@@ -136,11 +158,9 @@ enum vmf_code qcow2_read_extensions(const struct vmf_image *image, const uint8_t
     case QCOW2_EXTENSION_BITMAPS:
       VMF_TRY(read_bitmaps(image, bytes, &extension, extensions, error));
       break;
-    case QCOW2_EXTENSION_CRYPT_HEADER: /* encrypted disks do not come so far */
-      return vmf_fail(error, VMF_CORRUPT,
-                      "%s: header extension 0x%08" PRIx32
-                      " at byte %zu: an encryption header, but crypt_method 0",
-                      image->io->name, extension.type, extension.at - QCOW2_EXTENSION_HEADER);
+    case QCOW2_EXTENSION_CRYPT_HEADER:
+      VMF_TRY(read_crypt_header(image, bytes, &extension, extensions, error));
+      break;
     default:
       break;
     }

@@ -96,21 +96,10 @@ static enum vmf_code check_features(const struct vmf_image *image,
                     "%s: header: the corrupt bit is set: a program found the image damaged; "
                     "repair a copy of it with \"qemu-img check -r all\"",
                     name);
-  switch (header->crypt_method) {
-  case QCOW2_CRYPT_NONE:
-    return VMF_OK;
-  case QCOW2_CRYPT_AES:
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: the disk is encrypted with AES (crypt_method 1), which is not supported",
-                    name);
-  case QCOW2_CRYPT_LUKS:
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: the disk is encrypted with LUKS (crypt_method 2), which is not supported",
-                    name);
-  default:
+  if (header->crypt_method > QCOW2_CRYPT_LUKS)
     return vmf_fail(error, VMF_CORRUPT, "%s: header: crypt_method %" PRIu32 ", known are 0 to 2",
                     name, header->crypt_method);
-  }
+  return VMF_OK;
 }
 
 static enum vmf_code check_compression(const struct vmf_image *image,

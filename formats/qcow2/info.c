@@ -108,6 +108,7 @@ static enum vmf_code add_features(struct vmf_image *image, struct vmf_value *dat
   VMF_TRY(add_bitmaps(image, data, error));
   VMF_TRY(vmf_value_uint(data, "refcount-bits", UINT64_C(1) << header->refcount_order, error));
   VMF_TRY(add_data_file(image, data, error));
+  VMF_TRY(qcow2_show_encryption(state, data, error));
   if (!newer)
     return VMF_OK;
   VMF_TRY(vmf_value_bool(data, "corrupt", corrupt, error));

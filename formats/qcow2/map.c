@@ -188,6 +188,7 @@ static enum vmf_code locate(const struct vmf_image *image, const struct l2_item 
   run->offset = host + (run->guest - item->guest);
   if (!vmf_range_within(run->offset, length, io->size))
     return bad_entry(image, item, "data beyond the end of the file", error);
+  qcow2_encrypted_run(state, run);
   return VMF_OK;
 }
 

@@ -32,6 +32,7 @@ static enum vmf_code qcow2_open(struct vmf_image *image, const struct vmf_open_a
   if ((state->header.incompatible & QCOW2_INCOMPATIBLE_DATA_FILE) != 0)
     VMF_TRY(image->opener->open(image->opener, state->extensions.data_file, VMF_REFERENCE_DATA,
                                 &state->data_io, error));
+  VMF_TRY(qcow2_unlock(image, args->unlocking, error));
   return args->snapshot != NULL ? qcow2_select_snapshot(image, args->snapshot, error) : VMF_OK;
 }
 
@@ -42,6 +43,8 @@ static void qcow2_close(struct vmf_image *image)
     vmf_page_cache_drop(image->cache, state->data_io);
     vmf_io_close(state->data_io);
   }
+  vmf_cipher_free(state->cipher);
+  vmf_free(state->luks);
   vmf_free(state->extensions.backing_format);
   vmf_free(state->extensions.data_file);
 }

@@ -69,6 +69,13 @@ enum qcow2_compression { QCOW2_COMPRESSION_ZLIB = 0, QCOW2_COMPRESSION_ZSTD = 1 
 #define QCOW2_EXTENSION_DATA_FILE UINT32_C(0x44415441)
 enum { QCOW2_EXTENSION_HEADER = 8 /* bytes */ };
 
+/* The encryption header's extension. */
+enum qcow2_crypt_field {
+  QCOW2_CRYPT_OFFSET_AT = 0, /* u64, of the LUKS header, at a cluster */
+  QCOW2_CRYPT_LENGTH_AT = 8, /* u64, bytes, with the key material */
+  QCOW2_CRYPT_EXTENSION = 16,
+};
+
 /* One entry of the feature name table. */
 enum qcow2_feature_name {
   QCOW2_FEATURE_KIND_AT = 0, /* u8: enum qcow2_feature_kind */

@@ -7,6 +7,7 @@
 
 #include "checked.h"
 #include "format.h"
+#include "luks.h"
 #include "qcow2.h"
 
 /* The header's fields as the file has them; a version 2 header gets version 3's defaults. */
@@ -34,6 +35,7 @@ struct qcow2_extensions {
   char *backing_format, *data_file;      /* NULL: not there */
   uint32_t bitmap_count;                 /* 0: no bitmaps, or not consistent ones */
   uint64_t bitmaps_size, bitmaps_offset; /* of the directory */
+  uint64_t crypt_offset, crypt_length;   /* of the LUKS header; length 0: not there */
 };
 
 /* Fixed after open; read by any thread. */
@@ -44,10 +46,12 @@ struct qcow2_state {
   uint64_t l1_offset;     /* of the state that is read: the active one or a snapshot's */
   uint32_t l1_size;       /* entries */
   uint32_t cluster_size;
-  uint32_t l2_entry;    /* bytes */
-  unsigned l2_bits;     /* log2 of the entries of an L2 table */
-  bool extended;        /* entries with subclusters */
-  enum vmf_codec codec; /* of compressed clusters */
+  uint32_t l2_entry;         /* bytes */
+  unsigned l2_bits;          /* log2 of the entries of an L2 table */
+  bool extended;             /* entries with subclusters */
+  enum vmf_codec codec;      /* of compressed clusters */
+  struct vmf_luks *luks;     /* NULL: not encrypted by LUKS */
+  struct vmf_cipher *cipher; /* of plain clusters; NULL: they are not encrypted */
 };
 
 /* One entry of the snapshot table. */
@@ -85,6 +89,15 @@ VMF_MUST_CHECK enum vmf_code qcow2_read_extensions(const struct vmf_image *image
 /* The name that the image's feature name table gives to an incompatible feature bit, or "". */
 void qcow2_feature_name(const uint8_t *bytes, size_t length, size_t start, unsigned bit,
                         char name[QCOW2_FEATURE_NAME_LENGTH + 1]);
+
+/* crypt.c: from the header and its extensions to the cipher; what is encrypted of a PLAIN run that
+ * has its place; and what `info` tells. */
+VMF_MUST_CHECK enum vmf_code qcow2_unlock(struct vmf_image *image,
+                                          const struct vmf_unlocking *unlocking,
+                                          struct vmf_error *error);
+void qcow2_encrypted_run(const struct qcow2_state *state, struct vmf_run *run);
+VMF_MUST_CHECK enum vmf_code qcow2_show_encryption(const struct qcow2_state *state,
+                                                   struct vmf_value *data, struct vmf_error *error);
 
 /* snapshot.c: calls `visit` for each entry of the snapshot table, in order, until it sets *stop.
  * *end: host offset behind the last entry that was read. */

@@ -254,8 +254,8 @@ SZ16 = [
     ('bitmap table of 32 GiB', bitmaps(entries=0xffffffff), 'beyond the end of the file'))]
 
 SZ17 = [
-    header('SZ17 crypt_method 1', 32, 4, 1, 'encrypted with AES', 9),
-    header('SZ17 crypt_method 2', 32, 4, 2, 'encrypted with LUKS', 9),
+    header('SZ17 crypt_method 1', 32, 4, 1, 'encrypted (AES)', 10),
+    header('SZ17 crypt_method 2', 32, 4, 2, 'no extension says where its header is'),
     header('SZ17 crypt_method 3', 32, 4, 3, 'crypt_method 3, known are 0 to 2'),
     Row('SZ17 encryption header without encryption', qcow2_with(extension(0x0537be77,
                                                                           struct.pack('>QQ', 1 << 40, 1))),

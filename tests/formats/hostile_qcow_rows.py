@@ -46,7 +46,7 @@ ROWS = [
     row('without its signature', [(0, b'q')], 'no QCOW signature', command=FORCED),
     field('of version 2, by name', 4, 4, 2, 'version 2, expected 1; say -f qcow2', 9, command=FORCED),
     field('of version 2^32 - 1', 4, 4, 0xffffffff, 'the content matches no known format'),
-    field('encrypted by AES', 36, 4, 1, 'encrypted by AES', 9),
+    field('encrypted by AES', 36, 4, 1, 'encrypted (AES)', 10),
     field('encrypted by method 2', 36, 4, 2, 'encryption method 2', 9),
     field('a disk of 0 bytes', 24, 8, 0, 'a disk of 0 bytes'),
     field('a disk of 1 byte', 24, 8, 1, 'a disk of 1 bytes'),

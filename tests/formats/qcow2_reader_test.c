@@ -10,6 +10,7 @@
 #include "check_main.h"
 #include "checked.h"
 #include "format.h"
+#include "luks.h"
 #include "memory.h"
 
 enum {
@@ -61,6 +62,8 @@ static enum vmf_code open_data(struct vmf_opener *opener, const char *name,
 }
 static struct vmf_opener opener = {.open = open_data};
 
+static const struct vmf_unlocking unlocking; /* nothing */
+
 static void open_image(struct opened *opened, const char *snapshot)
 {
   *opened = (struct opened){.args.snapshot = snapshot};
@@ -69,6 +72,7 @@ static void open_image(struct opened *opened, const char *snapshot)
   image->opener = &opener;
   ck_assert_int_eq(vmf_alloc(qcow2_reader.state_size, &image->state, &opened->error), VMF_OK);
   ck_assert_int_eq(vmf_io_memory("disk.qcow2", bytes, length, &image->io, &opened->error), VMF_OK);
+  opened->args.unlocking = &unlocking;
   opened->code = qcow2_reader.open(image, &opened->args, &opened->error);
 }
 
@@ -181,8 +185,8 @@ static const struct refusal {
     {QCOW2_CLUSTER_BITS_AT, 4, 8, VMF_CORRUPT, "cluster_bits 8"},
     {QCOW2_CLUSTER_BITS_AT, 4, 255, VMF_CORRUPT, "cluster_bits 255"},
     {QCOW2_SIZE_AT, 8, UINT64_MAX, VMF_LIMIT, "a disk of 18446744073709551615 bytes"},
-    {QCOW2_CRYPT_METHOD_AT, 4, 1, VMF_UNSUPPORTED, "AES"},
-    {QCOW2_CRYPT_METHOD_AT, 4, 2, VMF_UNSUPPORTED, "LUKS"},
+    {QCOW2_CRYPT_METHOD_AT, 4, 1, VMF_SECRET, "AES"},
+    {QCOW2_CRYPT_METHOD_AT, 4, 2, VMF_CORRUPT, "LUKS"},
     {QCOW2_L1_SIZE_AT, 4, 3, VMF_CORRUPT, "needs 4"},
     {QCOW2_L1_SIZE_AT, 4, UINT32_MAX, VMF_LIMIT, "4294967295 entries"},
     {QCOW2_L1_OFFSET_AT, 8, 8, VMF_CORRUPT, "multiple of the cluster size"},

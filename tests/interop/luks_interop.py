@@ -62,6 +62,56 @@ def read(t, name='x.luks', key='secret'):
     return t.read('out.raw')
 
 
+def qcow_made_by_qemu(t, form, *options, content=CONTENT, name='x.qcow2'):
+    t.write('text', b'a text')
+    t.write('plain.raw', content)
+    created_by_qemu(t, form, name, len(content), 'encrypt.key-secret=s', *options)
+    t.run('qemu-img', 'convert', '-n', '--object', 'secret,id=s,file=text', '--image-opts', 'driver=raw,file.filename=plain.raw',
+          '--target-image-opts', f'driver={form},file.filename={name},encrypt.key-secret=s')
+
+
+QCOWS = [('LUKS', 'qcow2', ('encrypt.format=luks', 'encrypt.iter-time=10')), ('LUKS, small clusters', 'qcow2', ('encrypt.format=luks', 'encrypt.iter-time=10', 'cluster_size=512')),
+         ('LUKS, subclusters', 'qcow2', ('encrypt.format=luks', 'encrypt.iter-time=10', 'extended_l2=on')),
+         ('LUKS, essiv', 'qcow2', ('encrypt.format=luks', 'encrypt.iter-time=10', 'encrypt.cipher-mode=cbc', 'encrypt.ivgen-alg=essiv', 'encrypt.ivgen-hash-alg=sha256')),
+         ('LUKS, a data file', 'qcow2', ('encrypt.format=luks', 'encrypt.iter-time=10', 'data_file=x.data')),
+         ('AES', 'qcow2', ('encrypt.format=aes',)), ('AES of version 1', 'qcow', ('encrypt.format=aes',))]
+
+
+@tap.rows(QCOWS)
+def test_in_qcow(t, form, options):
+    """Its IVs count by places in the file (LUKS) or by those of the guest (AES)."""
+    qcow_made_by_qemu(t, form, *options)
+    tap.equal(read(t, 'x.qcow2', 'text') == CONTENT, True, 'content')
+    tap.contains(t.vmferry('check', 'x.qcow2').stdout, 'No errors')
+    if form == 'qcow2':
+        ours, theirs = (json.loads(t.run(program, 'info', '--output=json', 'x.qcow2').stdout) for program in (tap.VMFERRY, 'qemu-img'))
+        tap.equal((ours['format-specific'], ours['encrypted']), (theirs['format-specific'], True), 'info')
+    t.vmferry('convert', '-O', 'raw', 'x.qcow2', 'none.raw', status=10)
+
+
+def test_a_chain_with_several_secrets(t):
+    """An overlay that is encrypted, on one that is not, on one that is encrypted by another secret."""
+    qcow_made_by_qemu(t, 'qcow2', 'encrypt.format=luks', 'encrypt.iter-time=10', name='base.qcow2')
+    t.vmferry('create', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', 'middle.qcow2')
+    os.rename(t.path('text'), t.path('first'))
+    t.write('text', b'another')
+    created_by_qemu(t, 'qcow2', 'top.qcow2', len(CONTENT), 'encrypt.format=luks', 'encrypt.iter-time=10', 'encrypt.key-secret=s')
+    t.run('qemu-io', '--object', 'secret,id=s,file=text', '-c', 'write -P 7 5120 1024', '--image-opts', 'driver=qcow2,encrypt.key-secret=s,file.filename=top.qcow2')
+    t.run('qemu-img', 'rebase', '-u', '-b', 'middle.qcow2', '-F', 'qcow2', '--object', 'secret,id=s,file=text',
+          '--image-opts', 'driver=qcow2,encrypt.key-secret=s,file.filename=top.qcow2')
+    t.vmferry('convert', '--secret-file', 'first', '--secret-file', 'text', '-O', 'raw', 'top.qcow2', 'out.raw')
+    # qemu-io writes whole clusters: those of an image without its backing file had zeros around
+    tap.equal(t.read('out.raw')[5120:6144] == b'\7' * 1024 and t.read('out.raw')[64 << 10:] == CONTENT[64 << 10:], True, 'content')
+    t.vmferry('convert', '--secret-file', 'text', '-O', 'raw', 'top.qcow2', 'none.raw', status=10)
+
+
+def test_same_bytes_by_any_number_of_threads(t):
+    qcow_made_by_qemu(t, 'qcow2', 'encrypt.format=luks', 'encrypt.iter-time=10', 'cluster_size=4k')
+    for count in (1, 2, 7):
+        t.vmferry('convert', '-m', count, '--secret-file', 'text', '-c', '-O', 'qcow2', 'x.qcow2', f'{count}.qcow2')
+        tap.equal(t.read(f'{count}.qcow2') == t.read('1.qcow2'), True, f'{count} threads')
+
+
 MODES = (('aes-256', 'xts', 'plain64'), ('aes-128', 'xts', 'plain64'), ('aes-256', 'xts', 'plain'), ('aes-256', 'cbc', 'plain64'), ('aes-128', 'cbc', 'plain'),
          ('aes-256', 'cbc', 'essiv'), ('aes-128', 'ecb', 'plain64'), ('aes-256', 'ctr', 'plain64'))
 

@@ -23,7 +23,8 @@ struct create_settings {
 
 #define VMF_SETTINGS struct create_settings
 
-static const struct create_settings create_initial = {.source = VMF_SOURCE_CHECKED};
+static const struct create_settings create_initial = {.command.locked = true,
+                                                      .source = VMF_SOURCE_CHECKED};
 
 static const struct vmf_argument create_arguments[] = {
     VMF_GROUP_WRITING,

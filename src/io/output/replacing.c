@@ -56,8 +56,8 @@ static int open_to_hold(const char *path, const struct vmf_io *io)
 {
   const struct vmf_descriptor *file = io ? vmf_descriptor_below(io) : NULL;
 
-  return file ? fcntl(file->number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-              : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  return file && file->number >= 0 ? fcntl(file->number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                                   : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 enum vmf_code vmf_replacing_begin(struct vmf_replacing *replacing, const char *path,

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "aws_ask.h"
 #include "memory.h"
 #include "remote_settings.h"
 
-enum { LINE_BYTES = 16 << 10, FILE_LINES = 100 * 1000 };
+enum { LINE_BYTES = 16 << 10, FILE_LINES = 100 * 1000, PROFILE_FILES = 2 };
 
 /* What the section of a profile says. */
 struct profile {
@@ -35,12 +36,16 @@ static enum vmf_code file_path(const char *variable, const char *usual, char **p
   return home ? vmf_format(path, error, "%s/.aws/%s", home, usual) : VMF_OK;
 }
 
+/* The first two are read for profiles. */
 enum vmf_code vmf_aws_files(char *paths[VMF_AWS_FILES], struct vmf_error *error)
 {
+  const char *token = getenv(VMF_AWS_TOKEN_FILE);
+
   for (size_t i = 0; i < VMF_AWS_FILES; i++)
     paths[i] = NULL;
   VMF_TRY(file_path("AWS_SHARED_CREDENTIALS_FILE", "credentials", &paths[0], error));
-  return file_path("AWS_CONFIG_FILE", "config", &paths[1], error);
+  VMF_TRY(file_path("AWS_CONFIG_FILE", "config", &paths[1], error));
+  return token && token[0] ? vmf_copy_text(token, &paths[2], error) : VMF_OK;
 }
 
 static char *trim(char *text)
@@ -138,7 +143,7 @@ static enum vmf_code read_files(struct profile *profile, struct vmf_error *error
   char *paths[VMF_AWS_FILES];
   enum vmf_code code = vmf_aws_files(paths, error);
 
-  for (size_t i = 0; i < VMF_AWS_FILES && code == VMF_OK; i++)
+  for (size_t i = 0; i < PROFILE_FILES && code == VMF_OK; i++)
     code = read_file(paths[i], profile, error);
   for (size_t i = 0; i < VMF_AWS_FILES; i++)
     vmf_free(paths[i]);
@@ -202,8 +207,31 @@ static enum vmf_code nobody(const char *name, const struct profile *profile,
   return vmf_fail(error, VMF_SYSTEM,
                   "%s: nobody says who asks: expected AWS_ACCESS_KEY_ID and "
                   "AWS_SECRET_ACCESS_KEY in the environment, or a profile in ~/.aws/credentials "
-                  "(--profile); --no-sign-request reads what is public",
+                  "(--profile); an instance's service is asked with "
+                  "AWS_EC2_METADATA_DISABLED=false; --no-sign-request reads what is public",
                   name);
+}
+
+static void wipe(char *secret)
+{
+  if (secret)
+    explicit_bzero(secret, strlen(secret));
+  vmf_free(secret);
+}
+
+/* What the machine gives. */
+static enum vmf_code take_given(const char *name, struct vmf_aws_credentials *found,
+                                struct vmf_error *error)
+{
+  struct vmf_aws_keys keys = {0};
+  enum vmf_code code = vmf_aws_ask(name, &keys, error);
+
+  if (code == VMF_OK)
+    code = take_keys(keys.id, keys.secret, keys.token, found, error);
+  wipe(keys.secret);
+  wipe(keys.token);
+  vmf_free(keys.id);
+  return code;
 }
 
 /* A profile that the caller names goes before the environment, as with the AWS tools. */
@@ -217,6 +245,8 @@ static enum vmf_code find_keys(const char *name, const struct profile *profile,
     return VMF_OK;
   if (!named && id && id[0] && secret && secret[0])
     return take_keys(id, secret, getenv("AWS_SESSION_TOKEN"), found, error);
+  if ((!profile->id || !profile->secret) && !named && !profile->elsewhere && vmf_aws_may_ask())
+    return take_given(name, found, error);
   if (!profile->id || !profile->secret)
     return nobody(name, profile, error);
   return take_keys(profile->id, profile->secret, profile->token, found, error);
@@ -237,13 +267,6 @@ static enum vmf_code find_all(const char *name, const struct profile *profile,
   for (size_t i = endpoint ? strlen(endpoint) : 0; i > 0 && found->endpoint[i - 1] == '/'; i--)
     found->endpoint[i - 1] = '\0';
   return VMF_OK;
-}
-
-static void wipe(char *secret)
-{
-  if (secret)
-    explicit_bzero(secret, strlen(secret));
-  vmf_free(secret);
 }
 
 enum vmf_code vmf_aws_credentials_find(const char *name, struct vmf_aws_credentials *found,

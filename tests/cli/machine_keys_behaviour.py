@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Keys for an object store that the machine gives: to a container, by its agent, or to an instance, by its metadata service."""
+import json
+import os
+import random
+
+import tap
+from object_store import Store
+from remote_servers import Site
+
+CONFINED = [] if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none' else ['--sandbox=require']  # the search for leaks starts a process
+RAW = random.Random(9).randbytes(300_000 // 512 * 512)
+NOBODY = {name: '' for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE')}
+STORE = {'key': 'AKIDGIVEN', 'secret': 'given/secret', 'token': 'given+token'}
+KEYS = json.dumps({'AccessKeyId': STORE['key'], 'SecretAccessKey': STORE['secret'], 'Token': STORE['token'], 'Expiration': '2030-01-01T00:00:00Z', 'Code': 'Success'}).encode()
+
+
+def asked(t, giver, environment, *options, status=0):
+    """environment: of the giver's URL."""
+    store = Store(**STORE)
+    store.objects['disks/disk.raw'] = RAW, '"one"'
+    with Site(store.answer) as site, Site(giver) as given:
+        done = t.vmferry('convert', *options, '-O', 'raw', 's3://disks/disk.raw', 'out.raw', status=status,
+                         env={**store.environment(site.url), **NOBODY, 'http_proxy': 'http://127.0.0.1:1', 'no_proxy': site.url.removeprefix('http://').split(':', maxsplit=1)[0],
+                              **environment(given.url)})
+    for secret in (STORE['secret'], STORE['token']):
+        tap.equal(secret in done.stdout + done.stderr, False, 'a secret is told')
+    if status == 0:
+        tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
+    return done, given.requests
+
+
+def needs():
+    tap.needs('libcurl')
+    tap.needs('jansson')
+
+
+# ---- a container ----
+
+def agent(handler, _):
+    good = handler.path == '/creds?of=me' and handler.headers.get('Authorization') == 'a token'
+    handler.say(200, KEYS) if good else handler.say(403)
+
+
+def test_a_container(t):
+    needs()
+    _, requests = asked(t, agent, lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds?of=me', 'AWS_CONTAINER_AUTHORIZATION_TOKEN': 'a token'}, *CONFINED)
+    tap.equal(len(requests), 1, 'requests')
+
+
+def test_a_container_with_a_token_in_a_file(t):
+    needs()
+    t.write('token', b'a token\n')
+    asked(t, agent, lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds?of=me', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE': t.path('token')}, *CONFINED)
+    done, _ = asked(t, agent, lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds?of=me', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE': t.path('none')}, status=1)
+    tap.contains(done.stderr, 'none: the token for keys (AWS) cannot be read')
+
+
+def busy(handler, number):
+    handler.say(503) if number < 3 else handler.say(200, KEYS)
+
+
+def test_an_agent_that_is_busy_is_asked_again(t):
+    needs()
+    _, requests = asked(t, busy, lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds'})
+    tap.equal(len(requests), 3, 'requests')
+
+
+@tap.rows([
+    ('no keys', lambda handler: handler.say(200, b'{"AccessKeyId":"A"}'), 'answers without any'),
+    ('no JSON', lambda handler: handler.say(200, b'<html>'), 'answers without any'),
+    ('a line in a key', lambda handler: handler.say(200, json.dumps({'AccessKeyId': 'A', 'SecretAccessKey': 'B', 'Token': 'C\r\nX: 1'}).encode()), "a line's end in it"),
+    ('no right', lambda handler: handler.say(403), 'answers with status 403'),
+    ('elsewhere', lambda handler: handler.say(302, Location='http://127.0.0.1:1/'), 'answers with status 302')])
+def test_an_agent_that_gives_none(t, answer, word):
+    needs()
+    done, requests = asked(t, lambda handler, _: answer(handler), lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds'}, status=1)
+    tap.contains(done.stderr, word)
+    tap.equal({path for path, *_ in requests}, {'/creds'}, 'what was asked for')
+
+
+# Over plain http nobody is asked who may be far away.
+
+@tap.rows([(url, url) for url in ('http://192.0.2.1/creds', 'http://169.254.170.2.example.org/', 'http://127.0.0.1@192.0.2.1/', 'ftp://127.0.0.1/', 'http://[::1', 'http://[fd00::1]/', '/creds')])
+def test_who_is_not_asked(t, url):
+    needs()
+    done, _ = asked(t, agent, lambda _: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url}, status=2)
+    tap.contains(done.stderr, 'expected an https URL, or http on this machine')
+
+
+# ---- an instance ----
+
+def metadata(handler, _):
+    token = handler.headers.get('X-aws-ec2-metadata-token') == 'session=='
+    if handler.command == 'PUT' and handler.path == '/latest/api/token' and handler.headers.get('X-aws-ec2-metadata-token-ttl-seconds') == '21600':
+        handler.say(200, b'session==')
+    elif token and handler.path == '/latest/meta-data/iam/security-credentials/':
+        handler.say(200, b'the-role\n')
+    elif token and handler.path == '/latest/meta-data/iam/security-credentials/the-role':
+        handler.say(200, KEYS)
+    else:
+        handler.say(401)
+
+
+def test_an_instance(t):
+    needs()
+    _, requests = asked(t, metadata, lambda url: {'AWS_EC2_METADATA_SERVICE_ENDPOINT': url + '/'}, *CONFINED)
+    tap.equal(len(requests), 3, 'requests')
+
+
+def test_an_instance_is_asked_only_where_that_is_said(t):
+    needs()
+    for environment in ({}, {'AWS_EC2_METADATA_DISABLED': 'true'}):
+        done, requests = asked(t, metadata, lambda url, more=environment: {**({'AWS_EC2_METADATA_SERVICE_ENDPOINT': url} if more else {}), **more}, status=1)
+        tap.contains(done.stderr, 'nobody says who asks')
+        tap.equal(requests, [], 'requests')
+
+
+def test_keys_of_the_environment_go_before(t):
+    needs()
+    _, requests = asked(t, metadata, lambda url: {'AWS_EC2_METADATA_SERVICE_ENDPOINT': url, 'AWS_ACCESS_KEY_ID': STORE['key'], 'AWS_SECRET_ACCESS_KEY': STORE['secret'],
+                                                 'AWS_SESSION_TOKEN': STORE['token']})
+    tap.equal(requests, [], 'requests')
+
+
+if __name__ == '__main__':
+    tap.main(globals())

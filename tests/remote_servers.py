@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             count = len(site.requests)
         site.answer(self, count)
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_CONNECT = do_GET
 
     def log_message(self, *_):
         pass
@@ -99,6 +99,32 @@ class Site:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+def own_certificate(t, folder):
+    """ca-cert.pem, which is who localhost is; server-cert.pem is the same, server-key.pem the key, and both.pem both."""
+    t.run(tap.tool('openssl'), 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', f'{folder}/server-key.pem', '-out', f'{folder}/ca-cert.pem', '-days', '2',
+          '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost')
+    t.write(f'{folder}/server-cert.pem', t.read(f'{folder}/ca-cert.pem'))
+    t.write(f'{folder}/both.pem', t.read(f'{folder}/server-key.pem') + t.read(f'{folder}/ca-cert.pem'))
+
+
+def relay(handler, port):
+    """What a proxy does with CONNECT."""
+    with socket.create_connection(('127.0.0.1', port)) as there:
+        handler.say(200)
+        back = threading.Thread(target=pump, args=(there, handler.connection))
+        back.start()
+        pump(handler.connection, there)
+        back.join()
+    handler.close_connection = True
+
+
+def pump(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 @contextlib.contextmanager

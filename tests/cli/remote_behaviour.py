@@ -2,9 +2,11 @@
 # Copyright (c) 2026 the vmferry authors
 """Sources on other machines: what is read from web servers and NBD servers, and what these may do wrong."""
 import contextlib
+import hashlib
 import json
 import os
 import random
+import re
 import socket
 
 import remote_servers
@@ -120,6 +122,55 @@ def test_who_asks_by_netrc(t):
         refused(t, site.url + '/disk.raw', 1, '--netrc')
 
 
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def test_who_asks_by_a_digest(t):
+    """The password itself is in no request but the first; every connection asks once without."""
+    http()
+    t.write('.netrc', b'machine 127.0.0.1 login user password word\n')
+    refusals = []
+
+    def answer(handler, _):
+        said = dict(re.findall(r'(\w+)="?([^",]+)"?', handler.headers.get('Authorization', '')))
+        expected = md5(':'.join([md5('user:disks:word'), said.get('nonce', ''), said.get('nc', ''), said.get('cnonce', ''), 'auth', md5(f'GET:{handler.path}')]))
+        if said.get('response') == expected and said['nonce'] == 'once' and said['uri'] == handler.path:
+            handler.part(RAW)
+        else:
+            refusals.append(handler)
+            handler.say(401, WWW_Authenticate='Digest realm="disks", nonce="once", qop="auth", algorithm=MD5')
+    with Site(answer) as site:
+        converted(t, site.url + '/disk.raw', '--netrc', *CONFINED, env={'HOME': str(t.folder)})
+        tap.equal(len(refusals) <= 1 + 8, True, f'{len(refusals)} requests without')
+        refused(t, site.url + '/disk.raw', 1, 'status 401')
+        t.write('.netrc', b'machine 127.0.0.1 login user password wrong\n')
+        t.vmferry('info', '--netrc', site.url + '/disk.raw', env={'HOME': str(t.folder)}, status=1)
+
+
+# A proxy: what goes by plain http is asked of it by its whole URL, all else goes through it as it is.
+
+def test_a_proxy(t):
+    http()
+    with Site(lambda handler, _: handler.part(RAW) if handler.path.startswith('http://disks.invalid/') else handler.say(404)) as proxy, \
+            Site(lambda handler, _: handler.part(RAW)) as direct:
+        converted(t, 'http://disks.invalid/disk.raw', *CONFINED, env={'http_proxy': proxy.url})
+        asked = len(proxy.requests)
+        converted(t, f'{direct.url}/disk.raw', env={'http_proxy': proxy.url, 'no_proxy': '127.0.0.1'})
+        tap.equal(len(proxy.requests), asked, 'requests of the proxy')
+        tap.contains(t.vmferry('info', 'http://none.invalid/disk.raw', env={'http_proxy': proxy.url}, status=1).stderr, 'is not there')
+
+
+def test_a_proxy_of_https(t):
+    http()
+    remote_servers.own_certificate(t, '.')
+    with Site(lambda handler, _: handler.part(RAW), secure=t.path('both.pem')) as site:
+        port = int(site.url.rsplit(':', 1)[1])
+        with Site(lambda handler, _: remote_servers.relay(handler, port)) as proxy:
+            converted(t, f'https://localhost:{port}/disk.raw', env={'https_proxy': proxy.url, 'CURL_CA_BUNDLE': t.path('ca-cert.pem')})
+            tap.equal({path for path, *_ in proxy.requests}, {f'localhost:{port}'}, 'what the proxy was asked for')
+
+
 def test_headers_go_to_no_other_host(t):
     http()
     t.write('token', b'X-Token: secret\n')
@@ -141,13 +192,11 @@ def test_a_redirection_out_of_the_web(t, target):
 
 def test_a_server_is_who_it_says(t):
     http()
-    t.run(tap.tool('openssl'), 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'server.pem', '-out', 'known.pem', '-days', '2', '-subj', '/CN=localhost',
-          '-addext', 'subjectAltName=DNS:localhost')
-    t.write('server.pem', t.read('server.pem') + t.read('known.pem'))
+    remote_servers.own_certificate(t, '.')
     os.mkdir(t.path('out'))
-    with Site(lambda handler, _: handler.part(RAW), secure=t.path('server.pem')) as site:
+    with Site(lambda handler, _: handler.part(RAW), secure=t.path('both.pem')) as site:
         refused(t, site.url + '/disk.raw', 3, 'certificate')
-        known = {'CURL_CA_BUNDLE': t.path('known.pem')}
+        known = {'CURL_CA_BUNDLE': t.path('ca-cert.pem')}
         t.vmferry('convert', '-O', 'raw', *CONFINED, site.url + '/disk.raw', 'out/disk.raw', env=known)
         tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
         with Site(lambda handler, _: handler.part(RAW)) as plain:
@@ -405,6 +454,22 @@ def test_an_export_by_tls(t):
         tap.contains(t.vmferry('info', url, status=3).stderr, 'TLS')
         url = url.replace('nbd+unix:///?', 'nbds+unix://alice@/?') + f'&tls-psk-file={key}'
         t.vmferry('convert', '-O', 'raw', *CONFINED, url, 'out/disk.raw')
+    tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
+
+
+def test_an_export_by_certificates(t):
+    nbd()
+    for folder in ('server', 'others', 'out'):
+        os.mkdir(t.path(folder))
+    for folder in ('server', 'others'):
+        remote_servers.own_certificate(t, folder)
+    t.write('disk.raw', RAW)
+    listener = socket.create_server(('127.0.0.1', 0))
+    url = f'nbds://localhost:{listener.getsockname()[1]}/?tls-certificates='
+    with remote_servers.program([tap.tool('nbdkit'), '-f', '--tls=require', '--tls-certificates=' + t.path('server'), 'file', t.path('disk.raw')], listener):
+        t.vmferry('convert', '-O', 'raw', *CONFINED, url + t.path('server'), 'out/disk.raw')
+        for wrong in (url + t.path('others'), url.replace('localhost', '127.0.0.1') + t.path('server')):
+            tap.contains(t.vmferry('info', wrong, status=3).stderr, 'certificate')
     tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
 
 

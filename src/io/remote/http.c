@@ -119,6 +119,11 @@ void vmf_http_line_free(struct vmf_http_connection *line)
   vmf_free(line);
 }
 
+static bool tell_by_digest(CURL *curl)
+{
+  return vmf_curl.curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST) == CURLE_OK;
+}
+
 enum vmf_code vmf_http_line_new(const struct vmf_http *http, struct vmf_http_connection **line,
                                 struct vmf_error *error)
 {
@@ -127,8 +132,11 @@ enum vmf_code vmf_http_line_new(const struct vmf_http *http, struct vmf_http_con
   VMF_TRY(vmf_alloc(sizeof **line, &memory, error));
   *line = memory;
   (*line)->curl = vmf_curl_new((*line)->reason, !http->s3);
-  if ((*line)->curl && vmf_curl.curl_easy_setopt((*line)->curl, CURLOPT_PATH_AS_IS,
-                                                 (long)(http->s3 != NULL)) == CURLE_OK)
+  (*line)->digest = atomic_load(&http->digest);
+  if ((*line)->curl &&
+      vmf_curl.curl_easy_setopt((*line)->curl, CURLOPT_PATH_AS_IS, (long)(http->s3 != NULL)) ==
+          CURLE_OK &&
+      (!(*line)->digest || tell_by_digest((*line)->curl)))
     return VMF_OK;
   vmf_http_line_free(*line);
   return vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", http->transport.name);
@@ -296,6 +304,22 @@ static enum vmf_code redirect(struct vmf_http_request *request, struct vmf_error
   return VMF_OK;
 }
 
+/* The server does not want the password itself. Both ways at once would cost two requests each
+ * time. */
+static bool turns_to_digest(const struct vmf_http_request *request)
+{
+  struct vmf_http_connection *line = request->line;
+  long offered = 0;
+
+  vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_HTTPAUTH_AVAIL, &offered);
+  if (!vmf_remote_settings()->netrc || request->http->s3 || line->digest ||
+      !(offered & (long)CURLAUTH_DIGEST))
+    return false;
+  line->digest = true;
+  atomic_store(&request->http->digest, true);
+  return tell_by_digest(line->curl);
+}
+
 /* To where the last redirection led. What that does not answer any more is asked for by its first
  * URL again: signed ones end after a while. */
 enum vmf_code vmf_http_ask(struct vmf_http_request *request, struct vmf_attempt *attempt,
@@ -314,7 +338,7 @@ enum vmf_code vmf_http_ask(struct vmf_http_request *request, struct vmf_attempt 
       vmf_free(line->target);
       line->target = NULL;
       led = false;
-    } else {
+    } else if (status != 401 || !turns_to_digest(request)) {
       return vmf_http_judge(request, result, attempt, error);
     }
   }

@@ -22,7 +22,8 @@ struct vmf_http {
   struct vmf_s3 *s3;         /* owned; of an object store; NULL: a web server */
   char etag[VMF_HTTP_VALUE]; /* of what was opened; "": none */
   char modified[VMF_HTTP_VALUE];
-  bool pinned; /* the two are known */
+  bool pinned;        /* the two are known */
+  atomic_bool digest; /* who asks is told so that nobody learns the password (RFC 7616) */
   /* Where no parts are sent: its first bytes, all that are up to a block, and the copy of it, or
    * NULL; both owned. The copy is made by the thread that fetches, which is one. */
   uint8_t *first;
@@ -33,6 +34,7 @@ struct vmf_http {
 
 struct vmf_http_connection {
   CURL *curl;
+  bool digest;
   char *target; /* where the last redirection led, or NULL: http->url; owned */
   char reason[CURL_ERROR_SIZE];
 };

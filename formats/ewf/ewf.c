@@ -235,7 +235,7 @@ static const struct vmf_reader ewf_reader = {
 };
 
 static const char *const aliases[] = {"e01", NULL};
-static const char *const suffixes[] = {"e01", NULL};
+static const char *const suffixes[] = {"e01", "s01", NULL};
 
 extern const struct vmf_format vmf_format_ewf;
 const struct vmf_format vmf_format_ewf = {

@@ -3,7 +3,9 @@
  *
  * The Expert Witness format of EnCase (E01): segment files of sections, each with a descriptor of
  * 76 bytes. A "volume" tells of the disk, "sectors" hold its chunks, each packed by zlib or as it
- * is with its Adler-32, a "table" says where each of them starts. All numbers are little-endian. */
+ * is with its Adler-32, a "table" says where each of them starts. In images of SMART and of EnCase
+ * 1 there are no "sectors": the chunks follow the entries in the table's section. All numbers are
+ * little-endian. */
 #ifndef VMF_FORMATS_EWF_H
 #define VMF_FORMATS_EWF_H
 
@@ -13,6 +15,7 @@ enum {
   EWF_FILE_HEADER = 13,
   EWF_SECTION = 76, /* the descriptor; its data follows */
   EWF_VOLUME = 1052,
+  EWF_VOLUME_SMART = 94,
   EWF_TABLE = 24, /* its header; the entries follow */
   EWF_ENTRY = 4,
   EWF_SUM = 4,
@@ -65,7 +68,8 @@ struct ewf_state {
 struct ewf_walk {
   struct vmf_image *image;
   struct vmf_io *io;
-  uint64_t data, data_end; /* of the last sectors section; 0: there is none yet */
+  uint64_t data, data_end; /* of the last sectors section, or the table that has the chunks */
+  bool sectors;            /* there are sectors sections */
   bool bad_table;          /* of the last table: its mirror has to do */
   uint32_t sections;
 };

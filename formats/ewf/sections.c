@@ -108,21 +108,18 @@ static enum vmf_code take_volume(struct ewf_walk *walk, const struct ewf_section
                                  struct vmf_error *error)
 {
   struct ewf_state *state = walk->image->state;
-  uint8_t raw[EWF_VOLUME];
+  uint8_t raw[EWF_VOLUME] = {0};
+  bool smart = section->size - EWF_SECTION == EWF_VOLUME_SMART;
 
-  if (section->size - EWF_SECTION < EWF_VOLUME)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: section \"%.16s\" of %" PRIu64
-                    " bytes: images of SMART and of EnCase 1 are not read",
-                    walk->io->name, section->type, section->size);
-  VMF_TRY(read_summed(walk, section, raw, sizeof raw, error));
+  VMF_TRY(read_summed(walk, section, raw, smart ? EWF_VOLUME_SMART : EWF_VOLUME, error));
   struct ewf_volume volume = {.media = raw[0],
                               .chunks = get_le32(raw + 4),
                               .chunk_sectors = get_le32(raw + 8),
                               .sector = get_le32(raw + 12),
-                              .sectors = get_le64(raw + 16),
+                              .sectors = smart ? get_le32(raw + 16) : get_le64(raw + 16),
                               .level = raw[52]};
-  memcpy(volume.guid, raw + 64, EWF_GUID);
+  if (!smart)
+    memcpy(volume.guid, raw + 64, EWF_GUID);
   if (!state->has_volume) {
     VMF_TRY(check_volume(walk, &volume, error));
     state->volume = volume;
@@ -193,6 +190,7 @@ static enum vmf_code take_section(struct ewf_walk *walk, const struct ewf_sectio
   if (is_type(section, "volume") || is_type(section, "disk") || is_type(section, "data"))
     return take_volume(walk, section, error);
   if (is_type(section, "sectors")) {
+    walk->sectors = true;
     walk->data = section->at + EWF_SECTION;
     walk->data_end = section->next;
     return VMF_OK;

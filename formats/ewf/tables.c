@@ -18,6 +18,7 @@ enum { ENTRIES_AT_ONCE = 2048 };
 /* The order of entries, while they are looked through. */
 struct order {
   uint64_t before; /* the offset of the last one */
+  uint64_t first;  /* where the chunk of the first one stands */
   bool any;
 };
 
@@ -47,6 +48,8 @@ static enum vmf_code check_entry(const struct ewf_walk *walk, struct ewf_table *
                     " to %" PRIu64 ")",
                     walk->io->name, table->entries - EWF_TABLE - EWF_SECTION, table->first + index,
                     table->base + offset, walk->data, walk->data_end);
+  if (!order->any)
+    order->first = table->base + offset;
   order->before = offset;
   order->any = true;
   return VMF_OK;
@@ -69,7 +72,7 @@ static enum vmf_code check_entries(const struct ewf_walk *walk, const struct ewf
           check_entry(walk, table, done + i, get_le32(raw + EWF_ENTRY * (size_t)i), &order, error));
     at += EWF_ENTRY * (uint64_t)part;
   }
-  if (section->next - at < EWF_SUM) /* of before EnCase 2 */
+  if (section->next - at < EWF_SUM || (!walk->sectors && order.first == at)) /* SMART has none */
     return VMF_OK;
   VMF_TRY(vmf_io_pread(walk->io, raw, EWF_SUM, at, error));
   if (get_le32(raw) != sum)
@@ -79,7 +82,7 @@ static enum vmf_code check_entries(const struct ewf_walk *walk, const struct ewf
   return VMF_OK;
 }
 
-static enum vmf_code read_table(const struct ewf_walk *walk, const struct ewf_section *section,
+static enum vmf_code read_table(struct ewf_walk *walk, const struct ewf_section *section,
                                 struct ewf_table *table, struct vmf_error *error)
 {
   uint8_t raw[EWF_TABLE];
@@ -96,12 +99,16 @@ static enum vmf_code read_table(const struct ewf_walk *walk, const struct ewf_se
   table->count = table->wide = get_le32(raw);
   table->base = get_le64(raw + 8);
   table->entries = section->at + EWF_SECTION + EWF_TABLE;
-  table->data_end = walk->data_end;
   if (table->count > (room - EWF_TABLE) / EWF_ENTRY || table->base > walk->io->size)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: table at byte %" PRIu64 ": %" PRIu32 " entries from byte %" PRIu64
                     " on, beyond its %" PRIu64 " bytes or those of the file",
                     walk->io->name, section->at, table->count, table->base, section->size);
+  if (!walk->sectors) {
+    walk->data = table->entries + EWF_ENTRY * (uint64_t)table->count;
+    walk->data_end = section->next;
+  }
+  table->data_end = walk->data_end;
   return check_entries(walk, section, table, error);
 }
 
@@ -132,9 +139,8 @@ enum vmf_code ewf_take_table(struct ewf_walk *walk, const struct ewf_section *se
 
   if (mirror && !walk->bad_table)
     return VMF_OK;
-  if (!state->has_volume || walk->data == 0)
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: table at byte %" PRIu64 " without a volume or sectors before it",
+  if (!state->has_volume)
+    return vmf_fail(error, VMF_CORRUPT, "%s: table at byte %" PRIu64 " without a volume before it",
                     walk->io->name, section->at);
   enum vmf_code code = read_table(walk, section, &table, mirror ? error : &found);
   if (code == VMF_OK)

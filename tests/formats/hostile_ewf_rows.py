@@ -103,7 +103,7 @@ ROWS = [
     row('cut in the last descriptor', [lambda image: image.__delitem__(slice(DONE + 75, None))], 'it is cut short'),
     row('cut in its sectors', [lambda image: image.__delitem__(slice(20000, None))], 'expected to follow it within the file'),
     row('with a volume whose checksum is wrong', [little(SECOND + ewf.SECTION + ewf.VOLUME - 4, 4, 1)], 'the checksum of its data is wrong'),
-    row('of SMART', [], 'images of SMART and of EnCase 1 are not read', 9, image=made(lambda image: setattr(image, 'volume', bytes(94)))),
+    row('of SMART with a wrong checksum', [], 'the checksum of its data is wrong', image=made(lambda image: setattr(image, 'volume', bytes(94)))),
     row('with two volumes that differ', [], 'tells of another disk', image=made(lambda image: image.more.append((b'volume', ewf.volume(1, 1))))),
     row('with two volumes of two sets', [], 'is a segment of another image', image=made(lambda image: image.more.append((b'data', ewf.volume(1, 1, guid=bytes(16)))))),
     row('with a volume twice', [], '', 0, image=made(lambda image: image.more.append((b'disk', image.volume))), guest=LARGE),

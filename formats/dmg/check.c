@@ -18,7 +18,13 @@ struct checking {
   struct vmf_unpacker *unpacker;
   uint8_t *stored, *data; /* room for one packed run, and for what it unpacks to */
   bool broken;            /* a run of this table cannot be unpacked */
+  bool tells;             /* what nothing vouches for */
 };
+
+static bool sums_fork(const struct vmf_image *image)
+{
+  return ((const struct dmg_state *)image->state)->trailer.fork_sum_type == DMG_SUM_CRC32;
+}
 
 /* Continues a sum over bytes of the file. */
 static enum vmf_code sum_file(struct checking *checking, uint64_t offset, uint64_t length,
@@ -113,6 +119,12 @@ static enum vmf_code check_table(struct checking *checking, struct dmg_walk *wal
     VMF_TRY(sum_run(checking, &run, &sum, error));
   }
   snprintf(what, sizeof what, "table %" PRIu32, walk->tables);
+  if (checking->tells && walk->sum_type != DMG_SUM_CRC32)
+    vmf_finding(checking->findings,
+                "%s: %s has no checksum (or one of an unknown kind, %" PRIu32 "): %s",
+                checking->image->io->name, what, walk->sum_type,
+                sums_fork(checking->image) ? "only that of the packed data vouches for it"
+                                           : "nothing vouches for its data");
   if (walk->sum_type == DMG_SUM_CRC32 && !checking->broken && sum != walk->sum)
     find_other_sum(checking, what, sum, walk->sum);
   return VMF_OK;
@@ -132,10 +144,12 @@ static enum vmf_code check_tables(struct checking *checking, struct vmf_error *e
   }
 }
 
-static enum vmf_code check_sums(struct vmf_image *image, struct vmf_findings *findings, bool tables,
+/* all: tells also what has no checksums; else the tables are only looked at where the packed data
+ * has none. */
+static enum vmf_code check_sums(struct vmf_image *image, struct vmf_findings *findings, bool all,
                                 struct vmf_error *error)
 {
-  struct checking checking = {.image = image, .findings = findings};
+  struct checking checking = {.image = image, .findings = findings, .tells = all};
   VMF_AUTO_FREE void *stored = NULL, *data = NULL;
 
   VMF_TRY(vmf_alloc((size_t)vmf_max(PIECE, 2 * (uint64_t)image->unit + 4096), &stored, error));
@@ -144,7 +158,7 @@ static enum vmf_code check_sums(struct vmf_image *image, struct vmf_findings *fi
   checking.data = data;
   VMF_TRY(vmf_unpacker_new(&checking.unpacker, error));
   enum vmf_code code = check_fork(&checking, error);
-  if (code == VMF_OK && tables)
+  if (code == VMF_OK && (all || !sums_fork(image)))
     code = check_tables(&checking, error);
   vmf_unpacker_free(checking.unpacker);
   return code;
@@ -160,7 +174,5 @@ enum vmf_code dmg_check(struct vmf_image *image, struct vmf_findings *findings,
 enum vmf_code dmg_check_data(struct vmf_image *image, struct vmf_findings *findings,
                              struct vmf_error *error)
 {
-  const struct dmg_state *state = image->state;
-
-  return check_sums(image, findings, state->trailer.fork_sum_type != DMG_SUM_CRC32, error);
+  return check_sums(image, findings, false, error);
 }

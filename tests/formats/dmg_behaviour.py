@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Apple's disk images: read as 7-Zip and qemu-img read them, their checksums checked."""
+import base64
 import json
 import lzma
 import os
@@ -143,6 +144,33 @@ def test_is_not_written(t):
         done = t.vmferry(*words, status=None)
         tap.equal(done.returncode != 0 and 'dmg' in done.stderr, True, done.stderr)
     tap.equal(t.names(), ['a.raw'], 'files')
+
+
+@tap.rows([('the packed data has one', 2, 'only that of the packed data vouches for it'), ('nothing has one', 0, 'nothing vouches for its data')])
+def test_check_tells_of_a_table_without_a_checksum(t, fork, says):
+    image = bytearray(dmg.disk(LARGE, [dmg.ZLIB], tables=2))
+
+    lists = bytes(image[image.index(b'<?xml'):image.rindex(b'koly')])
+    tables = [bytearray(base64.b64decode(b''.join(part.split(b'</data>')[0].split()))) for part in lists.split(b'<data>')[1:]]
+    tap.equal(len(tables), 2, 'tables')
+    struct.pack_into('>I', tables[1], 64, 0)
+    packed = dmg.Fork()
+    packed.data = image[:image.index(b'<?xml')]
+    made = bytearray(dmg.image(packed, tables, len(LARGE) // 512))
+    struct.pack_into('>I', made, len(made) - 512 + 80, fork)
+    t.write('x.dmg', made)
+    done = t.vmferry('check', 'x.dmg')
+    tap.contains(done.stdout + done.stderr, f'table 2 has no checksum (or one of an unknown kind, 0): {says}')
+    tap.equal('table 1' in done.stdout + done.stderr, False, 'table 1 is told of')
+
+
+def test_a_million_runs(t):
+    """An index of 40 bytes a run is all that is kept; hostile_case.run looks at the memory."""
+    count = 1000000
+    runs = [struct.pack('>IIQQQQ', dmg.ZEROS, 0, at, 1, 0, 0) for at in range(count)]
+    t.write('x.dmg', dmg.image(dmg.Fork(), [dmg.table(0, runs, bytes(count * 512))], count))
+    status, _, text = hostile_case.run(t, 'convert', '-m', '2', '-O', 'qcow2', 'x.dmg', 'out.qcow2')
+    tap.equal((status, text), (0, ''), 'exit status')
 
 
 tap.main(globals())

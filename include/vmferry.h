@@ -372,6 +372,7 @@ struct vmf_target_options {
    * map was made of, or that stands on it, only what stands above is read. The target's bytes are
    * the same. */
   const char *map, *since, *onto;
+  const struct vmf_secret *secret; /* that opens an encrypted target; lives as long as the target */
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. Any

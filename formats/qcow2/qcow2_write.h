@@ -4,7 +4,7 @@
  * How the writer lays out a QCOW2 file. There is one layout, made by appending only, so that a file
  * and a pipe get the same bytes:
  *
- *   header | stream | L1 table | bitmaps | refcount table | late refcount blocks
+ *   header | stream | L1 table | bitmaps | LUKS header | refcount table | late refcount blocks
  *
  * The stream holds guest clusters as they come; an L2 table takes its place when the next one is
  * opened, in guest order behind all clusters that it maps. Refcount block k is the first cluster of
@@ -35,6 +35,9 @@ struct qcow2_write_options {
   bool extended_l2;
   unsigned preallocation; /* enum qcow2_preallocation */
   bool lazy_refcounts;
+  /* indices into the lists of write_crypt.c */
+  unsigned encrypt_format, encrypt_cipher, encrypt_mode, encrypt_iv, encrypt_iv_hash, encrypt_hash;
+  uint64_t encrypt_time; /* milliseconds */
 };
 
 /* What follows from the options and the guest size alone. */
@@ -50,6 +53,7 @@ struct qcow2_geometry {
   uint64_t cluster_limit;  /* host clusters that QEMU can address and count */
   uint64_t guest_clusters;
   uint64_t l1_entries, l1_clusters;
+  uint64_t crypt_clusters;  /* behind those: the LUKS header */
   uint64_t bitmap_clusters; /* behind the L1 table: copied bitmaps, with directory and tables */
 };
 
@@ -84,7 +88,9 @@ struct qcow2_build {
   uint64_t l2_index;      /* its place in L1 */
   bool l2_open;
   struct qcow2_bitmaps bitmaps;
-  uint64_t next_guest; /* fill: the first guest cluster that is not mapped yet */
+  uint8_t *crypt_head;       /* what of the LUKS header is not zeros; or NULL */
+  struct vmf_cipher *cipher; /* or NULL */
+  uint64_t next_guest;       /* fill: the first guest cluster that is not mapped yet */
   uint64_t packed_end; /* byte behind the last packed unit, inside a cluster that has room behind
                         * it; 0: there is none. That cluster lies in `range`. */
 };
@@ -144,6 +150,24 @@ VMF_MUST_CHECK enum vmf_code qcow2_write_bitmaps(struct vmf_target *target,
 void qcow2_release_bitmaps(struct qcow2_bitmaps *bitmaps);
 /* Host cluster of their directory, when the tail is known. */
 uint64_t qcow2_bitmaps_cluster(const struct qcow2_build *build);
+
+/* write_crypt.c */
+extern const char *const qcow2_encrypt_choices[],
+    *const qcow2_cipher_choices[],
+        *const qcow2_mode_choices[], *const qcow2_iv_choices[], *const qcow2_hash_choices[],
+                                                                    *const qcow2_iv_hash_choices[];
+bool qcow2_encrypts(const struct qcow2_write_options *options);
+/* Bytes of the LUKS header; 0: there is none. */
+uint64_t qcow2_crypt_bytes(const struct qcow2_write_options *options);
+VMF_MUST_CHECK enum vmf_code qcow2_check_encryption(const struct qcow2_write_options *options,
+                                                    bool compress, struct vmf_error *error);
+/* Makes key and header; the header's place, when the tail is known; writes it there. */
+VMF_MUST_CHECK enum vmf_code qcow2_begin_encryption(struct vmf_target *target,
+                                                    struct vmf_error *error);
+uint64_t qcow2_crypt_offset(const struct qcow2_build *build);
+VMF_MUST_CHECK enum vmf_code qcow2_write_encryption(struct vmf_target *target,
+                                                    struct vmf_error *error);
+void qcow2_release_encryption(struct qcow2_build *build);
 
 /* write_tables.c */
 /* Opens the L2 table that maps guest cluster `unit`, after the one before it was written. One that

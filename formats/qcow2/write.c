@@ -66,6 +66,49 @@ static const struct vmf_option options_table[] = {
      .type = VMF_OPTION_BOOL,
      .offset = FIELD(lazy_refcounts),
      .initial = "off"},
+    {.name = "encrypt.format",
+     .help = "encrypt the disk; its secret is in --target-secret-file",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_format),
+     .choices = qcow2_encrypt_choices,
+     .initial = "off"},
+    {.name = "encrypt.cipher-alg",
+     .help = "cipher",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_cipher),
+     .choices = qcow2_cipher_choices,
+     .initial = "aes-256"},
+    {.name = "encrypt.cipher-mode",
+     .help = "mode of the cipher",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_mode),
+     .choices = qcow2_mode_choices,
+     .initial = "xts"},
+    {.name = "encrypt.ivgen-alg",
+     .help = "what sectors are told from each other by",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_iv),
+     .choices = qcow2_iv_choices,
+     .initial = "plain64"},
+    {.name = "encrypt.ivgen-hash-alg",
+     .help = "digest of ivgen-alg=essiv",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_iv_hash),
+     .choices = qcow2_iv_hash_choices,
+     .initial = "sha256"},
+    {.name = "encrypt.hash-alg",
+     .help = "digest that keys are derived by",
+     .type = VMF_OPTION_CHOICE,
+     .offset = FIELD(encrypt_hash),
+     .choices = qcow2_hash_choices,
+     .initial = "sha256"},
+    {.name = "encrypt.iter-time",
+     .help = "milliseconds that trying one secret is to take",
+     .type = VMF_OPTION_UINT,
+     .offset = FIELD(encrypt_time),
+     .min = 1,
+     .max = 60000,
+     .initial = "2000"},
 };
 
 /* What version 2 does not have. */
@@ -98,6 +141,7 @@ static enum vmf_code check_options(const struct qcow2_write_options *options, bo
     return vmf_fail(error, VMF_USAGE,
                     "qcow2: refcount_bits=%" PRIu64 ": 1, 2, 4, 8, 16, 32 or 64 is accepted",
                     options->refcount_bits);
+  VMF_TRY(qcow2_check_encryption(options, compress, error));
   if (options->compat == QCOW2_COMPAT_0_10 || options->compat == QCOW2_COMPAT_V2)
     VMF_TRY(check_version_2(options, error));
   if (options->extended_l2 && options->cluster_size < 1 << QCOW2_CLUSTER_BITS_MIN_EXTENDED)
@@ -156,10 +200,12 @@ static enum vmf_code qcow2_shape(const void *options, uint64_t guest_size, bool 
       .unit = geometry.cluster_size,
       /* the header names tables that stand behind data whose length only packing tells, or only
        * the comparison with the backing file */
-      .patches_start = compress || backing,
+      .patches_start = compress || backing || qcow2_encrypts(o),
+      .encrypts = qcow2_encrypts(o),
       .keep_zeros = o->preallocation == QCOW2_PREALLOCATION_FULL,
       .tables_grow = o->preallocation <= QCOW2_PREALLOCATION_METADATA,
-      .any_order = !compress && !backing && o->preallocation == QCOW2_PREALLOCATION_OFF,
+      .any_order = !compress && !backing && !qcow2_encrypts(o) &&
+                   o->preallocation == QCOW2_PREALLOCATION_OFF,
   };
   if (compress) {
     shape->codec =
@@ -262,6 +308,7 @@ static enum vmf_code qcow2_begin(struct vmf_target *target, const struct vmf_pla
              "%s: %" PRIu64 " bytes are no whole sectors: zeros are added, or QEMU would not show "
              "the last %" PRIu64 " bytes",
              target->io->name, target->guest_size, target->guest_size % QCOW2_SECTOR);
+  VMF_TRY(qcow2_begin_encryption(target, error));
   VMF_TRY(qcow2_build_header(target, build->refcounts, error)); /* refuses early */
   VMF_TRY(clear_device(target, error));
   VMF_TRY(plan_file(target, plan, error));
@@ -327,7 +374,9 @@ static enum vmf_code qcow2_place(struct vmf_target *target, struct vmf_block *bl
   /* a cluster that is never written reads as zeros by itself, on a pipe gaps are zeros */
   if (block->data_length == 0 && !target->io->reads_as_zero && !target->io->sequential)
     block->zeros = g->cluster_size;
-  return map_unit(target, unit, &block->host, &block->again, error);
+  VMF_TRY(map_unit(target, unit, &block->host, &block->again, error));
+  block->place = block->host;
+  return VMF_OK;
 }
 
 static enum vmf_code qcow2_finish(struct vmf_target *target, struct vmf_error *error)
@@ -339,6 +388,7 @@ static enum vmf_code qcow2_finish(struct vmf_target *target, struct vmf_error *e
   VMF_TRY(qcow2_end_stream(target, error));
   VMF_TRY(qcow2_write_l1(target, error));
   VMF_TRY(qcow2_write_bitmaps(target, error));
+  VMF_TRY(qcow2_write_encryption(target, error));
   VMF_TRY(qcow2_write_refcounts(target, error));
   return build->promised ? VMF_OK : write_header(target, error);
 }
@@ -351,6 +401,7 @@ static void qcow2_release(struct vmf_target *target)
   vmf_free(build->l2);
   vmf_free(build->refcounts);
   qcow2_release_bitmaps(&build->bitmaps);
+  qcow2_release_encryption(build);
   *build = (struct qcow2_build){0};
 }
 

@@ -67,6 +67,15 @@ static void put_bitmaps(const struct qcow2_build *build, uint8_t *header, size_t
                                                        << build->geometry.cluster_bits);
 }
 
+static void put_crypt(const struct vmf_target *target, uint8_t *header, size_t *used)
+{
+  uint8_t *at = put_extension(header, used, QCOW2_EXTENSION_CRYPT_HEADER, QCOW2_CRYPT_EXTENSION);
+
+  put_be32(header + QCOW2_CRYPT_METHOD_AT, QCOW2_CRYPT_LUKS);
+  put_be64(at + QCOW2_CRYPT_OFFSET_AT, qcow2_crypt_offset(target->state));
+  put_be64(at + QCOW2_CRYPT_LENGTH_AT, qcow2_crypt_bytes(target->options));
+}
+
 static void put_version_3(const struct qcow2_write_options *options,
                           const struct qcow2_geometry *geometry, uint8_t *header)
 {
@@ -111,6 +120,7 @@ enum vmf_code qcow2_build_header(const struct vmf_target *target, uint8_t *heade
   size_t name_length = name ? strlen(name) : 0, format_length = name && format ? strlen(format) : 0;
   size_t used = g->version > 2 ? QCOW2_HEADER_WRITTEN : QCOW2_HEADER_V2;
   size_t need = used + (format_length ? extension_size(format_length) : 0) +
+                (build->crypt_head ? extension_size(QCOW2_CRYPT_EXTENSION) : 0) +
                 (build->bitmaps.count > 0 ? extension_size(QCOW2_BITMAPS_EXTENSION) : 0) +
                 QCOW2_EXTENSION_HEADER + name_length;
 
@@ -125,6 +135,8 @@ enum vmf_code qcow2_build_header(const struct vmf_target *target, uint8_t *heade
   if (format_length > 0)
     memcpy(put_extension(header, &used, QCOW2_EXTENSION_BACKING_FORMAT, format_length), format,
            format_length);
+  if (build->crypt_head)
+    put_crypt(target, header, &used);
   if (build->bitmaps.count > 0)
     put_bitmaps(build, header, &used);
   if (g->version > 2 &&

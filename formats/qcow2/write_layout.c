@@ -31,6 +31,7 @@ void qcow2_geometry_fill(const struct qcow2_write_options *options, uint64_t gue
       vmf_min(addressable + 1, QCOW2_REFTABLE_BYTES_MAX / QCOW2_REFTABLE_ENTRY * g->range_clusters);
   g->guest_clusters = vmf_div_up(guest_size, g->cluster_size);
   g->l1_entries = vmf_div_up(g->guest_clusters, g->l2_entries);
+  g->crypt_clusters = vmf_div_up(qcow2_crypt_bytes(options), g->cluster_size);
   g->l1_clusters = vmf_div_up(g->l1_entries * QCOW2_L1_ENTRY, g->cluster_size);
 }
 
@@ -78,7 +79,8 @@ void qcow2_tail_fill(const struct qcow2_geometry *geometry, uint64_t stream_end,
   uint64_t blocks = 0;
 
   tail->l1 = stream_end;
-  tail->reftable = stream_end + geometry->l1_clusters + geometry->bitmap_clusters;
+  tail->reftable =
+      stream_end + geometry->l1_clusters + geometry->bitmap_clusters + geometry->crypt_clusters;
   tail->first_late = vmf_div_up(stream_end, geometry->range_clusters);
   tail->blocks = tail->first_late;
   /* the tables must also count themselves; a block counts at least 64 clusters, so this ends soon

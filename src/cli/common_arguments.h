@@ -56,6 +56,11 @@
     .name = "secret-fd", VMF_SETS_TEXT(command.secret_descriptor), .value = "N",                   \
     .help = "what is read from the file descriptor N is such a secret"                             \
   }
+#define VMF_ARGUMENT_TARGET_SECRET                                                                 \
+  {                                                                                                \
+    .name = "target-secret-file", VMF_SETS_TEXT(command.target_secret_file), .value = "FILE",      \
+    .help = "all bytes of FILE are the secret of a target that is encrypted (-o)"                  \
+  }
 #define VMF_ARGUMENT_ALLOW_REF                                                                     \
   {                                                                                                \
     .name = "allow-ref", VMF_SETS_LISTED(source.allow_refs), .value = "DIR",                       \

@@ -147,6 +147,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .in_place = target->in_place,
       .no_sync = target->no_sync,
       .no_cache = transfer->command->no_cache,
+      .secret = transfer->command->target_secret,
       .ignore_locks = transfer->ignore_locks,
       .source = transfer->source,
       .backing = transfer->backing,

@@ -49,7 +49,9 @@ struct vmf_command {
   const char *secret_descriptor; /* the number of one; or NULL */
   struct vmf_secret *secrets;    /* read from there; owned, see secrets.h */
   size_t secret_count;
-  bool locked;                         /* encrypted disks are looked at, and not read */
+  const char *target_secret_file;   /* or NULL */
+  struct vmf_secret *target_secret; /* of `secrets`, the last one, which is not counted; or NULL */
+  bool locked;                      /* encrypted disks are looked at, and not read */
   const struct vmf_listener *listener; /* is told instead of the terminal; NULL: none is */
   struct vmf_crew *crew;               /* does the work; NULL: threads of its own */
 };

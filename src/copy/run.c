@@ -204,7 +204,8 @@ static unsigned writers_of(const struct vmf_copy *copies, size_t count)
   unsigned writers = 0;
 
   for (size_t i = 0; i < count; i++) {
-    if (!copies[i].target || copies[i].target->io->writers == 0)
+    if (!copies[i].target || copies[i].target->io->writers == 0 ||
+        copies[i].target->shape.encrypts) /* which is done by who writes */
       return 0;
     writers += copies[i].target->io->writers;
   }

@@ -299,10 +299,12 @@ struct vmf_shape {
   bool any_order; /* PLANNED, unpacked, without a digest: where target->io is not sequential, place
                    * takes units in any order, and one that has its place again. FIXED does so
                    * anyway */
-  uint32_t hole;  /* ORDERED, unpacked: blocks of so many bytes that are zeros are left out of a
-                   * unit's data, and block->stored tells wrap which are there; 8 of them or a
-                   * multiple make a unit. 0: all of it is stored */
-  bool unpadded;  /* ORDERED, unpacked: the last unit ends where the disk does */
+  bool encrypts; /* unpacked, not any_order: begin sets target->cipher, and place says of each block
+                  * where the cipher has it */
+  uint32_t hole; /* ORDERED, unpacked: blocks of so many bytes that are zeros are left out of a
+                  * unit's data, and block->stored tells wrap which are there; 8 of them or a
+                  * multiple make a unit. 0: all of it is stored */
+  bool unpadded; /* ORDERED, unpacked: the last unit ends where the disk does */
   uint32_t head_bytes, tail_bytes; /* room that wrap has, VMF_FRAMING_BYTES at most each */
   enum vmf_block_digest digest;    /* of the stored bytes of every block, which wrap wants */
 };
@@ -343,6 +345,7 @@ struct vmf_block {
   /* filled by place */
   struct vmf_io *io; /* NULL: target->io */
   uint64_t host;     /* where head starts */
+  uint64_t place;    /* shape.encrypts: by which the cipher knows the first byte of data */
   bool again;        /* shape.any_order: the unit had its place already, this one */
 };
 
@@ -371,6 +374,9 @@ struct vmf_target {
   struct vmf_image *bitmaps; /* the source whose bitmaps of changed blocks are copied; or NULL */
   bool skip_broken_bitmaps;
   const struct vmf_log *log;
+  const struct vmf_secret *secret; /* for shape.encrypts; or NULL */
+  const struct vmf_cipher
+      *cipher; /* that the engine encrypts data by; the writer's, until release */
 };
 
 struct vmf_writer {

@@ -306,15 +306,17 @@ enum vmf_code vmf_parts_open(const char *const *paths, size_t count,
   return open_perhaps_packed(&origin, &own, image, error);
 }
 
-enum vmf_code vmf_image_open_alone(const char *path, const char *format, const struct vmf_log *log,
-                                   struct vmf_image **image, struct vmf_error *error)
+enum vmf_code vmf_image_open_alone(const char *path, const char *format,
+                                   const struct vmf_secret *secret, struct vmf_image **image,
+                                   struct vmf_error *error)
 {
   const struct vmf_image_options options = {.size = sizeof options,
                                             .format = format,
                                             .no_chain = true,
                                             .ignore_locks = true,
                                             .no_cache = true,
-                                            .log = log};
+                                            .secrets = secret,
+                                            .secret_count = secret ? 1 : 0};
   struct vmf_image_origin origin = {.io = NULL};
 
   *image = NULL;

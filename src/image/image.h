@@ -278,10 +278,10 @@ VMF_MUST_CHECK enum vmf_code vmf_image_open_once(struct vmf_io *io,
                                                  const struct vmf_image_options *options,
                                                  struct vmf_image **image, struct vmf_error *error);
 
-/* Opens an image without its parents, for a caller that supplies the parent itself. What is read
- * does not stay in the page cache. */
+/* Opens an image without its parents, for a caller that supplies the parent itself, and the
+ * secret of one that is encrypted (or NULL). What is read does not stay in the page cache. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open_alone(const char *path, const char *format,
-                                                  const struct vmf_log *log,
+                                                  const struct vmf_secret *secret,
                                                   struct vmf_image **image,
                                                   struct vmf_error *error);
 

@@ -151,6 +151,7 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->journal = options->journal;
   draft->journal_chunk = options->journal_chunk;
   draft->target.log = options->log;
+  draft->target.secret = options->secret;
   VMF_TRY(settle(draft, options, error));
   const struct vmf_format *format = draft->target.format;
   return vmf_identity_make(format->seed_name ? format->seed_name : format->name, options->options,
@@ -325,7 +326,7 @@ enum vmf_code vmf_target_reopen(struct vmf_target *target, const struct vmf_canc
   VMF_TRY(vmf_output_to_medium(draft->output, error));
   if (target->shape.outer)
     return vmf_image_open_packed(path, target->shape.member, cancel, image, error);
-  VMF_TRY(vmf_image_open_alone(path, target->format->name, NULL, image, error));
+  VMF_TRY(vmf_image_open_alone(path, target->format->name, target->secret, image, error));
   (*image)->parent = draft->target.backing;
   return VMF_OK;
 }

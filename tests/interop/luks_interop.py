@@ -89,6 +89,71 @@ def test_in_qcow(t, form, options):
     t.vmferry('convert', '-O', 'raw', 'x.qcow2', 'none.raw', status=10)
 
 
+def decrypted_by_qemu(t, name, options='encrypt.key-secret=s'):
+    t.run(tap.tool('qemu-img'), 'convert', '--object', 'secret,id=s,file=text', '--image-opts', f'driver=qcow2,{options},file.filename={name}', '-O', 'raw', 'theirs.raw')
+    return t.read('theirs.raw')
+
+
+WRITTEN = [('as it is', ()), ('aes-128', ('encrypt.cipher-alg=aes-128',)), ('essiv', ('encrypt.cipher-mode=cbc', 'encrypt.ivgen-alg=essiv', 'encrypt.cipher-alg=aes-128')),
+           ('plain', ('encrypt.ivgen-alg=plain',)), ('sha1', ('encrypt.hash-alg=sha1',)), ('sha512', ('encrypt.hash-alg=sha512',)), ('ripemd160', ('encrypt.hash-alg=ripemd160',)),
+           ('clusters of 512', ('cluster_size=512',)), ('clusters of 2M', ('cluster_size=2M',)), ('subclusters', ('extended_l2=on',)), ('small counts', ('refcount_bits=1', 'cluster_size=4k'))]
+
+
+@tap.rows(WRITTEN)
+def test_written(t, options):
+    """qemu-img opens what is written, and finds nothing wrong."""
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    options = ','.join(('encrypt.format=luks', 'encrypt.iter-time=10', *options))
+    t.vmferry('convert', '--verify', '--target-secret-file', 'text', '-O', 'qcow2', '-o', options, 'plain.raw', 'x.qcow2')
+    tap.equal(decrypted_by_qemu(t, 'x.qcow2') == CONTENT, True, 'by qemu-img')
+    tap.equal(read(t, 'x.qcow2', 'text') == CONTENT, True, 'by vmferry')
+    t.run('qemu-img', 'check', '--object', 'secret,id=s,file=text', '--image-opts', 'driver=qcow2,encrypt.key-secret=s,file.filename=x.qcow2')
+    tap.contains(t.vmferry('check', 'x.qcow2').stdout, 'No errors')
+    tap.equal(CONTENT[512:1024] in t.read('x.qcow2'), False, 'a sector as it was')
+
+
+@tap.rows([(f'{count} threads', count) for count in (1, 2, 5)])
+def test_written_by_threads(t, count):
+    t.write('plain.raw', CONTENT * 4)
+    t.write('text', b'a text')
+    t.vmferry('convert', '-m', count, '--target-secret-file', 'text', '-O', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1', 'plain.raw', 'x.qcow2')
+    t.vmferry('compare', '--secret-file', 'text', 'x.qcow2', 'plain.raw')
+
+
+def test_written_overlay_and_pipe(t):
+    t.write('base.raw', CONTENT)
+    changed = CONTENT[:5000] + b'changed' + CONTENT[5007:100000] + bytes(200000) + CONTENT[300000:]
+    t.write('new.raw', changed)
+    t.write('text', b'a text')
+    options = ('--target-secret-file', 'text', '-O', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1')
+    t.vmferry('convert', *options, '-B', 'base.raw', '-F', 'raw', 'new.raw', 'x.qcow2')
+    tap.equal(decrypted_by_qemu(t, 'x.qcow2') == changed and read(t, 'x.qcow2', 'text') == changed, True, 'content')
+    t.write('y.qcow2', t.vmferry('convert', *options, 'new.raw', '-', text=False).stdout)
+    tap.equal(decrypted_by_qemu(t, 'y.qcow2') == changed, True, 'from a pipe')
+    t.vmferry('create', '--target-secret-file', 'text', '-f', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1', 'z.qcow2', '3M')
+    tap.equal(decrypted_by_qemu(t, 'z.qcow2'), bytes(3 << 20), 'an empty disk')
+
+
+@tap.rows([('-c', ('-c',), ''), ('preallocation', (), ',preallocation=metadata'), ('compat', (), ',compat=0.10'), ('xts of 192 bits', (), ',encrypt.cipher-alg=aes-192')])
+def test_what_is_not_encrypted(t, words, options):
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    done = t.vmferry('convert', *words, '--target-secret-file', 'text', '-O', 'qcow2', '-o', 'encrypt.format=luks' + options, 'plain.raw', 'x.qcow2', status=None)
+    tap.equal((done.returncode in (1, 9), 'x.qcow2' in t.names()), (True, False), done.stderr)
+
+
+def test_each_run_has_a_key_of_its_own(t):
+    """Also where ids are fixed; so it cannot be taken up again."""
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    words = ('convert', '--target-secret-file', 'text', '-O', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1')
+    for name in 'ab':
+        t.vmferry(*words, 'plain.raw', name, env={'SOURCE_DATE_EPOCH': '1'})
+    tap.equal(t.read('a')[128 << 10:192 << 10] == t.read('b')[128 << 10:192 << 10], False, 'bytes')
+    tap.contains(t.vmferry(*words, '--resume', 'plain.raw', 'c', status=9).stderr, 'another key')
+
+
 def test_a_chain_with_several_secrets(t):
     """An overlay that is encrypted, on one that is not, on one that is encrypted by another secret."""
     qcow_made_by_qemu(t, 'qcow2', 'encrypt.format=luks', 'encrypt.iter-time=10', name='base.qcow2')

@@ -41,7 +41,7 @@ LAYERS = {
 }
 # What a driver sees besides headers of its own.
 DRIVER_HEADERS = {
-    'bytes.h', 'checked.h', 'cipher.h', 'cluster_use.h', 'codec.h', 'container.h', 'coverage.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'legacy_aes.h', 'list.h', 'log.h', 'luks.h', 'memory.h',
+    'bytes.h', 'checked.h', 'cipher.h', 'cluster_use.h', 'codec.h', 'container.h', 'coverage.h', 'encoding.h', 'error.h', 'format.h', 'guid.h', 'io.h', 'legacy_aes.h', 'list.h', 'log.h', 'luks.h', 'luks_write.h', 'memory.h',
     'options.h', 'page_cache.h', 'patched.h', 'row.h', 'rpc.h', 'stream.h', 'sums.h', 'tar.h', 'tar_extra.h', 'tar_header.h', 'tar_names.h', 'text.h', 'utf8.h', 'value.h', 'xml.h', 'zero.h',
 }
 # No open(2), no malloc(3), no printf(3): the names that a driver's object may ask the linker for.

@@ -85,7 +85,7 @@ enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *er
 {
   enum vmf_code code = VMF_OK;
 
-  if (!command->secret_files && !command->secret_descriptor)
+  if (!command->secret_files && !command->secret_descriptor && !command->target_secret_file)
     return VMF_OK;
   if (prctl(PR_SET_DUMPABLE, 0) != 0)
     return failed("--secret-file: the process cannot be kept from leaving a core dump", error);
@@ -93,12 +93,17 @@ enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *er
     code = take_file(command, *file, error);
   if (command->secret_descriptor && code == VMF_OK)
     code = take_descriptor(command, error);
+  if (command->target_secret_file && code == VMF_OK) {
+    code = take_file(command, command->target_secret_file, error);
+    command->target_secret = &command->secrets[command->secret_count - 1];
+    command->secret_count--;
+  }
   return code;
 }
 
 void vmf_secrets_forget(struct vmf_command *command)
 {
-  for (size_t i = 0; i < command->secret_count; i++) {
+  for (size_t i = 0; i < command->secret_count + (command->target_secret != NULL); i++) {
     explicit_bzero((void *)command->secrets[i].bytes, command->secrets[i].length);
     free((void *)command->secrets[i].bytes);
   }

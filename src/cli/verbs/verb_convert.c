@@ -59,6 +59,7 @@ static const struct vmf_argument convert_arguments[] = {
      .value = "FORMAT",
      .help = "format of the target (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
+    VMF_ARGUMENT_TARGET_SECRET,
     {.name = "for",
      VMF_SETS_TEXT(move.platform),
      .value = "PLATFORM",

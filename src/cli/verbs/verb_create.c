@@ -34,6 +34,7 @@ static const struct vmf_argument create_arguments[] = {
      .value = "FORMAT",
      .help = "format of the new image (default: by its suffix, then raw)"},
     VMF_ARGUMENT_OPTIONS,
+    VMF_ARGUMENT_TARGET_SECRET,
     {.letter = 'b',
      .name = "backing",
      VMF_SETS_TEXT(target.backing),

@@ -29,6 +29,8 @@ static const char *obstacle(const struct vmf_copy *copy)
     return "it is a pipe, a device or a file that is written where it is";
   if (vmf_image_streams(copy->source))
     return "its source comes on a pipe";
+  if (copy->target->shape.encrypts)
+    return "each run encrypts it by another key";
   if (copy->units)
     return "the map of its units (--map, --since) would be without those that were done before";
   return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"

@@ -144,7 +144,8 @@ static bool is_of_same(const struct vmf_reuse *reuse, const struct vmf_span *spa
 {
   const struct vmf_image *image = reuse->units->same;
 
-  if (span->kind != VMF_RUN_PLAIN && reuse->stretch.plain_only)
+  /* nor what is encrypted, since another key may be given for the same files */
+  if ((span->kind != VMF_RUN_PLAIN && reuse->stretch.plain_only) || span->run.cipher)
     return false;
   while (image && image != span->owner)
     image = image->parent;

@@ -100,7 +100,8 @@ static enum vmf_code find_folder(struct collection *collection, const char *path
   if (stat(collection->folder, &status) == 0 && S_ISDIR(status.st_mode))
     return VMF_OK;
   if (mkdir(collection->folder, 0777) < 0)
-    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", collection->folder);
+    return vmf_fail_errno(error, vmf_creation_code(), "%s: the folder cannot be made",
+                          collection->folder);
   collection->made_folder = true;
   return VMF_OK;
 }

@@ -174,7 +174,7 @@ def test_less_and_less_room(t, kind, words):
             tap.equal((status, any(text in errors.lower() for text in FULL)), (4, True), title)
             tap.equal(contents(t) == before, True, f'{title}: {sorted(contents(t))}')
             tap.equal([path.name for path in (t.folder / 'out').iterdir() if '.part-' in path.name], [], title)
-        tap.contains(told, system.says)
+        tap.equal(system.says in told or 'make room' in told, True, told)
 
 
 tap.main(globals())

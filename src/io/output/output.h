@@ -126,4 +126,8 @@ void vmf_output_take_back(struct vmf_output *output);
 /* Closes; without a commit removes all that was made. NULL is allowed. */
 void vmf_output_close(struct vmf_output *output);
 
+/* Of a file or folder that cannot be made: VMF_WRITE when errno says that the disk is full or
+ * read-only, else VMF_SYSTEM. */
+enum vmf_code vmf_creation_code(void);
+
 #endif

@@ -8,6 +8,7 @@
 #define VMF_IO_TEMPORARY_H
 
 #include "error.h"
+#include "output.h"
 #include "vmferry.h"
 
 struct vmf_temporary {
@@ -63,8 +64,5 @@ void vmf_temporary_leave(struct vmf_temporary *temporary);
  * descriptor, however the process ends. */
 VMF_MUST_CHECK enum vmf_code vmf_temporary_unnamed(const char *folder, int *number,
                                                    struct vmf_error *error);
-
-/* VMF_WRITE when errno says that the disk is full or read-only, else VMF_SYSTEM. */
-enum vmf_code vmf_creation_code(void);
 
 #endif

@@ -61,7 +61,7 @@ static enum vmf_code find_folder(const char *path, const char *name, const char 
   VMF_TRY(vmf_output_check_link(path, error));
   if (!is_folder(path)) {
     if (mkdir(path, 0777) < 0)
-      return vmf_fail_errno(error, VMF_SYSTEM, "%s: the folder cannot be made", path);
+      return vmf_fail_errno(error, vmf_creation_code(), "%s: the folder cannot be made", path);
     VMF_TRY(vmf_copy_text(path, &destination->made_folder, error));
   }
   VMF_TRY(vmf_format(&destination->descriptor_name, error, "%s%s", name, suffix));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Sources on other machines: what is read from web servers and NBD servers, and what these may do wrong."""
+import base64
 import contextlib
 import hashlib
 import json
@@ -81,28 +82,32 @@ def test_a_redirection(t):
         refused(t, f'{url}/none', 1, 'is not there (status 404)')
 
 
-# An ESXi host: a descriptor with its extent beside it, by a query and a cookie.
+# An ESXi host: a descriptor with its extent beside it, by a query, and a cookie or a password.
 
-def test_the_datastore_of_an_esxi_host(t):
+@tap.rows([('by a cookie', ('--header', '@token')), ('by a password', ('--netrc',))])
+def test_the_datastore_of_an_esxi_host(t, who):
     http()
     t.write('disk.raw', RAW[:MIB])
     t.run(tap.tool('qemu-img'), 'convert', '-O', 'vmdk', '-o', 'subformat=monolithicFlat', 'disk.raw', 'my vm.vmdk')
     files = {f'/folder/{name.replace(" ", "%20")}?dcPath=dc&dsName=secret1': t.read(name) for name in ('my vm.vmdk', 'my vm-flat.vmdk')}
 
     def answer(handler, _):
-        if handler.headers.get('Cookie') != 'session=secret2':
-            handler.say(401)
+        if handler.headers.get('Cookie') != 'session=secret2' and handler.headers.get('Authorization') != password:
+            handler.say(401, WWW_Authenticate='Basic realm="VMware HTTP server"')
         elif handler.path in files:
             handler.part(files[handler.path])
         else:
             handler.say(404)
+    password = 'Basic ' + base64.b64encode(b'root:secret3').decode()
     t.write('token', b'Cookie: session=secret2\n')
+    t.write('.netrc', b'machine 127.0.0.1 login root password secret3\n')
+    home = {'HOME': str(t.folder)}
     with Site(answer) as site:
         url = f'{site.url}/folder/my%20vm.vmdk?dcPath=dc&dsName=secret1'
-        told = [t.vmferry('info', '--output=json', '--header', '@token', url),
-                t.vmferry('convert', '-v', '-O', 'raw', '--header', '@token', url, 'out.raw'),
-                t.vmferry('info', url, status=1), t.vmferry('info', '--header', '@token', url + '2', status=1),
-                t.vmferry('convert', '-f', 'vdi', '--header', '@token', url, 'out.vdi', status=2)]
+        told = [t.vmferry('info', '--output=json', *who, url, env=home),
+                t.vmferry('convert', '-v', '-O', 'raw', *who, url, 'out.raw', env=home),
+                t.vmferry('info', url, status=1, env=home), t.vmferry('info', *who, url + '2', status=1, env=home),
+                t.vmferry('convert', '-f', 'vdi', *who, url, 'out.vdi', status=2, env=home)]
     tap.equal(t.read('out.raw') == RAW[:MIB], True, 'the bytes')
     for done in told:
         tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told')

@@ -10,6 +10,7 @@ import make_bochs as bochs
 import make_cloop as cloop
 import make_dmg as dmg
 import make_ewf as ewf
+import make_luks as luks
 import make_parallels as parallels
 import make_partclone as partclone
 import make_qcow as qcow
@@ -99,6 +100,8 @@ REFUSED = {
     'bad-qed-open.qed': 2,
     'bad-partclone-block.img': 2,
     'bad-partclone-xxh64.img': 9,
+    'bad-luks1-closed.luks': 10,
+    'bad-luks1-overlap.luks': 2,
     'bad-bochs-undoable.disk': 9,
     'bad-sparseimage-cut.sparseimage': 2,
     'bad-cloop-places.cloop': 2,
@@ -198,6 +201,8 @@ def bad(files):
         'bad-dmg-lzfse.dmg': dmg.disk(SMALL, [dmg.LZFSE], pack=lambda data: b'bvx-' + struct.pack('<I', len(data)) + data + b'bvx$'),
         'bad-dmg-segments.dmg': dmg.disk(SMALL, [dmg.ZLIB], segments=2),
         'bad-dmg-sum.dmg': dmg.disk(SMALL, [dmg.ZLIB], master=1),
+        'bad-luks1-closed.luks': luks.luks1(payload=16, slots=((1000, 8, 8),))[:32 * 512],
+        'bad-luks1-overlap.luks': luks.luks1(payload=16, slots=((1000, 8, 8), (1000, 8, 8)))[:32 * 512],
         'bad-bochs-undoable.disk': bochs.growing(SMALL, subtype=b'Undoable'),
         'bad-sparseimage-cut.sparseimage': files['good-sparseimage.sparseimage'][:-1],
         'bad-cloop-places.cloop': poke(files['good-cloop.cloop'], cloop.HEADER + 8, struct.pack('>Q', 1 << 40)),

@@ -63,7 +63,7 @@ static enum vmf_code measure(const struct vmf_luks_making *making,
       break;
     derivation->iterations *= 2;
   }
-  double wanted = derivation->iterations * (making->milliseconds / vmf_max(1, (uint64_t)took));
+  double wanted = derivation->iterations * ((double)making->milliseconds / (took < 1 ? 1 : took));
   derivation->iterations =
       wanted > VMF_ITERATIONS_STRICT ? VMF_ITERATIONS_STRICT : (uint32_t)wanted;
   if (derivation->iterations < ITERATIONS_LEAST)

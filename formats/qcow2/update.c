@@ -187,6 +187,8 @@ static const char *obstacle(const struct vmf_image *image)
   const struct qcow2_state *state = image->state;
   const struct qcow2_header *header = &state->header;
 
+  if (header->crypt_method != QCOW2_CRYPT_NONE)
+    return "encryption";
   if (header->backing_offset != 0)
     return "a backing file";
   if (header->snapshot_count > 0)

@@ -143,6 +143,17 @@ def test_what_is_not_encrypted(t, words, options):
     tap.equal((done.returncode in (1, 9), 'x.qcow2' in t.names()), (True, False), done.stderr)
 
 
+def test_nothing_is_written_into_it(t):
+    """What is written into an image that is there would not be encrypted."""
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    t.vmferry('convert', '--target-secret-file', 'text', '-O', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1', 'plain.raw', 'x.qcow2')
+    before = t.read('x.qcow2')
+    for words in ((), ('--secret-file', 'text')):
+        tap.equal(t.vmferry('apply', *words, 'plain.raw', 'x.qcow2', status=None).returncode in (9, 10), True, 'status')
+        tap.equal(t.read('x.qcow2') == before, True, 'the file')
+
+
 def test_each_run_has_a_key_of_its_own(t):
     """Also where ids are fixed; so it cannot be taken up again."""
     t.write('plain.raw', CONTENT)

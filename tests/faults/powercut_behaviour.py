@@ -179,13 +179,14 @@ def test_several_files_at_any_moment(t, words, main):
 
 
 # What goes on behind a cut: what was written before, and the words for the target.
-RESUMED = [('raw', ('disk.raw',)), ('qcow2, compressed', ('-c', 'disk.qcow2')), ('vmdk stream', ('-o', 'subformat=streamOptimized', 'disk.vmdk')),
-           ('vhd dynamic', ('disk.vhd',)), ('vmdk split', ('-o', 'subformat=twoGbMaxExtentSparse', 'disk.vmdk'))]
+RESUMED = [('raw, reserved', ('-o', 'preallocation=falloc', 'disk.raw')), ('qcow2, compressed', ('-c', 'disk.qcow2')), ('raw', ('disk.raw',)),
+           ('vmdk stream', ('-o', 'subformat=streamOptimized', 'disk.vmdk')), ('vhd dynamic', ('disk.vhd',)),
+           ('vmdk split', ('-o', 'subformat=twoGbMaxExtentSparse', 'disk.vmdk'))]
 ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
 
 
 def journaled(folder, words):
-    return ('-v', '--journal=2M', '--resume', 'src/disk.raw', *words[:-1], f'{folder}/{words[-1]}')
+    return ('-v', '--target-cache=writeback', '--journal=2M', '--resume', 'src/disk.raw', *words[:-1], f'{folder}/{words[-1]}')
 
 
 def resume_cut(t, words, made, title):

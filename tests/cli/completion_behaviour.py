@@ -76,7 +76,7 @@ def test_every_option_and_every_verb(t):
 
 def test_every_option_of_a_format(t):
     for name in ('raw', 'qcow2', 'vmdk', 'vpc'):
-        shown = re.findall(r'^  (\w+)', t.vmferry('help', name).stdout.split('Options (')[-1], re.M)
+        shown = re.findall(r'^  ([\w.-]+)', t.vmferry('help', name).stdout.split('Options (')[-1], re.M)
         tap.equal(offered(t, 'create', '-f', name, '-o', ''), [option + '=' for option in shown], name)
 
 

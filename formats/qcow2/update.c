@@ -195,8 +195,6 @@ static const char *obstacle(const struct vmf_image *image)
     return "internal snapshots";
   if (header->autoclear & QCOW2_AUTOCLEAR_BITMAPS || state->extensions.bitmap_count > 0)
     return "bitmaps of changed blocks";
-  if (header->crypt_method != QCOW2_CRYPT_NONE)
-    return "encryption";
   if (state->data_io)
     return "an external data file";
   if (state->extended)

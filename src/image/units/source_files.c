@@ -31,7 +31,8 @@ static enum vmf_code add_text(struct vmf_digest *digest, const char *text, struc
   return vmf_digest_update(digest, text ? text : "", text ? strlen(text) + 1 : 1, error);
 }
 
-/* A vmf_file_visitor. A file system in user space may have no times. */
+/* A vmf_file_visitor. A file system in user space may have no times; who writes to a file may set
+ * its mtime back, but not its ctime. */
 static bool add_file(const struct vmf_io *io, void *data)
 {
   struct adding *adding = data;
@@ -41,8 +42,9 @@ static bool add_file(const struct vmf_io *io, void *data)
                  status.st_nlink > 0 && status.st_mtim.tv_nsec != 0;
   if (!adding->told)
     return false;
-  const uint64_t numbers[] = {(uint64_t)status.st_size, (uint64_t)status.st_mtim.tv_sec,
-                              (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ino};
+  const uint64_t numbers[] = {(uint64_t)status.st_size,         (uint64_t)status.st_mtim.tv_sec,
+                              (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ctim.tv_sec,
+                              (uint64_t)status.st_ctim.tv_nsec, (uint64_t)status.st_ino};
   adding->code =
       add_numbers(adding->digest, numbers, sizeof numbers / sizeof *numbers, adding->error);
   return adding->code == VMF_OK;

@@ -9,9 +9,9 @@
 
 enum { VMF_SOURCE_DIGEST = 32 };
 
-/* A digest of what these files are by size, time of the last write and inode, and of how they are
- * read. *told false, and zeros: one of them is no plain file of this machine, or has no such time;
- * of several disks in one file, too. */
+/* A digest of what these files are by size, mtime, ctime and inode, and of how they are read. *told
+ * false, and zeros: one of them is no plain file of this machine, or has no such time; of several
+ * disks in one file, too. */
 VMF_MUST_CHECK enum vmf_code vmf_source_digest(const struct vmf_image *image,
                                                uint8_t digest[VMF_SOURCE_DIGEST], bool *told,
                                                struct vmf_error *error);

@@ -148,6 +148,7 @@ def flood(handler):
     handler.send_header('Connection', 'close')
     handler.end_headers()
     handler.close_connection = True
+    handler.wfile.write(RAW)
     for _ in range(64):
         handler.wfile.write(bytes(MIB))
     FLOODED.append(handler)

@@ -104,6 +104,19 @@ def test_a_stream_that_is_not_right(t, answer, status, word):
         refused(t, site.url + '/disk.raw', status, word)
 
 
+@tap.rows([('as a stream', 'disk.raw', 1), ('stored', 'disk.vhd', 1), ('stored, at the third request', 'disk.vhd', 2)])
+def test_another_file_of_which_nothing_tells(t, name, last):
+    """No tag, no date, the same size: its first bytes are held against those that came when it was opened."""
+    http()
+    other = bytes([RAW[0] ^ 1]) + RAW[1:]
+    for number, content in enumerate((RAW, other)):
+        t.write('disk.raw', content)
+        t.vmferry('convert', '-O', 'vpc', '-o', 'subformat=fixed,force_size=on', 'disk.raw', 'disk.vhd')
+        os.rename(t.path(name), t.path(f'{number}'))
+    with Site(lambda handler, number: handler.say(200, t.read('0' if number <= last else '1'))) as site:
+        refused(t, f'{site.url}/{name}', 6, 'does not begin any more')
+
+
 def test_a_stream_that_ends_as_a_vhd(t):
     http()
     t.write('disk.raw', RAW)

@@ -32,6 +32,7 @@ struct vmf_http_body {
   pthread_cond_t moved;
   uint64_t in, out; /* bytes put into the ring, and taken out */
   bool stopping;    /* nobody takes any more */
+  bool other;       /* it does not begin as the file that was opened */
   bool ended;       /* nothing comes any more, as these say */
   struct vmf_error error;
   struct vmf_attempt came;
@@ -57,11 +58,21 @@ bool vmf_http_body_stopped(struct vmf_http_body *body)
   return stopped;
 }
 
-/* What is more than was announced is not taken. */
+/* Many a server tells nothing by which one version is known from another. */
+static bool begins_otherwise(const struct vmf_http_body *body, const char *bytes, size_t length)
+{
+  return body->in < VMF_REMOTE_BLOCK &&
+         memcmp(body->http->first + body->in, bytes,
+                (size_t)vmf_min(length, VMF_REMOTE_BLOCK - body->in)) != 0;
+}
+
+/* What is more than was announced is not taken, nor what is another file by its beginning. */
 bool vmf_http_body_put(struct vmf_http_body *body, const char *bytes, size_t length)
 {
   pthread_mutex_lock(&body->lock);
   bool wanted = length <= body->http->transport.size - body->in;
+  body->other = wanted && begins_otherwise(body, bytes, length);
+  wanted &= !body->other;
   while (wanted && length > 0 && !is_stopped(body)) {
     size_t at = body->in % RING_BYTES;
     size_t part =
@@ -91,6 +102,11 @@ static void *carry(void *data)
   struct vmf_error error = {0};
   enum vmf_code code = vmf_http_ask(&request, &came, &error);
 
+  if (code == VMF_OK && body->other)
+    code = vmf_fail(&error, VMF_CHANGED,
+                    "%s: changed on the server while it was read: it does not begin any more as "
+                    "it did when it was opened",
+                    body->http->transport.name);
   if (code == VMF_OK && (request.got != size || vmf_http_status(&request) != 200))
     (void)!vmf_fail(&error, VMF_READ, "%s: %" PRIu64 " bytes were announced, and %zu came",
                     body->http->transport.name, size, request.got);

@@ -373,6 +373,14 @@ def test_every_request_means_one_version(t):
                   {(None, 'Thu, 01 Jan 2026 00:00:00 GMT')})
 
 
+def test_a_version_that_nobody_tells_is_warned_of(t):
+    http()
+    for etag, more, expected in (('', {}, True), ('"one"', {}, False), ('', {'Last_Modified': 'Thu, 01 Jan 2026 00:00:00 GMT'}, False), ('W/"one"', {}, False)):
+        with Site(lambda handler, _, etag=etag, more=more: handler.part(RAW, etag=etag, **more)) as site:
+            done = t.vmferry('convert', '-O', 'raw', site.url + '/disk.raw', 'out.raw')
+        tap.equal(('whether it changes while it is read cannot be known' in done.stderr, t.read('out.raw') == RAW), (expected, True), f'{etag} {more}')
+
+
 # ---- who is asked ----
 
 def test_an_image_names_no_url(t):

@@ -485,6 +485,12 @@ static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
   pin(http, answer, answer->total);
   if (vmf_http_is_strong(http->etag) || http->modified[0])
     http->transport.version = vmf_http_is_strong(http->etag) ? http->etag : http->modified;
+  else if (!http->etag[0])
+    vmf_warn(
+        vmf_remote_settings()->log,
+        "%s: the server tells no version of it (ETag, Last-Modified): whether it changes while "
+        "it is read cannot be known",
+        http->transport.name);
   return VMF_OK;
 }
 

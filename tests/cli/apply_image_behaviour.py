@@ -131,6 +131,18 @@ def test_a_raw_disk_whose_guest_has_an_image_on_it(t):
     t.vmferry('compare', '-F', 'qcow2', 'new.raw', 'copy.raw')
 
 
+@tap.rows([('another version', 7, b'\x13'), ('no magic', 0, bytes(4)), ('an empty file', 0, None)])
+def test_a_file_that_is_no_more_the_image_it_is_called_is_refused(t, at, damage):
+    """It is not taken for a raw disk, which would be written over what can be repaired."""
+    versions(t)
+    data = t.read('copy.qcow2')
+    t.write('copy.qcow2', data[:at] + damage + data[at + len(damage):] if damage else b'')
+    tap.contains(refused(t, 2, 'new.raw', 'copy.qcow2'), 'nor is it the qcow2 that the name says')
+    t.write('copy.qcow2', bytes(len(t.read('new.raw'))))
+    t.vmferry('apply', '-F', 'raw', 'new.raw', 'copy.qcow2')
+    tap.equal(t.read('copy.qcow2') == t.read('new.raw'), True, 'who says so is believed')
+
+
 def test_a_disk_of_another_size_is_refused(t):
     versions(t)
     t.write('longer.raw', t.read('new.raw') + bytes(512))

@@ -14,6 +14,7 @@
 #include "file.h"
 #include "memory.h"
 #include "replaced.h"
+#include "unpack.h"
 #include "update.h"
 #include "url.h"
 #include "view.h"
@@ -92,6 +93,22 @@ static enum vmf_code apply_difference(void *data, const struct vmf_difference *d
 
 /* ---- the target ---- */
 
+/* A file that is called an image of some format, and is none, is rather a damaged one than a raw
+ * disk; what an export is called says nothing. */
+static enum vmf_code check_called(const struct vmf_image *there, const char *path,
+                                  struct vmf_error *error)
+{
+  const struct vmf_node *node = vmf_node(there);
+  bool unknown = node->guessed || there->io->size == 0;
+
+  if (!unknown || !node->contradicted || there->io->device || vmf_url_is_nbd(path))
+    return VMF_OK;
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content matches no known format, nor is it the %s that the name says: "
+                  "it is damaged, or something else; if it is a raw disk, say -F raw",
+                  path, vmf_format_suffixed(vmf_content_name(there->io))->name);
+}
+
 static enum vmf_code open_there(const struct applying *applying, const char *path,
                                 struct vmf_image **there, struct vmf_error *error)
 {
@@ -104,7 +121,7 @@ static enum vmf_code open_there(const struct applying *applying, const char *pat
 
   VMF_TRY(vmf_image_open(path, &options, there, error));
   if (strcmp(vmf_image_format(*there), "raw") == 0)
-    return VMF_OK;
+    return check_called(*there, path, error);
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: is a disk of format %s, and only raw ones (files, devices, exports) "
                   "and files of QCOW2 are written into; \"vmferry convert\" makes it anew",

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import picture
 
@@ -95,6 +96,7 @@ class Site:
 
     def page(self, path):
         body = tool('mandoc', '-Thtml', '-Ofragment,man=%N.%S.html', path)
+        body = re.sub(r'<pre>(.*?)</pre>', lambda found: '<pre>' + textwrap.dedent(re.sub(r'\n?<br/>\n', '\n', found[1])).strip('\n') + '</pre>', body, flags=re.S)
         name = posixpath.basename(path)
         known = {posixpath.basename(each) for each in MANUAL}
         body = re.sub(r'<a class="Xr"[^>]*href="([^"]+)\.html"[^>]*>(.*?)</a>', lambda found: found[0] if found[1] in known else found[2], body)

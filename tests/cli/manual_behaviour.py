@@ -38,7 +38,7 @@ def commands_of_page(page):
             inside = elsewhere = False
         elif line.startswith('.SH '):
             synopsis = line == '.SH SYNOPSIS'
-        elif inside and not synopsis and re.match(r'\s*(vmferry|printf|zcat|scp|ssh|virsh|xe|sbatch|nbdkit)\s', plain(line)):
+        elif inside and not synopsis and re.match(r'\s*(vmferry|mkdir|printf|zcat|scp|ssh|virsh|xe|sbatch|nbdkit)\s', plain(line)):
             line = plain(line).strip()
             yield line, elsewhere or ELSEWHERE.search(line) is not None
 
@@ -110,9 +110,8 @@ def collection(t):
 def machines(t):
     for name in ('vm.vmx', 'vm.vbox', 'vm.xva', 'backup.vma'):
         t.vmferry('convert', 'vm.ova', name)
-    for folder in ('export/Virtual Machines', 'export/Virtual Hard Disks', 'out', 'all', 'kvm', 'pve', 'archive', 'folder', 'machine', 'azure', 'aws', 'gce'):
-        if folder not in ('folder', 'machine', 'azure', 'aws', 'gce'):
-            os.makedirs(t.path(folder))
+    for folder in ('export/Virtual Machines', 'export/Virtual Hard Disks'):
+        os.makedirs(t.path(folder))
     t.vmferry('convert', 'disk.vmdk', 'export/Virtual Hard Disks/c.vhdx')
     t.write('export/Virtual Machines/vm.vmcx', vmcx_maker.make(hyperv()))
 
@@ -134,7 +133,7 @@ def readers_folder(t):
     collection(t)
     shutil.copytree(t.path('made'), t.path('folder'))
     os.symlink(tap.VMFERRY, t.path('vmferry'))
-    t.write('jobs.tsv', b'disk.raw\tout/disk.qcow2\n')
+    t.write('jobs.tsv', b'disk.raw\tdone.qcow2\n')
 
 
 def type_it(t, line, only_looked_at):

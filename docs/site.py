@@ -37,6 +37,8 @@ table { display: block; overflow-x: auto; border-collapse: collapse; overflow-wr
 th, td { border: 1px solid var(--line); padding: .3rem .6rem; vertical-align: top; text-align: left }
 table.head, table.foot { display: table; width: 100% } table.head td, table.foot td { border: 0; padding: 0 }
 img { max-width: 100%; height: auto }
+p:has(> img) { overflow-x: auto }
+@media (max-width: 40rem) { img { max-width: none; width: 42rem } }
 '''
 
 
@@ -110,7 +112,7 @@ class Site:
             self.write('recording.svg', picture.terminal('A conversion', recording(folder)))
             subprocess.run([VMFERRY, 'map', '--picture', 'disk.svg', 'disk.qcow2'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
             shutil.copy(folder + '/disk.svg', self.folder / 'disk.svg')
-        body = ''.join(f'<h2>{title}</h2><p>{text}</p><img src="{name}" alt="{title}">' for title, text, name in (
+        body = ''.join(f'<h2>{title}</h2><p>{text}</p><p><img src="{name}" alt="{title}"></p>' for title, text, name in (
             ('A conversion', 'What a terminal shows.', 'recording.svg'),
             ('The layers', 'Each sees only those below; a forbidden include does not compile.', 'layers.svg'),
             ('The life of a block', 'Everything that costs time runs on all processors, and the bytes are always the same.', 'block.svg'),

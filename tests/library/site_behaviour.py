@@ -41,6 +41,12 @@ def test_every_link_leads_to_something(t):
                 tap.equal(part in ids[name or page.name], True, f'{page.name}: {target}')
 
 
+def test_examples_of_the_manual_can_be_copied(t):
+    """No empty lines, and no blanks before them, as a page of roff has."""
+    site(t)
+    tap.contains(t.read('site/vmferry-migration.7.html').decode(), '<pre>vmferry lint --for proxmox vm.vmx\nmkdir pve\n')
+
+
 def test_nothing_comes_from_outside(t):
     for page in site(t):
         text = page.read_text()

@@ -5,7 +5,7 @@
 class Vmferry < Formula
   desc "Converts virtual-machine disk images, packages and machines between vendors"
   homepage "https://example.org/vmferry"
-  url "https://example.org/vmferry/vmferry-0.1.0.tar.xz"
+  url "https://example.org/vmferry/vmferry-0.2.0.tar.xz"
   sha256 "SHA256"
   license "MIT"
 

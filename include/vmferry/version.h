@@ -15,9 +15,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define VMF_VERSION_MAJOR 0
-#define VMF_VERSION_MINOR 1
+#define VMF_VERSION_MINOR 2
 #define VMF_VERSION_PATCH 0
-#define VMF_VERSION "0.1.0"
+#define VMF_VERSION "0.2.0"
 
 /* For comparing: #if VMF_VERSION_NUMBER >= VMF_VERSION_MAKE(0, 2, 0). Each part below 1000. */
 #define VMF_VERSION_MAKE(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))

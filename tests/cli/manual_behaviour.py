@@ -133,6 +133,7 @@ def readers_folder(t):
     collection(t)
     shutil.copytree(t.path('made'), t.path('folder'))
     os.symlink(tap.VMFERRY, t.path('vmferry'))
+    t.write('passphrase', b'open sesame')
     t.write('jobs.tsv', b'disk.raw\tdone.qcow2\n')
 
 

@@ -219,8 +219,7 @@ static bool option_is_off(const char *text)
 /* What is to be done where qemu-img has an option and no format here does; or NULL. */
 static const char *option_instead(const char *name)
 {
-  static const char encrypt[] = "nothing is encrypted; qemu-img convert makes an encrypted image "
-                                "of what was written";
+  static const char encrypt[] = "of what is written only QCOW2 is encrypted (encrypt.format=luks)";
   static const char data_file[] = "the data is in the image itself; qemu-img convert puts it into "
                                   "a file of its own";
   static const char *const others[][2] = {

@@ -244,9 +244,8 @@
   }
 #define VMF_ARGUMENT_OBJECT                                                                        \
   {                                                                                                \
-    .name = "object", .kind = VMF_ARGUMENT_REFUSED, .value = "OBJECT",                             \
-    .help = "encrypted images are not read; \"qemu-img convert\" with the same --object makes a "  \
-            "plain one"                                                                            \
+    .name = "object", VMF_SETS_LISTED(command.objects), .value = "secret,id=ID,file=SECRET",       \
+    .help = "a secret that encrypted images name by key-secret=ID (repeatable)"                    \
   }
 
 #endif

@@ -6,10 +6,12 @@
 #ifndef VMF_CLI_IMAGE_OPTS_H
 #define VMF_CLI_IMAGE_OPTS_H
 
-#include "vmferry.h"
+#include "verb.h"
 
-/* *name: a fresh string, "json:{...}"; the caller frees it, also after a failure. */
-VMF_MUST_CHECK enum vmf_code vmf_image_opts_name(const char *text, char **name,
+/* "key-secret=ID" has to name one of command->objects, each of which is tried on every image.
+ * *name: a fresh string, "json:{...}"; the caller frees it, also after a failure. */
+VMF_MUST_CHECK enum vmf_code vmf_image_opts_name(const struct vmf_command *command,
+                                                 const char *text, char **name,
                                                  struct vmf_error *error);
 
 #endif

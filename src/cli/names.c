@@ -70,7 +70,7 @@ enum vmf_code vmf_names_by_options(struct vmf_command *command, int sources,
 
     code = place_for_name(command, &name, error);
     if (code == VMF_OK)
-      code = vmf_image_opts_name(command->operands[i], name, error);
+      code = vmf_image_opts_name(command, command->operands[i], name, error);
     if (code == VMF_OK)
       command->operands[i] = *name;
   }

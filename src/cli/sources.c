@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "names.h"
 #include "progress.h"
+#include "secrets.h"
 #include "signals.h"
 
 bool vmf_sources_is_input(const char *name)
@@ -251,8 +252,10 @@ static enum vmf_code backing_options(struct vmf_command *command,
                                      struct vmf_target_settings *target, char *taken[2],
                                      struct vmf_error *error)
 {
-  enum vmf_code code = vmf_arguments_take_option(target->options, "backing_file", &taken[0], error);
+  enum vmf_code code = vmf_secrets_target(command, target->options, error);
 
+  if (code == VMF_OK)
+    code = vmf_arguments_take_option(target->options, "backing_file", &taken[0], error);
   if (code == VMF_OK)
     code = vmf_arguments_take_option(target->options, "backing_fmt", &taken[1], error);
   if (!target->backing)

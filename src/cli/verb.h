@@ -32,26 +32,28 @@ struct vmf_command {
   bool quiet, verbose, progress, json; /* how it answers */
   int progress_descriptor;             /* that takes the progress as JSON; 0: none does */
   struct vmf_log log;
-  uint64_t threads;              /* 0: one a processor */
-  uint64_t max_size;             /* bytes that may be unpacked and written; 0: no bound */
-  const char *sandbox;           /* off, on, require; NULL: the default */
-  const char **headers;          /* files, each behind an '@'; NULL-terminated; or NULL */
-  bool netrc;                    /* names and passwords for URLs are in ~/.netrc */
-  uint64_t retry_seconds;        /* for what a server does not answer; 0: the default */
-  const char *endpoint;          /* of object stores; NULL: as the AWS tools find it */
-  const char *region, *profile;  /* likewise */
-  bool unsigned_requests;        /* to object stores */
-  bool untrusted;                /* what is read comes from strangers, see untrusted.h */
-  bool reads_anything;           /* what is read is named in a list that a verb reads */
-  bool image_opts;               /* sources are named by options (image_opts.h) */
-  bool no_cache;                 /* nothing is kept in the host's page cache */
-  const char **secret_files;     /* NULL-terminated; or NULL */
-  const char *secret_descriptor; /* the number of one; or NULL */
-  struct vmf_secret *secrets;    /* read from there; owned, see secrets.h */
-  size_t secret_count;
-  const char *target_secret_file;   /* or NULL */
-  struct vmf_secret *target_secret; /* of `secrets`, the last one, which is not counted; or NULL */
-  bool locked;                      /* encrypted disks are looked at, and not read */
+  uint64_t threads;                    /* 0: one a processor */
+  uint64_t max_size;                   /* bytes that may be unpacked and written; 0: no bound */
+  const char *sandbox;                 /* off, on, require; NULL: the default */
+  const char **headers;                /* files, each behind an '@'; NULL-terminated; or NULL */
+  bool netrc;                          /* names and passwords for URLs are in ~/.netrc */
+  uint64_t retry_seconds;              /* for what a server does not answer; 0: the default */
+  const char *endpoint;                /* of object stores; NULL: as the AWS tools find it */
+  const char *region, *profile;        /* likewise */
+  bool unsigned_requests;              /* to object stores */
+  bool untrusted;                      /* what is read comes from strangers, see untrusted.h */
+  bool reads_anything;                 /* what is read is named in a list that a verb reads */
+  bool image_opts;                     /* sources are named by options (image_opts.h) */
+  bool no_cache;                       /* nothing is kept in the host's page cache */
+  const char **secret_files;           /* NULL-terminated; or NULL */
+  const char *secret_descriptor;       /* the number of one; or NULL */
+  const char **objects;                /* --object, secret_object.h; NULL-terminated; or NULL */
+  struct vmf_secret *secrets;          /* read from there; owned, see secrets.h */
+  size_t secret_count;                 /* of those that open what is read: the first ones */
+  size_t secrets_held;                 /* of all of them */
+  const char *target_secret_file;      /* or NULL */
+  struct vmf_secret *target_secret;    /* one of `secrets`; or NULL */
+  bool locked;                         /* encrypted disks are looked at, and not read */
   const struct vmf_listener *listener; /* is told instead of the terminal; NULL: none is */
   struct vmf_crew *crew;               /* does the work; NULL: threads of its own */
 };

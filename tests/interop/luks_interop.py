@@ -247,6 +247,34 @@ def test_a_secret(t, options, says):
     tap.equal('a text' in done.stderr or 'another' in done.stderr, False, 'the secret is told')
 
 
+def test_as_qemu_img_is_told(t):
+    """The same words for both, of what is read and of what is written."""
+    t.write('text', b'a text')
+    t.write('plain.raw', CONTENT)
+    made = ('--object', 'secret,id=s,file=text')
+    t.vmferry('convert', *made, '-O', 'qcow2', '-o', 'encrypt.key-secret=s,encrypt.format=luks,encrypt.iter-time=1', 'plain.raw', 'x.qcow2')
+    tap.equal(decrypted_by_qemu(t, 'x.qcow2') == CONTENT, True, 'written')
+    t.vmferry('create', *made, '-f', 'qcow2', '-o', 'encrypt.format=luks,encrypt.iter-time=1,encrypt.key-secret=s', 'empty.qcow2', '1M')
+    tap.equal(decrypted_by_qemu(t, 'empty.qcow2'), bytes(1 << 20), 'created')
+    t.vmferry('measure', *made, '-O', 'qcow2', '-o', 'encrypt.format=luks,encrypt.key-secret=s', 'plain.raw')
+    for options in ('driver=qcow2,encrypt.key-secret=s,file.filename=x.qcow2', 'encrypt.key-secret=s,driver=qcow2,file.filename=x.qcow2'):
+        t.vmferry('compare', *made, '--image-opts', options, 'driver=raw,file.filename=plain.raw')
+    made_by_qemu(t, 'x.luks')
+    t.vmferry('compare', *made, '--image-opts', 'driver=luks,key-secret=s,file.filename=x.luks', 'driver=raw,file.filename=plain.raw')
+
+
+@tap.rows([('on the command line', 1, 'secret,id=s,data=geheim', 'every user'), ('in base64', 1, 'secret,id=s,file=text,format=base64', 'format=raw'),
+           ('without a file', 1, 'secret,id=s', 'expected secret,id=ID,file=FILE'), ('without an id', 1, 'secret,file=text', 'expected secret,id=ID,file=FILE'),
+           ('another object', 1, 'tls-creds-x509,id=s', 'expected secret,id=ID,file=FILE'), ('of another name', 1, 'secret,id=t,file=text', 'secret,id=s,file=FILE'),
+           ('that is not there', 1, 'secret,id=s,file=none', 'none: No such file'), ('wrong', 10, 'secret,id=s,file=wrong', 'the secret is wrong')])
+def test_an_object(t, status, text, says):
+    t.write('wrong', b'geheim')
+    made_by_qemu(t, 'x.luks')
+    done = t.vmferry('convert', '--object', text, '--image-opts', 'driver=luks,key-secret=s,file.filename=x.luks', '-O', 'raw', 'out.raw', status=status)
+    tap.contains(done.stderr, says)
+    tap.equal(('geheim' in done.stderr, 'out.raw' in t.names()), (False, False), 'the secret is told, the target')
+
+
 def test_secrets_by_descriptor_and_several(t):
     made_by_qemu(t, 'x.luks')
     t.write('wrong', b'another')

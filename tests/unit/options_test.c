@@ -132,8 +132,7 @@ START_TEST(wrong_values_are_refused)
        "test: option level: \"0\" is not accepted: expected a number from 1 to 12"},
       {"encrypt.format=luks",
        "test: option \"encrypt.format\" of qemu-img is not one of vmferry's: "
-       "nothing is encrypted; qemu-img convert makes an encrypted image of "
-       "what was written"},
+       "of what is written only QCOW2 is encrypted (encrypt.format=luks)"},
       {"nocow=on", "test: option \"nocow\" of qemu-img is not one of vmferry's: chattr +C sets it "
                    "for the folder of the target"},
       {"=1", "test: option \"\" is not known: expected one of lazy, level, cluster, note, adapter"},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "secret_object.h"
 
 enum { SECRET_MAX = 512 << 10 }; /* bytes; a key file holds some hundred at most */
 
@@ -41,7 +42,7 @@ static enum vmf_code take(struct vmf_command *command, int descriptor, const cha
                           struct vmf_error *error)
 {
   struct vmf_secret *longer =
-      realloc(command->secrets, (command->secret_count + 1) * sizeof *longer);
+      realloc(command->secrets, (command->secrets_held + 1) * sizeof *longer);
   char *bytes = malloc(SECRET_MAX + 1);
   size_t length = 0;
 
@@ -51,7 +52,7 @@ static enum vmf_code take(struct vmf_command *command, int descriptor, const cha
     return vmf_arguments_no_memory(error);
   }
   enum vmf_code code = fill(descriptor, name, bytes, &length, error);
-  longer[command->secret_count++] = (struct vmf_secret){.bytes = bytes, .length = length};
+  longer[command->secrets_held++] = (struct vmf_secret){.bytes = bytes, .length = length};
   return code;
 }
 
@@ -81,29 +82,65 @@ static enum vmf_code take_descriptor(struct vmf_command *command, struct vmf_err
   return take(command, (int)number, name, error);
 }
 
+static enum vmf_code take_object(struct vmf_command *command, const char *object,
+                                 struct vmf_error *error)
+{
+  char *id, *file;
+  enum vmf_code code = vmf_secret_object(object, &id, &file, error);
+
+  if (code == VMF_OK)
+    code = take_file(command, file, error);
+  free(id);
+  free(file);
+  return code;
+}
+
 enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
 
-  if (!command->secret_files && !command->secret_descriptor && !command->target_secret_file)
+  if (!command->secret_files && !command->secret_descriptor && !command->objects &&
+      !command->target_secret_file)
     return VMF_OK;
   if (prctl(PR_SET_DUMPABLE, 0) != 0)
-    return failed("--secret-file: the process cannot be kept from leaving a core dump", error);
+    return failed("a secret: the process cannot be kept from leaving a core dump", error);
+  for (const char **object = command->objects; object && *object && code == VMF_OK; object++)
+    code = take_object(command, *object, error);
   for (const char **file = command->secret_files; file && *file && code == VMF_OK; file++)
     code = take_file(command, *file, error);
   if (command->secret_descriptor && code == VMF_OK)
     code = take_descriptor(command, error);
+  command->secret_count = command->secrets_held;
   if (command->target_secret_file && code == VMF_OK) {
     code = take_file(command, command->target_secret_file, error);
-    command->target_secret = &command->secrets[command->secret_count - 1];
-    command->secret_count--;
+    command->target_secret = &command->secrets[command->secrets_held - 1];
   }
+  return code;
+}
+
+enum vmf_code vmf_secrets_target(struct vmf_command *command, char *options,
+                                 struct vmf_error *error)
+{
+  char *id;
+  size_t index = 0;
+  enum vmf_code code = vmf_arguments_take_option(options, "encrypt.key-secret", &id, error);
+
+  if (code != VMF_OK || !id)
+    return code;
+  if (command->target_secret)
+    code = vmf_arguments_wrong(error, "the secret of the target is told twice, by "
+                                      "--target-secret-file and as -o encrypt.key-secret=");
+  else
+    code = vmf_secret_object_find(command, id, &index, error);
+  if (code == VMF_OK)
+    command->target_secret = &command->secrets[index]; /* those of objects are the first */
+  free(id);
   return code;
 }
 
 void vmf_secrets_forget(struct vmf_command *command)
 {
-  for (size_t i = 0; i < command->secret_count + (command->target_secret != NULL); i++) {
+  for (size_t i = 0; i < command->secrets_held; i++) {
     explicit_bzero((void *)command->secrets[i].bytes, command->secrets[i].length);
     free((void *)command->secrets[i].bytes);
   }

@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "common_arguments.h"
 #include "format_options.h"
+#include "secrets.h"
 #include "sources.h"
 #include "status.h"
 
@@ -101,8 +102,10 @@ static enum vmf_code measure_with(struct measure_settings *settings, const char 
   struct vmf_image *source = NULL;
   uint64_t required = 0, full = 0, bitmaps = 0, size = settings->size;
   bool overlay, has_bitmaps = false;
-  enum vmf_code code = measure_overlay(settings, &overlay, error);
+  enum vmf_code code = vmf_secrets_target(&settings->command, settings->target.options, error);
 
+  if (code == VMF_OK)
+    code = measure_overlay(settings, &overlay, error);
   if (code != VMF_OK)
     return code;
   if (settings->size_given == (settings->command.operand_count == 1))

@@ -2,11 +2,8 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "derive.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -19,6 +16,7 @@
 #include "crypto_library.h"
 #include "hash_name.h"
 #include "memory.h"
+#include "pbkdf2.h"
 
 void vmf_wipe_free(void *memory, size_t length)
 {
@@ -100,32 +98,6 @@ enum vmf_code vmf_derivation_check(const struct vmf_derivation *derivation, bool
 
 /* ---- deriving ---- */
 
-static enum vmf_code pbkdf2(const struct vmf_derivation *derivation,
-                            const struct vmf_secret *secret, uint8_t *key, size_t length,
-                            struct vmf_error *error)
-{
-  unsigned iterations = derivation->iterations;
-  int pkcs5 = 1; /* salts and keys of any length */
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                       (char *)vmf_hash_name(derivation->hash), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)secret->bytes,
-                                        secret->length),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)derivation->salt,
-                                        derivation->salt_length),
-      OSSL_PARAM_construct_uint(OSSL_KDF_PARAM_ITER, &iterations),
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_PKCS5, &pkcs5),
-      OSSL_PARAM_construct_end(),
-  };
-  EVP_KDF *method = EVP_KDF_fetch(vmf_crypto_library(), "PBKDF2", NULL);
-  EVP_KDF_CTX *context = method ? EVP_KDF_CTX_new(method) : NULL;
-  bool done = context && EVP_KDF_derive(context, key, length, params) == 1;
-
-  EVP_KDF_CTX_free(context);
-  EVP_KDF_free(method);
-  return done ? VMF_OK : vmf_fail(error, VMF_NOMEM, "OpenSSL makes no key by PBKDF2");
-}
-
 #ifdef VMF_HAVE_ARGON2
 
 /* By one thread, whatever the lanes: the result is the same. */
@@ -168,9 +140,10 @@ static enum vmf_code argon2(const struct vmf_derivation *derivation,
 #endif
 
 enum vmf_code vmf_derive(const struct vmf_derivation *derivation, const struct vmf_secret *secret,
-                         uint8_t *key, size_t length, struct vmf_error *error)
+                         uint8_t *key, size_t length, const struct vmf_cancel *cancel,
+                         struct vmf_error *error)
 {
-  return derivation->kind == VMF_PBKDF2 ? pbkdf2(derivation, secret, key, length, error)
+  return derivation->kind == VMF_PBKDF2 ? vmf_pbkdf2(derivation, secret, key, length, cancel, error)
                                         : argon2(derivation, secret, key, length, error);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Keys from secrets: PBKDF2 by OpenSSL, Argon2 by libargon2, both as costly as a header says,
- * within bounds; and keys that are spread over many stripes so that they can be destroyed. */
+ * Keys from secrets: PBKDF2 by digests of OpenSSL, Argon2 by libargon2, both as costly as a header
+ * says, within bounds; and keys that are spread over many stripes so that they can be destroyed. */
 #ifndef VMF_CIPHER_DERIVE_H
 #define VMF_CIPHER_DERIVE_H
 
@@ -37,10 +37,12 @@ VMF_MUST_CHECK enum vmf_code vmf_derivation_check(const struct vmf_derivation *d
                                                   bool strict, const char *what,
                                                   struct vmf_error *error);
 
-/* `length` bytes of key. It has been checked. */
+/* `length` bytes of key. It has been checked. PBKDF2 ends as VMF_CANCELLED where `cancel` (or NULL)
+ * asks for it. */
 VMF_MUST_CHECK enum vmf_code vmf_derive(const struct vmf_derivation *derivation,
                                         const struct vmf_secret *secret, uint8_t *key,
-                                        size_t length, struct vmf_error *error);
+                                        size_t length, const struct vmf_cancel *cancel,
+                                        struct vmf_error *error);
 
 /* The anti-forensic splitter of LUKS: `stripes` times `length` bytes become a key, and a key
  * becomes such (spread holds random bytes before, of which the last stripe is replaced). spread is

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "hash_name.h"
 #include "luks_header.h"
 #include "memory.h"
@@ -47,8 +48,8 @@ static enum vmf_code open_area(const struct attempt *attempt, const struct vmf_l
   uint8_t derived[VMF_CIPHER_KEY_MAX];
   struct vmf_cipher *cipher = NULL;
 
-  enum vmf_code code =
-      vmf_derive(&slot->derivation, secret, derived, slot->cipher.key_bytes, error);
+  enum vmf_code code = vmf_derive(&slot->derivation, secret, derived, slot->cipher.key_bytes,
+                                  attempt->unlocking->cancel, error);
   if (code == VMF_OK)
     code = vmf_io_pread(luks->io, stored, length, luks->at + slot->offset, error);
   if (code == VMF_OK)
@@ -71,14 +72,14 @@ static enum vmf_code try_secret(struct attempt *attempt, const struct vmf_luks_s
   uint8_t digest[sizeof luks->expected];
   void *stored;
 
-  if (vmf_cancel_requested(attempt->unlocking->cancel))
-    return vmf_fail(error, VMF_CANCELLED, "stopped");
+  VMF_TRY(vmf_cancelled(attempt->unlocking->cancel, error));
   VMF_TRY(vmf_alloc(length, &stored, error));
   enum vmf_code code = open_area(attempt, slot, secret, what, stored, attempt->key, error);
   vmf_wipe_free(stored, length);
   VMF_TRY(code);
   const struct vmf_secret key = {.bytes = attempt->key, .length = luks->cipher.key_bytes};
-  VMF_TRY(vmf_derive(&luks->digest, &key, digest, luks->expected_length, error));
+  VMF_TRY(vmf_derive(&luks->digest, &key, digest, luks->expected_length, attempt->unlocking->cancel,
+                     error));
   attempt->found = CRYPTO_memcmp(digest, luks->expected, luks->expected_length) == 0;
   return VMF_OK;
 }

@@ -56,7 +56,7 @@ static enum vmf_code measure(const struct vmf_luks_making *making,
   derivation->iterations = ITERATIONS_LEAST;
   for (;;) {
     double before = processor_ms();
-    VMF_TRY(vmf_derive(derivation, &sample, key, making->cipher.key_bytes, error));
+    VMF_TRY(vmf_derive(derivation, &sample, key, making->cipher.key_bytes, NULL, error));
     took = processor_ms() - before;
     if (took >= MEASURED_MS || took >= making->milliseconds ||
         derivation->iterations > VMF_ITERATIONS_STRICT)
@@ -122,7 +122,7 @@ static enum vmf_code put_digest(const struct vmf_luks_making *making, uint32_t i
 
   VMF_TRY(begin_derivation(making, &derivation, error));
   derivation.iterations = (uint32_t)vmf_max(iterations / DIGEST_PART, ITERATIONS_LEAST);
-  VMF_TRY(vmf_derive(&derivation, &from, head + LUKS1_DIGEST_AT, LUKS1_DIGEST, error));
+  VMF_TRY(vmf_derive(&derivation, &from, head + LUKS1_DIGEST_AT, LUKS1_DIGEST, NULL, error));
   memcpy(head + LUKS1_DIGEST_SALT_AT, derivation.salt, LUKS1_SALT);
   put_be32(head + LUKS1_DIGEST_ITERATIONS_AT, derivation.iterations);
   return VMF_OK;
@@ -156,7 +156,8 @@ static enum vmf_code put_slot(const struct vmf_luks_making *making, const struct
   VMF_TRY(put_digest(making, derivation.iterations, key, head, error));
   put_be32(slot + LUKS1_SLOT_ITERATIONS_AT, derivation.iterations);
   memcpy(slot + LUKS1_SLOT_SALT_AT, derivation.salt, LUKS1_SALT);
-  enum vmf_code code = vmf_derive(&derivation, secret, derived, making->cipher.key_bytes, error);
+  enum vmf_code code =
+      vmf_derive(&derivation, secret, derived, making->cipher.key_bytes, NULL, error);
   if (code == VMF_OK)
     code = fill_area(making, key, derived, head, error);
   OPENSSL_cleanse(derived, sizeof derived);

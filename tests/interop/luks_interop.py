@@ -21,6 +21,12 @@ def fionread(descriptor):
     return struct.unpack('i', fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
 
 
+def processor_ticks(child):
+    with open(f'/proc/{child}/stat', encoding='ascii') as file:
+        fields = file.read().rpartition(')')[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def secret(t, name='secret', value=SECRET):
     return t.write(name, value)
 
@@ -213,6 +219,14 @@ def test_cryptsetup_formats(t, kind, cipher, bits):
     t.vmferry('checksum', '--secret-file', 'secret', 'x.luks')
 
 
+@tap.rows([(f'{length} bytes, {digest}', length, digest) for length in (64, 65, 128, 129, 300) for digest in ('sha1', 'sha256', 'sha512')])
+def test_a_long_secret(t, length, digest):
+    """HMAC takes those by their digest that are longer than its block."""
+    t.write('x.luks', bytes(20 << 20))
+    cryptsetup(t, 'luksFormat', '--type', 'luks1', '--hash', digest, *QUICK[2:], '--key-file', secret(t, value=(bytes(range(1, 201)) * 2)[:length]), 'x.luks')
+    t.vmferry('checksum', '--secret-file', 'secret', 'x.luks')
+
+
 @tap.rows([('version 1', 'luks1', QUICK[2:]), ('version 2', 'luks2', QUICK), ('essiv', 'luks2', (*QUICK, '--cipher', 'aes-cbc-essiv:sha256', '--key-size', '256')),
            ('sectors of 4096', 'luks2', (*QUICK, '--sector-size', '4096')), ('sectors of 1024', 'luks2', (*QUICK, '--sector-size', '1024')),
            ('argon2id', 'luks2', ('--pbkdf', 'argon2id', '--pbkdf-force-iterations', '4', '--pbkdf-memory', '65536', '--pbkdf-parallel', '4')),
@@ -325,6 +339,22 @@ def test_the_second_slot(t):
     tap.equal(t.vmferry('checksum', '--secret-file', 'second', 'x.luks').stdout, one, 'by the second slot')
     cryptsetup(t, 'luksRemoveKey', 'x.luks', 'secret')
     t.vmferry('checksum', '--secret-file', 'secret', 'x.luks', status=10)
+
+
+def test_many_iterations_are_stopped(t):
+    """A header that asks for an hour of work; what is asked to end meanwhile ends."""
+    made_by_qemu(t, 'x.luks')
+    data = bytearray(t.read('x.luks'))
+    struct.pack_into('>I', data, 208 + 4, 1000000000)  # iterations of the first slot
+    t.write('x.luks', bytes(data))
+    with subprocess.Popen([tap.VMFERRY, 'checksum', '--secret-file', 'text', 'x.luks'], cwd=t.folder, stderr=subprocess.PIPE) as child:
+        while processor_ticks(child.pid) < 50 and child.poll() is None:
+            os.sched_yield()
+        child.send_signal(signal.SIGTERM)
+        try:
+            tap.equal(child.wait(300), 128 + signal.SIGTERM, 'status')
+        finally:
+            child.kill()
 
 
 def test_no_core_dump(t):

@@ -76,9 +76,6 @@ enum vmf_code vmf_luks1_read(struct vmf_luks *luks, uint64_t length, struct vmf_
   for (unsigned i = 0; i < LUKS1_SLOTS; i++)
     VMF_TRY(take_slot(luks, raw + LUKS1_SLOTS_AT + (size_t)i * LUKS1_SLOT, i, hash, error));
   if (luks->payload == 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: LUKS1 header: the encrypted data is in another file (a detached header), "
-                    "which is not supported",
-                    luks->io->name);
+    return vmf_luks_detached(luks, error);
   return vmf_luks_check_areas(luks, LUKS1_HEADER, luks->payload, error);
 }

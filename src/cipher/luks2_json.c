@@ -307,6 +307,10 @@ static enum vmf_code check_requirements(const struct vmf_luks *luks, const json_
   const json_t *list = json_object_get(json_object_get(config, "requirements"), "mandatory");
   const char *text = json_string_value(json_array_get(list, 0));
 
+  if (list && !json_is_array(list))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: LUKS2 header: config.requirements: \"mandatory\" is not a list",
+                    luks->io->name);
   if (json_array_size(list) == 0)
     return VMF_OK;
   return vmf_fail(error, VMF_UNSUPPORTED,
@@ -330,6 +334,8 @@ static enum vmf_code take_root(struct vmf_luks *luks, const json_t *root, uint64
   if (luks->cipher.key_bytes == 0)
     return vmf_fail(error, VMF_CORRUPT, "%s: LUKS2 header: no slot is in use, so nothing opens it",
                     luks->io->name);
+  if (luks->payload == 0)
+    return vmf_luks_detached(luks, error);
   return vmf_luks_check_areas(luks, 2 * header, luks->payload, error);
 }
 

@@ -22,6 +22,10 @@ VMF_MUST_CHECK enum vmf_code vmf_luks_text(const struct vmf_luks *luks, const ch
                                            const uint8_t *field, size_t size, char *text,
                                            struct vmf_error *error);
 
+/* The error for a header whose data is in a file of its own. */
+VMF_MUST_CHECK enum vmf_code vmf_luks_detached(const struct vmf_luks *luks,
+                                               struct vmf_error *error);
+
 /* Whether areas of slots lie in [first, end), and none in another. */
 VMF_MUST_CHECK enum vmf_code vmf_luks_check_areas(const struct vmf_luks *luks, uint64_t first,
                                                   uint64_t end, struct vmf_error *error);

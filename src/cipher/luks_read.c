@@ -66,6 +66,14 @@ enum vmf_code vmf_luks_read(struct vmf_io *io, uint64_t at, uint64_t length,
 
 /* ---- checks ---- */
 
+enum vmf_code vmf_luks_detached(const struct vmf_luks *luks, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: LUKS%u header: the encrypted data is in another file (a detached header), "
+                  "which is not supported",
+                  luks->io->name, luks->version);
+}
+
 enum vmf_code vmf_luks_text(const struct vmf_luks *luks, const char *what, const uint8_t *field,
                             size_t size, char *text, struct vmf_error *error)
 {

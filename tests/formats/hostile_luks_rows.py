@@ -131,6 +131,8 @@ ROWS = [
     second('with linear data', 'data of the type "linear"', put('segments.0.type', 'linear'), 9),
     second('with two segments', '2 segments of data', put('segments.1', {'type': 'linear'}), 9),
     second('that is being encrypted anew', 'reencrypt --resume-only', put('config.requirements', {'mandatory': ['online-reencrypt-v2']}), 9),
+    second('with requirements that are no list', '"mandatory" is not a list', put('config.requirements', {'mandatory': 'online-reencrypt-v2'})),
+    second('with a detached header', 'in another file (a detached header)', put('segments.0.offset', '0'), 9),
     second('with an unknown requirement', 'requires "\\x1b[2J"', put('config.requirements', {'mandatory': ['\x1b[2J']}), 9),
 ]
 

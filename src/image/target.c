@@ -73,6 +73,11 @@ static enum vmf_code settle(struct vmf_draft *draft, const struct vmf_target_opt
                     "%s: with these options there are several files, and only one can be written "
                     "in place",
                     target->format->name);
+  if (target->secret && !target->shape.encrypts)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: a secret is given for a target that would not be encrypted: expected -O "
+                    "qcow2 with -o encrypt.format=luks, or no --target-secret-file",
+                    target->format->name);
   if (target->bitmaps && !target->format->writer->measure_bitmaps)
     return vmf_fail(error, VMF_USAGE, "%s: has no bitmaps of changed blocks; qcow2 has",
                     target->format->name);

@@ -149,6 +149,23 @@ def test_what_is_not_encrypted(t, words, options):
     tap.equal((done.returncode in (1, 9), 'x.qcow2' in t.names()), (True, False), done.stderr)
 
 
+@tap.rows([('qcow2', 'convert', ('-O', 'qcow2', 'plain.raw', 'x.out')), ('vmdk', 'convert', ('-O', 'vmdk', 'plain.raw', 'x.out')),
+           ('created', 'create', ('-f', 'qcow2', 'x.out', '1M')), ('a machine', 'convert', ('--machine', 'libvirt', 'vm.vmx', 'x.out/'))])
+def test_a_secret_for_what_is_not_encrypted(t, verb, words):
+    """It would be written as it is, by who believes it encrypted."""
+    t.write('plain.raw', CONTENT)
+    t.write('text', b'a text')
+    t.vmferry('create', '-f', 'vmdk', 'd.vmdk', '1M')
+    t.write('vm.vmx', b'.encoding = "UTF-8"\nconfig.version = "8"\nvirtualHW.version = "19"\nscsi0.present = "TRUE"\nscsi0:0.present = "TRUE"\nscsi0:0.fileName = "d.vmdk"\n')
+    tap.contains(t.vmferry(verb, '--target-secret-file', 'text', *words, status=1).stderr, 'encrypted')
+    tap.equal('x.out' in t.names(), False, 'a target')
+
+
+def test_a_secret_file_that_is_not_there(t):
+    done = t.vmferry('create', '--target-secret-file', 'none', '-f', 'qcow2', '-o', 'encrypt.format=luks', 'x.qcow2', '1M', status=1)
+    tap.contains(done.stderr, '--target-secret-file: none: No such file')
+
+
 def test_nothing_is_written_into_it(t):
     """What is written into an image that is there would not be encrypted."""
     t.write('plain.raw', CONTENT)

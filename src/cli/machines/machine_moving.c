@@ -231,6 +231,9 @@ enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
     code = vmf_sources_check_input(packaging->command, packaging->source, 1, error);
   if (code == VMF_OK)
     code = check_losses(settings->losses, packaging->command->operands[1], error);
+  if (code == VMF_OK && packaging->command->target_secret_file)
+    code = vmf_arguments_wrong(error, "--target-secret-file: disks of a machine are not encrypted; "
+                                      "a disk that is converted alone can be");
   if (code == VMF_OK)
     code = vmf_install_options_parse(&settings->install, &install, error);
   vmf_signals_catch();

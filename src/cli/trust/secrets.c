@@ -113,7 +113,8 @@ enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *er
   command->secret_count = command->secrets_held;
   if (command->target_secret_file && code == VMF_OK) {
     code = take_file(command, command->target_secret_file, error);
-    command->target_secret = &command->secrets[command->secrets_held - 1];
+    if (code == VMF_OK)
+      command->target_secret = &command->secrets[command->secrets_held - 1];
   }
   return code;
 }

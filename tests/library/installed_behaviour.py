@@ -25,11 +25,12 @@ class Installed:
         t.run(tap.tool('meson'), 'install', '-C', build, '--no-rebuild', '--destdir', root)
         self.pkgconfig = next(root.rglob('libvmferry.pc')).parent
         self.cmake = next(root.rglob('vmferry-config.cmake')).parent
-        self.env = {'PKG_CONFIG_PATH': str(self.pkgconfig), 'PKG_CONFIG_SYSROOT_DIR': str(root),
+        self.env = {'PKG_CONFIG_LIBDIR': str(self.pkgconfig), 'PKG_CONFIG_SYSROOT_DIR': str(root),
                     'LD_LIBRARY_PATH': str(next(root.rglob('libvmferry.so.0')).parent),
                     'PATH': str(next(root.rglob('bin/vmferry')).parent) + ':' + os.environ['PATH']}
 
     def flags(self, t):
+        """With no other library's files in reach: a machine has none that was not asked for."""
         return t.run(tap.tool('pkg-config'), '--cflags', '--libs', 'libvmferry', env=self.env).stdout.split()
 
     def compile(self, t, name):
@@ -50,6 +51,14 @@ def test_a_program_converts(t):
     t.write('broken.vmdk', DISK.read_bytes()[:2000])
     tap.contains(t.run(t.path('convert_with_progress'), 'broken.vmdk', 'no.qcow2', env=installed.env, status=1).stderr, 'broken.vmdk')
     tap.equal('no.qcow2' in t.names(), False, 'a target')
+
+
+def test_the_static_library_is_linked(t):
+    installed = Installed(t)
+    flags = t.run(tap.tool('pkg-config'), '--static', '--cflags', '--libs', 'libvmferry', env=installed.env).stdout.replace('-lvmferry', '-l:libvmferry.a').split()
+    t.run(tap.tool('cc'), '-std=c11', EXAMPLES / 'read_disk.c', '-o', 'read_disk', *flags)
+    tap.contains(t.run('ldd', 'read_disk').stdout, 'libc.so')
+    tap.equal('libvmferry' in t.run('ldd', 'read_disk').stdout, False, 'the shared one')
 
 
 def test_a_program_reads(t):

@@ -81,8 +81,10 @@ static enum vmf_code verify(struct vmf_target *target, const struct vmf_job_opti
   struct vmf_job_result found;
 
   if (expected->checksum_length == 0)
-    return vmf_fail(error, VMF_USAGE, "%s: verification needs the checksum of what was read",
-                    target->name);
+    return vmf_fail(
+        error, VMF_USAGE,
+        "%s: verification needs the checksum of what was read: ask vmf_convert for one (checksum)",
+        target->name);
   VMF_TRY(vmf_target_check_finished(target, error));
   VMF_TRY(vmf_target_reopen(target, options->cancel, &image, error));
   enum vmf_code code = check_size(target, image, options->cancel, error);

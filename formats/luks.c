@@ -46,6 +46,7 @@ static enum vmf_code luks_open(struct vmf_image *image, const struct vmf_open_ar
 
   VMF_TRY(vmf_luks_read(image->io, 0, image->io->size, image->log, &state->luks, error));
   VMF_TRY(set_size(image, error));
+  image->encrypted = true;
   return vmf_luks_unlock(state->luks, args->unlocking, &state->cipher, error);
 }
 

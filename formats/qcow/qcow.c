@@ -18,9 +18,10 @@ static enum vmf_code qcow_open(struct vmf_image *image, const struct vmf_open_ar
   struct qcow_state *state = image->state;
 
   VMF_TRY(qcow_load(image, error));
-  return state->header.encryption == 0 ? VMF_OK
-                                       : vmf_legacy_aes_unlock(image->io->name, args->unlocking,
-                                                               image->log, &state->cipher, error);
+  image->encrypted = state->header.encryption != 0;
+  return !image->encrypted ? VMF_OK
+                           : vmf_legacy_aes_unlock(image->io->name, args->unlocking, image->log,
+                                                   &state->cipher, error);
 }
 
 static void qcow_close(struct vmf_image *image)

@@ -39,6 +39,7 @@ enum vmf_code qcow2_unlock(struct vmf_image *image, const struct vmf_unlocking *
 
   if (state->header.crypt_method == QCOW2_CRYPT_NONE)
     return VMF_OK;
+  image->encrypted = true;
   if (state->header.crypt_method == QCOW2_CRYPT_AES)
     return vmf_legacy_aes_unlock(image->io->name, unlocking, image->log, &state->cipher, error);
   VMF_TRY(check_place(image, error));

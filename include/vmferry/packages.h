@@ -22,6 +22,7 @@ struct vmf_package;
 struct vmf_image;
 struct vmf_crew;
 struct vmf_image_options;
+struct vmf_secret;
 struct vmf_value;
 struct vmf_machine_options;
 
@@ -75,6 +76,10 @@ struct vmf_package_options {
    * bytes have been dealt with; total 0: not known. NULL is allowed. */
   void (*progress)(void *data, uint64_t done, uint64_t total);
   void *progress_data;
+  /* What opens encrypted disks of it, as in vmf_image_options, where one is converted: to keep it
+   * as it is, and to verify or sign it, none is needed. They live as long as the package. */
+  const struct vmf_secret *secrets;
+  size_t secret_count;
 };
 
 /* Whether `path` is a package: an .ovf, an .ova (a tar, perhaps packed by gzip: then its name ends

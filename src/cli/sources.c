@@ -112,6 +112,8 @@ struct vmf_package_options vmf_sources_package_options(const struct vmf_command 
       .max_bytes = command->max_size,
       .no_replay = source->no_replay,
       .strict = command->untrusted,
+      .secrets = command->secrets,
+      .secret_count = command->secret_count,
   };
 }
 

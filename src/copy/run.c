@@ -242,6 +242,29 @@ static enum vmf_code run_feeds(const struct vmf_copy *copies, struct run *runs,
   return VMF_OK;
 }
 
+/* The image of a chain, or a part of it, that is encrypted; or NULL. */
+static const struct vmf_image *encrypted_in(const struct vmf_image *image)
+{
+  const struct vmf_image *found = NULL, *part;
+
+  for (; image && !found; image = image->parent) {
+    found = image->encrypted ? image : NULL;
+    for (size_t i = 0; !found && (part = vmf_image_part(image, i)) != NULL; i++)
+      found = encrypted_in(part);
+  }
+  return found;
+}
+
+static void tell_unencrypted(const struct vmf_copy *copy)
+{
+  const struct vmf_target *target = copy->target;
+  const struct vmf_image *encrypted = target ? encrypted_in(copy->source) : NULL;
+
+  if (encrypted && !target->shape.encrypts)
+    vmf_note(target->log, "%s: the disk is stored unencrypted; in %s it is encrypted",
+             target->io->name, encrypted->io->name);
+}
+
 static enum vmf_code begin(struct run *run, const struct vmf_copy *copy,
                            const struct vmf_job_options *options, struct vmf_error *error)
 {
@@ -249,6 +272,7 @@ static enum vmf_code begin(struct run *run, const struct vmf_copy *copy,
   *run = (struct run){.copy = copy,
                       .places = {.copy = copy},
                       .share = !options->no_reflink && vmf_copy_may_share(copy)};
+  tell_unencrypted(copy);
   return copy->checksum ? vmf_checksum_new(copy->digest_kind, &run->checksum, error) : VMF_OK;
 }
 

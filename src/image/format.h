@@ -193,9 +193,10 @@ struct vmf_image {
   const struct vmf_image *sibling; /* an image of the same file, that lives longer and whose
                                     * reader->index has been asked; or NULL */
   /* ---- */
-  uint64_t size; /* of the guest disk, bytes, any value */
-  uint32_t unit; /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
-                    to more. 0: none */
+  uint64_t size;  /* of the guest disk, bytes, any value */
+  uint32_t unit;  /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
+                     to more. 0: none */
+  bool encrypted; /* it has runs with a cipher */
   struct vmf_parent_link parent_link;
   struct vmf_disk_digests digests;     /* reader->check may take them away */
   const struct vmf_contents *contents; /* of a file that holds several disks, though it may be one:

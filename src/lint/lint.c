@@ -262,7 +262,7 @@ static enum vmf_code lint_chain(struct vmf_linting *linting, const char *path,
   struct vmf_image *image = NULL;
 
   enum vmf_code code = vmf_disk_open(path, options, &image, &failure);
-  if (code == VMF_NOMEM || code == VMF_CANCELLED)
+  if (code == VMF_NOMEM || code == VMF_CANCELLED || code == VMF_SECRET)
     return vmf_fail(error, code, "%s", failure.text);
   if (code != VMF_OK) {
     vmf_lint_tell(linting, VMF_LINT_CHAIN, &place, "%s", failure.text);

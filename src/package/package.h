@@ -84,6 +84,8 @@ static inline struct vmf_package_options vmf_package_options_of(
                                       .progress = options->progress,
                                       .progress_data = options->progress_data,
                                       .max_bytes = options->max_bytes,
+                                      .secrets = options->secrets,
+                                      .secret_count = options->secret_count,
                                       .strict = options->strict};
 }
 
@@ -181,5 +183,12 @@ VMF_MUST_CHECK enum vmf_code vmf_package_open_image(struct vmf_package *package,
                                                     const struct vmf_image_options *options,
                                                     struct vmf_image **image,
                                                     struct vmf_error *error);
+
+/* The same with the package's options; of an encrypted disk no secret is asked, and its content
+ * cannot be read. */
+VMF_MUST_CHECK enum vmf_code vmf_package_open_locked(struct vmf_package *package,
+                                                     const struct vmf_ovf_disk *disk,
+                                                     struct vmf_image **image,
+                                                     struct vmf_error *error);
 
 #endif

@@ -119,19 +119,38 @@ static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ov
   return vmf_image_open_origin(&origin, &own, image, error);
 }
 
+static struct vmf_image_options options_of(const struct vmf_package *package)
+{
+  return (struct vmf_image_options){.size = sizeof(struct vmf_image_options),
+                                    .allow_refs = package->options.allow_refs,
+                                    .no_refs = package->options.no_refs,
+                                    .ignore_locks = package->options.ignore_locks,
+                                    .read_all = package->options.read_all,
+                                    .no_cache = package->options.no_cache,
+                                    .no_replay = package->options.no_replay,
+                                    .strict = package->options.strict,
+                                    .cancel = package->options.cancel,
+                                    .secrets = package->options.secrets,
+                                    .secret_count = package->options.secret_count};
+}
+
 enum vmf_code vmf_package_open_image(struct vmf_package *package, const struct vmf_ovf_disk *disk,
                                      const struct vmf_image_options *options,
                                      struct vmf_image **image, struct vmf_error *error)
 {
-  const struct vmf_image_options defaults = {.size = sizeof defaults,
-                                             .allow_refs = package->options.allow_refs,
-                                             .no_refs = package->options.no_refs,
-                                             .ignore_locks = package->options.ignore_locks,
-                                             .read_all = package->options.read_all,
-                                             .no_cache = package->options.no_cache,
-                                             .no_replay = package->options.no_replay,
-                                             .strict = package->options.strict};
+  const struct vmf_image_options own = options_of(package);
 
   *image = NULL;
-  return open_chain(package, disk, options ? options : &defaults, 1, image, error);
+  return open_chain(package, disk, options ? options : &own, 1, image, error);
+}
+
+enum vmf_code vmf_package_open_locked(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                                      struct vmf_image **image, struct vmf_error *error)
+{
+  struct vmf_image_options own = options_of(package);
+
+  own.secret_count = 0;
+  own.locked = true;
+  *image = NULL;
+  return open_chain(package, disk, &own, 1, image, error);
 }

@@ -351,7 +351,7 @@ static enum vmf_code add_image(struct vmf_package *package, const struct vmf_ovf
   struct vmf_image *image;
   uint64_t bytes;
 
-  if (vmf_package_open_image(package, disk, NULL, &image, &failure) != VMF_OK)
+  if (vmf_package_open_locked(package, disk, &image, &failure) != VMF_OK)
     return add_failure(&failure, value, first, error);
   enum vmf_code code = vmf_value_text(value, "format", vmf_image_format(image), error);
   if (code == VMF_OK)

@@ -39,6 +39,7 @@ static const struct vmf_argument lint_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SAFETY,
     VMF_ARGUMENT_MAX_SIZE,
     VMF_ARGUMENT_SANDBOX,

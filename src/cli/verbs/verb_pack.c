@@ -145,6 +145,7 @@ static const struct vmf_argument pack_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SIGNING,
     VMF_ARGUMENT_SIGN,
     VMF_ARGUMENT_CERT,

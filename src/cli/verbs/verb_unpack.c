@@ -39,6 +39,7 @@ static const struct vmf_argument unpack_arguments[] = {
     VMF_ARGUMENT_NO_REFS,
     VMF_ARGUMENT_FORCE_SHARE,
     VMF_ARGUMENT_NO_REPLAY,
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SIGNING,
     VMF_ARGUMENT_DIGEST,
     VMF_GROUP_TRUST,

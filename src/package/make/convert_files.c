@@ -234,20 +234,36 @@ static void tell_capacity(struct vmf_conversion *conversion, const struct vmf_ov
         size > disk->capacity && !chosen ? ": the new descriptor says what the disk has" : "");
 }
 
+/* Without its secret an encrypted disk can be kept, and no more: *locked is why. */
+static enum vmf_code open_disk(struct vmf_package *package, const struct vmf_ovf_disk *disk,
+                               struct vmf_image **image, struct vmf_error *locked,
+                               struct vmf_error *error)
+{
+  enum vmf_code code = vmf_package_open_image(package, disk, NULL, image, error);
+
+  if (code != VMF_SECRET)
+    return code;
+  *locked = *error;
+  return vmf_package_open_locked(package, disk, image, error);
+}
+
 static enum vmf_code decide_disk(struct vmf_conversion *conversion,
                                  struct vmf_converted_file *converted,
                                  const struct vmf_ovf_disk *disk, struct vmf_error *error)
 {
   struct vmf_package *package = conversion->package;
+  struct vmf_error locked = {0};
   bool same;
 
-  VMF_TRY(vmf_package_open_image(package, disk, NULL, &converted->image, error));
+  VMF_TRY(open_disk(package, disk, &converted->image, &locked, error));
   converted->own_image = true;
   converted->is_disk = true;
   converted->virtual_size = vmf_image_size(converted->image);
   VMF_TRY(vmf_gate_image(&conversion->gate, converted->image, error));
   tell_capacity(conversion, disk, converted->virtual_size);
   VMF_TRY(fits(conversion, converted->image, &same, error));
+  if (!same && locked.code != VMF_OK)
+    return vmf_fail_again(&locked, error);
   if (!same) {
     if (disk->parent_ref)
       vmf_report_add(conversion->report, VMF_SEVERITY_LOSS, "loss-delta", package->name, disk->line,

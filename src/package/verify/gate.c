@@ -122,7 +122,7 @@ enum vmf_code vmf_gate_keep_disk(struct vmf_gate *gate, const struct vmf_ovf_dis
 
   if (gate->trust.no_verify)
     return VMF_OK;
-  enum vmf_code code = vmf_package_open_image(gate->package, disk, NULL, &image, error);
+  enum vmf_code code = vmf_package_open_locked(gate->package, disk, &image, error);
   if (code == VMF_OK)
     return vmf_gate_keep(gate, image, error);
   if (code != VMF_UNSUPPORTED)

@@ -119,7 +119,7 @@ static enum vmf_code check_disk(struct vmf_verification *verification,
   if (!disk->file_ref || !disk->file_ref[0] || !file_found(verification, disk))
     return VMF_OK; /* told already */
   VMF_TRY(vmf_cancelled(verification->check->cancel, error));
-  if (vmf_package_open_image(package, disk, NULL, &image, &found) != VMF_OK)
+  if (vmf_package_open_locked(package, disk, &image, &found) != VMF_OK)
     return vmf_verify_tell_error(
         verification, found.code == VMF_UNSUPPORTED ? "disk-unsupported" : "disk-unreadable",
         package->name, disk->line, &found, error);

@@ -96,7 +96,7 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
 
   if (code == VMF_OK)
     code = vmf_remote_access(verb, command, &error);
-  if (code == VMF_OK)
+  if (code == VMF_OK && command->secrets_held == 0) /* else `load` has read them */
     code = vmf_secrets_read(command, &error);
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);

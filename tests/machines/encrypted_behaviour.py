@@ -85,6 +85,42 @@ def test_a_machine(t):
     t.vmferry('compare', written(t, 'out.vmx'), 'plain.raw')
 
 
+def test_batch(t):
+    """Secrets of all jobs, by a file and by a descriptor that is read once, and of one job; none is in a report."""
+    package(t)
+    t.write('other', b'geheim')
+    t.vmferry('convert', '--target-secret-file', 'other', '-O', 'qcow2', '-o', OPTIONS, 'plain.raw', 'other.qcow2')
+    t.write('jobs', b'disk.qcow2\ta.raw\nvm.ova\tb.ova\t--disk-format vmdk\nother.qcow2\tc.raw\t--secret-file other\n'
+                    b'plain.raw\td.qcow2\t--target-secret-file other -O qcow2 -o encrypt.format=luks,encrypt.iter-time=1\n')
+    made = {'a.raw': (), 'b.ova': (), 'c.raw': (), 'd.qcow2': ('--secret-file', 'other')}
+    with open(t.path('text'), 'rb') as file:
+        for words, descriptors in ((('--secret-file', 'text'), ()), (('--secret-fd', file.fileno()), (file.fileno(),))):
+            done = t.vmferry('batch', 'jobs', *words, '--report', 'r.json', pass_fds=descriptors)
+            for name, secret in made.items():
+                t.vmferry('compare', *secret, name, 'plain.raw')
+            told = done.stdout + done.stderr + t.read('r.json').decode()
+            tap.equal(('geheim' in told, 'a text' in told), (False, False), 'a secret is told')
+            t.run('rm', 'r.json', *made)
+    t.vmferry('batch', 'jobs', '--report', 'r.json', status=None)
+    tap.equal([job['status'] for job in json.loads(t.read('r.json'))['jobs']], [10, 10, 0, 0], 'without it')
+
+
+@tap.rows([('a descriptor', b'--secret-fd 5', '--secret-fd is an option of the batch'), ('an object', b'--object secret,id=s,file=x', 'by --secret-file')])
+def test_what_a_job_cannot_have(t, options, says):
+    t.write('plain.raw', CONTENT)
+    t.write('jobs', b'plain.raw\tout.raw\t' + options + b'\n')
+    tap.contains(t.vmferry('batch', 'jobs', status=2).stderr, says)
+
+
+def test_tasks_have_the_files(t):
+    t.write('text', b'a text')
+    t.write('plain.raw', CONTENT)
+    t.write('jobs', b'plain.raw\ta.raw\n')
+    script = t.vmferry('batch', 'jobs', '--secret-file', 'text', '--emit', 'slurm').stdout
+    tap.equal(('--secret-file' in script, 'a text' in script), (True, False), 'script')
+    tap.contains(t.vmferry('batch', 'jobs', '--secret-fd', '0', '--emit', 'slurm', status=None).stderr, '--secret-file')
+
+
 def test_lint(t):
     package(t)
     for name in ('vm.ova', 'disk.qcow2'):

@@ -232,6 +232,9 @@ enum vmf_code vmf_batch_emit_check(const struct vmf_batch_settings *settings,
   if (other)
     return vmf_arguments_wrong(error, "--emit: not with %s, which the script says for each task",
                                other);
+  if (settings->command.secret_descriptor)
+    return vmf_arguments_wrong(error, "--emit: tasks do not have this descriptor: --secret-file "
+                                      "names a file that they read (not --secret-fd)");
   if (settings->each || settings->command.operand_count != 1 ||
       strcmp(settings->command.operands[0], "-") == 0)
     return vmf_arguments_wrong(error, "--emit needs a list in a file, which all tasks read");

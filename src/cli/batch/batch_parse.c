@@ -73,10 +73,14 @@ static enum vmf_code check_options(const struct vmf_listed_job *job,
                       : command->region                                   ? "--region"
                       : command->profile                                  ? "--profile"
                       : command->unsigned_requests                        ? "--no-sign-request"
+                      : command->secret_descriptor                        ? "--secret-fd"
                                                                           : NULL;
 
   if (wrong)
     return vmf_arguments_wrong(error, "%s is an option of the batch, not of a job", wrong);
+  if (command->objects)
+    return vmf_arguments_wrong(error, "--object: a job of a batch names the files of its secrets "
+                                      "by --secret-file and --target-secret-file");
   if (command->operand_count > (int)job->operands.count)
     return vmf_arguments_wrong(error, "\"%s\" stands among the options and is none",
                                command->operands[0]);
@@ -87,8 +91,8 @@ static enum vmf_code check_options(const struct vmf_listed_job *job,
   return VMF_OK;
 }
 
-static enum vmf_code parse(const struct vmf_listed_job *job, struct vmf_parsed_job *parsed,
-                           struct vmf_error *error)
+static enum vmf_code parse(const struct vmf_command *batch, const struct vmf_listed_job *job,
+                           struct vmf_parsed_job *parsed, struct vmf_error *error)
 {
   const struct vmf_verb *verb = &vmf_verb_convert;
   const size_t bytes = (parsed->words.count + 1) * sizeof *parsed->argv;
@@ -106,6 +110,8 @@ static enum vmf_code parse(const struct vmf_listed_job *job, struct vmf_parsed_j
                                 error);
   if (code == VMF_OK)
     code = vmf_untrusted(verb, parsed->command, error);
+  if (code == VMF_OK)
+    code = vmf_secrets_share(batch, parsed->command, error);
   return code == VMF_OK ? vmf_secrets_read(parsed->command, error) : code;
 }
 
@@ -129,7 +135,7 @@ enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,
   enum vmf_code code = join_words(job, &parsed->words, error);
   pthread_mutex_lock(&getopt_lock);
   if (code == VMF_OK)
-    code = parse(job, parsed, error);
+    code = parse(&settings->command, job, parsed, error);
   pthread_mutex_unlock(&getopt_lock);
   if (code == VMF_OK && command->quiet)
     command->log.warn = command->log.note = command->log.detail = NULL;

@@ -119,6 +119,27 @@ enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *er
   return code;
 }
 
+enum vmf_code vmf_secrets_share(const struct vmf_command *from, struct vmf_command *to,
+                                struct vmf_error *error)
+{
+  if (from->secret_count == 0)
+    return VMF_OK;
+  to->secrets = calloc(from->secret_count, sizeof *to->secrets);
+  if (!to->secrets)
+    return vmf_arguments_no_memory(error);
+  for (; to->secrets_held < from->secret_count; to->secrets_held++) {
+    const struct vmf_secret *secret = &from->secrets[to->secrets_held];
+    char *bytes = malloc(secret->length);
+
+    if (!bytes)
+      return vmf_arguments_no_memory(error);
+    memcpy(bytes, secret->bytes, secret->length);
+    to->secrets[to->secrets_held] = (struct vmf_secret){.bytes = bytes, .length = secret->length};
+  }
+  to->secret_count = to->secrets_held;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_secrets_target(struct vmf_command *command, char *options,
                                  struct vmf_error *error)
 {

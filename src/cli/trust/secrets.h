@@ -11,6 +11,10 @@
  * on the process leaves no core dump, and no other process of the user looks into it. */
 VMF_MUST_CHECK enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error);
 
+/* Gives `to`, which has none yet, a copy of those that open what `from` reads. */
+VMF_MUST_CHECK enum vmf_code vmf_secrets_share(const struct vmf_command *from,
+                                               struct vmf_command *to, struct vmf_error *error);
+
 /* "encrypt.key-secret=ID" of -o names the secret of the target; it is taken out of `options`. */
 VMF_MUST_CHECK enum vmf_code vmf_secrets_target(struct vmf_command *command, char *options,
                                                 struct vmf_error *error);

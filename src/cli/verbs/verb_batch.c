@@ -18,6 +18,7 @@
 #include "batch_room.h"
 #include "common_arguments.h"
 #include "names.h"
+#include "secrets.h"
 #include "signals.h"
 #include "status.h"
 
@@ -77,6 +78,7 @@ static const struct vmf_argument batch_arguments[] = {
     {.name = "dry-run",
      VMF_SETS_FLAG(dry_run),
      .help = "tell what would be written, and whether it fits"},
+    VMF_ARGUMENT_SECRET,
     VMF_GROUP_SPEED,
     VMF_ARGUMENT_THREADS,
     VMF_GROUP_SAFETY,
@@ -204,6 +206,8 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
     code = batch_choose(settings, error);
   if (code == VMF_OK)
     code = batch_name_record(settings, listed, error);
+  if (code == VMF_OK)
+    code = vmf_secrets_read(&settings->command, error);
   settings->command.operand_count = 0;
   return code == VMF_OK ? vmf_batch_parse_all(settings, error) : code;
 }

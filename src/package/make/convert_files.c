@@ -239,11 +239,12 @@ static enum vmf_code open_disk(struct vmf_package *package, const struct vmf_ovf
                                struct vmf_image **image, struct vmf_error *locked,
                                struct vmf_error *error)
 {
-  enum vmf_code code = vmf_package_open_image(package, disk, NULL, image, error);
+  enum vmf_code code = vmf_package_open_image(package, disk, NULL, image, locked);
 
+  if (code == VMF_OK)
+    return VMF_OK;
   if (code != VMF_SECRET)
-    return code;
-  *locked = *error;
+    return vmf_fail_again(locked, error);
   return vmf_package_open_locked(package, disk, image, error);
 }
 

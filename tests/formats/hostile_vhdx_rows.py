@@ -10,6 +10,7 @@ from hostile_vhdx_images import (MIB, NEW, OLD_IMAGE, PARENT, SIZE, bat, child, 
                                  value, vhdx, with_items)
 
 HUGE = 0xffffffffffffffff
+LAST = 5 * MIB + len(LARGE) - 2 * MIB  # what the disk has of its last block
 BLOCK = vhdx.BLOCKS | vhdx.PRESENT
 
 
@@ -33,7 +34,8 @@ FILES = [
         (MIB, 'the log of 1048576 bytes at byte 1048576 goes beyond'),
         (2 * MIB, 'go beyond the end of the file'), (3 * MIB, 'go beyond the end of the file'),
         (4 * MIB, 'block allocation table entry 0: 1048576 bytes at byte 4194304 go beyond'),
-        (SIZE - 1, 'block allocation table entry 2: 1048576 bytes at byte 5242880 go beyond'))],
+        (LAST - 1, f'block allocation table entry 2: {len(LARGE) - 2 * MIB} bytes at byte 5242880 go beyond'))],
+    *[row(f'cut behind the disk, in its last block, at byte {size}', [cut(size)], '', 0, guest=LARGE) for size in (LAST, SIZE - 1)],
 ]
 
 HEADERS = [

@@ -502,8 +502,9 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   bool replacing = fstatat(output->folder, output->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
   if (replacing && S_ISREG(now.st_mode))
     VMF_TRY(check_locks(output, output->name, output->path, error));
-  VMF_TRY(vmf_placing_note(output, error));
-  enum vmf_code code = replace_all(output, replacing, error);
+  enum vmf_code code = vmf_placing_note(output, error);
+  if (code == VMF_OK)
+    code = replace_all(output, replacing, error);
   vmf_placing_drop(output);
   VMF_TRY(code);
   vmf_output_drop_journal(output);

@@ -44,7 +44,7 @@ enum vmf_code vmf_placing_note(const struct vmf_output *output, struct vmf_error
     put = false;
   errno = reason;
   if (!put)
-    return vmf_fail_errno(error, vmf_creation_code(),
+    return vmf_fail_errno(error, number < 0 ? vmf_creation_code() : VMF_WRITE,
                           "%s: the names of its files cannot be noted in the folder %s beside it",
                           output->path, output->temporary.name);
   return output->sync ? vmf_folder_sync(folder, output->path, "the folder beside it", error)

@@ -175,7 +175,7 @@ def test_a_target_that_is_no_copy_is_refused(t):
     names = overlay(t, 'qcow2', base, new)
     other = base[:BLOCK + 700] + b'zz' + base[BLOCK + 702:]
     t.write('copy.raw', other)
-    tap.contains(t.vmferry('apply', '--since', *names, 'copy.raw', status=8).stderr, f'copy.raw: byte {BLOCK + 512}: the sector there')
+    tap.contains(t.vmferry('apply', '--since', *names, 'copy.raw', status=8).stderr, f'copy.raw: guest byte {BLOCK + 512}: the sector there')
     tap.equal(t.read('copy.raw') == other, True, 'it is not touched')
     t.write('copy.raw', base[:-1] + bytes([base[-1] ^ 1]))
     tap.contains(t.vmferry('apply', '--verify', '--since', *names, 'copy.raw', status=8).stderr, f'byte {MEBI - 1} is not as it is')

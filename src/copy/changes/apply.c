@@ -13,6 +13,7 @@
 #include "differences.h"
 #include "file.h"
 #include "memory.h"
+#include "part_check.h"
 #include "replaced.h"
 #include "unpack.h"
 #include "update.h"
@@ -20,10 +21,7 @@
 #include "view.h"
 #include "zero.h"
 
-enum {
-  SECTOR = 512, /* a disk writes it, or not */
-  STEP = 64 * 1024
-};
+enum { STEP = 64 * 1024 };
 
 struct applying {
   struct vmf_image *source;
@@ -43,50 +41,28 @@ static enum vmf_code write_part(struct applying *applying, const uint8_t *bytes,
               : vmf_io_pwrite(applying->io, bytes, (size_t)length, guest, error);
 }
 
-/* Whether a part of the target is still as it was (*stale), somewhere; each sector has to be that,
- * or what it is to be. */
-static enum vmf_code check_part(const struct applying *applying, const uint8_t *bytes,
-                                const uint8_t *were, uint64_t guest, size_t length, bool *stale,
-                                struct vmf_error *error)
-{
-  size_t sector;
-
-  *stale = false;
-  VMF_TRY(vmf_io_pread(applying->io, applying->found, length, guest, error));
-  for (size_t at = 0; at < length; at += sector) {
-    sector = (size_t)vmf_min(SECTOR, length - at);
-    if (memcmp(applying->found + at, bytes + at, sector) == 0)
-      continue;
-    if (memcmp(applying->found + at, were + at, sector) != 0)
-      return vmf_fail(error, VMF_DIFFERENT,
-                      "%s: byte %" PRIu64 ": the sector there is neither what %s holds, nor what "
-                      "%s does: this is no copy of the former; without --since all of it is "
-                      "compared and made equal",
-                      applying->io->name, guest + at, vmf_image_path(applying->options->since),
-                      vmf_image_path(applying->source));
-    *stale = true;
-  }
-  return VMF_OK;
-}
-
 /* A vmf_difference_visitor. */
 static enum vmf_code apply_difference(void *data, const struct vmf_difference *difference,
                                       struct vmf_error *error)
 {
   struct applying *applying = data;
-  uint64_t part;
+  const struct vmf_apply_options *options = applying->options;
+  struct vmf_difference part = *difference;
 
-  if (!applying->options->since)
+  if (!options->since)
     return write_part(applying, difference->bytes, difference->guest, difference->length,
                       difference->zero, error);
-  for (uint64_t at = 0; at < difference->length; at += part) {
-    const uint8_t *bytes = difference->bytes + at;
+  for (uint64_t at = 0; at < difference->length; at += part.length) {
     bool stale;
-    part = vmf_min(STEP, difference->length - at);
-    VMF_TRY(check_part(applying, bytes, difference->were + at, difference->guest + at, (size_t)part,
-                       &stale, error));
+    part.guest = difference->guest + at;
+    part.length = vmf_min(STEP, difference->length - at);
+    part.bytes = difference->bytes + at;
+    part.were = difference->were + at;
+    VMF_TRY(vmf_io_pread(applying->io, applying->found, (size_t)part.length, part.guest, error));
+    VMF_TRY(vmf_part_check(&part, applying->found, applying->io->name, options->since,
+                           applying->source, &stale, error));
     if (stale)
-      VMF_TRY(write_part(applying, bytes, difference->guest + at, part, difference->zero, error));
+      VMF_TRY(write_part(applying, part.bytes, part.guest, part.length, part.zero, error));
   }
   return VMF_OK;
 }

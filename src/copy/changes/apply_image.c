@@ -13,9 +13,8 @@
 #include "log.h"
 #include "memory.h"
 #include "output.h"
+#include "part_check.h"
 #include "view.h"
-
-enum { SECTOR = 512 /* a disk writes it, or not */ };
 
 struct applying {
   struct vmf_image *source, *there;
@@ -48,32 +47,6 @@ enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_opti
 
 /* ---- writing ---- */
 
-/* Whether some sector of the target is still as it was (*stale); each has to be that, or what it is
- * to be. */
-static enum vmf_code check_part(const struct applying *applying, const uint8_t *bytes,
-                                const uint8_t *were, uint64_t guest, size_t length, bool *stale,
-                                struct vmf_error *error)
-{
-  size_t sector;
-
-  *stale = false;
-  VMF_TRY(vmf_image_pread(applying->there, applying->found, length, guest, error));
-  for (size_t at = 0; at < length; at += sector) {
-    sector = (size_t)vmf_min(SECTOR, length - at);
-    if (memcmp(applying->found + at, bytes + at, sector) == 0)
-      continue;
-    if (memcmp(applying->found + at, were + at, sector) != 0)
-      return vmf_fail(error, VMF_DIFFERENT,
-                      "%s: guest byte %" PRIu64 ": the sector there is neither what %s holds, nor "
-                      "what %s does: this is no copy of the former; without --since all of it is "
-                      "compared and made equal",
-                      vmf_image_path(applying->there), guest + at,
-                      vmf_image_path(applying->options->since), vmf_image_path(applying->source));
-    *stale = true;
-  }
-  return VMF_OK;
-}
-
 /* A unit that had no place is written whole, as the source has it. */
 static enum vmf_code write_unit(struct applying *applying, uint64_t guest, uint64_t host,
                                 struct vmf_error *error)
@@ -85,19 +58,20 @@ static enum vmf_code write_unit(struct applying *applying, uint64_t guest, uint6
   return vmf_io_pwrite(applying->update.io, applying->bytes, applying->unit, host, error);
 }
 
-static enum vmf_code write_part(struct applying *applying, const uint8_t *bytes, bool zero,
-                                uint64_t guest, size_t length, struct vmf_error *error)
+static enum vmf_code write_part(struct applying *applying, const struct vmf_difference *part,
+                                struct vmf_error *error)
 {
   struct vmf_update *update = &applying->update;
-  uint64_t unit = vmf_align_down(guest, applying->unit), host;
+  uint64_t unit = vmf_align_down(part->guest, applying->unit), host;
   bool fresh;
 
-  *(zero ? &applying->result->zero_bytes : &applying->result->host_bytes) += length;
+  *(part->zero ? &applying->result->zero_bytes : &applying->result->host_bytes) += part->length;
   VMF_TRY(applying->there->format->updater->place(update, unit, &host, &fresh, error));
   if (fresh)
     return write_unit(applying, unit, host, error);
-  return zero ? vmf_io_zero(update->io, host + (guest - unit), length, false, error)
-              : vmf_io_pwrite(update->io, bytes, length, host + (guest - unit), error);
+  host += part->guest - unit;
+  return part->zero ? vmf_io_zero(update->io, host, part->length, false, error)
+                    : vmf_io_pwrite(update->io, part->bytes, (size_t)part->length, host, error);
 }
 
 /* A vmf_difference_visitor. */
@@ -105,17 +79,22 @@ static enum vmf_code apply_difference(void *data, const struct vmf_difference *d
                                       struct vmf_error *error)
 {
   struct applying *applying = data;
-  size_t part;
+  struct vmf_image *there = applying->there, *since = applying->options->since;
+  struct vmf_difference part = *difference;
 
-  for (uint64_t at = 0; at < difference->length; at += part) {
-    uint64_t guest = difference->guest + at;
+  for (uint64_t at = 0; at < difference->length; at += part.length) {
     bool stale = true;
-    part = (size_t)vmf_min(applying->unit - guest % applying->unit, difference->length - at);
-    if (applying->options->since)
-      VMF_TRY(check_part(applying, difference->bytes + at, difference->were + at, guest, part,
-                         &stale, error));
+    part.guest = difference->guest + at;
+    part.length = vmf_min(applying->unit - part.guest % applying->unit, difference->length - at);
+    part.bytes = difference->bytes + at;
+    part.were = difference->were + at;
+    if (since) {
+      VMF_TRY(vmf_image_pread(there, applying->found, (size_t)part.length, part.guest, error));
+      VMF_TRY(vmf_part_check(&part, applying->found, vmf_image_path(there), since, applying->source,
+                             &stale, error));
+    }
     if (stale)
-      VMF_TRY(write_part(applying, difference->bytes + at, difference->zero, guest, part, error));
+      VMF_TRY(write_part(applying, &part, error));
   }
   return VMF_OK;
 }

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 #
 # nix-build -E 'with import <nixpkgs> {}; callPackage ./packaging/package.nix {}'
-{ lib, stdenv, meson, ninja, pkg-config, python3, zlib, openssl, zstd, lz4, xxHash, xz, libxml2, libdeflate, isa-l, bzip2, jansson, libseccomp, curl, libnbd }:
+{ lib, stdenv, meson, ninja, pkg-config, python3, zlib, openssl, zstd, lz4, xxHash, xz, libxml2, libdeflate, isa-l, bzip2, jansson, libargon2, libseccomp, curl, libnbd }:
 
 stdenv.mkDerivation {
   pname = "vmferry";
@@ -10,7 +10,7 @@ stdenv.mkDerivation {
   src = lib.cleanSource ../.;
 
   nativeBuildInputs = [ meson ninja pkg-config python3 ];
-  buildInputs = [ zlib openssl zstd lz4 xxHash xz libxml2 libdeflate isa-l bzip2 jansson libseccomp curl libnbd ];
+  buildInputs = [ zlib openssl zstd lz4 xxHash xz libxml2 libdeflate isa-l bzip2 jansson libargon2 libseccomp curl libnbd ];
   mesonFlags = [ "-Dtests=false" "-Dnbdkit=disabled" ];
   outputs = [ "out" "dev" "man" ];
 

@@ -13,6 +13,7 @@ class Vmferry < Formula
   depends_on "ninja" => :build
   depends_on "pkgconf" => :build
   depends_on "python@3.12" => :build
+  depends_on "argon2"
   depends_on "bzip2"
   depends_on "curl"
   depends_on "jansson"

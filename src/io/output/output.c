@@ -494,8 +494,8 @@ static enum vmf_code replace_all(struct vmf_output *output, bool replacing, stru
   return code;
 }
 
-/* Once an old file is replaced, there is no way back: then a folder that cannot be synced is told,
- * but the new file stays. */
+/* Once an old file is replaced, there is no way back: then a folder that cannot be synced, or a
+ * note that cannot be removed, is told, but the new file stays. */
 static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *error)
 {
   struct stat now;
@@ -505,10 +505,10 @@ static enum vmf_code commit_folder(struct vmf_output *output, struct vmf_error *
   enum vmf_code code = vmf_placing_note(output, error);
   if (code == VMF_OK)
     code = replace_all(output, replacing, error);
-  vmf_placing_drop(output);
+  enum vmf_code dropped = vmf_placing_drop(output, code == VMF_OK ? error : NULL);
   VMF_TRY(code);
   vmf_output_drop_journal(output);
-  code = sync_folder(output, error);
+  code = dropped == VMF_OK ? sync_folder(output, error) : dropped;
   if (code != VMF_OK && !replacing && output->old.moved == 0)
     take_back(output, 0, output->part_count);
   vmf_superseded_drop(&output->old, output->temporary.folder);
@@ -581,6 +581,7 @@ void vmf_output_close(struct vmf_output *output)
     vmf_output_leave_journal(output);
   vmf_io_close(output->pipe);
   vmf_in_place_close(output->held, output->begun && !output->committed);
+  (void)vmf_placing_drop(output, NULL);
   (void)vmf_temporary_remove(&output->temporary, output->path, NULL);
   if (output->folder >= 0)
     close(output->folder);

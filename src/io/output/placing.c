@@ -51,10 +51,14 @@ enum vmf_code vmf_placing_note(const struct vmf_output *output, struct vmf_error
                       : VMF_OK;
 }
 
-void vmf_placing_drop(const struct vmf_output *output)
+enum vmf_code vmf_placing_drop(const struct vmf_output *output, struct vmf_error *error)
 {
-  if (output->part_count > 1)
-    (void)unlinkat(output->temporary.folder, VMF_PLACING_NAME, 0);
+  if (output->part_count < 2 || output->temporary.folder < 0 ||
+      unlinkat(output->temporary.folder, VMF_PLACING_NAME, 0) == 0 || errno == ENOENT)
+    return VMF_OK;
+  return vmf_fail_errno(error, VMF_WRITE,
+                        "%s: the note of its files in the folder %s beside it cannot be removed",
+                        output->path, output->temporary.name);
 }
 
 static bool is_inode(int folder, const char *name, uintmax_t inode)

@@ -15,8 +15,8 @@
 VMF_MUST_CHECK enum vmf_code vmf_placing_note(const struct vmf_output *output,
                                               struct vmf_error *error);
 
-/* All are placed, or none. */
-void vmf_placing_drop(const struct vmf_output *output);
+/* All are placed, or none. Not an error: there is no note. */
+enum vmf_code vmf_placing_drop(const struct vmf_output *output, struct vmf_error *error);
 
 /* What a run that has ended placed in `beside` goes back into its temporary folder, which we hold,
  * unless its main file `target` was placed, too. */

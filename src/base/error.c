@@ -62,6 +62,7 @@ const char *vmf_code_text(enum vmf_code code)
       [VMF_UNSUPPORTED] = "a known feature that is not supported",
       [VMF_CANCELLED] = "cancelled",
       [VMF_TEMPORARY] = "a server did not answer, or not in time",
+      [VMF_SECRET] = "the secret of an encrypted disk is wrong, or was not given",
   };
 
   return (size_t)code < sizeof texts / sizeof texts[0] ? texts[code] : "a code of another version";

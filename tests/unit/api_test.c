@@ -399,7 +399,7 @@ END_TEST
 
 START_TEST(every_code_has_a_text)
 {
-  for (enum vmf_code code = VMF_OK; code <= VMF_TEMPORARY; code++) {
+  for (enum vmf_code code = VMF_OK; code <= VMF_SECRET; code++) {
     ck_assert_str_ne(vmf_code_text(code), vmf_code_text((enum vmf_code)10000));
     for (enum vmf_code other = VMF_OK; other < code; other++)
       ck_assert_str_ne(vmf_code_text(code), vmf_code_text(other));

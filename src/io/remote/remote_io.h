@@ -23,15 +23,6 @@ bool vmf_remote_id(const struct vmf_io *io, uint64_t *id);
  * is none, or nothing does. Lives as long as the io. */
 const char *vmf_remote_version(const struct vmf_io *io);
 
-/* Whether it is a remote file of which the server sends no parts: whatever is behind its first
- * VMF_REMOTE_FIRST bytes is stored when it is read. */
-bool vmf_remote_comes_whole(const struct vmf_io *io);
-/* Such a file as a stream, which nothing is stored of; it has the remote file open by itself. */
-VMF_MUST_CHECK enum vmf_code vmf_remote_stream(const struct vmf_io *io, struct vmf_io **stream,
-                                               struct vmf_error *error);
-
-enum { VMF_REMOTE_FIRST = 1 << 20 };
-
 /* Whether it is a remote file of which the server sends no parts: what is behind its first MiB is
  * stored as soon as it is read. */
 bool vmf_remote_comes_whole(const struct vmf_io *io);

@@ -164,7 +164,7 @@ def test_check_tells_of_a_table_without_a_checksum(t, fork, says):
     tap.equal('table 1' in done.stdout + done.stderr, False, 'table 1 is told of')
 
 
-def test_a_million_runs(t):
+def test_a_million_runs_of_zeros(t):
     """An index of 40 bytes a run is all that is kept; hostile_case.run looks at the memory."""
     count = 1000000
     runs = [struct.pack('>IIQQQQ', dmg.ZEROS, 0, at, 1, 0, 0) for at in range(count)]

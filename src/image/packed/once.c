@@ -97,8 +97,7 @@ static void passing_close(void *state)
   struct passing *passing = state;
 
   vmf_io_close(passing->content);
-  if (passing->file)
-    vmf_io_close(passing->file);
+  vmf_io_close(passing->file);
   vmf_free(passing);
 }
 

@@ -366,8 +366,7 @@ static void http_close(struct vmf_transport *transport)
     vmf_http_line_free(http->spare);
   pthread_mutex_destroy(&http->lock);
   vmf_s3_free(http->s3);
-  if (http->copy)
-    vmf_io_close(http->copy);
+  vmf_io_close(http->copy);
   vmf_free(http->first);
   vmf_free(http->url);
   vmf_free(http);

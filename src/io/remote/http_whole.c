@@ -178,8 +178,7 @@ static void body_close(void *state)
     vmf_http_line_free(body->line);
   pthread_cond_destroy(&body->moved);
   pthread_mutex_destroy(&body->lock);
-  if (body->file)
-    vmf_io_close(body->file);
+  vmf_io_close(body->file);
   vmf_free(body->ring);
   vmf_free(body);
 }
@@ -209,8 +208,7 @@ enum vmf_code vmf_http_stream(struct vmf_http *http, struct vmf_io *file,
   enum vmf_code code = vmf_alloc(sizeof(struct vmf_http_body), &memory, error);
 
   if (code != VMF_OK) {
-    if (file)
-      vmf_io_close(file);
+    vmf_io_close(file);
     return code;
   }
   struct vmf_http_body *body = memory;

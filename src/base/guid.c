@@ -50,10 +50,10 @@ static void guid_derive(const uint8_t seed[32], const char *purpose, uint8_t *by
   memcpy(bytes, words, count);
 }
 
-static enum vmf_code guid_random(uint8_t *bytes, size_t count, struct vmf_error *error)
+enum vmf_code vmf_random(void *bytes, size_t count, struct vmf_error *error)
 {
   for (size_t have = 0; have < count;) {
-    ssize_t got = getrandom(bytes + have, count - have, 0);
+    ssize_t got = getrandom((uint8_t *)bytes + have, count - have, 0);
     if (got > 0)
       have += (size_t)got;
     else if (errno != EINTR)
@@ -69,7 +69,7 @@ enum vmf_code vmf_identity_bytes(const struct vmf_identity *identity, const char
     return vmf_fail(error, VMF_USAGE, "%zu id bytes for \"%s\", at most %d are accepted", count,
                     purpose, IDENTITY_BYTES_MAX);
   if (!identity->derived)
-    return guid_random(bytes, count, error);
+    return vmf_random(bytes, count, error);
   guid_derive(identity->seed, purpose, bytes, count);
   return VMF_OK;
 }

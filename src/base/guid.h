@@ -20,6 +20,9 @@ struct vmf_identity {
   uint8_t seed[32]; /* derived only: a digest of source and options */
 };
 
+/* `count` bytes that nobody can foretell, for keys, too. */
+VMF_MUST_CHECK enum vmf_code vmf_random(void *bytes, size_t count, struct vmf_error *error);
+
 /* `count` id bytes for `purpose` ("cid", "uuid"): random, or a function of seed and purpose. count
  * <= 32. */
 VMF_MUST_CHECK enum vmf_code vmf_identity_bytes(const struct vmf_identity *identity,

@@ -12,7 +12,7 @@
 #include "hash_name.h"
 #include "memory.h"
 
-enum { IV_BYTES = 16, ESSIV_KEY_MAX = 32 };
+enum { IV_BYTES = 16 };
 
 enum iv_kind { IV_NONE, IV_PLAIN, IV_PLAIN64, IV_PLAIN64BE, IV_ESSIV };
 
@@ -113,18 +113,18 @@ static enum vmf_code make_essiv(struct vmf_cipher *cipher, const char *hash, con
                                 const char *what, struct vmf_error *error)
 {
   const char *openssl = vmf_hash_name(hash);
+  struct vmf_cipher_kind numbers = cipher->kind;
   unsigned char digest[EVP_MAX_MD_SIZE];
   size_t length = 0;
   char name[64];
 
-  if (!openssl ||
-      EVP_Q_digest(vmf_crypto_library(), openssl, NULL, key, cipher->kind.key_bytes, digest,
-                   &length) != 1 ||
-      (length != 16 && length != 24 && length != ESSIV_KEY_MAX))
+  if (!openssl || EVP_Q_digest(vmf_crypto_library(), openssl, NULL, key, cipher->kind.key_bytes,
+                               digest, &length) != 1)
     return no_such(&cipher->kind, what, error);
-  snprintf(name, sizeof name, "%s-%zu-ecb",
-           strcmp(cipher->kind.name, "aes") == 0 ? "AES" : "CAMELLIA", 8 * length);
-  cipher->essiv = keyed(name, digest, length, true);
+  strcpy(numbers.mode, "ecb");
+  numbers.key_bytes = (uint32_t)length;
+  if (openssl_name(&numbers, name))
+    cipher->essiv = keyed(name, digest, length, true);
   OPENSSL_cleanse(digest, sizeof digest);
   return cipher->essiv ? VMF_OK : no_such(&cipher->kind, what, error);
 }

@@ -5,7 +5,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
-#include <sys/random.h>
 
 #ifdef VMF_HAVE_ARGON2
 #include <argon2.h>
@@ -13,7 +12,6 @@
 
 #include "bytes.h"
 #include "checked.h"
-#include "crypto_library.h"
 #include "hash_name.h"
 #include "memory.h"
 #include "pbkdf2.h"
@@ -23,18 +21,6 @@ void vmf_wipe_free(void *memory, size_t length)
   if (memory)
     OPENSSL_cleanse(memory, length);
   vmf_free(memory);
-}
-
-enum vmf_code vmf_random(void *bytes, size_t length, struct vmf_error *error)
-{
-  uint8_t *out = bytes;
-
-  for (ssize_t got; length > 0; out += got, length -= (size_t)got) {
-    got = getrandom(out, vmf_min(length, 256), 0);
-    if (got <= 0)
-      return vmf_fail_errno(error, VMF_SYSTEM, "no random bytes for a key");
-  }
-  return VMF_OK;
 }
 
 /* ---- bounds ---- */
@@ -174,7 +160,7 @@ static bool diffuse(EVP_MD_CTX *context, const EVP_MD *digest, uint8_t *block, s
 static enum vmf_code gather(const char *hash, const uint8_t *spread, size_t length,
                             uint32_t stripes, uint8_t *key, struct vmf_error *error)
 {
-  EVP_MD *digest = EVP_MD_fetch(vmf_crypto_library(), vmf_hash_name(hash), NULL);
+  EVP_MD *digest = vmf_hash_fetch(hash);
   EVP_MD_CTX *context = digest ? EVP_MD_CTX_new() : NULL;
   bool done = context != NULL;
 

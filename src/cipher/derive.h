@@ -57,7 +57,4 @@ VMF_MUST_CHECK enum vmf_code vmf_spread_split(const char *hash, const uint8_t *k
 /* Frees `length` bytes, and leaves nothing of them. NULL is allowed. */
 void vmf_wipe_free(void *memory, size_t length);
 
-/* Bytes that nobody can foretell. */
-VMF_MUST_CHECK enum vmf_code vmf_random(void *bytes, size_t length, struct vmf_error *error);
-
 #endif

@@ -24,10 +24,16 @@ const char *vmf_hash_name(const char *name)
   return NULL;
 }
 
-size_t vmf_hash_size(const char *name)
+EVP_MD *vmf_hash_fetch(const char *name)
 {
   const char *openssl = vmf_hash_name(name);
-  EVP_MD *digest = openssl ? EVP_MD_fetch(vmf_crypto_library(), openssl, NULL) : NULL;
+
+  return openssl ? EVP_MD_fetch(vmf_crypto_library(), openssl, NULL) : NULL;
+}
+
+size_t vmf_hash_size(const char *name)
+{
+  EVP_MD *digest = vmf_hash_fetch(name);
   int size = digest ? EVP_MD_get_size(digest) : 0;
 
   EVP_MD_free(digest);

@@ -19,7 +19,10 @@ enum {
   VMF_LUKS_SPREAD_MAX = 4 * 1 << 20, /* bytes of a key that is spread */
 };
 
-/* "LUKS", 0xba, 0xbe and a version that is read. */
+/* "LUKS", 0xba, 0xbe: what a header begins with, and a number of 16 bits behind it, its version. */
+extern const uint8_t vmf_luks_magic[VMF_LUKS_MAGIC];
+
+/* That, and a version that is read. */
 bool vmf_luks_is(const uint8_t *head, size_t length);
 
 struct vmf_luks_slot {

@@ -9,7 +9,6 @@
 
 #include "bytes.h"
 #include "checked.h"
-#include "crypto_library.h"
 #include "hash_name.h"
 #include "luks_header.h"
 #include "memory.h"
@@ -32,7 +31,6 @@ enum {
   JSON_MAX = 1 << 20, /* bytes of text, which is some thousand */
 };
 
-static const uint8_t first_magic[VMF_LUKS_MAGIC] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
 static const uint8_t second_magic[VMF_LUKS_MAGIC] = {'S', 'K', 'U', 'L', 0xba, 0xbe};
 
 struct header {
@@ -44,7 +42,7 @@ struct header {
 static bool checksum_fits(const struct header *header, const char *digest)
 {
   static const uint8_t zeros[CHECKSUM];
-  EVP_MD *method = EVP_MD_fetch(vmf_crypto_library(), digest, NULL);
+  EVP_MD *method = vmf_hash_fetch(digest);
   EVP_MD_CTX *context = method ? EVP_MD_CTX_new() : NULL;
   unsigned char made[EVP_MAX_MD_SIZE];
   unsigned length = 0;
@@ -63,17 +61,16 @@ static bool checksum_fits(const struct header *header, const char *digest)
 static enum vmf_code check_header(const struct vmf_luks *luks, uint64_t at,
                                   const struct header *header, struct vmf_error *error)
 {
-  const char *name = luks->io->name, *openssl;
+  const char *name = luks->io->name;
   uint64_t place = get_be64(header->bytes + PLACE_AT);
   char digest[33];
 
   VMF_TRY(vmf_luks_text(luks, "digest", header->bytes + DIGEST_AT, 32, digest, error));
-  openssl = vmf_hash_name(digest);
-  if (!openssl)
+  if (!vmf_hash_name(digest))
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: LUKS2 header at byte %llu: the digest \"%s\" is not supported", name,
                     (unsigned long long)at, digest);
-  if (!checksum_fits(header, openssl))
+  if (!checksum_fits(header, digest))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: LUKS2 header at byte %llu: its checksum is not that of its bytes", name,
                     (unsigned long long)at);
@@ -152,7 +149,7 @@ static enum vmf_code choose(struct vmf_luks *luks, uint64_t length, const struct
                             struct header *first, struct header *second, struct vmf_error *error)
 {
   struct vmf_error why = {0}, ignored = {0};
-  enum vmf_code one = read_header(luks, 0, length, first_magic, first, &why);
+  enum vmf_code one = read_header(luks, 0, length, vmf_luks_magic, first, &why);
   enum vmf_code other =
       read_second(luks, one == VMF_OK ? first : &(struct header){0}, length, second, &ignored);
   const char *name = luks->io->name;

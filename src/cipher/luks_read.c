@@ -14,11 +14,11 @@
 
 enum { VERSION_AT = 6, HEAD = 8 };
 
-static const uint8_t magic[VMF_LUKS_MAGIC] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
+const uint8_t vmf_luks_magic[VMF_LUKS_MAGIC] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
 
 bool vmf_luks_is(const uint8_t *head, size_t length)
 {
-  return length >= HEAD && memcmp(head, magic, sizeof magic) == 0 &&
+  return length >= HEAD && memcmp(head, vmf_luks_magic, VMF_LUKS_MAGIC) == 0 &&
          (get_be16(head + VERSION_AT) == 1 || get_be16(head + VERSION_AT) == 2);
 }
 
@@ -35,7 +35,7 @@ static enum vmf_code read_version(struct vmf_luks *luks, uint64_t length, const 
                     (unsigned long long)luks->io->size);
   VMF_TRY(vmf_io_pread(luks->io, head, sizeof head, luks->at, error));
   luks->version = get_be16(head + VERSION_AT);
-  bool begins = memcmp(head, magic, sizeof magic) == 0;
+  bool begins = memcmp(head, vmf_luks_magic, VMF_LUKS_MAGIC) == 0;
   if (begins && luks->version == 1)
     return vmf_luks1_read(luks, length, error);
   if (begins && luks->version != 2)

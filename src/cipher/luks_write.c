@@ -10,6 +10,8 @@
 #include "bytes.h"
 #include "checked.h"
 #include "derive.h"
+#include "guid.h"
+#include "luks.h"
 #include "luks1.h"
 
 enum {
@@ -19,8 +21,6 @@ enum {
   DIGEST_PART = 8,         /* of the time that a slot takes */
   MEASURED_MS = 100,
 };
-
-static const uint8_t magic[] = {'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1};
 
 static uint64_t area(const struct vmf_luks_making *making)
 {
@@ -81,26 +81,22 @@ static enum vmf_code begin_derivation(const struct vmf_luks_making *making,
 
 /* ---- parts of the header ---- */
 
-/* A random one (RFC 9562, version 4). */
 static enum vmf_code put_uuid(uint8_t *head, struct vmf_error *error)
 {
-  uint8_t id[16];
-  char text[41];
+  const struct vmf_identity random = {.derived = false};
+  uint8_t id[VMF_GUID_SIZE];
+  char text[VMF_GUID_TEXT];
 
-  VMF_TRY(vmf_random(id, sizeof id, error));
-  id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
-  id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
-  snprintf(text, sizeof text,
-           "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0], id[1],
-           id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13],
-           id[14], id[15]);
+  VMF_TRY(vmf_identity_guid(&random, "uuid", id, error));
+  vmf_guid_text(id, text);
   memcpy(head + LUKS1_UUID_AT, text, strlen(text));
   return VMF_OK;
 }
 
 static void put_fixed(const struct vmf_luks_making *making, uint8_t *head)
 {
-  memcpy(head, magic, sizeof magic);
+  memcpy(head, vmf_luks_magic, VMF_LUKS_MAGIC);
+  put_be16(head + LUKS1_VERSION_AT, 1);
   memcpy(head + LUKS1_CIPHER_AT, making->cipher.name, strlen(making->cipher.name));
   memcpy(head + LUKS1_MODE_AT, making->cipher.mode, strlen(making->cipher.mode));
   memcpy(head + LUKS1_HASH_AT, making->hash, strlen(making->hash));

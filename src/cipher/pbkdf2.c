@@ -9,7 +9,6 @@
 #include "bytes.h"
 #include "cancel.h"
 #include "checked.h"
-#include "crypto_library.h"
 #include "hash_name.h"
 
 enum {
@@ -109,14 +108,13 @@ enum vmf_code vmf_pbkdf2(const struct vmf_derivation *derivation, const struct v
                          uint8_t *key, size_t length, const struct vmf_cancel *cancel,
                          struct vmf_error *error)
 {
-  struct hmac hmac = {.digest =
-                          EVP_MD_fetch(vmf_crypto_library(), vmf_hash_name(derivation->hash), NULL),
+  struct hmac hmac = {.digest = vmf_hash_fetch(derivation->hash),
                       .inner = EVP_MD_CTX_new(),
                       .outer = EVP_MD_CTX_new(),
-                      .own = EVP_MD_CTX_new(),
-                      .size = vmf_hash_size(derivation->hash)};
-  bool begun = hmac.digest && hmac.inner && hmac.outer && hmac.own && hmac.size > 0 &&
-               take_secret(&hmac, secret);
+                      .own = EVP_MD_CTX_new()};
+  int size = hmac.digest ? EVP_MD_get_size(hmac.digest) : 0;
+  hmac.size = size > 0 ? (size_t)size : 0;
+  bool begun = hmac.inner && hmac.outer && hmac.own && hmac.size > 0 && take_secret(&hmac, secret);
   enum vmf_code code = begun ? make_parts(&hmac, derivation, key, length, cancel, error)
                              : vmf_fail(error, VMF_NOMEM, "OpenSSL has no memory for PBKDF2");
 

@@ -93,6 +93,14 @@ def check_tags(names):
             yield f'{tag} names several types: {", ".join(sorted(found))}'
 
 
+def check_once(names):
+    """The second function of a name hides the first: a test that never runs."""
+    for name in names:
+        if name.endswith('.py'):
+            counts = collections.Counter(re.findall(r'^def (\w+)', (SOURCE / name).read_text(), re.M))
+            yield from (f'{name}: {function} is defined {count} times' for function, count in counts.items() if count > 1)
+
+
 def check_shell(names):
     scripts = [name for name in names if name in ('dev', '.ci/run') or name.endswith(('.sh', '.bash'))]
     done = subprocess.run(['shellcheck', '-f', 'gcc', *scripts], cwd=SOURCE, stdout=subprocess.PIPE, text=True,
@@ -109,6 +117,7 @@ def main():
         ('functions', lambda: check_functions(names)),
         ('names', lambda: check_names(names)),
         ('tags', lambda: check_tags(names)),
+        ('once', lambda: check_once(names)),
         ('shell', lambda: check_shell(names)),
         ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
         ('rooms', lambda: lint_layers.check_rooms(names)),

@@ -14,6 +14,7 @@
 #include "format.h"
 #include "list.h"
 #include "memory.h"
+#include "row.h"
 
 enum {
   NODE = 4096,
@@ -33,7 +34,7 @@ struct sparseimage_header {
 
 /* A band that the file has. */
 struct band {
-  uint32_t number; /* of the disk, from 0 */
+  uint64_t number; /* of the disk, from 0; see row.h */
   uint64_t host;
 };
 
@@ -101,7 +102,7 @@ static enum vmf_code add_band(struct vmf_image *image, uint64_t node, uint32_t e
     return vmf_fail(error, VMF_LIMIT, "%s: more than %zu bands", image->io->name,
                     state->band_count);
   VMF_TRY(VMF_LIST_ROOM(state->bands, state->band_count, state->band_room, "bands", error));
-  state->bands[state->band_count++] = (struct band){.number = entry - 1, .host = host};
+  state->bands[state->band_count++] = (struct band){.number = entry - (uint64_t)1, .host = host};
   return VMF_OK;
 }
 
@@ -176,25 +177,18 @@ static void tell_surplus(const struct vmf_image *image)
              image->io->name, image->io->size - end, end);
 }
 
-static int compare_bands(const void *a, const void *b)
-{
-  uint32_t left = ((const struct band *)a)->number, right = ((const struct band *)b)->number;
-
-  return left < right ? -1 : left > right;
-}
-
 static enum vmf_code sort_bands(struct vmf_image *image, struct vmf_error *error)
 {
   struct sparseimage_state *state = image->state;
 
   if (state->band_count > 0)
-    qsort(state->bands, state->band_count, sizeof *state->bands, compare_bands);
+    qsort(state->bands, state->band_count, sizeof *state->bands, vmf_row_compare);
   for (size_t i = 1; i < state->band_count; i++)
     if (state->bands[i - 1].number == state->bands[i].number)
       return vmf_fail(error, VMF_CORRUPT,
                       "%s: band %" PRIu64 " stands in the file twice, at byte %" PRIu64
                       " and at byte %" PRIu64,
-                      image->io->name, state->bands[i].number + (uint64_t)1,
+                      image->io->name, state->bands[i].number + 1,
                       vmf_min(state->bands[i - 1].host, state->bands[i].host),
                       vmf_max(state->bands[i - 1].host, state->bands[i].host));
   return VMF_OK;
@@ -224,27 +218,12 @@ static void sparseimage_close(struct vmf_image *image)
 
 /* ---- where the guest bytes are ---- */
 
-/* The first band at or behind `number`; band_count: there is none. */
-static size_t find_band(const struct sparseimage_state *state, uint64_t number)
-{
-  size_t low = 0, high = state->band_count;
-
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (state->bands[middle].number < number)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 static enum vmf_code sparseimage_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                                      struct vmf_error *error)
 {
   const struct sparseimage_state *state = image->state;
   uint64_t number = guest / state->band;
-  size_t found = find_band(state, number);
+  size_t found = vmf_row_from(state->bands, state->band_count, sizeof *state->bands, number);
   const struct band *band = found < state->band_count ? &state->bands[found] : NULL;
   uint64_t end = band ? band->number * state->band : image->size;
 

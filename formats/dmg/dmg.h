@@ -33,11 +33,11 @@ struct dmg_trailer {
 
 /* What stands at some sectors of the disk. */
 struct dmg_run {
-  uint64_t start, sectors;
-  uint64_t offset;     /* in the file */
-  uint32_t stored;     /* bytes, of a packed one */
-  uint8_t kind, codec; /* enum vmf_run_kind, enum vmf_codec */
-  bool unsummed;       /* ignored space: zeros that the sum of the table leaves out */
+  uint64_t start, sectors; /* start: see row.h */
+  uint64_t offset;         /* in the file */
+  uint32_t stored;         /* bytes, of a packed one */
+  uint8_t kind, codec;     /* enum vmf_run_kind, enum vmf_codec */
+  bool unsummed;           /* ignored space: zeros that the sum of the table leaves out */
 };
 
 struct dmg_state {

@@ -9,6 +9,7 @@
 #include "checked.h"
 #include "dmg.h"
 #include "memory.h"
+#include "row.h"
 #include "sums.h"
 
 enum run_type {
@@ -241,13 +242,6 @@ static enum vmf_code walk_all(struct vmf_image *image, struct dmg_run *runs, str
   return VMF_OK;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-  uint64_t left = ((const struct dmg_run *)a)->start, right = ((const struct dmg_run *)b)->start;
-
-  return left < right ? -1 : left > right;
-}
-
 /* Puts them in order, which they mostly are in (the C library's sort takes as much memory again).
  */
 static enum vmf_code sort_runs(struct vmf_image *image, struct vmf_error *error)
@@ -258,7 +252,7 @@ static enum vmf_code sort_runs(struct vmf_image *image, struct vmf_error *error)
   for (size_t i = 1; i < state->count && sorted; i++)
     sorted = state->runs[i - 1].start < state->runs[i].start;
   if (!sorted)
-    qsort(state->runs, state->count, sizeof *state->runs, compare_runs);
+    qsort(state->runs, state->count, sizeof *state->runs, vmf_row_compare);
   for (size_t i = 1; i < state->count; i++) {
     const struct dmg_run *before = &state->runs[i - 1];
     if (before->start + before->sectors > state->runs[i].start)
@@ -303,20 +297,13 @@ enum vmf_code dmg_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
 {
   const struct dmg_state *state = image->state;
   uint64_t sector = guest / DMG_SECTOR;
-  size_t low = 0, high = state->count; /* the first run behind the sector */
+  size_t behind = vmf_row_from(state->runs, state->count, sizeof *state->runs, sector + 1);
 
   (void)error;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (state->runs[middle].start <= sector)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  const struct dmg_run *found = low > 0 ? &state->runs[low - 1] : NULL;
+  const struct dmg_run *found = behind > 0 ? &state->runs[behind - 1] : NULL;
   if (!found || found->start + found->sectors <= sector) { /* nothing tells of it */
     uint64_t start = found ? (found->start + found->sectors) * DMG_SECTOR : 0;
-    uint64_t end = low < state->count ? state->runs[low].start * DMG_SECTOR : image->size;
+    uint64_t end = behind < state->count ? state->runs[behind].start * DMG_SECTOR : image->size;
     *run = (struct vmf_run){.guest = start, .length = end - start, .kind = VMF_RUN_ZERO};
     return VMF_OK;
   }

@@ -13,11 +13,13 @@
 #include "checked.h"
 #include "list.h"
 #include "memory.h"
+#include "row.h"
+#include "text.h"
 
 enum { DIGITS_MAX = 12 };
 
 struct band {
-  uint64_t number;
+  uint64_t number;   /* see row.h */
   struct vmf_io *io; /* NULL: not open yet */
 };
 
@@ -52,13 +54,6 @@ static enum vmf_code check_token(struct vmf_image *image, struct vmf_error *erro
 
 /* ---- which bands there are ---- */
 
-static int digit(char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The number that is written as macOS writes it: small letters, no 0 before others. */
 static bool take_number(const char *name, uint64_t *number)
 {
@@ -66,11 +61,10 @@ static bool take_number(const char *name, uint64_t *number)
 
   if (length == 0 || length > DIGITS_MAX || (name[0] == '0' && length > 1))
     return false;
-  for (*number = 0; *name; name++) {
-    if (digit(*name) < 0)
-      return false;
-    *number = *number << 4 | (uint64_t)digit(*name);
-  }
+  if (strspn(name, "0123456789abcdef") != length)
+    return false;
+  for (*number = 0; *name; name++)
+    *number = *number << 4 | (uint64_t)vmf_hex_digit(*name);
   return true;
 }
 
@@ -101,13 +95,6 @@ static enum vmf_code take_name(void *data, const char *name, struct vmf_error *e
   return VMF_OK;
 }
 
-static int compare_bands(const void *a, const void *b)
-{
-  uint64_t left = ((const struct band *)a)->number, right = ((const struct band *)b)->number;
-
-  return left < right ? -1 : left > right;
-}
-
 static enum vmf_code open_band(struct vmf_image *image, struct band *band, struct vmf_error *error)
 {
   const struct sparsebundle_state *state = image->state;
@@ -134,7 +121,7 @@ static enum vmf_code sparsebundle_open(struct vmf_image *image, const struct vmf
   VMF_TRY(opener->list(opener, "bands", take_name, image, error));
   VMF_TRY(check_token(image, error));
   if (state->count > 0)
-    qsort(state->bands, state->count, sizeof *state->bands, compare_bands);
+    qsort(state->bands, state->count, sizeof *state->bands, vmf_row_compare);
   for (size_t i = 0; i < state->count; i++)
     VMF_TRY(open_band(image, &state->bands[i], error));
   return VMF_OK;
@@ -152,21 +139,6 @@ static void sparsebundle_close(struct vmf_image *image)
 
 /* ---- where the guest bytes are ---- */
 
-/* The first band at or behind `number`; count: there is none. */
-static size_t find_band(const struct sparsebundle_state *state, uint64_t number)
-{
-  size_t low = 0, high = state->count;
-
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (state->bands[middle].number < number)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 /* What no band has, up to the next one that there is. */
 static void map_nothing(const struct vmf_image *image, uint64_t start, size_t next,
                         struct vmf_run *run)
@@ -182,7 +154,7 @@ static enum vmf_code sparsebundle_map(struct vmf_image *image, uint64_t guest, s
 {
   const struct sparsebundle_state *state = image->state;
   uint64_t number = guest / state->info.band, start = number * state->info.band;
-  size_t found = find_band(state, number);
+  size_t found = vmf_row_from(state->bands, state->count, sizeof *state->bands, number);
 
   (void)error;
   if (found == state->count || state->bands[found].number != number) {

@@ -7,9 +7,10 @@
 
 #include "memory.h"
 #include "sparsebundle.h"
+#include "text.h"
 #include "xml.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, DIGITS_MAX = 18 };
 #define BAND_MAX (UINT64_C(1) << 33) /* hdiutil makes none that are larger */
 
 /* The document type, which names a file on a server, says nothing: blanks in its place, lines stay.
@@ -77,12 +78,8 @@ static enum vmf_code number_of(const struct vmf_image *image, const xmlNode *dic
   VMF_TRY(value_of(image, dict, key, "integer", &text, error));
   if (!text)
     return vmf_fail(error, VMF_CORRUPT, "%s: no \"%s\"", image->io->name, key);
-  size_t digits = strspn(text, "0123456789");
-  *number = 0;
-  for (size_t i = 0; i < digits && digits <= 18; i++)
-    *number = *number * 10 + (uint64_t)(text[i] - '0');
-  if (digits == 0 || digits > 18 || text[digits] != '\0' || *number == 0 || *number % SECTOR != 0 ||
-      *number > most)
+  if (strlen(text) > DIGITS_MAX || !vmf_decimal(text, number) || *number == 0 ||
+      *number % SECTOR != 0 || *number > most)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: \"%s\" is \"%.40s\", expected a multiple of %d from %d to %" PRIu64,
                     image->io->name, key, text, SECTOR, SECTOR, most);

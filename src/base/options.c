@@ -23,20 +23,6 @@ static bool option_is_digit(char c)
   return c >= '0' && c <= '9';
 }
 
-/* Reads digits; false when there are none or they do not fit. */
-static bool option_read_number(const char **text, uint64_t *number)
-{
-  const char *at = *text;
-
-  *number = 0;
-  for (; option_is_digit(*at); at++)
-    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
-      return false;
-  bool some = at != *text;
-  *text = at;
-  return some;
-}
-
 /* "0x1f", without a fraction or a suffix, whose letters are digits here. */
 static bool option_read_hex(const char *digits, uint64_t *number)
 {
@@ -94,7 +80,7 @@ static bool option_read_size(const char *text, uint64_t *size)
 
   if (text[0] == '0' && (text[1] | 0x20) == 'x')
     return option_read_hex(text + 2, size);
-  if (!option_read_number(&text, &whole))
+  if (!vmf_take_decimal(&text, &whole))
     return false;
   const char *digits = *text == '.' ? text + 1 : NULL;
   if (digits) {
@@ -162,7 +148,7 @@ static enum vmf_code option_set_number(const struct option_given *given, uint64_
   uint64_t value;
 
   bool valid = option->type == VMF_OPTION_SIZE ? option_read_size(text, &value)
-                                               : option_read_number(&text, &value) && *text == '\0';
+                                               : vmf_take_decimal(&text, &value) && *text == '\0';
   if (valid && value >= option->min && value <= option->max) {
     *field = value;
     return VMF_OK;

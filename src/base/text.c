@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "checked.h"
 #include "list.h"
 #include "memory.h"
 #include "utf8.h"
@@ -198,6 +199,24 @@ int vmf_hex_digit(char digit)
     return digit - '0';
   digit = (char)(digit | 0x20);
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool vmf_take_decimal(const char **text, uint64_t *number)
+{
+  const char *at = *text;
+
+  *number = 0;
+  for (; *at >= '0' && *at <= '9'; at++)
+    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
+      return false;
+  bool any = at != *text;
+  *text = at;
+  return any;
+}
+
+bool vmf_decimal(const char *text, uint64_t *number)
+{
+  return vmf_take_decimal(&text, number) && *text == '\0';
 }
 
 /* ---- real numbers ---- */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 
@@ -26,6 +27,13 @@ VMF_MUST_CHECK enum vmf_code vmf_text_from_utf8(const char *encoding, const char
 size_t vmf_text_fit(const char *text, size_t length, size_t room);
 /* What a hexadecimal digit counts, in either case; -1: it is none. */
 int vmf_hex_digit(char digit);
+
+/* The number of the decimal digits at *text, which then stands behind them. False: there are none,
+ * or it has more than 64 bits. */
+bool vmf_take_decimal(const char **text, uint64_t *number);
+/* The same of a text that is nothing else. */
+bool vmf_decimal(const char *text, uint64_t *number);
+
 bool vmf_text_ends_in(const char *text, const char *end);
 /* Whether `word` is one of the words of a list with blanks between. */
 bool vmf_text_has_word(const char *list, const char *word);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "text.h"
 
 /* Where in the text something is wrong. */
 struct place {
@@ -54,23 +55,12 @@ static enum vmf_code take_number(const struct place *place, const json_t *object
   return VMF_OK;
 }
 
-/* A decimal text. */
-static bool is_large(const char *text, uint64_t *number)
-{
-  *number = 0;
-  if (!text || !*text)
-    return false;
-  for (; *text; text++)
-    if (*text < '0' || *text > '9' || !vmf_mul(*number, 10, number) ||
-        !vmf_add(*number, (uint64_t)(*text - '0'), number))
-      return false;
-  return true;
-}
-
 static enum vmf_code take_large(const struct place *place, const json_t *object, const char *member,
                                 uint64_t *number, struct vmf_error *error)
 {
-  if (is_large(json_string_value(json_object_get(object, member)), number))
+  const char *text = json_string_value(json_object_get(object, member));
+
+  if (text && vmf_decimal(text, number))
     return VMF_OK;
   return wrong(place, member, "a text that is a number of 64 bits", error);
 }
@@ -175,7 +165,7 @@ static enum vmf_code take_slot(const struct place *place, const json_t *object, 
 static unsigned slot_number(const char *key)
 {
   uint64_t number;
-  return is_large(key, &number) && number < VMF_LUKS_SLOTS ? (unsigned)number : VMF_LUKS_SLOTS;
+  return vmf_decimal(key, &number) && number < VMF_LUKS_SLOTS ? (unsigned)number : VMF_LUKS_SLOTS;
 }
 
 /* Those whose key is that of the segment: a bit of digest_slots for each. */

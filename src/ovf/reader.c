@@ -141,13 +141,8 @@ static const char *skip_blanks(const char *text)
 bool vmf_reader_number(const char *text, uint64_t *number)
 {
   const char *at = skip_blanks(text);
-  const char *start = at;
 
-  *number = 0;
-  for (; *at >= '0' && *at <= '9'; at++)
-    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
-      return false;
-  return at != start && *skip_blanks(at) == '\0';
+  return vmf_take_decimal(&at, number) && *skip_blanks(at) == '\0';
 }
 
 enum vmf_code vmf_reader_attributes(struct vmf_ovf_reader *reader, const xmlNode *element,

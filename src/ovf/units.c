@@ -20,34 +20,16 @@ static const struct {
     {"terabytes", 40}, {"terabyte", 40},  {"tb", 40},        {"tib", 40},
 };
 
-static bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-static bool read_number(const char **text, uint64_t *number)
-{
-  const char *at = *text;
-
-  *number = 0;
-  for (; is_digit(*at); at++)
-    if (!vmf_mul(*number, 10, number) || !vmf_add(*number, (uint64_t)(*at - '0'), number))
-      return false;
-  bool any = at != *text;
-  *text = at;
-  return any;
-}
-
 /* "20" or, with a power, "2^30". */
 static bool read_factor(const char **text, uint64_t *factor)
 {
   uint64_t base, exponent = 1;
 
-  if (!read_number(text, &base))
+  if (!vmf_take_decimal(text, &base))
     return false;
   if (**text == '^') {
     ++*text;
-    if (!read_number(text, &exponent) || exponent > 63)
+    if (!vmf_take_decimal(text, &exponent) || exponent > 63)
       return false;
   }
   *factor = 1;

@@ -189,6 +189,23 @@ START_TEST(reals_have_a_point_whatever_the_locale)
 }
 END_TEST
 
+START_TEST(decimal_digits_of_64_bits)
+{
+  static const char *const none[] = {"",   " 1",  "1 ",  "+1",
+                                     "-1", "0x1", "1.0", "18446744073709551616"};
+  const char *text = "0070 bytes";
+  uint64_t number = 0;
+
+  ck_assert(vmf_decimal("18446744073709551615", &number));
+  ck_assert_uint_eq(number, UINT64_MAX);
+  for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+    ck_assert_msg(!vmf_decimal(none[i], &number), "%s", none[i]);
+  ck_assert(vmf_take_decimal(&text, &number));
+  ck_assert_uint_eq(number, 70);
+  ck_assert_str_eq(text, " bytes");
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("text");
@@ -206,6 +223,7 @@ static Suite *suite(void)
   tcase_add_test(tests, ascii_is_known_without_a_table);
   tcase_add_test(tests, converter_that_iconv_does_not_have);
   tcase_add_test(tests, case_of_ascii_is_ignored);
+  tcase_add_test(tests, decimal_digits_of_64_bits);
   tcase_add_loop_test(tests, reals_have_a_point_whatever_the_locale, 0, 3);
   suite_add_tcase(suite, tests);
   return suite;

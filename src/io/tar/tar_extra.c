@@ -10,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "checked.h"
 #include "log.h"
 #include "memory.h"
 #include "name_key.h"
+#include "text.h"
 
 enum {
   EXTENDED_MAX = 64 * 1024, /* bytes of a pax header */
@@ -146,12 +146,9 @@ static enum vmf_code refuse_key(const struct records *records, const char *key, 
 /* Digits without a needless zero, at most `max`. */
 static bool parse_decimal(const char *text, uint64_t max, uint64_t *value)
 {
-  if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
+  if (text[0] == '0' && text[1] != '\0')
     return false;
-  for (*value = 0; *text >= '0' && *text <= '9'; text++)
-    if (!vmf_mul(*value, 10, value) || !vmf_add(*value, (uint64_t)(*text - '0'), value))
-      return false;
-  return *text == '\0' && *value <= max;
+  return vmf_decimal(text, value) && *value <= max;
 }
 
 /* Seconds, also before 1970, with or without a fraction. */

@@ -70,19 +70,6 @@ enum vmf_code vmf_rules_dispensable(const struct vmf_rules *rules, const xmlNode
   return VMF_OK;
 }
 
-bool vmf_rules_number(const char *text, uint64_t *number)
-{
-  *number = 0;
-  if (*text == '\0')
-    return false;
-  for (; *text; text++) {
-    if (*text < '0' || *text > '9' || __builtin_mul_overflow(*number, 10, number) ||
-        __builtin_add_overflow(*number, (uint64_t)(*text - '0'), number))
-      return false;
-  }
-  return true;
-}
-
 enum vmf_code vmf_rules_visit(struct vmf_rules *rules, const xmlNode *top, const char *kind,
                               vmf_rules_visitor *visitor, struct vmf_error *error)
 {

@@ -11,6 +11,7 @@
 #include "href.h"
 #include "memory.h"
 #include "rules_parts.h"
+#include "text.h"
 
 static void tell(struct vmf_rules *rules, enum vmf_severity severity, const char *rule,
                  unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -88,7 +89,7 @@ static void check_compression(struct vmf_rules *rules, const struct vmf_ovf_file
 static bool whole_number(const char *text)
 {
   uint64_t number;
-  return vmf_rules_number(text[0] == '-' ? text + 1 : text, &number);
+  return vmf_decimal(text[0] == '-' ? text + 1 : text, &number);
 }
 
 static enum vmf_code check_file_numbers(struct vmf_rules *rules, const xmlNode *element,
@@ -103,12 +104,12 @@ static enum vmf_code check_file_numbers(struct vmf_rules *rules, const xmlNode *
   if (size && !whole_number(size))
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "file-size-form", element,
                   "a file of size \"%s\", expected a number of bytes", size);
-  else if (size && (!vmf_rules_number(size, &number) || number == 0))
+  else if (size && (!vmf_decimal(size, &number) || number == 0))
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "file-size-form", element,
                   "a file of size %s, expected its bytes or no size at all", size);
   if (!chunk)
     return VMF_OK;
-  if (!vmf_rules_number(chunk, &number) || number == 0)
+  if (!vmf_decimal(chunk, &number) || number == 0)
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "file-chunk-size", element,
                   "a file in chunks of \"%s\", expected a number of bytes above 0", chunk);
   else
@@ -189,7 +190,7 @@ static void check_capacity(struct vmf_rules *rules, const struct vmf_ovf_disk *d
            disk->id ? disk->id : "", text);
     return;
   }
-  if (!vmf_rules_number(text, &number) || number == 0)
+  if (!vmf_decimal(text, &number) || number == 0)
     tell(rules, VMF_SEVERITY_VIOLATION, "disk-capacity", disk->line,
          "the disk \"%s\" has the capacity \"%s\", expected a number above 0",
          disk->id ? disk->id : "", text);

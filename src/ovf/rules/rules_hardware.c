@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "memory.h"
+#include "text.h"
 
 /* ---- ids ---- */
 
@@ -57,7 +58,7 @@ static void place_in_range(struct vmf_rules *rules, struct range *range,
 static bool amount(const struct vmf_rule_item *item, uint64_t *number)
 {
   const char *text = item ? (item->quantity ? item->quantity : item->reservation) : NULL;
-  return text && vmf_rules_number(text, number);
+  return text && vmf_decimal(text, number);
 }
 
 static void check_range(struct vmf_rules *rules, const struct range *range)
@@ -313,7 +314,7 @@ static void check_number(struct vmf_rules *rules, const struct vmf_rule_item *it
 {
   uint64_t number;
 
-  if (text && strncmp(text, "${", 2) != 0 && !vmf_rules_number(text, &number) &&
+  if (text && strncmp(text, "${", 2) != 0 && !vmf_decimal(text, &number) &&
       strcmp(text, "-1") != 0) /* VMware: no limit */
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "item-number", item->element,
                   "an item has the %s \"%s\", expected a number", name, text);

@@ -12,6 +12,7 @@
 #include "extension.h"
 #include "list.h"
 #include "memory.h"
+#include "text.h"
 
 /* What has been told of one section: one line for each kind of oddity is enough. */
 struct told {
@@ -214,7 +215,7 @@ static void check_needed(struct vmf_rules *rules, const struct vmf_rule_item *it
   if (!item->instance)
     vmf_rules_add(rules, VMF_SEVERITY_VIOLATION, "item-id-missing", item->element,
                   "an item has no InstanceID");
-  else if (!vmf_rules_number(item->instance, &number) && !told->number) {
+  else if (!vmf_decimal(item->instance, &number) && !told->number) {
     told->number = true;
     vmf_rules_add(rules, VMF_SEVERITY_WARNING, "item-id-number", item->element,
                   "an item has the InstanceID \"%s\", expected a number: virt-v2v reads no other",
@@ -276,7 +277,7 @@ static enum vmf_code read_item(struct vmf_rules *rules, const struct item_kind *
     if (place && !*place)
       VMF_TRY(read_property(item, property, place, error));
   }
-  if (item->type_text && !vmf_rules_number(item->type_text, &item->type))
+  if (item->type_text && !vmf_decimal(item->type_text, &item->type))
     item->type = 0;
   check_needed(rules, item, named, old_name, told);
   return VMF_OK;

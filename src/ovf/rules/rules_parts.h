@@ -43,9 +43,6 @@ VMF_MUST_CHECK enum vmf_code vmf_rules_dispensable(const struct vmf_rules *rules
                                                    const xmlNode *element, bool *dispensable,
                                                    struct vmf_error *error);
 
-/* A whole number without a sign; false: it is none, or too large. */
-bool vmf_rules_number(const char *text, uint64_t *number);
-
 /* Visits every element of the given kind below `top`, in document order; elements of other
  * vocabularies are not entered. */
 typedef enum vmf_code vmf_rules_visitor(struct vmf_rules *rules, const xmlNode *element,

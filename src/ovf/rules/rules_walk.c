@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "rules_parts.h"
 #include "rules_table.h"
+#include "text.h"
 
 enum { CHILDREN_MAX = 16, DEPTH_MAX = VMF_XML_DEPTH };
 
@@ -45,10 +46,10 @@ static bool fits(enum vmf_rule_value kind, const char *value, const char **expec
            strcmp(value, "0") == 0;
   case VMF_RULE_SHORT:
     *expected = "a number from 0 to 65535";
-    return vmf_rules_number(value, &number) && number <= UINT16_MAX;
+    return vmf_decimal(value, &number) && number <= UINT16_MAX;
   default:
     *expected = "a number";
-    return vmf_rules_number(value, &number);
+    return vmf_decimal(value, &number);
   }
 }
 

@@ -223,10 +223,7 @@ enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size
 
 void vmf_quick_sum(const void *data, size_t length, uint8_t out[VMF_QUICK_SUM])
 {
-  XXH128_canonical_t canonical;
-
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, length));
-  memcpy(out, canonical.digest, sizeof canonical.digest);
+  vmf_xxh3_choose()->sum_128(data, length, out);
 }
 
 void vmf_digest_text(const uint8_t *digest, size_t size, char *text)

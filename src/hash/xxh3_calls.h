@@ -4,6 +4,7 @@
  * A method of XXH3 (xxh3_method.h), for the instructions that the file which includes this is
  * compiled for. It says LEAVE(): what is due behind them. */
 #define XXH_INLINE_ALL
+#include <string.h>
 #include <xxhash.h>
 
 #include "xxh3_method.h"
@@ -37,7 +38,17 @@ static uint64_t end(const void *state)
   return sum;
 }
 
+static void sum_128(const void *data, size_t length, uint8_t out[VMF_XXH3_LONG])
+{
+  XXH128_canonical_t canonical;
+
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, length));
+  LEAVE();
+  memcpy(out, canonical.digest, sizeof canonical.digest);
+}
+
 #define VMF_XXH3_METHOD                                                                            \
   {                                                                                                \
-    .usable = usable, .make = make, .release = release, .start = start, .add = add, .end = end     \
+    .usable = usable, .make = make, .release = release, .start = start, .add = add, .end = end,    \
+    .sum_128 = sum_128                                                                             \
   }

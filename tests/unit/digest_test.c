@@ -176,6 +176,8 @@ START_TEST(each_method_of_xxh3_makes_the_same)
 {
   enum { LONGEST = 20000 };
   static uint8_t bytes[LONGEST];
+  uint8_t sum[VMF_XXH3_LONG];
+  XXH128_canonical_t expected;
 
   fill(bytes, sizeof bytes);
   for (size_t i = 0; vmf_xxh3_methods[i]; i++) {
@@ -190,6 +192,9 @@ START_TEST(each_method_of_xxh3_makes_the_same)
       method->add(state, bytes, first);
       method->add(state, bytes + first, length - first);
       ck_assert_uint_eq(method->end(state), XXH3_64bits(bytes, length));
+      XXH128_canonicalFromHash(&expected, XXH3_128bits(bytes, length));
+      method->sum_128(bytes, length, sum);
+      ck_assert_mem_eq(sum, expected.digest, sizeof sum);
     }
     method->release(state);
   }

@@ -8,9 +8,13 @@
 #include "checked.h"
 #include "packing.h"
 
+#define MAGIC "BZh"
+enum { MAGIC_LENGTH = 3 };
+
 static bool bzip2_begins(const uint8_t *head, size_t length)
 {
-  return length >= 10 && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9' &&
+  return length >= 10 && memcmp(head, MAGIC, MAGIC_LENGTH) == 0 && head[3] >= '1' &&
+         head[3] <= '9' &&
          (memcmp(head + 4, "1AY&SY", 6) == 0 || memcmp(head + 4, "\x17rE8P\x90", 6) == 0);
 }
 
@@ -73,8 +77,8 @@ const struct vmf_packing vmf_packing_bzip2 = {
     .name = "bzip2",
     .suffixes = suffixes,
     .command = "bzip2 -dc",
-    .magic = "BZh",
-    .magic_length = 3,
+    .magic = MAGIC,
+    .magic_length = MAGIC_LENGTH,
     .file_begins = bzip2_begins,
     .member_begins = bzip2_begins,
 #ifdef VMF_HAVE_BZIP2

@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * RFC 1952. */
+#include <string.h>
+
 #include "gzip_member.h"
 #include "packing.h"
 
@@ -9,10 +11,12 @@ struct gzip {
   struct vmf_gzip_member *member; /* NULL: none has begun */
 };
 
+#define MAGIC "\x1f\x8b\x08" /* with the method, deflate */
+enum { MAGIC_LENGTH = 3 };
+
 static bool gzip_begins(const uint8_t *head, size_t length)
 {
-  enum { DEFLATE = 8 };
-  return length >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == DEFLATE;
+  return length >= MAGIC_LENGTH && memcmp(head, MAGIC, MAGIC_LENGTH) == 0;
 }
 
 static enum vmf_code gzip_begin(void *state, const uint8_t *head, size_t length,
@@ -40,8 +44,8 @@ const struct vmf_packing vmf_packing_gzip = {
     .name = "gzip",
     .suffixes = suffixes,
     .command = "gzip -dc",
-    .magic = "\x1f\x8b\x08",
-    .magic_length = 3,
+    .magic = MAGIC,
+    .magic_length = MAGIC_LENGTH,
     .zeros_behind = 1,
     .zeros_last = true, /* gzip takes what follows for garbage */
     .state_size = sizeof(struct gzip),

@@ -10,10 +10,14 @@
 #include "packing.h"
 #include "size.h"
 
+#define MAGIC                                                                                      \
+  "\xfd"                                                                                           \
+  "7zXZ\0"
+enum { MAGIC_LENGTH = 6 };
+
 static bool xz_begins(const uint8_t *head, size_t length)
 {
-  static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
-  return length >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
+  return length >= MAGIC_LENGTH && memcmp(head, MAGIC, MAGIC_LENGTH) == 0;
 }
 
 #ifdef VMF_HAVE_LZMA
@@ -248,9 +252,8 @@ const struct vmf_packing vmf_packing_xz = {
     .name = "xz",
     .suffixes = suffixes,
     .command = "xz -dc",
-    .magic = "\xfd"
-             "7zXZ\0",
-    .magic_length = 6,
+    .magic = MAGIC,
+    .magic_length = MAGIC_LENGTH,
     .zeros_behind = 4,
     .file_begins = xz_begins,
     .member_begins = xz_begins,

@@ -118,9 +118,7 @@ struct vmf_opener {
   enum vmf_code (*open)(struct vmf_opener *opener, const char *name, enum vmf_reference reference,
                         struct vmf_io **io, struct vmf_error *error);
   /* Calls visit for the name of each file in a folder beside the image, in any order. */
-  enum vmf_code (*list)(struct vmf_opener *opener, const char *folder,
-                        enum vmf_code (*visit)(void *data, const char *name,
-                                               struct vmf_error *error),
+  enum vmf_code (*list)(struct vmf_opener *opener, const char *folder, vmf_name_visitor *visit,
                         void *data, struct vmf_error *error);
 };
 

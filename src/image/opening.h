@@ -50,10 +50,8 @@ VMF_MUST_CHECK enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, cons
 
 /* The names in a folder beside the image, by the same policy. */
 VMF_MUST_CHECK enum vmf_code vmf_list_for_driver(struct vmf_opener *opener, const char *folder,
-                                                 enum vmf_code (*visit)(void *data,
-                                                                        const char *name,
-                                                                        struct vmf_error *error),
-                                                 void *data, struct vmf_error *error);
+                                                 vmf_name_visitor *visit, void *data,
+                                                 struct vmf_error *error);
 
 /* An image that is named in JSON. What vmf_json_name_read gives, where `given` (or NULL) is what
  * the format is said to be besides: VMF_USAGE when they are two. read->format: the one that was

@@ -76,9 +76,7 @@ enum vmf_code vmf_open_for_driver(struct vmf_opener *opener, const char *name,
 }
 
 enum vmf_code vmf_list_for_driver(struct vmf_opener *opener, const char *folder,
-                                  enum vmf_code (*visit)(void *data, const char *name,
-                                                         struct vmf_error *error),
-                                  void *data, struct vmf_error *error)
+                                  vmf_name_visitor *visit, void *data, struct vmf_error *error)
 {
   struct vmf_node *node = (struct vmf_node *)((char *)opener - offsetof(struct vmf_node, opener));
 

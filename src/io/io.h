@@ -106,4 +106,7 @@ void vmf_io_close(struct vmf_io *io); /* NULL is allowed */
 VMF_MUST_CHECK enum vmf_code vmf_io_memory(const char *name, const void *bytes, size_t size,
                                            struct vmf_io **io, struct vmf_error *error);
 
+/* Is told the name of a file in a folder; what fails ends the listing. */
+typedef enum vmf_code vmf_name_visitor(void *data, const char *name, struct vmf_error *error);
+
 #endif

@@ -376,9 +376,7 @@ enum vmf_code vmf_open_reference(const char *image_path, const char *name,
 /* ---- folders ---- */
 
 static enum vmf_code visit_entries(const struct reference *reference, DIR *stream,
-                                   enum vmf_code (*visit)(void *data, const char *name,
-                                                          struct vmf_error *error),
-                                   void *data, struct vmf_error *error)
+                                   vmf_name_visitor *visit, void *data, struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
   const struct dirent *entry;
@@ -396,10 +394,8 @@ static enum vmf_code visit_entries(const struct reference *reference, DIR *strea
 }
 
 enum vmf_code vmf_list_reference(const char *image_path, const char *name,
-                                 const char *const *allow_dirs,
-                                 enum vmf_code (*visit)(void *data, const char *name,
-                                                        struct vmf_error *error),
-                                 void *data, struct vmf_error *error)
+                                 const char *const *allow_dirs, vmf_name_visitor *visit, void *data,
+                                 struct vmf_error *error)
 {
   struct reference reference = {.image_path = image_path, .name = name, .allow_dirs = allow_dirs};
   struct opened opened = {.number = -1};

@@ -21,8 +21,7 @@ VMF_MUST_CHECK enum vmf_code vmf_open_reference(const char *image_path, const ch
  * rules. */
 VMF_MUST_CHECK enum vmf_code vmf_list_reference(const char *image_path, const char *name,
                                                 const char *const *allow_dirs,
-                                                enum vmf_code (*visit)(void *data, const char *name,
-                                                                       struct vmf_error *error),
-                                                void *data, struct vmf_error *error);
+                                                vmf_name_visitor *visit, void *data,
+                                                struct vmf_error *error);
 
 #endif

@@ -2,8 +2,10 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <string.h>
 #include <xxhash.h>
@@ -36,10 +38,11 @@ struct vmf_digest {
  * is not OpenSSL's default one, which crashes later where memory ran out while it was made, and
  * reads configuration files. */
 
-/* Guards `methods` until they are all there; they then stay to the end of the process, and may be
- * read by any thread. */
+/* Guards `methods` and `hmac` until they are all there; they then stay to the end of the process,
+ * and may be read by any thread. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static EVP_MD *methods[KINDS];
+static EVP_MAC *hmac;
 
 size_t vmf_digest_size(enum vmf_digest_kind kind)
 {
@@ -74,6 +77,8 @@ static bool fetch_methods(void)
     methods[i] = EVP_MD_fetch(library, names[i], NULL);
     fetched = methods[i] != NULL;
   }
+  hmac = fetched ? EVP_MAC_fetch(library, "HMAC", NULL) : NULL;
+  fetched = hmac != NULL;
   for (unsigned i = 0; i < KINDS && !fetched; i++) {
     EVP_MD_free(methods[i]);
     methods[i] = NULL;
@@ -83,12 +88,17 @@ static bool fetch_methods(void)
   return fetched;
 }
 
-static const EVP_MD *find_method(enum vmf_digest_kind kind)
+static bool have_methods(void)
 {
   pthread_mutex_lock(&lock);
-  bool there = methods[KINDS - 1] != NULL || fetch_methods();
+  bool there = hmac != NULL || fetch_methods();
   pthread_mutex_unlock(&lock);
-  return there ? methods[kind] : NULL;
+  return there;
+}
+
+static const EVP_MD *find_method(enum vmf_digest_kind kind)
+{
+  return have_methods() ? methods[kind] : NULL;
 }
 
 static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
@@ -219,6 +229,22 @@ enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data, size
     code = vmf_digest_final(digest, out, error);
   vmf_digest_free(digest);
   return code;
+}
+
+enum vmf_code vmf_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                              uint8_t out[VMF_SHA256_BYTES], struct vmf_error *error)
+{
+  char name[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                               OSSL_PARAM_construct_end()};
+  EVP_MAC_CTX *context = have_methods() ? EVP_MAC_CTX_new(hmac) : NULL;
+  size_t written;
+
+  bool made = context && EVP_MAC_init(context, key, key_length, params) == 1 &&
+              EVP_MAC_update(context, data, length) == 1 &&
+              EVP_MAC_final(context, out, &written, VMF_SHA256_BYTES) == 1;
+  EVP_MAC_CTX_free(context);
+  return made ? VMF_OK : vmf_fail(error, VMF_SYSTEM, "OpenSSL makes no HMAC of SHA-256");
 }
 
 void vmf_quick_sum(const void *data, size_t length, uint8_t out[VMF_QUICK_SUM])

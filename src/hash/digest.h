@@ -11,7 +11,7 @@
 
 #include "error.h"
 
-enum { VMF_DIGEST_MAX = 64 };
+enum { VMF_DIGEST_MAX = 64, VMF_SHA256_BYTES = 32, VMF_MD5_BYTES = 16 };
 
 /* VMF_XXH64, and VMF_XXH3 of 64 bits: seed 0, the most significant byte first. */
 enum vmf_digest_kind { VMF_SHA256, VMF_SHA1, VMF_SHA512, VMF_MD5, VMF_XXH64, VMF_XXH3 };
@@ -49,6 +49,11 @@ VMF_MUST_CHECK enum vmf_code vmf_digest_each(struct vmf_digest *digest,
 VMF_MUST_CHECK enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const void *data,
                                               size_t length, uint8_t out[VMF_DIGEST_MAX],
                                               struct vmf_error *error);
+
+/* The message authentication code of RFC 2104 by SHA-256. A key of no bytes is none. */
+VMF_MUST_CHECK enum vmf_code vmf_hmac_sha256(const void *key, size_t key_length, const void *data,
+                                             size_t length, uint8_t out[VMF_SHA256_BYTES],
+                                             struct vmf_error *error);
 
 enum { VMF_QUICK_SUM = 16 };
 

@@ -395,7 +395,7 @@ def test_allocations_with_an_object_store(t, words):
             if status == 0:
                 tap.equal((told, made == wanted[3]), (wanted[1], True), title)
             else:
-                tap.equal((status in (1, 3, 4), errors != ''), (True, True), title)
+                tap.equal((status in (1, 3, 4, 9), errors != ''), (True, True), title)  # 9: libcurl cannot be loaded
             tap.equal([name for name in made if made[name] != wanted[3].get(name)], [], title)
             tap.equal(not store.uploads or 'upload' in errors, True, f'{title}: {store.uploads.keys()}')
 

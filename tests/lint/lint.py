@@ -18,6 +18,7 @@ LINES_A_FILE, LINES_A_FUNCTION = 600, 80
 BANNED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 TAG = re.compile(r'^(struct|enum|union) (\w+) \{', re.M)
 VMF_TAG = re.compile(r'^(struct|enum|union) (vmf_\w+) \{', re.M)
+OPENSSL_DEFAULT = re.compile(r'\bEVP_(md5|sha\d\w*|sha3_\w+|aes_\w+|get_\w+byname)\(|\bHMAC\(|_fetch\(NULL')
 SAME_NAME_ALLOWED = {'meson.build', 'README.md'}
 
 
@@ -101,6 +102,15 @@ def check_once(names):
             yield from (f'{name}: {function} is defined {count} times' for function, count in counts.items() if count > 1)
 
 
+def check_openssl(names):
+    """OpenSSL's default library context reads configuration files, and crashes where memory ran out while it was made."""
+    for name in names:
+        if name.startswith(('src/', 'formats/')) and is_c(name):
+            for number, line in enumerate((SOURCE / name).read_text().split('\n'), 1):
+                if OPENSSL_DEFAULT.search(line):
+                    yield f'{name}:{number}: {OPENSSL_DEFAULT.search(line)[0]}) is of OpenSSL\'s default library context: fetch it from one of our own'
+
+
 def check_shell(names):
     scripts = [name for name in names if name in ('dev', '.ci/run') or name.endswith(('.sh', '.bash'))]
     done = subprocess.run(['shellcheck', '-f', 'gcc', *scripts], cwd=SOURCE, stdout=subprocess.PIPE, text=True,
@@ -118,6 +128,7 @@ def main():
         ('names', lambda: check_names(names)),
         ('tags', lambda: check_tags(names)),
         ('once', lambda: check_once(names)),
+        ('openssl', lambda: check_openssl(names)),
         ('shell', lambda: check_shell(names)),
         ('includes', lambda: lint_layers.check_includes(SOURCE, names)),
         ('rooms', lambda: lint_layers.check_rooms(names)),

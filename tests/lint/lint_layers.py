@@ -13,7 +13,7 @@ LAYERS = {
     'src/io/view': {'src/io/view', 'src/io', 'src/base'},
     'src/io/unpack': {'src/io/unpack', 'src/io/view', 'src/io', 'src/base'},
     'src/io/tar': {'src/io/tar', 'src/io/view', 'src/io', 'src/base'},
-    'src/io': {'src/io', 'src/base'},
+    'src/io': {'src/io', 'src/hash', 'src/base'},
     'src/confine': {'src/confine', 'src/io', 'src/base'},
     'src/codec': {'src/codec', 'src/base'},
     'src/hash': {'src/hash', 'src/base'},

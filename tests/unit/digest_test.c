@@ -130,6 +130,34 @@ START_TEST(each_of_any_number_of_messages_has_its_digest)
 }
 END_TEST
 
+/* RFC 4231, 4.2, 4.3 and 4.7: a key that is shorter than a block, and one that is longer. */
+START_TEST(codes_of_messages_are_the_published_ones)
+{
+  static const struct {
+    size_t count; /* of the key's byte; 0: the key is "Jefe" */
+    uint8_t byte;
+    const char *data, *expected;
+  } codes[] = {
+      {20, 0x0b, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+      {0, 0, "what do ya want for nothing?",
+       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+      {131, 0xaa, "Test Using Larger Than Block-Size Key - Hash Key First",
+       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+  };
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    uint8_t key[131] = "Jefe", out[VMF_SHA256_BYTES];
+    char text[2 * VMF_SHA256_BYTES + 1];
+    if (codes[i].count > 0)
+      memset(key, codes[i].byte, codes[i].count);
+    size_t length = codes[i].count > 0 ? codes[i].count : 4;
+    ck_assert_int_eq(
+        vmf_hmac_sha256(key, length, codes[i].data, strlen(codes[i].data), out, &error), VMF_OK);
+    vmf_digest_text(out, sizeof out, text);
+    ck_assert_str_eq(text, codes[i].expected);
+  }
+}
+END_TEST
+
 static void *make_one(void *data)
 {
   struct vmf_error own;
@@ -216,6 +244,7 @@ static Suite *suite(void)
   tcase_add_loop_test(tests, bytes_that_are_all_here_have_the_same_digest, 0, KNOWN);
   tcase_add_loop_test(tests, a_digest_starts_anew, 0, KNOWN);
   tcase_add_loop_test(tests, each_of_any_number_of_messages_has_its_digest, 0, KNOWN);
+  tcase_add_test(tests, codes_of_messages_are_the_published_ones);
   tcase_add_test(tests, the_first_ones_may_be_made_by_several_threads);
   tcase_add_loop_test(tests, another_digest_costs_little_memory, 0, KNOWN);
   tcase_add_test(tests, each_method_of_xxh3_makes_the_same);

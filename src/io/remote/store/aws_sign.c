@@ -2,37 +2,24 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "aws_sign.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "digest.h"
 #include "memory.h"
 
-enum { DIGEST_BYTES = 32, DATE_LENGTH = 8 };
+enum { DATE_LENGTH = 8 };
 
 static const char algorithm[] = "AWS4-HMAC-SHA256";
-
-static void to_digits(const uint8_t digest[DIGEST_BYTES], char digits[VMF_AWS_DIGITS])
-{
-  for (size_t i = 0; i < DIGEST_BYTES; i++)
-    snprintf(digits + 2 * i, 3, "%02x", digest[i]);
-}
-
-static enum vmf_code not_made(struct vmf_error *error)
-{
-  return vmf_fail(error, VMF_SYSTEM, "OpenSSL makes no SHA-256");
-}
 
 enum vmf_code vmf_aws_digest(const void *bytes, size_t length, char digits[VMF_AWS_DIGITS],
                              struct vmf_error *error)
 {
-  uint8_t digest[EVP_MAX_MD_SIZE];
+  uint8_t digest[VMF_DIGEST_MAX];
 
-  if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
-    return not_made(error);
-  to_digits(digest, digits);
+  VMF_TRY(vmf_digest_bytes(VMF_SHA256, bytes, length, digest, error));
+  vmf_digest_text(digest, VMF_SHA256_BYTES, digits);
   return VMF_OK;
 }
 
@@ -76,38 +63,16 @@ static enum vmf_code digest_request(const struct vmf_aws_request *request, const
   return vmf_aws_digest(whole, strlen(whole), digits, error);
 }
 
-/* One key is the digest of the text by the one before. */
-static enum vmf_code derive(uint8_t key[DIGEST_BYTES], const char *text, struct vmf_error *error)
-{
-  uint8_t next[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-
-  if (!HMAC(EVP_sha256(), key, DIGEST_BYTES, (const unsigned char *)text, strlen(text), next,
-            &length) ||
-      length != DIGEST_BYTES)
-    return not_made(error);
-  memcpy(key, next, DIGEST_BYTES);
-  explicit_bzero(next, sizeof next);
-  return VMF_OK;
-}
-
-static enum vmf_code first_key(const char *secret, const char *date, uint8_t key[DIGEST_BYTES],
+static enum vmf_code first_key(const char *secret, const char *date, uint8_t key[VMF_SHA256_BYTES],
                                struct vmf_error *error)
 {
-  uint8_t made[EVP_MAX_MD_SIZE];
   char *text = NULL;
-  unsigned length = 0;
 
   VMF_TRY(vmf_format(&text, error, "AWS4%s", secret));
-  bool good = HMAC(EVP_sha256(), text, (int)strlen(text), (const unsigned char *)date, strlen(date),
-                   made, &length) &&
-              length == DIGEST_BYTES;
+  enum vmf_code code = vmf_hmac_sha256(text, strlen(text), date, strlen(date), key, error);
   explicit_bzero(text, strlen(text));
   vmf_free(text);
-  if (!good)
-    return not_made(error);
-  memcpy(key, made, DIGEST_BYTES);
-  return VMF_OK;
+  return code;
 }
 
 static enum vmf_code sign_text(const struct vmf_aws_credentials *credentials, const char *date,
@@ -115,13 +80,13 @@ static enum vmf_code sign_text(const struct vmf_aws_credentials *credentials, co
                                struct vmf_error *error)
 {
   const char *const steps[] = {credentials->region, "s3", "aws4_request", text};
-  uint8_t key[DIGEST_BYTES];
+  uint8_t key[VMF_SHA256_BYTES];
   enum vmf_code code = first_key(credentials->secret, date, key, error);
 
   for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == VMF_OK; i++)
-    code = derive(key, steps[i], error);
+    code = vmf_hmac_sha256(key, sizeof key, steps[i], strlen(steps[i]), key, error);
   if (code == VMF_OK)
-    to_digits(key, signature);
+    vmf_digest_text(key, sizeof key, signature);
   explicit_bzero(key, sizeof key);
   return code;
 }

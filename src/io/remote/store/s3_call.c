@@ -220,16 +220,17 @@ static enum vmf_code upload_query(const struct vmf_s3_upload *upload, const char
   return vmf_format(query, error, "%suploadId=%s", before, (const char *)escaped);
 }
 
-/* "": OpenSSL makes none, as in some modes it must not. */
+/* "": there is no memory for it. */
 static void md5_line(const void *bytes, size_t length, uint8_t md5[VMF_MD5_BYTES],
                      char line[MD5_LINE])
 {
-  uint8_t digest[EVP_MAX_MD_SIZE];
+  uint8_t digest[VMF_DIGEST_MAX];
   unsigned char text[32];
+  struct vmf_error ignored;
 
   line[0] = '\0';
   memset(md5, 0, VMF_MD5_BYTES);
-  if (EVP_Digest(bytes, length, digest, NULL, EVP_md5(), NULL) != 1)
+  if (vmf_digest_bytes(VMF_MD5, bytes, length, digest, &ignored) != VMF_OK)
     return;
   memcpy(md5, digest, VMF_MD5_BYTES);
   EVP_EncodeBlock(text, digest, VMF_MD5_BYTES);
@@ -238,10 +239,10 @@ static void md5_line(const void *bytes, size_t length, uint8_t md5[VMF_MD5_BYTES
 
 static void etag_of(const uint8_t md5[VMF_MD5_BYTES], char etag[2 * VMF_MD5_BYTES + 3])
 {
-  etag[0] = '"';
-  for (size_t i = 0; i < VMF_MD5_BYTES; i++)
-    snprintf(etag + 1 + 2 * i, 3, "%02x", md5[i]);
-  strcpy(etag + 1 + 2 * VMF_MD5_BYTES, "\"");
+  char digits[2 * VMF_MD5_BYTES + 1];
+
+  vmf_digest_text(md5, VMF_MD5_BYTES, digits);
+  sprintf(etag, "\"%s\"", digits);
 }
 
 /* The text of each element of that name, one behind the other; *text: where to look on. Cuts the
@@ -469,20 +470,21 @@ static enum vmf_code list_parts(const struct vmf_s3_part *parts, unsigned count,
 /* The tag of an object of parts: the MD5 of their MD5s, and how many they are. */
 static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char etag[64])
 {
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  uint8_t digest[EVP_MAX_MD_SIZE];
-  size_t used = 1;
+  struct vmf_digest *md5 = NULL;
+  uint8_t digest[VMF_DIGEST_MAX];
+  char digits[2 * VMF_MD5_BYTES + 1];
+  struct vmf_error ignored;
 
-  bool good = context && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1;
+  bool good = vmf_digest_new(VMF_MD5, &md5, &ignored) == VMF_OK;
   for (unsigned i = 0; i < count && good; i++)
-    good = EVP_DigestUpdate(context, parts[i].md5, VMF_MD5_BYTES) == 1;
-  good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
-  EVP_MD_CTX_free(context);
-  etag[0] = '"';
-  for (size_t i = 0; good && i < VMF_MD5_BYTES; i++)
-    used += (size_t)snprintf(etag + used, 64 - used, "%02x", digest[i]);
-  snprintf(etag + used, 64 - used, "-%u\"", count);
-  return good;
+    good = vmf_digest_update(md5, parts[i].md5, VMF_MD5_BYTES, &ignored) == VMF_OK;
+  good = good && vmf_digest_final(md5, digest, &ignored) == VMF_OK;
+  vmf_digest_free(md5);
+  if (!good)
+    return false;
+  vmf_digest_text(digest, VMF_MD5_BYTES, digits);
+  snprintf(etag, 64, "\"%s-%u\"", digits, count);
+  return true;
 }
 
 /* An answer that was lost may have been that it is done: then the upload is not there any more, or

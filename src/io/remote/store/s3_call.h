@@ -8,15 +8,14 @@
 #ifndef VMF_IO_REMOTE_S3_CALL_H
 #define VMF_IO_REMOTE_S3_CALL_H
 
+#include "digest.h"
 #include "s3.h"
 #include "web_call.h"
-
-enum { VMF_MD5_BYTES = 16 };
 
 /* What a store has of a part. */
 struct vmf_s3_part {
   char *etag;                 /* owned */
-  uint8_t md5[VMF_MD5_BYTES]; /* of its bytes; zeros where OpenSSL makes none */
+  uint8_t md5[VMF_MD5_BYTES]; /* of its bytes; zeros: there was no memory for it */
 };
 
 /* What a store says that it has of a part. */

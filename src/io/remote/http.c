@@ -139,6 +139,7 @@ enum vmf_code vmf_http_line_new(const struct vmf_http *http, struct vmf_http_con
       (!(*line)->digest || tell_by_digest((*line)->curl)))
     return VMF_OK;
   vmf_http_line_free(*line);
+  *line = NULL;
   return vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", http->transport.name);
 }
 

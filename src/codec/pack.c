@@ -7,6 +7,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "effort.h"
 #include "memory.h"
 #include "method.h"
 
@@ -89,12 +90,10 @@ static enum vmf_code pack_check(size_t length, size_t capacity, struct vmf_error
   return VMF_OK;
 }
 
-enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, size_t neighbour,
-                       void *packed, size_t capacity, size_t *packed_length,
-                       struct vmf_error *error)
+static enum vmf_code pack(const struct vmf_packer *packer, const void *data, size_t length,
+                          size_t neighbour, void *packed, size_t capacity, size_t *packed_length,
+                          struct vmf_error *error)
 {
-  *packed_length = 0;
-  VMF_TRY(pack_check(length, capacity, error));
   if (packer->zstd)
     return vmf_zstd_pack(packer->zstd, data, length, packed, capacity, packed_length, error);
   if (packer->xz)
@@ -103,6 +102,19 @@ enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t lengt
     return vmf_lz4_pack(packer->level, data, length, packed, capacity, packed_length, error);
   return vmf_deflate_pack(packer->deflate, data, length, neighbour, packed, capacity, packed_length,
                           error);
+}
+
+enum vmf_code vmf_pack(struct vmf_packer *packer, const void *data, size_t length, size_t neighbour,
+                       void *packed, size_t capacity, size_t *packed_length,
+                       struct vmf_error *error)
+{
+  *packed_length = 0;
+  VMF_TRY(pack_check(length, capacity, error));
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_PACK);
+  enum vmf_code code =
+      pack(packer, data, length, neighbour, packed, capacity, packed_length, error);
+  vmf_effort_end(before);
+  return code;
 }
 
 const char *vmf_codec_libraries(void)
@@ -191,12 +203,10 @@ static enum vmf_code copy_unit(const void *stored, size_t stored_length, void *d
   return VMF_OK;
 }
 
-enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, const void *packed,
-                         size_t packed_length, void *data, size_t capacity, size_t *length,
-                         struct vmf_error *error)
+static enum vmf_code unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, const void *packed,
+                            size_t packed_length, void *data, size_t capacity, size_t *length,
+                            struct vmf_error *error)
 {
-  *length = 0;
-  VMF_TRY(pack_check(packed_length, capacity, error));
   if (codec == VMF_CODEC_ZSTD) {
     if (!unpacker->zstd)
       VMF_TRY(vmf_zstd_unpacker_new(&unpacker->zstd, error));
@@ -216,4 +226,17 @@ enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, co
     VMF_TRY(vmf_inflater_new(&unpacker->inflater, error));
   return vmf_inflate(unpacker->inflater, codec == VMF_CODEC_ZLIB, packed, packed_length, data,
                      capacity, length, error);
+}
+
+enum vmf_code vmf_unpack(struct vmf_unpacker *unpacker, enum vmf_codec codec, const void *packed,
+                         size_t packed_length, void *data, size_t capacity, size_t *length,
+                         struct vmf_error *error)
+{
+  *length = 0;
+  VMF_TRY(pack_check(packed_length, capacity, error));
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_UNPACK);
+  enum vmf_code code =
+      unpack(unpacker, codec, packed, packed_length, data, capacity, length, error);
+  vmf_effort_end(before);
+  return code;
 }

@@ -7,6 +7,7 @@
 
 #include "caller.h"
 #include "checked.h"
+#include "effort.h"
 #include "memory.h"
 #include "thread.h"
 
@@ -78,6 +79,7 @@ static void *thread_main(void *data)
 {
   struct vmf_crew *crew = data;
 
+  (void)vmf_role_begin(VMF_ROLE_CREW);
   pthread_mutex_lock(&crew->lock);
   while (!crew->stop) {
     uint64_t seen = crew->wakes;
@@ -123,6 +125,7 @@ enum vmf_code vmf_crew_new(unsigned threads, struct vmf_crew **crew, struct vmf_
 
   VMF_REQUIRE(crew, error);
   *crew = NULL;
+  vmf_effort_start();
   VMF_TRY(vmf_alloc(sizeof(struct vmf_crew), &memory, error));
   struct vmf_crew *made = memory;
   made->budget = MEMORY + MEMORY_PER_THREAD * (uint64_t)count;

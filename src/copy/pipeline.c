@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory.h"
 
 enum part { WORK, TURN, STORE };
+static const enum vmf_role roles[] = {VMF_ROLE_WORK, VMF_ROLE_TURN, VMF_ROLE_STORE};
 
 struct slot {
   void *job;
@@ -168,7 +170,9 @@ static void run_slot(struct vmf_pipeline *pipeline, struct slot *slot, void *scr
 
   pipeline->stores += slot->due == STORE;
   pthread_mutex_unlock(pipeline->lock);
+  enum vmf_role before = vmf_role_begin(roles[slot->due]);
   enum vmf_code code = failed ? VMF_OK : run_part(pipeline, slot, scratch, &error);
+  vmf_role_end(before);
   pthread_mutex_lock(pipeline->lock);
   if (slot->due == STORE) {
     end_store(pipeline, slot, code, &error);
@@ -304,6 +308,7 @@ enum vmf_code vmf_pipeline_new(struct vmf_crew *crew, const struct vmf_stage *st
   void *memory;
 
   *pipeline = NULL;
+  vmf_effort_calls(share->threads, share->jobs);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_pipeline), &memory, error));
   struct vmf_pipeline *made = memory;
   made->client.serve = serve;

@@ -10,6 +10,7 @@
 #include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "effort.h"
 #include "journal.h"
 #include "log.h"
 #include "loop.h"
@@ -68,6 +69,15 @@ static enum vmf_code note_units(const struct vmf_copy *copy, const struct vmf_co
   return VMF_OK;
 }
 
+static enum vmf_code place(struct run *run, struct vmf_copy_job *job, struct vmf_error *error)
+{
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_PLACE);
+  enum vmf_code code = vmf_copy_place(&run->places, job, error);
+
+  vmf_effort_end(before);
+  return code;
+}
+
 /* A job on its way out, in guest order. */
 static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
                             struct vmf_error *error)
@@ -85,7 +95,7 @@ static enum vmf_code retire(struct vmf_loop *loop, void *job_data, bool *stop,
       target->shape.layout == VMF_FIXED)
     VMF_TRY(vmf_io_zero(target->io, job->fed.guest, job->fed.length, false, error));
   if (target)
-    VMF_TRY(vmf_copy_place(&run->places, job, error));
+    VMF_TRY(place(run, job, error));
   if (copy->units && copy->units->writer)
     VMF_TRY(note_units(copy, job, error));
   run->copy->result->data_bytes += job->data_bytes;

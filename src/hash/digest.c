@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "checked.h"
+#include "effort.h"
 #include "memory.h"
 #include "sha256_many.h"
 #include "text.h"
@@ -165,8 +166,8 @@ void vmf_digest_free(struct vmf_digest *digest)
   vmf_free(digest);
 }
 
-enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, size_t length,
-                                struct vmf_error *error)
+static enum vmf_code update(struct vmf_digest *digest, const void *data, size_t length,
+                            struct vmf_error *error)
 {
   if (digest->xxh64) {
     (void)!XXH64_update(digest->xxh64, data, length);
@@ -179,6 +180,15 @@ enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, siz
   if (EVP_DigestUpdate(digest->context, data, length) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot go on with a digest");
   return VMF_OK;
+}
+
+enum vmf_code vmf_digest_update(struct vmf_digest *digest, const void *data, size_t length,
+                                struct vmf_error *error)
+{
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_HASH);
+  enum vmf_code code = update(digest, data, length, error);
+  vmf_effort_end(before);
+  return code;
 }
 
 enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST_MAX],
@@ -207,7 +217,9 @@ enum vmf_code vmf_digest_each(struct vmf_digest *digest, const struct vmf_messag
         digest->kind == VMF_SHA256 ? vmf_sha256_choose(count) : NULL;
     size_t taken = method ? vmf_min(count, method->lanes) : 1;
     if (method) {
+      enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_HASH);
       vmf_sha256_many(method, messages, taken);
+      vmf_effort_end(before);
     } else {
       VMF_TRY(vmf_digest_update(digest, messages->data, messages->length, error));
       VMF_TRY(vmf_digest_final(digest, messages->out, error));

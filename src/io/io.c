@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "checked.h"
+#include "effort.h"
 #include "memory.h"
 #include "size.h"
 
@@ -22,7 +23,12 @@ enum vmf_code vmf_io_pread(struct vmf_io *io, void *buffer, size_t length, uint6
                     "%s: %zu bytes at byte %" PRIu64
                     " are beyond the end, which is at byte %" PRIu64,
                     io->name, length, offset, size);
-  return length == 0 ? VMF_OK : io->ops->pread(io, buffer, length, offset, error);
+  if (length == 0)
+    return VMF_OK;
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_READ);
+  enum vmf_code code = io->ops->pread(io, buffer, length, offset, error);
+  vmf_effort_end(before);
+  return code;
 }
 
 enum vmf_code vmf_io_pwrite(struct vmf_io *io, const void *buffer, size_t length, uint64_t offset,
@@ -43,7 +49,12 @@ enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struct vmf_piece *pi
     if (!vmf_add(end, pieces[i].length, &end) || end > INT64_MAX)
       return vmf_fail(error, VMF_WRITE, "%s: a write at byte %" PRIu64 " reaches beyond 2^63 bytes",
                       io->name, offset);
-  return end == offset ? VMF_OK : io->ops->pwrite(io, pieces, count, offset, error);
+  if (end == offset)
+    return VMF_OK;
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_WRITE);
+  enum vmf_code code = io->ops->pwrite(io, pieces, count, offset, error);
+  vmf_effort_end(before);
+  return code;
 }
 
 enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
@@ -79,7 +90,12 @@ enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length, b
     return vmf_fail(error, VMF_WRITE,
                     "%s: zeroing %" PRIu64 " bytes at byte %" PRIu64 " reaches beyond 2^63 bytes",
                     io->name, length, offset);
-  return length == 0 ? VMF_OK : io->ops->zero(io, offset, length, allocate, error);
+  if (length == 0)
+    return VMF_OK;
+  enum vmf_effort before = vmf_effort_begin(VMF_EFFORT_WRITE);
+  enum vmf_code code = io->ops->zero(io, offset, length, allocate, error);
+  vmf_effort_end(before);
+  return code;
 }
 
 enum vmf_code vmf_io_clear(struct vmf_io *io, uint64_t length, struct vmf_error *error)

@@ -1,19 +1,43 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Images of Partclone, written from its IMAGE_FORMATS.md and partclone.h. Little-endian."""
+import ctypes
 import struct
 import zlib
 
 from make_content import units
 
 BLOCK = 4096
-NONE, CRC32, OLD = 0, 0x20, 0xff
+NONE, CRC32, XXH64, XXH128, OLD = 0, 0x20, 0x30, 0x31, 0xff
+SUM_BYTES = {NONE: 0, CRC32: 4, XXH64: 8, XXH128: 16, OLD: 4}
 BITS, BYTES = 1, 8
 
 
 def crc(data, sum_so_far=0xffffffff):
     """CRC-32 whose bits are inverted neither before nor behind."""
     return zlib.crc32(data, sum_so_far ^ 0xffffffff) ^ 0xffffffff
+
+
+class Pair(ctypes.Structure):
+    _fields_ = [('low', ctypes.c_uint64), ('high', ctypes.c_uint64)]
+
+
+def xxhash(data, mode):
+    library = ctypes.CDLL('libxxhash.so.0')
+    if mode == XXH64:
+        call, call.restype = library.XXH64, ctypes.c_uint64
+        return struct.pack('<Q', call(data, ctypes.c_size_t(len(data)), ctypes.c_uint64(0)))
+    call, call.restype = library.XXH3_128bits, Pair
+    both = call(data, ctypes.c_size_t(len(data)))
+    return struct.pack('<QQ', both.low, both.high)
+
+
+def sums(strips, mode, reseed):
+    """What stands behind each strip."""
+    if mode == NONE:
+        return [b''] * len(strips)
+    covered = [strip if reseed else b''.join(strips[:index + 1]) for index, strip in enumerate(strips)]
+    return [xxhash(data, mode) if mode in (XXH64, XXH128) else struct.pack('<I', crc(data)) for data in covered]
 
 
 def seal(head):
@@ -23,7 +47,7 @@ def seal(head):
 
 def header(device, blocks, used, mode=CRC32, per=16, reseed=1, kind=BITS, block=BLOCK, order=0xc0de):
     head = struct.pack('<16s14s4sH16sQQQQI', b'partclone-image', b'0.3.23', b'0002', order, b'EXTFS', device, blocks, used, used, block)
-    return seal(head + struct.pack('<IHHHHIBB', 18, 2, 64, mode, 4 if mode else 0, per if mode else 0, reseed, kind))
+    return seal(head + struct.pack('<IHHHHIBB', 18, 2, 64, mode, SUM_BYTES.get(mode, 4), per if mode else 0, reseed, kind))
 
 
 def block_map(blocks, used, kind):
@@ -45,12 +69,9 @@ def image(content, block=BLOCK, mode=CRC32, per=16, reseed=1, kind=BITS):
     if kind:
         table = block_map(blocks, used, kind)
         out += table + struct.pack('<I', crc(table))
-    stored, total = [data for _, data in sorted(used.items())], 0xffffffff
-    for first in range(0, len(stored), per):
-        strip = b''.join(stored[first:first + per])
-        total = crc(strip, 0xffffffff if reseed else total)
-        out += strip + (struct.pack('<I', total) if mode else b'')
-    return out
+    stored = [data for _, data in sorted(used.items())]
+    strips = [b''.join(stored[first:first + per]) for first in range(0, len(stored), per)]
+    return out + b''.join(strip + made for strip, made in zip(strips, sums(strips, mode, reseed)))
 
 
 def old(content, block=BLOCK, wide=False, used_told=None):

@@ -117,7 +117,7 @@ enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *erro
     VMF_TRY(read_piece(image, block, piece, &length, error));
     VMF_TRY(check_bytes(image, piece, length, block, error));
     state->ranks[block / step] = used;
-    sum = partclone_crc(&state->crc, sum, piece, length);
+    sum = partclone_crc(sum, piece, length);
     used += count_used(header, piece, block, vmf_min(step, header->blocks - block));
   }
   VMF_TRY(check_end(image, sum, error));

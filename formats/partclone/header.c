@@ -11,8 +11,6 @@
 
 enum {
   BYTE_ORDER = 0xc0de,
-  XXH64 = 0x30,
-  XXH128 = 0x31,
   MAP_MAX = 1 << 30, /* bytes */
 };
 
@@ -25,7 +23,7 @@ static void decode_1(const uint8_t raw[PARTCLONE_HEADER_1], struct partclone_hea
   header->blocks = get_le64(raw + 48);
   header->used = get_le64(raw + 56);
   header->sum = PARTCLONE_OLD_CRC;
-  header->sum_bytes = PARTCLONE_SUM;
+  header->sum_bytes = PARTCLONE_CRC;
   header->blocks_per_sum = 1;
   header->map = PARTCLONE_MAP_BYTES;
   header->map_at = PARTCLONE_HEADER_1;
@@ -49,15 +47,14 @@ static void decode_2(const uint8_t raw[PARTCLONE_HEADER_2], struct partclone_hea
 static enum vmf_code check_version_2(const struct vmf_image *image,
                                      const uint8_t raw[PARTCLONE_HEADER_2], struct vmf_error *error)
 {
-  const struct partclone_state *state = image->state;
   uint16_t order = get_le16(raw + 34);
-  uint32_t options = get_le32(raw + PARTCLONE_OPTIONS_AT), at = PARTCLONE_HEADER_2 - PARTCLONE_SUM;
+  uint32_t options = get_le32(raw + PARTCLONE_OPTIONS_AT), at = PARTCLONE_HEADER_2 - PARTCLONE_CRC;
   const char *name = image->io->name;
 
   if (order == (BYTE_ORDER >> 8 | (BYTE_ORDER & 0xff) << 8))
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: Partclone header: made by a machine of big-endian numbers; "
-                    "partclone.restore reads it only on such a one, too",
+                    "%s: Partclone header: made by a machine of big-endian numbers, "
+                    "whose maps lose blocks at their end: partclone reads it on such a one only",
                     name);
   if (order != BYTE_ORDER)
     return vmf_fail(error, VMF_CORRUPT, "%s: Partclone header: byte order 0x%04x, expected 0x%04x",
@@ -67,7 +64,7 @@ static enum vmf_code check_version_2(const struct vmf_image *image,
                     "%s: Partclone header: options of %" PRIu32
                     " bytes and version %u, expected %d and 2",
                     name, options, get_le16(raw + 92), PARTCLONE_OPTIONS);
-  uint32_t sum = partclone_crc(&state->crc, UINT32_MAX, raw, at);
+  uint32_t sum = partclone_crc(UINT32_MAX, raw, at);
   if (get_le32(raw + at) != sum)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: Partclone header: its checksum is 0x%08" PRIx32
@@ -82,23 +79,18 @@ static enum vmf_code check_sums(const struct vmf_image *image, struct vmf_error 
   const char *name = image->io->name;
   unsigned sum = header->sum;
 
-  if (sum == XXH64 || sum == XXH128)
+  if (sum != PARTCLONE_NONE && partclone_sum_bytes(sum) == 0)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: Partclone header: checksums by %s, only CRC32 is read; partclone.restore "
-                    "writes it to a raw file",
-                    name, sum == XXH64 ? "XXH64" : "XXH128");
-  if (sum != PARTCLONE_NONE && sum != PARTCLONE_CRC32 && sum != PARTCLONE_OLD_CRC)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: Partclone header: checksum mode 0x%02x, expected 0 (none), 0x20 (CRC32) "
-                    "or 0xff (the old CRC)",
+                    "%s: Partclone header: checksum mode 0x%02x, expected 0 (none), 0x20 (CRC32), "
+                    "0x30 (XXH64), 0x31 (XXH128) or 0xff (the old CRC)",
                     name, sum);
   if (sum == PARTCLONE_NONE)
     return VMF_OK;
-  if (header->sum_bytes != PARTCLONE_SUM || header->blocks_per_sum == 0)
+  if (header->sum_bytes != partclone_sum_bytes(sum) || header->blocks_per_sum == 0)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: Partclone header: checksums of %" PRIu32 " bytes behind every %" PRIu32
-                    " blocks, expected %d bytes and one block at least",
-                    name, header->sum_bytes, header->blocks_per_sum, PARTCLONE_SUM);
+                    " blocks, expected %" PRIu32 " bytes and one block at least",
+                    name, header->sum_bytes, header->blocks_per_sum, partclone_sum_bytes(sum));
   return VMF_OK;
 }
 
@@ -135,7 +127,7 @@ static enum vmf_code place_map(const struct vmf_image *image, struct vmf_error *
   struct partclone_header *header = &((struct partclone_state *)image->state)->header;
   const char *name = image->io->name;
   unsigned map = header->map;
-  uint64_t end = header->version == 1 ? 8 : PARTCLONE_SUM; /* "BiTmAgIc", or a CRC */
+  uint64_t end = header->version == 1 ? 8 : PARTCLONE_CRC; /* "BiTmAgIc", or a CRC */
 
   if (map != PARTCLONE_MAP_NONE && map != PARTCLONE_MAP_BITS && map != PARTCLONE_MAP_BYTES)
     return vmf_fail(error, VMF_UNSUPPORTED,
@@ -211,17 +203,24 @@ static enum vmf_code choose_sum_bytes(struct vmf_image *image, struct vmf_error 
   struct partclone_header *header = &((struct partclone_state *)image->state)->header;
   uint64_t there = image->io->size - header->data_at;
 
-  header->sum_bytes = PARTCLONE_SUM;
-  if (there == data_length(image, PARTCLONE_SUM))
+  header->sum_bytes = PARTCLONE_CRC;
+  if (there == data_length(image, PARTCLONE_CRC))
     return VMF_OK;
-  header->sum_bytes = PARTCLONE_SUM_64;
-  if (there == data_length(image, PARTCLONE_SUM_64))
+  header->sum_bytes = PARTCLONE_CRC_64;
+  if (there == data_length(image, PARTCLONE_CRC_64))
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT,
                   "%s: %" PRIu64 " bytes behind the map, expected %" PRIu64 " of %" PRIu64
                   " blocks with checksums of %d bytes, or %" PRIu64 " with those of %d",
-                  image->io->name, there, data_length(image, PARTCLONE_SUM), header->used,
-                  PARTCLONE_SUM, data_length(image, PARTCLONE_SUM_64), PARTCLONE_SUM_64);
+                  image->io->name, there, data_length(image, PARTCLONE_CRC), header->used,
+                  PARTCLONE_CRC, data_length(image, PARTCLONE_CRC_64), PARTCLONE_CRC_64);
+}
+
+uint64_t partclone_strips(const struct partclone_header *header)
+{
+  bool none = header->sum == PARTCLONE_NONE || header->sum == PARTCLONE_OLD_CRC;
+
+  return none ? 0 : vmf_div_up(header->used, header->blocks_per_sum);
 }
 
 enum vmf_code partclone_check_data(struct vmf_image *image, struct vmf_error *error)

@@ -43,7 +43,6 @@ static enum vmf_code partclone_open(struct vmf_image *image, const struct vmf_op
   struct partclone_state *state = image->state;
 
   (void)args;
-  partclone_crc_init(&state->crc);
   VMF_TRY(partclone_read_header(image, error));
   image->size = state->header.device_size;
   image->unit = state->header.block_size;
@@ -62,6 +61,23 @@ static void partclone_close(struct vmf_image *image)
   vmf_free(state->ranks);
 }
 
+static const char *sum_name(enum partclone_sum_mode mode)
+{
+  switch (mode) {
+  case PARTCLONE_CRC32:
+    return "crc32";
+  case PARTCLONE_XXH64:
+    return "xxh64";
+  case PARTCLONE_XXH128:
+    return "xxh128";
+  case PARTCLONE_OLD_CRC:
+    return "old";
+  case PARTCLONE_NONE:
+    break;
+  }
+  return "none";
+}
+
 static enum vmf_code partclone_info(struct vmf_image *image, struct vmf_value *summary,
                                     struct vmf_value *data, struct vmf_error *error)
 {
@@ -72,11 +88,7 @@ static enum vmf_code partclone_info(struct vmf_image *image, struct vmf_value *s
   VMF_TRY(vmf_value_text(data, "file-system", header->system, error));
   VMF_TRY(vmf_value_uint(data, "blocks", header->blocks, error));
   VMF_TRY(vmf_value_uint(data, "blocks-used", header->used, error));
-  VMF_TRY(vmf_value_text(data, "checksum",
-                         header->sum == PARTCLONE_NONE    ? "none"
-                         : header->sum == PARTCLONE_CRC32 ? "crc32"
-                                                          : "old",
-                         error));
+  VMF_TRY(vmf_value_text(data, "checksum", sum_name(header->sum), error));
   return header->sum == PARTCLONE_NONE
              ? VMF_OK
              : vmf_value_uint(data, "blocks-per-checksum", header->blocks_per_sum, error);
@@ -89,8 +101,7 @@ static enum vmf_code partclone_check(struct vmf_image *image, struct vmf_finding
   enum { CORRUPTIONS_MAX = 1000 }; /* that are told one by one */
   const struct partclone_state *state = image->state;
   const struct partclone_header *header = &state->header;
-  uint64_t strips =
-      header->sum == PARTCLONE_CRC32 ? vmf_div_up(header->used, header->blocks_per_sum) : 0;
+  uint64_t strips = partclone_strips(header);
   struct vmf_error found;
 
   findings->total_clusters = header->blocks;

@@ -17,13 +17,20 @@ enum {
   PARTCLONE_VERSION_AT = 30,
   PARTCLONE_NAME = 16, /* bytes of a file system's name */
   PARTCLONE_BLOCK_MAX = 64 << 20,
-  PARTCLONE_SUM = 4,    /* bytes of a CRC-32 */
-  PARTCLONE_SUM_64 = 8, /* the same, of old programs of 64 bits */
+  PARTCLONE_CRC = 4,    /* bytes of a CRC-32 */
+  PARTCLONE_CRC_64 = 8, /* the same, of old programs of 64 bits */
+  PARTCLONE_SUM_MAX = 16,
 };
 
 #define PARTCLONE_MAGIC "partclone-image"
 
-enum partclone_sum { PARTCLONE_NONE = 0, PARTCLONE_CRC32 = 0x20, PARTCLONE_OLD_CRC = 0xff };
+enum partclone_sum_mode {
+  PARTCLONE_NONE = 0,
+  PARTCLONE_CRC32 = 0x20,
+  PARTCLONE_XXH64 = 0x30,
+  PARTCLONE_XXH128 = 0x31, /* XXH3's */
+  PARTCLONE_OLD_CRC = 0xff,
+};
 enum partclone_map { PARTCLONE_MAP_NONE = 0, PARTCLONE_MAP_BITS = 1, PARTCLONE_MAP_BYTES = 8 };
 
 struct partclone_header {
@@ -32,7 +39,7 @@ struct partclone_header {
   uint64_t device_size;            /* bytes */
   uint64_t blocks, used;           /* used: by the map */
   uint32_t block_size;
-  enum partclone_sum sum;
+  enum partclone_sum_mode sum;
   uint32_t sum_bytes, blocks_per_sum; /* both 0: there are none */
   bool restarts; /* each checksum begins anew; else it runs on from the one before */
   enum partclone_map map;
@@ -40,22 +47,30 @@ struct partclone_header {
   uint64_t data_at;           /* of the first used block */
 };
 
-struct partclone_crc {
-  uint32_t table[8][256];
-};
-
 struct partclone_state {
   struct partclone_header header;
-  struct partclone_crc crc;
   uint64_t *ranks;     /* used blocks in front of each piece of the map */
   struct vmf_io *data; /* the file, read only as far as its checksums are right */
 };
 
 /* CRC-32 (reflected, polynomial 0xedb88320), whose bits are inverted neither before nor behind:
  * Partclone begins with ~0 and stores what comes out. */
-void partclone_crc_init(struct partclone_crc *crc);
-uint32_t partclone_crc(const struct partclone_crc *crc, uint32_t sum, const void *bytes,
-                       size_t length);
+uint32_t partclone_crc(uint32_t sum, const void *bytes, size_t length);
+
+/* Bytes that a checksum of that mode takes; 0: there is none. */
+uint32_t partclone_sum_bytes(enum partclone_sum_mode mode);
+
+/* A checksum of blocks, over what comes in pieces. */
+struct partclone_sum {
+  uint32_t crc;
+  struct vmf_xxhash *xxhash; /* instead, where it is one of xxHash's */
+};
+enum vmf_code partclone_sum_begin(enum partclone_sum_mode mode, struct partclone_sum *sum,
+                                  struct vmf_error *error);
+void partclone_sum_add(struct partclone_sum *sum, const void *bytes, size_t length);
+/* Of all that came so far, as it is stored. */
+void partclone_sum_get(const struct partclone_sum *sum, uint8_t out[PARTCLONE_SUM_MAX]);
+void partclone_sum_end(struct partclone_sum *sum);
 
 /* Reads and checks the header. */
 enum vmf_code partclone_read_header(struct vmf_image *image, struct vmf_error *error);
@@ -74,6 +89,9 @@ enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, stru
  * the first time. */
 enum vmf_code partclone_data_open(const struct vmf_image *image, struct vmf_io **io,
                                   struct vmf_error *error);
+
+/* Strips of used blocks whose checksums can be checked. */
+uint64_t partclone_strips(const struct partclone_header *header);
 
 /* Whether strip `index` of those is as its checksum says. */
 enum vmf_code partclone_check_strip(struct vmf_io *data, uint64_t index, struct vmf_error *error);

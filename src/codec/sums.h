@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The checksums of zlib, which formats have apart from its streams, too. */
+ * Checksums that formats have: those of zlib, apart from its streams, and xxHash's over what comes
+ * in pieces. */
 #ifndef VMF_CODEC_SUMS_H
 #define VMF_CODEC_SUMS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "error.h"
 
 /* CRC-32 (of Ethernet, gzip), continued: 0 at first. */
 uint32_t vmf_crc32(uint32_t crc, const void *bytes, size_t length);
@@ -15,5 +18,15 @@ uint32_t vmf_crc32_zeros(uint32_t crc, uint64_t length);
 
 /* Adler-32 (RFC 1950), continued: 1 at first. */
 uint32_t vmf_adler32(uint32_t adler, const void *bytes, size_t length);
+
+/* XXH64, or XXH3 of 128 bits, of seed 0. */
+enum vmf_xxhash_kind { VMF_XXHASH_64 = 8, VMF_XXHASH_128 = 16 /* bytes of the sum */ };
+struct vmf_xxhash;
+VMF_MUST_CHECK enum vmf_code vmf_xxhash_new(enum vmf_xxhash_kind kind, struct vmf_xxhash **xxhash,
+                                            struct vmf_error *error);
+void vmf_xxhash_add(struct vmf_xxhash *xxhash, const void *bytes, size_t length);
+/* Of all that came so far, the least significant byte first; more may come. */
+void vmf_xxhash_sum(const struct vmf_xxhash *xxhash, uint8_t *sum);
+void vmf_xxhash_free(struct vmf_xxhash *xxhash); /* NULL is allowed */
 
 #endif

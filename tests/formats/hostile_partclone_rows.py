@@ -15,6 +15,7 @@ SIZE = len(LARGE) // 4096 * 4096
 DISK = LARGE[:SIZE]
 PLAIN, OLD = partclone.image(DISK, per=2), partclone.old(DISK)
 BARE = partclone.image(DISK[:65536], mode=partclone.NONE, kind=0)
+XXHASH = [('XXH64', partclone.image(DISK, mode=partclone.XXH64, per=2)), ('XXH128', partclone.image(DISK, mode=partclone.XXH128, per=2))]
 COUNT = SIZE // 4096
 MAP, DATA = 110, 110 + COUNT // 8 + 4
 TOP32, TOP = 0xffffffff, (1 << 64) - 1
@@ -73,8 +74,8 @@ ROWS = [
     field('more used than there are', 76, 8, COUNT + 1, f'{COUNT + 1} blocks in use of {COUNT}'),
     field('more used than the map has', 76, 8, COUNT, f'blocks in use, the header says {COUNT}'),
     field('fewer used than the map has', 76, 8, 1, 'blocks in use, the header says 1'),
-    field('XXH64', 96, 2, 0x30, 'checksums by XXH64', 9),
-    field('XXH128', 96, 2, 0x31, 'checksums by XXH128', 9),
+    field('XXH64 of 4 bytes', 96, 2, 0x30, 'checksums of 4 bytes behind every 2 blocks, expected 8 bytes'),
+    field('XXH128 of 4 bytes', 96, 2, 0x31, 'checksums of 4 bytes behind every 2 blocks, expected 16 bytes'),
     field('an unknown checksum', 96, 2, 0x21, 'checksum mode 0x21', 9),
     field('checksums of 8 bytes', 98, 2, 8, 'checksums of 8 bytes behind every 2 blocks'),
     field('checksums of 0 bytes', 98, 2, 0, 'checksums of 0 bytes'),
@@ -97,6 +98,12 @@ ROWS = [
     row('a damaged checksum', [flip(DATA + 8192)], f'the blocks from byte {DATA} to {DATA + 8192} are damaged'),
     row('a damaged block of checksums that run on, by check', [flip(DATA + 8)], 'are damaged: their checksum is', command=CHECK,
         image=partclone.image(DISK, per=2, reseed=0)),
+    *[row(f'a damaged block under {name}', [flip(DATA + 5)], f'the blocks from byte {DATA} to {DATA + 8192} are damaged: their checksum is 0x', image=data, command=CHECK)
+      for name, data in XXHASH],
+    *[row(f'a damaged block under {name} that runs on', [flip(DATA + 8192 + bytes_ + 5)], 'checksum', image=partclone.image(DISK, mode=mode, per=2, reseed=0))
+      for name, mode, bytes_ in (('XXH64', partclone.XXH64, 8), ('XXH128', partclone.XXH128, 16))],
+    row('a damaged block under XXH64 that runs on, by check', [flip(DATA + 5)], 'are damaged, or not: their checksums run on, and one in front is wrong',
+        image=partclone.image(DISK, mode=partclone.XXH64, per=2, reseed=0), command=CHECK),
     row('a damaged block without checksums', [flip(len(BARE) - 1)], '', 0, image=BARE, guest=DISK[:65535] + bytes([DISK[65535] ^ 1])),
     row('cut in its last checksum', [cut(len(PLAIN) - 1)], 'beyond the end of the file'),
     row('with something behind', [lambda image: image.extend(b'more')], '', 0, guest=DISK),

@@ -39,16 +39,14 @@ static void mend_vma(uint8_t *bytes, size_t size)
 /* The checksum of the header, and of the map. */
 static void mend_partclone(uint8_t *bytes, size_t size)
 {
-  struct partclone_crc crc;
 
   if (size < 110 || memcmp(bytes + 30, "0002", 4) != 0)
     return;
-  partclone_crc_init(&crc);
-  put_le32(bytes + 106, partclone_crc(&crc, UINT32_MAX, bytes, 106));
+  put_le32(bytes + 106, partclone_crc(UINT32_MAX, bytes, 106));
   uint64_t length = get_le64(bytes + 60);
   length = bytes[105] == 1 ? vmf_div_up(length, 8) : length;
   if (length < size && vmf_range_within(110, length + 4, size))
-    put_le32(bytes + 110 + length, partclone_crc(&crc, UINT32_MAX, bytes + 110, (size_t)length));
+    put_le32(bytes + 110 + length, partclone_crc(UINT32_MAX, bytes + 110, (size_t)length));
 }
 
 static void mend(const char *format, uint8_t *bytes, size_t size)

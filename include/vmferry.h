@@ -527,10 +527,11 @@ struct vmf_apply_options {
  * blocks of 4 KiB: then both hold the same. With `since` only that is looked at where source
  * differs from it, and each sector of the target has to be as it is in one of the two before it is
  * written: VMF_DIFFERENT. A run that is interrupted leaves some of it written: another does the
- * rest. A file grows with its disk; it is VMF_USAGE where it is longer. A QCOW2 file is replaced,
- * all or nothing, by a copy of it with the changes, which is checked; VMF_UNSUPPORTED names what it
- * has that would not be kept up. result->host_bytes is what was written, zero_bytes what became
- * zeros, data_bytes what was looked at. One thread an object.
+ * rest. A file grows with its disk; it is VMF_USAGE where it is longer. A file of QCOW2, VHD, VDI
+ * or VHDX is replaced, all or nothing, by a copy of it with the changes, which is checked, unless
+ * there are none; VMF_UNSUPPORTED names what it has that would not be kept up. result->host_bytes
+ * is what was written, zero_bytes what became zeros, data_bytes what was looked at. One thread an
+ * object.
  */
 VMF_MUST_CHECK enum vmf_code vmf_apply(struct vmf_image *source, const char *path,
                                        const struct vmf_apply_options *options,

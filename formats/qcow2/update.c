@@ -182,6 +182,7 @@ static enum vmf_code place(struct vmf_update *update, uint64_t guest, uint64_t *
 
 /* ---- the image ---- */
 
+/* A vmf_updater.obstacle. */
 static const char *obstacle(const struct vmf_image *image)
 {
   const struct qcow2_state *state = image->state;
@@ -209,14 +210,8 @@ static enum vmf_code begin(struct vmf_update *update, struct vmf_error *error)
 {
   const struct qcow2_state *state = state_of(update);
   struct qcow2_update *own = update->state;
-  const char *why = obstacle(update->image);
   void *memory;
 
-  if (why)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: has %s, and only a QCOW2 image without is written into; \"vmferry "
-                    "convert\" makes it anew",
-                    update->io->name, why);
   own->end = vmf_align_up(update->io->size, state->cluster_size);
   VMF_TRY(vmf_alloc(state->cluster_size, &memory, error));
   own->zeros = memory;
@@ -231,6 +226,7 @@ static void release(struct vmf_update *update)
 
 const struct vmf_updater qcow2_updater = {
     .state_size = sizeof(struct qcow2_update),
+    .obstacle = obstacle,
     .begin = begin,
     .place = place,
     .release = release,

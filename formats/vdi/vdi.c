@@ -94,4 +94,5 @@ const struct vmf_format vmf_format_vdi = {
     .suffixes = vdi_suffixes,
     .reader = &vdi_reader,
     .writer = &vdi_writer,
+    .updater = &vdi_updater,
 };

@@ -61,6 +61,7 @@ enum vmf_code vdi_check(struct vmf_image *image, struct vmf_findings *findings,
                         struct vmf_error *error);
 
 extern const struct vmf_writer vdi_writer;
+extern const struct vmf_updater vdi_updater;
 extern const struct vmf_format vmf_format_vdi;
 
 #endif

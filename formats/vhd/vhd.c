@@ -116,4 +116,5 @@ const struct vmf_format vmf_format_vhd = {
     .suffixes = vhd_suffixes,
     .reader = &vhd_reader,
     .writer = &vhd_writer,
+    .updater = &vhd_updater,
 };

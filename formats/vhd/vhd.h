@@ -101,6 +101,7 @@ enum vmf_code vhd_block_place(const struct vmf_image *image, uint32_t block, uin
                               uint64_t *host, struct vmf_error *error);
 
 extern const struct vmf_writer vhd_writer;
+extern const struct vmf_updater vhd_updater;
 extern const struct vmf_format vmf_format_vhd;
 
 #endif

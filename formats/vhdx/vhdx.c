@@ -130,4 +130,5 @@ const struct vmf_format vmf_format_vhdx = {
     .suffixes = vhdx_suffixes,
     .reader = &vhdx_reader,
     .writer = &vhdx_writer,
+    .updater = &vhdx_updater,
 };

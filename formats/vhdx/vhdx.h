@@ -115,6 +115,7 @@ enum vmf_code vhdx_check(struct vmf_image *image, struct vmf_findings *findings,
 
 extern const uint8_t vhdx_bat_guid[VMF_GUID_SIZE], vhdx_metadata_guid[VMF_GUID_SIZE];
 extern const struct vmf_writer vhdx_writer;
+extern const struct vmf_updater vhdx_updater;
 extern const struct vmf_format vmf_format_vhdx;
 
 #endif

@@ -434,16 +434,19 @@ struct vmf_update {
   void *state;                   /* updater->state_size zeroed bytes */
 };
 
-/* Of formats whose images have a unit, of a power of two bytes. One thread. */
+/* Of formats whose images have a unit, of a power of two bytes, or none: then all bytes have their
+ * place. One thread. */
 struct vmf_updater {
   size_t state_size;
-  /* VMF_UNSUPPORTED: it has what would not be kept up, or would be written to beside. */
+  /* What it has that would not be kept up, or would be written to beside: "a parent"; or NULL. */
+  const char *(*obstacle)(const struct vmf_image *image);
+  /* Writes what tells that the image is another one now. */
   enum vmf_code (*begin)(struct vmf_update *update, struct vmf_error *error);
   /* Where the bytes of the unit at `guest` stand in io, which are written next. *fresh: it had no
-   * place of its own until now; all of it is written. */
+   * place of its own until now, and the file reaches to its end; all of it is written. */
   enum vmf_code (*place)(struct vmf_update *update, uint64_t guest, uint64_t *host, bool *fresh,
                          struct vmf_error *error);
-  void (*release)(struct vmf_update *update); /* memory only; accepts a zeroed state */
+  void (*release)(struct vmf_update *update); /* memory only; accepts a zeroed state; NULL: none */
 };
 
 /* One format. Names, suffixes: NULL-terminated lists, lower case; a suffix has no dot. */

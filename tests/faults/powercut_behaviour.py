@@ -105,6 +105,8 @@ SEVERAL = [
     ('machine in one file', ('convert', 'src/vm.ova', 'out/vm.xva'), 'vm.xva'),
     ('signature', ('sign', '--renew', '--digest', 'sha512', 'out/old.ova'), 'old.ova'),
     ('edit', ('edit', '--cpus', '3', 'out/old.ova'), 'old.ova'),
+    ('QCOW2 that is written into', ('apply', 'src/new.raw', 'out/old.qcow2'), 'old.qcow2'),
+    ('VHD that is written into', ('apply', 'src/new.raw', 'out/old.vhd'), 'old.vhd'),
 ]
 MOMENTS = [('write', 2), ('fsync', 1), ('rename', 1), ('rename', 2), ('fsync', 3)]
 
@@ -121,8 +123,11 @@ def prepare_several(t):
     t.write('src/small.raw', random.Random(4).randbytes(3 * MIB))
     os.environ['SOURCE_DATE_EPOCH'] = '1600000000'
     t.vmferry('pack', '-o', 'src/vm.ova', 'src/small.raw')
+    t.write('src/new.raw', random.Random(5).randbytes(2 * MIB) + bytes(1 * MIB))
     with mounted(t, 'medium', 'out') as out:
         (out / 'old.ova').write_bytes(t.read('src/vm.ova'))
+        for name in ('old.qcow2', 'old.vhd'):
+            t.vmferry('create', out / name, '3M')
 
 
 @tap.rows(SEVERAL)

@@ -159,6 +159,27 @@ def test_apply(t, how):
         tap.equal(t.read('out/copy.raw') == new, True, f'{op} {number}, again')
 
 
+@tap.rows([(f'{form}, {how[0]}', form, how[1]) for number, form in enumerate(('vpc', 'vhdx', 'vdi', 'qcow2')) for how in (ENDS if ALL else ENDS[number:number + 1])])
+def test_apply_to_an_image(t, form, how):
+    """It is the old file, or another one with the new disk, which is sound; another run makes it that."""
+    make_copies(t)
+    t.vmferry('convert', '-f', 'raw', '-O', form, 'src/old.raw', 'src/copy.img')
+    old = t.read('src/copy.img')
+    words = ('apply', '-q', '-m', '2', '-f', 'raw', '-F', form, 'src/new.raw', 'out/copy.img')
+    def afresh():
+        shutil.rmtree(t.path('out'))
+        (t.folder / 'out').mkdir()
+        t.write('out/copy.img', old)
+    for op, number in moments(t, afresh, words, how):
+        status, errors = end(t, op, number, how, words)
+        whole = t.read('out/copy.img') == old
+        tap.equal((whole or t.vmferry('compare', '-q', '-F', 'raw', 'out/copy.img', 'src/new.raw', status=None).returncode == 0,
+                   status != 0 or not whole, status <= 0 or errors != ''), (True, True, True), f'{op} {number}: exit {status}, {errors}')
+        tap.equal(run(t, 'none:1:0', words)[0], 0, f'{op} {number}, again')
+        t.vmferry('check', '-q', 'out/copy.img')
+        t.vmferry('compare', '-q', '-F', 'raw', 'out/copy.img', 'src/new.raw')
+
+
 def test_two_apply_to_one_copy(t):
     old, new = make_copies(t)
     t.write('out/copy.raw', old)

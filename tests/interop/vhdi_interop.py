@@ -73,6 +73,15 @@ def test_a_disk(t, words):
     same(t, 'a.disk', t.read('back.raw'))
 
 
+@tap.rows(FORMS)
+def test_a_disk_that_was_written_into(t, words):
+    t.write('a.raw', bytes(3 * MIB) + disk(1)[3 * MIB:])
+    t.vmferry('convert', '-f', 'raw', '-O', *words, 'a.raw', 'a.disk')
+    t.write('a.raw', disk(2))
+    t.vmferry('apply', '--verify', '-F', words[0], 'a.raw', 'a.disk')
+    same(t, 'a.disk', disk(2))
+
+
 def test_an_overlay(t):
     """Without a block that has become zeros: libvhdi shows the parent there, [MS-VHDX] 2.5.1.1 says zeros."""
     changed = bytearray(disk(1))

@@ -48,7 +48,7 @@ static const struct vmf_argument apply_arguments[] = {
      .name = "target-format",
      VMF_SETS_TEXT(target_format),
      .value = "FORMAT",
-     .help = "raw or qcow2, whatever the content of the target looks like"},
+     .help = "raw, qcow2, vpc, vdi or vhdx, whatever the content of the target looks like"},
     {.name = "verify", VMF_SETS_FLAG(verify), .help = "read all of the target back and compare"},
     {.name = "no-sync",
      VMF_SETS_FLAG(no_sync),

@@ -99,8 +99,9 @@ static enum vmf_code open_there(const struct applying *applying, const char *pat
   if (strcmp(vmf_image_format(*there), "raw") == 0)
     return check_called(*there, path, error);
   return vmf_fail(error, VMF_UNSUPPORTED,
-                  "%s: is a disk of format %s, and only raw ones (files, devices, exports) "
-                  "and files of QCOW2 are written into; \"vmferry convert\" makes it anew",
+                  "%s: is a disk of format %s, and only raw ones (files, devices, exports) and "
+                  "files of QCOW2, VHD, VDI and VHDX are written into; \"vmferry convert\" makes "
+                  "it anew",
                   path, vmf_image_format(*there));
 }
 

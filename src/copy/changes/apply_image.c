@@ -15,14 +15,17 @@
 #include "output.h"
 #include "part_check.h"
 #include "view.h"
+#include "zero.h"
+
+enum { STEP = 1 << 20 /* bytes of a unit that are written together */ };
 
 struct applying {
   struct vmf_image *source, *there;
   const struct vmf_apply_options *options;
   struct vmf_job_result *result;
   struct vmf_update update;
-  uint32_t unit;
-  uint8_t *bytes, *found; /* a unit each */
+  uint32_t unit, step;    /* of the unit, at most STEP */
+  uint8_t *bytes, *found; /* a step each */
 };
 
 enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_options *options,
@@ -47,15 +50,28 @@ enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_opti
 
 /* ---- writing ---- */
 
+static enum vmf_code write_step(struct applying *applying, uint64_t guest, uint64_t host,
+                                struct vmf_error *error)
+{
+  struct vmf_io *io = applying->update.io;
+  uint64_t left = applying->source->size - vmf_min(guest, applying->source->size);
+  size_t length = (size_t)vmf_min(applying->step, left);
+
+  memset(applying->bytes + length, 0, applying->step - length);
+  if (length > 0)
+    VMF_TRY(vmf_image_pread(applying->source, applying->bytes, length, guest, error));
+  return vmf_is_zero(applying->bytes, applying->step)
+             ? vmf_io_zero(io, host, applying->step, false, error)
+             : vmf_io_pwrite(io, applying->bytes, applying->step, host, error);
+}
+
 /* A unit that had no place is written whole, as the source has it. */
 static enum vmf_code write_unit(struct applying *applying, uint64_t guest, uint64_t host,
                                 struct vmf_error *error)
 {
-  size_t length = (size_t)vmf_min(applying->unit, applying->source->size - guest);
-
-  memset(applying->bytes + length, 0, applying->unit - length);
-  VMF_TRY(vmf_image_pread(applying->source, applying->bytes, length, guest, error));
-  return vmf_io_pwrite(applying->update.io, applying->bytes, applying->unit, host, error);
+  for (uint64_t at = 0; at < applying->unit; at += applying->step)
+    VMF_TRY(write_step(applying, guest + at, host + at, error));
+  return VMF_OK;
 }
 
 static enum vmf_code write_part(struct applying *applying, const struct vmf_difference *part,
@@ -85,7 +101,7 @@ static enum vmf_code apply_difference(void *data, const struct vmf_difference *d
   for (uint64_t at = 0; at < difference->length; at += part.length) {
     bool stale = true;
     part.guest = difference->guest + at;
-    part.length = vmf_min(applying->unit - part.guest % applying->unit, difference->length - at);
+    part.length = vmf_min(applying->step - part.guest % applying->step, difference->length - at);
     part.bytes = difference->bytes + at;
     part.were = difference->were + at;
     if (since) {
@@ -197,6 +213,8 @@ static enum vmf_code write_changes(struct applying *applying, const struct vmf_j
 static enum vmf_code prepare(struct applying *applying, struct vmf_error *error)
 {
   const struct vmf_image *there = applying->there;
+  const struct vmf_updater *updater = there->format->updater;
+  const char *why = updater->obstacle(there);
   void *memory;
 
   if (applying->source->size != there->size)
@@ -204,13 +222,19 @@ static enum vmf_code prepare(struct applying *applying, struct vmf_error *error)
                     "%s: is a disk of %" PRIu64 " bytes, and the one to be applied has %" PRIu64
                     "; \"vmferry convert\" makes it anew",
                     vmf_image_path(there), there->size, applying->source->size);
-  VMF_TRY(check_clean(applying->there, "; \"qemu-img check -r all\" repairs it", error));
-  applying->unit = there->unit;
-  VMF_TRY(vmf_alloc_pages(there->unit, &memory, error));
+  if (why)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: has %s, and only an image without is written into; \"vmferry convert\" "
+                    "makes it anew",
+                    vmf_image_path(there), why);
+  VMF_TRY(check_clean(applying->there, "; \"vmferry convert\" makes it anew", error));
+  applying->unit = there->unit > 0 ? there->unit : STEP;
+  applying->step = (uint32_t)vmf_min(applying->unit, STEP);
+  VMF_TRY(vmf_alloc_pages(applying->step, &memory, error));
   applying->bytes = memory;
-  VMF_TRY(vmf_alloc_pages(there->unit, &memory, error));
+  VMF_TRY(vmf_alloc_pages(applying->step, &memory, error));
   applying->found = memory;
-  VMF_TRY(vmf_alloc(there->format->updater->state_size, &memory, error));
+  VMF_TRY(vmf_alloc(updater->state_size, &memory, error));
   applying->update.state = memory;
   return VMF_OK;
 }
@@ -230,7 +254,7 @@ static enum vmf_code apply(struct applying *applying, const struct vmf_job_optio
   }
   if (code == VMF_OK)
     code = write_changes(applying, job, error);
-  if (code == VMF_OK)
+  if (code == VMF_OK && applying->result->host_bytes + applying->result->zero_bytes > 0)
     code = vmf_output_commit(output, error);
   vmf_output_close(output);
   return code;
@@ -248,7 +272,7 @@ enum vmf_code vmf_apply_to_image(struct vmf_image *source, struct vmf_image *the
                               .update = {.image = there}};
   enum vmf_code code = apply(&applying, job, error);
 
-  if (applying.update.state)
+  if (applying.update.state && there->format->updater->release)
     there->format->updater->release(&applying.update);
   vmf_free(applying.update.state);
   vmf_free(applying.bytes);

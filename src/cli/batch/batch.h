@@ -62,6 +62,8 @@ struct vmf_batch_job {
   double
       weight; /* its share of the batch: bytes of its sources' files, and a little for every job */
   char *name; /* in all that is told: its id, or its target, in a folder with the source's name */
+  bool recorded; /* an earlier run has done it, and all of its files are as they were */
+  char *changed; /* what that had made, and somebody has changed since; owned; or NULL */
   enum vmf_job_state state;
   unsigned attempts;
   time_t begun;          /* when the first attempt began */

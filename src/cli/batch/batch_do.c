@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "arguments.h"
 #include "batch.h"
 #include "batch_files.h"
 #include "batch_lint.h"
@@ -260,17 +261,30 @@ static void work(struct vmf_batch *batch, struct vmf_batch_job *job, bool *salva
   } while (again);
 }
 
+static void refuse(const struct vmf_batch_job *job, struct vmf_error *error)
+{
+  vmf_arguments_wrong(error,
+                      "%s: was changed after the batch had made it, and would be overwritten; move "
+                      "it away, or run the batch without --resume",
+                      job->changed);
+  error->code = VMF_REFUSED;
+}
+
 void vmf_batch_do(struct vmf_batch *batch, struct vmf_batch_job *job)
 {
   uint64_t begun = vmf_progress_now();
   struct vmf_error error = {0};
-  bool salvaged = false, done;
-  enum vmf_code code = vmf_batch_record_look(batch->record, job, &done, &error);
+  bool salvaged = false;
 
-  if (code == VMF_OK && !done)
+  if (job->changed)
+    refuse(job, &error);
+  else if (!job->recorded)
     work(batch, job, &salvaged, &error);
   job->milliseconds = vmf_progress_now() - begun;
-  if (code == VMF_OK && !done && error.code == VMF_OK && !salvaged)
+  if (!job->recorded && error.code == VMF_OK && !salvaged)
     vmf_batch_record_add(batch->record, job);
-  end(batch, job, &error, done ? VMF_JOB_SKIPPED : salvaged ? VMF_JOB_SALVAGED : VMF_JOB_DONE);
+  end(batch, job, &error,
+      job->recorded ? VMF_JOB_SKIPPED
+      : salvaged    ? VMF_JOB_SALVAGED
+                    : VMF_JOB_DONE);
 }

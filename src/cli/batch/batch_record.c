@@ -225,40 +225,28 @@ void vmf_batch_record_close(struct vmf_batch_record *record, bool remove)
 
 /* ---- then and now ---- */
 
-static enum vmf_code look_at_all(const char *fields, bool *done, struct vmf_error *error)
+static void look_at_all(const char *fields, struct vmf_batch_job *job)
 {
-  enum vmf_code code = VMF_OK;
-
-  *done = true;
-  for (size_t length; *fields && code == VMF_OK; fields += length + (fields[length] == '\t')) {
+  job->recorded = true;
+  for (size_t length; *fields && !job->changed; fields += length + (fields[length] == '\t')) {
     struct vmf_batch_file file;
 
     length = strcspn(fields, "\t");
     bool whole = vmf_batch_file_parse(fields, length, &file);
     enum vmf_file_found found =
         whole ? vmf_batch_file_look(&file, fields, length) : VMF_FILE_MISSING;
-    if (found == VMF_FILE_CHANGED && file.made) {
-      vmf_arguments_wrong(error,
-                          "%s: was changed after the batch had made it, and would be overwritten; "
-                          "move it away, or run the batch without --resume",
-                          file.path);
-      code = error->code = VMF_REFUSED;
-    }
-    *done = *done && found == VMF_FILE_SAME;
-    free(file.path);
+    job->recorded = job->recorded && found == VMF_FILE_SAME;
+    if (found == VMF_FILE_CHANGED && file.made)
+      job->changed = file.path;
+    else
+      free(file.path);
   }
-  return code;
 }
 
-enum vmf_code vmf_batch_record_look(const struct vmf_batch_record *record,
-                                    const struct vmf_batch_job *job, bool *done,
-                                    struct vmf_error *error)
+void vmf_batch_record_look(const struct vmf_batch_record *record, struct vmf_batch_job *job)
 {
-  const struct entry *last = NULL;
-
-  *done = false;
   if (!record || record->count == 0)
-    return VMF_OK;
+    return;
   uint64_t sum = sum_of(job->listed);
   size_t low = 0, high = record->count;
   while (low < high) { /* the first behind those of this sum */
@@ -270,8 +258,7 @@ enum vmf_code vmf_batch_record_look(const struct vmf_batch_record *record,
       high = middle;
   }
   if (low > 0 && record->entries[low - 1].sum == sum)
-    last = &record->entries[low - 1];
-  return last ? look_at_all(last->fields, done, error) : VMF_OK;
+    look_at_all(record->entries[low - 1].fields, job);
 }
 
 /* ---- writing ---- */

@@ -16,11 +16,8 @@ VMF_MUST_CHECK enum vmf_code vmf_batch_record_open(const char *path, bool resume
                                                    struct vmf_batch_record **record,
                                                    struct vmf_error *error);
 
-/* Whether the job need not be done. VMF_REFUSED: it was done, and what it made was changed by
- * somebody else since: to do it again would overwrite that. record: or NULL. Any thread. */
-VMF_MUST_CHECK enum vmf_code vmf_batch_record_look(const struct vmf_batch_record *record,
-                                                   const struct vmf_batch_job *job, bool *done,
-                                                   struct vmf_error *error);
+/* What earlier runs tell of the job: its `recorded` and `changed`. record: or NULL. */
+void vmf_batch_record_look(const struct vmf_batch_record *record, struct vmf_batch_job *job);
 
 /* The job is done: a line for it, unless something that it read or made is no file, which nothing
  * tells from what it was. record: or NULL. Any thread. */

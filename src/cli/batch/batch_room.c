@@ -9,7 +9,6 @@
 
 #include "arguments.h"
 #include "batch_files.h"
-#include "batch_record.h"
 #include "dry_run.h"
 #include "human.h"
 #include "names.h"
@@ -115,10 +114,10 @@ static struct plan plan_of(const struct vmf_batch *batch, const struct vmf_batch
   struct plan plan = {0};
   struct vmf_listener listener = vmf_batch_deaf;
   struct vmf_error ignored;
-  bool salvaged, done = false;
+  bool salvaged;
 
-  if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count) ||
-      vmf_batch_record_look(batch->record, job, &done, &ignored) != VMF_OK || done)
+  if (!vmf_batch_only_files(&job->listed->operands, job->listed->operands.count) || job->recorded ||
+      job->changed)
     return plan;
   listener.data = &plan;
   listener.planned = take_plan;

@@ -79,6 +79,7 @@ void vmf_batch_free_job(struct vmf_batch_job *job)
   vmf_words_free(&job->touched.fields);
   free(job->name);
   free(job->error);
+  free(job->changed);
   free(job->losses);
   free(job->path);
   free(job->format);

@@ -323,6 +323,8 @@ static enum vmf_code batch_prepare(struct vmf_batch *batch, struct vmf_error *er
     code = vmf_batch_check(batch, true, error);
   if (code == VMF_OK)
     code = batch_open_record(batch, error);
+  for (size_t i = 0; i < batch->count && code == VMF_OK; i++)
+    vmf_batch_record_look(batch->record, &batch->jobs[i]);
   return code == VMF_OK && !settings->dry_run ? vmf_batch_check_room(batch, error) : code;
 }
 

@@ -332,8 +332,9 @@ enum vmf_journal_choice {
   VMF_JOURNAL_NONE,
   VMF_JOURNAL_WHERE_POSSIBLE,
   VMF_JOURNAL_WANTED, /* VMF_UNSUPPORTED, before the first byte, where nothing can be taken up: what
-                       * comes from or goes to a pipe or a device, goes to a server, or comes from
-                       * one that tells no version of its files; salvaged disks */
+                       * comes from or goes to a pipe, goes to a device or a server, or comes from
+                       * a device or a server that tells no version of its files, unless
+                       * source_unchanged; salvaged disks */
 };
 
 struct vmf_target_options {
@@ -373,6 +374,10 @@ struct vmf_target_options {
    * the same. */
   const char *map, *since, *onto;
   const struct vmf_secret *secret; /* that opens an encrypted target; lives as long as the target */
+  /* The caller knows that devices, and files of servers that tell no version, have the same content
+   * when a run goes on: nothing else tells. Their names, their sizes and some bytes of the disk are
+   * compared all the same. */
+  bool source_unchanged;
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. Any

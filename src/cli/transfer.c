@@ -161,6 +161,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .cancel = vmf_signals_cancel(),
       .journal = transfer_journal(transfer),
       .resume = transfer->settings->resume || transfer->settings->takes_up,
+      .source_unchanged = transfer->settings->source_unchanged,
   };
 }
 

@@ -155,6 +155,7 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->target.identity = &draft->identity;
   draft->journal = options->journal;
   draft->journal_chunk = options->journal_chunk;
+  draft->source_unchanged = options->source_unchanged;
   draft->target.log = options->log;
   draft->target.secret = options->secret;
   VMF_TRY(settle(draft, options, error));

@@ -25,6 +25,7 @@ struct vmf_draft {
   bool surveyed;
   enum vmf_journal_choice journal;
   uint64_t journal_chunk;  /* bytes; 0: the default */
+  bool source_unchanged;   /* as told by the caller, who knows */
   struct vmf_units *units; /* that are used again, or noted; NULL: none are */
   enum { VMF_DRAFT_EMPTY, VMF_DRAFT_BEGUN, VMF_DRAFT_FINISHED, VMF_DRAFT_COMMITTED } state;
 };

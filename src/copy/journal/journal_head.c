@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "remote_io.h"
 #include "text.h"
+#include "url.h"
 
 #define IDENTITY "identity\t"
 
@@ -21,6 +22,8 @@ struct lines {
   FILE *out;
   const char *name;   /* of lines for files: whose they are */
   bool slow;          /* a few bytes of a file take long: it is elsewhere, or packed */
+  bool unchanged;     /* what nothing tells of is the same all the same, as the caller knows */
+  bool trusted;       /* there is such a file */
   const char *untold; /* a file of which nothing tells whether it is the same one; or NULL */
 };
 
@@ -60,6 +63,18 @@ static void put_remote(FILE *out, const char *name, const struct vmf_io *io, con
   fputc('\n', out);
 }
 
+/* What a caller can know of though nothing tells: a device, or a file elsewhere. */
+static bool put_trusted(struct lines *lines, const struct vmf_io *io)
+{
+  struct stat status;
+
+  if (!lines->unchanged ||
+      !(vmf_url_is(io->name) || (vmf_io_stat(io, &status) && S_ISBLK(status.st_mode))))
+    return false;
+  put_remote(lines->out, lines->name, io, "taken as unchanged");
+  return lines->trusted = true;
+}
+
 /* What stands in memory was made of files that are looked at. */
 static bool is_made(const struct vmf_io *io)
 {
@@ -91,6 +106,8 @@ static bool add_file(const struct vmf_io *io, void *data)
     put_file(lines->out, lines->name, io->name, &status);
     return true;
   }
+  if (put_trusted(lines, io))
+    return true;
   lines->untold = io->name;
   return false;
 }
@@ -195,15 +212,17 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
 {
   const struct vmf_draft *draft = vmf_draft(copy->target);
 
+  lines->unchanged = draft->source_unchanged;
   fputs("program\tvmferry " VMF_VERSION "\n", lines->out);
   add_image(lines, "file of the source", "source", copy->source);
   add_image(lines, "backing file", "backing disk", copy->backing);
   if (lines->untold)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: cannot be resumed: nothing tells later whether %s is the same",
+                    "%s: cannot be resumed: nothing tells later whether %s is the same; if you "
+                    "know that it will be, --source-unchanged says so (devices, servers)",
                     copy->target->name, lines->untold);
   add_target(lines->out, copy, draft->options_text);
-  if (!lines->slow)
+  if (!lines->slow || lines->trusted)
     VMF_TRY(add_content(lines->out, copy, error));
   if (copy->target->shape.codec != VMF_CODEC_NONE)
     VMF_TRY(add_packer(lines->out, &copy->target->shape, error));

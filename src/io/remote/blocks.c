@@ -131,7 +131,7 @@ static void look_ahead(struct vmf_remote *remote, uint64_t index, uint64_t last)
     return;
   if (!block || !block->read)
     remote->window = index > 0 && find(remote, index - 1)
-                         ? (unsigned)vmf_min(2 * vmf_max(remote->window, 2), VMF_REMOTE_WINDOW)
+                         ? (unsigned)vmf_min(4 * vmf_max(remote->window, 2), VMF_REMOTE_WINDOW)
                          : remote->window / 2;
   uint64_t end = last + 1;
   if (remote->window > 0)
@@ -141,6 +141,17 @@ static void look_ahead(struct vmf_remote *remote, uint64_t index, uint64_t last)
   for (uint64_t i = index + 1; i < end; i++)
     if (want(remote, i, true, &block, &ignored) != VMF_OK || !block)
       return;
+}
+
+/* Who looks at the beginning to learn what the file is looks at its end next. */
+static void look_at_end(struct vmf_remote *remote)
+{
+  const uint64_t size = remote->transport->size;
+  struct vmf_remote_block *block;
+  struct vmf_error ignored;
+
+  if (!remote->transport->ops->stream)
+    (void)!want(remote, (size - 1) / VMF_REMOTE_BLOCK, true, &block, &ignored);
 }
 
 /* ---- reading ---- */
@@ -168,6 +179,8 @@ static enum vmf_code pin(struct vmf_remote *remote, uint64_t index, uint64_t las
       (*block)->pins++;
     if (*block && (fresh || !(*block)->read || last > index))
       look_ahead(remote, index, last);
+    if (*block && fresh && index == 0)
+      look_at_end(remote);
     enum vmf_code code = *block ? vmf_carriers_call(remote, error) : VMF_OK;
     if (code != VMF_OK)
       (*block)->pins--;

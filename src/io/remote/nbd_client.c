@@ -2,8 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Exports of NBD servers (the NBD protocol's doc/proto.md), with libnbd: a connection of its own
- * for each thread where the server says that these see the same bytes, else one for all. What is
- * read is asked for in many requests at once. */
+ * for each thread where the server says that these see the same bytes, else one that all use. */
 #include "transport.h"
 
 #ifdef VMF_HAVE_LIBNBD
@@ -14,18 +13,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "carriers.h"
 #include "checked.h"
 #include "memory.h"
+#include "nbd_channel.h"
 #include "nbd_connection.h"
 #include "remote_settings.h"
 
 enum {
-  LINES = 4,
-  REQUEST = 256 << 10, /* bytes of a request */
-  REQUESTS_MOST = VMF_REMOTE_LOAD * (VMF_REMOTE_BLOCK / REQUEST),
-  RUNS_MOST = 4096,     /* kept of one answer about holes */
-  ASKED_MOST = 1 << 30, /* bytes that are asked about at once */
-  POLL_MS = 200,
+  LINES = VMF_REMOTE_LINES,
+  LOAD = 4,                   /* blocks; with all lines, the window of who reads in order */
+  REQUEST = VMF_REMOTE_BLOCK, /* bytes of a request */
+  REQUESTS_MOST = 64,         /* of a load, under way at once */
+  RUNS_MOST = 4096,           /* kept of one answer about holes */
+  ASKED_MOST = 1 << 30,       /* bytes that are asked about at once */
   MEDIA_TRIES = 3,
 };
 
@@ -37,13 +38,14 @@ struct run {
 
 struct nbd {
   struct vmf_transport transport;
-  char *url;     /* owned */
-  bool tells;    /* where holes are */
-  uint32_t most; /* bytes of a request, as the server bounds them */
-  /* Guards all below, and is held while the server is asked about holes; where there is one
-   * connection for all, also while it is read by it. */
+  char *url;                    /* owned */
+  bool tells;                   /* where holes are */
+  bool many;                    /* connections see the same bytes */
+  uint32_t most;                /* bytes of a request, as the server bounds them */
+  struct vmf_nbd_channel first; /* that it was opened by; asked about holes, too */
+  /* Guards all below, and is held while the server is asked about holes. */
   pthread_mutex_t lock;
-  struct nbd_handle *first;        /* that it was opened by; NULL: it was lost */
+  bool first_has_line;
   uint64_t known_start, known_end; /* what the runs are of */
   struct run runs[RUNS_MOST];
   unsigned run_count;
@@ -79,57 +81,75 @@ static enum vmf_code connect_again(const struct nbd *nbd, struct nbd_handle **ha
   return code;
 }
 
-/* Where there is one connection for all, a line is only the word that it may be used. */
+/* The lock of the channel is held. On success the caller uses it, and leaves it in the end. */
+static enum vmf_code enter(const struct nbd *nbd, struct vmf_nbd_channel *channel,
+                           struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  vmf_nbd_channel_clear(channel);
+  if (!channel->handle)
+    VMF_TRY(connect_again(nbd, &channel->handle, attempt, error));
+  channel->users++;
+  return VMF_OK;
+}
+
+/* The connection that it was opened by is that of the first line; where there may be no others, of
+ * all of them. */
 static enum vmf_code nbd_line(struct vmf_transport *transport, void **line,
                               struct vmf_attempt *attempt, struct vmf_error *error)
 {
   struct nbd *nbd = (struct nbd *)transport;
-  struct nbd_handle *handle;
+  void *memory;
 
-  if (transport->lines == 1) {
-    *line = nbd;
+  (void)attempt;
+  pthread_mutex_lock(&nbd->lock);
+  bool first = !nbd->many || !nbd->first_has_line;
+  nbd->first_has_line = true;
+  pthread_mutex_unlock(&nbd->lock);
+  *line = &nbd->first;
+  if (first)
     return VMF_OK;
-  }
-  VMF_TRY(connect_again(nbd, &handle, attempt, error));
-  *line = handle;
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_nbd_channel), &memory, error));
+  vmf_nbd_channel_begin(memory);
+  *line = memory;
   return VMF_OK;
 }
 
 static void nbd_unline(struct vmf_transport *transport, void *line)
 {
-  if (line == transport)
-    return;
-  (void)vmf_nbd.nbd_shutdown(line, 0);
-  vmf_nbd.nbd_close(line);
-}
+  struct nbd *nbd = (struct nbd *)transport;
 
-/* The lock is held. The connection that is there from the start, or another one in its place. */
-static enum vmf_code first_of(struct nbd *nbd, struct vmf_attempt *attempt, struct vmf_error *error)
-{
-  if (nbd->first &&
-      (vmf_nbd.nbd_aio_is_dead(nbd->first) || vmf_nbd.nbd_aio_is_closed(nbd->first))) {
-    vmf_nbd.nbd_close(nbd->first);
-    nbd->first = NULL;
+  if (line == &nbd->first) {
+    pthread_mutex_lock(&nbd->lock);
+    nbd->first_has_line = false;
+    pthread_mutex_unlock(&nbd->lock);
+    return;
   }
-  return nbd->first ? VMF_OK : connect_again(nbd, &nbd->first, attempt, error);
+  vmf_nbd_channel_end(line);
+  vmf_free(line);
 }
 
 /* ---- reading ---- */
 
-struct pending {
-  int64_t cookies[REQUESTS_MOST];
-  uint64_t offsets[REQUESTS_MOST];
+/* One load while it is under way. */
+struct fetching {
+  const struct nbd *nbd;
+  struct vmf_nbd_channel *channel;
+  const struct vmf_load *load;
+  size_t sent; /* bytes of it that were asked for */
   unsigned count;
+  int64_t cookies[REQUESTS_MOST]; /* of what has not come yet */
+  uint64_t offsets[REQUESTS_MOST];
 };
 
-static enum vmf_code media_failed(const struct nbd *nbd, struct nbd_handle *handle, uint64_t offset,
+static enum vmf_code media_failed(const struct fetching *fetching, uint64_t offset,
                                   struct vmf_attempt *attempt, struct vmf_error *error)
 {
   char what[64];
   int number = vmf_nbd.nbd_get_errno();
 
   snprintf(what, sizeof what, "reading at byte %" PRIu64, offset);
-  enum vmf_code code = vmf_nbd_failed(nbd->transport.name, handle, what, attempt, error);
+  enum vmf_code code = vmf_nbd_failed(fetching->nbd->transport.name, fetching->channel->handle,
+                                      what, attempt, error);
   if (number != EIO || attempt->lost)
     return code;
   attempt->again = true; /* the server could not read */
@@ -138,107 +158,103 @@ static enum vmf_code media_failed(const struct nbd *nbd, struct nbd_handle *hand
   return code;
 }
 
-static enum vmf_code send_all(const struct nbd *nbd, struct nbd_handle *handle,
-                              const struct vmf_load *load, struct pending *pending,
-                              struct vmf_attempt *attempt, struct vmf_error *error)
+/* As many requests as there is room for in the list: the server may want small ones. */
+static enum vmf_code send_more(struct fetching *fetching, struct vmf_attempt *attempt,
+                               struct vmf_error *error)
 {
-  const size_t most = vmf_min(nbd->most, REQUEST);
+  const struct vmf_load *load = fetching->load;
 
-  for (size_t at = 0; at < load->length;) {
-    size_t in_block = at % VMF_REMOTE_BLOCK;
-    size_t length = vmf_min(vmf_min(most, VMF_REMOTE_BLOCK - in_block), load->length - at);
-    int64_t cookie = vmf_nbd.nbd_aio_pread(handle, load->blocks[at / VMF_REMOTE_BLOCK] + in_block,
-                                           length, load->offset + at, NBD_NULL_COMPLETION, 0);
+  while (fetching->sent < load->length && fetching->count < REQUESTS_MOST) {
+    const size_t at = fetching->sent, in_block = at % VMF_REMOTE_BLOCK;
+    size_t length =
+        vmf_min(vmf_min(fetching->nbd->most, VMF_REMOTE_BLOCK - in_block), load->length - at);
+    int64_t cookie = vmf_nbd.nbd_aio_pread(fetching->channel->handle,
+                                           load->blocks[at / VMF_REMOTE_BLOCK] + in_block, length,
+                                           load->offset + at, NBD_NULL_COMPLETION, 0);
     if (cookie < 0)
-      return media_failed(nbd, handle, load->offset + at, attempt, error);
-    pending->offsets[pending->count] = load->offset + at;
-    pending->cookies[pending->count++] = cookie;
-    at += length;
+      return media_failed(fetching, load->offset + at, attempt, error);
+    fetching->offsets[fetching->count] = load->offset + at;
+    fetching->cookies[fetching->count++] = cookie;
+    fetching->sent += length;
   }
   return VMF_OK;
 }
 
 /* Takes what has come out of the list. */
-static enum vmf_code collect(const struct nbd *nbd, struct nbd_handle *handle,
-                             struct pending *pending, struct vmf_attempt *attempt,
+static enum vmf_code collect(struct fetching *fetching, struct vmf_attempt *attempt,
                              struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
   unsigned left = 0;
 
-  for (unsigned i = 0; i < pending->count; i++) {
-    int done = vmf_nbd.nbd_aio_command_completed(handle, (uint64_t)pending->cookies[i]);
+  for (unsigned i = 0; i < fetching->count; i++) {
+    int done = vmf_nbd.nbd_aio_command_completed(fetching->channel->handle,
+                                                 (uint64_t)fetching->cookies[i]);
     if (done < 0 && code == VMF_OK)
-      code = media_failed(nbd, handle, pending->offsets[i], attempt, error);
+      code = media_failed(fetching, fetching->offsets[i], attempt, error);
     if (done != 0)
       continue;
-    pending->cookies[left] = pending->cookies[i];
-    pending->offsets[left++] = pending->offsets[i];
+    fetching->cookies[left] = fetching->cookies[i];
+    fetching->offsets[left++] = fetching->offsets[i];
   }
-  pending->count = left;
+  fetching->count = left;
   return code;
 }
 
-/* A connection that is the only one stays: some servers end with it. */
-static bool is_to_end(const struct nbd *nbd)
+/* The connection that it was opened by stays: some servers end with it. */
+static bool is_to_end(const struct fetching *fetching)
 {
-  return (nbd->transport.lines > 1 && atomic_load(&nbd->transport.ended)) ||
+  const struct nbd *nbd = fetching->nbd;
+
+  return (fetching->channel != &nbd->first && atomic_load(&nbd->transport.ended)) ||
          vmf_cancel_requested(vmf_remote_settings()->cancel);
 }
 
-/* What was sent goes to the blocks until the answer has come, so all answers are waited for, or the
- * connection is given up. */
-static enum vmf_code receive(const struct nbd *nbd, struct nbd_handle *handle,
-                             struct pending *pending, struct vmf_attempt *attempt,
-                             struct vmf_error *error)
+static enum vmf_code listen_for(const struct fetching *fetching, struct vmf_attempt *attempt,
+                                struct vmf_error *error)
 {
-  enum vmf_code code = VMF_OK;
+  const char *name = fetching->nbd->transport.name;
 
-  while (pending->count > 0) {
-    struct vmf_error later;
-    bool ended = is_to_end(nbd);
-    if (ended || vmf_nbd.nbd_poll(handle, POLL_MS) < 0) {
-      attempt->lost = true;
-      return ended ? vmf_fail(error, VMF_CANCELLED, "%s: interrupted", nbd->transport.name)
-                   : vmf_nbd_failed(nbd->transport.name, handle, "waiting for the server", attempt,
-                                    error);
-    }
-    enum vmf_code now = collect(nbd, handle, pending, attempt, code == VMF_OK ? error : &later);
-    if (code == VMF_OK)
-      code = now;
-  }
-  return code;
+  if (!is_to_end(fetching))
+    return vmf_nbd_channel_listen(fetching->channel, name, attempt, error);
+  attempt->lost = true;
+  return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", name);
 }
 
-static enum vmf_code fetch_by(const struct nbd *nbd, struct nbd_handle *handle,
-                              const struct vmf_load *load, struct vmf_attempt *attempt,
+/* What was sent goes to the blocks until the answer has come, so all answers are waited for, or the
+ * connection is given up. The lock of the channel is held. */
+static enum vmf_code fetch_by(struct fetching *fetching, struct vmf_attempt *attempt,
                               struct vmf_error *error)
 {
-  struct pending pending = {.count = 0};
+  enum vmf_code code = send_more(fetching, attempt, error);
   struct vmf_error later;
-  enum vmf_code code = send_all(nbd, handle, load, &pending, attempt, error);
-  enum vmf_code came = receive(nbd, handle, &pending, attempt, code == VMF_OK ? error : &later);
 
-  return code == VMF_OK ? came : code;
+  while (fetching->count > 0 && !attempt->lost) {
+    struct vmf_error *why = code == VMF_OK ? error : &later;
+    enum vmf_code now = listen_for(fetching, attempt, why);
+    if (now == VMF_OK)
+      now = collect(fetching, attempt, why);
+    if (code == VMF_OK)
+      code = now;
+    if (code == VMF_OK)
+      code = send_more(fetching, attempt, error);
+  }
+  return code;
 }
 
 static enum vmf_code nbd_fetch(struct vmf_transport *transport, void *line,
                                const struct vmf_load *load, struct vmf_attempt *attempt,
                                struct vmf_error *error)
 {
-  struct nbd *nbd = (struct nbd *)transport;
+  struct fetching fetching = {.nbd = (struct nbd *)transport, .channel = line, .load = load};
 
-  if (line != nbd)
-    return fetch_by(nbd, line, load, attempt, error);
-  pthread_mutex_lock(&nbd->lock);
-  enum vmf_code code = first_of(nbd, attempt, error);
-  if (code == VMF_OK)
-    code = fetch_by(nbd, nbd->first, load, attempt, error);
-  if (code != VMF_OK && attempt->lost && nbd->first) {
-    vmf_nbd.nbd_close(nbd->first);
-    nbd->first = NULL;
+  pthread_mutex_lock(&fetching.channel->lock);
+  enum vmf_code code = enter(fetching.nbd, fetching.channel, attempt, error);
+  if (code == VMF_OK) {
+    code = fetch_by(&fetching, attempt, error);
+    vmf_nbd_channel_leave(fetching.channel, attempt->lost);
   }
-  pthread_mutex_unlock(&nbd->lock);
+  pthread_mutex_unlock(&fetching.channel->lock);
   return code;
 }
 
@@ -272,19 +288,33 @@ static int on_extents(void *data, const char *context, uint64_t offset, uint32_t
   return 0;
 }
 
+/* The lock is held. Asks what there is from `offset` on. */
+static enum vmf_code ask(struct nbd *nbd, uint64_t offset, struct vmf_attempt *attempt,
+                         struct vmf_error *error)
+{
+  const nbd_extent_callback callback = {.callback = on_extents, .user_data = nbd};
+  struct vmf_nbd_channel *channel = &nbd->first;
+
+  nbd->known_start = nbd->known_end = 0;
+  pthread_mutex_lock(&channel->lock);
+  enum vmf_code code = enter(nbd, channel, attempt, error);
+  if (code == VMF_OK) {
+    if (vmf_nbd.nbd_block_status(channel->handle, vmf_min(ASKED_MOST, nbd->transport.size - offset),
+                                 offset, callback, 0) < 0)
+      code = vmf_nbd_failed(nbd->transport.name, channel->handle, "asking where data is", attempt,
+                            error);
+    vmf_nbd_channel_leave(channel, attempt->lost);
+  }
+  pthread_mutex_unlock(&channel->lock);
+  return code;
+}
+
 /* The lock is held. The run that `offset` is in. */
 static enum vmf_code run_at(struct nbd *nbd, uint64_t offset, struct run *run,
                             struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  if (offset < nbd->known_start || offset >= nbd->known_end) {
-    nbd_extent_callback callback = {.callback = on_extents, .user_data = nbd};
-    uint64_t length = vmf_min(ASKED_MOST, nbd->transport.size - offset);
-    nbd->known_start = nbd->known_end = 0;
-    VMF_TRY(first_of(nbd, attempt, error));
-    if (vmf_nbd.nbd_block_status(nbd->first, length, offset, callback, 0) < 0)
-      return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking where data is", attempt,
-                            error);
-  }
+  if (offset < nbd->known_start || offset >= nbd->known_end)
+    VMF_TRY(ask(nbd, offset, attempt, error));
   for (unsigned i = 0; i < nbd->run_count; i++)
     if (offset >= nbd->known_start && offset < nbd->runs[i].end) {
       *run = nbd->runs[i];
@@ -340,9 +370,7 @@ static void nbd_end(struct vmf_transport *transport)
 {
   struct nbd *nbd = (struct nbd *)transport;
 
-  if (nbd->first)
-    (void)vmf_nbd.nbd_shutdown(nbd->first, 0);
-  vmf_nbd.nbd_close(nbd->first);
+  vmf_nbd_channel_end(&nbd->first);
   pthread_mutex_destroy(&nbd->lock);
   vmf_free(nbd->url);
   vmf_free(nbd);
@@ -359,17 +387,17 @@ static const struct vmf_transport_ops nbd_ops = {
 
 static enum vmf_code look(struct nbd *nbd, struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, &nbd->first, attempt, error));
-  int64_t size = vmf_nbd.nbd_get_size(nbd->first);
-  int64_t most = vmf_nbd.nbd_get_block_size(nbd->first, LIBNBD_SIZE_MAXIMUM);
-  bool many = vmf_nbd.nbd_can_multi_conn(nbd->first) == 1;
+  struct nbd_handle **handle = &nbd->first.handle;
+
+  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, handle, attempt, error));
+  int64_t size = vmf_nbd.nbd_get_size(*handle);
+  int64_t most = vmf_nbd.nbd_get_block_size(*handle, LIBNBD_SIZE_MAXIMUM);
 
   if (size < 0)
-    return vmf_nbd_failed(nbd->transport.name, nbd->first, "asking for the size", attempt, error);
+    return vmf_nbd_failed(nbd->transport.name, *handle, "asking for the size", attempt, error);
   nbd->transport.size = (uint64_t)size;
-  nbd->transport.lines = many ? LINES : 1;
-  nbd->transport.load = many ? 4 : VMF_REMOTE_LOAD;
-  nbd->tells = vmf_nbd.nbd_can_meta_context(nbd->first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+  nbd->many = vmf_nbd.nbd_can_multi_conn(*handle) == 1;
+  nbd->tells = vmf_nbd.nbd_can_meta_context(*handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
   nbd->most = most > 0 ? (uint32_t)vmf_min((uint64_t)most, REQUEST) : REQUEST;
   if (nbd->most >= 64 << 10 || (nbd->most >= 4096 && vmf_is_power_of_two(nbd->most)))
     return VMF_OK;
@@ -385,8 +413,10 @@ enum vmf_code vmf_nbd_open(const char *url, const char *name, struct vmf_transpo
 
   VMF_TRY(vmf_alloc(sizeof(struct nbd), &memory, error));
   struct nbd *nbd = memory;
-  nbd->transport = (struct vmf_transport){.ops = &nbd_ops, .name = name};
+  nbd->transport =
+      (struct vmf_transport){.ops = &nbd_ops, .name = name, .lines = LINES, .load = LOAD};
   pthread_mutex_init(&nbd->lock, NULL);
+  vmf_nbd_channel_begin(&nbd->first);
   enum vmf_code code = vmf_copy_text(url, &nbd->url, error);
   if (code == VMF_OK)
     code = look(nbd, attempt, error);

@@ -32,8 +32,12 @@
   CALL(nbd_pwrite)                                                                                 \
   CALL(nbd_zero)                                                                                   \
   CALL(nbd_flush)                                                                                  \
-  CALL(nbd_poll)                                                                                   \
   CALL(nbd_aio_pread)                                                                              \
+  CALL(nbd_aio_get_fd)                                                                             \
+  CALL(nbd_aio_get_direction)                                                                      \
+  CALL(nbd_aio_notify_read)                                                                        \
+  CALL(nbd_aio_notify_write)                                                                       \
+  CALL(nbd_aio_peek_command_completed)                                                             \
   CALL(nbd_aio_command_completed)                                                                  \
   CALL(nbd_aio_is_dead)                                                                            \
   CALL(nbd_aio_is_closed)

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Exports of NBD servers, as sources and as targets, and the plugin of nbdkit: what is read and written, and what servers may do wrong."""
+import json
+import os
+import random
+import socket
+
+import nbd_server
+import remote_servers
+import tap
+
+MIB = 1 << 20
+SANITIZED = os.environ.get('VMFERRY_SANITIZED', 'none') != 'none'
+CONFINED = [] if SANITIZED else ['--sandbox=require']  # the search for leaks starts a process
+RAW = random.Random(1).randbytes(9 * MIB + 512) + bytes(3 * MIB) + random.Random(2).randbytes(MIB)
+
+
+def converted(t, source, *options, **more):
+    t.vmferry('convert', '-O', 'raw', *options, source, 'out.raw', **more)
+    tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
+
+
+def refused(t, url, status, *words, options=()):
+    """Nothing is written."""
+    before = t.names()
+    done = t.vmferry('convert', '-O', 'qcow2', *options, url, 'refused.qcow2', status=status)
+    for word in words:
+        tap.contains(done.stderr, word)
+    tap.equal(t.names(), before, 'files')
+    return done
+
+
+def nbd():
+    tap.needs('libnbd')
+
+
+@tap.rows([('alone', ()), ('picky', ('--filter=blocksize-policy',)), ('one request at a time', ('--filter=noparallel',)),
+           ('without a word about holes', ('--filter=noextents',)), ('one connection', ('--filter=multi-conn',)),
+           ('failing at times', ('--filter=error',))])
+def test_a_disk_of_nbdkit(t, filters):
+    nbd()
+    t.write('disk.raw', RAW)
+    more = {'--filter=blocksize-policy': ('blocksize-minimum=512', 'blocksize-preferred=64K', 'blocksize-maximum=128K',
+                                          'blocksize-error-policy=error'),
+            '--filter=multi-conn': ('multi-conn-mode=disable',),
+            '--filter=error': ('error-pread-rate=0.5%', 'error=EIO')}
+    with remote_servers.nbdkit(t, *filters, 'file', t.path('disk.raw'), *(word for name in filters for word in more.get(name, ()))) as url:
+        converted(t, url, *CONFINED)
+        t.vmferry('compare', url, 'disk.raw')
+        told = json.loads(t.vmferry('info', '--output=json', url).stdout)
+        tap.equal((told['virtual-size'], 'actual-size' in told), (len(RAW), False))
+        tap.contains(t.vmferry('info', url).stdout, 'disk size: unavailable\n')
+
+
+@tap.rows([('on many connections', False), ('on one connection', True)])
+def test_a_server_that_takes_small_requests_only(t, alone):
+    nbd()
+    data = RAW + random.Random(1).randbytes(8 * MIB)
+    t.write('disk.raw', data)
+    sizes = ('blocksize-minimum=512', 'blocksize-preferred=4K', 'blocksize-maximum=4K', 'blocksize-error-policy=error')
+    one = ('--filter=multi-conn',), ('multi-conn-mode=disable',)
+    with remote_servers.nbdkit(t, *one[0][:alone], '--filter=blocksize-policy', 'file', t.path('disk.raw'), *sizes, *one[1][:alone]) as url:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', url, 'out.raw')
+    tap.equal(t.read('out.raw') == data, True, 'the bytes')
+
+
+@tap.rows([('convert', 'convert'), ('compare', 'compare'), ('check', 'check')])
+def test_a_server_that_ends_with_its_first_client(t, verb):
+    nbd()
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    with remote_servers.nbd_server(t, 'qemu-nbd', '-r', '-f', 'raw', t.path('disk.qcow2')) as url:
+        words = {'convert': ('-O', 'raw', url, 'out.raw'), 'compare': (url, 'disk.raw'), 'check': (url,)}[verb]
+        t.vmferry(verb, *words)
+
+
+def test_an_export_by_tls(t):
+    nbd()
+    for folder in ('keys', 'out'):
+        os.mkdir(t.path(folder))
+    t.write('disk.raw', RAW)
+    key = t.write('keys/psk', b'alice:' + b'0123456789abcdef' * 4 + b'\n')
+    with remote_servers.nbdkit(t, '--tls=require', f'--tls-psk={key}', 'file', t.path('disk.raw')) as url:
+        tap.contains(t.vmferry('info', url, status=3).stderr, 'TLS')
+        url = url.replace('nbd+unix:///?', 'nbds+unix://alice@/?') + f'&tls-psk-file={key}'
+        t.vmferry('convert', '-O', 'raw', *CONFINED, url, 'out/disk.raw')
+    tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
+
+
+def test_an_export_by_certificates(t):
+    nbd()
+    for folder in ('server', 'others', 'out'):
+        os.mkdir(t.path(folder))
+    for folder in ('server', 'others'):
+        remote_servers.own_certificate(t, folder)
+    t.write('disk.raw', RAW)
+    listener = socket.create_server(('127.0.0.1', 0))
+    url = f'nbds://localhost:{listener.getsockname()[1]}/?tls-certificates='
+    with remote_servers.program([tap.tool('nbdkit'), '-f', '--tls=require', '--tls-certificates=' + t.path('server'), 'file', t.path('disk.raw')], listener):
+        t.vmferry('convert', '-O', 'raw', *CONFINED, url + t.path('server'), 'out/disk.raw')
+        for wrong in (url + t.path('others'), url.replace('localhost', '127.0.0.1') + t.path('server')):
+            tap.contains(t.vmferry('info', wrong, status=3).stderr, 'certificate')
+    tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
+
+
+def test_holes_of_an_export_are_not_read(t):
+    nbd()
+    with open(t.path('disk.raw'), 'wb') as file:
+        file.truncate(64 * MIB)
+        file.seek(40 * MIB)
+        file.write(b'x' * 65536)
+    with remote_servers.nbdkit(t, '--filter=log', 'file', t.path('disk.raw'), f'logfile={t.path("log")}') as url:
+        told = json.loads(t.vmferry('map', '--output=json', url).stdout)
+        t.vmferry('convert', '-O', 'qcow2', url, 'out.qcow2')
+    tap.equal([(run['start'], run['length']) for run in told if run['data']], [(40 * MIB, 65536)], 'the data of the map')
+    read = [line for line in t.read('log').decode().splitlines() if ' Read ' in line and '...' not in line or ' Read id' in line]
+    counted = sum(int(line.split('count=')[1].split()[0], 16) for line in read if 'count=' in line)
+    tap.equal(0 < counted <= 16 * MIB, True, f'{counted} bytes are read')
+    t.vmferry('compare', 'out.qcow2', 'disk.raw')
+
+
+def test_a_server_that_goes(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    with remote_servers.nbdkit(t, 'file', t.path('disk.raw')) as url:
+        pass
+    done = refused(t, url, 3, 'connecting', options=('--retry-time', '1'))
+    tap.equal(done.stderr.count('\n'), 1, 'lines')
+
+
+def test_an_export_that_cannot_be_read(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    with remote_servers.nbdkit(t, '--filter=error', 'file', t.path('disk.raw'), 'error-pread-rate=100%', 'error=EIO') as url:
+        refused(t, url, 3, 'reading at byte ', options=('-f', 'raw', '--retry-time', '1'))
+
+
+# What a server may do wrong, by one of our own.
+
+def lost_after(count):
+    """The connection ends behind so many answers; the next ones do not."""
+    left = [count]
+
+    def read(server, offset, length):
+        with server.lock:
+            left[0] -= 1
+            if left[0] == 0:
+                raise ConnectionError
+        return server.data[offset:offset + length]
+    return read
+
+
+@tap.rows([('of many', True, 5), ('that all threads use', False, 2), ('that all threads use, later', False, 9)])
+def test_a_connection_is_lost(t, many, count):
+    nbd()
+    with nbd_server.Server(t, RAW + RAW, many=many, read=lost_after(count)) as server:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', server.url, 'out.raw')
+        tap.equal(server.connections > 1, True, 'another connection')
+    tap.equal(t.read('out.raw') == RAW + RAW, True, 'the bytes')
+
+
+def lost_for_good(server, *_):
+    raise ConnectionError
+
+
+def test_a_connection_that_is_lost_again_and_again(t):
+    nbd()
+    for many in (True, False):
+        with nbd_server.Server(t, RAW, many=many, read=lost_for_good) as server:
+            refused(t, server.url, 75, options=('-f', 'raw', '--retry-time', '1'))
+
+
+def test_an_export_of_another_size_by_now(t):
+    nbd()
+
+    def read(server, offset, length):
+        if server.connections == 1:
+            server.size = 5 * MIB
+            raise ConnectionError
+        return server.data[offset:offset + length]
+    with nbd_server.Server(t, RAW, read=read) as server:
+        refused(t, server.url, 6, 'changed on the server', options=('-f', 'raw',))
+
+
+@tap.rows([
+    ('more than there is', lambda _, length: [(0xffffffff, 0)]),
+    ('less than was asked for', lambda _, length: [(512, 0)] if length % 1024 else [(MIB, 0)]),
+    ('all of it in small runs', lambda _, length: [(512, number % 2 and 1) for number in range(length // 512)])])
+def test_an_odd_answer_about_holes(t, extents):
+    """An answer that can be meant is taken, whatever its form."""
+    nbd()
+    with nbd_server.Server(t, RAW, extents=extents) as server:
+        converted(t, server.url, '-f', 'raw')
+
+
+@tap.rows([
+    ('nothing', lambda *_: []),
+    ('no length', lambda *_: [(0, 3)]),
+    ('no length, again and again', lambda *_: [(0, 3)] * 4096),
+    ('zeros of no length first', lambda _, length: [(0, 3), (length, 0)])])
+def test_an_answer_about_holes_that_is_none(t, extents):
+    nbd()
+    with nbd_server.Server(t, RAW, extents=extents) as server:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', server.url, 'out.raw', status=None)
+    tap.equal(done.returncode in (0, 3, 75), True, f'status {done.returncode}: {done.stderr}')
+    tap.equal(done.returncode != 0 or t.read('out.raw') == RAW, True, 'the bytes')
+
+
+@tap.rows([
+    ('of no bytes', 0), ('as large as can be', (1 << 63) - 1), ('of more bits than a size has', (1 << 64) - 1)])
+def test_a_size_that_is_none(t, size):
+    nbd()
+    with nbd_server.Server(t, RAW, size=size) as server:
+        done = t.vmferry('info', server.url, status=None)
+    tap.equal(done.returncode in (0, 2, 3), True, f'status {done.returncode}: {done.stderr}')
+    tap.equal(done.stderr.count('\n') <= 1, True, done.stderr)
+
+
+@tap.rows([
+    ('fewer bytes', lambda server, offset, length: server.data[offset:offset + length - 1]),
+    ('more bytes', lambda server, offset, length: server.data[offset:offset + length] + b'x'),
+    ('nothing', lambda *_: b'')])
+def test_an_answer_of_another_length(t, read):
+    nbd()
+    with nbd_server.Server(t, RAW, read=read) as server:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', server.url, 'out.raw', status=None)
+    tap.equal(done.returncode in (3, 75), True, f'status {done.returncode}: {done.stderr}')
+    tap.equal('out.raw' in t.names(), False, 'a target')
+
+
+# An export as a target: a device of fixed size.
+
+@tap.rows([('alone', ()), ('one connection', ('--filter=multi-conn',)), ('in blocks', ('--filter=blocksize-policy',)),
+           ('without zeros', ('--filter=nozero',))])
+def test_an_export_is_written(t, filters):
+    nbd()
+    more = {'--filter=blocksize-policy': ('blocksize-minimum=4K', 'blocksize-preferred=64K', 'blocksize-maximum=128K', 'blocksize-error-policy=error'),
+            '--filter=multi-conn': ('multi-conn-mode=disable',)}
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    with open(t.path('export'), 'wb') as file:
+        file.write(b'\xff' * 16 * MIB)
+    with remote_servers.nbdkit(t, *filters, 'file', t.path('export'), *(word for name in filters for word in more.get(name, ()))) as url:
+        t.vmferry('convert', '-O', 'raw', *CONFINED, 'disk.qcow2', url)
+        tap.equal(t.read('export')[:len(RAW)] == RAW, True, 'the bytes')
+        tap.equal(t.read('export')[len(RAW):] == b'\xff' * (16 * MIB - len(RAW)), True, 'the bytes behind')
+        t.vmferry('convert', '-n', '-O', 'qcow2', 'disk.raw', url)
+        t.vmferry('compare', '-F', 'qcow2', 'disk.raw', url)
+        t.run(tap.tool('qemu-img'), 'compare', '-F', 'qcow2', 'disk.raw', url)
+
+
+def test_an_export_that_takes_no_disk(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    for name, data, words in (('small', bytes(MIB), 'the device has 1048576 bytes'), ('read-only', bytes(16 * MIB), 'lets nobody write')):
+        t.write('export', data)
+        with remote_servers.nbdkit(t, *(['-r'] if name == 'read-only' else []), 'file', t.path('export')) as url:
+            done = t.vmferry('convert', '-O', 'raw', 'disk.raw', url, status=None)
+            tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}: {done.stderr}')
+            tap.contains(done.stderr, words)
+            tap.contains(t.vmferry('convert', '-f', 'raw', '-O', 'raw', url, url, status=1).stderr, 'target is a file of the source')
+        tap.equal(t.read('export') == data, True, 'the export')
+
+
+def test_an_export_that_fails(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    t.write('export', bytes(16 * MIB))
+    with remote_servers.nbdkit(t, '--filter=error', 'file', t.path('export'), 'error-pwrite-rate=100%', 'error=ENOSPC') as url:
+        tap.contains(t.vmferry('convert', '-O', 'raw', 'disk.raw', url, status=4).stderr, 'No space left')
+
+
+# ---- the plugin of nbdkit ----
+
+def plugin():
+    path = os.path.join(os.environ.get('VMFERRY_BUILD', ''), 'src/nbdkit/nbdkit-vmferry-plugin.so')
+    if not os.path.exists(path):
+        raise tap.Skip('the plugin of nbdkit is not built')
+    if SANITIZED:
+        raise tap.Skip('a plugin with sanitizers is not loaded by a program without')
+    return path
+
+
+def test_a_plugin_serves_what_is_read(t):
+    t.write('disk.raw', RAW)
+    t.vmferry('convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2')
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    for words in (['disk.qcow2'], ['file=vm.ova', 'disk=vmdisk1'], ['vm.ova']):
+        with remote_servers.nbdkit(t, plugin(), *(word.replace('file=', f'file={t.folder}/') if '=' in word else t.path(word) for word in words)) as url:
+            t.run(tap.tool('nbdcopy'), url, 'copy.raw')
+            tap.equal(t.read('copy.raw') == RAW, True, 'the bytes')
+            told = json.loads(t.run(tap.tool('nbdinfo'), '--map', '--json', url).stdout)
+    tap.equal([run['description'] for run in told], ['data', 'hole,zero', 'data'], 'the map')
+
+
+def test_a_plugin_that_serves_nothing(t):
+    for words, told in ((['file=none'], 'cannot be opened'), ([], 'file=FILE is missing'), (['file=a', 'size=1'], 'none of: file, disk')):
+        tap.contains(t.run(tap.tool('nbdkit'), '-U', '-', plugin(), *words, '--run', 'true', status=1).stderr, told)
+
+
+if __name__ == '__main__':
+    tap.main(globals())

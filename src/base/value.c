@@ -122,6 +122,16 @@ enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
   return vmf_value_uint(parent, "length", secret ? strlen(secret) : 0, error);
 }
 
+enum vmf_code vmf_value_failure(struct vmf_value *parent, const struct vmf_error *failure,
+                                struct vmf_error *error)
+{
+  if (failure->code == VMF_NOMEM || failure->code == VMF_CANCELLED) {
+    *error = *failure;
+    return error->code;
+  }
+  return vmf_value_text(parent, "error", failure->text, error);
+}
+
 const struct vmf_value *vmf_value_member(const struct vmf_value *value, const char *name)
 {
   for (const struct vmf_value *child = value ? value->first : NULL; child; child = child->next)

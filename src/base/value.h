@@ -25,6 +25,11 @@ VMF_MUST_CHECK enum vmf_code vmf_value_bool(struct vmf_value *parent, const char
  */
 VMF_MUST_CHECK enum vmf_code vmf_value_hidden(struct vmf_value *parent, const char *secret,
                                               struct vmf_error *error);
+/* Why the parent cannot be told of, as "error". What says nothing of it (no memory, cancelled) is
+ * returned instead. */
+VMF_MUST_CHECK enum vmf_code vmf_value_failure(struct vmf_value *parent,
+                                               const struct vmf_error *failure,
+                                               struct vmf_error *error);
 
 /* The child of that name; NULL: there is none, or no value. */
 const struct vmf_value *vmf_value_member(const struct vmf_value *value, const char *name);

@@ -17,7 +17,7 @@ static enum vmf_code add_image(struct vmf_machines *machines, const struct vmf_m
   VMF_TRY(vmf_value_add(list, VMF_VALUE_OBJECT, NULL, &value, error));
   VMF_TRY(vmf_value_uint(value, "disk", index, error));
   if (vmf_machines_open_image(machines, machine, index, &image, &failure) != VMF_OK)
-    return vmf_value_text(value, "error", failure.text, error);
+    return vmf_value_failure(value, &failure, error);
   enum vmf_code code = vmf_value_text(value, "filename", vmf_image_path(image), error);
   if (code == VMF_OK)
     code = vmf_value_text(value, "format", vmf_image_format(image), error);

@@ -339,7 +339,7 @@ static enum vmf_code add_failure(const struct vmf_error *failure, struct vmf_val
 {
   if (first && first->code == VMF_OK)
     *first = *failure;
-  return vmf_value_text(value, "error", failure->text, error);
+  return vmf_value_failure(value, failure, error);
 }
 
 /* What can be said only when the disk is opened. */

@@ -20,7 +20,7 @@ static enum vmf_code add_machine(const struct vmf_package *package, size_t syste
   if (code == VMF_OK)
     code = vmf_machine_value(machine, value, error);
   else
-    code = vmf_value_text(value, "error", failure.text, error);
+    code = vmf_value_failure(value, &failure, error);
   vmf_machine_free(machine);
   return code;
 }

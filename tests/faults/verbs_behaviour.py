@@ -116,6 +116,9 @@ def some(t, kind, most):
 
 def check_told(title, found, wanted):
     status, told, errors = found
+    if status == wanted[0] and title.startswith('malloc'):  # memory says nothing of what is read
+        tap.equal(told, wanted[1], f'{title}: as without a fault')
+        return
     if status == wanted[0] and 'W-UNJUDGED' in told:  # a machine is judged without the disk that cannot be
         tap.contains(told, 'warning: ')
     elif status == wanted[0] and ', error ' not in told:  # a machine is shown without it

@@ -125,6 +125,38 @@ def test_two_on_a_folder(t, first, second):
             tap.equal((t.vmferry('verify', 'out/vm.ovf', status=None).returncode, (t.folder / 'out/vm.mf').exists()), (0, True), title)
 
 
+REPLACED = [('an archive', 'ova', EDIT, ('sign', '--renew', '--digest', 'sha512', 'out/vm.ova')), ('a machine', 'vmx', EDIT, ('edit', '--name', 'other', 'out/vm.vmx'))]
+
+
+@tap.rows(REPLACED)
+def test_two_on_what_is_replaced_on_nfs(t, kind, first, second):
+    """With the locks of NFS 4, which who may only read does not get: whoever comes last before the first is done is told so."""
+    first = (*first[:-1], f'out/vm.{kind}')
+    (t.folder / 'src').mkdir()
+    t.write('disk.raw', fault_tools.pattern(160 << 10))
+    t.vmferry('pack', '-q', '--no-sync', '-o', 'src/vm.ova', 'disk.raw', env=EPOCH)
+    t.vmferry('convert', '-q', '--no-sync', 'src/vm.ova', 'src/vm.vmx', env=EPOCH)
+
+    def both(fault):
+        added = environment(t, fault)
+        return added | {'LD_PRELOAD': f'{added["LD_PRELOAD"]}:{fault_tools.preloaded("nfs_locks.so")["LD_PRELOAD"]}'}
+    copy_folder(t)
+    tap.equal(t.vmferry(*first, status=None, env=both('rename:999999:5')).returncode, 0, 'status')
+    wanted = t.read(f'out/vm.{kind}')
+    for number in range(1, count(t) + 1):
+        copy_folder(t)
+        process = subprocess.Popen([tap.VMFERRY, *first], cwd=t.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   env=dict(os.environ, **both(f'rename:{number}:stop')))
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        tap.equal(os.WIFSTOPPED(status), True, 'the first is about to replace it')
+        late = t.vmferry(*second, status=7, env=both('none:1:0'))
+        tap.contains(late.stderr, 'another run')
+        process.send_signal(signal.SIGCONT)
+        tap.equal(fault_tools.end(process)[0], 0, 'the first')
+        tap.equal(t.read(f'out/vm.{kind}') == wanted, True, 'what it made')
+        t.vmferry(*second, env=both('none:1:0'))
+
+
 # ---- apply ----
 
 def make_copies(t):

@@ -20,21 +20,27 @@ enum vmf_code vmf_replacing_changed(const char *path, struct vmf_error *error)
       path);
 }
 
-/* False: another run has it. NFS of version 4 gives this lock only to who may write, so that the
- * file is opened once more, where nothing of ours is locked in it. */
-static bool lock(struct vmf_replacing *replacing, const char *path, bool ours)
+/* NFS of version 4 gives an exclusive lock only to who may write, and has one kind of lock for all:
+ * the first byte of the file opened once more is in the way of another run's, and not of those that
+ * we have ourselves on what is read (locks.h). */
+static bool lock_first_byte(struct vmf_replacing *replacing, const char *path)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+  int number = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+  if (number < 0)
+    return true;
+  close(replacing->descriptor);
+  replacing->descriptor = number;
+  return fcntl(number, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+/* False: another run has it. */
+static bool lock(struct vmf_replacing *replacing, const char *path)
 {
   if (flock(replacing->descriptor, LOCK_EX | LOCK_NB) == 0)
     return true;
-  if (errno == EBADF && !ours) {
-    int number = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (number < 0)
-      return true;
-    close(replacing->descriptor);
-    replacing->descriptor = number;
-    return flock(number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  }
-  return errno != EWOULDBLOCK;
+  return errno == EBADF ? lock_first_byte(replacing, path) : errno != EWOULDBLOCK;
 }
 
 static enum vmf_code check(const struct vmf_replacing *replacing, const char *path,
@@ -67,7 +73,7 @@ enum vmf_code vmf_replacing_begin(struct vmf_replacing *replacing, const char *p
   if (replacing->descriptor < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: cannot be opened", path);
   replacing->held = true;
-  if (!lock(replacing, path, io != NULL))
+  if (!lock(replacing, path))
     return vmf_fail(error, VMF_IN_USE, "%s: another run is replacing it; run this again", path);
   return check(replacing, path, io, error);
 }

@@ -125,13 +125,14 @@ static enum vmf_code sink_append(struct vmf_io *io, const void *data, size_t len
     VMF_TRY(begin_piece(sink, error));
     struct piece *piece = sink->piece;
     size_t step = (size_t)vmf_min(length, PIECE_BYTES - piece->length);
-    if (bytes)
+    if (bytes) {
       memcpy(piece->buffer + piece->length, bytes, step);
-    else
+      bytes += step;
+    } else {
       memset(piece->buffer + piece->length, 0, step);
+    }
     piece->length += step;
     sink->io.size += step;
-    bytes += bytes ? step : 0;
     length -= step;
     if (piece->length == PIECE_BYTES)
       VMF_TRY(sink_drain(sink, error));

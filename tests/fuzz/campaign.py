@@ -105,7 +105,7 @@ def run(name, seconds):
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix='vmferry-fuzz-', dir='/dev/shm' if os.path.isdir('/dev/shm') else None) as scratch:
         done = subprocess.run([program, *options, *([f'-dict={dictionary}'] if dictionary.exists() else ()), corpus, *found],
-                              env=dict(os.environ, TMPDIR=scratch), stderr=subprocess.PIPE, text=True, errors='replace', check=False)
+                              env=dict(os.environ, TMPDIR=scratch, UBSAN_OPTIONS='halt_on_error=1:print_stacktrace=1'), stderr=subprocess.PIPE, text=True, errors='replace', check=False)
     units = re.search(r'number_of_executed_units: *(\d+)', done.stderr)
     edges = re.findall(r'cov: (\d+)', done.stderr)
     (BUILD / 'log').mkdir(exist_ok=True)

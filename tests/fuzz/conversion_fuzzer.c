@@ -14,8 +14,10 @@
 struct hop {
   char path[FUZZ_PATH], options[FUZZ_OPTIONS];
   const char *format;
-  bool compress, overlay, piped;
+  bool compress, overlay, piped, encrypted;
 };
+
+static const struct vmf_secret secret = {.bytes = "secret", .length = 6};
 
 static void ignore_lost(void *data, uint64_t guest, uint64_t length, const char *why)
 {
@@ -59,7 +61,9 @@ static bool packed(const struct hop *hop)
 static struct vmf_image *open_hop(const struct hop *hop, bool named)
 {
   const struct vmf_image_options options = {.size = sizeof options,
-                                            .format = named && !packed(hop) ? hop->format : NULL};
+                                            .format = named && !packed(hop) ? hop->format : NULL,
+                                            .secrets = &secret,
+                                            .secret_count = 1};
   struct vmf_image *image;
   struct vmf_error error;
 
@@ -128,6 +132,7 @@ static bool write_hop(struct vmf_image *source, struct vmf_image *backing, const
                                        .format = hop->format,
                                        .options = hop->options,
                                        .compress = hop->compress,
+                                       .secret = hop->encrypted ? &secret : NULL,
                                        .no_sync = true,
                                        .source = source,
                                        .backing = backing,
@@ -163,6 +168,8 @@ static bool open_piped(const struct hop *hop, size_t size, struct vmf_image **im
   const struct vmf_image_options options = {.size = sizeof options,
                                             .format = packed(hop) ? NULL : hop->format,
                                             .unknown_is_raw = packed(hop),
+                                            .secrets = &secret,
+                                            .secret_count = 1,
                                             .source_size = sized ? size : 0};
   struct vmf_error error;
 
@@ -175,6 +182,16 @@ static bool open_piped(const struct hop *hop, size_t size, struct vmf_image **im
   return false;
 }
 
+/* By LUKS, as fast as it can be. */
+static void encrypt(struct hop *hop)
+{
+  size_t length = strlen(hop->options);
+
+  hop->encrypted = true;
+  snprintf(hop->options + length, FUZZ_OPTIONS - length,
+           "%sencrypt.format=luks,encrypt.iter-time=1", length > 0 ? "," : "");
+}
+
 static void choose_hop(struct fuzz_choices *choices, unsigned number, struct hop *hop)
 {
   char name[64];
@@ -184,6 +201,9 @@ static void choose_hop(struct fuzz_choices *choices, unsigned number, struct hop
   hop->compress = fuzz_chance(choices, 4);
   hop->overlay = fuzz_chance(choices, 4);
   hop->piped = fuzz_chance(choices, 4);
+  hop->encrypted = false;
+  if (strcmp(hop->format, "qcow2") == 0 && fuzz_chance(choices, 4))
+    encrypt(hop);
   snprintf(name, sizeof name, "disk%u.%s%s", number, hop->format, suffix(hop));
   fuzz_scratch_path(name, hop->path);
 }

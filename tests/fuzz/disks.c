@@ -138,7 +138,7 @@ void fuzz_format_options(struct fuzz_choices *choices, const char *format, char 
 
   text[0] = '\0';
   for (size_t i = 0; vmf_format_option(format, i, &option); i++) {
-    /* Google's archives hold whole GiB: too much for so many runs; and no secret is known */
+    /* Google's archives hold whole GiB: too much for so many runs; who encrypts knows how */
     if (!fuzz_chance(choices, 3) || strcmp(option.name, "archive") == 0 ||
         strncmp(option.name, "encrypt.", 8) == 0)
       continue;

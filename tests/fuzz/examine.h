@@ -55,11 +55,17 @@ static inline void examine(struct vmf_image *image)
     abort();
 }
 
+/* What opens an encrypted disk: seeds.py makes some that it does open. */
+static const struct vmf_secret fuzz_secret = {.bytes = "secret", .length = 6};
+
 /* Takes over the io. */
 static inline void examine_io(struct vmf_io *io, const char *format)
 {
-  const struct vmf_image_options options = {
-      .size = sizeof options, .format = format, .no_chain = true};
+  const struct vmf_image_options options = {.size = sizeof options,
+                                            .format = format,
+                                            .no_chain = true,
+                                            .secrets = &fuzz_secret,
+                                            .secret_count = 1};
   const struct vmf_image_origin origin = {.io = io};
   struct vmf_error error = {0};
   struct vmf_image *image;

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Inputs to begin with, of kinds that no file in test-images has: made by what other suites make theirs by."""
+import hashlib
 import pathlib
+import struct
 import sys
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / 'formats'), str(TESTS / 'machines')]
+sys.path[:0] = [str(TESTS), str(TESTS / 'formats'), str(TESTS / 'machines'), str(TESTS.parent / 'test-images')]
 
 # pylint: disable=wrong-import-position
 import hostile_images
+import make_luks
+import make_qcow2
 import partitions
 import sesparse_maker
 import vmcx_maker
@@ -42,10 +46,50 @@ def partition(folder):
     write(folder, mbr=mbr + bytes(300 * 512))
 
 
+# ---- encrypted disks that the text "secret" opens, by few iterations ----
+
+SALT = b'salt' * 8
+# What its key, by PBKDF2, makes of an area of zeros (aes-cbc-plain64, as openssl does it): the key of the disk.
+DISK_KEY = bytes.fromhex('39e6f5b85868c5717b415a1982d7d180') * 2
+DIGEST_AT = 112
+
+
+def digest(length):
+    return hashlib.pbkdf2_hmac('sha256', DISK_KEY, SALT, 1000)[:length]
+
+
+def luks1():
+    """Its header, and the area of its only slot: 16 sectors."""
+    head = make_luks.luks1(mode=b'cbc-plain64', key_bytes=32, payload=16, slots=((1000, 8, 1),))[:8192]
+    return head[:DIGEST_AT] + digest(20) + head[DIGEST_AT + 20:]
+
+
+def luks2():
+    text, mode = make_luks.text2(), 'aes-cbc-plain64'
+    slot = text['keyslots']['0']
+    slot['key_size'] = slot['area']['key_size'] = 32
+    slot['area']['encryption'] = text['segments']['0']['encryption'] = mode
+    slot['af']['stripes'] = 1
+    text['digests']['0']['digest'] = make_luks.base64.b64encode(digest(32)).decode()
+    return make_luks.luks2(text)
+
+
+def luks(folder):
+    write(folder, luks1=luks1() + GRAIN, luks2=luks2())
+
+
+def qcow2(folder):
+    for name, method in (('aes', 1), ('luks', 2)):
+        image = make_qcow2.Image(1 << 16)
+        header = luks1()
+        extension = struct.pack('>IIQQ', 0x0537be77, 16, image.add(header), len(header)) if method == 2 else b''
+        write(folder, **{name: image.finish(image.level1({1: image.add(GRAIN) | make_qcow2.COPIED}), crypt=method, extensions=extension)})
+
+
 def make(name, folder):
     """Into the folder of the target's inputs; nothing for most."""
     if name in MAKERS:
         MAKERS[name](folder)
 
 
-MAKERS = {'vmdk': vmdk, 'machine_hyperv': machine_hyperv, 'partition': partition}
+MAKERS = {'luks': luks, 'qcow2': qcow2, 'vmdk': vmdk, 'machine_hyperv': machine_hyperv, 'partition': partition}

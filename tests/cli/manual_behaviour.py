@@ -14,9 +14,10 @@ sys.path.insert(0, str(tap.SOURCE / 'tests/machines'))
 import vmcx_maker  # noqa: E402  pylint: disable=wrong-import-position
 
 README = tap.SOURCE / 'README.md'
-PAGES = ('src/cli/vmferry.1', 'docs/vmferry-machines.5', 'docs/vmferry-migration.7')
+PAGES = ('src/cli/vmferry.1', 'src/cli/vmferry-formats.5', 'docs/vmferry-machines.5', 'docs/vmferry-migration.7')
 # Names of other machines, and of programs that are not there in a test.
-ELSEWHERE = re.compile(r'\b(https?|s3|nbds?(\+unix)?)://|\b(ssh|sbatch|nbdkit|sudo|meson|zstdcat)\b|/dev/|\./dev |@token|-l before')  # the last: a machine with snapshots
+ELSEWHERE = re.compile(r'\b(https?|s3|nbds?(\+unix)?)://|\b(ssh|sbatch|nbdkit|sudo|meson|zstdcat)\b|/(dev|vms)/|\./dev |@token|-l before|\| source')  # a machine with snapshots; fish
+INLINE = re.compile(r'(.*\| )?vmferry [a-z]+ (.* )?[^-\s]\S*')  # no part of one: its last word is an operand
 
 
 def plain(text):
@@ -24,6 +25,12 @@ def plain(text):
     for written, shown in ((r'\-', '-'), (r'\(rs', '\\'), (r'\e', '\\'), (r'\(dq', '"'), (r'\(aq', "'"), (r'\(ti', '~')):
         text = text.replace(written, shown)
     return re.sub(r'\\f.', '', text)
+
+
+def commands_in_a_sentence(line):
+    """Those that a line of roff sets in bold."""
+    words = re.findall(r'"((?:[^"]|"")*)"', line) or [line.partition(' ')[2]]
+    return [plain(word).strip() for word in words if INLINE.fullmatch(plain(word).strip())]
 
 
 def commands_of_page(page):
@@ -41,6 +48,10 @@ def commands_of_page(page):
         elif inside and not synopsis and re.match(r'\s*(vmferry|mkdir|printf|zcat|scp|ssh|virsh|xe|sbatch|nbdkit)\s', plain(line)):
             line = plain(line).strip()
             yield line, elsewhere or ELSEWHERE.search(line) is not None
+        elif inside and plain(line).strip().startswith(('json:', 'driver=')):
+            yield f"vmferry info {'--image-opts ' if 'driver=' in line else ''}'{plain(line).strip()}'", False
+        elif re.match(r'\.(B|BR|RB) ', line):
+            yield from ((line, ELSEWHERE.search(line) is not None) for line in commands_in_a_sentence(line))
 
 
 def commands_of_readme():
@@ -65,6 +76,7 @@ def disks(t):
         t.vmferry('convert', 'disk.vmdk', name)
     t.vmferry('create', '-b', 'base.qcow2', '-F', 'qcow2', 'overlay.qcow2')
     t.vmferry('convert', '-c', '--map', 'old.map', 'disk.vmdk', 'monday.qcow2')
+    t.vmferry('convert', '-c', '--map', 'disk.map', 'disk.raw', 'disk.qcow2')
 
 
 OPTIONS = b'''<DeploymentOptionSection><Info>Sizes</Info><Configuration ovf:id="small"><Label>Small</Label><Description>Small</Description></Configuration>
@@ -110,6 +122,8 @@ def collection(t):
 def machines(t):
     for name in ('vm.vmx', 'vm.vbox', 'vm.xva', 'backup.vma'):
         t.vmferry('convert', 'vm.ova', name)
+    t.vmferry('convert', '-O', 'vma', 'disk.vmdk', 'x.vma')
+    t.run(tap.tool('zstd'), '-q', 'x.vma')
     for folder in ('export/Virtual Machines', 'export/Virtual Hard Disks'):
         os.makedirs(t.path(folder))
     t.vmferry('convert', 'disk.vmdk', 'export/Virtual Hard Disks/c.vhdx')
@@ -149,9 +163,13 @@ def type_it(t, line, only_looked_at):
 @tap.rows([(page, page) for page in PAGES])
 def test_commands_of_a_page_work(t, page):
     readers_folder(t)
+    with open(t.path('disk.img'), 'wb') as image:
+        image.truncate((20 << 30) + (1 << 20))
     lines = list(commands_of_page(page))
     tap.equal(len(lines) > 3, True, 'commands were found')
     for line, only_looked_at in lines:
+        if '-l monday' in line:
+            t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'monday', 'disk.qcow2')
         type_it(t, line, only_looked_at)
 
 

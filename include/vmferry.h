@@ -192,6 +192,12 @@ struct vmf_image_options {
    * stored.
    */
   bool in_order;
+  /* With in_order: a packed raw disk in many frames that do not tell their sizes need not be
+   * unpacked to find these. They are taken to be as long as the first but for the last, as they are
+   * where a program packs in parallel, and *assumed is set. The size of the disk is only right if
+   * they are, which all that reads the disk finds out, and fails: what failed with *assumed set is
+   * to be done once more without this, with another target. Lives as long as the image. */
+  bool *assumed;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file
@@ -201,7 +207,7 @@ struct vmf_image_options {
  * VMF_UNSUPPORTED. Other disks are stored first, and log is told by a note. What is packed as a
  * whole (gzip, xz, zstd, lz4, bzip2) is unpacked: of "disk.raw.xz" `format` is that of the disk; it
  * is stored first, but for in_order, gzip, and what has pieces of at most 32 MiB (blocks of xz,
- * frames of zstd and lz4; what does not tell their sizes is unpacked twice). VMF_LIMIT: it holds
+ * frames of zstd and lz4; those of no known size twice, but for assumed). VMF_LIMIT: it holds
  * more than max_bytes. A tar archive is opened as the only disk in it, or the member that `disk`
  * names, which `format` is of then. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_image_open(const char *path,

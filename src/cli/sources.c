@@ -153,6 +153,7 @@ enum vmf_code vmf_sources_open(const struct vmf_command *command,
   options.random_access = !input || !input->in_order;
   options.in_order = input && input->in_order;
   options.any_order = input && input->any_order;
+  options.assumed = input ? input->assumed : NULL;
   options.spool_folder = vmf_sources_spool_folder(input, folder, sizeof folder);
   struct vmf_progress progress = vmf_sources_progress(command, path);
   options.progress = vmf_progress_show;

@@ -13,6 +13,7 @@
 struct vmf_source_input {
   bool in_order;      /* as it comes, where that can be; else it is stored first */
   bool any_order;     /* also where the data of the disk comes in any order */
+  bool *assumed;      /* or NULL: see vmf_image_options */
   const char *folder; /* where it is stored; NULL: see target */
   const char *target; /* beside which it is stored; NULL, "-": in the folder for such */
 };

@@ -72,6 +72,7 @@ VMDK_CONVERT = Peer('vmdk-convert', ('vmdk-convert', 'SOURCE', 'OUT'))
 
 # How a disk is packed as a whole: the suffix, and what packs and unpacks it.
 PACKINGS = (('zst', 'zstd -T0'), ('gz', 'pigz'), ('xz', 'xz -T0 -3'))
+FRAMES = (('zst', 'pzstd -q'), ('lz4', 'lz4 -q'))  # that do not tell their sizes
 
 
 def packing_jobs():
@@ -80,6 +81,9 @@ def packing_jobs():
         level = ('-o', 'compression_level=3') if suffix == 'xz' else ()
         yield Job(f'raw > raw.{suffix}', convert('-O', 'raw', '-o', f'compress={suffix}', *level), 'part.raw', peer[0], 0.9)
         yield Job(f'raw.{suffix} > raw', convert('-O', 'raw'), f'part.raw.{suffix}', peer[1], 0.9)
+    for suffix, program in FRAMES:
+        yield Job(f'raw.{suffix} in frames > raw', convert('-O', 'raw'), f'frames.raw.{suffix}',
+            Peer(program, ('sh', '-c', f'{program} -dc "$0" > "$1"', 'SOURCE', 'OUT')), 0.9)
 
 
 SAME_JOB_AGAIN = {'cp', 'cp + sync', 'vmdk-convert', 'sha256sum'}

@@ -148,6 +148,17 @@ DERIVED = (
 PACKED = (('zst', ('zstd', '-T0', '-qc')), ('gz', ('pigz', '-c')), ('xz', ('xz', '-T0', '-3', '-c')))
 
 
+FRAMES = (('zst', ('zstd', '-qc')), ('lz4', ('lz4', '-qc')))
+FRAME_BYTES = 8 << 20
+
+
+def make_frames(source, words, path):
+    """As programs that pack in parallel do: frames of a few MiB, whose sizes a pipe did not tell."""
+    with open(source, 'rb') as disk, open(path, 'wb') as out:
+        while part := disk.read(FRAME_BYTES):
+            out.write(subprocess.run(words, check=True, input=part, stdout=subprocess.PIPE).stdout)
+
+
 def make_packed(folder, scale):
     """The first part of the disk, for programs that pack it slowly; packed by those that are there."""
     def cut(path):
@@ -162,6 +173,9 @@ def make_packed(folder, scale):
     for suffix, words in PACKED:
         if shutil.which(words[0]):
             make(folder / f'part.raw.{suffix}', lambda path, words=words: pack(path, words))
+    for suffix, words in FRAMES:
+        if shutil.which(words[0]):
+            make(folder / f'frames.raw.{suffix}', lambda path, words=words: make_frames(folder / 'part.raw', words, path))
 
 
 def make(path, writer):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Packed raw disks that can only be unpacked from their first byte to their last: in one pass nothing is stored, all else stores them."""
+import itertools
 import os
 import random
 import struct
@@ -118,6 +119,72 @@ def test_a_large_frame_that_does_not_tell_its_size_is_stored(t):
     done = t.vmferry('convert', '-v', 'a.raw.zst', 'out.raw')
     tap.equal(stored(done), True, done.stderr)
     same(t.read('out.raw'))
+
+
+UNSIZED = {'zst': ('zstd', '-qc', '-1'), 'lz4': ('lz4', '-qc', '-B4')}
+TARGETS = (('-O', 'raw'), ('-O', 'qcow2'), ('-c', '-O', 'qcow2'), ('-O', 'vmdk', '-o', 'subformat=streamOptimized'), ('-O', 'raw', '-o', 'compress=zst'))
+
+
+def in_frames(t, suffix, lengths):
+    """a.raw and a.raw.SUFFIX, of frames that do not tell their sizes."""
+    data, made = HEAD + random.Random(3).randbytes(sum(lengths) - len(HEAD)), b''
+    for end, length in zip(itertools.accumulate(lengths), lengths):
+        made += subprocess.run([tap.tool(UNSIZED[suffix][0]), *UNSIZED[suffix][1:]], check=True, input=data[end - length:end], capture_output=True).stdout
+    t.write('a.raw', data)
+    t.write('a.raw.' + suffix, made)
+    return 'a.raw.' + suffix
+
+
+@tap.rows([(f'{suffix} {words}', suffix, lengths) for suffix in UNSIZED for words, lengths in (
+    ('of one length', (400_384,) * 7 + (1000 * 512,)), ('that only seem so', (400_384,) * 4 + (399_872, 400_384, 10 * 512)),
+    ('with a longer one', (400_384, 400_384, 400_896, 400_384, 10 * 512)), ('with a longer one at the end', (400_384, 400_384, 10 * 512, 400_896)))])
+def test_frames_without_sizes_into_every_target(t, suffix, lengths):
+    """What is assumed of their lengths may be wrong: the target is the same, and nothing else is left."""
+    name = in_frames(t, suffix, lengths)
+    before = t.names()
+    for target in TARGETS:
+        for threads in ('1', '7'):
+            t.vmferry('convert', '--checksum', '--verify', '-m', threads, *target, name, 'out')
+            t.vmferry('compare', *(('-F', 'raw.zst') if target[-1] == 'compress=zst' else ()), 'a.raw', 'out')
+            made, size = t.read('out'), len(t.read('a.raw'))
+            os.remove(t.path('out'))
+            t.vmferry('convert', '-m', threads, *target, 'a.raw', 'out')
+            if 'qcow2' not in target and 'vmdk' not in target:  # these hold an id made of the source's name
+                same(made, t.read('out'))
+            os.remove(t.path('out'))
+        tap.equal(t.names(), before, 'files')
+    same(content(t, name), t.read('a.raw'))
+    tap.contains(t.vmferry('convert', f'--max-size={size - 512}', name, 'out.raw', status=None).stderr, '--max-size')
+    t.vmferry('convert', f'--max-size={size}', name, 'out.raw')
+
+
+@tap.rows([(suffix, suffix) for suffix in UNSIZED])
+def test_damage_in_a_frame_whose_size_was_assumed(t, suffix):
+    name = in_frames(t, suffix, (200_192,) * 6)
+    data, before = t.read(name), t.names()
+    for place in random.Random(5).sample(range(len(data)), 20):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << place % 8
+        t.write(name, damaged)
+        done = t.vmferry('convert', '-f', 'raw', name, 'out.raw', status=None)
+        if done.returncode == 0:
+            same(t.read('out.raw'), t.read('a.raw'))
+            os.remove(t.path('out.raw'))
+        else:
+            tap.equal((done.returncode in (2, 9), done.stderr.count('error') <= 1), (True, True), done.stderr)
+        tap.equal(t.names(), before, f'files, byte {place}')
+
+
+def test_a_disk_of_another_format_in_frames_without_sizes(t):
+    """Called raw: it is looked into, so nothing is assumed."""
+    t.write('a.raw', HEAD + random.Random(5).randbytes(2 << 20))
+    t.vmferry('convert', 'a.raw', 'a.qcow2')
+    data, made = t.read('a.qcow2'), b''
+    for at in range(0, len(data), 400_384):
+        made += subprocess.run([tap.tool('zstd'), '-qc'], check=True, input=data[at:at + 400_384], capture_output=True).stdout
+    t.write('odd.raw.zst', made)
+    t.vmferry('convert', 'odd.raw.zst', 'out.raw')
+    same(t.read('out.raw'), t.read('a.raw'))
 
 
 def test_large_frames_are_joined(t):

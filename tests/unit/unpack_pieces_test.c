@@ -29,6 +29,25 @@ static struct vmf_io *packed_file(void)
   return io;
 }
 
+/* Frames that do not: the n-th holds lengths[n] bytes of n. */
+static struct vmf_io *packed_unsized(const size_t *lengths, unsigned count)
+{
+  static uint8_t bytes[PIECES * PIECE], piece[PIECE];
+  struct vmf_io *io = NULL;
+  ZSTD_CCtx *context = ZSTD_createCCtx();
+  size_t used = 0;
+  ck_assert(context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)));
+  for (unsigned i = 0; i < count; i++) {
+    memset(piece, (int)i, lengths[i]);
+    size_t got = ZSTD_compress2(context, bytes + used, sizeof bytes - used, piece, lengths[i]);
+    ck_assert(!ZSTD_isError(got));
+    used += got;
+  }
+  ZSTD_freeCCtx(context);
+  ck_assert_int_eq(vmf_io_memory("packed", bytes, used, &io, &error), VMF_OK);
+  return io;
+}
+
 static struct vmf_io *open_pieces(struct vmf_io *file)
 {
   struct vmf_io *io = NULL;
@@ -127,6 +146,63 @@ START_TEST(each_piece_is_unpacked_once_where_a_disk_is_opened_for_a_pass)
 }
 END_TEST
 
+START_TEST(pieces_of_no_known_size_are_unpacked_once_but_for_two)
+{
+  static const size_t lengths[PIECES] = {PIECE, PIECE, PIECE, PIECE, PIECE, PIECE,
+                                         PIECE, PIECE, PIECE, PIECE, PIECE, 777};
+  struct vmf_io *file = packed_unsized(lengths, PIECES), *io = NULL;
+  struct counted counted = {.io = {.ops = &counted_ops, .name = file->name, .size = file->size},
+                            .file = file};
+  bool assumed = false;
+  const struct vmf_unpack_options options = {.threads = 2, .pass = true, .assumed = &assumed};
+  uint64_t size = 0;
+  ck_assert_int_eq(vmf_unpack_assumed(&counted.io, &vmf_packing_zstd, &options, &io, &size, &error),
+                   VMF_OK);
+  ck_assert_ptr_nonnull(io);
+  ck_assert(assumed);
+  ck_assert_uint_eq(size, (PIECES - 1) * PIECE + 777);
+  for (unsigned index = 0; index < PIECES - 1; index++)
+    read_piece(io, index);
+  vmf_io_close(io);
+  ck_assert_uint_eq(counted.reads, PIECES + 2);
+  vmf_io_close(file);
+}
+END_TEST
+
+/* As long at most, and yet longer or shorter. */
+START_TEST(a_piece_of_another_size_than_assumed_is_an_error)
+{
+  const size_t lengths[4] = {PIECE, PIECE, _i == 0 ? PIECE - 1 : PIECE - 4096, 777};
+  const size_t longer[4] = {PIECE - 1, PIECE - 1, PIECE, 777};
+  struct vmf_io *file = packed_unsized(_i == 2 ? longer : lengths, 4), *io = NULL;
+  bool assumed = false;
+  const struct vmf_unpack_options options = {.threads = 2, .pass = true, .assumed = &assumed};
+  uint64_t size = 0;
+  uint8_t byte;
+  ck_assert_int_eq(vmf_unpack_assumed(file, &vmf_packing_zstd, &options, &io, &size, &error),
+                   VMF_OK);
+  ck_assert(io && assumed);
+  read_piece(io, 1);
+  ck_assert_int_eq(vmf_io_pread(io, &byte, 1, 2 * PIECE + PIECE / 2, &error), VMF_CORRUPT);
+  vmf_io_close(io);
+  vmf_io_close(file);
+}
+END_TEST
+
+START_TEST(nothing_is_assumed_of_pieces_that_tell_their_size_or_differ)
+{
+  static const size_t differ[3] = {300, PIECE, 777};
+  struct vmf_io *file = _i == 0 ? packed_file() : packed_unsized(differ, 3), *io = NULL;
+  bool assumed = false;
+  const struct vmf_unpack_options options = {.threads = 2, .pass = true, .assumed = &assumed};
+  uint64_t size = 0;
+  ck_assert_int_eq(vmf_unpack_assumed(file, &vmf_packing_zstd, &options, &io, &size, &error),
+                   VMF_OK);
+  ck_assert(!io && !assumed);
+  vmf_io_close(file);
+}
+END_TEST
+
 static Suite *suite(void)
 {
   Suite *suite = suite_create("unpack_pieces");
@@ -134,6 +210,9 @@ static Suite *suite(void)
   tcase_add_test(tests, nothing_is_unpacked_ahead_of_reading_that_is_not_in_order);
   tcase_add_test(tests, the_next_pieces_are_unpacked_ahead_of_reading_in_order);
   tcase_add_loop_test(tests, each_piece_is_unpacked_once_where_a_disk_is_opened_for_a_pass, 0, 2);
+  tcase_add_test(tests, pieces_of_no_known_size_are_unpacked_once_but_for_two);
+  tcase_add_loop_test(tests, a_piece_of_another_size_than_assumed_is_an_error, 0, 3);
+  tcase_add_loop_test(tests, nothing_is_assumed_of_pieces_that_tell_their_size_or_differ, 0, 2);
   suite_add_tcase(suite, tests);
   return suite;
 }

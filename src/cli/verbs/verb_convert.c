@@ -355,14 +355,15 @@ static bool convert_looks_into(const struct vmf_convert_settings *settings)
 /* What comes on a pipe, or can only be unpacked so, is read as it comes, unless the target asks for
  * it twice, or for an order in which it may not come. */
 static enum vmf_code convert_input(const struct vmf_convert_settings *settings, const char *path,
-                                   struct vmf_source_input *input, struct vmf_error *error)
+                                   bool *assumed, struct vmf_source_input *input,
+                                   struct vmf_error *error)
 {
   const struct vmf_target_settings *target = &settings->target;
   bool twice = false, any_order = false, pipe = convert_is_pipe(path);
   bool comes = vmf_sources_is_input(settings->command.operands[0]);
   const char *format;
 
-  *input = (struct vmf_source_input){.folder = target->spool, .target = path};
+  *input = (struct vmf_source_input){.assumed = assumed, .folder = target->spool, .target = path};
   if (!comes && convert_looks_into(settings))
     return VMF_OK;
   enum vmf_code code = vmf_names_target_format(target->format, path, "-O", &format, error);
@@ -376,6 +377,9 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
   input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;
   input->any_order = any_order;
+  if (pipe || target->exists || target->in_place || target->backing || vmf_names_is_url(path) ||
+      strncmp(path, "/dev/", 5) == 0)
+    input->assumed = NULL; /* what has been written there stays */
   return code;
 }
 
@@ -439,8 +443,9 @@ static enum vmf_code convert_resize(const struct vmf_convert_settings *settings,
   return code == VMF_OK && settings->move.platform ? convert_round(settings, source, error) : code;
 }
 
-static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *salvaged,
-                                  struct vmf_error *error)
+/* assumed: as in vmf_image_options. */
+static enum vmf_code convert_once(struct vmf_convert_settings *settings, bool *assumed,
+                                  bool *salvaged, struct vmf_error *error)
 {
   const char *format = NULL;
   const char *path = settings->command.operands[settings->command.operand_count - 1];
@@ -464,7 +469,7 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
   if (code == VMF_OK)
     code = convert_check_bitmaps(settings, error);
   if (code == VMF_OK)
-    code = convert_input(settings, path, &input, error);
+    code = convert_input(settings, path, assumed, &input, error);
   if (code == VMF_OK)
     code = vmf_sources_join(&settings->command, &settings->source,
                             settings->command.operand_count - 1, &input, &source, error);
@@ -505,6 +510,19 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
   free(taken[0]);
   free(taken[1]);
   return code;
+}
+
+/* Where the size of the source was assumed and anything failed, it may be for that. */
+static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *salvaged,
+                                  struct vmf_error *error)
+{
+  bool assumed = false;
+  enum vmf_code code = convert_once(settings, &assumed, salvaged, error);
+
+  if (code == VMF_OK || code == VMF_CANCELLED || !assumed)
+    return code;
+  *error = (struct vmf_error){0};
+  return convert_once(settings, NULL, salvaged, error);
 }
 
 enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,

@@ -87,9 +87,7 @@ static enum vmf_code passing_read(void *state, const char *name, uint64_t positi
 
 static struct vmf_io *passing_below(const void *state)
 {
-  const struct passing *passing = state;
-
-  return passing->file ? passing->file : passing->content;
+  return ((const struct passing *)state)->content;
 }
 
 static void passing_close(void *state)
@@ -191,8 +189,32 @@ static enum vmf_code unpack_walk(struct vmf_io *io, const struct vmf_packing *pa
       .max_bytes = options->max_bytes, .cancel = options->cancel, .log = options->log};
   struct vmf_io *walk;
 
+  *content = NULL;
   VMF_TRY(vmf_io_stream_over(io, &walk, error));
   return vmf_unpack_stream(walk, packing, &unpack, content, error);
+}
+
+/* *content: NULL, or a stream of *size bytes: one that it tells, or that can be assumed. */
+static enum vmf_code unpack_pass(struct vmf_io *io, const struct vmf_packing *packing,
+                                 const struct vmf_image_options *options, struct vmf_io **content,
+                                 uint64_t *size, struct vmf_error *error)
+{
+  const struct vmf_unpack_options unpack = {.max_bytes = options->max_bytes,
+                                            .threads = options->threads,
+                                            .pass = true,
+                                            .assumed = options->assumed,
+                                            .cancel = options->cancel,
+                                            .log = options->log,
+                                            .progress = options->progress,
+                                            .progress_data = options->progress_data};
+
+  *content = NULL;
+  VMF_TRY(vmf_unpack_once_size(io, packing, size, error));
+  if (*size == 0 && options->assumed)
+    return vmf_unpack_assumed(io, packing, &unpack, content, size, error);
+  if (*size == 0 || (options->max_bytes > 0 && *size > options->max_bytes))
+    return VMF_OK;
+  return unpack_walk(io, packing, options, content, error);
 }
 
 /* *stream: NULL, or what owns io from then on. */
@@ -201,19 +223,15 @@ static enum vmf_code pass_packed(struct vmf_io *io, const struct vmf_image_optio
 {
   VMF_AUTO_FREE char *inner = NULL;
   const struct vmf_packing *packing;
-  struct vmf_io *content;
+  struct vmf_io *content = NULL;
   bool raw = false;
 
-  *size = 0;
   VMF_TRY(vmf_packed_find(io, options->format, &packing, &inner, error));
   if (packing)
     VMF_TRY(is_called_raw(io, inner, &raw, error));
   if (raw)
-    VMF_TRY(vmf_unpack_once_size(io, packing, size, error));
-  if (*size == 0 || (options->max_bytes > 0 && *size > options->max_bytes))
-    return VMF_OK;
-  VMF_TRY(unpack_walk(io, packing, options, &content, error));
-  return make_stream(content, io, options, inner != NULL, *size, stream, error);
+    VMF_TRY(unpack_pass(io, packing, options, &content, size, error));
+  return content ? make_stream(content, io, options, inner != NULL, *size, stream, error) : VMF_OK;
 }
 
 static enum vmf_code open_packed(struct vmf_io *io, const struct vmf_image_options *options,

@@ -27,6 +27,7 @@ struct vmf_packed_piece {
   uint32_t stored; /* bytes there */
   uint32_t length; /* bytes unpacked, > 0; not `sized`: at most, and they may be none */
   bool sized;      /* length is told, or was found by unpacking it */
+  bool assumed;    /* not sized: length is that of the first that was not */
   /* Of xz: of the stored bytes those before the padding, and the kind of the checksum. */
   uint32_t unpadded;
   unsigned check;
@@ -95,7 +96,9 @@ extern const struct vmf_packing *const vmf_packings[];
 unsigned vmf_unpack_threads(const struct vmf_unpack_options *options);
 
 /* Finds the sizes that are not told, by unpacking those pieces once, on several threads; leaves out
- * those of no bytes, and gives all their starts. VMF_UNSUPPORTED: one cannot be unpacked. */
+ * those of no bytes, and gives all their starts. Where options->assumed is given, only the first of
+ * those with as many blocks, the last piece, and what differs are unpacked. VMF_UNSUPPORTED: one
+ * cannot be unpacked; or nothing would be assumed. */
 VMF_MUST_CHECK enum vmf_code vmf_pieces_measure(struct vmf_io *packed,
                                                 const struct vmf_packing *packing,
                                                 const struct vmf_unpack_options *options,

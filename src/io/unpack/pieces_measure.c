@@ -2,7 +2,9 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * How much the pieces hold that do not say it (frames that were written to a pipe). They are
- * unpacked by threads of their own, which are there for just that: who opens a file has no crew. */
+ * unpacked by threads of their own, which are there for just that: who opens a file has no crew.
+ * Programs that pack in parallel cut what they pack into parts of one length, but for the last: so
+ * most of them need not be unpacked to know it, if it is held against what comes out later. */
 #include <inttypes.h>
 
 #include "cancel.h"
@@ -19,7 +21,8 @@ struct measuring {
   const struct vmf_packing *packing;
   const struct vmf_unpack_options *options;
   struct vmf_packed_pieces *pieces; /* length and sized of one are set by who took it */
-  size_t longest, longest_stored;   /* bytes, of those that are measured */
+  size_t unknown;                   /* pieces that are measured */
+  size_t longest, longest_stored;   /* bytes, of those */
 
   /* Guards all below. Not held while a piece is read or unpacked. */
   pthread_mutex_t lock;
@@ -73,7 +76,7 @@ static void take_pieces(struct measuring *all, const struct bench *bench, bool c
   pthread_mutex_lock(&all->lock);
   while (all->code == VMF_OK && all->next < all->pieces->count) {
     struct vmf_packed_piece *piece = &all->pieces->list[all->next++];
-    if (piece->sized)
+    if (piece->sized || piece->assumed)
       continue;
     struct vmf_error error;
     pthread_mutex_unlock(&all->lock);
@@ -117,18 +120,18 @@ static void *thread_main(void *data)
 }
 
 /* Beside the caller's. */
-static unsigned count_threads(const struct measuring *all, size_t unknown)
+static unsigned count_threads(const struct measuring *all)
 {
   uint64_t wanted = vmf_unpack_threads(all->options);
   uint64_t fitting = MEMORY / (all->longest + all->longest_stored);
-  return (unsigned)vmf_min(vmf_min(vmf_min(wanted, fitting), unknown), THREADS_MAX) - 1;
+  return (unsigned)vmf_min(vmf_min(vmf_min(wanted, fitting), all->unknown), THREADS_MAX) - 1;
 }
 
 /* Threads that the system does not give are done without. */
-static enum vmf_code run(struct measuring *all, size_t unknown, struct vmf_error *error)
+static enum vmf_code run(struct measuring *all, struct vmf_error *error)
 {
   pthread_t threads[THREADS_MAX];
-  unsigned wanted = count_threads(all, unknown), started = 0;
+  unsigned wanted = count_threads(all), started = 0;
   while (started < wanted && vmf_thread_start(&threads[started], thread_main, all) == 0)
     started++;
   enum vmf_code code = work(all, true, error);
@@ -157,27 +160,69 @@ static void settle(struct vmf_packed_pieces *pieces)
   pieces->count = kept;
 }
 
+static void note_unknown(struct measuring *all)
+{
+  all->unknown = all->longest = all->longest_stored = 0;
+  for (size_t i = 0; i < all->pieces->count; i++) {
+    const struct vmf_packed_piece *piece = &all->pieces->list[i];
+    if (piece->sized || piece->assumed)
+      continue;
+    all->unknown++;
+    all->longest = vmf_max(all->longest, piece->length);
+    all->longest_stored = vmf_max(all->longest_stored, piece->stored);
+  }
+}
+
+/* The pieces that could be as long as the first that is not sized: as many bytes at most, and not
+ * the last of all. NULL: there are none. */
+static const struct vmf_packed_piece *assume(struct vmf_packed_pieces *pieces)
+{
+  const struct vmf_packed_piece *first = NULL;
+  size_t assumed = 0;
+
+  for (size_t i = 0; i + 1 < pieces->count; i++) {
+    struct vmf_packed_piece *piece = &pieces->list[i];
+    if (piece->sized)
+      continue;
+    piece->assumed = first && piece->length == first->length;
+    assumed += piece->assumed;
+    if (!first)
+      first = piece;
+  }
+  return assumed > 0 ? first : NULL;
+}
+
+/* A length of none would leave them out, unread. */
+static enum vmf_code take_assumed(struct vmf_packed_pieces *pieces,
+                                  const struct vmf_packed_piece *first, struct vmf_error *error)
+{
+  if (first->length == 0)
+    return vmf_fail(error, VMF_UNSUPPORTED, "the first piece holds nothing");
+  for (size_t i = 0; i < pieces->count; i++)
+    if (pieces->list[i].assumed)
+      pieces->list[i].length = first->length;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_pieces_measure(struct vmf_io *packed, const struct vmf_packing *packing,
                                  const struct vmf_unpack_options *options,
                                  struct vmf_packed_pieces *pieces, struct vmf_error *error)
 {
   struct measuring all = {
       .packed = packed, .packing = packing, .options = options, .pieces = pieces};
+  const struct vmf_packed_piece *first = options->assumed ? assume(pieces) : NULL;
   enum vmf_code code = VMF_OK;
-  size_t unknown = 0;
-  for (size_t i = 0; i < pieces->count; i++) {
-    const struct vmf_packed_piece *piece = &pieces->list[i];
-    if (piece->sized)
-      continue;
-    unknown++;
-    all.longest = vmf_max(all.longest, piece->length);
-    all.longest_stored = vmf_max(all.longest_stored, piece->stored);
-  }
-  if (unknown > 0) {
+
+  if (options->assumed && !first)
+    return vmf_fail(error, VMF_UNSUPPORTED, "no sizes can be assumed");
+  note_unknown(&all);
+  if (all.unknown > 0) {
     pthread_mutex_init(&all.lock, NULL);
-    code = run(&all, unknown, error);
+    code = run(&all, error);
     pthread_mutex_destroy(&all.lock);
   }
+  if (code == VMF_OK && first)
+    code = take_assumed(pieces, first, error);
   settle(pieces);
   return code;
 }

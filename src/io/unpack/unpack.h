@@ -15,6 +15,7 @@ struct vmf_unpack_options {
   uint64_t max_bytes;              /* that may come out of it; 0: no bound */
   unsigned threads;                /* that unpack to open it; 0: one per processor */
   bool pass;                       /* all of it will be read in order */
+  bool *assumed;                   /* for vmf_unpack_assumed: set where sizes are */
   const char *folder;              /* where it is stored when it must be */
   const struct vmf_cancel *cancel; /* or NULL */
   const struct vmf_log *log;       /* told of what is stored; or NULL */
@@ -72,6 +73,16 @@ VMF_MUST_CHECK enum vmf_code vmf_unpack_comes_once(struct vmf_io *packed,
 VMF_MUST_CHECK enum vmf_code vmf_unpack_once_size(struct vmf_io *packed,
                                                   const struct vmf_packing *packing, uint64_t *size,
                                                   struct vmf_error *error);
+
+/* A stream of a file in pieces that do not tell their sizes, and *size bytes that it holds if all
+ * are as long as the first of them (as what packs in parallel makes them) but for the last: then
+ * nothing is unpacked twice. It fails where a piece is longer or shorter. *stream NULL: nothing can
+ * be assumed so. `packed` lives longer. */
+VMF_MUST_CHECK enum vmf_code vmf_unpack_assumed(struct vmf_io *packed,
+                                                const struct vmf_packing *packing,
+                                                const struct vmf_unpack_options *options,
+                                                struct vmf_io **stream, uint64_t *size,
+                                                struct vmf_error *error);
 
 /* How the file was packed that the io shows, or NULL. */
 const struct vmf_packing *vmf_unpacked_from(const struct vmf_io *io);

@@ -15,6 +15,8 @@ import sys
 import time
 
 import bench_jobs
+import bench_pareto
+import bench_scaling
 import bench_source
 
 MIB = 1 << 20
@@ -51,6 +53,7 @@ class Result:
         others = [max(run.seconds * self.job.times, self.limit * (self.job.limit == 'digest')) for run in self.other]
         other = statistics.median(others)
         ratios = [theirs / run.seconds for run, theirs in zip(self.mine, others)]
+        processor = statistics.median(run.processor * self.job.times for run in self.other)
         size = self.bytes_mine / self.bytes_other if self.bytes_other else 0
         peak = max(run.peak for run in self.mine)
         missed = [what for what, is_missed in (
@@ -59,7 +62,8 @@ class Result:
         return {'job': self.job.name, 'peer': self.job.peer.name, 'seconds': mine, 'peer_seconds': other,
                 'ratio': other / mine, 'spread': (max(ratios) - min(ratios)) / 2 / statistics.median(ratios),
                 'bytes': self.bytes_mine, 'peer_bytes': self.bytes_other, 'size': size, 'peak': peak,
-                'processor': statistics.median(run.processor for run in self.mine),
+                'processor': statistics.median(run.processor for run in self.mine), 'peer_processor': processor,
+                'processor_ratio': processor / max(statistics.median(run.processor for run in self.mine), 1e-9),
                 'limit': self.limit / mine, 'goal_ratio': self.job.ratio, 'goal_size': self.job.size, 'missed': missed,
                 'all_seconds': [run.seconds for run in self.mine],
                 'all_peer_seconds': others}
@@ -105,6 +109,7 @@ class Bench:
         self.folder, self.pairs, self.quick = folder, pairs, quick
         self.out = folder / 'out'
         self.disk = disk  # a folder; None: no durable rows
+        self.limits_program, self.cores = LIMITS, CORES
         self.limits = {}
         self.bytes = 0  # that the limits are for
         data = (folder / 'disk.raw').stat().st_blocks * 512
@@ -112,9 +117,9 @@ class Bench:
 
     def words(self, words, source, flags=()):
         files = {'SOURCE': str(self.folder / source), 'OUT': str(self.out), 'PACKAGE': f'{self.out}.ova',
-                 'DISK': str(self.durable()),
-                 'vmferry': str(VMFERRY)}
-        at = words.index('SOURCE')
+                 'DISK': str(self.durable()), 'MACHINE': f'{self.out}.vmx',
+                 'STREAM': str(self.folder / 'stream.vmdk'), 'PART': str(self.folder / 'part.raw'), 'vmferry': str(VMFERRY)}
+        at = words.index('SOURCE') if 'SOURCE' in words else len(words)
         return [files.get(word, word) for word in (*words[:at], *flags, *words[at:])]
 
     def durable(self):
@@ -128,12 +133,13 @@ class Bench:
             path.unlink()
         self.ballast.take()
 
-    def run(self, words):
+    def run(self, words, environment=None):
         """Time, processor time and peak memory of one program; what was there before is removed first."""
         self.remove_output()
         self.ballast.release()
         start = time.monotonic()
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=environment) as child:
             printed = child.stdout.read()
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
             seconds = time.monotonic() - start
@@ -152,28 +158,36 @@ class Bench:
     # ---- is it right ----
 
     def check(self, job, printed):
+        content = self.folder / (job.content or job.source)
         if 'PACKAGE' in job.words:
-            self.check_package(job)
+            self.check_package(content)
+        elif job.disks:
+            for name in job.disks:
+                self.compare(content, f'{self.out}{name}')
         elif job.has_output:
             target_format = job.words[job.words.index('-O') + 1]
             for suffix, _ in bench_jobs.PACKINGS:
                 if f'compress={suffix}' in job.words:
                     target_format = f'raw.{suffix}'
             out = self.durable() if 'DISK' in job.words else self.out
-            done = subprocess.run([VMFERRY, 'compare', '-F', target_format, self.folder / job.source, out],
-                                  check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            if done.returncode:
-                raise Wrong(f'the output is not the source: {done.stdout.strip()}')
+            self.compare(content, out, '-F', target_format)
         elif job.words[1] == 'checksum':
             again = self.run([str(VMFERRY), 'checksum', str(self.folder / 'disk.qcow2')]).printed
             if again.split()[0] != printed.split()[0]:
                 raise Wrong(f'raw has {printed.split()[0]}, QCOW2 {again.split()[0]}')
 
-    def check_package(self, job):
+    @staticmethod
+    def compare(source, out, *words):
+        done = subprocess.run([VMFERRY, 'compare', *words, source, out], check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Wrong(f'the output is not the source: {done.stdout.strip()}')
+
+    def check_package(self, content):
         """Verified, and every disk in it is the source."""
         package = pathlib.Path(f'{self.out}.ova')
         disks = json.loads(subprocess.check_output([VMFERRY, 'info', '--output=json', package]))['disks']
-        for words in (['verify', package], *(['compare', self.folder / job.source, f'{package}::{disk["id"]}']
+        for words in (['verify', package], *(['compare', content, f'{package}::{disk["id"]}']
                                              for disk in disks)):
             done = subprocess.run([VMFERRY, *words], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   text=True)
@@ -239,22 +253,10 @@ class Bench:
             best = min(best, job['job_runtime'] / 1000)
         return best
 
-    # ---- threads ----
-
-    def scaling(self, job, counts):
-        """The run of median time for every number of threads."""
-        found = {}
-        for count in counts:
-            words = self.words(job.words, job.source, ('-m', str(count)))
-            runs = sorted((self.run(words) for _ in range(self.pairs)), key=lambda run: run.seconds)
-            found[count] = runs[len(runs) // 2]
-        self.remove_output()
-        return found
-
 
 # ---- what is printed ----
 
-HEADER = (f'{"job":28} {"ours":>7} {"peer":>7} {"ratio":>6} {"±%":>3} {"MiB":>6} {"peer":>6} {"size":>5} {"peak":>5} '
+HEADER = (f'{"job":28} {"ours":>7} {"peer":>7} {"ratio":>6} {"±%":>3} {"cpu":>5} {"MiB":>6} {"peer":>6} {"size":>5} {"peak":>5} '
           f'{"limit":>6}  goal')
 
 
@@ -264,28 +266,8 @@ def show(facts):
     peak = f'{facts["peak"] / MIB:4.0f}{"!" if "memory" in facts["missed"] else " "}'
     goal = f'{"NO " if facts["missed"] else "yes"} ≥{facts["goal_ratio"]:.3g}' if facts['goal_ratio'] else '-'
     print(f'{facts["job"]:28} {facts["seconds"]:7.2f} {facts["peer_seconds"]:7.2f} {facts["ratio"]:6.2f} '
-          f'{100 * facts["spread"]:3.0f} {facts["bytes"] / MIB:6.0f} {facts["peer_bytes"] / MIB:6.0f} {size} '
+          f'{100 * facts["spread"]:3.0f} {facts["processor_ratio"]:5.2f} {facts["bytes"] / MIB:6.0f} {facts["peer_bytes"] / MIB:6.0f} {size} '
           f'{peak} {limit}  {goal}', flush=True)
-
-
-def scaling_facts(job, runs):
-    """Amdahl's law with the first thread's share of the processor time as the part that cannot be shared."""
-    facts = {'job': job.name, 'seconds': {count: run.seconds for count, run in runs.items()}}
-    counts = [count for count in runs if 1 < count <= max(CORES, 2)]
-    if counts:
-        run = runs[max(counts)]
-        serial = run.serial / run.processor if run.processor else 0
-        facts.update(processor=run.processor, serial=serial, model={
-            count: run.processor * (serial + (1 - serial) / count) for count in (16, 64)})
-    return facts
-
-
-def show_scaling(facts):
-    line = f'{facts["job"]:28}' + ''.join(f' {seconds:7.2f}' for seconds in facts['seconds'].values())
-    if 'model' in facts:
-        line += f' {facts["processor"]:7.2f} {100 * facts["serial"]:6.1f}%' + ''.join(
-            f' {seconds:8.2f}' for seconds in facts['model'].values())
-    print(line, flush=True)
 
 
 def machine():
@@ -315,7 +297,10 @@ def parse_arguments():
     parser.add_argument('--only', default='', metavar='TEXT', help='the jobs whose name holds TEXT')
     parser.add_argument('--against', default=os.environ.get('VMFERRY_OLD'), metavar='PROGRAM',
                         help='compare with this build of vmferry alone (default: $VMFERRY_OLD)')
-    parser.add_argument('--threads', metavar='N,...', help='time for these numbers of threads, no other program')
+    parser.add_argument('--threads', metavar='N,...',
+                        help='time for these numbers of threads, what it goes into, memory; no other program')
+    parser.add_argument('--pareto', metavar='FILE.svg',
+                        help='time and size of every level of packing and of other programs, drawn')
     parser.add_argument('--disk', metavar='FOLDER',
                         help='where durable rows are written (default: the folder of the build, if it is on a disk)')
     parser.add_argument('--json', metavar='FILE', help='write the results there, too')
@@ -343,18 +328,6 @@ def measure_peers(bench, options, record):
     return wrong
 
 
-def measure_threads(bench, options, record):
-    counts = [int(word) for word in options.threads.split(',')]
-    jobs, _ = bench_jobs.wanted(options.only, VMFERRY, bench.disk)
-    print(f'{"seconds with -m":28}' + ''.join(f' {count:7}' for count in counts)
-          + f' {"cpu":>7} {"serial":>7} {"16 cores":>8} {"64 cores":>8}')
-    for job in jobs:
-        if job.source != 'huge.raw':
-            record['results'].append(scaling_facts(job, bench.scaling(job, counts)))
-            show_scaling(record['results'][-1])
-    return 0
-
-
 def main():
     options = parse_arguments()
     if options.clean:
@@ -367,7 +340,12 @@ def main():
     print(f'{machine()}; {scale.name} source in {folder}, {bench.pairs} in turn; '
           f'a peak of {PEAK // MIB} MiB is allowed')
     record = {'machine': machine(), 'scale': scale.name, 'pairs': bench.pairs, 'results': []}
-    wrong = (measure_threads if options.threads else measure_peers)(bench, options, record)
+    if options.pareto:
+        wrong = bench_pareto.measure(bench, options, record)
+    elif options.threads:
+        wrong = bench_scaling.measure(bench, options, record)
+    else:
+        wrong = measure_peers(bench, options, record)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(record, indent=1) + '\n')
     return 1 if wrong else 0

@@ -27,7 +27,9 @@ class Peer:
 class Job:
     """words: vmferry, SOURCE and OUT stand for the files; DISK in place of OUT: on a disk, until it is safe there. Goals: how many times as fast as the peer, how
     large the output may be beside the peer's. limit: the work of limits.c that cannot be undercut; "digest" is one stream
-    of SHA-256 over the output, and what the peer cannot be faster than. times: so often the peer's work is done."""
+    of SHA-256 over the output, and what the peer cannot be faster than. times: so often the peer's work is done. disks: the
+    outputs that are disks, behind the name of the output, where it is no disk itself; content: what they hold, if not the
+    source."""
     name: str
     words: tuple
     source: str
@@ -37,6 +39,8 @@ class Job:
     limit: str = ''
     has_output: bool = True
     times: int = 1
+    disks: tuple = ()
+    content: str = ''
 
 
 def convert(*words):
@@ -68,6 +72,9 @@ def durable_qemu(*words, source='raw'):
 DURABLE_CP = Peer('cp + sync', ('sh', '-c', 'cp --reflink=never "$0" "$1" && sync "$1"', 'SOURCE', 'DISK'))
 CP = Peer('cp', ('cp', '--reflink=never', 'SOURCE', 'OUT'), (('--sparse=always',), ('--sparse=auto',)))
 TO_FILE = ours('to a file', *STREAM)
+TO_FILE_OF_STREAM = Peer('to a file', ('vmferry', 'convert', '--no-sync', *STREAM, 'STREAM', 'OUT'))
+TO_SPARSE_FILE = Peer('to a file', ('vmferry', 'convert', '--no-sync', '-O', 'vmdk', 'STREAM', 'OUT'))
+ONE_OF_BATCH = Peer('one of them', ('vmferry', 'convert', '--no-sync', *ZLIB, 'PART', 'OUT'))
 VMDK_CONVERT = Peer('vmdk-convert', ('vmdk-convert', 'SOURCE', 'OUT'))
 
 # How a disk is packed as a whole: the suffix, and what packs and unpacks it.
@@ -84,6 +91,40 @@ def packing_jobs():
     for suffix, program in FRAMES:
         yield Job(f'raw.{suffix} in frames > raw', convert('-O', 'raw'), f'frames.raw.{suffix}',
             Peer(program, ('sh', '-c', f'{program} -dc "$0" > "$1"', 'SOURCE', 'OUT')), 0.9)
+
+
+# Of --threads, beside the jobs above: what may take more memory than others.
+MEMORY = (
+    Job('raw > stream', convert(*STREAM), 'part.raw', None),
+    Job('raw > stream, level 12', convert('-O', 'vmdk', '-o', 'subformat=streamOptimized,compression_level=12'),
+        'part.raw', None),
+    Job('raw > qcow2 -c zstd', convert(*ZSTD), 'part.raw', None),
+    Job('raw > qcow2, checksum', convert('--checksum', '-O', 'qcow2'), 'part.raw', None),
+    Job('stream > raw', convert('-O', 'raw'), 'stream.vmdk', None),
+    Job('64 TiB raw > vhdx', convert('-O', 'vhdx'), 'tib64.raw', None),
+    Job('64 TiB raw > qcow2', convert('-O', 'qcow2'), 'tib64.raw', None),
+    Job('64 TiB qcow2 > vhdx', convert('-O', 'vhdx'), 'tib64.qcow2', None),
+    Job('4,096 files > qcow2', convert('-O', 'qcow2'), 'extents.vmdk', None),
+    Job('20,000 extents > qcow2', convert('-O', 'qcow2'), 'islands.raw', None),
+    Job('20,000 extents > stream', convert(*STREAM), 'islands.raw', None),
+)
+
+
+def safety_jobs():
+    """What safety costs: the same job with it and, as the peer, without."""
+    plain, stream = ('-O', 'qcow2'), STREAM
+    without = {plain: ours('without', '--journal=off', '--sandbox=off', *plain),
+               stream: ours('without', '--journal=off', '--sandbox=off', *stream)}
+    kinds = (('sandbox', ('--sandbox=require', '--journal=off'), 1 / 1.05), ('journal', ('--journal=on', '--sandbox=off'), 1 / 1.25),
+             ('checksum', ('--checksum', '--journal=off', '--sandbox=off'), 1 / 1.35), ('verify', ('--verify', '--journal=off', '--sandbox=off'), 1 / 2))
+    for name, target in (('raw > qcow2', plain), ('raw > stream', stream)):
+        for kind, flags, ratio in kinds:
+            limit = {'checksum': 'sha256'}.get(kind, '') if target is plain else ''
+            yield Job(f'safety {name} {kind}', convert(*flags, *target), 'disk.raw', without[target], ratio, 0, limit)
+    yield Job('safety small disk, sandbox', convert('--sandbox=require', '-O', 'raw'), 'small.raw',
+              ours('without', '--sandbox=off', '-O', 'raw'), 0)
+    yield Job('safety ova > ova, digests', ('vmferry', 'convert', '--no-sync', 'SOURCE', 'PACKAGE'), 'stream.ova',
+              Peer('without', ('vmferry', 'convert', '--no-sync', '--no-verify', 'SOURCE', 'PACKAGE')))
 
 
 SAME_JOB_AGAIN = {'cp', 'cp + sync', 'vmdk-convert', 'sha256sum'}
@@ -108,24 +149,25 @@ JOBS = (
     Job('raw > qcow2 -c zstd', convert(*ZSTD), 'disk.raw', qemu(*ZSTD), 2.5, 0, 'zstd'),
     *packing_jobs(),
     Job('raw > stream', convert(*STREAM), 'disk.raw', qemu(*STREAM, wide=False), 7, 1.0, 'zlib'),
-    Job('raw > stream, fast level', convert(*FAST), 'disk.raw', qemu(*STREAM, wide=False), 20, 1.15, 'zlib-1'),
+    Job('raw > stream, fast level', convert(*FAST), 'disk.raw', qemu(*STREAM, wide=False), 20, 1.15, 'zlib:1'),
     Job('raw > stream (vmdk-convert)', convert(*STREAM), 'disk.raw', VMDK_CONVERT, 0, 0, 'zlib'),
     Job('stream > stream', convert(*STREAM), 'stream.vmdk', qemu(*STREAM, source='vmdk', wide=False), 30, 0,
         'unzlib'),
     Job('checksum raw (blksum)', CHECKSUM, 'disk.raw', Peer('blksum', ('blksum', 'SOURCE')), 2, 0, 'sha256', False),
     Job('checksum raw (sha256sum)', CHECKSUM, 'disk.raw', Peer('sha256sum', ('sha256sum', 'SOURCE')), 0, 0, 'sha256',
         False),
-    Job('raw > qcow2 --checksum', convert('--checksum', '-O', 'qcow2'), 'disk.raw', ours('without', '-O', 'qcow2'),
-        1 / 1.35, 0, 'sha256'),
-    Job('raw > qcow2 --verify', convert('--verify', '-O', 'qcow2'), 'disk.raw', ours('without', '-O', 'qcow2'), 1 / 2),
-    Job('raw > stream --checksum', convert('--checksum', *STREAM), 'disk.raw', ours('without', *STREAM), 1 / 1.35, 0,
-        'zlib'),
-    Job('raw > stream --verify', convert('--verify', *STREAM), 'disk.raw', ours('without', *STREAM), 1 / 2),
+    *safety_jobs(),
     Job('raw > ova', PACK, 'disk.raw', TO_FILE, 1 / 1.1, 0, 'digest'),
     Job('stream > ova', PACK, 'stream.vmdk', TO_FILE, 1 / 1.1, 0, 'digest'),
     Job('3 streams > ova', (*PACK, 'SOURCE', 'SOURCE'), 'stream.vmdk', TO_FILE, 1 / 1.1, 0, 'digest', times=3),
     Job('ova > ova', ('vmferry', 'convert', '--no-sync', 'SOURCE', 'PACKAGE'), 'stream.ova', TO_FILE, 1 / 1.1, 0,
         'digest'),
+    Job('machine > ova', ('vmferry', 'convert', '--no-sync', 'SOURCE', 'PACKAGE'), 'machine.vmx', TO_FILE_OF_STREAM,
+        1 / 1.1, 0, 'digest', content='stream.vmdk'),
+    Job('ova > machine', ('vmferry', 'convert', '--no-sync', 'SOURCE', 'MACHINE'), 'stream.ova', TO_SPARSE_FILE,
+        1 / 1.1, 0, '', disks=('-disk1.vmdk',), content='stream.vmdk'),
+    Job('batch of 4', ('vmferry', 'batch', 'SOURCE'), 'jobs.tsv', ONE_OF_BATCH, 0.9, times=4,
+        disks=('-1', '-2', '-3', '-4'), content='part.raw'),
     Job('verify --quick ova', ('vmferry', 'verify', '--quick', 'SOURCE'), 'stream.ova',
         Peer('sha256sum', ('sha256sum', 'SOURCE')), 0, 0, '', False),
     Job('verify ova', ('vmferry', 'verify', 'SOURCE'), 'stream.ova', Peer('check --deep', ('vmferry', 'check', '--deep', 'SOURCE')), 0, 0,

@@ -124,14 +124,14 @@ def make_file_system(path, scale):
     settle_times(path)
 
 
-def make_huge(path, scale):
-    """Islands of 64 KiB, half noise and half text, spread over the disk: 4 MiB in all."""
+def make_huge(path, size):
+    """So many MiB. Islands of 64 KiB, half noise and half text, spread over the disk: 4 MiB in all."""
     dice = random.Random(4)
     with open(path, 'wb') as disk:
-        for place in sorted(dice.sample(range(scale.huge * 16), 64)):
+        for place in sorted(dice.sample(range(size * 16), 64)):
             disk.seek(place * 65536)
             disk.write(dice.randbytes(32768) + b''.join(b'%08d line of text\n' % n for n in range(1300))[:32768])
-        disk.truncate(scale.huge * MIB)
+        disk.truncate(size * MIB)
 
 
 # ---- what is made of it ----
@@ -160,7 +160,8 @@ def make_frames(source, words, path):
 
 
 def make_packed(folder, scale):
-    """The first part of the disk, for programs that pack it slowly; packed by those that are there."""
+    """An eighth of the disk's data, for programs that pack it slowly: its beginning, packed by those that are there, and a
+    MiB out of eight."""
     def cut(path):
         with open(folder / 'disk.raw', 'rb') as disk, open(path, 'wb') as out:
             out.write(disk.read(scale.data // 8 * MIB))
@@ -169,13 +170,70 @@ def make_packed(folder, scale):
         with open(path, 'wb') as out:
             subprocess.run([*words, folder / 'part.raw'], check=True, stdout=out)
 
+    def mix(path):
+        with open(folder / 'disk.raw', 'rb') as disk, open(path, 'wb') as out:
+            for start in range(0, scale.data, 8):
+                disk.seek(start * MIB)
+                out.write(disk.read(MIB))
+
     make(folder / 'part.raw', cut)
+    make(folder / 'mixed.raw', mix)
     for suffix, words in PACKED:
         if shutil.which(words[0]):
             make(folder / f'part.raw.{suffix}', lambda path, words=words: pack(path, words))
     for suffix, words in FRAMES:
         if shutil.which(words[0]):
             make(folder / f'frames.raw.{suffix}', lambda path, words=words: make_frames(folder / 'part.raw', words, path))
+
+
+MACHINE = '''.encoding = "UTF-8"
+config.version = "8"
+virtualHW.version = "19"
+displayName = "bench"
+guestOS = "other-64"
+numvcpus = "1"
+memsize = "512"
+scsi0.present = "TRUE"
+scsi0.virtualDev = "lsilogic"
+scsi0:0.present = "TRUE"
+scsi0:0.fileName = "stream.vmdk"
+scsi0:0.deviceType = "scsi-hardDisk"
+'''
+EXTENTS, EXTENT = 4096, 4096  # the most that a VMDK may have
+ISLANDS = 20000
+
+
+def make_extents(path):
+    """A flat VMDK of many files, of which each holds its number."""
+    folder = path.parent / 'extents'
+    folder.mkdir(exist_ok=True)
+    for number in range(EXTENTS):
+        (folder / f'{number}').write_bytes(b'%08d' % number + bytes(EXTENT - 8))
+    path.write_text('# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n'
+                    'createType="twoGbMaxExtentFlat"\n'
+                    + ''.join(f'RW {EXTENT // 512} FLAT "extents/{number}" 0\n' for number in range(EXTENTS)))
+
+
+def make_islands(path):
+    """Data and holes in turn."""
+    with open(path, 'wb') as disk:
+        for number in range(ISLANDS):
+            disk.seek(number * MIB)
+            disk.write(b'%08d' % number * 512)
+        disk.truncate(ISLANDS * MIB)
+
+
+def make_others(folder, vmferry):
+    """A machine, a list of jobs, and disks that are small, large, or in many pieces."""
+    make(folder / 'machine.vmx', lambda path: path.write_text(MACHINE))
+    make(folder / 'jobs.tsv', lambda path: path.write_text(
+        '@defaults -O qcow2 -c --no-sync\n' + ''.join(f'{folder}/part.raw\t{folder}/out-{number}\n' for number in range(1, 5))))
+    make(folder / 'small.raw', lambda path: path.write_bytes(b'small' * 13107 + b'.'))
+    make(folder / 'tib64.raw', lambda path: make_huge(path, 64 << 20))
+    make(folder / 'tib64.qcow2', lambda path: subprocess.run(
+        [vmferry, 'convert', '--no-sync', '-O', 'qcow2', folder / 'tib64.raw', path], check=True))
+    make(folder / 'extents.vmdk', make_extents)
+    make(folder / 'islands.raw', make_islands)
 
 
 def make(path, writer):
@@ -195,7 +253,7 @@ def prepare(folder, scale, vmferry):
         raise SystemExit('bench: mke2fs is needed to make the disk; its package is e2fsprogs')
     disk = folder / 'disk.raw'
     make(disk, lambda part: make_file_system(part, scale))
-    make(folder / 'huge.raw', lambda part: make_huge(part, scale))
+    make(folder / 'huge.raw', lambda part: make_huge(part, scale.huge))
     make_packed(folder, scale)
     program = [vmferry, 'convert', '--no-sync']
     if scale.name == 'full' and shutil.which('qemu-img'):
@@ -204,3 +262,4 @@ def prepare(folder, scale, vmferry):
         make(folder / name, lambda part, words=words: subprocess.run([*program, *words, disk, part], check=True))
     make(folder / 'stream.ova', lambda part: subprocess.run(
         [vmferry, 'pack', '--no-sync', '-o', part, folder / 'stream.vmdk'], check=True))
+    make_others(folder, vmferry)

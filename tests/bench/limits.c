@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * limits SOURCE FOLDER THREADS WORK...: what the machine gives at most for the work of a
+ * limits SOURCE FOLDER THREADS WORK[:LEVEL]...: what the machine gives at most for the work of a
  * conversion, as one JSON object. The blocks of the disk that hold data are packed, unpacked,
  * hashed and copied by all threads with nothing around it: no format, no order, and (but for
  * "file") no I/O. */
@@ -21,8 +21,9 @@
 #include "memory.h"
 #include "zero.h"
 
-/* One batch is far larger than the caches. SLOT: the room for a packed block, of any codec. */
-enum { BLOCK = 64 * 1024, BATCH = 1024, SLOT = 80 * 1024, THREADS_MAX = 256 };
+/* One batch is far larger than the caches. RUN: blocks that a thread takes at once, as a job of the
+ * engine does. SLOT: the room for a packed block, of any codec. */
+enum { BLOCK = 64 * 1024, BATCH = 1024, RUN = 16, SLOT = 80 * 1024, THREADS_MAX = 256, TASKS = 64 };
 
 enum work {
   MEMORY,
@@ -30,31 +31,40 @@ enum work {
   SHA256,
   DIGEST, /* one stream: one thread */
   ZLIB,
-  UNZLIB,
-  FAST,
+  UNZLIB, /* what was packed just before, as those below */
   DEFLATE,
   UNDEFLATE,
   ZSTD,
   UNZSTD,
   WORKS
 };
-static const char *const work_names[WORKS] = {"memory",      "file",   "sha256", "digest",
-                                              "zlib",        "unzlib", "zlib-1", "deflate4k",
-                                              "undeflate4k", "zstd",   "unzstd"};
+static const char *const work_names[WORKS] = {"memory", "file",   "sha256",    "digest",
+                                              "zlib",   "unzlib", "deflate4k", "undeflate4k",
+                                              "zstd",   "unzstd"};
+static const enum vmf_codec codecs[WORKS] = {
+    [ZLIB] = VMF_CODEC_ZLIB,          [UNZLIB] = VMF_CODEC_ZLIB,
+    [DEFLATE] = VMF_CODEC_DEFLATE_4K, [UNDEFLATE] = VMF_CODEC_DEFLATE_4K,
+    [ZSTD] = VMF_CODEC_ZSTD,          [UNZSTD] = VMF_CODEC_ZSTD};
+
+struct task {
+  enum work work;
+  int level;
+  double seconds, processor;
+  uint64_t bytes;
+};
 
 struct run {
   int source, target;
   off_t source_size;
   unsigned thread_count;
-  bool wanted[WORKS];
-  enum work work;
+  struct task tasks[TASKS];
+  size_t task_count, task; /* task: the one that is done */
   atomic_size_t next;
   size_t blocks; /* in the batch */
   uint8_t *data, *packed, *unpacked;
   off_t offsets[BATCH];
   size_t lengths[BATCH]; /* of what the last codec packed */
-  double seconds[WORKS];
-  uint64_t total_blocks, bytes[WORKS];
+  uint64_t total_blocks;
 };
 
 struct worker {
@@ -62,15 +72,15 @@ struct worker {
   pthread_t thread;
   enum vmf_code code;
   struct vmf_error error;
-  struct vmf_packer *packers[WORKS]; /* those that pack, NULL for the others */
+  struct vmf_packer *packers[TASKS]; /* of those that pack, NULL for the others */
   struct vmf_unpacker *unpacker;
   struct vmf_digest *digest;
 };
 
-static double now(void)
+static double now(clockid_t clock)
 {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
@@ -85,22 +95,28 @@ static enum vmf_code copy_file(struct run *run, size_t block, struct vmf_error *
   return VMF_OK;
 }
 
+/* The block before stands before it on the disk, in the same run. */
+static size_t neighbour_of(const struct run *run, size_t block)
+{
+  bool follows = block % RUN != 0 && run->offsets[block - 1] + BLOCK == run->offsets[block];
+  return follows ? run->lengths[block - 1] : 0;
+}
+
 static enum vmf_code pack_block(struct worker *worker, size_t block)
 {
   struct run *run = worker->run;
-  return vmf_pack(worker->packers[run->work], run->data + block * BLOCK, BLOCK, 0,
-                  run->packed + block * SLOT, SLOT, &run->lengths[block], &worker->error);
+  return vmf_pack(worker->packers[run->task], run->data + block * BLOCK, BLOCK,
+                  neighbour_of(run, block), run->packed + block * SLOT, SLOT, &run->lengths[block],
+                  &worker->error);
 }
 
 static enum vmf_code unpack_block(struct worker *worker, size_t block)
 {
   struct run *run = worker->run;
   size_t length;
-  enum vmf_codec codec = run->work == UNZSTD   ? VMF_CODEC_ZSTD
-                         : run->work == UNZLIB ? VMF_CODEC_ZLIB
-                                               : VMF_CODEC_DEFLATE_4K;
-  VMF_TRY(vmf_unpack(worker->unpacker, codec, run->packed + block * SLOT, run->lengths[block],
-                     run->unpacked + block * BLOCK, BLOCK, &length, &worker->error));
+  VMF_TRY(vmf_unpack(worker->unpacker, codecs[run->tasks[run->task].work],
+                     run->packed + block * SLOT, run->lengths[block], run->unpacked + block * BLOCK,
+                     BLOCK, &length, &worker->error));
   if (length != BLOCK)
     return vmf_fail(&worker->error, VMF_CORRUPT, "a block came back with %zu bytes", length);
   return VMF_OK;
@@ -112,7 +128,7 @@ static enum vmf_code work_on(struct worker *worker, size_t block)
   const uint8_t *data = run->data + block * BLOCK;
   uint8_t digest[VMF_DIGEST_MAX];
 
-  switch (run->work) {
+  switch (run->tasks[run->task].work) {
   case MEMORY:
     memcpy(run->unpacked + block * BLOCK, data, BLOCK);
     return VMF_OK;
@@ -136,42 +152,46 @@ static void *worker_main(void *argument)
 {
   struct worker *worker = argument;
   for (;;) {
-    size_t block = atomic_fetch_add(&worker->run->next, 1);
-    if (block >= worker->run->blocks || worker->code != VMF_OK)
+    size_t first = atomic_fetch_add(&worker->run->next, RUN);
+    if (first >= worker->run->blocks)
       return NULL;
-    worker->code = work_on(worker, block);
+    for (size_t i = first; i < first + RUN && i < worker->run->blocks; i++)
+      if ((worker->code = work_on(worker, i)) != VMF_OK)
+        return NULL;
   }
 }
 
 /* ---- one batch ---- */
 
-static enum vmf_code time_work(struct run *run, struct worker *workers, enum work work,
+static enum vmf_code time_task(struct run *run, struct worker *workers, size_t at,
                                struct vmf_error *error)
 {
-  unsigned threads = work == DIGEST ? 1 : run->thread_count;
+  struct task *task = &run->tasks[at];
+  unsigned threads = task->work == DIGEST ? 1 : run->thread_count;
 
-  run->work = work;
+  run->task = at;
   atomic_store(&run->next, 0);
-  double start = now();
+  double start = now(CLOCK_MONOTONIC), processor = now(CLOCK_PROCESS_CPUTIME_ID);
   for (unsigned i = 0; i < threads; i++)
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0)
       return vmf_fail(error, VMF_SYSTEM, "cannot start a thread");
   for (unsigned i = 0; i < threads; i++)
     pthread_join(workers[i].thread, NULL);
-  run->seconds[work] += now() - start;
+  task->seconds += now(CLOCK_MONOTONIC) - start;
+  task->processor += now(CLOCK_PROCESS_CPUTIME_ID) - processor;
   for (unsigned i = 0; i < threads; i++)
     if (workers[i].code != VMF_OK)
-      return vmf_fail(error, workers[i].code, "%s: %s", work_names[work], workers[i].error.text);
+      return vmf_fail(error, workers[i].code, "%s: %s", work_names[task->work],
+                      workers[i].error.text);
   for (size_t i = 0; i < run->blocks; i++)
-    run->bytes[work] += workers[0].packers[work] ? run->lengths[i] : BLOCK;
+    task->bytes += workers[0].packers[at] ? run->lengths[i] : BLOCK;
   return VMF_OK;
 }
 
 static enum vmf_code time_batch(struct run *run, struct worker *workers, struct vmf_error *error)
 {
-  for (unsigned work = 0; work < WORKS && run->blocks > 0; work++)
-    if (run->wanted[work])
-      VMF_TRY(time_work(run, workers, work, error));
+  for (size_t i = 0; i < run->task_count && run->blocks > 0; i++)
+    VMF_TRY(time_task(run, workers, i, error));
   if (ftruncate(run->target, 0) < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "cannot empty the file");
   run->total_blocks += run->blocks;
@@ -210,19 +230,45 @@ static enum vmf_code time_all(struct run *run, struct worker *workers, struct vm
 
 /* ---- before and after ---- */
 
-/* What is unpacked was packed just before. */
+static bool packs(enum work work)
+{
+  return work == ZLIB || work == DEFLATE || work == ZSTD;
+}
+
+/* By work, and the default of a codec last: that is what is unpacked. */
+static int compare_tasks(const void *left, const void *right)
+{
+  const struct task *a = left, *b = right;
+  return a->work != b->work ? (int)a->work - (int)b->work : b->level - a->level;
+}
+
+static bool add_task(struct run *run, enum work work, int level)
+{
+  for (size_t i = 0; i < run->task_count; i++)
+    if (run->tasks[i].work == work && run->tasks[i].level == level)
+      return true;
+  if (run->task_count == TASKS)
+    return false;
+  run->tasks[run->task_count++] = (struct task){.work = work, .level = level};
+  return true;
+}
+
 static bool choose_work(struct run *run, char **names)
 {
   for (; *names; names++) {
+    const char *level = strchr(*names, ':');
+    size_t length = level ? (size_t)(level - *names) : strlen(*names);
     unsigned work = 0;
-    while (work < WORKS && strcmp(*names, work_names[work]) != 0)
+    while (work < WORKS &&
+           (strlen(work_names[work]) != length || strncmp(*names, work_names[work], length) != 0))
       work++;
-    if (work == WORKS)
+    if (work == WORKS || (level && !packs(work)) ||
+        !add_task(run, work, level ? (int)strtol(level + 1, NULL, 10) : 0))
       return false;
-    run->wanted[work] = true;
-    if (work == UNZLIB || work == UNDEFLATE || work == UNZSTD)
-      run->wanted[work - 1] = true;
+    if ((work == UNZLIB || work == UNDEFLATE || work == UNZSTD) && !add_task(run, work - 1, 0))
+      return false;
   }
+  qsort(run->tasks, run->task_count, sizeof(struct task), compare_tasks);
   return true;
 }
 
@@ -255,10 +301,10 @@ static enum vmf_code make_run(struct run *run, struct worker *workers, struct vm
   for (unsigned i = 0; i < run->thread_count; i++) {
     struct worker *worker = &workers[i];
     worker->run = run;
-    VMF_TRY(vmf_packer_new(VMF_CODEC_ZLIB, 0, &worker->packers[ZLIB], error));
-    VMF_TRY(vmf_packer_new(VMF_CODEC_ZLIB, 1, &worker->packers[FAST], error));
-    VMF_TRY(vmf_packer_new(VMF_CODEC_DEFLATE_4K, 0, &worker->packers[DEFLATE], error));
-    VMF_TRY(vmf_packer_new(VMF_CODEC_ZSTD, 0, &worker->packers[ZSTD], error));
+    for (size_t at = 0; at < run->task_count; at++)
+      if (packs(run->tasks[at].work))
+        VMF_TRY(vmf_packer_new(codecs[run->tasks[at].work], run->tasks[at].level,
+                               &worker->packers[at], error));
     VMF_TRY(vmf_unpacker_new(&worker->unpacker, error));
     VMF_TRY(vmf_digest_new(VMF_SHA256, &worker->digest, error));
   }
@@ -268,8 +314,8 @@ static enum vmf_code make_run(struct run *run, struct worker *workers, struct vm
 static void free_run(struct run *run, struct worker *workers)
 {
   for (unsigned i = 0; i < run->thread_count; i++) {
-    for (unsigned work = 0; work < WORKS; work++)
-      vmf_packer_free(workers[i].packers[work]);
+    for (size_t at = 0; at < run->task_count; at++)
+      vmf_packer_free(workers[i].packers[at]);
     vmf_unpacker_free(workers[i].unpacker);
     vmf_digest_free(workers[i].digest);
   }
@@ -281,10 +327,14 @@ static void free_run(struct run *run, struct worker *workers)
 static void print_run(const struct run *run)
 {
   printf("{\"threads\": %u, \"bytes\": %" PRIu64, run->thread_count, run->total_blocks * BLOCK);
-  for (unsigned work = 0; work < WORKS; work++)
-    if (run->wanted[work])
-      printf(", \"%s\": {\"seconds\": %.4f, \"bytes\": %" PRIu64 "}", work_names[work],
-             run->seconds[work], run->bytes[work]);
+  for (size_t i = 0; i < run->task_count; i++) {
+    const struct task *task = &run->tasks[i];
+    printf(", \"%s", work_names[task->work]);
+    if (task->level > 0)
+      printf(":%d", task->level);
+    printf("\": {\"seconds\": %.4f, \"processor\": %.4f, \"bytes\": %" PRIu64 "}", task->seconds,
+           task->processor, task->bytes);
+  }
   printf("}\n");
 }
 
@@ -295,7 +345,7 @@ int main(int argc, char **argv)
   struct vmf_error error = {0};
 
   if (argc < 5 || !choose_work(&run, argv + 4)) {
-    fprintf(stderr, "Usage: limits SOURCE FOLDER THREADS WORK...\n");
+    fprintf(stderr, "Usage: limits SOURCE FOLDER THREADS WORK[:LEVEL]...\n");
     return 2;
   }
   long threads = strtol(argv[3], NULL, 10);

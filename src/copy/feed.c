@@ -85,6 +85,21 @@ static void remember(struct vmf_feed *feed, uint64_t guest, uint64_t end)
   feed->quiet_end = end;
 }
 
+/* Whether whole blocks begin at `guest` of what need not be read up to *end: then *end is where
+ * they end. Else up to *end is a part of a block, which is read. */
+static bool leave_out(const struct vmf_feed *feed, uint64_t guest, uint64_t *end)
+{
+  uint64_t next = vmf_align_up(guest + 1, feed->unshared);
+  uint64_t whole = *end == feed->size ? *end : vmf_align_down(*end, feed->unshared);
+
+  if (guest % feed->unshared == 0 && whole > guest) {
+    *end = whole;
+    return true;
+  }
+  *end = vmf_min(*end, next);
+  return false;
+}
+
 /* How the inputs go on at `guest`, which is not behind the last place looked at but by what was
  * found there: up to *end they have data (one of them), or zeros. */
 static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, bool *data,
@@ -107,8 +122,8 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
     *data |= ahead->guest <= guest &&
              (feed->packed_only ? ahead->kind == VMF_RUN_PACKED : ahead->kind != VMF_RUN_ZERO);
   }
-  if (feed->unshared && is_shared(feed, guest))
-    *data = false;
+  if (feed->unshared && *data && is_shared(feed, guest))
+    *data = !leave_out(feed, guest, end);
   if (feed->unshared && !*data)
     remember(feed, guest, *end);
   return VMF_OK;

@@ -157,6 +157,21 @@ def test_only_what_changed_since_a_base_is_written(t):
         tap.equal(t.read('copy.raw') == new, True, form)
 
 
+def test_an_overlay_of_small_clusters(t):
+    """A block of 4 KiB of which only a sector was written is looked at whole."""
+    base = random.Random(4).randbytes(MEBI)
+    new = bytearray(base)
+    for at in (512, 66048, MEBI - 512):
+        new[at:at + 512] = b'5' * 512
+    t.write('base.raw', base)
+    t.write('new.raw', bytes(new))
+    t.vmferry('convert', '-O', 'qcow2', '-o', 'cluster_size=512', '-B', 'base.raw', '-F', 'raw', 'new.raw', 'over.qcow2')
+    t.write('copy.raw', base)
+    tap.equal(changes(t, 'base.raw', 'over.qcow2')[0], expected(base, bytes(new)), 'changes')
+    told = json.loads(t.vmferry('apply', '--output=json', '--since', 'base.raw', 'over.qcow2', 'copy.raw').stdout)
+    tap.equal((t.read('copy.raw') == new, told['compared'] < MEBI), (True, True), f'{told}')
+
+
 def test_a_run_that_was_interrupted_is_done_again(t):
     """Whatever it had written: each sector is that of before or that of after."""
     base, choice = some_disk(9), random.Random(9)

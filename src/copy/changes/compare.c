@@ -150,7 +150,7 @@ static enum vmf_code run(struct compare_pass *pass, const struct vmf_job_options
                           .size = pass->differing->size,
                           .unit = VMF_CHECKSUM_BLOCK,
                           .job_bytes = pass->job_bytes,
-                          .unshared = pass->differing->visit != NULL};
+                          .unshared = pass->differing->visit ? VMF_DIFFERENCE_BLOCK : 0};
   struct vmf_loop loop = {.feeds = &feed,
                           .feed_count = 1,
                           .options = options,

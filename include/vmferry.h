@@ -198,6 +198,11 @@ struct vmf_image_options {
    * they are, which all that reads the disk finds out, and fails: what failed with *assumed set is
    * to be done once more without this, with another target. Lives as long as the image. */
   bool *assumed;
+  /* NULL, or the name of a bitmap of changed blocks that the disk has (QCOW2, what an NBD server
+   * offers): vmf_apply, and vmf_compare with `differs`, only look at what it marks where the disk
+   * is their source, or the second. VMF_USAGE: there is none of that name; VMF_CORRUPT: it is
+   * inconsistent */
+  const char *bitmap;
 };
 
 /* Opens an image and the chain below it. Without format and no_refs the first part of a split file

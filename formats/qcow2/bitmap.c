@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The directory of persistent dirty bitmaps: read for `info` and `check` alone, the bitmaps
- * themselves are not used (spec: "Bitmaps"). */
+ * Persistent dirty bitmaps: their directory, whether one can be used, and its bits (spec:
+ * "Bitmaps"). */
 #include <inttypes.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "memory.h"
 #include "qcow2_reader.h"
 
-enum { NAME_MAX_BYTES = 1023, GRANULARITY_BITS_MIN = 9, GRANULARITY_BITS_MAX = 31 };
+#define ENTRY_OFFSET UINT64_C(0x00fffffffffffe00)
+#define ENTRY_ONES UINT64_C(1)
+
+enum {
+  NAME_MAX_BYTES = 1023,
+  GRANULARITY_BITS_MIN = 9,
+  GRANULARITY_BITS_MAX = 31,
+  ENTRY = 8, /* bytes */
+  TYPE_DIRTY = 1,
+};
 
 static enum vmf_code check_bitmap(const struct vmf_image *image, const struct qcow2_bitmap *bitmap,
                                   uint64_t at, size_t name_length, struct vmf_error *error)
@@ -75,5 +85,55 @@ enum vmf_code qcow2_walk_bitmaps(struct vmf_image *image, qcow2_visit_bitmap *vi
     VMF_TRY(visit(context, &bitmap, error));
     at = vmf_align_up(name_at + name_length, 8);
   }
+  return VMF_OK;
+}
+
+enum vmf_code qcow2_check_bitmap(const struct vmf_image *image, const struct qcow2_bitmap *bitmap,
+                                 struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  uint64_t length = vmf_div_up(qcow2_bits(image, bitmap->granularity_bits), 8);
+
+  if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: bitmap \"%s\": flags 0x%08" PRIx32
+                    ", bits 0 to 2 are known: what the others mean would be lost",
+                    image->io->name, bitmap->name, bitmap->flags);
+  if (bitmap->extra_length > 0)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: bitmap \"%s\": %" PRIu32
+                    " bytes of extra data, of which nothing is known: they would be lost",
+                    image->io->name, bitmap->name, bitmap->extra_length);
+  if (bitmap->type != TYPE_DIRTY || bitmap->table_size != qcow2_clusters(state, length))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: bitmap \"%s\": type %u, table of %" PRIu32 " entries; expected type 1 and "
+                    "%" PRIu64 " entries for a disk of %" PRIu64 " bytes",
+                    image->io->name, bitmap->name, bitmap->type, bitmap->table_size,
+                    qcow2_clusters(state, length), image->size);
+  if (bitmap->name[0] == '\0')
+    return vmf_fail(error, VMF_CORRUPT, "%s: a bitmap whose name is empty", image->io->name);
+  return VMF_OK;
+}
+
+enum vmf_code qcow2_read_bits(struct vmf_image *image, const char *name, uint64_t table_offset,
+                              uint64_t at, uint8_t *out, size_t length, struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  uint64_t place = table_offset + at / state->cluster_size * ENTRY;
+  uint8_t raw[ENTRY];
+
+  VMF_TRY(vmf_page_cache_pread(image->cache, image->io, raw, sizeof raw, place, error));
+  uint64_t entry = get_be64(raw), host = entry & ENTRY_OFFSET;
+  uint64_t within = host + at % state->cluster_size;
+  if ((entry & ~(ENTRY_OFFSET | ENTRY_ONES)) != 0 || host % state->cluster_size != 0 ||
+      (host != 0 && (entry & ENTRY_ONES) != 0) ||
+      (host != 0 && !vmf_range_within(within, length, image->io->size)))
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: bitmap \"%s\": table entry at byte %" PRIu64 ": 0x%016" PRIx64
+                    ", expected the place of a cluster in the file, 0 or 1",
+                    image->io->name, name, place, entry);
+  if (host != 0)
+    return vmf_io_pread(image->io, out, length, within, error);
+  memset(out, (entry & ENTRY_ONES) != 0 ? 0xff : 0, length);
   return VMF_OK;
 }

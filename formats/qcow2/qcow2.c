@@ -45,6 +45,7 @@ static void qcow2_close(struct vmf_image *image)
   }
   vmf_cipher_free(state->cipher);
   vmf_free(state->luks);
+  vmf_free(state->marks.name);
   vmf_free(state->extensions.backing_format);
   vmf_free(state->extensions.data_file);
 }
@@ -57,6 +58,8 @@ const struct vmf_reader qcow2_reader = {
     .open = qcow2_open,
     .close = qcow2_close,
     .map = qcow2_map,
+    .choose_bitmap = qcow2_choose_bitmap,
+    .next_marked = qcow2_next_marked,
     .info = qcow2_info,
     .losses = qcow2_losses,
     .check = qcow2_check,

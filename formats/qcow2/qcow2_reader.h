@@ -38,6 +38,14 @@ struct qcow2_extensions {
   uint64_t crypt_offset, crypt_length;   /* of the LUKS header; length 0: not there */
 };
 
+/* A bitmap that was chosen. */
+struct qcow2_marks {
+  char *name;
+  uint64_t table_offset;
+  uint64_t bits;
+  unsigned granularity_bits;
+};
+
 /* Fixed after open; read by any thread. */
 struct qcow2_state {
   struct qcow2_header header;
@@ -52,6 +60,7 @@ struct qcow2_state {
   enum vmf_codec codec;      /* of compressed clusters */
   struct vmf_luks *luks;     /* NULL: not encrypted by LUKS */
   struct vmf_cipher *cipher; /* of plain clusters; NULL: they are not encrypted */
+  struct qcow2_marks marks;  /* name NULL: none */
 };
 
 /* One entry of the snapshot table. */
@@ -125,6 +134,26 @@ typedef enum vmf_code qcow2_visit_bitmap(void *context, const struct qcow2_bitma
                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code qcow2_walk_bitmaps(struct vmf_image *image, qcow2_visit_bitmap *visit,
                                                 void *context, struct vmf_error *error);
+/* Whether it can be used for image->size, but for its mark that it is in use. */
+VMF_MUST_CHECK enum vmf_code qcow2_check_bitmap(const struct vmf_image *image,
+                                                const struct qcow2_bitmap *bitmap,
+                                                struct vmf_error *error);
+static inline uint64_t qcow2_bits(const struct vmf_image *image, unsigned granularity_bits)
+{
+  return vmf_div_up(image->size, UINT64_C(1) << granularity_bits);
+}
+/* Some of the bits of the bitmap called `name`, whose table is there: those from byte `at` of them
+ * on, of one cluster. */
+VMF_MUST_CHECK enum vmf_code qcow2_read_bits(struct vmf_image *image, const char *name,
+                                             uint64_t table_offset, uint64_t at, uint8_t *out,
+                                             size_t length, struct vmf_error *error);
+
+/* marks.c: members of the reader. */
+VMF_MUST_CHECK enum vmf_code qcow2_choose_bitmap(struct vmf_image *image, const char *name,
+                                                 struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code qcow2_next_marked(struct vmf_image *image, uint64_t guest,
+                                               uint64_t *start, uint64_t *end,
+                                               struct vmf_error *error);
 
 /* map.c, info.c, check.c: members of the reader. */
 VMF_MUST_CHECK enum vmf_code qcow2_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,

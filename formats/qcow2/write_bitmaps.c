@@ -14,10 +14,9 @@
 #include "zero.h"
 
 #define BITS_MAX (UINT64_C(512) << 20) /* bytes of all bitmaps; QEMU takes so many of one */
-#define ENTRY_OFFSET UINT64_C(0x00fffffffffffe00)
 #define ENTRY_ONES UINT64_C(1)
 
-enum { ENTRY = 8 /* bytes */, TYPE_DIRTY = 1 };
+enum { ENTRY = 8 /* bytes */, TYPE_DIRTY = 1 /* of bitmaps */ };
 
 /* One bitmap on its way. */
 struct qcow2_bitmap_copy {
@@ -38,30 +37,6 @@ static uint64_t directory_entry(const struct qcow2_bitmap_copy *copy)
 
 /* ---- the source's bits ---- */
 
-/* Bits of one cluster of the source, or a part of them. */
-static enum vmf_code read_part(struct vmf_image *source, const struct qcow2_bitmap_copy *copy,
-                               uint64_t at, uint8_t *out, size_t length, struct vmf_error *error)
-{
-  const struct qcow2_state *state = source->state;
-  uint64_t place = copy->source_table + at / state->cluster_size * ENTRY;
-  uint8_t raw[ENTRY];
-
-  VMF_TRY(vmf_page_cache_pread(source->cache, source->io, raw, sizeof raw, place, error));
-  uint64_t entry = get_be64(raw), host = entry & ENTRY_OFFSET;
-  uint64_t within = host + at % state->cluster_size;
-  if ((entry & ~(ENTRY_OFFSET | ENTRY_ONES)) != 0 || host % state->cluster_size != 0 ||
-      (host != 0 && (entry & ENTRY_ONES) != 0) ||
-      (host != 0 && !vmf_range_within(within, length, source->io->size)))
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: bitmap \"%s\": table entry at byte %" PRIu64 ": 0x%016" PRIx64
-                    ", expected the place of a cluster in the file, 0 or 1",
-                    source->io->name, copy->name, place, entry);
-  if (host != 0)
-    return vmf_io_pread(source->io, out, length, within, error);
-  memset(out, (entry & ENTRY_ONES) != 0 ? 0xff : 0, length);
-  return VMF_OK;
-}
-
 /* The bits of entry `index` of the target's table, zeros behind their end. */
 static enum vmf_code read_cluster(struct vmf_image *source, const struct qcow2_bitmap_copy *copy,
                                   uint64_t index, uint8_t *out, uint32_t cluster_size,
@@ -73,7 +48,8 @@ static enum vmf_code read_cluster(struct vmf_image *source, const struct qcow2_b
   memset(out, 0, cluster_size);
   for (uint64_t at = start; at < end; at += step) {
     step = vmf_min(end - at, state->cluster_size - at % state->cluster_size);
-    VMF_TRY(read_part(source, copy, at, out + (at - start), (size_t)step, error));
+    VMF_TRY(qcow2_read_bits(source, copy->name, copy->source_table, at, out + (at - start),
+                            (size_t)step, error));
   }
   return VMF_OK;
 }
@@ -112,26 +88,8 @@ static enum vmf_code check_usable(const struct taking *taking, const struct qcow
                                   uint64_t length, struct vmf_error *error)
 {
   const struct vmf_image *source = taking->target->bitmaps;
-  const struct qcow2_state *state = source->state;
 
-  if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: bitmap \"%s\": flags 0x%08" PRIx32
-                    ", bits 0 to 2 are known: what the others mean would be lost",
-                    source->io->name, bitmap->name, bitmap->flags);
-  if (bitmap->extra_length > 0)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: bitmap \"%s\": %" PRIu32
-                    " bytes of extra data, of which nothing is known: they would be lost",
-                    source->io->name, bitmap->name, bitmap->extra_length);
-  if (bitmap->type != TYPE_DIRTY || bitmap->table_size != qcow2_clusters(state, length))
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: bitmap \"%s\": type %u, table of %" PRIu32 " entries; expected type 1 and "
-                    "%" PRIu64 " entries for a disk of %" PRIu64 " bytes",
-                    source->io->name, bitmap->name, bitmap->type, bitmap->table_size,
-                    qcow2_clusters(state, length), source->size);
-  if (bitmap->name[0] == '\0')
-    return vmf_fail(error, VMF_CORRUPT, "%s: a bitmap whose name is empty", source->io->name);
+  VMF_TRY(qcow2_check_bitmap(source, bitmap, error));
   if (length > BITS_MAX - taking->bytes)
     return vmf_fail(error, VMF_LIMIT,
                     "%s: bitmap \"%s\": more than %" PRIu64 " bytes of bitmaps are not copied",
@@ -146,7 +104,7 @@ static enum vmf_code take_bitmap(void *context, const struct qcow2_bitmap *bitma
   struct vmf_target *target = taking->target;
   struct qcow2_bitmaps *bitmaps = &((struct qcow2_build *)target->state)->bitmaps;
   const struct vmf_image *source = target->bitmaps;
-  uint64_t bits = vmf_div_up(source->size, UINT64_C(1) << bitmap->granularity_bits);
+  uint64_t bits = qcow2_bits(source, bitmap->granularity_bits);
 
   if ((bitmap->flags & QCOW2_BITMAP_IN_USE) != 0 && target->skip_broken_bitmaps) {
     vmf_warn(target->log, "%s: bitmap \"%s\" is inconsistent and stays behind", source->io->name,

@@ -14,7 +14,8 @@
 /* `source`: what is read, an image or a package. */
 struct vmf_source_settings {
   const char *format, *snapshot;
-  uint64_t size; /* bytes of standard input; 0: not given */
+  const char *bitmap; /* of changed blocks, by which it is looked at */
+  uint64_t size;      /* bytes of standard input; 0: not given */
   bool bare, read_all, join;
   bool no_replay;          /* a log is not written back, not even in memory */
   bool unknown_is_raw;     /* content that no format knows is a raw disk */

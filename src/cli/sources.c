@@ -74,6 +74,7 @@ struct vmf_image_options vmf_sources_image_options(const struct vmf_command *com
       .size = sizeof(struct vmf_image_options),
       .format = source->format,
       .snapshot = source->snapshot,
+      .bitmap = source->bitmap,
       .allow_refs = source->allow_refs,
       .storages = source->storages,
       .no_refs = source->no_refs || command->untrusted,

@@ -85,6 +85,23 @@ static void remember(struct vmf_feed *feed, uint64_t guest, uint64_t end)
   feed->quiet_end = end;
 }
 
+/* Whether the second input marks the byte at `guest`, and all up to *end likewise. */
+static enum vmf_code look_for_marks(struct vmf_feed *feed, uint64_t guest, uint64_t *end,
+                                    bool *marked, struct vmf_error *error)
+{
+  struct vmf_image *image = feed->inputs[1];
+
+  *marked = !feed->unshared || !image || !image->marked || guest >= image->size;
+  if (*marked)
+    return VMF_OK;
+  if (guest >= feed->mark_end)
+    VMF_TRY(image->format->reader->next_marked(image, guest, &feed->mark_start, &feed->mark_end,
+                                               error));
+  *marked = guest >= feed->mark_start;
+  *end = vmf_min(*end, *marked ? feed->mark_end : feed->mark_start);
+  return VMF_OK;
+}
+
 /* Whether whole blocks begin at `guest` of what need not be read up to *end: then *end is where
  * they end. Else up to *end is a part of a block, which is read. */
 static bool leave_out(const struct vmf_feed *feed, uint64_t guest, uint64_t *end)
@@ -105,10 +122,17 @@ static bool leave_out(const struct vmf_feed *feed, uint64_t guest, uint64_t *end
 static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, bool *data,
                           struct vmf_error *error)
 {
+  bool marked;
+
   *end = feed->size;
   *data = false;
   if (guest >= feed->quiet_start && guest < feed->quiet_end) {
     *end = feed->quiet_end;
+    return VMF_OK;
+  }
+  VMF_TRY(look_for_marks(feed, guest, end, &marked, error));
+  if (!marked && leave_out(feed, guest, end)) {
+    remember(feed, guest, *end);
     return VMF_OK;
   }
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++) {

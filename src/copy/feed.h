@@ -47,6 +47,7 @@ struct vmf_feed {
    * are zeros. length 0: nothing. */
   struct vmf_span ahead[VMF_FEED_INPUTS];
   uint64_t quiet_start, quiet_end; /* unshared: without data, as was found last */
+  uint64_t mark_start, mark_end;   /* of the second: what it marks next */
 };
 
 /* The next stretch: *fed, whose lists of spans are filled anew; length 0 when all has been handed

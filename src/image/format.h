@@ -195,6 +195,7 @@ struct vmf_image {
   uint32_t unit;  /* its cluster, grain or block size; of several the largest: no PACKED run unpacks
                      to more. 0: none */
   bool encrypted; /* it has runs with a cipher */
+  bool marked;    /* one of its bitmaps of changed blocks was chosen; set by the image layer */
   struct vmf_parent_link parent_link;
   struct vmf_disk_digests digests;     /* reader->check may take them away */
   const struct vmf_contents *contents; /* of a file that holds several disks, though it may be one:
@@ -233,6 +234,14 @@ struct vmf_reader {
    * thread. */
   enum vmf_code (*map)(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                        struct vmf_error *error);
+  /* After open, where a bitmap of changed blocks is asked for: the one of this name. VMF_USAGE:
+   * there is none; VMF_CORRUPT: it may not mark all that has changed. NULL: it has none. */
+  enum vmf_code (*choose_bitmap)(struct vmf_image *image, const char *name,
+                                 struct vmf_error *error);
+  /* The first guest bytes at or behind `guest` that it marks: [*start, *end); *start == size: none.
+   * One thread. */
+  enum vmf_code (*next_marked)(struct vmf_image *image, uint64_t guest, uint64_t *start,
+                               uint64_t *end, struct vmf_error *error);
   /* The images that runs of kind IMAGE lead to, by index; NULL behind the last. NULL: none. */
   struct vmf_image *(*part)(const struct vmf_image *image, size_t index);
   /* Checks and strips the framing of one packed unit. Pure: any thread. NULL: the stream starts at

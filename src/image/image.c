@@ -91,6 +91,26 @@ static enum vmf_code choose_disk(struct vmf_node *node, const struct vmf_opening
   return node->listed ? VMF_OK : image->format->reader->choose(image, node->disk, error);
 }
 
+/* What has changed, by a bitmap of the image itself. */
+static enum vmf_code choose_bitmap(struct vmf_image *image, const struct vmf_image_options *options,
+                                   struct vmf_error *error)
+{
+  const struct vmf_reader *reader = image->format->reader;
+
+  if (!options->bitmap)
+    return VMF_OK;
+  if (!reader->choose_bitmap)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: format %s has no bitmaps of changed blocks; qcow2 has, and NBD servers",
+                    image->io->name, image->format->name);
+  if (options->snapshot)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: a bitmap tells what has changed on the disk as it is, not on a snapshot",
+                    image->io->name);
+  image->marked = true;
+  return reader->choose_bitmap(image, options->bitmap, error);
+}
+
 static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening *opening,
                                  struct vmf_error *error)
 {
@@ -132,7 +152,7 @@ static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening
     return vmf_fail(error, VMF_LIMIT, "%s: a disk of %llu bytes; at most %llu are possible",
                     image->io->name, (unsigned long long)image->size,
                     (unsigned long long)image->limits->guest_size);
-  return VMF_OK;
+  return opening->child ? VMF_OK : choose_bitmap(image, options, error);
 }
 
 enum vmf_code vmf_open_node(struct vmf_io *io, const struct vmf_opening *opening,

@@ -37,6 +37,10 @@ static const struct vmf_argument apply_arguments[] = {
      VMF_SETS_TEXT(since_format),
      .value = "FORMAT",
      .help = "format of that disk"},
+    {.name = "bitmap",
+     VMF_SETS_TEXT(source.bitmap),
+     .value = "NAME",
+     .help = "look only at what this bitmap of SOURCE says has changed"},
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -119,7 +123,7 @@ static enum vmf_code apply_with(struct apply_settings *settings, struct vmf_erro
   struct vmf_image *source = NULL, *since = NULL;
 
   since_source.format = settings->since_format;
-  since_source.snapshot = NULL;
+  since_source.snapshot = since_source.bitmap = NULL;
   enum vmf_code code = vmf_names_operands(&settings->command, 1, 1, error);
   if (code == VMF_OK)
     code = vmf_sources_check_input(&settings->command, &settings->source, 1, error);

@@ -16,7 +16,7 @@ enum { DIFF_SAME = 0, DIFF_DIFFERENT = 1, DIFF_FAILED = 2 };
 struct diff_settings {
   struct vmf_command command;
   struct vmf_source_settings source; /* of both, but for format and snapshot of the second */
-  const char *new_format;
+  const char *new_format, *bitmap;
   uint64_t ranges, bytes, zero_bytes; /* that have been told */
 };
 
@@ -37,6 +37,10 @@ static const struct vmf_argument diff_arguments[] = {
      .value = "FORMAT",
      .help = "format of the new disk"},
     VMF_ARGUMENT_SNAPSHOT, /* of the old disk */
+    {.name = "bitmap",
+     VMF_SETS_TEXT(bitmap),
+     .value = "NAME",
+     .help = "look only at what this bitmap of NEW says has changed"},
     VMF_ARGUMENT_BARE,
     VMF_ARGUMENT_ALLOW_REF,
     VMF_ARGUMENT_NO_REFS,
@@ -126,6 +130,7 @@ static int diff_run(void *given)
   new_source = settings->source;
   new_source.format = settings->new_format;
   new_source.snapshot = NULL;
+  new_source.bitmap = settings->bitmap;
   vmf_signals_catch();
   enum vmf_code code = vmf_sources_check_input(&settings->command, &settings->source, 2, &error);
   if (code == VMF_OK)

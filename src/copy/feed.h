@@ -37,8 +37,8 @@ struct vmf_feed {
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
   bool everything;    /* zeros are no holes */
   uint32_t unshared;  /* whole blocks of so many bytes that both inputs have at one place of one
-                       * file,  or that the second does not mark where it marks what has changed, are
-                       * taken  for zeros, unread; a power of two. 0: none are */
+                       * file, or that the second does not mark where it marks what has changed, are
+                       * taken for zeros, unread; a power of two. 0: none are */
   bool packed_only;   /* whatever is not packed is taken for zeros, unread */
   bool holes_count;   /* they are written: a bound on bytes is for them, too */
   /* Of the feed: where it is; of a disk that comes in any order, as long as it comes, 0. */

@@ -116,6 +116,8 @@ static enum vmf_code retire_again(struct vmf_loop *loop, struct run *run, struct
   VMF_TRY(push_digests(run, job, loop->options, error));
   VMF_TRY(vmf_copy_place(&run->places, job, error));
   VMF_TRY(vmf_journal_taken(run->copy->journal, job, error));
+  if (run->copy->units && run->copy->units->writer)
+    VMF_TRY(note_units(run->copy, job, error));
   run->copy->result->data_bytes += job->data_bytes;
   run->copy->result->zero_bytes += job->fed.length - job->data_bytes;
   vmf_feed_skip(&loop->feeds[loop->at], job->fed.length);

@@ -230,7 +230,6 @@ def test_a_map_that_lies_is_held_against_the_file(t):
 @tap.rows([
     ('a raw target', 9, ('-O', 'raw', '--map', 'm', 'disk.raw', 'new')), ('an unpacked one', 9, ('-O', 'qcow2', '--map', 'm', 'disk.raw', 'new')),
     ('an overlay', 9, ('-O', 'qcow2', '-c', '-B', 'base.qcow2', '-F', 'qcow2', '--map', 'm', 'disk.raw', 'new')),
-    ('to be resumed', 9, (*STREAM, '--resume', '--map', 'm', 'disk.raw', 'new')),
     ('a pipe', 9, (*STREAM, '--map', 'm', 'disk.raw', '-')), ('no file', 1, (*STREAM, '--since', 'old.map', 'disk.raw', 'new')),
     ('no map', 1, (*STREAM, '--onto', 'old', 'disk.raw', 'new')), ('in place', 1, (*STREAM, '--in-place', '--since', 'old.map', '--onto', 'old', 'disk.raw', 'old')),
     ('a file that is no map', 1, (*STREAM, '--map', 'vm.ova', 'disk.raw', 'new')), ('one name for both', 1, (*STREAM, '--map', 'new', 'disk.raw', 'new')), ('the source', 1, (*STREAM, '--map', 'disk.raw', 'disk.raw', 'new')),

@@ -358,7 +358,6 @@ def test_a_failure_that_is_no_use_leaves_nothing(t):
 
 @tap.rows([('to a pipe', '"$0" convert --resume src/disk.raw -O raw - | cat >/dev/null; exit ${PIPESTATUS[0]}'),
            ('from a pipe', 'cat src/disk.raw | "$0" convert --journal=on -f raw - out/disk.raw'),
-           ('with a map', '"$0" convert --journal=on -c --map=disk.map src/disk.raw out/disk.qcow2'),
            ('salvaged', '"$0" convert --journal=on -f raw --salvage src/disk.raw out/disk.raw')])
 def test_what_cannot_be_gone_on_with_is_told_at_the_start(t, words):
     prepare(t)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Gone on with all the same: what comes from devices and servers that tell no version, by the word of the person."""
+"""Gone on with, too: with a map of the units that are packed, and what comes from devices and servers that tell no version."""
 import contextlib
 import os
 import random
@@ -50,6 +50,34 @@ def export(t, path):
     tap.needs('libnbd')
     with remote_servers.nbdkit(t, 'file', t.path(path)) as url:
         yield url
+
+
+MAPPED = [('streamOptimized', ('-o', 'subformat=streamOptimized'), 'out/disk.vmdk'), ('qcow2', ('-c',), 'out/disk.qcow2'),
+          ('raw', ('-O', 'raw'), 'out/disk.raw.zst')]
+
+
+@tap.rows([(f'{name}{", onto an older one" if older else ""}', words, target, older) for name, words, target in MAPPED for older in (False, True)])
+def test_the_map_is_that_of_a_run_that_was_not_interrupted(t, words, target, older):
+    prepare(t)
+    words += ('--map', 'out/new.map')
+    if older:
+        old = target.replace('out/disk', 'old')
+        t.vmferry('convert', '--no-sync', *words[:-1], 'old.map', 'src/disk.raw', old)
+        put_other(t)
+        words += ('--since', 'old.map', '--onto', old)
+    tap.equal(run(t, 'write:9999:5', 'src/disk.raw', target, *words)[0], 0, 'not interrupted')
+    made, writes = files(t), fault_tools.count(t)
+    tap.equal(len(made), 2, 'files')
+    for number in (writes // 2, writes * 3 // 4, writes):
+        for name in made:
+            (t.folder / 'out' / name).unlink(missing_ok=True)
+        tap.equal(run(t, f'write:{number}:kill', 'src/disk.raw', target, *words)[0], -signal.SIGKILL, f'killed at {number}')
+        status, _, errors = resume(t, 'src/disk.raw', target, *words[:-4 if older else -2])
+        tap.equal(status, 1, errors)
+        tap.contains(errors, 'older target' if older else 'map of its units was "made"')
+        status, at, errors = resume(t, 'src/disk.raw', target, *words)
+        tap.equal((status, at is not None and at > 0), (0, True), errors)
+        tap.equal(files(t) == made, True, f'killed at write {number} of {writes}: the bytes of a run that was not interrupted')
 
 
 def put_other(t):

@@ -31,8 +31,6 @@ static const char *obstacle(const struct vmf_copy *copy)
     return "its source comes on a pipe";
   if (copy->target->shape.encrypts)
     return "each run encrypts it by another key";
-  if (copy->units)
-    return "the map of its units (--map, --since) would be without those that were done before";
   return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"
                        : NULL;
 }
@@ -194,6 +192,23 @@ static enum vmf_code note_block(struct vmf_journal *journal, const struct vmf_bl
   return VMF_OK;
 }
 
+/* Of the map that is made with the target; where it is follows from the block. */
+static enum vmf_code note_unit(struct vmf_journal *journal, const struct vmf_unit_record *record,
+                               struct vmf_error *error)
+{
+  uint8_t *at;
+
+  VMF_TRY(room(journal, JOURNAL_UNIT, &at, error));
+  put_le32(at, record->stored);
+  put_le32(at + 4, record->length);
+  put_le32(at + 8, record->neighbour);
+  put_le32(at + 12,
+           (record->packed ? JOURNAL_UNIT_PACKED : 0) | (record->kept ? JOURNAL_UNIT_KEPT : 0));
+  memcpy(at + 16, record->digest, VMF_UNIT_DIGEST);
+  memcpy(at + 32, record->stored_sum, VMF_QUICK_SUM);
+  return VMF_OK;
+}
+
 static enum vmf_code note_digests(struct vmf_journal *journal, const struct vmf_copy_job *job,
                                   struct vmf_error *error)
 {
@@ -226,6 +241,8 @@ enum vmf_code vmf_journal_note(struct vmf_journal *journal, const struct vmf_cop
   put_le32(at + 36, (uint32_t)job->block_count);
   for (size_t i = 0; i < job->block_count; i++)
     VMF_TRY(note_block(journal, &job->blocks[i], error));
+  for (size_t i = 0; i < job->block_count && vmf_journal_has_units(journal); i++)
+    VMF_TRY(note_unit(journal, &job->records[i], error));
   if (job->fed.hole)
     return VMF_OK;
   journal->data += job->fed.length;

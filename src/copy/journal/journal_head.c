@@ -157,6 +157,19 @@ static void add_target(FILE *out, const struct vmf_copy *copy, const char *optio
   fprintf(out, "%s\n", target->bitmaps ? ", with bitmaps" : "");
 }
 
+/* What is taken from an older target. */
+static void add_units(struct lines *lines, const struct vmf_units *units)
+{
+  bool reused = units && units->old;
+
+  fprintf(lines->out, "map of its units\t%s\n", units && units->writer ? "made" : "not made");
+  lines->name = "older target";
+  if (!reused)
+    fprintf(lines->out, "%s\tnone\n", lines->name);
+  else if (!lines->untold)
+    (void)(add_file(units->onto, lines) && add_file(vmf_unit_map_io(units->old), lines));
+}
+
 static enum vmf_code no_memory(struct vmf_error *error)
 {
   return vmf_fail(error, VMF_NOMEM, "no memory for a journal");
@@ -216,6 +229,7 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
   fputs("program\tvmferry " VMF_VERSION "\n", lines->out);
   add_image(lines, "file of the source", "source", copy->source);
   add_image(lines, "backing file", "backing disk", copy->backing);
+  add_units(lines, copy->units);
   if (lines->untold)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: cannot be resumed: nothing tells later whether %s is the same; if you "

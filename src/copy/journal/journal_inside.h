@@ -6,10 +6,11 @@
  *   chunk: "CHNK", u32 length of the jobs, u64 number from 0 on, u64 size of the main file,
  *          jobs, u64 XXH3 of all before it in this chunk; of the first, of the head, too
  *   job:   u64 guest, u64 length, u64 bytes of data, u64 digest of what it writes, u32 hole,
- *          u32 count of blocks, blocks; where a checksum is made, of each 64 KiB of a job that is
- *          no hole: u8 zero, or the digest behind it
+ *          u32 count of blocks, blocks; where a map is made, a unit of each block; where a checksum
+ *          is made, of each 64 KiB of a job that is no hole: u8 zero, or the digest behind it
  *   block: u64 guest, u64 host, u32 length, u32 data, u32 zeros, u16 head, u16 tail, u16 file,
  *          u16 flags
+ *   unit:  u32 stored, u32 length, u32 neighbour, u32 flags, the digest and the sum of unit_map.h
  *
  * Private to this folder. */
 #ifndef VMF_COPY_JOURNAL_INSIDE_H
@@ -21,12 +22,14 @@ enum {
   JOURNAL_CHUNK_HEAD = 24,
   JOURNAL_JOB = 40,
   JOURNAL_BLOCK = 36,
+  JOURNAL_UNIT = 16 + VMF_UNIT_DIGEST + VMF_QUICK_SUM,
   JOURNAL_SUM = 8,
   JOURNAL_JOBS_MOST = 64 << 20, /* bytes of jobs in a chunk */
   JOURNAL_JOBS_ENOUGH = 8 << 20,
 };
 
-enum { JOURNAL_ZERO = 1, JOURNAL_PACKED = 2 }; /* flags of a block */
+enum { JOURNAL_ZERO = 1, JOURNAL_PACKED = 2 };           /* flags of a block */
+enum { JOURNAL_UNIT_PACKED = 1, JOURNAL_UNIT_KEPT = 2 }; /* of a unit */
 
 struct vmf_journal {
   const struct vmf_copy *copy;
@@ -57,6 +60,12 @@ struct vmf_journal {
   size_t files;
   bool taking; /* what was done is done again */
 };
+
+/* Whether a map of the target's units is made. */
+static inline bool vmf_journal_has_units(const struct vmf_journal *journal)
+{
+  return journal->copy->units && journal->copy->units->writer;
+}
 
 /* The digest at the end of a chunk, of what stands before it there. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_sum(struct vmf_journal *journal, const uint8_t *chunk,

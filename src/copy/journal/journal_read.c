@@ -105,6 +105,27 @@ static bool read_block(struct vmf_journal *journal, struct vmf_block *block)
   return block->io != NULL;
 }
 
+static bool read_units(struct vmf_journal *journal)
+{
+  struct vmf_copy_job *job = &journal->job;
+  const uint8_t *at;
+
+  for (size_t i = 0; i < job->block_count && vmf_journal_has_units(journal); i++) {
+    if (!take(journal, JOURNAL_UNIT, &at))
+      return false;
+    uint32_t flags = get_le32(at + 12);
+    job->records[i] = (struct vmf_unit_record){.guest = job->blocks[i].guest,
+                                               .stored = get_le32(at),
+                                               .length = get_le32(at + 4),
+                                               .neighbour = get_le32(at + 8),
+                                               .packed = (flags & JOURNAL_UNIT_PACKED) != 0,
+                                               .kept = (flags & JOURNAL_UNIT_KEPT) != 0};
+    memcpy(job->records[i].digest, at + 16, VMF_UNIT_DIGEST);
+    memcpy(job->records[i].stored_sum, at + 32, VMF_QUICK_SUM);
+  }
+  return true;
+}
+
 static bool read_digests(struct vmf_journal *journal)
 {
   struct vmf_copy_job *job = &journal->job;
@@ -141,6 +162,11 @@ static enum vmf_code make_room(struct vmf_journal *journal, size_t blocks, struc
   vmf_free(job->blocks);
   job->blocks = memory;
   journal->blocks = job->blocks + blocks;
+  if (vmf_journal_has_units(journal)) {
+    VMF_TRY(vmf_alloc(blocks * sizeof(struct vmf_unit_record), &memory, error));
+    vmf_free(job->records);
+    job->records = memory;
+  }
   journal->block_capacity = blocks;
   return VMF_OK;
 }
@@ -169,8 +195,9 @@ static enum vmf_code read_job(struct vmf_journal *journal, struct vmf_error *err
       return wrong(journal, error);
     journal->blocks[i] = job->blocks[i]; /* what place has to answer */
   }
-  return !journal->copy->checksum || job->fed.hole || read_digests(journal) ? VMF_OK
-                                                                            : wrong(journal, error);
+  bool whole =
+      read_units(journal) && (!journal->copy->checksum || job->fed.hole || read_digests(journal));
+  return whole ? VMF_OK : wrong(journal, error);
 }
 
 static bool is_read(const struct vmf_journal *journal)
@@ -322,6 +349,7 @@ void vmf_journal_free_taking(struct vmf_journal *journal)
   vmf_free(journal->chunk);
   vmf_free(journal->reached);
   vmf_free(journal->job.blocks);
+  vmf_free(journal->job.records);
   vmf_free(journal->job.digests);
   vmf_free(journal->job.zero_digest);
 }

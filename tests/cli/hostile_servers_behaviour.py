@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """Servers that lie: a target is whole where it is said to be, and a source is what it says."""
 import random
+import threading
 
 import tap
 from object_store import Store
@@ -131,10 +132,11 @@ def test_a_server_that_has_it_before_it_came(t, *options):
 # ---- sources ----
 
 def whole_then(answer):
-    """A server without ranges, which answers the second time as it likes."""
+    """A server without ranges, which breaks off behind more than the first bytes, and answers the second time as it likes."""
     def reply(handler, number):
         if number == 1:
-            handler.say(200, RAW)
+            handler.say(200, RAW[:3 * MIB // 2], Content_Length=str(len(RAW)))
+            handler.close_connection = True
         else:
             answer(handler)
     return reply
@@ -162,10 +164,34 @@ def flood(handler):
 def test_a_whole_file_that_changes(t, answer):
     tap.needs('libcurl')
     with Site(whole_then(answer)) as site:
-        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--max-size', '4M', '--retry-time', '1', site.url + '/disk.raw', 'out.raw', status=3)
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--resize', '4M', '--max-size', '4M', '--retry-time', '9', site.url + '/disk.raw', 'out.raw', status=None)
+        tap.equal(len(site.requests) > 1, True, 'the second time')
+    tap.equal(done.returncode in (3, 6), True, f'status {done.returncode}: {done.stderr}')
     tap.contains(done.stderr, 'disk.raw: ')
     tap.equal(FLOODED, [], 'what was taken as a whole')
     tap.equal(t.names(), [], 'files')
+
+
+@tap.rows([('as it comes', ()), ('stored', ('--resize', '32M'))])
+def test_a_whole_file_is_asked_for_once(t, options):
+    tap.needs('libcurl')
+    data = RAW * 8
+    with Site(lambda handler, _: handler.say(200, data)) as site:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', *options, site.url + '/disk.raw', 'out.raw')
+    tap.equal((t.read('out.raw')[:len(data)] == data, len(site.requests)), (True, 1), 'the bytes, and requests')
+
+
+def test_a_server_that_does_one_thing_at_a_time(t):
+    """What comes for nobody yet gives way."""
+    tap.needs('libcurl')
+    data, turn = RAW * 8, threading.Lock()
+
+    def answer(handler, _):
+        handler.close_connection = True
+        with turn:
+            handler.say(200, data, Connection='close')
+    with Site(answer) as site:
+        t.vmferry('compare', '-f', 'raw', '-F', 'raw', site.url + '/a', site.url + '/b')
 
 
 @tap.rows([

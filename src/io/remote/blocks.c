@@ -32,7 +32,6 @@ enum vmf_code vmf_remote_new(struct vmf_transport *transport, const char *name,
   }
   *remote = memory;
   (*remote)->transport = transport;
-  transport->name = copy;
   (*remote)->name = copy;
   (*remote)->allowed = VMF_REMOTE_LINES;
   pthread_mutex_init(&(*remote)->lock, NULL);

@@ -46,20 +46,6 @@ static bool is_wanted(const struct vmf_http_request *request)
          answer->end <= load->offset + load->length;
 }
 
-/* Where a part is asked for, the whole file is as good for its first bytes. */
-static size_t keep_first(struct vmf_http_request *request, const char *bytes, size_t length)
-{
-  size_t part = vmf_min(length, VMF_REMOTE_BLOCK - request->got);
-
-  if (request->answer.encoded || strncasecmp(request->answer.type, "text/html", 9) == 0)
-    part = 0;
-  if (part > 0)
-    memcpy(request->first + request->got, bytes, part);
-  request->got += part;
-  request->unwanted = part < length;
-  return part;
-}
-
 /* Keeps the beginning of what explains a status. */
 static void explain(struct vmf_http_request *request, const char *bytes, size_t length)
 {
@@ -82,13 +68,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return request->passed > EXPLAINED_BYTES ? 0 : length;
   }
   if (request->body && status == 200) {
+    request->unwanted = (request->got == 0 && !vmf_http_body_begin(request)) ||
+                        !vmf_http_body_put(request->body, bytes, length);
     request->got += length;
-    request->unwanted = !vmf_http_body_put(request->body, bytes, length);
     return request->unwanted ? 0 : length;
   }
-  if (request->first && status == 200)
-    return keep_first(request, bytes, length);
-  request->unwanted = request->body || !is_wanted(request) || length > load->length - request->got;
+  request->unwanted =
+      request->unranged || !is_wanted(request) || length > load->length - request->got;
   while (done < length && !request->unwanted) {
     size_t at = request->got % VMF_REMOTE_BLOCK;
     size_t part = (size_t)vmf_min(length - done, VMF_REMOTE_BLOCK - at);
@@ -104,8 +90,8 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
   const struct vmf_http_request *request = data;
 
   (void)total, (void)now, (void)up, (void)sent;
-  return atomic_load(&request->http->transport.ended) ||
-         (request->body && vmf_http_body_stopped(request->body)) ||
+  return (request->body ? vmf_http_body_stopped(request->body)
+                        : atomic_load(&request->http->transport.ended)) ||
          vmf_cancel_requested(vmf_remote_settings()->cancel);
 }
 
@@ -262,8 +248,7 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->line->reason[0] = '\0';
   bool good =
       headers && vmf_curl_ask(curl, url, headers, VMF_CURL_STALL, &calls) &&
-      vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE,
-                                request->body || request->unranged ? NULL : range) == CURLE_OK;
+      vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE, request->unranged ? NULL : range) == CURLE_OK;
   *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
   vmf_curl_forget(curl);
   vmf_curl.curl_slist_free_all(headers);
@@ -363,6 +348,7 @@ static void http_close(struct vmf_transport *transport)
 {
   struct vmf_http *http = (struct vmf_http *)transport;
 
+  vmf_http_live_end(http);
   if (http->spare)
     vmf_http_line_free(http->spare);
   pthread_mutex_destroy(&http->lock);
@@ -370,6 +356,7 @@ static void http_close(struct vmf_transport *transport)
   vmf_io_close(http->copy);
   vmf_free(http->first);
   vmf_free(http->url);
+  vmf_free(transport->name);
   vmf_free(http);
 }
 
@@ -418,20 +405,8 @@ static const struct vmf_transport_ops http_ops = {
     .close = http_close,
 };
 
-/* *there: how long the whole file is that the server sends in place of a part. False: it does not
- * say, or sends something else. */
-static bool sends_whole(const struct vmf_http_request *request, enum vmf_code code, uint64_t *there)
-{
-  curl_off_t length = -1;
-
-  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  *there = length > 0 ? (uint64_t)length : 0;
-  return code == VMF_UNSUPPORTED && vmf_http_status(request) == 200 && !request->answer.encoded &&
-         length >= 0;
-}
-
 /* What the first answer says of the version that it is of. */
-static void pin(struct vmf_http *http, const struct vmf_http_answer *answer, uint64_t size)
+void vmf_http_pin(struct vmf_http *http, const struct vmf_http_answer *answer, uint64_t size)
 {
   http->transport.size = size;
   memcpy(http->etag, answer->etag, sizeof http->etag);
@@ -439,50 +414,32 @@ static void pin(struct vmf_http *http, const struct vmf_http_answer *answer, uin
   http->pinned = true;
 }
 
-/* The server sends no parts; the first bytes have come. */
-static enum vmf_code open_whole(struct vmf_http *http, const struct vmf_http_request *request,
-                                uint64_t length, struct vmf_attempt *attempt,
-                                struct vmf_error *error)
-{
-  if (request->got < vmf_min(length, VMF_REMOTE_BLOCK)) {
-    attempt->again = true;
-    return vmf_fail(error, VMF_READ, "%s: %" PRIu64 " bytes were announced, and %zu came",
-                    http->transport.name, length, request->got);
-  }
-  pin(http, &request->answer, length);
-  http->transport.ops = &whole_ops;
-  http->transport.lines = 1;
-  return VMF_OK;
-}
-
 /* Asks for the first byte: what comes with it is how long the file is, and which. *region: where
  * the server says that a bucket is. */
 static enum vmf_code look(struct vmf_http *http, char region[VMF_HTTP_REGION],
                           struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  uint8_t byte[1];
-  const struct vmf_load load = {.length = 1, .blocks = {byte}};
-  struct vmf_http_request request = {
-      .http = http, .line = http->spare, .load = &load, .first = http->first};
-  enum vmf_code code = vmf_http_ask(&request, attempt, error);
-  const struct vmf_http_answer *answer = &request.answer;
-  uint64_t length;
+  struct vmf_http_look found;
+  enum vmf_code code = vmf_http_look(http, false, &found, attempt, error);
+  const struct vmf_http_answer *answer = &found.answer;
 
   memcpy(region, answer->region, VMF_HTTP_REGION);
-  if (code == VMF_READ && vmf_http_status(&request) == 416) {
+  if (code == VMF_READ && found.status == 416) {
     if (answer->has_range && answer->has_total && answer->total == 0)
       return VMF_OK; /* an empty file has no first byte */
-    request.unranged = true;
-    code = vmf_http_ask(&request, attempt, error);
+    code = vmf_http_look(http, true, &found, attempt, error);
   }
-  if (sends_whole(&request, code, &length))
-    return open_whole(http, &request, length, attempt, error);
+  if (found.whole) {
+    http->transport.ops = &whole_ops;
+    http->transport.lines = 1;
+    return code;
+  }
   VMF_TRY(code);
   if (!answer->has_total || answer->total > INT64_MAX)
     return vmf_fail(error, VMF_UNSUPPORTED,
                     "%s: the server does not say how long the file is (Content-Range)",
                     http->transport.name);
-  pin(http, answer, answer->total);
+  vmf_http_pin(http, answer, answer->total);
   if (vmf_http_is_strong(http->etag) || http->modified[0])
     http->transport.version = vmf_http_is_strong(http->etag) ? http->etag : http->modified;
   else if (!http->etag[0])
@@ -528,17 +485,12 @@ static enum vmf_code look_around(struct vmf_http *http, struct vmf_attempt *atte
   return look(http, region, attempt, error);
 }
 
-/* The first bytes are kept only of a file that comes as a whole. */
 static enum vmf_code open_by(struct vmf_http *http, struct vmf_attempt *attempt,
                              struct vmf_error *error)
 {
-  void *first;
-
   if (http->s3)
     VMF_TRY(place_object(http, error));
   VMF_TRY(vmf_http_line_new(http, &http->spare, error));
-  VMF_TRY(vmf_alloc_pages(VMF_REMOTE_BLOCK, &first, error));
-  http->first = first;
   VMF_TRY(look_around(http, attempt, error));
   if (http->transport.ops == &whole_ops)
     return VMF_OK;
@@ -555,10 +507,12 @@ enum vmf_code vmf_http_open(const char *url, const char *name, struct vmf_transp
   VMF_TRY(vmf_curl_load(name, error));
   VMF_TRY(vmf_alloc(sizeof(struct vmf_http), &memory, error));
   struct vmf_http *http = memory;
-  http->transport = (struct vmf_transport){.ops = &http_ops, .name = name, .lines = 8, .load = 4};
+  http->transport = (struct vmf_transport){.ops = &http_ops, .lines = 8, .load = 4};
   pthread_mutex_init(&http->lock, NULL);
-  enum vmf_code code = vmf_url_is_s3(url) ? vmf_s3_new(url, name, &http->s3, error)
-                                          : vmf_copy_text(url, &http->url, error);
+  enum vmf_code code = vmf_copy_text(name, &http->transport.name, error);
+  if (code == VMF_OK)
+    code = vmf_url_is_s3(url) ? vmf_s3_new(url, name, &http->s3, error)
+                              : vmf_copy_text(url, &http->url, error);
   if (code == VMF_OK)
     code = open_by(http, attempt, error);
   if (code == VMF_OK)

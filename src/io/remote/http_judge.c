@@ -113,7 +113,7 @@ static enum vmf_code no_range(const struct vmf_http_request *request, struct vmf
   if (request->http->pinned && (request->answer.etag[0] || request->http->etag[0]) &&
       strcmp(request->answer.etag, request->http->etag) != 0)
     return changed(request, error);
-  if (request->body && !request->answer.encoded)
+  if (request->body && vmf_http_body_is_file(request->body))
     return strcmp(request->answer.modified, request->http->modified) == 0 ? VMF_OK
                                                                           : changed(request, error);
   return vmf_fail(
@@ -167,7 +167,7 @@ enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
   if (request->big_head)
     return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
                     VMF_HTTP_HEAD);
-  if (request->body && status == 206)
+  if (request->unranged && status == 206)
     return vmf_fail(error, VMF_READ,
                     "%s: the server sends a part where the whole file is asked for", name);
   if (request->unwanted && status == 206) {

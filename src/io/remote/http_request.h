@@ -28,6 +28,7 @@ struct vmf_http {
    * NULL; both owned. The copy is made by the thread that fetches, which is one. */
   uint8_t *first;
   struct vmf_io *copy;
+  struct vmf_http_body *live;        /* owned; comes since it was opened, for nobody yet; or NULL */
   pthread_mutex_t lock;              /* guards `spare` */
   struct vmf_http_connection *spare; /* the connection that it was opened by; or NULL */
 };
@@ -46,15 +47,13 @@ struct vmf_http_request {
   const struct vmf_load *load;
   struct vmf_http_answer answer;
   size_t got;    /* bytes of the load that came */
-  bool unranged; /* no part is asked for: only an empty file is wanted */
+  bool unranged; /* all of the file is asked for, not a part */
   size_t passed; /* of a body that only explains, which nobody reads */
   bool unwanted; /* the body is no part of the file, or more than was asked for */
   bool big_head;
   char explanation[VMF_S3_EXPLAINED + 1]; /* the beginning of such a body */
   size_t explained;
-  uint8_t
-      *first; /* of who opens the file: a block, for its first bytes where it comes as a whole */
-  struct vmf_http_body *body; /* all of the file is asked for, which this takes; or NULL */
+  struct vmf_http_body *body; /* takes all of the file, where that comes; or NULL */
 };
 
 /* The request, to where redirections lead. */
@@ -69,15 +68,37 @@ void vmf_http_line_free(struct vmf_http_connection *line);
 
 /* ---- a file of which no parts are sent (http_whole.c) ---- */
 
+/* The first request of a file, for its first byte, by which it becomes known which version is
+ * meant. *whole: its server sends all of it, which goes on coming while its first bytes are there.
+ * answer, status: what came otherwise. */
+struct vmf_http_look {
+  bool whole;
+  long status;
+  struct vmf_http_answer answer;
+};
+VMF_MUST_CHECK enum vmf_code vmf_http_look(struct vmf_http *http, bool unranged,
+                                           struct vmf_http_look *look, struct vmf_attempt *attempt,
+                                           struct vmf_error *error);
+
+/* For http.c and http_judge.c: a body with status 200 begins. False: it is not the file. */
+bool vmf_http_body_begin(struct vmf_http_request *request);
+/* Whether it did. */
+bool vmf_http_body_is_file(const struct vmf_http_body *body);
 /* What libcurl has received of it; waits until there is room. False: it is not wanted. */
 bool vmf_http_body_put(struct vmf_http_body *body, const char *bytes, size_t length);
 bool vmf_http_body_stopped(struct vmf_http_body *body);
+/* What comes since the file was opened, and nobody wanted, if there is any. */
+void vmf_http_live_end(struct vmf_http *http);
 
-/* The file as a stream. file: keeps `http`, and is taken over, also on failure; NULL: it lives as
- * long anyway. *attempt: what came of the request, once it has failed, lives as long; or NULL. */
+/* The file as a stream: what comes since it was opened, or asked for once more. file: keeps `http`,
+ * and is taken over, also on failure; NULL: it lives as long anyway. *attempt: what came of the
+ * request, once it has failed, lives as long; or NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_http_stream(struct vmf_http *http, struct vmf_io *file,
                                              struct vmf_attempt *attempt, struct vmf_io **stream,
                                              struct vmf_error *error);
+
+/* What the first answer says of the version that it is of. */
+void vmf_http_pin(struct vmf_http *http, const struct vmf_http_answer *answer, uint64_t size);
 
 /* As in struct vmf_transport_ops, of a file whose first bytes are known. What is behind them is
  * stored when it is asked for. */

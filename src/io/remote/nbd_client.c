@@ -373,6 +373,7 @@ static void nbd_end(struct vmf_transport *transport)
   vmf_nbd_channel_end(&nbd->first);
   pthread_mutex_destroy(&nbd->lock);
   vmf_free(nbd->url);
+  vmf_free(transport->name);
   vmf_free(nbd);
 }
 
@@ -413,11 +414,12 @@ enum vmf_code vmf_nbd_open(const char *url, const char *name, struct vmf_transpo
 
   VMF_TRY(vmf_alloc(sizeof(struct nbd), &memory, error));
   struct nbd *nbd = memory;
-  nbd->transport =
-      (struct vmf_transport){.ops = &nbd_ops, .name = name, .lines = LINES, .load = LOAD};
+  nbd->transport = (struct vmf_transport){.ops = &nbd_ops, .lines = LINES, .load = LOAD};
   pthread_mutex_init(&nbd->lock, NULL);
   vmf_nbd_channel_begin(&nbd->first);
-  enum vmf_code code = vmf_copy_text(url, &nbd->url, error);
+  enum vmf_code code = vmf_copy_text(name, &nbd->transport.name, error);
+  if (code == VMF_OK)
+    code = vmf_copy_text(url, &nbd->url, error);
   if (code == VMF_OK)
     code = look(nbd, attempt, error);
   if (code == VMF_OK)

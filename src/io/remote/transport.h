@@ -39,7 +39,7 @@ struct vmf_attempt {
 
 struct vmf_transport {
   const struct vmf_transport_ops *ops;
-  const char *name;    /* for messages; not owned */
+  char *name;          /* for messages; owned */
   const char *version; /* by which the server tells what the file holds now from what it held or
                         * will hold (an ETag); NULL: nothing does */
   uint64_t size;       /* bytes */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Keys for an object store that the machine gives: to a container, by its agent, or to an instance, by its metadata service."""
+"""Keys for an object store that are given: for a web identity, by a token service, to a container, by its agent, or to an instance, by its metadata service."""
 import json
 import os
 import random
+import urllib.parse
 
 import tap
 from object_store import Store
@@ -87,6 +88,50 @@ def test_who_is_not_asked(t, url):
     needs()
     done, _ = asked(t, agent, lambda _: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url}, status=2)
     tap.contains(done.stderr, 'expected an https URL, or http on this machine')
+
+
+# ---- a web identity ----
+
+GIVEN = f'''<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
+<AccessKeyId>{STORE["key"]}</AccessKeyId><SecretAccessKey>{STORE["secret"]}</SecretAccessKey><SessionToken>{STORE["token"]}</SessionToken>
+</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>'''.encode()
+ROLE = 'arn:aws:iam::123456789012:role/copy+disks'
+
+
+def tokens(handler, _):
+    """AWS's token service: nothing is signed, the token says who asks."""
+    sent = handler.rfile.read(int(handler.headers['Content-Length'])).decode()
+    asked_for = dict(urllib.parse.parse_qsl(sent, strict_parsing=True))
+    good = (handler.command, handler.path, handler.headers['Content-Type']) == ('POST', '/', 'application/x-www-form-urlencoded') and asked_for == {
+        'Action': 'AssumeRoleWithWebIdentity', 'Version': '2011-06-15', 'RoleArn': ROLE, 'RoleSessionName': asked_for['RoleSessionName'], 'WebIdentityToken': 'ey.J+/=.x'}
+    handler.say(200, GIVEN) if good and 'Authorization' not in handler.headers else handler.say(
+        403, b'<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized</Message></Error></ErrorResponse>')
+
+
+def identity(t, url, **more):
+    t.write('identity', b'ey.J+/=.x\n')
+    return {'AWS_WEB_IDENTITY_TOKEN_FILE': t.path('identity'), 'AWS_ROLE_ARN': ROLE, 'AWS_ENDPOINT_URL_STS': url, 'no_proxy': '127.0.0.1', **more}
+
+
+def test_a_web_identity(t):
+    needs()
+    _, requests = asked(t, tokens, lambda url: identity(t, url), *CONFINED)
+    tap.equal(len(requests), 1, 'requests')
+    asked(t, tokens, lambda url: identity(t, url + '/', AWS_ROLE_SESSION_NAME='a name'))
+
+
+@tap.rows([
+    ('no right', tokens, {'AWS_ROLE_ARN': 'arn:of:another'}, 'answers with status 403: AccessDenied: Not authorized'),
+    ('no keys', lambda handler, _: handler.say(200, GIVEN.replace(b'SessionToken', b'Session')), {}, 'answers without any'),
+    ('no role', tokens, {'AWS_ROLE_ARN': ''}, 'without AWS_ROLE_ARN'),
+    ('no file', tokens, {'AWS_WEB_IDENTITY_TOKEN_FILE': '/none'}, '/none: the token for keys (AWS) cannot be read'),
+    ('somebody far away over http', tokens, {'AWS_ENDPOINT_URL_STS': 'http://192.0.2.1'}, 'expected an https URL')])
+def test_a_web_identity_that_gives_none(t, giver, more, word):
+    needs()
+    done, _ = asked(t, giver, lambda url: identity(t, url, **more), status=None)
+    tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}')
+    tap.contains(done.stderr, word)
+    tap.equal('ey.J' in done.stderr, False, 'the token is told')
 
 
 # ---- an instance ----

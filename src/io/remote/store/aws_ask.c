@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The variables are those of the AWS tools. What is asked for keys is never asked by way of a
+ * The variables are those of the AWS tools. What the machine itself has is never asked by way of a
  * proxy, redirections are not followed, and over plain http only this machine and the addresses
  * that such services have are asked. */
 #include "aws_ask.h"
@@ -34,6 +34,11 @@ static bool asks_instance(void)
   return disabled || variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 }
 
+bool vmf_aws_has_identity(void)
+{
+  return variable(VMF_AWS_IDENTITY_FILE) != NULL;
+}
+
 bool vmf_aws_may_ask(void)
 {
   return variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") ||
@@ -42,12 +47,16 @@ bool vmf_aws_may_ask(void)
 
 #if defined VMF_HAVE_CURL && defined VMF_HAVE_JANSSON
 
+#include "s3.h"
 #include "web_call.h"
 
 enum { CONNECT_MS = 1000, ANSWER_MS = 5000, TRIES = 3, TOKEN_BYTES = 16 << 10 };
+enum { FAR_MS = 15000 /* for who is not of the machine */ };
 
 struct asking {
   const char *name;
+  bool far;         /* who is asked is not of the machine */
+  const char *body; /* or NULL */
   struct vmf_web_line line;
   struct vmf_web_call *call; /* owned */
 };
@@ -105,11 +114,14 @@ static enum vmf_code ask_once(struct asking *asking, const char *method, const c
   asking->call->method = method;
   asking->call->url = url;
   asking->call->headers = NULL;
+  asking->call->body = asking->body;
+  asking->call->length = asking->body ? strlen(asking->body) : 0;
   if (!line->curl ||
-      vmf_curl.curl_easy_setopt(line->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) !=
-          CURLE_OK ||
-      vmf_curl.curl_easy_setopt(line->curl, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS) != CURLE_OK ||
-      vmf_curl.curl_easy_setopt(line->curl, CURLOPT_PROXY, "") != CURLE_OK ||
+      vmf_curl.curl_easy_setopt(line->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                                (long)(asking->far ? FAR_MS : CONNECT_MS)) != CURLE_OK ||
+      vmf_curl.curl_easy_setopt(line->curl, CURLOPT_TIMEOUT_MS,
+                                (long)(asking->far ? FAR_MS : ANSWER_MS)) != CURLE_OK ||
+      (!asking->far && vmf_curl.curl_easy_setopt(line->curl, CURLOPT_PROXY, "") != CURLE_OK) ||
       (header && !vmf_curl_header(&asking->call->headers, header)))
     return vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", asking->name);
   return vmf_web_call(line, asking->name, asking->call, attempt, error);
@@ -133,11 +145,13 @@ static enum vmf_code ask(struct asking *asking, const char *method, const char *
   }
   if (code != VMF_OK)
     return vmf_while(error, "asking %.200s for keys", url);
-  return asking->call->status == 200
-             ? VMF_OK
-             : vmf_fail(error, VMF_SYSTEM,
-                        "%s: who is to give keys (AWS) answers with status %ld: %.200s",
-                        asking->name, asking->call->status, url);
+  if (asking->call->status == 200)
+    return VMF_OK;
+  char reason[256];
+  vmf_s3_reason(asking->call->came.text, asking->call->came.head.type, reason, sizeof reason);
+  return vmf_fail(error, VMF_SYSTEM,
+                  "%s: who is to give keys (AWS) answers with status %ld%s: %.200s", asking->name,
+                  asking->call->status, reason, url);
 }
 
 /* ---- what is answered ---- */
@@ -270,7 +284,104 @@ static enum vmf_code ask_instance(struct asking *asking, struct vmf_aws_keys *ke
   return take_keys(asking, keys, error);
 }
 
-enum vmf_code vmf_aws_ask(const char *name, struct vmf_aws_keys *keys, struct vmf_error *error)
+/* ---- a web identity: STS, AssumeRoleWithWebIdentity ---- */
+
+static enum vmf_code escaped(const char *text, char **copy, struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(3 * strlen(text) + 1, &memory, error));
+  vmf_aws_escape(text, "", memory);
+  *copy = memory;
+  return VMF_OK;
+}
+
+/* Without a region's host the one that is said for all services. */
+static enum vmf_code identity_url(const char *region, char **url, struct vmf_error *error)
+{
+  const char *own = variable("AWS_ENDPOINT_URL_STS"), *all = variable("AWS_ENDPOINT_URL");
+
+  own = own ? own : all;
+  if (own)
+    return vmf_format(url, error, "%s%s", own, own[strlen(own) - 1] == '/' ? "" : "/");
+  return vmf_format(url, error, "https://sts.%s.amazonaws.com%s/", region,
+                    strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+}
+
+static enum vmf_code copy_element(const char *xml, const char *name, char **copy,
+                                  struct vmf_error *error)
+{
+  char text[8 << 10];
+  enum vmf_code code = VMF_OK;
+
+  if (vmf_s3_element(xml, name, text, sizeof text) && text[0])
+    code = vmf_copy_text(text, copy, error);
+  explicit_bzero(text, sizeof text);
+  return code;
+}
+
+static enum vmf_code take_elements(struct asking *asking, struct vmf_aws_keys *keys,
+                                   struct vmf_error *error)
+{
+  char *text = asking->call->came.text;
+  enum vmf_code code = copy_element(text, "AccessKeyId", &keys->id, error);
+
+  if (code == VMF_OK)
+    code = copy_element(text, "SecretAccessKey", &keys->secret, error);
+  if (code == VMF_OK)
+    code = copy_element(text, "SessionToken", &keys->token, error);
+  explicit_bzero(text, sizeof asking->call->came.text);
+  if (code != VMF_OK || (keys->id && keys->secret && keys->token))
+    return code;
+  return vmf_fail(error, VMF_SYSTEM,
+                  "%s: who is to give keys (AWS STS) answers without any, expected XML with "
+                  "AccessKeyId, SecretAccessKey and SessionToken",
+                  asking->name);
+}
+
+/* What is sent: the token is a secret. */
+static enum vmf_code identity_body(const struct asking *asking, char **body,
+                                   struct vmf_error *error)
+{
+  const char *role = variable("AWS_ROLE_ARN"), *session = variable("AWS_ROLE_SESSION_NAME");
+  VMF_AUTO_FREE char *token = NULL, *sent = NULL, *arn = NULL, *name = NULL;
+
+  if (!role)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: " VMF_AWS_IDENTITY_FILE " is set without AWS_ROLE_ARN, expected both",
+                    asking->name);
+  VMF_TRY(read_token(variable(VMF_AWS_IDENTITY_FILE), &token, error));
+  VMF_TRY(escaped(role, &arn, error));
+  VMF_TRY(escaped(session ? session : "vmferry", &name, error));
+  enum vmf_code code = escaped(token, &sent, error);
+  explicit_bzero(token, strlen(token));
+  VMF_TRY(code);
+  code = vmf_format(body, error,
+                    "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=%s"
+                    "&RoleSessionName=%s&WebIdentityToken=%s",
+                    arn, name, sent);
+  explicit_bzero(sent, strlen(sent));
+  return code;
+}
+
+static enum vmf_code ask_identity(struct asking *asking, const char *region,
+                                  struct vmf_aws_keys *keys, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *url = NULL, *body = NULL;
+
+  VMF_TRY(identity_url(region, &url, error));
+  VMF_TRY(identity_body(asking, &body, error));
+  asking->far = true;
+  asking->body = body;
+  enum vmf_code code =
+      ask(asking, "POST", url, "Content-Type: application/x-www-form-urlencoded", error);
+  explicit_bzero(body, strlen(body));
+  asking->body = NULL;
+  return code == VMF_OK ? take_elements(asking, keys, error) : code;
+}
+
+enum vmf_code vmf_aws_ask(const char *name, const char *region, struct vmf_aws_keys *keys,
+                          struct vmf_error *error)
 {
   struct asking asking = {.name = name};
   void *memory;
@@ -280,8 +391,9 @@ enum vmf_code vmf_aws_ask(const char *name, struct vmf_aws_keys *keys, struct vm
   asking.call = memory;
   bool container = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") ||
                    variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-  enum vmf_code code =
-      container ? ask_container(&asking, keys, error) : ask_instance(&asking, keys, error);
+  enum vmf_code code = vmf_aws_has_identity() ? ask_identity(&asking, region, keys, error)
+                       : container            ? ask_container(&asking, keys, error)
+                                              : ask_instance(&asking, keys, error);
   vmf_web_line_close(&asking.line);
   vmf_free(asking.call);
   return code;
@@ -289,9 +401,10 @@ enum vmf_code vmf_aws_ask(const char *name, struct vmf_aws_keys *keys, struct vm
 
 #else
 
-enum vmf_code vmf_aws_ask(const char *name, struct vmf_aws_keys *keys, struct vmf_error *error)
+enum vmf_code vmf_aws_ask(const char *name, const char *region, struct vmf_aws_keys *keys,
+                          struct vmf_error *error)
 {
-  (void)keys;
+  (void)region, (void)keys;
   return vmf_fail(error, VMF_UNSUPPORTED,
                   "%s: this build is without libcurl or jansson, which ask the machine for keys "
                   "(AWS): eval \"$(aws configure export-credentials --format env)\"",

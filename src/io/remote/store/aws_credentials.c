@@ -39,13 +39,18 @@ static enum vmf_code file_path(const char *variable, const char *usual, char **p
 /* The first two are read for profiles. */
 enum vmf_code vmf_aws_files(char *paths[VMF_AWS_FILES], struct vmf_error *error)
 {
-  const char *token = getenv(VMF_AWS_TOKEN_FILE);
+  static const char *const tokens[] = {VMF_AWS_TOKEN_FILE, VMF_AWS_IDENTITY_FILE};
 
   for (size_t i = 0; i < VMF_AWS_FILES; i++)
     paths[i] = NULL;
   VMF_TRY(file_path("AWS_SHARED_CREDENTIALS_FILE", "credentials", &paths[0], error));
   VMF_TRY(file_path("AWS_CONFIG_FILE", "config", &paths[1], error));
-  return token && token[0] ? vmf_copy_text(token, &paths[2], error) : VMF_OK;
+  for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+    const char *token = getenv(tokens[i]);
+    if (token && token[0])
+      VMF_TRY(vmf_copy_text(token, &paths[PROFILE_FILES + i], error));
+  }
+  return VMF_OK;
 }
 
 static char *trim(char *text)
@@ -219,12 +224,12 @@ static void wipe(char *secret)
   vmf_free(secret);
 }
 
-/* What the machine gives. */
-static enum vmf_code take_given(const char *name, struct vmf_aws_credentials *found,
-                                struct vmf_error *error)
+/* What is given to what runs on the machine. */
+static enum vmf_code take_given(const char *name, const char *region,
+                                struct vmf_aws_credentials *found, struct vmf_error *error)
 {
   struct vmf_aws_keys keys = {0};
-  enum vmf_code code = vmf_aws_ask(name, &keys, error);
+  enum vmf_code code = vmf_aws_ask(name, region, &keys, error);
 
   if (code == VMF_OK)
     code = take_keys(keys.id, keys.secret, keys.token, found, error);
@@ -235,7 +240,7 @@ static enum vmf_code take_given(const char *name, struct vmf_aws_credentials *fo
 }
 
 /* A profile that the caller names goes before the environment, as with the AWS tools. */
-static enum vmf_code find_keys(const char *name, const struct profile *profile,
+static enum vmf_code find_keys(const char *name, const char *region, const struct profile *profile,
                                struct vmf_aws_credentials *found, struct vmf_error *error)
 {
   const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
@@ -245,8 +250,10 @@ static enum vmf_code find_keys(const char *name, const struct profile *profile,
     return VMF_OK;
   if (!named && id && id[0] && secret && secret[0])
     return take_keys(id, secret, getenv("AWS_SESSION_TOKEN"), found, error);
+  if (!named && vmf_aws_has_identity())
+    return take_given(name, region, found, error);
   if ((!profile->id || !profile->secret) && !named && !profile->elsewhere && vmf_aws_may_ask())
-    return take_given(name, found, error);
+    return take_given(name, region, found, error);
   if (!profile->id || !profile->secret)
     return nobody(name, profile, error);
   return take_keys(profile->id, profile->secret, profile->token, found, error);
@@ -261,8 +268,8 @@ static enum vmf_code find_all(const char *name, const struct profile *profile,
   const char *endpoint = first_of(settings->endpoint, getenv("AWS_ENDPOINT_URL_S3"),
                                   getenv("AWS_ENDPOINT_URL"), profile->endpoint);
 
-  VMF_TRY(find_keys(name, profile, found, error));
   VMF_TRY(vmf_copy_text(region ? region : "us-east-1", &found->region, error));
+  VMF_TRY(find_keys(name, found->region, profile, found, error));
   VMF_TRY(copy_said(endpoint, &found->endpoint, error));
   for (size_t i = endpoint ? strlen(endpoint) : 0; i > 0 && found->endpoint[i - 1] == '/'; i--)
     found->endpoint[i - 1] = '\0';

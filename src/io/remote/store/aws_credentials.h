@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Who asks an object store, where it is, and in which region, as the AWS tools find it: what the
- * caller says, the environment, ~/.aws/credentials, ~/.aws/config, and what gives keys to a
- * container or an instance. Private to this folder, but
+ * caller says, the environment, ~/.aws/credentials, ~/.aws/config, and what gives keys for
+ * a web identity, to a container or an instance. Private to this folder, but
  * for the names of the files. */
 #ifndef VMF_IO_REMOTE_AWS_CREDENTIALS_H
 #define VMF_IO_REMOTE_AWS_CREDENTIALS_H
@@ -26,9 +26,9 @@ VMF_MUST_CHECK enum vmf_code vmf_aws_credentials_find(const char *name,
                                                       struct vmf_error *error);
 void vmf_aws_credentials_clear(struct vmf_aws_credentials *credentials);
 
-enum { VMF_AWS_FILES = 3 };
+enum { VMF_AWS_FILES = 4 };
 
-/* The files of credentials, of the configuration, and of a token for the machine's keys: fresh
+/* The files of credentials, of the configuration, and of tokens for keys that are given: fresh
  * strings, or NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_aws_files(char *paths[VMF_AWS_FILES], struct vmf_error *error);
 

@@ -29,7 +29,8 @@ static const char *const names[KINDS] = {
 struct vmf_digest {
   const EVP_MD *method; /* of methods[] */
   EVP_MD_CTX *context;
-  XXH64_state_t *xxh64;               /* XXH64: instead of both */
+  bool started;         /* the context; OpenSSL crashes on one that it had no memory to start */
+  XXH64_state_t *xxh64; /* XXH64: instead of both */
   const struct vmf_xxh3_method *xxh3; /* XXH3: instead of all of these, with */
   void *xxh3_state;
   enum vmf_digest_kind kind;
@@ -112,9 +113,8 @@ static enum vmf_code start(struct vmf_digest *digest, struct vmf_error *error)
     digest->xxh3->start(digest->xxh3_state);
     return VMF_OK;
   }
-  if (EVP_DigestInit_ex2(digest->context, digest->method, NULL) != 1)
-    return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot start a digest");
-  return VMF_OK;
+  digest->started = EVP_DigestInit_ex2(digest->context, digest->method, NULL) == 1;
+  return digest->started ? VMF_OK : vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot start a digest");
 }
 
 static enum vmf_code prepare(struct vmf_digest *digest, struct vmf_error *error)
@@ -177,6 +177,8 @@ static enum vmf_code update(struct vmf_digest *digest, const void *data, size_t 
     digest->xxh3->add(digest->xxh3_state, data, length);
     return VMF_OK;
   }
+  if (!digest->started)
+    VMF_TRY(start(digest, error));
   if (EVP_DigestUpdate(digest->context, data, length) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot go on with a digest");
   return VMF_OK;
@@ -204,6 +206,8 @@ enum vmf_code vmf_digest_final(struct vmf_digest *digest, uint8_t out[VMF_DIGEST
     put_be64(out, digest->xxh3->end(digest->xxh3_state));
     return start(digest, error);
   }
+  if (!digest->started)
+    VMF_TRY(start(digest, error));
   if (EVP_DigestFinal_ex(digest->context, out, NULL) != 1)
     return vmf_fail(error, VMF_SYSTEM, "OpenSSL cannot end a digest");
   return start(digest, error);

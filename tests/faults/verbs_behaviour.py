@@ -161,6 +161,19 @@ def test_allocations_of_what_reads(t, words):
         check_told(fault, run(t, fault, 'src', words), wanted)
 
 
+def test_memory_ends_while_disks_are_hashed(t):
+    """Other threads go on with theirs, and one with the next: its last allocations are those."""
+    words = ('checksum', '-m', '2', 'src/good-qed-overlay.qed')
+    prepare(t, words)
+    wanted = run(t, 'none:1:0', 'src', words)
+    if fault_tools.SANITIZED:
+        raise tap.Skip('a sanitizer has an allocator of its own')
+    run(t, 'malloc:999999999', 'src', words)
+    total = count(t)
+    for number in range(max(total - 60, 1), total + 1):
+        check_told(f'malloc:{number}', run(t, f'malloc:{number}', 'src', words), wanted)
+
+
 def reference(t, words):
     """What is made without a fault."""
     prepare(t, words)

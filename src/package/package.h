@@ -154,9 +154,10 @@ VMF_MUST_CHECK enum vmf_code vmf_package_stored_names(struct vmf_package *packag
 void vmf_package_names_free(char **names, size_t count);
 
 /* The content of a References/File: chunks joined, gzip unpacked. The caller closes the io, before
- * the package. */
+ * the package. told: its progress is told how far unpacking is; or NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_package_open_content(struct vmf_package *package,
                                                       const struct vmf_ovf_file *file,
+                                                      const struct vmf_image_options *told,
                                                       struct vmf_io **io, struct vmf_error *error);
 
 /* The same while the package is opened: at most `limit` bytes are unpacked. */

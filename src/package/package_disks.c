@@ -107,7 +107,7 @@ static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ov
   VMF_TRY(find_file(package, disk, &file, error));
   if (disk->parent_ref && !options->no_chain)
     VMF_TRY(open_parent(package, disk, options, depth, &origin.parent, error));
-  enum vmf_code code = vmf_package_open_content(package, file, &origin.io, error);
+  enum vmf_code code = vmf_package_open_content(package, file, options, &origin.io, error);
   if (code != VMF_OK) {
     vmf_image_close(origin.parent);
     return code;

@@ -439,18 +439,17 @@ static uint64_t unpacked_limit(const struct vmf_package *package, const struct v
 }
 
 /* Takes over `stored`. */
-static enum vmf_code unpack(struct vmf_package *package, const struct vmf_ovf_file *file,
-                            uint64_t limit, struct vmf_io *stored, struct vmf_io **io,
-                            struct vmf_error *error)
+static enum vmf_code unpack(const struct vmf_package *package, const struct vmf_ovf_file *file,
+                            const struct vmf_gunzip_options *gunzip, struct vmf_io *stored,
+                            struct vmf_io **io, struct vmf_error *error)
 {
   const char *method = file->compression ? file->compression : "";
 
   *io = stored;
   if (method[0] == '\0' || strcasecmp(method, "identity") == 0 || strcasecmp(method, "none") == 0)
     return VMF_OK;
-  const struct vmf_gunzip_options gunzip = {.limit = limit, .cancel = package->options.cancel};
   if (strcasecmp(method, "gzip") == 0)
-    return vmf_io_gunzip(stored, &gunzip, io, error);
+    return vmf_io_gunzip(stored, gunzip, io, error);
   enum vmf_code code =
       vmf_fail(error, VMF_UNSUPPORTED, "%s: file \"%s\" is packed by \"%s\"; only gzip is read",
                package->path, file->href, method);
@@ -465,13 +464,14 @@ enum vmf_code vmf_package_unpack_file(struct vmf_package *package, const struct 
 
   if (!file->compression)
     return VMF_OK;
-  VMF_TRY(vmf_package_open_content(package, file, &io, error)); /* which unpacks all of it */
+  VMF_TRY(vmf_package_open_content(package, file, NULL, &io, error)); /* which unpacks all of it */
   vmf_io_close(io);
   return VMF_OK;
 }
 
-enum vmf_code vmf_package_open_text(struct vmf_package *package, const struct vmf_ovf_file *file,
-                                    uint64_t limit, struct vmf_io **io, struct vmf_error *error)
+static enum vmf_code open_unpacked(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                   const struct vmf_gunzip_options *gunzip, struct vmf_io **io,
+                                   struct vmf_error *error)
 {
   struct vmf_io *stored = NULL;
   char **names;
@@ -484,11 +484,25 @@ enum vmf_code vmf_package_open_text(struct vmf_package *package, const struct vm
   vmf_package_names_free(names, count);
   if (code != VMF_OK)
     return code;
-  return unpack(package, file, limit, stored, io, error);
+  return unpack(package, file, gunzip, stored, io, error);
+}
+
+enum vmf_code vmf_package_open_text(struct vmf_package *package, const struct vmf_ovf_file *file,
+                                    uint64_t limit, struct vmf_io **io, struct vmf_error *error)
+{
+  const struct vmf_gunzip_options gunzip = {.limit = limit, .cancel = package->options.cancel};
+
+  return open_unpacked(package, file, &gunzip, io, error);
 }
 
 enum vmf_code vmf_package_open_content(struct vmf_package *package, const struct vmf_ovf_file *file,
-                                       struct vmf_io **io, struct vmf_error *error)
+                                       const struct vmf_image_options *told, struct vmf_io **io,
+                                       struct vmf_error *error)
 {
-  return vmf_package_open_text(package, file, unpacked_limit(package, file), io, error);
+  const struct vmf_gunzip_options gunzip = {.limit = unpacked_limit(package, file),
+                                            .cancel = package->options.cancel,
+                                            .progress = told ? told->progress : NULL,
+                                            .progress_data = told ? told->progress_data : NULL};
+
+  return open_unpacked(package, file, &gunzip, io, error);
 }

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """Packages to packages, to folders, to single disks: what the guests see, what stays byte for byte. Everything that is
 written is read with Python and qemu-img alone."""
+import json
 import os
 import re
 import resource
@@ -218,6 +219,19 @@ def test_packed_and_cut_files(t, more, pack, size):
             t.vmferry('unpack', path, 'unpacked')
             tap.equal(Package(t.path('unpacked')).check().guest(t, 'vmdisk1') == RAW, True, 'guest bytes')
             t.run('rm', '-rf', 'unpacked', path, os.path.dirname(path) if kind == 'ovf' else path)
+
+
+def test_progress_while_a_packed_disk_is_unpacked(t):
+    stored = packed(image('raw', RAW, 'disk1.img'))
+    text = descriptor([file_element('disk1.img.gz', size=len(stored), more=' ovf:compression="gzip"')],
+                      [disk_element(capacity=len(RAW), uri=URIS['raw'])])
+    disk = put(t, [('vm.ovf', text), ('disk1.img.gz', stored)]) + '::vmdisk1'
+    for words in (('convert', disk, 'out.raw'), ('checksum', disk)):
+        shown = t.vmferry(words[0], '--progress=json', *words[1:]).stderr
+        lines = [json.loads(line) for line in shown.splitlines() if line.startswith('{')]
+        tap.equal((lines[0]['phase'], lines[0]['total']), ('unpacking', len(stored)), 'the first line')
+        percents = [line['percent'] for line in lines]
+        tap.equal(percents, sorted(percents), 'percents do not go back')
 
 
 # ---- what stays as it was ----

@@ -279,7 +279,7 @@ static enum vmf_code decide_disk(struct vmf_conversion *conversion,
   VMF_TRY(vmf_gate_keep(&conversion->gate, kept, error));
   if (is_plain(converted->file))
     return add_all_stored(conversion, converted, error);
-  VMF_TRY(vmf_package_open_content(package, converted->file, &converted->content, error));
+  VMF_TRY(vmf_package_open_content(package, converted->file, NULL, &converted->content, error));
   VMF_TRY(keep_io(conversion, converted->content, error));
   VMF_TRY(vmf_gate_io(&conversion->gate, converted->content, error));
   return add_disk(conversion, converted, error);

@@ -60,7 +60,7 @@ static enum vmf_code open_raw(struct vmf_package *package, const struct vmf_ovf_
 {
   struct vmf_image_origin origin = {.release = vmf_package_release, .owner = package};
 
-  VMF_TRY(vmf_package_open_content(package, file, &origin.io, error));
+  VMF_TRY(vmf_package_open_content(package, file, options, &origin.io, error));
   atomic_fetch_add(&package->users, 1);
   return vmf_image_open_origin(&origin, options, image, error);
 }

@@ -2,10 +2,10 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Deflate, raw and in the wrapping of zlib or gzip. libdeflate packs and unpacks whole units
- * fastest but always uses a 32 KiB window; ISA-L packs with the 4 KiB window that readers of QCOW2
- * allow for, and serves the fast levels; zlib does what is left. Every one of them gives the same
- * bytes for the same input at every call and on every processor: ISA-L's level 3 does not, and is
- * not used. */
+ * fastest but always uses a 32 KiB window; with the 4 KiB window that readers of
+ * QCOW2 allow for ISA-L serves the fast levels and deflate_4k.c the others; zlib does what is left.
+ * Every one of them gives the same bytes for the same input at every call and on every processor:
+ * ISA-L's level 3 does not, and is not used. */
 #include <zlib.h>
 #ifdef VMF_HAVE_LIBDEFLATE
 #include <libdeflate.h>
@@ -14,6 +14,7 @@
 #include <isa-l/igzip_lib.h>
 #endif
 
+#include "deflate_4k.h"
 #include "memory.h"
 #include "method.h"
 
@@ -21,6 +22,7 @@ enum {
   WINDOW_4K = 12,
   WINDOW_32K = 15,
   LEVEL_DEFAULT = 6,
+  LEVEL_DEFAULT_4K = 8,
   ZLIB_MEMORY = 8,
   ZLIB_GZIP = 16,
   ISAL_HEAD = 4
@@ -42,6 +44,7 @@ struct vmf_deflate_packer {
   uint8_t *isal_level_buffer;
   uint32_t isal_level, isal_level_size;
 #endif
+  struct vmf_deflate_4k *own; /* a window of 4 KiB */
   z_stream *zlib;
 };
 
@@ -170,9 +173,11 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
 #ifdef VMF_HAVE_ISAL
   if (is_wrapped(packer) && level == 1)
     return isal_new(packer, 1, error);
-  if (!is_wrapped(packer) && level <= 6)
-    return isal_new(packer, level == 1 || level == 2 ? 1 : 2, error);
+  if (!is_wrapped(packer) && level > 0 && level < VMF_DEFLATE_4K_FIRST)
+    return isal_new(packer, level <= 2 ? 1 : 2, error);
 #endif
+  if (!is_wrapped(packer) && (level == 0 || level >= VMF_DEFLATE_4K_FIRST))
+    return vmf_deflate_4k_new(level > 0 ? level : LEVEL_DEFAULT_4K, &packer->own, error);
 #ifdef VMF_HAVE_LIBDEFLATE
   if (is_wrapped(packer)) {
     packer->libdeflate = libdeflate_alloc_compressor(level > 0 ? level : LEVEL_DEFAULT);
@@ -214,6 +219,7 @@ void vmf_deflate_packer_free(struct vmf_deflate_packer *packer)
   vmf_free(packer->isal);
   vmf_free(packer->isal_level_buffer);
 #endif
+  vmf_free(packer->own);
   if (packer->zlib)
     deflateEnd(packer->zlib);
   vmf_free(packer->zlib);
@@ -224,7 +230,11 @@ enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *da
                                size_t neighbour, void *packed, size_t capacity,
                                size_t *packed_length, struct vmf_error *error)
 {
-  (void)neighbour; /* of no use to the other libraries */
+  (void)neighbour; /* of no use to the others */
+  if (packer->own) {
+    *packed_length = vmf_deflate_4k_pack(packer->own, data, length, packed, capacity);
+    return VMF_OK;
+  }
 #ifdef VMF_HAVE_ISAL
   if (packer->isal)
     return isal_pack(packer, data, length, packed, capacity, packed_length, error);

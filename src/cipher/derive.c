@@ -6,10 +6,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#ifdef VMF_HAVE_ARGON2
-#include <argon2.h>
-#endif
-
+#include "argon2_key.h"
 #include "bytes.h"
 #include "checked.h"
 #include "hash_name.h"
@@ -84,53 +81,13 @@ enum vmf_code vmf_derivation_check(const struct vmf_derivation *derivation, bool
 
 /* ---- deriving ---- */
 
-#ifdef VMF_HAVE_ARGON2
-
-/* By one thread, whatever the lanes: the result is the same. */
-static enum vmf_code argon2(const struct vmf_derivation *derivation,
-                            const struct vmf_secret *secret, uint8_t *key, size_t length,
-                            struct vmf_error *error)
-{
-  argon2_context context = {
-      .out = key,
-      .outlen = (uint32_t)length,
-      .pwd = (uint8_t *)secret->bytes,
-      .pwdlen = (uint32_t)secret->length,
-      .salt = (uint8_t *)derivation->salt,
-      .saltlen = (uint32_t)derivation->salt_length,
-      .t_cost = derivation->iterations,
-      .m_cost = derivation->memory_kib,
-      .lanes = derivation->lanes,
-      .threads = 1,
-      .version = ARGON2_VERSION_13,
-      .flags = ARGON2_DEFAULT_FLAGS,
-  };
-  int code = argon2_ctx(&context, derivation->kind == VMF_ARGON2I ? Argon2_i : Argon2_id);
-
-  if (code == ARGON2_OK)
-    return VMF_OK;
-  return vmf_fail(error, VMF_NOMEM, "making a key by Argon2 with %u KiB of memory: %s",
-                  derivation->memory_kib, argon2_error_message(code));
-}
-
-#else
-
-static enum vmf_code argon2(const struct vmf_derivation *derivation,
-                            const struct vmf_secret *secret, uint8_t *key, size_t length,
-                            struct vmf_error *error)
-{
-  (void)derivation, (void)secret, (void)key, (void)length;
-  return vmf_fail(error, VMF_UNSUPPORTED, "Argon2 is not in this build");
-}
-
-#endif
-
 enum vmf_code vmf_derive(const struct vmf_derivation *derivation, const struct vmf_secret *secret,
                          uint8_t *key, size_t length, const struct vmf_cancel *cancel,
                          struct vmf_error *error)
 {
-  return derivation->kind == VMF_PBKDF2 ? vmf_pbkdf2(derivation, secret, key, length, cancel, error)
-                                        : argon2(derivation, secret, key, length, error);
+  return derivation->kind == VMF_PBKDF2
+             ? vmf_pbkdf2(derivation, secret, key, length, cancel, error)
+             : vmf_argon2(derivation, secret, key, length, cancel, error);
 }
 
 /* ---- the anti-forensic splitter (LUKS1, "Anti-forensic splitter") ---- */

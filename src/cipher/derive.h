@@ -37,8 +37,8 @@ VMF_MUST_CHECK enum vmf_code vmf_derivation_check(const struct vmf_derivation *d
                                                   bool strict, const char *what,
                                                   struct vmf_error *error);
 
-/* `length` bytes of key. It has been checked. PBKDF2 ends as VMF_CANCELLED where `cancel` (or NULL)
- * asks for it. */
+/* `length` bytes of key. It has been checked. VMF_CANCELLED where `cancel` (or NULL) asks for it.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_derive(const struct vmf_derivation *derivation,
                                         const struct vmf_secret *secret, uint8_t *key,
                                         size_t length, const struct vmf_cancel *cancel,

@@ -15,6 +15,7 @@
 struct attempt {
   const struct vmf_luks *luks;
   const struct vmf_unlocking *unlocking;
+  uint64_t iterations, argon2; /* that the slots have cost so far, each secret */
   uint8_t key[VMF_CIPHER_KEY_MAX];
   bool found;
 };
@@ -84,6 +85,31 @@ static enum vmf_code try_secret(struct attempt *attempt, const struct vmf_luks_s
   return VMF_OK;
 }
 
+/* A header has many slots, each within its own bounds. */
+static enum vmf_code spend(struct attempt *attempt, const struct vmf_derivation *derivation,
+                           const char *what, struct vmf_error *error)
+{
+  bool pbkdf2 = derivation->kind == VMF_PBKDF2;
+  uint64_t most = attempt->unlocking->strict ? VMF_ITERATIONS_STRICT : VMF_ITERATIONS_MAX;
+  uint64_t iterations = attempt->iterations + (pbkdf2 ? derivation->iterations : 0);
+  uint64_t argon2 =
+      attempt->argon2 + (pbkdf2 ? 0 : (uint64_t)derivation->memory_kib * derivation->iterations);
+
+  if (iterations > most)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: %llu iterations of PBKDF2 with the slots in front of it, at most %llu are "
+                    "done in all",
+                    what, (unsigned long long)iterations, (unsigned long long)most);
+  if (argon2 > VMF_ARGON2_COST_MAX)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: Argon2 over %llu KiB with the slots in front of it, at most %d are done "
+                    "in all",
+                    what, (unsigned long long)argon2, VMF_ARGON2_COST_MAX);
+  attempt->iterations = iterations + attempt->luks->digest.iterations;
+  attempt->argon2 = argon2;
+  return VMF_OK;
+}
+
 static enum vmf_code try_slot(struct attempt *attempt, const struct vmf_luks_slot *slot,
                               struct vmf_error *error)
 {
@@ -96,6 +122,7 @@ static enum vmf_code try_slot(struct attempt *attempt, const struct vmf_luks_slo
   if (vmf_hash_size(slot->hash) == 0)
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: the digest \"%.32s\" is not supported", what,
                     slot->hash);
+  VMF_TRY(spend(attempt, &slot->derivation, what, error));
   for (size_t i = 0; i < unlocking->count && !attempt->found; i++)
     VMF_TRY(try_secret(attempt, slot, &unlocking->secrets[i], what, error));
   return VMF_OK;

@@ -2,9 +2,33 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Which format an image has: the one that is named, or what its content, name and kind say. */
+#include "checked.h"
+#include "luks.h"
+#include "memory.h"
 #include "opening.h"
 #include "raw_content.h"
 #include "unpack.h"
+
+enum { LUKS_LOOKED = 1 << 20 /* bytes: where second headers stand, but of unusual sizes */ };
+
+/* A disk of LUKS2 whose first header is gone. Its second one is left behind by a disk that was
+ * partitioned or formatted anew, too: what shows that is raw. */
+static enum vmf_code refuse_headless(struct vmf_io *io, struct vmf_error *error)
+{
+  const char *structure;
+  struct vmf_error ignored;
+  struct vmf_luks *luks;
+
+  VMF_TRY(vmf_raw_structure(io, &structure, error));
+  if (structure ||
+      vmf_luks_read(io, 0, vmf_min(io->size, LUKS_LOOKED), NULL, &luks, &ignored) != VMF_OK)
+    return VMF_OK;
+  vmf_free(luks);
+  return vmf_fail(error, VMF_REFUSED,
+                  "%s: the content is a LUKS2 disk whose first header is damaged; -f luks reads it "
+                  "by its second one, -f raw takes the file as it is, encrypted",
+                  io->name);
+}
 
 /* Content that no format knows: raw where nothing else can be meant. */
 static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *opening,
@@ -15,6 +39,7 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
   const char *guess = NULL;
   bool raw = opening->split;
 
+  VMF_TRY(refuse_headless(io, error));
   if (!raw)
     VMF_TRY(vmf_raw_content(io, log, &raw, error));
   if (raw)

@@ -83,6 +83,10 @@ ROWS = [
     opened('LUKS1 with 2^32 - 1 iterations of its digest', luks.luks1(master=TOP32), '4294967295 iterations of PBKDF2', 2),
     opened('LUKS1 with no slot in use', luks.luks1(slots=()), 'no slot is in use', 2),
     Row('LUKS1 with a slot of another state', luks.luks1()[:208] + b'\0\0\0\1' + luks.luks1()[212:], 'slot 0: state 0x00000001'),
+    opened('LUKS1 whose slots want 10^9 iterations together', luks.luks1(slots=((1000, 8, 4000), (999999999, 512, 4000))),
+           'slot 1: 1000001999 iterations of PBKDF2 with the slots in front of it, at most 1000000000', 2),
+    Row('LUKS1 by strangers, whose slots want 5 * 10^7 together', luks.luks1(slots=((2000, 8, 4000), (49999000, 512, 4000))), 'at most 50000000 are done in all', 2,
+        files={'s': b'secret'}, command=('convert', '--untrusted', '--secret-file', 's', '-O', 'raw', '{}', 'out.raw')),
     Row('LUKS1 by strangers, 10^8 iterations', luks.luks1(slots=((10 ** 8, 8, 4000),)), 'at most 50000000', 2, files={'s': b'secret'},
         command=('convert', '--untrusted', '-f', 'luks', '--secret-file', 's', '-O', 'raw', '{}', 'out.raw')),
 
@@ -136,12 +140,30 @@ ROWS = [
     second('with an unknown requirement', 'requires "\\x1b[2J"', put('config.requirements', {'mandatory': ['\x1b[2J']}), 9),
 ]
 
+HEADLESS = b'?' * 6 + luks.luks2()[6:]
+ROWS += [
+    Row('LUKS2 without its first magic', HEADLESS, '-f luks reads it by its second one', 2, name='x.raw'),
+    Row('LUKS2 without its first magic, by its name', HEADLESS, 'it opens none of 1 key slots', 10, command=('convert', '-f', 'luks', *WITH[1:]), files={'s': b'secret'}, name='x.raw', warns=True),
+    Row('LUKS2 whose first 4 KiB are zeros', bytes(4096) + HEADLESS[4096:], '-f luks reads it by its second one', 2, name='x.raw'),
+    Row('LUKS2 left behind by a disk with a partition table', bytes(446 + 4) + b'\x83' + bytes(3) + b'\x08\0\0\0\x08\0\0\0' + bytes(48) + b'\x55\xaa' + HEADLESS[512:], '', 0, name='x.raw'),
+    Row('LUKS2 of whose headers both are gone', HEADLESS[:16384] + b'?' * 6 + HEADLESS[16390:], '', 0, name='x.raw'),
+]
+
 if tap.built_with('libargon2'):
     def argon(**values):
         return put('keyslots.0.kdf', dict({'type': 'argon2id', 'time': 4, 'memory': 1024, 'cpus': 1, 'salt': 'c2FsdHNhbHQ='}, **values))
 
+    def two_argon(text):
+        argon()(text)
+        with_slot(1, offset=str(2 * luks.HEADER2 + luks.AREA2))(text)
+        text['segments']['0']['offset'] = str(2 * luks.HEADER2 + 2 * luks.AREA2)
+        text['keyslots']['1']['kdf'] = dict(text['keyslots']['0']['kdf'], time=1 << 16)
+        return text
+
     ROWS += [
         secret('Argon2 of 1 MiB', 'it opens none of 1 key slots', argon(), 10),
+        opened('LUKS2 Argon2 of two slots that want too much together', luks.luks2(two_argon(luks.text2())) + bytes(luks.AREA2),
+               'slot 1: Argon2 over 67112960 KiB with the slots in front of it, at most 67108864', 2),
         secret('Argon2 of 4 TiB', 'Argon2 with 4294967295 KiB of memory, at most 1048576', argon(memory=TOP32), 2),
         secret('Argon2 with 2^32 - 1 passes', 'Argon2 with 4294967295 passes', argon(time=TOP32), 2),
         secret('Argon2 with 0 passes', 'Argon2 with 0 passes', argon(time=0), 2),

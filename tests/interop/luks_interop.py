@@ -8,9 +8,13 @@ import resource
 import signal
 import struct
 import subprocess
+import sys
 import termios
 
 import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_luks as luks  # pylint: disable=wrong-import-position
 
 SECRET = b'a secret: \x00\xff and 25 more bytes'
 QUICK = ('--pbkdf', 'pbkdf2', '--pbkdf-force-iterations', '1000')
@@ -25,6 +29,18 @@ def processor_ticks(child):
     with open(f'/proc/{child}/stat', encoding='ascii') as file:
         fields = file.read().rpartition(')')[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def ended_at_work(t, name, key):
+    """A signal ends the program, which has been deriving a key for a while."""
+    with subprocess.Popen([tap.VMFERRY, 'checksum', '--secret-file', key, name], cwd=t.folder, stderr=subprocess.PIPE) as child:
+        while processor_ticks(child.pid) < 50 and child.poll() is None:
+            os.sched_yield()
+        child.send_signal(signal.SIGTERM)
+        try:
+            tap.equal(child.wait(300), 128 + signal.SIGTERM, 'status')
+        finally:
+            child.kill()
 
 
 def secret(t, name='secret', value=SECRET):
@@ -364,14 +380,18 @@ def test_many_iterations_are_stopped(t):
     data = bytearray(t.read('x.luks'))
     struct.pack_into('>I', data, 208 + 4, 1000000000)  # iterations of the first slot
     t.write('x.luks', bytes(data))
-    with subprocess.Popen([tap.VMFERRY, 'checksum', '--secret-file', 'text', 'x.luks'], cwd=t.folder, stderr=subprocess.PIPE) as child:
-        while processor_ticks(child.pid) < 50 and child.poll() is None:
-            os.sched_yield()
-        child.send_signal(signal.SIGTERM)
-        try:
-            tap.equal(child.wait(300), 128 + signal.SIGTERM, 'status')
-        finally:
-            child.kill()
+    ended_at_work(t, 'x.luks', 'text')
+
+
+def test_argon2_is_stopped(t):
+    """A minute of work, most of which is not done."""
+    tap.needs('libargon2')
+    text = luks.text2()
+    text['keyslots']['0']['kdf'] = {'type': 'argon2id', 'time': 8192, 'memory': 8192, 'cpus': 1, 'salt': 'c2FsdHNhbHQ='}
+    t.write('x.luks', luks.luks2(text))
+    before = os.times()
+    ended_at_work(t, 'x.luks', secret(t))
+    tap.equal(os.times().children_user - before.children_user < 8, True, 'it ended before its work did')
 
 
 def test_no_core_dump(t):

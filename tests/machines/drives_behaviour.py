@@ -42,14 +42,14 @@ def losses_of(t, *arguments, status=0):
 
 def test_info_shows_a_machine_whose_disks_are_out_of_reach(t):
     domain(t, NETWORK, VOLUME, LOCKED)
-    tap.equal([disk.get('elsewhere') for disk in disks_of(t, 'vm.xml')], [None, 'network rbd pool/a', 'volume default b.img', 'encrypted locked.qcow2'], 'contents')
-    tap.contains(t.vmferry('info', 'vm.xml').stdout, 'encrypted locked.qcow2')
+    tap.equal([disk.get('elsewhere') for disk in disks_of(t, 'vm.xml')], [None, 'network rbd pool/a', 'volume default b.img', 'encrypted by the secret 8312995e-57b8-f814-4013-c1ba795f05ba: locked.qcow2'], 'contents')
+    tap.contains(t.vmferry('info', 'vm.xml').stdout, 'encrypted by the secret 8312995e-57b8-f814-4013-c1ba795f05ba: locked.qcow2')
 
 
 def test_all_of_them_are_named_at_once(t):
     domain(t, NETWORK, VOLUME, LOCKED)
     done = t.vmferry('convert', 'vm.xml', 'vm.ova', status=9)
-    for part in 'vm.xml:1: ', 'disk 1 (network rbd pool/a), disk 2 (volume default b.img), disk 3 (encrypted locked.qcow2)', '--without-disk':
+    for part in 'vm.xml:1: ', 'disk 1 (network rbd pool/a), disk 2 (volume default b.img), disk 3 (encrypted by the secret 8312995e-57b8-f814-4013-c1ba795f05ba: locked.qcow2)', '--without-disk':
         tap.contains(done.stderr, part)
     tap.contains(t.vmferry('convert', '--without-disk=1', '--without-disk', 'b.img', 'vm.xml', 'vm.ova', status=1).stderr, 'has no disk "b.img"')
     tap.contains(t.vmferry('convert', '--without-disk=1', 'vm.xml', 'vm.ova', status=9).stderr, ': disk 2 (volume')
@@ -59,7 +59,7 @@ def test_all_of_them_are_named_at_once(t):
 @tap.rows([(target, target) for target in TARGETS])
 def test_a_disk_is_left_out_of(t, target):
     domain(t, NETWORK, LOCKED)
-    options = ['--without-disk=1', '--without-disk=encrypted locked.qcow2', *(['--machine=proxmox'] if target == 'vm.conf' else [])]
+    options = ['--without-disk=1', '--without-disk=encrypted by the secret 8312995e-57b8-f814-4013-c1ba795f05ba: locked.qcow2', *(['--machine=proxmox'] if target == 'vm.conf' else [])]
     told = losses_of(t, *options, 'vm.xml', target)
     tap.equal([(told[field]['outcome'], told[field]['weight'], told[field]['code']) for field in ('disks[1]', 'disks[2]')], [('dropped', 'data', 'L-disk-without')] * 2, 'losses')
     tap.equal(len(disks_of(t, target)), 1, 'disks')

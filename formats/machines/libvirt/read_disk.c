@@ -44,6 +44,23 @@ static const xmlNode *encryption_of(const xmlNode *element, const xmlNode *sourc
   return encryption ? encryption : libvirt_child(source, "encryption");
 }
 
+/* Its secret is one of the host's, which knows it by a UUID, or by what it is for. */
+static enum vmf_code describe_encrypted(const struct vmf_taking *reading, const xmlNode *source,
+                                        const xmlNode *encryption, struct vmf_machine_disk *disk,
+                                        struct vmf_error *error)
+{
+  const xmlNode *secret = libvirt_child(encryption, "secret");
+  struct vmf_told_text name;
+  char type[128] = "encrypted";
+
+  VMF_TRY(vmf_taking_peek(reading, secret, "uuid", &name, error));
+  if (!name.text)
+    VMF_TRY(vmf_taking_peek(reading, secret, "usage", &name, error));
+  if (name.text)
+    snprintf(type, sizeof type, "encrypted by the secret %.100s:", name.text);
+  return describe_elsewhere(reading, source, type, disk, error);
+}
+
 /* The attribute of <source> that names a path; NULL: this type has none that
  * can be opened. */
 static const char *path_attribute(const char *type)
@@ -81,7 +98,7 @@ static enum vmf_code read_image(const struct vmf_taking *reading, const xmlNode 
   if (libvirt_child(source, "slices")) /* a part of a file: the whole would be wrong */
     return describe_elsewhere(reading, source, "slice of", disk, error);
   if (source && encryption)
-    return describe_elsewhere(reading, source, "encrypted", disk, error);
+    return describe_encrypted(reading, source, encryption, disk, error);
   vmf_taking_mark(reading, element, "type");
   VMF_TRY(vmf_taking_attribute(reading, source, path, &disk->image, error));
   if (disk->image.text && disk->image.text[0] == '\0')

@@ -3,8 +3,12 @@
 """`apply` into QCOW2 images: the disk is the source's, the image is sound, and nobody sees it between."""
 import random
 import struct
+import sys
 
 import tap
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_luks as luks  # pylint: disable=wrong-import-position
 
 MEBI = 1 << 20
 FORMS = [('plain', ()), ('packed', ('-c',)), ('packed by zstd', ('-c', '-o', 'compression_type=zstd')), ('version 2', ('-o', 'compat=0.10')),
@@ -102,11 +106,23 @@ def test_one_that_is_no_copy_stays_as_it_is(t):
     tap.contains(refused(t, 8, '--since', 'old.raw', 'new.raw', 'copy.qcow2'), 'this is no copy of the former')
 
 
+def locked(form):
+    """An encrypted copy, whose secret nobody asks for."""
+    def make(t):
+        if form == 'luks':
+            t.write('copy.qcow2', luks.luks1())
+            return
+        t.write('text', b'a text')
+        t.vmferry('convert', '--target-secret-file', 'text', '-O', form, '-o', 'encrypt.format=luks,encrypt.iter-time=1', 'old.raw', 'copy.qcow2')
+    return make
+
+
 @tap.rows([('a backing file', 'a backing file', lambda t: t.vmferry('convert', '-O', 'qcow2', '-B', 'old.raw', '-F', 'raw', 'new.raw', 'copy.qcow2')),
            ('snapshots', 'internal snapshots', lambda t: t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'one', 'copy.qcow2')),
            ('bitmaps', 'bitmaps of changed blocks', lambda t: t.run(tap.tool('qemu-img'), 'bitmap', '--add', 'copy.qcow2', 'one')),
            ('extended entries', 'extended L2 entries', lambda t: t.run(tap.tool('qemu-img'), 'convert', '-O', 'qcow2', '-o', 'extended_l2=on', 'old.raw', 'copy.qcow2')),
            ('a data file', 'an external data file', lambda t: t.run(tap.tool('qemu-img'), 'convert', '-O', 'qcow2', '-o', 'data_file=beside.raw', 'old.raw', 'copy.qcow2')),
+           ('encryption', 'has encryption, and only', locked('qcow2')), ('LUKS', 'is a disk of format luks, and only raw ones', locked('luks')),
            ('narrow counts', 'reference counts of another width', lambda t: t.run(tap.tool('qemu-img'), 'convert', '-O', 'qcow2', '-o', 'refcount_bits=1', 'old.raw', 'copy.qcow2'))])
 def test_what_would_not_be_kept_up_is_refused(t, why, make):
     versions(t)

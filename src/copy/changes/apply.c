@@ -93,6 +93,7 @@ static enum vmf_code open_there(const struct applying *applying, const char *pat
                                             .no_refs = true,
                                             .ignore_locks = true, /* it is held already */
                                             .unknown_is_raw = true,
+                                            .locked = true, /* it is not written into */
                                             .log = applying->options->log};
 
   VMF_TRY(vmf_image_open(path, &options, there, error));

@@ -35,6 +35,7 @@ enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_opti
                                                   .format = options->format,
                                                   .ignore_locks = true, /* the output looks */
                                                   .unknown_is_raw = true,
+                                                  .locked = true, /* it is not written into */
                                                   .log = options->log};
 
   *there = NULL;

@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "checked.h"
+#include "log.h"
 #include "parallels.h"
 
 /* Heads and cylinders, at bytes 20 and 24, say nothing. */
@@ -94,5 +95,12 @@ enum vmf_code parallels_read_header(const struct vmf_image *image, struct parall
   decode_header(raw, &extent->header);
   VMF_TRY(check_size(image, extent, error));
   extent->length = extent->header.sectors * PARALLELS_SECTOR;
-  return check_places(extent, error);
+  VMF_TRY(check_places(extent, error));
+  if (extent->header.flags & PARALLELS_EMPTY && io->size > extent->data_start)
+    vmf_warn(
+        image->log,
+        "%s: Parallels header: flag 1 says that nothing is stored: what the file holds, %" PRIu64
+        " bytes, is not read",
+        io->name, io->size - extent->data_start);
+  return VMF_OK;
 }

@@ -70,7 +70,7 @@ ROWS = [
     field('INT8 that is in use, with -U', 44, 4, parallels.IN_USE, 'read as it is now', 0, guest=LARGE, command=LENIENT, warns=True),
     field('whose maker left its mark', 44, 4, 0x37316470, '', 0, guest=LARGE),
     field('that was never opened', 44, 4, 0, '', 0, guest=LARGE),
-    field('that is to be taken as empty', 52, 4, 1, '', 0, guest=bytes(len(LARGE))),
+    field('that is to be taken as empty', 52, 4, 1, 'flag 1 says that nothing is stored', 0, guest=bytes(len(LARGE)), warns=True),
     field('an extension in the old version', 56, 8, TOP, '', 0, guest=LARGE),
     ext('an extension', 0, 1, ord('W'), LOSS),
     ext('no extension', 56, 8, 0, '', warns=False),

@@ -102,7 +102,7 @@ def tokens(handler, _):
     """AWS's token service: nothing is signed, the token says who asks."""
     sent = handler.rfile.read(int(handler.headers['Content-Length'])).decode()
     asked_for = dict(urllib.parse.parse_qsl(sent, strict_parsing=True))
-    good = (handler.command, handler.path, handler.headers['Content-Type']) == ('POST', '/', 'application/x-www-form-urlencoded') and asked_for == {
+    good = (handler.command, handler.path, handler.headers.get_all('Content-Type')) == ('POST', '/', ['application/x-www-form-urlencoded']) and asked_for == {
         'Action': 'AssumeRoleWithWebIdentity', 'Version': '2011-06-15', 'RoleArn': ROLE, 'RoleSessionName': asked_for['RoleSessionName'], 'WebIdentityToken': 'ey.J+/=.x'}
     handler.say(200, GIVEN) if good and 'Authorization' not in handler.headers else handler.say(
         403, b'<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized</Message></Error></ErrorResponse>')

@@ -253,7 +253,7 @@ def test_a_store_that_is_busy(t):
 
 # ---- targets ----
 
-LARGE = random.Random(5).randbytes(17 * MIB) + bytes(15 * MIB) + random.Random(6).randbytes(MIB)  # three parts of 16 MiB; two, where zeros take no room
+LARGE = random.Random(5).randbytes(17 * MIB // 2) + bytes(15 * MIB // 2) + random.Random(6).randbytes(MIB // 2)  # three parts of 8 MiB; two, where zeros take no room
 
 
 def sent(t, store, site, *arguments, status=0, **more):
@@ -476,7 +476,7 @@ def test_a_batch_that_clashes(t, jobs, word):
 
 # What an interrupted run has sent is not sent again.
 
-PART = 16 * MIB
+PART = 8 * MIB
 
 
 def pieces(data):

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "web_call.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cancel.h"
@@ -59,9 +60,13 @@ static bool prepare(CURL *curl, struct vmf_web_call *call)
                                        .answer = &call->came,
                                        .progress = on_progress,
                                        .watcher = call};
+  char type[80];
   bool has_body = strcmp(call->method, "PUT") == 0 || strcmp(call->method, "POST") == 0;
 
-  if (!vmf_curl_header(&call->headers, "Content-Type: application/octet-stream"))
+  /* a body is not announced first: that would be a round trip more for each part */
+  snprintf(type, sizeof type, "Content-Type: %s",
+           call->type ? call->type : "application/octet-stream");
+  if (!vmf_curl_header(&call->headers, type) || !vmf_curl_header(&call->headers, "Expect:"))
     return false;
   if (has_body && (vmf_curl.curl_easy_setopt(curl, CURLOPT_POST, 1L) != CURLE_OK ||
                    vmf_curl.curl_easy_setopt(curl, CURLOPT_POSTFIELDS,

@@ -35,6 +35,7 @@ struct vmf_web_call {
   struct curl_slist *headers; /* freed by the call */
   const void *body;           /* NULL: none */
   size_t length;
+  const char *type;         /* of the body; NULL: bytes */
   const atomic_bool *ended; /* ends it soon; or NULL */
   bool deaf;                /* to being cancelled: it puts things in order */
   bool slow;                /* the answer may take minutes */

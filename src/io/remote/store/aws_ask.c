@@ -373,8 +373,8 @@ static enum vmf_code ask_identity(struct asking *asking, const char *region,
   VMF_TRY(identity_body(asking, &body, error));
   asking->far = true;
   asking->body = body;
-  enum vmf_code code =
-      ask(asking, "POST", url, "Content-Type: application/x-www-form-urlencoded", error);
+  asking->call->type = "application/x-www-form-urlencoded";
+  enum vmf_code code = ask(asking, "POST", url, NULL, error);
   explicit_bzero(body, strlen(body));
   asking->body = NULL;
   return code == VMF_OK ? take_elements(asking, keys, error) : code;

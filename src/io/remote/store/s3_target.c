@@ -24,10 +24,10 @@
 #include "url.h"
 
 enum {
-  SENDERS = 4,
-  PARTS_MOST = 10000,     /* of an upload */
-  FIRST_PARTS = 1000,     /* so many of each size before the next one */
-  EQUAL_LEAST = 16 << 20, /* bytes of parts that are equal, which are multiples of it */
+  SENDERS = 8,
+  PARTS_MOST = 10000,    /* of an upload */
+  FIRST_PARTS = 1000,    /* so many of each size before the next one */
+  EQUAL_LEAST = 8 << 20, /* bytes of parts that are equal, which are multiples of it */
   EQUAL_MOST = 1 << 30,
   ON_THE_WAY = 64 << 20,     /* bytes of full parts that are not held; one may have more */
   HELD_MOST = 64,            /* ranges */
@@ -306,7 +306,7 @@ static bool is_rewritable(const struct target *target, uint64_t offset, uint64_t
 /* Parts grow, so that what is small takes little memory and what is large has room: 2 TiB. */
 static size_t size_of_part(unsigned number)
 {
-  return (size_t)(number <= FIRST_PARTS ? 16 : number <= 2 * FIRST_PARTS ? 64 : 256) << 20;
+  return (size_t)(number <= FIRST_PARTS ? 8 : number <= 2 * FIRST_PARTS ? 64 : 256) << 20;
 }
 
 /* Some stores want all parts to be equal but the last one. */

@@ -15,7 +15,8 @@
 static bool is_elsewhere(const char *text)
 {
   return vmf_names_is_url(text) &&
-         (strncasecmp(text, "http", 4) == 0 || strncasecmp(text, "s3:", 3) == 0);
+         (strncasecmp(text, "http", 4) == 0 || strncasecmp(text, "s3:", 3) == 0 ||
+          strncasecmp(text, "nbd", 3) == 0);
 }
 
 /* Names of images in JSON (-b) are taken apart elsewhere. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,18 +56,34 @@ static bool fill(int number, void (*write)(FILE *out, const void *data), const v
   return fclose(out) == 0 && good;
 }
 
+/* Not every verb that writes a report catches signals: those that would end it, and leave a file
+ * under no name that anybody knows, wait until it has its own. */
+static void hold_signals(sigset_t *before)
+{
+  sigset_t ending;
+
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGHUP);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ending, before);
+}
+
 static bool replace(const char *path, void (*write)(FILE *out, const void *data), const void *data)
 {
+  sigset_t before;
   char *name;
+
+  hold_signals(&before);
   int number = create_beside(path, &name);
   bool good = number >= 0 && fill(number, write, data) && rename(name, path) == 0;
-  if (!good && number >= 0) {
-    int cause = errno;
+  int cause = errno;
 
+  if (!good && number >= 0)
     unlink(name);
-    errno = cause;
-  }
   free(name);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = cause;
   return good;
 }
 

@@ -9,7 +9,8 @@ import tarfile
 
 import tap
 
-VERBS = ('convert', 'create', 'measure', 'info', 'map', 'compare', 'check', 'checksum', 'lint', 'pack', 'unpack', 'verify', 'sign', 'edit')
+VERBS = ('convert', 'create', 'measure', 'info', 'map', 'compare', 'check', 'checksum', 'lint', 'pack', 'unpack', 'verify', 'sign', 'edit', 'diff', 'apply', 'batch', 'report',
+         'clean')
 
 
 def prepare(t):
@@ -119,6 +120,26 @@ def test_content_that_is_refused(t, make):
     done = t.vmferry('info', '--untrusted', name, status=None)
     if name.endswith('.ova'):
         tap.equal(done.returncode, 2, done.stderr)
+
+
+ODD = 'odd.qcow2'
+
+
+@tap.rows([(' '.join(words), words) for words in (
+    ('measure', '-O', 'qcow2', ODD), ('map', ODD), ('compare', ODD, 'disk.raw'), ('compare', 'disk.raw', ODD), ('checksum', ODD), ('diff', ODD, 'disk.raw'), ('diff', 'disk.raw', ODD),
+    ('apply', ODD, 'copy.raw'), ('apply', '--since', 'disk.raw', ODD, 'copy.raw'), ('pack', '-o', 'new.ova', ODD), ('batch', 'jobs'), ('convert', '--resume', ODD, 'new.raw'),
+    ('convert', '-O', 'qcow2', '-c', '--map', 'map', ODD, 'new.qcow2'), ('convert', '-B', ODD, '-F', 'qcow2', 'disk.raw', 'new.qcow2'), ('create', '-b', ODD, '-F', 'qcow2', 'new.qcow2'))])
+def test_a_backing_file_is_opened_by_no_verb(t, words):
+    prepare(t)
+    overlay(t)
+    t.write('jobs', f'{ODD}\tnew.raw\n'.encode())
+    t.write('copy.raw', bytes(512000))
+    before = {name: t.read(name) for name in t.names()}
+    done = t.vmferry(words[0], '--untrusted', *words[1:], status=None)
+    tap.equal(done.returncode in (1, 2), True, f'exit {done.returncode}, {done.stdout}{done.stderr}')
+    tap.contains(done.stderr, '"disk.raw"')
+    t.run('rm', '-f', 'jobs.done')
+    tap.equal({name: t.read(name) for name in t.names()} == before, True, f'{t.names()}')
 
 
 @tap.rows([('a packed disk', 'disk.raw.gz'), ('a disk', 'disk.qcow2'), ('a package', 'vm.ova')])

@@ -10,7 +10,7 @@ STYLE = '''<style>
     .back { fill: #16181c } .box { fill: #1e2a3d; stroke: #6d9de0 } .soft { fill: #24262b; stroke: #7b7b74 } .word { fill: #e8e8e4 } .small { fill: #a9a9a3 }
     .arrow { stroke: #a9a9a3 } .tip { fill: #a9a9a3 } .screen { fill: #101215; stroke: #3a3d43 } .typed { fill: #86e0a4 }
   }
-  text { font: 14px system-ui, sans-serif } .mono { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre } .small { font-size: 12px }
+  text { font: 14px system-ui, sans-serif } .mono { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre } .small { font-size: 12px } .title { font: 600 24px system-ui, sans-serif }
 </style>'''
 
 
@@ -31,6 +31,25 @@ def box(left, top, width, height, name, text='', kind='box'):
 
 def arrow(*points):
     return f'<polyline class="arrow" marker-end="url(#tip)" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
+
+
+def ferry():
+    """What goes in, and what comes out."""
+    sources = (('VMware', '.vmx  .vmdk'), ('VirtualBox', '.vbox  .vdi'), ('Hyper-V', '.vmcx  .vhdx  .vhd'), ('XenServer, XCP-ng', '.xva  .vhd'),
+               ('Proxmox VE', '.vma  .conf'), ('KVM: libvirt, QEMU', '.xml  .qcow2  .raw'), ('OVF packages', '.ova  .ovf'), ('Parallels, Apple, EnCase, ...', '.hdd  .dmg  .E01'))
+    targets = sources[:7] + (('Azure, AWS, GCE', 'a disk and a script to upload it'),)
+    steps = ('read', 'judged by the rules', 'converted, on all cores', 'read again and compared', 'packed and signed', 'named when it is whole')
+    height = 40 + 56 * len(sources)
+    body = ['<text class="small" x="120" y="24" text-anchor="middle">files, pipes, devices, servers</text>',
+            '<text class="small" x="680" y="24" text-anchor="middle">files, pipes, devices, servers</text>']
+    for left, rows in ((10, sources), (570, targets)):
+        for i, (name, text) in enumerate(rows):
+            body.append(box(left, 36 + 56 * i, 220, 48, name, text, 'soft'))
+    body += ['<rect class="box" x="290" y="92" width="220" height="336" rx="10"/>', '<text class="word title" x="400" y="136" text-anchor="middle">vmferry</text>']
+    body += [f'<text class="word" x="400" y="{184 + 40 * i}" text-anchor="middle">{step}</text>' for i, step in enumerate(steps)]
+    body += [arrow((230, 60 + 56 * i), (258, 60 + 56 * i), (288, 120 + 40 * i)) for i in range(len(sources))]
+    body += [arrow((510, 120 + 40 * i), (540, 60 + 56 * i), (568, 60 + 56 * i)) for i in range(len(targets))]
+    return page(800, height + 6, 'Disks and machines of any vendor go through vmferry into the formats of any other', '\n'.join(body))
 
 
 def layers():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""site.py FOLDER, or site.py --recording FILE.svg (what README shows): all documentation as one static site: README, manual, what is told of the source, pictures. Nothing comes from outside. VMFERRY: the
+"""site.py FOLDER, or site.py --kept FOLDER (the pictures in docs/, which README shows): all documentation as one static site: README, manual, what is told of the source, pictures. Nothing comes from outside. VMFERRY: the
 program whose output is shown. Needs mandoc and cmark-gfm."""
 import os
 import pathlib
@@ -105,6 +105,7 @@ class Site:
         self.write(place_of(path), whole(f'{name[:-2]}({name[-1]})', body))
 
     def pictures(self):
+        self.write('ferry.svg', picture.ferry())
         self.write('layers.svg', picture.layers())
         self.write('block.svg', picture.block())
         with tempfile.TemporaryDirectory() as folder:
@@ -113,6 +114,7 @@ class Site:
             subprocess.run([VMFERRY, 'map', '--picture', 'disk.svg', 'disk.qcow2'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
             shutil.copy(folder + '/disk.svg', self.folder / 'disk.svg')
         body = ''.join(f'<h2>{title}</h2><p>{text}</p><p><img src="{name}" alt="{title}"></p>' for title, text, name in (
+            ('What goes in, and what comes out', 'Each of these into each of those.', 'ferry.svg'),
             ('A conversion', 'What a terminal shows.', 'recording.svg'),
             ('The layers', 'Each sees only those below; a forbidden include does not compile.', 'layers.svg'),
             ('The life of a block', 'Everything that costs time runs on all processors, and the bytes are always the same.', 'block.svg'),
@@ -133,10 +135,11 @@ def recording(folder):
 
 
 def main():
-    if sys.argv[1] == '--recording':
+    if sys.argv[1] == '--kept':
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(SOURCE / 'test-images/good-vmdk-stream.vmdk', folder + '/disk.vmdk')
-            pathlib.Path(sys.argv[2]).write_text(picture.terminal('A conversion', recording(folder)))
+            (pathlib.Path(sys.argv[2]) / 'recording.svg').write_text(picture.terminal('A conversion', recording(folder)))
+        (pathlib.Path(sys.argv[2]) / 'ferry.svg').write_text(picture.ferry())
         return
     site = Site(sys.argv[1])
     site.write('style.css', STYLE)

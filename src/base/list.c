@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "list.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@ enum vmf_code vmf_list_grow(void *list, size_t size, size_t *capacity, const cha
   void *elements;
 
   memcpy(&elements, list, sizeof elements);
-  elements = vmf_mul(more, size, &bytes) && more > *capacity ? realloc(elements, bytes) : NULL;
+  elements = vmf_mul(more, size, &bytes) && bytes <= PTRDIFF_MAX && more > *capacity
+                 ? realloc(elements, (size_t)bytes)
+                 : NULL;
   if (!elements)
     return vmf_fail(error, VMF_NOMEM, "no memory for %zu %s", more, what);
   memcpy(list, &elements, sizeof elements);

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Bytes in memory as an io. */
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -72,12 +73,14 @@ static enum vmf_code memory_pwrite(struct vmf_io *io, const struct vmf_piece *pi
 static enum vmf_code memory_zero(struct vmf_io *io, uint64_t offset, uint64_t length, bool allocate,
                                  struct vmf_error *error)
 {
-  struct vmf_piece piece = {.data = NULL, .length = length};
   uint64_t size = vmf_size_get(io);
   if (!allocate && offset >= size)
     return VMF_OK;
   if (!allocate)
-    piece.length = (size_t)vmf_min(length, size - offset);
+    length = vmf_min(length, size - offset);
+  if (length > PTRDIFF_MAX)
+    return vmf_fail(error, VMF_NOMEM, "%s: no memory for %" PRIu64 " bytes", io->name, length);
+  struct vmf_piece piece = {.data = NULL, .length = (size_t)length};
   return memory_pwrite(io, &piece, 1, offset, error);
 }
 

@@ -55,7 +55,8 @@ START_TEST(every_member_has_a_row)
                     offsetof(struct vmf_machine, controllers));
   ck_assert_uint_eq(size_of_rows(vmf_machine_lists[0].fields),
                     sizeof(struct vmf_machine_controller));
-  ck_assert_uint_eq(size_of_rows(vmf_machine_lists[1].fields) + 8, sizeof(struct vmf_machine_disk));
+  ck_assert_uint_eq(size_of_rows(vmf_machine_lists[1].fields) + _Alignof(struct vmf_machine_disk),
+                    sizeof(struct vmf_machine_disk));
   ck_assert_uint_eq(size_of_rows(vmf_machine_lists[2].fields), sizeof(struct vmf_machine_nic));
   ck_assert_uint_eq(size_of_rows(vmf_machine_lists[3].fields), sizeof(struct vmf_machine_port));
   ck_assert_uint_eq(size_of_rows(vmf_machine_lists[4].fields),

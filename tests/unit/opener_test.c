@@ -18,7 +18,8 @@
 
 static struct vmf_error error;
 
-/* From here on openat2 does not exist in this process. */
+/* From here on openat2 does not exist in this process; but where qemu-user runs it, which has no
+ * filters. */
 static void lose_openat2(int number)
 {
   struct sock_filter filter[] = {
@@ -29,7 +30,7 @@ static void lose_openat2(int number)
   };
   struct sock_fprog program = {.len = 4, .filter = filter};
   ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+  ck_assert(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 || errno == EINVAL);
 }
 
 /* Runs of the loop tests: as the system is, and with the fallback. */

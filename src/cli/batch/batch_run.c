@@ -208,8 +208,10 @@ enum vmf_code vmf_batch_run(struct vmf_batch *batch, struct vmf_error *error)
 
   if (!workers)
     return vmf_arguments_no_memory(error);
-  /* The buffers of a job go back to the system with it: else each thread keeps those of all. */
+    /* The buffers of a job go back to the system with it: else each thread keeps those of all. */
+#ifdef M_MMAP_THRESHOLD
   mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
   vmf_signals_catch();
   batch->begun = time(NULL);
   batch->begun_milliseconds = vmf_progress_now();

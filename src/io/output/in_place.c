@@ -4,11 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "size.h"
 #include "temporary.h"
+
+#ifndef STATX_MODE /* musl before 1.2.5 */
+#include <linux/stat.h>
+static int statx(int folder, const char *name, int flags, unsigned wanted, struct statx *found)
+{
+  return (int)syscall(SYS_statx, folder, name, flags, wanted, found);
+}
+#endif
 
 const char *vmf_in_place_obstacle(int folder, const char *name, const struct stat *status)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "folder_stream.h"
@@ -15,6 +16,14 @@
 
 #define ASIDE_PREFIX ".vmferry-old-"
 enum { ASIDE_LENGTH = 40 };
+
+#ifndef RENAME_NOREPLACE /* musl before 1.2.6 */
+#define RENAME_NOREPLACE 1
+static int renameat2(int from, const char *name, int to, const char *new_name, unsigned flags)
+{
+  return (int)syscall(SYS_renameat2, from, name, to, new_name, flags);
+}
+#endif
 
 /* No name of a file that is written, but nothing hangs on that: it is never replaced. */
 static void name_aside(size_t index, char name[ASIDE_LENGTH])

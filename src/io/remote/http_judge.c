@@ -151,11 +151,11 @@ static enum vmf_code check_part(const struct vmf_http_request *request, struct v
   uint64_t expected = answer->end - answer->start;
   attempt->again = request->got != expected || (http->pinned && expected != load->length);
   attempt->lost = attempt->again;
-  return attempt->again ? vmf_fail(error, VMF_READ,
-                                   "%s: %" PRIu64 " bytes from byte %" PRIu64
-                                   " on were asked for, and %zu came",
-                                   http->transport.name, load->length, load->offset, request->got)
-                        : VMF_OK;
+  return attempt->again
+             ? vmf_fail(error, VMF_READ,
+                        "%s: %zu bytes from byte %" PRIu64 " on were asked for, and %zu came",
+                        http->transport.name, load->length, load->offset, request->got)
+             : VMF_OK;
 }
 
 enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,

@@ -23,7 +23,10 @@ SAME_NAME_ALLOWED = {'meson.build', 'README.md'}
 
 
 def files():
-    """Every file of the project, tracked or new, as paths relative to its top."""
+    """Every file of the project, tracked or new, as paths relative to its top; of an unpacked tarball all but what builds left."""
+    if not (SOURCE / '.git').exists():
+        names = (str(path.relative_to(SOURCE)) for path in SOURCE.rglob('*') if path.is_file())
+        return [name for name in sorted(names) if not name.startswith('build')]
     listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=SOURCE, check=True,
                             stdout=subprocess.PIPE, text=True).stdout
     return [name for name in sorted(listed.splitlines()) if (SOURCE / name).is_file()]

@@ -151,17 +151,23 @@ static void note_order(struct unpacked_pieces *all, size_t piece)
     all->furthest = piece;
 }
 
-/* The slot that holds the piece, in use by the caller. */
+/* The slot that holds the piece, in use by the caller. Before it waits it looks once more: what has
+ * failed to unpack another piece has not held the lock meanwhile. */
 static enum vmf_code take_slot(struct unpacked_pieces *all, size_t piece, struct slot **taken,
                                struct vmf_error *error)
 {
   struct slot *slot;
+  bool useful = true; /* to unpack another one in the meantime */
   while (!(slot = find_slot(all, piece)) || !slot->ready) {
     struct slot *empty = slot ? NULL : free_slot(all, piece, piece);
-    if (empty)
+    if (empty) {
       VMF_TRY(fill_slot(all, empty, piece, error));
-    else if (!slot || !unpack_behind(all, piece))
+    } else if (slot && useful) {
+      useful = unpack_behind(all, piece);
+    } else {
       pthread_cond_wait(&all->done, &all->lock);
+      useful = true;
+    }
   }
   slot->users++;
   slot->used = ++all->clock;

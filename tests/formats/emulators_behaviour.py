@@ -54,6 +54,19 @@ def test_blocks_of_cloop(t, block):
     t.vmferry('compare', 'a.cloop', 'b.qcow2')
 
 
+def test_a_disk_of_bochs_own_tool(t):
+    content = LARGE.ljust(8 * 16 * 63 * 512, b'\0')  # of whole cylinders
+    t.write('flat', content)
+    t.run(tap.tool('bximage'), '-q', '-func=convert', '-imgmode=growing', 'flat', 'a.disk')
+    tap.equal(read(t, 'a.disk') == content, True, 'content')
+
+
+def test_an_image_of_cloops_own_tool(t):
+    t.write('flat', LARGE)
+    t.run(tap.tool('create_compressed_fs'), '-q', '-B', '65536', 'flat', 'a.cloop')
+    tap.equal(read(t, 'a.cloop') == LARGE.ljust(-(-len(LARGE) // 65536) * 65536, b'\0'), True, 'content')
+
+
 @tap.rows([('bochs', 'a.disk', bochs.growing(LARGE)), ('cloop', 'a.cloop', cloop.image(LARGE))])
 def test_in_a_package(t, name, data):
     t.write(name, data)

@@ -389,6 +389,9 @@ struct vmf_target_options {
    * when a run goes on: nothing else tells. Their names, their sizes and some bytes of the disk are
    * compared all the same. */
   bool source_unchanged;
+  /* Of a block device, beside which no journal can stand: it stands here, until the commit. Only
+   * with journal; VMF_USAGE where something else is there, or without resume a journal. */
+  const char *journal_path;
 };
 
 /* `path`: a file, a device (raw, qcow2), "-", "/dev/fd/N". VMF_IN_USE: another run writes it. Any

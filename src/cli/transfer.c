@@ -111,7 +111,7 @@ static enum vmf_journal_choice transfer_journal(const struct vmf_transfer *trans
     return VMF_JOURNAL_WANTED;
   if (!transfer->source || (word && strcmp(word, "off") == 0))
     return VMF_JOURNAL_NONE;
-  if (word)
+  if (word || transfer->settings->journal_file)
     return VMF_JOURNAL_WANTED;
   return transfer->guest_size > journal_from || transfer->settings->takes_up
              ? VMF_JOURNAL_WHERE_POSSIBLE
@@ -162,6 +162,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .journal = transfer_journal(transfer),
       .resume = transfer->settings->resume || transfer->settings->takes_up,
       .source_unchanged = transfer->settings->source_unchanged,
+      .journal_path = transfer->settings->journal_file,
   };
 }
 

@@ -16,9 +16,10 @@ struct vmf_transfer_settings {
   uint64_t sparse_size; /* so many zero bytes become a hole; 0: none do */
   uint64_t rate;        /* bytes a second; 0: no bound */
   bool verify, no_reflink;
-  bool source_unchanged; /* what nothing tells of is the same when a run is gone on with */
-  bool resume;           /* goes on with an interrupted run */
-  bool takes_up;         /* the same, where there is one to go on with */
+  bool source_unchanged;    /* what nothing tells of is the same when a run is gone on with */
+  const char *journal_file; /* where the journal of a device stands; or NULL */
+  bool resume;              /* goes on with an interrupted run */
+  bool takes_up;            /* the same, where there is one to go on with */
   const char
       *journal; /* on, off, or how much is done between its marks; NULL: on for large disks */
 };

@@ -80,11 +80,14 @@ static enum vmf_code device_zero(struct vmf_io *io, uint64_t offset, uint64_t le
   return vmf_descriptor_write_zeros(device, last, end - last, error);
 }
 
-/* One command for many small ones: a disk may have a hole every few KiB. */
+/* One command for many small ones: a disk may have a hole every few KiB. What an interrupted run
+ * left is kept: then zeros are written. */
 static enum vmf_code device_clear(struct vmf_io *io, uint64_t length, struct vmf_error *error)
 {
   struct vmf_descriptor *device = (struct vmf_descriptor *)io;
   uint64_t end = vmf_align_down(length, DEVICE_UNIT), step;
+  if (atomic_load(&device->kept))
+    return VMF_OK;
   for (uint64_t at = 0; at < end; at += step) {
     step = vmf_min(CLEARED_AT_ONCE, end - at);
     if (!device_punch(device, at, step))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Gone on with, too: with a map of the units that are packed, and what comes from devices and servers that tell no version."""
+"""Gone on with, too: with a map of the units that are packed, into devices, and what comes from devices and servers that tell no version."""
 import contextlib
 import os
 import random
@@ -114,6 +114,102 @@ def test_the_person_says_that_a_source_is_unchanged(t, shown):
     with shown(t, 'src/disk.raw') as source:
         status, _, errors = resume(t, source, 'out/disk.qcow2', *words)
         tap.equal(status, 1, errors)  # by its bytes, or by its name, where that is another
+
+
+# ---- into devices ----
+
+ON_DEVICE = [('raw', ('-O', 'raw')), ('raw, full', ('-O', 'raw', '-S', '0')), ('raw with a checksum', ('-O', 'raw', '--checksum')), ('qcow2', ('-O', 'qcow2')),
+             ('qcow2, compressed', ('-O', 'qcow2', '-c'))]
+
+
+def check_device(t, target, form):
+    if form == 'qcow2':
+        t.vmferry('compare', '-F', form, 'src/disk.raw', target)
+        return
+    data = t.read('src/disk.raw')
+    with open(target, 'rb') as file:
+        tap.equal(file.read(len(data)) == data, True, 'the bytes of the disk')
+
+
+def kill_on_device(t, target, number, *words):
+    """Writes of a device are below /dev: they are counted there."""
+    env = fault_tools.environment(t, f'write:{number}:kill') | {'VMF_FAULT_DIR': target}
+    return t.vmferry('convert', '-m', '2', '--journal=1M', '--journal-file', 'journal', 'src/disk.raw', target, *words, status=None, env=env)
+
+
+@tap.rows(ON_DEVICE)
+def test_a_device_is_gone_on_with(t, words):
+    """Whatever stood on it before."""
+    prepare(t)
+    with open(t.path('medium'), 'wb') as file:
+        file.write(random.Random(7).randbytes(24 * MIB))
+    with device(t, 'medium') as target:
+        kill_on_device(t, target, 9999, *words)
+        tap.equal((t.folder / 'journal').exists(), False, 'the journal of a run that came to its end')
+        writes = fault_tools.count(t)
+        for number in (writes // 2, writes * 3 // 4):
+            with open(target, 'r+b') as file:
+                file.write(random.Random(number).randbytes(24 * MIB))
+                os.fsync(file.fileno())
+            tap.equal(kill_on_device(t, target, number, *words).returncode, -signal.SIGKILL, f'killed at {number} of {writes}')
+            tap.equal((t.folder / 'journal').stat().st_size > 0, True, 'a journal')
+            status, at, errors = resume(t, 'src/disk.raw', target, '--journal-file', 'journal', *words)
+            tap.equal((status, at is not None and at > 0), (0, True), errors)
+            tap.equal((t.folder / 'journal').exists(), False, 'the journal')
+            check_device(t, target, words[1])
+
+
+def test_zeros_that_begin_a_device_prove_nothing(t):
+    """With its tables first, a qcow2 begins by zeros all over: then all is done again."""
+    prepare(t)
+    t.write('medium', bytes(24 * MIB))
+    words = ('-O', 'qcow2', '-o', 'preallocation=metadata')
+    with device(t, 'medium') as target:
+        kill_on_device(t, target, 9999, *words)
+        tap.equal(kill_on_device(t, target, fault_tools.count(t) * 3 // 4, *words).returncode, -signal.SIGKILL, 'killed')
+        status, _, errors = resume(t, 'src/disk.raw', target, '--journal-file', 'journal', *words)
+        tap.equal(status, 0, errors)
+        check_device(t, target, 'qcow2')
+
+
+def test_what_is_on_a_device_is_proven(t):
+    """Data, and zeros that are data of the disk: what somebody has written since is found."""
+    prepare(t)
+    t.write('medium', bytes(24 * MIB))
+    with device(t, 'medium') as target:
+        kill_on_device(t, target, 9999, '-O', 'raw')
+        writes = fault_tools.count(t)
+        for at in (0, 3 * MIB // 2):
+            tap.equal(kill_on_device(t, target, writes * 3 // 4, '-O', 'raw').returncode, -signal.SIGKILL, 'killed')
+            with open(target, 'r+b') as file:
+                file.seek(at)
+                file.write(b'somebody')
+                os.fsync(file.fileno())
+            status, _, errors = resume(t, 'src/disk.raw', target, '--journal-file', 'journal', '-O', 'raw')
+            tap.equal(status, 0, errors)
+            check_device(t, target, 'raw')
+
+
+def test_a_journal_of_a_device_is_nobody_elses(t):
+    prepare(t)
+    t.write('mine', b'my file')
+    for name in ('medium', 'second'):
+        t.write(name, bytes(24 * MIB))
+    at = ('--journal-file', 'journal', '-O', 'raw')
+    with device(t, 'medium') as target, device(t, 'second') as other:
+        tap.contains(t.vmferry('convert', '--resume', '-O', 'raw', 'src/disk.raw', target, status=9).stderr, '--journal-file')
+        tap.contains(t.vmferry('convert', '--journal-file', 'mine', '-O', 'raw', 'src/disk.raw', target, status=1).stderr, 'is no journal')
+        tap.equal(t.read('mine'), b'my file', 'untouched')
+        tap.contains(t.vmferry('convert', *at, 'src/disk.raw', 'out/disk.raw', status=1).stderr, 'is no block device')
+        kill_on_device(t, target, 9999, '-O', 'raw')
+        tap.equal(kill_on_device(t, target, fault_tools.count(t) * 3 // 4, '-O', 'raw').returncode, -signal.SIGKILL, 'killed')
+        left = t.read('journal')
+        tap.contains(t.vmferry('convert', *at, 'src/disk.raw', target, status=1).stderr, '--resume goes on with it')
+        status, _, errors = resume(t, 'src/disk.raw', other, *at)
+        tap.equal(status, 1, errors)
+        tap.contains(errors, 'device of the target was')
+        tap.equal(t.read('journal') == left, True, 'the journal')
+        tap.equal(resume(t, 'src/disk.raw', target, *at)[0], 0, 'the same command')
 
 
 tap.main(globals())

@@ -45,7 +45,7 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->transfer.expected)
     return vmf_arguments_wrong(error, message, "--expect");
-  if (settings->transfer.resume || settings->transfer.journal)
+  if (settings->transfer.resume || settings->transfer.journal || settings->transfer.journal_file)
     return vmf_arguments_wrong(
         error, "%s is for a single disk: a package or machine cannot be resumed yet",
         settings->transfer.resume ? "--resume" : "--journal");

@@ -26,7 +26,8 @@ static const char *obstacle(const struct vmf_copy *copy)
   const struct vmf_draft *draft = vmf_draft(copy->target);
 
   if (!draft->output || !vmf_output_can_resume(draft->output))
-    return "it is a pipe, a device or a file that is written where it is";
+    return "it is a pipe, a device whose journal was given no place (--journal-file), or a file "
+           "that is written where it is";
   if (vmf_image_streams(copy->source))
     return "its source comes on a pipe";
   if (copy->target->shape.encrypts)
@@ -174,6 +175,7 @@ static uint16_t file_of(const struct vmf_journal *journal, const struct vmf_bloc
   return (uint16_t)index;
 }
 
+/* Of a device, zeros are written where they are to be read; they are proven as such. */
 static enum vmf_code note_block(struct vmf_journal *journal, const struct vmf_block *block,
                                 struct vmf_error *error)
 {
@@ -183,8 +185,8 @@ static enum vmf_code note_block(struct vmf_journal *journal, const struct vmf_bl
   put_le64(at, block->guest);
   put_le64(at + 8, block->host);
   put_le32(at + 16, block->length);
-  put_le32(at + 20, (uint32_t)block->data_length);
-  put_le32(at + 24, block->zeros);
+  put_le32(at + 20, block->data ? (uint32_t)block->data_length : 0);
+  put_le32(at + 24, block->zeros + (block->data ? 0 : (uint32_t)block->data_length));
   put_le16(at + 28, (uint16_t)block->head_length);
   put_le16(at + 30, (uint16_t)block->tail_length);
   put_le16(at + 32, file_of(journal, block));
@@ -343,14 +345,23 @@ enum vmf_code vmf_journal_mark(struct vmf_journal *journal, struct vmf_pipeline 
 void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code)
 {
   const struct vmf_target *target;
+  const char *path;
 
   if (!journal || journal->chunks == 0 ||
       (code != VMF_CANCELLED && code != VMF_TEMPORARY && code != VMF_READ))
     return;
   target = journal->copy->target;
   vmf_output_leave(journal->output);
-  vmf_warn(target->log,
-           "%s: what was done is kept in %s; \"vmferry convert --resume\" with the same files and "
-           "options goes on with it, \"vmferry clean\" removes it",
-           vmf_output_path(journal->output), vmf_output_temporary(journal->output));
+  path = vmf_output_journal_path(journal->output);
+  if (path)
+    vmf_warn(target->log,
+             "%s: what was done is noted in %s; \"vmferry convert --resume\" with the same files "
+             "and options goes on with it, and removes that file",
+             vmf_output_path(journal->output), path);
+  else
+    vmf_warn(
+        target->log,
+        "%s: what was done is kept in %s; \"vmferry convert --resume\" with the same files and "
+        "options goes on with it, \"vmferry clean\" removes it",
+        vmf_output_path(journal->output), vmf_output_temporary(journal->output));
 }

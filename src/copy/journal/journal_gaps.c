@@ -51,6 +51,12 @@ static enum vmf_code clear(const struct vmf_journal *journal, struct vmf_io *io,
   return VMF_OK;
 }
 
+/* What stood on a device before stays there, but for the zeros of a raw disk, which are written. */
+static bool keeps_others(const struct vmf_journal *journal, const struct vmf_io *io)
+{
+  return io->device && journal->copy->target->shape.layout != VMF_FIXED;
+}
+
 /* ---- between the blocks ---- */
 
 /* What begin has written is as it is to be. */
@@ -61,7 +67,7 @@ static enum vmf_code begin_file(struct vmf_journal *journal, size_t file, struct
 
   vmf_io_rewritten(io, &start, &end);
   journal->reached[file] = journal->reaching[file] = end;
-  return clear(journal, io, 0, start, buffer, error);
+  return keeps_others(journal, io) ? VMF_OK : clear(journal, io, 0, start, buffer, error);
 }
 
 enum vmf_code vmf_journal_gaps_begin(struct vmf_journal *journal, uint8_t *buffer,
@@ -85,7 +91,7 @@ static enum vmf_code clear_before(const struct vmf_journal *journal, size_t file
                                   const struct vmf_block *block, uint8_t *buffer,
                                   struct vmf_error *error)
 {
-  if (journal->copy->target->shape.layout == VMF_ORDERED)
+  if (journal->copy->target->shape.layout == VMF_ORDERED || keeps_others(journal, block->io))
     return VMF_OK;
   return clear(journal, block->io, journal->reaching[file], block->host, buffer, error);
 }
@@ -112,12 +118,14 @@ void vmf_journal_gaps_settle(struct vmf_journal *journal)
   memcpy(journal->reached, journal->reaching, journal->files * sizeof(uint64_t));
 }
 
-enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint8_t *buffer,
+enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint64_t done, uint8_t *buffer,
                                      struct vmf_error *error)
 {
   for (size_t i = 0; i < journal->files; i++) {
     struct vmf_io *io = vmf_output_file(journal->output, i);
-    VMF_TRY(clear(journal, io, journal->reached[i], io->size, buffer, error));
+    uint64_t end = io->device ? done : io->size;
+    if (!keeps_others(journal, io))
+      VMF_TRY(clear(journal, io, journal->reached[i], end, buffer, error));
   }
   return VMF_OK;
 }

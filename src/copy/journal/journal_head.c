@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "file.h"
 #include "identity.h"
@@ -137,6 +138,40 @@ static void add_image(struct lines *lines, const char *files, const char *disks,
   }
 }
 
+static bool read_line(const char *path, char *line, int room)
+{
+  FILE *file = fopen(path, "re");
+  bool read = file && fgets(line, room, file) && line[0] != '\n';
+
+  if (file)
+    fclose(file);
+  if (read)
+    line[strcspn(line, "\n")] = '\0';
+  return read;
+}
+
+/* A device is told by its numbers, and by what the hardware calls itself, where that is told. */
+static void add_device(FILE *out, const struct vmf_io *io)
+{
+  static const char *const names[] = {"wwid", "device/wwid", "dm/uuid", "../wwid",
+                                      "../device/wwid"};
+  char path[64], line[256];
+  struct stat status;
+  bool found = false;
+
+  if (!io->device || !vmf_io_stat(io, &status))
+    return;
+  unsigned major_number = major(status.st_rdev), minor_number = minor(status.st_rdev);
+  for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++) {
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s", major_number, minor_number, names[i]);
+    found = read_line(path, line, sizeof line);
+  }
+  fprintf(out, "device of the target\t%" PRIu64 " bytes, %u:%u, ", io->size, major_number,
+          minor_number);
+  put_text(out, found ? line : "without a name");
+  fputc('\n', out);
+}
+
 static void add_target(FILE *out, const struct vmf_copy *copy, const char *options)
 {
   const struct vmf_target *target = copy->target;
@@ -150,6 +185,7 @@ static void add_target(FILE *out, const struct vmf_copy *copy, const char *optio
   fprintf(out, "size of holes\t%u bytes\n", shape->keep_zeros ? 0 : copy->sparse_size);
   fprintf(out, "checksum\t%d\n", copy->checksum ? (int)copy->digest_kind : -1);
   fprintf(out, "bytes at once\t%u\n", copy->job_bytes);
+  add_device(out, target->io);
   fputs("names of its files\t", out);
   put_text(out, target->stem);
   fputs("\nbacking file of the target\t", out);
@@ -307,7 +343,7 @@ static enum vmf_code tell_difference(const char *was, const char *now, const cha
   return vmf_fail(error, VMF_USAGE,
                   "%s: an interrupted run left this, and it is gone on with only by the same "
                   "command with the same files: %.*s was \"%.*s\", and is \"%.*s\" now; \"vmferry "
-                  "clean\" removes what is left",
+                  "clean\" removes what is left in a folder",
                   left, name, longer, then_length, then_value, now_length, now_value);
 }
 

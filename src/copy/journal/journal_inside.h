@@ -96,9 +96,9 @@ VMF_MUST_CHECK enum vmf_code vmf_journal_clear_gap(struct vmf_journal *journal,
 /* The chunk is proven. */
 void vmf_journal_gaps_settle(struct vmf_journal *journal);
 
-/* So does all behind what is proven. */
-VMF_MUST_CHECK enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint8_t *buffer,
-                                                    struct vmf_error *error);
+/* So does all behind what is proven, of a device up to `done`, the guest byte where that ends. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint64_t done,
+                                                    uint8_t *buffer, struct vmf_error *error);
 
 /* Frees what taking up keeps. */
 void vmf_journal_free_taking(struct vmf_journal *journal);

@@ -276,7 +276,7 @@ enum vmf_code vmf_journal_prove(struct vmf_journal *journal, const struct vmf_ca
     done = journal->job.fed.guest + journal->job.fed.length;
   }
   journal->chunk_at = journal->chunk_length = 0;
-  VMF_TRY(vmf_journal_clear_rest(journal, buffer, error));
+  VMF_TRY(vmf_journal_clear_rest(journal, done, buffer, error));
   VMF_TRY(vmf_io_resize(journal->io, journal->end, error));
   vmf_note(journal->copy->target->log, "%s: goes on with an interrupted run, at guest byte %llu",
            vmf_output_path(journal->output), (unsigned long long)done);

@@ -291,6 +291,7 @@ static enum vmf_code open_handed(struct vmf_output *output, const char *path,
 static enum vmf_code output_open(struct vmf_output *output, const char *path,
                                  const struct vmf_output_options *options, struct vmf_error *error)
 {
+  VMF_TRY(vmf_output_hold_journal(output, path, options, error));
   output->handed = vmf_handed_output(path);
   if (output->handed >= 0)
     return open_handed(output, path, options, error);
@@ -327,7 +328,7 @@ enum vmf_code vmf_output_new(const char *path, const struct vmf_output_options *
   made->replace = options->replace;
   made->cancel = options->cancel;
   made->log = options->log;
-  made->folder = made->temporary.folder = made->handed = made->held = -1;
+  made->folder = made->temporary.folder = made->handed = made->held = made->journal_number = -1;
   enum vmf_code code = output_open(made, path, options, error);
   if (code != VMF_OK)
     vmf_output_close(made);
@@ -587,6 +588,7 @@ void vmf_output_close(struct vmf_output *output)
     close(output->folder);
   vmf_superseded_clear(&output->old);
   vmf_free(output->parts);
+  vmf_free(output->journal_path);
   vmf_free(output->temporary_path);
   vmf_free(output->stem);
   vmf_free(output->path);

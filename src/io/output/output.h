@@ -24,6 +24,7 @@ struct vmf_output_options {
   bool spool;               /* what goes to a pipe is stored first, in a file without a name, */
   const char *spool_folder; /* there; NULL: in the folder for temporary files */
   bool resume;              /* what an interrupted run left is taken up, where it has a journal */
+  const char *journal_path; /* of a block device, beside which none can stand; NULL: it has none */
   const struct vmf_cancel *cancel; /* while it is sent; or NULL */
   const struct vmf_log *log;       /* stale temporaries of this name, and what was made */
 };
@@ -95,8 +96,12 @@ VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
 
 /* ---- a run that another can go on with: see copy/journal/journal.h ---- */
 
-/* Whether it is: its files become visible by a commit, and stand in a folder until then. */
+/* Whether it is: its files become visible by a commit, and stand in a folder until then; or it is a
+ * device whose journal has a path. */
 bool vmf_output_can_resume(const struct vmf_output *output);
+
+/* That path; NULL: it has none. */
+const char *vmf_output_journal_path(const struct vmf_output *output);
 
 /* Whether options->resume is heeded without a journal: a store tells which parts it has. All is
  * converted again, and what is the same is not sent. */
@@ -109,8 +114,8 @@ bool vmf_output_resumed(const struct vmf_output *output);
 VMF_MUST_CHECK enum vmf_code vmf_output_begin_again(struct vmf_output *output,
                                                     struct vmf_error *error);
 
-/* The journal in the temporary folder, made where it is none; the output's. The commit removes it.
- */
+/* The journal in the temporary folder, or at its path, made where it is none; the output's. The
+ * commit removes it. */
 VMF_MUST_CHECK enum vmf_code vmf_output_journal(struct vmf_output *output, struct vmf_io **io,
                                                 struct vmf_error *error);
 

@@ -39,7 +39,15 @@ struct vmf_output {
   bool adopted;           /* the temporary folder was another run's, which was interrupted */
   bool left;              /* what stands in it stays without a commit, for another */
   struct vmf_io *journal; /* in it; owned; NULL: none */
+  char *journal_path;     /* elsewhere, of a device; NULL: in the temporary folder */
+  int journal_number;     /* open there, locked; -1: it is not */
 };
+
+/* Before anything is opened: where the journal has a path, it is opened and locked. VMF_USAGE: the
+ * target is no device, what is there is no journal, or one that is not to be gone on with. */
+VMF_MUST_CHECK enum vmf_code vmf_output_hold_journal(struct vmf_output *output, const char *path,
+                                                     const struct vmf_output_options *options,
+                                                     struct vmf_error *error);
 
 /* Closes the journal and removes its file. */
 void vmf_output_drop_journal(struct vmf_output *output);

@@ -294,6 +294,22 @@ def test_a_plugin_serves_what_is_read(t):
     tap.equal([run['description'] for run in told], ['data', 'hole,zero', 'data'], 'the map')
 
 
+@tap.rows([('a package', 'vm.ova'), ('an XVA', 'vm.xva'), ('a backup of Proxmox VE', 'vm.vma')])
+def test_a_plugin_serves_one_of_several_disks(t, name):
+    t.write('disk.raw', RAW)
+    t.write('second.raw', RAW[::-1])
+    t.vmferry('pack', '-o', 'vm.ova', 'second.raw', 'disk.raw')
+    if name != 'vm.ova':
+        t.vmferry('convert', '--machine', name[-3:], 'vm.ova', name)
+    for words in ([t.path(name) + '::2'], [f'file={t.path(name)}', 'disk=2']):
+        with remote_servers.nbdkit(t, plugin(), *words) as url:
+            t.run(tap.tool('nbdcopy'), url, 'copy.raw')
+            nbd()
+            t.vmferry('compare', '-f', 'raw', '-F', 'raw', url, 'copy.raw')
+        tap.equal(t.read('copy.raw') == RAW, True, 'the bytes')
+    tap.contains(t.run(tap.tool('nbdkit'), '-U', '-', plugin(), t.path(name), '--run', 'true', status=1).stderr, 'has 2 disks; name one as')
+
+
 def test_a_plugin_that_serves_nothing(t):
     for words, told in ((['file=none'], 'cannot be opened'), ([], 'file=FILE is missing'), (['file=a', 'size=1'], 'none of: file, disk')):
         tap.contains(t.run(tap.tool('nbdkit'), '-U', '-', plugin(), *words, '--run', 'true', status=1).stderr, told)

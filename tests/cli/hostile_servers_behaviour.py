@@ -218,6 +218,57 @@ def test_a_file_that_is_not_empty_and_refuses_ranges(t):
     tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
 
 
+# ---- heads ----
+
+def lines(handler, status, *fields):
+    """A head whose fields stand there twice."""
+    handler.send_response(status)
+    for name, value in fields:
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(RAW[:1] if status == 206 else RAW)
+    handler.close_connection = True
+
+
+LENGTH = str(len(RAW))
+
+
+@tap.rows([
+    ('two lengths', 200, (('Content-Length', LENGTH), ('Content-Length', '1024')), 3, 'twice'),
+    ('two lengths the other way round', 200, (('Content-Length', '1024'), ('Content-Length', LENGTH)), 3, 'twice'),
+    ('two ranges', 206, (('Content-Length', '1'), ('Content-Range', f'bytes 0-0/{LENGTH}'), ('Content-Range', 'bytes 0-0/512')), 3, 'twice'),
+    ('two encodings', 200, (('Content-Length', LENGTH), ('Content-Encoding', 'gzip'), ('Content-Encoding', 'identity')), 9, 'packs what it sends'),
+    ('the same length twice', 200, (('Content-Length', LENGTH), ('Content-Length', LENGTH)), 0, '')])
+def test_a_head_that_says_two_things(t, status, fields, exit_status, word):
+    tap.needs('libcurl')
+    with Site(lambda handler, _: lines(handler, status, *fields)) as site:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', site.url + '/disk.raw', 'out.raw', status=exit_status)
+    tap.contains(done.stderr, word)
+    tap.equal('out.raw' in t.names(), exit_status == 0, 'a target')
+    tap.equal(exit_status != 0 or t.read('out.raw') == RAW, True, 'the bytes')
+
+
+def flooding(piece):
+    def answer(handler, _):
+        handler.close_connection = True
+        handler.wfile.write(b'' if piece.startswith(b'HTTP/') else b'HTTP/1.1 200 OK\r\n')
+        for _ in range(300):
+            handler.wfile.write(piece)
+    return answer
+
+
+@tap.rows([
+    ('fields without end', b'X-A: ' + b'y' * 8000 + b'\r\n', 'the head of the answer is longer than'),
+    ('answers before the answer', b'HTTP/1.1 103 Early Hints\r\nLink: ' + b'y' * 1000 + b'\r\n\r\n', 'the head of the answer is longer than'),
+    ('a field without end', b'y' * 8000, 'longer than 100 KiB')])
+def test_a_head_without_end(t, piece, word):
+    tap.needs('libcurl')
+    with Site(flooding(piece)) as site:
+        done = t.vmferry('info', '--retry-time', '1', site.url + '/disk.raw', status=None)
+    tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}')
+    tap.contains(done.stderr, word)
+
+
 # ---- what is no device ----
 
 def test_an_object_is_always_new(t):

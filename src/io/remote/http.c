@@ -41,8 +41,8 @@ static bool is_wanted(const struct vmf_http_request *request)
   const struct vmf_http_answer *answer = &request->answer;
   const struct vmf_load *load = request->load;
 
-  return vmf_http_status(request) == 206 && !answer->encoded && answer->has_range &&
-         answer->has_span && answer->start == load->offset &&
+  return vmf_http_status(request) == 206 && !answer->encoded && !answer->twofold &&
+         answer->has_range && answer->has_span && answer->start == load->offset &&
          answer->end <= load->offset + load->length;
 }
 

@@ -80,6 +80,25 @@ static void take_range(struct vmf_http_answer *answer, const char *value, size_t
   answer->has_range = at == end;
 }
 
+/* Of two that differ, who reads the answer takes one, and somebody else the other. */
+static void take_range_once(struct vmf_http_answer *answer, const char *value, size_t length)
+{
+  const struct vmf_http_answer before = *answer;
+
+  take_range(answer, value, length);
+  answer->twofold |=
+      before.has_range && (!answer->has_range || before.has_span != answer->has_span ||
+                           before.start != answer->start || before.end != answer->end ||
+                           before.has_total != answer->has_total || before.total != answer->total);
+}
+
+static void take_length_once(struct vmf_http_answer *answer, const char *value, size_t length)
+{
+  answer->twofold |= answer->length[0] && (strlen(answer->length) != length ||
+                                           memcmp(answer->length, value, length) != 0);
+  keep(answer->length, sizeof answer->length, value, length);
+}
+
 void vmf_http_line(struct vmf_http_answer *answer, const char *line, size_t length)
 {
   const char *value;
@@ -89,7 +108,9 @@ void vmf_http_line(struct vmf_http_answer *answer, const char *line, size_t leng
     *answer = (struct vmf_http_answer){.bytes = answer->bytes};
   answer->bytes += length;
   if (is_field(line, length, "Content-Range", &value, &value_length))
-    take_range(answer, value, value_length);
+    take_range_once(answer, value, value_length);
+  else if (is_field(line, length, "Content-Length", &value, &value_length))
+    take_length_once(answer, value, value_length);
   else if (is_field(line, length, "ETag", &value, &value_length))
     keep(answer->etag, sizeof answer->etag, value, value_length);
   else if (is_field(line, length, "Last-Modified", &value, &value_length))
@@ -101,7 +122,8 @@ void vmf_http_line(struct vmf_http_answer *answer, const char *line, size_t leng
   else if (is_field(line, length, "Date", &value, &value_length))
     keep(answer->date, sizeof answer->date, value, value_length);
   else if (is_field(line, length, "Content-Encoding", &value, &value_length))
-    answer->encoded = value_length > 0 && strncasecmp(value, "identity", value_length) != 0;
+    answer->encoded |=
+        value_length > 0 && (value_length != 8 || strncasecmp(value, "identity", 8) != 0);
   else if (is_field(line, length, "Content-Type", &value, &value_length)) {
     const char *end = memchr(value, ';', value_length);
     keep(answer->type, sizeof answer->type, value, end ? (size_t)(end - value) : value_length);

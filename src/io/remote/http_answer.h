@@ -22,7 +22,9 @@ struct vmf_http_answer {
   char region[VMF_HTTP_REGION];  /* x-amz-bucket-region; "": none */
   char encryption[32];           /* x-amz-server-side-encryption; "": none */
   char date[64];                 /* Date; "": none */
+  char length[24];               /* Content-Length; "": none */
   bool encoded;                  /* Content-Encoding: something was done to the bytes */
+  bool twofold;                  /* its length or its range is told twice, and differently */
 };
 
 /* One line of the head, as it came. The line of a status begins a new answer. */

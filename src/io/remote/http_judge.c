@@ -25,13 +25,15 @@ static enum vmf_code not_performed(struct vmf_http_request *request, CURLcode re
                                    struct vmf_attempt *attempt, struct vmf_error *error)
 {
   const char *reason = request->line->reason;
+  bool memory = result == CURLE_OUT_OF_MEMORY; /* also of a line that is longer than it takes */
 
   attempt->again = vmf_curl_again(result);
   attempt->lost = true;
-  return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_READ,
-                  "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s", request->http->transport.name,
+  return vmf_fail(error, memory ? VMF_NOMEM : VMF_READ,
+                  "%s: bytes %" PRIu64 " to %" PRIu64 ": %.200s%s", request->http->transport.name,
                   request->load->offset, request->load->offset + request->load->length,
-                  reason[0] ? reason : vmf_curl.curl_easy_strerror(result));
+                  reason[0] ? reason : vmf_curl.curl_easy_strerror(result),
+                  memory ? ", or a line of the head is longer than 100 KiB" : "");
 }
 
 static enum vmf_code changed(const struct vmf_http_request *request, struct vmf_error *error)
@@ -167,6 +169,11 @@ enum vmf_code vmf_http_judge(struct vmf_http_request *request, CURLcode result,
   if (request->big_head)
     return vmf_fail(error, VMF_LIMIT, "%s: the head of the answer is longer than %d bytes", name,
                     VMF_HTTP_HEAD);
+  if (request->answer.twofold)
+    return vmf_fail(error, VMF_READ,
+                    "%s: the head of the answer tells a length or a range twice, and differently: "
+                    "it cannot be trusted",
+                    name);
   if (request->unranged && status == 206)
     return vmf_fail(error, VMF_READ,
                     "%s: the server sends a part where the whole file is asked for", name);

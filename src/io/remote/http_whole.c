@@ -71,8 +71,8 @@ bool vmf_http_body_begin(struct vmf_http_request *request)
 
   vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   pthread_mutex_lock(&body->lock);
-  body->begun = !answer->encoded && strncasecmp(answer->type, "text/html", 9) != 0 &&
-                (!body->opening || length >= 0);
+  body->begun = !answer->encoded && !answer->twofold &&
+                strncasecmp(answer->type, "text/html", 9) != 0 && (!body->opening || length >= 0);
   if (body->begun && body->opening)
     vmf_http_pin(body->http, answer, (uint64_t)length);
   bool begun = body->begun;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""What a program that was compiled with the headers relies on, as lines of text: "symbol NAME VERSION", "value NAME NUMBER" of enums, "struct NAME SIZE"
+"""What a program that was compiled with the headers relies on, as lines of text: "symbol NAME VERSION", "function" with its declaration, "value NAME NUMBER" of enums, "struct NAME SIZE"
 and "member STRUCT.NAME OFFSET SIZE". `abi.py --write` makes tests/library/abi.txt anew, which is for machines with 64 bits."""
 import pathlib
 import re
@@ -20,6 +20,12 @@ def headers():
 
 def declared_functions():
     return sorted(set(re.findall(r'\b(vmf_\w+)\(', headers())))
+
+
+def signatures():
+    """What each function takes and returns, one a line: what a list of names does not show when it changes."""
+    declared = re.findall(r'(?:[;{}]|^)\s*((?:VMF_MUST_CHECK\s+)?(?:const\s+)?(?:struct\s+|enum\s+|unsigned\s+)?\w+\s+\**vmf_\w+\((?:[^()]|\([^()]*\))*\))(?=;)', headers())
+    return sorted('function ' + re.sub(r'\s+', ' ', text).strip().removeprefix('VMF_MUST_CHECK ') for text in declared)
 
 
 def names_declared(statement):
@@ -62,7 +68,7 @@ def symbols(library):
 
 def write():
     with tempfile.TemporaryDirectory() as folder:
-        KEPT.write_text('\n'.join(symbols(SOURCE / 'build/src/lib/libvmferry.so') + layouts(folder)) + '\n')
+        KEPT.write_text('\n'.join(symbols(SOURCE / 'build/src/lib/libvmferry.so') + signatures() + layouts(folder)) + '\n')
 
 
 if __name__ == '__main__' and sys.argv[1:] == ['--write']:

@@ -38,6 +38,20 @@ def test_all_functions_of_the_headers_and_no_others_are_exported(t):
     tap.equal([line.split()[1] for line in abi.symbols(library())], abi.declared_functions())
 
 
+def test_what_functions_take_and_return(t):
+    tap.equal([re.search(r'vmf_\w+(?=\()', line)[0] for line in sorted(abi.signatures(), key=lambda line: re.search(r'vmf_\w+(?=\()', line)[0])], abi.declared_functions())
+    compare(abi.signatures(), kept('function'))
+
+
+def test_the_manual_says_what_does_the_work_of_each_verb(t):
+    """Every verb of the command has a row, and each function in it is one of the library's."""
+    page = (tap.SOURCE / 'docs/libvmferry.3').read_text()
+    rows = [row.split('\t') for row in page.split('.SS "What does the work of each verb"\n.TS\nl l.\n')[1].split('\n.TE')[0].splitlines()]
+    told = sorted(verb for verbs, _ in rows for verb in verbs.split(', '))
+    tap.equal(told, sorted(set(re.findall(r'^  (\w+) ', t.vmferry('help').stdout.split('\nFormats:')[0], re.M)) - {'help', 'completion'}), 'verbs')
+    tap.equal(sorted({name for _, text in rows for name in re.findall(r'\bvmf_\w+', text)} - set(abi.declared_functions())), [], 'no functions')
+
+
 def test_no_symbol_is_without_a_version(t):
     tap.equal([line for line in abi.symbols(library()) if not re.search(r' VMFERRY_\d+\.\d+$', line)], [])
 

@@ -32,6 +32,8 @@ def test_a_static_program_works_in_an_empty_root(t):
     inside('pack', '/disk.vmdk', '-o', '/vm.ova', '--sign', '/key', '--cert', '/pem')
     inside('sign', '--renew', '/vm.ova')
     inside('verify', '/vm.ova')
+    tap.contains(inside('info', 'https://127.0.0.1/vm.ova', status=9).stderr, 'without libcurl')
+    tap.contains(inside('info', 'nbd://127.0.0.1/disk', status=9).stderr, 'without libnbd')
     t.write('root/old.vmdk', b'# Disk DescriptorFile\nversion=1\nencoding="windows-1252"\nCID=1\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
                              b'RW 1 FLAT "\xfc.raw" 0\n')
     tap.contains(inside('info', '/old.vmdk', status=9).stderr, 'is linked statically and has no converter from')

@@ -37,7 +37,7 @@ def ferry():
     """What goes in, and what comes out."""
     sources = (('VMware', '.vmx  .vmdk'), ('VirtualBox', '.vbox  .vdi'), ('Hyper-V', '.vmcx  .vhdx  .vhd'), ('XenServer, XCP-ng', '.xva  .vhd'),
                ('Proxmox VE', '.vma  .conf'), ('KVM: libvirt, QEMU', '.xml  .qcow2  .raw'), ('OVF packages', '.ova  .ovf'), ('Parallels, Apple, EnCase, ...', '.hdd  .dmg  .E01'))
-    targets = sources[:7] + (('Azure, AWS, GCE', 'a disk and a script to upload it'),)
+    targets = sources[:2] + (('Hyper-V', '.ps1  .vhdx  .vhd'),) + sources[3:7] + (('Azure, AWS, GCE', 'a disk and a script to upload it'),)
     steps = ('read', 'judged by the rules', 'converted, on all cores', 'read again and compared', 'packed and signed', 'named when it is whole')
     height = 40 + 56 * len(sources)
     body = ['<text class="small" x="120" y="24" text-anchor="middle">files, pipes, devices, servers</text>',

@@ -36,6 +36,8 @@ code, pre, .Bl-tag > dt { font-family: ui-monospace, "DejaVu Sans Mono", monospa
 table { display: block; overflow-x: auto; border-collapse: collapse; overflow-wrap: normal }
 th, td { border: 1px solid var(--line); padding: .3rem .6rem; vertical-align: top; text-align: left }
 table.head, table.foot { display: table; width: 100% } table.head td, table.foot td { border: 0; padding: 0 }
+table.head td, table.foot td { width: 33% } .head-vol, .foot-date { text-align: center } .head-rtitle, .foot-os { text-align: right }
+.permalink { color: inherit; text-decoration: none } h1.Sh { font-size: 1.5rem } h2.Ss { font-size: 1.2rem }
 img { max-width: 100%; height: auto }
 p:has(> img) { overflow-x: auto }
 @media (max-width: 40rem) { img { max-width: none; width: 42rem } }

@@ -174,7 +174,7 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
   if (is_wrapped(packer) && level == 1)
     return isal_new(packer, 1, error);
   if (!is_wrapped(packer) && level > 0 && level < VMF_DEFLATE_4K_FIRST)
-    return isal_new(packer, level <= 2 ? 1 : 2, error);
+    return isal_new(packer, 2, error); /* 1 takes as long there, and makes more */
 #endif
   if (!is_wrapped(packer) && (level == 0 || level >= VMF_DEFLATE_4K_FIRST))
     return vmf_deflate_4k_new(level > 0 ? level : LEVEL_DEFAULT_4K, &packer->own, error);

@@ -120,18 +120,22 @@ def facts_of(kind, points, codec, measure):
 # ---- the picture ----
 
 WIDTH, HEIGHT, LEFT, TOP, ROOM = 900, 320, 70, 40, 60
+COLORS = 7
+WORDS = {'seconds': 'seconds', 'processor': 'seconds of processor time'}
 STYLE = '''
 text { font: 12px sans-serif; fill: #333 }
 .title { font-weight: bold }
 .axis, .grid { stroke: #999; fill: none; stroke-width: 1 }
 .grid { stroke-opacity: .3 }
 .c0 { fill: #0969da; stroke: #0969da } .c1 { fill: #cf222e; stroke: #cf222e } .c2 { fill: #9a6700; stroke: #9a6700 }
-.c3 { fill: #1a7f37; stroke: #1a7f37 } .c4 { fill: #8250df; stroke: #8250df }
+.c3 { fill: #1a7f37; stroke: #1a7f37 } .c4 { fill: #8250df; stroke: #8250df } .c5 { fill: #bf3989; stroke: #bf3989 }
+.c6 { fill: #57606a; stroke: #57606a }
 .line { fill: none; stroke-width: 1.5 } .whole { fill-opacity: 0 }
 @media (prefers-color-scheme: dark) {
   text { fill: #ddd } .axis, .grid { stroke: #777 }
   .c0 { fill: #58a6ff; stroke: #58a6ff } .c1 { fill: #ff7b72; stroke: #ff7b72 } .c2 { fill: #d29922; stroke: #d29922 }
-  .c3 { fill: #3fb950; stroke: #3fb950 } .c4 { fill: #bc8cff; stroke: #bc8cff }
+  .c3 { fill: #3fb950; stroke: #3fb950 } .c4 { fill: #bc8cff; stroke: #bc8cff } .c5 { fill: #f778ba; stroke: #f778ba }
+  .c6 { fill: #8b949e; stroke: #8b949e }
   .line { fill: none } .whole { fill-opacity: 0 }
 }
 '''
@@ -162,11 +166,11 @@ def time_ticks(low, high):
     return [digit * 10.0 ** power for power in range(-3, 5) for digit in (1, 2, 5) if low <= digit * 10.0 ** power <= high]
 
 
-def draw_points(points, across, up, programs):
+def draw_points(points, across, up, programs, by):
     for program in programs:
-        own = sorted((point for point in points if point.program == program), key=lambda point: point.seconds)
-        places = [(across.place(point.seconds), up.place(point.size / MIB)) for point in own]
-        color = f'c{programs.index(program) % 5}'
+        own = sorted((point for point in points if point.program == program), key=lambda point: getattr(point, by))
+        places = [(across.place(getattr(point, by)), up.place(point.size / MIB)) for point in own]
+        color = f'c{programs.index(program) % COLORS}'
         if len(places) > 1:
             yield f'<polyline class="line {color}" points="' + ' '.join(f'{x:.1f},{y:.1f}' for x, y in places) + '"/>'
         for point, (x, y) in zip(own, places):
@@ -177,11 +181,11 @@ def draw_points(points, across, up, programs):
                    f'<text x="{x + 6:.1f}" y="{y - 6:.1f}">{point.label()}</text>')
 
 
-def draw_panel(kind, points, top, programs):
+def draw_panel(kind, points, top, programs, by):
     bottom = top + HEIGHT - ROOM
-    across = Scale([point.seconds for point in points], LEFT, WIDTH - 20, math.log10)
+    across = Scale([getattr(point, by) for point in points], LEFT, WIDTH - 20, math.log10)
     up = Scale([point.size / MIB for point in points], bottom, top)
-    yield f'<text class="title" x="{LEFT}" y="{top - 10}">{html.escape(kind)}: MiB by seconds; left and low is better</text>'
+    yield f'<text class="title" x="{LEFT}" y="{top - 10}">{html.escape(kind)}: MiB by {WORDS[by]}; left and low is better</text>'
     for value in ticks(up.low, up.high):
         y = up.place(value)
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - 20}"/><text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
@@ -189,20 +193,21 @@ def draw_panel(kind, points, top, programs):
         x = across.place(value)
         yield f'<path class="grid" d="M{x:.1f} {top}V{bottom}"/><text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{value:g}</text>'
     yield f'<path class="axis" d="M{LEFT} {top}V{bottom}H{WIDTH - 20}"/>'
-    yield from draw_points(points, across, up, programs)
+    yield from draw_points(points, across, up, programs, by)
 
 
-def draw(kinds, caption):
+def draw(kinds, caption, by='seconds'):
     """One static picture: a panel a kind."""
     programs = list(dict.fromkeys(point.program for points in kinds.values() for point in points))
     height = TOP + HEIGHT * len(kinds) + 40
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
              f'<title>{html.escape(caption)}</title>', f'<style>{STYLE}</style>']
     for at, program in enumerate(programs):
-        x = LEFT + 150 * at
-        lines.append(f'<circle class="c{at % 5}" cx="{x}" cy="12" r="5"/><text x="{x + 10}" y="16">{html.escape(program)}</text>')
+        x = LEFT + 120 * at
+        whole = ' whole' if program.endswith(' whole') else ''
+        lines.append(f'<circle class="c{at % COLORS}{whole}" cx="{x}" cy="12" r="5"/><text x="{x + 10}" y="16">{html.escape(program)}</text>')
     for at, (kind, points) in enumerate(kinds.items()):
-        lines += draw_panel(kind, points, TOP + 10 + HEIGHT * at, programs)
+        lines += draw_panel(kind, points, TOP + 10 + HEIGHT * at, programs, by)
     lines.append(f'<text x="{LEFT}" y="{height - 24}">{html.escape(caption)}</text>')
     lines.append(f'<text x="{LEFT}" y="{height - 8}">Numbers are levels, d the default; rings pack a file as a whole, '
                  'which no image can.</text>')
@@ -227,5 +232,5 @@ def measure(bench, options, record):
         print(f'skipped: {program} is not installed')
     size = (bench.folder / SOURCE).stat().st_size // MIB
     caption = f'{size} MiB of a disk, median of {bench.pairs}: {record["machine"].split(", SHA-256")[0]}'
-    pathlib.Path(options.pareto).write_text(draw(kinds, caption), encoding='utf-8')
+    pathlib.Path(options.pareto).write_text(draw(kinds, caption, by), encoding='utf-8')
     return 0

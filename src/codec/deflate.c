@@ -2,10 +2,10 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Deflate, raw and in the wrapping of zlib or gzip. libdeflate packs and unpacks whole units
- * fastest but always uses a 32 KiB window; with the 4 KiB window that readers of
- * QCOW2 allow for ISA-L serves the fast levels and deflate_4k.c the others; zlib does what is left.
- * Every one of them gives the same bytes for the same input at every call and on every processor:
- * ISA-L's level 3 does not, and is not used. */
+ * fastest but always uses a 32 KiB window; ISA-L packs with the 4 KiB window that readers of QCOW2
+ * allow for, and serves the fast levels; zlib does what is left, so that the default of QCOW2 is
+ * not longer than what qemu-img makes. Every one of them gives the same bytes for the same input at
+ * every call and on every processor: ISA-L's level 3 does not, and is not used. */
 #include <zlib.h>
 #ifdef VMF_HAVE_LIBDEFLATE
 #include <libdeflate.h>
@@ -14,7 +14,6 @@
 #include <isa-l/igzip_lib.h>
 #endif
 
-#include "deflate_4k.h"
 #include "memory.h"
 #include "method.h"
 
@@ -22,8 +21,9 @@ enum {
   WINDOW_4K = 12,
   WINDOW_32K = 15,
   LEVEL_DEFAULT = 6,
-  LEVEL_DEFAULT_4K = 8,
   ZLIB_MEMORY = 8,
+  ZLIB_MEMORY_4K = 9, /* as qemu-img has it: the same bytes at level 6 */
+  LEVELS_ISAL_4K = 6, /* 1 to this one */
   ZLIB_GZIP = 16,
   ISAL_HEAD = 4
 };
@@ -44,7 +44,6 @@ struct vmf_deflate_packer {
   uint8_t *isal_level_buffer;
   uint32_t isal_level, isal_level_size;
 #endif
-  struct vmf_deflate_4k *own; /* a window of 4 KiB */
   z_stream *zlib;
 };
 
@@ -142,8 +141,8 @@ static enum vmf_code zlib_new(struct vmf_deflate_packer *packer, int level, stru
   void *memory;
   VMF_TRY(vmf_alloc(sizeof(z_stream), &memory, error));
   packer->zlib = memory;
-  if (deflateInit2(packer->zlib, zlib_level(level), Z_DEFLATED, zlib_window(packer), ZLIB_MEMORY,
-                   Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(packer->zlib, zlib_level(level), Z_DEFLATED, zlib_window(packer),
+                   is_wrapped(packer) ? ZLIB_MEMORY : ZLIB_MEMORY_4K, Z_DEFAULT_STRATEGY) != Z_OK)
     return vmf_fail(error, VMF_NOMEM, "zlib cannot start");
   return VMF_OK;
 }
@@ -173,11 +172,9 @@ static enum vmf_code deflate_choose(struct vmf_deflate_packer *packer, int level
 #ifdef VMF_HAVE_ISAL
   if (is_wrapped(packer) && level == 1)
     return isal_new(packer, 1, error);
-  if (!is_wrapped(packer) && level > 0 && level < VMF_DEFLATE_4K_FIRST)
+  if (!is_wrapped(packer) && level > 0 && level <= LEVELS_ISAL_4K)
     return isal_new(packer, 2, error); /* 1 takes as long there, and makes more */
 #endif
-  if (!is_wrapped(packer) && (level == 0 || level >= VMF_DEFLATE_4K_FIRST))
-    return vmf_deflate_4k_new(level > 0 ? level : LEVEL_DEFAULT_4K, &packer->own, error);
 #ifdef VMF_HAVE_LIBDEFLATE
   if (is_wrapped(packer)) {
     packer->libdeflate = libdeflate_alloc_compressor(level > 0 ? level : LEVEL_DEFAULT);
@@ -219,7 +216,6 @@ void vmf_deflate_packer_free(struct vmf_deflate_packer *packer)
   vmf_free(packer->isal);
   vmf_free(packer->isal_level_buffer);
 #endif
-  vmf_free(packer->own);
   if (packer->zlib)
     deflateEnd(packer->zlib);
   vmf_free(packer->zlib);
@@ -230,11 +226,7 @@ enum vmf_code vmf_deflate_pack(struct vmf_deflate_packer *packer, const void *da
                                size_t neighbour, void *packed, size_t capacity,
                                size_t *packed_length, struct vmf_error *error)
 {
-  (void)neighbour; /* of no use to the others */
-  if (packer->own) {
-    *packed_length = vmf_deflate_4k_pack(packer->own, data, length, packed, capacity);
-    return VMF_OK;
-  }
+  (void)neighbour; /* of no use to the other libraries */
 #ifdef VMF_HAVE_ISAL
   if (packer->isal)
     return isal_pack(packer, data, length, packed, capacity, packed_length, error);

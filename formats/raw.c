@@ -77,12 +77,32 @@ static enum vmf_code raw_map(struct vmf_image *image, uint64_t guest, struct vmf
   return VMF_OK;
 }
 
+/* A file has none, an export of a server may. */
+static enum vmf_code raw_choose_bitmap(struct vmf_image *image, const char *name,
+                                       struct vmf_error *error)
+{
+  return vmf_io_choose_bitmap(image->io, name, error);
+}
+
+static enum vmf_code raw_next_marked(struct vmf_image *image, uint64_t guest, uint64_t *start,
+                                     uint64_t *end, struct vmf_error *error)
+{
+  uint64_t offset = ((const struct raw_state *)image->state)->offset;
+
+  VMF_TRY(vmf_io_next_marked(image->io, offset + guest, start, end, error));
+  *start = vmf_min(*start - offset, image->size);
+  *end = vmf_min(*end - offset, image->size);
+  return VMF_OK;
+}
+
 static const struct vmf_reader raw_reader = {
     .options = {raw_reading_table, 2, sizeof(struct raw_reading)},
     .state_size = sizeof(struct raw_state),
     .open = raw_open,
     .close = raw_close,
     .map = raw_map,
+    .choose_bitmap = raw_choose_bitmap,
+    .next_marked = raw_next_marked,
 };
 
 /* ---- on a stream ---- */

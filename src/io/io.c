@@ -68,6 +68,20 @@ enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *sta
   return VMF_OK;
 }
 
+enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name, struct vmf_error *error)
+{
+  if (!io->ops->choose_bitmap)
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: has no bitmaps of changed blocks; qcow2 has, and NBD servers", io->name);
+  return io->ops->choose_bitmap(io, name, error);
+}
+
+enum vmf_code vmf_io_next_marked(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
+                                 struct vmf_error *error)
+{
+  return io->ops->next_marked(io, offset, start, end, error);
+}
+
 bool vmf_io_ahead(struct vmf_io *io)
 {
   struct vmf_io *below;

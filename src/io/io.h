@@ -32,6 +32,12 @@ struct vmf_io_ops {
    * hole follows. NULL: all is data. Any thread. */
   enum vmf_code (*next_data)(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
                              struct vmf_error *error);
+  /* A bitmap of changed blocks that a server offers, by its name; VMF_USAGE: it does not. NULL:
+   * there are none. */
+  enum vmf_code (*choose_bitmap)(struct vmf_io *io, const char *name, struct vmf_error *error);
+  /* The first bytes at or behind `offset` that it marks; as next_data. */
+  enum vmf_code (*next_marked)(struct vmf_io *io, uint64_t offset, uint64_t *start, uint64_t *end,
+                               struct vmf_error *error);
   /* Does a part of what reading on would have to do first; false: there is nothing to do. Any
    * thread. NULL: what is below may have something (vmf_io_ahead). */
   bool (*ahead)(struct vmf_io *io);
@@ -83,6 +89,11 @@ VMF_MUST_CHECK enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struc
                                                   struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
                                               uint64_t *end, struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name,
+                                                  struct vmf_error *error);
+/* Of an io of which one was chosen. */
+VMF_MUST_CHECK enum vmf_code vmf_io_next_marked(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                                uint64_t *end, struct vmf_error *error);
 bool vmf_io_ahead(struct vmf_io *io);
 VMF_MUST_CHECK enum vmf_code vmf_io_zero(struct vmf_io *io, uint64_t offset, uint64_t length,
                                          bool allocate, struct vmf_error *error);

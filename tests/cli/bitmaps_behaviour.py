@@ -4,6 +4,7 @@
 import json
 import struct
 
+import remote_servers
 import tap
 
 MEBI = 1 << 20
@@ -70,7 +71,7 @@ def test_a_disk_that_has_grown(t):
 def test_names(t):
     make(t)
     tap.contains(t.vmferry('apply', '--bitmap', 'other', 'disk.qcow2', 'copy.raw', status=1).stderr, 'has no bitmap "other"')
-    tap.contains(t.vmferry('diff', '--bitmap', 'since', 'disk.qcow2', 'copy.raw', status=2).stderr, 'format raw has no bitmaps')
+    tap.contains(t.vmferry('diff', '--bitmap', 'since', 'disk.qcow2', 'copy.raw', status=2).stderr, 'has no bitmaps of changed blocks')
     t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'one', 'disk.qcow2')
     tap.contains(t.vmferry('apply', '-l', 'one', '--bitmap', 'since', 'disk.qcow2', 'copy.raw', status=1).stderr, 'not on a snapshot')
 
@@ -133,6 +134,29 @@ def test_bits_that_are_all_set_or_not_stored(t):
         table_entry(value)(data)
         t.write('disk.qcow2', data)
         tap.equal(len(changes(t, '--bitmap', 'since', 'copy.raw', 'disk.qcow2', status=1 if found else 0)), found, f'table entry {value}')
+
+
+# ---- what a server offers ----
+
+def served(t, *words):
+    tap.needs('libnbd')
+    return remote_servers.nbd_server(t, 'qemu-nbd', '-r', '-t', '-f', 'qcow2', '--shared', '4', *words, t.path('disk.qcow2'))
+
+
+@tap.rows([('every sector', '512'), ('much at once', '1M')])
+def test_an_export(t, granularity):
+    make(t, granularity)
+    with served(t, '-B', 'since') as url:
+        tap.equal(changes(t, '--bitmap', 'since', 'copy.raw', url), changes(t, 'copy.raw', 'disk.qcow2'), 'changes')
+        told = json.loads(t.vmferry('apply', '--output=json', '--bitmap', 'since', url, 'copy.raw').stdout)
+        tap.equal(told['compared'] < SIZE // 4, True, f'{told}: all of it is looked at')
+    t.run(tap.tool('qemu-img'), 'compare', '-f', 'raw', '-F', 'qcow2', 'copy.raw', 'disk.qcow2')
+
+
+def test_an_export_without(t):
+    make(t)
+    with served(t) as url:
+        tap.contains(t.vmferry('apply', '--bitmap', 'since', url, 'copy.raw', status=1).stderr, 'the server offers no bitmap "since"')
 
 
 tap.main(globals())

@@ -277,3 +277,40 @@ enum vmf_code vmf_remote_next_data(struct vmf_remote *remote, uint64_t offset, u
   pthread_mutex_unlock(&remote->lock);
   return VMF_OK;
 }
+
+/* ---- bitmaps ---- */
+
+enum vmf_code vmf_remote_choose_bitmap(struct vmf_remote *remote, const char *name,
+                                       struct vmf_error *error)
+{
+  struct vmf_transport *transport = remote->transport;
+  struct vmf_tries tries = {0};
+  struct vmf_error why = {0};
+  struct vmf_attempt attempt;
+  enum vmf_code code;
+
+  if (!transport->ops->choose_bitmap)
+    return vmf_fail(error, VMF_USAGE, "%s: has no bitmaps of changed blocks; NBD servers have",
+                    transport->name);
+  do {
+    attempt = (struct vmf_attempt){0};
+    code = transport->ops->choose_bitmap(transport, name, &attempt, &why);
+  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, &transport->ended, &why));
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}
+
+enum vmf_code vmf_remote_next_marked(struct vmf_remote *remote, uint64_t offset, uint64_t *start,
+                                     uint64_t *end, struct vmf_error *error)
+{
+  struct vmf_transport *transport = remote->transport;
+  struct vmf_tries tries = {0};
+  struct vmf_error why = {0};
+  struct vmf_attempt attempt;
+  enum vmf_code code;
+
+  do {
+    attempt = (struct vmf_attempt){0};
+    code = transport->ops->next_marked(transport, offset, start, end, &attempt, &why);
+  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, &transport->ended, &why));
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}

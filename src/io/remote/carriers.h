@@ -71,6 +71,13 @@ VMF_MUST_CHECK enum vmf_code vmf_remote_next_data(struct vmf_remote *remote, uin
                                                   uint64_t *start, uint64_t *end,
                                                   struct vmf_error *error);
 
+/* As those of vmf_io_ops. One thread. */
+VMF_MUST_CHECK enum vmf_code vmf_remote_choose_bitmap(struct vmf_remote *remote, const char *name,
+                                                      struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_remote_next_marked(struct vmf_remote *remote, uint64_t offset,
+                                                    uint64_t *start, uint64_t *end,
+                                                    struct vmf_error *error);
+
 /* Ends the threads; what was read stays. No other call may be under way. */
 void vmf_remote_rest(struct vmf_remote *remote);
 

@@ -19,21 +19,34 @@
 #include "nbd_channel.h"
 #include "nbd_connection.h"
 #include "remote_settings.h"
+#include "thread.h"
 
 enum {
   LINES = VMF_REMOTE_LINES,
   LOAD = 4,                   /* blocks; with all lines, the window of who reads in order */
   REQUEST = VMF_REMOTE_BLOCK, /* bytes of a request */
   REQUESTS_MOST = 64,         /* of a load, under way at once */
-  RUNS_MOST = 4096,           /* kept of one answer about holes */
+  RUNS_MOST = 4096,           /* kept of one answer about metadata */
   ASKED_MOST = 1 << 30,       /* bytes that are asked about at once */
   MEDIA_TRIES = 3,
+  WAIT_MS = 200,
+  MARKED = 1, /* of the words of a bitmap (QEMU's docs/interop/nbd.txt) */
 };
 
 /* Of the disk, one behind the other. */
 struct run {
   uint64_t end;
-  bool zero;
+  bool passed; /* zeros; or not marked */
+};
+
+/* What the server has told last of one context of metadata. */
+struct told {
+  const char *context;
+  uint32_t bit;        /* of its words... */
+  bool passes;         /* ...that says of bytes that they are passed over, or the contrary */
+  uint64_t start, end; /* what the runs are of */
+  struct run runs[RUNS_MOST];
+  unsigned count;
 };
 
 struct nbd {
@@ -46,9 +59,8 @@ struct nbd {
   /* Guards all below, and is held while the server is asked about holes. */
   pthread_mutex_t lock;
   bool first_has_line;
-  uint64_t known_start, known_end; /* what the runs are of */
-  struct run runs[RUNS_MOST];
-  unsigned run_count;
+  struct told data, marks; /* marks: of the bitmap that was chosen */
+  char *bitmap;            /* its context; NULL: none; owned. Guarded by the first channel, too */
 };
 
 /* ---- connections ---- */
@@ -67,10 +79,12 @@ static enum vmf_code check_same(const struct nbd *nbd, struct nbd_handle *handle
                   nbd->transport.name, size, nbd->transport.size);
 }
 
-static enum vmf_code connect_again(const struct nbd *nbd, struct nbd_handle **handle,
-                                   struct vmf_attempt *attempt, struct vmf_error *error)
+static enum vmf_code connect_again(const struct nbd *nbd, const char *context,
+                                   struct nbd_handle **handle, struct vmf_attempt *attempt,
+                                   struct vmf_error *error)
 {
-  enum vmf_code code = vmf_nbd_connect(nbd->url, nbd->transport.name, handle, attempt, error);
+  enum vmf_code code =
+      vmf_nbd_connect(nbd->url, nbd->transport.name, context, handle, attempt, error);
   attempt->again = code != VMF_OK; /* it was there before */
   VMF_TRY(code);
   code = check_same(nbd, *handle, error);
@@ -87,7 +101,8 @@ static enum vmf_code enter(const struct nbd *nbd, struct vmf_nbd_channel *channe
 {
   vmf_nbd_channel_clear(channel);
   if (!channel->handle)
-    VMF_TRY(connect_again(nbd, &channel->handle, attempt, error));
+    VMF_TRY(connect_again(nbd, channel == &nbd->first ? nbd->bitmap : NULL, &channel->handle,
+                          attempt, error));
   channel->users++;
   return VMF_OK;
 }
@@ -258,44 +273,51 @@ static enum vmf_code nbd_fetch(struct vmf_transport *transport, void *line,
   return code;
 }
 
-/* ---- holes ---- */
+/* ---- holes, and what a bitmap marks ---- */
+
+struct asked {
+  const struct nbd *nbd;
+  struct told *told;
+};
 
 /* What libnbd tells; the lock is held. Runs of one kind become one. */
 static int on_extents(void *data, const char *context, uint64_t offset, uint32_t *entries,
                       size_t count, int *error)
 {
-  struct nbd *nbd = data;
+  const struct asked *asked = data;
+  struct told *told = asked->told;
   uint64_t end = offset;
 
   (void)error;
-  if (strcmp(context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
+  if (strcmp(context, told->context) != 0)
     return 0;
-  nbd->run_count = 0;
-  nbd->known_start = offset;
+  told->count = 0;
+  told->start = offset;
   for (size_t i = 0; i + 1 < count; i += 2) {
-    bool zero = entries[i + 1] & LIBNBD_STATE_ZERO;
-    struct run *last = nbd->run_count > 0 ? &nbd->runs[nbd->run_count - 1] : NULL;
-    if (!vmf_add(end, entries[i], &end) || end > nbd->transport.size)
-      end = nbd->transport.size;
-    if (last && last->zero == zero)
+    bool passed = !(entries[i + 1] & told->bit) != told->passes;
+    struct run *last = told->count > 0 ? &told->runs[told->count - 1] : NULL;
+    if (!vmf_add(end, entries[i], &end) || end > asked->nbd->transport.size)
+      end = asked->nbd->transport.size;
+    if (last && last->passed == passed)
       last->end = end;
-    else if (nbd->run_count < RUNS_MOST)
-      nbd->runs[nbd->run_count++] = (struct run){.end = end, .zero = zero};
+    else if (told->count < RUNS_MOST)
+      told->runs[told->count++] = (struct run){.end = end, .passed = passed};
     else
       break;
   }
-  nbd->known_end = nbd->run_count > 0 ? nbd->runs[nbd->run_count - 1].end : offset;
+  told->end = told->count > 0 ? told->runs[told->count - 1].end : offset;
   return 0;
 }
 
 /* The lock is held. Asks what there is from `offset` on. */
-static enum vmf_code ask(struct nbd *nbd, uint64_t offset, struct vmf_attempt *attempt,
-                         struct vmf_error *error)
+static enum vmf_code ask(struct nbd *nbd, struct told *told, uint64_t offset,
+                         struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  const nbd_extent_callback callback = {.callback = on_extents, .user_data = nbd};
+  struct asked asked = {.nbd = nbd, .told = told};
+  const nbd_extent_callback callback = {.callback = on_extents, .user_data = &asked};
   struct vmf_nbd_channel *channel = &nbd->first;
 
-  nbd->known_start = nbd->known_end = 0;
+  told->start = told->end = 0;
   pthread_mutex_lock(&channel->lock);
   enum vmf_code code = enter(nbd, channel, attempt, error);
   if (code == VMF_OK) {
@@ -310,40 +332,41 @@ static enum vmf_code ask(struct nbd *nbd, uint64_t offset, struct vmf_attempt *a
 }
 
 /* The lock is held. The run that `offset` is in. */
-static enum vmf_code run_at(struct nbd *nbd, uint64_t offset, struct run *run,
+static enum vmf_code run_at(struct nbd *nbd, struct told *told, uint64_t offset, struct run *run,
                             struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  if (offset < nbd->known_start || offset >= nbd->known_end)
-    VMF_TRY(ask(nbd, offset, attempt, error));
-  for (unsigned i = 0; i < nbd->run_count; i++)
-    if (offset >= nbd->known_start && offset < nbd->runs[i].end) {
-      *run = nbd->runs[i];
+  if (offset < told->start || offset >= told->end)
+    VMF_TRY(ask(nbd, told, offset, attempt, error));
+  for (unsigned i = 0; i < told->count; i++)
+    if (offset >= told->start && offset < told->runs[i].end) {
+      *run = told->runs[i];
       return VMF_OK;
     }
   return vmf_fail(error, VMF_READ, "%s: the server tells nothing about byte %" PRIu64,
                   nbd->transport.name, offset);
 }
 
-static enum vmf_code next_data(struct nbd *nbd, uint64_t offset, uint64_t *start, uint64_t *end,
-                               struct vmf_attempt *attempt, struct vmf_error *error)
+/* The lock is held. The first bytes from `offset` on that are not passed over. */
+static enum vmf_code next_of(struct nbd *nbd, struct told *told, uint64_t offset, uint64_t *start,
+                             uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error)
 {
   const uint64_t size = nbd->transport.size;
-  struct run run = {.end = offset, .zero = true};
+  struct run run = {.end = offset, .passed = true};
 
-  while (run.zero && run.end < size) {
+  while (run.passed && run.end < size) {
     *start = run.end;
-    VMF_TRY(run_at(nbd, run.end, &run, attempt, error));
+    VMF_TRY(run_at(nbd, told, run.end, &run, attempt, error));
   }
-  if (run.zero) {
+  if (run.passed) {
     *start = *end = size;
     return VMF_OK;
   }
   *end = run.end;
-  while (!run.zero && run.end < size && run.end < nbd->known_end) {
+  while (!run.passed && run.end < size && run.end < told->end) {
     *end = run.end;
-    VMF_TRY(run_at(nbd, run.end, &run, attempt, error));
+    VMF_TRY(run_at(nbd, told, run.end, &run, attempt, error));
   }
-  if (!run.zero)
+  if (!run.passed)
     *end = run.end;
   return VMF_OK;
 }
@@ -359,7 +382,60 @@ static enum vmf_code nbd_next_data(struct vmf_transport *transport, uint64_t off
   *end = transport->size;
   pthread_mutex_lock(&nbd->lock);
   if (nbd->tells)
-    code = next_data(nbd, offset, start, end, attempt, error);
+    code = next_of(nbd, &nbd->data, offset, start, end, attempt, error);
+  pthread_mutex_unlock(&nbd->lock);
+  return code;
+}
+
+/* ---- bitmaps ---- */
+
+static enum vmf_code nbd_next_marked(struct vmf_transport *transport, uint64_t offset,
+                                     uint64_t *start, uint64_t *end, struct vmf_attempt *attempt,
+                                     struct vmf_error *error)
+{
+  struct nbd *nbd = (struct nbd *)transport;
+
+  pthread_mutex_lock(&nbd->lock);
+  enum vmf_code code = next_of(nbd, &nbd->marks, offset, start, end, attempt, error);
+  pthread_mutex_unlock(&nbd->lock);
+  return code;
+}
+
+/* Both locks are held. What may be asked about is agreed upon when a connection is made. */
+static enum vmf_code connect_for(struct nbd *nbd, const char *name, struct vmf_attempt *attempt,
+                                 struct vmf_error *error)
+{
+  struct vmf_nbd_channel *channel = &nbd->first;
+
+  vmf_free(nbd->bitmap);
+  nbd->bitmap = NULL;
+  nbd->marks = (struct told){.bit = MARKED};
+  VMF_TRY(vmf_format(&nbd->bitmap, error, "qemu:dirty-bitmap:%s", name));
+  nbd->marks.context = nbd->bitmap;
+  if (channel->handle)
+    (void)vmf_nbd.nbd_shutdown(channel->handle, 0);
+  vmf_nbd.nbd_close(channel->handle);
+  channel->handle = NULL;
+  VMF_TRY(connect_again(nbd, nbd->bitmap, &channel->handle, attempt, error));
+  if (vmf_nbd.nbd_can_meta_context(channel->handle, nbd->bitmap) == 1)
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: the server offers no bitmap \"%.60s\" of this export (qemu-nbd -B, or "
+                  "\"bitmaps\" of a block export)",
+                  nbd->transport.name, name);
+}
+
+static enum vmf_code nbd_choose_bitmap(struct vmf_transport *transport, const char *name,
+                                       struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  struct nbd *nbd = (struct nbd *)transport;
+
+  pthread_mutex_lock(&nbd->lock);
+  pthread_mutex_lock(&nbd->first.lock);
+  while (nbd->first.users > 0) /* what is read ahead comes to its end */
+    vmf_wait_a_while(&nbd->first.heard, &nbd->first.lock, WAIT_MS);
+  enum vmf_code code = connect_for(nbd, name, attempt, error);
+  pthread_mutex_unlock(&nbd->first.lock);
   pthread_mutex_unlock(&nbd->lock);
   return code;
 }
@@ -373,6 +449,7 @@ static void nbd_end(struct vmf_transport *transport)
   vmf_nbd_channel_end(&nbd->first);
   pthread_mutex_destroy(&nbd->lock);
   vmf_free(nbd->url);
+  vmf_free(nbd->bitmap);
   vmf_free(transport->name);
   vmf_free(nbd);
 }
@@ -383,6 +460,8 @@ static const struct vmf_transport_ops nbd_ops = {
     .disconnect = nbd_unline,
     .fetch = nbd_fetch,
     .next_data = nbd_next_data,
+    .choose_bitmap = nbd_choose_bitmap,
+    .next_marked = nbd_next_marked,
     .close = nbd_end,
 };
 
@@ -390,7 +469,7 @@ static enum vmf_code look(struct nbd *nbd, struct vmf_attempt *attempt, struct v
 {
   struct nbd_handle **handle = &nbd->first.handle;
 
-  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, handle, attempt, error));
+  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, NULL, handle, attempt, error));
   int64_t size = vmf_nbd.nbd_get_size(*handle);
   int64_t most = vmf_nbd.nbd_get_block_size(*handle, LIBNBD_SIZE_MAXIMUM);
 
@@ -415,6 +494,9 @@ enum vmf_code vmf_nbd_open(const char *url, const char *name, struct vmf_transpo
   VMF_TRY(vmf_alloc(sizeof(struct nbd), &memory, error));
   struct nbd *nbd = memory;
   nbd->transport = (struct vmf_transport){.ops = &nbd_ops, .lines = LINES, .load = LOAD};
+  nbd->data.context = LIBNBD_CONTEXT_BASE_ALLOCATION;
+  nbd->data.bit = LIBNBD_STATE_ZERO;
+  nbd->data.passes = true;
   pthread_mutex_init(&nbd->lock, NULL);
   vmf_nbd_channel_begin(&nbd->first);
   enum vmf_code code = vmf_copy_text(name, &nbd->transport.name, error);

@@ -38,19 +38,21 @@ enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const 
 }
 
 /* The person named the URL: a file of keys in it is meant. */
-static bool prepare(struct nbd_handle *handle)
+static bool prepare(struct nbd_handle *handle, const char *context)
 {
-  return vmf_nbd.nbd_add_meta_context(handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
+  return (!context || vmf_nbd.nbd_add_meta_context(handle, context) == 0) &&
+         vmf_nbd.nbd_add_meta_context(handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
          vmf_nbd.nbd_set_uri_allow_local_file(handle, true) == 0;
 }
 
-enum vmf_code vmf_nbd_connect(const char *url, const char *name, struct nbd_handle **handle,
-                              struct vmf_attempt *attempt, struct vmf_error *error)
+enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *context,
+                              struct nbd_handle **handle, struct vmf_attempt *attempt,
+                              struct vmf_error *error)
 {
   *handle = NULL;
   VMF_TRY(vmf_nbd_load(name, error));
   *handle = vmf_nbd.nbd_create();
-  if (*handle && prepare(*handle) && vmf_nbd.nbd_connect_uri(*handle, url) == 0)
+  if (*handle && prepare(*handle, context) && vmf_nbd.nbd_connect_uri(*handle, url) == 0)
     return VMF_OK;
   enum vmf_code code = vmf_nbd_failed(name, NULL, "connecting", attempt, error);
   vmf_nbd.nbd_close(*handle);

@@ -8,9 +8,10 @@
 #include "nbd_library.h"
 #include "transport.h"
 
-/* Connects to the export of a URL. VMF_READ, and what libnbd says; VMF_UNSUPPORTED: there is no
+/* Connects to the export of a URL. context: of metadata that is asked about, besides where data is;
+ * or NULL. VMF_READ, and what libnbd says; VMF_UNSUPPORTED: there is no
  * libnbd. */
-VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name,
+VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *context,
                                              struct nbd_handle **handle,
                                              struct vmf_attempt *attempt, struct vmf_error *error);
 

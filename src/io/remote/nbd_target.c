@@ -307,7 +307,8 @@ static enum vmf_code open_line(struct target *target, const char *url, struct vm
 
   do {
     attempt = (struct vmf_attempt){.most_tries = 5};
-    code = vmf_nbd_connect(url, target->io.name, &target->lines[target->count], &attempt, &why);
+    code =
+        vmf_nbd_connect(url, target->io.name, NULL, &target->lines[target->count], &attempt, &why);
   } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, NULL, &why));
   target->count += code == VMF_OK;
   return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);

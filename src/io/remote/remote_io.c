@@ -121,6 +121,18 @@ static enum vmf_code remote_next_data(struct vmf_io *io, uint64_t offset, uint64
   return vmf_remote_next_data(((struct remote_io *)io)->remote, offset, start, end, error);
 }
 
+static enum vmf_code remote_choose_bitmap(struct vmf_io *io, const char *name,
+                                          struct vmf_error *error)
+{
+  return vmf_remote_choose_bitmap(((struct remote_io *)io)->remote, name, error);
+}
+
+static enum vmf_code remote_next_marked(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                        uint64_t *end, struct vmf_error *error)
+{
+  return vmf_remote_next_marked(((struct remote_io *)io)->remote, offset, start, end, error);
+}
+
 static void remote_close(struct vmf_io *io)
 {
   leave(((struct remote_io *)io)->remote);
@@ -132,6 +144,8 @@ static const struct vmf_io_ops remote_ops = {
     .kind = "remote file",
     .pread = remote_pread,
     .next_data = remote_next_data,
+    .choose_bitmap = remote_choose_bitmap,
+    .next_marked = remote_next_marked,
     .close = remote_close,
 };
 

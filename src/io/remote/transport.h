@@ -60,6 +60,11 @@ struct vmf_transport_ops {
   /* As vmf_io_ops.next_data; or NULL. Any thread. */
   enum vmf_code (*next_data)(struct vmf_transport *transport, uint64_t offset, uint64_t *start,
                              uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error);
+  /* As those of vmf_io_ops; or NULL, both. */
+  enum vmf_code (*choose_bitmap)(struct vmf_transport *transport, const char *name,
+                                 struct vmf_attempt *attempt, struct vmf_error *error);
+  enum vmf_code (*next_marked)(struct vmf_transport *transport, uint64_t offset, uint64_t *start,
+                               uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error);
   /* All of a file that is not sent in parts, from its first byte to its last, once more; NULL: it
    * is sent in parts. Takes `file` over, which keeps the transport, also on failure. */
   enum vmf_code (*stream)(struct vmf_transport *transport, struct vmf_io *file,

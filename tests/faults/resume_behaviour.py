@@ -290,7 +290,8 @@ def test_what_is_not_proven_is_done_again(t, words):
         clear(t)
         shutil.copytree(t.path('left'), folder)
         data = bytearray((folder / file).read_bytes())
-        data[int(len(data) * damage)] ^= 1
+        start = data.find(b'\n\n') if file == JOURNAL else 0  # what its head says is compared, and refused
+        data[start + int((len(data) - start) * damage)] ^= 1
         (folder / file).write_bytes(data)
         status, at, errors = resume(t, *words)
         tap.equal(status, 0, errors)

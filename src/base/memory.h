@@ -5,7 +5,9 @@
 #ifndef VMF_BASE_MEMORY_H
 #define VMF_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "error.h"
@@ -43,5 +45,12 @@ static inline void vmf_auto_free_(void *pointer)
 
 /* VMF_AUTO_FREE char *text = NULL; -- freed when the scope is left. */
 #define VMF_AUTO_FREE __attribute__((cleanup(vmf_auto_free_)))
+
+/* Ends what open_memstream began: whether the text is there. glibc closes the stream without a
+ * failure, and leaves NULL, where it has no memory to shorten it. */
+static inline bool vmf_memstream_end(FILE *stream, char *const *text)
+{
+  return fclose(stream) == 0 && *text;
+}
 
 #endif

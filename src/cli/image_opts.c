@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "json.h"
+#include "memory_text.h"
 #include "secret_object.h"
 
 static bool is_secret(const char *name)
@@ -75,7 +76,7 @@ enum vmf_code vmf_image_opts_name(const struct vmf_command *command, const char 
     return vmf_arguments_no_memory(error);
   struct writing writing = {.command = command, .out = out};
   enum vmf_code code = write_object(&writing, text, error);
-  if (fclose(out) != 0 && code == VMF_OK)
+  if (!vmf_memory_text_end(out, name) && code == VMF_OK)
     code = vmf_arguments_no_memory(error);
   return code;
 }

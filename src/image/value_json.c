@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "caller.h"
+#include "memory.h"
 #include "utf8.h"
 
 enum { REPLACEMENT = 0xfffd };
@@ -85,7 +86,7 @@ enum vmf_code vmf_value_json(const struct vmf_value *value, char **json, struct 
     return vmf_fail(error, VMF_NOMEM, "no memory for a text of JSON");
   put_value(out, value);
   bool failed = ferror(out) != 0;
-  if (fclose(out) == 0 && !failed)
+  if (vmf_memstream_end(out, json) && !failed)
     return VMF_OK;
   free(*json);
   *json = NULL;

@@ -148,7 +148,7 @@ def allocations(t, folder, words):
     if fault_tools.SANITIZED:
         raise tap.Skip('a sanitizer has an allocator of its own')
     run(t, 'malloc:999999999', folder, words)
-    first = max(count(t) // 10, 200) if any(word.endswith(('.ova', '.xml')) for word in words) else 0
+    first = max(count(t) // 10, 310) if any(word.endswith(('.ova', '.xml')) for word in words) else 0
     for number in some(t, 'allocations', 12):
         if number >= first:
             yield f'malloc:{number}'

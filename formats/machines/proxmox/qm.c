@@ -163,7 +163,7 @@ static enum vmf_code qm_write(const struct vmf_machine *machine,
     return vmf_fail(error, VMF_NOMEM, "no memory for a script");
   enum vmf_code code = put_script(out, machine, &beside, conf, error);
   bool failed = ferror(out) != 0;
-  if ((fclose(out) != 0 || failed) && code == VMF_OK)
+  if ((!vmf_memstream_end(out, text) || failed) && code == VMF_OK)
     code = vmf_fail(error, VMF_NOMEM, "no memory for a script");
   if (code != VMF_OK) {
     vmf_free(*text);

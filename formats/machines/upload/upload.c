@@ -183,7 +183,7 @@ static enum vmf_code upload_write(const struct vmf_machine *machine,
     return vmf_fail(error, VMF_NOMEM, "no memory for a script");
   put_all(&script);
   bool failed = ferror(script.out) != 0;
-  if (fclose(script.out) != 0 || failed) {
+  if (!vmf_memstream_end(script.out, &script.text) || failed) {
     vmf_free(script.text);
     return vmf_fail(error, VMF_NOMEM, "no memory for a script");
   }

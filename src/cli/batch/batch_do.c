@@ -16,6 +16,7 @@
 #include "batch_show.h"
 #include "checksum_list.h"
 #include "json.h"
+#include "memory_text.h"
 #include "progress.h"
 #include "signals.h"
 #include "status.h"
@@ -125,7 +126,7 @@ static void hear_losses(void *data, const struct vmf_value *losses)
   if (!out)
     return;
   vmf_json_value(out, losses, 2);
-  if (fclose(out) != 0) {
+  if (!vmf_memory_text_end(out, &text)) {
     free(text);
     return;
   }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "memory_text.h"
 
 /* ---- quoting ---- */
 
@@ -124,13 +125,13 @@ static enum vmf_code emit_parallel(const struct vmf_emitting *emitting, FILE *ou
   print_folders(inner, emitting, "$");
   fputs(" && exec ", inner);
   print_command(inner, emitting, "\"${VMFERRY:-vmferry}\"", "\"$1\"", "$");
-  if (fclose(inner) != 0 || !(inner = open_memstream(&word, &length))) {
+  if (!vmf_memory_text_end(inner, &script) || !(inner = open_memstream(&word, &length))) {
     free(script);
     return vmf_arguments_no_memory(error);
   }
   print_word(inner, script, "$");
   free(script);
-  if (fclose(inner) != 0)
+  if (!vmf_memory_text_end(inner, &word))
     return vmf_arguments_no_memory(error);
   fputs("#!/bin/sh\n"
         "# Options of GNU parallel may stand behind the name of this file: --sshlogin HOST, ... "
@@ -302,7 +303,7 @@ static enum vmf_code print_whole(const struct scheduler *scheduler,
   if (!whole)
     return vmf_arguments_no_memory(error);
   enum vmf_code code = scheduler->emit(emitting, whole, error);
-  if (fclose(whole) != 0 && code == VMF_OK)
+  if (!vmf_memory_text_end(whole, &text) && code == VMF_OK)
     code = vmf_arguments_no_memory(error);
   if (code == VMF_OK)
     fwrite(text, 1, length, out);

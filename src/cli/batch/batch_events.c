@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "memory_text.h"
 #include "status.h"
 
 /* One write a line, so that lines of several programs do not mix. */
@@ -59,7 +60,7 @@ void vmf_batch_event(struct vmf_batch *batch, const struct vmf_batch_job *job, c
     vmf_json_string(out, text);
   }
   fputs("}\n", out);
-  if (fclose(out) == 0)
+  if (vmf_memory_text_end(out, &line))
     send_line(batch, line, length);
   free(line);
 }

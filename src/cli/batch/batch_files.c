@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "argument_place.h"
+#include "memory_text.h"
 #include "names.h"
 
 bool vmf_batch_only_files(const struct vmf_words *operands, size_t count)
@@ -58,7 +59,7 @@ static char *field_of(const char *path, const struct stat *status, bool made)
   if (!out)
     return NULL;
   print_field(out, path, status, made);
-  if (fclose(out) == 0)
+  if (vmf_memory_text_end(out, &field))
     return field;
   free(field);
   return NULL;

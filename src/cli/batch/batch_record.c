@@ -17,6 +17,7 @@
 
 #include "arguments.h"
 #include "batch_files.h"
+#include "memory_text.h"
 
 #define RECORD_HEAD "vmferry batch record 1\n"
 
@@ -278,7 +279,7 @@ void vmf_batch_record_add(struct vmf_batch_record *record, const struct vmf_batc
   for (size_t i = 0; i < fields->count; i++)
     fprintf(out, "\t%s", fields->list[i]);
   fputc('\n', out);
-  if (fclose(out) == 0)
+  if (vmf_memory_text_end(out, &line))
     (void)!append(record, line);
   free(line);
 }

@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "job_list.h"
+#include "memory_text.h"
 
 /* What stands for a word in braces; `length` bytes of it. NULL: there is no such word. */
 static const char *meaning(const char *word, size_t word_length, const char *path, size_t *length)
@@ -52,7 +53,7 @@ static enum vmf_code fill_in(const char *target, const char *path, char **filled
       fputc(*target, out);
     target = text ? close + 1 : target + 1;
   }
-  if (out && fclose(out) != 0 && code == VMF_OK)
+  if (out && !vmf_memory_text_end(out, filled) && code == VMF_OK)
     code = vmf_arguments_no_memory(error);
   return code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "human.h"
+#include "memory_text.h"
 
 void vmf_escape_markup(FILE *out, const char *text)
 {
@@ -18,7 +19,7 @@ void vmf_escape_markup(FILE *out, const char *text)
   if (!memory)
     return;
   vmf_human_text(memory, text);
-  if (fclose(memory) != 0)
+  if (!vmf_memory_text_end(memory, &shown))
     length = 0;
   for (size_t i = 0; i < length; i++) {
     const char *escaped = NULL;

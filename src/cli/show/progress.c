@@ -13,6 +13,7 @@
 #include "human.h"
 #include "json.h"
 #include "listener.h"
+#include "memory_text.h"
 #include "progress_bar.h"
 #include "signals.h"
 #include "ticker.h"
@@ -139,7 +140,8 @@ static void print_json(struct vmf_progress *progress, const struct vmf_progress_
   if (state->rate > 0 && state->total > 0)
     fprintf(out, ", \"left\": %.0f", state->left);
   fputs("}\n", out);
-  if (fclose(out) == 0 && write(progress->descriptor, text, length) != (ssize_t)length)
+  if (vmf_memory_text_end(out, &text) &&
+      write(progress->descriptor, text, length) != (ssize_t)length)
     progress->form = VMF_PROGRESS_NONE;
   free(text);
 }

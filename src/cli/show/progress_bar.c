@@ -13,6 +13,7 @@
 
 #include "characters.h"
 #include "human.h"
+#include "memory_text.h"
 #include "progress.h"
 
 enum {
@@ -262,7 +263,7 @@ void vmf_progress_block_show(const struct vmf_progress_state *states, size_t cou
   }
   print_state(out, last, size.columns - 1);
   fputs("\033[K\n\033[J", out);
-  if (fclose(out) == 0) {
+  if (vmf_memory_text_end(out, &text)) {
     flockfile(stderr);
     fwrite(text, 1, length, stderr);
     block_lines = (unsigned)shown + 1;

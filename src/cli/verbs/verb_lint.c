@@ -10,6 +10,7 @@
 #include "each.h"
 #include "human.h"
 #include "json.h"
+#include "memory_text.h"
 #include "signals.h"
 #include "sources.h"
 #include "status.h"
@@ -181,7 +182,7 @@ static int lint_one(void *given)
   }
   bool judged = judge(&judgement, &result, &error) == VMF_OK;
   int status = judged ? status_of(settings, &result) : vmf_verdict_report(&error);
-  if (judgement.json && fclose(judgement.json) == 0 && judged)
+  if (judgement.json && vmf_memory_text_end(judgement.json, &findings) && judged)
     print_json(settings, findings, status, &result);
   else if (!judgement.json && judged && !settings->command.quiet)
     print_verdict(settings, &result);

@@ -11,6 +11,7 @@
 #include "each.h"
 #include "human.h"
 #include "json.h"
+#include "memory_text.h"
 #include "progress.h"
 #include "signals.h"
 #include "sources.h"
@@ -248,7 +249,7 @@ static int verify_one(void *given)
   enum vmf_code code = verify_package(&verification, &verdict, &error);
   int status =
       code == VMF_OK ? verdict_status(&verdict) : report_error(&verification, &verdict, &error);
-  if (verification.json && fclose(verification.json) == 0 &&
+  if (verification.json && vmf_memory_text_end(verification.json, &findings) &&
       (code == VMF_OK || status == VMF_VERDICT_FAILED))
     print_json(settings, findings, status, &verdict);
   else if (!verification.json && code == VMF_OK && !settings->command.quiet)

@@ -290,7 +290,7 @@ enum vmf_code vmf_journal_head(const struct vmf_copy *copy, char **head, struct 
   if (!lines.out)
     return no_memory(error);
   enum vmf_code code = put_all(&lines, copy, error);
-  if (fclose(lines.out) != 0 && code == VMF_OK)
+  if (!vmf_memstream_end(lines.out, &text) && code == VMF_OK)
     code = no_memory(error);
   if (code == VMF_OK && length > VMF_JOURNAL_HEAD_MOST)
     code = vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: its source has too many files",

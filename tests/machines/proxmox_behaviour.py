@@ -387,4 +387,12 @@ def test_every_sample_is_written_and_read_again(t):
         tap.equal([disk.get('elsewhere') for disk in after.get('disks', [])], [disk.get('elsewhere') for disk in before.get('disks', [])], str(path))
 
 
+def test_no_processor_at_the_start(t):
+    """Of another format: no number that Proxmox VE takes."""
+    t.write('vm.xml', b"<domain type='kvm'><name>m</name><memory>524288</memory><vcpu current='0'>2</vcpu><os><type arch='x86_64'>hvm</type></os></domain>")
+    t.vmferry('convert', 'vm.xml', 'vm.conf')
+    tap.equal(b'vcpus:' in t.read('vm.conf'), False, 'vcpus')
+    t.vmferry('info', 'vm.conf')
+
+
 tap.main(globals())

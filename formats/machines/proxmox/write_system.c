@@ -71,8 +71,9 @@ static enum vmf_code write_processors(struct proxmox_writer *writer, struct vmf_
     VMF_TRY(proxmox_put_number(writer, "sockets", sockets, error));
     VMF_TRY(proxmox_put_number(writer, "cores", vcpus / sockets, error));
   }
-  if (machine->vcpus_online.told && machine->vcpus_online.value < vcpus)
-    return proxmox_put_number(writer, "vcpus", machine->vcpus_online.value, error);
+  uint64_t online = vmf_told_or(machine->vcpus_online, 0);
+  if (online > 0 && online < vcpus) /* none is no number of any that start */
+    return proxmox_put_number(writer, "vcpus", online, error);
   return VMF_OK;
 }
 

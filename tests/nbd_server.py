@@ -9,9 +9,10 @@ import threading
 
 IHAVEOPT = b'IHAVEOPT'
 GO, STRUCTURED, SET_CONTEXT = 7, 8, 10
-READ, DISCONNECT, STATUS = 0, 2, 7
+READ, WRITE, DISCONNECT, FLUSH, STATUS = 0, 1, 2, 3, 7
+GREETING, MIDDLE = -1, -2  # before all requests; within the answer to a READ
 MANY, DONE = 1 << 8, 1
-CONTEXT = 1
+CONTEXT, BITMAP = 1, 2
 
 
 def take(connection, length):
@@ -26,12 +27,14 @@ def take(connection, length):
 
 class Server:
     """read(server, offset, length) gives the bytes of an answer, extents(offset, length) the (length, flags) of one about holes; without it the
-    server tells nothing about them. `connections` are counted. size: what it says to have. data: of one export, or of several by their names."""
+    server tells nothing about them. bitmap(server, offset, length): the same of one that is called `it`, or None where that is not offered any more.
+    silent(server, kind): whether it says no word more on that connection, asked before each answer. writes: all that is written is taken. `connections` are counted. size: what it says to have. data: of one export, or of several by their names."""
 
-    def __init__(self, t, data, read=None, extents=None, many=False, size=None):
+    def __init__(self, t, data, read=None, extents=None, many=False, size=None, bitmap=None, silent=None, writes=False):
         self.exports = data if isinstance(data, dict) else {'': data}
         self.path, self.data, self.extents, self.many = t.path('nbd.sock'), self.exports.get(''), extents, many
-        self.read, self.size = read, size
+        self.read, self.size, self.bitmap, self.silent, self.writes = read, size, bitmap, silent, writes
+        self.ended = threading.Event()
         self.connections, self.lock, self.url = 0, threading.Lock(), f'nbd+unix:///?socket={self.path}'
 
     def url_of(self, name):
@@ -45,6 +48,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.ended.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         os.unlink(self.path)
@@ -59,6 +63,7 @@ class Server:
 
     def serve(self, connection):
         with connection, contextlib.suppress(OSError):
+            self.hush(GREETING)
             connection.sendall(b'NBDMAGIC' + IHAVEOPT + struct.pack('>H', 3))
             take(connection, 4)
             option, name = self.option(connection)
@@ -66,6 +71,11 @@ class Server:
                 option, name = self.option(connection)
             while self.request(connection, self.exports[name]) != DISCONNECT:
                 pass
+
+    def hush(self, kind):
+        if self.silent and self.silent(self, kind):
+            self.ended.wait()
+            raise ConnectionError
 
     def option(self, connection):
         _, option, length = struct.unpack('>8sII', take(connection, 16))
@@ -78,19 +88,35 @@ class Server:
             if name not in self.exports:
                 reply(0x80000006)
                 return None, None
-            reply(3, struct.pack('>HQH', 0, len(self.exports[name]) if self.size is None else self.size, 3 | (MANY if self.many else 0)))
+            reply(3, struct.pack('>HQH', 0, len(self.exports[name]) if self.size is None else self.size, (5 if self.writes else 3) | (MANY if self.many else 0)))
         if option == SET_CONTEXT and self.extents:
             reply(4, struct.pack('>I', CONTEXT) + b'base:allocation')
+        if option == SET_CONTEXT and self.bitmap and b'qemu:dirty-bitmap:it' in data and self.bitmap(self, 0, 0) is not None:
+            reply(4, struct.pack('>I', BITMAP) + b'qemu:dirty-bitmap:it')
         reply(1 if option in (GO, STRUCTURED, SET_CONTEXT) else 0x80000001)
         return option, name
 
     def request(self, connection, data):
         _, _, kind, handle, offset, length = struct.unpack('>IHH8sQI', take(connection, 28))
 
-        def reply(what, data):
-            connection.sendall(struct.pack('>IHH8sI', 0x668e33ef, DONE, what, handle, len(data)) + data)
+        def reply(what, data, flags=DONE):
+            connection.sendall(struct.pack('>IHH8sI', 0x668e33ef, flags, what, handle, len(data)) + data)
+
+        def tell(context, runs, flags):
+            reply(5, struct.pack('>I', context) + b''.join(struct.pack('>II', *run) for run in runs), flags)
+        if kind == WRITE:
+            take(connection, length)
+        self.hush(kind)
+        if kind == READ and self.silent and self.silent(self, MIDDLE):
+            connection.sendall(struct.pack('>IHH8sI', 0x668e33ef, DONE, 1, handle, 8 + length) + struct.pack('>Q', offset) + data[offset:offset + length // 2])
+            self.ended.wait()
+        if kind in (WRITE, FLUSH):
+            reply(0, b'')
         if kind == READ:
             reply(1, struct.pack('>Q', offset) + (self.read(self, offset, length) if self.read else data[offset:offset + length]))
         if kind == STATUS:
-            reply(5, struct.pack('>I', CONTEXT) + b''.join(struct.pack('>II', *run) for run in self.extents(offset, length)))
+            marked = self.bitmap(self, offset, length) if self.bitmap else None
+            if marked is not None:
+                tell(BITMAP, marked, 0)
+            tell(CONTEXT, self.extents(offset, length), DONE)
         return kind

@@ -4,7 +4,10 @@
 import json
 import os
 import random
+import signal
 import socket
+import subprocess
+import threading
 
 import nbd_server
 import remote_servers
@@ -227,6 +230,76 @@ def test_an_answer_of_another_length(t, read):
         done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', server.url, 'out.raw', status=None)
     tap.equal(done.returncode in (3, 75), True, f'status {done.returncode}: {done.stderr}')
     tap.equal('out.raw' in t.names(), False, 'a target')
+
+
+# A server that says nothing more, and keeps the connection.
+
+STALL = {'VMFERRY_STALL_TIME': '1'}
+
+
+def whole(_, length):
+    return [(length, 0)]
+
+
+@tap.rows([('when it is greeted', nbd_server.GREETING), ('when it is to read', nbd_server.READ), ('in the middle of its answer', nbd_server.MIDDLE),
+           ('when it is asked about holes', nbd_server.STATUS)])
+def test_a_server_that_falls_silent(t, kind):
+    """It is given up, or asked once more by another connection."""
+    nbd()
+    for many in (False, True):
+        with nbd_server.Server(t, RAW, many=many, extents=whole, silent=lambda _, now: now == kind) as server:
+            done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', server.url, 'out.raw', status=75, env=STALL)
+            tap.contains(done.stderr, 'nothing came from the server for 1 s')
+            tap.equal('out.raw' in t.names(), False, 'a target')
+        told = []
+        with nbd_server.Server(t, RAW, many=many, extents=whole, silent=lambda _, now: now == kind and not told and not told.append(now)) as server:
+            converted(t, server.url, '-f', 'raw', env=STALL)
+            tap.equal((told, server.connections > 1), ([kind], True))
+        (t.folder / 'out.raw').unlink()
+
+
+def test_a_server_that_does_not_take_leave(t):
+    nbd()
+    with nbd_server.Server(t, RAW, silent=lambda _, kind: kind == nbd_server.DISCONNECT) as server:
+        converted(t, server.url, '-f', 'raw', env=STALL)
+
+
+@tap.rows([('that is written', nbd_server.WRITE), ('that is read', nbd_server.READ), ('that is to make it durable', nbd_server.FLUSH)])
+def test_a_target_that_falls_silent(t, kind):
+    nbd()
+    t.write('disk.raw', RAW[:MIB])
+    with nbd_server.Server(t, bytes(MIB), writes=True, silent=lambda _, now: now == kind) as server:
+        done = t.vmferry('apply' if kind == nbd_server.READ else 'convert', '-f', 'raw', *([] if kind == nbd_server.READ else ['-O', 'raw']),
+                         '--retry-time', '1', 'disk.raw', server.url, status=75, env=STALL)
+    tap.contains(done.stderr, 'nothing came from the server for 1 s')
+
+
+def test_a_silent_server_and_a_person_who_has_waited_enough(t):
+    nbd()
+    asked = threading.Event()
+    for kind in (nbd_server.GREETING, nbd_server.READ, nbd_server.STATUS):
+        asked.clear()
+        with nbd_server.Server(t, RAW, extents=whole, silent=lambda _, now, kind=kind: now == kind and not asked.set()) as server:
+            with subprocess.Popen([tap.VMFERRY, 'convert', '-f', 'raw', '-O', 'raw', server.url, 'out.raw'], cwd=t.folder, stderr=subprocess.PIPE) as child:
+                asked.wait()
+                child.send_signal(signal.SIGINT)
+                errors = child.communicate(timeout=60)[1]
+            tap.equal(child.returncode in (128 + signal.SIGINT, -signal.SIGINT), True, f'status {child.returncode}: {errors}')
+    tap.equal('out.raw' in t.names(), False, 'a target')
+
+
+def test_a_bitmap_that_is_offered_no_more(t):
+    """A server that is started anew between two questions."""
+    nbd()
+
+    def bitmap(server, _, length):
+        if length == 0:
+            return [] if server.connections == 2 else None  # whether it is offered
+        raise ConnectionError
+    t.write('copy.raw', RAW)
+    with nbd_server.Server(t, RAW, extents=whole, bitmap=bitmap) as server:
+        done = t.vmferry('apply', '-f', 'raw', '--bitmap', 'it', server.url, 'copy.raw', status=6)
+    tap.contains(done.stderr, '"qemu:dirty-bitmap:it" is offered no more')
 
 
 # An export as a target: a device of fixed size.

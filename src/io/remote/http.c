@@ -247,7 +247,7 @@ static enum vmf_code perform(struct vmf_http_request *request, const char *url, 
   request->unwanted = request->big_head = false;
   request->line->reason[0] = '\0';
   bool good =
-      headers && vmf_curl_ask(curl, url, headers, VMF_CURL_STALL, &calls) &&
+      headers && vmf_curl_ask(curl, url, headers, vmf_remote_stall(VMF_CURL_STALL), &calls) &&
       vmf_curl.curl_easy_setopt(curl, CURLOPT_RANGE, request->unranged ? NULL : range) == CURLE_OK;
   *result = good ? vmf_curl.curl_easy_perform(curl) : CURLE_OK;
   vmf_curl_forget(curl);

@@ -24,7 +24,7 @@
 #include "web_call.h"
 
 enum { RING_BYTES = 4 << 20, LOOK_MS = 200 };
-enum { STALL_MS = 30 * 1000, ANSWER_MS = 10 * 60 * 1000 /* that it has all may take a while */ };
+enum { STALL = 30 /* seconds */, ANSWER = 10 * 60 /* that it has all may take a while */ };
 
 struct target {
   struct vmf_io io; /* size: bytes taken */
@@ -98,7 +98,8 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
   if (sent != target->sent)
     target->moved_at = vmf_tries_now();
   target->sent = sent;
-  target->stalled = vmf_tries_now() > target->moved_at + (all ? ANSWER_MS : STALL_MS);
+  target->stalled =
+      vmf_tries_now() > target->moved_at + 1000 * (uint64_t)vmf_remote_stall(all ? ANSWER : STALL);
   return stopped || target->stalled;
 }
 

@@ -4,10 +4,8 @@
 
 #include <poll.h>
 
-#include "nbd_connection.h"
 #include "thread.h"
-
-enum { LISTEN_MS = 200 /* between two looks at who wants it to end */ };
+#include "tries.h"
 
 void vmf_nbd_channel_begin(struct vmf_nbd_channel *channel)
 {
@@ -16,12 +14,10 @@ void vmf_nbd_channel_begin(struct vmf_nbd_channel *channel)
   vmf_steady_condition(&channel->heard);
 }
 
-void vmf_nbd_channel_end(struct vmf_nbd_channel *channel)
+void vmf_nbd_channel_end(struct vmf_nbd_channel *channel, const char *name)
 {
-  if (channel->handle) {
-    (void)vmf_nbd.nbd_shutdown(channel->handle, 0);
-    vmf_nbd.nbd_close(channel->handle);
-  }
+  if (channel->handle)
+    vmf_nbd_part(channel->handle, name);
   pthread_cond_destroy(&channel->heard);
   pthread_mutex_destroy(&channel->lock);
 }
@@ -36,9 +32,15 @@ static void drop(struct vmf_nbd_channel *channel)
 void vmf_nbd_channel_clear(struct vmf_nbd_channel *channel)
 {
   while (channel->broken)
-    vmf_wait_a_while(&channel->heard, &channel->lock, LISTEN_MS);
+    vmf_wait_a_while(&channel->heard, &channel->lock, VMF_NBD_LISTEN_MS);
   if (channel->handle && channel->users == 0 && vmf_nbd_is_lost(channel->handle))
     drop(channel);
+}
+
+void vmf_nbd_channel_use(struct vmf_nbd_channel *channel)
+{
+  if (channel->users++ == 0)
+    channel->patience = vmf_nbd_patience(VMF_NBD_STALL);
 }
 
 void vmf_nbd_channel_leave(struct vmf_nbd_channel *channel, bool lost)
@@ -48,16 +50,6 @@ void vmf_nbd_channel_leave(struct vmf_nbd_channel *channel, bool lost)
   if (channel->broken && channel->users == 0)
     drop(channel);
   pthread_cond_broadcast(&channel->heard);
-}
-
-static enum vmf_code fail(struct vmf_nbd_channel *channel, const char *name,
-                          struct vmf_attempt *attempt, struct vmf_error *error)
-{
-  enum vmf_code code = vmf_nbd_failed(name, NULL, "waiting for the server", attempt, error);
-
-  channel->broken = true;
-  attempt->again = true;
-  return code;
 }
 
 /* What is waited for. */
@@ -72,11 +64,13 @@ static struct pollfd socket_of(const struct vmf_nbd_channel *channel)
 
 /* Takes in what has come, and sends what could not be sent yet. Others may have done so since
  * somebody looked, and libnbd takes the word that there is something to be read. */
-static bool take_in(const struct vmf_nbd_channel *channel)
+static bool take_in(struct vmf_nbd_channel *channel)
 {
   struct pollfd socket = socket_of(channel);
   const short events = poll(&socket, 1, 0) > 0 ? socket.revents : 0;
 
+  if (events)
+    channel->patience.heard = vmf_tries_now();
   if (events & (POLLIN | POLLHUP))
     return vmf_nbd.nbd_aio_notify_read(channel->handle) == 0;
   if (events & POLLOUT)
@@ -84,20 +78,35 @@ static bool take_in(const struct vmf_nbd_channel *channel)
   return !(events & (POLLERR | POLLNVAL)) && !vmf_nbd_is_lost(channel->handle);
 }
 
+static enum vmf_code hear(struct vmf_nbd_channel *channel, const char *name,
+                          struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  enum vmf_code code;
+
+  if (take_in(channel)) {
+    code = vmf_nbd_still(&channel->patience, name, attempt, error);
+  } else {
+    code = vmf_nbd_failed(name, NULL, "waiting for the server", attempt, error);
+    attempt->again = true;
+  }
+  channel->broken = code != VMF_OK;
+  return code;
+}
+
 enum vmf_code vmf_nbd_channel_listen(struct vmf_nbd_channel *channel, const char *name,
                                      struct vmf_attempt *attempt, struct vmf_error *error)
 {
   if (!channel->broken && channel->listening) {
-    vmf_wait_a_while(&channel->heard, &channel->lock, LISTEN_MS);
+    vmf_wait_a_while(&channel->heard, &channel->lock, VMF_NBD_LISTEN_MS);
   } else if (!channel->broken) {
     struct pollfd socket = socket_of(channel);
     channel->listening = true;
     pthread_mutex_unlock(&channel->lock);
-    (void)!poll(&socket, 1, LISTEN_MS);
+    (void)!poll(&socket, 1, VMF_NBD_LISTEN_MS);
     pthread_mutex_lock(&channel->lock);
     channel->listening = false;
-    if (!channel->broken && !take_in(channel))
-      return fail(channel, name, attempt, error);
+    if (!channel->broken)
+      VMF_TRY(hear(channel, name, attempt, error));
     if (!channel->broken && vmf_nbd.nbd_aio_peek_command_completed(channel->handle) > 0)
       pthread_cond_broadcast(&channel->heard);
   }

@@ -8,23 +8,23 @@
 
 #include <pthread.h>
 
-#include "nbd_library.h"
-#include "transport.h"
+#include "nbd_connection.h"
 
 struct vmf_nbd_channel {
   pthread_cond_t heard; /* answers have come, or somebody has left */
   /* Guards all below, and is held in calls of libnbd; not while somebody listens. */
   pthread_mutex_t lock;
-  struct nbd_handle *handle; /* owned; NULL: there is no connection */
-  unsigned users;            /* have requests under way */
-  bool listening;            /* one of them does */
-  bool broken;               /* nobody calls libnbd any more; the last user to leave closes it */
+  struct nbd_handle *handle;        /* owned; NULL: there is no connection */
+  unsigned users;                   /* have requests under way */
+  struct vmf_nbd_patience patience; /* with the server, while there are users */
+  bool listening;                   /* one of them does */
+  bool broken; /* nobody calls libnbd any more; the last user to leave closes it */
 };
 
 /* Without a connection. */
 void vmf_nbd_channel_begin(struct vmf_nbd_channel *channel);
 /* Nobody uses it. The server is told. */
-void vmf_nbd_channel_end(struct vmf_nbd_channel *channel);
+void vmf_nbd_channel_end(struct vmf_nbd_channel *channel, const char *name);
 
 /* For all of these the lock is held. */
 
@@ -35,7 +35,9 @@ void vmf_nbd_channel_clear(struct vmf_nbd_channel *channel);
 VMF_MUST_CHECK enum vmf_code vmf_nbd_channel_listen(struct vmf_nbd_channel *channel,
                                                     const char *name, struct vmf_attempt *attempt,
                                                     struct vmf_error *error);
-/* The end of `users++`. lost: it is given up, for all users. */
+/* There is a connection; the caller uses it, and leaves it in the end. */
+void vmf_nbd_channel_use(struct vmf_nbd_channel *channel);
+/* lost: it is given up, for all users. */
 void vmf_nbd_channel_leave(struct vmf_nbd_channel *channel, bool lost);
 
 #endif

@@ -95,15 +95,30 @@ static enum vmf_code connect_again(const struct nbd *nbd, const char *context,
   return code;
 }
 
-/* The lock of the channel is held. On success the caller uses it, and leaves it in the end. */
+/* The lock of the channel is held. A server that was started again may know no bitmap by then. */
+static enum vmf_code renew(const struct nbd *nbd, struct vmf_nbd_channel *channel,
+                           struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  const char *bitmap = channel == &nbd->first ? nbd->bitmap : NULL;
+
+  VMF_TRY(connect_again(nbd, bitmap, &channel->handle, attempt, error));
+  if (!bitmap || vmf_nbd.nbd_can_meta_context(channel->handle, bitmap) == 1)
+    return VMF_OK;
+  vmf_nbd.nbd_close(channel->handle);
+  channel->handle = NULL;
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: changed on the server while it was read: \"%.100s\" is offered no more",
+                  nbd->transport.name, bitmap);
+}
+
+/* The lock of the channel is held. On success the caller uses it. */
 static enum vmf_code enter(const struct nbd *nbd, struct vmf_nbd_channel *channel,
                            struct vmf_attempt *attempt, struct vmf_error *error)
 {
   vmf_nbd_channel_clear(channel);
   if (!channel->handle)
-    VMF_TRY(connect_again(nbd, channel == &nbd->first ? nbd->bitmap : NULL, &channel->handle,
-                          attempt, error));
-  channel->users++;
+    VMF_TRY(renew(nbd, channel, attempt, error));
+  vmf_nbd_channel_use(channel);
   return VMF_OK;
 }
 
@@ -139,7 +154,7 @@ static void nbd_unline(struct vmf_transport *transport, void *line)
     pthread_mutex_unlock(&nbd->lock);
     return;
   }
-  vmf_nbd_channel_end(line);
+  vmf_nbd_channel_end(line, transport->name);
   vmf_free(line);
 }
 
@@ -217,21 +232,19 @@ static enum vmf_code collect(struct fetching *fetching, struct vmf_attempt *atte
 }
 
 /* The connection that it was opened by stays: some servers end with it. */
-static bool is_to_end(const struct fetching *fetching)
+static bool is_to_end(const struct nbd *nbd, const struct vmf_nbd_channel *channel)
 {
-  const struct nbd *nbd = fetching->nbd;
-
-  return (fetching->channel != &nbd->first && atomic_load(&nbd->transport.ended)) ||
+  return (channel != &nbd->first && atomic_load(&nbd->transport.ended)) ||
          vmf_cancel_requested(vmf_remote_settings()->cancel);
 }
 
-static enum vmf_code listen_for(const struct fetching *fetching, struct vmf_attempt *attempt,
-                                struct vmf_error *error)
+static enum vmf_code listen_on(const struct nbd *nbd, struct vmf_nbd_channel *channel,
+                               struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  const char *name = fetching->nbd->transport.name;
+  const char *name = nbd->transport.name;
 
-  if (!is_to_end(fetching))
-    return vmf_nbd_channel_listen(fetching->channel, name, attempt, error);
+  if (!is_to_end(nbd, channel))
+    return vmf_nbd_channel_listen(channel, name, attempt, error);
   attempt->lost = true;
   return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", name);
 }
@@ -246,7 +259,7 @@ static enum vmf_code fetch_by(struct fetching *fetching, struct vmf_attempt *att
 
   while (fetching->count > 0 && !attempt->lost) {
     struct vmf_error *why = code == VMF_OK ? error : &later;
-    enum vmf_code now = listen_for(fetching, attempt, why);
+    enum vmf_code now = listen_on(fetching->nbd, fetching->channel, attempt, why);
     if (now == VMF_OK)
       now = collect(fetching, attempt, why);
     if (code == VMF_OK)
@@ -309,22 +322,40 @@ static int on_extents(void *data, const char *context, uint64_t offset, uint32_t
   return 0;
 }
 
+/* Of the answer there may be all, a part or nothing; the lock of the channel is held. */
+static enum vmf_code ask_by(struct asked *asked, struct vmf_nbd_channel *channel, uint64_t offset,
+                            struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  const struct nbd *nbd = asked->nbd;
+  const nbd_extent_callback callback = {.callback = on_extents, .user_data = asked};
+  const uint64_t length = vmf_min(ASKED_MOST, nbd->transport.size - offset);
+  int64_t cookie = vmf_nbd.nbd_aio_block_status(channel->handle, length, offset, callback,
+                                                NBD_NULL_COMPLETION, 0);
+  int done = cookie < 0 ? -1 : 0;
+
+  while (done == 0) {
+    done = vmf_nbd.nbd_aio_command_completed(channel->handle, (uint64_t)cookie);
+    if (done == 0)
+      VMF_TRY(listen_on(nbd, channel, attempt, error));
+  }
+  return done > 0 ? VMF_OK
+                  : vmf_nbd_failed(nbd->transport.name, channel->handle, "asking where data is",
+                                   attempt, error);
+}
+
 /* The lock is held. Asks what there is from `offset` on. */
 static enum vmf_code ask(struct nbd *nbd, struct told *told, uint64_t offset,
                          struct vmf_attempt *attempt, struct vmf_error *error)
 {
   struct asked asked = {.nbd = nbd, .told = told};
-  const nbd_extent_callback callback = {.callback = on_extents, .user_data = &asked};
   struct vmf_nbd_channel *channel = &nbd->first;
 
   told->start = told->end = 0;
+  told->count = 0;
   pthread_mutex_lock(&channel->lock);
   enum vmf_code code = enter(nbd, channel, attempt, error);
   if (code == VMF_OK) {
-    if (vmf_nbd.nbd_block_status(channel->handle, vmf_min(ASKED_MOST, nbd->transport.size - offset),
-                                 offset, callback, 0) < 0)
-      code = vmf_nbd_failed(nbd->transport.name, channel->handle, "asking where data is", attempt,
-                            error);
+    code = ask_by(&asked, channel, offset, attempt, error);
     vmf_nbd_channel_leave(channel, attempt->lost);
   }
   pthread_mutex_unlock(&channel->lock);
@@ -413,8 +444,7 @@ static enum vmf_code connect_for(struct nbd *nbd, const char *name, struct vmf_a
   VMF_TRY(vmf_format(&nbd->bitmap, error, "qemu:dirty-bitmap:%s", name));
   nbd->marks.context = nbd->bitmap;
   if (channel->handle)
-    (void)vmf_nbd.nbd_shutdown(channel->handle, 0);
-  vmf_nbd.nbd_close(channel->handle);
+    vmf_nbd_part(channel->handle, nbd->transport.name);
   channel->handle = NULL;
   VMF_TRY(connect_again(nbd, nbd->bitmap, &channel->handle, attempt, error));
   if (vmf_nbd.nbd_can_meta_context(channel->handle, nbd->bitmap) == 1)
@@ -446,7 +476,7 @@ static void nbd_end(struct vmf_transport *transport)
 {
   struct nbd *nbd = (struct nbd *)transport;
 
-  vmf_nbd_channel_end(&nbd->first);
+  vmf_nbd_channel_end(&nbd->first, transport->name);
   pthread_mutex_destroy(&nbd->lock);
   vmf_free(nbd->url);
   vmf_free(nbd->bitmap);

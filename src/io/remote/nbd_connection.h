@@ -8,12 +8,20 @@
 #include "nbd_library.h"
 #include "transport.h"
 
+enum {
+  VMF_NBD_LISTEN_MS = 200, /* between two looks at who wants it to end */
+  VMF_NBD_STALL = 30,      /* seconds */
+};
+
 /* Connects to the export of a URL. context: of metadata that is asked about, besides where data is;
  * or NULL. VMF_READ, and what libnbd says; VMF_UNSUPPORTED: there is no
  * libnbd. */
 VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *context,
                                              struct nbd_handle **handle,
                                              struct vmf_attempt *attempt, struct vmf_error *error);
+
+/* Closes it. A server that still answers is told, and may end by itself. */
+void vmf_nbd_part(struct nbd_handle *handle, const char *name);
 
 /* VMF_READ with the reason of libnbd's call that failed last in this thread; `attempt` says whether
  * another try may go well. handle: or NULL, where there is none yet. */
@@ -23,5 +31,24 @@ VMF_MUST_CHECK enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle 
 
 /* Whether it is of no use any more. */
 bool vmf_nbd_is_lost(struct nbd_handle *handle);
+
+/* A server that is waited for. */
+struct vmf_nbd_patience {
+  uint64_t heard; /* when something came last (vmf_tries_now) */
+  unsigned most;  /* seconds in which something has to come */
+};
+
+struct vmf_nbd_patience vmf_nbd_patience(unsigned seconds);
+
+/* Called where nothing has come for a moment. VMF_READ: for too long, so that the connection is of
+ * no use any more; VMF_CANCELLED. */
+VMF_MUST_CHECK enum vmf_code vmf_nbd_still(const struct vmf_nbd_patience *patience,
+                                           const char *name, struct vmf_attempt *attempt,
+                                           struct vmf_error *error);
+
+/* Waits for a moment at most, on a connection that no other thread uses. */
+VMF_MUST_CHECK enum vmf_code vmf_nbd_listen(struct nbd_handle *handle, const char *name,
+                                            struct vmf_nbd_patience *patience, const char *what,
+                                            struct vmf_attempt *attempt, struct vmf_error *error);
 
 #endif

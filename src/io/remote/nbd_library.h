@@ -15,8 +15,8 @@
   CALL(nbd_close)                                                                                  \
   CALL(nbd_add_meta_context)                                                                       \
   CALL(nbd_set_uri_allow_local_file)                                                               \
-  CALL(nbd_connect_uri)                                                                            \
-  CALL(nbd_shutdown)                                                                               \
+  CALL(nbd_aio_connect_uri)                                                                        \
+  CALL(nbd_aio_disconnect)                                                                         \
   CALL(nbd_get_error)                                                                              \
   CALL(nbd_get_errno)                                                                              \
   CALL(nbd_get_size)                                                                               \
@@ -27,18 +27,20 @@
   CALL(nbd_can_flush)                                                                              \
   CALL(nbd_can_zero)                                                                               \
   CALL(nbd_can_fast_zero)                                                                          \
-  CALL(nbd_block_status)                                                                           \
-  CALL(nbd_pread)                                                                                  \
-  CALL(nbd_pwrite)                                                                                 \
-  CALL(nbd_zero)                                                                                   \
-  CALL(nbd_flush)                                                                                  \
+  CALL(nbd_poll)                                                                                   \
+  CALL(nbd_aio_block_status)                                                                       \
   CALL(nbd_aio_pread)                                                                              \
+  CALL(nbd_aio_pwrite)                                                                             \
+  CALL(nbd_aio_zero)                                                                               \
+  CALL(nbd_aio_flush)                                                                              \
   CALL(nbd_aio_get_fd)                                                                             \
   CALL(nbd_aio_get_direction)                                                                      \
   CALL(nbd_aio_notify_read)                                                                        \
   CALL(nbd_aio_notify_write)                                                                       \
   CALL(nbd_aio_peek_command_completed)                                                             \
   CALL(nbd_aio_command_completed)                                                                  \
+  CALL(nbd_aio_is_connecting)                                                                      \
+  CALL(nbd_aio_is_ready)                                                                           \
   CALL(nbd_aio_is_dead)                                                                            \
   CALL(nbd_aio_is_closed)
 

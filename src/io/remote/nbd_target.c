@@ -25,6 +25,7 @@ enum {
   REQUEST = 1 << 20,     /* bytes of a request */
   ZEROED_MOST = 1 << 30, /* bytes that are made zeros by one request */
   BLOCK_MOST = 64 << 10, /* of a server that writes in blocks */
+  STALL = 60 * 60,       /* seconds: to make a full cache durable takes a while */
 };
 
 struct target {
@@ -66,28 +67,57 @@ static void give_line(struct target *target, unsigned i)
   pthread_mutex_unlock(&target->lock);
 }
 
-static enum vmf_code failed(struct target *target, struct nbd_handle *handle, const char *what,
+static enum vmf_code failed(enum vmf_code code, const struct vmf_error *why, bool lost,
                             uint64_t length, uint64_t offset, struct vmf_error *error)
 {
-  struct vmf_attempt attempt = {0};
-  struct vmf_error why = {0};
-  bool lost = vmf_nbd_is_lost(handle);
-
-  (void)!vmf_nbd_failed(target->io.name, handle, what, &attempt, &why);
+  if (code == VMF_CANCELLED)
+    return vmf_fail_again(why, error);
   return vmf_fail(error, lost ? VMF_TEMPORARY : VMF_WRITE,
-                  "%.330s (%" PRIu64 " bytes at byte %" PRIu64 ")%s", why.text, length, offset,
+                  "%.330s (%" PRIu64 " bytes at byte %" PRIu64 ")%s", why->text, length, offset,
                   lost ? "; what the server had not flushed may be lost: start again" : "");
 }
 
+/* Waits for the answer to what was asked for last on that line. */
+static enum vmf_code end_call(struct target *target, struct nbd_handle *handle, int64_t cookie,
+                              const char *what, uint64_t length, uint64_t offset,
+                              struct vmf_error *error)
+{
+  struct vmf_nbd_patience patience = vmf_nbd_patience(STALL);
+  struct vmf_attempt attempt = {0};
+  struct vmf_error why = {0};
+  enum vmf_code code = VMF_OK;
+  int done = cookie < 0 ? -1 : 0;
+
+  while (done == 0 && code == VMF_OK) {
+    done = vmf_nbd.nbd_aio_command_completed(handle, (uint64_t)cookie);
+    if (done == 0)
+      code = vmf_nbd_listen(handle, target->io.name, &patience, what, &attempt, &why);
+  }
+  if (done > 0)
+    return VMF_OK;
+  if (code == VMF_OK)
+    (void)!vmf_nbd_failed(target->io.name, handle, what, &attempt, &why);
+  return failed(code, &why, attempt.lost, length, offset, error);
+}
+
 /* ---- whole blocks ---- */
+
+static enum vmf_code get(struct target *target, struct nbd_handle *handle, void *buffer,
+                         size_t length, uint64_t offset, struct vmf_error *error)
+{
+  int64_t cookie = vmf_nbd.nbd_aio_pread(handle, buffer, length, offset, NBD_NULL_COMPLETION, 0);
+
+  return end_call(target, handle, cookie, "reading", length, offset, error);
+}
 
 static enum vmf_code put(struct target *target, struct nbd_handle *handle, const uint8_t *data,
                          uint64_t length, uint64_t offset, struct vmf_error *error)
 {
   while (length > 0) {
     size_t part = (size_t)vmf_min(length, data ? target->most : vmf_min(target->most, VMF_ZEROS));
-    if (vmf_nbd.nbd_pwrite(handle, data ? data : vmf_zeros, part, offset, 0) < 0)
-      return failed(target, handle, "writing", part, offset, error);
+    int64_t cookie = vmf_nbd.nbd_aio_pwrite(handle, data ? data : vmf_zeros, part, offset,
+                                            NBD_NULL_COMPLETION, 0);
+    VMF_TRY(end_call(target, handle, cookie, "writing", part, offset, error));
     data = data ? data + part : NULL;
     length -= part;
     offset += part;
@@ -102,8 +132,9 @@ static enum vmf_code put_zeros(struct target *target, struct nbd_handle *handle,
     return put(target, handle, NULL, length, offset, error);
   while (length > 0) {
     uint64_t part = vmf_min(length, ZEROED_MOST);
-    if (vmf_nbd.nbd_zero(handle, part, offset, allocate ? LIBNBD_CMD_FLAG_NO_HOLE : 0) < 0)
-      return failed(target, handle, "making zeros", part, offset, error);
+    int64_t cookie = vmf_nbd.nbd_aio_zero(handle, part, offset, NBD_NULL_COMPLETION,
+                                          allocate ? LIBNBD_CMD_FLAG_NO_HOLE : 0);
+    VMF_TRY(end_call(target, handle, cookie, "making zeros", part, offset, error));
     length -= part;
     offset += part;
   }
@@ -122,9 +153,7 @@ static enum vmf_code put_part(struct target *target, struct nbd_handle *handle, 
 
   VMF_TRY(vmf_alloc(target->block, &block, error));
   pthread_mutex_lock(&target->part);
-  enum vmf_code code = vmf_nbd.nbd_pread(handle, block, whole, start, 0) < 0
-                           ? failed(target, handle, "reading", whole, start, error)
-                           : VMF_OK;
+  enum vmf_code code = get(target, handle, block, whole, start, error);
   if (data)
     memcpy((uint8_t *)block + (offset - start), data, length);
   else
@@ -208,9 +237,8 @@ static enum vmf_code target_pread(struct vmf_io *io, void *buffer, size_t length
   for (uint64_t at = start; at < end && code == VMF_OK;) {
     size_t part = (size_t)vmf_min(end - at, target->most);
     uint64_t from = vmf_max(at, offset), to = vmf_min(at + part, offset + length);
-    if (vmf_nbd.nbd_pread(target->lines[line], blocks, part, at, 0) < 0)
-      code = failed(target, target->lines[line], "reading", part, at, error);
-    else
+    code = get(target, target->lines[line], blocks, part, at, error);
+    if (code == VMF_OK)
       memcpy((uint8_t *)buffer + (from - offset), (uint8_t *)blocks + (from - at), to - from);
     at += part;
   }
@@ -241,10 +269,14 @@ static enum vmf_code target_clear(struct vmf_io *io, uint64_t length, struct vmf
     return VMF_OK;
   for (uint64_t at = 0; at < end; at += part) {
     part = vmf_min(ZEROED_MOST, end - at);
-    if (vmf_nbd.nbd_zero(handle, part, at, LIBNBD_CMD_FLAG_FAST_ZERO) >= 0)
-      continue;
-    return vmf_nbd_is_lost(handle) ? failed(target, handle, "making zeros", part, at, error)
-                                   : VMF_OK;
+    int64_t cookie =
+        vmf_nbd.nbd_aio_zero(handle, part, at, NBD_NULL_COMPLETION, LIBNBD_CMD_FLAG_FAST_ZERO);
+    struct vmf_error why = {0};
+    enum vmf_code code = end_call(target, handle, cookie, "making zeros", part, at, &why);
+    if (code == VMF_WRITE)
+      return VMF_OK;
+    if (code != VMF_OK)
+      return vmf_fail_again(&why, error);
   }
   VMF_TRY(put_any(target, handle, NULL, length - end, end, false, error));
   io->reads_as_zero = true;
@@ -263,9 +295,10 @@ static enum vmf_code target_flush(struct vmf_io *io, struct vmf_error *error)
 {
   struct target *target = (struct target *)io;
 
-  for (unsigned i = 0; target->sync && target->flushes && i < target->count; i++)
-    if (vmf_nbd.nbd_flush(target->lines[i], 0) < 0)
-      return failed(target, target->lines[i], "flushing", io->size, 0, error);
+  for (unsigned i = 0; target->sync && target->flushes && i < target->count; i++) {
+    int64_t cookie = vmf_nbd.nbd_aio_flush(target->lines[i], NBD_NULL_COMPLETION, 0);
+    VMF_TRY(end_call(target, target->lines[i], cookie, "flushing", io->size, 0, error));
+  }
   return VMF_OK;
 }
 
@@ -273,11 +306,8 @@ static void target_close(struct vmf_io *io)
 {
   struct target *target = (struct target *)io;
 
-  for (unsigned i = 0; i < target->count; i++) {
-    if (!vmf_nbd_is_lost(target->lines[i]))
-      (void)vmf_nbd.nbd_shutdown(target->lines[i], 0);
-    vmf_nbd.nbd_close(target->lines[i]);
-  }
+  for (unsigned i = 0; i < target->count; i++)
+    vmf_nbd_part(target->lines[i], io->name);
   pthread_cond_destroy(&target->free);
   pthread_mutex_destroy(&target->lock);
   pthread_mutex_destroy(&target->part);
@@ -325,7 +355,7 @@ static enum vmf_code look(struct target *target, struct vmf_error *error)
     return vmf_fail(error, VMF_REFUSED, "%s: the server lets nobody write to this export",
                     target->io.name);
   if (size < 0)
-    return failed(target, handle, "asking for the size", 0, 0, error);
+    return vmf_fail(error, VMF_WRITE, "%s: the server tells no size", target->io.name);
   target->block = block > 1 ? (uint32_t)vmf_min((uint64_t)block, UINT32_MAX) : 1;
   target->most = (uint32_t)vmf_min(most > 0 ? (uint64_t)most : REQUEST, REQUEST);
   if (target->block > BLOCK_MOST || !vmf_is_power_of_two(target->block) ||

@@ -4,19 +4,33 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "caller.h"
 #include "list.h"
 #include "memory.h"
 
-enum { RETRY_SECONDS = 15 * 60, HEADERS_MOST = 64, HEADER_BYTES = 16 << 10 };
+enum {
+  RETRY_SECONDS = 15 * 60,
+  HEADERS_MOST = 64,
+  HEADER_BYTES = 16 << 10,
+  STALL_MOST = 24 * 60 * 60
+};
 
 static struct vmf_remote_settings settings = {.retry_seconds = RETRY_SECONDS};
 
 const struct vmf_remote_settings *vmf_remote_settings(void)
 {
   return &settings;
+}
+
+unsigned vmf_remote_stall(unsigned usual)
+{
+  const char *text = secure_getenv("VMFERRY_STALL_TIME");
+  unsigned long seconds = text ? strtoul(text, NULL, 10) : 0;
+
+  return seconds > 0 && seconds <= STALL_MOST ? (unsigned)seconds : usual;
 }
 
 static void free_headers(char **headers)

@@ -22,4 +22,8 @@ struct vmf_remote_settings {
 /* Set once, before the first URL is opened; read by any thread. */
 const struct vmf_remote_settings *vmf_remote_settings(void);
 
+/* Seconds in which something has to come from a server that is waited for: `usual`, or
+ * VMFERRY_STALL_TIME. */
+unsigned vmf_remote_stall(unsigned usual);
+
 #endif

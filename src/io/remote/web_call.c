@@ -81,8 +81,8 @@ static bool prepare(CURL *curl, struct vmf_web_call *call)
     return false;
   return vmf_curl.curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method) == CURLE_OK &&
          vmf_curl.curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-         vmf_curl_ask(curl, call->url, call->headers, call->slow ? SLOW_SECONDS : VMF_CURL_STALL,
-                      &calls);
+         vmf_curl_ask(curl, call->url, call->headers,
+                      vmf_remote_stall(call->slow ? SLOW_SECONDS : VMF_CURL_STALL), &calls);
 }
 
 static enum vmf_code perform(struct vmf_web_line *line, const char *name, struct vmf_web_call *call,

@@ -17,15 +17,15 @@ static const char *const effort_names[VMF_EFFORTS] = {"other", "read",  "unpack"
                                                       "pack",  "place", "write"};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool measures;
+static atomic_bool measures; /* set once; by then threads may be reading */
 static atomic_uint most_threads, most_jobs;
 static _Atomic uint64_t spent[VMF_ROLES][VMF_EFFORTS]; /* nanoseconds */
-static _Atomic uint64_t parts[VMF_ROLES];
+static _Atomic uint64_t parts[VMF_ROLES];              /* of jobs, that were begun */
 
 static _Thread_local struct {
   enum vmf_role role;
   enum vmf_effort effort;
-  uint64_t since;
+  uint64_t since; /* nanoseconds of the thread's processor time, that are told already */
 } mine;
 
 static uint64_t thread_time(void)
@@ -44,11 +44,16 @@ static void settle(void)
   mine.since = now;
 }
 
+static bool is_measured(void)
+{
+  return atomic_load_explicit(&measures, memory_order_relaxed);
+}
+
 enum vmf_effort vmf_effort_begin(enum vmf_effort effort)
 {
   enum vmf_effort before = mine.effort;
 
-  if (measures && before != effort) {
+  if (is_measured() && before != effort) {
     settle();
     mine.effort = effort;
   }
@@ -64,7 +69,7 @@ enum vmf_role vmf_role_begin(enum vmf_role role)
 {
   enum vmf_role before = mine.role;
 
-  if (measures) {
+  if (is_measured()) {
     settle();
     mine.role = role;
     atomic_fetch_add_explicit(&parts[role], 1, memory_order_relaxed);
@@ -74,7 +79,7 @@ enum vmf_role vmf_role_begin(enum vmf_role role)
 
 void vmf_role_end(enum vmf_role before)
 {
-  if (measures) {
+  if (is_measured()) {
     settle();
     mine.role = before;
   }
@@ -97,7 +102,7 @@ static void tell(void)
 
 static void look(void)
 {
-  measures = secure_getenv("VMFERRY_EFFORT") != NULL && atexit(tell) == 0;
+  atomic_store(&measures, secure_getenv("VMFERRY_EFFORT") != NULL && atexit(tell) == 0);
 }
 
 static void raise_to(atomic_uint *most, unsigned value)

@@ -7,17 +7,18 @@
 #ifndef VMF_BASE_EFFORT_H
 #define VMF_BASE_EFFORT_H
 
-/* Whose time it is. */
+/* Whose time it is. Any thread may call what is below, and no call fails. */
 enum vmf_role {
   VMF_ROLE_START,  /* before there is a pipeline */
   VMF_ROLE_CALLER, /* the caller's thread, which plans and retires */
   VMF_ROLE_CREW,   /* the crew's, between the parts of jobs */
-  VMF_ROLE_WORK,
+  VMF_ROLE_WORK,   /* the parts of jobs, see copy/pipeline.h, on either */
   VMF_ROLE_TURN,
   VMF_ROLE_STORE,
   VMF_ROLES
 };
 
+/* What it goes into. */
 enum vmf_effort {
   VMF_EFFORT_OTHER,
   VMF_EFFORT_READ,
@@ -29,11 +30,11 @@ enum vmf_effort {
   VMF_EFFORTS
 };
 
-/* From now on, in this thread; the one before is what comes next, by vmf_effort_end. */
+/* From now on, in this thread. Returns the one before, which goes on by vmf_effort_end. */
 enum vmf_effort vmf_effort_begin(enum vmf_effort effort);
 void vmf_effort_end(enum vmf_effort before);
 
-/* One part of a job. */
+/* One part of a job, likewise. */
 enum vmf_role vmf_role_begin(enum vmf_role role);
 void vmf_role_end(enum vmf_role before);
 

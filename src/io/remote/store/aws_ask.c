@@ -286,16 +286,6 @@ static enum vmf_code ask_instance(struct asking *asking, struct vmf_aws_keys *ke
 
 /* ---- a web identity: STS, AssumeRoleWithWebIdentity ---- */
 
-static enum vmf_code escaped(const char *text, char **copy, struct vmf_error *error)
-{
-  void *memory;
-
-  VMF_TRY(vmf_alloc(3 * strlen(text) + 1, &memory, error));
-  vmf_aws_escape(text, "", memory);
-  *copy = memory;
-  return VMF_OK;
-}
-
 /* Without a region's host the one that is said for all services. */
 static enum vmf_code identity_url(const char *region, char **url, struct vmf_error *error)
 {
@@ -350,10 +340,10 @@ static enum vmf_code identity_body(const struct asking *asking, char **body,
     return vmf_fail(error, VMF_USAGE,
                     "%s: " VMF_AWS_IDENTITY_FILE " is set without AWS_ROLE_ARN, expected both",
                     asking->name);
+  VMF_TRY(vmf_aws_escape(role, "", &arn, error));
+  VMF_TRY(vmf_aws_escape(session ? session : "vmferry", "", &name, error));
   VMF_TRY(read_token(variable(VMF_AWS_IDENTITY_FILE), &token, error));
-  VMF_TRY(escaped(role, &arn, error));
-  VMF_TRY(escaped(session ? session : "vmferry", &name, error));
-  enum vmf_code code = escaped(token, &sent, error);
+  enum vmf_code code = vmf_aws_escape(token, "", &sent, error);
   explicit_bzero(token, strlen(token));
   VMF_TRY(code);
   code = vmf_format(body, error,

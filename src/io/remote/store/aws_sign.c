@@ -23,16 +23,21 @@ enum vmf_code vmf_aws_digest(const void *bytes, size_t length, char digits[VMF_A
   return VMF_OK;
 }
 
-void vmf_aws_escape(const char *text, const char *kept, char *out)
+enum vmf_code vmf_aws_escape(const char *text, const char *kept, char **escaped,
+                             struct vmf_error *error)
 {
   static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+  void *memory;
 
+  VMF_TRY(vmf_alloc(3 * strlen(text) + 1, &memory, error));
+  char *out = *escaped = memory;
   for (; *text; text++)
     if (strchr(plain, *text) || strchr(kept, *text))
       *out++ = *text;
     else
       out += sprintf(out, "%%%02X", (unsigned char)*text);
   *out = '\0';
+  return VMF_OK;
 }
 
 /* The names and values of the headers that are signed, each with its line's end. */

@@ -37,8 +37,9 @@ void vmf_aws_lines_clear(char *lines[VMF_AWS_LINES + 1]);
 VMF_MUST_CHECK enum vmf_code vmf_aws_digest(const void *bytes, size_t length,
                                             char digits[VMF_AWS_DIGITS], struct vmf_error *error);
 
-/* All but letters, digits and "-._~" as %XX; `kept` stays, too. The room is three times that of
- * the text, and a NUL. */
-void vmf_aws_escape(const char *text, const char *kept, char *out);
+/* The text with all but letters, digits and "-._~" as %XX; `kept` stays, too. A fresh string.
+ * VMF_NOMEM. */
+VMF_MUST_CHECK enum vmf_code vmf_aws_escape(const char *text, const char *kept, char **escaped,
+                                            struct vmf_error *error);
 
 #endif

@@ -102,14 +102,13 @@ static enum vmf_code place_at_amazon(struct vmf_s3 *s3, const char *escaped,
 
 static enum vmf_code place(struct vmf_s3 *s3, const char *name, struct vmf_error *error)
 {
-  VMF_AUTO_FREE void *escaped = NULL;
+  VMF_AUTO_FREE char *escaped = NULL;
 
   if (!is_region(s3->who.region))
     return vmf_fail(error, VMF_USAGE,
                     "%s: the region is \"%.80s\", expected letters, digits and \"-\"", name,
                     s3->who.region);
-  VMF_TRY(vmf_alloc(3 * strlen(s3->key) + 1, &escaped, error));
-  vmf_aws_escape(s3->key, "/", escaped);
+  VMF_TRY(vmf_aws_escape(s3->key, "/", &escaped, error));
   return s3->who.endpoint ? place_at(s3, s3->who.endpoint, name, escaped, error)
                           : place_at_amazon(s3, escaped, error);
 }

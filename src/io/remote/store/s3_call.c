@@ -213,11 +213,10 @@ enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *l
 static enum vmf_code upload_query(const struct vmf_s3_upload *upload, const char *before,
                                   char **query, struct vmf_error *error)
 {
-  VMF_AUTO_FREE void *escaped = NULL;
+  VMF_AUTO_FREE char *escaped = NULL;
 
-  VMF_TRY(vmf_alloc(3 * strlen(upload->id) + 1, &escaped, error));
-  vmf_aws_escape(upload->id, "", escaped);
-  return vmf_format(query, error, "%suploadId=%s", before, (const char *)escaped);
+  VMF_TRY(vmf_aws_escape(upload->id, "", &escaped, error));
+  return vmf_format(query, error, "%suploadId=%s", before, escaped);
 }
 
 /* "": there is no memory for it. */
@@ -288,13 +287,11 @@ enum vmf_code vmf_s3_find(struct vmf_s3_upload *upload, struct vmf_web_line *lin
                           struct vmf_error *error)
 {
   VMF_AUTO_FREE struct request *request = NULL;
-  VMF_AUTO_FREE void *escaped = NULL;
+  VMF_AUTO_FREE char *escaped = NULL;
   VMF_AUTO_FREE char *query = NULL;
 
-  VMF_TRY(vmf_alloc(3 * strlen(upload->s3->key) + 1, &escaped, error));
-  vmf_aws_escape(upload->s3->key, "", escaped);
-  VMF_TRY(vmf_format(&query, error, "max-uploads=%d&prefix=%s&uploads=", UPLOADS_LISTED,
-                     (const char *)escaped));
+  VMF_TRY(vmf_aws_escape(upload->s3->key, "", &escaped, error));
+  VMF_TRY(vmf_format(&query, error, "max-uploads=%d&prefix=%s&uploads=", UPLOADS_LISTED, escaped));
   VMF_TRY(
       make_request("GET", query, "looking for what an interrupted run has sent", &request, error));
   request->of_bucket = true;

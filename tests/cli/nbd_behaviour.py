@@ -258,6 +258,22 @@ def test_a_server_that_falls_silent(t, kind):
         (t.folder / 'out.raw').unlink()
 
 
+def lets_wait(server, kind):
+    return kind == nbd_server.GREETING and server.connections > 2
+
+
+def test_a_server_that_lets_more_than_two_connections_wait(t):
+    """It says that there may be many, as qemu-nbd --shared 2 does."""
+    nbd()
+    with nbd_server.Server(t, RAW, many=True, silent=lets_wait) as server:
+        t.vmferry('convert', '-O', 'raw', server.url, 'read.raw', env=STALL)
+        tap.equal((t.read('read.raw') == RAW, server.connections > 2), (True, True), 'it was tried')
+    t.write('disk.raw', RAW)
+    with nbd_server.Server(t, RAW, many=True, writes=True, silent=lets_wait) as server:
+        t.vmferry('convert', '-n', '-O', 'raw', 'disk.raw', server.url, env=STALL)
+        tap.equal(server.connections > 2, True, 'it was tried')
+
+
 def test_a_server_that_does_not_take_leave(t):
     nbd()
     with nbd_server.Server(t, RAW, silent=lambda _, kind: kind == nbd_server.DISCONNECT) as server:

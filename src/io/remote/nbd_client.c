@@ -53,11 +53,11 @@ struct nbd {
   struct vmf_transport transport;
   char *url;                    /* owned */
   bool tells;                   /* where holes are */
-  bool many;                    /* connections see the same bytes */
   uint32_t most;                /* bytes of a request, as the server bounds them */
   struct vmf_nbd_channel first; /* that it was opened by; asked about holes, too */
   /* Guards all below, and is held while the server is asked about holes. */
   pthread_mutex_t lock;
+  bool many; /* connections see the same bytes, and there may be another one */
   bool first_has_line;
   struct told data, marks; /* marks: of the bitmap that was chosen */
   char *bitmap;            /* its context; NULL: none; owned. Guarded by the first channel, too */
@@ -83,8 +83,8 @@ static enum vmf_code connect_again(const struct nbd *nbd, const char *context,
                                    struct nbd_handle **handle, struct vmf_attempt *attempt,
                                    struct vmf_error *error)
 {
-  enum vmf_code code =
-      vmf_nbd_connect(nbd->url, nbd->transport.name, context, handle, attempt, error);
+  enum vmf_code code = vmf_nbd_connect(nbd->url, nbd->transport.name, context, VMF_NBD_STALL,
+                                       handle, attempt, error);
   attempt->again = code != VMF_OK; /* it was there before */
   VMF_TRY(code);
   code = check_same(nbd, *handle, error);
@@ -122,25 +122,45 @@ static enum vmf_code enter(const struct nbd *nbd, struct vmf_nbd_channel *channe
   return VMF_OK;
 }
 
-/* The connection that it was opened by is that of the first line; where there may be no others, of
- * all of them. */
+/* The lock is held. The connection that it was opened by is that of the first line, and of all
+ * where there may be no others. */
+static bool takes_first(struct nbd *nbd)
+{
+  bool first = !nbd->many || !nbd->first_has_line;
+
+  nbd->first_has_line = true;
+  return first;
+}
+
+/* One that the server does not take up at once is done without, and so are all later ones: some
+ * servers let those wait that are more than they serve (qemu-nbd --shared). */
 static enum vmf_code nbd_line(struct vmf_transport *transport, void **line,
                               struct vmf_attempt *attempt, struct vmf_error *error)
 {
   struct nbd *nbd = (struct nbd *)transport;
+  struct vmf_error ignored;
   void *memory;
 
-  (void)attempt;
   pthread_mutex_lock(&nbd->lock);
-  bool first = !nbd->many || !nbd->first_has_line;
-  nbd->first_has_line = true;
+  bool first = takes_first(nbd);
   pthread_mutex_unlock(&nbd->lock);
   *line = &nbd->first;
   if (first)
     return VMF_OK;
   VMF_TRY(vmf_alloc(sizeof(struct vmf_nbd_channel), &memory, error));
-  vmf_nbd_channel_begin(memory);
-  *line = memory;
+  struct vmf_nbd_channel *made = memory;
+  vmf_nbd_channel_begin(made);
+  if (vmf_nbd_connect(nbd->url, transport->name, NULL, VMF_NBD_MORE, &made->handle, attempt,
+                      &ignored) == VMF_OK) {
+    *line = made;
+    return check_same(nbd, made->handle, error);
+  }
+  vmf_nbd_channel_end(made, transport->name);
+  vmf_free(made);
+  *attempt = (struct vmf_attempt){0};
+  pthread_mutex_lock(&nbd->lock);
+  nbd->many = false;
+  pthread_mutex_unlock(&nbd->lock);
   return VMF_OK;
 }
 
@@ -499,7 +519,8 @@ static enum vmf_code look(struct nbd *nbd, struct vmf_attempt *attempt, struct v
 {
   struct nbd_handle **handle = &nbd->first.handle;
 
-  VMF_TRY(vmf_nbd_connect(nbd->url, nbd->transport.name, NULL, handle, attempt, error));
+  VMF_TRY(
+      vmf_nbd_connect(nbd->url, nbd->transport.name, NULL, VMF_NBD_STALL, handle, attempt, error));
   int64_t size = vmf_nbd.nbd_get_size(*handle);
   int64_t most = vmf_nbd.nbd_get_block_size(*handle, LIBNBD_SIZE_MAXIMUM);
 

@@ -89,10 +89,10 @@ static bool prepare(struct nbd_handle *handle, const char *context)
          vmf_nbd.nbd_set_uri_allow_local_file(handle, true) == 0;
 }
 
-static enum vmf_code negotiate(struct nbd_handle *handle, const char *name,
+static enum vmf_code negotiate(struct nbd_handle *handle, const char *name, unsigned seconds,
                                struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  struct vmf_nbd_patience patience = vmf_nbd_patience(VMF_NBD_STALL);
+  struct vmf_nbd_patience patience = vmf_nbd_patience(seconds);
   enum vmf_code code = VMF_OK;
 
   while (code == VMF_OK && vmf_nbd.nbd_aio_is_connecting(handle))
@@ -105,15 +105,15 @@ static enum vmf_code negotiate(struct nbd_handle *handle, const char *name,
 }
 
 enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *context,
-                              struct nbd_handle **handle, struct vmf_attempt *attempt,
-                              struct vmf_error *error)
+                              unsigned seconds, struct nbd_handle **handle,
+                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
   *handle = NULL;
   VMF_TRY(vmf_nbd_load(name, error));
   *handle = vmf_nbd.nbd_create();
   enum vmf_code code =
       *handle && prepare(*handle, context) && vmf_nbd.nbd_aio_connect_uri(*handle, url) == 0
-          ? negotiate(*handle, name, attempt, error)
+          ? negotiate(*handle, name, seconds, attempt, error)
           : vmf_nbd_failed(name, NULL, "connecting", attempt, error);
   if (code == VMF_OK)
     return VMF_OK;

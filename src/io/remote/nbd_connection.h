@@ -11,13 +11,14 @@
 enum {
   VMF_NBD_LISTEN_MS = 200, /* between two looks at who wants it to end */
   VMF_NBD_STALL = 30,      /* seconds */
+  VMF_NBD_MORE = 2,        /* seconds for one more connection to a server that has answered */
 };
 
 /* Connects to the export of a URL. context: of metadata that is asked about, besides where data is;
- * or NULL. VMF_READ, and what libnbd says; VMF_UNSUPPORTED: there is no
- * libnbd. */
+ * or NULL. seconds: in which the server has to say something. VMF_READ, and what
+ * libnbd says; VMF_UNSUPPORTED: there is no libnbd. */
 VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *context,
-                                             struct nbd_handle **handle,
+                                             unsigned seconds, struct nbd_handle **handle,
                                              struct vmf_attempt *attempt, struct vmf_error *error);
 
 /* Closes it. A server that still answers is told, and may end by itself. */

@@ -328,7 +328,7 @@ static const struct vmf_io_ops target_ops = {
 
 /* ---- opening ---- */
 
-static enum vmf_code open_line(struct target *target, const char *url, struct vmf_error *error)
+static enum vmf_code open_first(struct target *target, const char *url, struct vmf_error *error)
 {
   struct vmf_tries tries = {0};
   struct vmf_attempt attempt;
@@ -337,8 +337,8 @@ static enum vmf_code open_line(struct target *target, const char *url, struct vm
 
   do {
     attempt = (struct vmf_attempt){.most_tries = 5};
-    code =
-        vmf_nbd_connect(url, target->io.name, NULL, &target->lines[target->count], &attempt, &why);
+    code = vmf_nbd_connect(url, target->io.name, NULL, VMF_NBD_STALL, &target->lines[target->count],
+                           &attempt, &why);
   } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, NULL, &why));
   target->count += code == VMF_OK;
   return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
@@ -371,16 +371,27 @@ static enum vmf_code look(struct target *target, struct vmf_error *error)
   return VMF_OK;
 }
 
+/* As many as there may be. One that the server does not take up at once is done without. */
+static void open_more(struct target *target, const char *url)
+{
+  unsigned lines = vmf_nbd.nbd_can_multi_conn(target->lines[0]) == 1 ? LINES : 1;
+  struct vmf_attempt attempt = {0};
+  struct vmf_error ignored;
+
+  while (target->count < lines &&
+         vmf_nbd_connect(url, target->io.name, NULL, VMF_NBD_MORE, &target->lines[target->count],
+                         &attempt, &ignored) == VMF_OK)
+    target->count++;
+}
+
 static enum vmf_code open_lines(struct target *target, const char *name, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *url = NULL;
 
   VMF_TRY(vmf_url_whole(name, &url, error));
-  VMF_TRY(open_line(target, url, error));
+  VMF_TRY(open_first(target, url, error));
   VMF_TRY(look(target, error));
-  unsigned lines = vmf_nbd.nbd_can_multi_conn(target->lines[0]) == 1 ? LINES : 1;
-  while (target->count < lines)
-    VMF_TRY(open_line(target, url, error));
+  open_more(target, url);
   target->io.writers = target->count;
   return VMF_OK;
 }

@@ -128,11 +128,12 @@ static enum vmf_code take_header(struct vmf_luks *luks, const struct header *hea
   return vmf_luks2_take(luks, text, length, header->size, error);
 }
 
-/* The second one stands behind the first, whose size is not known where it is damaged. */
+/* The second one stands behind the first, whose size is not known where it is damaged. A place that
+ * could not be read is told before one where nothing is. */
 static enum vmf_code read_second(const struct vmf_luks *luks, const struct header *first,
                                  uint64_t length, struct header *second, struct vmf_error *error)
 {
-  struct vmf_error later;
+  struct vmf_error now;
 
   if (first->bytes)
     return read_header(luks, first->size, length, second_magic, second, error);
@@ -140,9 +141,11 @@ static enum vmf_code read_second(const struct vmf_luks *luks, const struct heade
   for (uint64_t at = SMALLEST; at <= LARGEST && code != VMF_OK; at *= 2) {
     vmf_free(second->bytes);
     second->bytes = NULL;
-    code = read_header(luks, at, length, second_magic, second, at == SMALLEST ? error : &later);
+    code = read_header(luks, at, length, second_magic, second, &now);
+    if (code != VMF_OK && (at == SMALLEST || (error->code == VMF_CORRUPT && code != VMF_CORRUPT)))
+      *error = now;
   }
-  return code;
+  return code == VMF_OK ? VMF_OK : error->code;
 }
 
 static enum vmf_code choose(struct vmf_luks *luks, uint64_t length, const struct vmf_log *log,
@@ -155,7 +158,7 @@ static enum vmf_code choose(struct vmf_luks *luks, uint64_t length, const struct
   const char *name = luks->io->name;
 
   if (one != VMF_OK && other != VMF_OK)
-    return vmf_fail_again(&why, error);
+    return vmf_fail_again(one == VMF_CORRUPT && other != VMF_CORRUPT ? &ignored : &why, error);
   if (one != VMF_OK)
     vmf_warn(log, "%s; the second header is taken", why.text);
   else if (other != VMF_OK)

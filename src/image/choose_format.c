@@ -16,13 +16,17 @@ enum { LUKS_LOOKED = 1 << 20 /* bytes: where second headers stand, but of unusua
 static enum vmf_code refuse_headless(struct vmf_io *io, struct vmf_error *error)
 {
   const char *structure;
-  struct vmf_error ignored;
+  struct vmf_error why;
   struct vmf_luks *luks;
 
   VMF_TRY(vmf_raw_structure(io, &structure, error));
-  if (structure ||
-      vmf_luks_read(io, 0, vmf_min(io->size, LUKS_LOOKED), NULL, &luks, &ignored) != VMF_OK)
+  if (structure)
     return VMF_OK;
+  enum vmf_code code = vmf_luks_read(io, 0, vmf_min(io->size, LUKS_LOOKED), NULL, &luks, &why);
+  if (code != VMF_OK)
+    return code == VMF_CORRUPT || code == VMF_UNSUPPORTED || code == VMF_LIMIT
+               ? VMF_OK
+               : vmf_fail_again(&why, error);
   vmf_free(luks);
   return vmf_fail(error, VMF_REFUSED,
                   "%s: the content is a LUKS2 disk whose first header is damaged; -f luks reads it "

@@ -45,6 +45,15 @@ bool vmf_names_is_export(const char *name)
   return vmf_names_is_url(name) && strncasecmp(name, "nbd", 3) == 0;
 }
 
+/* A descriptor's name may be that of a regular file, which is written from where it stands. */
+bool vmf_names_is_replaced(const char *name)
+{
+  struct stat status;
+
+  return strcmp(name, "-") != 0 && !vmf_names_is_url(name) && strncmp(name, "/dev/", 5) != 0 &&
+         strncmp(name, "/proc/", 6) != 0 && (stat(name, &status) < 0 || S_ISREG(status.st_mode));
+}
+
 enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name, bool source,
                                 struct vmf_error *error)
 {

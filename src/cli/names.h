@@ -14,6 +14,10 @@ bool vmf_names_is_url(const char *name);
 /* Whether it is of an NBD server. */
 bool vmf_names_is_export(const char *name);
 
+/* Whether a target of that name is a file that nobody sees before all of it is there; what is
+ * written to others stays: pipes, devices, descriptors, servers. */
+bool vmf_names_is_replaced(const char *name);
+
 /* *name becomes the plain path that it means (see vmf_location_resolve), a string that lives as
  * long as the command. NULL stays. */
 VMF_MUST_CHECK enum vmf_code vmf_names_resolve(struct vmf_command *command, const char **name,

@@ -126,8 +126,8 @@ TARGETS = (('-O', 'raw'), ('-O', 'qcow2'), ('-c', '-O', 'qcow2'), ('-O', 'vmdk',
 
 
 def in_frames(t, suffix, lengths):
-    """a.raw and a.raw.SUFFIX, of frames that do not tell their sizes."""
-    data, made = HEAD + random.Random(3).randbytes(sum(lengths) - len(HEAD)), b''
+    """a.raw and a.raw.SUFFIX, of frames that do not tell their sizes, nor their blocks, which are packed."""
+    data, made = HEAD + random.Random(3).randbytes(sum(lengths) // 2).hex().encode()[:sum(lengths) - len(HEAD)], b''
     for end, length in zip(itertools.accumulate(lengths), lengths):
         made += subprocess.run([tap.tool(UNSIZED[suffix][0]), *UNSIZED[suffix][1:]], check=True, input=data[end - length:end], capture_output=True).stdout
     t.write('a.raw', data)
@@ -156,6 +156,26 @@ def test_frames_without_sizes_into_every_target(t, suffix, lengths):
     same(content(t, name), t.read('a.raw'))
     tap.contains(t.vmferry('convert', f'--max-size={size - 512}', name, 'out.raw', status=None).stderr, '--max-size')
     t.vmferry('convert', f'--max-size={size}', name, 'out.raw')
+
+
+def test_what_was_assumed_is_not_written_to_what_stays(t):
+    """What is no file of its own keeps what a first try has written: nothing is assumed for it."""
+    name = in_frames(t, 'zst', (400_384,) * 4 + (399_872, 400_384, 10 * 512))
+    expected = t.read('a.raw')
+    for target in ('/proc/self/fd/7', '/dev/fd/7'):
+        t.run('sh', '-c', '"$0" convert -O raw "$1" "$2" 7>out', tap.VMFERRY, name, target)
+        same(t.read('out'), expected)
+    behind = b'behind the disk ' * 65_536
+    t.write('device.img', bytes(len(expected)) + behind)
+    made = t.run(tap.tool('losetup'), '-f', '--show', t.path('device.img'), status=None)
+    if made.returncode != 0:
+        raise tap.Skip('no loop devices')
+    try:
+        os.symlink(made.stdout.strip(), t.path('volume'))
+        t.vmferry('convert', '-O', 'raw', name, 'volume')
+    finally:
+        t.run(tap.tool('losetup'), '-d', made.stdout.strip())
+    same(t.read('device.img'), expected + behind)
 
 
 @tap.rows([(suffix, suffix) for suffix in UNSIZED])

@@ -377,14 +377,13 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
     return VMF_OK; /* told once the source is open: it may not be there, or be a package */
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
-  if (code == VMF_OK && !pipe && strncmp(path, "/dev/", 5) != 0 && !target->backing &&
+  if (code == VMF_OK && vmf_names_is_replaced(path) && !target->backing &&
       !vmf_transfer_algorithm(&settings->transfer))
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
   input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;
   input->any_order = any_order;
-  if (pipe || target->exists || target->in_place || target->backing || vmf_names_is_url(path) ||
-      strncmp(path, "/dev/", 5) == 0)
+  if (target->exists || target->in_place || target->backing || !vmf_names_is_replaced(path))
     input->assumed = NULL; /* what has been written there stays */
   return code;
 }

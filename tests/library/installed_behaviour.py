@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import tap
@@ -33,9 +34,9 @@ class Installed:
         """With no other library's files in reach: a machine has none that was not asked for."""
         return t.run(tap.tool('pkg-config'), '--cflags', '--libs', 'libvmferry', env=self.env).stdout.split()
 
-    def compile(self, t, name):
+    def compile(self, t, name, folder=EXAMPLES):
         """The example, without a warning."""
-        t.run(tap.tool('cc'), '-std=c11', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-pthread', EXAMPLES / (name + '.c'), '-o', name, *self.flags(t))
+        t.run(tap.tool('cc'), '-std=c11', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-pthread', folder / (name + '.c'), '-o', name, *self.flags(t))
         return t.path(name)
 
 
@@ -51,6 +52,16 @@ def test_a_program_converts(t):
     t.write('broken.vmdk', DISK.read_bytes()[:2000])
     tap.contains(t.run(t.path('convert_with_progress'), 'broken.vmdk', 'no.qcow2', env=installed.env, status=1).stderr, 'broken.vmdk')
     tap.equal('no.qcow2' in t.names(), False, 'a target')
+
+
+def test_the_program_of_the_manual_converts(t):
+    installed = Installed(t)
+    page = (tap.SOURCE / 'docs/libvmferry.3').read_text()
+    t.write('manual.c', re.search(r'^\.SH EXAMPLE\n.*?^\.nf\n(.*?)^\.fi\n', page, re.M | re.S)[1].replace('\\e', '\\').encode())
+    program = installed.compile(t, 'manual', t.folder)
+    t.run(program, DISK, 'disk.qcow2', env=installed.env)
+    same_disk(t, 'disk.qcow2')
+    tap.contains(t.run(program, 'none.vmdk', 'no.qcow2', env=installed.env, status=1).stderr, 'none.vmdk')
 
 
 def test_the_static_library_is_linked(t):

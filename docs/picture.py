@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """The pictures of the documentation, as SVG: boxes with arrows, and terminals. They need nothing else, and follow the reader's light or dark scheme."""
 import html
+import textwrap
 
 STYLE = '''<style>
   .back { fill: #ffffff } .box { fill: #eef3fb; stroke: #3b6fb6 } .soft { fill: #f6f6f4; stroke: #8a8a80 } .word { fill: #1b1b1b } .small { fill: #555555 }
@@ -78,9 +79,9 @@ def block():
 
 
 def terminal(title, lines, columns=92):
-    """lines: (typed by the person?, text); long ones go on below, as in a terminal."""
-    lines = [(typed, text[at:at + columns]) for typed, text in ((typed, ('$ ' if typed else '') + text) for typed, text in lines)
-             for at in range(0, max(len(text), 1), columns)]
+    """lines: (typed by the person?, text); long ones go on below, at a blank."""
+    lines = [(typed, part) for typed, text in lines
+             for part in textwrap.wrap(('$ ' if typed else '') + text, columns, subsequent_indent=' ' * 4, break_on_hyphens=False) or ['']]
     body = [f'<rect class="screen" x="8" y="8" width="{columns * 8 + 16}" height="{len(lines) * 19 + 24}" rx="8"/>']
     for i, (typed, text) in enumerate(lines):
         body.append(f'<text class="mono {"typed" if typed else "word"}" x="20" y="{33 + 19 * i}">{html.escape(text)}</text>')

@@ -104,6 +104,7 @@ static void offer_topics(const struct completion *completion)
   offer_verbs(completion);
   offer_formats(completion);
   offer(completion, "formats", "", NULL);
+  offer(completion, "machines", "", NULL);
   offer(completion, "ova", "", NULL);
   offer(completion, "profile", "", NULL);
   offer(completion, "profiles", "", NULL);

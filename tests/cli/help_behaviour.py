@@ -13,7 +13,7 @@ import tap
 
 VERBS = ('convert', 'batch', 'report', 'apply', 'create', 'clean', 'measure', 'info', 'map', 'compare', 'diff', 'check', 'lint', 'checksum', 'pack', 'unpack', 'verify', 'sign', 'edit', 'help', 'completion')
 FORMATS = ('raw', 'qcow2', 'vmdk', 'vpc')
-TOPICS = (*VERBS, *FORMATS, 'vhd', 'formats', 'ova', 'OVF')
+TOPICS = (*VERBS, *FORMATS, 'vhd', 'formats', 'machines', 'ova', 'OVF')
 
 
 def test_lists_verbs_and_formats(t):
@@ -67,6 +67,12 @@ def test_of_a_format(t, name):
     tap.contains(t.vmferry('help', name).stdout, 'Directions: read write')
 
 
+def test_of_machines(t):
+    text = t.vmferry('help', 'machines').stdout
+    for line in ('ovf       read write', 'vmx       read write', 'upload         write', 'xapi      read write'):
+        tap.contains(text, f'\n  {line}  ')
+
+
 def test_of_what_does_not_exist(t):
     tap.contains(t.vmferry('help', 'convrt', status=1).stderr, 'did you mean convert?')
     tap.contains(t.vmferry('help', 'qcwo2', status=1).stderr, 'did you mean qcow2?')
@@ -101,7 +107,7 @@ def newcomers_folder(t):
         t.vmferry('pack', 'disk.vmdk', '-o', name, '--sign', 'key.pem')
 
 
-@tap.rows([(topic, topic) for topic in (*VERBS, 'ova')])
+@tap.rows([(topic, topic) for topic in (*VERBS, 'machines', 'ova')])
 def test_examples_work(t, topic):
     newcomers_folder(t)
     os.symlink(tap.VMFERRY, t.path('vmferry'))

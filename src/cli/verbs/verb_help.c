@@ -12,7 +12,12 @@
 #include "profiles.h"
 #include "status.h"
 
-enum { HELP_INDENT = 28, HELP_VERB_INDENT = 13, HELP_CHOICES_INDENT = 10 };
+enum {
+  HELP_INDENT = 28,
+  HELP_VERB_INDENT = 13,
+  HELP_CHOICES_INDENT = 10,
+  HELP_MACHINE_INDENT = 24
+};
 
 struct help_settings {
   struct vmf_command command;
@@ -59,9 +64,12 @@ void vmf_help_print(FILE *out)
   fputc('\n', out);
   vmf_paragraph_print(out,
                       "\"vmferry help VERB\" shows the options of a verb with examples, \"vmferry "
-                      "help FORMAT\" those of a format, \"vmferry help ova\" what packages are; "
-                      "\"vmferry --version\" the version. The manual is vmferry(1), "
-                      "vmferry-formats(5) and vmferry-findings(7).",
+                      "help FORMAT\" those of a format, \"vmferry help ova\" what packages are, "
+                      "\"vmferry help machines\" whose machines are read and written, \"vmferry "
+                      "help profiles\" the platforms of --for; \"vmferry --version\" the version. "
+                      "The manual is vmferry(1), vmferry-formats(5), vmferry-machines(5), "
+                      "vmferry-migration(7), which has whole ways from one vendor to another, and "
+                      "vmferry-findings(7).",
                       0, 0);
 }
 
@@ -152,6 +160,38 @@ static void help_formats(void)
                       0, 0);
 }
 
+static void help_machine(const char *name, bool readable, bool writable, const char *summary)
+{
+  int column = printf("  %-9s %-5s%-7s", name, readable ? "read" : "", writable ? "write" : "");
+
+  vmf_paragraph_print(stdout, summary, (unsigned)column, HELP_MACHINE_INDENT);
+}
+
+static void help_machines(void)
+{
+  static const char *const examples[] = {
+      "vmferry convert vm.ova vm.vmx",
+      "vmferry convert vm.vmx vm.xml",
+      "vmferry convert --for proxmox --machine qm vm.vmx pve/",
+      NULL,
+  };
+  struct vmf_machine_format_info info = {.size = sizeof info};
+
+  vmf_paragraph_print(stdout,
+                      "A machine is a file that describes it, with its disks. \"vmferry convert\" "
+                      "writes the one that the target's suffix means, or --machine says:",
+                      0, 0);
+  help_machine("ovf", true, true, "OVF packages: \"vmferry help ova\"");
+  for (size_t i = 0; vmf_machine_format_describe(i, &info); i++)
+    help_machine(info.name, info.readable, info.writable, info.summary);
+  putchar('\n');
+  vmf_paragraph_print(stdout,
+                      "vmferry-machines(5) tells what becomes of each field, vmferry-migration(7) "
+                      "whole ways from one vendor to another.",
+                      0, 0);
+  help_examples(examples);
+}
+
 static void help_profiles(void)
 {
   vmf_paragraph_print(stdout, "What \"vmferry convert --for PLATFORM\" writes of a single disk:", 0,
@@ -168,8 +208,8 @@ static const struct {
   const char *name;
   void (*print)(void);
 } help_topics[] = {
-    {"formats", help_formats},  {"ova", help_packages},      {"ovf", help_packages},
-    {"profile", help_profiles}, {"profiles", help_profiles},
+    {"formats", help_formats}, {"machines", help_machines}, {"ova", help_packages},
+    {"ovf", help_packages},    {"profile", help_profiles},  {"profiles", help_profiles},
 };
 
 static int help_run(void *given)

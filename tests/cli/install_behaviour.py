@@ -25,7 +25,8 @@ int main(void)
 '''
 
 # Where a file stands.
-FOLDERS = {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry-formats.5': 'man5', 'vmferry-findings.7': 'man7', 'vmferry.h': 'include', 'errors.h': 'vmferry',
+FOLDERS = {'vmferry': 'bin', 'vmferry.1': 'man1', 'vmferry-formats.5': 'man5', 'vmferry-machines.5': 'man5', 'vmferry-findings.7': 'man7',
+           'vmferry-migration.7': 'man7', 'libvmferry.3': 'man3', 'vmferry.h': 'include', 'errors.h': 'vmferry',
            'libvmferry.pc': 'pkgconfig'}
 
 

@@ -357,6 +357,12 @@ def test_a_machine_of_vmware(t, firmware, adapter, drives, line):
         tap.equal((told['nvram'], 'machine: q35' in lines), (('behaviour', 'L-nvram'), True))
 
 
+@tap.rows([('secure boot', 'TRUE', 'pre-enrolled-keys=1'), ('none', 'FALSE', 'pre-enrolled-keys=0')])
+def test_the_keys_of_the_firmware_are_those_that_secure_boot_asks_for(t, secure, keys):
+    t.write('vm.vmx', f'virtualHW.version = "19"\nguestOS = "other-64"\nmemsize = "512"\nfirmware = "efi"\nuefi.secureBoot.enabled = "{secure}"\n'.encode())
+    tap.contains(t.vmferry('convert', 'vm.vmx', 'vm.conf').stderr, keys)
+
+
 @tap.rows([
     ('a name', 'name: x\n', None), ('a name of a command', "name: $(reboot)\n", 'reboot'), ('dots and dashes', 'name: -..x-y.-\n', 'x-y'),
     ('a path', 'name: ../../etc\n', 'etc'), ('nothing that is left', 'name: äöü\n', None), ('300 letters', 'name: ' + 'x' * 300 + '\n', 'x' * 63),

@@ -141,12 +141,15 @@ static enum vmf_code write_firmware(struct proxmox_writer *writer, struct vmf_er
 {
   const struct vmf_machine *machine = writer->machine;
   bool efi = machine->firmware.told && machine->firmware.value == VMF_FIRMWARE_EFI;
+  bool secure = vmf_told_or(machine->secure_boot, false);
 
   if (efi)
     proxmox_lose(writer, BEHAVIOUR, "L-nvram",
-                 "there is no disk for the variables of the firmware: qm set ID --efidisk0 "
-                 "STORAGE:1,efitype=4m,pre-enrolled-keys=1 makes one",
-                 machine->secure_boot.told && machine->secure_boot.value ? "secure-boot" : "nvram");
+                 secure ? "there is no disk for the variables of the firmware: qm set ID "
+                          "--efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=1 makes one"
+                        : "there is no disk for the variables of the firmware: qm set ID "
+                          "--efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=0 makes one",
+                 secure ? "secure-boot" : "nvram");
   if (machine->tpm.told && machine->tpm.value != VMF_TPM_NONE)
     proxmox_lose(writer, BEHAVIOUR, NULL,
                  "its state is not taken along: qm set ID --tpmstate0 STORAGE:1,version=v2.0 makes "

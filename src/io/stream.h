@@ -53,6 +53,9 @@ bool vmf_io_is_stream(const struct vmf_io *io);
 /* A file, from its first byte to its last. It stays with the caller, and open as long. */
 VMF_MUST_CHECK enum vmf_code vmf_io_stream_over(struct vmf_io *file, struct vmf_io **io,
                                                 struct vmf_error *error);
+/* The same; takes it over, also on failure. */
+VMF_MUST_CHECK enum vmf_code vmf_io_stream_of(struct vmf_io *file, struct vmf_io **io,
+                                              struct vmf_error *error);
 
 /* The stream that `number` is; takes it over, also on failure. */
 VMF_MUST_CHECK enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,

@@ -67,39 +67,44 @@ enum vmf_code vmf_io_stream(int number, const char *name, struct vmf_io **io,
 
 /* ---- a file ---- */
 
-struct walk {
-  struct vmf_io *file;
-  uint64_t position;
-};
-
+/* The state is its io. */
 static enum vmf_code walk_read(void *state, const char *name, uint64_t position, uint8_t *buffer,
                                size_t length, size_t *got, struct vmf_error *error)
 {
-  struct walk *walk = state;
+  struct vmf_io *file = state;
+
   (void)name;
-  (void)position;
-  *got = (size_t)vmf_min(length, vmf_size_get(walk->file) - walk->position);
-  VMF_TRY(vmf_io_pread(walk->file, buffer, *got, walk->position, error));
-  walk->position += *got;
-  return VMF_OK;
+  *got = (size_t)vmf_min(length, vmf_size_get(file) - position);
+  return vmf_io_pread(file, buffer, *got, position, error);
 }
 
 static struct vmf_io *walk_below(const void *state)
 {
-  return ((const struct walk *)state)->file;
+  return (struct vmf_io *)state;
+}
+
+static void walk_leave(void *state)
+{
+  (void)state;
 }
 
 static void walk_close(void *state)
 {
-  vmf_free(state);
+  vmf_io_close(state);
 }
 
 enum vmf_code vmf_io_stream_over(struct vmf_io *file, struct vmf_io **io, struct vmf_error *error)
 {
   static const struct vmf_stream_source source = {
+      .read = walk_read, .below = walk_below, .close = walk_leave};
+
+  return vmf_stream_new(&source, file, file->name, io, error);
+}
+
+enum vmf_code vmf_io_stream_of(struct vmf_io *file, struct vmf_io **io, struct vmf_error *error)
+{
+  static const struct vmf_stream_source source = {
       .read = walk_read, .below = walk_below, .close = walk_close};
-  void *state;
-  VMF_TRY(vmf_alloc(sizeof(struct walk), &state, error));
-  ((struct walk *)state)->file = file;
-  return vmf_stream_new(&source, state, file->name, io, error);
+
+  return vmf_stream_new(&source, file, file->name, io, error);
 }

@@ -252,25 +252,33 @@ static bool remembers(struct vmf_remote *remote, uint64_t offset, uint64_t *star
   return known;
 }
 
-enum vmf_code vmf_remote_next_data(struct vmf_remote *remote, uint64_t offset, uint64_t *start,
-                                   uint64_t *end, struct vmf_error *error)
+/* The next range that a transport tells of, by one of its calls, which is tried again. */
+static enum vmf_code ask_next(struct vmf_transport *transport, vmf_transport_next *next,
+                              uint64_t offset, uint64_t *start, uint64_t *end,
+                              struct vmf_error *error)
 {
-  struct vmf_transport *transport = remote->transport;
   struct vmf_tries tries = {0};
   struct vmf_error why = {0};
   struct vmf_attempt attempt;
   enum vmf_code code;
 
+  do {
+    attempt = (struct vmf_attempt){0};
+    code = next(transport, offset, start, end, &attempt, &why);
+  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, &transport->ended, &why));
+  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+}
+
+enum vmf_code vmf_remote_next_data(struct vmf_remote *remote, uint64_t offset, uint64_t *start,
+                                   uint64_t *end, struct vmf_error *error)
+{
+  struct vmf_transport *transport = remote->transport;
+
   *start = offset;
   *end = transport->size;
   if (!transport->ops->next_data || remembers(remote, offset, start, end))
     return VMF_OK;
-  do {
-    attempt = (struct vmf_attempt){0};
-    code = transport->ops->next_data(transport, offset, start, end, &attempt, &why);
-  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, &transport->ended, &why));
-  if (code != VMF_OK)
-    return vmf_fail_again(&why, error);
+  VMF_TRY(ask_next(transport, transport->ops->next_data, offset, start, end, error));
   pthread_mutex_lock(&remote->lock);
   remote->data_start = *start;
   remote->data_end = *end;
@@ -303,14 +311,6 @@ enum vmf_code vmf_remote_next_marked(struct vmf_remote *remote, uint64_t offset,
                                      uint64_t *end, struct vmf_error *error)
 {
   struct vmf_transport *transport = remote->transport;
-  struct vmf_tries tries = {0};
-  struct vmf_error why = {0};
-  struct vmf_attempt attempt;
-  enum vmf_code code;
 
-  do {
-    attempt = (struct vmf_attempt){0};
-    code = transport->ops->next_marked(transport, offset, start, end, &attempt, &why);
-  } while (code != VMF_OK && vmf_tries_again(&tries, &attempt, &transport->ended, &why));
-  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
+  return ask_next(transport, transport->ops->next_marked, offset, start, end, error);
 }

@@ -48,6 +48,11 @@ struct vmf_transport {
   atomic_bool ended;   /* what is under way is to fail soon */
 };
 
+/* The first range at or behind `offset` of those that a call tells of: [*start, *end). */
+typedef enum vmf_code vmf_transport_next(struct vmf_transport *transport, uint64_t offset,
+                                         uint64_t *start, uint64_t *end,
+                                         struct vmf_attempt *attempt, struct vmf_error *error);
+
 struct vmf_transport_ops {
   const char *kind;
   /* One connection, for the use of one thread at a time. */
@@ -57,14 +62,11 @@ struct vmf_transport_ops {
   /* All of the load, or an error; `attempt` is all zeros before. */
   enum vmf_code (*fetch)(struct vmf_transport *transport, void *line, const struct vmf_load *load,
                          struct vmf_attempt *attempt, struct vmf_error *error);
-  /* As vmf_io_ops.next_data; or NULL. Any thread. */
-  enum vmf_code (*next_data)(struct vmf_transport *transport, uint64_t offset, uint64_t *start,
-                             uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error);
+  vmf_transport_next *next_data; /* as vmf_io_ops.next_data; or NULL. Any thread */
   /* As those of vmf_io_ops; or NULL, both. */
   enum vmf_code (*choose_bitmap)(struct vmf_transport *transport, const char *name,
                                  struct vmf_attempt *attempt, struct vmf_error *error);
-  enum vmf_code (*next_marked)(struct vmf_transport *transport, uint64_t offset, uint64_t *start,
-                               uint64_t *end, struct vmf_attempt *attempt, struct vmf_error *error);
+  vmf_transport_next *next_marked;
   /* All of a file that is not sent in parts, from its first byte to its last, once more; NULL: it
    * is sent in parts. Takes `file` over, which keeps the transport, also on failure. */
   enum vmf_code (*stream)(struct vmf_transport *transport, struct vmf_io *file,

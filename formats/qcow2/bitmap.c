@@ -10,15 +10,10 @@
 #include "memory.h"
 #include "qcow2_reader.h"
 
-#define ENTRY_OFFSET UINT64_C(0x00fffffffffffe00)
-#define ENTRY_ONES UINT64_C(1)
-
 enum {
   NAME_MAX_BYTES = 1023,
   GRANULARITY_BITS_MIN = 9,
   GRANULARITY_BITS_MAX = 31,
-  ENTRY = 8, /* bytes */
-  TYPE_DIRTY = 1,
 };
 
 static enum vmf_code check_bitmap(const struct vmf_image *image, const struct qcow2_bitmap *bitmap,
@@ -104,7 +99,7 @@ enum vmf_code qcow2_check_bitmap(const struct vmf_image *image, const struct qco
                     "%s: bitmap \"%s\": %" PRIu32
                     " bytes of extra data, of which nothing is known: they would be lost",
                     image->io->name, bitmap->name, bitmap->extra_length);
-  if (bitmap->type != TYPE_DIRTY || bitmap->table_size != qcow2_clusters(state, length))
+  if (bitmap->type != QCOW2_BITMAP_DIRTY || bitmap->table_size != qcow2_clusters(state, length))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: bitmap \"%s\": type %u, table of %" PRIu32 " entries; expected type 1 and "
                     "%" PRIu64 " entries for a disk of %" PRIu64 " bytes",
@@ -119,14 +114,14 @@ enum vmf_code qcow2_read_bits(struct vmf_image *image, const char *name, uint64_
                               uint64_t at, uint8_t *out, size_t length, struct vmf_error *error)
 {
   const struct qcow2_state *state = image->state;
-  uint64_t place = table_offset + at / state->cluster_size * ENTRY;
-  uint8_t raw[ENTRY];
+  uint64_t place = table_offset + at / state->cluster_size * QCOW2_BITMAP_ENTRY;
+  uint8_t raw[QCOW2_BITMAP_ENTRY];
 
   VMF_TRY(vmf_page_cache_pread(image->cache, image->io, raw, sizeof raw, place, error));
-  uint64_t entry = get_be64(raw), host = entry & ENTRY_OFFSET;
+  uint64_t entry = get_be64(raw), host = entry & QCOW2_BITMAP_ENTRY_OFFSET;
   uint64_t within = host + at % state->cluster_size;
-  if ((entry & ~(ENTRY_OFFSET | ENTRY_ONES)) != 0 || host % state->cluster_size != 0 ||
-      (host != 0 && (entry & ENTRY_ONES) != 0) ||
+  if ((entry & ~(QCOW2_BITMAP_ENTRY_OFFSET | QCOW2_BITMAP_ENTRY_ONES)) != 0 ||
+      host % state->cluster_size != 0 || (host != 0 && (entry & QCOW2_BITMAP_ENTRY_ONES) != 0) ||
       (host != 0 && !vmf_range_within(within, length, image->io->size)))
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: bitmap \"%s\": table entry at byte %" PRIu64 ": 0x%016" PRIx64
@@ -134,6 +129,6 @@ enum vmf_code qcow2_read_bits(struct vmf_image *image, const char *name, uint64_
                     image->io->name, name, place, entry);
   if (host != 0)
     return vmf_io_pread(image->io, out, length, within, error);
-  memset(out, (entry & ENTRY_ONES) != 0 ? 0xff : 0, length);
+  memset(out, (entry & QCOW2_BITMAP_ENTRY_ONES) != 0 ? 0xff : 0, length);
   return VMF_OK;
 }

@@ -146,7 +146,7 @@ enum qcow2_bitmap_field {
   QCOW2_BITMAP_TABLE_OFFSET_AT = 0,  /* u64 */
   QCOW2_BITMAP_TABLE_SIZE_AT = 8,    /* u32, entries of 8 bytes */
   QCOW2_BITMAP_FLAGS_AT = 12,        /* u32: bit 0 in use, 1 auto, 2 extra data */
-  QCOW2_BITMAP_TYPE_AT = 16,         /* u8 */
+  QCOW2_BITMAP_TYPE_AT = 16,         /* u8: QCOW2_BITMAP_DIRTY */
   QCOW2_BITMAP_GRANULARITY_AT = 17,  /* u8, bits */
   QCOW2_BITMAP_NAME_LENGTH_AT = 18,  /* u16 */
   QCOW2_BITMAP_EXTRA_LENGTH_AT = 20, /* u32 */
@@ -156,6 +156,11 @@ enum qcow2_bitmap_field {
 #define QCOW2_BITMAP_IN_USE (UINT32_C(1) << 0)
 #define QCOW2_BITMAP_AUTO (UINT32_C(1) << 1)
 #define QCOW2_BITMAP_RESERVED (~UINT32_C(7)) /* bit 2: a program may ignore the extra data */
+
+/* Of a bitmap's table: where a cluster of its bits stands; 0: all of them are zeros. */
+#define QCOW2_BITMAP_ENTRY_OFFSET UINT64_C(0x00fffffffffffe00)
+#define QCOW2_BITMAP_ENTRY_ONES UINT64_C(1) /* where that is 0: all of them are ones */
+enum { QCOW2_BITMAP_ENTRY = 8 /* bytes */, QCOW2_BITMAP_DIRTY = 1 };
 
 /* ---- limits: QEMU's own, so that no image that it reads is refused ---- */
 enum {

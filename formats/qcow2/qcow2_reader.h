@@ -38,12 +38,12 @@ struct qcow2_extensions {
   uint64_t crypt_offset, crypt_length;   /* of the LUKS header; length 0: not there */
 };
 
-/* A bitmap that was chosen. */
+/* A bitmap that was chosen. Set before anything is mapped, and fixed from then on. */
 struct qcow2_marks {
-  char *name;
-  uint64_t table_offset;
-  uint64_t bits;
-  unsigned granularity_bits;
+  char *name;                /* owned */
+  uint64_t table_offset;     /* in the file */
+  uint64_t bits;             /* how many it has */
+  unsigned granularity_bits; /* each is of 2^granularity_bits bytes of the disk */
 };
 
 /* Fixed after open; read by any thread. */

@@ -14,9 +14,6 @@
 #include "zero.h"
 
 #define BITS_MAX (UINT64_C(512) << 20) /* bytes of all bitmaps; QEMU takes so many of one */
-#define ENTRY_ONES UINT64_C(1)
-
-enum { ENTRY = 8 /* bytes */, TYPE_DIRTY = 1 /* of bitmaps */ };
 
 /* One bitmap on its way. */
 struct qcow2_bitmap_copy {
@@ -25,8 +22,8 @@ struct qcow2_bitmap_copy {
   uint8_t granularity_bits;
   uint64_t source_table; /* host offset in the source */
   uint64_t length;       /* bytes of bits */
-  uint64_t *table; /* a cluster of bits each: 0, ENTRY_ONES, or the number of its cluster among
-                    * all that are stored, times two, plus two */
+  uint64_t *table;       /* owned; a cluster of bits each: 0, QCOW2_BITMAP_ENTRY_ONES, or the
+                          * number of its cluster among all that are stored, times two, plus two */
   uint64_t entries;
 };
 
@@ -78,7 +75,7 @@ static enum vmf_code take_table(struct vmf_target *target, struct qcow2_bitmap_c
     VMF_TRY(read_cluster(target->bitmaps, copy, i, bits, g->cluster_size, error));
     bool zeros = vmf_is_zero(bits, g->cluster_size);
     bool ones = bits[0] == 0xff && memcmp(bits, bits + 1, g->cluster_size - 1) == 0;
-    copy->table[i] = zeros ? 0 : ones ? ENTRY_ONES : 2 * build->bitmaps.stored++ + 2;
+    copy->table[i] = zeros ? 0 : ones ? QCOW2_BITMAP_ENTRY_ONES : 2 * build->bitmaps.stored++ + 2;
   }
   memset(build->l2, 0, g->cluster_size);
   return VMF_OK;
@@ -152,7 +149,8 @@ enum vmf_code qcow2_take_bitmaps(struct vmf_target *target, struct vmf_error *er
     return vmf_fail(error, VMF_USAGE, "qcow2: bitmaps need compat=1.1");
   g->bitmap_clusters = vmf_div_up(bitmaps->directory, g->cluster_size) + bitmaps->stored;
   for (size_t i = 0; i < bitmaps->count; i++)
-    g->bitmap_clusters += vmf_div_up(bitmaps->list[i].entries * ENTRY, g->cluster_size);
+    g->bitmap_clusters +=
+        vmf_div_up(bitmaps->list[i].entries * QCOW2_BITMAP_ENTRY, g->cluster_size);
   return VMF_OK;
 }
 
@@ -177,7 +175,7 @@ static enum vmf_code measure_bitmap(void *context, const struct qcow2_bitmap *bi
   (void)error;
   if ((bitmap->flags & QCOW2_BITMAP_IN_USE) != 0)
     return VMF_OK;
-  measuring->clusters += entries + vmf_div_up(entries * ENTRY, g->cluster_size);
+  measuring->clusters += entries + vmf_div_up(entries * QCOW2_BITMAP_ENTRY, g->cluster_size);
   measuring->directory += directory_entry(&copy);
   return VMF_OK;
 }
@@ -238,12 +236,12 @@ static enum vmf_code write_directory(struct vmf_target *target, uint64_t *cluste
     put_be64(at + QCOW2_BITMAP_TABLE_OFFSET_AT, *cluster << g->cluster_bits);
     put_be32(at + QCOW2_BITMAP_TABLE_SIZE_AT, (uint32_t)copy->entries);
     put_be32(at + QCOW2_BITMAP_FLAGS_AT, copy->flags);
-    at[QCOW2_BITMAP_TYPE_AT] = TYPE_DIRTY;
+    at[QCOW2_BITMAP_TYPE_AT] = QCOW2_BITMAP_DIRTY;
     at[QCOW2_BITMAP_GRANULARITY_AT] = copy->granularity_bits;
     put_be16(at + QCOW2_BITMAP_NAME_LENGTH_AT, (uint16_t)strlen(copy->name));
     memcpy(at + QCOW2_BITMAP_FIXED, copy->name, strlen(copy->name));
     used += directory_entry(copy);
-    *cluster += vmf_div_up(copy->entries * ENTRY, g->cluster_size);
+    *cluster += vmf_div_up(copy->entries * QCOW2_BITMAP_ENTRY, g->cluster_size);
   }
   return vmf_io_pwrite(target->io, directory, (size_t)size,
                        qcow2_bitmaps_cluster(build) << g->cluster_bits, error);
@@ -255,14 +253,14 @@ static enum vmf_code write_table(struct vmf_target *target, const struct qcow2_b
 {
   struct qcow2_build *build = target->state;
   const struct qcow2_geometry *g = &build->geometry;
-  uint64_t in_cluster = g->cluster_size / ENTRY;
+  uint64_t in_cluster = g->cluster_size / QCOW2_BITMAP_ENTRY;
 
   for (uint64_t done = 0; done < copy->entries; done += in_cluster, *at += g->cluster_size) {
     memset(build->l2, 0, g->cluster_size);
     for (uint64_t i = 0; i < vmf_min(in_cluster, copy->entries - done); i++) {
       uint64_t entry = copy->table[done + i];
-      put_be64(build->l2 + i * ENTRY,
-               entry > ENTRY_ONES ? (data + entry / 2 - 1) << g->cluster_bits : entry);
+      put_be64(build->l2 + i * QCOW2_BITMAP_ENTRY,
+               entry > QCOW2_BITMAP_ENTRY_ONES ? (data + entry / 2 - 1) << g->cluster_bits : entry);
     }
     VMF_TRY(vmf_io_pwrite(target->io, build->l2, g->cluster_size, *at, error));
   }
@@ -286,7 +284,7 @@ enum vmf_code qcow2_write_bitmaps(struct vmf_target *target, struct vmf_error *e
   for (size_t i = 0; i < bitmaps->count; i++) {
     const struct qcow2_bitmap_copy *copy = &bitmaps->list[i];
     for (uint64_t k = 0; k < copy->entries; k++) {
-      if (copy->table[k] <= ENTRY_ONES)
+      if (copy->table[k] <= QCOW2_BITMAP_ENTRY_ONES)
         continue;
       VMF_TRY(read_cluster(target->bitmaps, copy, k, build->l2, g->cluster_size, error));
       VMF_TRY(vmf_io_pwrite(target->io, build->l2, g->cluster_size, at, error));

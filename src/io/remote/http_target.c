@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "memory.h"
 #include "remote_settings.h"
+#include "ring.h"
 #include "s3.h"
 #include "sequential.h"
 #include "thread.h"
@@ -23,7 +24,7 @@
 #include "url.h"
 #include "web_call.h"
 
-enum { RING_BYTES = 4 << 20, LOOK_MS = 200 };
+enum { LOOK_MS = 200 };
 enum { STALL = 30 /* seconds */, ANSWER = 10 * 60 /* that it has all may take a while */ };
 
 struct target {
@@ -36,7 +37,6 @@ struct target {
   struct curl_slist *headers;
   pthread_t thread;
   bool started;
-  uint8_t *ring; /* owned; RING_BYTES */
   /* Of the sender, until `ended`. */
   struct vmf_web_answer came;
   curl_off_t sent;   /* bytes of the body, as libcurl counts them */
@@ -45,10 +45,10 @@ struct target {
   /* Guards all below. */
   pthread_mutex_t lock;
   pthread_cond_t moved;
-  uint64_t in, out; /* bytes put into the ring, and taken out */
-  bool finished;    /* nothing more comes */
-  bool stopping;    /* what was sent is to be of no use */
-  bool ended;       /* the request is over, as these say */
+  struct vmf_ring ring; /* between the caller and the sender */
+  bool finished;        /* nothing more comes */
+  bool stopping;        /* what was sent is to be of no use */
+  bool ended;           /* the request is over, as these say */
   CURLcode result;
   long status;
 };
@@ -68,19 +68,15 @@ static bool is_stopped(const struct target *target)
 static size_t on_more(char *buffer, size_t size, size_t count, void *data)
 {
   struct target *target = data;
-  size_t room = size * count, part = 0;
 
   pthread_mutex_lock(&target->lock);
-  while (target->in == target->out && !target->finished && !is_stopped(target))
+  while (vmf_ring_is_empty(&target->ring) && !target->finished && !is_stopped(target))
     wait_a_while(target);
   if (is_stopped(target)) {
     pthread_mutex_unlock(&target->lock);
     return CURL_READFUNC_ABORT;
   }
-  size_t at = target->out % RING_BYTES;
-  part = (size_t)vmf_min(vmf_min(target->in - target->out, room), RING_BYTES - at);
-  memcpy(buffer, target->ring + at, part);
-  target->out += part;
+  size_t part = vmf_ring_take(&target->ring, buffer, size * count);
   target->moved_at = vmf_tries_now();
   pthread_cond_broadcast(&target->moved);
   pthread_mutex_unlock(&target->lock);
@@ -93,7 +89,7 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
   (void)total, (void)now, (void)up;
   pthread_mutex_lock(&target->lock);
-  bool stopped = is_stopped(target), all = target->finished && target->in == target->out;
+  bool stopped = is_stopped(target), all = target->finished && vmf_ring_is_empty(&target->ring);
   pthread_mutex_unlock(&target->lock);
   if (sent != target->sent)
     target->moved_at = vmf_tries_now();
@@ -186,7 +182,7 @@ static enum vmf_code judge(const struct target *target, struct vmf_error *error)
         error, vmf_curl_again(target->result) ? VMF_TEMPORARY : VMF_WRITE, "%s: %.200s", name,
         target->reason[0] ? target->reason : vmf_curl.curl_easy_strerror(target->result));
   if ((status == 200 || status == 201 || status == 204) &&
-      (target->in != target->out || (uint64_t)target->sent < target->in))
+      (!vmf_ring_is_empty(&target->ring) || (uint64_t)target->sent < target->ring.in))
     return answers_early(target, error);
   if (status == 200 || status == 201 || status == 204)
     return VMF_OK;
@@ -221,23 +217,21 @@ static enum vmf_code target_append(struct vmf_io *io, const void *data, size_t l
   io->size += length;
   pthread_mutex_lock(&target->lock);
   while (length > 0 && code == VMF_OK) {
-    size_t at = target->in % RING_BYTES;
-    size_t part =
-        (size_t)vmf_min(vmf_min(length, RING_BYTES - (target->in - target->out)), RING_BYTES - at);
     if (target->ended) {
       code = judge(target, error);
       if (code == VMF_OK)
         code = answers_early(target, error);
-    } else if (part == 0) {
+      continue;
+    }
+    size_t part = vmf_ring_put(&target->ring, bytes, length);
+    if (part == 0) {
       code = vmf_cancelled(vmf_remote_settings()->cancel, error);
       wait_a_while(target);
-    } else {
-      memcpy(target->ring + at, bytes, part);
-      bytes += part;
-      length -= part;
-      target->in += part;
-      pthread_cond_broadcast(&target->moved);
+      continue;
     }
+    bytes += part;
+    length -= part;
+    pthread_cond_broadcast(&target->moved);
   }
   pthread_mutex_unlock(&target->lock);
   return code;
@@ -293,7 +287,7 @@ static void target_close(struct vmf_io *io)
   vmf_curl.curl_slist_free_all(target->headers);
   pthread_cond_destroy(&target->moved);
   pthread_mutex_destroy(&target->lock);
-  vmf_free(target->ring);
+  vmf_ring_free(&target->ring);
   vmf_free(target->url);
   vmf_free(io->name);
   vmf_free(target);
@@ -316,12 +310,9 @@ static const struct vmf_sequential_ops target_ops = {
 
 static enum vmf_code open_parts(struct target *target, const char *name, struct vmf_error *error)
 {
-  void *ring;
-
   VMF_TRY(vmf_copy_text(name, &target->io.name, error));
   VMF_TRY(vmf_url_whole(name, &target->url, error));
-  VMF_TRY(vmf_alloc_pages(RING_BYTES, &ring, error));
-  target->ring = ring;
+  VMF_TRY(vmf_ring_make(&target->ring, error));
   target->curl = vmf_curl_new(target->reason, true);
   return target->curl ? VMF_OK : vmf_fail(error, VMF_SYSTEM, "%s: libcurl cannot be used", name);
 }

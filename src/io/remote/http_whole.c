@@ -15,10 +15,11 @@
 #include "log.h"
 #include "memory.h"
 #include "remote_settings.h"
+#include "ring.h"
 #include "stream.h"
 #include "thread.h"
 
-enum { RING_BYTES = 4 << 20, LOOK_MS = 200 };
+enum { LOOK_MS = 200 };
 
 struct vmf_http_body {
   struct vmf_http *http;
@@ -29,16 +30,15 @@ struct vmf_http_body {
   struct vmf_attempt *attempt; /* of who wants to know; or NULL */
   pthread_t thread;
   bool started;
-  uint8_t *ring; /* owned; RING_BYTES */
-  bool opening;  /* the version that comes is that which is meant */
+  bool opening; /* the version that comes is that which is meant */
   /* Guards all below, and what a body that opens its file tells of that. */
   pthread_mutex_t lock;
   pthread_cond_t moved;
-  uint64_t in, out; /* bytes put into the ring, and taken out */
-  bool begun;       /* what comes is the file */
-  bool stopping;    /* nobody takes any more */
-  bool other;       /* it does not begin as the file that was opened */
-  bool ended;       /* nothing comes any more, as these say */
+  struct vmf_ring ring; /* between the thread and who reads */
+  bool begun;           /* what comes is the file */
+  bool stopping;        /* nobody takes any more */
+  bool other;           /* it does not begin as the file that was opened */
+  bool ended;           /* nothing comes any more, as these say */
   struct vmf_error error;
   struct vmf_attempt came;
 };
@@ -88,40 +88,36 @@ bool vmf_http_body_is_file(const struct vmf_http_body *body)
 /* What is asked for in any order before the copy is made. */
 static void keep_first(struct vmf_http_body *body, const char *bytes, size_t length)
 {
-  if (body->in < VMF_REMOTE_BLOCK)
-    memcpy(body->http->first + body->in, bytes,
-           (size_t)vmf_min(length, VMF_REMOTE_BLOCK - body->in));
+  if (body->ring.in < VMF_REMOTE_BLOCK)
+    memcpy(body->http->first + body->ring.in, bytes,
+           (size_t)vmf_min(length, VMF_REMOTE_BLOCK - body->ring.in));
 }
 
 /* Many a server tells nothing by which one version is known from another. */
 static bool begins_otherwise(const struct vmf_http_body *body, const char *bytes, size_t length)
 {
-  return body->in < VMF_REMOTE_BLOCK &&
-         memcmp(body->http->first + body->in, bytes,
-                (size_t)vmf_min(length, VMF_REMOTE_BLOCK - body->in)) != 0;
+  return body->ring.in < VMF_REMOTE_BLOCK &&
+         memcmp(body->http->first + body->ring.in, bytes,
+                (size_t)vmf_min(length, VMF_REMOTE_BLOCK - body->ring.in)) != 0;
 }
 
 /* What is more than was announced is not taken, nor what is another file by its beginning. */
 bool vmf_http_body_put(struct vmf_http_body *body, const char *bytes, size_t length)
 {
   pthread_mutex_lock(&body->lock);
-  bool wanted = length <= body->http->transport.size - body->in;
+  bool wanted = length <= body->http->transport.size - body->ring.in;
   if (wanted && body->opening)
     keep_first(body, bytes, length);
   body->other = wanted && begins_otherwise(body, bytes, length);
   wanted &= !body->other;
   while (wanted && length > 0 && !is_stopped(body)) {
-    size_t at = body->in % RING_BYTES;
-    size_t part =
-        (size_t)vmf_min(vmf_min(length, RING_BYTES - (body->in - body->out)), RING_BYTES - at);
+    size_t part = vmf_ring_put(&body->ring, bytes, length);
     if (part == 0) {
       wait_a_while(body);
       continue;
     }
-    memcpy(body->ring + at, bytes, part);
     bytes += part;
     length -= part;
-    body->in += part;
     pthread_cond_broadcast(&body->moved);
   }
   pthread_mutex_unlock(&body->lock);
@@ -179,17 +175,13 @@ static enum vmf_code body_read(void *state, const char *name, uint64_t position,
 
   (void)name, (void)position;
   pthread_mutex_lock(&body->lock);
-  while (body->in == body->out && !body->ended && code == VMF_OK) {
+  while (vmf_ring_is_empty(&body->ring) && !body->ended && code == VMF_OK) {
     code = vmf_cancelled(vmf_remote_settings()->cancel, error);
     wait_a_while(body);
   }
-  size_t at = body->out % RING_BYTES;
-  *got = (size_t)vmf_min(vmf_min(body->in - body->out, length), RING_BYTES - at);
+  *got = vmf_ring_take(&body->ring, buffer, length);
   if (code == VMF_OK && *got == 0 && body->error.code != VMF_OK)
     code = failed(body, error);
-  if (*got > 0)
-    memcpy(buffer, body->ring + at, *got);
-  body->out += *got;
   pthread_cond_broadcast(&body->moved);
   pthread_mutex_unlock(&body->lock);
   return code;
@@ -215,7 +207,7 @@ static void body_close(void *state)
   pthread_cond_destroy(&body->moved);
   pthread_mutex_destroy(&body->lock);
   vmf_io_close(body->file);
-  vmf_free(body->ring);
+  vmf_ring_free(&body->ring);
   vmf_free(body);
 }
 
@@ -223,7 +215,7 @@ static void body_close(void *state)
 static enum vmf_code start(struct vmf_http *http, struct vmf_http_connection *line, bool opening,
                            bool unranged, struct vmf_http_body **started, struct vmf_error *error)
 {
-  void *memory, *ring = NULL;
+  void *memory;
   enum vmf_code code = vmf_alloc(sizeof(struct vmf_http_body), &memory, error);
 
   if (code != VMF_OK) {
@@ -238,8 +230,7 @@ static enum vmf_code start(struct vmf_http *http, struct vmf_http_connection *li
       .http = http, .line = line, .load = &body->load, .body = body, .unranged = unranged};
   pthread_mutex_init(&body->lock, NULL);
   vmf_steady_condition(&body->moved);
-  code = vmf_alloc_pages(RING_BYTES, &ring, error);
-  body->ring = ring;
+  code = vmf_ring_make(&body->ring, error);
   if (code == VMF_OK) {
     int result = vmf_thread_start(&body->thread, carry, body);
     body->started = result == 0;
@@ -354,9 +345,9 @@ static enum vmf_code wait_for_first(struct vmf_http_body *body, struct vmf_http_
   enum vmf_code code = VMF_OK;
 
   pthread_mutex_lock(&body->lock);
-  while (!body->ended && !(body->begun && body->in >= first_of(body->http)))
+  while (!body->ended && !(body->begun && body->ring.in >= first_of(body->http)))
     wait_a_while(body);
-  look->whole = body->begun && body->in >= first_of(body->http);
+  look->whole = body->begun && body->ring.in >= first_of(body->http);
   if (!look->whole && body->error.code != VMF_OK) {
     *attempt = body->came;
     attempt->again |= body->begun;

@@ -11,23 +11,37 @@
 
 enum { LUKS_LOOKED = 1 << 20 /* bytes: where second headers stand, but of unusual sizes */ };
 
-/* A disk of LUKS2 whose first header is gone. Its second one is left behind by a disk that was
- * partitioned or formatted anew, too: what shows that is raw. */
-static enum vmf_code refuse_headless(struct vmf_io *io, struct vmf_error *error)
+/* Whether it is a disk of LUKS2 whose first header is gone. Its second one is left behind by a disk
+ * that was partitioned or formatted anew, too: what shows that is raw. */
+static enum vmf_code is_headless(struct vmf_io *io, bool *headless, struct vmf_error *error)
 {
   const char *structure;
-  struct vmf_error why;
   struct vmf_luks *luks;
 
+  *headless = false;
   VMF_TRY(vmf_raw_structure(io, &structure, error));
   if (structure)
     return VMF_OK;
-  enum vmf_code code = vmf_luks_read(io, 0, vmf_min(io->size, LUKS_LOOKED), NULL, &luks, &why);
-  if (code != VMF_OK)
-    return code == VMF_CORRUPT || code == VMF_UNSUPPORTED || code == VMF_LIMIT
-               ? VMF_OK
-               : vmf_fail_again(&why, error);
+  enum vmf_code code = vmf_luks_read(io, 0, vmf_min(io->size, LUKS_LOOKED), NULL, &luks, error);
+  *headless = code == VMF_OK;
   vmf_free(luks);
+  return code == VMF_CORRUPT || code == VMF_UNSUPPORTED || code == VMF_LIMIT ? VMF_OK : code;
+}
+
+/* What cannot be read is no reason against it: whoever reads the disk will be told, or salvages. */
+static enum vmf_code refuse_headless(struct vmf_io *io, const struct vmf_log *log,
+                                     struct vmf_error *error)
+{
+  struct vmf_error why;
+  bool headless;
+
+  enum vmf_code code = is_headless(io, &headless, &why);
+  if (code == VMF_READ)
+    vmf_warn(log, "%s; whether it is a LUKS2 disk without its first header is not known", why.text);
+  else if (code != VMF_OK)
+    return vmf_fail_again(&why, error);
+  if (!headless)
+    return VMF_OK;
   return vmf_fail(error, VMF_REFUSED,
                   "%s: the content is a LUKS2 disk whose first header is damaged; -f luks reads it "
                   "by its second one, -f raw takes the file as it is, encrypted",
@@ -43,7 +57,7 @@ static enum vmf_code take_unknown(struct vmf_io *io, const struct vmf_opening *o
   const char *guess = NULL;
   bool raw = opening->split;
 
-  VMF_TRY(refuse_headless(io, error));
+  VMF_TRY(refuse_headless(io, log, error));
   if (!raw)
     VMF_TRY(vmf_raw_content(io, log, &raw, error));
   if (raw)

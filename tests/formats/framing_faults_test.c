@@ -521,9 +521,19 @@ static enum vmf_code faulty_pread(struct vmf_io *io, void *buffer, size_t length
   return sound->pread(io, buffer, length, offset, failure);
 }
 
+static bool warned;
+
+static void take_warning(void *data, const char *text)
+{
+  (void)data, (void)text;
+  warned = true;
+}
+
 static enum vmf_code open_faulty(const struct file *file, struct vmf_image **image)
 {
-  const struct vmf_image_options options = {.size = sizeof options, .disk = file->disk};
+  static const struct vmf_log log = {.warn = take_warning};
+  const struct vmf_image_options options = {
+      .size = sizeof options, .disk = file->disk, .log = &log};
   VMF_AUTO_FREE char *inner = NULL;
   struct vmf_io *io;
 
@@ -533,6 +543,7 @@ static enum vmf_code open_faulty(const struct file *file, struct vmf_image **ima
   faulty.pread = faulty_pread;
   io->ops = &faulty;
   reads = 0;
+  warned = false;
   error.text[0] = '\0';
   VMF_TRY(vmf_packed_open(&io, &options, &inner, &error));
   const struct vmf_image_origin origin = {.io = io};
@@ -553,8 +564,8 @@ START_TEST(every_read_of_a_file_can_fail)
   for (fails = 1; fails <= all; fails++) {
     code = open_faulty(file, &image);
     code = convert_opened(code, image);
-    ck_assert_msg(code != VMF_OK || file->hastens, "%s: read %d of %d fails, and nothing tells",
-                  file->name, fails, all);
+    ck_assert_msg(code != VMF_OK || warned || file->hastens,
+                  "%s: read %d of %d fails, and nothing tells", file->name, fails, all);
   }
 }
 END_TEST

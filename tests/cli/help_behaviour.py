@@ -71,6 +71,7 @@ def test_of_machines(t):
     text = t.vmferry('help', 'machines').stdout
     for line in ('ovf       read write', 'vmx       read write', 'upload         write', 'xapi      read write'):
         tap.contains(text, f'\n  {line}  ')
+    tap.equal(t.vmferry('help', 'vmx').stdout, text, 'one of them')
 
 
 def test_of_what_does_not_exist(t):

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry help` and --help. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -204,6 +205,16 @@ static void help_profiles(void)
                       0, 0);
 }
 
+static bool is_machine(const char *word)
+{
+  struct vmf_machine_format_info info = {.size = sizeof info};
+
+  for (size_t i = 0; vmf_machine_format_describe(i, &info); i++)
+    if (strcasecmp(info.name, word) == 0)
+      return true;
+  return false;
+}
+
 static const struct {
   const char *name;
   void (*print)(void);
@@ -239,6 +250,10 @@ static int help_run(void *given)
       help_topics[i].print();
       return VMF_EXIT_DONE;
     }
+  if (is_machine(word)) {
+    help_machines();
+    return VMF_EXIT_DONE;
+  }
   return vmf_format_options_print(word);
 }
 

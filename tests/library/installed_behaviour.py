@@ -57,7 +57,7 @@ def test_a_program_converts(t):
 def test_the_program_of_the_manual_converts(t):
     installed = Installed(t)
     page = (tap.SOURCE / 'docs/libvmferry.3').read_text()
-    t.write('manual.c', re.search(r'^\.SH EXAMPLE\n.*?^\.nf\n(.*?)^\.fi\n', page, re.M | re.S)[1].replace('\\e', '\\').encode())
+    t.write('manual.c', re.search(r'^\.SH EXAMPLE\n.*?^\.nf\n(.*?)^\.fi\n', page, re.M | re.S)[1].replace('\n.sp\n', '\n\n').replace('\\e', '\\').encode())
     program = installed.compile(t, 'manual', t.folder)
     t.run(program, DISK, 'disk.qcow2', env=installed.env)
     same_disk(t, 'disk.qcow2')

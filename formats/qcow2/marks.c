@@ -5,6 +5,7 @@
  * since it was made (spec: "Bitmaps"). */
 #include <string.h>
 
+#include "log.h"
 #include "memory.h"
 #include "qcow2_reader.h"
 
@@ -31,6 +32,10 @@ static enum vmf_code choose(void *context, const struct qcow2_bitmap *bitmap,
                     "disk is looked at",
                     image->io->name, bitmap->name);
   VMF_TRY(qcow2_check_bitmap(image, bitmap, error));
+  if (!(bitmap->flags & QCOW2_BITMAP_AUTO))
+    vmf_warn(image->log,
+             "%s: bitmap \"%s\" is disabled: what has changed since it was is not marked in it",
+             image->io->name, bitmap->name);
   marks->table_offset = bitmap->table_offset;
   marks->granularity_bits = bitmap->granularity_bits;
   marks->bits = qcow2_bits(image, bitmap->granularity_bits);

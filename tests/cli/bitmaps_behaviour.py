@@ -76,6 +76,16 @@ def test_names(t):
     tap.contains(t.vmferry('apply', '-l', 'one', '--bitmap', 'since', 'disk.qcow2', 'copy.raw', status=1).stderr, 'not on a snapshot')
 
 
+def test_one_that_records_no_more(t):
+    """It may be of a time that is over, which the person has to know."""
+    make(t)
+    t.run(tap.tool('qemu-img'), 'bitmap', '--disable', 'disk.qcow2', 'since')
+    for words in (('diff', '--bitmap', 'since', 'copy.raw', 'disk.qcow2'), ('apply', '--bitmap', 'since', 'disk.qcow2', 'copy.raw')):
+        tap.contains(t.vmferry(*words, status=1 if words[0] == 'diff' else 0).stderr, 'bitmap "since" is disabled')
+    t.run(tap.tool('qemu-img'), 'bitmap', '--enable', 'disk.qcow2', 'since')
+    tap.equal('disabled' in t.vmferry('apply', '--bitmap', 'since', 'disk.qcow2', 'copy.raw').stderr, False, 'one that does')
+
+
 def entry_of(data):
     """Where the directory has the bitmap: its first."""
     at = 104

@@ -3,8 +3,8 @@
  *
  * Preloaded into vmferry: lets one chosen system call fail. VMF_FAULT is "op:N:action": the N-th
  * call of an op (open, read, write, fsync, writeback, rename, truncate, allocate, mkdir, lseek,
- * unlink, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or is
- * "short"; or the process is told to "kill" or "stop" itself before it, or to "hold", before it,
+ * unlink, lock, close) on a file below the folder VMF_FAULT_DIR fails with an errno (a number) or
+ * is "short"; or the process is told to "kill" or "stop" itself before it, or to "hold", before it,
  * until somebody opens the pipe VMF_FAULT_GATE for writing; or the written bytes get a "flip"ped
  * bit. "N+" means every call from the N-th on. VMF_FAULT_BAD is "FIRST-END,...": reading these
  * bytes of such a file fails with EIO, as of a drive with bad sectors. How many calls there were is
@@ -321,3 +321,16 @@ EXPORT int close(int number)
   int result = (int)real.call(SYS_close, number);
   return fault > 0 ? plan_fail(fault) : result;
 }
+
+/* Of all that it does, locks alone are counted. */
+EXPORT int fcntl(int number, int command, ...)
+{
+  va_list more;
+  va_start(more, command);
+  void *argument = va_arg(more, void *);
+  va_end(more);
+  int fault = plan_take("lock", command == F_OFD_SETLK && plan_is_below(number));
+  return fault > 0 ? plan_fail(fault) : (int)real.call(SYS_fcntl, number, command, argument);
+}
+
+int fcntl64(int number, int command, ...) ALIAS(fcntl);

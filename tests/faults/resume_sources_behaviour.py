@@ -212,4 +212,28 @@ def test_a_journal_of_a_device_is_nobody_elses(t):
         tap.equal(resume(t, 'src/disk.raw', target, *at)[0], 0, 'the same command')
 
 
+@tap.rows([('that is killed', True), ('that comes to its end', False)])
+def test_a_run_that_begins_while_another_one_has_the_journal(t, killed):
+    """It looks at the journal when it holds it, and not before."""
+    prepare(t)
+    t.write('medium', bytes(24 * MIB))
+    with device(t, 'medium') as target:
+        words = ('-O', 'raw', '--journal-file', 'out/journal', 'src/disk.raw', target)
+        kill_on_device(t, target, 9999, '-O', 'raw')
+        number = fault_tools.count(t) * 3 // 4
+        late = fault_tools.start_stopped(t, 'lock:1:stop', '--journal=1M', *words)
+        if killed:
+            env = fault_tools.environment(t, f'write:{number}:kill') | {'VMF_FAULT_DIR': target}
+            t.vmferry('convert', '-m', '2', '--journal=1M', *words, status=-signal.SIGKILL, env=env)
+            left = t.read('out/journal')
+        else:
+            t.vmferry('convert', *words)
+        late.send_signal(signal.SIGCONT)
+        status, errors = fault_tools.end(late)
+        tap.equal(status, 1 if killed else 7, errors)
+        tap.contains(errors, '--resume goes on with it' if killed else 'start again')
+        tap.equal(killed and t.read('out/journal') == left, killed, 'the journal')
+        tap.equal((t.folder / 'out/journal').exists(), killed, 'the journal')
+
+
 tap.main(globals())

@@ -45,7 +45,8 @@ struct vmf_io *vmf_output_file(const struct vmf_output *output, size_t index)
 
 /* ---- at a path ---- */
 
-/* Nobody else's file is touched, and no run is lost that could be gone on with. */
+/* Nobody else's file is touched, and no run is lost that could be gone on with: also when that one
+ * ends while this one begins. */
 static enum vmf_code look_at_journal(int number, const char *path, bool resume, uint64_t *size,
                                      struct vmf_error *error)
 {
@@ -53,9 +54,12 @@ static enum vmf_code look_at_journal(int number, const char *path, bool resume, 
   char found[sizeof start - 1];
   struct stat status;
 
+  VMF_TRY(vmf_in_place_lock(number, path, error));
   if (fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
     return vmf_fail(error, VMF_USAGE, "%s: the journal of a device has to be a file", path);
-  VMF_TRY(vmf_in_place_lock(number, path, error));
+  if (status.st_nlink == 0)
+    return vmf_fail(error, VMF_IN_USE,
+                    "%s: another run has come to its end, and removed it: start again", path);
   *size = (uint64_t)status.st_size;
   if (*size == 0)
     return VMF_OK;

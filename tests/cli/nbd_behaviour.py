@@ -258,6 +258,20 @@ def test_a_server_that_falls_silent(t, kind):
         (t.folder / 'out.raw').unlink()
 
 
+class OtherLater(nbd_server.Server):
+    """Has another size for all connections but the first."""
+
+    def option(self, connection):
+        self.size = 5 * MIB if self.connections > 1 else None
+        return super().option(connection)
+
+
+def test_a_further_connection_that_sees_another_export(t):
+    nbd()
+    with OtherLater(t, RAW, many=True) as server:
+        refused(t, server.url, 6, 'changed on the server', options=('-f', 'raw'))
+
+
 def lets_wait(server, kind):
     return kind == nbd_server.GREETING and server.connections > 2
 

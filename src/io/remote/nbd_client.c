@@ -132,6 +132,14 @@ static bool takes_first(struct nbd *nbd)
   return first;
 }
 
+static void do_without(struct nbd *nbd, struct vmf_attempt *attempt)
+{
+  *attempt = (struct vmf_attempt){0};
+  pthread_mutex_lock(&nbd->lock);
+  nbd->many = false;
+  pthread_mutex_unlock(&nbd->lock);
+}
+
 /* One that the server does not take up at once is done without, and so are all later ones: some
  * servers let those wait that are more than they serve (qemu-nbd --shared). */
 static enum vmf_code nbd_line(struct vmf_transport *transport, void **line,
@@ -144,23 +152,26 @@ static enum vmf_code nbd_line(struct vmf_transport *transport, void **line,
   pthread_mutex_lock(&nbd->lock);
   bool first = takes_first(nbd);
   pthread_mutex_unlock(&nbd->lock);
-  *line = &nbd->first;
-  if (first)
+  if (first) {
+    *line = &nbd->first;
     return VMF_OK;
+  }
   VMF_TRY(vmf_alloc(sizeof(struct vmf_nbd_channel), &memory, error));
   struct vmf_nbd_channel *made = memory;
   vmf_nbd_channel_begin(made);
-  if (vmf_nbd_connect(nbd->url, transport->name, NULL, VMF_NBD_MORE, &made->handle, attempt,
-                      &ignored) == VMF_OK) {
+  bool taken = vmf_nbd_connect(nbd->url, transport->name, NULL, VMF_NBD_MORE, &made->handle,
+                               attempt, &ignored) == VMF_OK;
+  enum vmf_code code = taken ? check_same(nbd, made->handle, error) : VMF_OK;
+  if (taken && code == VMF_OK) {
     *line = made;
-    return check_same(nbd, made->handle, error);
+    return VMF_OK;
   }
   vmf_nbd_channel_end(made, transport->name);
   vmf_free(made);
-  *attempt = (struct vmf_attempt){0};
-  pthread_mutex_lock(&nbd->lock);
-  nbd->many = false;
-  pthread_mutex_unlock(&nbd->lock);
+  if (code != VMF_OK)
+    return code;
+  do_without(nbd, attempt);
+  *line = &nbd->first;
   return VMF_OK;
 }
 

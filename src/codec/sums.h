@@ -21,11 +21,12 @@ uint32_t vmf_adler32(uint32_t adler, const void *bytes, size_t length);
 
 /* XXH64, or XXH3 of 128 bits, of seed 0. */
 enum vmf_xxhash_kind { VMF_XXHASH_64 = 8, VMF_XXHASH_128 = 16 /* bytes of the sum */ };
-struct vmf_xxhash;
+struct vmf_xxhash; /* of one thread at a time */
+/* One of no bytes; vmf_xxhash_free ends it. VMF_NOMEM, and *xxhash is NULL. */
 VMF_MUST_CHECK enum vmf_code vmf_xxhash_new(enum vmf_xxhash_kind kind, struct vmf_xxhash **xxhash,
                                             struct vmf_error *error);
 void vmf_xxhash_add(struct vmf_xxhash *xxhash, const void *bytes, size_t length);
-/* Of all that came so far, the least significant byte first; more may come. */
+/* Of all that came so far, `kind` bytes, the least significant one first; more may come. */
 void vmf_xxhash_sum(const struct vmf_xxhash *xxhash, uint8_t *sum);
 void vmf_xxhash_free(struct vmf_xxhash *xxhash); /* NULL is allowed */
 

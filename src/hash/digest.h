@@ -50,7 +50,8 @@ VMF_MUST_CHECK enum vmf_code vmf_digest_bytes(enum vmf_digest_kind kind, const v
                                               size_t length, uint8_t out[VMF_DIGEST_MAX],
                                               struct vmf_error *error);
 
-/* The message authentication code of RFC 2104 by SHA-256. A key of no bytes is none. */
+/* The message authentication code of RFC 2104 by SHA-256. A key of no bytes is none. Any thread;
+ * out may be the key, or the data. VMF_SYSTEM: OpenSSL makes none. */
 VMF_MUST_CHECK enum vmf_code vmf_hmac_sha256(const void *key, size_t key_length, const void *data,
                                              size_t length, uint8_t out[VMF_SHA256_BYTES],
                                              struct vmf_error *error);

@@ -39,7 +39,7 @@ struct vmf_output {
   bool adopted;           /* the temporary folder was another run's, which was interrupted */
   bool left;              /* what stands in it stays without a commit, for another */
   struct vmf_io *journal; /* in it; owned; NULL: none */
-  char *journal_path;     /* elsewhere, of a device; NULL: in the temporary folder */
+  char *journal_path;     /* elsewhere, of a device; owned; NULL: in the temporary folder */
   int journal_number;     /* open there, locked; -1: it is not */
 };
 

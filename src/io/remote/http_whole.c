@@ -63,13 +63,21 @@ bool vmf_http_body_stopped(struct vmf_http_body *body)
   return stopped;
 }
 
+/* Bytes that the body is said to have; -1: that is not said. */
+static curl_off_t announced(const struct vmf_http_request *request)
+{
+  curl_off_t length = -1;
+
+  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length;
+}
+
 bool vmf_http_body_begin(struct vmf_http_request *request)
 {
   struct vmf_http_body *body = request->body;
   const struct vmf_http_answer *answer = &request->answer;
-  curl_off_t length = -1;
+  const curl_off_t length = announced(request);
 
-  vmf_curl.curl_easy_getinfo(request->line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   pthread_mutex_lock(&body->lock);
   body->begun = !answer->encoded && !answer->twofold &&
                 strncasecmp(answer->type, "text/html", 9) != 0 && (!body->opening || length >= 0);
@@ -362,14 +370,13 @@ static enum vmf_code look_closely(struct vmf_http_body *body, struct vmf_http_lo
                                   enum vmf_code code)
 {
   const struct vmf_http_answer *answer = &body->request.answer;
-  curl_off_t length = -1;
 
   pthread_join(body->thread, NULL);
   body->started = false;
   look->status = vmf_http_status(&body->request);
   look->answer = *answer;
-  vmf_curl.curl_easy_getinfo(body->request.line->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  look->whole = code == VMF_UNSUPPORTED && look->status == 200 && !answer->encoded && length == 0;
+  look->whole = code == VMF_UNSUPPORTED && look->status == 200 && !answer->encoded &&
+                announced(&body->request) == 0;
   if (!look->whole)
     return code;
   vmf_http_pin(body->http, answer, 0);

@@ -5,8 +5,10 @@
  * since it was made (spec: "Bitmaps"). */
 #include <string.h>
 
+#include "bytes.h"
 #include "log.h"
 #include "memory.h"
+#include "page_cache.h"
 #include "qcow2_reader.h"
 
 enum { WINDOW = 512 /* bytes of bits that are read at once; no cluster is smaller */ };
@@ -63,15 +65,37 @@ static bool is_set(const uint8_t *bytes, uint64_t bit)
   return bytes[bit / 8] >> bit % 8 & 1;
 }
 
-/* The first bit from `bit` on that is `wanted`; the number of bits: none is. */
+/* Whether all bits of the cluster that `bit` begins are the other ones: its table entry says so. */
+static enum vmf_code is_all_other(struct vmf_image *image, uint64_t bit, bool wanted, bool *other,
+                                  struct vmf_error *error)
+{
+  const struct qcow2_state *state = image->state;
+  uint64_t place = state->marks.table_offset + bit / 8 / state->cluster_size * QCOW2_BITMAP_ENTRY;
+  uint8_t raw[QCOW2_BITMAP_ENTRY];
+
+  VMF_TRY(vmf_page_cache_pread(image->cache, image->io, raw, sizeof raw, place, error));
+  *other = get_be64(raw) == (wanted ? 0 : QCOW2_BITMAP_ENTRY_ONES);
+  return VMF_OK;
+}
+
+/* The first bit from `bit` on that is `wanted`; the number of bits: none is. What a table entry
+ * tells of its cluster is not looked at bit by bit: a table may be of zeros, and long. */
 static enum vmf_code seek(struct vmf_image *image, uint64_t bit, bool wanted, uint64_t *found,
                           struct vmf_error *error)
 {
-  const struct qcow2_marks *marks = &((const struct qcow2_state *)image->state)->marks;
-  const uint64_t window = 8 * (uint64_t)WINDOW;
+  const struct qcow2_state *state = image->state;
+  const struct qcow2_marks *marks = &state->marks;
+  const uint64_t window = 8 * (uint64_t)WINDOW, cluster = 8 * (uint64_t)state->cluster_size;
   uint8_t bytes[WINDOW];
 
   for (uint64_t base = vmf_align_down(bit, window); base < marks->bits; base += window) {
+    bool other = false;
+    if (base % cluster == 0)
+      VMF_TRY(is_all_other(image, base, wanted, &other, error));
+    if (other) {
+      base += cluster - window;
+      continue;
+    }
     uint64_t count = vmf_min(window, marks->bits - base);
     VMF_TRY(qcow2_read_bits(image, marks->name, marks->table_offset, base / 8, bytes,
                             (size_t)vmf_div_up(count, 8), error));

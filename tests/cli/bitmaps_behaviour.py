@@ -52,6 +52,17 @@ def test_what_it_does_not_mark_is_not_read(t):
         tap.equal(t.read('copy.raw')[at:at + length] == bytes([number + 7]) * length, True, f'at {at}')
 
 
+def test_a_large_disk_with_few_marks(t):
+    """Four milliards of bits, and nearly no cluster of them."""
+    tool = tap.tool('qemu-img')
+    t.run(tool, 'create', '-q', '-f', 'qcow2', 'disk.qcow2', '2T')
+    t.run(tool, 'bitmap', '--add', '-g', '512', 'disk.qcow2', 'since')
+    t.run(tap.tool('qemu-io'), '-f', 'qcow2', '-c', 'write -P 7 1T 512', 'disk.qcow2')
+    with open(t.path('copy.raw'), 'wb') as file:
+        file.truncate(2 << 40)
+    tap.equal([(change['start'], change['length']) for change in changes(t, '--bitmap', 'since', 'copy.raw', 'disk.qcow2')], [(1 << 40, 4096)], 'changes')
+
+
 def test_into_an_image(t):
     make(t)
     for name in ('copy.qcow2', 'copy.vhdx'):

@@ -48,7 +48,11 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
   if (settings->transfer.resume || settings->transfer.journal || settings->transfer.journal_file)
     return vmf_arguments_wrong(
         error, "%s is for a single disk: a package or machine cannot be resumed yet",
-        settings->transfer.resume ? "--resume" : "--journal");
+        settings->transfer.resume         ? "--resume"
+        : settings->transfer.journal_file ? "--journal-file"
+                                          : "--journal");
+  if (settings->transfer.source_unchanged)
+    return vmf_arguments_wrong(error, message, "--source-unchanged");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
   if (settings->transfer.verify)

@@ -6,12 +6,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "human.h"
 #include "listener.h"
 #include "progress.h"
 #include "signals.h"
+
+struct vmf_held {
+  FILE *file;  /* a stream that fills: */
+  char *texts; /* one behind the other, each with its zero */
+  size_t length;
+};
 
 static const int exit_statuses[] = {
     [VMF_OK] = VMF_EXIT_DONE,
@@ -62,6 +69,14 @@ void vmf_status_print(const char *format, ...)
   print_text(text);
 }
 
+static void tell(const struct vmf_command *command, const char *text)
+{
+  if (command->listener)
+    command->listener->say(command->listener->data, text);
+  else
+    print_text(text);
+}
+
 void vmf_status_say(const struct vmf_command *command, const char *format, ...)
 {
   char text[2048];
@@ -70,10 +85,36 @@ void vmf_status_say(const struct vmf_command *command, const char *format, ...)
   va_start(values, format);
   vsnprintf(text, sizeof text, format, values);
   va_end(values);
-  if (command->listener)
-    command->listener->say(command->listener->data, text);
+  if (command->held)
+    fwrite(text, 1, strlen(text) + 1, command->held->file);
   else
-    print_text(text);
+    tell(command, text);
+}
+
+void vmf_status_hold(struct vmf_command *command)
+{
+  struct vmf_held *held = calloc(1, sizeof *held);
+
+  if (held)
+    held->file = open_memstream(&held->texts, &held->length);
+  if (held && held->file)
+    command->held = held;
+  else
+    free(held);
+}
+
+void vmf_status_release(struct vmf_command *command, bool told)
+{
+  struct vmf_held *held = command->held;
+
+  if (!held)
+    return;
+  command->held = NULL;
+  fclose(held->file);
+  for (size_t at = 0; told && at < held->length; at += strlen(held->texts + at) + 1)
+    tell(command, held->texts + at);
+  free(held->texts);
+  free(held);
 }
 
 int vmf_status_report(const struct vmf_error *error)

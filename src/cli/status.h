@@ -33,6 +33,12 @@ void vmf_status_print(const char *format, ...) __attribute__((format(printf, 1, 
 void vmf_status_say(const struct vmf_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* From now on it is kept back, of a try that may be thrown away, if there is memory for it. */
+void vmf_status_hold(struct vmf_command *command);
+
+/* The end of that: `told`, or forgotten. Nothing where nothing is kept back. */
+void vmf_status_release(struct vmf_command *command, bool told);
+
 /* Prints the error and returns its exit status. */
 int vmf_status_report(const struct vmf_error *error);
 

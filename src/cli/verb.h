@@ -18,6 +18,7 @@
 
 #include "vmferry.h"
 
+struct vmf_held;
 struct vmf_listener;
 
 /* What every verb is told, whatever it does. Strings of settings belong to argv unless said
@@ -55,6 +56,7 @@ struct vmf_command {
   struct vmf_secret *target_secret;    /* one of `secrets`; or NULL */
   bool locked;                         /* encrypted disks are looked at, and not read */
   const struct vmf_listener *listener; /* is told instead of the terminal; NULL: none is */
+  struct vmf_held *held;               /* what is kept back (vmf_status_hold); NULL: nothing is */
   struct vmf_crew *crew;               /* does the work; NULL: threads of its own */
 };
 

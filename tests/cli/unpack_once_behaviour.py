@@ -158,6 +158,15 @@ def test_frames_without_sizes_into_every_target(t, suffix, lengths):
     t.vmferry('convert', f'--max-size={size}', name, 'out.raw')
 
 
+def test_what_was_assumed_is_not_told(t):
+    """Only the try that holds tells what it found: once, and of the size that the disk has."""
+    for lengths in ((400_384,) * 4 + (399_873, 400_384, 5120), (400_384,) * 4 + (5121,)):
+        name = in_frames(t, 'zst', lengths)
+        told = t.vmferry('convert', '-v', '-O', 'vmdk', name, 'out.vmdk').stderr
+        sizes = [line for line in told.splitlines() if ' grows from ' in line or ': raw, ' in line]
+        tap.equal((len(sizes), all(str(sum(lengths)) in line for line in sizes)), (2, True), told)
+
+
 def test_what_was_assumed_is_not_written_to_what_stays(t):
     """What is no file of its own keeps what a first try has written: nothing is assumed for it."""
     name = in_frames(t, 'zst', (400_384,) * 4 + (399_872, 400_384, 10 * 512))

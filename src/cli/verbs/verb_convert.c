@@ -478,6 +478,8 @@ static enum vmf_code convert_once(struct vmf_convert_settings *settings, bool *a
   if (code == VMF_OK)
     code = vmf_sources_join(&settings->command, &settings->source,
                             settings->command.operand_count - 1, &input, &source, error);
+  if (assumed && *assumed)
+    vmf_status_hold(&settings->command); /* its size may be wrong */
   if (code == VMF_OK)
     code = vmf_names_target_format(settings->target.format, path, "-O", &format, error);
   if (code == VMF_OK)
@@ -523,8 +525,10 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
 {
   bool assumed = false;
   enum vmf_code code = convert_once(settings, &assumed, salvaged, error);
+  bool final = code == VMF_OK || code == VMF_CANCELLED || !assumed;
 
-  if (code == VMF_OK || code == VMF_CANCELLED || !assumed)
+  vmf_status_release(&settings->command, final);
+  if (final)
     return code;
   *error = (struct vmf_error){0};
   return convert_once(settings, NULL, salvaged, error);

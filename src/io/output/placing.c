@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The note is the inode and the name of each file but the main one: "INODE NAME", NUL. */
+ * The note is what each file but the main one is known by, and its name: "INODE SIZE SECONDS
+ * NANOSECONDS NAME", NUL. The time is that of its last change: a file system gives the number of an
+ * inode that is free to the next file. */
 #include "placing.h"
 
 #include <errno.h>
@@ -22,7 +24,9 @@ static bool put_all(const struct vmf_output *output, FILE *file)
   for (size_t i = 1; i < output->part_count; i++) {
     const char *name = output->parts[i].name;
     if (fstatat(output->temporary.folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-        fprintf(file, "%" PRIuMAX " %s", (uintmax_t)status.st_ino, name) < 0 ||
+        fprintf(file, "%" PRIuMAX " %jd %jd %ld %s", (uintmax_t)status.st_ino,
+                (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                name) < 0 ||
         fputc('\0', file) == EOF)
       return false;
   }
@@ -61,29 +65,37 @@ enum vmf_code vmf_placing_drop(const struct vmf_output *output, struct vmf_error
                         output->path, output->temporary.name);
 }
 
-static bool is_inode(int folder, const char *name, uintmax_t inode)
-{
-  struct stat status;
-
-  return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
-         status.st_ino == inode;
-}
-
 /* Where the power went, a file may have both of its names. */
 static bool is_placed(int beside, int folder, const char *target)
 {
-  struct stat status;
+  struct stat here, there;
 
-  return fstatat(folder, target, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-         is_inode(beside, target, status.st_ino);
+  return fstatat(folder, target, &here, AT_SYMLINK_NOFOLLOW) < 0 ||
+         (fstatat(beside, target, &there, AT_SYMLINK_NOFOLLOW) == 0 && here.st_ino == there.st_ino);
+}
+
+static bool is_noted(const struct stat *status, uintmax_t inode, intmax_t size, intmax_t seconds,
+                     long nanoseconds)
+{
+  return S_ISREG(status->st_mode) && status->st_ino == inode && status->st_size == size &&
+         status->st_mtim.tv_sec == seconds && status->st_mtim.tv_nsec == nanoseconds;
 }
 
 static void take_back(int beside, int folder, const char *line)
 {
-  char *name;
-  uintmax_t inode = strtoumax(line, &name, 10);
+  uintmax_t inode;
+  intmax_t size, seconds;
+  long nanoseconds;
+  int length = 0;
+  struct stat status;
 
-  if (*name++ == ' ' && *name && !strchr(name, '/') && is_inode(beside, name, inode))
+  if (sscanf(line, "%" SCNuMAX " %jd %jd %ld%n", &inode, &size, &seconds, &nanoseconds, &length) <
+          4 ||
+      line[length] != ' ')
+    return;
+  const char *name = line + length + 1;
+  if (*name && !strchr(name, '/') && fstatat(beside, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      is_noted(&status, inode, size, seconds, nanoseconds))
     (void)vmf_rename_new(beside, name, folder, name);
 }
 

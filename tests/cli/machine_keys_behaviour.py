@@ -2,15 +2,14 @@
 # Copyright (c) 2026 the vmferry authors
 """Keys for an object store that are given: for a web identity, by a token service, to a container, by its agent, or to an instance, by its metadata service."""
 import json
-import os
 import random
 import urllib.parse
 
 import tap
 from object_store import Store
+from remote_disk import CONFINED
 from remote_servers import Site
 
-CONFINED = [] if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none' else ['--sandbox=require']  # the search for leaks starts a process
 RAW = random.Random(9).randbytes(300_000 // 512 * 512)
 NOBODY = {name: '' for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE')}
 STORE = {'key': 'AKIDGIVEN', 'secret': 'given/secret', 'token': 'given+token'}

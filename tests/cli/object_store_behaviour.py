@@ -14,11 +14,9 @@ import threading
 import object_store
 import tap
 from object_store import Store
+from remote_disk import CONFINED, MIB
 from remote_servers import Site
 
-MIB = 1 << 20
-SANITIZED = os.environ.get('VMFERRY_SANITIZED', 'none') != 'none'
-CONFINED = [] if SANITIZED else ['--sandbox=require']  # the search for leaks starts a process
 RAW = random.Random(3).randbytes(9 * MIB + 512) + bytes(3 * MIB) + random.Random(4).randbytes(MIB)
 NOBODY = {name: '' for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE')}
 

@@ -3,29 +3,11 @@
 """Web servers that send no parts of files: what one pass is enough for is read as it comes, all else is stored first."""
 import gzip
 import os
-import random
 
 import remote_servers
 import tap
+from remote_disk import CONFINED, MIB, RAW, converted, refused
 from remote_servers import Site
-
-MIB = 1 << 20
-CONFINED = [] if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none' else ['--sandbox=require']  # the search for leaks starts a process
-RAW = random.Random(1).randbytes(9 * MIB + 512) + bytes(3 * MIB) + random.Random(2).randbytes(MIB)
-
-
-def converted(t, source, *options):
-    t.vmferry('convert', '-O', 'raw', *options, source, 'out.raw')
-    tap.equal(t.read('out.raw') == RAW, True, 'the bytes')
-
-
-def refused(t, url, status, *words, options=()):
-    """Nothing is written."""
-    before = t.names()
-    done = t.vmferry('convert', '-O', 'qcow2', *options, url, 'refused.qcow2', status=status)
-    for word in words:
-        tap.contains(done.stderr, word)
-    tap.equal(t.names(), before, 'files')
 
 
 def http():

@@ -5,6 +5,7 @@ import random
 import struct
 
 import tap
+from apply_tools import edited, refused
 
 MEBI = 1 << 20
 SIZE = 9 * MEBI + 7 * 512
@@ -20,15 +21,6 @@ def some_disk(choice, size=SIZE):
     """Some of its blocks are all zeros."""
     parts = [choice.choice([bytes(700000), bytes(1400000), choice.randbytes(300000)]) for _ in range(size // 300000)]
     return b''.join(parts)[:size].ljust(size, b'\0')
-
-
-def edited(choice, disk, edits=6):
-    disk = bytearray(disk)
-    for _ in range(edits):
-        at, length = choice.randrange(len(disk)), choice.choice([1, 512, 4096, 70000, 2000000])
-        piece = choice.choice([bytes, choice.randbytes])(min(length, len(disk) - at))
-        disk[at:at + len(piece)] = piece
-    return bytes(disk)
 
 
 def size_for(form):
@@ -56,7 +48,7 @@ def test_an_image_becomes_equal_and_stays_sound(t, form, words):
     t.write('disk.raw', disk)
     t.vmferry('convert', '-O', form, *words, 'disk.raw', 'copy.img')
     for version in range(4):
-        disk = edited(choice, disk)
+        disk = edited(choice, disk, 6, 2000000)
         t.write('disk.raw', disk)
         t.vmferry('apply', '--verify', '-F', form, '-m', str(version % 2 + 1), 'disk.raw', 'copy.img')
         sound(t, 'copy.img', form, 'disk.raw', qemu='logical_sector_size=4096' not in words)
@@ -101,7 +93,7 @@ def test_qemu_writes_on(t, form, words):
 def test_only_what_changed_since(t, form, words):
     choice = random.Random(5)
     old = some_disk(choice, size_for(form))
-    new = edited(choice, old)
+    new = edited(choice, old, 6, 2000000)
     t.write('old.raw', old)
     t.write('new.raw', new)
     t.vmferry('convert', '-O', form, *words, 'old.raw', 'copy.img')
@@ -186,13 +178,6 @@ def test_zeros_become_holes(t):
 
 
 # ---- refused ----
-
-def refused(t, status, *words):
-    before = {name: t.read(name) for name in t.names()}
-    done = t.vmferry('apply', *words, status=status)
-    tap.equal({name: t.read(name) for name in t.names()} == before, True, 'what lies there')
-    return done.stderr
-
 
 def patch(t, name, *changes):
     data = bytearray(t.read(name))

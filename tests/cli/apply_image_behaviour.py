@@ -6,6 +6,7 @@ import struct
 import sys
 
 import tap
+from apply_tools import edited, refused
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_luks as luks  # pylint: disable=wrong-import-position
@@ -19,15 +20,6 @@ FORMS = [('plain', ()), ('packed', ('-c',)), ('packed by zstd', ('-c', '-o', 'co
 def some_disk(choice, size=3 * MEBI + 7 * 512):
     parts = [choice.choice([bytes(60000), choice.randbytes(60000), b'text %d ' % choice.randrange(99) * 8000]) for _ in range(size // 50000)]
     return b''.join(parts)[:size].ljust(size, b'\0')
-
-
-def edited(choice, disk, edits=8):
-    disk = bytearray(disk)
-    for _ in range(edits):
-        at, length = choice.randrange(len(disk)), choice.choice([1, 512, 4096, 70000, 300000])
-        piece = choice.choice([bytes, choice.randbytes])(min(length, len(disk) - at))
-        disk[at:at + len(piece)] = piece
-    return bytes(disk)
 
 
 def sound(t, image, disk):
@@ -45,7 +37,7 @@ def test_an_image_becomes_equal_and_stays_sound(t, words):
     t.write('disk.raw', disk)
     t.vmferry('convert', '-O', 'qcow2', *words, 'disk.raw', 'copy.qcow2')
     for version in range(3):
-        disk = edited(choice, disk)
+        disk = edited(choice, disk, 8, 300000)
         t.write('disk.raw', disk)
         t.vmferry('apply', '--verify', '-m', str(version + 1), 'disk.raw', 'copy.qcow2')
         sound(t, 'copy.qcow2', 'disk.raw')
@@ -77,7 +69,7 @@ def versions(t, words=('-c',)):
     choice = random.Random(5)
     old = some_disk(choice)
     t.write('old.raw', old)
-    t.write('new.raw', edited(choice, old))
+    t.write('new.raw', edited(choice, old, 8, 300000))
     t.vmferry('convert', '-O', 'qcow2', *words, 'old.raw', 'copy.qcow2')
 
 
@@ -87,14 +79,6 @@ def test_only_what_changed_since(t):
     t.vmferry('apply', '--since', 'old.raw', '--verify', 'over.qcow2', 'copy.qcow2')
     sound(t, 'copy.qcow2', 'new.raw')
     tap.contains(t.vmferry('apply', '--since', 'old.raw', 'over.qcow2', 'copy.qcow2').stderr, 'nothing has changed')
-
-
-def refused(t, status, *words):
-    """Nothing is left, and nothing is other than it was."""
-    before = {name: t.read(name) for name in t.names()}
-    done = t.vmferry('apply', *words, status=status)
-    tap.equal({name: t.read(name) for name in t.names()} == before, True, 'what lies there')
-    return done.stderr
 
 
 def test_one_that_is_no_copy_stays_as_it_is(t):

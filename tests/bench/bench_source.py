@@ -164,7 +164,8 @@ def make_packed(folder, scale):
     MiB out of eight."""
     def cut(path):
         with open(folder / 'disk.raw', 'rb') as disk, open(path, 'wb') as out:
-            out.write(disk.read(scale.data // 8 * MIB))
+            for _ in range(scale.data // 8):  # what this process held at its peak would be told of the programs that it starts
+                out.write(disk.read(MIB))
 
     def pack(path, words):
         with open(path, 'wb') as out:

@@ -44,6 +44,23 @@ static enum vmf_code changed(const struct vmf_http_request *request, struct vmf_
                   request->http->transport.name);
 }
 
+/* What was opened, and is gone: a file here that is removed while it is parked is told so, too. */
+static enum vmf_code gone(const struct vmf_http_request *request, const char *reason,
+                          struct vmf_error *error)
+{
+  const char *name = request->http->transport.name;
+  long status = vmf_http_status(request);
+
+  if (request->http->pinned)
+    return vmf_fail(error, VMF_CHANGED,
+                    "%s: changed on the server while it was read: it is not there any more "
+                    "(status %ld)%s",
+                    name, status, reason);
+  (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)%s", name, status, reason);
+  error->sys_errno = ENOENT;
+  return VMF_SYSTEM;
+}
+
 /* An object store takes no request whose time is far from its own: the next one has that. */
 static bool is_skewed(const struct vmf_http_request *request, struct vmf_attempt *attempt)
 {
@@ -83,9 +100,7 @@ static enum vmf_code refused(struct vmf_http_request *request, struct vmf_attemp
                     reason);
   case 404:
   case 410:
-    (void)!vmf_fail(error, VMF_SYSTEM, "%s: is not there (status %ld)%s", name, status, reason);
-    error->sys_errno = ENOENT;
-    return VMF_SYSTEM;
+    return gone(request, reason, error);
   case 412:
     return changed(request, error);
   case 416:

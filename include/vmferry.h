@@ -420,6 +420,12 @@ VMF_MUST_CHECK enum vmf_code vmf_target_commit(struct vmf_target *target, struct
 /* Without a commit nothing remains. NULL is allowed. One thread an object. */
 void vmf_target_close(struct vmf_target *target);
 
+/* A small file beside what a job makes, a report or a list: it has its name, or the place of the
+ * one that is there, once it is whole and durable, as a target has. !replace: one that is there is
+ * VMF_USAGE. Any thread. */
+VMF_MUST_CHECK enum vmf_code vmf_file_write(const char *path, const void *bytes, size_t length,
+                                            bool replace, struct vmf_error *error);
+
 /* ---- what interrupted runs left ---- */
 
 enum vmf_leftover_state {

@@ -3,12 +3,10 @@
 #include "rescue_map.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arguments.h"
 
@@ -170,7 +168,7 @@ static void map_block(FILE *file, uint64_t start, uint64_t end, char status)
     fprintf(file, "0x%08" PRIX64 "  0x%08" PRIX64 "  %c\n", start, end - start, status);
 }
 
-static bool map_print(FILE *file, uint64_t size, const struct vmf_stretches *lost)
+static void map_print(FILE *file, uint64_t size, const struct vmf_stretches *lost)
 {
   uint64_t at = 0;
 
@@ -186,43 +184,38 @@ static bool map_print(FILE *file, uint64_t size, const struct vmf_stretches *los
     map_block(file, lost->list[i].guest, at, '-');
   }
   map_block(file, at, size, '+');
-  return fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
 }
 
-/* `name` is a template of mkstemp where the map is to replace another. */
-static bool map_create(const char *path, char *name, uint64_t size,
-                       const struct vmf_stretches *lost, bool replace)
+/* replace == false: it appeared since it was looked for, under this name or another. */
+static enum vmf_code map_store(const char *path, const char *text, size_t length, bool replace,
+                               struct vmf_error *error)
 {
-  int number = replace ? mkstemp(name) : open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  FILE *file = number >= 0 ? fdopen(number, "w") : NULL;
+  struct vmf_error found = {0};
+  enum vmf_code code = vmf_file_write(path, text, length, replace, &found);
 
-  if (!file)
-    return false;
-  bool good = map_print(file, size, lost);
-  good = fclose(file) == 0 && good;
-  good = good && (!replace || rename(name, path) == 0);
-  int why = errno;
-  if (!good)
-    unlink(name);
-  errno = why;
-  return good;
+  if (code == VMF_OK)
+    return VMF_OK;
+  (void)vmf_arguments_wrong(error, "%s: the map cannot be written: %s", path,
+                            code == VMF_USAGE ? strerror(EEXIST) : found.text);
+  error->sys_errno = found.sys_errno;
+  return error->code = code == VMF_IN_USE || code == VMF_NOMEM ? code : VMF_WRITE;
 }
 
 enum vmf_code vmf_rescue_map_write(const char *path, uint64_t size,
                                    const struct vmf_stretches *lost, bool replace,
                                    struct vmf_error *error)
 {
-  static const char ending[] = ".XXXXXX";
-  size_t room = strlen(path) + sizeof ending;
-  char *name = malloc(room);
+  char *text = NULL;
+  size_t length = 0;
+  FILE *file = open_memstream(&text, &length);
 
-  if (!name)
+  if (!file)
     return vmf_arguments_no_memory(error);
-  snprintf(name, room, "%s%s", path, replace ? ending : "");
-  bool good = map_create(path, name, size, lost, replace);
-  free(name);
-  if (good)
-    return VMF_OK;
-  (void)vmf_arguments_wrong(error, "%s: the map cannot be written: %s", path, strerror(errno));
-  return error->code = VMF_WRITE;
+  map_print(file, size, lost);
+  bool good = fflush(file) == 0 && !ferror(file);
+  good = fclose(file) == 0 && good;
+  enum vmf_code code =
+      good ? map_store(path, text, length, replace, error) : vmf_arguments_no_memory(error);
+  free(text);
+  return code;
 }

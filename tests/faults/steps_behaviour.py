@@ -291,11 +291,14 @@ def test_a_merged_report(t):
     tap.equal(run(t, 'none:1:0', words)[0], 0, 'status')
     new = t.read('out/night.json')
     old = new.replace(b'\n', b'\n\n')
+    there = sorted(os.listdir(t.path('out')))
     for how in (how for _, how in ENDS):
         for op, number in moments(t, lambda: t.write('out/night.json', old), words, how):
             status, errors = end(t, op, number, how, words)
             found = t.read('out/night.json')
             tap.equal(found in ((new,) if status == 0 else (old, new)), True, f'{op} {number} {how}: exit {status}, {errors}')
+            tap.equal(run(t, 'none:1:0', ('clean', 'out'))[0], 0, 'what is left is known')
+            tap.equal(sorted(os.listdir(t.path('out'))), there, f'{op} {number} {how}: nothing is left')
 
 
 # ---- clean ----
@@ -364,7 +367,7 @@ def test_two_results(t, wanted, words):
                     tap.equal(found == whole, True, title)
                 target = words[-1][4:]
                 tap.equal(found.get(target) in (None, whole[target]), True, title)
-                if 'new.map' in found and not bad:
+                if 'new.map' in found:
                     tap.equal(found['new.map'] == whole['new.map'], True, title)
 
 

@@ -207,6 +207,9 @@ START_TEST(jobs_refuse_null)
   REFUSED(vmf_measure(image, 0, "raw", NULL, false, &number, &number, NULL));
   REFUSED(vmf_clean(NULL, &clean, &error));
   REFUSED(vmf_clean("a", &clean, NULL));
+  REFUSED(vmf_file_write(NULL, "a", 1, true, &error));
+  REFUSED(vmf_file_write("a", NULL, 1, true, &error));
+  REFUSED(vmf_file_write("a", "a", 1, true, NULL));
   REFUSED(vmf_apply(NULL, "a", NULL, &job, &result, &error));
   REFUSED(vmf_apply(image, NULL, NULL, &job, &result, &error));
   REFUSED(vmf_apply(image, "a", NULL, &job, &result, NULL));

@@ -3,16 +3,12 @@
 #include "report_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "arguments.h"
-
-enum { TRIES = 100 };
 
 static enum vmf_code failed(const char *path, const char *what, struct vmf_error *error)
 {
@@ -23,41 +19,8 @@ static enum vmf_code failed(const char *path, const char *what, struct vmf_error
   return error->code = VMF_WRITE;
 }
 
-/* A new file beside `path`, with the rights that any new file gets; -1, and no name: errno says
- * why. */
-static int create_beside(const char *path, char **name)
-{
-  int number = -1;
-
-  *name = NULL;
-  for (unsigned i = 0; i < TRIES && number < 0; i++) {
-    free(*name);
-    if (asprintf(name, "%s.%ld-%u", path, (long)getpid(), i) < 0) {
-      *name = NULL;
-      return -1;
-    }
-    number = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (number < 0 && errno != EEXIST)
-      break;
-  }
-  return number;
-}
-
-static bool fill(int number, void (*write)(FILE *out, const void *data), const void *data)
-{
-  FILE *out = fdopen(number, "w");
-
-  if (!out) {
-    close(number);
-    return false;
-  }
-  write(out, data);
-  bool good = fflush(out) == 0 && !ferror(out) && fsync(number) == 0;
-  return fclose(out) == 0 && good;
-}
-
-/* Not every verb that writes a report catches signals: those that would end it, and leave a file
- * under no name that anybody knows, wait until it has its own. */
+/* Not every verb that writes a report catches signals: those that would end it, and leave a folder
+ * that "clean" removes, wait until the report has its name. */
 static void hold_signals(sigset_t *before)
 {
   sigset_t ending;
@@ -69,22 +32,39 @@ static void hold_signals(sigset_t *before)
   pthread_sigmask(SIG_BLOCK, &ending, before);
 }
 
-static bool replace(const char *path, void (*write)(FILE *out, const void *data), const void *data)
+static enum vmf_code replace(const char *path, const char *what, const void *bytes, size_t length,
+                             struct vmf_error *error)
 {
+  struct vmf_error found = {0};
   sigset_t before;
-  char *name;
 
   hold_signals(&before);
-  int number = create_beside(path, &name);
-  bool good = number >= 0 && fill(number, write, data) && rename(name, path) == 0;
-  int cause = errno;
-
-  if (!good && number >= 0)
-    unlink(name);
-  free(name);
+  enum vmf_code code = vmf_file_write(path, bytes, length, true, &found);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  errno = cause;
-  return good;
+  if (code == VMF_OK)
+    return VMF_OK;
+  vmf_arguments_wrong(error, "the %s cannot be written: %s", what, found.text);
+  error->sys_errno = found.sys_errno;
+  return error->code = code == VMF_IN_USE || code == VMF_NOMEM ? code : VMF_WRITE;
+}
+
+static enum vmf_code fill_and_replace(const char *path, const char *what,
+                                      void (*write)(FILE *out, const void *data), const void *data,
+                                      struct vmf_error *error)
+{
+  char *text = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&text, &length);
+
+  if (!out)
+    return vmf_arguments_no_memory(error);
+  write(out, data);
+  bool good = fflush(out) == 0 && !ferror(out);
+  good = fclose(out) == 0 && good;
+  enum vmf_code code =
+      good ? replace(path, what, text, length, error) : vmf_arguments_no_memory(error);
+  free(text);
+  return code;
 }
 
 static bool write_directly(const char *path, void (*write)(FILE *out, const void *data),
@@ -105,8 +85,8 @@ enum vmf_code vmf_report_file(const char *path, const char *what,
                               struct vmf_error *error)
 {
   struct stat there;
-  bool direct = strcmp(path, "-") == 0 || (stat(path, &there) == 0 && !S_ISREG(there.st_mode));
-  bool good = direct ? write_directly(path, write, data) : replace(path, write, data);
 
-  return good ? VMF_OK : failed(path, what, error);
+  if (strcmp(path, "-") != 0 && (stat(path, &there) != 0 || S_ISREG(there.st_mode)))
+    return fill_and_replace(path, what, write, data, error);
+  return write_directly(path, write, data) ? VMF_OK : failed(path, what, error);
 }

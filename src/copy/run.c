@@ -24,22 +24,49 @@ struct run {
   struct vmf_loss pending;       /* what is lost, as far as it is known how far it goes */
   bool share;                    /* with the target, until the file system refuses */
   uint64_t shared_bytes;
+  uint64_t hole_digests; /* bytes of digests of holes, which a checksum is made of */
 };
 
+enum { TELL_DIGESTS_SHIFT = 36 /* of more bytes a person may wonder what it is at */ };
+
+/* A disk may claim any size without a byte of data, and its checksum is made of a digest for every
+ * 64 KiB of it, holes or not: they are work as data is. */
+static enum vmf_code admit_digests(struct run *run, const struct vmf_job_options *options,
+                                   uint64_t length, struct vmf_error *error)
+{
+  uint64_t before = run->hole_digests, most = options->max_bytes;
+  const struct vmf_image *image = run->copy->source;
+
+  run->hole_digests += length / VMF_CHECKSUM_BLOCK * vmf_digest_size(run->copy->digest_kind);
+  if (most > 0 && run->hole_digests > most)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: has holes whose digests, which its checksum is made of, are more than the "
+                    "%" PRIu64 " bytes that are allowed (--max-size)",
+                    vmf_image_path(image), most);
+  if (most == 0 && before >> TELL_DIGESTS_SHIFT == 0 && run->hole_digests >> TELL_DIGESTS_SHIFT > 0)
+    vmf_warn(image->log,
+             "%s: has %" PRIu64 " bytes, most of them in holes: its checksum takes minutes for "
+             "each PiB; --max-size SIZE bounds that",
+             vmf_image_path(image), run->copy->size);
+  return VMF_OK;
+}
+
 /* A hole of petabytes has digests for minutes: one can stop between. */
-static enum vmf_code push_zeros(const struct run *run, const struct vmf_job_options *options,
+static enum vmf_code push_zeros(struct run *run, const struct vmf_job_options *options,
                                 uint64_t length, struct vmf_error *error)
 {
   const uint64_t at_once = 64ull << 30; /* whole blocks of the checksum */
 
   for (uint64_t done = 0; done < length; done += vmf_min(at_once, length - done)) {
+    uint64_t part = vmf_min(at_once, length - done);
     VMF_TRY(vmf_cancelled(options->cancel, error));
-    VMF_TRY(vmf_checksum_push_zeros(run->checksum, vmf_min(at_once, length - done), error));
+    VMF_TRY(admit_digests(run, options, part, error));
+    VMF_TRY(vmf_checksum_push_zeros(run->checksum, part, error));
   }
   return VMF_OK;
 }
 
-static enum vmf_code push_digests(const struct run *run, const struct vmf_copy_job *job,
+static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *job,
                                   const struct vmf_job_options *options, struct vmf_error *error)
 {
   if (!run->checksum)

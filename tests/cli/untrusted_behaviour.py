@@ -154,6 +154,18 @@ def test_a_bound(t, name):
     tap.equal(t.read('new.raw') == t.read('disk.raw'), True, 'the disk')
 
 
+@tap.rows([('a checksum', ('checksum',)), ('a checksum of what is converted', ('convert', '--checksum=sha256'))])
+def test_a_bound_on_what_is_only_claimed(t, words):
+    """A disk of holes costs 32 bytes of digests, each hashed again, for every 64 KiB that it claims."""
+    t.vmferry('create', '-q', '-f', 'qcow2', 'fits.qcow2', '2G')
+    t.vmferry('create', '-q', '-f', 'qcow2', 'claims.qcow2', str((2 << 30) + (64 << 10)))
+    target = ('new.qcow2',) if words[0] == 'convert' else ()
+    t.vmferry(words[0], '--max-size', '1M', *words[1:], 'fits.qcow2', *target)
+    done = t.vmferry(words[0], '--max-size', '1M', *words[1:], 'claims.qcow2', *target, status=2)
+    tap.contains(done.stderr, 'digests')
+    tap.contains(done.stderr, '1048576 bytes that are allowed')
+
+
 @tap.rows([(words[0], words) for words in (
     ('convert', 'disk.qcow2', 'new.vmdk'), ('convert', 'vm.ova', 'new.ova'), ('convert', 'vm.ova', 'new.vmx'), ('convert', '-O', 'raw', 'disk.qcow2', '-'),
     ('convert', '-B', 'disk.raw', '-F', 'raw', 'disk.qcow2', 'new.qcow2'),

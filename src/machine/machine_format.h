@@ -68,9 +68,9 @@ struct vmf_machine_format {
   /* 100: this is it; 0: it is not; between: perhaps. The first bytes of the file, up to
    * VMF_MACHINE_HEAD. */
   int (*probe)(const uint8_t *head, size_t length);
-  /* Fills the machine. Every key or element of the source is mapped, kept as an extra, or an extra
-   * that is not `known`. Oddities go to the report. Errors name file and line. NULL: cannot be
-   * read. */
+  /* Called by vmf_machine_read alone. Fills the machine. Every key or element of the source is
+   * mapped, kept as an extra, or an extra that is not `known`. Oddities go to the report. Errors
+   * name file and line. NULL: cannot be read. */
   enum vmf_code (*read)(const struct vmf_machine_source *source, struct vmf_machine *machine,
                         struct vmf_report *report, struct vmf_error *error);
   /* A fresh text. What the format has no place for is left out: the loss report finds that by
@@ -122,6 +122,17 @@ bool vmf_machine_format_has_suffix(const struct vmf_machine_format *format, cons
  * none. */
 const struct vmf_machine_format *vmf_machine_format_probe(const char *name, const uint8_t *head,
                                                           size_t length);
+
+/* What format->read says of the source, without what no machine can have: numbers that are 0, more
+ * processors at its start than there are, ... (see vmf_machine_settle). That is told to the report.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_machine_read(const struct vmf_machine_format *format,
+                                              const struct vmf_machine_source *source,
+                                              struct vmf_machine *machine,
+                                              struct vmf_report *report, struct vmf_error *error);
+
+/* That alone, of a machine that was made in another way. */
+void vmf_machine_settle(struct vmf_machine *machine, const char *name, struct vmf_report *report);
 
 /* The folder of the storage that a volume is on ("nfs:100/vm-100-disk-0.qcow2"); NULL: it is not
  * among them. */

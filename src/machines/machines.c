@@ -209,7 +209,7 @@ static enum vmf_code read_machine(struct vmf_machines *machines, struct vmf_mach
   source->beside = read_beside;
   source->data = machines;
   VMF_TRY(add_machine(machines, &machine, error));
-  return machines->format->read(source, machine, &report, error);
+  return vmf_machine_read(machines->format, source, machine, &report, error);
 }
 
 static enum vmf_code read_text(struct vmf_machines *machines, struct vmf_io *io,

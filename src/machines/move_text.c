@@ -65,10 +65,9 @@ static enum vmf_code read_again(struct vmf_machine_move *move, struct vmf_machin
 
   if (move->format && !move->format->read)
     return read_bare(move, after, error);
-  if ((move->format ? move->format->read : vmf_ovf_machine_read)(&source, after, NULL, error) !=
-      VMF_OK)
-    return vmf_while(error, "what would be written cannot be read");
-  return VMF_OK;
+  enum vmf_code code = move->format ? vmf_machine_read(move->format, &source, after, NULL, error)
+                                    : vmf_ovf_machine_read(&source, after, NULL, error);
+  return code == VMF_OK ? VMF_OK : vmf_while(error, "what would be written cannot be read");
 }
 
 static enum vmf_code compare(struct vmf_machine_move *move, const struct vmf_machine_target *target,

@@ -93,7 +93,7 @@ static enum vmf_code check_after(const struct text_edit *edit, const struct vmf_
   struct vmf_machine *after;
 
   VMF_TRY(vmf_machine_new(&after, error));
-  enum vmf_code code = edit->format->read(&source, after, NULL, error);
+  enum vmf_code code = vmf_machine_read(edit->format, &source, after, NULL, error);
   if (code == VMF_OK)
     code = vmf_machine_check_edits(before, after, edit->edits, source.name, error);
   else
@@ -110,7 +110,7 @@ static enum vmf_code splice(struct text_edit *edit, struct vmf_error *error)
   struct vmf_machine *before;
 
   VMF_TRY(vmf_machine_new(&before, error));
-  enum vmf_code code = edit->format->read(&source, before, NULL, error);
+  enum vmf_code code = vmf_machine_read(edit->format, &source, before, NULL, error);
   if (code == VMF_OK)
     code = edit->format->edit(&source, before, edit->edits, &report, &edit->after,
                               &edit->after_length, error);

@@ -85,7 +85,7 @@ static enum vmf_code fill(const struct vmf_machine_format *format,
   VMF_TRY(vmf_value_text(root, "format", format->name, error));
   VMF_TRY(vmf_value_add(root, VMF_VALUE_LIST, "findings", &values, error));
   report.data = values;
-  VMF_TRY(format->read(source, machine, &report, error));
+  VMF_TRY(vmf_machine_read(format, source, machine, &report, error));
   VMF_TRY(vmf_value_add(root, VMF_VALUE_OBJECT, "machine", &values, error));
   return vmf_machine_value(machine, values, error);
 }
@@ -127,7 +127,7 @@ static enum vmf_code rewrite(const struct vmf_machine_format *format,
 
   if (!to || !to->write)
     return vmf_fail(error, VMF_USAGE, "no machine format that is written is called %s", asked->to);
-  VMF_TRY(format->read(source, machine, NULL, error));
+  VMF_TRY(vmf_machine_read(format, source, machine, NULL, error));
   if (machine->disk_count > DISKS)
     return vmf_fail(error, VMF_LIMIT, "more than %d disks", DISKS);
   for (size_t i = 0; i < machine->disk_count; i++) {

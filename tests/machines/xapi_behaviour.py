@@ -306,4 +306,5 @@ def test_a_disk_alone_is_no_machine(t):
     tap.equal(t.names(), ['a.raw'], 'files')
 
 
-tap.main(globals())
+if __name__ == '__main__':
+    tap.main(globals())

@@ -7,7 +7,9 @@ import platform
 import struct
 import subprocess
 
+import nbd_server
 import tap
+from remote_servers import Site
 
 DENIED = ['read: Permission denied', 'write: Permission denied', 'unlink: Permission denied', 'socket: Operation not permitted',
           'exec: Operation not permitted']
@@ -176,6 +178,7 @@ def test_a_sandbox_around_it_refuses(t, call, told):
     t.vmferry('convert', '--sandbox=require', 'disk.raw', 'disk.qcow2', preexec_fn=lambda: deny(call), status=9)
 
 
+DISK = bytes(range(256)) * 1024
 # Nothing but programs and libraries, the build, and the folders of the test: no /proc, /sys and /dev.
 ROOT = """R=$PWD/root; mkdir -p $R; mount -t tmpfs none $R
 for folder in /usr /bin /lib /lib64 /etc "$BUILD" "$PWD" "$TMPDIR"; do [ -d $folder ] && mkdir -p $R$folder && mount --bind $folder $R$folder; done
@@ -190,21 +193,41 @@ CONTAINERS = [
 ]
 
 
-@tap.rows(CONTAINERS)
-def test_surroundings(t, around):
-    offered(t)
+def surrounded(t, around):
+    """The environment of a command there; the test is skipped where it cannot be had."""
     os.chmod(t.folder, 0o777)
     os.chmod(os.environ['TMPDIR'], 0o777)
     env = {'VMFERRY_SANDBOX': 'require', 'BUILD': os.path.realpath(os.environ.get('VMFERRY_BUILD', tap.SOURCE / 'build'))}
     if os.geteuid() != 0 or t.run(*around, tap.VMFERRY, '--version', status=None, env=env).returncode != 0:
         raise tap.Skip('it cannot be had here')
-    t.write('disk.raw', bytes(range(256)) * 1024)
+    return env
+
+
+@tap.rows(CONTAINERS)
+def test_surroundings(t, around):
+    offered(t)
+    env = surrounded(t, around)
+    t.write('disk.raw', DISK)
+    t.write('jobs', b'disk.raw\tbatch.qcow2\nvm.ova\tbatch.vmx\n')
+    t.run('sh', '-c', 'gzip -k disk.raw; openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out pem -subj /CN=x -addext basicConstraints=critical,CA:FALSE; chmod 644 key')
     for words in (('convert', 'disk.raw', 'disk.qcow2'), ('checksum', 'disk.qcow2'), ('pack', '-o', 'vm.ova', 'disk.qcow2'),
                   ('verify', 'vm.ova'), ('convert', 'vm.ova', 'vm.vmx'), ('unpack', 'vm.ova', 'folder'), ('compare', 'vm.ova', 'disk.raw'),
-                  ('checksum', 'disk.raw.gz')):
-        if words[-1] == 'disk.raw.gz':
-            t.run('gzip', '-k', 'disk.raw')
+                  ('checksum', 'disk.raw.gz'), ('sign', '--key', 'key', '--cert', 'pem', 'vm.ova'), ('verify', '--require-signature', '--ca-file', 'pem', 'vm.ova'),
+                  ('batch', '-q', '--report', 'report.csv', 'jobs'), ('clean', '.')):
         t.run(*around, tap.VMFERRY, *words, env=env)
+
+
+@tap.rows(CONTAINERS)
+def test_servers_in_these_surroundings(t, around):
+    """By HTTP, whose library is loaded then, and by NBD."""
+    offered(t)
+    env = surrounded(t, around)
+    with Site(lambda handler, _: handler.part(DISK)) as site, nbd_server.Server(t, DISK) as export:
+        os.chmod(export.path, 0o777)
+        for library, url in (('libcurl', site.url + '/disk.raw'), ('libnbd', export.url)):
+            tap.needs(library)
+            t.run(*around, tap.VMFERRY, 'convert', '-f', 'raw', '-O', 'raw', '--force', url, 'out.raw', env=env)
+            tap.equal(t.read('out.raw') == DISK, True, library)
 
 
 def test_a_list_names_files_anywhere(t):

@@ -28,14 +28,16 @@ def take(connection, length):
 class Server:
     """read(server, offset, length) gives the bytes of an answer, extents(offset, length) the (length, flags) of one about holes; without it the
     server tells nothing about them. bitmap(server, offset, length): the same of one that is called `it`, or None where that is not offered any more.
-    silent(server, kind): whether it says no word more on that connection, asked before each answer. writes: all that is written is taken. `connections` are counted. size: what it says to have. data: of one export, or of several by their names."""
+    silent(server, kind): whether it says no word more on that connection, asked before each answer. slow(server, kind): how many bytes of it go out at once then,
+    a third of a second behind the ones before; 0: all of them. writes: all that is written is taken. `connections` are counted, and those that are `gone`. size: what it says to have. data: of one export, or of several by their names."""
 
-    def __init__(self, t, data, read=None, extents=None, many=False, size=None, bitmap=None, silent=None, writes=False):
+    def __init__(self, t, data, read=None, extents=None, many=False, size=None, bitmap=None, silent=None, writes=False, slow=None):
         self.exports = data if isinstance(data, dict) else {'': data}
         self.path, self.data, self.extents, self.many = t.path('nbd.sock'), self.exports.get(''), extents, many
-        self.read, self.size, self.bitmap, self.silent, self.writes = read, size, bitmap, silent, writes
+        self.read, self.size, self.bitmap, self.silent, self.writes, self.slow = read, size, bitmap, silent, writes, slow
         self.ended = threading.Event()
-        self.connections, self.lock, self.url = 0, threading.Lock(), f'nbd+unix:///?socket={self.path}'
+        self.connections, self.gone, self.lock, self.url = 0, 0, threading.Lock(), f'nbd+unix:///?socket={self.path}'
+        self.news = threading.Condition(self.lock)
 
     def url_of(self, name):
         return self.url.replace('///', f'///{name}')
@@ -47,8 +49,15 @@ class Server:
         threading.Thread(target=self.listen, daemon=True).start()
         return self
 
+    def wait_until(self, told):
+        """Connections are made and lost meanwhile."""
+        with self.news:
+            self.news.wait_for(lambda: told(self) or self.ended.is_set())
+
     def __exit__(self, *_):
         self.ended.set()
+        with self.news:
+            self.news.notify_all()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         os.unlink(self.path)
@@ -57,14 +66,23 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection = self.listener.accept()[0]
-                with self.lock:
+                with self.news:
                     self.connections += 1
+                    self.news.notify_all()
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
+        try:
+            self.speak(connection)
+        finally:
+            with self.news:
+                self.gone += 1
+                self.news.notify_all()
+
+    def speak(self, connection):
         with connection, contextlib.suppress(OSError):
             self.hush(GREETING)
-            connection.sendall(b'NBDMAGIC' + IHAVEOPT + struct.pack('>H', 3))
+            self.send(connection, GREETING, b'NBDMAGIC' + IHAVEOPT + struct.pack('>H', 3))
             take(connection, 4)
             option, name = self.option(connection)
             while option != GO:
@@ -76,6 +94,13 @@ class Server:
         if self.silent and self.silent(self, kind):
             self.ended.wait()
             raise ConnectionError
+
+    def send(self, connection, kind, data):
+        step = (self.slow(self, kind) if self.slow else 0) or len(data)
+        for at in range(0, len(data), step):
+            connection.sendall(data[at:at + step])
+            if at + step < len(data) and self.ended.wait(1 / 3):
+                raise ConnectionError
 
     def option(self, connection):
         _, option, length = struct.unpack('>8sII', take(connection, 16))
@@ -100,7 +125,7 @@ class Server:
         _, _, kind, handle, offset, length = struct.unpack('>IHH8sQI', take(connection, 28))
 
         def reply(what, data, flags=DONE):
-            connection.sendall(struct.pack('>IHH8sI', 0x668e33ef, flags, what, handle, len(data)) + data)
+            self.send(connection, kind, struct.pack('>IHH8sI', 0x668e33ef, flags, what, handle, len(data)) + data)
 
         def tell(context, runs, flags):
             reply(5, struct.pack('>I', context) + b''.join(struct.pack('>II', *run) for run in runs), flags)

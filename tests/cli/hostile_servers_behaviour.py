@@ -269,6 +269,45 @@ def test_a_head_without_end(t, piece, word):
     tap.contains(done.stderr, word)
 
 
+# ---- bytes that come one at a time ----
+
+def trickle(handler, data):
+    for byte in data:
+        handler.wfile.write(bytes([byte]))
+        if ENDED.wait(0.3):
+            break
+    handler.close_connection = True
+
+
+def trickling(whole):
+    """All of the file, or what is asked for behind its first bytes."""
+    def answer(handler, number):
+        start, end = handler.span(len(RAW))
+        if whole:
+            handler.say(200, Content_Length=str(len(RAW)))
+            trickle(handler, RAW)
+        elif number < 3:
+            handler.part(RAW)
+        else:
+            handler.say(206, Content_Length=str(end - start), Content_Range=f'bytes {start}-{end - 1}/{len(RAW)}', ETag='"one"')
+            trickle(handler, RAW[start:end])
+    return answer
+
+
+ENDED = threading.Event()
+
+
+@tap.rows([('a part of the file', False), ('the whole of it', True)])
+def test_a_byte_at_a_time(t, whole):
+    tap.needs('libcurl')
+    ENDED.clear()
+    with Site(trickling(whole)) as site:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', site.url + '/disk.raw', 'out.raw', status=75, env={'VMFERRY_STALL_TIME': '1'})
+        ENDED.set()
+    tap.contains(done.stderr, 'Operation too slow')
+    tap.equal('out.raw' in t.names(), False, 'a target')
+
+
 # ---- what is no device ----
 
 def test_an_object_is_always_new(t):

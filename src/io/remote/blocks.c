@@ -43,8 +43,7 @@ enum vmf_code vmf_remote_new(struct vmf_transport *transport, const char *name,
 void vmf_remote_free(struct vmf_remote *remote)
 {
   remote->transport->ops->close(remote->transport);
-  for (size_t i = 0; i < VMF_REMOTE_BLOCKS; i++)
-    vmf_free(remote->blocks[i].bytes);
+  vmf_free(remote->memory);
   pthread_cond_destroy(&remote->wanted);
   pthread_cond_destroy(&remote->arrived);
   pthread_mutex_destroy(&remote->lock);
@@ -60,6 +59,33 @@ static struct vmf_remote_block *find(struct vmf_remote *remote, uint64_t index)
     if (remote->blocks[i].state != VMF_BLOCK_EMPTY && remote->blocks[i].index == index)
       return &remote->blocks[i];
   return NULL;
+}
+
+static bool was_read(const struct vmf_remote_block *block)
+{
+  return block->state == VMF_BLOCK_READY && block->pins == 0 && block->read;
+}
+
+/* Whether it is among those that were read longest ago. */
+static bool is_old(const struct vmf_remote *remote, const struct vmf_remote_block *block)
+{
+  unsigned older = 0;
+
+  for (size_t i = 0; i < VMF_REMOTE_BLOCKS; i++)
+    older += was_read(&remote->blocks[i]) && remote->blocks[i].stamp < block->stamp;
+  return older < remote->transport->load;
+}
+
+/* The place behind that of the block before, if it is as good as any: so one request can fill both.
+ */
+static struct vmf_remote_block *find_next_place(struct vmf_remote *remote, uint64_t index)
+{
+  struct vmf_remote_block *place = index > 0 ? find(remote, index - 1) : NULL;
+
+  if (!place || ++place == remote->blocks + VMF_REMOTE_BLOCKS)
+    return NULL;
+  return place->state == VMF_BLOCK_EMPTY || (was_read(place) && is_old(remote, place)) ? place
+                                                                                       : NULL;
 }
 
 /* An empty one, or the one that was read longest ago. What nobody has read yet goes only where
@@ -81,22 +107,33 @@ static struct vmf_remote_block *find_place(struct vmf_remote *remote, bool ahead
   return oldest;
 }
 
+/* What nobody has used yet takes no room. */
+static enum vmf_code make_memory(struct vmf_remote *remote, struct vmf_error *error)
+{
+  void *memory;
+
+  if (remote->memory)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc_pages((size_t)VMF_REMOTE_BLOCKS * VMF_REMOTE_BLOCK, &memory, error));
+  remote->memory = memory;
+  for (size_t i = 0; i < VMF_REMOTE_BLOCKS; i++)
+    remote->blocks[i].bytes = remote->memory + i * VMF_REMOTE_BLOCK;
+  return VMF_OK;
+}
+
 /* *block: NULL where there is no place now. */
 static enum vmf_code want(struct vmf_remote *remote, uint64_t index, bool ahead,
                           struct vmf_remote_block **block, struct vmf_error *error)
 {
-  void *memory;
-
   *block = find(remote, index);
   if (*block)
     return VMF_OK;
-  struct vmf_remote_block *place = find_place(remote, ahead);
+  struct vmf_remote_block *place = find_next_place(remote, index);
+  if (!place)
+    place = find_place(remote, ahead);
   if (!place)
     return VMF_OK;
-  if (!place->bytes) {
-    VMF_TRY(vmf_alloc_pages(VMF_REMOTE_BLOCK, &memory, error));
-    place->bytes = memory;
-  }
+  VMF_TRY(make_memory(remote, error));
   place->state = VMF_BLOCK_WANTED;
   place->index = index;
   place->stamp = remote->clock++;

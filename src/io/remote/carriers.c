@@ -179,8 +179,8 @@ enum vmf_code vmf_carriers_call(struct vmf_remote *remote, struct vmf_error *err
 
   while (loads > remote->idle && remote->thread_count < most && result == 0)
     result = start(remote);
-  if (loads > 0)
-    pthread_cond_broadcast(&remote->wanted);
+  for (unsigned i = 0; i < vmf_min(loads, remote->idle); i++)
+    pthread_cond_signal(&remote->wanted);
   if (remote->thread_count > 0)
     return VMF_OK;
   errno = result;

@@ -29,7 +29,8 @@ struct vmf_remote_block {
   uint64_t stamp; /* when it was asked for, or read last */
   unsigned pins;  /* who waits for it or copies from it */
   bool read;      /* somebody has */
-  uint8_t *bytes; /* owned; LOADING: of the carrier; READY: they do not change while pinned */
+  uint8_t *bytes; /* of the file's memory; LOADING: of the carrier; READY: they do not change while
+                   * pinned */
   struct vmf_error error; /* FAILED */
 };
 
@@ -44,6 +45,7 @@ struct vmf_remote {
   pthread_mutex_t lock;
   pthread_cond_t wanted;  /* there is a block to be loaded, or it is stopping */
   pthread_cond_t arrived; /* a block has changed its state, or is not pinned any more */
+  uint8_t *memory;        /* of the blocks, in their order; owned; NULL: there is none yet */
   struct vmf_remote_block blocks[VMF_REMOTE_BLOCKS];
   uint64_t clock;                /* of the stamps */
   unsigned window;               /* blocks that are asked for ahead now */

@@ -24,7 +24,7 @@ struct vmf_io;
 struct vmf_load {
   uint64_t offset;
   size_t length;
-  uint8_t *blocks[VMF_REMOTE_LOAD]; /* where the bytes of each go */
+  uint8_t *blocks[VMF_REMOTE_LOAD]; /* where the bytes of each go; often one behind the other */
 };
 
 /* What came of a request that failed. */

@@ -3,6 +3,7 @@
 #include "nbd_connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "cancel.h"
 #include "remote_settings.h"
@@ -28,6 +29,24 @@ bool vmf_nbd_is_lost(struct nbd_handle *handle)
   return vmf_nbd.nbd_aio_is_dead(handle) || vmf_nbd.nbd_aio_is_closed(handle);
 }
 
+struct pollfd vmf_nbd_socket(struct nbd_handle *handle)
+{
+  const unsigned wanted = vmf_nbd.nbd_aio_get_direction(handle);
+
+  return (struct pollfd){.fd = vmf_nbd.nbd_aio_get_fd(handle),
+                         .events = (short)((wanted & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
+                                           (wanted & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0))};
+}
+
+bool vmf_nbd_take_in(struct nbd_handle *handle, short events)
+{
+  if (events & (POLLIN | POLLHUP))
+    return vmf_nbd.nbd_aio_notify_read(handle) == 0;
+  if (events & POLLOUT)
+    return vmf_nbd.nbd_aio_notify_write(handle) == 0;
+  return !(events & (POLLERR | POLLNVAL)) && !vmf_nbd_is_lost(handle);
+}
+
 enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const char *what,
                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
@@ -47,7 +66,17 @@ enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const 
 
 struct vmf_nbd_patience vmf_nbd_patience(unsigned seconds)
 {
-  return (struct vmf_nbd_patience){.heard = vmf_tries_now(), .most = vmf_remote_stall(seconds)};
+  const uint64_t now = vmf_tries_now();
+
+  return (struct vmf_nbd_patience){
+      .heard = now, .advanced = now, .most = vmf_remote_stall(seconds)};
+}
+
+static enum vmf_code give_up(struct vmf_attempt *attempt, struct vmf_error *error)
+{
+  attempt->lost = attempt->again = true;
+  error->sys_errno = ETIMEDOUT;
+  return error->code;
 }
 
 enum vmf_code vmf_nbd_still(const struct vmf_nbd_patience *patience, const char *name,
@@ -57,13 +86,18 @@ enum vmf_code vmf_nbd_still(const struct vmf_nbd_patience *patience, const char 
     attempt->lost = true;
     return vmf_fail(error, VMF_CANCELLED, "%s: interrupted", name);
   }
-  if (vmf_tries_now() <= patience->heard + (uint64_t)patience->most * 1000)
+  const uint64_t now = vmf_tries_now(), most = (uint64_t)patience->most * 1000;
+
+  if (now > patience->heard + most) {
+    (void)!vmf_fail(error, VMF_READ, "%s: nothing came from the server for %u s", name,
+                    patience->most);
+    return give_up(attempt, error);
+  }
+  if (now <= patience->advanced + VMF_NBD_SLOW * most)
     return VMF_OK;
-  attempt->lost = attempt->again = true;
-  enum vmf_code code =
-      vmf_fail(error, VMF_READ, "%s: nothing came from the server for %u s", name, patience->most);
-  error->sys_errno = ETIMEDOUT;
-  return code;
+  (void)!vmf_fail(error, VMF_READ, "%s: nothing whole came from the server for %u s", name,
+                  VMF_NBD_SLOW * patience->most);
+  return give_up(attempt, error);
 }
 
 enum vmf_code vmf_nbd_listen(struct nbd_handle *handle, const char *name,
@@ -89,6 +123,21 @@ static bool prepare(struct nbd_handle *handle, const char *context)
          vmf_nbd.nbd_set_uri_allow_local_file(handle, true) == 0;
 }
 
+static bool begin(struct nbd_handle *handle, const char *url, const char *context)
+{
+  return handle && prepare(handle, context) && vmf_nbd.nbd_aio_connect_uri(handle, url) == 0;
+}
+
+struct nbd_handle *vmf_nbd_start(const char *url, const char *context)
+{
+  struct nbd_handle *handle = vmf_nbd.nbd_create();
+
+  if (begin(handle, url, context))
+    return handle;
+  vmf_nbd.nbd_close(handle);
+  return NULL;
+}
+
 static enum vmf_code negotiate(struct nbd_handle *handle, const char *name, unsigned seconds,
                                struct vmf_attempt *attempt, struct vmf_error *error)
 {
@@ -111,15 +160,27 @@ enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *con
   *handle = NULL;
   VMF_TRY(vmf_nbd_load(name, error));
   *handle = vmf_nbd.nbd_create();
-  enum vmf_code code =
-      *handle && prepare(*handle, context) && vmf_nbd.nbd_aio_connect_uri(*handle, url) == 0
-          ? negotiate(*handle, name, seconds, attempt, error)
-          : vmf_nbd_failed(name, NULL, "connecting", attempt, error);
+  enum vmf_code code = begin(*handle, url, context)
+                           ? negotiate(*handle, name, seconds, attempt, error)
+                           : vmf_nbd_failed(name, NULL, "connecting", attempt, error);
   if (code == VMF_OK)
     return VMF_OK;
   vmf_nbd.nbd_close(*handle);
   *handle = NULL;
   return code;
+}
+
+enum vmf_code vmf_nbd_check_size(struct nbd_handle *handle, const char *name, uint64_t size,
+                                 struct vmf_error *error)
+{
+  int64_t now = vmf_nbd.nbd_get_size(handle);
+
+  if (now >= 0 && (uint64_t)now == size)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: changed on the server while it was read: it has %" PRId64
+                  " bytes now, and had %" PRIu64,
+                  name, now, size);
 }
 
 void vmf_nbd_part(struct nbd_handle *handle, const char *name)

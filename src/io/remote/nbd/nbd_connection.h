@@ -5,12 +5,15 @@
 #ifndef VMF_IO_REMOTE_NBD_CONNECTION_H
 #define VMF_IO_REMOTE_NBD_CONNECTION_H
 
+#include <poll.h>
+
 #include "nbd_library.h"
 #include "transport.h"
 
 enum {
   VMF_NBD_LISTEN_MS = 200, /* between two looks at who wants it to end */
   VMF_NBD_STALL = 30,      /* seconds */
+  VMF_NBD_SLOW = 4,        /* times as long may pass until something whole has come */
   VMF_NBD_MORE = 2,        /* seconds for one more connection to a server that has answered */
 };
 
@@ -21,6 +24,14 @@ VMF_MUST_CHECK enum vmf_code vmf_nbd_connect(const char *url, const char *name, 
                                              unsigned seconds, struct nbd_handle **handle,
                                              struct vmf_attempt *attempt, struct vmf_error *error);
 
+/* Begins to connect, without waiting; NULL: it cannot. libnbd is loaded. */
+struct nbd_handle *vmf_nbd_start(const char *url, const char *context);
+
+/* A server that was started again, or asked once more, may have another disk by then: VMF_CHANGED.
+ */
+VMF_MUST_CHECK enum vmf_code vmf_nbd_check_size(struct nbd_handle *handle, const char *name,
+                                                uint64_t size, struct vmf_error *error);
+
 /* Closes it. A server that still answers is told, and may end by itself. */
 void vmf_nbd_part(struct nbd_handle *handle, const char *name);
 
@@ -30,13 +41,19 @@ VMF_MUST_CHECK enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle 
                                             const char *what, struct vmf_attempt *attempt,
                                             struct vmf_error *error);
 
+/* What is waited for, and what poll told of it: takes in what has come, and sends what could not be
+ * sent yet. False: the connection is of no use any more. */
+struct pollfd vmf_nbd_socket(struct nbd_handle *handle);
+bool vmf_nbd_take_in(struct nbd_handle *handle, short events);
+
 /* Whether it is of no use any more. */
 bool vmf_nbd_is_lost(struct nbd_handle *handle);
 
 /* A server that is waited for. */
 struct vmf_nbd_patience {
-  uint64_t heard; /* when something came last (vmf_tries_now) */
-  unsigned most;  /* seconds in which something has to come */
+  uint64_t heard;    /* when something came last (vmf_tries_now) */
+  uint64_t advanced; /* when it was something whole */
+  unsigned most;     /* seconds in which something has to come */
 };
 
 struct vmf_nbd_patience vmf_nbd_patience(unsigned seconds);

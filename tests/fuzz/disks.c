@@ -9,24 +9,36 @@
 
 #include "checked.h"
 #include "scratch_files.h"
+#include "zero.h"
 
 enum { SECTOR = 512, RUNS = 24 };
+
+/* Eight bytes at a time: a sanitizer looks at each store. */
+static void fill_random(uint8_t *bytes, size_t length, uint64_t state)
+{
+  for (size_t at = 0; at < length; at += sizeof state) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    memcpy(bytes + at, &state, length - at < sizeof state ? length - at : sizeof state);
+  }
+}
 
 static void fill(struct fuzz_choices *choices, uint8_t *bytes, size_t length)
 {
   static const char text[] = "the quick brown fox jumps over the lazy dog, again. ";
-  uint32_t state = fuzz_byte(choices) * 2654435761u + 1;
-  unsigned kind = fuzz_below(choices, 4);
+  const size_t line = sizeof text - 1;
+  unsigned seed = fuzz_byte(choices);
+  enum { NOISE, TEXT, SPECKS, ZEROS } kind = fuzz_below(choices, 4);
 
-  for (size_t i = 0; i < length; i++) {
-    state = state * 1664525 + 1013904223;
-    if (kind == 0)
-      bytes[i] = (uint8_t)(state >> 24);
-    else if (kind == 1)
-      bytes[i] = (uint8_t)text[i % (sizeof text - 1)];
-    else
-      bytes[i] = kind == 2 ? (uint8_t)(state & 15 ? 0 : state >> 16) : 0;
-  }
+  if (kind != TEXT)
+    memset(bytes, 0, length);
+  if (kind == NOISE)
+    fill_random(bytes, length, seed + 1);
+  for (size_t at = 0; kind == TEXT && at < length; at += line)
+    memcpy(bytes + at, text, length - at < line ? length - at : line);
+  for (size_t at = seed % 16; kind == SPECKS && at < length; at += 16)
+    bytes[at] = (uint8_t)(seed + at / 16);
 }
 
 void fuzz_disk_change(struct fuzz_choices *choices, struct fuzz_disk *disk)
@@ -47,7 +59,7 @@ struct fuzz_disk fuzz_disk_make(struct fuzz_choices *choices)
   struct fuzz_disk disk = {.size = (size_t)(fuzz_below(choices, 1024) + 1) * SECTOR};
 
   if (fuzz_chance(choices, 4))
-    disk.size *= fuzz_below(choices, 64) + 1;
+    disk.size *= fuzz_below(choices, 16) + 1;
   if (fuzz_chance(choices, 8))
     disk.size -= fuzz_below(choices, SECTOR);
   disk.bytes = calloc(1, disk.size);
@@ -71,6 +83,17 @@ struct vmf_image *fuzz_disk_image(const struct fuzz_disk *disk)
   return image;
 }
 
+static void tell_difference(const uint8_t *bytes, size_t size, const struct fuzz_disk *disk,
+                            const char *what)
+{
+  size_t at = 0;
+
+  while (at < size && bytes[at] == (at < disk->size ? disk->bytes[at] : 0))
+    at++;
+  fuzz_scratch_write("expected.raw", disk->bytes, disk->size); /* stays where the fault is told */
+  fuzz_fault("%s: byte %zu of %zu is not as expected", what, at, disk->size);
+}
+
 void fuzz_disk_expect(struct vmf_image *image, const struct fuzz_disk *disk, const char *what)
 {
   enum { BEHIND = 1 << 20 };
@@ -84,12 +107,9 @@ void fuzz_disk_expect(struct vmf_image *image, const struct fuzz_disk *disk, con
     fuzz_fault("no memory");
   if (vmf_image_pread(image, bytes, size, 0, &error) != VMF_OK)
     fuzz_fault("%s: %s", what, error.text);
-  for (size_t i = 0; i < size; i++) {
-    if (bytes[i] == (i < disk->size ? disk->bytes[i] : 0))
-      continue;
-    fuzz_scratch_write("expected.raw", disk->bytes, disk->size); /* stays where the fault is told */
-    fuzz_fault("%s: byte %zu of %zu is %02x", what, i, disk->size, bytes[i]);
-  }
+  if (memcmp(bytes, disk->bytes, disk->size) != 0 ||
+      !vmf_is_zero(bytes + disk->size, size - disk->size))
+    tell_difference(bytes, size, disk, what);
   free(bytes);
 }
 

@@ -32,7 +32,7 @@ static inline void walk(struct vmf_image *image)
     }
     if (span.length == 0 || span.guest != guest || span.length > image->size - guest)
       abort();
-    size_t length = (size_t)vmf_min(span.length, READ_BYTES);
+    size_t length = (size_t)vmf_min(span.length, span.kind == VMF_RUN_ZERO ? 512 : READ_BYTES);
     if (vmf_loader_read(loader, image, buffer, length, guest, &error) != VMF_OK &&
         error.text[0] == '\0')
       abort();

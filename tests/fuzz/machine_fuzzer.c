@@ -57,7 +57,7 @@ static void read_again(const struct vmf_machine_format *format, const char *text
   struct vmf_error error;
 
   must(vmf_machine_new(&machine, &error) == VMF_OK);
-  enum vmf_code code = format->read(&source, machine, NULL, &error);
+  enum vmf_code code = vmf_machine_read(format, &source, machine, NULL, &error);
   if (code != VMF_OK && code != VMF_LIMIT) {
     fprintf(stderr, "%s cannot read what it wrote: %s\n", format->name, error.text);
     abort();
@@ -148,7 +148,7 @@ void fuzz_machine(const char *name, const uint8_t *data, size_t size)
                                       .data = cut ? cut + sizeof separator - 1 : ""};
   format->probe(data, size < VMF_MACHINE_HEAD ? size : VMF_MACHINE_HEAD);
   must(vmf_machine_new(&machine, &error) == VMF_OK);
-  if (format->read(&source, machine, NULL, &error) == VMF_OK) {
+  if (vmf_machine_read(format, &source, machine, NULL, &error) == VMF_OK) {
     show(machine);
     write_all(format, machine, cut != NULL);
   }

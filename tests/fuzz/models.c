@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "guest_os.h"
+#include "machine_format.h"
 #include "scratch_files.h"
 
 enum { DEVICES = 6 };
@@ -175,7 +176,7 @@ static void *add(struct fuzz_choices *choices, struct vmf_machine *machine, cons
   return snapshot;
 }
 
-/* What a reader has looked at before it is in a machine. */
+/* What a reader has looked at before it is in a machine, and what it leaves out. */
 static void settle(struct fuzz_choices *choices, struct vmf_machine *machine)
 {
   static const char *const systems[] = {"ubuntu-64", "windows2019srv-64", "otherGuest",
@@ -190,7 +191,7 @@ static void settle(struct fuzz_choices *choices, struct vmf_machine *machine)
   if (machine->memory.told) /* no format has more than a PiB */
     machine->memory.value %= UINT64_C(1) << 50;
   if (machine->vcpus.told)
-    machine->vcpus.value = 1 + machine->vcpus.value % VMF_MACHINE_CPUS;
+    machine->vcpus.value %= VMF_MACHINE_CPUS + 1;
   for (size_t i = 0; i < machine->nic_count; i++) {
     char mac[32];
     machine->nics[i].mac = (struct vmf_told_text){0};
@@ -208,6 +209,7 @@ static void settle(struct fuzz_choices *choices, struct vmf_machine *machine)
     must(vmf_machine_add_extra(machine, "vmx", fuzz_word(choices), fuzz_word(choices), 0, i % 2,
                                &error),
          &error);
+  vmf_machine_settle(machine, "model", NULL);
 }
 
 struct vmf_machine *fuzz_machine_make(struct fuzz_choices *choices)

@@ -4,7 +4,7 @@
  * Runs fuzz targets without libFuzzer:
  *
  *   replay                        all targets on what they begin with, as TAP
- *   replay --list                 their names
+ *   replay --list                 their names, and what they begin with
  *   replay --seeds NAME FOLDER    writes the choices that a target begins with as files
  *   replay NAME FILE|FOLDER...    one target on these inputs */
 #include <dirent.h>
@@ -112,10 +112,12 @@ static int run_all(void)
 
 static int list(void)
 {
+  static const char *const kinds[] = {
+      [FUZZ_SEEDS_IMAGES] = "images", [FUZZ_SEEDS_RANDOM] = "choices", [FUZZ_SEEDS_NONE] = "none"};
   struct fuzz_target target;
 
   for (size_t i = 0; fuzz_target_at(i, &target); i++)
-    printf("%s\n", target.name);
+    printf("%s %s\n", target.name, kinds[target.seeds]);
   return 0;
 }
 

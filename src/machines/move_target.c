@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "path.h"
 #include "text.h"
+#include "url.h"
 
 enum { NAME_MOST = 200 /* bytes: a suffix and a number fit behind it */ };
 
@@ -173,11 +174,12 @@ enum vmf_code vmf_machine_move_target(struct vmf_machine_move *move, const char 
 
 /* ---- where it goes ---- */
 
+/* A pipe and a URL have none, and nothing that stands beside them. */
 static enum vmf_code find_folder(struct vmf_machine_move *move, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *folder = NULL;
 
-  if (strcmp(move->destination.path, "-") == 0)
+  if (strcmp(move->destination.path, "-") == 0 || vmf_url_is(move->destination.path))
     return VMF_OK;
   VMF_TRY(vmf_path_copy_folder(move->destination.path, &folder, error));
   VMF_AUTO_FREE char *absolute = realpath(folder, NULL);

@@ -304,6 +304,25 @@ def test_a_package_is_sent(t):
     tap.equal(store.uploads, {}, 'uploads')
 
 
+def test_a_machine_is_sent_as_a_package(t):
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    t.vmferry('pack', '-o', 'own.ova', 'disk.raw')
+    t.vmferry('convert', 'own.ova', 'vm.vmx')
+    store = Store()
+    with Site(store.answer) as site:
+        keys = ('--endpoint-url', site.url, '--region', store.region)
+        for target in ('s3://disks/vm.ova', 'vm.ova'):
+            sent(t, store, site, 'convert', *keys, 'vm.vmx', target)
+        tap.equal(store.objects['disks/vm.ova'][0] == t.read('vm.ova'), True, 'the bytes are those of a file')
+        sent(t, store, site, 'pack', '-o', 's3://disks/packed.ova', *keys, 'disk.raw')
+        tap.equal(sorted(store.objects), ['disks/packed.ova', 'disks/vm.ova'])
+        for target in ('s3://disks/other.vmx', 's3://disks/other.xml', 's3://disks/'):
+            tap.equal(sent(t, store, site, 'convert', 'own.ova', target, status=None).returncode > 0, True, f'{target}: what is more than one file')
+        sent(t, store, site, 'convert', 'own.ova', 's3://disks/vm.xva')
+        sent(t, store, site, 'info', 's3://disks/vm.xva')
+
+
 def test_what_fails_for_a_while_is_sent_again(t):
     tap.needs('libcurl')
     t.write('disk.raw', LARGE)

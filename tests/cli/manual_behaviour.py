@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
-"""Every command line in README.md and in the manual's pages works, one behind the other as a reader types them. What needs a server, a terminal or
-another vendor's program is only checked to be the shell's language: in a page it stands below the comment `elsewhere`."""
+"""Every command line in README.md, in contrib/ and in the manual's pages works, one behind the other as a reader types them; elsewhere.py has what stands for the places of
+others. The few that are only checked to be the shell's language are those of NOT_RUN."""
+import json
 import os
 import pathlib
 import re
 import shutil
 import sys
 
+import elsewhere
 import tap
 
 sys.path.insert(0, str(tap.SOURCE / 'tests/machines'))
@@ -15,9 +17,20 @@ import vmcx_maker  # noqa: E402  pylint: disable=wrong-import-position
 
 README = tap.SOURCE / 'README.md'
 PAGES = ('src/cli/vmferry.1', 'src/cli/vmferry-formats.5', 'docs/vmferry-machines.5', 'docs/vmferry-migration.7')
-# Names of other machines, and of programs that are not there in a test.
-ELSEWHERE = re.compile(r'\b(https?|s3|nbds?(\+unix)?)://|\b(ssh|sbatch|nbdkit|sudo|meson|zstdcat)\b|/(dev|vms)/|\./dev |@token|-l before|\| source')  # a machine with snapshots; fish
-INLINE = re.compile(r'(.*\| )?vmferry [a-z]+ (.* )?[^-\s]\S*')  # no part of one: its last word is an operand
+NOT_RUN = (  # what, and why
+    (r'^\./dev ', 'it builds and tests all of this, and is how this test is begun'),
+    (r'^(sudo|\./dev build && sudo)', 'it changes the machine; tests/cli/install_behaviour.py installs into a folder'),
+    (r'^(scp -r pve|ssh root@node sh pve)', 'a node of Proxmox VE; tests/machines/qm_behaviour.py runs the script'),
+    (r'--journal-file', 'a block device; tests/faults/resume_sources_behaviour.py goes on with one'),
+    (r'^(qmrestore|virsh|xe) ', 'a program of another vendor, with a hypervisor of its own'),
+    (r'^(ACCOUNT|BUCKET)=', 'an account at a cloud; tests/machines/platform_machines_behaviour.py runs the scripts'),
+    (r'guestfish', 'it boots a kernel of its own, and wants a disk with a system on it'),
+)
+# What is set like a command and is none: of each it is told where it is tested.
+NO_COMMAND = re.compile(r'\.(RS|RE)$'
+                        r'|# nightly$|@defaults |/backup/\w+\.vmdk\t|\{"src": '  # lists of jobs: below
+                        r'|disk\.qcow2: copying, ')  # a line of progress: progress_behaviour.py
+INLINE = re.compile(r'(.*\| )?(vmferry|openssl) [a-z]+ (.* )?[^-\s]\S*')  # no part of one: its last word is an operand
 
 
 def plain(text):
@@ -33,32 +46,32 @@ def commands_in_a_sentence(line):
     return [plain(word).strip() for word in words if INLINE.fullmatch(plain(word).strip())]
 
 
-def commands_of_page(page):
-    """(command line, whether it can only be looked at)."""
-    elsewhere = inside = synopsis = False
+def shown(page):
+    """The lines of a page outside of its synopsis, each with whether it is set as it is typed."""
+    inside = synopsis = False
     for line in (tap.SOURCE / page).read_text().replace('\\e\n', '').splitlines():
-        if line.startswith('.\\" elsewhere'):
-            elsewhere = True
-        elif line == '.nf':
-            inside = True
-        elif line == '.fi':
-            inside = elsewhere = False
+        if line in ('.nf', '.fi'):
+            inside = line == '.nf'
         elif line.startswith('.SH '):
             synopsis = line == '.SH SYNOPSIS'
-        elif inside and not synopsis and re.match(r'\s*(vmferry|mkdir|printf|zcat|scp|ssh|virsh|xe|sbatch|nbdkit)\s', plain(line)):
-            line = plain(line).strip()
-            yield line, elsewhere or ELSEWHERE.search(line) is not None
-        elif inside and plain(line).strip().startswith(('json:', 'driver=')):
-            yield f"vmferry info {'--image-opts ' if 'driver=' in line else ''}'{plain(line).strip()}'", False
+        elif not synopsis:
+            yield line, inside
+
+
+def commands_of_page(page):
+    for line, inside in shown(page):
+        text = plain(line).strip()
+        if inside and text.startswith(('json:', 'driver=')):
+            yield f"vmferry info {'--image-opts ' if 'driver=' in text else ''}'{text}'"
+        elif inside and not NO_COMMAND.match(text):
+            yield text
         elif re.match(r'\.(B|BR|RB) ', line):
-            yield from ((line, ELSEWHERE.search(line) is not None) for line in commands_in_a_sentence(line))
+            yield from commands_in_a_sentence(line)
 
 
-def commands_of_readme():
-    for block in re.findall(r'^```sh\n(.*?)^```', README.read_text(), re.M | re.S):
-        for line in block.splitlines():
-            if re.match(r'[\w./]+ ', line):
-                yield line, ELSEWHERE.search(line) is not None
+def commands_of_text(path):
+    for block in re.findall(r'^```sh\n(.*?)^```', path.read_text(), re.M | re.S):
+        yield from (line for line in re.sub(r'(\||\\)\n\s*', r'\1 ', block).splitlines() if re.match(r'[\w./]+ ', line))
 
 
 def certificates(t):
@@ -77,6 +90,7 @@ def disks(t):
     t.vmferry('create', '-b', 'base.qcow2', '-F', 'qcow2', 'overlay.qcow2')
     t.vmferry('convert', '-c', '--map', 'old.map', 'disk.vmdk', 'monday.qcow2')
     t.vmferry('convert', '-c', '--map', 'disk.map', 'disk.raw', 'disk.qcow2')
+    t.run(tap.tool('qemu-img'), 'bitmap', '--add', shutil.copy(t.path('base.qcow2'), t.path('now.qcow2')), 'since-full')
 
 
 OPTIONS = b'''<DeploymentOptionSection><Info>Sizes</Info><Configuration ovf:id="small"><Label>Small</Label><Description>Small</Description></Configuration>
@@ -123,7 +137,9 @@ def machines(t):
     for name in ('vm.vmx', 'vm.vbox', 'vm.xva', 'backup.vma'):
         t.vmferry('convert', 'vm.ova', name)
     t.vmferry('convert', '-O', 'vma', 'disk.vmdk', 'x.vma')
-    t.run(tap.tool('zstd'), '-q', 'x.vma')
+    for name in ('x.vma', 'vm.vma'):
+        t.run(tap.tool('zstd'), '-q', 'x.vma', '-o', name + '.zst')
+    t.vmferry('convert', '-O', 'vma', 'disk.vmdk', 'vzdump-qemu-100.vma')
     for folder in ('export/Virtual Machines', 'export/Virtual Hard Disks'):
         os.makedirs(t.path(folder))
     t.vmferry('convert', 'disk.vmdk', 'export/Virtual Hard Disks/c.vhdx')
@@ -139,11 +155,24 @@ def hyperv():
             f'_{one}_': {'controller0': {'drive0': {'pathname': 'C:\\VMs\\Virtual Hard Disks\\c.vhdx', 'type': 'VHD', 'iops_limit': 0, 'weight': 100}}}}
 
 
+def volumes(t):
+    """A disk that its machine writes to no more since an overlay was made, the copy of it in a volume, and what other servers have."""
+    for folder in ('vms', 'volumes', 'there'):
+        os.mkdir(t.path(folder))
+    shutil.copy(t.path('base.qcow2'), t.path('vms/web.qcow2'))
+    t.vmferry('create', '-b', 'web.qcow2', '-F', 'qcow2', 'vms/web.copy.qcow2')
+    shutil.copy(t.path('disk.raw'), t.path('volumes/web.raw'))
+    shutil.copy(t.path('vm.ova'), t.path('there/vm.ova'))
+    shutil.copy(t.path('disk.vmdk'), t.path('there/vm.vmdk'))
+    t.write('token', b'Authorization: Bearer of-a-token\n')
+
+
 def readers_folder(t):
     certificates(t)
     disks(t)
     packages(t)
     machines(t)
+    volumes(t)
     collection(t)
     shutil.copytree(t.path('made'), t.path('folder'))
     os.symlink(tap.VMFERRY, t.path('vmferry'))
@@ -151,13 +180,71 @@ def readers_folder(t):
     t.write('jobs.tsv', b'disk.raw\tdone.qcow2\n')
 
 
-def type_it(t, line, only_looked_at):
-    if only_looked_at:
-        t.run('bash', '-n', '-c', line)
-        return
-    done = t.run('bash', '-e', '-o', 'pipefail', '-c', line, env={'PATH': t.path('') + ':' + os.environ['PATH']}, status=None)
+# ---- what a line tells of its files ----
+
+def signed(t, *options, key='key.pem', cert='cert.pem'):
+    """vm.mf and vm.cert, which were signed with a certificate that nobody else vouches for: it is the authority, too."""
+    shutil.rmtree(t.path('vm'), ignore_errors=True)
+    os.mkdir(t.path('vm'))
+    t.vmferry('pack', 'disk.vmdk', '-o', 'vm/vm.ovf')
+    t.vmferry('sign', *options, '--key', key, '--cert', cert, 'vm')
+    for name in ('vm.mf', 'vm.cert'):
+        shutil.copy(t.path('vm/' + name), t.path(name))
+    shutil.copy(t.path(cert), t.path('ca.pem'))
+
+
+def signed_by_an_edwards_curve(t):
+    t.run('openssl', 'req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '30', '-subj', '/CN=x', '-addext', 'keyUsage=critical,digitalSignature',
+          '-addext', 'extendedKeyUsage=codeSigning', '-keyout', 'ed.key', '-out', 'ed.pem')
+    signed(t, key='ed.key', cert='ed.pem')
+    for line in commands_of_page('src/cli/vmferry.1'):
+        if line.endswith(('> signature', '> public.pem')):
+            type_it(t, line, {})
+
+
+def with_two_disks(t):
+    t.vmferry('pack', 'disk.vmdk', 'disk.vmdk', '-o', 'two.ova', '--os', 'ubuntu-64')
+    t.vmferry('convert', 'two.ova', 'vm.xva')
+
+
+def with_a_snapshot(t):
+    """As if what was written since had been given up: the disk of the snapshot is that of the machine."""
+    image = next(path.name for path in t.folder.glob('vm-disk1.vmdk'))
+    node = re.search(r'^(\w+:\d+)\.fileName = "' + image, t.read('vm.vmx').decode(), re.M)[1]
+    t.write('vm.vmsd', (f'.encoding = "UTF-8"\nsnapshot.lastUID = "1"\nsnapshot.current = "1"\nsnapshot.numSnapshots = "1"\nsnapshot0.uid = "1"\n'
+                        f'snapshot0.displayName = "before"\nsnapshot0.numDisks = "1"\nsnapshot0.disk0.fileName = "{image}"\nsnapshot0.disk0.node = "{node}"\n').encode())
+
+
+PREPARED = (
+    (r'-l monday', lambda t: t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'monday', 'disk.qcow2')),
+    (r'snapshot=before', lambda t: t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'before', 'disk.qcow2')),
+    (r'-l before', with_a_snapshot),
+    (r'^sed -n .* vm\.cert', lambda t: signed(t, '--cms')),
+    (r'^openssl pkeyutl', signed_by_an_edwards_curve),
+    (r'nbdkit vmferry vm\.xva::2', with_two_disks),
+)
+
+
+def type_it(t, line, environment):
+    """As it is typed into a shell; a finding of `lint` is no failure."""
+    shell = [tap.tool('fish'), '-c'] if line.endswith('| source') else ['bash', '-e', '-o', 'pipefail', '-c']
+    done = t.run(*shell, line, env={'PATH': t.path('') + ':' + os.environ['PATH'], **environment}, status=None)
     if done.returncode not in ((0, 3) if line.startswith('vmferry lint ') else (0,)):  # 3: there is something to tell
         raise AssertionError(f'{line}: exit {done.returncode}\n{done.stdout}\n{done.stderr}')
+
+
+def only_looked_at(line):
+    return any(re.search(pattern, line) for pattern, _ in NOT_RUN) or elsewhere.needs(line) is not None or (line.endswith('| source') and not shutil.which('fish'))
+
+
+def follow(t, line, here, environment):
+    if only_looked_at(line):
+        t.run('bash', '-n', '-c', line)
+        return
+    for pattern, prepare in PREPARED:
+        if re.search(pattern, line):
+            prepare(t)
+    type_it(t, here(line), environment)
 
 
 @tap.rows([(page, page) for page in PAGES])
@@ -167,22 +254,55 @@ def test_commands_of_a_page_work(t, page):
         image.truncate((20 << 30) + (1 << 20))
     lines = list(commands_of_page(page))
     tap.equal(len(lines) > 3, True, 'commands were found')
-    for line, only_looked_at in lines:
-        if '-l monday' in line:
-            t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'monday', 'disk.qcow2')
-        type_it(t, line, only_looked_at)
+    with elsewhere.places(t) as (here, environment):
+        for line in lines:
+            follow(t, line, here, environment)
 
 
 def test_commands_of_the_readme_work(t):
     """Each in a folder of its own: they are no story."""
-    lines = list(commands_of_readme())
-    tap.equal(len([line for line, only_looked_at in lines if not only_looked_at]) > 20, True, 'commands were found')
+    lines = list(commands_of_text(README))
+    tap.equal(len([line for line in lines if not only_looked_at(line)]) > 20, True, 'commands were found')
     os.mkdir(t.path('first'))
-    readers_folder(tap.Test(t.path('first')))
-    for line, only_looked_at in lines:
-        shutil.copytree(t.path('first'), t.path('one'), symlinks=True)
-        type_it(tap.Test(t.path('one')), line, only_looked_at)
-        shutil.rmtree(t.path('one'))
+    first = tap.Test(t.path('first'))
+    readers_folder(first)
+    with elsewhere.places(first) as (here, environment):
+        for line in lines:
+            shutil.copytree(t.path('first'), t.path('one'), symlinks=True, ignore=shutil.ignore_patterns('nbd.sock'))
+            follow(tap.Test(t.path('one')), line, here, environment)
+            shutil.rmtree(t.path('one'))
+
+
+def test_commands_of_contrib_work(t):
+    """From the list to the report: a story."""
+    for folder in ('vmfs/web', 'vmfs/db', 'images', 'there'):
+        os.makedirs(t.path(folder))
+    for name in ('disk.raw', 'vmfs/web/web.vmdk', 'vmfs/db/db.vmdk'):
+        t.vmferry('convert', tap.IMAGES / 'good-vmdk-stream.vmdk', name)
+    os.symlink(tap.VMFERRY, t.path('vmferry'))
+    lines = list(commands_of_text(tap.SOURCE / 'contrib/README.md'))
+    tap.equal(len(lines), 5, 'commands')
+    with elsewhere.places(t) as (here, environment):
+        for line in lines:
+            type_it(t, here(line), environment)
+    tap.equal(sorted(os.listdir(t.path('images'))), ['db.qcow2', 'web.qcow2'])
+
+
+def test_lists_of_jobs_in_the_manual_are_lists(t):
+    tap.needs('jansson')
+    for folder in ('backup', 'images', 'there'):
+        os.mkdir(t.path(folder))
+    for name in ('disk.raw', 'backup/web.vmdk', 'backup/db.vmdk', 'web.vmdk'):
+        t.vmferry('convert', tap.IMAGES / 'good-vmdk-stream.vmdk', name)
+    found = [plain(line) for line, inside in shown('src/cli/vmferry.1') if inside and NO_COMMAND.match(plain(line)) and not line.startswith(('.R', '    '))]
+    lists = {'jobs.tsv': found[:4], 'jobs.json': found[4:]}
+    with elsewhere.places(t) as (here, _):
+        for name, lines in lists.items():
+            t.write(name, (here('\n'.join(lines)) + '\n').encode())
+            t.vmferry('batch', '-q', name)
+    tap.equal(json.loads(lists['jobs.json'][0])['dst'], 'web.qcow2')
+    for name in ('images/web.qcow2', 'images/db.qcow2', 'web.qcow2'):
+        t.vmferry('compare', 'disk.raw', name)
 
 
 tap.main(globals())

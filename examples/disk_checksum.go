@@ -31,19 +31,13 @@ func main() {
 	check(C.vmf_disk_open(name, nil, &image, &err), &err)
 	defer C.vmf_image_close(image)
 	size, buffer, digest := uint64(C.vmf_image_size(image)), make([]byte, 1<<20), sha256.New()
-	for offset := uint64(0); offset < size; {
-		length := min(uint64(len(buffer)), size-offset)
-		check(C.vmf_image_pread(image, unsafe.Pointer(&buffer[0]), C.size_t(length), C.uint64_t(offset), &err), &err)
-		digest.Write(buffer[:length])
-		offset += length
+	for offset := uint64(0); offset < size; offset += uint64(len(buffer)) {
+		if left := size - offset; left < uint64(len(buffer)) {
+			buffer = buffer[:left]
+		}
+		check(C.vmf_image_pread(image, unsafe.Pointer(&buffer[0]), C.size_t(len(buffer)), C.uint64_t(offset), &err), &err)
+		digest.Write(buffer)
 	}
 	check(C.vmf_image_unchanged(image, &err), &err)
 	fmt.Printf("%x\n", digest.Sum(nil))
-}
-
-func min(a, b uint64) uint64 {
-	if a < b {
-		return a
-	}
-	return b
 }

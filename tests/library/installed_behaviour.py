@@ -64,6 +64,33 @@ def test_the_program_of_the_manual_converts(t):
     tap.contains(t.run(program, 'none.vmdk', 'no.qcow2', env=installed.env, status=1).stderr, 'none.vmdk')
 
 
+def test_the_other_lines_of_the_manual_work(t):
+    """That of the synopsis, and what a caller's struct begins with."""
+    installed = Installed(t)
+    page = (tap.SOURCE / 'docs/libvmferry.3').read_text()
+    shown = [block.replace('\\-', '-').strip().removeprefix('.B ').splitlines() for block in re.findall(r'^\.nf\n(.*?)^\.fi\n', page, re.M | re.S)]
+    include, command, struct = shown[0][0], shown[0][-1].removeprefix('.B '), shown[1][0]
+    t.write('program.c', f'{include}\nint main(void)\n{{\n  {struct}\n  return job.threads != 4;\n}}\n'.encode())
+    t.run('bash', '-c', command + ' && ./a.out', env=installed.env)
+    tap.equal(len(shown), 3, 'the third is the program')
+
+
+@tap.rows([(line, line) for line in re.search(r'^```sh\n(.*?)^```', (EXAMPLES / 'README.md').read_text(), re.M | re.S)[1].splitlines()])
+def test_a_line_of_examples_works(t, line):
+    installed = Installed(t)
+    tap.tool(line.split()[1 if '=' in line.split()[0] else 0])
+    for path in EXAMPLES.iterdir():
+        shutil.copy(path, t.path(path.name))
+    shutil.copy(DISK, t.path('disk.vmdk'))
+    t.run('bash', '-c', line, env={**installed.env, 'GOCACHE': t.path('cache')}, timeout=900)
+
+
+@tap.rows([(name, name) for name in ('disk_checksum.py', 'disk_checksum.go')])
+def test_a_binding_has_forty_lines(t, name):
+    lines = [line for line in (EXAMPLES / name).read_text().splitlines() if not re.match(r'#!|(#|//) (SPDX|Copyright)|//$', line)]
+    tap.equal(len(lines) <= 40, True, f'{len(lines)} lines')
+
+
 def test_the_static_library_is_linked(t):
     installed = Installed(t)
     flags = t.run(tap.tool('pkg-config'), '--static', '--cflags', '--libs', 'libvmferry', env=installed.env).stdout.replace('-lvmferry', '-l:libvmferry.a').split()

@@ -40,6 +40,7 @@
 #include "vmferry/machines.h"
 #include "vmferry/packages.h"
 #include "vmferry/remote.h"
+#include "vmferry/resuming.h"
 #include "vmferry/version.h"
 
 #ifdef __cplusplus
@@ -337,16 +338,6 @@ VMF_MUST_CHECK enum vmf_code vmf_image_check(struct vmf_image *image, struct vmf
 /* ---- targets: created once, visible when committed ---- */
 
 struct vmf_target;
-
-/* Whether a journal is kept of what is done, so that another run can go on with it. */
-enum vmf_journal_choice {
-  VMF_JOURNAL_NONE,
-  VMF_JOURNAL_WHERE_POSSIBLE,
-  VMF_JOURNAL_WANTED, /* VMF_UNSUPPORTED, before the first byte, where nothing can be taken up: what
-                       * comes from or goes to a pipe, goes to a device or a server, or comes from
-                       * a device or a server that tells no version of its files, unless
-                       * source_unchanged; salvaged disks */
-};
 
 struct vmf_target_options {
   size_t size;                /* of the struct */

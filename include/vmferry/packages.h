@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "errors.h"
+#include "resuming.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -259,6 +260,14 @@ struct vmf_package_target {
   /* Nothing stays: all is opened and checked as far as before the first byte, and `result` filled.
    * Not by sign. */
   bool dry_run;
+  /* As in vmf_target_options, of files in a folder whose disks are converted: what is done is left
+   * to a run that resumes, of each disk. VMF_UNSUPPORTED with VMF_JOURNAL_WANTED: an archive,
+   * several machines together, what comes on a pipe, files that are only copied. Not by sign. */
+  uint64_t journal_chunk;
+  uint64_t journal_from; /* with VMF_JOURNAL_WHERE_POSSIBLE: only of disks with more bytes than this
+                          * together */
+  enum vmf_journal_choice journal;
+  bool resume, source_unchanged;
 };
 
 /* Writes a package as another: `path` ends in .ova, .ovf, is a folder, or "-" (an OVA on standard

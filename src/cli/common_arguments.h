@@ -222,6 +222,19 @@
     .name = "spool", VMF_SETS_TEXT(target.spool), .value = "DIR",                                  \
     .help = "what a pipe cannot take in order is stored in DIR first"                              \
   }
+#define VMF_ARGUMENT_RESUME                                                                        \
+  {.name = "resume",                                                                               \
+   VMF_SETS_FLAG(transfer.resume),                                                                 \
+   .contradicts = "in-place",                                                                      \
+   .help = "go on with what an interrupted run of the same command left"},                         \
+      {.name = "journal",                                                                          \
+       VMF_SETS_TEXT(transfer.journal),                                                            \
+       .value = "on|off|CHUNK",                                                                    \
+       .help = "note what is done, for --resume (default: on above 10 GiB)"},                      \
+  {                                                                                                \
+    .name = "source-unchanged", VMF_SETS_FLAG(transfer.source_unchanged),                          \
+    .help = "--resume: a device or a server that tells no version has the same content"            \
+  }
 #define VMF_ARGUMENT_PAGE_CACHE_MODE                                                               \
   {                                                                                                \
     .name = "cache", VMF_SETS_EITHER(command.no_cache), .value = "none|normal",                    \

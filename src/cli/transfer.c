@@ -33,6 +33,10 @@ enum vmf_code vmf_transfer_check(const struct vmf_transfer_settings *settings,
   const char *hex;
   const char *algorithm = settings->expected ? vmf_checksum_named(settings->expected, &hex) : NULL;
 
+  if ((settings->resume || settings->journal_file) && settings->journal &&
+      strcmp(settings->journal, "off") == 0)
+    return vmf_arguments_wrong(error, "%s goes by a journal, which --journal=off forbids",
+                               settings->resume ? "--resume" : "--journal-file");
   if (settings->expected && !algorithm)
     return vmf_arguments_wrong(error,
                                "--expect: \"%s\" is no checksum as \"checksum\" prints it: "
@@ -103,26 +107,38 @@ static enum vmf_code transfer_copy(const struct vmf_transfer *transfer, struct v
 /* Below, all is done again before anybody has looked up what to do. */
 static const uint64_t journal_from = 10ull << 30;
 
-static enum vmf_journal_choice transfer_journal(const struct vmf_transfer *transfer)
+static enum vmf_journal_choice transfer_journal(const struct vmf_transfer_settings *settings)
 {
-  const char *word = transfer->settings->journal;
-
-  if (transfer->settings->resume)
+  if (settings->resume)
     return VMF_JOURNAL_WANTED;
-  if (!transfer->source || (word && strcmp(word, "off") == 0))
+  if (settings->journal && strcmp(settings->journal, "off") == 0)
     return VMF_JOURNAL_NONE;
-  if (word || transfer->settings->journal_file)
-    return VMF_JOURNAL_WANTED;
-  return transfer->guest_size > journal_from || transfer->settings->takes_up
-             ? VMF_JOURNAL_WHERE_POSSIBLE
-             : VMF_JOURNAL_NONE;
+  return settings->journal || settings->journal_file ? VMF_JOURNAL_WANTED
+                                                     : VMF_JOURNAL_WHERE_POSSIBLE;
+}
+
+/* So many bytes it has to have for that. */
+static uint64_t transfer_journal_from(const struct vmf_transfer_settings *settings)
+{
+  return settings->takes_up ? 0 : journal_from;
+}
+
+static enum vmf_journal_choice transfer_journal_of(const struct vmf_transfer *transfer)
+{
+  enum vmf_journal_choice choice = transfer_journal(transfer->settings);
+  bool large = transfer->guest_size > transfer_journal_from(transfer->settings);
+
+  if ((!transfer->source && choice == VMF_JOURNAL_WANTED && !transfer->settings->resume) ||
+      (choice == VMF_JOURNAL_WHERE_POSSIBLE && (!transfer->source || !large)))
+    return VMF_JOURNAL_NONE;
+  return choice;
 }
 
 /* --journal=CHUNK. */
-static enum vmf_code transfer_chunk(const struct vmf_transfer *transfer, uint64_t *bytes,
+static enum vmf_code transfer_chunk(const struct vmf_transfer_settings *settings, uint64_t *bytes,
                                     struct vmf_error *error)
 {
-  const char *word = transfer->settings->journal;
+  const char *word = settings->journal;
 
   if (!word || strcmp(word, "on") == 0 || strcmp(word, "off") == 0)
     return VMF_OK;
@@ -130,6 +146,16 @@ static enum vmf_code transfer_chunk(const struct vmf_transfer *transfer, uint64_
   if (code == VMF_OK && *bytes == 0)
     code = vmf_arguments_wrong(error, "--journal: a chunk has one byte at least");
   return code;
+}
+
+enum vmf_code vmf_transfer_keep(const struct vmf_transfer_settings *settings,
+                                struct vmf_package_target *target, struct vmf_error *error)
+{
+  target->journal = transfer_journal(settings);
+  target->journal_from = transfer_journal_from(settings);
+  target->resume = settings->resume || settings->takes_up;
+  target->source_unchanged = settings->source_unchanged;
+  return transfer_chunk(settings, &target->journal_chunk, error);
 }
 
 static struct vmf_target_options transfer_target_options(const struct vmf_transfer *transfer)
@@ -159,7 +185,7 @@ static struct vmf_target_options transfer_target_options(const struct vmf_transf
       .since = target->since,
       .onto = target->onto,
       .cancel = vmf_signals_cancel(),
-      .journal = transfer_journal(transfer),
+      .journal = transfer_journal_of(transfer),
       .resume = transfer->settings->resume || transfer->settings->takes_up,
       .source_unchanged = transfer->settings->source_unchanged,
       .journal_path = transfer->settings->journal_file,
@@ -257,7 +283,7 @@ enum vmf_code vmf_transfer_run(const struct vmf_transfer *transfer, struct vmf_e
   progress.passes = transfer->settings->verify ? 2 : 1;
   progress.behind = "tables";
   vmf_signals_catch();
-  code = transfer_chunk(transfer, &options.journal_chunk, error);
+  code = transfer_chunk(transfer->settings, &options.journal_chunk, error);
   if (code == VMF_OK)
     code = vmf_target_create(transfer->path, transfer->guest_size, &options, &target, error);
   if (code == VMF_OK)

@@ -39,10 +39,17 @@ struct vmf_transfer {
   struct vmf_salvaging *salvaging; /* NULL: what cannot be read is an error */
 };
 
+/* What is said of journals, for a package or a machine. Of a disk it stands in its options. */
+struct vmf_package_target;
+VMF_MUST_CHECK enum vmf_code vmf_transfer_keep(const struct vmf_transfer_settings *settings,
+                                               struct vmf_package_target *target,
+                                               struct vmf_error *error);
+
 /* The digest that is computed; NULL: none. */
 const char *vmf_transfer_algorithm(const struct vmf_transfer_settings *settings);
 
-/* VMF_USAGE: what is expected is no checksum, or not of the digest that is printed. */
+/* VMF_USAGE: what is expected is no checksum, or not of the digest that is printed; or a run is to
+ * be resumed without a journal. */
 VMF_MUST_CHECK enum vmf_code vmf_transfer_check(const struct vmf_transfer_settings *settings,
                                                 struct vmf_error *error);
 

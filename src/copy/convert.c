@@ -188,6 +188,7 @@ static void settle_jobs(struct vmf_copy *copies, size_t count)
     job_bytes = (uint32_t)vmf_max(job_bytes, copies[i].job_bytes);
   for (size_t i = 0; i < count; i++) {
     copies[i].job_bytes = job_bytes;
+    copies[i].beside = (unsigned)count;
     const struct vmf_copy_room its = vmf_copy_room(&copies[i]);
     vmf_copy_widen(&room, &its);
   }
@@ -237,8 +238,11 @@ static enum vmf_code convert_all(struct vmf_copy *copies, size_t count,
   for (size_t i = 0; i < count; i++)
     VMF_TRY(begin_one(&copies[i], options, error));
   VMF_TRY(vmf_copy_run(copies, count, options, error));
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
+    if (copies[i].journal)
+      VMF_TRY(vmf_journal_end(copies[i].journal, error));
     VMF_TRY(finish_one(&copies[i], error));
+  }
   return VMF_OK;
 }
 

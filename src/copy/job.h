@@ -40,6 +40,7 @@ struct vmf_copy {
   enum vmf_digest_kind digest_kind;
   struct vmf_copy_room room;
   struct vmf_job_result *result; /* of the caller's thread */
+  unsigned beside;               /* conversions in this pass */
   struct vmf_journal *journal;   /* of what is done; NULL: none is kept */
 };
 
@@ -96,6 +97,7 @@ VMF_MUST_CHECK enum vmf_code vmf_copy_store(void *job, void *copies, struct vmf_
 struct vmf_places {
   const struct vmf_copy *copy;
   uint64_t host_bytes; /* that the blocks take */
+  bool again;          /* an interrupted run has stored them: their bytes are there */
   /* The unit whose parts come now; length 0: none. */
   struct vmf_io *io;
   uint64_t guest, length, host; /* of its data */

@@ -9,12 +9,16 @@
 #include "job.h"
 
 /* On a pipe a block is written before the next one is placed. */
-static enum vmf_code store_now(const struct vmf_copy *copy, struct vmf_block *block,
+static enum vmf_code store_now(const struct vmf_places *places, struct vmf_block *block,
                                struct vmf_error *error)
 {
   struct vmf_copy_job one = {.blocks = block, .block_count = 1};
+  struct vmf_io *io = places->copy->target->io;
 
-  return copy->target->io->sequential ? vmf_copy_store(&one, (void *)copy, error) : VMF_OK;
+  if (!io->sequential)
+    return VMF_OK;
+  return places->again ? vmf_io_pass(io, block->host, vmf_copy_stored_length(block), error)
+                       : vmf_copy_store(&one, (void *)places->copy, error);
 }
 
 static enum vmf_code place_whole(struct vmf_places *places, struct vmf_block *block,
@@ -24,7 +28,7 @@ static enum vmf_code place_whole(struct vmf_places *places, struct vmf_block *bl
 
   VMF_TRY(copy->target->format->writer->place(copy->target, block, error));
   places->host_bytes += vmf_copy_stored_length(block);
-  return store_now(copy, block, error);
+  return store_now(places, block, error);
 }
 
 /* ---- units that come in parts ---- */
@@ -77,7 +81,7 @@ static enum vmf_code place_part(struct vmf_places *places, struct vmf_block *blo
   block->io = places->io;
   block->host = places->host + (block->guest - places->guest);
   places->host_bytes += block->data_length;
-  return store_now(places->copy, block, error);
+  return store_now(places, block, error);
 }
 
 /* What comes next on a pipe makes a gap, if anything does. */

@@ -141,7 +141,10 @@ static enum vmf_code retire_again(struct vmf_loop *loop, struct run *run, struct
                                   struct vmf_error *error)
 {
   VMF_TRY(push_digests(run, job, loop->options, error));
-  VMF_TRY(vmf_copy_place(&run->places, job, error));
+  run->places.again = true;
+  enum vmf_code code = vmf_copy_place(&run->places, job, error);
+  run->places.again = false;
+  VMF_TRY(code);
   VMF_TRY(vmf_journal_taken(run->copy->journal, job, error));
   if (run->copy->units && run->copy->units->writer)
     VMF_TRY(note_units(run->copy, job, error));

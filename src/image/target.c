@@ -228,6 +228,18 @@ enum vmf_code vmf_target_create_in(struct vmf_io *io, const char *name, struct v
   return VMF_OK;
 }
 
+void vmf_target_keep_journal(struct vmf_target *target, struct vmf_output *output,
+                             struct vmf_io *file, const struct vmf_target_options *options)
+{
+  struct vmf_draft *draft = vmf_draft(target);
+
+  draft->beside = output;
+  draft->file = file;
+  draft->journal = options->journal;
+  draft->journal_chunk = options->journal_chunk;
+  draft->source_unchanged = options->source_unchanged;
+}
+
 enum vmf_code vmf_target_shape(const char *format, const char *options, uint64_t guest_size,
                                struct vmf_shape *shape, struct vmf_error *error)
 {

@@ -24,8 +24,12 @@ struct vmf_draft {
   struct vmf_plan exact; /* of a PLANNED target on a pipe, once it is surveyed */
   bool surveyed;
   enum vmf_journal_choice journal;
-  uint64_t journal_chunk;  /* bytes; 0: the default */
-  bool source_unchanged;   /* as told by the caller, who knows */
+  uint64_t journal_chunk; /* bytes; 0: the default */
+  bool source_unchanged;  /* as told by the caller, who knows */
+  /* Without output: where its journal is kept, and the file there that it is written to, the io or
+   * one below it; NULL: nowhere. */
+  struct vmf_output *beside;
+  struct vmf_io *file;
   struct vmf_units *units; /* that are used again, or noted; NULL: none are */
   enum { VMF_DRAFT_EMPTY, VMF_DRAFT_BEGUN, VMF_DRAFT_FINISHED, VMF_DRAFT_COMMITTED } state;
 };
@@ -43,6 +47,11 @@ VMF_MUST_CHECK enum vmf_code vmf_target_create_in(struct vmf_io *io, const char 
                                                   const struct vmf_target_options *options,
                                                   struct vmf_target **target,
                                                   struct vmf_error *error);
+
+/* A journal of it is kept, of its own, in an output of which `file` is one: the io, or the one
+ * below it. Of the options journal, journal_chunk and source_unchanged count. */
+void vmf_target_keep_journal(struct vmf_target *target, struct vmf_output *output,
+                             struct vmf_io *file, const struct vmf_target_options *options);
 
 /* The layout that a format with these options asks for, before anything is created. */
 VMF_MUST_CHECK enum vmf_code vmf_target_shape(const char *format, const char *options,

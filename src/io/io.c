@@ -144,6 +144,15 @@ enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset, struct vmf_error
   return io->ops->let_go ? io->ops->let_go(io, offset, error) : VMF_OK;
 }
 
+enum vmf_code vmf_io_pass(struct vmf_io *io, uint64_t offset, uint64_t length,
+                          struct vmf_error *error)
+{
+  if (!io->ops->pass)
+    return vmf_fail(error, VMF_UNSUPPORTED, "%s: nothing stands there that could be passed over",
+                    io->name);
+  return io->ops->pass(io, offset, length, error);
+}
+
 void vmf_io_announce(struct vmf_io *io, uint64_t size)
 {
   if (io->ops->announce)

@@ -54,6 +54,10 @@ struct vmf_io_ops {
                         struct vmf_error *error);
   /* What was held from `offset` on. */
   enum vmf_code (*let_go)(struct vmf_io *io, uint64_t offset, struct vmf_error *error);
+  /* Of a sequential io: what stands there in the file below it is as it is to be, and is passed
+   * over instead of being written. NULL: nothing stands there. */
+  enum vmf_code (*pass)(struct vmf_io *io, uint64_t offset, uint64_t length,
+                        struct vmf_error *error);
   /* Of a sequential io: how long it will be, before its first byte. NULL: nobody wants to know. */
   void (*announce)(struct vmf_io *io, uint64_t size);
   /* Durable (unless told otherwise when it was made). Not yet visible under a final name: see
@@ -107,6 +111,8 @@ VMF_MUST_CHECK enum vmf_code vmf_io_hold(struct vmf_io *io, uint64_t offset, uin
                                          struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_let_go(struct vmf_io *io, uint64_t offset,
                                            struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_io_pass(struct vmf_io *io, uint64_t offset, uint64_t length,
+                                         struct vmf_error *error);
 void vmf_io_announce(struct vmf_io *io, uint64_t size);
 VMF_MUST_CHECK enum vmf_code vmf_io_flush(struct vmf_io *io, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_end(struct vmf_io *io, struct vmf_error *error);

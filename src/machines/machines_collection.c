@@ -302,8 +302,16 @@ enum vmf_code vmf_machines_convert_all(struct vmf_machines *machines, const char
                                        const struct vmf_package_target *files,
                                        const struct vmf_platform *platform, struct vmf_error *error)
 {
+  struct vmf_package_target own = *files;
   struct collection collection = {
-      .machines = machines, .to = to, .files = files, .platform = platform};
+      .machines = machines, .to = to, .files = &own, .platform = platform};
+
+  if (own.journal == VMF_JOURNAL_WANTED)
+    return vmf_fail(error, VMF_UNSUPPORTED,
+                    "%s: cannot be resumed: it gets several machines, which appear together; one "
+                    "that is named with --system can",
+                    path);
+  own.journal = VMF_JOURNAL_NONE;
   enum vmf_code code = convert(&collection, path, error);
 
   clear(&collection, code == VMF_OK && !to->dry_run);

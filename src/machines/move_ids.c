@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The ids that a machine's text and its images have in common. The text is written before them, so
- * that they are chosen here. */
+ * that they are chosen here; a run that goes on with another has the same. */
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +37,17 @@ static enum vmf_code check_options(const struct vmf_machine_move *move, struct v
                   move->destination.path);
 }
 
+/* Where nothing derives ids from what is written: from what is kept for a run that goes on. */
+static enum vmf_code settle(struct vmf_machine_move *move, struct vmf_identity *identity,
+                            struct vmf_error *error)
+{
+  if (identity->derived || move->files->journal == VMF_JOURNAL_NONE)
+    return VMF_OK;
+  VMF_TRY(vmf_assembly_identify(&move->assembly, &move->destination, move->files, error));
+  *identity = move->assembly.identity;
+  return VMF_OK;
+}
+
 enum vmf_code vmf_machine_move_id(struct vmf_machine_move *move, struct vmf_error *error)
 {
   struct vmf_identity identity;
@@ -47,6 +58,7 @@ enum vmf_code vmf_machine_move_id(struct vmf_machine_move *move, struct vmf_erro
   VMF_TRY(vmf_identity_make(move->format->name, "", 0, NULL,
                             move->machine->name.text ? move->machine->name.text : "", &identity,
                             error));
+  VMF_TRY(settle(move, &identity, error));
   return vmf_identity_guid(&identity, "machine", move->id, error);
 }
 
@@ -62,6 +74,7 @@ enum vmf_code vmf_machine_move_disk_id(struct vmf_machine_move *move, size_t ind
     return VMF_OK;
   VMF_TRY(vmf_identity_make(move->form->format, move->options, vmf_image_size(image), image,
                             vmf_image_path(image), &identity, error));
+  VMF_TRY(settle(move, &identity, error));
   snprintf(purpose, sizeof purpose, "disk %zu", index); /* two may be alike */
   VMF_TRY(vmf_identity_guid(&identity, purpose, uuid->bytes, error));
   uuid->told = true;

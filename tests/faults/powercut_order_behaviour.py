@@ -98,4 +98,50 @@ def test_what_a_journal_tells_of_was_synced_before(t, words):
     tap.equal(chunks >= 3, True, f'{chunks} chunks')
 
 
+# ---- several disks, each with a journal of its own ----
+
+PACKAGES = [('a machine into a package', ('src/vm.vmx', 'vm.ovf')), ('a package into a machine', ('src/vm.ova', 'vm.vmx')), ('into a package of qcow2', ('-O', 'qcow2', 'src/vm.ova', 'vm.ovf'))]
+
+
+def prepare_package(t):
+    prepare(t)
+    t.write('src/other.raw', random.Random(4).randbytes(4 * MIB) + bytes(MIB))
+    t.vmferry('pack', '-q', '--no-sync', '-o', 'src/vm.ova', 'src/disk.raw', 'src/other.raw', env={'SOURCE_DATE_EPOCH': '1600000000'})
+    t.vmferry('convert', '-q', '--no-sync', 'src/vm.ova', 'src/vm.vmx', env={'SOURCE_DATE_EPOCH': '1600000000'})
+
+
+def convert_package(t, folder, words, env):
+    """At which guest byte each of its files went on."""
+    done = t.vmferry('convert', '-m', '2', '-v', '--journal=1M', '--resume', *words[:-1], f'{folder}/{words[-1]}', env=dict(env, SOURCE_DATE_EPOCH='1600000000'))
+    return {name: int(at) for name, at in re.findall(r'([\w.-]+): goes on with an interrupted run, at guest byte (\d+)', done.stderr)}
+
+
+@tap.rows(PACKAGES if ALL else PACKAGES[:1])
+def test_what_journals_of_several_disks_tell_of_was_synced_before(t, words):
+    prepare_package(t)
+    env = fault_tools.preloaded('write_log.so') | {'VMF_LOG': t.path('log'), 'VMF_LOG_DIR': os.path.realpath(t.path('out'))}
+    convert_package(t, 'out', words, env)
+    made, disk, chunks = fault_tools.files(t), write_log.Disk(), {}
+    for event in write_log.read(t.folder / 'log'):
+        if event[0] == 'R':
+            break
+        disk.take(*event)
+        folder, name = os.path.split(event[1])
+        if event[0] != 'W' or not name.startswith(JOURNAL):
+            continue
+        put_left(t, disk.left(event[1]))
+        ends = reaches(disk.written[event[1]]) if name != JOURNAL else []
+        found, title = convert_package(t, 'left', words, {}), f'behind chunk {len(ends)} of {name}'
+        tap.equal({path.name: path.read_bytes() for path in (t.folder / 'left').iterdir()} == made, True, f'{title}: the bytes of a run that was not interrupted')
+        if not ends:
+            continue
+        common = f'{folder}/{JOURNAL}'
+        tap.equal(disk.synced.get(common) == bytes(disk.written[common]), True, f'{title}: what they have in common is sure')
+        tap.equal(len(reaches(disk.synced.get(event[1], b''))), len(ends) - 1, f'{title}: chunks before, which are sure')
+        number = int(name.removeprefix(JOURNAL + '-'))
+        tap.equal({file.rsplit('disk')[-1].split('.')[0]: at for file, at in found.items()}.get(str(number)), ends[-1], title)
+        chunks[number] = len(ends)
+    tap.equal(all(chunks.get(number, 0) >= 3 for number in (1, 2)), True, f'chunks of each disk: {chunks}')
+
+
 tap.main(globals())

@@ -51,6 +51,8 @@ class Disk:
         return name in self.names.get(folder, ()) and (not folder or self.has_name(folder))
 
     def left(self, ahead):
-        """The files with what they have: of `ahead` all that was written."""
+        """The files with what they have, those that were never written to, too: of `ahead` all that was written."""
+        folders = set(self.names) | {os.path.dirname(path) for path in self.written}
+        known = set(self.written) | {os.path.join(folder, name) for folder, names in self.names.items() for name in names if name.strip('.')}
         return {name: bytes(self.written[name]) if name == ahead else self.synced.get(name, b'')
-                for name in self.written if self.has_name(name)}
+                for name in known if name not in folders and self.has_name(name)}

@@ -118,6 +118,25 @@ START_TEST(going_back_is_refused)
 }
 END_TEST
 
+/* Of a run that goes on: the base has the first bytes, and more that is written anew. */
+START_TEST(what_is_there_is_hashed_and_not_written)
+{
+  static uint8_t there[SIZE];
+
+  for (size_t i = 0; i < SIZE; i++)
+    there[i] = (uint8_t)(i * 7 + i / 1000);
+  ck_assert_int_eq(vmf_io_pwrite(base, there, 3 << 20, 0, &error), VMF_OK);
+  put(0, 1000);
+  memcpy(expected + 1000, there + 1000, 2 << 20);
+  ck_assert_int_eq(vmf_io_pass(sink, 1000, 100, &error), VMF_OK);
+  ck_assert_int_eq(vmf_io_pass(sink, 1100, (2 << 20) - 100, &error), VMF_OK);
+  memset(expected + 1000 + (2 << 20), 0, 10);
+  put(1010 + (2 << 20), 3 << 19);
+  ck_assert_int_eq(vmf_io_pass(sink, 0, 1, &error), VMF_UNSUPPORTED);
+  check_end(1010 + (2 << 20) + (3 << 19));
+}
+END_TEST
+
 static TCase *sink_tests(const char *name, void (*open)(void))
 {
   TCase *tests = tcase_create(name);
@@ -128,6 +147,7 @@ static TCase *sink_tests(const char *name, void (*open)(void))
   tcase_add_test(tests, zeros_at_the_end_count);
   tcase_add_test(tests, pieces_without_data_are_zeros);
   tcase_add_test(tests, going_back_is_refused);
+  tcase_add_test(tests, what_is_there_is_hashed_and_not_written);
   return tests;
 }
 

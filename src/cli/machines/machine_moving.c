@@ -181,12 +181,12 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
   struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
   struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target files;
-  struct vmf_machines *machines;
+  struct vmf_machines *machines = NULL;
   struct vmf_value *losses = NULL;
   struct vmf_error late = {0};
 
   progress.behind = "syncing";
-  vmf_packaging_target(packaging, &progress, &files);
+  enum vmf_code code = vmf_packaging_target(packaging, &progress, &files, error);
   files.disk_format = packaging->target->disk_format ? packaging->target->disk_format
                       : is_package_name(asked)       ? NULL
                                                      : asked;
@@ -206,7 +206,8 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
                                                     .files = &files,
                                                     .losses = &losses};
   char folder[PATH_MAX];
-  enum vmf_code code = open_source(packaging, install, folder, &machines, error);
+  if (code == VMF_OK)
+    code = open_source(packaging, install, folder, &machines, error);
   if (code == VMF_OK) {
     code = vmf_machines_convert(machines, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);

@@ -47,8 +47,9 @@ void vmf_packaging_finding(void *data, const struct vmf_package_finding *finding
   vmf_status_say(command, "%s: %s%s [%s]", word, place, finding->text, finding->rule);
 }
 
-void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
-                          struct vmf_package_target *target)
+enum vmf_code vmf_packaging_target(const struct vmf_packaging *packaging,
+                                   struct vmf_progress *progress, struct vmf_package_target *target,
+                                   struct vmf_error *error)
 {
   const struct vmf_command *command = packaging->command;
   const struct vmf_signing_settings *signing = packaging->signing;
@@ -80,6 +81,7 @@ void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_prog
       .spool_folder = packaging->target->spool,
       .dry_run = packaging->target->dry_run,
   };
+  return packaging->transfer ? vmf_transfer_keep(packaging->transfer, target, error) : VMF_OK;
 }
 
 void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,
@@ -124,13 +126,14 @@ static enum vmf_code convert_package(const struct vmf_packaging *packaging, cons
   struct vmf_progress progress = vmf_progress_begin(command, path, "copying");
   struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target target;
-  struct vmf_package *package;
+  struct vmf_package *package = NULL;
 
   progress.behind = "syncing";
-  vmf_packaging_target(packaging, &progress, &target);
+  enum vmf_code code = vmf_packaging_target(packaging, &progress, &target, error);
   target.disk_format = disk_form(packaging->target, form);
   target.result = &result;
-  enum vmf_code code = vmf_sources_open_package(command, &options, &package, error);
+  if (code == VMF_OK)
+    code = vmf_sources_open_package(command, &options, &package, error);
   if (code == VMF_OK) {
     code = vmf_package_convert(package, path, &target, error);
     vmf_progress_end(&progress, code == VMF_OK);

@@ -7,6 +7,7 @@
 
 #include "progress.h"
 #include "settings.h"
+#include "transfer.h"
 #include "verb.h"
 
 /* Whether a path can name a package to be written: *.ova, *.ovf, a folder. */
@@ -18,11 +19,14 @@ struct vmf_packaging {
   const struct vmf_source_settings *source;
   const struct vmf_target_settings *target;
   const struct vmf_signing_settings *signing;
+  const struct vmf_transfer_settings *transfer; /* where a run can be gone on with; or NULL */
 };
 
-/* The same for the library; findings are said. */
-void vmf_packaging_target(const struct vmf_packaging *packaging, struct vmf_progress *progress,
-                          struct vmf_package_target *target);
+/* The same for the library; findings are said. VMF_USAGE: what is said of a journal is wrong. */
+VMF_MUST_CHECK enum vmf_code vmf_packaging_target(const struct vmf_packaging *packaging,
+                                                  struct vmf_progress *progress,
+                                                  struct vmf_package_target *target,
+                                                  struct vmf_error *error);
 
 /* What was written, or would be, in the way that is asked for. */
 void vmf_packaging_tell(const struct vmf_packaging *packaging, const char *path,

@@ -45,14 +45,8 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->transfer.expected)
     return vmf_arguments_wrong(error, message, "--expect");
-  if (settings->transfer.resume || settings->transfer.journal || settings->transfer.journal_file)
-    return vmf_arguments_wrong(
-        error, "%s is for a single disk: a package or machine cannot be resumed yet",
-        settings->transfer.resume         ? "--resume"
-        : settings->transfer.journal_file ? "--journal-file"
-                                          : "--journal");
-  if (settings->transfer.source_unchanged)
-    return vmf_arguments_wrong(error, message, "--source-unchanged");
+  if (settings->transfer.journal_file)
+    return vmf_arguments_wrong(error, message, "--journal-file");
   if (settings->salvage.wanted)
     return vmf_arguments_wrong(error, message, "--salvage");
   if (settings->transfer.verify)
@@ -62,14 +56,14 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, settings->resize ? "--resize" : "--move-gpt");
   if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
     return vmf_arguments_wrong(error, message, "-S");
-  return VMF_OK;
+  return vmf_transfer_check(&settings->transfer, error);
 }
 
 static enum vmf_code convert_package(const struct vmf_convert_settings *settings,
                                      struct vmf_error *error)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, &settings->transfer};
   enum vmf_code code = convert_check_package(settings, error);
 
   if (code != VMF_OK)
@@ -85,7 +79,7 @@ static enum vmf_code convert_package(const struct vmf_convert_settings *settings
 static bool convert_is_move(const struct vmf_convert_settings *settings)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, &settings->transfer};
 
   return settings->command.operand_count == 2 && !strstr(settings->command.operands[0], "::") &&
          vmf_moving_is_wanted(&packaging, &settings->move);
@@ -111,7 +105,7 @@ static enum vmf_code convert_machine(const struct vmf_convert_settings *settings
                                      struct vmf_error *error)
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, &settings->transfer};
   enum vmf_code code = convert_check_package(settings, error);
 
   return code == VMF_OK ? vmf_moving_run(&packaging, &settings->move, error) : code;

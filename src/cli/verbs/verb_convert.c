@@ -116,21 +116,11 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "in-place",
      VMF_SETS_FLAG(target.in_place),
      .help = "write into a target that is there: no all or nothing"},
-    {.name = "resume",
-     VMF_SETS_FLAG(transfer.resume),
-     .contradicts = "in-place",
-     .help = "go on with what an interrupted run of the same command left"},
-    {.name = "journal",
-     VMF_SETS_TEXT(transfer.journal),
-     .value = "on|off|CHUNK",
-     .help = "note what is done, for --resume (default: on above 10 GiB)"},
+    VMF_ARGUMENT_RESUME,
     {.name = "journal-file",
      VMF_SETS_TEXT(transfer.journal_file),
      .value = "JOURNAL",
      .help = "where the journal stands while a block device is written"},
-    {.name = "source-unchanged",
-     VMF_SETS_FLAG(transfer.source_unchanged),
-     .help = "--resume: a device or a server that tells no version has the same content"},
     VMF_ARGUMENT_SPOOL,
     VMF_ARGUMENT_NO_SYNC,
     {.name = "reflink",
@@ -306,10 +296,6 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
     return vmf_arguments_wrong(error, "-n replaces what is there, which --no-clobber forbids");
   if (settings->salvage.map && strcmp(settings->salvage.map, path) == 0)
     return vmf_arguments_wrong(error, "%s: cannot be the target and the map of --salvage", path);
-  if ((settings->transfer.resume || settings->transfer.journal_file) &&
-      settings->transfer.journal && strcmp(settings->transfer.journal, "off") == 0)
-    return vmf_arguments_wrong(error, "%s goes by a journal, which --journal=off forbids",
-                               settings->transfer.resume ? "--resume" : "--journal-file");
   if (vmf_convert_check_map(settings->target.map, path, error) != VMF_OK)
     return error->code;
   if (settings->transfer.sparse_size % 512)

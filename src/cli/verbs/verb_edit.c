@@ -209,7 +209,7 @@ static enum vmf_code edit_file(struct edit_settings *settings, const struct edit
 {
   const char *path = settings->command.operands[0];
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, NULL};
   struct vmf_progress progress = vmf_progress_begin(&settings->command, path, "editing");
   struct edit_shown shown = {.dry_run = settings->dry_run};
   struct vmf_package_target files;
@@ -238,8 +238,9 @@ static enum vmf_code edit_file(struct edit_settings *settings, const struct edit
                                          .text_data = &shown,
                                          .files = &files};
 
-  vmf_packaging_target(&packaging, &progress, &files);
-  enum vmf_code code = vmf_machine_edit(path, &edits, &target, error);
+  enum vmf_code code = vmf_packaging_target(&packaging, &progress, &files, error);
+  if (code == VMF_OK)
+    code = vmf_machine_edit(path, &edits, &target, error);
   vmf_progress_end(&progress, code == VMF_OK);
   if (code == VMF_OK && shown.code != VMF_OK)
     return vmf_arguments_no_memory(error);

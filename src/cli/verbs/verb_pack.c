@@ -23,6 +23,7 @@ struct pack_settings {
   struct vmf_command command;
   struct vmf_source_settings source;
   struct vmf_target_settings target;
+  struct vmf_transfer_settings transfer;
   struct vmf_signing_settings signing;
   struct vmf_machine_settings machine;
   const char *platform; /* --for; or NULL */
@@ -56,6 +57,7 @@ static const struct vmf_argument pack_arguments[] = {
      .help = "create options of the disks' format; \"help\" lists them"},
     VMF_ARGUMENT_NO_CLOBBER,
     VMF_ARGUMENT_FORCE,
+    VMF_ARGUMENT_RESUME,
     VMF_ARGUMENT_SPOOL,
     VMF_ARGUMENT_NO_SYNC,
     VMF_GROUP_MACHINE,
@@ -270,16 +272,16 @@ static enum vmf_code pack_write(const struct pack_settings *settings,
 {
   struct vmf_progress progress = vmf_progress_begin(&settings->command, path, "packing");
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, &settings->transfer};
   struct vmf_package_result result = {.size = sizeof result};
   struct vmf_package_target target;
-  enum vmf_code code;
 
   progress.behind = "syncing";
-  vmf_packaging_target(&packaging, &progress, &target);
+  enum vmf_code code = vmf_packaging_target(&packaging, &progress, &target, error);
   target.disk_format = settings->target.disk_format;
   target.result = &result;
-  code = vmf_package_pack(disks->images, disks->count, machine, path, &target, error);
+  if (code == VMF_OK)
+    code = vmf_package_pack(disks->images, disks->count, machine, path, &target, error);
 
   vmf_progress_end(&progress, code == VMF_OK);
   if (code == VMF_OK)
@@ -396,6 +398,8 @@ static int pack_run(void *given)
     code = pack_check_operands(settings, &error);
   if (code == VMF_OK)
     code = vmf_packaging_check(&settings->signing, &error);
+  if (code == VMF_OK)
+    code = vmf_transfer_check(&settings->transfer, &error);
   if (code == VMF_OK)
     code = pack_check_options(settings->target.options, &error);
   if (code == VMF_OK)

@@ -118,7 +118,7 @@ static int sign_run(void *given)
   struct sign_settings *settings = given;
   struct vmf_error error = {0};
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, NULL};
   struct vmf_package_target target;
   struct vmf_progress progress =
       vmf_progress_begin(&settings->command, settings->command.operands[0], "signing");
@@ -126,8 +126,9 @@ static int sign_run(void *given)
 
   vmf_signals_catch();
   if (code == VMF_OK) {
-    vmf_packaging_target(&packaging, &progress, &target);
-    code = sign_package(settings, &target, &error);
+    code = vmf_packaging_target(&packaging, &progress, &target, &error);
+    if (code == VMF_OK)
+      code = sign_package(settings, &target, &error);
     vmf_progress_end(&progress, code == VMF_OK);
   }
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);

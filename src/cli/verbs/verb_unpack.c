@@ -99,7 +99,7 @@ static int unpack_run(void *given)
 {
   struct unpack_settings *settings = given;
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
-                                          &settings->signing};
+                                          &settings->signing, NULL};
   struct vmf_error error = {0};
 
   if (unpack_check(settings, &error) != VMF_OK)

@@ -14,18 +14,20 @@
 #include "log.h"
 #include "memory.h"
 
-enum {
-  CHUNK_BYTES = 256 << 20,
-  PACE = 100 /* of the time that a conversion takes, one part is for making sure */
-};
+enum { CHUNK_BYTES = 256 << 20, PACE = 100 };
 
 /* ---- opened ---- */
 
+static struct vmf_output *output_of(const struct vmf_draft *draft)
+{
+  return draft->output ? draft->output : draft->beside;
+}
+
 static const char *obstacle(const struct vmf_copy *copy)
 {
-  const struct vmf_draft *draft = vmf_draft(copy->target);
+  const struct vmf_output *output = output_of(vmf_draft(copy->target));
 
-  if (!draft->output || !vmf_output_can_resume(draft->output))
+  if (!output || !vmf_output_can_resume(output))
     return "it is a pipe, a device whose journal was given no place (--journal-file), or a file "
            "that is written where it is";
   if (vmf_image_streams(copy->source))
@@ -51,7 +53,7 @@ static enum vmf_code begin_again(struct vmf_journal *journal, struct vmf_error *
 {
   journal->io = NULL;
   journal->end = 0;
-  return vmf_output_begin_again(journal->output, error);
+  return vmf_output_begin_again(journal->output, journal->only, error);
 }
 
 static void swap(char **one, char **other)
@@ -70,7 +72,7 @@ static enum vmf_code go_on(struct vmf_journal *journal, struct vmf_identity *ide
   struct vmf_identity found;
   bool whole;
 
-  VMF_TRY(vmf_output_journal(journal->output, &journal->io, error));
+  VMF_TRY(vmf_output_journal(journal->output, journal->only, &journal->io, error));
   VMF_TRY(vmf_journal_load_head(journal->io, &other, error));
   if (!other)
     return begin_again(journal, error);
@@ -94,13 +96,18 @@ static enum vmf_code fill(struct vmf_journal *journal, const struct vmf_copy *co
   uint64_t chunk = draft->journal_chunk;
 
   journal->copy = copy;
-  journal->output = draft->output;
+  journal->output = output_of(draft);
+  journal->only = draft->file;
+  journal->pace = PACE * copy->beside;
   journal->paced = chunk == 0;
   journal->enough = chunk == 0 ? CHUNK_BYTES : chunk;
   VMF_TRY(fix_identity(&draft->identity, error));
   VMF_TRY(vmf_journal_head(copy, &journal->head, error));
   VMF_TRY(vmf_digest_new(VMF_XXH3, &journal->digest, error));
-  return vmf_output_resumed(journal->output) ? go_on(journal, &draft->identity, error) : VMF_OK;
+  if (vmf_output_resumed(journal->output, journal->only))
+    return go_on(journal, &draft->identity, error);
+  return journal->only && vmf_output_resumed(journal->output, NULL) ? begin_again(journal, error)
+                                                                    : VMF_OK;
 }
 
 /* What can have no journal cannot go on with what has one. */
@@ -108,12 +115,13 @@ static enum vmf_code do_without(const struct vmf_copy *copy, const char *why,
                                 struct vmf_error *error)
 {
   const struct vmf_draft *draft = vmf_draft(copy->target);
+  struct vmf_output *output = output_of(draft);
 
-  if (draft->journal == VMF_JOURNAL_WANTED && !(draft->output && vmf_output_goes_on(draft->output)))
+  if (draft->journal == VMF_JOURNAL_WANTED && !(output && vmf_output_goes_on(output)))
     return vmf_fail(error, VMF_UNSUPPORTED, "%s: cannot be resumed: %s", copy->target->io->name,
                     why);
-  return draft->output && vmf_output_resumed(draft->output)
-             ? vmf_output_begin_again(draft->output, error)
+  return output && vmf_output_resumed(output, NULL)
+             ? vmf_output_begin_again(output, draft->file, error)
              : VMF_OK;
 }
 
@@ -170,6 +178,8 @@ static uint16_t file_of(const struct vmf_journal *journal, const struct vmf_bloc
   const struct vmf_io *io = block->io ? block->io : journal->copy->target->io, *other;
   size_t index = 0;
 
+  if (journal->only)
+    return 0;
   while ((other = vmf_output_file(journal->output, index)) != NULL && other != io)
     index++;
   return (uint16_t)index;
@@ -283,7 +293,8 @@ static enum vmf_code sync_files(const struct vmf_journal *journal, struct vmf_er
 {
   struct vmf_io *io;
 
-  for (size_t i = 0; (io = vmf_output_file(journal->output, i)) != NULL; i++)
+  VMF_TRY(vmf_journal_hand_down(journal, error));
+  for (size_t i = 0; (io = vmf_journal_file(journal, i)) != NULL; i++)
     VMF_TRY(vmf_io_flush(io, error));
   return VMF_OK;
 }
@@ -293,7 +304,7 @@ static enum vmf_code begin_file(struct vmf_journal *journal, struct vmf_error *e
   size_t length = strlen(journal->head);
 
   if (!journal->io)
-    VMF_TRY(vmf_output_journal(journal->output, &journal->io, error));
+    VMF_TRY(vmf_output_journal(journal->output, journal->only, &journal->io, error));
   if (journal->end > 0)
     return VMF_OK;
   VMF_TRY(vmf_io_pwrite(journal->io, journal->head, length, 0, error));
@@ -308,7 +319,7 @@ static enum vmf_code write_chunk(struct vmf_journal *journal, struct vmf_error *
   memcpy(journal->bytes, "CHNK", 4);
   put_le32(journal->bytes + 4, (uint32_t)(journal->used - JOURNAL_CHUNK_HEAD));
   put_le64(journal->bytes + 8, journal->chunks);
-  put_le64(journal->bytes + 16, vmf_output_main(journal->output)->size);
+  put_le64(journal->bytes + 16, vmf_journal_file(journal, 0)->size);
   VMF_TRY(vmf_journal_sum(journal, journal->bytes, journal->used, journal->chunks, sum, error));
   VMF_TRY(room(journal, JOURNAL_SUM, &tail, error));
   put_le64(tail, get_be64(sum));
@@ -336,8 +347,16 @@ enum vmf_code vmf_journal_mark(struct vmf_journal *journal, struct vmf_pipeline 
   VMF_TRY(sync_files(journal, error));
   VMF_TRY(write_chunk(journal, error));
   uint64_t ended = now();
-  journal->not_before = ended + PACE * (ended - begun);
+  journal->not_before = ended + journal->pace * (ended - begun);
   return VMF_OK;
+}
+
+enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct vmf_error *error)
+{
+  if (!journal->only || journal->used == 0)
+    return VMF_OK;
+  VMF_TRY(sync_files(journal, error));
+  return write_chunk(journal, error);
 }
 
 /* ---- left ---- */
@@ -347,11 +366,11 @@ void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code)
   const struct vmf_target *target;
   const char *path;
 
-  if (!journal || journal->chunks == 0 ||
+  if (!journal || journal->only || journal->chunks == 0 ||
       (code != VMF_CANCELLED && code != VMF_TEMPORARY && code != VMF_READ))
     return;
   target = journal->copy->target;
-  vmf_output_leave(journal->output);
+  (void)vmf_output_leave(journal->output);
   path = vmf_output_journal_path(journal->output);
   if (path)
     vmf_warn(target->log,

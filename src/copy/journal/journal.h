@@ -14,7 +14,10 @@
  * Who goes on reads the blocks of one chunk after the other back. As far as all is there, the jobs
  * retire once more, without data: that is what `place` promises to be enough (format.h). All behind
  * the last chunk that is proven is done again, and what stands between the blocks becomes zeros
- * (journal_gaps.c). */
+ * (journal_gaps.c).
+ *
+ * Of several disks that are files of one output, each has a journal of its own (journal_common.h).
+ */
 #ifndef VMF_COPY_JOURNAL_H
 #define VMF_COPY_JOURNAL_H
 
@@ -55,7 +58,11 @@ VMF_MUST_CHECK enum vmf_code vmf_journal_mark(struct vmf_journal *journal,
                                               struct vmf_pipeline *pipeline,
                                               struct vmf_error *error);
 
+/* All is stored: what has been noted is made sure, where more follows than the commit. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct vmf_error *error);
+
 /* The conversion failed with `code`: what is done is left to another run, where that may do better.
+ * Of one file among others it is left by who writes all of them.
  */
 void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code);
 

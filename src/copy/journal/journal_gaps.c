@@ -76,12 +76,12 @@ enum vmf_code vmf_journal_gaps_begin(struct vmf_journal *journal, uint8_t *buffe
   struct vmf_io *io;
   void *memory;
 
-  while (vmf_output_file(journal->output, journal->files))
+  while (vmf_journal_file(journal, journal->files))
     journal->files++;
   VMF_TRY(vmf_alloc(2 * journal->files * sizeof(uint64_t), &memory, error));
   journal->reached = memory;
   journal->reaching = journal->reached + journal->files;
-  for (size_t i = 0; (io = vmf_output_file(journal->output, i)) != NULL; i++)
+  for (size_t i = 0; (io = vmf_journal_file(journal, i)) != NULL; i++)
     VMF_TRY(begin_file(journal, i, io, buffer, error));
   return VMF_OK;
 }
@@ -104,7 +104,7 @@ enum vmf_code vmf_journal_clear_gap(struct vmf_journal *journal, const struct vm
   uint64_t tail = front + block->data_length + block->zeros, *reaching;
   size_t file = 0;
 
-  while (vmf_output_file(journal->output, file) != block->io)
+  while (vmf_journal_file(journal, file) != block->io)
     file++;
   reaching = &journal->reaching[file];
   VMF_TRY(clear_before(journal, file, block, buffer, error));
@@ -122,7 +122,7 @@ enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint64_t done,
                                      struct vmf_error *error)
 {
   for (size_t i = 0; i < journal->files; i++) {
-    struct vmf_io *io = vmf_output_file(journal->output, i);
+    struct vmf_io *io = vmf_journal_file(journal, i);
     uint64_t end = io->device ? done : io->size;
     if (!keeps_others(journal, io))
       VMF_TRY(clear(journal, io, journal->reached[i], end, buffer, error));

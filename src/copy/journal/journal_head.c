@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "identity.h"
+#include "journal_common.h"
 #include "memory.h"
 #include "remote_io.h"
 #include "text.h"
@@ -29,7 +30,7 @@ struct lines {
 };
 
 /* A line has no end within, and no TAB. */
-static void put_text(FILE *out, const char *text)
+void vmf_journal_put_text(FILE *out, const char *text)
 {
   for (; *text; text++)
     if ((unsigned char)*text < ' ' || *text == '\\')
@@ -48,7 +49,7 @@ static void put_file(FILE *out, const char *name, const char *path, const struct
   char *whole = realpath(path, NULL);
 
   fprintf(out, "%s\t", name);
-  put_text(out, whole ? whole : path);
+  vmf_journal_put_text(out, whole ? whole : path);
   free(whole);
   fprintf(out, ": %lld bytes, changed at %" PRId64 " and %" PRId64 ", inode %llu\n",
           (long long)status->st_size, nanoseconds(status->st_mtim), nanoseconds(status->st_ctim),
@@ -58,9 +59,9 @@ static void put_file(FILE *out, const char *name, const char *path, const struct
 static void put_remote(FILE *out, const char *name, const struct vmf_io *io, const char *version)
 {
   fprintf(out, "%s\t", name);
-  put_text(out, io->name);
+  vmf_journal_put_text(out, io->name);
   fprintf(out, ": %" PRIu64 " bytes, version ", io->size);
-  put_text(out, version);
+  vmf_journal_put_text(out, version);
   fputc('\n', out);
 }
 
@@ -121,7 +122,7 @@ static void add_disk(FILE *out, const char *name, const struct vmf_image *image)
     const struct vmf_node *node = vmf_node(image);
     fprintf(out, "%s\t%s of %" PRIu64 " bytes, disk %u, ", name, image->format->name, image->size,
             node->disk);
-    put_text(out, node->asked ? node->asked : "");
+    vmf_journal_put_text(out, node->asked ? node->asked : "");
     fputc('\n', out);
     for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
       add_disk(out, name, part);
@@ -168,7 +169,7 @@ static void add_device(FILE *out, const struct vmf_io *io)
   }
   fprintf(out, "device of the target\t%" PRIu64 " bytes, %u:%u, ", io->size, major_number,
           minor_number);
-  put_text(out, found ? line : "without a name");
+  vmf_journal_put_text(out, found ? line : "without a name");
   fputc('\n', out);
 }
 
@@ -178,7 +179,7 @@ static void add_target(FILE *out, const struct vmf_copy *copy, const char *optio
   const struct vmf_shape *shape = &target->shape;
 
   fprintf(out, "format of the target\t%s\noptions of the target\t", target->format->name);
-  put_text(out, options ? options : "");
+  vmf_journal_put_text(out, options ? options : "");
   fprintf(out, "\nsize of the disk\t%" PRIu64 " bytes\n", copy->size);
   fprintf(out, "packing\t%d, level %d%s\n", (int)shape->codec, shape->level,
           copy->keep_packed ? ", what is packed so is kept" : "");
@@ -187,9 +188,9 @@ static void add_target(FILE *out, const struct vmf_copy *copy, const char *optio
   fprintf(out, "bytes at once\t%u\n", copy->job_bytes);
   add_device(out, target->io);
   fputs("names of its files\t", out);
-  put_text(out, target->stem);
+  vmf_journal_put_text(out, target->stem);
   fputs("\nbacking file of the target\t", out);
-  put_text(out, target->backing_name ? target->backing_name : "");
+  vmf_journal_put_text(out, target->backing_name ? target->backing_name : "");
   fprintf(out, "%s\n", target->bitmaps ? ", with bitmaps" : "");
 }
 
@@ -248,12 +249,37 @@ static enum vmf_code add_packer(FILE *out, const struct vmf_shape *shape, struct
   return VMF_OK;
 }
 
-static void add_identity(FILE *out, const struct vmf_identity *identity)
+void vmf_journal_put_identity(FILE *out, const struct vmf_identity *identity)
 {
   char text[2 * sizeof identity->seed + 1];
 
   vmf_digest_text(identity->seed, sizeof identity->seed, text);
   fprintf(out, IDENTITY "%" PRId64 " %s\n\n", identity->time, text);
+}
+
+static enum vmf_code check_told(const struct lines *lines, const char *target,
+                                struct vmf_error *error)
+{
+  if (!lines->untold)
+    return VMF_OK;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: cannot be resumed: nothing tells later whether %s is the same; if you "
+                  "know that it will be, --source-unchanged says so (devices, servers)",
+                  target, lines->untold);
+}
+
+void vmf_journal_put_program(FILE *out)
+{
+  fputs("program\tvmferry " VMF_VERSION "\n", out);
+}
+
+enum vmf_code vmf_journal_put_source(FILE *out, const char *target, const struct vmf_image *source,
+                                     bool unchanged, struct vmf_error *error)
+{
+  struct lines lines = {.out = out, .unchanged = unchanged};
+
+  add_image(&lines, "file of the source", "source", source);
+  return check_told(&lines, target, error);
 }
 
 static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
@@ -262,21 +288,17 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
   const struct vmf_draft *draft = vmf_draft(copy->target);
 
   lines->unchanged = draft->source_unchanged;
-  fputs("program\tvmferry " VMF_VERSION "\n", lines->out);
+  vmf_journal_put_program(lines->out);
   add_image(lines, "file of the source", "source", copy->source);
   add_image(lines, "backing file", "backing disk", copy->backing);
   add_units(lines, copy->units);
-  if (lines->untold)
-    return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: cannot be resumed: nothing tells later whether %s is the same; if you "
-                    "know that it will be, --source-unchanged says so (devices, servers)",
-                    copy->target->name, lines->untold);
+  VMF_TRY(check_told(lines, copy->target->name, error));
   add_target(lines->out, copy, draft->options_text);
   if (!lines->slow || lines->trusted)
     VMF_TRY(add_content(lines->out, copy, error));
   if (copy->target->shape.codec != VMF_CODEC_NONE)
     VMF_TRY(add_packer(lines->out, &copy->target->shape, error));
-  add_identity(lines->out, copy->target->identity);
+  vmf_journal_put_identity(lines->out, copy->target->identity);
   return VMF_OK;
 }
 
@@ -317,6 +339,13 @@ static bool read_identity(const char *line, struct vmf_identity *identity)
   }
   identity->derived = true;
   return true;
+}
+
+bool vmf_journal_identity(const char *text, struct vmf_identity *identity)
+{
+  const char *line = strstr(text, "\n" IDENTITY);
+
+  return line && read_identity(line + 1, identity);
 }
 
 enum { SHOWN = 120 };

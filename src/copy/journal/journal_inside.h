@@ -34,10 +34,11 @@ enum { JOURNAL_UNIT_PACKED = 1, JOURNAL_UNIT_KEPT = 2 }; /* of a unit */
 struct vmf_journal {
   const struct vmf_copy *copy;
   struct vmf_output *output;
-  struct vmf_io *io; /* the output's; NULL: nothing is sure yet */
-  char *head;        /* the text that it begins with; owned */
-  uint64_t end;      /* where the next chunk goes */
-  uint64_t chunks;   /* before it */
+  struct vmf_io *only; /* the file of it that is told of; NULL: all are */
+  struct vmf_io *io;   /* the output's; NULL: nothing is sure yet */
+  char *head;          /* the text that it begins with; owned */
+  uint64_t end;        /* where the next chunk goes */
+  uint64_t chunks;     /* before it */
   struct vmf_digest *digest;
   /* The chunk that grows: its head and jobs. */
   uint8_t *bytes;
@@ -45,6 +46,7 @@ struct vmf_journal {
   uint64_t data;       /* guest bytes in it */
   uint64_t enough;     /* so many are */
   bool paced;          /* if making the last chunk sure was not slow */
+  unsigned pace;       /* of the time that a conversion takes, one part is for making sure */
   uint64_t not_before; /* by the clock, nanoseconds */
   /* Taking up: what is proven ends at `end`. */
   uint64_t at, taken; /* of the next chunk to be read; and its number */
@@ -60,6 +62,29 @@ struct vmf_journal {
   size_t files;
   bool taking; /* what was done is done again */
 };
+
+/* The files by index, where their bytes stand; NULL behind the last. */
+static inline struct vmf_io *vmf_journal_file(const struct vmf_journal *journal, size_t index)
+{
+  if (journal->only)
+    return index == 0 ? journal->only : NULL;
+  return vmf_output_file(journal->output, index);
+}
+
+/* What the target has been given reaches that file, where it is below the target's io. */
+VMF_MUST_CHECK static inline enum vmf_code vmf_journal_hand_down(const struct vmf_journal *journal,
+                                                                 struct vmf_error *error)
+{
+  struct vmf_io *io = journal->copy->target->io;
+
+  return journal->only && io != journal->only ? vmf_io_flush(io, error) : VMF_OK;
+}
+
+/* What it tells of, for messages. */
+static inline const char *vmf_journal_path(const struct vmf_journal *journal)
+{
+  return journal->only ? journal->only->name : vmf_output_path(journal->output);
+}
 
 /* Whether a map of the target's units is made. */
 static inline bool vmf_journal_has_units(const struct vmf_journal *journal)

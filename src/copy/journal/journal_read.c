@@ -99,7 +99,7 @@ static bool read_block(struct vmf_journal *journal, struct vmf_block *block)
                               .zeros = get_le32(at + 24),
                               .head_length = get_le16(at + 28),
                               .tail_length = get_le16(at + 30),
-                              .io = vmf_output_file(journal->output, get_le16(at + 32)),
+                              .io = vmf_journal_file(journal, get_le16(at + 32)),
                               .zero = (flags & JOURNAL_ZERO) != 0,
                               .packed = (flags & JOURNAL_PACKED) != 0};
   return block->io != NULL;
@@ -264,6 +264,7 @@ enum vmf_code vmf_journal_prove(struct vmf_journal *journal, const struct vmf_ca
 
   if (!journal->taking)
     return VMF_OK;
+  VMF_TRY(vmf_journal_hand_down(journal, error)); /* what begin has written */
   VMF_TRY(vmf_alloc_pages(JOURNAL_STEP, &buffer, error));
   VMF_TRY(vmf_journal_gaps_begin(journal, buffer, error));
   for (;;) {
@@ -279,7 +280,7 @@ enum vmf_code vmf_journal_prove(struct vmf_journal *journal, const struct vmf_ca
   VMF_TRY(vmf_journal_clear_rest(journal, done, buffer, error));
   VMF_TRY(vmf_io_resize(journal->io, journal->end, error));
   vmf_note(journal->copy->target->log, "%s: goes on with an interrupted run, at guest byte %llu",
-           vmf_output_path(journal->output), (unsigned long long)done);
+           vmf_journal_path(journal), (unsigned long long)done);
   return VMF_OK;
 }
 
@@ -288,10 +289,10 @@ enum vmf_code vmf_journal_prove(struct vmf_journal *journal, const struct vmf_ca
 /* All that is proven has been done once more. What stands behind it is done again. */
 static enum vmf_code end_taking(struct vmf_journal *journal, struct vmf_error *error)
 {
-  struct vmf_io *io, *first = vmf_output_main(journal->output);
+  struct vmf_io *io, *first = vmf_journal_file(journal, 0);
 
   journal->taking = false;
-  for (size_t i = 0; (io = vmf_output_file(journal->output, i)) != NULL; i++)
+  for (size_t i = 0; (io = vmf_journal_file(journal, i)) != NULL; i++)
     vmf_io_keep(io, false);
   return first->size <= journal->file_size ? VMF_OK
                                            : vmf_io_resize(first, journal->file_size, error);
@@ -333,7 +334,8 @@ enum vmf_code vmf_journal_taken(struct vmf_journal *journal, const struct vmf_co
   journal->ready = false;
   for (size_t i = 0; i < job->block_count; i++) {
     const struct vmf_io *io = job->blocks[i].io ? job->blocks[i].io : journal->copy->target->io;
-    if (job->blocks[i].host != journal->blocks[i].host || io != journal->blocks[i].io)
+    if (job->blocks[i].host != journal->blocks[i].host ||
+        (!journal->only && io != journal->blocks[i].io))
       return vmf_fail(error, VMF_CHANGED,
                       "%s: the block of guest byte %llu was written at byte %llu, and would now be "
                       "at byte %llu; without --resume all is done again",

@@ -2,9 +2,12 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The journal of an output, which stands in its temporary folder, or of a device at a path that a
- * person has named. */
+ * person has named. Where several files have journals of their own, these stand beside it, by the
+ * numbers of the files, and it is what they have in common. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,14 +36,77 @@ bool vmf_output_goes_on(const struct vmf_output *output)
   return output->goes_on;
 }
 
-bool vmf_output_resumed(const struct vmf_output *output)
+enum { JOURNAL_NAME = 48 };
+
+static void name_journal(size_t index, char name[JOURNAL_NAME])
 {
-  return output->adopted;
+  snprintf(name, JOURNAL_NAME, VMF_TEMPORARY_JOURNAL "-%zu", index);
+}
+
+static size_t index_of(const struct vmf_output *output, const struct vmf_io *file)
+{
+  size_t index = 0;
+
+  while (index + 1 < output->part_count && output->parts[index].io != file)
+    index++;
+  return index;
+}
+
+bool vmf_output_resumed(const struct vmf_output *output, const struct vmf_io *file)
+{
+  char name[JOURNAL_NAME];
+  struct stat status;
+
+  if (!file || !output->adopted)
+    return output->adopted;
+  name_journal(index_of(output, file), name);
+  return fstatat(output->temporary.folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(status.st_mode);
+}
+
+void vmf_output_journals(struct vmf_output *output, const void *head, size_t length)
+{
+  output->head = head;
+  output->head_length = length;
+}
+
+uint64_t vmf_output_taken(const struct vmf_output *output)
+{
+  DIR *stream =
+      output->adopted && !output->journal_path ? vmf_folder_stream(output->temporary.folder) : NULL;
+  const struct dirent *entry;
+  struct stat status;
+  uint64_t bytes = 0;
+
+  while (stream && (entry = readdir(stream)))
+    if (strcmp(entry->d_name, output->name) != 0 &&
+        fstatat(output->temporary.folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode))
+      bytes += (uint64_t)status.st_blocks * 512;
+  if (stream)
+    closedir(stream);
+  return bytes;
 }
 
 struct vmf_io *vmf_output_file(const struct vmf_output *output, size_t index)
 {
   return index < output->part_count ? output->parts[index].io : NULL;
+}
+
+enum vmf_code vmf_output_peek(const char *path, struct vmf_io **io, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *folder = NULL;
+  VMF_AUTO_FREE char *whole = realpath(path, NULL);
+  const char *at = whole ? whole : path, *name = vmf_path_name(at);
+  int prefix = (int)(name - at);
+
+  *io = NULL;
+  VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, at));
+  int beside = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int number = beside < 0 ? -1 : vmf_temporary_peek(beside, name);
+  if (beside >= 0)
+    close(beside);
+  return number < 0 ? VMF_OK : vmf_io_write_file(number, path, false, io, error);
 }
 
 /* ---- at a path ---- */
@@ -146,29 +212,70 @@ static enum vmf_code sync_names(const struct vmf_output *output, struct vmf_erro
 {
   if (!output->sync)
     return VMF_OK;
+  if (output->new_folder)
+    VMF_TRY(vmf_output_sync_above(output->folder, output->path, error));
   VMF_TRY(vmf_folder_sync(output->temporary.folder, output->path, "the folder beside it", error));
   return vmf_folder_sync(output->folder, output->path, "its folder", error);
 }
 
-static enum vmf_code open_in_folder(struct vmf_output *output, struct vmf_error *error)
+/* path: of what it tells of. */
+static enum vmf_code open_in_folder(struct vmf_output *output, const char *file, const char *path,
+                                    struct vmf_io **io, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *name = NULL;
-  VMF_TRY(vmf_format(&name, error, "%s: its journal", output->path));
-  int number = openat(output->temporary.folder, VMF_TEMPORARY_JOURNAL,
+  VMF_TRY(vmf_format(&name, error, "%s: its journal", path));
+  int number = openat(output->temporary.folder, file,
                       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
   if (number < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be opened", name);
-  VMF_TRY(vmf_io_write_file(number, name, output->sync, &output->journal, error));
+  VMF_TRY(vmf_io_write_file(number, name, output->sync, io, error));
   return sync_names(output, error);
 }
 
-/* ---- both ---- */
-
-enum vmf_code vmf_output_journal(struct vmf_output *output, struct vmf_io **io,
-                                 struct vmf_error *error)
+static enum vmf_code open_common(struct vmf_output *output, struct vmf_error *error)
 {
-  VMF_TRY(output->journal_path ? open_at_path(output, error) : open_in_folder(output, error));
-  *io = output->journal;
+  return open_in_folder(output, VMF_TEMPORARY_JOURNAL, output->path, &output->journal, error);
+}
+
+/* What they have in common is sure before the first of them is there. */
+static enum vmf_code open_of_file(struct vmf_output *output, struct vmf_output_part *part,
+                                  struct vmf_error *error)
+{
+  char name[JOURNAL_NAME];
+
+  if (!output->journal) {
+    VMF_TRY(open_common(output, error));
+    VMF_TRY(vmf_io_pwrite(output->journal, output->head, output->head_length, 0, error));
+    VMF_TRY(vmf_io_flush(output->journal, error));
+  }
+  if (part->journal)
+    return VMF_OK;
+  name_journal((size_t)(part - output->parts), name);
+  return open_in_folder(output, name, part->io->name, &part->journal, error);
+}
+
+static void drop_of_file(const struct vmf_output *output, struct vmf_output_part *part)
+{
+  char name[JOURNAL_NAME];
+
+  vmf_io_close(part->journal);
+  part->journal = NULL;
+  name_journal((size_t)(part - output->parts), name);
+  (void)unlinkat(output->temporary.folder, name, 0);
+}
+
+/* ---- all of these ---- */
+
+enum vmf_code vmf_output_journal(struct vmf_output *output, const struct vmf_io *file,
+                                 struct vmf_io **io, struct vmf_error *error)
+{
+  struct vmf_output_part *part = &output->parts[index_of(output, file)];
+
+  if (file)
+    VMF_TRY(open_of_file(output, part, error));
+  else
+    VMF_TRY(output->journal_path ? open_at_path(output, error) : open_common(output, error));
+  *io = file ? part->journal : output->journal;
   return VMF_OK;
 }
 
@@ -184,8 +291,14 @@ static void remove_others(const struct vmf_output *output)
     closedir(stream);
 }
 
-enum vmf_code vmf_output_begin_again(struct vmf_output *output, struct vmf_error *error)
+enum vmf_code vmf_output_begin_again(struct vmf_output *output, struct vmf_io *file,
+                                     struct vmf_error *error)
 {
+  if (file) {
+    vmf_io_keep(file, false);
+    drop_of_file(output, &output->parts[index_of(output, file)]);
+    return vmf_io_resize(file, 0, error);
+  }
   output->adopted = output->left = false;
   vmf_io_keep(output->parts[0].io, false);
   if (output->journal_path) {
@@ -200,13 +313,18 @@ enum vmf_code vmf_output_begin_again(struct vmf_output *output, struct vmf_error
   return vmf_io_resize(output->parts[0].io, 0, error);
 }
 
-void vmf_output_leave(struct vmf_output *output)
+bool vmf_output_leave(struct vmf_output *output)
 {
   output->left = output->journal != NULL;
+  return output->left;
 }
 
 void vmf_output_leave_journal(struct vmf_output *output)
 {
+  for (size_t i = 0; i < output->part_count; i++) {
+    vmf_io_close(output->parts[i].journal);
+    output->parts[i].journal = NULL;
+  }
   vmf_io_close(output->journal);
   output->journal = NULL;
   if (output->journal_number >= 0)
@@ -226,4 +344,6 @@ void vmf_output_drop_journal(struct vmf_output *output)
   }
   if (output->temporary.folder >= 0)
     (void)unlinkat(output->temporary.folder, VMF_TEMPORARY_JOURNAL, 0);
+  for (size_t i = 1; output->head && i < output->part_count; i++)
+    drop_of_file(output, &output->parts[i]);
 }

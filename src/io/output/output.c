@@ -404,7 +404,8 @@ enum vmf_code vmf_output_create(struct vmf_output *output, const char *name, str
                     output->path, name);
   VMF_TRY(
       vmf_format(&path, error, "%.*s%s", (int)(output->name - output->path), output->path, name));
-  if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+  if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+      strncmp(name, VMF_TEMPORARY_NOTES, strlen(VMF_TEMPORARY_NOTES)) == 0)
     return vmf_fail(error, VMF_USAGE, "%s: \"%s\" is no name for a file beside it", output->path,
                     name);
   if (output->replace && strcmp(name, output->name) != 0)

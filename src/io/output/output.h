@@ -94,7 +94,10 @@ VMF_MUST_CHECK enum vmf_code vmf_output_commit(struct vmf_output *output, struct
 VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
                                                    struct vmf_error *error);
 
-/* ---- a run that another can go on with: see copy/journal/journal.h ---- */
+/* ---- a run that another can go on with: see copy/journal/journal.h ----
+ *
+ * One journal tells of all files of an output, or each of several has one of its own: then `file`
+ * says whose is meant, and it is NULL for what is of all. */
 
 /* Whether it is: its files become visible by a commit, and stand in a folder until then; or it is a
  * device whose journal has a path. */
@@ -107,23 +110,38 @@ const char *vmf_output_journal_path(const struct vmf_output *output);
  * converted again, and what is the same is not sent. */
 bool vmf_output_goes_on(const struct vmf_output *output);
 
-/* Whether it goes on with another: files that it creates may be there already. */
-bool vmf_output_resumed(const struct vmf_output *output);
+/* Whether it goes on with another: files that it creates may be there already. With file: that one
+ * is, with a journal. */
+bool vmf_output_resumed(const struct vmf_output *output, const struct vmf_io *file);
 
-/* Nothing of what the other left is of use: the files are empty again. Before any is created. */
-VMF_MUST_CHECK enum vmf_code vmf_output_begin_again(struct vmf_output *output,
+/* Nothing of what the other left is of use: the files are empty again. Of all before any is
+ * created. */
+VMF_MUST_CHECK enum vmf_code vmf_output_begin_again(struct vmf_output *output, struct vmf_io *file,
                                                     struct vmf_error *error);
 
 /* The journal in the temporary folder, or at its path, made where it is none; the output's. The
- * commit removes it. */
-VMF_MUST_CHECK enum vmf_code vmf_output_journal(struct vmf_output *output, struct vmf_io **io,
+ * commit removes it. With file: vmf_output_journals was called. */
+VMF_MUST_CHECK enum vmf_code vmf_output_journal(struct vmf_output *output,
+                                                const struct vmf_io *file, struct vmf_io **io,
                                                 struct vmf_error *error);
+
+/* Files are going to have journals of their own. `head` is what all have in common, and lives as
+ * long as the output: it is sure, in place of the journal of all, before there is any of them. */
+void vmf_output_journals(struct vmf_output *output, const void *head, size_t length);
+
+/* What stands in place of the journal of all of an output of that path, as an interrupted run left
+ * it, to be read; the caller closes it. *io NULL: there is none. */
+VMF_MUST_CHECK enum vmf_code vmf_output_peek(const char *path, struct vmf_io **io,
+                                             struct vmf_error *error);
+
+/* Bytes of its disk that the files of an interrupted run take, but for the main one. */
+uint64_t vmf_output_taken(const struct vmf_output *output);
 
 /* The files by index; NULL behind the last. */
 struct vmf_io *vmf_output_file(const struct vmf_output *output, size_t index);
 
-/* Without a commit, close removes nothing from here on, if there is a journal. */
-void vmf_output_leave(struct vmf_output *output);
+/* Without a commit, close removes nothing from here on, if there is a journal: whether there is. */
+bool vmf_output_leave(struct vmf_output *output);
 
 /* Behind a commit into a folder where nothing was replaced: removes the files again. */
 void vmf_output_take_back(struct vmf_output *output);

@@ -13,7 +13,8 @@
 
 struct vmf_output_part {
   struct vmf_io *io;
-  char *name; /* final, without folder */
+  char *name;             /* final, without folder */
+  struct vmf_io *journal; /* of this file alone; owned; NULL: none */
 };
 
 struct vmf_output {
@@ -39,8 +40,10 @@ struct vmf_output {
   bool adopted;           /* the temporary folder was another run's, which was interrupted */
   bool left;              /* what stands in it stays without a commit, for another */
   struct vmf_io *journal; /* in it; owned; NULL: none */
-  char *journal_path;     /* elsewhere, of a device; owned; NULL: in the temporary folder */
-  int journal_number;     /* open there, locked; -1: it is not */
+  const void *head; /* that the journals of several files have in common; NULL: there are none */
+  size_t head_length;
+  char *journal_path; /* elsewhere, of a device; owned; NULL: in the temporary folder */
+  int journal_number; /* open there, locked; -1: it is not */
 };
 
 /* Before anything is opened: where the journal has a path, it is opened and locked. VMF_USAGE: the

@@ -246,7 +246,7 @@ static bool is_bare(int folder)
 
   while (bare && (entry = readdir(stream)))
     bare = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-           strcmp(entry->d_name, VMF_TEMPORARY_JOURNAL) == 0 ||
+           strncmp(entry->d_name, VMF_TEMPORARY_JOURNAL, strlen(VMF_TEMPORARY_JOURNAL)) == 0 ||
            strcmp(entry->d_name, VMF_PLACING_NAME) == 0;
   if (stream)
     closedir(stream);
@@ -382,7 +382,7 @@ static bool look_at_journal(int beside, const char *name, struct timespec *chang
 {
   struct stat status;
   int folder = openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  bool usable = folder >= 0 && is_ours(folder) &&
+  bool usable = folder >= 0 && is_ours(folder) && !vmf_superseded_left(folder) &&
                 fstatat(folder, VMF_TEMPORARY_JOURNAL, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                 S_ISREG(status.st_mode);
 
@@ -444,6 +444,21 @@ void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char
     close(*main_file);
   *main_file = -1;
   vmf_temporary_leave(temporary);
+}
+
+int vmf_temporary_peek(int beside, const char *target)
+{
+  char name[NAME_LIMIT + 1];
+  int folder = find_journal(beside, target, name)
+                   ? openat(beside, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                   : -1;
+  int number = folder < 0 ? -1
+                          : openat(folder, VMF_TEMPORARY_JOURNAL,
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+  if (folder >= 0)
+    close(folder);
+  return number;
 }
 
 /* ---- all that is left in a folder ---- */

@@ -29,9 +29,12 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_make(struct vmf_temporary *temporary,
 enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *path,
                                    struct vmf_error *error);
 
+/* What a run notes there: the names begin so. */
+#define VMF_TEMPORARY_NOTES ".vmferry-"
+
 /* What an interrupted run had done, so that another can go on with it, stands there under this name
  * (copy/journal/journal.h). */
-#define VMF_TEMPORARY_JOURNAL ".vmferry-journal"
+#define VMF_TEMPORARY_JOURNAL VMF_TEMPORARY_NOTES "journal"
 
 struct vmf_clearing {
   bool allowed;              /* that a run is at work on the target */
@@ -50,6 +53,9 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
  * that with the latest. *main_file < 0: there is none that can be had alone. */
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
                          int *main_file);
+
+/* That journal, open for reading; -1: there is none. */
+int vmf_temporary_peek(int beside, const char *target);
 
 /* All temporaries in `folder`, of any target. remove: those that nobody holds, with a journal or
  * without. */

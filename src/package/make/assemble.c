@@ -81,8 +81,8 @@ static enum vmf_code write_package(struct vmf_assembling *work, struct vmf_error
   return work->archive ? vmf_tar_finish(work->archive, work->at, error) : VMF_OK;
 }
 
-enum vmf_code vmf_assembling_write(struct vmf_assembling *work, struct vmf_package_result *result,
-                                   struct vmf_error *error)
+static enum vmf_code write_all(struct vmf_assembling *work, struct vmf_package_result *result,
+                               struct vmf_error *error)
 {
   work->written = work->assembly->written_before;
   VMF_TRY(vmf_crew_take_on(work->target->crew, work->target->threads, &work->crew, error));
@@ -95,6 +95,16 @@ enum vmf_code vmf_assembling_write(struct vmf_assembling *work, struct vmf_packa
   vmf_crew_leave_off(work->target->crew, work->crew); /* of several only one has threads */
   work->crew = NULL;
   return VMF_OK;
+}
+
+enum vmf_code vmf_assembling_write(struct vmf_assembling *work, struct vmf_package_result *result,
+                                   struct vmf_error *error)
+{
+  enum vmf_code code = write_all(work, result, error);
+
+  if (code != VMF_OK)
+    vmf_assembling_leave(work, code);
+  return code;
 }
 
 enum vmf_code vmf_assembling_commit(struct vmf_assembling *work, struct vmf_error *error)
@@ -170,6 +180,7 @@ static enum vmf_code open_output(struct vmf_assembling *work, struct vmf_error *
                                              .no_links = work->destination->in_folder,
                                              .new_folder = work->destination->made_folder != NULL,
                                              .replace = target->replace,
+                                             .resume = target->resume && work->journaled,
                                              .spool = spool,
                                              .spool_folder = target->spool_folder,
                                              .cancel = target->cancel,
@@ -212,8 +223,6 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
     vmf_warn(target->log, "%s: a name in an archive has at most %d bytes: its descriptor is %s",
              work->destination->path, VMF_TAR_NAME_WRITTEN, work->descriptor.name);
   VMF_TRY(check_names(work, error));
-  VMF_TRY(vmf_beside_check(work->destination, work->assembly, work->manifest.name,
-                           work->certificate.name, target->replace, error));
   if (target->key_path)
     VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
                            target->log, &work->signer, error));
@@ -221,11 +230,15 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
                                       .threads = target->threads,
                                       .crew = target->crew,
                                       .cancel = target->cancel};
-  VMF_TRY(open_output(work, error));
+  VMF_TRY(vmf_assembling_may_resume(work, error));
+  VMF_TRY(open_output(work, error)); /* which takes back what was placed too early */
+  VMF_TRY(vmf_beside_check(work->destination, work->assembly, work->manifest.name,
+                           work->certificate.name, target->replace, error));
+  VMF_TRY(vmf_assembling_take_up(work, error));
   return work->assembly->fits || target->dry_run
              ? VMF_OK
-             : vmf_assembly_fits(work->assembly, vmf_output_main(work->output), &job, target->log,
-                                 error);
+             : vmf_assembly_fits(work->assembly, vmf_output_main(work->output),
+                                 vmf_output_taken(work->output), &job, target->log, error);
 }
 
 enum vmf_code vmf_assembling_new(const struct vmf_destination *destination,
@@ -254,6 +267,7 @@ void vmf_assembling_free(struct vmf_assembling *work)
     return;
   struct vmf_text_file *const texts[] = {&work->descriptor, &work->manifest, &work->certificate};
   vmf_output_close(work->output);
+  vmf_free(work->head);
   vmf_crew_leave_off(work->target->crew, work->crew);
   vmf_signer_free(work->signer);
   for (unsigned i = 0; i < 3; i++) {

@@ -8,6 +8,7 @@
 #define VMF_PACKAGE_MAKE_ASSEMBLE_H
 
 #include "disk_format.h"
+#include "guid.h"
 #include "hash_io.h"
 #include "image.h"
 #include "manifest.h"
@@ -53,10 +54,12 @@ struct vmf_assembly {
                                        * the text and the disks; with alone. NULL: none */
   const char *machine, *text_name;    /* of the text in it: as in struct vmf_contents */
   uint64_t read_before;               /* bytes, by weight, for progress */
-  struct vmf_assembly *next; /* written behind it, to the same place: progress and the bound on
-                              * bytes are of all, and whether they fit is asked with the first */
-  bool fits;                 /* it was asked */
-  uint64_t written_before;   /* bytes of content of those before */
+  struct vmf_assembly *next;    /* written behind it, to the same place: progress and the bound on
+                                 * bytes are of all, and whether they fit is asked with the first */
+  bool fits;                    /* it was asked */
+  struct vmf_identity identity; /* of all of it, where an interrupted run can be gone on with */
+  bool identified;              /* it is known */
+  uint64_t written_before;      /* bytes of content of those before */
   /* Written as they are instead of new ones; NULL: made here. */
   const char *manifest_text, *certificate_text;
   size_t manifest_length, certificate_length;
@@ -123,9 +126,11 @@ VMF_MUST_CHECK enum vmf_code vmf_beside_check(const struct vmf_destination *dest
                                               bool replace, struct vmf_error *error);
 
 /* VMF_WRITE when the files cannot all be written where `io` is, a new file; where they may not fit,
- * log is told. Of options threads, crew and cancel count. */
+ * log is told. taken: bytes that they have there already. Of options threads, crew and cancel
+ * count.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assembly,
-                                               const struct vmf_io *io,
+                                               const struct vmf_io *io, uint64_t taken,
                                                const struct vmf_job_options *options,
                                                const struct vmf_log *log, struct vmf_error *error);
 
@@ -135,6 +140,13 @@ VMF_MUST_CHECK enum vmf_code vmf_assembly_foresee(const struct vmf_assembly *ass
                                                   const struct vmf_io *io,
                                                   struct vmf_package_result *result,
                                                   struct vmf_error *error);
+
+/* Settles the identity: that of an interrupted run which may be gone on with, or a new one. Who
+ * needs ids before anything is written asks first. */
+VMF_MUST_CHECK enum vmf_code vmf_assembly_identify(struct vmf_assembly *assembly,
+                                                   const struct vmf_destination *destination,
+                                                   const struct vmf_package_target *target,
+                                                   struct vmf_error *error);
 
 /* In steps, for several that appear together or not at all. All that an assembly points to lives as
  * long as *work. First what shows that it can be written; nothing but temporary files is made. */

@@ -120,9 +120,11 @@ enum vmf_code vmf_content_begin(const struct vmf_assembling *work, struct vmf_as
     file->wanted[work->kind] = true;
     VMF_TRY(vmf_sink_new(base, work->crew, file->wanted, &content->sink, error));
   }
-  return file->image ? vmf_written_target(file, in_order ? content->sink : base, work->target->log,
-                                          &content->target, error)
-                     : VMF_OK;
+  if (!file->image)
+    return VMF_OK;
+  VMF_TRY(vmf_written_target(file, in_order ? content->sink : base, work->target->log,
+                             &content->target, error));
+  return vmf_assembling_journal(work, content, error);
 }
 
 enum vmf_code vmf_content_end(struct vmf_assembling *work, struct vmf_content *content,
@@ -198,7 +200,7 @@ static enum vmf_code open_base(struct vmf_assembling *work, const struct vmf_ass
                                struct vmf_io **base, struct vmf_error *error)
 {
   if (!work->archive)
-    return vmf_output_create(work->output, file->name, base, error);
+    return vmf_assembling_create(work, file, base, error);
   VMF_TRY(vmf_io_hold(work->archive, work->at, VMF_TAR_BLOCK, error)); /* its header */
   return vmf_io_inset(work->archive, work->at + VMF_TAR_BLOCK, file->name, base, error);
 }

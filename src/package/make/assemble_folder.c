@@ -22,7 +22,7 @@ static enum vmf_code begin(struct vmf_assembling *work, struct group *group,
   struct vmf_content *content = &group->contents[group->count];
   struct vmf_io *base;
 
-  VMF_TRY(vmf_output_create(work->output, file->name, &base, error));
+  VMF_TRY(vmf_assembling_create(work, file, &base, error));
   enum vmf_code code = vmf_content_begin(work, file, base, content, error);
   group->copyings[group->count++] =
       (struct vmf_copying){.source = file->image, .target = content->target};

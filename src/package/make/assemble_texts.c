@@ -39,6 +39,7 @@ static enum vmf_code append_text(struct vmf_assembling *work, const struct vmf_t
     io = vmf_output_main(work->output);
   else
     VMF_TRY(vmf_output_create(work->output, file->name, &io, error));
+  VMF_TRY(vmf_assembling_empty(work, io, error));
   return vmf_io_pwrite(io, file->text, file->length, 0, error);
 }
 

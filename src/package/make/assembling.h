@@ -33,6 +33,9 @@ struct vmf_assembling {
   uint64_t done, total; /* by weight */
   uint64_t written;     /* bytes of content, for target->max_bytes */
   uint64_t weight;      /* of the file that is being written */
+  bool journaled;       /* what is done of the disks is kept: see assemble_journal.c */
+  char *head;           /* that the journals have in common; owned; NULL: none */
+  size_t head_length;
 };
 
 /* Writes one file: one of its own, or the next member of the archive. */
@@ -68,6 +71,28 @@ VMF_MUST_CHECK enum vmf_code vmf_content_begin(const struct vmf_assembling *work
 VMF_MUST_CHECK enum vmf_code vmf_content_end(struct vmf_assembling *work,
                                              struct vmf_content *content, struct vmf_error *error);
 void vmf_content_close(struct vmf_content *content);
+
+/* ---- assemble_journal.c: a run that another can go on with ---- */
+
+/* Before the output is opened. VMF_UNSUPPORTED: it is asked for, and cannot be. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_may_resume(struct vmf_assembling *work,
+                                                       struct vmf_error *error);
+/* It is open, and nothing is written. VMF_USAGE: what is left there is of something else. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_take_up(struct vmf_assembling *work,
+                                                    struct vmf_error *error);
+/* A file in a folder; what is left of it stays where its journal tells of it. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_create(struct vmf_assembling *work,
+                                                   const struct vmf_assembly_file *file,
+                                                   struct vmf_io **io, struct vmf_error *error);
+/* What is left of a file goes. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_empty(struct vmf_assembling *work, struct vmf_io *io,
+                                                  struct vmf_error *error);
+/* Of a disk, whose target is there, before anything is written. */
+VMF_MUST_CHECK enum vmf_code vmf_assembling_journal(const struct vmf_assembling *work,
+                                                    const struct vmf_content *content,
+                                                    struct vmf_error *error);
+/* Writing failed with `code`: what is done is left to another run, where that may do better. */
+void vmf_assembling_leave(struct vmf_assembling *work, enum vmf_code code);
 
 /* How disks are converted: by the crew, with the progress of all. */
 struct vmf_job_options vmf_assembling_job(struct vmf_assembling *work);

@@ -88,14 +88,15 @@ enum vmf_code vmf_assembly_foresee(const struct vmf_assembly *assembly, const st
 }
 
 enum vmf_code vmf_assembly_fits(const struct vmf_assembly *assembly, const struct vmf_io *io,
-                                const struct vmf_job_options *options, const struct vmf_log *log,
-                                struct vmf_error *error)
+                                uint64_t taken, const struct vmf_job_options *options,
+                                const struct vmf_log *log, struct vmf_error *error)
 {
   struct vmf_amount amount;
   struct vmf_room room;
 
   if (!vmf_io_room(io, &room))
     return VMF_OK;
+  add(&room.bytes, taken);
   VMF_TRY(ask(assembly, room.bytes, NULL, &amount, error));
   if (amount.most > room.bytes && room.exact)
     VMF_TRY(ask(assembly, room.bytes, options, &amount, error));

@@ -21,6 +21,7 @@ struct piece {
   uint8_t *buffer; /* PIECE_BYTES */
   uint64_t length;
   bool zeros; /* instead of what is in the buffer */
+  bool there; /* the base has it already */
 };
 
 /* io.size: bytes taken, in a piece or written. */
@@ -82,7 +83,7 @@ static enum vmf_code claim_piece(struct sink *sink, struct piece **piece, struct
   while (!(*piece = vmf_pipeline_claim(sink->pipeline)))
     VMF_TRY(retire_oldest(sink, &retired, error));
   (*piece)->length = 0;
-  (*piece)->zeros = false;
+  (*piece)->zeros = (*piece)->there = false;
   return VMF_OK;
 }
 
@@ -110,8 +111,19 @@ static enum vmf_code sink_drain(struct sink *sink, struct vmf_error *error)
     return VMF_OK;
   sink->piece = NULL;
   vmf_pipeline_submit(sink->pipeline);
-  return vmf_io_pwrite(sink->base, piece->buffer, (size_t)piece->length,
-                       sink->io.size - piece->length, error);
+  return piece->there ? VMF_OK
+                      : vmf_io_pwrite(sink->base, piece->buffer, (size_t)piece->length,
+                                      sink->io.size - piece->length, error);
+}
+
+/* A piece for bytes that are to be written, or that the base has. */
+static enum vmf_code piece_for(struct sink *sink, bool there, struct vmf_error *error)
+{
+  if (sink->piece && sink->piece->there != there)
+    VMF_TRY(sink_drain(sink, error));
+  VMF_TRY(begin_piece(sink, error));
+  sink->piece->there = there;
+  return VMF_OK;
 }
 
 /* data == NULL: zeros. */
@@ -122,7 +134,7 @@ static enum vmf_code sink_append(struct vmf_io *io, const void *data, size_t len
   const uint8_t *bytes = data;
 
   while (length > 0) {
-    VMF_TRY(begin_piece(sink, error));
+    VMF_TRY(piece_for(sink, false, error));
     struct piece *piece = sink->piece;
     size_t step = (size_t)vmf_min(length, PIECE_BYTES - piece->length);
     if (bytes) {
@@ -175,6 +187,27 @@ static enum vmf_code sink_zeros(struct vmf_io *io, uint64_t length, struct vmf_e
   return VMF_OK;
 }
 
+/* What the base has is hashed. */
+static enum vmf_code sink_pass(struct vmf_io *io, uint64_t offset, uint64_t length,
+                               struct vmf_error *error)
+{
+  struct sink *sink = (struct sink *)io;
+
+  VMF_TRY(vmf_sequential_resize(io, offset, error));
+  while (length > 0) {
+    VMF_TRY(piece_for(sink, true, error));
+    struct piece *piece = sink->piece;
+    size_t step = (size_t)vmf_min(length, PIECE_BYTES - piece->length);
+    VMF_TRY(vmf_io_pread(sink->base, piece->buffer + piece->length, step, io->size, error));
+    piece->length += step;
+    io->size += step;
+    length -= step;
+    if (piece->length == PIECE_BYTES)
+      VMF_TRY(sink_drain(sink, error));
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code sink_flush(struct vmf_io *io, struct vmf_error *error)
 {
   return sink_drain((struct sink *)io, error);
@@ -196,6 +229,7 @@ static const struct vmf_sequential_ops sink_ops = {
            .pwrite = vmf_sequential_pwrite,
            .zero = vmf_sequential_zero,
            .resize = vmf_sequential_resize,
+           .pass = sink_pass,
            .flush = sink_flush,
            .close = sink_close},
     .what = "what is hashed as it is written",

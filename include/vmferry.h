@@ -380,8 +380,10 @@ struct vmf_target_options {
    * when a run goes on: nothing else tells. Their names, their sizes and some bytes of the disk are
    * compared all the same. */
   bool source_unchanged;
-  /* Of a block device, beside which no journal can stand: it stands here, until the commit. Only
-   * with journal; VMF_USAGE where something else is there, or without resume a journal. */
+  /* Of a block device or an object of a store, beside which no journal can stand: it stands here,
+   * until the commit. Only with journal; VMF_USAGE where something else is there, or without resume
+   * a journal. What was sent of an object stays at the store whatever the run failed with, for one
+   * that resumes, which converts all again and sends what is not there. */
   const char *journal_path;
 };
 

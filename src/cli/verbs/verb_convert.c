@@ -120,7 +120,7 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "journal-file",
      VMF_SETS_TEXT(transfer.journal_file),
      .value = "JOURNAL",
-     .help = "where the journal stands while a block device is written"},
+     .help = "where the journal stands while a block device or an object is written"},
     VMF_ARGUMENT_SPOOL,
     VMF_ARGUMENT_NO_SYNC,
     {.name = "reflink",

@@ -28,8 +28,8 @@ static const char *obstacle(const struct vmf_copy *copy)
   const struct vmf_output *output = output_of(vmf_draft(copy->target));
 
   if (!output || !vmf_output_can_resume(output))
-    return "it is a pipe, a device whose journal was given no place (--journal-file), or a file "
-           "that is written where it is";
+    return "it is a pipe, a device or an object whose journal was given no place "
+           "(--journal-file), or a file that is written where it is";
   if (vmf_image_streams(copy->source))
     return "its source comes on a pipe";
   if (copy->target->shape.encrypts)
@@ -38,8 +38,7 @@ static const char *obstacle(const struct vmf_copy *copy)
                        : NULL;
 }
 
-/* From here on the ids are those that the next run derives. */
-static enum vmf_code fix_identity(struct vmf_identity *identity, struct vmf_error *error)
+enum vmf_code vmf_journal_fix_identity(struct vmf_identity *identity, struct vmf_error *error)
 {
   if (identity->derived)
     return VMF_OK;
@@ -101,7 +100,7 @@ static enum vmf_code fill(struct vmf_journal *journal, const struct vmf_copy *co
   journal->pace = PACE * copy->beside;
   journal->paced = chunk == 0;
   journal->enough = chunk == 0 ? CHUNK_BYTES : chunk;
-  VMF_TRY(fix_identity(&draft->identity, error));
+  VMF_TRY(vmf_journal_fix_identity(&draft->identity, error));
   VMF_TRY(vmf_journal_head(copy, &journal->head, error));
   VMF_TRY(vmf_digest_new(VMF_XXH3, &journal->digest, error));
   if (vmf_output_resumed(journal->output, journal->only))
@@ -125,24 +124,36 @@ static enum vmf_code do_without(const struct vmf_copy *copy, const char *why,
              : VMF_OK;
 }
 
+static enum vmf_code make(const struct vmf_copy *copy, struct vmf_journal **journal,
+                          struct vmf_error *error)
+{
+  void *memory;
+
+  VMF_TRY(vmf_alloc(sizeof(struct vmf_journal), &memory, error));
+  enum vmf_code code = fill(memory, copy, error);
+  if (code == VMF_OK)
+    *journal = memory;
+  else
+    vmf_journal_free(memory);
+  return code;
+}
+
 enum vmf_code vmf_journal_open(const struct vmf_copy *copy, struct vmf_journal **journal,
                                struct vmf_error *error)
 {
   const struct vmf_draft *draft = vmf_draft(copy->target);
   const char *why = obstacle(copy);
+  struct vmf_output_object object;
   struct vmf_error failure = {0};
-  void *memory;
 
   *journal = NULL;
   if (draft->journal == VMF_JOURNAL_NONE || why)
     return do_without(copy, why, error);
-  VMF_TRY(vmf_alloc(sizeof(struct vmf_journal), &memory, error));
-  enum vmf_code code = fill(memory, copy, &failure);
-  if (code == VMF_OK) {
-    *journal = memory;
+  enum vmf_code code = draft->output && vmf_output_uploads(draft->output, &object)
+                           ? vmf_journal_upload(copy, &failure)
+                           : make(copy, journal, &failure);
+  if (code == VMF_OK)
     return VMF_OK;
-  }
-  vmf_journal_free(memory);
   if (code == VMF_UNSUPPORTED && draft->journal != VMF_JOURNAL_WANTED)
     return do_without(copy, failure.text, error);
   if (error)

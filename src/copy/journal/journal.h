@@ -25,9 +25,10 @@
 
 struct vmf_journal;
 
-/* What the target was told to keep: *journal, or NULL. Before the target begins, whose identity
- * becomes that of the run that is gone on with. VMF_UNSUPPORTED: a journal is wanted, and there can
- * be none; VMF_USAGE: what an interrupted run left is of something else. */
+/* What the target was told to keep: *journal, or NULL; of an object, too, whose journal is done
+ * with by then: which upload it is. Before the target begins, whose identity becomes that of the
+ * run that is gone on with. VMF_UNSUPPORTED: a journal is wanted, and there can be none; VMF_USAGE:
+ * what an interrupted run left is of something else. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_open(const struct vmf_copy *copy,
                                               struct vmf_journal **journal,
                                               struct vmf_error *error);

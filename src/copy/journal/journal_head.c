@@ -173,6 +173,20 @@ static void add_device(FILE *out, const struct vmf_io *io)
   fputc('\n', out);
 }
 
+static void add_object(FILE *out, const struct vmf_output *output)
+{
+  struct vmf_output_object object;
+
+  if (!output || !vmf_output_uploads(output, &object))
+    return;
+  fputs("object of the target\t", out);
+  vmf_journal_put_text(out, object.name);
+  fputs("\nstore of the target\t", out);
+  vmf_journal_put_text(out, object.store);
+  fprintf(out, "\nparts of the object\t%s%s\n", object.parts,
+          object.stored ? ", stored first" : "");
+}
+
 static void add_target(FILE *out, const struct vmf_copy *copy, const char *options)
 {
   const struct vmf_target *target = copy->target;
@@ -293,6 +307,7 @@ static enum vmf_code put_all(struct lines *lines, const struct vmf_copy *copy,
   add_image(lines, "backing file", "backing disk", copy->backing);
   add_units(lines, copy->units);
   VMF_TRY(check_told(lines, copy->target->name, error));
+  add_object(lines->out, draft->output);
   add_target(lines->out, copy, draft->options_text);
   if (!lines->slow || lines->trusted)
     VMF_TRY(add_content(lines->out, copy, error));

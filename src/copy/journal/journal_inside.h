@@ -125,6 +125,14 @@ void vmf_journal_gaps_settle(struct vmf_journal *journal);
 VMF_MUST_CHECK enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint64_t done,
                                                     uint8_t *buffer, struct vmf_error *error);
 
+/* From here on the ids are those that the next run derives. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_fix_identity(struct vmf_identity *identity,
+                                                      struct vmf_error *error);
+
+/* Of an object: begins the journal, or goes on with its run. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_upload(const struct vmf_copy *copy,
+                                                struct vmf_error *error);
+
 /* Frees what taking up keeps. */
 void vmf_journal_free_taking(struct vmf_journal *journal);
 

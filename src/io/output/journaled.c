@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * The journal of an output, which stands in its temporary folder, or of a device at a path that a
- * person has named. Where several files have journals of their own, these stand beside it, by the
- * numbers of the files, and it is what they have in common. */
+ * The journal of an output, which stands in its temporary folder, or of a device or an object at a
+ * path that a person has named. Where several files have journals of their own, these stand beside
+ * it, by the numbers of the files, and it is what they have in common. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +20,8 @@
 #include "memory.h"
 #include "output_inside.h"
 #include "path.h"
+#include "uploaded.h"
+#include "url.h"
 
 bool vmf_output_can_resume(const struct vmf_output *output)
 {
@@ -122,7 +124,7 @@ static enum vmf_code look_at_journal(int number, const char *path, bool resume, 
 
   VMF_TRY(vmf_in_place_lock(number, path, error));
   if (fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
-    return vmf_fail(error, VMF_USAGE, "%s: the journal of a device has to be a file", path);
+    return vmf_fail(error, VMF_USAGE, "%s: a journal has to be a file", path);
   if (status.st_nlink == 0)
     return vmf_fail(error, VMF_IN_USE,
                     "%s: another run has come to its end, and removed it: start again", path);
@@ -156,10 +158,11 @@ enum vmf_code vmf_output_hold_journal(struct vmf_output *output, const char *pat
 
   if (!at)
     return VMF_OK;
-  if (!is_device(path))
+  output->uploads = vmf_url_is_s3(path);
+  if (!output->uploads && !is_device(path))
     return vmf_fail(error, VMF_USAGE,
-                    "%s: is no block device, and a path for the journal is for these: that of a "
-                    "file stands beside it",
+                    "%s: is no block device and no object of a store (s3://), and a path for the "
+                    "journal is for these: that of a file stands beside it",
                     path);
   int number = open(at, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
   if (number < 0)
@@ -172,8 +175,9 @@ enum vmf_code vmf_output_hold_journal(struct vmf_output *output, const char *pat
     return code;
   }
   output->journal_number = number;
-  output->adopted = output->left = size > 0;
-  return VMF_OK;
+  output->left = size > 0;
+  output->adopted = output->left && !output->uploads;
+  return output->uploads ? vmf_uploaded_load(output, size, error) : VMF_OK;
 }
 
 /* Its name is durable. */

@@ -31,6 +31,7 @@
 #include "spooled.h"
 #include "stream.h"
 #include "update.h"
+#include "uploaded.h"
 #include "url.h"
 
 /* ---- the target's path ---- */
@@ -268,8 +269,8 @@ static enum vmf_code open_elsewhere(struct vmf_output *output, const char *path,
   VMF_TRY(vmf_copy_text(path, &output->path, error));
   VMF_TRY(vmf_copy_text("export", &output->stem, error));
   output->name = vmf_url_is_nbd(path) ? output->path : vmf_path_name(output->path);
-  output->goes_on = options->resume && vmf_url_is_s3(path);
-  VMF_TRY(vmf_elsewhere_open(path, options, &io, error));
+  output->goes_on = options->resume && vmf_url_is_s3(path) && !output->uploads;
+  VMF_TRY(vmf_elsewhere_open(path, options, output->uploads ? &output->upload : NULL, &io, error));
   return own_or_spool(output, io, output->path, options, error);
 }
 
@@ -570,6 +571,7 @@ void vmf_output_close(struct vmf_output *output)
 {
   if (!output)
     return;
+  vmf_uploaded_close(output);
   bool left = output->left && !output->committed;
   if (!left)
     vmf_output_drop_journal(output);

@@ -24,7 +24,8 @@ struct vmf_output_options {
   bool spool;               /* what goes to a pipe is stored first, in a file without a name, */
   const char *spool_folder; /* there; NULL: in the folder for temporary files */
   bool resume;              /* what an interrupted run left is taken up, where it has a journal */
-  const char *journal_path; /* of a block device, beside which none can stand; NULL: it has none */
+  const char
+      *journal_path; /* of a block device or an object, beside which none can stand; or NULL */
   const struct vmf_cancel *cancel; /* while it is sent; or NULL */
   const struct vmf_log *log;       /* stale temporaries of this name, and what was made */
 };
@@ -100,18 +101,31 @@ VMF_MUST_CHECK enum vmf_code vmf_output_sync_above(int folder, const char *path,
  * says whose is meant, and it is NULL for what is of all. */
 
 /* Whether it is: its files become visible by a commit, and stand in a folder until then; or it is a
- * device whose journal has a path. */
+ * device or an object whose journal has a path. */
 bool vmf_output_can_resume(const struct vmf_output *output);
 
 /* That path; NULL: it has none. */
 const char *vmf_output_journal_path(const struct vmf_output *output);
 
-/* Whether options->resume is heeded without a journal: a store tells which parts it has. All is
- * converted again, and what is the same is not sent. */
+/* Whether options->resume is heeded without a journal: a store tells which parts it has of the
+ * upload that was begun last. All is converted again, and what is the same is not sent. */
 bool vmf_output_goes_on(const struct vmf_output *output);
 
+/* Whether it is an object whose journal has a path: the journal says which upload it is, and the
+ * store, which parts of it there are. All is converted again, and what is the same is not sent. */
+struct vmf_output_object {
+  const char *name, *store, *parts; /* where it is, and what its parts are like; not owned */
+  bool stored;                      /* it is stored first */
+};
+bool vmf_output_uploads(const struct vmf_output *output, struct vmf_output_object *object);
+
+/* Notes the upload in its journal (vmf_output_journal), behind `head`; NULL: what stands there is
+ * that. From here on it stays without a commit, once something of it was sent. */
+VMF_MUST_CHECK enum vmf_code vmf_output_keep_upload(struct vmf_output *output, const char *head,
+                                                    struct vmf_error *error);
+
 /* Whether it goes on with another: files that it creates may be there already. With file: that one
- * is, with a journal. */
+ * is, with a journal. Not of an object. */
 bool vmf_output_resumed(const struct vmf_output *output, const struct vmf_io *file);
 
 /* Nothing of what the other left is of use: the files are empty again. Of all before any is

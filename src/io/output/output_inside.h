@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "output.h"
+#include "s3_target.h"
 #include "superseded.h"
 #include "temporary.h"
 
@@ -42,12 +43,16 @@ struct vmf_output {
   struct vmf_io *journal; /* in it; owned; NULL: none */
   const void *head; /* that the journals of several files have in common; NULL: there are none */
   size_t head_length;
-  char *journal_path; /* elsewhere, of a device; owned; NULL: in the temporary folder */
-  int journal_number; /* open there, locked; -1: it is not */
+  char *journal_path;            /* elsewhere; owned; NULL: in the temporary folder */
+  int journal_number;            /* open there, locked; -1: it is not */
+  bool uploads;                  /* of an object of a store: */
+  struct vmf_kept_upload upload; /* with its texts owned */
+  uint64_t journal_end;          /* behind its last whole line */
 };
 
 /* Before anything is opened: where the journal has a path, it is opened and locked. VMF_USAGE: the
- * target is no device, what is there is no journal, or one that is not to be gone on with. */
+ * target is no device and no object, what is there is no journal, or one that is not to be gone on
+ * with. */
 VMF_MUST_CHECK enum vmf_code vmf_output_hold_journal(struct vmf_output *output, const char *path,
                                                      const struct vmf_output_options *options,
                                                      struct vmf_error *error);

@@ -8,167 +8,12 @@
 #include <string.h>
 
 #include "checked.h"
-#include "log.h"
 #include "memory.h"
-#include "remote_settings.h"
+#include "s3_request.h"
 #include "text.h"
-#include "tries.h"
 
-enum { EXTRA_LINES = 2, MD5_LINE = 64, DAMAGED_TRIES = 3, PART_LINE = 400 };
+enum { MD5_LINE = 64, PART_LINE = 400 };
 enum { UPLOADS_LISTED = 30, PARTS_LISTED = 100 /* of one answer, which has room for them */ };
-
-/* A request, and what comes of it. */
-struct request {
-  const char *method, *query, *what; /* what: for messages */
-  bool of_bucket;                    /* and not of the object */
-  const void *body;
-  size_t length;
-  const char *extra[EXTRA_LINES]; /* headers; NULL: none */
-  bool deaf, slow;
-  struct vmf_web_call call;
-};
-
-/* ---- one try ---- */
-
-static bool add_lines(struct request *request, char **lines)
-{
-  for (size_t i = 0; i < EXTRA_LINES; i++)
-    if (request->extra[i] && !vmf_curl_header(&request->call.headers, request->extra[i]))
-      return false;
-  for (; *lines; lines++)
-    if (!vmf_curl_header(&request->call.headers, *lines))
-      return false;
-  return true;
-}
-
-static enum vmf_code send_once(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                               struct request *request, struct vmf_attempt *attempt,
-                               struct vmf_error *error)
-{
-  char *lines[VMF_AWS_LINES + 1];
-  VMF_AUTO_FREE char *url = NULL;
-
-  const char *path = request->of_bucket ? upload->s3->root : upload->s3->path;
-  VMF_TRY(vmf_s3_url(upload->s3, path, request->query, &url, error));
-  VMF_TRY(vmf_s3_sign(upload->s3, request->method, path, request->query, request->body,
-                      request->length, lines, error));
-  request->call.method = request->method;
-  request->call.url = url;
-  request->call.body = request->body;
-  request->call.length = request->length;
-  request->call.ended = request->deaf ? NULL : &upload->ended;
-  request->call.deaf = request->deaf;
-  request->call.slow = request->slow;
-  request->call.headers = NULL;
-  bool good = add_lines(request, lines);
-  vmf_aws_lines_clear(lines);
-  if (good)
-    return vmf_web_call(line, upload->name, &request->call, attempt, error);
-  vmf_curl.curl_slist_free_all(request->call.headers);
-  return vmf_fail(error, VMF_NOMEM, "%s: no memory for a request", upload->name);
-}
-
-/* The code of an answer that is an error, "" where it is none. */
-static void code_of(const struct vmf_web_call *call, char code[80])
-{
-  if (!vmf_s3_element(call->came.text, "Code", code, 80))
-    code[0] = '\0';
-}
-
-/* What may go well when it is tried again, by its code. */
-static void weigh(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
-                  struct vmf_attempt *attempt)
-{
-  static const char again[] = "RequestTimeout SlowDown InternalError ServiceUnavailable "
-                              "OperationAborted";
-  char code[80], *at;
-
-  code_of(call, code);
-  attempt->again = vmf_http_status_again(call->status, &attempt->busy);
-  at = code[0] ? strstr(again, code) : NULL;
-  attempt->again |= at != NULL;
-  if (strcmp(code, "BadDigest") == 0 || strcmp(code, "XAmzContentSHA256Mismatch") == 0) {
-    attempt->again = true; /* damaged on the way */
-    attempt->most_tries = DAMAGED_TRIES;
-    attempt->lasting = true;
-  }
-  time_t now = vmf_curl.curl_getdate(call->came.head.date, NULL);
-  if (strcmp(code, "RequestTimeTooSkewed") == 0 && now > 0) {
-    vmf_s3_set_clock(upload->s3, now);
-    attempt->again = true;
-    attempt->most_tries = DAMAGED_TRIES;
-    attempt->lasting = true;
-  }
-}
-
-/* Whether the text is a document of this element. */
-static bool is_document(const char *text, const char *element)
-{
-  size_t length = strlen(element);
-
-  for (; *text; text++)
-    if (*text == '<' && strncmp(text + 1, element, length) == 0 &&
-        strchr("> \t\r\n", text[1 + length]))
-      return true;
-  return false;
-}
-
-/* An answer of 200 can be an error, too: CompleteMultipartUpload sends its status before it knows.
- */
-static enum vmf_code judge(struct vmf_s3_upload *upload, const struct vmf_web_line *line,
-                           const struct request *request, struct vmf_attempt *attempt,
-                           struct vmf_error *error)
-{
-  const struct vmf_web_call *call = &request->call;
-  curl_off_t wait = 0;
-  char reason[300];
-
-  if (call->status >= 200 && call->status < 300 && !is_document(call->came.text, "Error"))
-    return VMF_OK;
-  weigh(upload, call, attempt);
-  if (line->curl)
-    vmf_curl.curl_easy_getinfo(line->curl, CURLINFO_RETRY_AFTER, &wait);
-  attempt->wait = wait > 0 ? (unsigned)vmf_min((uint64_t)wait, 3600) : 0;
-  vmf_s3_reason(call->came.text, call->came.head.type, reason, sizeof reason);
-  enum vmf_code code = call->status == 401 || call->status == 403 || call->status == 404
-                           ? VMF_SYSTEM
-                       : call->status == 412 ? VMF_USAGE
-                                             : VMF_WRITE;
-  return vmf_fail(error, code, "%s: %s: the store answers with status %ld%s", upload->name,
-                  request->what, call->status, reason);
-}
-
-/* With all its tries. */
-static enum vmf_code ask(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                         struct request *request, struct vmf_error *error)
-{
-  struct vmf_tries tries = {0};
-  struct vmf_attempt attempt;
-  struct vmf_error why = {0};
-  enum vmf_code code;
-
-  do {
-    attempt = (struct vmf_attempt){0};
-    code = send_once(upload, line, request, &attempt, &why);
-    if (code == VMF_OK)
-      code = judge(upload, line, request, &attempt, &why);
-  } while (code != VMF_OK &&
-           vmf_tries_again(&tries, &attempt, request->deaf ? NULL : &upload->ended, &why));
-  return code == VMF_OK ? VMF_OK : vmf_fail_again(&why, error);
-}
-
-static enum vmf_code make_request(const char *method, const char *query, const char *what,
-                                  struct request **request, struct vmf_error *error)
-{
-  void *memory;
-
-  VMF_TRY(vmf_alloc(sizeof **request, &memory, error));
-  *request = memory;
-  (*request)->method = method;
-  (*request)->query = query;
-  (*request)->what = what;
-  return VMF_OK;
-}
 
 /* ---- beginning ---- */
 
@@ -184,27 +29,13 @@ static enum vmf_code take_id(struct vmf_s3_upload *upload, const struct vmf_web_
   return vmf_copy_text(id, &upload->id, error);
 }
 
-/* With all its tries; once more where the store says that the bucket is in another region. */
-static enum vmf_code ask_around(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                                struct request *request, struct vmf_error *error)
-{
-  enum vmf_code code = ask(upload, line, request, error);
-  const char *region = request->call.came.head.region;
-
-  if (code == VMF_OK || !region[0] || strcmp(region, upload->s3->who.region) == 0)
-    return code;
-  vmf_note(vmf_remote_settings()->log, "%s: the bucket is in region %s", upload->name, region);
-  VMF_TRY(vmf_s3_move(upload->s3, region, error));
-  return ask(upload, line, request, error);
-}
-
 enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                             struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
 
-  VMF_TRY(make_request("POST", "uploads=", "beginning an upload", &request, error));
-  VMF_TRY(ask_around(upload, line, request, error));
+  VMF_TRY(vmf_s3_request_new("POST", "uploads=", "beginning an upload", &request, error));
+  VMF_TRY(vmf_s3_ask_around(upload, line, request, error));
   return take_id(upload, &request->call, error);
 }
 
@@ -217,6 +48,13 @@ static enum vmf_code upload_query(const struct vmf_s3_upload *upload, const char
 
   VMF_TRY(vmf_aws_escape(upload->id, "", &escaped, error));
   return vmf_format(query, error, "%suploadId=%s", before, escaped);
+}
+
+static const uint8_t no_md5[VMF_MD5_BYTES];
+
+static bool is_known(const uint8_t md5[VMF_MD5_BYTES])
+{
+  return memcmp(md5, no_md5, VMF_MD5_BYTES) != 0;
 }
 
 /* "": there is no memory for it. */
@@ -286,16 +124,16 @@ static enum vmf_code take_latest(struct vmf_s3_upload *upload, char *text, struc
 enum vmf_code vmf_s3_find(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                           struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
   VMF_AUTO_FREE char *escaped = NULL;
   VMF_AUTO_FREE char *query = NULL;
 
   VMF_TRY(vmf_aws_escape(upload->s3->key, "", &escaped, error));
   VMF_TRY(vmf_format(&query, error, "max-uploads=%d&prefix=%s&uploads=", UPLOADS_LISTED, escaped));
-  VMF_TRY(
-      make_request("GET", query, "looking for what an interrupted run has sent", &request, error));
+  VMF_TRY(vmf_s3_request_new("GET", query, "looking for what an interrupted run has sent", &request,
+                             error));
   request->of_bucket = true;
-  VMF_TRY(ask_around(upload, line, request, error));
+  VMF_TRY(vmf_s3_ask_around(upload, line, request, error));
   return take_latest(upload, request->call.came.text, error);
 }
 
@@ -337,20 +175,34 @@ static void take_parts(char *text, struct vmf_s3_listed *parts, unsigned most, u
   }
 }
 
+/* Finished, given up, or removed by a rule of the bucket. */
+static bool is_gone(const struct vmf_web_call *call)
+{
+  char code[VMF_S3_CODE];
+
+  vmf_s3_code_of(call, code);
+  return call->status == 404 && strcmp(code, "NoSuchUpload") == 0;
+}
+
 enum vmf_code vmf_s3_list(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                          struct vmf_s3_listed *parts, unsigned most, struct vmf_error *error)
+                          struct vmf_s3_listed *parts, unsigned most, bool *gone,
+                          struct vmf_error *error)
 {
   char before[80], more[16];
   unsigned last = 0, from;
 
+  *gone = false;
   do {
-    VMF_AUTO_FREE struct request *request = NULL;
+    VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
     VMF_AUTO_FREE char *query = NULL;
     from = last;
     snprintf(before, sizeof before, "max-parts=%d&part-number-marker=%u&", PARTS_LISTED, from);
     VMF_TRY(upload_query(upload, before, &query, error));
-    VMF_TRY(make_request("GET", query, "asking which parts are there", &request, error));
-    VMF_TRY(ask(upload, line, request, error));
+    VMF_TRY(vmf_s3_request_new("GET", query, "asking which parts are there", &request, error));
+    enum vmf_code code = vmf_s3_ask_around(upload, line, request, error);
+    *gone = code != VMF_OK && is_gone(&request->call);
+    if (code != VMF_OK)
+      return *gone ? VMF_OK : code;
     if (!vmf_s3_element(request->call.came.text, "IsTruncated", more, sizeof more))
       more[0] = '\0';
     take_parts(request->call.came.text, parts, most, &last);
@@ -358,20 +210,29 @@ enum vmf_code vmf_s3_list(struct vmf_s3_upload *upload, struct vmf_web_line *lin
   return VMF_OK;
 }
 
-enum vmf_code vmf_s3_is_there(const struct vmf_s3_listed *listed, const void *bytes, size_t length,
-                              bool *there, struct vmf_s3_part *part, struct vmf_error *error)
+enum vmf_code vmf_s3_foresee(const void *bytes, size_t length, struct vmf_s3_part *part,
+                             struct vmf_error *error)
 {
   char line[MD5_LINE], etag[2 * VMF_MD5_BYTES + 3] = "\"";
 
+  md5_line(bytes, length, part->md5, line);
+  etag_of(part->md5, etag);
+  return vmf_copy_text(etag, &part->etag, error);
+}
+
+enum vmf_code vmf_s3_is_there(const struct vmf_s3_listed *listed, const void *bytes, size_t length,
+                              bool *there, struct vmf_s3_part *part, struct vmf_error *error)
+{
   *there = false;
   if (!listed->known || listed->size != length)
     return VMF_OK;
-  md5_line(bytes, length, part->md5, line);
-  if (!line[0] || memcmp(part->md5, listed->md5, VMF_MD5_BYTES) != 0)
-    return VMF_OK;
-  etag_of(part->md5, etag);
-  *there = true;
-  return vmf_copy_text(etag, &part->etag, error);
+  VMF_TRY(vmf_s3_foresee(bytes, length, part, error));
+  *there = is_known(part->md5) && memcmp(part->md5, listed->md5, VMF_MD5_BYTES) == 0;
+  if (!*there) {
+    vmf_free(part->etag);
+    part->etag = NULL;
+  }
+  return VMF_OK;
 }
 
 /* ---- parts ---- */
@@ -381,14 +242,13 @@ static enum vmf_code check_etag(const struct vmf_s3_upload *upload, unsigned num
                                 const char *etag, const uint8_t md5[VMF_MD5_BYTES],
                                 struct vmf_error *error)
 {
-  static const uint8_t none[VMF_MD5_BYTES];
   char expected[2 * VMF_MD5_BYTES + 3];
 
   if (!vmf_http_is_strong(etag) || strpbrk(etag, "<>&"))
     return vmf_fail(error, VMF_WRITE, "%s: part %u: the store answers with ETag %.100s",
                     upload->name, number, etag[0] ? etag : "missing");
   size_t length = strlen(etag);
-  if (memcmp(md5, none, VMF_MD5_BYTES) == 0 || length != sizeof expected - 1 ||
+  if (!is_known(md5) || length != sizeof expected - 1 ||
       strspn(etag + 1, "0123456789abcdefABCDEF") != 2 * VMF_MD5_BYTES)
     return VMF_OK;
   etag_of(md5, expected);
@@ -409,22 +269,21 @@ enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload, struct vmf_web_line 
                               unsigned number, const void *bytes, size_t length,
                               struct vmf_s3_part *part, struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
   VMF_AUTO_FREE char *query = NULL;
   char before[40], md5[MD5_LINE];
 
   snprintf(before, sizeof before, "partNumber=%u&", number);
   VMF_TRY(upload_query(upload, before, &query, error));
-  VMF_TRY(make_request("PUT", query, "sending a part", &request, error));
+  VMF_TRY(vmf_s3_request_new("PUT", query, "sending a part", &request, error));
   request->body = bytes;
   request->length = length;
   md5_line(bytes, length, part->md5, md5);
   request->extra[0] = md5[0] ? md5 : NULL;
-  VMF_TRY(ask(upload, line, request, error));
+  VMF_TRY(vmf_s3_ask(upload, line, request, error));
   const struct vmf_http_answer *answer = &request->call.came.head;
-  static const uint8_t unknown[VMF_MD5_BYTES];
   VMF_TRY(
-      check_etag(upload, number, answer->etag, is_encrypted(answer) ? unknown : part->md5, error));
+      check_etag(upload, number, answer->etag, is_encrypted(answer) ? no_md5 : part->md5, error));
   return vmf_copy_text(answer->etag, &part->etag, error);
 }
 
@@ -433,12 +292,12 @@ enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload, struct vmf_web_line 
 enum vmf_code vmf_s3_look(struct vmf_s3_upload *upload, struct vmf_web_line *line, bool *there,
                           char etag[VMF_HTTP_VALUE], struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
 
   *there = false;
   etag[0] = '\0';
-  VMF_TRY(make_request("HEAD", "", "looking for the object", &request, error));
-  enum vmf_code code = ask(upload, line, request, error);
+  VMF_TRY(vmf_s3_request_new("HEAD", "", "looking for the object", &request, error));
+  enum vmf_code code = vmf_s3_ask(upload, line, request, error);
   if (request->call.status == 404 || request->call.status == 403)
     return VMF_OK;
   VMF_TRY(code);
@@ -464,8 +323,7 @@ static enum vmf_code list_parts(const struct vmf_s3_part *parts, unsigned count,
   return VMF_OK;
 }
 
-/* The tag of an object of parts: the MD5 of their MD5s, and how many they are. */
-static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char etag[64])
+bool vmf_s3_tag(const struct vmf_s3_part *parts, unsigned count, char tag[VMF_S3_TAG])
 {
   struct vmf_digest *md5 = NULL;
   uint8_t digest[VMF_DIGEST_MAX];
@@ -474,13 +332,14 @@ static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char eta
 
   bool good = vmf_digest_new(VMF_MD5, &md5, &ignored) == VMF_OK;
   for (unsigned i = 0; i < count && good; i++)
-    good = vmf_digest_update(md5, parts[i].md5, VMF_MD5_BYTES, &ignored) == VMF_OK;
+    good = is_known(parts[i].md5) &&
+           vmf_digest_update(md5, parts[i].md5, VMF_MD5_BYTES, &ignored) == VMF_OK;
   good = good && vmf_digest_final(md5, digest, &ignored) == VMF_OK;
   vmf_digest_free(md5);
   if (!good)
     return false;
   vmf_digest_text(digest, VMF_MD5_BYTES, digits);
-  snprintf(etag, 64, "\"%s-%u\"", digits, count);
+  snprintf(tag, VMF_S3_TAG, "\"%s-%u\"", digits, count);
   return true;
 }
 
@@ -490,20 +349,20 @@ static bool whole_etag(const struct vmf_s3_part *parts, unsigned count, char eta
 static bool was_completed(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                           const struct vmf_s3_part *parts, unsigned count)
 {
-  char found[VMF_HTTP_VALUE], expected[64];
+  char found[VMF_HTTP_VALUE], expected[VMF_S3_TAG];
   struct vmf_error ignored;
   bool there;
 
-  return whole_etag(parts, count, expected) &&
+  return vmf_s3_tag(parts, count, expected) &&
          vmf_s3_look(upload, line, &there, found, &ignored) == VMF_OK &&
          strcmp(found, expected) == 0;
 }
 
 static bool may_be_completed(const struct vmf_web_call *call, bool answered)
 {
-  char code[80];
+  char code[VMF_S3_CODE];
 
-  code_of(call, code);
+  vmf_s3_code_of(call, code);
   return answered || strcmp(code, "NoSuchUpload") == 0 || call->status == 412;
 }
 
@@ -515,7 +374,7 @@ static enum vmf_code check_end(const struct vmf_s3_upload *upload, const char *t
   char etag[VMF_HTTP_VALUE];
   unsigned made;
 
-  if (!is_document(text, "CompleteMultipartUploadResult"))
+  if (!vmf_s3_is_document(text, "CompleteMultipartUploadResult"))
     return vmf_fail(error, VMF_WRITE,
                     "%s: finishing the upload: the store does not say that the object is whole",
                     upload->name);
@@ -534,19 +393,19 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
                               const struct vmf_s3_part *parts, unsigned count,
                               struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
   VMF_AUTO_FREE char *query = NULL, *list = NULL;
   struct vmf_error why = {0};
   bool answered;
 
   VMF_TRY(upload_query(upload, "", &query, error));
   VMF_TRY(list_parts(parts, count, &list, error));
-  VMF_TRY(make_request("POST", query, "finishing the upload", &request, error));
+  VMF_TRY(vmf_s3_request_new("POST", query, "finishing the upload", &request, error));
   request->body = list;
   request->length = strlen(list);
   request->extra[0] = upload->new_only ? "If-None-Match: *" : NULL;
   request->slow = true;
-  enum vmf_code code = ask(upload, line, request, &why);
+  enum vmf_code code = vmf_s3_ask(upload, line, request, &why);
   answered = code == VMF_OK;
   if (answered)
     code = check_end(upload, request->call.came.text, count, &why);
@@ -564,11 +423,11 @@ enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload, struct vmf_web_line 
 enum vmf_code vmf_s3_abort(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                            struct vmf_error *error)
 {
-  VMF_AUTO_FREE struct request *request = NULL;
+  VMF_AUTO_FREE struct vmf_s3_request *request = NULL;
   VMF_AUTO_FREE char *query = NULL;
 
   VMF_TRY(upload_query(upload, "", &query, error));
-  VMF_TRY(make_request("DELETE", query, "giving the upload up", &request, error));
+  VMF_TRY(vmf_s3_request_new("DELETE", query, "giving the upload up", &request, error));
   request->deaf = true;
-  return ask(upload, line, request, error);
+  return vmf_s3_ask(upload, line, request, error);
 }

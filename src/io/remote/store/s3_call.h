@@ -41,19 +41,29 @@ VMF_MUST_CHECK enum vmf_code vmf_s3_create(struct vmf_s3_upload *upload, struct 
  * where there is none. As vmf_s3_create, no other call may be under way. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_find(struct vmf_s3_upload *upload, struct vmf_web_line *line,
                                          struct vmf_error *error);
-/* Its parts, by number - 1, of which there is room for `most`. */
+/* Its parts, by number - 1, of which there is room for `most`. *gone: the store knows no such
+ * upload (any more). As vmf_s3_create, no other call may be under way. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_list(struct vmf_s3_upload *upload, struct vmf_web_line *line,
-                                         struct vmf_s3_listed *parts, unsigned most,
+                                         struct vmf_s3_listed *parts, unsigned most, bool *gone,
                                          struct vmf_error *error);
 /* Whether these bytes are those of such a part; then it fills *part. VMF_NOMEM: no memory. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_is_there(const struct vmf_s3_listed *listed, const void *bytes,
                                              size_t length, bool *there, struct vmf_s3_part *part,
                                              struct vmf_error *error);
+/* What a store would have of these bytes: *part, with the tag that is usual; its digest is zeros
+ * where there is no memory for it, or no MD5. */
+VMF_MUST_CHECK enum vmf_code vmf_s3_foresee(const void *bytes, size_t length,
+                                            struct vmf_s3_part *part, struct vmf_error *error);
 /* number: from 1 on. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_put_part(struct vmf_s3_upload *upload,
                                              struct vmf_web_line *line, unsigned number,
                                              const void *bytes, size_t length,
                                              struct vmf_s3_part *part, struct vmf_error *error);
+enum { VMF_S3_TAG = 64 };
+
+/* The usual tag of an object of these parts: the MD5 of their MD5s, and how many they are. False:
+ * there is no memory for it. */
+bool vmf_s3_tag(const struct vmf_s3_part *parts, unsigned count, char tag[VMF_S3_TAG]);
 /* All parts have been put: the object is there. */
 VMF_MUST_CHECK enum vmf_code vmf_s3_complete(struct vmf_s3_upload *upload,
                                              struct vmf_web_line *line,

@@ -47,6 +47,7 @@ class Store:
     page = 1000  # parts of one answer, at most
     parts_checked = True  # no part may be left out at the end
     encryption = {}  # headers of the answer to a part
+    expired = ()  # tokens
 
     def __init__(self, key='AKIDEXAMPLE', secret='secret/of+store', token=None, region='us-east-1', fault=None, secure=False):
         self.key, self.secret, self.token, self.region, self.fault, self.secure = key, secret, token, region, fault, secure
@@ -71,6 +72,8 @@ class Store:
             raise Refused(403, 'InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.')
         if names != sorted(names) or not {'host', *(name for name in headers if name.startswith('x-amz-'))} <= set(names):
             raise Refused(403, 'AccessDenied', 'There were headers present in the request which were not signed')
+        if headers.get('x-amz-security-token') in self.expired:
+            raise Refused(400, 'ExpiredToken', 'The provided token has expired.')
         if headers.get('x-amz-security-token') != self.token:
             raise Refused(400, 'InvalidToken', 'The provided token is malformed or otherwise invalid.')
         if scope.split('/')[1] != self.region:

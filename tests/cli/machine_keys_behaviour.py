@@ -57,6 +57,71 @@ def test_a_container_with_a_token_in_a_file(t):
     tap.contains(done.stderr, 'none: the token for keys (AWS) cannot be read')
 
 
+# Keys hold some hours, which a disk can last longer.
+
+class Aging(Store):
+    """Its keys expire with each `life` requests; give() has the new ones."""
+
+    def __init__(self, life):
+        super().__init__(**STORE)
+        self.life, self.token, self.expired = life, 'token-0', []
+        self.fault = self.grow_old
+
+    def grow_old(self, _handler, _what, _count):
+        if len(self.seen) % self.life == 0:
+            self.expired.append(self.token)
+            self.token = f'token{len(self.expired)}'
+        return False
+
+    def give(self, handler, _):
+        handler.say(200, KEYS.replace(STORE['token'].encode(), self.token.encode()))
+
+
+@tap.rows([('while it is read', True), ('while it is written', False)])
+def test_keys_that_expire(t, read):
+    needs()
+    data = random.Random(10).randbytes(80 << 20)
+    store = Aging(8)
+    store.token = 'token-0'
+    t.write('disk.raw', data)
+    store.objects['disks/disk.raw'] = data, '"one"'
+    with Site(store.answer) as site, Site(store.give) as given:
+        t.vmferry('convert', '-O', 'raw', *(['s3://disks/disk.raw', 'out.raw'] if read else ['disk.raw', 's3://disks/out']),
+                  env={**store.environment(site.url), **NOBODY, 'AWS_CONTAINER_CREDENTIALS_FULL_URI': given.url + '/creds'})
+    tap.equal((t.read('out.raw') if read else store.objects['disks/out'][0]) == data, True, 'the bytes')
+    tap.equal(len(store.expired) > 0, True, 'tokens have expired')
+
+
+def test_keys_that_have_expired(t):
+    """Who gives the same ones again is not asked for ever."""
+    needs()
+    store = Store(**STORE)
+    store.expired = [STORE['token']]
+    with Site(store.answer) as site, Site(lambda handler, _: handler.say(200, KEYS)) as given:
+        environment = {**store.environment(site.url), **NOBODY, 'AWS_CONTAINER_CREDENTIALS_FULL_URI': given.url + '/creds'}
+        tap.contains(t.vmferry('info', 's3://disks/disk.raw', status=3, env=environment).stderr, 'ExpiredToken')
+        t.write('disk.raw', RAW)
+        tap.contains(t.vmferry('convert', '-O', 'raw', 'disk.raw', 's3://disks/out', status=None, env=environment).stderr, 'ExpiredToken')
+    tap.equal(len(given.requests) < 20, True, f'{len(given.requests)} requests to who gives them')
+
+
+@tap.rows([('of one byte more', b'x' * (16 << 10) + b'y', 'has more than 16384 bytes'), ('of another file', b'x' * (1 << 20), 'has more than 16384 bytes'), ('that is empty', b'\n', 'has no token')])
+def test_a_token_that_is_none(t, token, word):
+    needs()
+    t.write('token', token)
+    done, requests = asked(t, agent, lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds?of=me', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE': t.path('token')}, status=None)
+    tap.equal((done.returncode in (1, 2, 8), requests), (True, []), 'the status, and who was asked')
+    tap.contains(done.stderr, word)
+
+
+def test_a_token_that_is_long(t):
+    needs()
+    token = b'x' * (16 << 10)
+    t.write('token', token[1:] + b'\n')
+    asked(t, lambda handler, _: handler.say(200, KEYS) if handler.headers.get('Authorization') == token[1:].decode() else handler.say(403),
+          lambda url: {'AWS_CONTAINER_CREDENTIALS_FULL_URI': url + '/creds?of=me', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE': t.path('token')})
+
+
 def busy(handler, number):
     handler.say(503) if number < 3 else handler.say(200, KEYS)
 

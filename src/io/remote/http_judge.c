@@ -75,6 +75,17 @@ static bool is_skewed(const struct vmf_http_request *request, struct vmf_attempt
   return true;
 }
 
+/* Keys that are given to a machine hold some hours. */
+static bool is_renewed(const struct vmf_http_request *request, struct vmf_attempt *attempt)
+{
+  char code[64];
+
+  attempt->again = vmf_s3_element(request->explanation, "Code", code, sizeof code) &&
+                   strcmp(code, VMF_S3_EXPIRED) == 0 &&
+                   vmf_s3_renew(request->http->s3, request->http->transport.name);
+  return attempt->again;
+}
+
 /* Statuses that are no answer to the request: RFC 9110, section 15. */
 static enum vmf_code refused(struct vmf_http_request *request, struct vmf_attempt *attempt,
                              struct vmf_error *error)
@@ -88,6 +99,8 @@ static enum vmf_code refused(struct vmf_http_request *request, struct vmf_attemp
   vmf_s3_reason(request->explanation, request->answer.type, reason, sizeof reason);
   if (request->http->s3 && is_skewed(request, attempt))
     return vmf_fail(error, VMF_SYSTEM, "%s: the clocks differ%s", name, reason);
+  if (request->http->s3 && is_renewed(request, attempt))
+    return vmf_fail(error, VMF_SYSTEM, "%s: the keys have expired%s", name, reason);
   switch (status) {
   case 401:
   case 407:

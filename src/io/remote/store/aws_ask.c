@@ -187,6 +187,22 @@ static enum vmf_code take_keys(struct asking *asking, struct vmf_aws_keys *keys,
 
 /* ---- a container ---- */
 
+/* Half of a token would be refused by who is asked, for a reason that tells nobody why. */
+static enum vmf_code check_token(FILE *file, const char *path, const char *token, size_t length,
+                                 struct vmf_error *error)
+{
+  if (ferror(file))
+    return vmf_fail_errno(error, VMF_SYSTEM, "%s: the token for keys (AWS) cannot be read", path);
+  if (length > TOKEN_BYTES)
+    return vmf_fail(
+        error, VMF_LIMIT,
+        "%s: the token for keys (AWS) has more than %d bytes: is it a file with a token?", path,
+        TOKEN_BYTES);
+  if (token[0] == '\0')
+    return vmf_fail(error, VMF_USAGE, "%s: has no token for keys (AWS) in its first line", path);
+  return VMF_OK;
+}
+
 /* What the file has in it, without the end of its line. */
 static enum vmf_code read_token(const char *path, char **token, struct vmf_error *error)
 {
@@ -195,12 +211,12 @@ static enum vmf_code read_token(const char *path, char **token, struct vmf_error
 
   if (!file)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: the token for keys (AWS) cannot be read", path);
-  enum vmf_code code = vmf_alloc(TOKEN_BYTES, &memory, error);
+  enum vmf_code code = vmf_alloc(TOKEN_BYTES + 2, &memory, error);
   if (code == VMF_OK) {
     *token = memory;
-    size_t length = fread(*token, 1, TOKEN_BYTES - 1, file);
-    (*token)[length] = '\0';
+    size_t length = fread(*token, 1, TOKEN_BYTES + 1, file);
     (*token)[strcspn(*token, "\r\n")] = '\0';
+    code = check_token(file, path, *token, length, error);
   }
   fclose(file);
   return code;

@@ -133,9 +133,12 @@ static enum vmf_code read_file(const char *path, struct profile *profile, struct
   if (!file)
     return VMF_OK;
   enum vmf_code code = vmf_alloc(LINE_BYTES, &line, error);
-  for (unsigned number = 0; code == VMF_OK && fgets(line, LINE_BYTES, file); number++)
-    code = number == FILE_LINES
+  for (unsigned number = 1; code == VMF_OK && fgets(line, LINE_BYTES, file); number++)
+    code = number > FILE_LINES
                ? vmf_fail(error, VMF_LIMIT, "%s: more than %d lines", path, FILE_LINES)
+           : strlen(line) == LINE_BYTES - 1
+               ? vmf_fail(error, VMF_LIMIT, "%s: line %u has %d bytes or more", path, number,
+                          LINE_BYTES - 1)
                : take_line(profile, line, &inside, error);
   if (line)
     explicit_bzero(line, LINE_BYTES);

@@ -128,6 +128,7 @@ enum vmf_code vmf_s3_new(const char *url, const char *name, struct vmf_s3 **s3,
 
   VMF_TRY(vmf_alloc(sizeof **s3, &memory, error));
   struct vmf_s3 *made = memory;
+  pthread_mutex_init(&made->lock, NULL);
   enum vmf_code code = take_names(url, name, made, error);
   if (code == VMF_OK)
     code = vmf_aws_credentials_find(name, &made->who, error);
@@ -146,6 +147,7 @@ void vmf_s3_free(struct vmf_s3 *s3)
     return;
   forget_place(s3);
   vmf_aws_credentials_clear(&s3->who);
+  pthread_mutex_destroy(&s3->lock);
   vmf_free(s3->bucket);
   vmf_free(s3->key);
   vmf_free(s3);
@@ -170,7 +172,7 @@ enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *path, const char *
   return vmf_format(url, error, "%s%s%s%s", s3->origin, path, query[0] ? "?" : "", query);
 }
 
-enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method, const char *path,
+enum vmf_code vmf_s3_sign(struct vmf_s3 *s3, const char *method, const char *path,
                           const char *query, const void *body, size_t length,
                           char *lines[VMF_AWS_LINES + 1], struct vmf_error *error)
 {
@@ -184,7 +186,42 @@ enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method, const cha
     VMF_TRY(vmf_aws_digest(body, length, digits, error));
     request.payload = digits;
   }
-  return vmf_aws_sign(&s3->who, &request, time(NULL) + atomic_load(&s3->skew), lines, error);
+  pthread_mutex_lock(&s3->lock);
+  enum vmf_code code =
+      vmf_aws_sign(&s3->who, &request, time(NULL) + atomic_load(&s3->skew), lines, error);
+  pthread_mutex_unlock(&s3->lock);
+  return code;
+}
+
+static void swap(char **one, char **other)
+{
+  char *kept = *one;
+
+  *one = *other;
+  *other = kept;
+}
+
+/* Those of another thread count, too, which has looked for them because of the same answer. */
+bool vmf_s3_renew(struct vmf_s3 *s3, const char *name)
+{
+  enum { JUST_NOW = 60 /* seconds */ };
+  struct vmf_aws_credentials found;
+  struct vmf_error ignored;
+
+  if (vmf_aws_credentials_find(name, &found, &ignored) != VMF_OK)
+    return false;
+  pthread_mutex_lock(&s3->lock);
+  time_t now = time(NULL);
+  if (found.token && (!s3->who.token || strcmp(found.token, s3->who.token) != 0)) {
+    swap(&s3->who.id, &found.id);
+    swap(&s3->who.secret, &found.secret);
+    swap(&s3->who.token, &found.token);
+    s3->renewed = now;
+  }
+  bool good = s3->renewed > 0 && now - s3->renewed < JUST_NOW;
+  pthread_mutex_unlock(&s3->lock);
+  vmf_aws_credentials_clear(&found);
+  return good;
 }
 
 void vmf_s3_set_clock(struct vmf_s3 *s3, time_t now)

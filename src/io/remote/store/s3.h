@@ -6,6 +6,7 @@
 #ifndef VMF_IO_REMOTE_S3_H
 #define VMF_IO_REMOTE_S3_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "aws_sign.h"
@@ -16,6 +17,9 @@ enum {
 };
 
 struct vmf_s3 {
+  /* Guards the keys of `who` from the first request on, and: */
+  pthread_mutex_t lock;
+  time_t renewed; /* when they last were */
   struct vmf_aws_credentials who;
   char *bucket, *key; /* owned */
   char *origin;       /* owned; "https://host:port" */
@@ -40,10 +44,15 @@ VMF_MUST_CHECK enum vmf_code vmf_s3_move(struct vmf_s3 *s3, const char *region,
 VMF_MUST_CHECK enum vmf_code vmf_s3_url(const struct vmf_s3 *s3, const char *path,
                                         const char *query, char **url, struct vmf_error *error);
 /* What is sent with it. body: what it carries; NULL: nothing. Any thread. */
-VMF_MUST_CHECK enum vmf_code vmf_s3_sign(const struct vmf_s3 *s3, const char *method,
-                                         const char *path, const char *query, const void *body,
-                                         size_t length, char *lines[VMF_AWS_LINES + 1],
-                                         struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_s3_sign(struct vmf_s3 *s3, const char *method, const char *path,
+                                         const char *query, const void *body, size_t length,
+                                         char *lines[VMF_AWS_LINES + 1], struct vmf_error *error);
+
+#define VMF_S3_EXPIRED "ExpiredToken"
+
+/* The store says that the keys have expired: looks for them once more, where they were found.
+ * False: they are the same. name: for messages. Any thread. */
+bool vmf_s3_renew(struct vmf_s3 *s3, const char *name);
 
 /* The server says what its time is (an HTTP date's seconds). */
 void vmf_s3_set_clock(struct vmf_s3 *s3, time_t time);

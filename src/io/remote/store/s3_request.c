@@ -90,7 +90,7 @@ static void weigh(struct vmf_s3_upload *upload, const struct vmf_web_call *call,
   bool skewed = strcmp(code, "RequestTimeTooSkewed") == 0 && now > 0;
   if (skewed)
     vmf_s3_set_clock(upload->s3, now);
-  if (skewed) {
+  if (skewed || (strcmp(code, VMF_S3_EXPIRED) == 0 && vmf_s3_renew(upload->s3, upload->name))) {
     attempt->again = true;
     attempt->most_tries = DAMAGED_TRIES;
     attempt->lasting = true;

@@ -385,8 +385,9 @@ static enum vmf_code make_packed(const struct vmf_copy *copy, struct vmf_copy_sc
     take_kept(job, kept, block);
   else
     VMF_TRY(pack_unit(copy, scratch, job, neighbour, packed_used, block, error));
+  bool lost = vmf_losses_touch(&job->losses, block->guest, block->length);
   if (scratch->reuse && copy->units->writer)
-    vmf_reuse_note(scratch->reuse, block, neighbour, kept != NULL, &job->records[job->block_count]);
+    vmf_reuse_note(scratch->reuse, block, neighbour, kept || lost, &job->records[job->block_count]);
   return VMF_OK;
 }
 

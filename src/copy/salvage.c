@@ -124,6 +124,15 @@ size_t vmf_losses_memory(uint32_t job_bytes)
   return job_bytes / (2 * SECTOR) * sizeof(struct vmf_loss);
 }
 
+bool vmf_losses_touch(const struct vmf_losses *losses, uint64_t guest, uint64_t length)
+{
+  for (size_t i = 0; i < losses->count; i++)
+    if (losses->list[i].guest < guest + length &&
+        losses->list[i].guest + losses->list[i].length > guest)
+      return true;
+  return false;
+}
+
 void vmf_losses_free(struct vmf_losses *losses)
 {
   vmf_free(losses->list);

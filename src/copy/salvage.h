@@ -48,6 +48,9 @@ VMF_MUST_CHECK enum vmf_code vmf_salvage_read(struct vmf_loader *loader,
                                               size_t length, uint64_t guest, struct vmf_kept *kept,
                                               struct vmf_losses *losses, struct vmf_error *error);
 
+/* Whether one of them is among [guest, guest + length). */
+bool vmf_losses_touch(const struct vmf_losses *losses, uint64_t guest, uint64_t length);
+
 void vmf_losses_free(struct vmf_losses *losses);
 
 /* Memory that the losses of a job of this length take at most; bytes. */

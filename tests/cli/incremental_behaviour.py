@@ -170,6 +170,15 @@ def test_a_disk_whose_time_was_set_back_is_read(t):
         tap.equal(onto(t, STREAM, source), 0, source)
 
 
+@tap.rows(FORMS[:2])
+def test_what_was_lost_is_read_the_next_time(t, form):
+    """Though nobody wrote to the disk: it may be readable again, and what is lost is told."""
+    t.write('base.raw', some_disk(random.Random(9), MEBI) + random.Random(9).randbytes(MEBI))
+    t.write('bad', b'0x0 + 1\n0x0 0x120000 +\n0x120000 0x200 -\n0x120200 0xdfe00 +\n')
+    t.vmferry('convert', *form, '-f', 'raw', '--salvage=bad', '--map', 'old.map', 'base.raw', 'old', env=EPOCH, status=11)
+    tap.equal(onto(t, form, 'base.raw') > 10, True)
+
+
 def test_what_is_told_is_not_read(t):
     """A map whose digest of a unit is wrong: that the unit is used shows that nobody looked at its guest bytes."""
     overlays(t, FORMS[1][1])

@@ -16,7 +16,7 @@
  *    256      records of 64 bytes, by guest offset:
  *      0   8  guest offset; 8 8 offset of what is stored; 16 4 its length; 20 4 guest bytes
  *     24   4  packed length of the unit before, as vmf_pack was told
- *     28   4  flags: 1 packed, 2 as the source had it
+ *     28   4  flags: 1 packed, 2 not made of the guest bytes alone
  *     32  16  the first half of the SHA-256 of the guest bytes, which their guest may choose
  *     48  16  XXH3 of what is stored, which nobody does */
 #ifndef VMF_IMAGE_UNIT_MAP_H
@@ -46,7 +46,8 @@ struct vmf_unit_record {
   uint64_t guest, offset;
   uint32_t stored; /* bytes at offset; 0: not packed, the guest bytes as they are */
   uint32_t length, neighbour;
-  bool packed, kept; /* kept: not made of the guest bytes, but as the source had it */
+  bool packed;
+  bool kept; /* not made of the guest bytes alone: packed as the source had it, or in part lost */
   uint8_t digest[VMF_UNIT_DIGEST], stored_sum[VMF_QUICK_SUM];
 };
 

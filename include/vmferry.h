@@ -369,11 +369,11 @@ struct vmf_target_options {
                            * 0: 256 MiB, and more where making sure is slow */
   enum vmf_journal_choice journal;
   bool resume; /* with VMF_JOURNAL_WANTED */
-  /* Of a target whose units are packed (streamOptimized, QCOW2 with compress, packed raw), paths:
-   * a map of them is written there by the commit; and that of an older target, `onto`: what has not
-   * changed is taken from there in its packed form, proven by the map's sums. Of a source that the
-   * map was made of, or that stands on it, only what stands above is read. The target's bytes are
-   * the same. */
+  /* Of a target whose units are packed (streamOptimized, QCOW2 with compress, packed raw), or whose
+   * data has fixed places in one file, paths: a map of it is written there by the commit; and that
+   * of an older target, `onto`: what has not changed is taken from there as it is stored, proven by
+   * the map's sums (of fixed places only what need not be read). Of a source that the map was made
+   * of, or that stands on it, only what stands above is read. The target's bytes are the same. */
   const char *map, *since, *onto;
   const struct vmf_secret *secret; /* that opens an encrypted target; lives as long as the target */
   /* The caller knows that devices, and files of servers that tell no version, have the same content

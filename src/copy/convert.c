@@ -14,13 +14,14 @@
 #include "run.h"
 #include "survey.h"
 
-/* What comes in any order is placed so; a checksum is of the disk from its first byte on. */
+/* What comes in any order is placed so; a checksum is of the disk from its first byte on, and so is
+ * a map. */
 static enum vmf_code check_order(const struct vmf_copy *copy, struct vmf_error *error)
 {
   const struct vmf_target *target = copy->target;
 
   if (vmf_image_pieces(copy->source) == 0 ||
-      (target && !target->io->sequential && !copy->backing && !copy->checksum &&
+      (target && !target->io->sequential && !copy->backing && !copy->checksum && !copy->units &&
        (target->shape.layout == VMF_FIXED || target->shape.any_order)))
     return VMF_OK;
   return vmf_fail(error, VMF_UNSUPPORTED,

@@ -14,7 +14,7 @@ bool vmf_copy_may_share(const struct vmf_copy *copy)
 
   return target && copy->source && target->shape.layout == VMF_FIXED && !target->shape.keep_zeros &&
          !target->shape.reserves && !copy->backing && !copy->checksum && !copy->salvage &&
-         !vmf_image_streams(copy->source);
+         !copy->units && !vmf_image_streams(copy->source);
 }
 
 static bool is_elsewhere(const struct vmf_io *io, void *data)

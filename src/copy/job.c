@@ -50,6 +50,14 @@ struct vmf_copy_room vmf_copy_room(const struct vmf_copy *copy)
   return room;
 }
 
+/* Of a FIXED target they are others than its blocks. */
+static size_t record_limit(const struct vmf_copy *copy)
+{
+  bool fixed = copy->target->shape.layout == VMF_FIXED;
+
+  return fixed ? copy->job_bytes / copy->units->head.unit : copy->room.blocks;
+}
+
 void vmf_copy_widen(struct vmf_copy_room *room, const struct vmf_copy_room *other)
 {
   room->packed = (size_t)vmf_max(room->packed, other->packed);
@@ -66,7 +74,7 @@ static size_t job_memory(const struct vmf_copy *copy)
   if (copy->salvage)
     bytes += vmf_losses_memory(copy->job_bytes);
   if (copy->units)
-    bytes += copy->room.blocks * sizeof(struct vmf_unit_record);
+    bytes += record_limit(copy) * sizeof(struct vmf_unit_record);
   return bytes + copy->room.packed + copy->room.blocks * sizeof(struct vmf_block) +
          copy->room.framing;
 }
@@ -82,8 +90,8 @@ struct vmf_demand vmf_copy_demand(const struct vmf_copy *copy)
     const struct vmf_shape *shape = &copy->target->shape;
     *(shape->outer ? &demand.stated : &demand.thread) +=
         vmf_packer_memory(shape->codec, shape->level);
-    demand.thread += vmf_reuse_memory(copy->units, copy->job_bytes);
   }
+  demand.thread += vmf_reuse_memory(copy->units, copy->job_bytes);
   return demand;
 }
 
@@ -154,7 +162,7 @@ static enum vmf_code prepare(const struct vmf_copy *copy, struct vmf_copy_job *j
   }
   VMF_TRY(prepare_room(&copy->room, job, error));
   if (copy->units) {
-    VMF_TRY(vmf_alloc(copy->room.blocks * sizeof(struct vmf_unit_record), &memory, error));
+    VMF_TRY(vmf_alloc(record_limit(copy) * sizeof(struct vmf_unit_record), &memory, error));
     job->records = memory;
   }
   VMF_TRY(vmf_alloc_pages(copy->job_bytes, &memory, error));
@@ -205,7 +213,7 @@ static enum vmf_code load_untold(const struct vmf_copy *copy, struct vmf_copy_sc
                                  const struct vmf_copy_job *job, size_t padded,
                                  struct vmf_error *error)
 {
-  size_t unit = copy->part, end;
+  size_t unit = copy->units->head.unit, end;
 
   for (size_t at = 0; at < padded; at = end) {
     end = at + unit;
@@ -213,7 +221,7 @@ static enum vmf_code load_untold(const struct vmf_copy *copy, struct vmf_copy_sc
       continue;
     while (end < padded && !vmf_reuse_told(scratch->reuse, job->fed.guest + end))
       end += unit;
-    VMF_TRY(load_part(scratch, job, at, end - at, error));
+    VMF_TRY(load_part(scratch, job, at, vmf_min(end, padded) - at, error));
   }
   return VMF_OK;
 }
@@ -312,6 +320,48 @@ static void cut_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job,
     add_stretch(job, start, (size_t)job->fed.length, zero);
 }
 
+/* Where an older target has them, what is told to be the same comes from there. */
+static enum vmf_code take_again(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                const struct vmf_copy_job *job, struct vmf_error *error)
+{
+  size_t unit = copy->units->head.unit, none;
+
+  VMF_TRY(vmf_reuse_look(scratch->reuse, job->data, error));
+  for (size_t at = 0; at < job->fed.length; at += unit) {
+    uint64_t guest = job->fed.guest + at;
+    if (vmf_reuse_told(scratch->reuse, guest) &&
+        !vmf_reuse_unit(scratch->reuse, guest, 0, job->data + at, NULL, &none))
+      VMF_TRY(load_part(scratch, job, at, unit, error));
+  }
+  return VMF_OK;
+}
+
+static void note_stretches(const struct vmf_copy *copy, struct vmf_copy_job *job)
+{
+  size_t unit = copy->units->head.unit, length;
+
+  for (size_t at = 0; at < job->fed.length; at += length) {
+    uint64_t guest = job->fed.guest + at;
+    length = vmf_min(unit, job->fed.length - at);
+    bool lost = vmf_losses_touch(&job->losses, guest, length);
+    job->record_count +=
+        vmf_reuse_note_plain(guest, job->data + at, length, lost, &job->records[job->record_count]);
+  }
+}
+
+static enum vmf_code make_stretches(const struct vmf_copy *copy, struct vmf_copy_scratch *scratch,
+                                    struct vmf_copy_job *job, struct vmf_error *error)
+{
+  const struct vmf_io *io = copy->target->io;
+
+  if (scratch->reuse)
+    VMF_TRY(take_again(copy, scratch, job, error));
+  if (scratch->reuse && copy->units->writer)
+    note_stretches(copy, job);
+  cut_stretches(copy, job, !io->reads_as_zero && !io->sequential);
+  return VMF_OK;
+}
+
 /* ---- PLANNED, ORDERED: whole units ---- */
 
 /* The packed form that the source has of the unit at `guest`; NULL: none was kept. Units are asked
@@ -354,12 +404,12 @@ static enum vmf_code pack_unit(const struct vmf_copy *copy, struct vmf_copy_scra
 {
   const struct vmf_shape *shape = &copy->target->shape;
   uint8_t *packed = job->packed + *packed_used;
-  size_t length = 0;
+  size_t at = (size_t)(block->guest - job->fed.guest), length = 0;
 
   if (!scratch->reuse ||
-      !vmf_reuse_unit(scratch->reuse, block->guest, neighbour, packed, &length)) {
+      !vmf_reuse_unit(scratch->reuse, block->guest, neighbour, job->data + at, packed, &length)) {
     if (scratch->reuse && vmf_reuse_told(scratch->reuse, block->guest))
-      VMF_TRY(load_part(scratch, job, (size_t)(block->guest - job->fed.guest), shape->unit, error));
+      VMF_TRY(load_part(scratch, job, at, shape->unit, error));
     VMF_TRY(vmf_pack(scratch->packer, block->data, shape->outer ? block->length : shape->unit,
                      neighbour, packed, packed_limit(shape), &length, error));
   }
@@ -437,6 +487,7 @@ static enum vmf_code add_unit(const struct vmf_copy *copy, struct vmf_copy_scrat
     block->data_length = 0;
   }
   job->block_count++;
+  job->record_count = job->block_count;
   return frame_last(copy, scratch, job, error);
 }
 
@@ -460,7 +511,7 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
   struct vmf_copy_scratch *scratch = scratch_data;
   const struct vmf_target *target = copy->target;
 
-  job->block_count = 0;
+  job->block_count = job->record_count = 0;
   job->data_bytes = 0;
   job->losses.count = 0;
   if (job->fed.hole)
@@ -474,10 +525,8 @@ enum vmf_code vmf_copy_work(void *job_data, void *scratch_data, void *context,
     VMF_TRY(hash(job, scratch->digest, error));
   if (!target)
     return VMF_OK;
-  if (target->shape.layout != VMF_FIXED)
-    VMF_TRY(cut_units(copy, scratch, job, error));
-  else
-    cut_stretches(copy, job, !target->io->reads_as_zero && !target->io->sequential);
+  VMF_TRY(target->shape.layout == VMF_FIXED ? make_stretches(copy, scratch, job, error)
+                                            : cut_units(copy, scratch, job, error));
   return copy->journal ? vmf_journal_digest(job, scratch->proof, error) : VMF_OK;
 }
 

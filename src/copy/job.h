@@ -54,13 +54,14 @@ struct vmf_copy_job {
   struct vmf_losses losses; /* of data, where the copy salvages */
   struct vmf_block *blocks;
   size_t block_count;
-  struct vmf_unit_record *records; /* of each block, where they are noted */
-  uint8_t *framing;                /* of each block, see frame.c; NULL: there is none */
-  uint8_t *digests;                /* one for each 64 KiB */
-  bool *zero_digest;               /* that block is zero: it has no digest */
-  struct vmf_message *messages;    /* room for those blocks that are hashed */
-  uint64_t data_bytes;             /* not zero */
-  uint64_t proof;                  /* where there is a journal: of what the blocks write */
+  struct vmf_unit_record *records; /* where they are noted: of each block; FIXED: of each unit */
+  size_t record_count;
+  uint8_t *framing;             /* of each block, see frame.c; NULL: there is none */
+  uint8_t *digests;             /* one for each 64 KiB */
+  bool *zero_digest;            /* that block is zero: it has no digest */
+  struct vmf_message *messages; /* room for those blocks that are hashed */
+  uint64_t data_bytes;          /* not zero */
+  uint64_t proof;               /* where there is a journal: of what the blocks write */
 };
 
 /* Of one thread. */

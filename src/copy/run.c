@@ -83,14 +83,21 @@ static enum vmf_code push_digests(struct run *run, const struct vmf_copy_job *jo
   return VMF_OK;
 }
 
-/* The units of a job that has been placed. */
+/* The units of a job that has been placed; those of a FIXED target have their place in any case. */
 static enum vmf_code note_units(const struct vmf_copy *copy, const struct vmf_copy_job *job,
                                 struct vmf_error *error)
 {
-  for (size_t i = 0; i < job->block_count; i++) {
-    const struct vmf_block *block = &job->blocks[i];
+  struct vmf_target *target = copy->target;
+
+  for (size_t i = 0; i < job->record_count; i++) {
     struct vmf_unit_record *record = &job->records[i];
-    record->offset = block->host + block->head_length;
+    struct vmf_block block = {
+        .guest = record->guest, .length = record->length, .data_length = record->length};
+    if (target->shape.layout == VMF_FIXED)
+      VMF_TRY(target->format->writer->place(target, &block, error));
+    else
+      block = job->blocks[i];
+    record->offset = block.host + block.head_length;
     VMF_TRY(vmf_unit_writer_add(copy->units->writer, record, error));
   }
   return VMF_OK;

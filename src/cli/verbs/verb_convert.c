@@ -134,11 +134,11 @@ static const struct vmf_argument convert_arguments[] = {
     {.name = "map",
      VMF_SETS_TEXT(target.map),
      .value = "MAPFILE",
-     .help = "also write a map of what is packed, for the next time"},
+     .help = "also write a map of what is stored where, for the next time"},
     {.name = "since",
      VMF_SETS_TEXT(target.since),
      .value = "FILE",
-     .help = "pack only what has changed since this map was written"},
+     .help = "read or pack only what has changed since this map was written"},
     {.name = "onto",
      VMF_SETS_TEXT(target.onto),
      .value = "FILE",
@@ -363,8 +363,8 @@ static enum vmf_code convert_input(const struct vmf_convert_settings *settings, 
     return VMF_OK; /* told once the source is open: it may not be there, or be a package */
   if (code == VMF_OK && pipe)
     code = vmf_target_reads_twice(format, target->options, target->compress, &twice, error);
-  if (code == VMF_OK && vmf_names_is_replaced(path) && !target->backing &&
-      !vmf_transfer_algorithm(&settings->transfer))
+  if (code == VMF_OK && vmf_names_is_replaced(path) && !target->backing && !target->map &&
+      !target->since && !vmf_transfer_algorithm(&settings->transfer))
     code = vmf_target_any_order(format, target->options, target->compress, &any_order, error);
   input->in_order = !twice && !settings->salvage.wanted && !settings->resize &&
                     !settings->move_gpt && !settings->move.platform;

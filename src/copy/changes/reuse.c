@@ -3,7 +3,8 @@
  *
  * A unit is used again when its guest bytes have the digest that the map has, it would be packed
  * with the same word about the unit before it, and what stands in the older file has the map's
- * sum, too: then packing would make the same bytes. */
+ * sum, too: then packing would make the same bytes. What is not packed is only taken from there
+ * where it is told, and so was not read. */
 #include "reuse.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ struct vmf_reuse {
   bool *told;       /* it is what the older target was made of */
   struct vmf_message *messages;
   struct vmf_unit_record *old; /* those that can be used; by guest offset */
-  const uint8_t **stored;      /* in bytes; NULL: that unit is not packed */
+  const uint8_t **stored;      /* in bytes; NULL: what that unit is made of has been read */
   size_t old_count, old_next;
   const struct vmf_unit_record *taken; /* the one that the last unit was made of; or NULL */
   uint8_t *bytes;
@@ -119,7 +120,12 @@ static size_t packed_of(const struct vmf_units *units, size_t left)
   return cut ? left : units->head.unit;
 }
 
-/* Of what has been read. */
+static bool is_packing(const struct vmf_reuse *reuse)
+{
+  return reuse->units->head.codec != VMF_CODEC_NONE;
+}
+
+/* Of what has been read, and is to be packed. */
 static enum vmf_code hash(struct vmf_reuse *reuse, const uint8_t *data, struct vmf_error *error)
 {
   size_t unit = reuse->units->head.unit, length = reuse->stretch.length, count = 0;
@@ -128,7 +134,7 @@ static enum vmf_code hash(struct vmf_reuse *reuse, const uint8_t *data, struct v
     size_t i = at / unit;
     if (reuse->told[i])
       continue;
-    reuse->hashed[i] = !vmf_is_zero(data + at, unit);
+    reuse->hashed[i] = is_packing(reuse) && !vmf_is_zero(data + at, unit);
     if (reuse->hashed[i])
       reuse->messages[count++] =
           (struct vmf_message){.data = data + at,
@@ -182,8 +188,9 @@ static void tell(struct vmf_reuse *reuse)
   for (size_t k = 0; k < reuse->old_count; k++) {
     const struct vmf_unit_record *record = &reuse->old[k];
     size_t i = (size_t)(record->guest - stretch->guest) / unit;
-    if (record->kept || !record->packed || record->length != unit ||
-        stretch->length - i * unit < unit || same_bytes(reuse, record->guest, &next) < unit)
+    if (record->kept || record->length != unit || stretch->length - i * unit < unit ||
+        (!record->packed && record->stored != unit) ||
+        same_bytes(reuse, record->guest, &next) < unit)
       continue;
     reuse->told[i] = reuse->hashed[i] = true;
     memcpy(reuse->digests + i * VMF_DIGEST_MAX, record->digest, VMF_UNIT_DIGEST);
@@ -214,7 +221,7 @@ enum vmf_code vmf_reuse_begin(struct vmf_reuse *reuse, const struct vmf_reuse_st
 
 /* ---- the older file ---- */
 
-/* Leaves those of the old records that are packed and of the same guest bytes, and that fit. */
+/* Leaves those of the old records that are of the same guest bytes, and that fit. */
 static void choose(struct vmf_reuse *reuse)
 {
   const struct vmf_reuse_stretch *stretch = &reuse->stretch;
@@ -223,7 +230,8 @@ static void choose(struct vmf_reuse *reuse)
   for (size_t k = 0; k < reuse->old_count; k++) {
     const struct vmf_unit_record *record = &reuse->old[k];
     size_t i = (size_t)(record->guest - stretch->guest) / unit;
-    if (!record->kept && reuse->hashed[i] && record->stored <= stretch->largest &&
+    if (!record->kept && reuse->hashed[i] &&
+        (!record->packed || record->stored <= stretch->largest) &&
         record->length == packed_of(reuse->units, stretch->length - i * unit) &&
         memcmp(record->digest, reuse->digests + i * VMF_DIGEST_MAX, VMF_UNIT_DIGEST) == 0)
       reuse->old[chosen++] = *record;
@@ -231,7 +239,13 @@ static void choose(struct vmf_reuse *reuse)
   reuse->old_count = chosen;
 }
 
-/* Reads what stands near each other at once: the packed units from `first` on, into bytes at *used.
+/* What has been read and is not packed, is at hand. */
+static bool is_wanted(const struct vmf_reuse *reuse, const struct vmf_unit_record *record)
+{
+  return record->packed || vmf_reuse_told(reuse, record->guest);
+}
+
+/* Reads what stands near each other at once: the units from `first` on, into bytes at *used.
  * *next: the first that is not among them. */
 static enum vmf_code read_run(struct vmf_reuse *reuse, size_t first, size_t *next, size_t *used,
                               struct vmf_error *error)
@@ -242,7 +256,7 @@ static enum vmf_code read_run(struct vmf_reuse *reuse, size_t first, size_t *nex
 
   for (; k < reuse->old_count; k++) {
     uint64_t from = old[k].offset, to = from + old[k].stored;
-    if (old[k].stored == 0)
+    if (!is_wanted(reuse, &old[k]))
       continue;
     if (from < end || from - end > GAP || to - start > reuse->capacity - *used)
       break;
@@ -252,13 +266,13 @@ static enum vmf_code read_run(struct vmf_reuse *reuse, size_t first, size_t *nex
   VMF_TRY(
       vmf_io_pread(reuse->units->onto, reuse->bytes + *used, (size_t)(end - start), start, error));
   for (size_t i = first; i < k; i++)
-    if (old[i].stored > 0)
+    if (is_wanted(reuse, &old[i]))
       reuse->stored[i] = reuse->bytes + *used + (old[i].offset - start);
   *used += (size_t)(end - start);
   return VMF_OK;
 }
 
-/* Reads the packed form of all that were chosen, as far as there is room. */
+/* Reads what is wanted of all that were chosen, as far as there is room. */
 static enum vmf_code read_stored(struct vmf_reuse *reuse, struct vmf_error *error)
 {
   size_t used = 0, next;
@@ -267,9 +281,11 @@ static enum vmf_code read_stored(struct vmf_reuse *reuse, struct vmf_error *erro
     reuse->stored[k] = NULL;
   for (size_t k = 0; k < reuse->old_count; k = next) {
     next = k + 1;
+    if (!is_wanted(reuse, &reuse->old[k]))
+      continue;
     if (reuse->old[k].stored > reuse->capacity - used)
       reuse->old_count = k;
-    else if (reuse->old[k].stored > 0)
+    else
       VMF_TRY(read_run(reuse, k, &next, &used, error));
   }
   return VMF_OK;
@@ -283,7 +299,7 @@ static void prove(struct vmf_reuse *reuse)
   for (size_t k = 0; k < reuse->old_count; k++) {
     const struct vmf_unit_record *record = &reuse->old[k];
     uint8_t sum[VMF_QUICK_SUM];
-    if (record->stored > 0) {
+    if (reuse->stored[k]) {
       vmf_quick_sum(reuse->stored[k], record->stored, sum);
       if (memcmp(sum, record->stored_sum, sizeof sum) != 0) {
         atomic_fetch_add(&reuse->units->unproven, 1);
@@ -317,8 +333,8 @@ static const struct vmf_unit_record *find(struct vmf_reuse *reuse, uint64_t gues
              : NULL;
 }
 
-bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, uint8_t *packed,
-                    size_t *length)
+bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, uint8_t *data,
+                    uint8_t *packed, size_t *length)
 {
   const struct vmf_unit_record *record = find(reuse, guest);
 
@@ -326,9 +342,9 @@ bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, u
   if (!record || record->neighbour != neighbour)
     return false;
   reuse->taken = record;
-  if (record->stored > 0)
-    memcpy(packed, reuse->stored[reuse->old_next], record->stored);
-  *length = record->stored;
+  if (reuse->stored[reuse->old_next])
+    memcpy(record->packed ? packed : data, reuse->stored[reuse->old_next], record->stored);
+  *length = record->packed ? record->stored : 0;
   atomic_fetch_add(&reuse->units->reused, 1);
   atomic_fetch_add(&reuse->units->unread, vmf_reuse_told(reuse, guest));
   return true;
@@ -346,11 +362,20 @@ void vmf_reuse_note(const struct vmf_reuse *reuse, const struct vmf_block *block
                                      .kept = kept || !reuse->hashed[i]};
   if (reuse->hashed[i])
     memcpy(record->digest, reuse->digests + i * VMF_DIGEST_MAX, VMF_UNIT_DIGEST);
-  if (!block->packed)
-    return;
   record->stored = (uint32_t)block->data_length;
-  if (!kept && reuse->taken)
+  if (block->packed && !kept && reuse->taken)
     memcpy(record->stored_sum, reuse->taken->stored_sum, VMF_QUICK_SUM);
   else
     vmf_quick_sum(block->data, block->data_length, record->stored_sum);
+}
+
+bool vmf_reuse_note_plain(uint64_t guest, const uint8_t *data, size_t length, bool lost,
+                          struct vmf_unit_record *record)
+{
+  if (vmf_is_zero(data, length))
+    return false;
+  *record = (struct vmf_unit_record){
+      .guest = guest, .length = (uint32_t)length, .stored = (uint32_t)length, .kept = lost};
+  vmf_quick_sum(data, length, record->stored_sum);
+  return true;
 }

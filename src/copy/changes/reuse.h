@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Units of an older target that are used again, in their packed form, where the guest bytes are the
- * same: the work of one thread. And what the map of the new target says of each unit.
+ * Units of an older target that are used again, as they are stored there, where the guest bytes are
+ * the same: the work of one thread. And what the map of the new target says of each unit.
  *
  * Guest bytes that come from the files that the older target was made of, which are as they were,
  * are told to be the same: they are not read. */
@@ -40,13 +40,18 @@ bool vmf_reuse_told(const struct vmf_reuse *reuse, uint64_t guest);
 VMF_MUST_CHECK enum vmf_code vmf_reuse_look(struct vmf_reuse *reuse, const uint8_t *data,
                                             struct vmf_error *error);
 
-/* The packed form of the unit at `guest`, into packed. False: it is to be packed. neighbour: as for
- * vmf_pack. */
-bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, uint8_t *packed,
-                    size_t *length);
+/* The packed form of the unit at `guest`, into packed; *length 0: it is not packed, and its bytes
+ * are in data, if they were not read. False: it is to be made, of what is read. neighbour: as for
+ * vmf_pack. Units are asked for in guest order. */
+bool vmf_reuse_unit(struct vmf_reuse *reuse, uint64_t guest, size_t neighbour, uint8_t *data,
+                    uint8_t *packed, size_t *length);
 
 /* What the map says of a block that has been made of such a unit, but for its place. */
 void vmf_reuse_note(const struct vmf_reuse *reuse, const struct vmf_block *block, size_t neighbour,
                     bool kept, struct vmf_unit_record *record);
+
+/* And of a stretch of a FIXED target. False: of zeros, of which it says nothing. */
+bool vmf_reuse_note_plain(uint64_t guest, const uint8_t *data, size_t length, bool lost,
+                          struct vmf_unit_record *record);
 
 #endif

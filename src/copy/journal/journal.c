@@ -34,6 +34,8 @@ static const char *obstacle(const struct vmf_copy *copy)
     return "its source comes on a pipe";
   if (copy->target->shape.encrypts)
     return "each run encrypts it by another key";
+  if (copy->units && copy->target->shape.layout == VMF_FIXED)
+    return "a map of data that is not packed has to be made in one run";
   return copy->salvage ? "what can be read of a source that is salvaged may be less the next time"
                        : NULL;
 }

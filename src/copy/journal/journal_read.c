@@ -185,6 +185,7 @@ static enum vmf_code read_job(struct vmf_journal *journal, struct vmf_error *err
   job->proof = get_le64(at + 24);
   job->fed.hole = get_le32(at + 32) != 0;
   job->block_count = get_le32(at + 36);
+  job->record_count = vmf_journal_has_units(journal) ? job->block_count : 0;
   if (!vmf_range_within(job->fed.guest, job->fed.length, journal->copy->size) ||
       (!job->fed.hole && job->fed.length > journal->copy->job_bytes) ||
       job->block_count > (journal->chunk_length - journal->chunk_at) / JOURNAL_BLOCK)

@@ -14,8 +14,9 @@
 static struct vmf_unit_head head_of(const struct vmf_target *target)
 {
   const struct vmf_shape *shape = &target->shape;
+  bool fixed = shape->layout == VMF_FIXED;
   struct vmf_unit_head head = {.guest_size = target->guest_size,
-                               .unit = shape->unit,
+                               .unit = fixed ? VMF_PLAIN_UNIT : shape->unit,
                                .codec = shape->codec,
                                .level = (uint32_t)shape->level,
                                .flags = (shape->must_pack ? VMF_UNIT_MUST_PACK : 0) |
@@ -30,11 +31,15 @@ static struct vmf_unit_head head_of(const struct vmf_target *target)
 static enum vmf_code check_target(const struct vmf_target *target, struct vmf_error *error)
 {
   const struct vmf_shape *shape = &target->shape;
+  bool packed = shape->layout == VMF_ORDERED && shape->codec != VMF_CODEC_NONE;
+  bool fixed = shape->layout == VMF_FIXED && shape->unit % VMF_PLAIN_UNIT == 0 &&
+               !shape->several_files && !shape->encrypts;
 
-  if (shape->layout != VMF_ORDERED || shape->codec == VMF_CODEC_NONE || target->backing)
+  if ((!packed && !fixed) || target->backing)
     return vmf_fail(error, VMF_UNSUPPORTED,
-                    "%s: --map and --since are of a whole disk whose data is packed "
-                    "(streamOptimized, qcow2 with -c, raw with -o compress); into a raw copy "
+                    "%s: --map and --since are of a whole disk in one file whose data is packed "
+                    "(streamOptimized, qcow2 with -c, raw with -o compress) or stands at fixed "
+                    "places (raw, vpc with -o subformat=fixed); into a copy that is there "
                     "\"vmferry apply\" writes what has changed",
                     target->name);
   if (target->io->sequential || target->io->device)
@@ -52,7 +57,7 @@ static const char *obstacle(const struct vmf_units *units, const struct vmf_unit
       head->codec != old->codec || head->level != old->level || head->flags != old->flags)
     return "it is of a target with other options";
   if (strcmp(head->maker, old->maker) != 0)
-    return "it was packed by another version, or with other libraries";
+    return "it was made by another version, or with other libraries";
   return units->onto->size != old->output_size ? "the file is not the one that it was made with"
                                                : NULL;
 }
@@ -76,7 +81,7 @@ static enum vmf_code open_old(struct vmf_units *units, const struct vmf_target *
   const char *why = obstacle(units, head);
   if (!why)
     return vmf_source_find(units->source, head->source, &units->same, error);
-  vmf_warn(target->log, "%s, %s: %s; all is packed anew", options->since, options->onto, why);
+  vmf_warn(target->log, "%s, %s: %s; all is made anew", options->since, options->onto, why);
   vmf_unit_map_close(units->old);
   units->old = NULL;
   return VMF_OK;
@@ -129,7 +134,7 @@ enum vmf_code vmf_units_finish(struct vmf_units *units, const struct vmf_target 
   }
   if (units->unproven > 0)
     vmf_warn(target->log,
-             "%s: %llu units are not as its map has them, and were packed anew; has it been "
+             "%s: %llu units are not as its map has them, and were made anew; has it been "
              "written to, or is it damaged?",
              units->onto->name, (unsigned long long)units->unproven);
   units->head.output_size = target->io->size;

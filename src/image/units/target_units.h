@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * Of a target whose units are packed: those of an older one, whose packed form is used again, and
- * the map of those that are made. */
+ * the map of those that are made. Of a FIXED one: its stretches of VMF_PLAIN_UNIT, which are taken
+ * from the older one where it is told that they are the same, and need not be read then. */
 #ifndef VMF_IMAGE_TARGET_UNITS_H
 #define VMF_IMAGE_TARGET_UNITS_H
 
@@ -11,6 +12,8 @@
 #include "format.h"
 #include "output.h"
 #include "unit_map.h"
+
+enum { VMF_PLAIN_UNIT = 64 << 10 };
 
 struct vmf_units {
   struct vmf_unit_head head;      /* of the target */
@@ -24,9 +27,9 @@ struct vmf_units {
   atomic_ullong unread;           /* of those that were reused */
 };
 
-/* map, since, onto: paths, or NULL. VMF_UNSUPPORTED: the target packs no units by themselves. An
- * older target that was packed in another way, or whose file is not that of the map, is told to the
- * log and not used. */
+/* map, since, onto: paths, or NULL. VMF_UNSUPPORTED: the target is neither FIXED, in one file, nor
+ * packs units by themselves. An older target that was made in another way, or whose file is not
+ * that of the map, is told to the log and not used. */
 VMF_MUST_CHECK enum vmf_code vmf_units_open(const struct vmf_target *target,
                                             const struct vmf_target_options *options,
                                             struct vmf_units **units, struct vmf_error *error);

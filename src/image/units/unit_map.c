@@ -21,7 +21,7 @@ enum {
   KEPT = 2,
 };
 
-static const char magic[16] = "vmferry map 2\n";
+static const char magic[16] = "vmferry map 3\n";
 
 /* ---- in bytes ---- */
 
@@ -170,7 +170,7 @@ static enum vmf_code check_head(const struct vmf_unit_map *map, const uint8_t ra
   uint64_t bytes;
 
   if (memcmp(raw, magic, sizeof magic) != 0)
-    return wrong(map, "it does not begin as one of version 2 does", error);
+    return wrong(map, "it does not begin as one of version 3 does", error);
   if (!vmf_mul(head->records, RECORD, &bytes) || !vmf_add(bytes, HEAD, &bytes) ||
       bytes != map->io->size)
     return wrong(map, "its length is not that of its records", error);
@@ -189,8 +189,8 @@ static enum vmf_code check_record(const struct vmf_unit_map *map,
   if (record->guest < before || record->guest % head->unit != 0 ||
       record->guest >= head->guest_size || record->length == 0 || record->length > head->unit)
     return wrong(map, "a record is at no unit of the disk, or out of order", error);
-  if (!vmf_range_within(record->offset, record->stored, head->output_size) ||
-      (record->stored > 0) != record->packed)
+  if (!vmf_range_within(record->offset, record->stored, head->output_size) || record->stored == 0 ||
+      (!record->packed && record->stored > head->unit))
     return wrong(map, "a unit stands outside of the target's file", error);
   return VMF_OK;
 }

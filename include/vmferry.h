@@ -201,8 +201,8 @@ struct vmf_image_options {
   bool *assumed;
   /* NULL, or the name of a bitmap of changed blocks that the disk has (QCOW2, what an NBD server
    * offers): vmf_apply, and vmf_compare with `differs`, only look at what it marks where the disk
-   * is their source, or the second. VMF_USAGE: there is none of that name; VMF_CORRUPT: it is
-   * inconsistent */
+   * is their source, or the second; vmf_convert where it is the source of a target with `since`.
+   * VMF_USAGE: there is none of that name; VMF_CORRUPT: it is inconsistent */
   const char *bitmap;
 };
 
@@ -373,7 +373,8 @@ struct vmf_target_options {
    * data has fixed places in one file, paths: a map of it is written there by the commit; and that
    * of an older target, `onto`: what has not changed is taken from there as it is stored, proven by
    * the map's sums (of fixed places only what need not be read). Of a source that the map was made
-   * of, or that stands on it, only what stands above is read. The target's bytes are the same. */
+   * of, or that stands on it, only what stands above is read; of one that was opened with the name
+   * of a bitmap, only what that marks. The target's bytes are the same. */
   const char *map, *since, *onto;
   const struct vmf_secret *secret; /* that opens an encrypted target; lives as long as the target */
   /* The caller knows that devices, and files of servers that tell no version, have the same content

@@ -294,7 +294,7 @@ enum vmf_code vmf_sources_backing(struct vmf_command *command,
   if (code != VMF_OK)
     return code;
   below.format = target->backing_format;
-  below.snapshot = NULL;
+  below.snapshot = below.bitmap = NULL;
   below.trust = (struct vmf_package_trust){.size = sizeof below.trust}; /* of the sources */
   code = vmf_sources_open(command, &below, backing_file, NULL, backing, error);
   free(backing_file);

@@ -85,18 +85,27 @@ static void remember(struct vmf_feed *feed, uint64_t guest, uint64_t end)
   feed->quiet_end = end;
 }
 
-/* Whether the second input marks the byte at `guest`, and all up to *end likewise. */
+/* What is marked next; a server may tell of single bytes. */
+static enum vmf_code find_mark(struct vmf_feed *feed, uint64_t guest, struct vmf_error *error)
+{
+  struct vmf_image *image = feed->marking;
+  uint64_t end;
+
+  VMF_TRY(image->format->reader->next_marked(image, guest, &feed->mark_start, &end, error));
+  feed->mark_start = vmf_align_down(feed->mark_start, SMALLEST_SPAN);
+  feed->mark_end = vmf_min(vmf_align_up(end, SMALLEST_SPAN), image->size);
+  return VMF_OK;
+}
+
+/* Whether the byte at `guest` is marked, and all up to *end likewise. */
 static enum vmf_code look_for_marks(struct vmf_feed *feed, uint64_t guest, uint64_t *end,
                                     bool *marked, struct vmf_error *error)
 {
-  struct vmf_image *image = feed->inputs[1];
-
-  *marked = !feed->unshared || !image || !image->marked || guest >= image->size;
+  *marked = !feed->marking || guest >= feed->marking->size;
   if (*marked)
     return VMF_OK;
   if (guest >= feed->mark_end)
-    VMF_TRY(image->format->reader->next_marked(image, guest, &feed->mark_start, &feed->mark_end,
-                                               error));
+    VMF_TRY(find_mark(feed, guest, error));
   *marked = guest >= feed->mark_start;
   *end = vmf_min(*end, *marked ? feed->mark_end : feed->mark_start);
   return VMF_OK;
@@ -122,7 +131,7 @@ static bool leave_out(const struct vmf_feed *feed, uint64_t guest, uint64_t *end
 static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, bool *data,
                           struct vmf_error *error)
 {
-  bool marked;
+  bool marked = true;
 
   *end = feed->size;
   *data = false;
@@ -130,7 +139,8 @@ static enum vmf_code look(struct vmf_feed *feed, uint64_t guest, uint64_t *end, 
     *end = feed->quiet_end;
     return VMF_OK;
   }
-  VMF_TRY(look_for_marks(feed, guest, end, &marked, error));
+  if (feed->unshared)
+    VMF_TRY(look_for_marks(feed, guest, end, &marked, error));
   if (!marked && leave_out(feed, guest, end)) {
     remember(feed, guest, *end);
     return VMF_OK;
@@ -181,7 +191,7 @@ static uint64_t hole_end(const struct vmf_feed *feed, uint64_t end)
 /* ---- a stretch with data ---- */
 
 static enum vmf_code add_spans(const struct vmf_feed *feed, struct vmf_fed *fed, uint64_t start,
-                               uint64_t end, struct vmf_error *error)
+                               uint64_t end, bool marked, struct vmf_error *error)
 {
   for (size_t i = 0; i < VMF_FEED_INPUTS; i++) {
     struct vmf_span span = feed->ahead[i];
@@ -189,11 +199,23 @@ static enum vmf_code add_spans(const struct vmf_feed *feed, struct vmf_fed *fed,
         span.kind == VMF_RUN_ZERO)
       continue;
     vmf_span_cut(&span, start, end);
+    span.unmarked = !marked;
     if (i == 0 && vmf_image_streams(feed->inputs[i]))
       VMF_TRY(vmf_arrived_take(&fed->arrived, &span, error));
     VMF_TRY(vmf_spans_add(&fed->spans[i], &span, error));
   }
   return VMF_OK;
+}
+
+/* As far as the bitmap says one thing of it, where it is asked: *end is where that ends. */
+static enum vmf_code add_data(struct vmf_feed *feed, struct vmf_fed *fed, uint64_t start,
+                              uint64_t *end, struct vmf_error *error)
+{
+  bool marked = true;
+
+  if (!feed->unshared)
+    VMF_TRY(look_for_marks(feed, start, end, &marked, error));
+  return add_spans(feed, fed, start, *end, marked, error);
 }
 
 /* Goes on to the border of the job, or to the next hole. */
@@ -208,7 +230,7 @@ static enum vmf_code fill(struct vmf_feed *feed, struct vmf_fed *fed, struct vmf
     VMF_TRY(look(feed, at, &end, &data, error));
     if (data) {
       end = vmf_min(end, border);
-      VMF_TRY(add_spans(feed, fed, at, end, error));
+      VMF_TRY(add_data(feed, fed, at, &end, error));
     } else if (!feed->everything) {
       uint64_t unit = vmf_align_up(at, feed->unit);
       VMF_TRY(look_over_zeros(feed, at, &end, error));
@@ -274,7 +296,7 @@ static enum vmf_code fill_arrived(struct vmf_feed *feed, struct vmf_fed *fed,
   border = vmf_min(border, feed->size);
   while (at < border && ahead->length > 0 && ahead->guest == at && hole_ahead(feed) == at) {
     uint64_t end = vmf_min(end_of(ahead), border);
-    VMF_TRY(add_spans(feed, fed, at, end, error));
+    VMF_TRY(add_spans(feed, fed, at, end, true, error));
     drop_ahead(feed, end);
     VMF_TRY(await(feed, error));
     at = end;

@@ -32,13 +32,15 @@ struct vmf_feed {
                                               * first may come on a stream (container.h); where
                                               * that is in any order, it is the only one */
   struct vmf_salvage *salvage;               /* of the first; NULL: a damaged map is an error */
-  uint64_t size;                             /* bytes of guest disk to work through */
+  struct vmf_image *marking; /* that of them whose bitmap is asked what has changed, and, but for
+                              * unshared, what each span is; NULL: none */
+  uint64_t size;             /* bytes of guest disk to work through */
   uint32_t unit;      /* a power of two: holes are whole units, so that no unit is cut by one */
   uint32_t job_bytes; /* a power of two, at least unit: stretches never cross a multiple of it */
   bool everything;    /* zeros are no holes */
   uint32_t unshared;  /* whole blocks of so many bytes that both inputs have at one place of one
-                       * file, or that the second does not mark where it marks what has changed, are
-                       * taken for zeros, unread; a power of two. 0: none are */
+                       * file, or that `marking` does not mark, are taken for zeros, unread; a power
+                       * of two. 0: none are */
   bool packed_only;   /* whatever is not packed is taken for zeros, unread */
   bool holes_count;   /* they are written: a bound on bytes is for them, too */
   /* Of the feed: where it is; of a disk that comes in any order, as long as it comes, 0. */
@@ -47,7 +49,7 @@ struct vmf_feed {
    * are zeros. length 0: nothing. */
   struct vmf_span ahead[VMF_FEED_INPUTS];
   uint64_t quiet_start, quiet_end; /* unshared: without data, as was found last */
-  uint64_t mark_start, mark_end;   /* of the second: what it marks next */
+  uint64_t mark_start, mark_end;   /* of `marking`: what it marks next */
 };
 
 /* The next stretch: *fed, whose lists of spans are filled anew; length 0 when all has been handed

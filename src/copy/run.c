@@ -219,12 +219,21 @@ static void tell_work(const struct run *run, const struct vmf_target *target, un
     vmf_detail(target->log, "%s: %u thread%s", target->io->name, shown, shown > 1 ? "s" : "");
 }
 
+/* Of what is used again: the source, where its bitmap was asked for. */
+static struct vmf_image *marking_of(const struct vmf_copy *copy)
+{
+  return copy->units && copy->units->old && copy->source && copy->source->marked && !copy->reads_all
+             ? copy->source
+             : NULL;
+}
+
 static struct vmf_feed feed_of(const struct vmf_copy *copy)
 {
   const struct vmf_target *target = copy->target;
 
   return (struct vmf_feed){.inputs = {copy->source, copy->backing},
                            .salvage = copy->salvage,
+                           .marking = marking_of(copy),
                            .size = copy->size,
                            .unit = vmf_copy_feed_unit(copy),
                            .job_bytes = copy->job_bytes,

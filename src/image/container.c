@@ -253,6 +253,9 @@ static enum vmf_code open_driver(struct vmf_image *image, const struct vmf_forma
 {
   void *memory;
 
+  if (options->bitmap)
+    return vmf_fail(error, VMF_USAGE, "%s: has no bitmap of changed blocks: it is read as it comes",
+                    image->io->name);
   VMF_TRY(make_course(image, format, options, error));
   struct course *course = ((struct passage *)image->state)->course;
   struct vmf_container *container = &course->container;

@@ -64,6 +64,7 @@ struct vmf_span {
   struct vmf_io *io;       /* PLAIN; ZERO when it is a hole in a file's data */
   uint64_t offset;         /* the host offset of the byte at `guest`, where io is set */
   uint32_t skip;           /* PACKED: unpacked bytes before `guest` */
+  bool unmarked; /* set by who asks a bitmap of the disk: it has not changed since that was made */
 };
 
 /* The span that holds `guest` (< image->size), from `guest` on, at most `limit` bytes. Any thread.

@@ -140,7 +140,8 @@ bool vmf_span_as_encrypted(const struct vmf_span *a, const struct vmf_span *b)
 /* Whether `span` goes on where `last` ends, in the guest disk and in the file. */
 static bool continues(const struct vmf_span *last, const struct vmf_span *span)
 {
-  if (span->guest != last->guest + last->length || span->kind != last->kind)
+  if (span->guest != last->guest + last->length || span->kind != last->kind ||
+      span->unmarked != last->unmarked)
     return false;
   if (span->kind == VMF_RUN_PACKED)
     return span->owner == last->owner && span->run.guest == last->run.guest;

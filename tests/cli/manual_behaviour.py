@@ -85,7 +85,7 @@ def certificates(t):
 
 def disks(t):
     shutil.copy(tap.IMAGES / 'good-vmdk-stream.vmdk', t.path('disk.vmdk'))
-    for name in ('disk.qcow2', 'disk.raw', 'disk.vhd', 'base.qcow2', 'now.raw', 'a.vmdk', 'b.qcow2', 'disk.raw.xz', 'disk.raw.gz'):
+    for name in ('disk.qcow2', 'vm.qcow2', 'disk.raw', 'disk.vhd', 'base.qcow2', 'now.raw', 'a.vmdk', 'b.qcow2', 'disk.raw.xz', 'disk.raw.gz'):
         t.vmferry('convert', 'disk.vmdk', name)
     t.vmferry('create', '-b', 'base.qcow2', '-F', 'qcow2', 'overlay.qcow2')
     t.vmferry('convert', '-c', '--map', 'old.map', 'disk.vmdk', 'monday.qcow2')
@@ -217,6 +217,7 @@ def with_a_snapshot(t):
 
 PREPARED = (
     (r'-l monday', lambda t: t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'monday', 'disk.qcow2')),
+    (r'-c --map b\.map', lambda t: t.run(tap.tool('qemu-img'), 'bitmap', '--add', 'vm.qcow2', 'nightly')),
     (r'snapshot=before', lambda t: t.run(tap.tool('qemu-img'), 'snapshot', '-c', 'before', 'disk.qcow2')),
     (r'-l before', with_a_snapshot),
     (r'^sed -n .* vm\.cert', lambda t: signed(t, '--cms')),

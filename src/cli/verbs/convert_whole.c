@@ -41,6 +41,8 @@ static enum vmf_code convert_check_package(const struct vmf_convert_settings *se
     return vmf_arguments_wrong(error, message, "--bitmaps");
   if (settings->target.map || settings->target.since || settings->target.onto)
     return vmf_arguments_wrong(error, message, settings->target.map ? "--map" : "--since");
+  if (settings->source.bitmap)
+    return vmf_arguments_wrong(error, message, "--bitmap");
   if (settings->transfer.checksum)
     return vmf_arguments_wrong(error, message, "--checksum");
   if (settings->transfer.expected)

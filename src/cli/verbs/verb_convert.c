@@ -143,6 +143,10 @@ static const struct vmf_argument convert_arguments[] = {
      VMF_SETS_TEXT(target.onto),
      .value = "FILE",
      .help = "the target of then, from which the rest is taken"},
+    {.name = "bitmap",
+     VMF_SETS_TEXT(source.bitmap),
+     .value = "NAME",
+     .help = "with --since: this bitmap of the source says what has changed"},
     {.letter = 'n',
      .name = "no-create",
      VMF_SETS_FLAG(target.exists),
@@ -269,17 +273,6 @@ static void convert_loss(void *data, const struct vmf_package_finding *finding)
 
   if (!settings->target.bitmaps || strcmp(finding->rule, "loss-bitmaps") != 0)
     vmf_packaging_finding(&settings->command, finding);
-}
-
-static enum vmf_code convert_check_bitmaps(const struct vmf_convert_settings *settings,
-                                           struct vmf_error *error)
-{
-  if (settings->target.skip_broken_bitmaps && !settings->target.bitmaps)
-    return vmf_arguments_wrong(error, "--skip-broken-bitmaps is of --bitmaps, which is not given");
-  if (settings->target.bitmaps &&
-      (settings->command.operand_count > 2 || settings->source.snapshot))
-    return vmf_arguments_wrong(error, "--bitmaps is of one source and its present state");
-  return VMF_OK;
 }
 
 static enum vmf_code convert_check_settings(const struct vmf_convert_settings *settings,
@@ -441,6 +434,7 @@ static enum vmf_code convert_once(struct vmf_convert_settings *settings, bool *a
   const char *format = NULL;
   const char *path = settings->command.operands[settings->command.operand_count - 1];
   struct vmf_image *source = NULL, *backing = NULL;
+  const struct vmf_image *opened;
   struct vmf_source_input input;
   struct vmf_salvaging salvaging = {.settings = &settings->salvage, .command = &settings->command};
   char *taken[2] = {NULL, NULL};
@@ -458,12 +452,13 @@ static enum vmf_code convert_once(struct vmf_convert_settings *settings, bool *a
   if (code == VMF_OK)
     code = convert_check_settings(settings, path, error);
   if (code == VMF_OK)
-    code = convert_check_bitmaps(settings, error);
+    code = vmf_convert_check_bitmaps(settings, error);
   if (code == VMF_OK)
     code = convert_input(settings, path, assumed, &input, error);
   if (code == VMF_OK)
     code = vmf_sources_join(&settings->command, &settings->source,
                             settings->command.operand_count - 1, &input, &source, error);
+  opened = source;
   if (assumed && *assumed)
     vmf_status_hold(&settings->command); /* its size may be wrong */
   if (code == VMF_OK)
@@ -478,6 +473,8 @@ static enum vmf_code convert_once(struct vmf_convert_settings *settings, bool *a
     code = convert_resize(settings, &source, error);
   if (code == VMF_OK && settings->target.exists)
     code = vmf_convert_fit_existing(settings, path, format, &source, error);
+  if (code == VMF_OK)
+    code = vmf_convert_check_marked(settings, opened, source, error);
   if (code == VMF_OK && settings->salvage.wanted && !settings->target.dry_run)
     code = vmf_salvaging_begin(&salvaging, source, error);
   if (code == VMF_OK) {

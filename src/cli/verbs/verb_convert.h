@@ -40,6 +40,15 @@ VMF_MUST_CHECK enum vmf_code vmf_convert_fit_existing(const struct vmf_convert_s
 VMF_MUST_CHECK enum vmf_code vmf_convert_check_map(const char *map, const char *path,
                                                    struct vmf_error *error);
 
+/* Whether --bitmap, --bitmaps and --skip-broken-bitmaps go with what else was said; and, once the
+ * source is to be read, whether it is still the disk that --bitmap is of, as it was opened. */
+VMF_MUST_CHECK enum vmf_code vmf_convert_check_bitmaps(const struct vmf_convert_settings *settings,
+                                                       struct vmf_error *error);
+VMF_MUST_CHECK enum vmf_code vmf_convert_check_marked(const struct vmf_convert_settings *settings,
+                                                      const struct vmf_image *opened,
+                                                      const struct vmf_image *source,
+                                                      struct vmf_error *error);
+
 /* All that `convert` does but for answering questions and reporting the error. *salvaged: the
  * target is there, without what could not be read. */
 VMF_MUST_CHECK enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,

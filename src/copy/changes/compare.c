@@ -147,6 +147,7 @@ static enum vmf_code run(struct compare_pass *pass, const struct vmf_job_options
 {
   struct vmf_image *a = pass->differing->a, *b = pass->differing->b;
   struct vmf_feed feed = {.inputs = {a, b},
+                          .marking = pass->differing->visit && b->marked ? b : NULL,
                           .size = pass->differing->size,
                           .unit = VMF_CHECKSUM_BLOCK,
                           .job_bytes = pass->job_bytes,

@@ -153,12 +153,12 @@ static bool is_of_same(const struct vmf_reuse *reuse, const struct vmf_span *spa
   /* nor what is encrypted, since another key may be given for the same files */
   if ((span->kind != VMF_RUN_PLAIN && reuse->stretch.plain_only) || span->run.cipher)
     return false;
-  while (image && image != span->owner)
+  while (!span->unmarked && image && image != span->owner)
     image = image->parent;
-  return image != NULL;
+  return span->unmarked || image;
 }
 
-/* How much of the unit at `guest`, from its first byte on, is of what the older target was made of;
+/* How much of the unit at `guest`, from its first byte on, is told to be as it was;
  * *next: the first span that may go on behind it. */
 static uint64_t same_bytes(const struct vmf_reuse *reuse, uint64_t guest, size_t *next)
 {
@@ -214,7 +214,7 @@ enum vmf_code vmf_reuse_begin(struct vmf_reuse *reuse, const struct vmf_reuse_st
     return VMF_OK;
   VMF_TRY(vmf_unit_map_find(reuse->units->old, guest, guest + stretch->length, reuse->old,
                             reuse->limit, &reuse->old_count, error));
-  if (stretch->spans && reuse->units->same)
+  if (stretch->spans)
     tell(reuse);
   return VMF_OK;
 }

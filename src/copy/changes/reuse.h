@@ -5,7 +5,7 @@
  * the same: the work of one thread. And what the map of the new target says of each unit.
  *
  * Guest bytes that come from the files that the older target was made of, which are as they were,
- * are told to be the same: they are not read. */
+ * or that a bitmap of the source does not mark, are told to be the same: they are not read. */
 #ifndef VMF_COPY_REUSE_H
 #define VMF_COPY_REUSE_H
 

@@ -254,6 +254,20 @@ def test_zeros_are_proven_too(t, words):
     same(t, made, 'resumed')
 
 
+@tap.rows([target for target in TARGETS if target[0] in ('a package into a machine', 'raw disks', 'qcow2')])
+def test_a_disk_whose_journal_is_gone_begins_again(t, words):
+    """Whatever stands in its file."""
+    prepare(t)
+    made, _ = expected(t, words)
+    folder = kill_between(t, words, 0.8)
+    (folder / (JOURNAL + '-1')).unlink()
+    disk, = (path for path in folder.iterdir() if 'disk1' in path.name)
+    disk.write_bytes(b'noise' * (2 * MIB))
+    status, ats, errors = resume(t, words)
+    tap.equal((status, disk.name in ats), (0, False), errors)
+    same(t, made, 'resumed')
+
+
 # ---- what is not the same ----
 
 OTHERS = [
@@ -477,21 +491,25 @@ def mounted(t, size):
         t.run('umount', t.path('out'))
 
 
-def test_a_disk_that_is_full_when_it_goes_on(t):
+def used(t):
+    system = os.statvfs(t.path('out'))
+    return (system.f_blocks - system.f_bfree) * system.f_frsize
+
+
+@tap.rows([target for target in TARGETS if target[0] in ('a package of disks', 'raw disks', 'qcow2')])
+def test_a_disk_that_is_full_when_it_goes_on(t, words):
     """What is there stays until there is room; and it needs no more room than for the rest."""
     prepare(t)
-    made, writes = expected(t, OVF)
-    clear(t)
-    whole = sum(len(data) for data in made.values())
     with mounted(t, 64 * MIB):
-        folder = kill(t, OVF, f'write:{writes * 3 // 4}:kill')
-        used = sum(path.stat().st_blocks * 512 for path in folder.iterdir())
-        t.run('mount', '-o', f'remount,size={used + 256 * KIB}', t.path('out'))
-        status, _, errors = resume(t, OVF)
+        made, writes = expected(t, words)
+        whole = used(t)
+        folder = kill(t, words, f'write:{writes * 3 // 4}:kill')
+        t.run('mount', '-o', f'remount,size={used(t) + 256 * KIB}', t.path('out'))
+        status, _, errors = resume(t, words)
         tap.equal(status, 4, errors)
         tap.equal(folder.is_dir(), True, 'what was left')
-        t.run('mount', '-o', f'remount,size={whole + 512 * KIB}', t.path('out'))
-        status, _, errors = resume(t, OVF)
+        t.run('mount', '-o', f'remount,size={whole + MIB}', t.path('out'))
+        status, _, errors = resume(t, words)
         tap.equal(status, 0, errors)
         same(t, made, 'resumed')
 

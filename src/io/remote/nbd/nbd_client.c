@@ -128,12 +128,13 @@ static void nbd_unline(struct vmf_transport *transport, void *line)
   struct vmf_nbd_export *nbd = (struct vmf_nbd_export *)transport;
   struct vmf_nbd_line *ended = line;
 
-  atomic_fetch_sub(&nbd->lines, 1);
   if (ended->has_own) {
     vmf_nbd_channel_end(&ended->own, transport->name);
     vmf_nbd_more_gone(&nbd->more);
   }
   vmf_free(line);
+  if (atomic_fetch_sub(&nbd->lines, 1) == 1)
+    vmf_nbd_more_rest(&nbd->more);
 }
 
 /* ---- holes, and what a bitmap marks ---- */

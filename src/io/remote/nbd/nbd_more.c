@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the vmferry authors */
 #include "nbd_more.h"
 
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,20 +21,40 @@ struct begun {
 void vmf_nbd_more_init(struct vmf_nbd_more *more)
 {
   pthread_mutex_init(&more->lock, NULL);
+  pthread_cond_init(&more->ended, NULL);
   more->wake = -1;
 }
 
 void vmf_nbd_more_destroy(struct vmf_nbd_more *more)
 {
-  if (more->started) {
-    (void)!eventfd_write(more->wake, 1);
-    pthread_join(more->thread, NULL);
-  }
-  for (unsigned i = 0; i < more->count; i++)
-    vmf_nbd_part(more->ready[i], more->name);
+  vmf_nbd_more_rest(more);
   if (more->wake >= 0)
     close(more->wake);
+  pthread_cond_destroy(&more->ended);
   pthread_mutex_destroy(&more->lock);
+}
+
+void vmf_nbd_more_rest(struct vmf_nbd_more *more)
+{
+  struct nbd_handle *left[VMF_NBD_MORE_MOST];
+  eventfd_t ignored;
+
+  pthread_mutex_lock(&more->lock);
+  while (more->busy) {
+    (void)!eventfd_write(more->wake, 1);
+    pthread_cond_wait(&more->ended, &more->lock);
+  }
+  if (more->started)
+    pthread_join(more->thread, NULL);
+  more->started = false;
+  if (more->wake >= 0)
+    (void)!eventfd_read(more->wake, &ignored);
+  const unsigned count = more->count;
+  memcpy(left, more->ready, sizeof left);
+  more->count = 0;
+  pthread_mutex_unlock(&more->lock);
+  for (unsigned i = 0; i < count; i++)
+    vmf_nbd_part(left[i], more->name);
 }
 
 /* ---- the thread ---- */
@@ -84,6 +105,7 @@ static void sort_out(struct vmf_nbd_more *more, struct begun *begun, const struc
   begun->count = left;
 }
 
+/* What is not connected in time has failed. */
 static void connect_all(struct vmf_nbd_more *more, struct begun *begun)
 {
   const uint64_t until = vmf_tries_now() + (uint64_t)vmf_remote_stall(VMF_NBD_MORE) * 1000;
@@ -98,6 +120,7 @@ static void connect_all(struct vmf_nbd_more *more, struct begun *begun)
       return;
     sort_out(more, begun, sockets);
   }
+  begun->failed |= begun->count > 0;
 }
 
 static void *carry(void *data)
@@ -113,8 +136,9 @@ static void *carry(void *data)
   for (unsigned i = 0; i < begun.count; i++)
     vmf_nbd.nbd_close(begun.handles[i]);
   pthread_mutex_lock(&more->lock);
-  more->failed |= begun.failed || begun.count > 0;
+  more->failed |= begun.failed;
   more->busy = false;
+  pthread_cond_broadcast(&more->ended);
   pthread_mutex_unlock(&more->lock);
   return NULL;
 }

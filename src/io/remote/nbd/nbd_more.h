@@ -18,7 +18,8 @@ struct vmf_nbd_more {
   uint64_t size;          /* that the export has to have */
   /* Guards all below. */
   pthread_mutex_t lock;
-  int wake; /* an eventfd by which the thread is told to end; -1: there is none */
+  pthread_cond_t ended; /* the thread has */
+  int wake;             /* an eventfd by which the thread is told to end; -1: there is none */
   pthread_t thread;
   bool started; /* the thread was, and is to be joined */
   bool busy;    /* it is at work, on so many: */
@@ -30,8 +31,10 @@ struct vmf_nbd_more {
 };
 
 void vmf_nbd_more_init(struct vmf_nbd_more *more);
-/* Whoever took any has given them back. */
 void vmf_nbd_more_destroy(struct vmf_nbd_more *more);
+
+/* Ends the thread, and the connections that nobody has taken. */
+void vmf_nbd_more_rest(struct vmf_nbd_more *more);
 
 /* Sees to it that there are so many, or will be. Any thread. */
 void vmf_nbd_more_want(struct vmf_nbd_more *more, unsigned count);

@@ -18,6 +18,7 @@ struct slot {
   unsigned series;
   enum part due; /* what is done next, or is being done */
   bool worked;   /* its work has ended, and its turn */
+  bool stored;   /* nothing of it is to be stored any more */
   enum vmf_code code;
   struct vmf_error error;
   struct slot *next;   /* in the one list that it is on */
@@ -57,8 +58,8 @@ struct vmf_pipeline {
   unsigned order_first, order_count;
   uint64_t tickets;
 
-  /* The lock guards all below, benches[].taken, and due, worked, code, error of a slot until its
-   * work has ended. Not held during work, turn or store. */
+  /* The lock guards all below, benches[].taken, `stored` of a slot, and due, worked, code, error of
+   * one until its work has ended. Not held during work, turn or store. */
   pthread_cond_t settled; /* for the caller: a job is worked or stored */
   struct list work_queue, turn_queue, store_queue, idle;
   struct series *series; /* stage.series of them */
@@ -143,6 +144,7 @@ static void end_store(struct vmf_pipeline *pipeline, struct slot *slot, enum vmf
   }
   pipeline->storing--;
   pipeline->stores--;
+  slot->stored = true;
   list_push(&pipeline->idle, slot);
 }
 
@@ -251,6 +253,7 @@ static enum vmf_code make_slots(struct vmf_pipeline *pipeline, unsigned jobs,
   pipeline->order = order;
   for (; pipeline->slot_count < jobs; pipeline->slot_count++) {
     struct slot *slot = &pipeline->slots[pipeline->slot_count];
+    slot->stored = true;
     VMF_TRY(vmf_alloc(pipeline->stage.job_size, &slot->job, error));
     list_push(&pipeline->idle, slot);
   }
@@ -435,12 +438,28 @@ void vmf_pipeline_store(struct vmf_pipeline *pipeline)
 
   pthread_mutex_lock(pipeline->lock);
   slot->due = STORE;
+  slot->stored = false;
   pipeline->storing++;
   list_push(&pipeline->store_queue, slot);
   if (may_store(pipeline))
     vmf_crew_wake(pipeline->crew);
   run_queued(pipeline);
   pthread_mutex_unlock(pipeline->lock);
+}
+
+uint64_t vmf_pipeline_passed(const struct vmf_pipeline *pipeline)
+{
+  return pipeline->tickets - pipeline->order_count;
+}
+
+bool vmf_pipeline_stored(struct vmf_pipeline *pipeline, uint64_t count)
+{
+  pthread_mutex_lock(pipeline->lock);
+  bool stored = pipeline->store_code == VMF_OK;
+  for (unsigned i = 0; i < pipeline->slot_count && stored; i++)
+    stored = pipeline->slots[i].stored || pipeline->slots[i].ticket >= count;
+  pthread_mutex_unlock(pipeline->lock);
+  return stored;
 }
 
 enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline, struct vmf_error *error)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "crew.h"
 
@@ -57,6 +58,11 @@ VMF_MUST_CHECK enum vmf_code vmf_pipeline_oldest(struct vmf_pipeline *pipeline, 
 /* The oldest job is done with; or: its store is to be called by any thread. */
 void vmf_pipeline_retire(struct vmf_pipeline *pipeline);
 void vmf_pipeline_store(struct vmf_pipeline *pipeline);
+
+/* How many jobs have been retired, or given to be stored; and whether all of the first `count` of
+ * them have been stored, well. */
+uint64_t vmf_pipeline_passed(const struct vmf_pipeline *pipeline);
+bool vmf_pipeline_stored(struct vmf_pipeline *pipeline, uint64_t count);
 
 /* Waits for all stores. */
 VMF_MUST_CHECK enum vmf_code vmf_pipeline_drain(struct vmf_pipeline *pipeline,

@@ -23,10 +23,11 @@ bool vmf_io_clone(struct vmf_io *to, uint64_t to_offset, const struct vmf_io *fr
                                    .src_offset = from_offset,
                                    .src_length = length,
                                    .dest_offset = to_offset};
-  atomic_store(&target->settled, false);
+  vmf_descriptor_changed(target);
   do
     result = ioctl(target->number, FICLONERANGE, &range);
   while (result < 0 && errno == EINTR);
+  vmf_descriptor_changed(target);
   vmf_descriptor_leave(source);
   if (result < 0)
     return false;

@@ -30,7 +30,7 @@ static enum vmf_code descriptor_make(const struct vmf_io_ops *ops, int number, c
     vmf_free(made);
     return code;
   }
-  atomic_init(&made->settled, false);
+  atomic_init(&made->changes, 1); /* by others, maybe */
   pthread_mutex_init(&made->lock, NULL);
   vmf_writeback_init(&made->writeback);
   made->io.ops = ops;
@@ -201,8 +201,7 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
   uint64_t start = offset;
   size_t length;
   int used;
-  if (atomic_load_explicit(&file->settled, memory_order_relaxed))
-    atomic_store(&file->settled, false);
+  vmf_descriptor_changed(file);
   while ((used = gather_fill(gather, vectors, &length)) > 0) {
     ssize_t put = pwritev(file->number, vectors, used, (off_t)offset);
     if (put < 0 && errno == EINTR)
@@ -214,6 +213,7 @@ static enum vmf_code descriptor_write(struct vmf_descriptor *file, const struct 
     gather_advance(&gather, (size_t)put);
     offset += (uint64_t)put;
   }
+  vmf_descriptor_changed(file);
   if (!file->io.device)
     vmf_size_grow(&file->io, offset);
   if (atomic_load(&file->kept))
@@ -286,15 +286,17 @@ void vmf_io_expect(const struct vmf_io *io, uint64_t offset, uint64_t length)
   vmf_descriptor_leave(file);
 }
 
+/* Others may write meanwhile. */
 static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_error *error)
 {
+  const uint64_t changes = atomic_load(&file->changes);
   int result;
   do
     result = fsync(file->number);
   while (result < 0 && errno == EINTR);
   if (result < 0)
     return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", file->io.name);
-  atomic_store(&file->settled, true);
+  atomic_store(&file->synced, changes);
   return VMF_OK;
 }
 

@@ -33,8 +33,10 @@ struct vmf_descriptor {
   /* Where what was written since then begins, and ends. */
   _Atomic uint64_t rewritten_start, rewritten_end;
   struct vmf_writeback writeback; /* of what is written, if it is to be durable or transient */
-  atomic_bool settled; /* nothing is dirty: the file system's answers about holes can be trusted */
-  struct stat status;  /* when it was opened */
+  /* How often it was changed, and how often when the last sync began that has ended: where both are
+   * the same nothing is dirty, and the file system's answers about holes can be trusted. */
+  _Atomic uint64_t changes, synced;
+  struct stat status;         /* when it was opened */
   struct vmf_witness witness; /* likewise; of a source */
   bool trusted;               /* a device that is blind is read all the same */
   atomic_bool told;           /* a change that is no change of content */
@@ -50,6 +52,12 @@ VMF_MUST_CHECK enum vmf_code vmf_descriptor_new(const struct vmf_io_ops *ops, in
                                                 const char *name,
                                                 struct vmf_descriptor **descriptor,
                                                 struct vmf_error *error);
+
+/* Around each change of what the file holds: before it, and when it is done. */
+static inline void vmf_descriptor_changed(struct vmf_descriptor *file)
+{
+  atomic_fetch_add(&file->changes, 1);
+}
 
 /* The descriptor behind an io, or NULL when it is of another kind. */
 const struct vmf_descriptor *vmf_descriptor_of(const struct vmf_io *io);

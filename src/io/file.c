@@ -18,17 +18,24 @@
 #include "size.h"
 #include "url.h"
 
+static bool is_settled(const struct vmf_descriptor *file)
+{
+  return atomic_load(&file->synced) == atomic_load(&file->changes);
+}
+
 /* Holes are asked for only when nothing is dirty: some file systems (see OpenZFS issue 15526) take
  * data that is not on the disk yet for a hole. Two threads may both come here first. */
 static void file_settle(struct vmf_descriptor *file)
 {
-  if (atomic_load(&file->settled))
+  const uint64_t changes = atomic_load(&file->changes);
+
+  if (is_settled(file))
     return;
   (void)fdatasync(file->number); /* not every file system can; then there is nothing to wait for */
   pthread_mutex_lock(&file->lock);
   file->data_start = file->data_end = 0;
   pthread_mutex_unlock(&file->lock);
-  atomic_store(&file->settled, true);
+  atomic_store(&file->synced, changes);
 }
 
 /* Seeking moves the position that the descriptor shares between threads; nobody uses it. */
@@ -65,7 +72,7 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
                                     uint64_t *end, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  if (atomic_load(&file->settled) && file_remembers(file, offset, start, end))
+  if (is_settled(file) && file_remembers(file, offset, start, end))
     return VMF_OK;
   VMF_TRY(vmf_descriptor_enter(file, error));
   file_settle(file);
@@ -129,19 +136,22 @@ static enum vmf_code file_zero(struct vmf_io *io, uint64_t offset, uint64_t leng
                                struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
-  atomic_store(&file->settled, false);
-  return allocate ? file_reserve(file, offset, length, error)
-                  : file_punch(file, offset, length, error);
+  vmf_descriptor_changed(file);
+  enum vmf_code code = allocate ? file_reserve(file, offset, length, error)
+                                : file_punch(file, offset, length, error);
+  vmf_descriptor_changed(file);
+  return code;
 }
 
 static enum vmf_code file_resize(struct vmf_io *io, uint64_t size, struct vmf_error *error)
 {
   struct vmf_descriptor *file = (struct vmf_descriptor *)io;
   int result;
-  atomic_store(&file->settled, false);
+  vmf_descriptor_changed(file);
   do
     result = ftruncate(file->number, (off_t)size);
   while (result < 0 && errno == EINTR);
+  vmf_descriptor_changed(file);
   if (result < 0 && errno == EFBIG)
     return vmf_fail_errno(error, VMF_WRITE, "%s: setting the size to %" PRIu64 " bytes", io->name,
                           size);

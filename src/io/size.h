@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * The size of an io that several threads write: it only grows while they do. The field itself is
- * plain, for the many that read it when nothing is written; in this folder it is touched through
- * these alone. */
+ * plain, for the many that read it when nothing is written; in this folder, and by who reads it
+ * while others write, it is touched through these alone. */
 #ifndef VMF_IO_SIZE_H
 #define VMF_IO_SIZE_H
 

@@ -357,6 +357,19 @@ def test_a_failure_that_is_no_use_leaves_nothing(t):
     tap.equal(files(t), {}, 'files')
 
 
+def test_what_the_disk_did_not_take_is_told(t):
+    """Once: whoever syncs the file next hears nothing of it."""
+    prepare(t)
+    words = ('--target-cache=writeback', '--journal=2M', 'src/disk.raw', 'out/disk.qcow2')
+    convert(t, 'fsync:999999:5', *words)
+    total = count(t)
+    tap.equal(total > 8, True, f'{total} syncs')
+    for number in fault_tools.steps(total, total if ALL else 8):
+        clear(t)
+        status, errors = convert(t, f'fsync:{number}:5', *words)
+        tap.equal(status, 4, f'sync {number} of {total}: {errors}')
+
+
 @tap.rows([('to a pipe', '"$0" convert --resume src/disk.raw -O raw - | cat >/dev/null; exit ${PIPESTATUS[0]}'),
            ('from a pipe', 'cat src/disk.raw | "$0" convert --journal=on -f raw - out/disk.raw'),
            ('salvaged', '"$0" convert --journal=on -f raw --salvage src/disk.raw out/disk.raw')])

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What is noted of a conversion, and when it is made sure. That costs time, in which nothing is
- * placed: so the next chunk waits until many times that has passed. */
+ * What is noted of a conversion, and when it is made sure. */
 #include <string.h>
-#include <time.h>
 
 #include "bytes.h"
 #include "checked.h"
@@ -132,6 +130,7 @@ static enum vmf_code make(const struct vmf_copy *copy, struct vmf_journal **jour
   void *memory;
 
   VMF_TRY(vmf_alloc(sizeof(struct vmf_journal), &memory, error));
+  vmf_journal_sure_init(memory);
   enum vmf_code code = fill(memory, copy, error);
   if (code == VMF_OK)
     *journal = memory;
@@ -167,24 +166,15 @@ void vmf_journal_free(struct vmf_journal *journal)
 {
   if (!journal)
     return;
+  vmf_journal_sure_destroy(journal);
   vmf_journal_free_taking(journal);
   vmf_digest_free(journal->digest);
-  vmf_free(journal->bytes);
+  vmf_free(journal->growing.bytes);
   vmf_free(journal->head);
   vmf_free(journal);
 }
 
 /* ---- noted ---- */
-
-static enum vmf_code room(struct vmf_journal *journal, size_t length, uint8_t **at,
-                          struct vmf_error *error)
-{
-  while (journal->capacity - journal->used < length)
-    VMF_TRY(vmf_list_grow(&journal->bytes, 1, &journal->capacity, "a journal", error));
-  *at = journal->bytes + journal->used;
-  journal->used += length;
-  return VMF_OK;
-}
 
 static uint16_t file_of(const struct vmf_journal *journal, const struct vmf_block *block)
 {
@@ -204,7 +194,7 @@ static enum vmf_code note_block(struct vmf_journal *journal, const struct vmf_bl
 {
   uint8_t *at;
 
-  VMF_TRY(room(journal, JOURNAL_BLOCK, &at, error));
+  VMF_TRY(vmf_journal_room(&journal->growing, JOURNAL_BLOCK, &at, error));
   put_le64(at, block->guest);
   put_le64(at + 8, block->host);
   put_le32(at + 16, block->length);
@@ -223,7 +213,7 @@ static enum vmf_code note_unit(struct vmf_journal *journal, const struct vmf_uni
 {
   uint8_t *at;
 
-  VMF_TRY(room(journal, JOURNAL_UNIT, &at, error));
+  VMF_TRY(vmf_journal_room(&journal->growing, JOURNAL_UNIT, &at, error));
   put_le32(at, record->stored);
   put_le32(at + 4, record->length);
   put_le32(at + 8, record->neighbour);
@@ -242,7 +232,7 @@ static enum vmf_code note_digests(struct vmf_journal *journal, const struct vmf_
   for (size_t i = 0; i * VMF_CHECKSUM_BLOCK < job->fed.length; i++) {
     bool zero = job->zero_digest[i];
     uint8_t *at;
-    VMF_TRY(room(journal, zero ? 1 : 1 + size, &at, error));
+    VMF_TRY(vmf_journal_room(&journal->growing, zero ? 1 : 1 + size, &at, error));
     at[0] = zero;
     if (!zero)
       memcpy(at + 1, job->digests + i * VMF_DIGEST_MAX, size);
@@ -255,9 +245,9 @@ enum vmf_code vmf_journal_note(struct vmf_journal *journal, const struct vmf_cop
 {
   uint8_t *at;
 
-  if (journal->used == 0)
-    VMF_TRY(room(journal, JOURNAL_CHUNK_HEAD, &at, error));
-  VMF_TRY(room(journal, JOURNAL_JOB, &at, error));
+  if (journal->growing.used == 0)
+    VMF_TRY(vmf_journal_room(&journal->growing, JOURNAL_CHUNK_HEAD, &at, error));
+  VMF_TRY(vmf_journal_room(&journal->growing, JOURNAL_JOB, &at, error));
   put_le64(at, job->fed.guest);
   put_le64(at + 8, job->fed.length);
   put_le64(at + 16, job->data_bytes);
@@ -293,93 +283,82 @@ enum vmf_code vmf_journal_digest(struct vmf_copy_job *job, struct vmf_digest *di
 
 /* ---- made sure ---- */
 
-static uint64_t now(void)
+/* The chunk that has grown is the next to be made sure, and another one grows. */
+static void close_chunk(struct vmf_journal *journal)
 {
-  struct timespec time;
+  const struct vmf_journal_chunk empty = journal->sure;
 
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-/* The data first: a chunk that is there tells the truth. */
-static enum vmf_code sync_files(const struct vmf_journal *journal, struct vmf_error *error)
-{
-  struct vmf_io *io;
-
-  VMF_TRY(vmf_journal_hand_down(journal, error));
-  for (size_t i = 0; (io = vmf_journal_file(journal, i)) != NULL; i++)
-    VMF_TRY(vmf_io_flush(io, error));
-  return VMF_OK;
-}
-
-static enum vmf_code begin_file(struct vmf_journal *journal, struct vmf_error *error)
-{
-  size_t length = strlen(journal->head);
-
-  if (!journal->io)
-    VMF_TRY(vmf_output_journal(journal->output, journal->only, &journal->io, error));
-  if (journal->end > 0)
-    return VMF_OK;
-  VMF_TRY(vmf_io_pwrite(journal->io, journal->head, length, 0, error));
-  journal->end = length;
-  return VMF_OK;
-}
-
-static enum vmf_code write_chunk(struct vmf_journal *journal, struct vmf_error *error)
-{
-  uint8_t sum[VMF_DIGEST_MAX], *tail;
-
-  memcpy(journal->bytes, "CHNK", 4);
-  put_le32(journal->bytes + 4, (uint32_t)(journal->used - JOURNAL_CHUNK_HEAD));
-  put_le64(journal->bytes + 8, journal->chunks);
-  put_le64(journal->bytes + 16, vmf_journal_file(journal, 0)->size);
-  VMF_TRY(vmf_journal_sum(journal, journal->bytes, journal->used, journal->chunks, sum, error));
-  VMF_TRY(room(journal, JOURNAL_SUM, &tail, error));
-  put_le64(tail, get_be64(sum));
-  VMF_TRY(begin_file(journal, error));
-  VMF_TRY(vmf_io_pwrite(journal->io, journal->bytes, journal->used, journal->end, error));
-  VMF_TRY(vmf_io_flush(journal->io, error));
-  journal->end += journal->used;
-  journal->chunks++;
-  journal->used = 0;
+  journal->sure = journal->growing;
+  journal->growing = empty;
+  journal->growing.used = 0;
   journal->data = 0;
-  return VMF_OK;
 }
 
+/* What is sealed is made sure as soon as all that it tells of is written. wait: now. */
+static enum vmf_code hand_over(struct vmf_journal *journal, struct vmf_pipeline *pipeline,
+                               bool wait, struct vmf_error *error)
+{
+  if (!journal->sealed || (!wait && !vmf_pipeline_stored(pipeline, journal->jobs)))
+    return VMF_OK;
+  if (wait)
+    VMF_TRY(vmf_pipeline_drain(pipeline, error));
+  journal->sealed = false;
+  return vmf_journal_make_sure(journal, error);
+}
+
+/* The conversion goes on while a chunk is made sure; only where the next one has become too large,
+ * or is to have a certain size, it waits for the one before. While what an interrupted run has done
+ * is taken up, nothing else is read of the journal, or written into it. */
 enum vmf_code vmf_journal_mark(struct vmf_journal *journal, struct vmf_pipeline *pipeline,
                                struct vmf_error *error)
 {
-  bool full = journal->used >= JOURNAL_JOBS_ENOUGH;
+  bool full = journal->growing.used >= JOURNAL_JOBS_ENOUGH, sure;
+  bool due = full || (journal->data >= journal->enough && journal->data > 0);
+  bool wait = due && (full || !journal->paced);
 
-  if (!full && (journal->data < journal->enough || journal->data == 0))
+  VMF_TRY(hand_over(journal, pipeline, wait, error));
+  if (!due || journal->sealed)
     return VMF_OK;
-  uint64_t begun = now();
-  if (!full && journal->paced && begun < journal->not_before)
+  VMF_TRY(vmf_journal_is_sure(journal, wait, &sure, error));
+  if (!sure || (!wait && !vmf_journal_is_time(journal)))
     return VMF_OK;
-  VMF_TRY(vmf_pipeline_drain(pipeline, error));
-  VMF_TRY(sync_files(journal, error));
-  VMF_TRY(write_chunk(journal, error));
-  uint64_t ended = now();
-  journal->not_before = ended + journal->pace * (ended - begun);
-  return VMF_OK;
+  close_chunk(journal);
+  journal->jobs = vmf_pipeline_passed(pipeline);
+  journal->sealed = true;
+  wait = !journal->paced || journal->taking || vmf_journal_is_above(journal);
+  VMF_TRY(hand_over(journal, pipeline, wait, error));
+  return journal->taking ? vmf_journal_is_sure(journal, true, &sure, error) : VMF_OK;
 }
 
 enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct vmf_error *error)
 {
-  if (!journal->only || journal->used == 0)
+  bool sure;
+
+  if (journal->only && journal->sealed) {
+    journal->sealed = false;
+    VMF_TRY(vmf_journal_make_sure(journal, error));
+  }
+  VMF_TRY(vmf_journal_is_sure(journal, true, &sure, error));
+  if (!journal->only || journal->growing.used == 0)
     return VMF_OK;
-  VMF_TRY(sync_files(journal, error));
-  return write_chunk(journal, error);
+  close_chunk(journal);
+  VMF_TRY(vmf_journal_make_sure(journal, error));
+  return vmf_journal_is_sure(journal, true, &sure, error);
 }
 
 /* ---- left ---- */
 
-void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code)
+void vmf_journal_leave(struct vmf_journal *journal, enum vmf_code code)
 {
   const struct vmf_target *target;
+  struct vmf_error ignored;
   const char *path;
+  bool sure;
 
-  if (!journal || journal->only || journal->chunks == 0 ||
+  if (!journal)
+    return;
+  (void)!vmf_journal_is_sure(journal, true, &sure, &ignored);
+  if (journal->only || journal->chunks == 0 ||
       (code != VMF_CANCELLED && code != VMF_TEMPORARY && code != VMF_READ))
     return;
   target = journal->copy->target;

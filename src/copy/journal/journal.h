@@ -54,18 +54,21 @@ VMF_MUST_CHECK enum vmf_code vmf_journal_note(struct vmf_journal *journal,
                                               const struct vmf_copy_job *job,
                                               struct vmf_error *error);
 
-/* Makes a chunk sure where enough has been noted: waits for all stores, and for the disk. */
+/* Makes a chunk sure where enough has been noted, on a thread of its own: it is written when the
+ * disk has all that it tells of. What went wrong with the one before is told here, or at the end.
+ */
 VMF_MUST_CHECK enum vmf_code vmf_journal_mark(struct vmf_journal *journal,
                                               struct vmf_pipeline *pipeline,
                                               struct vmf_error *error);
 
-/* All is stored: what has been noted is made sure, where more follows than the commit. */
+/* All is stored: waits for what is being made sure, and makes sure what else has been noted, where
+ * more follows than the commit. VMF_WRITE: the disk does not have it. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct vmf_error *error);
 
 /* The conversion failed with `code`: what is done is left to another run, where that may do better.
  * Of one file among others it is left by who writes all of them.
  */
-void vmf_journal_leave(const struct vmf_journal *journal, enum vmf_code code);
+void vmf_journal_leave(struct vmf_journal *journal, enum vmf_code code);
 
 /* A digest of what a job writes, for its blocks as they are now, on any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_digest(struct vmf_copy_job *job, struct vmf_digest *digest,

@@ -76,11 +76,11 @@ enum vmf_code vmf_journal_gaps_begin(struct vmf_journal *journal, uint8_t *buffe
   struct vmf_io *io;
   void *memory;
 
-  while (vmf_journal_file(journal, journal->files))
-    journal->files++;
-  VMF_TRY(vmf_alloc(2 * journal->files * sizeof(uint64_t), &memory, error));
+  while (vmf_journal_file(journal, journal->reached_count))
+    journal->reached_count++;
+  VMF_TRY(vmf_alloc(2 * journal->reached_count * sizeof(uint64_t), &memory, error));
   journal->reached = memory;
-  journal->reaching = journal->reached + journal->files;
+  journal->reaching = journal->reached + journal->reached_count;
   for (size_t i = 0; (io = vmf_journal_file(journal, i)) != NULL; i++)
     VMF_TRY(begin_file(journal, i, io, buffer, error));
   return VMF_OK;
@@ -115,13 +115,13 @@ enum vmf_code vmf_journal_clear_gap(struct vmf_journal *journal, const struct vm
 
 void vmf_journal_gaps_settle(struct vmf_journal *journal)
 {
-  memcpy(journal->reached, journal->reaching, journal->files * sizeof(uint64_t));
+  memcpy(journal->reached, journal->reaching, journal->reached_count * sizeof(uint64_t));
 }
 
 enum vmf_code vmf_journal_clear_rest(struct vmf_journal *journal, uint64_t done, uint8_t *buffer,
                                      struct vmf_error *error)
 {
-  for (size_t i = 0; i < journal->files; i++) {
+  for (size_t i = 0; i < journal->reached_count; i++) {
     struct vmf_io *io = vmf_journal_file(journal, i);
     uint64_t end = io->device ? done : io->size;
     if (!keeps_others(journal, io))

@@ -16,6 +16,8 @@
 #ifndef VMF_COPY_JOURNAL_INSIDE_H
 #define VMF_COPY_JOURNAL_INSIDE_H
 
+#include <pthread.h>
+
 #include "journal.h"
 
 enum {
@@ -31,23 +33,41 @@ enum {
 enum { JOURNAL_ZERO = 1, JOURNAL_PACKED = 2 };           /* flags of a block */
 enum { JOURNAL_UNIT_PACKED = 1, JOURNAL_UNIT_KEPT = 2 }; /* of a unit */
 
+/* Bytes of one that grows, or is made sure. */
+struct vmf_journal_chunk {
+  uint8_t *bytes; /* its head and jobs; owned */
+  size_t used, capacity;
+};
+
 struct vmf_journal {
   const struct vmf_copy *copy;
   struct vmf_output *output;
   struct vmf_io *only; /* the file of it that is told of; NULL: all are */
-  struct vmf_io *io;   /* the output's; NULL: nothing is sure yet */
   char *head;          /* the text that it begins with; owned */
-  uint64_t end;        /* where the next chunk goes */
-  uint64_t chunks;     /* before it */
   struct vmf_digest *digest;
-  /* The chunk that grows: its head and jobs. */
-  uint8_t *bytes;
-  size_t used, capacity;
-  uint64_t data;       /* guest bytes in it */
-  uint64_t enough;     /* so many are */
-  bool paced;          /* if making the last chunk sure was not slow */
-  unsigned pace;       /* of the time that a conversion takes, one part is for making sure */
-  uint64_t not_before; /* by the clock, nanoseconds */
+  struct vmf_journal_chunk growing;
+  uint64_t data;   /* guest bytes in it */
+  uint64_t enough; /* so many are */
+  bool paced;      /* if making the last chunk sure was not slow */
+  unsigned pace;   /* of the time that a conversion takes, one part is for making sure */
+  bool sealed; /* there is a chunk before it whose jobs are not all stored yet: `jobs` of the... */
+  uint64_t jobs; /* ...pipeline, from the first one on */
+  /* Making sure: these belong to the thread while it is busy. */
+  struct vmf_journal_chunk sure;
+  struct vmf_io **files; /* that the output had when it was handed over; owned */
+  size_t file_count, file_capacity;
+  struct vmf_io *io; /* the output's; NULL: nothing is sure yet */
+  uint64_t end;      /* where the next chunk goes */
+  uint64_t chunks;   /* before it */
+  pthread_t thread;
+  bool started;
+  /* Guards all up to `not_before`. */
+  pthread_mutex_t lock;
+  pthread_cond_t moved;
+  bool busy, stopping;
+  enum vmf_code code; /* of the chunk that was to be made sure last; */
+  struct vmf_error error;
+  uint64_t not_before; /* the next one is, by the clock, nanoseconds */
   /* Taking up: what is proven ends at `end`. */
   uint64_t at, taken; /* of the next chunk to be read; and its number */
   uint8_t *chunk;     /* the one that is read now; owned */
@@ -59,7 +79,7 @@ struct vmf_journal {
   bool ready;               /* job is filled */
   uint64_t *reached;        /* a file each: the end of the blocks that are proven; owned */
   uint64_t *reaching;       /* likewise, with those of the chunk that is being proven */
-  size_t files;
+  size_t reached_count;
   bool taking; /* what was done is done again */
 };
 
@@ -71,13 +91,17 @@ static inline struct vmf_io *vmf_journal_file(const struct vmf_journal *journal,
   return vmf_output_file(journal->output, index);
 }
 
-/* What the target has been given reaches that file, where it is below the target's io. */
+/* Whether the target's io is above that file. */
+static inline bool vmf_journal_is_above(const struct vmf_journal *journal)
+{
+  return journal->only && journal->copy->target->io != journal->only;
+}
+
+/* What the target has been given reaches that file; all of it is stored. */
 VMF_MUST_CHECK static inline enum vmf_code vmf_journal_hand_down(const struct vmf_journal *journal,
                                                                  struct vmf_error *error)
 {
-  struct vmf_io *io = journal->copy->target->io;
-
-  return journal->only && io != journal->only ? vmf_io_flush(io, error) : VMF_OK;
+  return vmf_journal_is_above(journal) ? vmf_io_flush(journal->copy->target->io, error) : VMF_OK;
 }
 
 /* What it tells of, for messages. */
@@ -96,6 +120,29 @@ static inline bool vmf_journal_has_units(const struct vmf_journal *journal)
 VMF_MUST_CHECK enum vmf_code vmf_journal_sum(struct vmf_journal *journal, const uint8_t *chunk,
                                              size_t length, uint64_t number,
                                              uint8_t sum[VMF_DIGEST_MAX], struct vmf_error *error);
+
+/* ---- making sure (journal_sure.c) ---- */
+
+void vmf_journal_sure_init(struct vmf_journal *journal);
+/* Ends the thread, behind what it is at. */
+void vmf_journal_sure_destroy(struct vmf_journal *journal);
+
+/* Whether the last chunk is sure; an error: it could not be made so. wait: until that is known. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_is_sure(struct vmf_journal *journal, bool wait, bool *sure,
+                                                 struct vmf_error *error);
+
+/* All that `sure` tells of is written, and the chunk before it is sure. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_make_sure(struct vmf_journal *journal,
+                                                   struct vmf_error *error);
+
+/* Whether it is time, by how long the last one took. */
+bool vmf_journal_is_time(struct vmf_journal *journal);
+
+/* `length` more bytes of a chunk. */
+VMF_MUST_CHECK enum vmf_code vmf_journal_room(struct vmf_journal_chunk *chunk, size_t length,
+                                              uint8_t **at, struct vmf_error *error);
+
+/* ---- reading ---- */
 
 /* The jobs of the chunk at `at` become those that are read; false: there is no whole chunk. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_load(struct vmf_journal *journal, uint64_t at,

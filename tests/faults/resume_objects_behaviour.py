@@ -259,6 +259,22 @@ def test_an_upload_that_is_gone_twice(t):
     check_whole(t, store, '-O', 'raw')
 
 
+@tap.rows([('an id', rb'identity\t\d+ (\w)'), ('the time', rb'identity\t(\d)'), ('the sum', rb'sum\t(\w)'), ('the upload', rb'upload\t(\w)')])
+def test_a_journal_that_was_damaged(t, place):
+    """What makes the bytes is proven, too; the parts are by their own digests."""
+    prepare(t)
+    store = Killing()
+    with Site(store.answer) as site:
+        kill(t, store, site, '-O', 'vhd', most=2)
+        journal = bytearray(t.read('journal'))
+        at = re.search(b'^' + place, journal, re.M).start(1)
+        journal[at] = ord('2') if journal[at] == ord('1') else ord('1')
+        t.write('journal', journal)
+        resume(t, store, site, '-O', 'vhd', OBJECT)
+    store.uploads.clear()  # one whose name is lost stays
+    check_whole(t, store, '-O', 'vhd')
+
+
 # What is not gone on with.
 
 def refused(t, store, site, *words, status=1, target=OBJECT, **more):

@@ -339,6 +339,19 @@ def test_what_is_left_is_named_and_stays(t):
     tap.equal(sorted(files(t)), ['vm-disk1.vmdk', 'vm-disk2.vmdk', 'vm.mf', 'vm.ovf'], 'files')
 
 
+def test_what_is_not_of_the_run_stays_and_is_told(t):
+    prepare(t)
+    made = expected(t, OVF)[0]
+    folder = kill_between(t, OVF, 0.8)
+    (folder / 'mine').write_bytes(b'mine')
+    status, _, errors = resume(t, OVF)
+    tap.equal(status, 4, errors)
+    tap.contains(errors, f'the temporary folder {folder.name} beside it holds what this run did not put there')
+    tap.equal([path.name for path in folder.iterdir()], ['mine'], 'what stays')
+    shutil.rmtree(folder)
+    same(t, made, 'the package')
+
+
 def start_stopped(t, fault, words, *more):
     process = tap.subprocess.Popen([tap.VMFERRY, words[0], '-m', '2', '--no-sync', '--journal=1M', *more, *words[1:]], cwd=t.folder, stdin=tap.subprocess.DEVNULL,
                                    stdout=tap.subprocess.DEVNULL, stderr=tap.subprocess.PIPE, env=dict(os.environ, **fault_tools.environment(t, fault)))

@@ -150,13 +150,18 @@ enum vmf_code vmf_temporary_remove(struct vmf_temporary *temporary, const char *
     return VMF_OK;
   vmf_temporary_leave(temporary);
   /* an empty folder is a trace for the next run, which may be here already */
-  if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-    return vmf_fail_errno(
-        error, VMF_WRITE,
-        "%s: the temporary folder %s beside it holds nothing any more, and cannot be "
-        "removed",
-        path, temporary->name);
-  return VMF_OK;
+  if (unlinkat(temporary->beside, temporary->name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+    return VMF_OK;
+  if (errno == ENOTEMPTY || errno == EEXIST)
+    return vmf_fail(error, VMF_WRITE,
+                    "%s: is whole; the temporary folder %s beside it holds what this run did not "
+                    "put there, and stays: look at it, and remove it",
+                    path, temporary->name);
+  return vmf_fail_errno(
+      error, VMF_WRITE,
+      "%s: the temporary folder %s beside it holds nothing any more, and cannot be "
+      "removed",
+      path, temporary->name);
 }
 
 /* ---- a file without a name ---- */

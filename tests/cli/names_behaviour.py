@@ -258,6 +258,14 @@ def test_a_missing_package_is_no_protocol(t):
     tap.equal('package' in done.stderr, False, 'a package')
 
 
+def test_a_missing_machine_is_told_with_any_option(t):
+    for words in (('--machine', 'hyperv', 'gone.ova', 'x.ps1'), ('--losses=l', 'gone.vmx', 'x.ovf'), ('--strict', 'gone.vbox', 'x.ova')):
+        done = refused(t, 'convert', *words, says=('gone.', 'No such file or directory'))
+        tap.equal('are for a machine' in done.stderr, False, 'the options')
+    t.write('a.raw', RAW)
+    refused(t, 'convert', '--strict', 'a.raw', 'b.raw', says=('are for a machine',))
+
+
 def test_names_that_are_made_of_names_are_no_protocols(t):
     for name in ('vm:1', 'vm::1'):
         t.write(f'{name}.raw', RAW)

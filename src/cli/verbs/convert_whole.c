@@ -2,7 +2,9 @@
  * Copyright (c) 2026 the vmferry authors
  *
  * `vmferry convert` of packages and machines: all of their disks at once. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "install_options.h"
@@ -87,11 +89,23 @@ static bool convert_is_move(const struct vmf_convert_settings *settings)
          vmf_moving_is_wanted(&packaging, &settings->move);
 }
 
+/* A plain file that is not there: opening it tells that, where these options would tell of it that
+ * it is no machine. */
+static bool convert_is_missing(const struct vmf_convert_settings *settings)
+{
+  const char *source = settings->command.operands[0];
+
+  return settings->command.operand_count == 2 && !strchr(source, ':') && access(source, F_OK) < 0 &&
+         errno == ENOENT;
+}
+
 static enum vmf_code convert_check_move(const struct vmf_convert_settings *settings,
                                         struct vmf_error *error)
 {
   const struct vmf_move_settings *move = &settings->move;
 
+  if (convert_is_missing(settings))
+    return VMF_OK;
   if (!move->format && !move->system && !move->losses && !move->networks && !move->copy &&
       !move->without_disks && !move->strict && !move->drivers &&
       !vmf_install_is_asked(&move->install))

@@ -8,14 +8,19 @@
  *     16   8  records
  *     24   8  bytes of the guest disk
  *     32   8  bytes of the target's file
- *     40   4  bytes of a unit; 44 4 codec, 0 where nothing is packed; 48 4 level; 52 4 flags: 1
- * must pack, 2 outer 56  24  format, zeros behind it 80 112  what packed it, zeros behind it 192 32
- * what it was made of (source_files.h); zeros: nobody could tell again 224  32  SHA-256 of the
- * records and of the 224 bytes before 256      records of 64 bytes, by guest offset: 0   8  guest
- * offset; 8 8 offset of what is stored; 16 4 its length; 20 4 guest bytes 24   4  packed length of
- * the unit before, as vmf_pack was told 28   4  flags: 1 packed, 2 not made of the guest bytes
- * alone 32  16  the first half of the SHA-256 of the guest bytes, which their guest may choose;
- * zeros where nothing is packed 48  16  XXH3 of what is stored, which nobody does */
+ *     40   4  bytes of a unit; 44 4 codec (0: nothing is packed); 48 4 level; 52 4 flags: 1 must
+ *             pack, 2 outer
+ *     56  24  format, zeros behind it
+ *     80 112  what packed it, zeros behind it
+ *    192  32  what it was made of (source_files.h); zeros: nobody could tell again
+ *    224  32  SHA-256 of the records and of the 224 bytes before
+ *    256      records of 64 bytes, by guest offset:
+ *      0   8  guest offset; 8 8 offset of what is stored; 16 4 its length; 20 4 guest bytes
+ *     24   4  packed length of the unit before, as vmf_pack was told
+ *     28   4  flags: 1 packed, 2 not made of the guest bytes alone
+ *     32  16  the first half of the SHA-256 of the guest bytes, which their guest may choose; zeros
+ *             where nothing is packed
+ *     48  16  XXH3 of what is stored, which nobody does */
 #ifndef VMF_IMAGE_UNIT_MAP_H
 #define VMF_IMAGE_UNIT_MAP_H
 

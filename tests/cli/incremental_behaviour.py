@@ -302,6 +302,17 @@ def test_a_map_that_lies_is_held_against_the_file(t):
     tap.equal(t.read('new') == t.read('full'), True)
 
 
+def test_a_map_of_packed_units_where_nothing_is_packed(t):
+    t.write('disk.raw', some_disk(random.Random(1), MEBI))
+    convert(t, ('-O', 'raw'), 'old', '--map', 'old.map')
+    data = bytearray(t.read('old.map'))
+    for at in range(HEAD, len(data), RECORD):
+        data[at + 28] |= 1
+    t.write('lie.map', sealed(data))
+    done = convert(t, ('-O', 'raw'), 'new', '--since', 'lie.map', '--onto', 'old', status=2)
+    tap.contains(done.stderr, 'a unit is packed, and the head says that none is')
+
+
 # ---- what is refused ----
 
 @tap.rows([

@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "checked.h"
+#include "codec.h"
 #include "digest.h"
 #include "memory.h"
 
@@ -192,6 +193,8 @@ static enum vmf_code check_record(const struct vmf_unit_map *map,
   if (!vmf_range_within(record->offset, record->stored, head->output_size) || record->stored == 0 ||
       (!record->packed && record->stored > head->unit))
     return wrong(map, "a unit stands outside of the target's file", error);
+  if (record->packed && head->codec == VMF_CODEC_NONE)
+    return wrong(map, "a unit is packed, and the head says that none is", error);
   return VMF_OK;
 }
 

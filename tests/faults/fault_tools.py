@@ -66,6 +66,15 @@ def files(t):
             for path in (t.folder / 'out').iterdir()}
 
 
+def same(t, made, title):
+    """What a run that went on has made is what one made that was not interrupted."""
+    left = files(t)
+    tap.equal(sorted(left), sorted(made), title)
+    for name, data in made.items():
+        if left[name] != data:
+            raise AssertionError(f'{title}: {name} differs from that of a run that was not interrupted')
+
+
 def preloaded(name):
     """The environment in which one of the libraries here is loaded before all others."""
     library = FAULTS / name

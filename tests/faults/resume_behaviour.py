@@ -13,7 +13,7 @@ import signal
 import fault_tools
 import remote_servers
 import tap
-from fault_tools import convert, count, files, put_old, remove
+from fault_tools import convert, count, files, put_old, remove, same
 
 KIB = 1 << 10
 ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
@@ -109,14 +109,6 @@ def points(t, words, writes, chance):
         convert(t, f'{op}:999999:5', '--journal=1M', 'src/disk.raw', *words)
         for number in range(1, min(count(t), 20) + 1):
             yield op, number
-
-
-def same(t, made, title):
-    left = files(t)
-    tap.equal(sorted(left), sorted(made), title)
-    for name, data in made.items():
-        if left[name] != data:
-            raise AssertionError(f'{title}: {name} differs from that of a run that was not interrupted')
 
 
 @tap.rows(TARGETS if ALL else [target for target in TARGETS if target[0] in IN_CI])

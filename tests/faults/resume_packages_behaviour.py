@@ -11,7 +11,7 @@ import signal
 
 import fault_tools
 import tap
-from fault_tools import count, remove, steps
+from fault_tools import count, files, remove, same, steps
 
 KIB, MIB = 1 << 10, 1 << 20
 ALL = os.environ.get('VMFERRY_TEST_ALL') == '1'
@@ -69,10 +69,6 @@ def clear(t):
         remove(path)
 
 
-def files(t):
-    return {path.name: path.read_bytes() if path.is_file() else None for path in (t.folder / 'out').iterdir()}
-
-
 def run(t, fault, words, *more, epoch=True, sync=False):
     """Exit status, standard error. A killed process loses nothing that it has written: only where the power goes is syncing missed."""
     added = fault_tools.environment(t, fault, epoch=epoch)
@@ -94,14 +90,6 @@ def expected(t, words):
     status, errors = run(t, 'write:999999:5', words)
     tap.equal(status, 0, errors)
     return files(t), count(t)
-
-
-def same(t, made, title):
-    left = files(t)
-    tap.equal(sorted(left), sorted(made), title)
-    for name, data in made.items():
-        if left[name] != data:
-            raise AssertionError(f'{title}: {name} differs from that of a run that was not interrupted')
 
 
 def is_committed(t, words):

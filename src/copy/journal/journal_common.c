@@ -4,41 +4,51 @@
 
 #include <string.h>
 
-#include "bytes.h"
 #include "digest.h"
 #include "journal_head.h"
 #include "journal_inside.h"
 #include "memory.h"
 
-static enum vmf_code sum_of(const char *text, size_t length, uint8_t sum[VMF_JOURNAL_SUM],
-                            struct vmf_error *error)
+enum vmf_code vmf_journal_seal(const char *head, char **sealed, struct vmf_error *error)
 {
   uint8_t digest[VMF_DIGEST_MAX];
+  char hex[2 * VMF_DIGEST_MAX + 1];
 
-  VMF_TRY(vmf_digest_bytes(VMF_XXH3, text, length, digest, error));
-  put_le64(sum, get_be64(digest));
+  VMF_TRY(vmf_digest_bytes(VMF_XXH3, head, strlen(head), digest, error));
+  vmf_digest_text(digest, vmf_digest_size(VMF_XXH3), hex);
+  return vmf_format(sealed, error, "%ssum\t%s\n", head, hex);
+}
+
+enum vmf_code vmf_journal_sealed(struct vmf_io *io, const char *head, uint64_t *end,
+                                 struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *expected = NULL;
+  VMF_AUTO_FREE void *found = NULL;
+
+  *end = 0;
+  VMF_TRY(vmf_journal_seal(head, &expected, error));
+  size_t length = strlen(expected);
+  if (io->size < length)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(length, &found, error));
+  VMF_TRY(vmf_io_pread(io, found, length, 0, error));
+  if (memcmp(found, expected, length) == 0)
+    *end = length;
   return VMF_OK;
 }
 
-enum vmf_code vmf_journal_seal(char *text, size_t length, struct vmf_error *error)
-{
-  return sum_of(text, length, (uint8_t *)text + length, error);
-}
-
-enum vmf_code vmf_journal_unseal(struct vmf_io *io, char **text, struct vmf_error *error)
+enum vmf_code vmf_journal_unseal(struct vmf_io *io, char **head, struct vmf_error *error)
 {
   VMF_AUTO_FREE char *found = NULL;
-  uint8_t sum[VMF_JOURNAL_SUM], expected[VMF_JOURNAL_SUM];
+  uint64_t end = 0;
 
-  *text = NULL;
+  *head = NULL;
   VMF_TRY(vmf_journal_load_head(io, &found, error));
-  if (!found || io->size != strlen(found) + VMF_JOURNAL_SUM)
+  if (found)
+    VMF_TRY(vmf_journal_sealed(io, found, &end, error));
+  if (end == 0 || end != io->size)
     return VMF_OK;
-  VMF_TRY(vmf_io_pread(io, sum, sizeof sum, strlen(found), error));
-  VMF_TRY(sum_of(found, strlen(found), expected, error));
-  if (memcmp(sum, expected, sizeof sum) != 0)
-    return VMF_OK;
-  *text = found;
+  *head = found;
   found = NULL;
   return VMF_OK;
 }

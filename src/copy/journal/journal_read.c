@@ -8,6 +8,7 @@
 #include "cancel.h"
 #include "checked.h"
 #include "file.h"
+#include "journal_head.h"
 #include "journal_inside.h"
 #include "list.h"
 #include "log.h"
@@ -17,9 +18,8 @@
 
 enum vmf_code vmf_journal_load_head(struct vmf_io *io, char **head, struct vmf_error *error)
 {
-  enum { HEAD_MOST = 1 << 20 };
   VMF_AUTO_FREE void *text = NULL;
-  size_t length = (size_t)vmf_min(io->size, HEAD_MOST);
+  size_t length = (size_t)vmf_min(io->size, VMF_JOURNAL_HEAD_MOST);
 
   *head = NULL;
   VMF_TRY(vmf_alloc(length + 1, &text, error));

@@ -66,10 +66,9 @@ bool vmf_output_resumed(const struct vmf_output *output, const struct vmf_io *fi
          S_ISREG(status.st_mode);
 }
 
-void vmf_output_journals(struct vmf_output *output, const void *head, size_t length)
+void vmf_output_journals(struct vmf_output *output, const char *head)
 {
   output->head = head;
-  output->head_length = length;
 }
 
 uint64_t vmf_output_taken(const struct vmf_output *output)
@@ -249,7 +248,7 @@ static enum vmf_code open_of_file(struct vmf_output *output, struct vmf_output_p
 
   if (!output->journal) {
     VMF_TRY(open_common(output, error));
-    VMF_TRY(vmf_io_pwrite(output->journal, output->head, output->head_length, 0, error));
+    VMF_TRY(vmf_io_pwrite(output->journal, output->head, strlen(output->head), 0, error));
     VMF_TRY(vmf_io_flush(output->journal, error));
   }
   if (part->journal)

@@ -141,7 +141,7 @@ VMF_MUST_CHECK enum vmf_code vmf_output_journal(struct vmf_output *output,
 
 /* Files are going to have journals of their own. `head` is what all have in common, and lives as
  * long as the output: it is sure, in place of the journal of all, before there is any of them. */
-void vmf_output_journals(struct vmf_output *output, const void *head, size_t length);
+void vmf_output_journals(struct vmf_output *output, const char *head);
 
 /* What stands in place of the journal of all of an output of that path, as an interrupted run left
  * it, to be read; the caller closes it. *io NULL: there is none. */

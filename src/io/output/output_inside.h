@@ -41,11 +41,10 @@ struct vmf_output {
   bool adopted;           /* the temporary folder was another run's, which was interrupted */
   bool left;              /* what stands in it stays without a commit, for another */
   struct vmf_io *journal; /* in it; owned; NULL: none */
-  const void *head; /* that the journals of several files have in common; NULL: there are none */
-  size_t head_length;
-  char *journal_path;            /* elsewhere; owned; NULL: in the temporary folder */
-  int journal_number;            /* open there, locked; -1: it is not */
-  bool uploads;                  /* of an object of a store: */
+  const char *head;   /* that the journals of several files have in common; NULL: there are none */
+  char *journal_path; /* elsewhere; owned; NULL: in the temporary folder */
+  int journal_number; /* open there, locked; -1: it is not */
+  bool uploads;       /* of an object of a store: */
   struct vmf_kept_upload upload; /* with its texts owned */
   uint64_t journal_end;          /* behind its last whole line */
 };

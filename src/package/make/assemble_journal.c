@@ -135,23 +135,16 @@ static enum vmf_code make_head(struct vmf_assembling *work, struct vmf_error *er
   char *text = NULL;
   size_t length = 0;
   FILE *out = open_memstream(&text, &length);
-  void *memory;
 
   if (!out)
     return no_memory(error);
   enum vmf_code code = put_all(work, out, error);
   if (!vmf_memstream_end(out, &text) && code == VMF_OK)
     code = no_memory(error);
-  if (code == VMF_OK && length > VMF_JOURNAL_HEAD_MOST - VMF_JOURNAL_SUM)
+  if (code == VMF_OK && length > VMF_JOURNAL_HEAD_MOST)
     code = refuse(work, "its sources have too many files", error);
   if (code == VMF_OK)
-    code = vmf_alloc(length + VMF_JOURNAL_SUM + 1, &memory, error);
-  if (code == VMF_OK) {
-    work->head = memory;
-    work->head_length = length + VMF_JOURNAL_SUM;
-    memcpy(work->head, text, length);
-    code = vmf_journal_seal(work->head, length, error);
-  }
+    code = vmf_journal_seal(text, &work->head, error);
   free(text);
   return code;
 }
@@ -240,7 +233,7 @@ enum vmf_code vmf_assembling_take_up(struct vmf_assembling *work, struct vmf_err
     return vmf_fail_again(&failure, error);
   if (vmf_output_resumed(work->output, NULL))
     VMF_TRY(go_on(work, error));
-  vmf_output_journals(work->output, work->head, work->head_length);
+  vmf_output_journals(work->output, work->head);
   return VMF_OK;
 }
 

@@ -35,7 +35,6 @@ struct vmf_assembling {
   uint64_t weight;      /* of the file that is being written */
   bool journaled;       /* what is done of the disks is kept: see assemble_journal.c */
   char *head;           /* that the journals have in common; owned; NULL: none */
-  size_t head_length;
 };
 
 /* Writes one file: one of its own, or the next member of the archive. */

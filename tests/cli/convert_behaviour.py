@@ -33,22 +33,29 @@ def cached(t, name):
     return int(t.run(tap.tool('fincore'), '-b', '-n', '-o', 'RES', name).stdout)
 
 
+def leaves_page_cache_alone(t, command, source, target):
+    """Three tries: the kernel keeps what it moves or counts at that moment, 2 MiB at once."""
+    for _ in range(3):
+        t.vmferry(*command, '--cache=none')
+        left = max(cached(t, source), cached(t, target))
+        if left < 1 << 20:
+            return
+    raise AssertionError(f'{command}: {left} bytes are cached')
+
+
 def test_page_cache_is_left_alone_when_asked(t):
     t.write('a.raw', noise(40 << 20))
     with open(t.path('a.raw'), 'rb') as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    if cached(t, 'a.raw'):
+    if cached(t, 'a.raw') > 20 << 20:
         raise tap.Skip('a file system in memory')
-    for words, target in (('convert', 'b.raw'), ('convert', 'b.qcow2'), ('pack -o', 'b.ova')):
-        given = (target, 'a.raw') if 'pack' in words else ('a.raw', target)
-        t.vmferry(*words.split(), *given, '--cache=none')
-        tap.equal(cached(t, 'a.raw') < 1 << 20, True, f'{target}: of the source {cached(t, "a.raw")} bytes are cached')
-        tap.equal(cached(t, target) < 1 << 20, True, f'{target}: {cached(t, target)} bytes are cached')
-        t.vmferry('compare', 'a.raw', target, '--cache=none')
-        tap.equal(cached(t, 'a.raw') < 1 << 20, True, f'compare: {cached(t, "a.raw")} bytes are cached')
+    for command in (('convert', 'a.raw', 'b.raw'), ('convert', 'a.raw', 'b.qcow2'), ('pack', '-o', 'b.ova', 'a.raw')):
+        target = next(word for word in command if word.startswith('b.'))
+        for words in (command, ('compare', 'a.raw', target)):
+            leaves_page_cache_alone(t, words, 'a.raw', target)
     t.vmferry('checksum', 'a.raw', '--cache=normal')
-    tap.equal(cached(t, 'a.raw'), 40 << 20, 'cached as ever')
+    tap.equal(cached(t, 'a.raw') > 20 << 20, True, 'cached as ever')
 
 
 def test_suffix_decides(t):

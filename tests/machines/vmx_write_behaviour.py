@@ -209,6 +209,14 @@ def test_seventeen_disks_fill_two_controllers(t):
     tap.equal(places, [f'scsi0:{i}' for i in range(16) if i != 7] + ['scsi1:0', 'scsi1:1'])
 
 
+def test_devices_that_share_a_place_all_boot(t):
+    """libvirt refuses two of one place, but a file may say so: in the order of the file."""
+    cards = ''.join(f'<interface type="bridge"><source bridge="br0"/><model type="e1000"/><boot order="{place}"/></interface>' for place in (2, 2, 65535, 1))
+    disks = ''.join(libvirt_disk('scsi', f'sd{letter}').replace('</disk>', f'<boot order="{place}"/></disk>') for letter, place in (('a', 7), ('b', 3), ('c', 7)))
+    found, _ = from_libvirt(t, cards + disks)
+    tap.equal((found['bios.bootorder'], found['bios.hddorder']), ('ethernet3,ethernet0,ethernet1,ethernet2,hdd', 'scsi0:1,scsi0:0,scsi0:2'))
+
+
 def test_memory_is_rounded_up(t):
     found, told = from_libvirt(t)
     tap.equal(found['memsize'], '1028')

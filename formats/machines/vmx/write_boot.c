@@ -16,17 +16,26 @@ static void tell_rank(const struct vmx_writer *writer, const char *list, size_t 
              "%s[%zu].boot", list, index);
 }
 
-/* The card that comes next, from that place on; nic_count: none. */
-static size_t next_card(const struct vmf_machine *machine, uint64_t least)
+/* Whether what has a place in the order comes next: behind the last one that was taken, and in front
+ * of the best one so far (NULL: none). Of devices with one place, the first comes first. */
+static bool is_next(const struct vmf_told_number *place, const struct vmf_told_number *last,
+                    bool behind_last, const struct vmf_told_number *best)
 {
-  size_t best = machine->nic_count;
+  if (!place->told || place->value == 0 || (best && place->value >= best->value))
+    return false;
+  return !last || place->value > last->value || (place->value == last->value && behind_last);
+}
 
-  for (size_t i = 0; i < machine->nic_count && i < VMX_CARDS; i++) {
-    struct vmf_told_number place = machine->nics[i].boot;
-    if (place.told && place.value >= least &&
-        (best == machine->nic_count || place.value < machine->nics[best].boot.value))
+/* The card that comes behind another one (nic_count: the first of all); nic_count: none. */
+static size_t next_card(const struct vmf_machine *machine, size_t last)
+{
+  const struct vmf_machine_nic *nics = machine->nics;
+  size_t none = machine->nic_count, best = none;
+
+  for (size_t i = 0; i < none && i < VMX_CARDS; i++)
+    if (is_next(&nics[i].boot, last == none ? NULL : &nics[last].boot, i > last,
+                best == none ? NULL : &nics[best].boot))
       best = i;
-  }
   return best;
 }
 
@@ -36,10 +45,9 @@ static void add_cards(const struct vmx_writer *writer, struct vmf_vmware_list *l
   const struct vmf_machine *machine = writer->machine;
   unsigned rank = 0;
   char word[32];
-  size_t index;
+  size_t index = machine->nic_count;
 
-  for (uint64_t least = 1; (index = next_card(machine, least)) < machine->nic_count;
-       least = machine->nics[index].boot.value + 1) {
+  while ((index = next_card(machine, index)) < machine->nic_count) {
     snprintf(word, sizeof word, "ethernet%zu", index);
     vmf_vmware_list_add(list, word);
     tell_rank(writer, "nics", index, machine->nics[index].boot.value, ++rank);
@@ -64,28 +72,32 @@ static void list_classes(const struct vmx_writer *writer, const char *classes,
   }
 }
 
+/* The disk that comes behind another one (disk_count: the first of all); disk_count: none. */
+static size_t next_disk(const struct vmx_writer *writer, size_t last)
+{
+  const struct vmf_machine_disk *disks = writer->machine->disks;
+  size_t none = writer->machine->disk_count, best = none;
+
+  for (size_t i = 0; i < none; i++)
+    if (writer->seats[i].bus && disks[i].medium.value == VMF_MEDIUM_DISK &&
+        is_next(&disks[i].boot, last == none ? NULL : &disks[last].boot, i > last,
+                best == none ? NULL : &disks[best].boot))
+      best = i;
+  return best;
+}
+
 /* Disks by their place in the order; those without one come behind, as VMware takes them. */
 static void list_disks(const struct vmx_writer *writer, struct vmf_vmware_list *list)
 {
   const struct vmf_machine *machine = writer->machine;
-  uint64_t least = 1;
+  size_t index = machine->disk_count;
 
-  for (;;) {
-    size_t best = machine->disk_count;
-    for (size_t i = 0; i < machine->disk_count; i++)
-      if (machine->disks[i].boot.told && machine->disks[i].boot.value >= least &&
-          writer->seats[i].bus && machine->disks[i].medium.value == VMF_MEDIUM_DISK &&
-          (best == machine->disk_count ||
-           machine->disks[i].boot.value < machine->disks[best].boot.value))
-        best = i;
-    if (best == machine->disk_count || list->count == 16)
-      return;
+  while (list->count < 16 && (index = next_disk(writer, index)) < machine->disk_count) {
     char word[32];
-    const struct vmx_seat *seat = &writer->seats[best];
+    const struct vmx_seat *seat = &writer->seats[index];
     snprintf(word, sizeof word, "%s%u:%u", seat->bus->name, seat->controller, seat->unit);
     vmf_vmware_list_add(list, word);
-    tell_rank(writer, "disks", best, machine->disks[best].boot.value, list->count);
-    least = machine->disks[best].boot.value + 1;
+    tell_rank(writer, "disks", index, machine->disks[index].boot.value, list->count);
   }
 }
 

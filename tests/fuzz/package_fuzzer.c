@@ -194,7 +194,7 @@ static void check_beside(const char *folder, const struct fuzz_package *package)
     snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
     free(names[i]);
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || !vmf_image_recognise(path) ||
-        strstr(path, "-flat.") || strstr(path, "-s0"))
+        strstr(path, "-flat.") || strstr(path, "-s0") || strstr(path, "-ovf-env.iso"))
       continue;
     if (vmf_image_open(path, NULL, &image, &error) == VMF_OK) {
       uint64_t largest = 0;

@@ -23,19 +23,39 @@ static bool is_settled(const struct vmf_descriptor *file)
   return atomic_load(&file->synced) == atomic_load(&file->changes);
 }
 
+static bool is_unsupported(int number)
+{
+  return number == EOPNOTSUPP || number == ENOSYS || number == EINVAL || number == ENODEV;
+}
+
+/* By this run: a target, or what came on a stream and is stored in a file without a name. */
+static bool is_made_here(const struct vmf_descriptor *file)
+{
+  return file->io.ops->pwrite || file->status.st_nlink == 0;
+}
+
 /* Holes are asked for only when nothing is dirty: some file systems (see OpenZFS issue 15526) take
- * data that is not on the disk yet for a hole. Two threads may both come here first. */
-static void file_settle(struct vmf_descriptor *file)
+ * data that is not on the disk yet for a hole. Two threads may both come here first. What the disk
+ * refused is told once, whoever asks first: of what is made here, the sync at the end would hear
+ * nothing of it. */
+static enum vmf_code file_settle(struct vmf_descriptor *file, struct vmf_error *error)
 {
   const uint64_t changes = atomic_load(&file->changes);
+  int result;
 
   if (is_settled(file))
-    return;
-  (void)fdatasync(file->number); /* not every file system can; then there is nothing to wait for */
+    return VMF_OK;
+  do
+    result = fdatasync(file->number);
+  while (result < 0 && errno == EINTR);
+  /* not every file system can; then there is nothing to wait for */
+  if (result < 0 && !is_unsupported(errno) && is_made_here(file))
+    return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", file->io.name);
   pthread_mutex_lock(&file->lock);
   file->data_start = file->data_end = 0;
   pthread_mutex_unlock(&file->lock);
   atomic_store(&file->synced, changes);
+  return VMF_OK;
 }
 
 /* Seeking moves the position that the descriptor shares between threads; nobody uses it. */
@@ -75,8 +95,9 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
   if (is_settled(file) && file_remembers(file, offset, start, end))
     return VMF_OK;
   VMF_TRY(vmf_descriptor_enter(file, error));
-  file_settle(file);
-  enum vmf_code code = file_ask(file, offset, start, end, error);
+  enum vmf_code code = file_settle(file, error);
+  if (code == VMF_OK)
+    code = file_ask(file, offset, start, end, error);
   vmf_descriptor_leave(file);
   VMF_TRY(code);
   pthread_mutex_lock(&file->lock);
@@ -84,11 +105,6 @@ static enum vmf_code file_next_data(struct vmf_io *io, uint64_t offset, uint64_t
   file->data_end = *end;
   pthread_mutex_unlock(&file->lock);
   return VMF_OK;
-}
-
-static bool is_unsupported(int number)
-{
-  return number == EOPNOTSUPP || number == ENOSYS || number == EINVAL || number == ENODEV;
 }
 
 static int file_allocate(const struct vmf_descriptor *file, int mode, uint64_t offset,

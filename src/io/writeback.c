@@ -72,9 +72,14 @@ static bool pop_excess(struct vmf_writeback *writeback, struct vmf_dirty_range *
 
 /* ---- without it ---- */
 
-static bool is_of_the_disk(int number)
+/* Who waits for the disk is told what became of the writing, whatever that is (a server may say
+ * ESTALE), and the kernel tells it once: fsync would hear nothing of it. Without waiting, fsync is
+ * told again. */
+static bool is_of_the_disk(int number, bool waits)
 {
-  return number == EIO || number == ENOSPC || number == EDQUOT;
+  bool cannot = number == ESPIPE || number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
+
+  return waits ? !cannot : number == EIO || number == ENOSPC || number == EDQUOT;
 }
 
 /* Whatever else it says, fsync will do all of it. */
@@ -83,7 +88,7 @@ static int ask(struct vmf_writeback *writeback, int number, struct vmf_dirty_ran
 {
   if (sync_file_range(number, (off_t)range.start, (off_t)(range.end - range.start), flags) == 0)
     return 0;
-  if (is_of_the_disk(errno))
+  if (is_of_the_disk(errno, flags & SYNC_FILE_RANGE_WAIT_AFTER))
     return errno;
   atomic_store(&writeback->refused, true);
   return 0;

@@ -5,6 +5,7 @@
 old file of that name is untouched and nothing else remains. Short transfers do no harm."""
 import errno
 import struct
+import subprocess
 import sys
 
 import fault_tools
@@ -120,6 +121,48 @@ def test_write_back(t, words):
             check(t, f'writeback {number} {how}', status, (allowed,), errors, {words[-1][4:]: OLD}, wanted)
             if allowed == 4:
                 tap.contains(errors, ' at byte ')
+
+
+def test_who_waits_for_the_disk_tells_what_it_says(t):
+    """The kernel tells it once: when it was told to whoever waited, the sync at the end hears nothing of it."""
+    prepare(t)
+    with open(t.path('src/islands.raw'), 'wb') as file:
+        for island in range(140):
+            file.seek(island * 3 << 20)
+            file.write(bytes([island + 1]) * 4096)
+    put_old(t, 'out/disk.raw')
+    convert(t, 'writeback:999999:5', 'src/islands.raw', 'out/disk.raw')
+    wanted, calls, statuses = files(t), count(t), set()
+    for number in range(calls - 3, calls + 1):  # the last ones are by turns with and without waiting
+        put_old(t, 'out/disk.raw')
+        status, errors = convert(t, f'writeback:{number}:{errno.ESTALE}', 'src/islands.raw', 'out/disk.raw')
+        check(t, f'writeback {number}', status, (0, 4), errors, {'disk.raw': OLD}, wanted)
+        statuses.add(status)
+    tap.equal(statuses, {0, 4}, 'statuses')
+
+
+def test_who_asks_for_holes_tells_what_the_disk_says(t):
+    prepare(t)
+    t.write('src/other.raw', fault_tools.pattern(seed=2))
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', 'src/disk.vhdx')
+    words = ('apply', 'src/other.raw', 'out/disk.vhdx')
+    statuses = []
+    for number in range(1, 5):
+        put_old(t, 'out/disk.vhdx')
+        t.write('out/disk.vhdx', t.read('src/disk.vhdx'))
+        done = t.vmferry(*words, status=None, env=fault_tools.environment(t, f'fsync:{number}:{errno.EIO}'))
+        statuses.append(done.returncode)
+    tap.equal((statuses, count(t)), ([0, 4, 4, 4], 4), 'of what is read, of the copy, its sync, its folder')
+
+
+def test_what_is_stored_first_tells_what_the_disk_says(t):
+    prepare(t)
+    (t.folder / 'spool').mkdir()
+    t.vmferry('convert', '--no-sync', 'src/disk.raw', 'src/disk.vdi')
+    with subprocess.Popen(['cat', t.path('src/disk.vdi')], stdout=subprocess.PIPE) as pipe:
+        status, errors = convert(t, f'fsync:1:{errno.EIO}', '--no-sync', '--spool', 'spool', '-f', 'vdi', '-', 'out/disk.raw',
+                                 folder='spool', stdin=pipe.stdout)
+    tap.equal((status, sorted(files(t))), (4, []), errors)
 
 
 @tap.rows(TARGETS)

@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "checked.h"
 #include "data_sharing.h"
+#include "file.h"
 #include "journal.h"
 #include "memory.h"
 #include "need.h"
@@ -123,12 +124,41 @@ static enum vmf_code begin(struct vmf_copy *copy, const struct vmf_plan *plan,
   return target->format->writer->begin(target, copy->promised, error);
 }
 
+/* A vmf_file_visitor. A file without a name is one that was stored first. */
+static bool has_its_name(const struct vmf_io *io, void *data)
+{
+  const struct vmf_io *below;
+  struct stat then, now;
+
+  for (size_t i = 0; io->ops->below && (below = io->ops->below(io, i)) != NULL; i++)
+    if (!has_its_name(below, data))
+      return false;
+  if (io->ops->below || !vmf_io_stat(io, &then) || !S_ISREG(then.st_mode) || then.st_nlink == 0 ||
+      (stat(io->name, &now) == 0 && now.st_dev == then.st_dev && now.st_ino == then.st_ino))
+    return true;
+  *(const char **)data = io->name;
+  return false;
+}
+
+/* An overlay names its backing file: it shows what stands there, not what was compared. */
+static enum vmf_code backing_held_still(struct vmf_image *backing, struct vmf_error *error)
+{
+  const char *replaced = NULL;
+
+  VMF_TRY(vmf_image_unchanged(backing, error));
+  vmf_image_visit_files(backing, has_its_name, &replaced);
+  if (!replaced)
+    return VMF_OK;
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: another file took its place while an overlay on it was made", replaced);
+}
+
 /* Asked before, too: what cannot be told of a source is told before hours of work. */
 static enum vmf_code held_still(const struct vmf_copy *copy, struct vmf_error *error)
 {
   if (copy->source)
     VMF_TRY(vmf_image_unchanged(copy->source, error));
-  return copy->backing ? vmf_image_unchanged(copy->backing, error) : VMF_OK;
+  return copy->backing ? backing_held_still(copy->backing, error) : VMF_OK;
 }
 
 /* What does not fit is told before the first byte. What an overlay stores is known only when it is

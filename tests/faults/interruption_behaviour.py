@@ -248,4 +248,19 @@ def test_second_run_beside_a_living_one_says_so(t):
     tap.equal(sorted(files(t)), ['disk.vmdk'], 'files')
 
 
+def test_a_backing_file_that_is_replaced_meanwhile(t):
+    """An overlay shows what stands there by then."""
+    prepare(t)
+    put_old(t, 'out/top.qcow2')
+    for name, data in (('base', b'then'), ('new', b'now ')):
+        t.write(f'src/{name}.raw', data * (fault_tools.SIZE // 4))
+        t.vmferry('convert', '--no-sync', f'src/{name}.raw', f'src/{name}.qcow2')
+    process = start_stopped(t, 'write:1:stop', '-B', '../src/base.qcow2', '-F', 'qcow2', 'src/disk.raw', 'out/top.qcow2')
+    (t.folder / 'src/new.qcow2').replace(t.folder / 'src/base.qcow2')
+    process.send_signal(signal.SIGCONT)
+    status, errors = end(process)
+    tap.equal((status, files(t)), (6, {'top.qcow2': OLD}), errors)
+    tap.contains(errors, 'src/base.qcow2: another file took its place')
+
+
 tap.main(globals())

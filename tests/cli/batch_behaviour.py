@@ -317,6 +317,19 @@ def test_a_record_that_was_cut_off_is_read_as_far_as_it_goes(t):
     tap.equal(numbers(batch(t, 'jobs', '--resume')), (0, 3, 0), 'then')
 
 
+def test_a_line_that_was_cut_off_never_becomes_a_whole_one(t):
+    three(t)
+    batch(t, 'jobs', '--resume')
+    lines = t.read('jobs.done').splitlines(keepends=True)
+    last = next(line for line in lines[1:] if b'a.raw' in line)
+    t.write('jobs.done', lines[0] + last[:last.index(b'a.raw') + 5])  # the sum and the source, not the target
+    os.remove(t.path('out/a.qcow2'))
+    batch(t, 'jobs', '--index=1', '--resume=jobs.done')
+    batch(t, 'jobs', '--index=2', '--resume=jobs.done')
+    tap.equal(numbers(batch(t, 'jobs', '--resume')), (1, 2, 0), 'done')
+    same(t, 'a.raw', 'out/a.qcow2')
+
+
 def test_two_batches_do_not_work_on_one_list(t):
     three(t)
     t.write('jobs.done', b'')

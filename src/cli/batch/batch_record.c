@@ -73,8 +73,9 @@ static int compare_entries(const void *one, const void *other)
   return a->fields < b->fields ? -1 : a->fields > b->fields;
 }
 
-/* The text behind the head: its lines become entries, each ended by a NUL. */
-static enum vmf_code take_lines(struct vmf_batch_record *record, char *text,
+/* The text behind the head: its lines become entries, each ended by a NUL. *size: where the last
+ * whole one ends. */
+static enum vmf_code take_lines(struct vmf_batch_record *record, char *text, size_t *size,
                                 struct vmf_error *error)
 {
   size_t lines = 0;
@@ -94,6 +95,7 @@ static enum vmf_code take_lines(struct vmf_batch_record *record, char *text,
       record->count++;
     }
   }
+  *size = (size_t)(text - record->text);
   qsort(record->entries, record->count, sizeof *record->entries, compare_entries);
   return VMF_OK;
 }
@@ -129,12 +131,12 @@ static enum vmf_code read_text(struct vmf_batch_record *record, size_t size,
                              record->path);
 }
 
-/* A line that was cut off is ended, so that the next one stands alone. */
 static bool append(const struct vmf_batch_record *record, const char *text)
 {
   return write(record->number, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
+/* A line that was cut off is taken away: ended, it would tell of a job with fewer files. */
 static enum vmf_code begin(struct vmf_batch_record *record, bool resume, struct vmf_error *error)
 {
   struct stat status;
@@ -151,9 +153,8 @@ static enum vmf_code begin(struct vmf_batch_record *record, bool resume, struct 
   if (code != VMF_OK)
     return code;
   if (size > 0 && resume) {
-    bool whole = record->text[size - 1] == '\n';
-    code = take_lines(record, record->text + strlen(RECORD_HEAD), error);
-    return code != VMF_OK || whole || append(record, "\n")
+    code = take_lines(record, record->text + strlen(RECORD_HEAD), &size, error);
+    return code != VMF_OK || ftruncate(record->number, (off_t)size) == 0
                ? code
                : failed(record, "cannot be written", error);
   }

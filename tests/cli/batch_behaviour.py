@@ -132,6 +132,8 @@ def test_machines_and_packages_are_jobs(t):
     ('onto itself', b'a.raw\ta.raw\n', 'is the source, or in it'),
     ('one report', b'a.raw\tout/x.vmx\t--losses=l.json\nb.raw\tout/y.vmx\t--losses=./l.json\n', 'jobs:2: l.json: is written by line 1, too'),
     ('a report onto a source', b'a.raw\tout/x.vmx\t--losses=b.raw\nb.raw\tout/y.vmx\n', 'b.raw: is read by line 2'),
+    ('one map', b'a.raw\tout/x.qcow2\t-c --map=out/m\nb.raw\tout/y.qcow2\t-c --map=out/m\n', 'jobs:2: m: is written by line 1, too'),
+    ('a map onto a target', b'a.raw\tout/x.qcow2\t-c --map=out/y.qcow2\nb.raw\tout/y.qcow2\n', 'y.qcow2: is written by line'),
     ('a report to the output', b'a.raw\tout/x.vmx\t--losses=-\n', 'has no standard output'),
     ('in a target', b'a.raw\tout/new/\nb.raw\tout/new/x.raw\n', 'the folder out/new'),
 ])

@@ -108,7 +108,8 @@ static enum vmf_code check_places(struct checking *checking, struct vmf_error *e
 static enum vmf_code add_files(struct checking *checking, const struct vmf_batch_job *job,
                                const struct vmf_convert_settings *settings, struct vmf_error *error)
 {
-  const char *const files[] = {settings->move.losses, settings->salvage.map};
+  const char *const files[] = {settings->move.losses, settings->salvage.map, settings->target.map,
+                               settings->transfer.journal_file};
   enum vmf_code code = VMF_OK;
 
   for (size_t i = 0; i < sizeof files / sizeof files[0] && code == VMF_OK; i++)

@@ -29,14 +29,24 @@ static bool is_same_name(const struct vmf_io *io, void *data)
   return same->path == NULL;
 }
 
+/* A disk and its partitions, a loop device and what is behind another one. */
+static bool is_same_device(const struct vmf_io *io, const struct same_file *same)
+{
+  struct stat status, behind;
+
+  if (!vmf_io_stat(io, &status))
+    return false;
+  return vmf_device_is_part(&status, &same->wanted) || vmf_device_is_part(&same->wanted, &status) ||
+         (vmf_device_file(&status, &behind) && behind.st_dev == same->behind.st_dev &&
+          behind.st_ino == same->behind.st_ino);
+}
+
 static bool is_same_file(const struct vmf_io *io, void *data)
 {
   struct same_file *same = data;
-  struct stat status, behind;
 
   if (vmf_io_shows_file(io, &same->wanted) || vmf_io_shows_file(io, &same->behind) ||
-      (vmf_io_stat(io, &status) && vmf_device_file(&status, &behind) &&
-       behind.st_dev == same->behind.st_dev && behind.st_ino == same->behind.st_ino))
+      is_same_device(io, same))
     same->path = io->name;
   return same->path == NULL;
 }

@@ -30,8 +30,8 @@ void vmf_replaced_free(struct vmf_replaced *replaced);
  * read holds nothing that could be told. */
 void vmf_replaced_tell_device(struct vmf_io *device, const struct vmf_log *log);
 
-/* The first file of the image's chain that is the same file as `path`, by device and inode; NULL:
- * none is. */
+/* The first file of the image's chain that is the same file as `path`, by device and inode, or of
+ * whose bytes some are: a disk and its partitions; NULL: none is. */
 const char *vmf_image_file_at(const struct vmf_image *image, const char *path);
 
 #endif

@@ -58,6 +58,9 @@ bool vmf_io_shows_file(const struct vmf_io *io, const struct stat *wanted);
  * can be seen from here. */
 bool vmf_device_file(const struct stat *device, struct stat *file);
 
+/* Whether both are block devices, and one is a partition of the other. */
+bool vmf_device_is_part(const struct stat *part, const struct stat *whole);
+
 /* Whether both are one file or device. Views are the same only where they are one io. */
 bool vmf_io_same_file(const struct vmf_io *a, const struct vmf_io *b);
 

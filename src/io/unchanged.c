@@ -162,6 +162,27 @@ bool vmf_device_file(const struct stat *device, struct stat *file)
          stat(path, file) == 0;
 }
 
+/* The disk that a device is a partition of; false: it is none. */
+static bool disk_of(dev_t device, dev_t *disk)
+{
+  unsigned major_number, minor_number;
+  char line[LINE_ROOM];
+
+  if (!read_line(device, "partition", line) || !read_line(device, "../dev", line) ||
+      sscanf(line, "%u:%u", &major_number, &minor_number) != 2)
+    return false;
+  *disk = makedev(major_number, minor_number);
+  return true;
+}
+
+bool vmf_device_is_part(const struct stat *part, const struct stat *whole)
+{
+  dev_t disk;
+
+  return S_ISBLK(part->st_mode) && S_ISBLK(whole->st_mode) && disk_of(part->st_rdev, &disk) &&
+         disk == whole->st_rdev;
+}
+
 /* Somebody may write to the file of a loop device, and not through the device. */
 static void look_behind(dev_t device, struct vmf_witness *witness)
 {

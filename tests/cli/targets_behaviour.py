@@ -282,6 +282,26 @@ def test_qcow2_on_a_device(t):
         t.run(tap.tool('losetup'), '-d', device)
 
 
+def test_a_disk_and_its_partition_are_no_source_and_target(t):
+    """A write to one moves no counter of the other, so nobody would know."""
+    t.write('device.img', noise(4 << 20))
+    made = t.run(tap.tool('losetup'), '-f', '--show', t.path('device.img'), status=None)
+    if made.returncode != 0:
+        raise tap.Skip('no loop devices')
+    device = made.stdout.strip()
+    try:
+        os.remove(t.path('device.img'))  # or that would be found behind both
+        if t.run(tap.tool('addpart'), device, 1, 2048, 2048, status=None).returncode != 0 or not os.path.exists(device + 'p1'):
+            raise tap.Skip('no partitions of loop devices')
+        for source, target in ((device + 'p1', device), (device, device + 'p1')):
+            done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', source, target, status=1)
+            tap.contains(done.stderr, f'{target}: the target is a file of the source ({source})')
+            tap.contains(t.vmferry('apply', '-f', 'raw', source, target, status=1).stderr, 'is a file of the source')
+    finally:
+        t.run(tap.tool('delpart'), device, 1, status=None)
+        t.run(tap.tool('losetup'), '-d', device)
+
+
 def stopped(t, *words):
     """A conversion that waits for its source."""
     job = subprocess.Popen([tap.VMFERRY, 'convert', '-f', 'raw', '--source-size', '2M', '-', *words], cwd=t.folder,

@@ -209,6 +209,11 @@ def test_a_journal_of_a_device_is_nobody_elses(t):
         tap.equal(status, 1, errors)
         tap.contains(errors, 'device of the target was')
         tap.equal(t.read('journal') == left, True, 'the journal')
+        os.chmod(t.path('journal'), 0o622)
+        status, _, errors = resume(t, 'src/disk.raw', target, *at)
+        tap.equal((status, t.read('journal') == left), (2, True), errors)
+        tap.contains(errors, 'others may write to it')
+        os.chmod(t.path('journal'), 0o600)
         tap.equal(resume(t, 'src/disk.raw', target, *at)[0], 0, 'the same command')
 
 

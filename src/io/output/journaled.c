@@ -130,6 +130,11 @@ static enum vmf_code look_at_journal(int number, const char *path, bool resume, 
   *size = (uint64_t)status.st_size;
   if (*size == 0)
     return VMF_OK;
+  if (!vmf_temporary_is_ours(&status))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: is another user's, or others may write to it, and what a journal tells is "
+                    "believed: name another file",
+                    path);
   if (pread(number, found, sizeof found, 0) != sizeof found ||
       memcmp(found, start, sizeof found) != 0)
     return vmf_fail(error, VMF_USAGE,

@@ -368,13 +368,16 @@ enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *pa
 
 /* ---- a run that goes on ---- */
 
-/* Nobody else may have put it there. */
+bool vmf_temporary_is_ours(const struct stat *status)
+{
+  return status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static bool is_ours(int folder)
 {
   struct stat status;
 
-  return fstat(folder, &status) == 0 && status.st_uid == geteuid() &&
-         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return fstat(folder, &status) == 0 && vmf_temporary_is_ours(&status);
 }
 
 static bool is_later(struct timespec one, struct timespec other)

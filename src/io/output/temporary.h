@@ -7,6 +7,8 @@
 #ifndef VMF_IO_TEMPORARY_H
 #define VMF_IO_TEMPORARY_H
 
+#include <sys/stat.h>
+
 #include "error.h"
 #include "output.h"
 #include "vmferry.h"
@@ -53,6 +55,9 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
  * that with the latest. *main_file < 0: there is none that can be had alone. */
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,
                          int *main_file);
+
+/* Nobody else can have put there what stands in it. */
+bool vmf_temporary_is_ours(const struct stat *status);
 
 /* That journal, open for reading; -1: there is none. */
 int vmf_temporary_peek(int beside, const char *target);

@@ -188,6 +188,29 @@ def test_a_command_line_that_is_wrong(t, arguments, message):
     tap.equal(t.read('a.xml'), b'<domain/>', 'the file that is no report')
 
 
+@tap.rows([
+    ('the report is a target', b'a.raw\tout/x.xml\t-O raw\n', ('--report=out/x.xml',), 'jobs:1: x.xml: is a report or the record'),
+    ('the report is a source', b'a.raw\tout/x.raw\n', ('--report=./b.html',), 'jobs:2: b.html: is a report or the record'),
+    ('the record is a target', b'a.raw\tjobs.done\t-O raw\n', (), 'jobs:1: jobs.done: is a report or the record'),
+    ('the record that is named', b'a.raw\tout/x.raw\n', ('--resume=out/x.raw',), 'x.raw: is a report or the record'),
+])
+def test_what_the_batch_writes_is_no_ones_target(t, text, words, message):
+    disks(t, 'a.raw')
+    t.write('b.html', b'')
+    t.write('jobs', text + b'b.html\tout/y.raw\t-f raw\n')
+    tap.contains(batch(t, 'jobs', *words, status=2), message)
+    tap.equal((os.listdir(t.path('out')), os.path.exists(t.path('jobs.done'))), ([], False), 'what was written')
+
+
+def test_a_report_replaces_nothing_that_came_meanwhile(t):
+    """What a job makes in a folder has a suffix that is not known before."""
+    disks(t, 'a.raw')
+    t.vmferry('pack', 'a.raw', '-o', 'vm.ova')
+    t.write('jobs', b'vm.ova\tout/\t--machine libvirt\n')
+    tap.contains(batch(t, 'jobs', '--report', 'out/vm.xml', status=2), 'out/vm.xml: is there already')
+    tap.contains(t.read('out/vm.xml').decode(), '<domain')
+
+
 def test_untrusted_holds_for_each_job(t):
     if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
         raise tap.Skip('a build with sanitizers is not confined')

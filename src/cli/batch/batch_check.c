@@ -85,6 +85,34 @@ static void tell_clash(void *data, const struct vmf_batch_place *target,
          other->job->listed->line);
 }
 
+/* What the batch itself writes, at the end. */
+static enum vmf_code add_own(struct vmf_batch_places *own,
+                             const struct vmf_batch_settings *settings, struct vmf_error *error)
+{
+  const char *const *reports = (const char *const *)settings->reports;
+  enum vmf_code code = VMF_OK;
+
+  for (; reports && *reports && code == VMF_OK; reports++)
+    code = vmf_batch_places_add_file(own, NULL, *reports, error);
+  return code == VMF_OK && settings->record
+             ? vmf_batch_places_add_file(own, NULL, settings->record, error)
+             : code;
+}
+
+static enum vmf_code check_own(struct checking *checking, struct vmf_error *error)
+{
+  struct vmf_batch_places own = {.count = 0};
+  enum vmf_code code = add_own(&own, checking->batch->settings, error);
+
+  for (size_t i = 0; i < own.count; i++)
+    for (size_t k = 0; k < checking->places.count; k++)
+      if (strcmp(own.list[i].path, checking->places.list[k].path) == 0)
+        tell(checking, checking->places.list[k].job, "%s: is a report or the record of the batch",
+             vmf_names_last(own.list[i].path));
+  vmf_batch_places_free(&own);
+  return code;
+}
+
 static enum vmf_code check_places(struct checking *checking, struct vmf_error *error)
 {
   struct vmf_batch *batch = checking->batch;
@@ -97,6 +125,8 @@ static enum vmf_code check_places(struct checking *checking, struct vmf_error *e
       code = VMF_OK;
     }
   }
+  if (code == VMF_OK)
+    code = check_own(checking, error);
   if (code == VMF_OK)
     vmf_batch_places_compare(&checking->places, tell_clash, checking);
   return code;

@@ -102,7 +102,7 @@ static void fill(FILE *out, const void *data)
 enum vmf_code vmf_report_write(const struct vmf_outcome *report, const char *const *reports,
                                struct vmf_error *error)
 {
-  enum vmf_code code = VMF_OK;
+  enum vmf_code code = vmf_batch_check_reports(reports, error); /* what is there by now */
 
   for (; reports && *reports && code == VMF_OK; reports++) {
     const struct written written = {kind_of(*reports), report};

@@ -6,6 +6,7 @@
 #include "convert.h"
 
 #include "caller.h"
+#include "cancel.h"
 #include "checked.h"
 #include "data_sharing.h"
 #include "file.h"
@@ -274,7 +275,7 @@ static enum vmf_code convert_all(struct vmf_copy *copies, size_t count,
       VMF_TRY(vmf_journal_end(copies[i].journal, error));
     VMF_TRY(finish_one(&copies[i], error));
   }
-  return VMF_OK;
+  return vmf_cancelled(options->cancel, error);
 }
 
 static enum vmf_code convert(struct vmf_copy *copies, size_t count,

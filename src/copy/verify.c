@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "cancel.h"
 #include "checked.h"
+#include "journal.h"
 #include "memory.h"
 #include "run.h"
 #include "zero.h"
@@ -106,5 +107,7 @@ enum vmf_code vmf_verify(struct vmf_target *target, const struct vmf_job_options
   VMF_REQUIRE(expected, error);
   VMF_TRY(vmf_take_job_options(options, &own, error));
   VMF_TRY(vmf_take_job_result(expected, &known, error));
-  return verify(target, &own, &known, error);
+  enum vmf_code code = verify(target, &own, &known, error);
+  vmf_journal_leave_finished(target, code);
+  return code;
 }

@@ -340,17 +340,18 @@ def test_what_is_left_is_named_and_stays(t):
     tap.equal(folder.is_dir(), True, 'the folder')
 
 
-def test_a_signal_leaves_what_is_done(t):
+@tap.rows([('while it is written', 'write:30', ()), ('with its last write', 'write:{writes}', ()), ('while it is verified', 'read:1', ('--verify',))])
+def test_a_signal_leaves_what_is_done(t, fault, words):
     prepare(t)
-    made, _ = expected(t, ('out/disk.qcow2',))
+    made, writes = expected(t, ('out/disk.qcow2',))
     clear(t)
-    process = fault_tools.start_stopped(t, 'write:30:stop', '--no-sync', '--journal=1M', 'src/disk.raw', 'out/disk.qcow2')
+    process = fault_tools.start_stopped(t, fault.format(writes=writes) + ':stop', '--no-sync', '--journal=1M', *words, 'src/disk.raw', 'out/disk.qcow2')
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGCONT)
     status, errors = fault_tools.end(process)
     tap.equal(status, 143, errors)
     tap.contains(errors, '"vmferry convert --resume"')
-    status, at, errors = resume(t, 'out/disk.qcow2')
+    status, at, errors = resume(t, *words, 'out/disk.qcow2')
     tap.equal((status, at > 0), (0, True), errors)
     same(t, made, 'resumed')
 

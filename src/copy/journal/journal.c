@@ -348,31 +348,41 @@ enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct vmf_error *err
 
 /* ---- left ---- */
 
-void vmf_journal_leave(struct vmf_journal *journal, enum vmf_code code)
+static void leave(const struct vmf_target *target, struct vmf_output *output)
 {
-  const struct vmf_target *target;
-  struct vmf_error ignored;
-  const char *path;
-  bool sure;
-
-  if (!journal)
+  if (!vmf_output_leave(output))
     return;
-  (void)!vmf_journal_is_sure(journal, true, &sure, &ignored);
-  if (journal->only || journal->chunks == 0 ||
-      (code != VMF_CANCELLED && code != VMF_TEMPORARY && code != VMF_READ))
-    return;
-  target = journal->copy->target;
-  (void)vmf_output_leave(journal->output);
-  path = vmf_output_journal_path(journal->output);
+  const char *path = vmf_output_journal_path(output);
   if (path)
     vmf_warn(target->log,
              "%s: what was done is noted in %s; \"vmferry convert --resume\" with the same files "
              "and options goes on with it, and removes that file",
-             vmf_output_path(journal->output), path);
+             vmf_output_path(output), path);
   else
     vmf_warn(
         target->log,
         "%s: what was done is kept in %s; \"vmferry convert --resume\" with the same files and "
         "options goes on with it, \"vmferry clean\" removes it",
-        vmf_output_path(journal->output), vmf_output_temporary(journal->output));
+        vmf_output_path(output), vmf_output_temporary(output));
+}
+
+void vmf_journal_leave(struct vmf_journal *journal, enum vmf_code code)
+{
+  struct vmf_error ignored;
+  bool sure;
+
+  if (!journal)
+    return;
+  (void)!vmf_journal_is_sure(journal, true, &sure, &ignored);
+  if (!journal->only && journal->chunks > 0 &&
+      (code == VMF_CANCELLED || code == VMF_TEMPORARY || code == VMF_READ))
+    leave(journal->copy->target, journal->output);
+}
+
+void vmf_journal_leave_finished(const struct vmf_target *target, enum vmf_code code)
+{
+  struct vmf_output *output = vmf_draft(target)->output;
+
+  if (output && code == VMF_CANCELLED)
+    leave(target, output);
 }

@@ -70,6 +70,9 @@ VMF_MUST_CHECK enum vmf_code vmf_journal_end(struct vmf_journal *journal, struct
  */
 void vmf_journal_leave(struct vmf_journal *journal, enum vmf_code code);
 
+/* Likewise where the conversion has ended, and what followed it failed. */
+void vmf_journal_leave_finished(const struct vmf_target *target, enum vmf_code code);
+
 /* A digest of what a job writes, for its blocks as they are now, on any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_journal_digest(struct vmf_copy_job *job, struct vmf_digest *digest,
                                                 struct vmf_error *error);

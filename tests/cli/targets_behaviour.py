@@ -282,6 +282,21 @@ def test_qcow2_on_a_device(t):
         t.run(tap.tool('losetup'), '-d', device)
 
 
+def test_a_device_that_is_not_there_is_no_file(t):
+    """It would stand in memory."""
+    name = f'/dev/vmferry-{os.getpid()}'
+    if os.stat('/dev').st_dev == os.stat('/').st_dev or not os.access('/dev', os.W_OK):
+        raise tap.Skip('/dev is a folder like others, or cannot be written to')
+    t.write('source.raw', noise(4096))
+    try:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', 'source.raw', name, status=1)
+        tap.contains(done.stderr, f'{name}: is no device')
+        tap.equal(os.path.exists(name), False, 'a file')
+    finally:
+        if os.path.exists(name):
+            os.remove(name)
+
+
 def test_a_disk_and_its_partition_are_no_source_and_target(t):
     """A write to one moves no counter of the other, so nobody would know."""
     t.write('device.img', noise(4 << 20))

@@ -223,6 +223,7 @@ static enum vmf_code open_folder(struct vmf_output *output, bool resumes, struct
   output->folder = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (output->folder < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be opened", output->path);
+  VMF_TRY(vmf_update_folder(output->folder, output->path, error));
   if (output->exists && faccessat(output->folder, output->name, W_OK, AT_EACCESS) < 0)
     return vmf_fail_errno(error, vmf_creation_code(), "%s: cannot be replaced", output->path);
   if (output->exists)

@@ -14,6 +14,19 @@
 #include "temporary.h"
 #include "url.h"
 
+enum vmf_code vmf_update_folder(int folder, const char *path, struct vmf_error *error)
+{
+  struct stat here, devices, root;
+
+  if (fstat(folder, &here) < 0 || stat("/dev", &devices) < 0 || stat("/", &root) < 0 ||
+      here.st_dev != devices.st_dev || devices.st_dev == root.st_dev)
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: is no device, and a file among the devices stands in memory only: it is "
+                  "gone with the power; name a device that is there, or another folder",
+                  path);
+}
+
 /* A number that could not be used. */
 static enum vmf_code drop(int number, enum vmf_code code)
 {

@@ -17,4 +17,9 @@ VMF_MUST_CHECK enum vmf_code vmf_update_open(const char *path, bool sync, bool i
 VMF_MUST_CHECK enum vmf_code vmf_update_device(const char *path, bool sync, bool ignore_locks,
                                                struct vmf_io **io, struct vmf_error *error);
 
+/* VMF_USAGE: `folder` is one of devices, where a file stands in memory. path: of what is to be
+ * written there. */
+VMF_MUST_CHECK enum vmf_code vmf_update_folder(int folder, const char *path,
+                                               struct vmf_error *error);
+
 #endif

@@ -165,6 +165,21 @@ def test_what_is_stored_first_tells_what_the_disk_says(t):
     tap.equal((status, sorted(files(t))), (4, []), errors)
 
 
+@tap.rows([('while they are moved', 'rename:2+'), ('behind that', 'rename:3+')])
+def test_what_cannot_be_put_back_is_told(t, fault):
+    """A machine that takes the place of another one, and a disk that fails just then."""
+    prepare(t)
+    t.vmferry('pack', '--no-sync', '-o', 'src/vm.ova', 'src/disk.raw')
+    t.vmferry('convert', '--no-sync', 'src/vm.ova', 'out/vm.vmx')
+    old = {path.read_bytes() for path in (t.folder / 'out').iterdir()}
+    status, errors = convert(t, f'{fault}:{errno.EIO}', '--no-sync', '--force', 'src/vm.ova', 'out/vm.vmx')
+    left = {path.read_bytes() for path in (t.folder / 'out').rglob('*') if path.is_file()}
+    tap.equal((status, left == old), (4, True), errors)
+    for name in [name for name, data in files(t).items() if data is None]:
+        tap.contains(errors, f'cannot be put back: it stands in the folder {name} beside it')
+    tap.contains(errors, 'cannot be put back')
+
+
 @tap.rows(TARGETS)
 def test_nothing_old(t, words):
     """Without an old file nothing at all may be there, not even when the last sync fails."""

@@ -490,11 +490,11 @@ static enum vmf_code replace_all(struct vmf_output *output, bool replacing, stru
 {
   if (output->old.count > 0 && replacing)
     VMF_TRY(vmf_superseded_add_first(&output->old, output->name, error));
-  VMF_TRY(vmf_superseded_move(&output->old, output->folder, output->temporary.folder, output->path,
-                              error));
+  VMF_TRY(
+      vmf_superseded_move(&output->old, output->folder, &output->temporary, output->path, error));
   enum vmf_code code = place_all(output, error);
   if (code != VMF_OK)
-    vmf_superseded_restore(&output->old, output->folder, output->temporary.folder);
+    vmf_superseded_restore(&output->old, output->folder, &output->temporary, error);
   return code;
 }
 

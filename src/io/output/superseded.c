@@ -13,6 +13,7 @@
 #include "folder_stream.h"
 #include "list.h"
 #include "memory.h"
+#include "temporary.h"
 
 #define ASIDE_PREFIX ".vmferry-old-"
 enum { ASIDE_LENGTH = 40 };
@@ -76,31 +77,50 @@ enum vmf_code vmf_superseded_add_first(struct vmf_superseded *old, const char *n
   return VMF_OK;
 }
 
-enum vmf_code vmf_superseded_move(struct vmf_superseded *old, int folder, int aside,
-                                  const char *path, struct vmf_error *error)
+enum vmf_code vmf_superseded_move(struct vmf_superseded *old, int folder,
+                                  const struct vmf_temporary *aside, const char *path,
+                                  struct vmf_error *error)
 {
   char name[ASIDE_LENGTH];
 
   for (; old->moved < old->count; old->moved++) {
     name_aside(old->moved, name);
-    if (vmf_rename_new(folder, old->names[old->moved], aside, name) == 0 || errno == ENOENT)
+    if (vmf_rename_new(folder, old->names[old->moved], aside->folder, name) == 0 || errno == ENOENT)
       continue;
     enum vmf_code code = vmf_fail_errno(error, VMF_WRITE, "%s: %s beside it cannot be replaced",
                                         path, old->names[old->moved]);
-    vmf_superseded_restore(old, folder, aside);
+    vmf_superseded_restore(old, folder, aside, error);
     return code;
   }
   return VMF_OK;
 }
 
-void vmf_superseded_restore(struct vmf_superseded *old, int folder, int aside)
+static void tell_aside(const struct vmf_temporary *aside, struct vmf_error *error)
+{
+  if (!error)
+    return;
+  const struct vmf_error why = *error;
+  (void)!vmf_fail(
+      error, why.code,
+      "%s; what was to be replaced cannot be put back: it stands in the folder %s beside "
+      "it",
+      why.text, aside->name);
+  error->sys_errno = why.sys_errno;
+}
+
+void vmf_superseded_restore(struct vmf_superseded *old, int folder,
+                            const struct vmf_temporary *aside, struct vmf_error *error)
 {
   char name[ASIDE_LENGTH];
+  bool restored = true;
 
   while (old->moved > 0) {
     name_aside(--old->moved, name);
-    (void)vmf_rename_new(aside, name, folder, old->names[old->moved]);
+    restored &=
+        vmf_rename_new(aside->folder, name, folder, old->names[old->moved]) == 0 || errno == ENOENT;
   }
+  if (!restored)
+    tell_aside(aside, error);
 }
 
 void vmf_superseded_drop(struct vmf_superseded *old, int aside)

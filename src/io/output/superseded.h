@@ -10,6 +10,8 @@
 
 #include "error.h"
 
+struct vmf_temporary;
+
 struct vmf_superseded {
   char **names; /* owned, without folder */
   size_t count, capacity;
@@ -25,9 +27,12 @@ VMF_MUST_CHECK enum vmf_code vmf_superseded_add_first(struct vmf_superseded *old
 
 /* Moves all from `folder` into the folder `aside`, or none. A name that is not there any more is no
  * error. path: of the target, for messages. */
-VMF_MUST_CHECK enum vmf_code vmf_superseded_move(struct vmf_superseded *old, int folder, int aside,
+VMF_MUST_CHECK enum vmf_code vmf_superseded_move(struct vmf_superseded *old, int folder,
+                                                 const struct vmf_temporary *aside,
                                                  const char *path, struct vmf_error *error);
-void vmf_superseded_restore(struct vmf_superseded *old, int folder, int aside);
+/* Puts them back; where that fails, *error, which is why, tells it, too. */
+void vmf_superseded_restore(struct vmf_superseded *old, int folder,
+                            const struct vmf_temporary *aside, struct vmf_error *error);
 
 /* Removes what was moved. */
 void vmf_superseded_drop(struct vmf_superseded *old, int aside);

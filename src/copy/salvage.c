@@ -106,7 +106,8 @@ enum vmf_code vmf_salvage_span(struct vmf_salvage *salvage, struct vmf_image *im
   if (unread)
     end = vmf_min(end, unread->guest);
   enum vmf_code code = vmf_image_span(image, guest, end - guest, span, &why);
-  if (code == VMF_OK)
+  /* plain: where it stands is known, only its holes could not be asked for, and reading may do */
+  if (code == VMF_OK || (is_damage(code) && span->kind == VMF_RUN_PLAIN))
     return VMF_OK;
   if (!is_damage(code))
     return vmf_fail(error, code, "%s", why.text);

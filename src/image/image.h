@@ -67,8 +67,8 @@ struct vmf_span {
   bool unmarked; /* set by who asks a bitmap of the disk: it has not changed since that was made */
 };
 
-/* The span that holds `guest` (< image->size), from `guest` on, at most `limit` bytes. Any thread.
- */
+/* The span that holds `guest` (< image->size), from `guest` on, at most `limit` bytes. Where only
+ * the holes of the file that it stands in cannot be asked for, it is set, too. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,
                                             struct vmf_span *span, struct vmf_error *error);
 

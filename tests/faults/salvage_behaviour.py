@@ -83,6 +83,14 @@ def test_nothing_is_lost(t):
     tap.equal(t.read('out/disk.raw') == data, True, 'bytes')
 
 
+@tap.rows([('raw', 'src/disk.raw'), ('qcow2', 'src/disk.qcow2')])
+def test_holes_that_cannot_be_asked_for_are_read(t, source):
+    data = prepare(t)
+    t.vmferry('convert', '--no-sync', '-f', 'raw', 'src/disk.raw', 'src/disk.qcow2')
+    status, errors = fault_tools.convert(t, 'lseek:1+:5', '-f', source.rsplit('.', maxsplit=1)[-1], '--salvage', source, 'out/disk.raw', folder='src')
+    tap.equal((status, lost(errors), t.read('out/disk.raw') == data), (0, [], True), errors)
+
+
 def test_quiet(t):
     prepare(t)
     errors = salvage(t, BAD, '-q', 'out/disk.raw')

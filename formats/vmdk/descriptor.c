@@ -292,13 +292,16 @@ static enum vmf_code vmdk_parse_extent(struct parser *parser, struct span line)
   return vmdk_parse_place(parser, line, rest, extent);
 }
 
-/* An extent begins with an access word, or looks like one that is not known: a number follows. */
+/* An extent begins with an access word, or looks like one that is not known: a number follows. So
+ * it may in the value of a key, in a name. */
 static bool vmdk_is_extent(struct span line)
 {
   uint64_t number;
   struct span first = vmdk_next_word(&line);
   if (vmdk_span_find(first, access_names) >= 0)
     return true;
+  if (memchr(first.at, '=', first.length) != NULL)
+    return false;
   return vmdk_span_number(vmdk_next_word(&line), 10, UINT64_MAX, &number);
 }
 

@@ -42,6 +42,7 @@ def same_bytes(t, name, expected):
     ('no first line', FLAT.split('\n', 1)[1].encode()),
     ('blanks and upper case', FLAT.replace('RW 10 FLAT "a.bin" 3', '\t rw  10\tflat "a.bin"   3 ').encode()),
     ('quoted keys', FLAT.replace('CID=aabbccdd', ' "cid" = "AABBCCDD" ').encode()),
+    ('a number in a value', (FLAT + 'changeTrackPath="Windows 10 x64-ctk.vmdk"\n').encode()),
 ])
 def test_descriptor(t, text):
     t.write('a.bin', DISK)
@@ -134,13 +135,14 @@ def child(extent, hint, parent='aabbccdd'):
 
 
 @tap.rows([
-    ('a plain name', 'p.vmdk'),
-    ('a path of Windows', 'C:\\VMs\\x\\p.vmdk'),
-    ('a path of ESXi', '/vmfs/volumes/1234/vm/p.vmdk'),
+    ('a plain name', 'p.vmdk', 'p.vmdk'),
+    ('a name with a number', 'Windows 10 x64.vmdk', 'Windows 10 x64.vmdk'),
+    ('a path of Windows', 'C:\\VMs\\x\\p.vmdk', 'p.vmdk'),
+    ('a path of ESXi', '/vmfs/volumes/1234/vm/p.vmdk', 'p.vmdk'),
 ])
-def test_cowd_on_a_parent(t, hint):
+def test_cowd_on_a_parent(t, hint, name):
     t.write('a.bin', DISK)
-    t.write('p.vmdk', TEXT.format('RW 64 FLAT "a.bin" 0').encode())
+    t.write(name, TEXT.format('RW 64 FLAT "a.bin" 0').encode())
     t.write('c-delta.vmdk', cowd({3: b'c' * SECTOR, 4: b'd' * SECTOR, 60: b'e' * SECTOR}))
     t.write('c.vmdk', child('VMFSSPARSE "c-delta.vmdk"', hint))
     expected = bytearray(DISK)

@@ -147,7 +147,7 @@ static enum vmf_code compare_window(struct check *check, struct stored_refcounts
     VMF_TRY(stored_get(stored, cluster, &count, error));
     if (count != 0 || found != 0)
       check->findings->image_end_offset = (cluster + 1) * state->cluster_size;
-    if (count < found || (count == found && overlaps(check->refs[i]))) {
+    if (count < found || overlaps(check->refs[i])) {
       if (check_corruption(check))
         vmf_finding(
             check->findings,

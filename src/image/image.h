@@ -67,6 +67,11 @@ struct vmf_span {
   bool unmarked; /* set by who asks a bitmap of the disk: it has not changed since that was made */
 };
 
+/* The run of this image that holds `guest` (< image->size), as its driver tells, and checked. Any
+ * thread. */
+VMF_MUST_CHECK enum vmf_code vmf_image_run(struct vmf_image *image, uint64_t guest,
+                                           struct vmf_run *run, struct vmf_error *error);
+
 /* The span that holds `guest` (< image->size), from `guest` on, at most `limit` bytes. Where only
  * the holes of the file that it stands in cannot be asked for, it is set, too. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t limit,

@@ -51,6 +51,14 @@ static enum vmf_code check_run(const struct vmf_image *image, uint64_t guest,
   return VMF_OK;
 }
 
+enum vmf_code vmf_image_run(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
+                            struct vmf_error *error)
+{
+  *run = (struct vmf_run){0};
+  VMF_TRY(image->format->reader->map(image, guest, run, error));
+  return check_run(image, guest, run, error);
+}
+
 /* A hole in a file's data reads as zeros and need not be read; unless they would be decrypted. */
 static enum vmf_code find_hole(struct vmf_span *span, struct vmf_error *error)
 {
@@ -92,9 +100,8 @@ enum vmf_code vmf_image_span(struct vmf_image *image, uint64_t guest, uint64_t l
                             .kind = VMF_RUN_ZERO,
                             .owner = image};
   while (image && guest < image->size) {
-    struct vmf_run run = {0};
-    VMF_TRY(image->format->reader->map(image, guest, &run, error));
-    VMF_TRY(check_run(image, guest, &run, error));
+    struct vmf_run run;
+    VMF_TRY(vmf_image_run(image, guest, &run, error));
     span->owner = image;
     span->length = vmf_min(span->length, run.guest + run.length - guest);
     if (run.kind == VMF_RUN_IMAGE) {

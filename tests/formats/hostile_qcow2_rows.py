@@ -6,9 +6,9 @@ import struct
 
 from hostile_case import CHECK, INFO, Row
 from hostile_images import (CLUSTER, LARGE, LEVEL1, QCOW2, QCOW2_V2, QCOW2_ZLIB, SECTOR, SNAPSHOT, SNAPSHOTS, big,
-                            bitmaps, deflated, extended, extension, feature_name, get_big, holes, level1_entry,
-                            level2_at, level2_entry, overlay, packed, qcow2, qcow2_with, spoil, zstd_cluster,
-                            zstd_repeat)
+                            bitmaps, data_file, deflated, extended, extension, feature_name, get_big, holes,
+                            level1_entry, level2_at, level2_entry, overlay, packed, qcow2, qcow2_with, spoil,
+                            zstd_cluster, zstd_repeat)
 
 COPIED, COMPRESSED = qcow2.COPIED, qcow2.COMPRESSED
 BEFORE = ('convert', '-l', 'before', '-O', 'raw', '{}', 'out.raw')
@@ -214,6 +214,23 @@ SZ14 += [
     Row('SZ14 extended L2 entry: zero bit', extended(0xffffffff, 1), 'the zero bit is set in an extended entry'),
 ]
 
+
+def counted(host, count):
+    return big(2 * CLUSTER + 2 * (host // CLUSTER), 2, count)
+
+
+# What no reference count tells.
+LAST = spoil(QCOW2 + b'L' * CLUSTER, [counted(END, 1), level2_entry(1, END | COPIED)])
+MAPPED = [
+    Row('MAP a cluster at the end, sound, by check', LAST, '', 0, command=CHECK),
+    Row('MAP a cluster at the end that is cut, by check', LAST[:-SECTOR], 'data beyond the end of the file',
+        command=CHECK),
+    spoiled('MAP data without an offset, by check', [level2_entry(1, COPIED)], 'allocated, but without an offset',
+            command=CHECK),
+    Row('MAP external data at another place, by check', data_file('x.raw'), 'is not the guest\'s', command=CHECK,
+        files={'x.raw': LARGE}),
+]
+
 TWICE = WHOLE + WHOLE + LARGE[2 * CLUSTER:]
 SAME_CLUSTER = spoil(QCOW2, [level2_entry(1, get_big(QCOW2, level2_at(QCOW2), 8))])
 SAME_TABLE = spoil(QCOW2, [level1_entry(1, get_big(QCOW2, LEVEL1, 8))])
@@ -232,6 +249,9 @@ LOOP3 = [
     spoiled('LOOP3 L1 entry at the L1 table', [level1_entry(0, COPIED | LEVEL1)], '', (0, 2)),
     spoiled('LOOP3 L2 entry at the L2 table, by check',
             [level2_entry(1, get_big(QCOW2, LEVEL1, 8))], 'used for different things', command=CHECK),
+    spoiled('LOOP3 L2 entry at the L1 table, counted too often, by check',
+            [level2_entry(1, LEVEL1), counted(LEVEL1, 5)], 'used for different things',
+            command=CHECK, warns=True),
     spoiled('LOOP3 L1 entry at the refcount table, by check', [level1_entry(0, COPIED | CLUSTER)],
             'used for different things', command=CHECK),
 ]
@@ -321,5 +341,5 @@ SZ52 = [
 
 INT8 = [header('INT8 dirty bit', 72, 8, 1, 'was not closed cleanly', 0, warns=True, guest=LARGE)]
 
-ROWS = (SZ04 + SZ05 + SZ06 + SZ07 + SZ08 + SZ09 + SZ10 + SZ11 + LOOP6 + SZ12 + SZ13 + SZ14 + SZ15 + LOOP3 + SZ16 +
-        SZ17 + SZ49 + SZ50 + SZ51 + SZ52 + INT8)
+ROWS = (SZ04 + SZ05 + SZ06 + SZ07 + SZ08 + SZ09 + SZ10 + SZ11 + LOOP6 + SZ12 + SZ13 + SZ14 + SZ15 + MAPPED + LOOP3 +
+        SZ16 + SZ17 + SZ49 + SZ50 + SZ51 + SZ52 + INT8)

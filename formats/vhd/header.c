@@ -175,6 +175,20 @@ static uint64_t disk_size(const struct vhd_footer *footer, unsigned size_calc)
   return sectors * VHD_SECTOR;
 }
 
+/* Hyper-V leaves the creator of a disk that it shows in its full size, and writes to, as it was. */
+static void warn_of_size(const struct vmf_image *image, unsigned size_calc)
+{
+  const struct vhd_footer *footer = &((const struct vhd_state *)image->state)->footer;
+
+  if (size_calc == VHD_SIZE_AUTO && image->size < footer->current_size)
+    vmf_warn(image->log,
+             "%s: the disk ends with its geometry, at byte %llu, as in the program that made it; "
+             "current_size is %llu: where another one has used it, --image-opts "
+             "driver=vpc,force_size_calc=current_size,file.filename=... reads all",
+             image->io->name, (unsigned long long)image->size,
+             (unsigned long long)footer->current_size);
+}
+
 static enum vmf_code check_header(const struct vmf_image *image, struct vmf_error *error)
 {
   const struct vhd_state *state = image->state;
@@ -252,6 +266,7 @@ enum vmf_code vhd_load(struct vmf_image *image, const struct vhd_reading *option
   VMF_TRY(read_footer(image, error));
   VMF_TRY(check_footer(image, error));
   image->size = disk_size(&state->footer, options->size_calc);
+  warn_of_size(image, options->size_calc);
   if (state->footer.type != VHD_FIXED)
     return load_header(image, error);
   if (image->size > state->data_end)

@@ -146,7 +146,9 @@ SMALLER = struct.pack('>HBB', 20, 4, 17)  # 1360 sectors
 
 
 def creator(title, name, geometry, size):
-    return row(f'SZ34 {title}', [footers((28, name), (56, geometry))], '', 0, guest=LARGE[:size])
+    warning = 'ends with its geometry' if size < len(LARGE) else ''
+    return row(f'SZ34 {title}', [footers((28, name), (56, geometry))], warning, 0, guest=LARGE[:size],
+               warns=bool(warning))
 
 
 SZ34 = [

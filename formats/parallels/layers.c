@@ -109,11 +109,11 @@ static enum vmf_code open_all(struct vmf_image *image, struct parallels_bundle *
 {
   struct parallels_state *state = image->state;
 
+  state->bundle = true;
   VMF_TRY(parallels_bundle_read(image, bundle, error));
   image->size = bundle->sectors * PARALLELS_SECTOR;
   VMF_TRY(find_chain(image, bundle, snapshot, chain, error));
   VMF_TRY(open_chain(image, bundle, chain, error));
-  state->bundle = true;
   state->snapshots_left = snapshot ? 0 : (unsigned)(bundle->shot_count - 1);
   return VMF_OK;
 }

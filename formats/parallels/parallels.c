@@ -128,11 +128,10 @@ static enum vmf_code parallels_info(struct vmf_image *image, struct vmf_value *s
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", state->in_use, error));
   if (state->layer_count == 0) /* a bundle whose files could not be opened */
     return VMF_OK;
-  const struct parallels_header *header = &state->layers->extents->header;
   VMF_TRY(vmf_value_text(data, "subformat",
-                         state->bundle ? "bundle"
-                         : header->ext ? "extended"
-                                       : "expanding",
+                         state->bundle                        ? "bundle"
+                         : state->layers->extents->header.ext ? "extended"
+                                                              : "expanding",
                          error));
   if (state->bundle) {
     VMF_TRY(vmf_value_uint(data, "files", state->layer_count * state->layers->count, error));

@@ -149,6 +149,13 @@ def test_a_bundle_of_two_files(t):
               ('parallels', len(LARGE), {'subformat': 'bundle', 'files': 2, 'snapshots-below': 0}), 'info')
 
 
+def test_a_bundle_without_one_of_its_files(t):
+    bundle(t, [(TOP, LARGE)])
+    os.remove(t.path(f'd.hdd/d.1.{TOP}.hds'))
+    found = json.loads(t.vmferry('info', '--output=json', 'd.hdd', status=2).stdout)
+    tap.equal((found['virtual-size'], found['format-specific']['data']['subformat']), (len(LARGE), 'bundle'), 'info')
+
+
 def test_snapshots_of_a_bundle(t):
     """What the state does not store is in the snapshot before, and so on."""
     last = bytearray(SECOND)

@@ -248,7 +248,8 @@ static enum vmf_code bochs_map(struct vmf_image *image, uint64_t guest, struct v
 
 /* ---- the rest ---- */
 
-/* That its sectors are in the file, too, as far as they are written. */
+/* That its sectors are in the file, too, as far as they are written. Of one that is another entry's
+ * as well that is known: a small file may have many. */
 static enum vmf_code examine_extent(struct vmf_image *image, uint32_t number, uint32_t entry,
                                     struct vmf_cluster_use *use, struct vmf_error *error)
 {
@@ -259,8 +260,8 @@ static enum vmf_code examine_extent(struct vmf_image *image, uint32_t number, ui
   struct vmf_run run;
   enum vmf_code code = extent_place(image, number, entry, &host, &found);
 
-  if (code == VMF_OK)
-    vmf_cluster_use_data(use, host, "an extent");
+  if (code == VMF_OK && !vmf_cluster_use_data(use, host, "an extent"))
+    return VMF_OK;
   for (; code == VMF_OK && guest < end; guest = run.guest + run.length)
     code = bochs_map(image, guest, &run, &found);
   if (code != VMF_OK && code != VMF_CORRUPT)

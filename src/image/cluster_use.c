@@ -80,13 +80,15 @@ void vmf_cluster_use_pack(struct vmf_cluster_use *use, uint64_t offset, uint64_t
   use->findings->compressed_clusters++;
 }
 
-void vmf_cluster_use_data(struct vmf_cluster_use *use, uint64_t offset, const char *what)
+bool vmf_cluster_use_data(struct vmf_cluster_use *use, uint64_t offset, const char *what)
 {
-  vmf_cluster_use_take(use, offset, use->size, what);
+  bool alone = vmf_cluster_use_take(use, offset, use->size, what);
+
   use->findings->allocated_clusters++;
   if (use->last != 0 && use->last + use->size != offset)
     use->findings->fragmented_clusters++;
   use->last = offset;
+  return alone;
 }
 
 void vmf_cluster_use_end(struct vmf_cluster_use *use)

@@ -40,8 +40,8 @@ void vmf_cluster_use_reserve(struct vmf_cluster_use *use, uint64_t offset, uint6
 void vmf_cluster_use_pack(struct vmf_cluster_use *use, uint64_t offset, uint64_t length);
 
 /* The data of the next entry in guest order, one cluster: counts it, and whether it follows the one
- * before. */
-void vmf_cluster_use_data(struct vmf_cluster_use *use, uint64_t offset, const char *what);
+ * before. Answers as vmf_cluster_use_take. */
+bool vmf_cluster_use_data(struct vmf_cluster_use *use, uint64_t offset, const char *what);
 
 /* Counts what is not used. */
 void vmf_cluster_use_end(struct vmf_cluster_use *use);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Growing disks of Bochs: what their fields may not be."""
+import struct
 import sys
 
 import tap
@@ -33,6 +34,16 @@ def cut(length):
     return lambda image: image.__delitem__(slice(length, None))
 
 
+def one_for_all(path, entries=1 << 16, extent=64 << 20):
+    """All entries are of one extent, a hole, of which every second sector is written."""
+    bits = extent // 512 // 8
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<32s16s16sIIIIIIQ', b'Bochs Virtual HD Image', b'Redolog', b'Growing', 0x20000, 512, entries,
+                               bits, extent, 0, entries * extent).ljust(512, b'\0'))
+        file.write(bytes(4 * entries) + b'\x55' * bits)
+        file.truncate(file.tell() + extent)
+
+
 ROWS = [
     row('of 95 bytes', [cut(95)], '95 bytes, the header of a Bochs disk has 96'),
     row('without its signature', [(0, b'b')], 'no "Bochs Virtual HD Image" at byte 0', command=('convert', '-f', 'bochs', '-O', 'raw', '{}', 'out.raw')),
@@ -57,6 +68,7 @@ ROWS = [
     field('a size of no whole sectors', 88, 8, len(LARGE) - 1, 'it ends at', 0, guest=LARGE[:-512], warns=True),
     entry('an extent beyond the end', 1000, 'catalog entry 0: extent 1000, at byte'),
     entry('an extent at 2^32 - 2', TOP32 - 1, 'catalog entry 0: extent 4294967294'),
+    Row('Bochs one extent for all entries, by check', one_for_all, 'something else is there as well', command=CHECK),
     entry('an extent beyond the end, by check', 1000, 'catalog entry 0: extent 1000', command=CHECK, warns=True),
     entry('an extent of two entries, by check', lambda old: old - 1, 'something else is there as well', command=CHECK, warns=True),
     entry('nothing where the file has an extent', TOP32, '', 0, guest=bytes(8192) + LARGE[8192:]),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Servers that lie: a target is whole where it is said to be, and a source is what it says."""
+import os
 import random
 import threading
 
@@ -267,6 +268,34 @@ def test_a_head_without_end(t, piece, word):
         done = t.vmferry('info', '--retry-time', '1', site.url + '/disk.raw', status=None)
     tap.equal(done.returncode in (1, 2), True, f'status {done.returncode}')
     tap.contains(done.stderr, word)
+
+
+# ---- packages ----
+
+@tap.rows([('with a manifest', True), ('without', False)])
+def test_a_file_that_cannot_be_had_is_not_intact(t, manifest):
+    """It is there, but nobody can read it: nothing is known of it."""
+    tap.needs('libcurl')
+    t.write('disk.raw', RAW)
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    t.vmferry('unpack', 'vm.ova')
+    files = {'/' + name: t.read('vm/' + name) for name in os.listdir(t.path('vm'))}
+    if not manifest:
+        del files['/vm.mf']
+
+    def answer(handler, _):
+        data = files.get(handler.path)
+        if data is None:
+            handler.say(404)
+        elif handler.path.endswith('.vmdk'):
+            start, end = handler.span(len(data))
+            handler.part(data, Content_Range=f'bytes {start}-{end - 1}/*')
+        else:
+            handler.part(data)
+    with Site(answer) as site:
+        done = t.vmferry('verify', site.url + '/vm.ovf', status=2)
+        tap.contains(done.stdout, 'failure: ' + site.url + '/vm-disk1.vmdk: the server does not say how long the file is')
+        tap.contains(done.stdout, 'NOT intact')
 
 
 # ---- bytes that come one at a time ----

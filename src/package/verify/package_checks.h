@@ -39,6 +39,13 @@ VMF_MUST_CHECK enum vmf_code vmf_verify_tell_error(struct vmf_verification *veri
                                                    unsigned line, const struct vmf_error *found,
                                                    struct vmf_error *error);
 
+/* The same where the bytes of a stored file cannot be had: nothing is known of it then, so it is a
+ * failure whatever the reason. */
+VMF_MUST_CHECK enum vmf_code vmf_verify_tell_unread(struct vmf_verification *verification,
+                                                    const char *rule, const char *file,
+                                                    unsigned line, const struct vmf_error *found,
+                                                    struct vmf_error *error);
+
 /* Files: are they there, of the size that is said, in the order that is asked for? Fills `files`
  * and `stored`. */
 VMF_MUST_CHECK enum vmf_code vmf_verify_files(struct vmf_verification *verification,

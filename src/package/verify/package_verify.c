@@ -33,18 +33,32 @@ static void hand_on(void *data, const struct vmf_package_finding *finding)
   way->sink->finding(way->sink->data, &own);
 }
 
-enum vmf_code vmf_verify_tell_error(struct vmf_verification *verification, const char *rule,
-                                    const char *file, unsigned line, const struct vmf_error *found,
-                                    struct vmf_error *error)
+static enum vmf_code tell(struct vmf_verification *verification, enum vmf_severity severity,
+                          const char *rule, const char *file, unsigned line,
+                          const struct vmf_error *found, struct vmf_error *error)
 {
   if (found->code == VMF_NOMEM || found->code == VMF_CANCELLED || found->code == VMF_IN_USE) {
     *error = *found;
     return found->code;
   }
-  vmf_report_add(verification->report,
-                 found->code == VMF_UNSUPPORTED ? VMF_SEVERITY_WARNING : VMF_SEVERITY_FAILURE, rule,
-                 file, line, "%s", found->text);
+  vmf_report_add(verification->report, severity, rule, file, line, "%s", found->text);
   return VMF_OK;
+}
+
+enum vmf_code vmf_verify_tell_error(struct vmf_verification *verification, const char *rule,
+                                    const char *file, unsigned line, const struct vmf_error *found,
+                                    struct vmf_error *error)
+{
+  return tell(verification,
+              found->code == VMF_UNSUPPORTED ? VMF_SEVERITY_WARNING : VMF_SEVERITY_FAILURE, rule,
+              file, line, found, error);
+}
+
+enum vmf_code vmf_verify_tell_unread(struct vmf_verification *verification, const char *rule,
+                                     const char *file, unsigned line, const struct vmf_error *found,
+                                     struct vmf_error *error)
+{
+  return tell(verification, VMF_SEVERITY_FAILURE, rule, file, line, found, error);
 }
 
 static enum vmf_code verify_all(struct vmf_verification *verification, struct vmf_error *error)

@@ -39,8 +39,8 @@ static enum vmf_code check_size(struct vmf_verification *verification,
 
   if (stored_size(verification, file, &size, &found) != VMF_OK) {
     file->found = false;
-    return vmf_verify_tell_error(verification, "file-unreadable", package->name, said->line, &found,
-                                 error);
+    return vmf_verify_tell_unread(verification, "file-unreadable", package->name, said->line,
+                                  &found, error);
   }
   if (said->size_known && said->size != size)
     vmf_report_add(verification->report, VMF_SEVERITY_VIOLATION, "file-size-wrong", package->name,

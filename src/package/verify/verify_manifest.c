@@ -258,11 +258,11 @@ static enum vmf_code judge_file(struct vmf_verification *verification,
   const struct vmf_name *end = coverage->listed.entries + coverage->listed.count;
 
   if (file->error.code != VMF_OK)
-    return vmf_verify_tell_error(verification,
-                                 vmf_package_has(verification->package, file->name)
-                                     ? "file-unreadable"
-                                     : "manifest-file-missing",
-                                 file->name, 0, &file->error, error);
+    return vmf_verify_tell_unread(verification,
+                                  vmf_package_has(verification->package, file->name)
+                                      ? "file-unreadable"
+                                      : "manifest-file-missing",
+                                  file->name, 0, &file->error, error);
   verification->verdict->files++;
   verification->verdict->bytes += file->size;
   for (; name < end && strcmp(name->text, file->name) == 0; name++) {

@@ -53,6 +53,16 @@ def test_a_package_of_nginx(t):
             refused(t, f'{url}/{name}::vmdisk1', 8, 'vm-disk1.vmdk')
 
 
+def test_a_package_of_many_files(t):
+    """More than are kept open: each is the same file whenever it is opened."""
+    http()
+    disks = [t.write(f'disk{number}.raw', RAW[number * 65536:][:65536]) for number in range(7)]
+    t.vmferry('pack', '-o', 'vm.ova', *disks)
+    t.vmferry('unpack', 'vm.ova')
+    with Site(lambda handler, _: handler.part(t.read('vm' + handler.path)) if handler.path[1:] in os.listdir(t.path('vm')) else handler.say(404)) as site:
+        tap.contains(t.vmferry('verify', site.url + '/vm.ovf').stdout, ': intact, 8 files')
+
+
 def test_a_redirection(t):
     http()
     t.write('disk.raw', RAW)

@@ -37,7 +37,7 @@ struct vmf_remote_block {
 struct vmf_remote {
   struct vmf_transport *transport; /* owned */
   char *name;                      /* owned */
-  uint64_t id;                     /* of this process; stays */
+  uint64_t id;                     /* of its name, version and size */
   struct vmf_remote *next;         /* these three: guarded by the list's lock (remote_io.c) */
   unsigned users;
   uint64_t left; /* when the last user went, vmf_tries_now */

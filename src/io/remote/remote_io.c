@@ -6,9 +6,11 @@
 #include "remote_io.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "carriers.h"
+#include "digest.h"
 #include "memory.h"
 #include "path.h"
 #include "tries.h"
@@ -23,7 +25,6 @@ enum {
 static struct {
   pthread_mutex_t lock; /* guards the list, and `next`, `users`, `left` of its files */
   struct vmf_remote *first;
-  uint64_t next_id;
 } files = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct remote_io {
@@ -89,7 +90,6 @@ static void add(struct vmf_remote *remote)
 {
   pthread_mutex_lock(&files.lock);
   remote->users = 1;
-  remote->id = files.next_id++;
   remote->next = files.first;
   files.first = remote;
   pthread_mutex_unlock(&files.lock);
@@ -183,15 +183,36 @@ static enum vmf_code open_transport(const char *name, struct vmf_transport **tra
   return code == VMF_OK ? VMF_OK : error->code;
 }
 
+/* The same whenever the file is opened, as long as its server tells no other version of it. */
+static enum vmf_code identify(struct vmf_remote *remote, struct vmf_error *error)
+{
+  const struct vmf_transport *transport = remote->transport;
+  VMF_AUTO_FREE char *text = NULL;
+  uint8_t digest[VMF_DIGEST_MAX];
+
+  VMF_TRY(vmf_format(&text, error, "%s\n%s\n%" PRIu64, remote->name,
+                     transport->version ? transport->version : "", transport->size));
+  VMF_TRY(vmf_digest_bytes(VMF_SHA256, text, strlen(text), digest, error));
+  memcpy(&remote->id, digest, sizeof remote->id);
+  return VMF_OK;
+}
+
 static enum vmf_code open_new(const char *name, struct vmf_remote **remote, struct vmf_error *error)
 {
   struct vmf_transport *transport;
+  struct vmf_remote *made;
   struct vmf_error why = {0};
 
   if (open_transport(name, &transport, &why) != VMF_OK)
     return vmf_fail_again(&why, error);
-  VMF_TRY(vmf_remote_new(transport, name, remote, error));
-  add(*remote);
+  VMF_TRY(vmf_remote_new(transport, name, &made, error));
+  enum vmf_code code = identify(made, error);
+  if (code != VMF_OK) {
+    vmf_remote_free(made);
+    return code;
+  }
+  add(made);
+  *remote = made;
   return VMF_OK;
 }
 

@@ -293,6 +293,18 @@ def test_an_extent_counts(t, kind, referenced, listed):
         subprocess.run(['rm', '-rf', t.path('out'), t.path('out.ova')], check=True)
 
 
+@tap.rows([(f'{name}, {kind}', name, kind) for name in ('vm.mf', 'vm.cert') for kind in ('ova', 'ovf')])
+def test_a_disk_in_what_seals_the_package(t, name, kind):
+    """No manifest can cover it, so that its bytes are anybody's."""
+    verify_packages.make_signer(t)
+    text = descriptor([file_element(name, 'file1', None)], [disk_element('vmdisk1', 'file1', len(RAW), uri='raw')])
+    text = text.encode() if isinstance(text, str) else text
+    manifest = f'SHA256(vm.ovf)= {hashlib.sha256(text).hexdigest()}\n'.encode()
+    path = put(t, [('vm.ovf', text), ('vm.mf', manifest), ('vm.cert', verify_packages.signature(t)(manifest))], kind, mf=False)
+    tap.contains(t.vmferry('verify', path, status=2).stdout, f'{name}: failure: the manifest has no digest of the file')
+    tap.contains(t.vmferry('checksum', path + DISK, status=8).stderr, name)
+
+
 @tap.rows([(kind, kind) for kind in ('ova', 'ovf')])
 def test_an_altered_extent(t, kind):
     files = [(name, flip(data, 5000) if name == 'flat-flat.vmdk' else data) for name, data in flat_package(False, True)]

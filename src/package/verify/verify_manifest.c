@@ -84,8 +84,29 @@ static void tell_unlisted(struct vmf_verification *verification, const char *nam
                  "altered");
 }
 
-/* Whatever the disks are read from is a file of the manifest, by whatever name. What References has
- * is told by that name. */
+static bool is_listed(const struct coverage *coverage, const char *name)
+{
+  return vmf_names_find(&coverage->listed, name) != NULL;
+}
+
+/* Files of References that no manifest lists: they are no reason to doubt it, unless they are read.
+ */
+static bool is_seal(const struct vmf_package *package, const char *name)
+{
+  return strcmp(name, package->manifest_name) == 0 ||
+         (package->certificate_name && strcmp(name, package->certificate_name) == 0);
+}
+
+/* Whether check_unlisted tells it. */
+static bool is_told(const struct vmf_verification *verification, const struct coverage *coverage,
+                    const char *name)
+{
+  return vmf_names_find(&verification->stored, name) && !is_listed(coverage, name) &&
+         !is_seal(verification->package, name);
+}
+
+/* Whatever the disks are read from is a file of the manifest, by whatever name. What has the name
+ * of one and is another file is found when all are hashed. */
 static enum vmf_code check_uses(struct vmf_verification *verification, struct coverage *coverage,
                                 struct vmf_error *error)
 {
@@ -97,24 +118,23 @@ static enum vmf_code check_uses(struct vmf_verification *verification, struct co
       VMF_TRY(vmf_uses_add_stored(&coverage->there, verification->package, name, error));
   }
   vmf_uses_sort(&coverage->there);
-  for (size_t i = 0; i < uses->count; i++)
-    if (!vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
-        !vmf_names_find(&verification->stored, uses->entries[i].name))
-      tell_unlisted(verification, uses->entries[i].name);
+  for (size_t i = 0; i < uses->count; i++) {
+    const char *name = uses->entries[i].name;
+    if (!vmf_uses_have(&coverage->there, &uses->entries[i].key) && !is_listed(coverage, name) &&
+        !is_told(verification, coverage, name))
+      tell_unlisted(verification, name);
+  }
   return VMF_OK;
 }
 
 /* Every file of References. */
 static void check_unlisted(struct vmf_verification *verification, const struct coverage *coverage)
 {
-  struct vmf_package *package = verification->package;
   const struct vmf_names *stored = &verification->stored;
 
   for (size_t i = 0; i < stored->count; i++) {
     const char *name = stored->entries[i].text;
-    if (!vmf_names_repeats(stored, i) && !vmf_names_find(&coverage->listed, name) &&
-        strcmp(name, package->manifest_name) != 0 &&
-        (!package->certificate_name || strcmp(name, package->certificate_name) != 0))
+    if (!vmf_names_repeats(stored, i) && is_told(verification, coverage, name))
       tell_unlisted(verification, name);
   }
 }
@@ -272,8 +292,19 @@ static enum vmf_code judge_file(struct vmf_verification *verification,
   return VMF_OK;
 }
 
-/* What is used is what was hashed, not another file that had its name meanwhile. What is hashed
- * later is hashed as it was opened. */
+/* Whether what is used is what the manifest was held against: as a file that is there now, or as
+ * one that is hashed later, as it was opened. The descriptor's bytes were looked at before. */
+static bool is_checked(const struct vmf_verification *verification, const struct coverage *coverage,
+                       const struct vmf_uses *hashed, const struct vmf_use *use)
+{
+  const struct vmf_owed *owed = verification->owed;
+
+  if (!vmf_uses_have(&coverage->there, &use->key))
+    return !is_listed(coverage, use->name) || strcmp(use->name, verification->package->name) == 0;
+  return vmf_uses_have(hashed, &use->key) || (owed && vmf_uses_have(&owed->files, &use->key));
+}
+
+/* What is used is what was hashed, not another file that had its name before or meanwhile. */
 static enum vmf_code check_hashed(const struct vmf_verification *verification,
                                   const struct coverage *coverage, struct vmf_error *error)
 {
@@ -285,10 +316,9 @@ static enum vmf_code check_hashed(const struct vmf_verification *verification,
     code = vmf_uses_add(&hashed, &coverage->keys[i], "", error);
   vmf_uses_sort(&hashed);
   for (size_t i = 0; i < uses->count && code == VMF_OK; i++)
-    if (vmf_uses_have(&coverage->there, &uses->entries[i].key) &&
-        !vmf_uses_have(&hashed, &uses->entries[i].key) &&
-        !(verification->owed && vmf_uses_have(&verification->owed->files, &uses->entries[i].key)))
-      code = vmf_fail(error, VMF_CHANGED, "%s: another file took its name while it was hashed",
+    if (!is_checked(verification, coverage, &hashed, &uses->entries[i]))
+      code = vmf_fail(error, VMF_CHANGED,
+                      "%s: another file took its name between being opened and being hashed",
                       uses->entries[i].name);
   vmf_uses_clear(&hashed);
   return code;

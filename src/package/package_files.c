@@ -324,13 +324,26 @@ static enum vmf_code count_chunks(const struct vmf_package *package, const char 
                   CHUNKS_MAX);
 }
 
+/* Nobody says how many there are: at least none is missing between others. */
+static enum vmf_code check_gap(const struct vmf_package *package, const char *name, size_t count,
+                               struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *gap = NULL, *next = NULL;
+
+  VMF_TRY(chunk_name(name, count, &gap, error));
+  VMF_TRY(chunk_name(name, count + 1, &next, error));
+  return vmf_package_has(package, next) ? missing(package, gap, error) : VMF_OK;
+}
+
 static enum vmf_code check_chunk_count(const struct vmf_package *package,
                                        const struct vmf_ovf_file *file, const char *name,
                                        size_t count, struct vmf_error *error)
 {
   uint64_t expected = file->size / file->chunk_size + (file->size % file->chunk_size > 0);
 
-  if (!file->size_known || expected == count)
+  if (!file->size_known)
+    return check_gap(package, name, count, error);
+  if (expected == count)
     return VMF_OK;
   return vmf_fail(error, VMF_CORRUPT,
                   "%s: file \"%s\" has %zu chunks, expected %" PRIu64 " (%" PRIu64

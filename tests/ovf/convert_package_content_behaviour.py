@@ -199,6 +199,20 @@ def test_chunk_that_only_the_manifest_knows(t):
     listed = manifest([('vm.ovf', text), *chunks])
     t.write('in.ova', packages.ova(('vm.ovf', text), ('vm.mf', listed), *chunks[:-1]))
     tap.contains(t.vmferry('convert', '-O', 'raw', 'in.ova', 'out.ova', status=8).stderr, chunks[-1][0])
+    for words in (('convert', 'in.ova::vmdisk1', 'out.raw'), ('checksum', 'in.ova::vmdisk1'), ('verify', 'in.ova')):
+        done = t.vmferry(*words, status=2 if words[0] == 'verify' else 8)
+        tap.contains(done.stdout + done.stderr, chunks[-1][0])
+
+
+def test_a_chunk_that_is_missing_between_others(t):
+    """The size of the file is not said, and there is no manifest."""
+    text = descriptor([file_element('disk.img', more=' ovf:chunkSize="262144"')], [disk_element(capacity=len(RAW), uri='raw')])
+    chunks = [(f'disk.img.{i:09}', RAW[i << 18:(i + 1) << 18]) for i in range(-(-len(RAW) // (1 << 18)))]
+    t.write('in.ova', packages.ova(('vm.ovf', text), chunks[0], *chunks[2:]))
+    for words in (('convert', 'in.ova::vmdisk1', 'out.raw'), ('convert', 'in.ova', 'out.ova'), ('verify', 'in.ova')):
+        done = t.vmferry(*words, status=2)
+        tap.contains(done.stdout + done.stderr, f'its file "{chunks[1][0]}" is missing')
+    tap.equal(t.names(), ['in.ova'], 'files')
 
 
 def test_capacity_and_format_of_a_disk_that_is_copied(t):

@@ -10,6 +10,8 @@
 #include "memory.h"
 #include "package_checks.h"
 
+enum { PATH_ROOM = 4096 /* what the kernel takes */ };
+
 /* ---- the certificate ---- */
 
 static bool signature_wanted(const struct vmf_package_check *check)
@@ -185,6 +187,21 @@ static enum vmf_code check_descriptor(struct vmf_verification *verification,
   return VMF_OK;
 }
 
+/* Whether it is called as a chunk of a file that is used: the last ones of a file whose size nobody
+ * says are missed by nobody else. */
+static bool is_chunk(const struct vmf_verification *verification, const char *name)
+{
+  static const char first[] = ".000000000";
+  char text[PATH_ROOM];
+  size_t length = strlen(name), tail = sizeof first - 1;
+
+  if (length <= tail || length >= sizeof text || name[length - tail] != '.' ||
+      strspn(name + length - tail + 1, "0123456789") != tail - 1)
+    return false;
+  snprintf(text, sizeof text, "%.*s%s", (int)(length - tail), name, first);
+  return vmf_names_find(&verification->stored, text) != NULL;
+}
+
 /* Whether a listed file is one of those that are used. */
 static bool is_used(struct vmf_verification *verification, const char *name)
 {
@@ -192,7 +209,8 @@ static bool is_used(struct vmf_verification *verification, const char *name)
   struct vmf_stored_key key;
   struct vmf_io *io;
 
-  if (verification->whole || vmf_names_find(&verification->stored, name))
+  if (verification->whole || vmf_names_find(&verification->stored, name) ||
+      is_chunk(verification, name))
     return true;
   if (vmf_package_open_stored(package, name, &io, NULL) != VMF_OK)
     return false;

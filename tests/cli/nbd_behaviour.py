@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -310,6 +311,27 @@ def test_a_target_that_falls_silent(t, kind):
         done = t.vmferry('apply' if kind == nbd_server.READ else 'convert', '-f', 'raw', *([] if kind == nbd_server.READ else ['-O', 'raw']),
                          '--retry-time', '1', 'disk.raw', server.url, status=75, env=STALL)
     tap.contains(done.stderr, 'nothing came from the server for 1 s')
+
+
+def test_what_was_given_up_is_not_gone_on_with(t):
+    """The bytes of a request that was given up are somebody else's memory by then: the connection ends, and the server is not even told."""
+    nbd()
+
+    class Silent(nbd_server.Server):
+        heard = b''
+
+        def request(self, connection, data):
+            kind, length = struct.unpack('>6xH16xI', nbd_server.take(connection, 28))
+            if kind != nbd_server.WRITE:
+                return kind
+            nbd_server.take(connection, length)
+            self.heard = connection.recv(28)
+            raise ConnectionError
+    t.write('disk.raw', RAW[:MIB])
+    with Silent(t, bytes(MIB), writes=True) as server:
+        t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', 'disk.raw', server.url, status=75, env=STALL)
+        server.wait_until(lambda it: it.gone)
+    tap.equal(server.heard, b'', 'what came behind the request')
 
 
 def test_a_silent_server_and_a_person_who_has_waited_enough(t):

@@ -189,7 +189,8 @@ void vmf_nbd_part(struct nbd_handle *handle, const char *name)
   struct vmf_attempt attempt;
   struct vmf_error error;
 
-  if (!vmf_nbd_is_lost(handle) && vmf_nbd.nbd_aio_disconnect(handle, 0) == 0)
+  if (!vmf_nbd_is_lost(handle) && vmf_nbd.nbd_aio_in_flight(handle) == 0 &&
+      vmf_nbd.nbd_aio_disconnect(handle, 0) == 0)
     while (!vmf_nbd_is_lost(handle) &&
            vmf_nbd_listen(handle, name, &patience, "parting", &attempt, &error) == VMF_OK)
       ;

@@ -32,7 +32,9 @@ struct nbd_handle *vmf_nbd_start(const char *url, const char *context);
 VMF_MUST_CHECK enum vmf_code vmf_nbd_check_size(struct nbd_handle *handle, const char *name,
                                                 uint64_t size, struct vmf_error *error);
 
-/* Closes it. A server that still answers is told, and may end by itself. */
+/* Closes it. A server that still answers is told, and may end by itself; but where something is
+ * under way that nobody waits for any more: its bytes are the caller's again, and libnbd must not
+ * go on with them. */
 void vmf_nbd_part(struct nbd_handle *handle, const char *name);
 
 /* VMF_READ with the reason of libnbd's call that failed last in this thread; `attempt` says whether

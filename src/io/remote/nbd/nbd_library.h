@@ -16,6 +16,7 @@
   CALL(nbd_add_meta_context)                                                                       \
   CALL(nbd_set_uri_allow_local_file)                                                               \
   CALL(nbd_aio_connect_uri)                                                                        \
+  CALL(nbd_aio_in_flight)                                                                          \
   CALL(nbd_aio_disconnect)                                                                         \
   CALL(nbd_get_error)                                                                              \
   CALL(nbd_get_errno)                                                                              \

@@ -34,17 +34,52 @@ struct target {
   uint32_t most;        /* bytes of a request */
   uint32_t block;       /* bytes; all that is written starts and ends at a multiple */
   pthread_mutex_t part; /* held while a part of a block is written: read, changed, written */
-  /* Guards `busy`. */
+  /* Guards `busy` and `given_up`. */
   pthread_mutex_t lock;
   pthread_cond_t free;
   struct nbd_handle *lines[LINES];
   bool busy[LINES];
+  struct vmf_error given_up; /* why a line was, the first one; VMF_OK: none */
   unsigned count;
 };
 
 /* ---- connections ---- */
 
-static unsigned take_line(struct target *target)
+/* What was given up is under way still, and its bytes are the caller's again: libnbd is not called
+ * any more but to close it. */
+static bool is_given_up(struct nbd_handle *handle)
+{
+  return vmf_nbd.nbd_aio_in_flight(handle) != 0;
+}
+
+static enum vmf_code check_line(struct target *target, struct nbd_handle *handle,
+                                struct vmf_error *error)
+{
+  if (!is_given_up(handle))
+    return VMF_OK;
+  pthread_mutex_lock(&target->lock);
+  enum vmf_code code = vmf_fail_again(&target->given_up, error);
+  pthread_mutex_unlock(&target->lock);
+  return code;
+}
+
+static void note_given_up(struct target *target, const struct vmf_error *why)
+{
+  pthread_mutex_lock(&target->lock);
+  if (target->given_up.code == VMF_OK)
+    target->given_up = *why;
+  pthread_mutex_unlock(&target->lock);
+}
+
+static void give_line(struct target *target, unsigned i)
+{
+  pthread_mutex_lock(&target->lock);
+  target->busy[i] = false;
+  pthread_cond_signal(&target->free);
+  pthread_mutex_unlock(&target->lock);
+}
+
+static enum vmf_code take_line(struct target *target, unsigned *line, struct vmf_error *error)
 {
   unsigned i = 0;
 
@@ -56,15 +91,11 @@ static unsigned take_line(struct target *target)
     }
   target->busy[i] = true;
   pthread_mutex_unlock(&target->lock);
-  return i;
-}
-
-static void give_line(struct target *target, unsigned i)
-{
-  pthread_mutex_lock(&target->lock);
-  target->busy[i] = false;
-  pthread_cond_signal(&target->free);
-  pthread_mutex_unlock(&target->lock);
+  *line = i;
+  enum vmf_code code = check_line(target, target->lines[i], error);
+  if (code != VMF_OK)
+    give_line(target, i);
+  return code;
 }
 
 static enum vmf_code failed(enum vmf_code code, const struct vmf_error *why, bool lost,
@@ -84,7 +115,7 @@ static enum vmf_code end_call(struct target *target, struct nbd_handle *handle, 
 {
   struct vmf_nbd_patience patience = vmf_nbd_patience(STALL);
   struct vmf_attempt attempt = {0};
-  struct vmf_error why = {0};
+  struct vmf_error why = {0}, told = {0};
   enum vmf_code code = VMF_OK;
   int done = cookie < 0 ? -1 : 0;
 
@@ -97,7 +128,10 @@ static enum vmf_code end_call(struct target *target, struct nbd_handle *handle, 
     return VMF_OK;
   if (code == VMF_OK)
     (void)!vmf_nbd_failed(target->io.name, handle, what, &attempt, &why);
-  return failed(code, &why, attempt.lost, length, offset, error);
+  (void)!failed(code, &why, attempt.lost, length, offset, &told);
+  if (is_given_up(handle))
+    note_given_up(target, &told);
+  return vmf_fail_again(&told, error);
 }
 
 /* ---- whole blocks ---- */
@@ -210,8 +244,9 @@ static enum vmf_code target_pwrite(struct vmf_io *io, const struct vmf_piece *pi
 {
   struct target *target = (struct target *)io;
   enum vmf_code code = VMF_OK;
-  unsigned line = take_line(target);
+  unsigned line;
 
+  VMF_TRY(take_line(target, &line, error));
   for (unsigned i = 0; i < count && code == VMF_OK; i++) {
     code = check_within(io, offset, pieces[i].length, error);
     if (code == VMF_OK)
@@ -231,9 +266,10 @@ static enum vmf_code target_pread(struct vmf_io *io, void *buffer, size_t length
   uint64_t end = vmf_min(vmf_align_up(offset + length, target->block), io->size);
   VMF_AUTO_FREE void *blocks = NULL;
   enum vmf_code code = VMF_OK;
+  unsigned line;
 
   VMF_TRY(vmf_alloc(REQUEST + 2 * BLOCK_MOST, &blocks, error));
-  unsigned line = take_line(target);
+  VMF_TRY(take_line(target, &line, error));
   for (uint64_t at = start; at < end && code == VMF_OK;) {
     size_t part = (size_t)vmf_min(end - at, target->most);
     uint64_t from = vmf_max(at, offset), to = vmf_min(at + part, offset + length);
@@ -250,9 +286,10 @@ static enum vmf_code target_zero(struct vmf_io *io, uint64_t offset, uint64_t le
                                  struct vmf_error *error)
 {
   struct target *target = (struct target *)io;
+  unsigned line;
 
   VMF_TRY(check_within(io, offset, length, error));
-  unsigned line = take_line(target);
+  VMF_TRY(take_line(target, &line, error));
   enum vmf_code code = put_any(target, target->lines[line], NULL, length, offset, allocate, error);
   give_line(target, line);
   return code;
@@ -296,6 +333,7 @@ static enum vmf_code target_flush(struct vmf_io *io, struct vmf_error *error)
   struct target *target = (struct target *)io;
 
   for (unsigned i = 0; target->sync && target->flushes && i < target->count; i++) {
+    VMF_TRY(check_line(target, target->lines[i], error));
     int64_t cookie = vmf_nbd.nbd_aio_flush(target->lines[i], NBD_NULL_COMPLETION, 0);
     VMF_TRY(end_call(target, target->lines[i], cookie, "flushing", io->size, 0, error));
   }

@@ -26,7 +26,7 @@ def take(connection, length):
 
 
 class Server:
-    """read(server, offset, length) gives the bytes of an answer, extents(offset, length) the (length, flags) of one about holes; without it the
+    """read(server, offset, length) gives the bytes of an answer, or its chunks, (offset, bytes) each; extents(offset, length) the (length, flags) of one about holes; without it the
     server tells nothing about them. bitmap(server, offset, length): the same of one that is called `it`, or None where that is not offered any more.
     silent(server, kind): whether it says no word more on that connection, asked before each answer. slow(server, kind): how many bytes of it go out at once then,
     a third of a second behind the ones before; 0: all of them. writes: all that is written is taken. `connections` are counted, and those that are `gone`. size: what it says to have. data: of one export, or of several by their names."""
@@ -138,7 +138,10 @@ class Server:
         if kind in (WRITE, FLUSH):
             reply(0, b'')
         if kind == READ:
-            reply(1, struct.pack('>Q', offset) + (self.read(self, offset, length) if self.read else data[offset:offset + length]))
+            came = self.read(self, offset, length) if self.read else data[offset:offset + length]
+            chunks = [(offset, came)] if isinstance(came, bytes) else came
+            for number, (place, part) in enumerate(chunks, 1):
+                reply(1, struct.pack('>Q', place) + part, DONE if number == len(chunks) else 0)
         if kind == STATUS:
             marked = self.bitmap(self, offset, length) if self.bitmap else None
             if marked is not None:

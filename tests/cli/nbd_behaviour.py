@@ -214,6 +214,40 @@ def test_an_answer_of_another_length(t, read):
     tap.equal('out.raw' in t.names(), False, 'a target')
 
 
+def chunks(cuts):
+    """What gives an answer in parts, each from one to another of these shares of what is asked for."""
+    def read(server, offset, length):
+        places = [(offset + length * start // 4, offset + length * end // 4) for start, end in cuts]
+        return [(start, server.data[start:end]) for start, end in places]
+    return read
+
+
+@tap.rows([('in order', [(0, 1), (1, 2), (2, 4)]), ('in another one', [(3, 4), (0, 2), (2, 3)])])
+def test_an_answer_in_chunks(t, cuts):
+    nbd()
+    with nbd_server.Server(t, RAW, read=chunks(cuts)) as server:
+        converted(t, server.url, '-f', 'raw')
+
+
+@tap.rows([('a half twice', [(0, 2), (0, 2)]), ('the other one', [(2, 4), (2, 4)]), ('some of it twice', [(0, 2), (1, 3)]),
+           ('a quarter twice, in order', [(0, 1), (1, 2), (1, 2), (3, 4)])])
+def test_an_answer_with_bytes_that_come_twice(t, cuts):
+    """So many as were asked for come; but some did not."""
+    nbd()
+    with nbd_server.Server(t, RAW, read=chunks(cuts)) as server:
+        done = t.vmferry('convert', '-f', 'raw', '-O', 'raw', '--retry-time', '1', server.url, 'out.raw', status=3)
+    tap.contains(done.stderr, 'sends some of them twice and others not at all')
+    tap.equal('out.raw' in t.names(), False, 'a target')
+
+
+def test_an_answer_to_who_writes_with_bytes_that_come_twice(t):
+    nbd()
+    t.write('disk.raw', RAW[:MIB])
+    with nbd_server.Server(t, bytes(MIB), writes=True, read=chunks([(0, 2), (0, 2)])) as server:
+        done = t.vmferry('apply', '-f', 'raw', '--retry-time', '1', 'disk.raw', server.url, status=3)
+    tap.contains(done.stderr, 'sends some of them twice and others not at all')
+
+
 # A server that says nothing more, and keeps the connection.
 
 STALL = {'VMFERRY_STALL_TIME': '1'}

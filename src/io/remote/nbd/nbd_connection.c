@@ -62,6 +62,42 @@ enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle *handle, const 
   return code;
 }
 
+/* ---- chunks ---- */
+
+/* A number that no others add up to by chance (the finaliser of SplitMix64). */
+static uint64_t worth(uint64_t place)
+{
+  place = (place ^ place >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  place = (place ^ place >> 27) * UINT64_C(0x94d049bb133111eb);
+  return place ^ place >> 31;
+}
+
+static int on_chunk(void *data, const void *bytes, size_t count, uint64_t offset, unsigned status,
+                    int *error)
+{
+  struct vmf_nbd_chunks *chunks = data;
+
+  (void)bytes, (void)status, (void)error;
+  chunks->sum += worth(offset + count) - worth(offset);
+  return 0;
+}
+
+nbd_chunk_callback vmf_nbd_chunks_take(struct vmf_nbd_chunks *chunks)
+{
+  return (nbd_chunk_callback){.callback = on_chunk, .user_data = chunks};
+}
+
+enum vmf_code vmf_nbd_chunks_check(const struct vmf_nbd_chunks *chunks, const char *name,
+                                   uint64_t start, uint64_t end, struct vmf_error *error)
+{
+  if (chunks->sum == worth(end) - worth(start))
+    return VMF_OK;
+  return vmf_fail(error, VMF_READ,
+                  "%s: the server was asked for bytes %" PRIu64 " to %" PRIu64
+                  ", and sends some of them twice and others not at all: it cannot be trusted",
+                  name, start, end);
+}
+
 /* ---- waiting ---- */
 
 struct vmf_nbd_patience vmf_nbd_patience(unsigned seconds)

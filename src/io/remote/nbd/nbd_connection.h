@@ -43,6 +43,21 @@ VMF_MUST_CHECK enum vmf_code vmf_nbd_failed(const char *name, struct nbd_handle 
                                             const char *what, struct vmf_attempt *attempt,
                                             struct vmf_error *error);
 
+/* What has come of a read, in chunks, of which libnbd counts the bytes and nothing else. Of each
+ * chunk the sum gains what its end is worth and loses what its start is: of chunks that lie one
+ * behind the other it is that of the whole, whatever their order is. */
+struct vmf_nbd_chunks {
+  uint64_t sum;
+};
+
+/* For the reads of one range, which add to it; it lives until they are over. */
+nbd_chunk_callback vmf_nbd_chunks_take(struct vmf_nbd_chunks *chunks);
+
+/* The reads of [start, end) have gone well. VMF_READ: some bytes came twice, others not at all. */
+VMF_MUST_CHECK enum vmf_code vmf_nbd_chunks_check(const struct vmf_nbd_chunks *chunks,
+                                                  const char *name, uint64_t start, uint64_t end,
+                                                  struct vmf_error *error);
+
 /* What is waited for, and what poll told of it: takes in what has come, and sends what could not be
  * sent yet. False: the connection is of no use any more. */
 struct pollfd vmf_nbd_socket(struct nbd_handle *handle);

@@ -25,6 +25,7 @@ struct fetching {
   unsigned came, awaited;         /* of the answers: how many are there, and are worth a look */
   int64_t cookies[REQUESTS_MOST]; /* of what was not collected yet */
   uint64_t offsets[REQUESTS_MOST];
+  struct vmf_nbd_chunks chunks;
 };
 
 static enum vmf_code media_failed(const struct fetching *fetching, uint64_t offset,
@@ -77,9 +78,9 @@ static enum vmf_code send_more(struct fetching *fetching, struct vmf_attempt *at
   while (fetching->sent < load->length && fetching->count < REQUESTS_MOST) {
     const size_t at = fetching->sent, in_block = at % VMF_REMOTE_BLOCK;
     const size_t length = vmf_min(fetching->nbd->most, joined(load, at));
-    int64_t cookie = vmf_nbd.nbd_aio_pread(fetching->channel->handle,
-                                           load->blocks[at / VMF_REMOTE_BLOCK] + in_block, length,
-                                           load->offset + at, callback, 0);
+    int64_t cookie = vmf_nbd.nbd_aio_pread_structured(
+        fetching->channel->handle, load->blocks[at / VMF_REMOTE_BLOCK] + in_block, length,
+        load->offset + at, vmf_nbd_chunks_take(&fetching->chunks), callback, 0);
     if (cookie < 0)
       return media_failed(fetching, load->offset + at, attempt, error);
     fetching->offsets[fetching->count] = load->offset + at;
@@ -134,7 +135,11 @@ static enum vmf_code fetch_by(struct fetching *fetching, struct vmf_attempt *att
     if (code == VMF_OK)
       code = send_more(fetching, attempt, error);
   }
-  return code;
+  return code == VMF_OK
+             ? vmf_nbd_chunks_check(&fetching->chunks, fetching->nbd->transport.name,
+                                    fetching->load->offset,
+                                    fetching->load->offset + fetching->load->length, error)
+             : code;
 }
 
 enum vmf_code vmf_nbd_fetch(struct vmf_transport *transport, void *line,

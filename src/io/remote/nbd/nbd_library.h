@@ -30,7 +30,7 @@
   CALL(nbd_can_fast_zero)                                                                          \
   CALL(nbd_poll)                                                                                   \
   CALL(nbd_aio_block_status)                                                                       \
-  CALL(nbd_aio_pread)                                                                              \
+  CALL(nbd_aio_pread_structured)                                                                   \
   CALL(nbd_aio_pwrite)                                                                             \
   CALL(nbd_aio_zero)                                                                               \
   CALL(nbd_aio_flush)                                                                              \

@@ -139,9 +139,12 @@ static enum vmf_code end_call(struct target *target, struct nbd_handle *handle, 
 static enum vmf_code get(struct target *target, struct nbd_handle *handle, void *buffer,
                          size_t length, uint64_t offset, struct vmf_error *error)
 {
-  int64_t cookie = vmf_nbd.nbd_aio_pread(handle, buffer, length, offset, NBD_NULL_COMPLETION, 0);
+  struct vmf_nbd_chunks chunks = {0};
+  int64_t cookie = vmf_nbd.nbd_aio_pread_structured(
+      handle, buffer, length, offset, vmf_nbd_chunks_take(&chunks), NBD_NULL_COMPLETION, 0);
 
-  return end_call(target, handle, cookie, "reading", length, offset, error);
+  VMF_TRY(end_call(target, handle, cookie, "reading", length, offset, error));
+  return vmf_nbd_chunks_check(&chunks, target->io.name, offset, offset + length, error);
 }
 
 static enum vmf_code put(struct target *target, struct nbd_handle *handle, const uint8_t *data,

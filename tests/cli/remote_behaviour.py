@@ -383,6 +383,16 @@ def test_an_image_names_no_url(t):
         tap.equal(site.requests, [], 'requests')
 
 
+@tap.rows([('in a reference', '../base.raw'), ('escaped', '%2e%2E/base.raw'), ('in parts', 'x/.%2e%2f../base.raw')])
+def test_an_image_leaves_no_folder_of_a_server(t, name):
+    """What the person said who asks goes along to there."""
+    http()
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-u', '-f', 'qcow2', '-b', name, '-F', 'raw', 'top.qcow2', '1M')
+    with Site(lambda handler, _: handler.part(t.read('top.qcow2') if 'top' in handler.path else RAW)) as site:
+        refused(t, site.url + '/dir/top.qcow2?key=1', 2, 'not in its own folder on the server')
+        tap.equal({path for path, _, _ in site.requests}, {'/dir/top.qcow2?key=1'}, 'requests')
+
+
 def test_what_stands_beside_a_url_is_not_opened_for_strangers(t):
     http()
     t.write('base.raw', RAW)

@@ -41,6 +41,15 @@ START_TEST(what_may_be_a_secret_is_not_shown)
   ck_assert_str_eq(beside, "https://...@host/a/b%20flat.vmdk");
   ck_assert_int_eq(vmf_url_whole(beside, &other, &error), VMF_OK);
   ck_assert_str_eq(other, "https://host/a/b%20flat.vmdk?key=1");
+  static const char *const outside[] = {"../b",   "%2e%2E/b", "x/.%2e/b", "x%2f..%2fb",
+                                        "..%5cb", "..;x/b",   "x/%2e."};
+  for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+    ck_assert_int_eq(vmf_url_beside("https://host/a/c", outside[i], &none, &error), VMF_REFUSED);
+  static const char *const inside[] = {"..b", "b..", "...", "%2e/b", "x/b", "%252e%252e/b"};
+  for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+    VMF_AUTO_FREE char *found = NULL;
+    ck_assert_int_eq(vmf_url_beside("https://host/a/c", inside[i], &found, &error), VMF_OK);
+  }
   /* another folder, another host, another number */
   ck_assert_int_eq(vmf_url_whole("https://...@host/b.vmdk", &none, &error), VMF_USAGE);
   ck_assert_int_eq(vmf_url_whole("https://...@host.evil/a/b.vmdk", &none, &error), VMF_USAGE);

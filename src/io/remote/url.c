@@ -267,6 +267,35 @@ static bool is_escape(const char *text)
   return text[0] == '%' && vmf_hex_digit(text[1]) >= 0 && vmf_hex_digit(text[2]) >= 0;
 }
 
+/* As a server reads it; -1: the end. */
+static int next_byte(const char **name)
+{
+  const char *at = *name;
+
+  if (!*at)
+    return -1;
+  *name += is_escape(at) ? 3 : 1;
+  return is_escape(at) ? vmf_hex_digit(at[1]) << 4 | vmf_hex_digit(at[2]) : (unsigned char)*at;
+}
+
+/* Some servers take "..;x" for "..", too. */
+static bool leads_out(const char *name)
+{
+  unsigned dots = 0;
+  bool other = false;
+  int byte;
+
+  do {
+    byte = next_byte(&name);
+    bool end = byte < 0 || byte == '/' || byte == '\\' || byte == ';';
+    if (end && dots == 2 && !other)
+      return true;
+    dots = end ? 0 : dots + (byte == '.');
+    other = !end && (other || byte != '.');
+  } while (byte >= 0);
+  return false;
+}
+
 /* What a name is in a path (RFC 3986, 3.3); of the name of a URL, what is escaped stays so. The
  * room is that of three times the name. */
 static void escape(const char *name, char *out)
@@ -293,6 +322,10 @@ enum vmf_code vmf_url_beside(const char *shown, const char *name, char **beside,
     return vmf_fail(error, VMF_REFUSED,
                     "%s: names the file \"%.160s\", and an NBD server has no files beside it",
                     shown, name);
+  if (!vmf_url_is_s3(shown) && leads_out(name))
+    return vmf_fail(error, VMF_REFUSED,
+                    "%s: refers to \"%.160s\", which is not in its own folder on the server", shown,
+                    name);
   VMF_TRY(vmf_alloc(3 * strlen(name) + 1, &escaped, error));
   if (vmf_url_is_s3(shown))
     strcpy(escaped, name);

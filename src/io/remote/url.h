@@ -31,8 +31,8 @@ VMF_MUST_CHECK enum vmf_code vmf_url_whole(const char *shown, char **url, struct
 /* The length of the URL of "URL::DISK"; all of it where no disk is named. */
 size_t vmf_url_length(const char *name);
 
-/* What is called `name`, a relative path without "..", in the folder of a URL. VMF_REFUSED: an NBD
- * server has no folders. */
+/* What is called `name`, a relative path, in the folder of a URL. VMF_REFUSED: it leads out of
+ * that, also as a server reads it (%2e%2e); an NBD server has no folders. */
 VMF_MUST_CHECK enum vmf_code vmf_url_beside(const char *shown, const char *name, char **beside,
                                             struct vmf_error *error);
 

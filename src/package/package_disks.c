@@ -38,7 +38,8 @@ static enum vmf_code open_chain(struct vmf_package *package, const struct vmf_ov
                                 const struct vmf_image_options *options, unsigned depth,
                                 struct vmf_image **image, struct vmf_error *error);
 
-/* The disk that `disk` is a delta to. */
+/* The disk that `disk` is a delta to. Calls itself for one that has no file and a parent, in which
+ * nothing is written yet, VMF_PACKAGE_CHAIN deep at most. */
 static enum vmf_code open_parent(struct vmf_package *package, const struct vmf_ovf_disk *disk,
                                  const struct vmf_image_options *options, unsigned depth,
                                  struct vmf_image **parent, struct vmf_error *error)
@@ -54,6 +55,8 @@ static enum vmf_code open_parent(struct vmf_package *package, const struct vmf_o
     return vmf_fail(error, VMF_LIMIT,
                     "%s: disk \"%s\": the chain of parentRef is deeper than %d disks, or a loop",
                     package->path, disk->id, VMF_PACKAGE_CHAIN);
+  if (!found->file_ref && found->parent_ref)
+    return open_parent(package, found, options, depth + 1, parent, error);
   if (!found->file_ref) { /* an empty disk: zeros, as without a parent */
     *parent = NULL;
     return VMF_OK;

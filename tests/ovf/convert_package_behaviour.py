@@ -180,6 +180,20 @@ def test_delta_disks(t, kind):
                 tap.equal(out.guest(t, identity) == content, True, f'guest bytes of {identity} by qemu-img')
 
 
+def test_a_delta_to_a_delta_without_a_file(t):
+    """In neither is anything written yet: what is below them is read."""
+    base = vmdk.stream(LARGE, 'disk1.vmdk')
+    t.run(tap.tool('qemu-img'), 'create', '-q', '-f', 'qcow2', 'child.qcow2', str(len(LARGE)))
+    delta = t.read('child.qcow2')
+    text = descriptor(
+        [file_element(size=len(base)), file_element('disk2.qcow2', 'file2', len(delta))],
+        [disk_element('base', capacity=len(LARGE)), disk_element('empty', None, len(LARGE), ' ovf:parentRef="base"'),
+         disk_element('child', 'file2', len(LARGE), ' ovf:parentRef="empty"', URIS['qcow2'])], drives=['child'])
+    path = put(t, [('vm.ovf', text), ('disk1.vmdk', base), ('disk2.qcow2', delta)])
+    t.vmferry('convert', '-O', 'raw', path + '::child', 'a.raw')
+    tap.equal(t.read('a.raw') == LARGE, True, 'guest bytes of the child')
+
+
 def vmdk_delta():
     """The grains of CHILD that differ from LARGE, in a sparse VMDK on the stream's CID; the others are absent. What
     became zeros is stored as zeros."""

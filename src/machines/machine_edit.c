@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "caller.h"
+#include "gate.h"
 #include "guest_os.h"
 #include "machine_plan.h"
 #include "memory.h"
@@ -187,6 +188,7 @@ static enum vmf_code edit_path(const char *path, const struct vmf_machine_edits 
     target->output = NULL;
   if (vmf_package_recognise(resolved))
     return vmf_package_edit(resolved, edits, target, error);
+  VMF_TRY(vmf_gate_unsigned(resolved, "a machine", target->files->trust, error));
   if (S_ISREG(status.st_mode))
     return vmf_text_edit(resolved, edits, target, error);
   return vmf_fail(error, VMF_UNSUPPORTED, "%s: is neither a package nor a regular file", resolved);

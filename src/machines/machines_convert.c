@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "caller.h"
+#include "gate.h"
 #include "machine_move.h"
 #include "memory.h"
 #include "ovf_fit.h"
@@ -168,6 +169,23 @@ static bool is_package_still(const struct vmf_machines *machines, const char *pa
          (!platform->profile || is_fitted(machines, path, platform, to->drivers));
 }
 
+/* What is made of a machine leaves its package, also where no disk does. */
+static enum vmf_code pass_gate(const struct vmf_machines *machines, struct vmf_error *error)
+{
+  const struct vmf_image_options *options = &machines->options;
+  struct vmf_gate gate;
+
+  if (!machines->package)
+    return vmf_gate_unsigned(machines->path, "a machine", options->trust, error);
+  VMF_TRY(vmf_gate_new(machines->package, options->trust, &gate, error));
+  gate.threads = options->threads;
+  gate.crew = options->crew;
+  gate.cancel = options->cancel;
+  enum vmf_code code = vmf_gate_pass(&gate, VMF_OK, error);
+  vmf_gate_clear(&gate);
+  return code;
+}
+
 /* Each machine gets a folder in the one that is named. */
 static bool is_for_all(const struct vmf_machines *machines, const char *path,
                        const struct vmf_machine_target_options *to)
@@ -199,6 +217,7 @@ enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *pa
   if (is_package_still(machines, plain, &platform, &own))
     return vmf_machines_keep_package(machines, plain, &own, &files,
                                      platform.profile ? &platform : NULL, error);
+  VMF_TRY(pass_gate(machines, error));
   return is_for_all(machines, plain, &own)
              ? vmf_machines_convert_all(machines, plain, &own, &files, &platform, error)
              : convert_one(machines, plain, &own, &files, &platform, error);

@@ -227,6 +227,35 @@ def test_a_signature_is_required(t, way):
         t.vmferry(command[0], '--signer', 64 * '0', '--no-verify', *command[1:], status=1, text=False)
 
 
+@tap.rows([(kind, kind) for kind in ('ova', 'ovf')])
+def test_a_machine_without_disks(t, kind):
+    """Its descriptor leaves the package, too."""
+    prepare(t)
+    text = descriptor([], [])
+    text = text.encode() if isinstance(text, str) else text
+    good = put(t, [('vm.ovf', text)], kind, name='good')
+    altered = put(t, [('vm.ovf', text.replace(b'vmx-13', b'vmx-14')), *packages.signed_off([('vm.ovf', text)])[1:]], kind, name='altered', mf=False)
+    before = t.names()
+    for words in (('convert', '{}', 'out.vmx'), ('convert', '--machine', 'vmx', '{}', 'out/'), ('convert', '--dry-run', '{}', 'out.vmx')):
+        tap.contains(t.vmferry(*spread(t, words, altered), status=8).stderr, '[manifest-digest-wrong]')
+        tap.contains(t.vmferry(*spread(t, words, good), '--require-signature', status=8).stderr, 'not signed')
+        tap.equal(t.names(), before, 'files')
+    t.vmferry('convert', good, 'out.vmx')
+    t.vmferry('convert', '--no-verify', altered, 'unverified.vmx')
+
+
+@tap.rows([('a machine', 'vm.vmx'), ('a machine in one file', 'vm.xva')])
+def test_a_signature_of_what_is_no_package(t, name):
+    """Who asks for one gets nothing else in its place."""
+    prepare(t)
+    t.vmferry('convert', put(t, package_of('raw')), name)
+    text, before = t.read(name), t.names()
+    for words in (('--require-signature',), ('--signer', 64 * '0'), ('--ca-file', 'ca.pem')):
+        for way in (('convert', name, 'out.ova'), ('convert', '--machine', 'vmx', name, 'out/'), ('edit', '--cpus', '2', name)):
+            tap.contains(t.vmferry(way[0], *words, *way[1:], status=8).stderr, 'only packages are signed; this is a machine')
+    tap.equal((t.names(), t.read(name) == text), (before, True), 'files')
+
+
 def test_a_wrong_signature(t):
     prepare(t)
     package = Package()

@@ -220,18 +220,13 @@ enum vmf_code vmf_package_open_disk(struct vmf_package *package, const char *nam
 static enum vmf_code check_unsigned(const char *name, const struct vmf_image_options *options,
                                     struct vmf_error *error)
 {
-  struct vmf_package_trust trust;
+  enum vmf_code code = vmf_gate_unsigned(name, "a disk", options->trust, error);
 
-  VMF_TRY(vmf_take_package_trust(options->trust, &trust, error));
-  if (!trust.require_signature && !trust.ca_file && !trust.signer)
-    return VMF_OK;
-  if (strcmp(name, "-") == 0)
-    return vmf_fail(error, VMF_DIFFERENT,
+  if (code == VMF_DIFFERENT && strcmp(name, "-") == 0)
+    return vmf_fail(error, code,
                     "-: a signature is required, which is looked for in files: store the package "
                     "in one first (cat > vm.ova)");
-  return vmf_fail(error, VMF_DIFFERENT,
-                  "%s: a signature is required, and only packages are signed; this is a disk",
-                  name);
+  return code;
 }
 
 /* Takes over io. */

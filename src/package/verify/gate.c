@@ -38,6 +38,19 @@ void vmf_gate_clear(struct vmf_gate *gate)
   *gate = (struct vmf_gate){0};
 }
 
+enum vmf_code vmf_gate_unsigned(const char *name, const char *what,
+                                const struct vmf_package_trust *trust, struct vmf_error *error)
+{
+  struct vmf_package_trust own;
+
+  VMF_TRY(vmf_take_package_trust(trust, &own, error));
+  if (!own.require_signature && !own.ca_file && !own.signer)
+    return VMF_OK;
+  return vmf_fail(error, VMF_DIFFERENT,
+                  "%s: a signature is required, and only packages are signed; this is %s", name,
+                  what);
+}
+
 /* ---- progress ---- */
 
 static void show(const struct vmf_gate *gate, uint64_t done)

@@ -39,6 +39,12 @@ VMF_MUST_CHECK enum vmf_code vmf_gate_new(struct vmf_package *package,
                                           struct vmf_gate *gate, struct vmf_error *error);
 void vmf_gate_clear(struct vmf_gate *gate);
 
+/* The gate of what is no package, but `what` ("a disk"): VMF_DIFFERENT where a signature is asked
+ * for. */
+VMF_MUST_CHECK enum vmf_code vmf_gate_unsigned(const char *name, const char *what,
+                                               const struct vmf_package_trust *trust,
+                                               struct vmf_error *error);
+
 /* What is going to be used: a File, an io with its bytes, an image with its chain. */
 VMF_MUST_CHECK enum vmf_code vmf_gate_file(struct vmf_gate *gate, const struct vmf_ovf_file *file,
                                            struct vmf_error *error);

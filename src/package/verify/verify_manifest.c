@@ -114,7 +114,7 @@ static enum vmf_code check_uses(struct vmf_verification *verification, struct co
 {
   const struct vmf_uses *uses = &verification->uses;
 
-  for (size_t i = 0; i < coverage->listed.count; i++) {
+  for (size_t i = 0; uses->count > 0 && i < coverage->listed.count; i++) {
     const char *name = coverage->listed.entries[i].text;
     if (!vmf_names_repeats(&coverage->listed, i) && strcmp(name, verification->package->name) != 0)
       VMF_TRY(vmf_uses_add_stored(&coverage->there, verification->package, name, error));

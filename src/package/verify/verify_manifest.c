@@ -311,14 +311,16 @@ static enum vmf_code judge_file(struct vmf_verification *verification,
 }
 
 /* Whether what is used is what the manifest was held against: as a file that is there now, or as
- * one that is hashed later, as it was opened. The descriptor's bytes were looked at before. */
+ * one that is hashed later, as it was opened. The descriptor's bytes were looked at before. Outside
+ * of a gate nothing is open any more, and not every file system knows a file again then. */
 static bool is_checked(const struct vmf_verification *verification, const struct coverage *coverage,
                        const struct vmf_uses *hashed, const struct vmf_use *use)
 {
   const struct vmf_owed *owed = verification->owed;
 
   if (!vmf_uses_have(&coverage->there, &use->key))
-    return !is_listed(coverage, use->name) || strcmp(use->name, verification->package->name) == 0;
+    return !verification->first_only || !is_listed(coverage, use->name) ||
+           strcmp(use->name, verification->package->name) == 0;
   return vmf_uses_have(hashed, &use->key) || (owed && vmf_uses_have(&owed->files, &use->key));
 }
 

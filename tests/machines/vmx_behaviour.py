@@ -336,6 +336,19 @@ def test_passwords_are_not_shown(t):
     tap.equal(model.extras(machine), {'RemoteDisplay.vnc.password': None})
 
 
+@tap.rows([
+    ('twice', 'RemoteDisplay.vnc.password = "geheim"\nRemoteDisplay.VNC.password = "secret"', 'vmx-duplicate'),
+    ('with quotes that do not enclose it', 'RemoteDisplay.vnc.password = "secret', 'vmx-quotes'),
+    ('without an equals sign', 'RemoteDisplay.vnc.password "secret"', 'vmx-line'),
+    ('in what the guest is told', 'guestinfo.ovfEnv = "secret', 'vmx-quotes'),
+])
+def test_passwords_are_in_no_finding(t, text, rule):
+    _, findings = read(t, text)
+    tap.equal(model.rules(findings), [rule])
+    tap.equal([word in findings[0]['text'] for word in ('secret', 'geheim')], [False, False])
+    tap.contains(findings[0]['text'], text.split(' ')[0][:12])
+
+
 def test_what_each_machine_has_is_nothing_of_this_one(t):
     board = ('floppy0.present = "FALSE"\npciBridge0.present = "TRUE"\npciBridge4.present = "true"\npciBridge4.virtualDev = "pcieRootPort"\n'
              'pciBridge4.functions = "4"\nhpet0.present = "FALSE"\nvmci0.present = "TRUE"\n')

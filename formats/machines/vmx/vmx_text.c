@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "text.h"
 #include "utf8.h"
+#include "vmware.h"
 
 /* A stretch of the text; not NUL-terminated. */
 struct vmx_span {
@@ -236,6 +237,15 @@ static enum vmf_code vmx_add(struct vmx_text *text, struct vmx_span key, struct 
   return copy_value(text, value, line, &setting->value, error);
 }
 
+/* Whether the value of that key is shown in no message. */
+static bool is_secret(struct vmx_span key)
+{
+  char name[VMX_KEY];
+
+  snprintf(name, sizeof name, "%.*s", (int)vmf_text_fit(key.at, key.length, VMX_KEY - 1), key.at);
+  return vmf_vmware_secret(name);
+}
+
 static enum vmf_code vmx_lines(struct vmx_text *text, struct vmx_span rest, struct vmf_error *error)
 {
   struct vmx_span line, key, value;
@@ -247,17 +257,19 @@ static enum vmf_code vmx_lines(struct vmx_text *text, struct vmx_span rest, stru
     if (line.length > VMX_LINE)
       return vmf_fail(error, VMF_LIMIT, "%s:%u: a line of %zu bytes: at most %d are accepted",
                       text->name, number, line.length, VMX_LINE);
-    if (!vmx_split(line, &key, &value, &clean)) {
+    bool setting = vmx_split(line, &key, &value, &clean), secret = is_secret(key);
+    if (!setting) {
       vmf_report_add(text->report, VMF_SEVERITY_WARNING, "vmx-line", text->name, number,
                      "\"%.*s\" is no setting (key = \"value\"), and not read",
-                     (int)vmf_text_fit(line.at, line.length, 60), line.at);
+                     (int)vmf_text_fit(line.at, secret ? key.length : line.length, 60), line.at);
       continue;
     }
     if (!clean)
       vmf_report_add(text->report, VMF_SEVERITY_WARNING, "vmx-quotes", text->name, number,
                      "the quotes of %.*s do not enclose its value, which is taken to be \"%.*s\"",
                      (int)vmf_text_fit(key.at, key.length, 60), key.at,
-                     (int)vmf_text_fit(value.at, value.length, 60), value.at);
+                     secret ? 3 : (int)vmf_text_fit(value.at, value.length, 60),
+                     secret ? "***" : value.at);
     VMF_TRY(vmx_add(text, key, value, number, error));
   }
   return VMF_OK;
@@ -366,9 +378,10 @@ static enum vmf_code vmx_index(struct vmx_text *text, struct vmf_error *error)
       continue;
     }
     setting->taken = true;
+    bool secret = vmf_vmware_secret(setting->key);
     vmf_report_add(text->report, VMF_SEVERITY_WARNING, "vmx-duplicate", text->name, setting->line,
                    "%.60s = \"%.60s\" is not taken: line %u says \"%.60s\"", setting->key,
-                   setting->value, before->line, before->value);
+                   secret ? "***" : setting->value, before->line, secret ? "***" : before->value);
   }
   return VMF_OK;
 }

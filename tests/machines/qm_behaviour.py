@@ -69,6 +69,18 @@ def test_keys_that_qm_does_not_have_are_left_out(t):
     tap.equal((made['protection'], 'wrong' in made, os.path.exists(t.path('owned'))), ('1', False, False), 'keys')
 
 
+def test_what_proxmox_keeps_itself_or_takes_from_a_file_is_no_option(t):
+    """qm create ends at the first option that it does not have."""
+    t.write('d0.raw', bytes(1 << 20))
+    t.write('vm.conf', b'memory: 512\nmeta: creation-qemu=8.1.5,ctime=1700000000\nostype: l26\nrunningcpu: kvm64\nrunningmachine: pc-i440fx-7.2\n'
+                       b'scsi0: d0.raw,size=1M\nsshkeys: ssh-ed25519%20AAAA\ntags: x\nvlan0: e1000=BC:24:11:2C:69:EC\n')
+    os.makedirs(t.path('out'))
+    done = t.vmferry('convert', '--machine', 'qm', 'vm.conf', 'out/import.sh')
+    made = options_of(run(t, 'dash')[1])
+    tap.equal(sorted(set(made) & {'meta', 'runningcpu', 'runningmachine', 'sshkeys', 'tags', 'vlan0'}), ['tags'], 'options')
+    tap.contains(done.stderr, 'extra.sshkeys')
+
+
 def test_it_says_what_a_configuration_says(t):
     """Read again as the configuration that it is made of: the same machine, but for the place of the disks."""
     machine(t, '--memory', '3G', '--cpus', '4', '--annotation', "50 % of it's\n# lines: x")

@@ -59,9 +59,18 @@ static enum step step_of(const char *key)
   return is_drive(key) ? DRIVES : strcmp(key, "boot") == 0 ? BEHIND : WITH_MACHINE;
 }
 
-/* Of what was kept of another configuration qm has those options that Proxmox is known to have. */
+/* Of what was kept of another configuration qm has those options that Proxmox is known to have, but
+ * for those that it keeps itself, that were of old versions, and that it takes from a file. */
 static bool is_option(const struct vmf_machine *machine, const char *key)
 {
+  static const char *const own[] = {"meta", "runningmachine", "runningcpu", "running-nets-host-mtu",
+                                    "sshkeys"};
+
+  for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+    if (strcmp(own[i], key) == 0)
+      return false;
+  if (strncmp(key, "vlan", 4) == 0)
+    return false;
   for (size_t i = 0; i < machine->extra_count; i++) {
     const struct vmf_machine_extra *extra = &machine->extras[i];
     if (!extra->known && strcmp(extra->vendor, PROXMOX_NAME) == 0 && strcmp(extra->key, key) == 0)
@@ -158,6 +167,9 @@ static enum vmf_code qm_write(const struct vmf_machine *machine,
   *text = NULL;
   beside.folder = NULL; /* wherever the script is run */
   VMF_TRY(proxmox_write(machine, &beside, &own, &conf, &conf_length, error));
+  if (vmf_machine_extra(machine, PROXMOX_NAME, "sshkeys"))
+    vmf_machine_lose(losses, VMF_LOSS_BEHAVIOUR, NULL,
+                     "qm takes them from a file: qm set ID --sshkeys FILE", "extra.sshkeys");
   FILE *out = open_memstream(text, length);
   if (!out)
     return vmf_fail(error, VMF_NOMEM, "no memory for a script");

@@ -249,7 +249,7 @@ machine: pc-i440fx-7.2,viommu=virtio
 memory: 2048
 name: web.example
 net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,firewall=1,tag=20,rate=1.5
-net1: e1000e=BC:24:11:2C:69:ED
+net1: e1000e=BC:24:11:2C:69:ED,mtu=1
 numa: 1
 onboot: 1
 ostype: l26
@@ -287,6 +287,16 @@ def test_lines_are_sorted_behind_the_description(t):
     lines = write(t, SAME)[0].splitlines()
     tap.equal(lines[:2], ['#a note%3A 100%25 of %2541', '#it'], 'description')
     tap.equal([line.split(':')[0] for line in lines[2:]], sorted(line.split(':')[0] for line in lines[2:]), 'order')
+
+
+def test_the_mtu_of_the_bridge_is_no_number(t):
+    found = read(t, 'net0: virtio=BC:24:11:2C:69:EC,bridge=vmbr0,mtu=1\n')
+    tap.equal(('mtu' in found['nics'][0], extras(found)), (False, {'net0.mtu': ('1', True)}))
+
+
+def test_a_processor_of_64_bits_runs_what_has_32(t):
+    told = write(t, 'virtualHW.version = "19"\nguestOS = "ubuntu"\nmemsize = "512"\n', source='source.vmx')[2]
+    tap.equal(told.get('arch', ('',))[0], 'cosmetic')
 
 
 def test_a_password_is_not_written(t):
@@ -365,7 +375,7 @@ def test_the_keys_of_the_firmware_are_those_that_secure_boot_asks_for(t, secure,
 
 @tap.rows([
     ('a name', 'name: x\n', None), ('a name of a command', "name: $(reboot)\n", 'reboot'), ('dots and dashes', 'name: -..x-y.-\n', 'x-y'),
-    ('a path', 'name: ../../etc\n', 'etc'), ('nothing that is left', 'name: äöü\n', None), ('300 letters', 'name: ' + 'x' * 300 + '\n', 'x' * 63),
+    ('a path', 'name: ../../etc\n', 'etc'), ('a dot and a blank', 'name: Dr. Web\n', 'Dr.Web'), ('dashes at a dot', 'name: a-_.-.b--c.d\n', 'a.b--c.d'), ('nothing that is left', 'name: äöü\n', None), ('300 letters', 'name: ' + 'x' * 300 + '\n', 'x' * 63),
 ])
 def test_names(t, text, expected):
     found = write(t, text)[1]

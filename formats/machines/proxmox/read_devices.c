@@ -9,6 +9,8 @@
 #include "memory.h"
 #include "proxmox.h"
 
+enum { BRIDGE_MTU = 1 };
+
 static void add_device(struct proxmox_reader *reader, const char *key, bool nic, size_t index)
 {
   struct proxmox_device *device = &reader->devices[reader->device_count++];
@@ -272,6 +274,7 @@ static bool rate(const char *text, uint64_t *bytes)
   return text[length] == '\0';
 }
 
+/* An MTU of 1 is that of the bridge, whatever it is: it stays an extra. */
 static void read_numbers(const struct conf_setting *setting, struct conf_properties *properties,
                          struct vmf_machine_nic *nic)
 {
@@ -286,7 +289,8 @@ static void read_numbers(const struct conf_setting *setting, struct conf_propert
     uint64_t number;
     for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++)
       if (strcmp(rows[row].name, property->name) == 0 &&
-          conf_number(property->value, rows[row].most, &number)) {
+          conf_number(property->value, rows[row].most, &number) &&
+          (rows[row].told != &nic->mtu || number != BRIDGE_MTU)) {
         *rows[row].told = vmf_told(number, setting->line);
         property->taken = true;
       }

@@ -13,6 +13,17 @@
 
 /* ---- identity ---- */
 
+/* Whether the letter may stand behind what there is of a name of the DNS, whose parts neither begin
+ * nor end with "-", and none of which is empty. What must not stand before a dot is cut off. */
+static bool joins(char letter, const char *plain, size_t *used)
+{
+  if (*used == 0)
+    return letter != '.' && letter != '-';
+  while (letter == '.' && *used > 0 && plain[*used - 1] == '-')
+    --*used;
+  return plain[*used - 1] != '.' || (letter != '.' && letter != '-');
+}
+
 /* A name of the DNS: blanks become "-", other characters that it cannot have are left out. */
 static enum vmf_code write_name(struct proxmox_writer *writer, struct vmf_error *error)
 {
@@ -22,8 +33,7 @@ static enum vmf_code write_name(struct proxmox_writer *writer, struct vmf_error 
 
   for (const char *c = name ? name : ""; *c && used < sizeof plain - 1; c++) {
     char letter[2] = {*c == ' ' || *c == '\t' || *c == '_' ? '-' : *c, '\0'};
-    bool first = used == 0 && strchr(".-", letter[0]);
-    if (proxmox_is_word(letter, ".-", 1) && !first)
+    if (proxmox_is_word(letter, ".-", 1) && joins(letter[0], plain, &used))
       plain[used++] = letter[0];
   }
   while (used > 0 && strchr(".-", plain[used - 1]))
@@ -194,7 +204,9 @@ static enum vmf_code write_guest(struct proxmox_writer *writer, struct vmf_error
     return VMF_OK;
   if (machine->arch.value == VMF_ARCH_AARCH64)
     return proxmox_put(writer, "arch", "aarch64", error);
-  if (machine->arch.value != VMF_ARCH_I686)
+  if (machine->arch.value == VMF_ARCH_I686)
+    proxmox_lose(writer, COSMETIC, NULL, "a processor of 64 bits runs it, too", "arch");
+  else
     proxmox_lose(writer, BOOT, NULL, "Proxmox VE runs x86_64 and aarch64 only", "arch");
   return VMF_OK;
 }

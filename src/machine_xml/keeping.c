@@ -185,20 +185,6 @@ static void put_attribute(struct vmf_keeping *keeping, const char *path, const c
   vmf_markup_attribute(&keeping->markup, name, "%s", wins ? kept->extra->value : value);
 }
 
-/* What XML cannot hold is a question mark: control characters, and two code points that are none.
- */
-static void clean(char *text)
-{
-  for (; *text; text++) {
-    bool control = (unsigned char)*text < ' ' && !strchr("\t\n\r", *text);
-    bool none = strncmp(text, "\xef\xbf", 2) == 0 && (text[2] & '\xfe') == '\xbe';
-    if (control || none)
-      *text = '?';
-    if (none)
-      text[1] = text[2] = '?';
-  }
-}
-
 /* A fresh string; NULL, and the failure is noted: no memory. */
 static char *__attribute__((format(printf, 2, 0)))
 print(struct vmf_keeping *keeping, const char *format, va_list values)
@@ -209,7 +195,6 @@ print(struct vmf_keeping *keeping, const char *format, va_list values)
     keeping->markup.failed = true;
     return NULL;
   }
-  clean(value);
   return value;
 }
 

@@ -29,6 +29,20 @@ static void markup_put(struct vmf_markup *markup, const char *text)
   markup->length += length;
 }
 
+/* What XML cannot hold is a question mark: control characters, and two code points that are none.
+ */
+static void markup_clean(char *text)
+{
+  for (; *text; text++) {
+    bool control = (unsigned char)*text < ' ' && !strchr("\t\n\r", *text);
+    bool none = strncmp(text, "\xef\xbf", 2) == 0 && (text[2] & '\xfe') == '\xbe';
+    if (control || none)
+      *text = '?';
+    if (none)
+      text[1] = text[2] = '?';
+  }
+}
+
 static void markup_escape(struct vmf_markup *markup, const char *text, bool attribute)
 {
   for (; *text; text++) {
@@ -47,6 +61,7 @@ markup_value(struct vmf_markup *markup, bool attribute, const char *format, va_l
     markup->failed = true;
     return;
   }
+  markup_clean(text);
   markup_escape(markup, text, attribute);
   vmf_free(text);
 }

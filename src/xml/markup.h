@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Writes XML as text: two spaces a level, values escaped. Failure (no memory) is remembered, so
- * that only the end asks for it. */
+ * Writes XML as text: two spaces a level, values escaped, and a question mark for each byte of a
+ * character that XML cannot hold. Failure (no memory) is remembered, so that only the end asks for
+ * it. */
 #ifndef VMF_XML_MARKUP_H
 #define VMF_XML_MARKUP_H
 

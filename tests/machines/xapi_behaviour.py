@@ -201,6 +201,20 @@ def test_numbers_that_xenserver_has_not_are_lost(t):
         t.vmferry('info', source + '.xva')
 
 
+@tap.rows([('auto', 'auto', {'VM.platform.secureboot': 'auto'}, None), ('on', 'true', {}, 'on')])
+def test_secure_boot_as_the_pool_has_it_is_kept(t, said, kept, secure):
+    for machine in again(t, text(vm={'platform': {**VM['platform'], 'secureboot': said}}))[:2]:
+        tap.equal(({extra['key']: extra['value'] for extra in machine.get('extra', []) if 'secureboot' in extra['key']}, machine.get('secure-boot')), (kept, secure))
+
+
+def test_what_xml_cannot_hold_and_xenserver_does_not_run(t):
+    t.write('vm.vmx', b'config.version = "8"\nvirtualHW.version = "13"\ndisplayName = "a|01b"\nguestOS = "ubuntu"\nmemsize = "64"\n')
+    t.vmferry('convert', '--losses', 'losses', 'vm.vmx', 'vm.xva')
+    found = json.loads(t.vmferry('info', '--output=json', 'vm.xva').stdout)['machine']
+    weights = {loss['field']: loss['weight'] for loss in json.loads(t.read('losses'))['fields']}
+    tap.equal((found['name'], weights['arch']), ('a?b', 'cosmetic'))
+
+
 def test_a_copy_has_no_ids_of_its_origin(t):
     before, after, _ = again(t, text(), 'copy')
     tap.equal((before.get('uuid') is None, after.get('uuid'), after['nics'][0].get('mac')), (False, None, None), 'ids')

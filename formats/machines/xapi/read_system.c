@@ -258,6 +258,9 @@ static enum vmf_code read_platform(struct xapi_reading *reading, const xmlNode *
     machine->secure_boot = vmf_told(VMF_SECURE_BOOT_ON, secure.line);
   else if (secure.text && vmf_text_equal_nocase(secure.text, "false"))
     machine->secure_boot = vmf_told(VMF_SECURE_BOOT_OFF, secure.line);
+  else if (secure.text && secure.text[0]) /* "auto": as the pool has it */
+    VMF_TRY(vmf_machine_add_extra(machine, XAPI_NAME, XAPI_SECURE_BOOT, secure.text, secure.line,
+                                  true, error));
   VMF_TRY(xapi_flag(platform, "nested-virt", &nested, error));
   VMF_TRY(xapi_flag(platform, "exp-nested-hvm", &older, error));
   VMF_TRY(xapi_flag(platform, "vtpm", &tpm, error));

@@ -26,6 +26,17 @@ static bool is_efi(const struct vmf_machine *machine)
   return vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI;
 }
 
+/* All hosts have processors of one kind. */
+static void tell_arch(struct xapi_writer *writer)
+{
+  struct vmf_told_number arch = writer->machine->arch;
+
+  if (arch.told && arch.value == VMF_ARCH_I686)
+    xapi_lose(writer, COSMETIC, NULL, "a processor of 64 bits runs it, too", "arch");
+  else if (arch.told && arch.value != VMF_ARCH_X86_64)
+    xapi_lose(writer, BOOT, NULL, "XenServer runs x86_64 only", "arch");
+}
+
 static uint64_t cpus_of(const struct vmf_machine *machine)
 {
   return vmf_told_or(machine->vcpus, 1);
@@ -91,7 +102,7 @@ static void put_platform(struct xapi_writer *writer)
   rpc_text(text, "vga", video_of(machine));
   if (xapi_within(writer, machine->video_memory, 0, UINT64_C(1) << 40, "video-memory") > 0)
     rpc_number(text, "videoram", machine->video_memory.value >> 20);
-  if (is_efi(machine))
+  if (is_efi(machine) && !vmf_machine_extra(machine, XAPI_NAME, XAPI_SECURE_BOOT))
     rpc_text(text, "secureboot",
              vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF) ? "true" : "false");
   if (vmf_told_or(machine->nested, 0))
@@ -249,6 +260,7 @@ static void put_machine(struct xapi_writer *writer)
 
   if (known)
     vmf_guid_text(machine->uuid.bytes, uuid);
+  tell_arch(writer);
   xapi_object_begin(writer, "VM", XAPI_MACHINE);
   rpc_text(text, "uuid", uuid);
   rpc_text(text, "name_label", machine->name.text ? machine->name.text : "vm");

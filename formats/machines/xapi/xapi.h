@@ -10,6 +10,7 @@
 #include "rpc.h"
 
 #define XAPI_NAME "xapi"
+#define XAPI_SECURE_BOOT "VM.platform.secureboot" /* an extra, where it is neither on nor off */
 
 struct xapi_object {
   char *class, *id;

@@ -183,6 +183,16 @@ const struct vmf_guest_os *vmf_machine_os(const struct vmf_machine *machine)
   return machine->os.text ? vmf_guest_os_find(machine->os.text) : NULL;
 }
 
+enum vmf_clock vmf_machine_clock(const struct vmf_machine *machine)
+{
+  const struct vmf_guest_os *os = vmf_machine_os(machine);
+  bool windows = os && vmf_guest_os_family(os) == VMF_OS_WINDOWS;
+
+  if (machine->clock.told)
+    return (enum vmf_clock)machine->clock.value;
+  return windows && !machine->clock_offset.told ? VMF_CLOCK_LOCALTIME : VMF_CLOCK_UTC;
+}
+
 /* Twelve hexadecimal digits, with ':', '-' or '.' between some of them. */
 static bool parse_mac(const char *text, uint8_t mac[6])
 {

@@ -325,7 +325,7 @@ def test_two_cards_of_one_address_are_told(t):
 def test_field(t, text, fields):
     machine, _ = model(t, domain(text))
     machine.pop('extra')
-    tap.equal(machine, dict(fields, name='vm'))
+    tap.equal(machine, {'clock': 'utc', **fields, 'name': 'vm'})
 
 
 @tap.rows([
@@ -347,7 +347,7 @@ def test_field(t, text, fields):
 def test_device(t, text, fields):
     machine, _ = model(t, domain(devices=text))
     machine.pop('extra')
-    tap.equal(machine, dict(fields, name='vm'))
+    tap.equal(machine, {'clock': 'utc', **fields, 'name': 'vm'})
 
 
 @tap.rows([

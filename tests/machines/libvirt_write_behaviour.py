@@ -194,6 +194,13 @@ def test_a_guest_gives_back_what_it_deletes(t):
     tap.equal([disk.find('driver').get('discard') for disk in root.findall('devices/disk')], ['unmap', None])
 
 
+@tap.rows([('Windows', 'windows9-64', 'localtime'), ('Linux', 'ubuntu-64', 'utc')])
+def test_the_clock_is_what_the_guest_takes_it_for(t, guest, clock):
+    """VMware's own default, which its files do not say."""
+    root, _ = from_vmx(t, f'guestOS = "{guest}"\n')
+    tap.equal(root.find('clock').get('offset'), clock)
+
+
 def test_paths_are_absolute(t):
     root, _ = from_vmx(t, DISK.format('ide0:0', 'a.vmdk'), 'disk=/srv/vm/a.qcow2')
     tap.equal(root.find('devices/disk/source').get('file'), '/srv/vm/a.qcow2')

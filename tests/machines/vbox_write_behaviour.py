@@ -249,6 +249,12 @@ def test_firmware_tpm_and_clock(t):
     tap.equal((machine['firmware'], machine['tpm'], machine['clock'], told['tpm'][2]), ('efi', '2.0', 'localtime', 'L-tpm-state'))
 
 
+@tap.rows((('Windows', 'windows9-64', '', 'local'), ('Linux', 'ubuntu-64', '', 'UTC'), ('Windows that is told', 'windows9-64', 'rtc.diffFromUTC = "0"\n', 'UTC')))
+def test_the_clock_is_what_the_guest_takes_it_for(t, guest, more, clock):
+    root, _, _ = write(t, f'config.version = "8"\nvirtualHW.version = "19"\nmemsize = "64"\nguestOS = "{guest}"\n{more}', name='in.vmx')
+    tap.equal(hardware(root, 'RTC').get('localOrUTC'), clock)
+
+
 @tap.rows((('a machine of ARM', domain(arch='aarch64'), 'x86'), ('no memory', domain(''), 'memory')))
 def test_machines_that_cannot_be(t, text, says):
     t.write('in.xml', text.encode())

@@ -329,8 +329,8 @@ static enum vmf_code read_os_element(const struct vmf_taking *reading, const xml
 
 /* ---- the clock ---- */
 
-/* A time zone's clock is a local time, and what says which zone stays an extra.
- */
+/* Where nothing is said it is UTC. A time zone's clock is a local time, and what says which zone stays
+ * an extra. */
 static enum vmf_code read_clock(const struct vmf_taking *reading, const xmlNode *domain,
                                 struct vmf_error *error)
 {
@@ -340,7 +340,9 @@ static enum vmf_code read_clock(const struct vmf_taking *reading, const xmlNode 
 
   VMF_TRY(vmf_taking_word(reading, clock, "offset", libvirt_clocks, &machine->clock, error));
   VMF_TRY(vmf_taking_peek(reading, clock, "offset", &offset, error));
-  if (!offset.text || machine->clock.told)
+  if (!offset.text)
+    machine->clock = vmf_told(VMF_CLOCK_UTC, 0);
+  if (machine->clock.told)
     return VMF_OK;
   if (strcmp(offset.text, "timezone") == 0)
     machine->clock = vmf_told(VMF_CLOCK_LOCALTIME, offset.line);

@@ -271,19 +271,19 @@ static void write_features(struct libvirt_writing *writing)
 static void write_clock(struct libvirt_writing *writing)
 {
   const struct vmf_machine *machine = writing->machine;
-  const char *clock = vmf_vendor_word_of(libvirt_clocks, machine->clock.value);
+  const char *clock = vmf_vendor_word_of(libvirt_clocks, vmf_machine_clock(machine));
+  bool silent = writing->keeping.native && machine->clock.line == 0;
 
-  if (vmf_keeping_value(&writing->keeping, "clock") ||
-      !(machine->clock.told || machine->clock_offset.told))
+  if (vmf_keeping_value(&writing->keeping, "clock") || (silent && !machine->clock_offset.told))
     return;
   vmf_keeping_start(&writing->keeping, "clock");
   if (machine->clock_offset.told) {
     vmf_keeping_fix(&writing->keeping, "clock", "offset", "variable");
-    vmf_keeping_fix(&writing->keeping, "clock", "basis", "%s", clock ? clock : "utc");
+    vmf_keeping_fix(&writing->keeping, "clock", "basis", "%s", clock);
     vmf_keeping_fix(&writing->keeping, "clock", "adjustment", "%" PRId64,
                     (int64_t)machine->clock_offset.value);
   } else {
-    vmf_keeping_set(&writing->keeping, "clock", "offset", "%s", clock ? clock : "utc");
+    vmf_keeping_set(&writing->keeping, "clock", "offset", "%s", clock);
   }
   vmf_keeping_end(&writing->keeping, "clock");
 }

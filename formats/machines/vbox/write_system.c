@@ -254,7 +254,7 @@ static void write_boot(struct vbox_writing *writing)
 
 void vbox_write_system(struct vbox_writing *writing)
 {
-  uint64_t clock = vmf_told_or(writing->machine->clock, VMF_CLOCK_UTC);
+  enum vmf_clock clock = vmf_machine_clock(writing->machine);
 
   write_processors(writing);
   write_memory(writing);

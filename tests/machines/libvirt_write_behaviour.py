@@ -201,6 +201,16 @@ def test_the_clock_is_what_the_guest_takes_it_for(t, guest, clock):
     tap.equal(root.find('clock').get('offset'), clock)
 
 
+@tap.rows([('raw', 'raw', True), ('QCOW2', 'qcow2', False)])
+def test_a_shared_disk_is_raw(t, form, shared):
+    t.vmferry('create', '-f', 'vmdk', 'a.vmdk', '1M')
+    t.write('vm.vmx', b'config.version = "8"\nvirtualHW.version = "19"\nmemsize = "64"\nsata0.present = "TRUE"\nsata0:0.present = "TRUE"\n'
+                      b'sata0:0.fileName = "a.vmdk"\nsata0:0.sharing = "multi-writer"\n')
+    done = t.vmferry('convert', '-O', form, 'vm.vmx', 'vm.xml')
+    root = ElementTree.fromstring(t.read('vm.xml'))
+    tap.equal((root.find('devices/disk/shareable') is not None, 'disks[0].shared' in done.stderr), (shared, not shared))
+
+
 def test_paths_are_absolute(t):
     root, _ = from_vmx(t, DISK.format('ide0:0', 'a.vmdk'), 'disk=/srv/vm/a.qcow2')
     tap.equal(root.find('devices/disk/source').get('file'), '/srv/vm/a.qcow2')

@@ -196,13 +196,28 @@ static void write_readonly(struct libvirt_writing *writing, size_t index)
     write_flag(writing, "readonly", disk->read_only.value);
 }
 
+/* libvirt starts no machine whose shared disk is of another format than raw. */
+static void write_shared(struct libvirt_writing *writing, size_t index)
+{
+  const struct vmf_machine_disk *disk = &writing->machine->disks[index];
+  const struct vmf_machine_target_disk *image = &writing->target->disks[index];
+  bool other = image->name && image->format && strcmp(image->format, "raw") != 0;
+
+  if (disk->shared.value && !disk->read_only.value && other)
+    vmf_machine_lose(writing->losses, VMF_LOSS_DATA, NULL,
+                     "libvirt lets machines share disks of the format raw only: -O raw keeps it",
+                     "disks[%zu].shared", index);
+  else
+    write_flag(writing, "shareable", disk->shared.value);
+}
+
 static void write_state(struct libvirt_writing *writing, size_t index)
 {
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
 
   write_numbers(writing, index);
   write_readonly(writing, index);
-  write_flag(writing, "shareable", disk->shared.value);
+  write_shared(writing, index);
   write_flag(writing, "transient", disk->mode.told && disk->mode.value == VMF_MODE_TRANSIENT);
 }
 

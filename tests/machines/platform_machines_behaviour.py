@@ -66,6 +66,32 @@ def test_a_disk_for_each_drive_and_a_script(t, platform, suffix, form, size):
     tap.equal([any(word.endswith(name) for word in words) for name in names if name != script], [True, True], 'named in the script')
 
 
+OPENSTACK = [
+    ('LSI Logic', ('--controller', 'lsilogic', '--os', 'ubuntu-64'), ['hw_disk_bus=sata', 'os_type=linux'], True),
+    ('paravirtual', ('--controller', 'pvscsi', '--os', 'windows9-64'), ['hw_disk_bus=sata', 'os_type=windows'], True),
+    ('SATA', ('--controller', 'sata', '--os', 'freebsd-64'), ['hw_disk_bus=sata'], False),
+    ('IDE', ('--controller', 'ide', '--os', 'ubuntu-64'), ['hw_disk_bus=ide', 'os_type=linux'], False),
+]
+
+
+@tap.rows([(row[0], *row[1:]) for row in OPENSTACK])
+def test_an_image_of_openstack_is_on_a_bus_that_the_guest_knows(t, options, properties, told):
+    """QEMU has neither LSI Logic's 53C1030 nor VMware's adapter: "scsi" is the 53C895A."""
+    machine(t, *options)
+    found = losses(t, '--for', 'openstack', 'vm.ova', 'vm.sh')
+    words = shlex.split(t.read('vm.sh').decode(), comments=True)
+    tap.equal(sorted(word for word in words if re.match('hw_disk_bus|hw_scsi|os_type', word)), properties)
+    tap.equal(found.get('disks[0].bus', {}).get('weight') == 'boot', told)
+
+
+def test_virtio_scsi_of_openstack_is_named(t):
+    disk(t, 'a.raw', MIB)
+    t.write('vm.xml', b"<domain type='kvm'><name>vm</name><memory>65536</memory><devices><controller type='scsi' index='0' model='virtio-scsi'/><disk type='file'>"
+                      b"<driver type='raw'/><source file='a.raw'/><target dev='sda' bus='scsi'/></disk></devices></domain>")
+    t.vmferry('convert', '--for', 'openstack', 'vm.xml', 'out.sh')
+    tap.contains(t.read('out.sh').decode(), '--property hw_disk_bus=scsi --property hw_scsi_model=virtio-scsi ')
+
+
 def test_a_script_runs_nothing_of_a_name(t):
     """It is run, with programs that only tell their arguments."""
     machine(t)

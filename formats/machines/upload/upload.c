@@ -62,16 +62,34 @@ static const char *system_of(const struct vmf_machine *machine)
   return os && vmf_guest_os_family(os) == VMF_OS_WINDOWS ? "Windows" : "Linux";
 }
 
-/* As Glance calls it (hw_disk_bus). */
-static const char *bus_of(const struct vmf_machine_disk *disk)
+/* As Glance knows it (os_type): the clock of Windows shows local time. */
+static const char *kind_of(const struct vmf_machine *machine)
+{
+  const struct vmf_guest_os *os = vmf_machine_os(machine);
+  enum vmf_os_family family = os ? vmf_guest_os_family(os) : VMF_OS_OTHER;
+
+  return family == VMF_OS_WINDOWS ? "--property os_type=windows "
+         : family == VMF_OS_LINUX ? "--property os_type=linux "
+                                  : "";
+}
+
+/* As Glance calls it (hw_disk_bus). "scsi" is QEMU's own adapter, or that of the model; the guest
+ * has no driver for either where it was on another one, but for AHCI. */
+static const char *bus_of(const struct vmf_machine *machine, const struct vmf_machine_disk *disk)
 {
   static const char *const words[VMF_BUSES] = {[VMF_BUS_IDE] = "ide",
-                                               [VMF_BUS_SCSI] = "scsi",
                                                [VMF_BUS_SATA] = "sata",
                                                [VMF_BUS_VIRTIO] = "virtio",
                                                [VMF_BUS_USB] = "usb"};
+  const struct vmf_machine_controller *controller =
+      vmf_machine_controller(machine, VMF_BUS_SCSI, vmf_told_or(disk->controller, 0));
+  const char *model = controller && controller->model.text ? controller->model.text : "";
   const char *word = disk->bus.value < VMF_BUSES ? words[disk->bus.value] : NULL;
 
+  if (disk->bus.value == VMF_BUS_SCSI && strcmp(model, "virtio-scsi") == 0)
+    return "scsi --property hw_scsi_model=virtio-scsi";
+  if (disk->bus.value == VMF_BUS_SCSI && strcmp(model, "lsi53c895a") == 0)
+    return "scsi";
   return word ? word : "sata";
 }
 
@@ -84,7 +102,7 @@ static const char *nic_of(const struct vmf_machine *machine)
   for (size_t i = 0; model && i < sizeof known / sizeof known[0]; i++)
     if (strcmp(known[i], model) == 0)
       return known[i];
-  return "e1000";
+  return model && strcmp(model, "pcnet32") == 0 ? "pcnet" : "e1000";
 }
 
 static void put_value(const struct script *script, const char *word, size_t disk, size_t number)
@@ -100,7 +118,8 @@ static void put_value(const struct script *script, const char *word, size_t disk
                 {"features", is_efi(script) ? "UEFI_COMPATIBLE,VIRTIO_SCSI_MULTIQUEUE,GVNIC"
                                             : "VIRTIO_SCSI_MULTIQUEUE,GVNIC"},
                 {"system", system_of(machine)},
-                {"bus", bus_of(&machine->disks[disk])},
+                {"bus", bus_of(machine, &machine->disks[disk])},
+                {"kind", kind_of(machine)},
                 {"nic", nic_of(machine)}};
 
   for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
@@ -165,6 +184,21 @@ static void put_all(const struct script *script)
   }
 }
 
+/* Of a platform whose images say which bus they are on. */
+static void tell_buses(const struct script *script, const struct vmf_machine_losses *losses)
+{
+  const struct vmf_machine *machine = script->machine;
+
+  for (size_t i = 0; i < machine->disk_count; i++)
+    if (strstr(script->calls->each, "{bus}") && script->target->disks[i].name &&
+        machine->disks[i].bus.value != VMF_BUS_SATA &&
+        strcmp(bus_of(machine, &machine->disks[i]), "sata") == 0)
+      vmf_machine_lose(losses, VMF_LOSS_BOOT, "L-controller",
+                       "there is no such controller: the guest needs a driver for AHCI when it "
+                       "starts next",
+                       "disks[%zu].bus", i);
+}
+
 static enum vmf_code upload_write(const struct vmf_machine *machine,
                                   const struct vmf_machine_target *target,
                                   const struct vmf_machine_losses *losses, char **text,
@@ -172,12 +206,12 @@ static enum vmf_code upload_write(const struct vmf_machine *machine,
 {
   struct script script = {.machine = machine, .target = target};
 
-  (void)losses;
   script.calls = target->platform ? upload_calls_of(target->platform->info.name) : NULL;
   if (!script.calls)
     return vmf_fail(error, VMF_USAGE,
                     "%s: a script that uploads disks is for a platform: --for azure, for one",
                     target->name);
+  tell_buses(&script, losses);
   script.out = open_memstream(&script.text, &script.length);
   if (!script.out)
     return vmf_fail(error, VMF_NOMEM, "no memory for a script");

@@ -47,7 +47,7 @@ static const struct upload_calls all[] = {
      .needs = "",
      .say = nothing,
      .each = "openstack image create --file {file} --disk-format qcow2 --container-format bare "
-             "--min-disk {gib} --min-ram {memory} --property hw_firmware_type={firmware} "
+             "--min-disk {gib} --min-ram {memory} {kind}--property hw_firmware_type={firmware} "
              "--property hw_disk_bus={bus} --property hw_vif_model={nic} {label}\n"},
     {.platform = "kubevirt",
      .needs = "",

@@ -285,6 +285,7 @@ def test_hostile_texts_stay_values_of_a_conf(t, value):
 @tap.rows([
     ('properties', ['--property', 'a=b'], 'properties cannot be changed'),
     ('name', ['--name', 'a b'], 'names of the DNS'),
+    ('an empty part of a name', ['--name', 'a.-b'], 'names of the DNS'),
     ('bridge', ['--network', 'vmbr0=a,b'], 'no name of a bridge'),
     ('card that is not there', ['--nic', '3,none'], 'there are 2'),
     ('network', ['--network', 'x=y'], 'there are: vmbr0'),

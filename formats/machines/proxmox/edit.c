@@ -136,15 +136,20 @@ static void tell(const struct proxmox_editor *editor, const char *rule, const ch
 
 static enum vmf_code edit_name(struct proxmox_editor *editor, struct vmf_error *error)
 {
+  static const char *const never[] = {"..", ".-", "-."};
   const char *name = editor->edits->name;
   size_t length = name ? strlen(name) : 0;
 
   if (!name)
     return VMF_OK;
-  if (!proxmox_is_word(name, ".-", 63) || strchr(".-", name[0]) || strchr(".-", name[length - 1]))
+  bool good = proxmox_is_word(name, ".-", 63) && !strchr(".-", name[0]) &&
+              !strchr(".-", name[length - 1]);
+  for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+    good = good && !strstr(name, never[i]);
+  if (!good)
     return vmf_fail(error, VMF_USAGE,
                     "the name \"%.80s\": Proxmox VE takes names of the DNS: at most 63 letters, "
-                    "digits, \"-\" and \".\", neither first nor last",
+                    "digits, \"-\" and \".\", neither first nor last, and no \"-\" at a \".\"",
                     name);
   return proxmox_edit_set(editor, "name", name, error);
 }

@@ -361,6 +361,26 @@ def test_a_bound_is_told(t):
     tap.contains(edit(t, put(t), '--cpus', '8').stderr, '[edit-beyond-bound]')
 
 
+MEMORY = b"""<rasd:AllocationUnits>byte * 2^30</rasd:AllocationUnits>
+        <rasd:ElementName>memory</rasd:ElementName>
+        <rasd:InstanceID>2</rasd:InstanceID>
+"""
+LIMITED = MEMORY + b"""        <rasd:Limit>8</rasd:Limit>
+        <rasd:Reservation>1</rasd:Reservation>
+"""
+BOUND = b"""<Item ovf:bound="max"><rasd:AllocationUnits>byte * 2^30</rasd:AllocationUnits><rasd:ElementName>most</rasd:ElementName>
+<rasd:InstanceID>2</rasd:InstanceID><rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>4</rasd:VirtualQuantity></Item></VirtualHardwareSection>"""
+
+
+@tap.rows([('the same unit', '2G', ['30', '8', '1', '2'], False), ('MiB', '1536M', ['20', '8192', '1024', '1536'], False), ('above', '4608M', ['20', '8192', '1024', '4608'], True)])
+def test_limits_and_bounds_of_memory_have_units(t, memory, numbers, beyond):
+    path = put(t, files={**PACKAGE, 'vm.ovf': OVF.replace(MEMORY, LIMITED).replace(b'</VirtualHardwareSection>', BOUND)})
+    done = edit(t, path, '--memory', memory)
+    item = texts(t, path)['vm.ovf'].decode().split('<Item>')[2]
+    tap.equal([re.search(pattern, item)[1] for pattern in (r'byte \* 2\^(\d+)', r'Limit>(\d+)', r'Reservation>(\d+)', r'VirtualQuantity>(\d+)')], numbers)
+    tap.equal('[edit-beyond-bound]' in done.stderr, beyond)
+
+
 VBOX = b'''<vbox:Machine xmlns:vbox="http://www.virtualbox.org/ovf/machine" ovf:required="false" version="1.16" name="vm" OSType="Other">
       <ovf:Info>VirtualBox</ovf:Info><Hardware><CPU count="2"/><Memory RAMSize="1024"/></Hardware>
       <StorageControllers><StorageController name="ide" type="PIIX4"><AttachedDevice type="DVD" port="0" device="0"/></StorageController></StorageControllers>

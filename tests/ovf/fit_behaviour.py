@@ -77,6 +77,12 @@ def test_devices(t, pattern, replacement, platform, line, fields):
     tap.equal(bool(told), bool(fields), 'losses')
 
 
+def test_a_limit_of_memory_goes_with_its_unit(t):
+    package(t, change=lambda text: re.sub(r'(<rasd:AllocationUnits>)byte \* 2\^20([\s\S]*?)(\s*<rasd:ResourceType>)', r'\1byte * 2^21\2<rasd:Limit>2048</rasd:Limit>\3', text))
+    changes(t, 'virtualbox')
+    tap.equal(re.findall(r'<rasd:(?:Limit|VirtualQuantity)>(\d+)', descriptor(t, 'out.ova'))[-2:], ['4096', '2048'])
+
+
 def test_ide_has_no_word_at_vmware(t):
     package(t, '--controller', 'ide', change=lambda text: re.sub(r'(<rasd:ResourceType>)5<', r'<rasd:ResourceSubType>PIIX4</rasd:ResourceSubType>\g<0>', text))
     gone, came, told = changes(t, 'esxi')

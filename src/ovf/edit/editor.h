@@ -72,6 +72,9 @@ VMF_MUST_CHECK enum vmf_code vmf_editor_section_begin(struct vmf_ovf_editor *edi
 /* ---- ovf_edit_hardware.c ---- */
 
 VMF_MUST_CHECK enum vmf_code vmf_editor_size(struct vmf_ovf_editor *editor);
+/* The unit of an item of memory becomes MiB, that of its limits with it; not yet its quantity. */
+VMF_MUST_CHECK enum vmf_code vmf_editor_count_in_mebibytes(struct vmf_ovf_editor *editor,
+                                                           const struct vmf_ovf_item *item);
 VMF_MUST_CHECK enum vmf_code vmf_editor_firmware(struct vmf_ovf_editor *editor);
 VMF_MUST_CHECK enum vmf_code vmf_editor_drives(struct vmf_ovf_editor *editor);
 

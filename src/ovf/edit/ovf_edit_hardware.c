@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "editor.h"
 #include "memory.h"
 #include "text.h"
@@ -45,8 +46,15 @@ static enum vmf_code renumber(struct vmf_ovf_editor *editor, const xmlNode *item
   return vmf_editor_text(editor, field, changed);
 }
 
-/* Limits that the descriptor has for the same: <Item ovf:bound="max">. */
-static void tell_bounds(struct vmf_ovf_editor *editor, unsigned type, uint64_t quantity)
+/* Of memory in bytes, whatever unit an item has. */
+static uint64_t amount_of(const struct vmf_ovf_item *item)
+{
+  return item->type == VMF_RESOURCE_MEMORY ? vmf_ovf_memory_bytes(item) : item->quantity;
+}
+
+/* Limits that the descriptor has for the same: <Item ovf:bound="max">. unit: of the quantity. */
+static void tell_bounds(struct vmf_ovf_editor *editor, unsigned type, uint64_t quantity,
+                        uint64_t unit)
 {
   const struct vmf_ovf_system *system = editor->system;
 
@@ -54,17 +62,17 @@ static void tell_bounds(struct vmf_ovf_editor *editor, unsigned type, uint64_t q
     const struct vmf_ovf_item *item = &system->items[i];
     if (item->type != type || !item->bound || !item->quantity_known)
       continue;
-    if ((vmf_text_equal_nocase(item->bound, "min") && quantity < item->quantity) ||
-        (vmf_text_equal_nocase(item->bound, "max") && quantity > item->quantity))
+    if ((vmf_text_equal_nocase(item->bound, "min") && quantity * unit < amount_of(item)) ||
+        (vmf_text_equal_nocase(item->bound, "max") && quantity * unit > amount_of(item)))
       vmf_report_add(editor->report, VMF_SEVERITY_WARNING, "edit-beyond-bound", editor->ovf->name,
                      item->line,
                      "%" PRIu64 " is beyond the %s that the descriptor allows, %" PRIu64, quantity,
-                     item->bound, item->quantity);
+                     item->bound, amount_of(item) / unit);
   }
 }
 
 static enum vmf_code set_quantity(struct vmf_ovf_editor *editor, const struct vmf_ovf_item *item,
-                                  uint64_t quantity)
+                                  uint64_t quantity, uint64_t unit)
 {
   static const char *const telling[] = {"Caption", "Description", "ElementName"};
   const xmlNode *node = node_of(editor, item->element);
@@ -74,7 +82,7 @@ static enum vmf_code set_quantity(struct vmf_ovf_editor *editor, const struct vm
   VMF_TRY(vmf_editor_field(editor, node, "VirtualQuantity", text));
   for (size_t i = 0; item->quantity_known && i < sizeof telling / sizeof telling[0]; i++)
     VMF_TRY(renumber(editor, node, telling[i], item->quantity, quantity));
-  tell_bounds(editor, item->type, quantity);
+  tell_bounds(editor, item->type, quantity, unit);
   return VMF_OK;
 }
 
@@ -98,7 +106,7 @@ static enum vmf_code edit_cpus(struct vmf_ovf_editor *editor)
   if (cpus == 0)
     return VMF_OK;
   VMF_TRY(needs_item(editor, item, "processors"));
-  VMF_TRY(set_quantity(editor, item, cpus));
+  VMF_TRY(set_quantity(editor, item, cpus, 1));
   const xmlNode *cores =
       vmf_xml_child(node_of(editor, item->element), VMF_NS_VMW, "CoresPerSocket");
   if (!cores || item->cores_per_socket == 0 || cpus % item->cores_per_socket == 0)
@@ -109,6 +117,30 @@ static enum vmf_code edit_cpus(struct vmf_ovf_editor *editor)
                  "longer",
                  item->cores_per_socket, cpus);
   return vmf_editor_remove(editor, cores);
+}
+
+/* Limit and Reservation are in the unit of the quantity. */
+enum vmf_code vmf_editor_count_in_mebibytes(struct vmf_ovf_editor *editor,
+                                            const struct vmf_ovf_item *item)
+{
+  static const char *const others[] = {"Limit", "Reservation"};
+  const xmlNode *node = node_of(editor, item->element);
+  uint64_t unit, number;
+
+  if (!item->units || !vmf_units_bytes(item->units, &unit))
+    unit = MIB;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    const xmlNode *field = vmf_xml_child(node, NULL, others[i]);
+    VMF_AUTO_FREE char *text = NULL;
+    char changed[24];
+    if (field)
+      VMF_TRY(vmf_xml_text(field, &text, editor->error));
+    if (!text || !vmf_reader_number(text, &number) || !vmf_mul(number, unit, &number))
+      continue;
+    snprintf(changed, sizeof changed, "%" PRIu64, vmf_div_up(number, MIB));
+    VMF_TRY(vmf_editor_text(editor, field, changed));
+  }
+  return vmf_editor_field(editor, node, "AllocationUnits", "byte * 2^20");
 }
 
 /* In the unit that is there, or in MiB, which all consumers understand. */
@@ -123,10 +155,9 @@ static enum vmf_code edit_memory(struct vmf_ovf_editor *editor)
   if (item->units && !vmf_units_bytes(item->units, &unit))
     unit = MIB;
   if (memory % unit == 0)
-    return set_quantity(editor, item, memory / unit);
-  VMF_TRY(
-      vmf_editor_field(editor, node_of(editor, item->element), "AllocationUnits", "byte * 2^20"));
-  return set_quantity(editor, item, memory / MIB);
+    return set_quantity(editor, item, memory / unit, unit);
+  VMF_TRY(vmf_editor_count_in_mebibytes(editor, item));
+  return set_quantity(editor, item, memory / MIB, MIB);
 }
 
 enum vmf_code vmf_editor_size(struct vmf_ovf_editor *editor)

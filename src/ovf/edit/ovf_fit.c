@@ -210,7 +210,7 @@ static enum vmf_code fit_memory(struct fitting *fitting, const struct vmf_ovf_it
       vmf_virtualbox_counts_in(item->units))
     return VMF_OK;
   snprintf(text, sizeof text, "%" PRIu64, vmf_div_up(vmf_ovf_memory_bytes(item), MIB));
-  VMF_TRY(set(fitting, item, "AllocationUnits", "byte * 2^20"));
+  VMF_TRY(vmf_editor_count_in_mebibytes(&fitting->editor, item));
   return set(fitting, item, "VirtualQuantity", text);
 }
 

@@ -304,16 +304,27 @@ static enum vmf_code read_drive(struct vmf_system_reader *reader, const struct v
 
 /* ---- network cards ---- */
 
-/* What VirtualBox and VMware's hosted products call a network that is only a way of attaching. */
-static const struct {
+/* What VirtualBox and VMware's hosted products call a network that is only a way of attaching. The
+ * words are VMware's, and VirtualBox's in another case ("HostOnly"), which packages that were made of
+ * its own still have; but a network of vSphere may well be called "Internal". */
+static const struct attachment {
   const char *name;
   enum vmf_attach attach;
+  bool of_virtualbox; /* in another case only where the package is VirtualBox's */
 } attachments[] = {
-    {"bridged", VMF_ATTACH_BRIDGE},
-    {"nat", VMF_ATTACH_NAT},
-    {"hostonly", VMF_ATTACH_HOSTONLY},
-    {"internal", VMF_ATTACH_INTERNAL},
+    {"bridged", VMF_ATTACH_BRIDGE, false},
+    {"nat", VMF_ATTACH_NAT, false},
+    {"hostonly", VMF_ATTACH_HOSTONLY, true},
+    {"internal", VMF_ATTACH_INTERNAL, true},
 };
+
+static bool is_attachment(const struct vmf_system_reader *reader, const struct attachment *row,
+                          const char *name)
+{
+  if (row->of_virtualbox && reader->ovf->dialect != VMF_DIALECT_VIRTUALBOX)
+    return strcmp(name, row->name) == 0;
+  return vmf_text_equal_nocase(name, row->name);
+}
 
 static enum vmf_code set_network(struct vmf_system_reader *reader, const struct vmf_ovf_item *item,
                                  struct vmf_machine_nic *nic)
@@ -321,7 +332,7 @@ static enum vmf_code set_network(struct vmf_system_reader *reader, const struct 
   if (!item->connection || !*item->connection)
     return VMF_OK;
   for (size_t i = 0; i < COUNT(attachments); i++)
-    if (vmf_text_equal_nocase(item->connection, attachments[i].name)) {
+    if (is_attachment(reader, &attachments[i], item->connection)) {
       nic->attach = vmf_told(attachments[i].attach, item->line);
       return VMF_OK;
     }

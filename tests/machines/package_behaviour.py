@@ -53,6 +53,20 @@ def test_what_machines_of_a_collection_share_is_told(t):
     tap.equal({name for name in told if 'network' in name or name == 'start-order'}, set(), 'of one that shares nothing')
 
 
+VIRTUALBOX = '<vbox:Machine xmlns:vbox="http://www.virtualbox.org/ovf/machine" ovf:required="false" version="1.16" name="a"/>'
+
+
+@tap.rows([
+    ("VMware's word", 'nat', '', 'nat', None), ("VirtualBox's, in a package that was made one of VMware's", 'NAT', '', 'nat', None),
+    ('a network of vSphere', 'Internal', '', 'bridge', 'Internal'), ('another', 'HostOnly', '', 'bridge', 'HostOnly'),
+    ("VirtualBox's word", 'Internal', VIRTUALBOX, 'internal', None), ('our own', 'internal', '', 'internal', None),
+])
+def test_a_network_is_a_name_or_a_way_of_attaching(t, connection, more, attach, network):
+    t.write('a.ovf', descriptor(system('a', item(3, 10, f'<rasd:Connection>{connection}</rasd:Connection>'), more=more)))
+    nic = json.loads(t.vmferry('info', '--output=json', 'a.ovf').stdout)['machine']['nics'][0]
+    tap.equal((nic['attach'], nic.get('network')), (attach, network))
+
+
 INVENTED = [
     ('an element of an item', system('a', item(5, 10, '|<rasd:Invented>1</rasd:Invented>')), 'Item 5/rasd:Invented'),
     ('an attribute of an item', system('a', item(5, 10)).replace('<Item>', '<Item x:new="1">', 1), 'Item 2/Item/@x:new'),

@@ -3,6 +3,7 @@
 #include "vmware.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,18 @@ void vmf_vmware_uuid(unsigned hardware, const uint8_t from[16], uint8_t to[16])
     vmf_guid_swap(from, to);
   else
     memcpy(to, from, VMF_GUID_SIZE);
+}
+
+unsigned vmf_vmware_version(const char *families)
+{
+  unsigned most = 0;
+
+  for (const char *at = families; at && (at = strstr(at, "vmx-")); at += 4) {
+    unsigned long version = strtoul(at + 4, NULL, 10);
+    if (version > most && version < 1000)
+      most = (unsigned)version;
+  }
+  return most;
 }
 
 bool vmf_vmware_secret(const char *key)

@@ -16,6 +16,9 @@
  * SMBIOS is 2.4, and the first three fields as little-endian numbers from there on. */
 void vmf_vmware_uuid(unsigned hardware, const uint8_t from[16], uint8_t to[16]);
 
+/* The greatest N of "vmx-N" in a list of families, which may be NULL; 0: none. */
+unsigned vmf_vmware_version(const char *families);
+
 /* The setting that tells the guest its OVF environment, with the passwords that stand in it. */
 #define VMF_VMWARE_ENVIRONMENT "guestinfo.ovfEnv"
 

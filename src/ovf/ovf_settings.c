@@ -4,7 +4,6 @@
  * VMware's settings, <vmw:Config vmw:key="..." vmw:value="..."/>: of the machine and of a device.
  */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checked.h"
@@ -123,19 +122,6 @@ static enum vmf_setting set_by_rows(const struct setting_row *rows, size_t count
   return VMF_SETTING_UNKNOWN;
 }
 
-/* The greatest N of "vmx-N" in the list; 0: none. */
-static unsigned vmware_version(const char *families)
-{
-  unsigned most = 0;
-
-  for (const char *at = families; at && (at = strstr(at, "vmx-")); at += 4) {
-    unsigned long version = strtoul(at + 4, NULL, 10);
-    if (version > most && version < 1000)
-      most = (unsigned)version;
-  }
-  return most;
-}
-
 static enum vmf_setting set_uuid(struct vmf_system_reader *reader, const char *value, unsigned line)
 {
   struct vmf_told_id *uuid = &reader->machine->uuid;
@@ -143,7 +129,7 @@ static enum vmf_setting set_uuid(struct vmf_system_reader *reader, const char *v
 
   if (!vmf_guid_parse(value, bytes))
     return VMF_SETTING_KNOWN;
-  vmf_vmware_uuid(vmware_version(reader->system->families), bytes, uuid->bytes);
+  vmf_vmware_uuid(vmf_vmware_version(reader->system->families), bytes, uuid->bytes);
   uuid->told = true;
   uuid->line = line;
   return VMF_SETTING_MAPPED;

@@ -46,6 +46,16 @@ def test_only_the_family(t):
     tap.equal(told, {}, 'losses')
 
 
+@tap.rows([('to one that swaps its fields', 'vmx-10', '276c4d56-ea96-0712-6f11-223344556677'), ('among those that do', 'vmx-14', '564d6c27-96ea-1207-6f11-223344556677')])
+def test_the_uuid_that_the_guest_prints_stays(t, hardware, uuid):
+    """VMware prints the first three fields of the same octets in another order from vmx-13 on."""
+    setting = '<vmw:Config ovf:required="false" vmw:key="uuid" vmw:value="564d6c27-96ea-1207-6f11-223344556677"/></VirtualHardwareSection>'
+    package(t, '--hardware', hardware, change=lambda text: text.replace('</VirtualHardwareSection>', setting))
+    told = changes(t, 'esxi@6.5')[2]
+    tap.contains(descriptor(t, 'out.ova'), f'vmw:key="uuid" vmw:value="{uuid}"')
+    tap.equal('uuid' in told, False)
+
+
 def test_nothing_where_all_is_taken(t):
     package(t)
     gone, came, told = changes(t, 'workstation')

@@ -75,6 +75,9 @@ VMF_MUST_CHECK enum vmf_code vmf_editor_size(struct vmf_ovf_editor *editor);
 /* The unit of an item of memory becomes MiB, that of its limits with it; not yet its quantity. */
 VMF_MUST_CHECK enum vmf_code vmf_editor_count_in_mebibytes(struct vmf_ovf_editor *editor,
                                                            const struct vmf_ovf_item *item);
+/* <vmw:Config vmw:key="..."/> of the machine, the last of several; NULL: none. */
+VMF_MUST_CHECK enum vmf_code vmf_editor_setting(struct vmf_ovf_editor *editor, const char *key,
+                                                const xmlNode **found);
 VMF_MUST_CHECK enum vmf_code vmf_editor_firmware(struct vmf_ovf_editor *editor);
 VMF_MUST_CHECK enum vmf_code vmf_editor_drives(struct vmf_ovf_editor *editor);
 

@@ -168,9 +168,8 @@ enum vmf_code vmf_editor_size(struct vmf_ovf_editor *editor)
 
 /* ---- firmware ---- */
 
-/* <vmw:Config vmw:key="..."/> of the machine. */
-static enum vmf_code find_setting(struct vmf_ovf_editor *editor, const char *key,
-                                  const xmlNode **found)
+enum vmf_code vmf_editor_setting(struct vmf_ovf_editor *editor, const char *key,
+                                 const xmlNode **found)
 {
   *found = NULL;
   for (const xmlNode *node = vmf_reader_first(editor->hardware); node;
@@ -225,8 +224,8 @@ enum vmf_code vmf_editor_firmware(struct vmf_ovf_editor *editor)
     return VMF_OK;
   if (!editor->hardware)
     return needs_item(editor, NULL, "firmware");
-  VMF_TRY(find_setting(editor, "firmware", &setting));
-  VMF_TRY(find_setting(editor, "bootOptions.efiSecureBootEnabled", &secure));
+  VMF_TRY(vmf_editor_setting(editor, "firmware", &setting));
+  VMF_TRY(vmf_editor_setting(editor, "bootOptions.efiSecureBootEnabled", &secure));
   if (secure && strcmp(firmware, "bios") == 0) {
     VMF_TRY(vmf_editor_remove(editor, secure));
     vmf_report_add(editor->report, VMF_SEVERITY_WARNING, "edit-secure-boot", editor->ovf->name,

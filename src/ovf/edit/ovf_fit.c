@@ -8,10 +8,13 @@
 
 #include "checked.h"
 #include "editor.h"
+#include "guid.h"
 #include "machine_plan.h"
+#include "memory.h"
 #include "ovf_machine.h"
 #include "text.h"
 #include "virtualbox.h"
+#include "vmware.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -143,6 +146,27 @@ static enum vmf_code set(struct fitting *fitting, const struct vmf_ovf_item *ite
                           text);
 }
 
+/* The guest prints the same UUID as before, which is another one as VMware says it. */
+static enum vmf_code fit_uuid(struct fitting *fitting, unsigned from, unsigned to)
+{
+  struct vmf_ovf_editor *editor = &fitting->editor;
+  const xmlNode *setting;
+  VMF_AUTO_FREE char *value = NULL;
+  uint8_t told[VMF_GUID_SIZE], printed[VMF_GUID_SIZE];
+  char text[VMF_GUID_TEXT];
+
+  VMF_TRY(vmf_editor_setting(editor, "uuid", &setting));
+  if (setting)
+    VMF_TRY(vmf_xml_attribute(setting, VMF_NS_VMW, "value", &value, editor->error));
+  if (!value || !vmf_guid_parse(value, told))
+    return VMF_OK;
+  vmf_vmware_uuid(from, told, printed);
+  vmf_vmware_uuid(to, printed, told);
+  vmf_guid_text(told, text);
+  return vmf_xml_edit_attribute(editor->edit, vmf_xml_index(setting), VMF_NS_VMW, "value", text,
+                                editor->error);
+}
+
 static enum vmf_code fit_family(struct fitting *fitting)
 {
   const struct vmf_platform *platform = fitting->platform;
@@ -158,8 +182,10 @@ static enum vmf_code fit_family(struct fitting *fitting)
     snprintf(text, sizeof text, "vmx-%02u", vmf_platform_hardware_for(platform, families));
     family = text;
   }
-  return vmf_text_has_word(families, family) ? VMF_OK
-                                             : vmf_editor_text(&fitting->editor, type, family);
+  if (vmf_text_has_word(families, family))
+    return VMF_OK;
+  VMF_TRY(fit_uuid(fitting, vmf_vmware_version(families), vmf_vmware_version(family)));
+  return vmf_editor_text(&fitting->editor, type, family);
 }
 
 static enum vmf_code fit_controller(struct fitting *fitting, const struct vmf_ovf_item *item)

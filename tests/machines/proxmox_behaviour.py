@@ -294,6 +294,19 @@ def test_the_mtu_of_the_bridge_is_no_number(t):
     tap.equal(('mtu' in found['nics'][0], extras(found)), (False, {'net0.mtu': ('1', True)}))
 
 
+@tap.rows([('not connected', 'ethernet0.startConnected = "FALSE"', True), ('connected', 'ethernet0.startConnected = "TRUE"', False)])
+def test_the_cable_of_a_card_that_reaches_nothing_is_out(t, line, out):
+    text = write(t, f'virtualHW.version = "19"\nmemsize = "64"\nethernet0.present = "TRUE"\nethernet0.networkName = "vmbr0"\n{line}\n', source='source.vmx')[0]
+    tap.equal(',link_down=1' in text, out)
+
+
+def test_the_cable_of_a_card_on_no_network_is_out(t):
+    t.write('vm.vbox', b"""<VirtualBox xmlns="http://www.virtualbox.org/" version="1.19-linux"><Machine uuid="{6ba7b810-9dad-11d1-80b4-00c04fd430c8}" name="vm" OSType="Linux26_64">
+<Hardware><Memory RAMSize="64"/><Network><Adapter slot="0" enabled="true" MACAddress="080027000001" cable="true" type="virtio"/></Network></Hardware></Machine></VirtualBox>""")
+    t.vmferry('convert', 'vm.vbox', 'vm.conf')
+    tap.contains(t.read('vm.conf').decode(), ',link_down=1')
+
+
 def test_a_processor_of_64_bits_runs_what_has_32(t):
     told = write(t, 'virtualHW.version = "19"\nguestOS = "ubuntu"\nmemsize = "512"\n', source='source.vmx')[2]
     tap.equal(told.get('arch', ('',))[0], 'cosmetic')

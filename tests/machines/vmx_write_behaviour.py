@@ -38,6 +38,15 @@ def from_libvirt(t, *values, **options):
     return rewrite(t, domain(*values, **options), name='a.xml')
 
 
+@tap.rows([
+    ('with its cable out', '<interface type="user"><link state="down"/></interface>', 'FALSE', 'nics[0].link'),
+    ('on no network', '<interface type="null"/>', 'FALSE', 'nics[0].attach'), ('with its cable in', '<interface type="user"><link state="up"/></interface>', None, None),
+])
+def test_a_card_that_reaches_nothing_is_not_connected(t, card, connected, field):
+    found, told = from_libvirt(t, card)
+    tap.equal((found.get('ethernet0.startconnected'), [line[:2] for line in told if 'nics[0]' in line[1]]), (connected, [('cosmetic', field)] if field else []))
+
+
 # ---- round trips ----
 
 def flat(machine, prefix=''):

@@ -322,6 +322,18 @@ static enum vmf_code append_network(const struct proxmox_writer *writer, size_t 
   return proxmox_append(value, error, ",bridge=%s", network);
 }
 
+/* The cable is out, too, of a card that is not connected at the start, or that is on no network. */
+static enum vmf_code append_link(const struct vmf_machine_nic *nic, char **value,
+                                 struct vmf_error *error)
+{
+  bool out = (nic->link.told && !nic->link.value) ||
+             (nic->connected.told && !nic->connected.value) ||
+             (nic->attach.told && nic->attach.value == VMF_ATTACH_NONE);
+
+  return out || nic->link.told ? proxmox_append(value, error, ",link_down=%u", out ? 1u : 0u)
+                               : VMF_OK;
+}
+
 static enum vmf_code append_card(struct proxmox_writer *writer, size_t index, char **value,
                                  struct vmf_error *error)
 {
@@ -340,11 +352,7 @@ static enum vmf_code append_card(struct proxmox_writer *writer, size_t index, ch
   if (nic->rate.told)
     VMF_TRY(proxmox_append(value, error, ",rate=%u.%06u", (unsigned)(nic->rate.value >> 20),
                            (unsigned)((nic->rate.value & 0xfffff) * 1000000 >> 20)));
-  if (nic->link.told)
-    VMF_TRY(proxmox_append(value, error, ",link_down=%u", nic->link.value ? 0u : 1u));
-  else if (nic->connected.told && !nic->connected.value)
-    VMF_TRY(proxmox_append(value, error, ",link_down=1"));
-  return VMF_OK;
+  return append_link(nic, value, error);
 }
 
 enum vmf_code proxmox_write_cards(struct proxmox_writer *writer, struct vmf_error *error)

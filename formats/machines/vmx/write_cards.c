@@ -97,6 +97,24 @@ static enum vmf_code write_network(struct vmx_writer *writer, size_t index, stru
   return vmx_put(writer, error, nic->network.text, "ethernet%zu.%s", index, key);
 }
 
+/* VMware's cards have no cable that can be out, and each is on a network. */
+static enum vmf_code write_connected(struct vmx_writer *writer, size_t index,
+                                     struct vmf_error *error)
+{
+  const struct vmf_machine_nic *nic = &writer->machine->nics[index];
+  bool out = nic->link.told && !nic->link.value;
+  bool nowhere = nic->attach.told && nic->attach.value == VMF_ATTACH_NONE;
+  static const char why[] = "the card is not connected when the machine starts";
+
+  if (out)
+    vmx_lose(writer, COSMETIC, "L-connected", why, "nics[%zu].link", index);
+  if (nowhere)
+    vmx_lose(writer, COSMETIC, "L-network", why, "nics[%zu].attach", index);
+  if (out || nowhere)
+    return vmx_put_flag(writer, error, false, "ethernet%zu.startConnected", index);
+  return vmx_put_told_flag(writer, error, nic->connected, "ethernet%zu.startConnected", index);
+}
+
 static enum vmf_code write_card(struct vmx_writer *writer, size_t index, struct vmf_error *error)
 {
   const struct vmf_machine_nic *nic = &writer->machine->nics[index];
@@ -105,7 +123,7 @@ static enum vmf_code write_card(struct vmx_writer *writer, size_t index, struct 
   VMF_TRY(write_card_model(writer, index, error));
   VMF_TRY(write_address(writer, index, error));
   VMF_TRY(write_network(writer, index, error));
-  VMF_TRY(vmx_put_told_flag(writer, error, nic->connected, "ethernet%zu.startConnected", index));
+  VMF_TRY(write_connected(writer, index, error));
   if (nic->pci_slot.told && writer->from_vmware)
     return vmx_put_number(writer, error, nic->pci_slot.value, "ethernet%zu.pciSlotNumber", index);
   if (nic->pci_slot.told)

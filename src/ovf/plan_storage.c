@@ -113,12 +113,14 @@ static void take(struct vmf_machine_plan *plan, struct vmf_machine_plan_drive *d
   drive->unit = unit;
 }
 
-/* The place that the machine tells, where there can be such a one and it is free. */
+/* The place that the machine tells, where there can be such a one and it is free. IDE: two channels
+ * of two, which some vendors count through. */
 static bool keep_place(struct vmf_machine_plan *plan, size_t index)
 {
   const struct vmf_machine_disk *disk = &plan->machine->disks[index];
   enum vmf_bus bus = (enum vmf_bus)disk->bus.value;
-  uint64_t number = disk->controller.value;
+  bool second = bus == VMF_BUS_IDE && disk->controller.value == 0 && disk->unit.value / 2 == 1;
+  uint64_t number = second ? 1 : disk->controller.value, unit = disk->unit.value - 2 * second;
   size_t controller = find_controller(plan, bus, number);
   struct vmf_machine_plan_drive *drive = &plan->drives[index];
 
@@ -126,9 +128,9 @@ static bool keep_place(struct vmf_machine_plan *plan, size_t index)
       !vmf_machine_controller(plan->machine, bus, number))
     controller = add_controller(plan, kind_of(bus, NULL), (unsigned)number);
   if (controller == SIZE_MAX || !disk->unit.told ||
-      !is_free(&plan->controllers[controller], disk->unit.value))
+      !is_free(&plan->controllers[controller], unit))
     return false;
-  take(plan, drive, controller, (unsigned)disk->unit.value);
+  take(plan, drive, controller, (unsigned)unit);
   return true;
 }
 
@@ -154,6 +156,26 @@ static bool find_place(struct vmf_machine_plan *plan, const struct vmf_controlle
 
 /* ---- drives ---- */
 
+/* A place on its own controller, or on another one of that kind, where its own is not told or not
+ * free. */
+static bool stay_on_kind(struct vmf_machine_plan *plan, size_t index)
+{
+  const struct vmf_machine_disk *disk = &plan->machine->disks[index];
+  enum vmf_bus bus = (enum vmf_bus)disk->bus.value;
+  size_t controller = find_controller(plan, bus, disk->controller.value);
+  bool unknown = !vmf_machine_controller(plan->machine, bus, disk->controller.value);
+  const struct vmf_controller_kind *kind = controller != SIZE_MAX ? plan->controllers[controller].kind
+                                           : unknown              ? kind_of(bus, NULL)
+                                                                  : NULL;
+
+  for (unsigned unit = 0; controller != SIZE_MAX && unit < units_of(kind); unit++)
+    if (is_free(&plan->controllers[controller], unit)) {
+      take(plan, &plan->drives[index], controller, unit);
+      return true;
+    }
+  return kind && find_place(plan, kind, &plan->drives[index]);
+}
+
 static enum vmf_code move_drive(struct vmf_machine_plan *plan, size_t index,
                                 struct vmf_error *error)
 {
@@ -164,6 +186,8 @@ static enum vmf_code move_drive(struct vmf_machine_plan *plan, size_t index,
       &vmf_controller_kinds[KIND_LSILOGIC]};
   size_t first = drive->medium == VMF_MEDIUM_CDROM ? 0 : 1;
 
+  if (stay_on_kind(plan, index))
+    return VMF_OK;
   for (size_t i = first; i < COUNT(kinds); i++)
     if (find_place(plan, kinds[i], drive)) {
       vmf_machine_lose(plan->settings->losses,

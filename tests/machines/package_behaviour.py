@@ -67,6 +67,31 @@ def test_a_network_is_a_name_or_a_way_of_attaching(t, connection, more, attach, 
     tap.equal((nic['attach'], nic.get('network')), (attach, network))
 
 
+ADDRESS = '<address type="drive" controller="0" bus="{}" target="0" unit="{}"/>'
+
+
+@tap.rows([
+    ('SATA that says none', 'sata', '', '', ['vmware.sata.ahci'], [(0, 0), (0, 1)]), ('SCSI that says none', 'scsi', 'lsisas1068', '', ['lsilogicsas'], [(0, 0), (0, 1)]),
+    ('IDE that says none', 'ide', '', '', [], [(0, 0), (0, 1)]), ('the second channel of IDE', 'ide', '', ADDRESS.format(1, 0), [], [(0, 0), (1, 0)]),
+    ('one that is taken', 'sata', '', ADDRESS.format(0, 0), ['vmware.sata.ahci'], [(0, 0), (0, 1)]),
+])
+def test_a_drive_stays_on_its_kind_of_controller(t, bus, model, address, words, places):
+    """It went to AHCI where its place was not said."""
+    for name in ('sda', 'sdb'):
+        t.write(name, bytes(1 << 20))
+    controller = f'<controller type="{bus}" index="0"' + (f' model="{model}"/>' if model else '/>')
+    disks = ''.join(f'<disk type="file"><driver type="raw"/><source file="{name}"/><target dev="{name}" bus="{bus}"/>{where}</disk>'
+                    for name, where in (('sda', ADDRESS.format(0, 0) if address else ''), ('sdb', address)))
+    t.write('a.xml', f'<domain type="kvm"><name>a</name><memory>65536</memory><os><type arch="x86_64" machine="pc">hvm</type></os>'
+                     f'<devices>{controller}{disks}</devices></domain>'.encode())
+    t.vmferry('convert', '--strict', 'a.xml', 'a.ovf')
+    machine = json.loads(t.vmferry('info', '--output=json', 'a.ovf').stdout)['machine']
+    tap.equal([(disk['bus'], disk['controller'], disk['unit']) for disk in machine['disks']], [(bus, *place) for place in places])
+    text = t.read('a.ovf').decode()
+    tap.equal([word for word in ('vmware.sata.ahci', 'lsilogicsas', 'lsilogic<') if word in text], words)
+    t.vmferry('convert', '--strict', 'a.ovf', 'again.xml')
+
+
 INVENTED = [
     ('an element of an item', system('a', item(5, 10, '|<rasd:Invented>1</rasd:Invented>')), 'Item 5/rasd:Invented'),
     ('an attribute of an item', system('a', item(5, 10)).replace('<Item>', '<Item x:new="1">', 1), 'Item 2/Item/@x:new'),

@@ -190,7 +190,12 @@ START_TEST(a_place_beyond_the_controller_is_another)
   add_drive(VMF_MEDIUM_DISK, VMF_BUS_IDE, UINT64_MAX, UINT64_MAX);
   travel(false);
   for (size_t i = 0; i < 4; i++)
-    ck_assert_int_eq(after->disks[i].bus.value, VMF_BUS_SATA);
+    ck_assert_int_eq(after->disks[i].bus.value, i < 3 ? VMF_BUS_SCSI : VMF_BUS_IDE);
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_uint_eq(after->disks[i].controller.value, 0);
+    ck_assert_uint_eq(after->disks[i].unit.value, i);
+  }
+  ck_assert_str_eq(after->controllers[0].model.text, "lsilogic");
 }
 END_TEST
 

@@ -53,6 +53,8 @@ static enum vmf_code read_controller(const struct vmf_taking *reading, const xml
   VMF_TRY(vmf_taking_name(reading, element, "model",
                           bus.value == VMF_BUS_SCSI ? libvirt_scsi_models : libvirt_same,
                           &controller->model, error));
+  if (!controller->model.text && bus.value == VMF_BUS_SATA) /* the only one that QEMU has */
+    VMF_TRY(vmf_machine_text(machine, "ahci", 0, &controller->model, error));
   if (controller->model.text && bus.value == VMF_BUS_USB)
     note_usb(controller->model.text, controller->model.line, machine);
   return vmf_taking_number(reading, element, "ports", LIBVIRT_PORTS, &controller->ports, error);

@@ -24,7 +24,8 @@ static const char *model_of(const struct vmf_machine_controller *controller)
 static void write_controller(struct libvirt_writing *writing, size_t index)
 {
   const struct vmf_machine_controller *controller = &writing->machine->controllers[index];
-  bool named = writing->keeping.native || controller->bus.value == VMF_BUS_SCSI;
+  bool told = writing->keeping.native &&
+              (controller->bus.value != VMF_BUS_SATA || controller->model.line > 0);
   char path[VMF_KEEPING_PATH];
 
   snprintf(path, sizeof path, "devices/controller[%zu]", index);
@@ -33,10 +34,14 @@ static void write_controller(struct libvirt_writing *writing, size_t index)
                   vmf_vendor_word_of(libvirt_controllers, controller->bus.value));
   if (controller->index.line > 0 || !writing->keeping.native)
     vmf_keeping_fix(&writing->keeping, path, "index", "%" PRIu64, controller->index.value);
-  if (controller->model.text && named)
+  if (controller->model.text && (told || controller->bus.value == VMF_BUS_SCSI))
     vmf_keeping_set(&writing->keeping, path, "model", "%s", model_of(controller));
   if (controller->ports.told && writing->keeping.native)
     vmf_keeping_fix(&writing->keeping, path, "ports", "%" PRIu64, controller->ports.value);
+  if (controller->model.text && !writing->keeping.native && controller->bus.value == VMF_BUS_IDE)
+    vmf_machine_lose(writing->losses, VMF_LOSS_COSMETIC, NULL,
+                     "QEMU has one kind of it, with the same driver", "controllers[%zu].model",
+                     index);
   vmf_keeping_end(&writing->keeping, path);
 }
 

@@ -464,6 +464,19 @@ def test_generation_1_starts_from_ide(t):
     tap.equal('Set-VMFirmware' in script, False)
 
 
+@tap.rows([
+    ('on SCSI, and another one on IDE', 'ide0:0.present = "TRUE"\nide0:0.fileName = "c.vmdk"', {'a.vmdk': (0, 0), 'c.vmdk': (1, 1)}, True),
+    ('on IDE, behind another one', 'ide0:0.present = "TRUE"\nide0:0.fileName = "c.vmdk"\nide1:1.present = "TRUE"\nide1:1.fileName = "d.vmdk"\nbios.hddOrder = "ide1:1"',
+     {'d.vmdk': (0, 0), 'c.vmdk': (1, 1)}, False),
+    ('on IDE, behind a CD drive', 'ide0:0.present = "TRUE"\nide0:0.deviceType = "cdrom-raw"\nide0:1.present = "TRUE"\nide0:1.fileName = "d.vmdk"\nbios.hddOrder = "ide0:1"',
+     {'d.vmdk': (0, 1)}, False),
+])
+def test_generation_1_starts_from_the_first_disk_on_ide(t, more, places, told):
+    _, found, said = write(t, vmx(firmware='bios', more=more))
+    tap.equal({d['image']: (d['controller'], d['unit']) for d in found['disks'] if d['bus'] == 'ide' and d.get('image') in places}, places)
+    tap.equal(said.get('disks[0].bus') == ('boot', 'L-controller'), told)
+
+
 def test_more_disks_than_ide_has_places_for(t):
     more = ''.join(f'scsi0:{unit}.present = "TRUE"\nscsi0:{unit}.fileName = "{unit}.vmdk"\n' for unit in (1, 2, 3, 4))
     _, found, _ = write(t, vmx(firmware='bios', more=more))

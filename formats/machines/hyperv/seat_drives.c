@@ -113,18 +113,42 @@ static enum vmf_code seat(struct hyperv_script *script, size_t index, struct vmf
                   script->target->name, script->machine->disk_count);
 }
 
+/* Whether a hard disk is before it on IDE, or it is not there itself: generation 1 starts from the
+ * first one. */
+static bool is_behind(const struct hyperv_script *script, size_t first)
+{
+  const struct vmf_machine *machine = script->machine;
+  const struct vmf_machine_disk *disk = &machine->disks[first];
+
+  if (disk->bus.value != VMF_BUS_IDE)
+    return true;
+  for (size_t i = 0; i < machine->disk_count; i++) {
+    const struct vmf_machine_disk *other = &machine->disks[i];
+    uint64_t mine = IDE_UNITS * disk->controller.value + disk->unit.value;
+    if (other->bus.value == VMF_BUS_IDE && other->medium.value == VMF_MEDIUM_DISK &&
+        script->target->disks[i].name &&
+        IDE_UNITS * other->controller.value + other->unit.value < mine)
+      return true;
+  }
+  return false;
+}
+
 /* First the disk to start from, then those that can keep their places, then the others. */
 enum vmf_code hyperv_seat_drives(struct hyperv_script *script, struct vmf_error *error)
 {
   const struct vmf_machine *machine = script->machine;
   size_t first = first_disk(machine);
 
+  if (!script->efi && first != SIZE_MAX && script->target->disks[first].name &&
+      is_behind(script, first) && take(script, first, true, 0, 0))
+    tell(script, first);
   for (size_t i = 0; i < machine->disk_count; i++) {
     const struct vmf_machine_disk *disk = &machine->disks[i];
     bool ide = disk->bus.value == VMF_BUS_IDE, scsi = disk->bus.value == VMF_BUS_SCSI;
     bool here = is_cdrom(disk) ||
                 (disk->medium.value == VMF_MEDIUM_DISK && script->target->disks[i].name != NULL);
-    if (here && (script->efi ? scsi : ide || (scsi && i != first && !is_cdrom(disk))))
+    if (here && !script->seats[i].taken &&
+        (script->efi ? scsi : ide || (scsi && i != first && !is_cdrom(disk))))
       (void)take(script, i, ide, vmf_told_or(disk->controller, 0), vmf_told_or(disk->unit, 0));
   }
   if (first != SIZE_MAX)

@@ -207,6 +207,11 @@ def test_secure_boot_as_the_pool_has_it_is_kept(t, said, kept, secure):
         tap.equal(({extra['key']: extra['value'] for extra in machine.get('extra', []) if 'secureboot' in extra['key']}, machine.get('secure-boot')), (kept, secure))
 
 
+def test_the_state_of_a_tpm_is_lost(t):
+    told = again(t, text(vm={'platform': {**VM['platform'], 'vtpm': 'true'}}))[2]
+    tap.equal(told.get('tpm'), 'L-tpm-state')
+
+
 def test_what_xml_cannot_hold_and_xenserver_does_not_run(t):
     t.write('vm.vmx', b'config.version = "8"\nvirtualHW.version = "13"\ndisplayName = "a|01b"\nguestOS = "ubuntu"\nmemsize = "64"\n')
     t.vmferry('convert', '--losses', 'losses', 'vm.vmx', 'vm.xva')

@@ -107,8 +107,11 @@ static void put_platform(struct xapi_writer *writer)
              vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF) ? "true" : "false");
   if (vmf_told_or(machine->nested, 0))
     rpc_text(text, "nested-virt", "true");
-  if (vmf_told_or(machine->tpm, VMF_TPM_NONE) == VMF_TPM_2_0)
+  if (vmf_told_or(machine->tpm, VMF_TPM_NONE) == VMF_TPM_2_0) {
     rpc_text(text, "vtpm", "true");
+    xapi_lose(writer, BEHAVIOUR, "L-tpm-state",
+              "the chip is a new one: keys that the old one sealed are lost", "tpm");
+  }
   snprintf(offset, sizeof offset, "%" PRId64, (int64_t)vmf_told_or(machine->clock_offset, 0));
   rpc_text(text, "timeoffset", offset);
   put_cores(writer);

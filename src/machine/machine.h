@@ -296,8 +296,8 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_set_os(struct vmf_machine *machine,
 /* The row of machine->os; NULL: not told. */
 const struct vmf_guest_os *vmf_machine_os(const struct vmf_machine *machine);
 
-/* What the clock shows that the guest starts with: as told; where nothing is, what the guest takes it
- * for: Windows local time, all others UTC. */
+/* What the clock shows that the guest starts with: as told; where nothing is, what the guest takes
+ * it for: Windows local time, all others UTC. */
 enum vmf_clock vmf_machine_clock(const struct vmf_machine *machine);
 
 /* "00-50-56-00-00-01", "0050.5600.0001", "005056000001", ... to "00:50:56:00:00:01". All zeros: not

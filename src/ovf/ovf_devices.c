@@ -305,8 +305,8 @@ static enum vmf_code read_drive(struct vmf_system_reader *reader, const struct v
 /* ---- network cards ---- */
 
 /* What VirtualBox and VMware's hosted products call a network that is only a way of attaching. The
- * words are VMware's, and VirtualBox's in another case ("HostOnly"), which packages that were made of
- * its own still have; but a network of vSphere may well be called "Internal". */
+ * words are VMware's, and VirtualBox's in another case ("HostOnly"), which packages that were made
+ * of its own still have; but a network of vSphere may well be called "Internal". */
 static const struct attachment {
   const char *name;
   enum vmf_attach attach;

@@ -127,8 +127,7 @@ static bool keep_place(struct vmf_machine_plan *plan, size_t index)
   if (controller == SIZE_MAX && number < vmf_bus_limits[bus].controllers &&
       !vmf_machine_controller(plan->machine, bus, number))
     controller = add_controller(plan, kind_of(bus, NULL), (unsigned)number);
-  if (controller == SIZE_MAX || !disk->unit.told ||
-      !is_free(&plan->controllers[controller], unit))
+  if (controller == SIZE_MAX || !disk->unit.told || !is_free(&plan->controllers[controller], unit))
     return false;
   take(plan, drive, controller, (unsigned)unit);
   return true;
@@ -164,9 +163,10 @@ static bool stay_on_kind(struct vmf_machine_plan *plan, size_t index)
   enum vmf_bus bus = (enum vmf_bus)disk->bus.value;
   size_t controller = find_controller(plan, bus, disk->controller.value);
   bool unknown = !vmf_machine_controller(plan->machine, bus, disk->controller.value);
-  const struct vmf_controller_kind *kind = controller != SIZE_MAX ? plan->controllers[controller].kind
-                                           : unknown              ? kind_of(bus, NULL)
-                                                                  : NULL;
+  const struct vmf_controller_kind *kind = controller != SIZE_MAX
+                                               ? plan->controllers[controller].kind
+                                           : unknown ? kind_of(bus, NULL)
+                                                     : NULL;
 
   for (unsigned unit = 0; controller != SIZE_MAX && unit < units_of(kind); unit++)
     if (is_free(&plan->controllers[controller], unit)) {

@@ -329,8 +329,8 @@ static enum vmf_code read_os_element(const struct vmf_taking *reading, const xml
 
 /* ---- the clock ---- */
 
-/* Where nothing is said it is UTC. A time zone's clock is a local time, and what says which zone stays
- * an extra. */
+/* Where nothing is said it is UTC. A time zone's clock is a local time, and what says which zone
+ * stays an extra. */
 static enum vmf_code read_clock(const struct vmf_taking *reading, const xmlNode *domain,
                                 struct vmf_error *error)
 {

@@ -142,8 +142,8 @@ static enum vmf_code edit_name(struct proxmox_editor *editor, struct vmf_error *
 
   if (!name)
     return VMF_OK;
-  bool good = proxmox_is_word(name, ".-", 63) && !strchr(".-", name[0]) &&
-              !strchr(".-", name[length - 1]);
+  bool good =
+      proxmox_is_word(name, ".-", 63) && !strchr(".-", name[0]) && !strchr(".-", name[length - 1]);
   for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
     good = good && !strstr(name, never[i]);
   if (!good)

@@ -16,8 +16,8 @@ static void tell_rank(const struct vmx_writer *writer, const char *list, size_t 
              "%s[%zu].boot", list, index);
 }
 
-/* Whether what has a place in the order comes next: behind the last one that was taken, and in front
- * of the best one so far (NULL: none). Of devices with one place, the first comes first. */
+/* Whether what has a place in the order comes next: behind the last one that was taken, and in
+ * front of the best one so far (NULL: none). Of devices with one place, the first comes first. */
 static bool is_next(const struct vmf_told_number *place, const struct vmf_told_number *last,
                     bool behind_last, const struct vmf_told_number *best)
 {

@@ -93,6 +93,7 @@ static enum vmf_code descriptor_hurry(struct vmf_descriptor *file, uint64_t star
   int number = vmf_writeback_note(&file->writeback, file->number, start, end, &failed);
   if (number == 0)
     return VMF_OK;
+  atomic_store(&file->refused, number);
   errno = number;
   return vmf_write_failed(file->io.name, failed.end - failed.start, failed.start, error);
 }
@@ -295,6 +296,9 @@ static enum vmf_code descriptor_sync(struct vmf_descriptor *file, struct vmf_err
     result = fsync(file->number);
   while (result < 0 && errno == EINTR);
   if (result < 0)
+    atomic_store(&file->refused, errno);
+  errno = atomic_load(&file->refused);
+  if (errno != 0)
     return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", file->io.name);
   atomic_store(&file->synced, changes);
   return VMF_OK;

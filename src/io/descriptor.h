@@ -36,6 +36,9 @@ struct vmf_descriptor {
   /* How often it was changed, and how often when the last sync began that has ended: where both are
    * the same nothing is dirty, and the file system's answers about holes can be trusted. */
   _Atomic uint64_t changes, synced;
+  /* errno of what the disk refused; 0: nothing. The kernel tells it once, to whichever thread waits
+   * first: all that is made durable later is told by this. */
+  atomic_int refused;
   struct stat status;         /* when it was opened */
   struct vmf_witness witness; /* likewise; of a source */
   bool trusted;               /* a device that is blind is read all the same */

@@ -49,8 +49,10 @@ static enum vmf_code file_settle(struct vmf_descriptor *file, struct vmf_error *
     result = fdatasync(file->number);
   while (result < 0 && errno == EINTR);
   /* not every file system can; then there is nothing to wait for */
-  if (result < 0 && !is_unsupported(errno) && is_made_here(file))
+  if (result < 0 && !is_unsupported(errno) && is_made_here(file)) {
+    atomic_store(&file->refused, errno);
     return vmf_fail_errno(error, VMF_WRITE, "%s: syncing to the disk", file->io.name);
+  }
   pthread_mutex_lock(&file->lock);
   file->data_start = file->data_end = 0;
   pthread_mutex_unlock(&file->lock);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "human.h"
+#include "names.h"
 #include "status.h"
 
 void vmf_each_head(struct vmf_command *command)
@@ -34,6 +35,17 @@ static int worse(int one, int other, const int *order)
   return *order;
 }
 
+/* What may be a secret in a URL is not shown from here on. */
+static int run_one(struct vmf_command *command, int (*one)(void *settings))
+{
+  struct vmf_error error = {0};
+
+  if (vmf_names_is_url(command->operands[0]) &&
+      vmf_names_resolve(command, &command->operands[0], true, &error) != VMF_OK)
+    return vmf_status_report(&error);
+  return one(command);
+}
+
 int vmf_each_operand(struct vmf_command *command, int (*one)(void *settings), const int *order)
 {
   int count = command->operand_count, worst = VMF_EXIT_DONE;
@@ -41,7 +53,7 @@ int vmf_each_operand(struct vmf_command *command, int (*one)(void *settings), co
   command->listed = count > 1;
   command->operand_count = 1;
   for (int i = 0; i < count && worst < VMF_EXIT_SIGNAL; i++, command->operands++) {
-    int status = one(command);
+    int status = run_one(command, one);
 
     worst = status >= VMF_EXIT_SIGNAL ? status : worse(status, worst, order);
   }

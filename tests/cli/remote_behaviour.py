@@ -103,6 +103,21 @@ def test_the_datastore_of_an_esxi_host(t, who):
         tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told')
 
 
+@tap.rows([(f'{" ".join(words)}, {count} of them', words, count) for words in (
+    ('info',), ('map',), ('check',), ('checksum',), ('checksum', '--output=json'), ('lint', '--for', 'esxi'), ('lint', '--output=json', '--for', 'esxi'),
+    ('verify',), ('verify', '--output=json')) for count in (1, 2)])
+def test_a_query_is_in_nothing_that_is_told(t, words, count):
+    http()
+    t.write('disk.raw', RAW[:MIB])
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    data = t.read('vm.ova' if words[0] == 'verify' else 'disk.raw')
+    with Site(lambda handler, _: handler.part(data) if handler.path.endswith('?key=secret1') else handler.say(404)) as site:
+        url = site.url + ('/vm.ova' if words[0] == 'verify' else '/disk.raw') + '?key=secret1'
+        done = t.vmferry(*words, *[url] * count, status=None)
+    tap.equal(done.returncode, {'check': 63, 'lint': 3}.get(words[0], 0), done.stderr)
+    tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told: ' + done.stdout + done.stderr)
+
+
 def test_a_password_belongs_into_no_command_line(t):
     tap.contains(t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, '--netrc')
     tap.equal('word@' in t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, False, 'told')

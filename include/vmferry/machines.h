@@ -176,8 +176,10 @@ struct vmf_machine_target_options {
 /* Writes a machine in another format, its disks and what is in its drives for media beside it or in
  * it, all or nothing: `path` is a file whose suffix says the format, or a folder; where `format` is
  * told, a name without such a suffix, too, for all machines of a collection: each gets a new folder
- * of its name in that one, and all appear together. The sources stay as they are. One thread an
- * object. */
+ * of its name in that one, and all appear together. The sources stay as they are. A package is
+ * checked before: what becomes another machine by the trust that it was opened with, what stays a
+ * package by files->trust; VMF_DIFFERENT, too: a signature is asked for, and the machine is in no
+ * package. One thread an object. */
 VMF_MUST_CHECK enum vmf_code vmf_machines_convert(struct vmf_machines *machines, const char *path,
                                                   const struct vmf_machine_target_options *options,
                                                   struct vmf_error *error);
@@ -284,9 +286,9 @@ struct vmf_edit_target {
 
 /* Changes a machine in the file that describes it: a package, whose manifest is made to fit, or the
  * text of a machine format. Every byte that need not change stays. A package is checked before, by
- * files->trust. The new file takes the place of the old one when all of it is written. VMF_USAGE: a
- * value that is not accepted, saying what is; VMF_UNSUPPORTED: what the format has no place for.
- * Any thread. */
+ * files->trust, which takes nothing else where it asks for a signature. The new file takes the
+ * place of the old one when all of it is written. VMF_USAGE: a value that is not accepted, saying
+ * what is; VMF_UNSUPPORTED: what the format has no place for. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_machine_edit(const char *path,
                                               const struct vmf_machine_edits *edits,
                                               const struct vmf_edit_target *target,

@@ -234,6 +234,8 @@ static void vmdk_close(struct vmf_image *image)
 
 /* ---- map, parent, info ---- */
 
+enum { RUNS_LOOKED_AT = 4 << 20 };
+
 static enum vmf_code vmdk_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                               struct vmf_error *error)
 {
@@ -300,13 +302,21 @@ static enum vmf_code vmdk_info_extent(const struct vmdk_extent *extent, const ch
 }
 
 /* All that the tables name lies in the file: one that was cut short is told here, not only when it
- * is read. A packed extent has a footer for that. */
+ * is read. A packed extent has a footer for that. A directory may name one table a million times:
+ * *runs are those that were looked at, of all extents. */
 static enum vmf_code vmdk_check_whole(const struct vmf_image *image,
-                                      const struct vmdk_extent *extent, struct vmf_error *error)
+                                      const struct vmdk_extent *extent, uint32_t *runs,
+                                      struct vmf_error *error)
 {
   uint64_t guest = 0;
-  while (extent->kind == VMDK_EXTENT_GRAINS && !extent->grains.packed && guest < extent->length) {
+  while (extent->kind == VMDK_EXTENT_GRAINS && !extent->grains.packed && guest < extent->length &&
+         *runs < RUNS_LOOKED_AT) {
     struct vmf_run run = {0};
+    if (++*runs == RUNS_LOOKED_AT)
+      vmf_warn(image->log,
+               "%s: is in more than %d pieces: its tables were not looked at to their end, check "
+               "does that",
+               image->io->name, RUNS_LOOKED_AT);
     VMF_TRY(vmdk_grains_map(extent, image->cache, guest, &run, error));
     guest = run.guest + run.length;
   }
@@ -320,9 +330,10 @@ static enum vmf_code vmdk_info(struct vmf_image *image, struct vmf_value *summar
   const struct vmdk_descriptor *descriptor = &disk->descriptor;
   struct vmf_value *list;
   bool unclean = false;
+  uint32_t runs = 0;
   for (unsigned i = 0; i < disk->extent_count; i++) {
     if (disk->whole)
-      VMF_TRY(vmdk_check_whole(image, &disk->extents[i], error));
+      VMF_TRY(vmdk_check_whole(image, &disk->extents[i], &runs, error));
     unclean = unclean || disk->extents[i].unclean;
   }
   VMF_TRY(vmf_value_bool(summary, "dirty-flag", unclean, error));

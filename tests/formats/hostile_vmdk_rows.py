@@ -4,7 +4,7 @@
 import struct
 import zlib
 
-from hostile_case import CHECK, Row
+from hostile_case import CHECK, INFO, Row
 from hostile_images import (COWD, COWD_TEXT, DIRECTORY, FIRST_GRAIN, FOOTER, LARGE, REDUNDANT, SECTOR, SESPARSE_TEXT,
                             SMALL, SPARSE, STREAM, STREAM_TABLE, TABLE, bomb, descriptor, embedded, get_little, grain,
                             holes, little, sesparse, spoil, vmdk)
@@ -144,6 +144,8 @@ def all_bombs(path):
 
 SZ23 = [
     vmdk_row('SZ23 full grains from nothing: 64 MiB', bomb(2), '', 0, guest=all_bombs),
+    vmdk_row('SZ23 full grains from nothing: 32 TiB, by info', bomb(1 << 20), 'not looked at to their end', 0,
+             command=INFO, warns=True),
     vmdk_row('SZ23 full grains from nothing: 64 GiB, by check', bomb(2048), 'is taken by something else, too',
              command=CHECK),
     vmdk_row('SZ23 packed grains that are shared', spoil(STREAM, [

@@ -3,7 +3,8 @@
  *
  * `check` of the sparse extents: every entry of every table, the markers of packed grains, the
  * redundant directory, and whether two structures claim one sector. The map of sectors in use is a
- * window over the file, passed over as often as the file is long, so memory does not grow. */
+ * window over the file, which is passed over for each window that something stands in, so memory
+ * does not grow. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "zero.h"
 
 enum { WINDOW_BYTES = 4 * 1024 * 1024 }; /* one bit a sector: 16 GiB of the file */
-enum { MESSAGES = 100 };                 /* findings that are told one by one */
+enum { WINDOWS_MAX = 4096 }; /* in which something stands: 64 TiB of the file, or more */
+enum { MESSAGES = 100 };     /* findings that are told one by one */
 
 /* What the file has around the place that was last asked for. */
 struct region {
@@ -29,6 +31,7 @@ struct audit {
   struct region main, redundant; /* around the tables of the two directories */
   uint8_t *used;                 /* WINDOW_BYTES: sectors of the window that something stands in */
   uint64_t window; /* its first sector; 0: the first pass, which also counts and tests entries */
+  uint64_t next;   /* the first sector behind it that something stands in; UINT64_MAX: none does */
 };
 
 /* Whether [host, host + length) is a hole of the file: tables that were reserved and never used. */
@@ -58,8 +61,10 @@ static bool vmdk_audit_mark(struct audit *audit, uint64_t host, uint64_t length)
 {
   const uint64_t end_of_window = audit->window + (uint64_t)WINDOW_BYTES * 8;
   uint64_t sector = vmf_max(host / VMDK_SECTOR, audit->window);
-  uint64_t end = vmf_min(vmf_div_up(host + length, VMDK_SECTOR), end_of_window);
+  uint64_t last = vmf_div_up(host + length, VMDK_SECTOR), end = vmf_min(last, end_of_window);
   bool overlap = false;
+  if (last > end_of_window)
+    audit->next = vmf_min(audit->next, vmf_max(sector, end_of_window));
   for (; sector < end; sector++) {
     uint64_t bit = sector - audit->window;
     uint8_t mask = (uint8_t)(1u << (bit & 7));
@@ -269,7 +274,6 @@ static enum vmf_code vmdk_audit_pass(struct audit *audit, struct vmf_error *erro
 static enum vmf_code vmdk_audit_extent(struct audit *audit, struct vmf_error *error)
 {
   const struct vmdk_extent *extent = audit->extent;
-  uint64_t sectors = extent->io->size / VMDK_SECTOR;
   audit->findings->total_clusters += vmf_div_up(extent->length, extent->grains.grain);
   uint64_t count = vmf_div_up(extent->grains.capacity, vmdk_grains_coverage(&extent->grains));
   audit->has_redundant = extent->grains.rgd_offset != 0 &&
@@ -280,11 +284,17 @@ static enum vmf_code vmdk_audit_extent(struct audit *audit, struct vmf_error *er
                 "%s: redundant grain directory at byte %" PRIu64
                 " reaches beyond the end of the file, %" PRIu64,
                 extent->io->name, extent->grains.rgd_offset, extent->io->size);
-  audit->window = 0;
-  do {
+  audit->next = 0;
+  for (unsigned windows = 0; audit->next != UINT64_MAX; windows++) {
+    if (windows == WINDOWS_MAX)
+      return vmf_fail(error, VMF_LIMIT,
+                      "%s: what it holds is scattered over more than %d times 16 GiB of the file: "
+                      "not examined for overlaps",
+                      extent->io->name, WINDOWS_MAX);
+    audit->window = audit->next;
+    audit->next = UINT64_MAX;
     VMF_TRY(vmdk_audit_pass(audit, error));
-    audit->window += (uint64_t)WINDOW_BYTES * 8;
-  } while (audit->window < sectors);
+  }
   return VMF_OK;
 }
 

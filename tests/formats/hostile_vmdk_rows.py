@@ -142,7 +142,33 @@ def all_bombs(path):
         return all(pieces) and not file.read(1)
 
 
+def mostly_holes(path, tables=16 << 20, size=8 << 40, grains=()):
+    """A file that says that it is long, with a directory without tables; grains: where the first ones stand, sectors."""
+    text = vmdk.descriptor('monolithicSparse', [f'RW {tables << 16} SPARSE "x.vmdk"'])
+    with open(path, 'wb') as file:
+        file.write(vmdk.header(1, 1, tables << 16, 128, 0, 128, 128, 0) + text.ljust(20 * SECTOR, b'\0'))
+        if grains:
+            file.seek(128 * SECTOR)
+            file.write(struct.pack('<I', 129).ljust(SECTOR, b'\0') + struct.pack(f'<{len(grains)}I', *grains))
+        file.truncate(size)
+
+
+def far(title, *grains, part='', status=0):
+    """Grains in a file of 40 GiB, of whose tables there is one."""
+    def make(path):
+        mostly_holes(path, 1, 40 << 30, grains)
+    return vmdk_row(f'SZ23 {title}, by check', make, part, status, command=CHECK)
+
+
+FAR = 36 << 21  # sectors: behind two windows of 16 GiB
+
+
 SZ23 = [
+    far('grains far apart', FAR, 256, FAR + 128, (32 << 21) - 64),
+    far('two grains at one far place', FAR, 256, FAR, part='is taken by something else, too', status=2),
+    far('two grains over the border of a window', (32 << 21) - 64, 256, (32 << 21) + 32,
+        part='is taken by something else, too', status=2),
+    vmdk_row('SZ23 a file of 8 TiB that holds nothing, by check', mostly_holes, '', 0, command=CHECK),
     vmdk_row('SZ23 full grains from nothing: 64 MiB', bomb(2), '', 0, guest=all_bombs),
     vmdk_row('SZ23 full grains from nothing: 32 TiB, by info', bomb(1 << 20), 'not looked at to their end', 0,
              command=INFO, warns=True),

@@ -11,7 +11,7 @@
 enum {
   ENTRIES_AT_ONCE = 1024,
   BLOCKS_MAX = 256 << 20, /* looked at for sharing: 32 MiB of bits */
-  CORRUPTIONS_MAX = 1000, /* that are told one by one */
+  CORRUPTIONS_MAX = 1000, /* a table may be a hole, and long */
 };
 
 struct survey {
@@ -33,14 +33,6 @@ static uint32_t room_for_blocks(const struct vmf_image *image)
                            vmf_div_up(image->io->size - header->data_offset, stride));
 }
 
-/* Counts one; false: it is not told, so many have been. */
-static bool is_told(const struct vmf_image *image, struct vmf_findings *findings)
-{
-  if (++findings->corruptions == CORRUPTIONS_MAX + 1)
-    vmf_finding(findings, "%s: further ones are counted, but not told", image->io->name);
-  return findings->corruptions <= CORRUPTIONS_MAX;
-}
-
 static void examine_entry(const struct vmf_image *image, uint32_t block, uint32_t entry,
                           struct survey *survey, struct vmf_findings *findings)
 {
@@ -51,13 +43,15 @@ static void examine_entry(const struct vmf_image *image, uint32_t block, uint32_
     return;
   survey->entries++;
   if (vdi_block_place(image, block, entry, &host, &found) != VMF_OK) {
-    if (is_told(image, findings))
-      vmf_finding(findings, "%s", found.text);
+    findings->corruptions++;
+    vmf_finding(findings, "%s", found.text);
     return;
   }
-  if (survey->used[entry / 8] & 1u << entry % 8 && is_told(image, findings))
+  if (survey->used[entry / 8] & 1u << entry % 8) {
+    findings->corruptions++;
     vmf_finding(findings, "%s: block table entry %u: block %u is another entry's as well",
                 image->io->name, block, entry);
+  }
   survey->used[entry / 8] |= (uint8_t)(1u << entry % 8);
   survey->end = vmf_max(survey->end, entry + UINT64_C(1));
 }
@@ -80,12 +74,12 @@ static void examine_count(const struct vmf_image *image, const struct survey *su
 
   if (survey->end <= told && survey->entries == told)
     return;
-  if (is_told(image, findings))
-    vmf_finding(findings,
-                "%s: the header says %u blocks allocated, the block table uses %llu and ends at "
-                "index %llu: VirtualBox puts the next block where the header's count tells",
-                image->io->name, told, (unsigned long long)survey->entries,
-                (unsigned long long)survey->end);
+  findings->corruptions++;
+  vmf_finding(findings,
+              "%s: the header says %u blocks allocated, the block table uses %llu and ends at "
+              "index %llu: VirtualBox puts the next block where the header's count tells",
+              image->io->name, told, (unsigned long long)survey->entries,
+              (unsigned long long)survey->end);
 }
 
 enum vmf_code vdi_check(struct vmf_image *image, struct vmf_findings *findings,
@@ -106,8 +100,12 @@ enum vmf_code vdi_check(struct vmf_image *image, struct vmf_findings *findings,
   for (uint32_t block = 0; block < header->blocks; block += count) {
     count = (uint32_t)vmf_min(ENTRIES_AT_ONCE, header->blocks - block);
     VMF_TRY(vdi_read_table(image, block, entries, count, error));
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && findings->corruptions < CORRUPTIONS_MAX; i++)
       examine_entry(image, block + i, entries[i], &survey, findings);
+    if (findings->corruptions < CORRUPTIONS_MAX)
+      continue;
+    vmf_finding(findings, "%s: the rest of the block table is not examined", image->io->name);
+    return VMF_OK;
   }
   findings->allocated_clusters = survey.entries;
   examine_unused(image, &survey, findings);

@@ -41,6 +41,11 @@ bool vmf_cluster_use_told(struct vmf_cluster_use *use)
   return use->findings->corruptions <= CORRUPTIONS_MAX;
 }
 
+bool vmf_cluster_use_enough(const struct vmf_cluster_use *use)
+{
+  return use->findings->corruptions >= CORRUPTIONS_MAX;
+}
+
 /* Marks a range; how many of its clusters were marked before. */
 static uint64_t mark(struct vmf_cluster_use *use, uint64_t offset, uint64_t length)
 {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Growing disks of Bochs: what their fields may not be."""
+import os
 import struct
 import sys
 
@@ -34,14 +35,15 @@ def cut(length):
     return lambda image: image.__delitem__(slice(length, None))
 
 
-def one_for_all(path, entries=1 << 16, extent=64 << 20):
-    """All entries are of one extent, a hole, of which every second sector is written."""
+def one_for_all(path, entries=1 << 16, extent=64 << 20, there=True):
+    """All entries are of one extent, a hole, of which every second sector is written; or it is not there."""
     bits = extent // 512 // 8
     with open(path, 'wb') as file:
         file.write(struct.pack('<32s16s16sIIIIIIQ', b'Bochs Virtual HD Image', b'Redolog', b'Growing', 0x20000, 512, entries,
                                bits, extent, 0, entries * extent).ljust(512, b'\0'))
-        file.write(bytes(4 * entries) + b'\x55' * bits)
-        file.truncate(file.tell() + extent)
+        file.seek(4 * entries, os.SEEK_CUR)
+        file.write(b'\x55' * bits if there else b'')
+        file.truncate(file.tell() + extent * there)
 
 
 ROWS = [
@@ -68,6 +70,8 @@ ROWS = [
     field('a size of no whole sectors', 88, 8, len(LARGE) - 1, 'it ends at', 0, guest=LARGE[:-512], warns=True),
     entry('an extent beyond the end', 1000, 'catalog entry 0: extent 1000, at byte'),
     entry('an extent at 2^32 - 2', TOP32 - 1, 'catalog entry 0: extent 4294967294'),
+    Row('Bochs a catalog of 2 GiB that is a hole, by check', lambda path: one_for_all(path, 1 << 29, 4096, False),
+        'lies beyond the end of the file', command=CHECK),
     Row('Bochs one extent for all entries, by check', one_for_all, 'something else is there as well', command=CHECK),
     entry('an extent beyond the end, by check', 1000, 'catalog entry 0: extent 1000', command=CHECK, warns=True),
     entry('an extent of two entries, by check', lambda old: old - 1, 'something else is there as well', command=CHECK, warns=True),

@@ -6,7 +6,7 @@ import zlib
 
 import tap
 from hostile_case import CHECK, Row
-from hostile_images import LARGE, big, get_big, put, spoil
+from hostile_images import LARGE, big, get_big, holes, put, spoil
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_cloop as cloop  # pylint: disable=wrong-import-position
@@ -14,6 +14,7 @@ import make_cloop as cloop  # pylint: disable=wrong-import-position
 PLAIN = cloop.image(LARGE)
 BLOCKS = get_big(PLAIN, 132, 4)
 DISK = LARGE.ljust(BLOCKS * cloop.BLOCK, b'\0')
+HOLES = 1 << 29  # blocks
 TOP32, TOP = 0xffffffff, (1 << 64) - 1
 
 
@@ -38,6 +39,8 @@ def cut(length):
 
 
 ROWS = [
+    Row('cloop a table of 4 GiB that is a hole, by check', holes(spoil(PLAIN[:136], [big(132, 4, HOLES)]), 136 + 8 * HOLES + 9),
+        'expected between the table', command=CHECK, name='x.cloop'),
     row('of 135 bytes', [cut(135)], '135 bytes, a cloop header has 136'),
     row('of version 3, by name', [(12, b'3')], 'does not begin as a cloop of version 2.0', 9, command=('convert', '-f', 'cloop', '-O', 'raw', '{}', 'out.raw')),
     row('of version 3', [(12, b'3')], ''),

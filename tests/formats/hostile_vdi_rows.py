@@ -2,7 +2,8 @@
 # Copyright (c) 2026 the vmferry authors
 """VDI: what its fields may not be. Offsets are those of VirtualBox's VDICore.h, in the file."""
 from hostile_case import CHECK, Row
-from hostile_images import LARGE, SMALL, UUID, UUID_PARENT, VDI, VDI_CHILD, VDI_FIXED, little, spoil, vdi
+from hostile_images import (LARGE, SMALL, UUID, UUID_PARENT, VDI, VDI_CHILD, VDI_FIXED, holes, little, spoil,
+                            vdi)
 
 HUGE = 0xffffffff
 BLOCK = vdi.BLOCK
@@ -26,7 +27,13 @@ def cut(length):
     return lambda image: image.__delitem__(slice(length, None))
 
 
+HOLES = 1 << 29  # blocks, which a table of 2 GiB places behind the end of the file
+HOLLOW = spoil(VDI[:512], [little(340, 4, 512), little(344, 4, 512 + 4 * HOLES), little(368, 8, HOLES * BLOCK),
+                           little(384, 4, HOLES), little(388, 4, 0)])
+
 ROWS = [
+    Row('VDI a table of 2 GiB that is a hole, by check', holes(HOLLOW, 512 + 4 * HOLES), 'goes beyond the end of the file',
+        command=CHECK, name='x.vdi'),
     row('of its signature alone', [cut(72)], '72 bytes, a VDI header ends at byte 456'),
     row('cut inside the header', [cut(455)], '455 bytes, a VDI header ends at byte 456'),
     row('without its signature', [(64, b'\0')], 'no VDI signature', command=('convert', '-f', 'vdi', '-O', 'raw', '{}', 'out.raw')),

@@ -38,6 +38,11 @@ static enum vmf_code check_bitmap(const struct vmf_image *image, const struct qc
                     "%s: bitmap directory: entry at byte %" PRIu64 ": table of %" PRIu32
                     " entries at byte %" PRIu64 ": not at a cluster or beyond the end of the file",
                     name, at, bitmap->table_size, bitmap->table_offset);
+  if (bitmap->table_size > QCOW2_BITMAP_BYTES_MAX / state->cluster_size)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: bitmap directory: entry at byte %" PRIu64 ": table of %" PRIu32
+                    " entries, at most %" PRIu32 " are accepted, as by QEMU",
+                    name, at, bitmap->table_size, QCOW2_BITMAP_BYTES_MAX / state->cluster_size);
   return VMF_OK;
 }
 

@@ -32,7 +32,8 @@ struct check {
   uint32_t *weights; /* how many L1 entries refer to the L2 table in a cluster */
   bool first;        /* the first window: broken entries are told and counted only there */
   unsigned reports;
-  uint64_t l1_bytes; /* of all L1 tables met in this walk over them */
+  uint64_t l1_bytes;     /* of all L1 tables met in this walk over them */
+  uint64_t bitmap_bytes; /* the same of the tables of bitmaps */
 };
 
 /* A part of the file that is read front to back in pieces; zeros behind the end of the file. */

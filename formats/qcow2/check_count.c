@@ -10,8 +10,9 @@
 #include "bytes.h"
 #include "check.h"
 
-/* All L1 tables together: a hostile snapshot table may name one large table 65536 times. */
-enum { L1_BYTES_MAX = 1024 * 1024 * 1024 };
+/* All L1 tables together: a hostile snapshot table may name one large table 65536 times. Likewise
+ * those of bitmaps. */
+enum { L1_BYTES_MAX = 1024 * 1024 * 1024, BITMAP_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct area {
   uint64_t host, length;
@@ -224,6 +225,10 @@ static enum vmf_code count_bitmap(void *context, const struct qcow2_bitmap *bitm
   if ((bitmap->flags & QCOW2_BITMAP_RESERVED) != 0)
     broken(check, "flags of the bitmap", bitmap->at + QCOW2_BITMAP_FLAGS_AT, bitmap->flags,
            "reserved bits are set");
+  check->bitmap_bytes += bytes;
+  if (check->bitmap_bytes > BITMAP_BYTES_MAX)
+    return vmf_fail(error, VMF_LIMIT, "%s: the tables of all bitmaps have more than %d bytes",
+                    check->image->io->name, BITMAP_BYTES_MAX);
   add_references(check, &whole, 1);
   for (uint64_t at = 0; at < bytes; at += 8) {
     const uint8_t *raw;
@@ -264,6 +269,7 @@ enum vmf_code check_count_window(struct check *check, struct vmf_error *error)
   const struct qcow2_state *state = image->state;
   const struct qcow2_header *header = &state->header;
   uint64_t snapshots_end;
+  check->bitmap_bytes = 0;
   memset(check->refs, 0, (size_t)check->count * sizeof *check->refs);
   struct area first = {0, state->cluster_size, CHECK_ROLE_FIXED, "header", 0};
   add_references(check, &first, 1);

@@ -175,6 +175,7 @@ enum {
   QCOW2_SNAPSHOT_EXTRA_MAX = 1024, /* bytes */
   QCOW2_BITMAPS_MAX = 65535,
   QCOW2_BITMAP_DIRECTORY_MAX = 64 * 1024 * 1024, /* bytes */
+  QCOW2_BITMAP_BYTES_MAX = 512 * 1024 * 1024, /* of the clusters that a bitmap's table can name */
 };
 
 #endif

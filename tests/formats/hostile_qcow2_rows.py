@@ -270,6 +270,7 @@ SZ16 = [
         warns=True, guest=bytes([1]) * CLUSTER),
 ] + [Row(f'SZ16 {title}, by check', image, part, (1, 2), command=CHECK, warns=True) for title, image, part in (
     ('granularity 32', bitmaps(granularity=32), 'granularity_bits 32'),
+    ('bitmap table of more than 512 MiB of bits', holes(bitmaps(entries=(1 << 17) + 1), 1 << 21), 'table of 131073 entries, at most'),
     ('bitmap table beyond the end', bitmaps(table=1 << 40), 'beyond the end of the file'),
     ('bitmap table of 32 GiB', bitmaps(entries=0xffffffff), 'beyond the end of the file'))]
 

@@ -12,6 +12,9 @@
 
 enum { VERSION = 4, VARIANT_DEVICE = 1, VARIANT_PARTITION = 2 };
 
+/* A run takes 40 bytes of the index of all of them, and 62 in lines of base64. */
+enum { PLIST_SHARE = 2 };
+
 #define MAGIC "koly"
 
 static void decode_trailer(const uint8_t raw[DMG_TRAILER], struct dmg_trailer *trailer)
@@ -68,6 +71,11 @@ static enum vmf_code check_trailer(const struct vmf_image *image, const struct d
                     trailer->sectors);
   VMF_TRY(check_part(image, "a data fork", trailer->fork, trailer->fork_length, error));
   VMF_TRY(check_part(image, "a property list", trailer->plist, trailer->plist_length, error));
+  if (trailer->plist_length > PLIST_SHARE * image->limits->table_bytes)
+    return vmf_fail(error, VMF_LIMIT,
+                    "%s: trailer: a property list of %" PRIu64 " bytes, at most %" PRIu64
+                    " are read",
+                    name, trailer->plist_length, PLIST_SHARE * image->limits->table_bytes);
   if (trailer->plist_length == 0)
     return vmf_fail(error, trailer->resources_length > 0 ? VMF_UNSUPPORTED : VMF_CORRUPT,
                     "%s: trailer: no property list%s", name,

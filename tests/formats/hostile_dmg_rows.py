@@ -58,7 +58,17 @@ def packed(title, number, pack, part, status=2, **more):
     return row(title, [], part, status, image=made(number, pack=pack), **more)
 
 
+def hollow(path, size=64 << 30):
+    """A property list that begins, and is a hole from there on."""
+    trailer = spoil(PLAIN[-512:], [big(24, 8, 0), big(32, 8, 0), big(216, 8, 0), big(224, 8, size)])
+    with open(path, 'wb') as file:
+        file.write(b'<plist>')
+        file.seek(size)
+        file.write(trailer)
+
+
 ROWS = [
+    Row('DMG with a property list of 64 GiB, which is a hole', hollow, 'a property list of 68719476736 bytes', name='x.dmg', command=INFO),
     row('without its trailer', [lambda image: image.__delitem__(slice(-512, None))], 'the name says'),
     row('without its trailer, by name', [lambda image: image.__delitem__(slice(-512, None))], 'where the trailer of a DMG stands', command=MEANT),
     row('of 511 bytes', [lambda image: image.__delitem__(slice(511, None))], '511 bytes, the trailer of a DMG has 512', command=MEANT),

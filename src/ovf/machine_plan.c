@@ -119,7 +119,8 @@ static unsigned needed_version(const struct vmf_machine *machine)
 {
   bool efi = vmf_told_or(machine->firmware, VMF_FIRMWARE_BIOS) == VMF_FIRMWARE_EFI;
   bool secure = vmf_told_or(machine->secure_boot, VMF_SECURE_BOOT_OFF) != VMF_SECURE_BOOT_OFF;
-  unsigned needed = secure ? 13 : efi ? 8 : 0;
+  bool tpm = vmf_told_or(machine->tpm, VMF_TPM_NONE) == VMF_TPM_2_0;
+  unsigned needed = tpm ? 14 : secure ? 13 : efi ? 8 : 0;
 
   for (size_t i = 0; i < machine->disk_count; i++)
     for (size_t k = 0; k < VMF_CONTROLLER_KINDS; k++)

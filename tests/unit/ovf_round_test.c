@@ -218,6 +218,16 @@ START_TEST(the_hardware_is_new_enough_for_the_devices)
 }
 END_TEST
 
+START_TEST(the_hardware_is_new_enough_for_a_tpm)
+{
+  told(&machine->hw_version, "vmx-13");
+  machine->tpm = vmf_told(VMF_TPM_2_0, 1);
+  travel(false);
+  expect(after, "tpm", "hw-version", "vmx-14");
+  expect(after, "tpm", "tpm", "2.0");
+}
+END_TEST
+
 START_TEST(a_family_of_another_vendor_is_none)
 {
   told(&machine->hw_version, "pc-q35-7.2");
@@ -422,6 +432,7 @@ static Suite *suite(void)
   tcase_add_test(tests, a_place_beyond_the_controller_is_another);
   tcase_add_test(tests, old_hardware_gets_no_ahci);
   tcase_add_test(tests, the_hardware_is_new_enough_for_the_devices);
+  tcase_add_test(tests, the_hardware_is_new_enough_for_a_tpm);
   tcase_add_test(tests, a_family_of_another_vendor_is_none);
   tcase_add_test(tests, a_card_that_vmware_has_not_is_an_e1000);
   tcase_add_test(tests, memory_is_rounded_up);

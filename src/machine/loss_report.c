@@ -111,6 +111,13 @@ static enum vmf_loss_outcome outcome_of(const struct vmf_field *field, const voi
   return vmf_field_told(field, after) ? VMF_OUTCOME_CHANGED : VMF_OUTCOME_DROPPED;
 }
 
+/* What every platform shows where no model of a processor can be told. */
+static bool is_processor_of_host(const struct vmf_field *field, const char *value)
+{
+  return strcmp(field->name, "cpu-model") == 0 &&
+         (strcmp(value, "host") == 0 || strcmp(value, "host-model") == 0);
+}
+
 static enum vmf_code compare_field(const struct comparison *comparison,
                                    const struct vmf_field *field, const char *prefix,
                                    const void *before, const void *after, struct vmf_error *error)
@@ -125,9 +132,12 @@ static enum vmf_code compare_field(const struct comparison *comparison,
   snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", field->name);
   vmf_field_text(field, before, old, sizeof old);
   vmf_field_text(field, after, new, sizeof new);
+  bool same = outcome == VMF_OUTCOME_DROPPED && is_processor_of_host(field, old);
   const struct vmf_field_loss loss = {
       .outcome = outcome,
-      .weight = lost ? field->weight : VMF_LOSS_NONE,
+      .weight = same   ? VMF_LOSS_COSMETIC
+                : lost ? field->weight
+                       : VMF_LOSS_NONE,
       .code = lost ? (char *)field->loss : NULL,
       .field = name,
       .before = vmf_field_told(field, before) ? old : NULL,

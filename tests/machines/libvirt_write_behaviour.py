@@ -194,6 +194,17 @@ def test_a_guest_gives_back_what_it_deletes(t):
     tap.equal([disk.find('driver').get('discard') for disk in root.findall('devices/disk')], ['unmap', None])
 
 
+def test_where_no_processor_is_told_it_is_like_that_of_the_host(t):
+    """QEMU's own has not what systems of today need, which ran on the old host's. What libvirt's own file leaves out stays out."""
+    root, told = from_vmx(t, 'numvcpus = "2"\n')
+    tap.equal((root.find('cpu').get('mode'), root.find('cpu/model'), told), ('host-model', None, {}))
+    root, told = tree(*written(t, t.write('in.conf', PROXMOX.format('cpu: custom-mine').encode()), 'as=proxmox'))
+    tap.equal((root.find('cpu').get('mode'), told['cpu-model'][0]), ('host-model', 'behaviour'))
+    root, _ = tree(*written(t, t.write('in.conf', PROXMOX.format('arch: aarch64').encode()), 'as=proxmox'))
+    tap.equal(root.find('cpu'), None, 'of another architecture')
+    tap.equal(from_xml(t)[0].find('cpu'), None, 'of its own')
+
+
 @tap.rows([('Windows', 'windows9-64', 'localtime'), ('Linux', 'ubuntu-64', 'utc')])
 def test_the_clock_is_what_the_guest_takes_it_for(t, guest, clock):
     """VMware's own default, which its files do not say."""

@@ -94,6 +94,20 @@ START_TEST(silence_means_the_usual_value)
 }
 END_TEST
 
+START_TEST(the_processor_of_the_host_needs_no_word)
+{
+  DONE(vmf_machine_text(before, "host-model", 0, &before->cpu_model, &error));
+  ck_assert_int_eq(compared("cpu-model")->weight, VMF_LOSS_COSMETIC);
+  vmf_loss_clear(&report);
+  DONE(vmf_machine_text(before, "EPYC", 0, &before->cpu_model, &error));
+  ck_assert_int_eq(compared("cpu-model")->weight, VMF_LOSS_BEHAVIOUR);
+  vmf_loss_clear(&report);
+  DONE(vmf_machine_text(before, "host", 0, &before->cpu_model, &error));
+  DONE(vmf_machine_text(after, "EPYC", 0, &after->cpu_model, &error));
+  ck_assert_int_eq(compared("cpu-model")->weight, VMF_LOSS_BEHAVIOUR);
+}
+END_TEST
+
 START_TEST(what_only_the_target_says_is_defaulted)
 {
   after->memory = vmf_told(1 << 30, 0);
@@ -194,6 +208,7 @@ static Suite *suite(void)
   tcase_add_test(group, what_differs_is_changed_with_the_code_of_its_field);
   tcase_add_test(group, what_the_target_does_not_say_is_dropped);
   tcase_add_test(group, silence_means_the_usual_value);
+  tcase_add_test(group, the_processor_of_the_host_needs_no_word);
   tcase_add_test(group, what_only_the_target_says_is_defaulted);
   tcase_add_test(group, a_disk_is_the_one_whose_file_it_has);
   tcase_add_test(group, a_disk_that_is_not_there_is_lost_data);

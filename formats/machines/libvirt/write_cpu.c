@@ -73,16 +73,22 @@ static void write_flags(struct libvirt_writing *writing)
   }
 }
 
-/* The model that is written; NULL: libvirt's own. */
+/* The model that is written; NULL: QEMU's own, which has not what systems of today need
+ * (x86-64-v2). Other platforms show a guest the processor of their host where nothing is said. */
 static const char *choose_model(struct libvirt_writing *writing)
 {
   const char *model = writing->machine->cpu_model.text;
+  const char *silent = writing->x86 && !writing->keeping.native ? "host-model" : NULL;
 
-  if (!model || strncmp(model, "x86-64-v", 8) != 0)
+  if (!model)
+    return silent;
+  if (strncmp(model, "x86-64-v", 8) != 0 && strncmp(model, "custom-", 7) != 0)
     return model;
   vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
-                   "libvirt has no such model; the processor is libvirt's default", "cpu-model");
-  return NULL;
+                   silent ? "libvirt has no such model; the processor is one like the host's"
+                          : "libvirt has no such model; the processor is libvirt's default",
+                   "cpu-model");
+  return silent;
 }
 
 static void write_model(struct libvirt_writing *writing, const char *model)

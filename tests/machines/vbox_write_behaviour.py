@@ -177,7 +177,7 @@ def test_empty_drives(t, devices, kind):
     tap.equal((device.get('type'), list(device)), (kind, []))
 
 
-@tap.rows((('shared', '<shareable/>', 'Shareable', None), ('forgotten at the end', '<transient/>', 'Normal', 'disks[0].mode'), ('not to be written', '<readonly/>', 'Normal', 'disks[0].read-only')))
+@tap.rows((('shared', '<shareable/>', 'Writethrough', 'disks[0].shared'), ('forgotten at the end', '<transient/>', 'Normal', 'disks[0].mode'), ('not to be written', '<readonly/>', 'Normal', 'disks[0].read-only')))
 def test_what_becomes_of_writes(t, more, kind, told_field):
     root, _, told = write(t, domain(devices=disk('sata', more=more)))
     tap.equal((next(root.iter(f'{NS}HardDisk')).get('type'), told_field is None or told_field in told), (kind, True))

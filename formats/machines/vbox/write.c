@@ -141,14 +141,20 @@ static void write_os(struct vbox_writing *writing)
 
 /* ---- the registry ---- */
 
-/* What becomes of writes is a property of the image. */
+/* What becomes of writes is a property of the image. Blocks of a VDI that grows are given out by
+ * each machine for itself: two that write it destroy it, and VirtualBox shares none. */
 static const char *type_of(const struct vbox_writing *writing, size_t index)
 {
   const struct vmf_machine_disk *disk = &writing->machine->disks[index];
   uint64_t mode = vmf_told_or(disk->mode, VMF_MODE_PERSISTENT);
 
-  if (disk->shared.value)
-    return "Shareable";
+  if (disk->shared.value) {
+    vmf_machine_lose(writing->losses, VMF_LOSS_DATA, NULL,
+                     "machines share fixed images only: VBoxManage modifymedium --type shareable "
+                     "changes that for one made with -o static=on",
+                     "disks[%zu].shared", index);
+    return "Writethrough";
+  }
   if (mode == VMF_MODE_TRANSIENT)
     vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
                      "what is written stays: VBoxManage modifymedium --type immutable changes that "

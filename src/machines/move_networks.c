@@ -7,7 +7,7 @@
 
 #include "caller.h"
 #include "machine_move.h"
-#include "memory.h"
+#include "text.h"
 
 /* The names of all networks, for a message. */
 static void list_networks(struct vmf_machine *const *list, size_t count, char *text, size_t size)
@@ -23,44 +23,68 @@ static void list_networks(struct vmf_machine *const *list, size_t count, char *t
     }
 }
 
-static enum vmf_code rename_in(struct vmf_machine *machine, const char *old, const char *new,
-                               bool *found, struct vmf_error *error)
+/* The length of the name that the rule replaces. */
+static size_t old_of(const char *rule)
 {
-  for (size_t i = 0; i < machine->nic_count; i++) {
-    struct vmf_machine_nic *nic = &machine->nics[i];
-    if (!nic->network.text || strcmp(nic->network.text, old) != 0)
-      continue;
-    *found = true;
-    VMF_TRY(vmf_machine_text(machine, new, nic->network.line, &nic->network, error));
-  }
-  return VMF_OK;
+  return (size_t)(strchr(rule, '=') - rule);
 }
 
-static enum vmf_code rename_one(struct vmf_machine *const *list, size_t count, const char *rule,
-                                const char *path, struct vmf_error *error)
+static bool is_rule_of(const char *rule, const char *network)
 {
-  const char *equals = strchr(rule, '=');
-  VMF_AUTO_FREE char *old = NULL;
+  size_t length = old_of(rule);
+
+  return network && strlen(network) == length && memcmp(network, rule, length) == 0;
+}
+
+static enum vmf_code check_rule(struct vmf_machine *const *list, size_t count,
+                                const char *const *rules, const char *const *rule, const char *path,
+                                struct vmf_error *error)
+{
+  const char *equals = strchr(*rule, '=');
   char names[300];
   bool found = false;
 
-  if (!equals || equals == rule || !equals[1])
+  if (!equals || equals == *rule || !equals[1])
     return vmf_fail(error, VMF_USAGE, "--network %s: accepted is OLD=NEW, two names of networks",
-                    rule);
-  VMF_TRY(vmf_copy_bytes(rule, (size_t)(equals - rule), &old, error));
-  for (size_t i = 0; i < count; i++)
-    VMF_TRY(rename_in(list[i], old, equals + 1, &found, error));
+                    *rule);
+  int length = (int)vmf_text_fit(*rule, old_of(*rule), 100);
+  for (const char *const *earlier = rules; earlier < rule; earlier++)
+    if (strncmp(*earlier, *rule, old_of(*rule) + 1) == 0)
+      return vmf_fail(error, VMF_USAGE, "--network %s: \"%.*s\" is given twice", *rule, length,
+                      *rule);
+  for (size_t m = 0; m < count; m++)
+    for (size_t i = 0; i < list[m]->nic_count; i++)
+      found = found || is_rule_of(*rule, list[m]->nics[i].network.text);
   list_networks(list, count, names, sizeof names);
   return found ? VMF_OK
-               : vmf_fail(error, VMF_USAGE, "%s: no network card is on \"%s\"; there are: %s", path,
-                          old, names[0] ? names : "none");
+               : vmf_fail(error, VMF_USAGE, "%s: no network card is on \"%.*s\"; there are: %s",
+                          path, length, *rule, names[0] ? names : "none");
+}
+
+/* By the name that each has in the source, whatever another rule makes of that. */
+static enum vmf_code rename_in(struct vmf_machine *machine, const char *const *rules,
+                               struct vmf_error *error)
+{
+  for (size_t i = 0; i < machine->nic_count; i++) {
+    struct vmf_told_text *network = &machine->nics[i].network;
+    const char *const *rule = rules;
+    while (*rule && !is_rule_of(*rule, network->text))
+      rule++;
+    if (*rule)
+      VMF_TRY(vmf_machine_text(machine, *rule + old_of(*rule) + 1, network->line, network, error));
+  }
+  return VMF_OK;
 }
 
 enum vmf_code vmf_machine_move_networks(struct vmf_machines *machines, size_t first, size_t count,
                                         const struct vmf_machine_target_options *to,
                                         struct vmf_error *error)
 {
+  struct vmf_machine *const *list = machines->list + first;
+
   for (const char *const *rule = to->networks; rule && *rule; rule++)
-    VMF_TRY(rename_one(machines->list + first, count, *rule, machines->path, error));
+    VMF_TRY(check_rule(list, count, to->networks, rule, machines->path, error));
+  for (size_t i = 0; to->networks && i < count; i++)
+    VMF_TRY(rename_in(list[i], to->networks, error));
   return VMF_OK;
 }

@@ -334,6 +334,15 @@ def test_network_cards_are_put_on_the_networks_of_the_new_host(t):
     tap.equal(machine_of(t, 'vm.xml')['nics'][0]['network'], 'br0', 'network')
     tap.contains(t.vmferry('convert', '--network', 'other=br0', 'vm.vmx', 'no.xml', status=1).stderr, 'VM Network')
     tap.contains(t.vmferry('convert', '--network', 'other', 'vm.vmx', 'no.xml', status=1).stderr, 'OLD=NEW')
+    tap.contains(t.vmferry('convert', *['--network', 'VM Network=a'] * 2, 'vm.vmx', 'no.xml', status=1).stderr, 'given twice')
+
+
+@tap.rows([('two that change places', ('in=out', 'out=in'), ['out', 'in']), ('one behind the other', ('in=out', 'out=dmz'), ['out', 'dmz']),
+           ('one that exists', ('in=out',), ['out', 'out'])])
+def test_a_card_goes_by_the_name_of_its_network_in_the_source(t, rules, networks):
+    t.write('vm.vmx', vmx(*[f'ethernet{i}.present = "TRUE"\nethernet{i}.networkName = "{name}"' for i, name in enumerate(('in', 'out'))]))
+    t.vmferry('convert', *[word for rule in rules for word in ('--network', rule)], 'vm.vmx', 'vm.xml')
+    tap.equal([card['network'] for card in machine_of(t, 'vm.xml')['nics']], networks, 'networks')
 
 
 def test_a_machine_in_a_folder_is_called_by_its_name(t):

@@ -484,6 +484,13 @@ def test_more_disks_than_ide_has_places_for(t):
               [('ide', 0, 0), ('ide', 0, 1), ('ide', 1, 0), *(('scsi', 0, unit) for unit in (1, 2, 3, 4))])
 
 
+def test_a_card_that_reaches_nothing_is_on_no_switch(t):
+    script, _, told = write(t, vmx(more='ethernet0.startConnected = "FALSE"'))
+    tap.equal(('Join-Switch $nic' in script, told['nics[0].network'][0], told['nics[0].connected'][0]), (False, 'behaviour', 'cosmetic'))
+    script, _, told = write(t, vmx(more='ethernet0.startConnected = "TRUE"'))
+    tap.equal(('Join-Switch $nic' in script, 'nics[0].network' in told), (True, False))
+
+
 def test_a_copy_has_addresses_of_its_own(t):
     tap.equal('mac' in write(t, vmx(), 'source.vmx', 'copy')[1]['nics'][0], False)
 

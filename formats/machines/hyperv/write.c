@@ -204,6 +204,30 @@ static void plain_address(const char *mac, char address[13])
   address[used] = '\0';
 }
 
+/* A card whose cable is out, or that is not connected at the start, is on no switch: Hyper-V has
+ * nothing else for it, and on one it would reach what it did not. */
+static enum vmf_code join_switch(struct hyperv_script *script, size_t index,
+                                 struct vmf_error *error)
+{
+  const struct vmf_machine_nic *nic = &script->machine->nics[index];
+  bool unplugged = nic->link.told && !nic->link.value;
+  bool out = unplugged || (nic->connected.told && !nic->connected.value);
+
+  if (!nic->network.text)
+    return VMF_OK;
+  if (out) {
+    hyperv_lose(script, COSMETIC, NULL, "the card is on no switch, as if its cable were out",
+                unplugged ? "nics[%zu].link" : "nics[%zu].connected", index);
+    hyperv_lose(script, BEHAVIOUR, NULL,
+                "the card is out of it: Connect-VMNetworkAdapter joins it to a switch",
+                "nics[%zu].network", index);
+    return VMF_OK;
+  }
+  VMF_TRY(hyperv_put(script, error, "Join-Switch $nic%zu ", index));
+  VMF_TRY(hyperv_put_text(script, nic->network.text, error));
+  return hyperv_put(script, error, "\n");
+}
+
 static enum vmf_code write_card(struct hyperv_script *script, size_t index, struct vmf_error *error)
 {
   const struct vmf_machine_nic *nic = &script->machine->nics[index];
@@ -227,11 +251,7 @@ static enum vmf_code write_card(struct hyperv_script *script, size_t index, stru
                        "Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic%zu -Access -VlanId %" PRIu64
                        "\n",
                        index, nic->vlan.value));
-  if (!nic->network.text)
-    return VMF_OK;
-  VMF_TRY(hyperv_put(script, error, "Join-Switch $nic%zu ", index));
-  VMF_TRY(hyperv_put_text(script, nic->network.text, error));
-  return hyperv_put(script, error, "\n");
+  return join_switch(script, index, error);
 }
 
 /* Two, whose other end is a named pipe. */

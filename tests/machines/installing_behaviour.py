@@ -342,7 +342,7 @@ def test_the_environment_comes_on_a_cd_in_its_drive(t, suffix, form):
     found = document(t, 'out-ovf-env.iso')
     tap.equal((found.get(OE + 'id'), values(found)), ('vm', [('net.ip', '10.0.0.2'), ('net.pw', '')]))
     if form == 'hyperv':
-        tap.contains(t.read('out.ps1'), b"Add-VMDvdDrive -VM $vm -ControllerNumber 0 -ControllerLocation 0 -Path ($folder+('out-ovf-env.iso'))")
+        tap.contains(t.read('out.ps1'), b"Add-VMDvdDrive -VM $vm -ControllerNumber 0 -ControllerLocation 1 -Path ($folder+('out-ovf-env.iso'))")
         return
     drives = [disk for disk in machine(t, f'out.{suffix}')['disks'] if disk['medium'] == 'cdrom']
     tap.equal([os.path.basename(drive.get('image', '')) for drive in drives], ['out-ovf-env.iso'])

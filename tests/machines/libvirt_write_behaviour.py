@@ -194,6 +194,11 @@ def test_a_guest_gives_back_what_it_deletes(t):
     tap.equal([disk.find('driver').get('discard') for disk in root.findall('devices/disk')], ['unmap', None])
 
 
+def test_flags_that_are_none_of_a_processor_are_told(t):
+    root, told = tree(*written(t, t.write('in.conf', PROXMOX.format('cpu: host,flags=+hv-tlbflush;+pcid').encode()), 'as=proxmox'))
+    tap.equal(([feature.get('name') for feature in root.iter('feature')], 'cpu-flags' in told), (['pcid'], True))
+
+
 def test_where_no_processor_is_told_it_is_like_that_of_the_host(t):
     """QEMU's own has not what systems of today need, which ran on the old host's. What libvirt's own file leaves out stays out."""
     root, told = from_vmx(t, 'numvcpus = "2"\n')

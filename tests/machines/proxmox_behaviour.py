@@ -360,6 +360,16 @@ ethernet0.address = "00:50:56:00:00:01"
 '''
 
 
+@tap.rows([('all of them', '<feature policy="require" name="ssbd"/><feature policy="disable" name="pcid"/>', 'host,flags=+ssbd;-pcid', False),
+           ('some', '<feature policy="disable" name="hypervisor"/><feature policy="require" name="aes"/>', 'host,flags=+aes', True),
+           ('none', '<feature policy="require" name="avx"/>', 'host', True)])
+def test_flags_of_a_processor_that_a_machine_may_have(t, features, line, lost):
+    """For another one Proxmox VE leaves away the whole line."""
+    domain = f'<domain type="kvm"><name>v</name><memory>65536</memory><cpu mode="host-passthrough">{features}</cpu><devices/></domain>'
+    found, _, told = write(t, domain, source='vm.xml')
+    tap.equal(('cpu: ' + line in found.splitlines(), 'cpu-flags' in told), (True, lost))
+
+
 @tap.rows([
     ('pvscsi', 'efi', 'pvscsi', ['ide2', 'sata0', 'scsi0', 'scsi2'], 'scsihw: pvscsi'),
     ('lsilogic', 'bios', 'lsilogic', ['ide2', 'sata0', 'sata1', 'sata2'], None),

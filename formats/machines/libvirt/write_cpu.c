@@ -65,6 +65,12 @@ static void write_flags(struct libvirt_writing *writing)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(flag, " "), flag);
     if (name[0] != '+' && name[0] != '-')
       continue;
+    if (strncmp(name + 1, "hv-", 3) == 0 || strcmp(name + 1, "nested-virt") == 0) {
+      vmf_machine_lose(writing->losses, VMF_LOSS_BEHAVIOUR, NULL,
+                       "libvirt knows no feature hv-... or nested-virt of a processor",
+                       "cpu-flags");
+      continue;
+    }
     vmf_markup_start(&writing->keeping.markup, "feature");
     vmf_markup_attribute(&writing->keeping.markup, "policy", "%s",
                          name[0] == '+' ? "require" : "disable");

@@ -87,21 +87,40 @@ static enum vmf_code write_processors(struct proxmox_writer *writer, struct vmf_
   return VMF_OK;
 }
 
+/* "+aes": Proxmox VE takes no others of a machine, and for one of them none of the line. */
+static bool is_flag(const char *flag, size_t length)
+{
+  static const char *const known[] = {
+      "aes",         "amd-no-ssb", "amd-ssbd", "hv-evmcs", "ibpb",      "hv-tlbflush", "md-clear",
+      "nested-virt", "pcid",       "pdpe1gb",  "ssbd",     "spec-ctrl", "virt-ssbd"};
+
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (strchr("+-", flag[0]) && strlen(known[i]) == length - 1 &&
+        memcmp(known[i], flag + 1, length - 1) == 0)
+      return true;
+  return false;
+}
+
 /* "+aes -pcid" to "+aes;-pcid". */
 static enum vmf_code append_flags(struct proxmox_writer *writer, char **value,
                                   struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *flags = NULL;
+  const char *before = ",flags=", *flag = writer->machine->cpu_flags.text;
+  bool all = true;
 
-  if (!writer->machine->cpu_flags.text)
-    return VMF_OK;
-  VMF_TRY(vmf_copy_text(writer->machine->cpu_flags.text, &flags, error));
-  for (char *c = flags; *c; c++)
-    if (*c == ' ')
-      *c = ';';
-  if (proxmox_is_word(flags, "+-;._", 1000))
-    return proxmox_append(value, error, ",flags=%s", flags);
-  proxmox_lose(writer, BEHAVIOUR, NULL, "they are not as Proxmox VE writes flags", "cpu-flags");
+  for (size_t length; flag && *flag; flag += length + (flag[length] != '\0')) {
+    length = strcspn(flag, " ");
+    if (length == 0 || !is_flag(flag, length)) {
+      all = false;
+      continue;
+    }
+    VMF_TRY(proxmox_append(value, error, "%s%.*s", before, (int)length, flag));
+    before = ";";
+  }
+  if (!all)
+    proxmox_lose(writer, BEHAVIOUR, NULL,
+                 "Proxmox VE takes few of a machine; a model of one's own can have the others",
+                 "cpu-flags");
   return VMF_OK;
 }
 

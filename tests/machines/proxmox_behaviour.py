@@ -360,6 +360,13 @@ ethernet0.address = "00:50:56:00:00:01"
 '''
 
 
+@tap.rows([('that it has', 'Skylake-Client', 'Skylake-Client', False), ('that it has not', 'cpu64-rhel6', 'x86-64-v2-AES', True)])
+def test_a_model_of_a_processor(t, model_name, line, lost):
+    domain = f'<domain type="kvm"><name>v</name><memory>65536</memory><cpu mode="custom"><model>{model_name}</model></cpu><devices/></domain>'
+    found, _, told = write(t, domain, source='vm.xml')
+    tap.equal(('cpu: ' + line in found.splitlines(), 'cpu-model' in told), (True, lost))
+
+
 @tap.rows([('all of them', '<feature policy="require" name="ssbd"/><feature policy="disable" name="pcid"/>', 'host,flags=+ssbd;-pcid', False),
            ('some', '<feature policy="disable" name="hypervisor"/><feature policy="require" name="aes"/>', 'host,flags=+aes', True),
            ('none', '<feature policy="require" name="avx"/>', 'host', True)])

@@ -124,6 +124,20 @@ static enum vmf_code append_flags(struct proxmox_writer *writer, char **value,
   return VMF_OK;
 }
 
+/* Models of libvirt's, and all their versions: for one that Proxmox VE has not, it leaves away the
+ * whole line, too. */
+static bool is_model(const char *model)
+{
+  static const char *const unknown[] = {"ClearwaterForest", "cpu64-rhel",   "Denverton",
+                                        "Dhyana",           "EPYC-Turin",   "n270",
+                                        "pentiumpro",       "SierraForest", "Snowridge"};
+
+  for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+    if (strncmp(model, unknown[i], strlen(unknown[i])) == 0)
+      return false;
+  return proxmox_is_word(model, "-._", 60);
+}
+
 /* Without one Proxmox takes kvm64, which systems of today no longer run on. */
 static enum vmf_code write_cpu(struct proxmox_writer *writer, struct vmf_error *error)
 {
@@ -136,8 +150,8 @@ static enum vmf_code write_cpu(struct proxmox_writer *writer, struct vmf_error *
                  "cpu-model");
     model = "host";
   }
-  if (model && !proxmox_is_word(model, "-._", 60)) {
-    proxmox_lose(writer, BEHAVIOUR, NULL, "it is no name of Proxmox VE's", "cpu-model");
+  if (model && !is_model(model)) {
+    proxmox_lose(writer, BEHAVIOUR, NULL, "Proxmox VE has no such processor", "cpu-model");
     model = NULL;
   }
   VMF_TRY(proxmox_append(&value, error, "%s", model ? model : arm ? "host" : "x86-64-v2-AES"));

@@ -217,6 +217,8 @@ static enum vmf_code add_hole(const struct vmf_image *image, uint64_t index, str
   const struct vhdx_state *state = image->state;
   uint64_t next;
 
+  if (!image->trust_holes)
+    return VMF_OK;
   VMF_TRY(skip_hole(image, index, &next, error));
   uint64_t chunk = next / (state->chunk_ratio + 1), within = next % (state->chunk_ratio + 1);
   uint64_t block = vmf_min(chunk * state->chunk_ratio + within, state->blocks);

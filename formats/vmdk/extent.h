@@ -54,6 +54,7 @@ struct vmdk_extent {      /* of a row: see row.h */
                         file */
   struct vmf_io *io; /* NULL: ZERO */
   bool owns_io;
+  bool trust_holes;          /* as the image's */
   bool unclean;              /* its header says that it was not closed */
   uint64_t host;             /* FLAT: where its bytes start in io */
   struct vmdk_grains grains; /* GRAINS */

@@ -161,6 +161,8 @@ static enum vmf_code vmdk_new_extents(struct vmf_image *image, unsigned count,
   VMF_TRY(vmf_alloc(count * sizeof *disk->extents, &extents, error));
   disk->extents = extents;
   disk->extent_count = count;
+  for (unsigned i = 0; i < count; i++)
+    disk->extents[i].trust_holes = image->trust_holes;
   return VMF_OK;
 }
 

@@ -250,7 +250,9 @@ static enum vmf_code vmdk_table_absent(const struct vmdk_extent *extent,
   if (*absent || host < grains->least_host || !vmf_range_within(host, length, extent->io->size) ||
       scan->looks++ >= SCAN_TABLES)
     return VMF_OK;
-  VMF_TRY(vmf_io_next_data(extent->io, host, &start, &end, error));
+  start = host;
+  if (extent->trust_holes)
+    VMF_TRY(vmf_io_next_data(extent->io, host, &start, &end, error));
   if (start >= host + length) {
     scan->hole = host;
     scan->hole_end = start;

@@ -188,6 +188,7 @@ struct vmf_image {
   struct vmf_page_cache *cache; /* for tables: vmf_page_cache_pread(image->cache, io, ...); pages of
                                  * ios that the driver opened are dropped by the driver's close */
   const struct vmf_log *log;
+  bool trust_holes; /* what vmf_io_next_data passes over is zeros; else it is read, tables, too */
   const struct vmf_image *sibling; /* an image of the same file, that lives longer and whose
                                     * reader->index has been asked; or NULL */
   /* ---- */

@@ -56,7 +56,7 @@ static enum vmf_code fill_node(struct vmf_node *node, const struct vmf_opening *
   node->opener.list = vmf_list_for_driver;
   node->check_locks = !options->ignore_locks;
   node->no_refs = options->no_refs;
-  node->trust_holes = !options->read_all;
+  image->trust_holes = !options->read_all;
   node->transient = options->no_cache;
   node->salvage = options->salvage;
   if (node->transient)

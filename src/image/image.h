@@ -26,7 +26,7 @@ struct vmf_node {
   bool no_refs;      /* nothing that the image names is opened, but for members of its package */
   bool guessed;      /* raw only because unknown_is_raw says so */
   bool contradicted; /* the content chose the format, and name or kind of the file say another */
-  bool trust_holes, transient;
+  bool transient;
   bool salvage;  /* what cannot be read is no error, but lost */
   bool listed;   /* of several disks none is chosen: the image has no bytes */
   char *asked;   /* of its reader: snapshot and options, for telling it from others; owned */

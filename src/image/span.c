@@ -88,7 +88,7 @@ static enum vmf_code set_span(struct vmf_image *image, uint64_t guest, const str
     return VMF_OK;
   span->io = run->io;
   span->offset = run->offset + inside;
-  bool holes = run->kind == VMF_RUN_PLAIN && !run->cipher && vmf_node(image)->trust_holes;
+  bool holes = run->kind == VMF_RUN_PLAIN && !run->cipher && image->trust_holes;
   return holes ? find_hole(span, error) : VMF_OK;
 }
 

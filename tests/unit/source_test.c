@@ -125,6 +125,63 @@ START_TEST(holes_of_a_source_are_holes)
 }
 END_TEST
 
+/* ---- a file whose holes are none ---- */
+
+static const struct sparse {
+  const char *format;
+  uint64_t at; /* of its only data: behind tables that are looked at together */
+} sparse[] = {{"vmdk", UINT64_C(32) << 20}, {"vhdx", UINT64_C(1) << 30}};
+
+static enum vmf_code give_file(void *data, void *buffer, size_t length, uint64_t offset,
+                               struct vmf_error *told)
+{
+  (void)told;
+  return pread(*(int *)data, buffer, length, (off_t)offset) == (ssize_t)length ? VMF_OK
+                                                                               : VMF_SYSTEM;
+}
+
+static void make_sparse(const struct sparse *made)
+{
+  const struct vmf_target_options options = {.size = sizeof options, .format = made->format};
+  const struct vmf_job_options job = {.size = sizeof job};
+  struct vmf_target *target;
+  int file = open("a.raw", O_RDWR | O_CREAT, 0600);
+
+  ck_assert(ftruncate(file, (off_t)made->at + 4096) == 0);
+  ck_assert(pwrite(file, "data", 4, (off_t)made->at) == 4);
+  close(file);
+  DONE(vmf_image_open("a.raw", &raw, &image, &error));
+  DONE(vmf_target_create("b.disk", vmf_image_size(image), &options, &target, &error));
+  DONE(vmf_convert(image, target, &job, NULL, &error));
+  DONE(vmf_target_commit(target, &error));
+  vmf_target_close(target);
+  vmf_image_close(image);
+}
+
+START_TEST(holes_that_are_not_trusted_are_read)
+{
+  const struct sparse *made = &sparse[_i];
+  const struct vmf_image_options options = {
+      .size = sizeof options, .format = made->format, .read_all = true};
+  struct vmf_extent extent = {.size = sizeof extent};
+  char bytes[4];
+
+  make_sparse(made);
+  int file = open("b.disk", O_RDONLY);
+  source.read = give_file;
+  source.next_data = next;
+  source.close = NULL;
+  source.data = &file;
+  given.start = given.end = source.bytes = (uint64_t)lseek(file, 0, SEEK_END);
+  DONE(vmf_image_open_source(&source, &options, &image, &error));
+  DONE(vmf_image_extent(image, 0, UINT64_MAX, &extent, &error));
+  ck_assert_uint_le(extent.length, made->at);
+  DONE(vmf_image_pread(image, bytes, sizeof bytes, made->at, &error));
+  ck_assert_mem_eq(bytes, "data", sizeof bytes);
+  close(file);
+}
+END_TEST
+
 static const struct {
   uint64_t start, end;
 } nonsense[] = {{0, 100}, {600, 600}, {700, 600}, {600, BYTES + 1}, {BYTES + 1, BYTES + 1}};
@@ -310,6 +367,8 @@ static Suite *suite(void)
   tcase_add_test(tests, bytes_of_a_source_are_the_disk);
   tcase_add_test(tests, a_source_fails_with_its_own_words);
   tcase_add_test(tests, holes_of_a_source_are_holes);
+  tcase_add_loop_test(tests, holes_that_are_not_trusted_are_read, 0,
+                      (int)(sizeof sparse / sizeof sparse[0]));
   tcase_add_loop_test(tests, nonsense_of_a_source_is_refused, 0,
                       (int)(sizeof nonsense / sizeof nonsense[0]));
   tcase_add_test(tests, a_source_that_is_not_opened_is_closed);

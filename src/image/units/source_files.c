@@ -53,7 +53,7 @@ static bool add_file(const struct vmf_io *io, void *data)
 static enum vmf_code add_image(struct adding *adding, const struct vmf_image *image)
 {
   const struct vmf_node *node = vmf_node(image);
-  const uint64_t numbers[] = {image->size, node->disk, node->trust_holes};
+  const uint64_t numbers[] = {image->size, node->disk, image->trust_holes};
 
   VMF_TRY(add_text(adding->digest, image->format->name, adding->error));
   VMF_TRY(add_text(adding->digest, node->asked, adding->error));

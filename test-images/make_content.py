@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """What the test disks hold, and a deflate whose output never changes from one zlib to the next."""
+import functools
 import struct
 import zlib
 
@@ -76,6 +77,7 @@ class Bits:
         return bytes(self.out)
 
 
+@functools.lru_cache(maxsize=None)  # the same few chunks are packed for hundreds of images
 def deflate(data):
     """One block with the fixed codes; matches only 1 and 16 bytes back, of 258 or 3 to 10 bytes."""
     bits = Bits()

@@ -117,7 +117,8 @@ enum vmf_code vmf_uses_add_image(struct vmf_uses *uses, const struct vmf_package
 }
 
 enum vmf_code vmf_uses_add_stored(struct vmf_uses *uses, struct vmf_package *package,
-                                  const char *name, struct vmf_error *error)
+                                  const char *name, struct vmf_error *unopened,
+                                  struct vmf_error *error)
 {
   struct vmf_error found;
   struct vmf_io *io;
@@ -125,8 +126,11 @@ enum vmf_code vmf_uses_add_stored(struct vmf_uses *uses, struct vmf_package *pac
   enum vmf_code code = vmf_package_open_stored(package, name, &io, &found);
   if (code == VMF_NOMEM)
     return vmf_fail(error, VMF_NOMEM, "%s", found.text);
-  if (code != VMF_OK)
+  if (code != VMF_OK) {
+    if (unopened)
+      *unopened = found;
     return VMF_OK;
+  }
   code = vmf_uses_add_io(uses, package, io, error);
   vmf_io_close(io);
   return code;

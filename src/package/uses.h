@@ -42,9 +42,11 @@ VMF_MUST_CHECK enum vmf_code vmf_uses_add_image(struct vmf_uses *uses,
                                                 const struct vmf_image *image,
                                                 struct vmf_error *error);
 
-/* Adds a stored file by its name; one that cannot be opened is left out. */
+/* Adds a stored file by its name; one that cannot be opened is left out, and *unopened (may be
+ * NULL; else set to VMF_OK before) says why. */
 VMF_MUST_CHECK enum vmf_code vmf_uses_add_stored(struct vmf_uses *uses, struct vmf_package *package,
-                                                 const char *name, struct vmf_error *error);
+                                                 const char *name, struct vmf_error *unopened,
+                                                 struct vmf_error *error);
 
 /* Sorts, and keeps one of each. */
 void vmf_uses_sort(struct vmf_uses *uses);

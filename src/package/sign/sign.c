@@ -250,7 +250,7 @@ static enum vmf_code check_uses(struct vmf_signing *signing, const struct vmf_ga
   enum vmf_code code = VMF_OK;
 
   for (size_t i = 0; i < signing->files.count && code == VMF_OK; i++)
-    code = vmf_uses_add_stored(&stored, package, signing->files.names[i], error);
+    code = vmf_uses_add_stored(&stored, package, signing->files.names[i], NULL, error);
   vmf_uses_sort(&stored);
   for (size_t i = 0; i < gate->uses.count && code == VMF_OK; i++)
     if (!vmf_uses_have(&stored, &gate->uses.entries[i].key))

@@ -142,7 +142,7 @@ static enum vmf_code check_uses(struct vmf_verification *verification, struct vm
 
   vmf_uses_sort(&verification->uses);
   for (size_t i = 0; i < verification->stored.count && code == VMF_OK; i++)
-    code = vmf_uses_add_stored(&stored, package, verification->stored.entries[i].text, error);
+    code = vmf_uses_add_stored(&stored, package, verification->stored.entries[i].text, NULL, error);
   vmf_uses_sort(&stored);
   for (size_t i = 0; i < verification->uses.count && code == VMF_OK; i++)
     if (!vmf_uses_have(&stored, &verification->uses.entries[i].key))

@@ -65,6 +65,8 @@ struct coverage {
   struct vmf_manifest *manifest;
   struct vmf_names listed;     /* sorted; number: of the entry */
   struct vmf_uses there;       /* sorted: the listed files that are there */
+  const char *unopened;        /* a listed one that could not be opened, borrowed; NULL: none */
+  struct vmf_error why;        /* it could not */
   struct vmf_hashed *files;    /* to hash */
   struct vmf_stored_key *keys; /* of each of them */
   size_t count;
@@ -116,8 +118,13 @@ static enum vmf_code check_uses(struct vmf_verification *verification, struct co
 
   for (size_t i = 0; uses->count > 0 && i < coverage->listed.count; i++) {
     const char *name = coverage->listed.entries[i].text;
+    struct vmf_error why = {0};
     if (!vmf_names_repeats(&coverage->listed, i) && strcmp(name, verification->package->name) != 0)
-      VMF_TRY(vmf_uses_add_stored(&coverage->there, verification->package, name, error));
+      VMF_TRY(vmf_uses_add_stored(&coverage->there, verification->package, name, &why, error));
+    if (why.code != VMF_OK) {
+      coverage->unopened = name;
+      coverage->why = why;
+    }
   }
   vmf_uses_sort(&coverage->there);
   for (size_t i = 0; i < uses->count; i++) {
@@ -324,8 +331,18 @@ static bool is_checked(const struct vmf_verification *verification, const struct
   return vmf_uses_have(hashed, &use->key) || (owed && vmf_uses_have(&owed->files, &use->key));
 }
 
+static enum vmf_code tell_other(struct vmf_verification *verification,
+                                const struct coverage *coverage, const char *name,
+                                struct vmf_error *error)
+{
+  if (coverage->unopened && strcmp(coverage->unopened, name) == 0)
+    return vmf_verify_tell_unread(verification, "file-unreadable", name, 0, &coverage->why, error);
+  return vmf_fail(error, VMF_CHANGED,
+                  "%s: another file took its name between being opened and being hashed", name);
+}
+
 /* What is used is what was hashed, not another file that had its name before or meanwhile. */
-static enum vmf_code check_hashed(const struct vmf_verification *verification,
+static enum vmf_code check_hashed(struct vmf_verification *verification,
                                   const struct coverage *coverage, struct vmf_error *error)
 {
   const struct vmf_uses *uses = &verification->uses;
@@ -337,9 +354,7 @@ static enum vmf_code check_hashed(const struct vmf_verification *verification,
   vmf_uses_sort(&hashed);
   for (size_t i = 0; i < uses->count && code == VMF_OK; i++)
     if (!is_checked(verification, coverage, &hashed, &uses->entries[i]))
-      code = vmf_fail(error, VMF_CHANGED,
-                      "%s: another file took its name between being opened and being hashed",
-                      uses->entries[i].name);
+      code = tell_other(verification, coverage, uses->entries[i].name, error);
   vmf_uses_clear(&hashed);
   return code;
 }

@@ -52,6 +52,9 @@ def test_row(t, row):
 VERBS = (('info', '--output=json', '{}'), ('info', '--backing-chain', '{}'), ('check', '--output=json', '{}'),
          ('map', '--output=json', '{}'), ('measure', '-O', 'qcow2', '--output=json', '{}'), ('compare', '{}', '{}'), ('diff', '{}', '{}'))
 
+# Titles of small images with so many pieces that no verb gets to their end.
+ENDLESS = ('nothing: 64 GiB', 'nothing: 32 TiB', 'one extent for all entries')
+
 
 def sample(verb):
     """Every third row, another third for each verb, and of VHDX, whose images are some MiB long, fewer; all where all are asked for."""
@@ -65,7 +68,7 @@ def test_verb_on_every_image(t, verb):
     """Other verbs than the row's own: they may find an image good or bad, but not crash, hang, or write what is neither
     a line nor JSON."""
     for number, row in enumerate(sample(verb)):
-        if '64 GiB' in row.title or row.image is None:  # much to read, and a device
+        if any(part in row.title for part in ENDLESS) or row.image is None:  # a device
             continue
         folder = tap.Test(t.folder / str(number))
         folder.folder.mkdir()

@@ -57,7 +57,7 @@ def environment(arguments):
     return dict(os.environ, ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + blind)
 
 
-def run(t, *arguments, memory=MEMORY):
+def run(t, *arguments, memory=MEMORY, hang=HANG):
     """(exit status, standard output, standard error); fails on a signal, a hang, and too much memory. What this
     program has itself counts as the child's, too, from between fork and exec, and is the least that can be told."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -71,7 +71,7 @@ def run(t, *arguments, memory=MEMORY):
                    for index, stream in enumerate((child.stdout, child.stderr))]
         for reader in readers:
             reader.start()
-        killer = threading.Timer(HANG * (10 if SANITIZED else 1), child.kill)
+        killer = threading.Timer(hang * (10 if SANITIZED else 1), child.kill)
         killer.start()
         _, status, usage = os.wait4(child.pid, 0)
         killer.cancel()

@@ -48,6 +48,23 @@ const struct vmf_vendor_name vmf_vmware_boot_classes[] = {{"hdd", "disk"},
                                                           {"floppy", "floppy"},
                                                           {NULL, NULL}};
 
+static void take_place(const struct vmf_told_number *boot, uint64_t above, uint64_t *least)
+{
+  if (boot->told && boot->value > above && (*least <= above || boot->value < *least))
+    *least = boot->value;
+}
+
+bool vmf_vmware_next_place(const struct vmf_machine *machine, uint64_t *place)
+{
+  const uint64_t above = *place;
+
+  for (size_t i = 0; i < machine->disk_count; i++)
+    take_place(&machine->disks[i].boot, above, place);
+  for (size_t i = 0; i < machine->nic_count; i++)
+    take_place(&machine->nics[i].boot, above, place);
+  return *place > above;
+}
+
 void vmf_vmware_list_add(struct vmf_vmware_list *list, const char *word)
 {
   size_t length = strlen(list->text);

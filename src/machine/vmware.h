@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine.h"
 #include "vendor_words.h"
 
 /* Between the sixteen bytes that VMware shows as the uuid of a machine (uuid.bios, vssd:uuid) and
@@ -27,6 +28,10 @@ bool vmf_vmware_secret(const char *key);
 
 /* The words of bios.bootOrder and the model's; ends with own NULL. */
 extern const struct vmf_vendor_name vmf_vmware_boot_classes[];
+
+/* The least place in the order of booting that a drive or card has above *place, which it becomes;
+ * false: there is none. Several may have one. */
+bool vmf_vmware_next_place(const struct vmf_machine *machine, uint64_t *place);
 
 /* "scsi0:1,scsi0:0": bios.bootOrder and bios.hddOrder. All zeros at first. */
 struct vmf_vmware_list {

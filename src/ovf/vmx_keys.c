@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "checked.h"
 #include "machine_plan.h"
 #include "markup.h"
 #include "system_reader.h"
@@ -95,26 +94,11 @@ static void add_card(struct order *order, size_t index)
     lose(order, "nics", index);
 }
 
-/* The least place in the order of those above `last`, which it becomes; false: there is none. */
-static bool next_place(const struct vmf_machine *machine, uint64_t *last)
-{
-  uint64_t least = UINT64_MAX;
-
-  for (size_t i = 0; i < machine->disk_count; i++)
-    if (machine->disks[i].boot.told && machine->disks[i].boot.value > *last)
-      least = vmf_min(least, machine->disks[i].boot.value);
-  for (size_t i = 0; i < machine->nic_count; i++)
-    if (machine->nics[i].boot.told && machine->nics[i].boot.value > *last)
-      least = vmf_min(least, machine->nics[i].boot.value);
-  *last = least;
-  return least != UINT64_MAX;
-}
-
 static void list_devices(struct order *order)
 {
   const struct vmf_machine *machine = order->plan->machine;
 
-  for (uint64_t place = 0; next_place(machine, &place);) {
+  for (uint64_t place = 0; vmf_vmware_next_place(machine, &place);) {
     for (size_t i = 0; i < machine->disk_count; i++)
       if (machine->disks[i].boot.told && machine->disks[i].boot.value == place)
         add_disk(order, i);

@@ -16,42 +16,21 @@ static void tell_rank(const struct vmx_writer *writer, const char *list, size_t 
              "%s[%zu].boot", list, index);
 }
 
-/* Whether what has a place in the order comes next: behind the last one that was taken, and in
- * front of the best one so far (NULL: none). Of devices with one place, the first comes first. */
-static bool is_next(const struct vmf_told_number *place, const struct vmf_told_number *last,
-                    bool behind_last, const struct vmf_told_number *best)
-{
-  if (!place->told || place->value == 0 || (best && place->value >= best->value))
-    return false;
-  return !last || place->value > last->value || (place->value == last->value && behind_last);
-}
-
-/* The card that comes behind another one (nic_count: the first of all); nic_count: none. */
-static size_t next_card(const struct vmf_machine *machine, size_t last)
-{
-  const struct vmf_machine_nic *nics = machine->nics;
-  size_t none = machine->nic_count, best = none;
-
-  for (size_t i = 0; i < none && i < VMX_CARDS; i++)
-    if (is_next(&nics[i].boot, last == none ? NULL : &nics[last].boot, i > last,
-                best == none ? NULL : &nics[best].boot))
-      best = i;
-  return best;
-}
-
 /* "ethernet2,ethernet0": those that have a place in the order, or the first. */
 static void add_cards(const struct vmx_writer *writer, struct vmf_vmware_list *list)
 {
   const struct vmf_machine *machine = writer->machine;
   unsigned rank = 0;
   char word[32];
-  size_t index = machine->nic_count;
 
-  while ((index = next_card(machine, index)) < machine->nic_count) {
-    snprintf(word, sizeof word, "ethernet%zu", index);
-    vmf_vmware_list_add(list, word);
-    tell_rank(writer, "nics", index, machine->nics[index].boot.value, ++rank);
-  }
+  for (uint64_t place = 0; vmf_vmware_next_place(machine, &place);)
+    for (size_t i = 0; i < machine->nic_count && i < VMX_CARDS; i++) {
+      if (!machine->nics[i].boot.told || machine->nics[i].boot.value != place)
+        continue;
+      snprintf(word, sizeof word, "ethernet%zu", i);
+      vmf_vmware_list_add(list, word);
+      tell_rank(writer, "nics", i, place, ++rank);
+    }
   if (rank == 0)
     vmf_vmware_list_add(list, "ethernet0");
 }
@@ -72,33 +51,29 @@ static void list_classes(const struct vmx_writer *writer, const char *classes,
   }
 }
 
-/* The disk that comes behind another one (disk_count: the first of all); disk_count: none. */
-static size_t next_disk(const struct vmx_writer *writer, size_t last)
+static bool is_disk_at(const struct vmx_writer *writer, size_t index, uint64_t place)
 {
-  const struct vmf_machine_disk *disks = writer->machine->disks;
-  size_t none = writer->machine->disk_count, best = none;
+  const struct vmf_machine_disk *disk = &writer->machine->disks[index];
 
-  for (size_t i = 0; i < none; i++)
-    if (writer->seats[i].bus && disks[i].medium.value == VMF_MEDIUM_DISK &&
-        is_next(&disks[i].boot, last == none ? NULL : &disks[last].boot, i > last,
-                best == none ? NULL : &disks[best].boot))
-      best = i;
-  return best;
+  return disk->boot.told && disk->boot.value == place && writer->seats[index].bus &&
+         disk->medium.value == VMF_MEDIUM_DISK;
 }
 
 /* Disks by their place in the order; those without one come behind, as VMware takes them. */
 static void list_disks(const struct vmx_writer *writer, struct vmf_vmware_list *list)
 {
   const struct vmf_machine *machine = writer->machine;
-  size_t index = machine->disk_count;
+  char word[32];
 
-  while (list->count < 16 && (index = next_disk(writer, index)) < machine->disk_count) {
-    char word[32];
-    const struct vmx_seat *seat = &writer->seats[index];
-    snprintf(word, sizeof word, "%s%u:%u", seat->bus->name, seat->controller, seat->unit);
-    vmf_vmware_list_add(list, word);
-    tell_rank(writer, "disks", index, machine->disks[index].boot.value, list->count);
-  }
+  for (uint64_t place = 0; vmf_vmware_next_place(machine, &place);)
+    for (size_t i = 0; i < machine->disk_count && list->count < 16; i++) {
+      const struct vmx_seat *seat = &writer->seats[i];
+      if (!is_disk_at(writer, i, place))
+        continue;
+      snprintf(word, sizeof word, "%s%u:%u", seat->bus->name, seat->controller, seat->unit);
+      vmf_vmware_list_add(list, word);
+      tell_rank(writer, "disks", i, place, list->count);
+    }
 }
 
 /* The lowest place in the order of any device of a class; 0: none has one. */

@@ -210,8 +210,8 @@ static enum vmf_code join_switch(struct hyperv_script *script, size_t index,
                                  struct vmf_error *error)
 {
   const struct vmf_machine_nic *nic = &script->machine->nics[index];
-  bool unplugged = nic->link.told && !nic->link.value;
-  bool out = unplugged || (nic->connected.told && !nic->connected.value);
+  bool unplugged = !vmf_told_or(nic->link, true);
+  bool out = unplugged || !vmf_told_or(nic->connected, true);
 
   if (!nic->network.text)
     return VMF_OK;

@@ -326,8 +326,7 @@ static enum vmf_code append_network(const struct proxmox_writer *writer, size_t 
 static enum vmf_code append_link(const struct vmf_machine_nic *nic, char **value,
                                  struct vmf_error *error)
 {
-  bool out = (nic->link.told && !nic->link.value) ||
-             (nic->connected.told && !nic->connected.value) ||
+  bool out = !vmf_told_or(nic->link, true) || !vmf_told_or(nic->connected, true) ||
              (nic->attach.told && nic->attach.value == VMF_ATTACH_NONE);
 
   return out || nic->link.told ? proxmox_append(value, error, ",link_down=%u", out ? 1u : 0u)

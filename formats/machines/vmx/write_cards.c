@@ -102,7 +102,7 @@ static enum vmf_code write_connected(struct vmx_writer *writer, size_t index,
                                      struct vmf_error *error)
 {
   const struct vmf_machine_nic *nic = &writer->machine->nics[index];
-  bool out = nic->link.told && !nic->link.value;
+  bool out = !vmf_told_or(nic->link, true);
   bool nowhere = nic->attach.told && nic->attach.value == VMF_ATTACH_NONE;
   static const char why[] = "the card is not connected when the machine starts";
 

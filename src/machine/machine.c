@@ -183,10 +183,16 @@ const struct vmf_guest_os *vmf_machine_os(const struct vmf_machine *machine)
   return machine->os.text ? vmf_guest_os_find(machine->os.text) : NULL;
 }
 
-enum vmf_clock vmf_machine_clock(const struct vmf_machine *machine)
+enum vmf_os_family vmf_machine_family(const struct vmf_machine *machine)
 {
   const struct vmf_guest_os *os = vmf_machine_os(machine);
-  bool windows = os && vmf_guest_os_family(os) == VMF_OS_WINDOWS;
+
+  return os ? vmf_guest_os_family(os) : VMF_OS_OTHER;
+}
+
+enum vmf_clock vmf_machine_clock(const struct vmf_machine *machine)
+{
+  bool windows = vmf_machine_family(machine) == VMF_OS_WINDOWS;
 
   if (machine->clock.told)
     return (enum vmf_clock)machine->clock.value;

@@ -14,8 +14,7 @@
 #include <stdbool.h>
 
 #include "error.h"
-
-struct vmf_guest_os;
+#include "guest_os.h"
 
 /* What a source says, and in which line of its text; line 0: not from a text. */
 struct vmf_told_text {
@@ -295,6 +294,9 @@ VMF_MUST_CHECK enum vmf_code vmf_machine_set_os(struct vmf_machine *machine,
                                                 unsigned line, struct vmf_error *error);
 /* The row of machine->os; NULL: not told. */
 const struct vmf_guest_os *vmf_machine_os(const struct vmf_machine *machine);
+
+/* That of its row; VMF_OS_OTHER, too: none is told. */
+enum vmf_os_family vmf_machine_family(const struct vmf_machine *machine);
 
 /* What the clock shows that the guest starts with: as told; where nothing is, what the guest takes
  * it for: Windows local time, all others UTC. */

@@ -281,12 +281,11 @@ static enum vmf_code write_ports(struct hyperv_script *script, struct vmf_error 
 static const char *template_of(const struct vmf_machine *machine)
 {
   const char *kept = vmf_machine_extra(machine, HYPERV_NAME, "secure_boot_template");
-  const struct vmf_guest_os *os = vmf_machine_os(machine);
 
   if (kept && (vmf_text_equal_nocase(kept, HYPERV_OTHER_KEYS) ||
                vmf_text_equal_nocase(kept, "MicrosoftUEFICertificateAuthority")))
     return "MicrosoftUEFICertificateAuthority";
-  if (kept || (os && vmf_guest_os_family(os) == VMF_OS_WINDOWS))
+  if (kept || vmf_machine_family(machine) == VMF_OS_WINDOWS)
     return "MicrosoftWindows";
   return "MicrosoftUEFICertificateAuthority";
 }

@@ -57,16 +57,13 @@ static bool is_efi(const struct script *script)
 
 static const char *system_of(const struct vmf_machine *machine)
 {
-  const struct vmf_guest_os *os = vmf_machine_os(machine);
-
-  return os && vmf_guest_os_family(os) == VMF_OS_WINDOWS ? "Windows" : "Linux";
+  return vmf_machine_family(machine) == VMF_OS_WINDOWS ? "Windows" : "Linux";
 }
 
 /* As Glance knows it (os_type): the clock of Windows shows local time. */
 static const char *kind_of(const struct vmf_machine *machine)
 {
-  const struct vmf_guest_os *os = vmf_machine_os(machine);
-  enum vmf_os_family family = os ? vmf_guest_os_family(os) : VMF_OS_OTHER;
+  enum vmf_os_family family = vmf_machine_family(machine);
 
   return family == VMF_OS_WINDOWS ? "--property os_type=windows "
          : family == VMF_OS_LINUX ? "--property os_type=linux "

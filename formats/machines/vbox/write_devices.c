@@ -17,9 +17,7 @@ enum { VRAM_MOST = 256, VRAM_USUAL = 16 /* MiB */, HEADS = 64 };
 /* What drivers for guests are made for. */
 static const char *usual_display(const struct vmf_machine *machine)
 {
-  const struct vmf_guest_os *os = vmf_machine_os(machine);
-
-  return os && vmf_guest_os_family(os) == VMF_OS_WINDOWS ? "VBoxSVGA" : "VMSVGA";
+  return vmf_machine_family(machine) == VMF_OS_WINDOWS ? "VBoxSVGA" : "VMSVGA";
 }
 
 static const char *display_of(const struct vbox_writing *writing)

@@ -17,8 +17,7 @@
 
 static bool is_windows(const struct vmf_machine *machine)
 {
-  const struct vmf_guest_os *os = vmf_machine_os(machine);
-  return os && vmf_guest_os_family(os) == VMF_OS_WINDOWS;
+  return vmf_machine_family(machine) == VMF_OS_WINDOWS;
 }
 
 static bool is_efi(const struct vmf_machine *machine)

@@ -41,6 +41,13 @@ static enum vmf_code examine_table(struct vmf_image *image, uint64_t index, uint
   if (!vmf_cluster_use_take(use, table, (uint64_t)QCOW_ENTRY * length, "an L2 table"))
     return VMF_OK;
   for (uint32_t slot = 0; slot < length && guest < image->size; slot += count) {
+    uint64_t absent;
+    VMF_TRY(qcow_entries_in_hole(image, table, slot, &absent, error));
+    if (absent > 0) {
+      count = (uint32_t)absent;
+      guest += absent << state->header.cluster_bits;
+      continue;
+    }
     count = (uint32_t)vmf_min(QCOW_ENTRIES, length - slot);
     VMF_TRY(qcow_read_entries(image, table + QCOW_ENTRY * (uint64_t)slot, entries, count, error));
     for (uint32_t i = 0; i < count && guest < image->size; i++, guest += state->cluster_size)

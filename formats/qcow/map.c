@@ -23,6 +23,19 @@ enum vmf_code qcow_read_entries(struct vmf_image *image, uint64_t at, uint64_t *
   return VMF_OK;
 }
 
+enum vmf_code qcow_entries_in_hole(const struct vmf_image *image, uint64_t table, uint64_t slot,
+                                   uint64_t *count, struct vmf_error *error)
+{
+  const struct qcow_state *state = image->state;
+  uint64_t at = QCOW_ENTRY * slot, hole = 0;
+
+  if (image->trust_holes)
+    VMF_TRY(vmf_io_hole(image->io, table + at, ((uint64_t)QCOW_ENTRY << state->header.l2_bits) - at,
+                        &hole, error));
+  *count = hole / QCOW_ENTRY;
+  return VMF_OK;
+}
+
 enum vmf_code qcow_check_l1_entry(const struct vmf_image *image, uint64_t index, uint64_t entry,
                                   struct vmf_error *error)
 {
@@ -131,7 +144,7 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   unsigned l2_bits = state->header.l2_bits;
   uint64_t cluster = guest >> state->header.cluster_bits, index = cluster >> l2_bits;
   uint32_t slot = (uint32_t)(cluster & ((UINT64_C(1) << l2_bits) - 1)), count, i = 1;
-  uint64_t table, entries[QCOW_ENTRIES];
+  uint64_t table, absent, entries[QCOW_ENTRIES];
   struct vmf_error ignored;
   struct vmf_run next;
 
@@ -148,5 +161,10 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
       break; /* a bad entry is told of when it is mapped itself */
     run->length += next.length;
   }
+  if (i < count || run->kind != VMF_RUN_PARENT)
+    return VMF_OK;
+  VMF_TRY(qcow_entries_in_hole(image, table, slot + count, &absent, error));
+  run->length =
+      vmf_min(run->length + (absent << state->header.cluster_bits), image->size - run->guest);
   return VMF_OK;
 }

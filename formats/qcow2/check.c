@@ -53,6 +53,17 @@ enum vmf_code check_load(struct check_table *table, uint64_t at, const uint8_t *
   return VMF_OK;
 }
 
+enum vmf_code check_pass_holes(const struct check *check, const struct check_table *table,
+                               uint64_t length, uint64_t *at, struct vmf_error *error)
+{
+  uint64_t hole;
+  if (*at % CHECK_PIECE != 0 || !check->image->trust_holes)
+    return VMF_OK;
+  VMF_TRY(vmf_io_hole(table->io, table->offset + *at, length - *at, &hole, error));
+  *at = *at + hole == length ? length : *at + vmf_align_down(hole, CHECK_PIECE);
+  return VMF_OK;
+}
+
 /* ---- stored reference counts ---- */
 
 struct stored_refcounts {
@@ -219,8 +230,11 @@ static enum vmf_code check_active_l2(struct active *active, uint64_t offset,
   const struct qcow2_state *state = active->check->image->state;
   struct check_table table = {.io = active->check->image->io, .offset = offset};
   active->next = 0; /* fragments are counted inside one table, as qemu-img does */
-  for (uint32_t at = 0; at < state->cluster_size; at += state->l2_entry) {
+  for (uint64_t at = 0; at < state->cluster_size; at += state->l2_entry) {
     const uint8_t *raw;
+    VMF_TRY(check_pass_holes(active->check, &table, state->cluster_size, &at, error));
+    if (at == state->cluster_size)
+      break;
     VMF_TRY(check_load(&table, at, &raw, error));
     uint64_t entry = get_be64(raw);
     if (entry != 0)

@@ -102,8 +102,11 @@ static enum vmf_code count_l2(struct check *check, uint64_t cluster, uint32_t we
                               .offset = cluster << state->header.cluster_bits};
   struct area area = {table.offset, state->cluster_size, CHECK_ROLE_L2, "L1 table", 0};
   add_references(check, &area, weight);
-  for (uint32_t at = 0; at < state->cluster_size; at += state->l2_entry) {
+  for (uint64_t at = 0; at < state->cluster_size; at += state->l2_entry) {
     const uint8_t *raw;
+    VMF_TRY(check_pass_holes(check, &table, state->cluster_size, &at, error));
+    if (at == state->cluster_size)
+      break;
     VMF_TRY(check_load(&table, at, &raw, error));
     uint64_t entry = get_be64(raw);
     uint64_t bitmap = state->extended ? get_be64(raw + QCOW2_L2_ENTRY) : 0;

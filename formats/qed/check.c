@@ -40,6 +40,13 @@ static enum vmf_code examine_table(struct vmf_image *image, uint64_t index, uint
     return VMF_OK;
   use->last = 0;
   for (uint64_t slot = 0; slot < state->table_entries && guest < image->size; slot += count) {
+    uint64_t absent;
+    VMF_TRY(qed_entries_in_hole(image, table, slot, &absent, error));
+    if (absent > 0) {
+      count = (uint32_t)absent;
+      guest += absent * state->header.cluster_size;
+      continue;
+    }
     count = (uint32_t)vmf_min(QED_ENTRIES, state->table_entries - slot);
     VMF_TRY(qed_read_entries(image, table + QED_ENTRY * slot, entries, count, error));
     for (uint32_t i = 0; i < count && guest < image->size; i++, guest += state->header.cluster_size)

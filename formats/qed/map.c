@@ -22,6 +22,18 @@ enum vmf_code qed_read_entries(struct vmf_image *image, uint64_t at, uint64_t *e
   return VMF_OK;
 }
 
+enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t table, uint64_t slot,
+                                  uint64_t *count, struct vmf_error *error)
+{
+  const struct qed_state *state = image->state;
+  uint64_t at = QED_ENTRY * slot, hole = 0;
+
+  if (image->trust_holes)
+    VMF_TRY(vmf_io_hole(image->io, table + at, state->table_bytes - at, &hole, error));
+  *count = hole / QED_ENTRY;
+  return VMF_OK;
+}
+
 enum vmf_code qed_check_l1_entry(const struct vmf_image *image, uint64_t index, uint64_t entry,
                                  struct vmf_error *error)
 {
@@ -97,7 +109,7 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
 {
   const struct qed_state *state = image->state;
   uint64_t cluster = guest / state->header.cluster_size, index = cluster / state->table_entries;
-  uint64_t slot = cluster % state->table_entries, table, entries[QED_ENTRIES];
+  uint64_t slot = cluster % state->table_entries, table, absent, entries[QED_ENTRIES];
   uint32_t count, i = 1;
   struct vmf_error ignored;
   struct vmf_run next;
@@ -114,5 +126,10 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
       break; /* a bad entry is told of when it is mapped itself */
     run->length += next.length;
   }
+  if (i < count || run->kind != VMF_RUN_PARENT)
+    return VMF_OK;
+  VMF_TRY(qed_entries_in_hole(image, table, slot + count, &absent, error));
+  run->length =
+      vmf_min(run->length + (absent * state->header.cluster_size), image->size - run->guest);
   return VMF_OK;
 }

@@ -10,6 +10,7 @@ import hostile_bochs_rows
 import hostile_cloop_rows
 import hostile_dmg_rows
 import hostile_ewf_rows
+import hostile_holes_rows
 import hostile_luks_rows
 import hostile_parallels_rows
 import hostile_partclone_rows
@@ -32,7 +33,8 @@ from hostile_images import LARGE
 TABLES = (hostile_reference_rows, hostile_qcow2_rows, hostile_vmdk_rows, hostile_vhd_rows, hostile_vdi_rows,
           hostile_vhdx_rows, hostile_vhdx_log_rows, hostile_vma_rows,
           hostile_xva_rows, hostile_qcow_rows, hostile_qed_rows, hostile_parallels_rows,
-          hostile_bochs_rows, hostile_cloop_rows, hostile_dmg_rows, hostile_sparseimage_rows, hostile_partclone_rows, hostile_ewf_rows, hostile_luks_rows)
+          hostile_bochs_rows, hostile_cloop_rows, hostile_dmg_rows, hostile_sparseimage_rows, hostile_partclone_rows, hostile_ewf_rows, hostile_luks_rows,
+          hostile_holes_rows)
 IDS = ['REF01', 'REF02', 'REF03', 'REF04', 'REF05', 'REF06', 'REF07', 'REF15', 'REF11', 'REF12', 'REF13', 'REF14', 'LOOP1', 'LOOP2',
        'LOOP3', 'LOOP6', 'LOOP7', 'SZ01', 'SZ02',
        *(f'SZ{number:02d}' for number in range(4, 35)), 'SZ37', 'SZ38', 'SZ39', 'SZ40', 'SZ41', 'SZ42', 'SZ43', 'SZ44', 'SZ49', 'SZ50', 'SZ51', 'SZ52',

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the vmferry authors
+"""Tables that lie in holes of the file: many of them are looked at in no time, and what stands between holes is found."""
+import struct
+import sys
+
+import tap
+from hostile_case import CHECK, Row
+
+sys.path.insert(0, str(tap.IMAGES))
+import make_qcow as qcow  # pylint: disable=wrong-import-position
+import make_qed as qed  # pylint: disable=wrong-import-position
+
+PAGE = 4096
+TABLES = 256 << 10  # of QCOW2; each has 2 MiB
+
+
+def sparsely(path, pieces, size):
+    """Pieces: {place: bytes}; pages of zeros are left out."""
+    with open(path, 'wb') as file:
+        for place, data in pieces.items():
+            for at in range(0, len(data), PAGE):
+                if data[at:at + PAGE].strip(b'\0'):
+                    file.seek(place + at)
+                    file.write(data[at:at + PAGE])
+        file.truncate(size)
+
+
+def qcow2_header(bits, size, tables, level1):
+    return struct.pack('>4sIQIIQIIQQIIQQQQII', b'QFI\xfb', 3, 0, 0, bits, size, 0, tables, level1, 1 << bits, 1, 0, 0, 0, 0, 0, 4, 104)
+
+
+def qcow2(path, bits, size, tables, level2, data=()):
+    """Clusters: header, refcount table, its block, L1 table, L2 tables, data. level2: {byte: entry} of the first L2 table."""
+    cluster, all_ = 1 << bits, 4 + tables + len(data)
+    table = bytearray(cluster)
+    for at, entry in level2.items():
+        struct.pack_into('>Q', table, at, entry)
+    pieces = {0: qcow2_header(bits, size, tables, 3 * cluster), cluster: struct.pack('>Q', 2 * cluster), 2 * cluster: struct.pack('>H', 1) * all_,
+              3 * cluster: struct.pack(f'>{tables}Q', *(1 << 63 | 4 + number << bits for number in range(tables))), 4 * cluster: bytes(table)}
+    pieces.update({4 + tables + number << bits: piece for number, piece in enumerate(data)})
+    sparsely(path, pieces, all_ << bits)
+
+
+def qcow2_of_holes(path):
+    qcow2(path, 21, TABLES << 39, TABLES, {})
+
+
+def qed_of_holes(path, tables=256):
+    """Tables of 16 clusters of 64 MiB, the most that there can be."""
+    cluster, table = 1 << 26, 1 << 30
+    head = struct.pack('<4sIIIQQQQQII', b'QED\0', cluster, 16, 1, 0, 0, 0, cluster, tables << 53, 0, 0)
+    first = cluster + table
+    sparsely(path, {0: head, cluster: struct.pack(f'<{tables}Q', *(first + number * table for number in range(tables)))}, first + tables * table)
+
+
+# A disk of 32 MiB: a table of which the first page and the last hold something.
+UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
+DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
+WIDE = {0: b'a' * 4 * PAGE, 2047: b'c' * 4 * PAGE}
+WIDE_DISK = WIDE[0] + bytes(2046 * 4 * PAGE) + WIDE[2047]
+
+
+def qcow2_between(path):
+    qcow2(path, 14, len(WIDE_DISK), 1, {0: 1 << 63 | 5 << 14, 8 * 2047: 1 << 63 | 6 << 14}, WIDE.values())
+
+
+def qed_between(path):
+    image = qed.image(len(DISK), UNITS, table=16)
+    sparsely(path, {0: image}, len(image))
+
+
+def qcow_between(path):
+    image = qcow.image(len(DISK), UNITS, l2_bits=13)
+    sparsely(path, {0: image}, len(image))
+
+
+ROWS = [
+    Row('HOLE1 262144 L2 tables of QCOW2, by check', qcow2_of_holes, '', 0, command=CHECK),
+    Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
+]
+for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK)):
+    ROWS += [Row(f'HOLE2 an L2 table of {NAME} with a hole between two entries', MAKE, '', 0, guest=CONTENT),
+             Row(f'HOLE2 an L2 table of {NAME} with a hole between two entries, by check', MAKE, '', 0, command=CHECK)]

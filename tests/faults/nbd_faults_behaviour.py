@@ -3,6 +3,7 @@
 # Copyright (c) 2026 the vmferry authors
 """Exports whose device fails (nbdkit's filter "error"): what is read wrong is told, and becomes no target; what cannot be written is told."""
 import os
+import random
 
 import remote_servers
 import tap
@@ -79,6 +80,22 @@ def test_a_source_with_a_bad_block(t, words):
     tap.equal(done.returncode, {'compare': 4}.get(words[0], 3), done.stderr)
     tap.contains(done.stderr, 'reading at byte ')
     tap.equal(left(t) == before, True, f'{sorted(left(t))}')
+
+
+def test_what_was_found_before_a_bad_block_is_told(t):
+    """Where not all can be unpacked: the corruptions, and that the check has not seen all."""
+    prepare(t)
+    t.write('half.raw', b''.join(random.Random(number).randbytes(48 << 10) + bytes(16 << 10) for number in range(64)))
+    t.vmferry('convert', '-c', '-O', 'qcow2', 'half.raw', 'packed.qcow2')
+    image = bytearray(t.read('packed.qcow2'))
+    level1 = int.from_bytes(image[40:48], 'big')
+    image[level1] &= 0x7f  # without its copied bit
+    t.write('packed.qcow2', bytes(image))
+    with bad_block(t, 'packed.qcow2') as url:
+        done = t.vmferry('check', '--deep', *QUICK, url, status=2)
+    tap.contains(done.stderr, 'copied bit clear')
+    tap.contains(done.stderr, 'Input/output error')
+    tap.contains(done.stdout, '1 internal errors have occurred during the check.')
 
 
 # ---- targets ----

@@ -151,7 +151,8 @@ static bool check_is_packed(struct vmf_image *image)
   return false;
 }
 
-/* Unpacks what is packed; a unit that cannot be is a corruption. */
+/* Unpacks what is packed; a unit that cannot be is a corruption. What ends it takes nothing from
+ * what was found before. */
 static enum vmf_code check_unpack(const struct check_settings *settings, struct vmf_image *image,
                                   struct vmf_findings *findings, struct vmf_error *error)
 {
@@ -168,9 +169,12 @@ static enum vmf_code check_unpack(const struct check_settings *settings, struct 
   }
   vmf_signals_catch();
   code = vmf_image_unpack(image, &job, error);
-  if (code != VMF_CORRUPT)
+  if (code == VMF_OK || code == VMF_CANCELLED)
     return code;
-  findings->corruptions++;
+  if (code == VMF_CORRUPT)
+    findings->corruptions++;
+  else
+    findings->check_errors++;
   findings->report(findings->data, error->text);
   return VMF_OK;
 }

@@ -13,8 +13,8 @@ from hostile_images import (CLUSTER, DIRECTORY, FIRST_GRAIN, LARGE, MASK, SECTOR
 sys.path.insert(0, str(tap.IMAGES))
 import make  # pylint: disable=wrong-import-position
 
-CUTS = 40   # places at equal distances, besides the ends of tables
-STEP = 3    # of the bytes of a header that are changed
+CUTS = 10 if tap.SAMPLED else 40  # places at equal distances, besides the ends of tables
+STEP = 13 if tap.SAMPLED else 3   # of the bytes of a header that are changed
 ENDS = -3 * SECTOR
 GOOD = make.good()
 GUESTS = dict(make.CONTENTS)

@@ -164,10 +164,11 @@ def run(name, kind, seconds):
 
 
 def had_already():
-    """Seconds of a processor that each target has run."""
+    """Seconds of a processor that each target has run since its last finding."""
     seconds = collections.Counter()
     for line in MINUTES.read_text(encoding='utf-8').splitlines() if MINUTES.exists() else ():
-        seconds[line.split('\t')[0]] += int(line.split('\t')[1])
+        name, had, *_, end = line.split('\t')
+        seconds[name] = seconds[name] + int(had) if end == 'ok' else 0
     return seconds
 
 

@@ -280,13 +280,12 @@ static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *us
   for (uint32_t first = 0; first < header->entries; first += count) {
     count = (uint32_t)vmf_min(ENTRIES_AT_ONCE, header->entries - first);
     VMF_TRY(read_catalog(image, first, entries, count, error));
-    for (uint32_t i = 0; i < count && !vmf_cluster_use_enough(use); i++)
+    for (uint32_t i = 0; i < count; i++) {
       if (entries[i] != FREE)
         VMF_TRY(examine_extent(image, first + i, entries[i], use, error));
-    if (!vmf_cluster_use_enough(use))
-      continue;
-    vmf_finding(use->findings, "%s: the rest of the catalog is not examined", image->io->name);
-    return VMF_OK;
+      if (vmf_corruptions_suffice(image->io, use->findings, "catalog"))
+        return VMF_OK;
+    }
   }
   vmf_cluster_use_end(use);
   return VMF_OK;

@@ -126,7 +126,6 @@ static enum vmf_code cloop_map(struct vmf_image *image, uint64_t guest, struct v
 static enum vmf_code cloop_check(struct vmf_image *image, struct vmf_findings *findings,
                                  struct vmf_error *error)
 {
-  enum { CORRUPTIONS_MAX = 1000 }; /* a table may be a hole, and long */
   const struct cloop_state *state = image->state;
   uint8_t raw[ENTRY * (ENTRIES_AT_ONCE + 1)];
   struct vmf_error found;
@@ -144,10 +143,9 @@ static enum vmf_code cloop_check(struct vmf_image *image, struct vmf_findings *f
       if (check_block(image, first + i, get_be64(at), get_be64(at + ENTRY), &found) == VMF_OK)
         continue;
       vmf_finding(findings, "%s", found.text);
-      if (++findings->corruptions < CORRUPTIONS_MAX)
-        continue;
-      vmf_finding(findings, "%s: the rest of the table is not examined", image->io->name);
-      return VMF_OK;
+      findings->corruptions++;
+      if (vmf_corruptions_suffice(image->io, findings, "table"))
+        return VMF_OK;
     }
   }
   return VMF_OK;

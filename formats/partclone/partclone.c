@@ -98,7 +98,6 @@ static enum vmf_code partclone_info(struct vmf_image *image, struct vmf_value *s
 static enum vmf_code partclone_check(struct vmf_image *image, struct vmf_findings *findings,
                                      struct vmf_error *error)
 {
-  enum { CORRUPTIONS_MAX = 1000 }; /* that are told one by one */
   const struct partclone_state *state = image->state;
   const struct partclone_header *header = &state->header;
   uint64_t strips = partclone_strips(header);
@@ -112,7 +111,7 @@ static enum vmf_code partclone_check(struct vmf_image *image, struct vmf_finding
       *error = found;
       return code;
     }
-    if (code == VMF_CORRUPT && ++findings->corruptions <= CORRUPTIONS_MAX)
+    if (code == VMF_CORRUPT && vmf_corruption_told(image->io, findings))
       vmf_finding(findings, "%s", found.text);
   }
   return VMF_OK;

@@ -11,7 +11,6 @@
 enum {
   ENTRIES_AT_ONCE = 1024,
   BLOCKS_MAX = 256 << 20, /* looked at for sharing: 32 MiB of bits */
-  CORRUPTIONS_MAX = 1000, /* a table may be a hole, and long */
 };
 
 struct survey {
@@ -100,12 +99,11 @@ enum vmf_code vdi_check(struct vmf_image *image, struct vmf_findings *findings,
   for (uint32_t block = 0; block < header->blocks; block += count) {
     count = (uint32_t)vmf_min(ENTRIES_AT_ONCE, header->blocks - block);
     VMF_TRY(vdi_read_table(image, block, entries, count, error));
-    for (uint32_t i = 0; i < count && findings->corruptions < CORRUPTIONS_MAX; i++)
+    for (uint32_t i = 0; i < count; i++) {
       examine_entry(image, block + i, entries[i], &survey, findings);
-    if (findings->corruptions < CORRUPTIONS_MAX)
-      continue;
-    vmf_finding(findings, "%s: the rest of the block table is not examined", image->io->name);
-    return VMF_OK;
+      if (vmf_corruptions_suffice(image->io, findings, "block table"))
+        return VMF_OK;
+    }
   }
   findings->allocated_clusters = survey.entries;
   examine_unused(image, &survey, findings);

@@ -13,8 +13,7 @@
 
 enum {
   ENTRIES_AT_ONCE = 1024,
-  BLOCKS_MAX = 4 << 20,   /* kept at most: 32 MiB; a full disk has 1 Mi of the usual size */
-  CORRUPTIONS_MAX = 1000, /* that are told one by one */
+  BLOCKS_MAX = 4 << 20, /* kept at most: 32 MiB; a full disk has 1 Mi of the usual size */
 };
 
 /* The BAT as it was found: sorted, so that neighbours that overlap stand side by side. The file
@@ -23,7 +22,7 @@ enum {
 struct placed {
   uint64_t *hosts;
   size_t count, capacity;
-  bool stop; /* enough was found */
+  bool full; /* there were more blocks */
 };
 
 static int compare_hosts(const void *a, const void *b)
@@ -97,7 +96,7 @@ static enum vmf_code note_place(struct vmf_image *image, uint64_t block, uint64_
   if (placed->capacity == BLOCKS_MAX)
     return vmf_fail(error, VMF_LIMIT, "%s: more than %u blocks: not examined for overlaps",
                     image->io->name, BLOCKS_MAX);
-  placed->stop = true;
+  placed->full = true;
   findings->corruptions++;
   vmf_finding(findings,
               "%s: block allocation table entry %llu: more blocks than the file has room for",
@@ -123,10 +122,6 @@ static enum vmf_code check_entry(struct vmf_image *image, uint64_t block, uint32
     return note_place(image, block, host, placed, findings, error);
   findings->corruptions++;
   vmf_finding(findings, "%s", found.text);
-  placed->stop = findings->corruptions >= CORRUPTIONS_MAX;
-  if (placed->stop)
-    vmf_finding(findings, "%s: the rest of the block allocation table is not examined",
-                image->io->name);
   return VMF_OK;
 }
 
@@ -142,7 +137,8 @@ static enum vmf_code walk(struct vmf_image *image, struct placed *placed,
       if (entries[i] == VHD_UNALLOCATED)
         continue;
       VMF_TRY(check_entry(image, block + i, entries[i], placed, findings, error));
-      if (placed ? placed->stop : findings->corruptions >= CORRUPTIONS_MAX)
+      if ((placed && placed->full) ||
+          vmf_corruptions_suffice(image->io, findings, "block allocation table"))
         return VMF_OK;
     }
   }
@@ -156,12 +152,11 @@ static void check_overlaps(const struct vmf_image *image, struct placed *placed,
   uint64_t length = state->bitmap_size + (uint64_t)state->header.block_size;
 
   qsort(placed->hosts, placed->count, sizeof(uint64_t), compare_hosts);
-  for (size_t i = 1; i < placed->count && findings->corruptions < CORRUPTIONS_MAX; i++)
-    if (placed->hosts[i] - placed->hosts[i - 1] < length) {
-      findings->corruptions++;
+  for (size_t i = 1; i < placed->count; i++)
+    if (placed->hosts[i] - placed->hosts[i - 1] < length &&
+        vmf_corruption_told(image->io, findings))
       vmf_finding(findings, "%s: the blocks at bytes %llu and %llu overlap", image->io->name,
                   (unsigned long long)placed->hosts[i - 1], (unsigned long long)placed->hosts[i]);
-    }
 }
 
 static enum vmf_code check_copies(struct vmf_image *image, struct vmf_findings *findings,

@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "vhdx.h"
 
-enum { ENTRIES_AT_ONCE = 512, CORRUPTIONS_MAX = 1000 /* that are told one by one */ };
+enum { ENTRIES_AT_ONCE = 512 };
 #define FILE_MAX (128ull << 40) /* 16 MiB of bits */
 
 struct check {
@@ -155,11 +155,8 @@ static enum vmf_code check_bat(struct check *check, struct vmf_error *error)
     for (size_t i = 0; i < count; i++) {
       check_entry(check, index + i, entries[i]);
       VMF_TRY(check_chunk(check, index + i, entries[i], error));
-      if (check->findings->corruptions < CORRUPTIONS_MAX)
-        continue;
-      vmf_finding(check->findings, "%s: the rest of the block allocation table is not examined",
-                  image->io->name);
-      return VMF_OK;
+      if (vmf_corruptions_suffice(image->io, check->findings, "block allocation table"))
+        return VMF_OK;
     }
   }
   return VMF_OK;

@@ -5,10 +5,7 @@
 #include "checked.h"
 #include "memory.h"
 
-enum {
-  CLUSTERS_MAX = 256 << 20, /* 32 MiB of bits */
-  CORRUPTIONS_MAX = 1000,   /* that are told one by one */
-};
+enum { CLUSTERS_MAX = 256 << 20 }; /* 32 MiB of bits */
 
 enum vmf_code vmf_cluster_use_begin(struct vmf_cluster_use *use, const struct vmf_io *io,
                                     uint64_t base, uint64_t size, struct vmf_findings *findings,
@@ -36,14 +33,7 @@ void vmf_cluster_use_free(struct vmf_cluster_use *use)
 
 bool vmf_cluster_use_told(struct vmf_cluster_use *use)
 {
-  if (++use->findings->corruptions == CORRUPTIONS_MAX + 1)
-    vmf_finding(use->findings, "%s: further ones are counted, but not told", use->io->name);
-  return use->findings->corruptions <= CORRUPTIONS_MAX;
-}
-
-bool vmf_cluster_use_enough(const struct vmf_cluster_use *use)
-{
-  return use->findings->corruptions >= CORRUPTIONS_MAX;
+  return vmf_corruption_told(use->io, use->findings);
 }
 
 /* Marks a range; how many of its clusters were marked before. */

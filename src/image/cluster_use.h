@@ -28,10 +28,6 @@ void vmf_cluster_use_free(struct vmf_cluster_use *use);
 /* Counts one corruption. False: it is not told, so many have been. */
 bool vmf_cluster_use_told(struct vmf_cluster_use *use);
 
-/* So many corruptions were counted that the rest need not be examined: a table may be a hole, and
- * long. */
-bool vmf_cluster_use_enough(const struct vmf_cluster_use *use);
-
 /* A structure of the file, or the data of an entry, `what`: [offset, offset + length), which lies
  * in the file. False: a part of it is used already, which is counted and told. */
 bool vmf_cluster_use_take(struct vmf_cluster_use *use, uint64_t offset, uint64_t length,

@@ -208,6 +208,14 @@ struct vmf_image {
 void vmf_finding(struct vmf_findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Counts one corruption. False: it is not told, so many have been, which itself is told once. */
+bool vmf_corruption_told(const struct vmf_io *io, struct vmf_findings *findings);
+
+/* So many corruptions were found that the rest of a table need not be examined, which is told: a
+ * table may be a hole, and long. table: "block table". */
+bool vmf_corruptions_suffice(const struct vmf_io *io, struct vmf_findings *findings,
+                             const char *table);
+
 struct vmf_reader {
   struct vmf_options options; /* count 0: none */
   bool snapshots;             /* args->snapshot is honoured */

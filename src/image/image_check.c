@@ -20,6 +20,24 @@ void vmf_finding(struct vmf_findings *findings, const char *format, ...)
     findings->report(findings->data, text);
 }
 
+enum { CORRUPTIONS_TOLD = 1000 }; /* one by one */
+
+bool vmf_corruption_told(const struct vmf_io *io, struct vmf_findings *findings)
+{
+  if (++findings->corruptions == CORRUPTIONS_TOLD + 1)
+    vmf_finding(findings, "%s: further ones are counted, but not told", io->name);
+  return findings->corruptions <= CORRUPTIONS_TOLD;
+}
+
+bool vmf_corruptions_suffice(const struct vmf_io *io, struct vmf_findings *findings,
+                             const char *table)
+{
+  if (findings->corruptions < CORRUPTIONS_TOLD)
+    return false;
+  vmf_finding(findings, "%s: the rest of the %s is not examined", io->name, table);
+  return true;
+}
+
 /* Where the driver has found nothing wrong: all of the disk can be looked up, too. What cannot is
  * told once. */
 static enum vmf_code check_map(struct vmf_image *image, struct vmf_findings *findings,

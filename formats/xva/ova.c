@@ -64,13 +64,13 @@ static enum vmf_code add_object(const char *archive, struct objects *objects, co
   VMF_TRY(vmf_rpc_member_text(value, "class", &object->class, error));
   VMF_TRY(vmf_rpc_member_text(value, "id", &object->id, error));
   VMF_TRY(vmf_rpc_member(value, "snapshot", &object->record, error));
-  if (object->class && object->id)
+  if (object->class && object->id && object->record)
     return VMF_OK;
   objects->count--;
   vmf_free(object->class);
   vmf_free(object->id);
-  return vmf_fail(error, VMF_CORRUPT, "%s: ova.xml:%u: an object without its class or id", archive,
-                  vmf_xml_line(value));
+  return vmf_fail(error, VMF_CORRUPT, "%s: ova.xml:%u: an object without its class, id or snapshot",
+                  archive, vmf_xml_line(value));
 }
 
 static enum vmf_code read_objects(const char *archive, const xmlNode *root, struct objects *objects,

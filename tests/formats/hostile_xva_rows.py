@@ -109,7 +109,7 @@ ROWS = [
     row('with export_vsn 3', archive(*GOOD, head=text(export_vsn=3)), 'export_vsn is "3", expected 1 or 2', 9),
     row('with export_vsn 1 and its table', archive(*GOOD, xva.member('checksum.xml', b'<value/>'), head=text(export_vsn=1)), '', 0, guest=DATA),
     row('with an object without id', archive(head=xva.member('ova.xml', xva.value(
-        {'version': {'export_vsn': 2}, 'objects': [{'class': 'VDI'}]}).encode())), 'ova.xml:1: an object without its class or id'),
+        {'version': {'export_vsn': 2}, 'objects': [{'class': 'VDI'}]}).encode())), 'ova.xml:1: an object without its class, id or snapshot'),
     row('with two disks of one id', archive(*GOOD, head=text(DISK, xva.Disk('Ref:7', 512))), 'two objects have the id "Ref:7"'),
     *(row(f'with a size of {size!r}', sized(size), f'virtual_size is "{str(size).strip()[:40]}", expected bytes')
       for size in ('-1', '0', '', 'many', '12.5', '0x1000', '+4', HUGE, '1e9')),

@@ -121,6 +121,7 @@ def test_what_only_xen_has_is_kept(t):
     ('no machine', xva.value({'version': {'export_vsn': 2}, 'objects': []}), 'has no object of the class VM'),
     ('another root', '<Envelope/>', 'starts with the element "Envelope"'),
     ('2006', '<appliance version="0.1"/>', 'of the old form'),
+    ('a machine without its members', xva.value({'version': {'export_vsn': 2}, 'objects': [{'class': 'VM', 'id': 'Ref:1'}]}), 'without its class, id or snapshot'),
     ('doctype', '<!DOCTYPE value [<!ENTITY a "b">]>' + text(), 'DOCTYPE'),
     ('not closed', text()[:-8], ''))])
 def test_what_is_wrong_is_refused(t, _, wrong, said):

@@ -33,13 +33,13 @@ static enum vmf_code add_object(struct xapi_reading *reading, const xmlNode *val
   VMF_TRY(vmf_rpc_member_text(value, "class", &object->class, error));
   VMF_TRY(vmf_rpc_member_text(value, "id", &object->id, error));
   VMF_TRY(vmf_rpc_member(value, "snapshot", &object->record, error));
-  if (object->class && object->id)
+  if (object->class && object->id && object->record)
     return VMF_OK;
   reading->count--;
   vmf_free(object->class);
   vmf_free(object->id);
-  return vmf_fail(error, VMF_CORRUPT, "%s:%u: an object without its class or id", reading->file,
-                  vmf_xml_line(value));
+  return vmf_fail(error, VMF_CORRUPT, "%s:%u: an object without its class, id or snapshot",
+                  reading->file, vmf_xml_line(value));
 }
 
 enum vmf_code xapi_objects_read(struct xapi_reading *reading, struct vmf_error *error)

@@ -90,8 +90,7 @@ static enum vmf_code read_rest(struct xapi_reading *reading, struct vmf_error *e
     VMF_TRY(vmf_rpc_member_text(object->record, "name_label", &name, error));
     if (!part)
       VMF_TRY(vmf_machine_add_extra(reading->machine, XAPI_NAME, key, name ? name : "",
-                                    object->record ? vmf_xml_line(object->record) : 0, false,
-                                    error));
+                                    vmf_xml_line(object->record), false, error));
   }
   return VMF_OK;
 }

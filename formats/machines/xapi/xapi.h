@@ -14,7 +14,7 @@
 
 struct xapi_object {
   char *class, *id;
-  xmlNode *record; /* a <value>; or NULL */
+  xmlNode *record; /* a <value> */
   bool used;       /* it is, or belongs to, the machine that is read */
 };
 

@@ -126,16 +126,19 @@ static enum vmf_code weigh_l1(struct check *check, uint64_t offset, uint32_t ent
 {
   const struct qcow2_state *state = check->image->state;
   struct check_table table = {.io = check->image->io, .offset = offset};
+  uint64_t bytes = (uint64_t)entries * QCOW2_L1_ENTRY;
   bool tell = check->weights_start == 0;
-  check->l1_bytes += (uint64_t)entries * QCOW2_L1_ENTRY;
+  check->l1_bytes += bytes;
   if (check->l1_bytes > L1_BYTES_MAX)
     return vmf_fail(error, VMF_LIMIT, "%s: the L1 tables of all snapshots have more than %d bytes",
                     check->image->io->name, L1_BYTES_MAX);
-  for (uint32_t i = 0; i < entries; i++) {
+  for (uint64_t within = 0; within < bytes; within += QCOW2_L1_ENTRY) {
     const uint8_t *raw;
-    VMF_TRY(check_load(&table, (uint64_t)i * QCOW2_L1_ENTRY, &raw, error));
-    uint64_t entry = get_be64(raw), at = offset + (uint64_t)i * QCOW2_L1_ENTRY;
-    uint64_t host = entry & QCOW2_OFFSET_MASK;
+    VMF_TRY(check_pass_holes(check, &table, bytes, &within, error));
+    if (within == bytes)
+      break;
+    VMF_TRY(check_load(&table, within, &raw, error));
+    uint64_t entry = get_be64(raw), at = offset + within, host = entry & QCOW2_OFFSET_MASK;
     if (tell && (entry & QCOW2_L1_RESERVED) != 0)
       broken(check, "L1 entry", at, entry, "reserved bits are set");
     if (host == 0)

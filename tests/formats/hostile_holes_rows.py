@@ -46,6 +46,15 @@ def qcow2_of_holes(path):
     qcow2(path, 21, TABLES << 39, TABLES, {})
 
 
+def level1_of_holes(path, snapshots=31, tables=4 << 20):
+    """31 snapshots that share an L1 table of 32 MiB, in a file of 64 Mi clusters."""
+    entries = b''.join(struct.pack('>QIHHIIQII', 1 << 25, tables, 1, 1, 0, 0, 0, 0, 16) + struct.pack('>QQ', 0, tables << 15) + b'%02d' % number + bytes(6)
+                       for number in range(snapshots))
+    head = bytearray(qcow2_header(9, tables << 15, tables, 1 << 26))
+    struct.pack_into('>IQ', head, 60, snapshots, 4096)
+    sparsely(path, {0: bytes(head), 4096: entries}, 64 << 29)
+
+
 def qed_of_holes(path, tables=256):
     """Tables of 16 clusters of 64 MiB, the most that there can be."""
     cluster, table = 1 << 26, 1 << 30
@@ -77,6 +86,7 @@ def qcow_between(path):
 
 ROWS = [
     Row('HOLE1 262144 L2 tables of QCOW2, by check', qcow2_of_holes, '', 0, command=CHECK),
+    Row('HOLE1 an L1 table of 31 snapshots, by check', level1_of_holes, 'reference count too low', command=CHECK),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
 ]
 for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK)):

@@ -23,15 +23,13 @@ enum vmf_code qcow_read_entries(struct vmf_image *image, uint64_t at, uint64_t *
   return VMF_OK;
 }
 
-enum vmf_code qcow_entries_in_hole(const struct vmf_image *image, uint64_t table, uint64_t slot,
+enum vmf_code qcow_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
                                    uint64_t *count, struct vmf_error *error)
 {
-  const struct qcow_state *state = image->state;
-  uint64_t at = QCOW_ENTRY * slot, hole = 0;
+  uint64_t hole = 0;
 
   if (image->trust_holes)
-    VMF_TRY(vmf_io_hole(image->io, table + at, ((uint64_t)QCOW_ENTRY << state->header.l2_bits) - at,
-                        &hole, error));
+    VMF_TRY(vmf_io_hole(image->io, at, QCOW_ENTRY * entries, &hole, error));
   *count = hole / QCOW_ENTRY;
   return VMF_OK;
 }
@@ -113,9 +111,13 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   const struct qcow_state *state = image->state;
   unsigned covered_bits = state->header.cluster_bits + state->header.l2_bits;
   uint64_t used = vmf_div_up(image->size, UINT64_C(1) << covered_bits);
-  uint64_t stop = vmf_min(used, index + (uint64_t)L1_PIECES * QCOW_ENTRIES), end = index + 1;
-  uint64_t entries[QCOW_ENTRIES];
+  uint64_t stop, absent, entries[QCOW_ENTRIES], end = index + 1;
   bool empty = true;
+
+  VMF_TRY(qcow_entries_in_hole(image, state->header.l1_offset + QCOW_ENTRY * end, used - end,
+                               &absent, error));
+  end += absent;
+  stop = vmf_min(used, end + (uint64_t)L1_PIECES * QCOW_ENTRIES);
 
   while (empty && end < stop) {
     uint32_t count = (uint32_t)vmf_min(QCOW_ENTRIES, stop - end), i = 0;
@@ -163,7 +165,8 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(qcow_entries_in_hole(image, table, slot + count, &absent, error));
+  VMF_TRY(qcow_entries_in_hole(image, table + QCOW_ENTRY * (slot + count),
+                               (UINT64_C(1) << l2_bits) - slot - count, &absent, error));
   run->length =
       vmf_min(run->length + (absent << state->header.cluster_bits), image->size - run->guest);
   return VMF_OK;

@@ -22,14 +22,13 @@ enum vmf_code qed_read_entries(struct vmf_image *image, uint64_t at, uint64_t *e
   return VMF_OK;
 }
 
-enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t table, uint64_t slot,
+enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
                                   uint64_t *count, struct vmf_error *error)
 {
-  const struct qed_state *state = image->state;
-  uint64_t at = QED_ENTRY * slot, hole = 0;
+  uint64_t hole = 0;
 
   if (image->trust_holes)
-    VMF_TRY(vmf_io_hole(image->io, table + at, state->table_bytes - at, &hole, error));
+    VMF_TRY(vmf_io_hole(image->io, at, QED_ENTRY * entries, &hole, error));
   *count = hole / QED_ENTRY;
   return VMF_OK;
 }
@@ -80,9 +79,13 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   const struct qed_state *state = image->state;
   uint64_t covered = state->table_entries * state->header.cluster_size; /* by an L2 table */
   uint64_t used = vmf_div_up(image->size, covered);
-  uint64_t stop = vmf_min(used, index + (uint64_t)L1_PIECES * QED_ENTRIES), end = index + 1;
-  uint64_t entries[QED_ENTRIES];
+  uint64_t stop, absent, entries[QED_ENTRIES], end = index + 1;
   bool empty = true;
+
+  VMF_TRY(qed_entries_in_hole(image, state->header.l1_offset + QED_ENTRY * end, used - end, &absent,
+                              error));
+  end += absent;
+  stop = vmf_min(used, end + (uint64_t)L1_PIECES * QED_ENTRIES);
 
   while (empty && end < stop) {
     uint32_t count = (uint32_t)vmf_min(QED_ENTRIES, stop - end), i = 0;
@@ -128,7 +131,8 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(qed_entries_in_hole(image, table, slot + count, &absent, error));
+  VMF_TRY(qed_entries_in_hole(image, table + QED_ENTRY * (slot + count),
+                              state->table_entries - slot - count, &absent, error));
   run->length =
       vmf_min(run->length + (absent * state->header.cluster_size), image->size - run->guest);
   return VMF_OK;

@@ -51,9 +51,8 @@ enum vmf_code qed_load(struct vmf_image *image, struct vmf_error *error);
 enum vmf_code qed_read_entries(struct vmf_image *image, uint64_t at, uint64_t *entries,
                                uint32_t count, struct vmf_error *error);
 
-/* How many entries of the L2 table at byte `table`, from `slot` on, lie in a hole of the file: they
- * are 0. */
-enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t table, uint64_t slot,
+/* How many of `entries` of a table, from byte `at` on, lie in a hole of the file: they are 0. */
+enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
                                   uint64_t *count, struct vmf_error *error);
 
 /* Whether an L1 entry that is not 0 leads to an L2 table. */

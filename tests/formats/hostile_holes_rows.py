@@ -63,6 +63,14 @@ def qed_of_holes(path, tables=256):
     sparsely(path, {0: head, cluster: struct.pack(f'<{tables}Q', *(first + number * table for number in range(tables)))}, first + tables * table)
 
 
+def qcow_level1_of_holes(path, entries=1 << 40):
+    """An L1 table of 8 TiB, with one entry at its end."""
+    head = qcow.header(entries << 22, bits=16, l2_bits=6)
+    last = qcow.HEADER + 8 * (entries - 1)
+    table = -(-(last + 8) // 65536) * 65536
+    sparsely(path, {0: head, last // PAGE * PAGE: bytes(last % PAGE) + struct.pack('>Q', table)}, table + 65536)
+
+
 # A disk of 32 MiB: a table of which the first page and the last hold something.
 UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
 DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
@@ -87,6 +95,8 @@ def qcow_between(path):
 ROWS = [
     Row('HOLE1 262144 L2 tables of QCOW2, by check', qcow2_of_holes, '', 0, command=CHECK),
     Row('HOLE1 an L1 table of 31 snapshots, by check', level1_of_holes, 'reference count too low', command=CHECK),
+    Row('HOLE1 an L1 table of QCOW, by check', qcow_level1_of_holes, '', 0, name='x.qcow', command=CHECK),
+    Row('HOLE1 an L1 table of QCOW, by map', qcow_level1_of_holes, '', 0, name='x.qcow', command=('map', '{}'), names=''),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
 ]
 for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK)):

@@ -8,6 +8,7 @@ import tap
 from hostile_case import CHECK, Row
 
 sys.path.insert(0, str(tap.IMAGES))
+import make_parallels as parallels  # pylint: disable=wrong-import-position
 import make_qcow as qcow  # pylint: disable=wrong-import-position
 import make_qed as qed  # pylint: disable=wrong-import-position
 
@@ -71,6 +72,14 @@ def qcow_level1_of_holes(path, entries=1 << 40):
     sparsely(path, {0: head, last // PAGE * PAGE: bytes(last % PAGE) + struct.pack('>Q', table)}, table + 65536)
 
 
+def parallels_of_holes(path, entries=(1 << 32) - 1):
+    """A BAT of 16 GiB; its last entry is the first cluster."""
+    last = 64 + 4 * (entries - 1)
+    data = -(-(last + 4) // PAGE) * PAGE
+    head = parallels.header(parallels.EXT, entries * 8, 8, entries, data=data // 512)
+    sparsely(path, {0: head, last // PAGE * PAGE: bytes(last % PAGE) + struct.pack('<I', data // PAGE)}, data + PAGE)
+
+
 # A disk of 32 MiB: a table of which the first page and the last hold something.
 UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
 DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
@@ -87,6 +96,11 @@ def qed_between(path):
     sparsely(path, {0: image}, len(image))
 
 
+def parallels_between(path):
+    image = parallels.extended(DISK, cluster=8)
+    sparsely(path, {0: image}, len(image))
+
+
 def qcow_between(path):
     image = qcow.image(len(DISK), UNITS, l2_bits=13)
     sparsely(path, {0: image}, len(image))
@@ -97,8 +111,11 @@ ROWS = [
     Row('HOLE1 an L1 table of 31 snapshots, by check', level1_of_holes, 'reference count too low', command=CHECK),
     Row('HOLE1 an L1 table of QCOW, by check', qcow_level1_of_holes, '', 0, name='x.qcow', command=CHECK),
     Row('HOLE1 an L1 table of QCOW, by map', qcow_level1_of_holes, '', 0, name='x.qcow', command=('map', '{}'), names=''),
+    Row('HOLE1 a BAT of Parallels, by check', parallels_of_holes, '', 0, name='x.hds', command=CHECK),
+    Row('HOLE1 a BAT of Parallels, by map', parallels_of_holes, '', 0, name='x.hds', command=('map', '{}'), names=''),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
 ]
-for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK)):
-    ROWS += [Row(f'HOLE2 an L2 table of {NAME} with a hole between two entries', MAKE, '', 0, guest=CONTENT),
-             Row(f'HOLE2 an L2 table of {NAME} with a hole between two entries, by check', MAKE, '', 0, command=CHECK)]
+for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK),
+                            ('Parallels', parallels_between, DISK)):
+    ROWS += [Row(f'HOLE2 a table of {NAME} with a hole between two entries', MAKE, '', 0, guest=CONTENT),
+             Row(f'HOLE2 a table of {NAME} with a hole between two entries, by check', MAKE, '', 0, command=CHECK)]

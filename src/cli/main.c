@@ -89,23 +89,6 @@ static int main_report(const struct vmf_verb *verb, const struct vmf_error *erro
   return status == VMF_EXIT_OTHER ? verb->usage_status : status;
 }
 
-static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *command)
-{
-  struct vmf_error error = {0};
-  enum vmf_code code = verb->load ? verb->load(command, &error) : VMF_OK;
-
-  if (code == VMF_OK)
-    code = vmf_remote_access(verb, command, &error);
-  if (code == VMF_OK && command->secrets_held == 0) /* else `load` has read them */
-    code = vmf_secrets_read(command, &error);
-  if (code == VMF_OK)
-    code = vmf_confining(verb, command, &error);
-  int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);
-  if (verb->unload)
-    verb->unload(command);
-  return status;
-}
-
 /* How many operands are only read, the first ones. */
 static int main_sources(const struct vmf_verb *verb, const struct vmf_command *command)
 {
@@ -114,6 +97,26 @@ static int main_sources(const struct vmf_verb *verb, const struct vmf_command *c
   if (verb->written == VMF_WRITTEN_ALL)
     return 0;
   return verb->written == VMF_WRITTEN_LAST && count > 1 ? count - 1 : count;
+}
+
+static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *command)
+{
+  struct vmf_error error = {0};
+  int sources = main_sources(verb, command);
+  enum vmf_code code = verb->load ? verb->load(command, &error) : VMF_OK;
+
+  if (code == VMF_OK)
+    code = vmf_remote_access(verb, command, &error);
+  if (code == VMF_OK && command->secrets_held == 0) /* else `load` has read them */
+    code = vmf_secrets_read(command, &error);
+  if (code == VMF_OK)
+    code = vmf_confining(verb, command, &error);
+  if (code == VMF_OK)
+    vmf_names_recognised(command, sources);
+  int status = code == VMF_OK ? verb->run(command) : main_report(verb, &error);
+  if (verb->unload)
+    verb->unload(command);
+  return status;
 }
 
 static int main_run_verb(const struct vmf_verb *verb, int argc, char **argv)

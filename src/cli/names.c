@@ -133,12 +133,20 @@ enum vmf_code vmf_names_redirected(struct vmf_command *command, int sources,
     enum vmf_code code = place_for_name(command, &path, error);
     if (code == VMF_OK)
       code = redirected(path, error);
-    if (code != VMF_OK)
-      return code;
-    if (*path && (vmf_package_recognise(*path) || vmf_machines_recognise(*path)))
-      command->operands[i] = *path;
+    command->redirected = code == VMF_OK ? *path : NULL;
+    return code;
   }
   return VMF_OK;
+}
+
+void vmf_names_recognised(struct vmf_command *command, int sources)
+{
+  const char *path = command->redirected;
+
+  for (int i = 0; path && i < sources && i < command->operand_count; i++)
+    if (strcmp(command->operands[i], "-") == 0 &&
+        (vmf_package_recognise(path) || vmf_machines_recognise(path)))
+      command->operands[i] = path;
 }
 
 enum vmf_code vmf_names_pipes(struct vmf_command *command, int sources, struct vmf_error *error)

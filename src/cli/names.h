@@ -43,11 +43,15 @@ const char *vmf_names_last(const char *path);
 /* The folder that a path is in, "." where there is no slash: a fresh string. */
 char *vmf_names_folder(const char *path);
 
-/* Of the first `sources` operands one may be "-" with a file redirected to it that is a package or
- * a machine: these are looked at in more than one place, and what is named in them stands beside
- * them, so that it becomes the path of that file. */
+/* Where one of the first `sources` operands is "-" and a file is redirected to it, the path of that
+ * file is kept as command->redirected; nothing is read. */
 VMF_MUST_CHECK enum vmf_code vmf_names_redirected(struct vmf_command *command, int sources,
                                                   struct vmf_error *error);
+
+/* Such a "-" becomes that path where the file is a package or a machine: these are looked at in
+ * more than one place, and what is named in them stands beside them. It is read for that, so that
+ * the process is confined before. */
+void vmf_names_recognised(struct vmf_command *command, int sources);
 
 /* Whether a report that begins with `mark` may be written to the path: nothing is there, or no
  * regular file, an empty one, or such a report. A slip in the name costs no disk. */

@@ -26,9 +26,10 @@ struct vmf_listener;
 struct vmf_command {
   const char **operands; /* argv's, or in `names` */
   int operand_count;
-  bool listed;  /* its answer in JSON is one of a list; the first: `shown` is false */
-  bool shown;   /* something has been printed */
-  char **names; /* what names were resolved to; NULL-terminated; owned */
+  bool listed;            /* its answer in JSON is one of a list; the first: `shown` is false */
+  bool shown;             /* something has been printed */
+  char **names;           /* what names were resolved to; NULL-terminated; owned */
+  const char *redirected; /* the file that is standard input, in `names`; or NULL */
   bool help;
   bool quiet, verbose, progress, json; /* how it answers */
   int progress_descriptor;             /* that takes the progress as JSON; 0: none does */

@@ -25,7 +25,7 @@ def offered(t):
     return int(told.split('Landlock, version ')[1].split()[0].rstrip(')'))
 
 
-def intruder(t, *arguments, **environment):
+def intruder(t, *arguments, redirected=os.devnull, before=None, **environment):
     """What the lines of the intruder say, with a source of its own in a folder of its own."""
     os.makedirs(t.path('in'), exist_ok=True)
     os.makedirs(t.path('out'), exist_ok=True)
@@ -33,7 +33,8 @@ def intruder(t, *arguments, **environment):
     t.write('in/disk.raw', b'INTRUDER' + bytes((1 << 20) - 8))
     t.write('secret', b'secret')
     environment |= {'LD_PRELOAD': os.path.join(os.environ['VMFERRY_FAULTS'], 'intruder.so'), 'INTRUDER_FILE': t.path('secret'), 'TMPDIR': t.path('tmp')}
-    done = t.vmferry(*arguments, env=os.environ | environment, status=None)
+    with open(t.folder / redirected, 'rb') as stream:
+        done = t.vmferry(*arguments, env=os.environ | environment, status=None, stdin=stream, preexec_fn=before)
     return [line.removeprefix('intruder: ') for line in done.stderr.splitlines() if line.startswith('intruder: ')]
 
 
@@ -44,6 +45,23 @@ def test_nothing_else_is_opened_or_started(t):
                  ['apply', 'in/disk.raw', 'out/copy.raw']):
         tap.equal(intruder(t, *verb), DENIED, verb[0])
         tap.equal(t.read('secret'), b'secret', 'the file elsewhere')
+
+
+def test_what_is_redirected_is_not_looked_at_before(t):
+    """Whether it is a package or a machine is found in its content."""
+    offered(t)
+    os.makedirs(t.path('in'))
+    t.write('in/odd', b'INTRUDER' + bytes((1 << 20) - 8))
+    for verb in (['convert', '-f', 'raw', '-', 'out/disk.qcow2'], ['checksum', '-f', 'raw', '-'], ['unpack', '-', 'out/folder']):
+        tap.equal(intruder(t, *verb, redirected='in/odd'), DENIED, verb[0])
+
+
+def test_a_link_among_the_folders_of_a_machine_opens_nothing(t):
+    offered(t)
+    os.makedirs(t.path('in'))
+    t.write('in/vm.vbox', b'INTRUDER' + bytes(4096))
+    os.symlink('..', t.path('in/Snapshots'))
+    tap.equal(intruder(t, 'info', 'in/vm.vbox'), DENIED)
 
 
 def test_off_is_off(t):

@@ -63,7 +63,8 @@ static void add_options(const struct vmf_verb *verb, const struct vmf_command *c
   }
 }
 
-/* Where the disks of a machine are that do not lie beside its file. */
+/* Where the disks of a machine are that do not lie beside its file. A link there, which who made
+ * the machine may have left, leads to none. */
 static void add_disk_folders(struct places *places, const char *name)
 {
   const char *slash = strrchr(name, '/'), *dot = strrchr(name, '.');
@@ -78,7 +79,7 @@ static void add_disk_folders(struct places *places, const char *name)
 
         if (asprintf(&path, "%.*s%s", slash ? (int)(slash + 1 - name) : 0, name, *folder) < 0)
           return;
-        if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+        if (lstat(path, &there) == 0 && S_ISDIR(there.st_mode))
           add(places, path, true, false);
         free(path);
       }
@@ -101,8 +102,13 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
 {
   int count = command->operand_count;
   for (int i = 0; i < count; i++) {
-    add(places, command->operands[i], true, operand_is_written(verb, i, count));
-    add_disk_folders(places, command->operands[i]);
+    bool written = operand_is_written(verb, i, count);
+    bool redirected =
+        (!written || count == 1) && command->redirected && strcmp(command->operands[i], "-") == 0;
+    const char *name = redirected ? command->redirected : command->operands[i];
+
+    add(places, name, true, written);
+    add_disk_folders(places, name);
   }
   if (verb->written == VMF_WRITTEN_OUT ? !places->out
                                        : verb->written != VMF_WRITTEN_NONE && count <= 1)

@@ -33,7 +33,8 @@ struct vmf_confinement_options {
   /* Names of images, packages, files and folders as the other functions take them, each list
    * ending with NULL, or NULL for none. Of a file, also one that does not exist yet, its folder is
    * allowed with all below it (and that of what a symlink leads to); a folder with all below it; a
-   * device by itself. "-" is nothing. Descriptors that are open stay as they are. */
+   * device by itself. "-" is nothing, or, of what is written, the file that standard output is.
+   * Descriptors that are open stay as they are. */
   const char *const *read, *const *write;
   bool read_anything;    /* what is read is not confined */
   unsigned landlock_abi; /* use no more than this version of Landlock; 0: what the kernel has */

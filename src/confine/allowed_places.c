@@ -14,6 +14,7 @@
 #include "path.h"
 #include "remote_settings.h"
 #include "stream.h"
+#include "text.h"
 #include "url.h"
 #include "vmferry.h"
 
@@ -34,7 +35,7 @@ static const char *const system_places[] = {"/usr",           "/lib",
 
 /* Where else the environment says that these are, with ':' between them. */
 static const char *const system_variables[] = {"OPENSSL_CONF", "OPENSSL_MODULES", "GCONV_PATH",
-                                               "LOCPATH"};
+                                               "LOCPATH", "LD_LIBRARY_PATH"};
 
 /* The path without slashes at its end, which would make its own folder of it. */
 static enum vmf_code copy_folder(const char *path, char **folder, struct vmf_error *error)
@@ -48,8 +49,8 @@ static enum vmf_code copy_folder(const char *path, char **folder, struct vmf_err
   return vmf_path_copy_folder(plain, folder, error);
 }
 
-/* A folder itself; a file that is there or not: the folder that it is in, since it may name others
- * beside it; anything else (a device, a pipe): by itself. */
+/* What is there: by itself, since a descriptor may lead to a file that has no name any more. Of a
+ * file that is there or not: also the folder that it is in, since it may name others beside it. */
 static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char *path,
                                 enum vmf_access access, struct vmf_error *error)
 {
@@ -57,7 +58,7 @@ static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char 
   struct stat status;
   bool there = stat(path, &status) == 0;
 
-  if (there && !S_ISREG(status.st_mode))
+  if (there)
     VMF_TRY(vmf_landlock_allow(landlock, path, access, error));
   if (there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
     return VMF_OK;
@@ -66,6 +67,17 @@ static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char 
   if (there && S_ISDIR(status.st_mode) && access == VMF_ACCESS_READ)
     return VMF_OK;
   return vmf_landlock_allow(landlock, folder, access, error);
+}
+
+/* A file that is standard output is opened once more, to be written anywhere in it. */
+static enum vmf_code allow_standard_output(const struct vmf_landlock *landlock,
+                                           struct vmf_error *error)
+{
+  struct stat status;
+
+  return fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)
+             ? vmf_landlock_allow(landlock, "/proc/self/fd/1", VMF_ACCESS_WRITE, error)
+             : VMF_OK;
 }
 
 /* What a target's symlinks lead to is made there where it does not exist yet. */
@@ -108,20 +120,8 @@ static enum vmf_code allow_packages(const struct vmf_landlock *landlock, const c
   return VMF_OK;
 }
 
-/* A name that is wrong allows nothing: the function that is to open it says so. */
-static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char *name,
-                                enum vmf_access access, struct vmf_error *error)
-{
-  struct vmf_json_name read;
-  struct vmf_error wrong = {0};
-  enum vmf_code code = VMF_OK;
-  if (vmf_json_name_read(name, &read, &wrong) == VMF_OK)
-    code = allow_both(landlock, read.path, access, error);
-  vmf_json_name_free(&read);
-  return code;
-}
-
-/* Where the AWS tools have keys and settings. */
+/* Where the AWS tools have keys and settings. They are read again when keys expire, and who gives
+ * new ones puts other files in their place. */
 static enum vmf_code allow_aws(const struct vmf_landlock *landlock, struct vmf_error *error)
 {
   char *paths[VMF_AWS_FILES];
@@ -129,10 +129,55 @@ static enum vmf_code allow_aws(const struct vmf_landlock *landlock, struct vmf_e
 
   for (size_t i = 0; i < VMF_AWS_FILES; i++) {
     if (code == VMF_OK && paths[i])
-      code = vmf_landlock_allow(landlock, paths[i], VMF_ACCESS_READ, error);
+      code = allow_both(landlock, paths[i], VMF_ACCESS_READ, error);
     vmf_free(paths[i]);
   }
   return code;
+}
+
+/* A file of keys, or a folder with libnbd's names in it, which may be links to elsewhere. */
+static enum vmf_code allow_keys(const struct vmf_landlock *landlock, const char *path,
+                                struct vmf_error *error)
+{
+  static const char *const names[] = {"ca-cert.pem", "ca-crl.pem", "client-cert.pem",
+                                      "client-key.pem"};
+
+  VMF_TRY(vmf_landlock_allow(landlock, path, VMF_ACCESS_READ, error));
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    VMF_AUTO_FREE char *inside = NULL;
+    VMF_TRY(vmf_format(&inside, error, "%s/%s", path, names[i]));
+    VMF_TRY(vmf_landlock_allow(landlock, inside, VMF_ACCESS_READ, error));
+  }
+  return VMF_OK;
+}
+
+/* Where libnbd looks for keys where a URL names none. */
+static enum vmf_code allow_usual_keys(const struct vmf_landlock *landlock, struct vmf_error *error)
+{
+  static const char *const folders[] = {".pki/libnbd", ".config/pki/libnbd"};
+  const char *home = getenv("HOME");
+
+  for (size_t i = 0; home && i < sizeof folders / sizeof folders[0]; i++) {
+    VMF_AUTO_FREE char *path = NULL;
+    VMF_TRY(vmf_format(&path, error, "%s/%s", home, folders[i]));
+    VMF_TRY(allow_keys(landlock, path, error));
+  }
+  return allow_keys(landlock, "/etc/pki/libnbd", error);
+}
+
+/* Resolves %-escapes in place. */
+static void unescape(char *text)
+{
+  char *out = text;
+
+  for (; *text; text++) {
+    int high = *text == '%' ? vmf_hex_digit(text[1]) : -1;
+    int low = high >= 0 ? vmf_hex_digit(text[2]) : -1;
+
+    *out++ = low < 0 ? *text : (char)(high << 4 | low);
+    text += low < 0 ? 0 : 2;
+  }
+  *out = '\0';
 }
 
 /* What an NBD URL names here: keys and certificates. Sockets are reached all the same. */
@@ -150,9 +195,24 @@ static enum vmf_code allow_url(const struct vmf_landlock *landlock, const char *
       continue;
     key += strlen(keys[i]);
     VMF_TRY(vmf_copy_bytes(key, strcspn(key, "&;"), &path, error));
-    VMF_TRY(vmf_landlock_allow(landlock, path, VMF_ACCESS_READ, error));
+    unescape(path);
+    VMF_TRY(allow_keys(landlock, path, error));
   }
-  return VMF_OK;
+  return vmf_url_is_nbd(url) ? allow_usual_keys(landlock, error) : VMF_OK;
+}
+
+/* A name that is wrong allows nothing: the function that is to open it says so. */
+static enum vmf_code allow_json(const struct vmf_landlock *landlock, const char *name,
+                                enum vmf_access access, struct vmf_error *error)
+{
+  struct vmf_json_name read;
+  struct vmf_error wrong = {0};
+  enum vmf_code code = VMF_OK;
+  if (vmf_json_name_read(name, &read, &wrong) == VMF_OK)
+    code = vmf_url_is(read.path) ? allow_url(landlock, read.path, error)
+                                 : allow_both(landlock, read.path, access, error);
+  vmf_json_name_free(&read);
+  return code;
 }
 
 static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char *name,
@@ -170,6 +230,8 @@ static enum vmf_code allow_name(const struct vmf_landlock *landlock, const char 
   enum vmf_code code = VMF_OK;
   if (strcmp(path, "-") != 0)
     code = allow_both(landlock, path, access, error);
+  else if (access == VMF_ACCESS_WRITE)
+    code = allow_standard_output(landlock, error);
   if (code == VMF_OK && access == VMF_ACCESS_READ)
     code = allow_packages(landlock, path, error);
   free(path);
@@ -199,10 +261,20 @@ static enum vmf_code allow_list(const struct vmf_landlock *landlock, const char 
 
 /* ---- the network ---- */
 
+static bool names_url_in_json(const char *name)
+{
+  struct vmf_json_name read;
+  struct vmf_error wrong = {0};
+  bool found = vmf_json_name_read(name, &read, &wrong) == VMF_OK && vmf_url_is(read.path);
+
+  vmf_json_name_free(&read);
+  return found;
+}
+
 bool vmf_names_network(const char *const *names)
 {
   for (; names && *names; names++)
-    if (vmf_url_is(*names))
+    if (vmf_url_is(*names) || (vmf_json_name_is(*names) && names_url_in_json(*names)))
       return true;
   return false;
 }
@@ -210,10 +282,10 @@ bool vmf_names_network(const char *const *names)
 /* Which machine has which address, and what certificates are trusted: of the C library, systemd's
  * and nscd's resolvers, OpenSSL and GnuTLS. */
 static const char *const network_places[] = {
-    "/etc/resolv.conf",     "/etc/hosts",         "/etc/nsswitch.conf",   "/etc/host.conf",
-    "/etc/gai.conf",        "/etc/services",      "/etc/protocols",       "/etc/gnutls",
-    "/etc/ca-certificates", "/etc/passwd",        "/run/systemd/resolve", "/run/nscd",
-    "/var/run/nscd",        "/run/NetworkManager"};
+    "/etc/resolv.conf",     "/etc/hosts",          "/etc/nsswitch.conf",      "/etc/host.conf",
+    "/etc/gai.conf",        "/etc/services",       "/etc/protocols",          "/etc/gnutls",
+    "/etc/ca-certificates", "/etc/passwd",         "/run/systemd/resolve",    "/run/nscd",
+    "/var/run/nscd",        "/run/NetworkManager", "/var/lib/ca-certificates"};
 
 static const char *const network_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"};
 

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """Keys for an object store that are given: for a web identity, by a token service, to a container, by its agent, or to an instance, by its metadata service."""
 import json
+import os
 import random
 import urllib.parse
 
@@ -89,6 +90,40 @@ def test_keys_that_expire(t, read):
         t.vmferry('convert', '-O', 'raw', *(['s3://disks/disk.raw', 'out.raw'] if read else ['disk.raw', 's3://disks/out']),
                   env={**store.environment(site.url), **NOBODY, 'AWS_CONTAINER_CREDENTIALS_FULL_URI': given.url + '/creds'})
     tap.equal((t.read('out.raw') if read else store.objects['disks/out'][0]) == data, True, 'the bytes')
+    tap.equal(len(store.expired) > 0, True, 'tokens have expired')
+
+
+class Replacing(Aging):
+    """Who logs in again puts another file in the place of the old one."""
+
+    def __init__(self, t, life):
+        super().__init__(life)
+        self.t = t
+        self.put()
+
+    def put(self):
+        self.t.write('keys/new', f'[default]\naws_access_key_id={STORE["key"]}\naws_secret_access_key={STORE["secret"]}\naws_session_token={self.token}\n'.encode())
+        os.replace(self.t.path('keys/new'), self.t.path('keys/credentials'))
+
+    def grow_old(self, handler, what, count):
+        before = self.token
+        super().grow_old(handler, what, count)
+        if self.token != before:
+            self.put()
+        return False
+
+
+def test_keys_in_a_file_that_is_replaced(t):
+    needs()
+    for folder in ('keys', 'out'):
+        os.mkdir(t.path(folder))
+    store = Replacing(t, 2)
+    data = random.Random(11).randbytes(24 << 20)
+    store.objects['disks/disk.raw'] = data, '"one"'
+    with Site(store.answer) as site:
+        t.vmferry('convert', *CONFINED, '-O', 'raw', 's3://disks/disk.raw', 'out/disk.raw',
+                  env={**store.environment(site.url), **NOBODY, 'AWS_SHARED_CREDENTIALS_FILE': t.path('keys/credentials'), 'TMPDIR': t.path('out')})
+    tap.equal(t.read('out/disk.raw') == data, True, 'the bytes')
     tap.equal(len(store.expired) > 0, True, 'tokens have expired')
 
 

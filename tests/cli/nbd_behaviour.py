@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import threading
+import urllib.parse
 
 import nbd_server
 import remote_servers
@@ -62,20 +63,35 @@ def test_a_server_that_ends_with_its_first_client(t, verb):
 
 def test_an_export_by_tls(t):
     nbd()
-    for folder in ('keys', 'out'):
+    for folder in ('the keys', 'out'):
         os.mkdir(t.path(folder))
     t.write('disk.raw', RAW)
-    key = t.write('keys/psk', b'alice:' + b'0123456789abcdef' * 4 + b'\n')
+    key = t.write('the keys/psk', b'alice:' + b'0123456789abcdef' * 4 + b'\n')
     with remote_servers.nbdkit(t, '--tls=require', f'--tls-psk={key}', 'file', t.path('disk.raw')) as url:
         tap.contains(t.vmferry('info', url, status=3).stderr, 'TLS')
-        url = url.replace('nbd+unix:///?', 'nbds+unix://alice@/?') + f'&tls-psk-file={key}'
+        url = url.replace('nbd+unix:///?', 'nbds+unix://alice@/?') + f'&tls-psk-file={urllib.parse.quote(key)}'
         t.vmferry('convert', '-O', 'raw', *CONFINED, url, 'out/disk.raw')
     tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')
 
 
+def test_an_export_that_options_name(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    with remote_servers.nbdkit(t, 'file', t.path('disk.raw')) as url:
+        for words in (('--image-opts', f'driver=raw,file.filename={url}'), ('json:' + json.dumps({'driver': 'raw', 'file': {'driver': 'file', 'filename': url}}),)):
+            tap.contains(t.vmferry('info', *CONFINED, *words).stdout, 'file format: raw')
+
+
+def as_nobody(t, *words, env):
+    """For root libnbd does not look into $HOME."""
+    os.chmod(t.folder, 0o755)
+    around = ('setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups') if os.geteuid() == 0 else ()
+    t.run(*around, tap.VMFERRY, *words, env=env)
+
+
 def test_an_export_by_certificates(t):
     nbd()
-    for folder in ('server', 'others', 'out'):
+    for folder in ('server', 'others', 'out', 'links', 'home', 'home/.pki', 'home/.pki/libnbd'):
         os.mkdir(t.path(folder))
     for folder in ('server', 'others'):
         remote_servers.own_certificate(t, folder)
@@ -83,7 +99,11 @@ def test_an_export_by_certificates(t):
     listener = socket.create_server(('127.0.0.1', 0))
     url = f'nbds://localhost:{listener.getsockname()[1]}/?tls-certificates='
     with remote_servers.program([tap.tool('nbdkit'), '-f', '--tls=require', '--tls-certificates=' + t.path('server'), 'file', t.path('disk.raw')], listener):
+        for folder in ('links', 'home/.pki/libnbd'):
+            os.symlink(t.path('server/ca-cert.pem'), t.path(f'{folder}/ca-cert.pem'))
         t.vmferry('convert', '-O', 'raw', *CONFINED, url + t.path('server'), 'out/disk.raw')
+        t.vmferry('convert', '-O', 'raw', '--force', *CONFINED, url + t.path('links'), 'out/disk.raw')
+        as_nobody(t, 'info', *CONFINED, url.split('?', maxsplit=1)[0], env={'HOME': t.path('home'), 'TMPDIR': t.path('out')})
         for wrong in (url + t.path('others'), url.replace('localhost', '127.0.0.1') + t.path('server')):
             tap.contains(t.vmferry('info', wrong, status=3).stderr, 'certificate')
     tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')

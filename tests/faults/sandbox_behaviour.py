@@ -139,8 +139,14 @@ SAME = [
     ('a run that is gone on with', 'true', ('convert', '--resume', '--journal=on', 'a/disk.raw', 'b/new.raw')),
     ('an encoding that glibc loads', '"$VMFERRY" unpack -q a/vm.ova a/vm; sed -i "s/UTF-8/windows-1252/" a/vm/vm.ovf; rm a/vm/vm.mf', ('convert', 'a/vm/vm.ovf', 'b/vm.vmx')),
     ('pipes', 'true', 'cat a/disk.raw | "$VMFERRY" convert -f raw --source-size 262144 - -O raw - >c/out.raw'),
+    ('standard output that is a file', 'true', '"$VMFERRY" pack -o - a/disk.raw >c/out.ova && "$VMFERRY" convert -O vhdx a/disk.raw - >c/out.vhdx'),
+    ('a descriptor of a file', 'true', '"$VMFERRY" convert -O vmdk a/disk.raw /dev/fd/3 3>c/out.vmdk'),
+    ('a file whose name is gone', 'true', 'exec 3<a/disk.raw && rm a/disk.raw && "$VMFERRY" convert -f raw /dev/fd/3 b/new.qcow2'),
+    ('a package that is redirected', 'true', '"$VMFERRY" convert - b/new.vmx <a/vm.ova'),
+    ('a descriptor that is redirected', '"$VMFERRY" unpack -q a/vm.ova a/vm', '"$VMFERRY" convert - b/new.vmx <a/vm/vm.ovf && cd b && "$VMFERRY" unpack - <../a/vm.ova'),
     ('a pipe whose bytes are stored', '"$VMFERRY" convert -q a/disk.raw d/disk.vhdx', 'cat d/disk.vhdx | "$VMFERRY" convert --spool d - c/out.qcow2'),
     ('packed packages on a pipe', 'gzip -kn a/vm.ova', 'zcat a/vm.ova.gz | "$VMFERRY" unpack - c/vm && "$VMFERRY" info a/vm.ova.gz >c/told'),
+    ('a library elsewhere', 'mkdir lib; echo none >lib/libnbd.so.0', 'LD_LIBRARY_PATH=$PWD/lib "$VMFERRY" info nbd://127.0.0.1:1; [ $? = 9 ]'),
     ('a block device', 'head -c 1048576 /dev/zero >b/device', 'L=$(losetup --show -f b/device) || exit 0; "$VMFERRY" convert a/disk.raw -O raw $L && "$VMFERRY" convert -f raw $L d/out.qcow2; losetup -d $L'),
 ]
 

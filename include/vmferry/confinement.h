@@ -24,7 +24,7 @@ struct vmf_confinement {
   size_t size;            /* sizeof of this struct, set by the caller */
   unsigned landlock;      /* the version of Landlock's interface (ABI); 0: none */
   bool reads, writes;     /* files are opened for it below the allowed places only */
-  bool calls;             /* no program is started, no socket made, no other process looked into */
+  bool calls;             /* no program, no socket, no other process; no mode changed by name */
   const char *calls_miss; /* why `calls` is false, for people; NULL: it is true. Static */
 };
 
@@ -49,8 +49,8 @@ VMF_MUST_CHECK enum vmf_code vmf_confinement_offered(struct vmf_confinement *con
  * OpenSSL, time zones) stays readable, and the folder for temporary files ($TMPDIR or /tmp)
  * writable. With the first version of Landlock, which cannot tell, nothing that is to write is
  * confined. A kernel without Landlock or seccomp is no error: *done, which may be NULL, says what
- * came of it. VMF_UNSUPPORTED: the kernel has it and refuses, since
- * what confines this process already does not allow more. */
+ * came of it. VMF_UNSUPPORTED: the kernel has it and refuses, since what confines this process
+ * already does not allow more; what can be confined all the same is. */
 VMF_MUST_CHECK enum vmf_code vmf_confine(const struct vmf_confinement_options *options,
                                          struct vmf_confinement *done, struct vmf_error *error);
 

@@ -75,9 +75,10 @@ enum vmf_code vmf_confine(const struct vmf_confinement_options *options,
     now.landlock = own.landlock_abi;
   now.writes = now.landlock >= VMF_LANDLOCK_WRITES;
   now.reads = !own.read_anything && (now.writes || (now.landlock > 0 && !writes_anything(&own)));
-  VMF_TRY(confine_files(&own, &now, error));
-  if (now.calls)
+  enum vmf_code code = confine_files(&own, &now, error);
+  if (now.calls && (code == VMF_OK || code == VMF_UNSUPPORTED))
     VMF_TRY(vmf_refuse_calls(names_network(&own), error));
+  VMF_TRY(code);
   vmf_give_confinement(&now, done);
   return VMF_OK;
 }

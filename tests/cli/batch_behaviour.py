@@ -225,6 +225,17 @@ def test_untrusted_holds_for_each_job(t):
     batch(t, 'jobs')
 
 
+def test_a_job_that_is_not_trusted_requires_the_sandbox_of_all(t):
+    if os.environ.get('VMFERRY_SANITIZED', 'none') != 'none':
+        raise tap.Skip('a build with sanitizers is not confined')
+    disks(t, 'a.raw', 'b.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\nb.raw\tout/b.qcow2\t--untrusted\n')
+    older = {'VMFERRY_SANDBOX': 'off', 'VMFERRY_LANDLOCK': '1'}
+    tap.contains(batch(t, 'jobs', status=9, env=older), '--sandbox=require: the kernel')
+    tap.contains(batch(t, 'jobs', '--sandbox=off', status=2), '--sandbox=off: not with --untrusted')
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
+
+
 def test_all_problems_are_told_up_to_twenty(t):
     disks(t, 'a.raw')
     t.write('jobs', b''.join(b'nix%d.raw\tout/x%d.raw\n' % (i, i) for i in range(30)))

@@ -183,6 +183,24 @@ static enum vmf_code batch_choose(struct vmf_batch_settings *settings, struct vm
   return VMF_OK;
 }
 
+/* The process is confined once, for all jobs. */
+static enum vmf_code batch_require(struct vmf_batch_settings *settings, struct vmf_error *error)
+{
+  const char **sandbox = &settings->command.sandbox;
+
+  for (size_t i = 0; i < settings->list.count; i++) {
+    if (settings->parsed[i].wrong || !settings->parsed[i].command->untrusted)
+      continue;
+    if (*sandbox && strcmp(*sandbox, "require") != 0)
+      return vmf_arguments_wrong(error,
+                                 "--sandbox=%s: not with --untrusted of job %zu, which "
+                                 "requires it",
+                                 *sandbox, i + 1);
+    *sandbox = "require";
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code batch_load(void *given, struct vmf_error *error)
 {
   struct vmf_batch_settings *settings = given;
@@ -209,7 +227,9 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
   if (code == VMF_OK)
     code = vmf_secrets_read(&settings->command, error);
   settings->command.operand_count = 0;
-  return code == VMF_OK ? vmf_batch_parse_all(settings, error) : code;
+  if (code == VMF_OK)
+    code = vmf_batch_parse_all(settings, error);
+  return code == VMF_OK ? batch_require(settings, error) : code;
 }
 
 static void batch_unload(void *given)

@@ -47,7 +47,11 @@ static const char *const refused[] = {
     "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "iopl", "ioperm", "modify_ldt",
     "syslog", "lookup_dcookie", "fanotify_init", "setuid", "setgid", "setreuid", "setregid",
     "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "capset", "mknod", "mknodat",
-    "symlink", "symlinkat"};
+    "symlink", "symlinkat",
+    /* the same on 32 bits, where these have two forms */
+    "chown32", "lchown32", "utimensat_time64", "semtimedop_time64", "clock_settime64",
+    "clock_adjtime64", "stime", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
+    "setresgid32", "setgroups32", "setfsuid32", "setfsgid32"};
 
 /* The network, unless something on another machine is named. The C library binds sockets of the
  * kernel's own (netlink) when it looks for the addresses of a name. */

@@ -267,4 +267,15 @@ def test_a_list_names_files_anywhere(t):
     t.vmferry('checksum', '-f', 'raw', '-c', 'b/list', env=os.environ | {'TMPDIR': t.path('b')})
 
 
+@tap.rows([('a list', 'checksum --sandbox=require -f raw -c b/list'), ('one that is redirected', 'checksum --sandbox=require -f raw -c - <b/list')])
+def test_a_list_names_servers(t, words):
+    offered(t)
+    tap.needs('libcurl')
+    os.mkdir(t.path('b'))
+    with Site(lambda handler, _: handler.part(DISK)) as site:
+        t.write('b/list', t.vmferry('checksum', '-f', 'raw', site.url + '/disk.raw').stdout.encode())
+        done = t.run('sh', '-c', f'"$VMFERRY" {words}', env={'VMFERRY': tap.VMFERRY, 'TMPDIR': t.path('b')})
+    tap.equal(done.stdout, site.url + '/disk.raw: OK\n')
+
+
 tap.main(globals())

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "arguments.h"
 #include "checksum_list.h"
@@ -194,6 +195,43 @@ static bool checksum_line_whole(char *line, FILE *file)
   return length + 1 < VMF_CHECKSUM_LINE || !line[length - 1];
 }
 
+/* What a file that can be read twice lists on other machines is asked, as what the command line
+ * names there is. */
+static void checksum_visit_list(const struct checksum_settings *settings, const char *path,
+                                vmf_command_visitor *visit, void *data)
+{
+  struct checksum_settings listed = *settings;
+  char line[VMF_CHECKSUM_LINE];
+  struct vmf_checksum_line parsed;
+  struct stat status;
+  FILE *file =
+      path && stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
+
+  listed.command.operands = &parsed.name;
+  listed.command.operand_count = 1;
+  while (file && fgets(line, sizeof line, file))
+    if (checksum_line_whole(line, file) && vmf_checksum_parse(line, &parsed) &&
+        vmf_names_is_url(parsed.name))
+      visit(data, &vmf_verb_checksum, &listed.command);
+  if (file)
+    fclose(file);
+}
+
+static void checksum_visit(void *given, vmf_command_visitor *visit, void *data)
+{
+  const struct checksum_settings *settings = given;
+  struct vmf_error ignored;
+
+  for (int i = 0; settings->check && i < settings->command.operand_count; i++) {
+    char *path = NULL;
+
+    if (vmf_location_resolve(settings->command.operands[i], true, &path, &ignored) == VMF_OK)
+      checksum_visit_list(settings, strcmp(path, "-") == 0 ? settings->command.redirected : path,
+                          visit, data);
+    free(path);
+  }
+}
+
 static int checksum_check_lines(struct checksum_settings *settings, const char *name, FILE *file)
 {
   char line[VMF_CHECKSUM_LINE];
@@ -290,5 +328,6 @@ const struct vmf_verb vmf_verb_checksum = {
     .min_operands = 1,
     .max_operands = 1 << 16,
     .usage_status = VMF_EXIT_OTHER,
+    .visit = checksum_visit,
     .run = checksum_run,
 };

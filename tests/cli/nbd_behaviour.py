@@ -86,7 +86,7 @@ def as_nobody(t, *words, env):
     """For root libnbd does not look into $HOME."""
     os.chmod(t.folder, 0o755)
     around = ('setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups') if os.geteuid() == 0 else ()
-    t.run(*around, tap.VMFERRY, *words, env=env)
+    return t.run(*around, tap.VMFERRY, *words, env=env, status=None)
 
 
 def test_an_export_by_certificates(t):
@@ -103,7 +103,10 @@ def test_an_export_by_certificates(t):
             os.symlink(t.path('server/ca-cert.pem'), t.path(f'{folder}/ca-cert.pem'))
         t.vmferry('convert', '-O', 'raw', *CONFINED, url + t.path('server'), 'out/disk.raw')
         t.vmferry('convert', '-O', 'raw', '--force', *CONFINED, url + t.path('links'), 'out/disk.raw')
-        as_nobody(t, 'info', *CONFINED, url.split('?', maxsplit=1)[0], env={'HOME': t.path('home'), 'TMPDIR': t.path('out')})
+        for home, taken in (('home', True), ('out', False)):
+            done = as_nobody(t, 'info', *CONFINED, url.split('?', maxsplit=1)[0], env={'HOME': t.path(home), 'TMPDIR': t.path('out')})
+            told = 'nobody says that this is the server that is meant' in done.stderr
+            tap.equal((done.returncode == 0 and not told) == taken, True, f'with the keys of {home}: {done.returncode}, {done.stderr}')
         for wrong in (url + t.path('others'), url.replace('localhost', '127.0.0.1') + t.path('server')):
             tap.contains(t.vmferry('info', wrong, status=3).stderr, 'certificate')
     tap.equal(t.read('out/disk.raw') == RAW, True, 'the bytes')

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "cancel.h"
+#include "nbd_authority.h"
 #include "remote_settings.h"
 #include "tries.h"
 
@@ -199,8 +200,10 @@ enum vmf_code vmf_nbd_connect(const char *url, const char *name, const char *con
   enum vmf_code code = begin(*handle, url, context)
                            ? negotiate(*handle, name, seconds, attempt, error)
                            : vmf_nbd_failed(name, NULL, "connecting", attempt, error);
-  if (code == VMF_OK)
+  if (code == VMF_OK) {
+    vmf_nbd_warn_of_anybody(*handle, url, name);
     return VMF_OK;
+  }
   vmf_nbd.nbd_close(*handle);
   *handle = NULL;
   return code;

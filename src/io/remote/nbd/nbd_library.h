@@ -20,6 +20,7 @@
   CALL(nbd_aio_disconnect)                                                                         \
   CALL(nbd_get_error)                                                                              \
   CALL(nbd_get_errno)                                                                              \
+  CALL(nbd_get_version)                                                                            \
   CALL(nbd_get_size)                                                                               \
   CALL(nbd_get_block_size)                                                                         \
   CALL(nbd_is_read_only)                                                                           \

@@ -221,6 +221,18 @@ static enum vmf_code argument_number(const struct vmf_argument *argument, const 
   return VMF_OK;
 }
 
+/* Where 0 stands for no bound, nobody asks for it by a number. */
+static enum vmf_code argument_size(const struct vmf_argument *argument, const char *what,
+                                   const char *text, uint64_t *size, struct vmf_error *error)
+{
+  enum vmf_code code = vmf_arguments_size(text, what, size, error);
+
+  if (code != VMF_OK || *size >= argument->min)
+    return code;
+  return vmf_arguments_wrong(error, "%s: \"%s\" is less than %llu byte%s", what, text,
+                             (unsigned long long)argument->min, argument->min == 1 ? "" : "s");
+}
+
 static enum vmf_code argument_cache(const struct vmf_argument *argument, const char *what,
                                     const char *text, void *settings, struct vmf_error *error)
 {
@@ -324,7 +336,7 @@ static enum vmf_code argument_set(const struct vmf_argument *argument, const cha
   case VMF_ARGUMENT_LISTED:
     return argument_list(field, text, error);
   case VMF_ARGUMENT_SIZE:
-    return vmf_arguments_size(text, what, field, error);
+    return argument_size(argument, what, text, field, error);
   case VMF_ARGUMENT_NUMBER:
     return argument_number(argument, what, text, field, error);
   case VMF_ARGUMENT_OUTPUT:

@@ -29,7 +29,7 @@
   }
 #define VMF_ARGUMENT_SOURCE_SIZE                                                                   \
   {                                                                                                \
-    .name = "source-size", VMF_SETS_SIZE(source.size), .value = "SIZE",                            \
+    .name = "source-size", VMF_SETS_SIZE(source.size), .value = "SIZE", .min = 1,                  \
     .help = "bytes that come on standard input (SOURCE \"-\")"                                     \
   }
 #define VMF_ARGUMENT_FORCE_SHARE                                                                   \
@@ -197,7 +197,7 @@
   }
 #define VMF_ARGUMENT_MAX_SIZE                                                                      \
   {                                                                                                \
-    .name = "max-size", VMF_SETS_SIZE(command.max_size), .value = "SIZE",                          \
+    .name = "max-size", VMF_SETS_SIZE(command.max_size), .value = "SIZE", .min = 1,                \
     .help = "unpack and write no more than this (default: no bound)"                               \
   }
 #define VMF_ARGUMENT_NO_VERIFY                                                                     \

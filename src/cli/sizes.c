@@ -26,30 +26,40 @@ static uint64_t size_unit(const char *suffix)
   return unit;
 }
 
+/* `count` decimal digits behind the point, times unit, rounded down: from the last digit on, each
+ * step rounded down gives the same. unit <= 2^60, so nothing overflows. */
+static uint64_t size_fraction(const char *digits, size_t count, uint64_t unit)
+{
+  uint64_t bytes = 0;
+
+  while (count-- > 0)
+    bytes = ((uint64_t)(digits[count] - '0') * unit + bytes) / 10;
+  return bytes;
+}
+
 enum vmf_code vmf_arguments_size(const char *text, const char *what, uint64_t *size,
                                  struct vmf_error *error)
 {
-  double number = 0;
   char *end = NULL;
-  uint64_t unit;
-  bool whole, hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+  bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
 
   if (text[0] < '0' || text[0] > '9' || (hex && !isxdigit((unsigned char)text[2])))
     return vmf_arguments_wrong(error, "%s: \"%s\" is not a size", what, text);
   errno = 0;
   *size = strtoull(text, &end, hex ? 16 : 10);
-  whole = hex || *end != '.';
-  if (!whole)
-    number = strtod(text, &end);
-  unit = *end == '\0' ? 1 : hex ? 0 : size_unit(end); /* their letters are digits */
-  if (unit == 0)
+  const char *digits = *end == '.' && !hex ? end + 1 : end;
+  size_t count = digits > end ? strspn(digits, "0123456789") : 0;
+  const char *suffix = digits + count;
+  uint64_t unit = *suffix == '\0' ? 1 : hex ? 0 : size_unit(suffix); /* their letters are digits */
+  bool half = digits > end && (count == 0 || (unit == 1 && strspn(digits, "0") < count));
+  if (unit == 0 || half) /* no part of a byte */
     return vmf_arguments_wrong(error,
                                "%s: \"%s\" is not a size (suffixes: k M G T P E, of 1024, as KiB, "
                                "MiB, GiB; kB MB GB of 1000)",
                                what, text);
-  if (errno == ERANGE || (whole && *size > UINT64_MAX / unit) ||
-      (!whole && number * (double)unit >= 0x1p64))
+  uint64_t fraction = size_fraction(digits, count, unit);
+  if (errno == ERANGE || *size > UINT64_MAX / unit || fraction > UINT64_MAX - *size * unit)
     return vmf_arguments_wrong(error, "%s: \"%s\" is too large", what, text);
-  *size = whole ? *size * unit : (uint64_t)(number * (double)unit);
+  *size = *size * unit + fraction;
   return VMF_OK;
 }

@@ -91,7 +91,7 @@ struct vmf_argument {
   const char *warning;         /* told to who gives it; NULL: none */
   size_t field;                /* offset in the verb's settings; 0: none */
   size_t given;                /* offset of the bool that says the value was given, or 0 */
-  uint64_t min, max;           /* NUMBER */
+  uint64_t min, max;           /* NUMBER; SIZE has no max */
 };
 
 /* The offset of a member that has this type; does not compile with another. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """The command line as such: version, usage errors, and where they are printed."""
+import json
 import re
 import subprocess
 
@@ -84,6 +85,11 @@ def test_folder_that_is_not_there_is_told_at_once(t, reason, *arguments):
     ('size nonsense', 1, 'create', 'x', '12Q'),
     ('size negative', 1, 'create', 'x', '-1'),
     ('size too large', 1, 'create', 'x', '99999999999999999999'),
+    ('size with an exponent', 1, 'create', 'x', '1.5e3'),
+    ('size with a part of a byte', 1, 'create', 'x', '1.5'),
+    ('size without digits behind its point', 1, 'create', 'x', '1.k'),
+    ('size below its bound', 1, 'convert', '--max-size', '0', 'a.raw', 'b.raw'),
+    ('size of standard input', 1, 'checksum', '-f', 'raw', '--source-size', '0', '-'),
     ('output kind', 1, 'info', '--output=xml', 'a'),
     ('cache mode', 1, 'convert', '-t', 'fast', 'a', 'b'),
     ('digest', 1, 'checksum', '-a', 'md5', 'a'),
@@ -113,6 +119,14 @@ def test_usage_error(t, status, *arguments):
         tap.equal(done.stderr.count('\n'), 1, 'lines of stderr')
         tap.contains(done.stderr, 'vmferry: ')
     tap.equal(t.names(), ['a.raw'], 'files')
+
+
+@tap.rows([(text, text, size) for text, size in (
+    ('9007199254740993.0', 2**53 + 1), ('1.001kB', 1001), ('7.999999999999999999999E', 2**63 - 1), ('0.1k', 102), ('1.50GiB', 3 << 29), ('1.5gb', 15 * 10**8),
+    ('9007199254740993.5k', 2**63 + 1536))])
+def test_sizes_are_exact(t, text, size):
+    """No digit goes through a floating-point number."""
+    tap.equal(json.loads(t.vmferry('measure', '--output=json', '--size', text).stdout)['required'], size)
 
 
 @tap.rows([(words[0], *words) for words in (('help',), ('--version',), ('measure', '--size', '1G', '-O', 'raw'))])

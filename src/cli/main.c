@@ -261,6 +261,7 @@ int main(int argc, char **argv)
   main_fill_descriptors();
   main_raise_file_limit();
   vmf_signals_ignore_pipe();
+  unsetenv("POSIXLY_CORRECT"); /* to getopt an option behind the target would be the target */
   status = main_run(argc, argv);
   gone = main_reader_gone();
   if (!main_end_output() && status == VMF_EXIT_DONE) {

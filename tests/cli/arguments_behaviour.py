@@ -129,6 +129,14 @@ def test_sizes_are_exact(t, text, size):
     tap.equal(json.loads(t.vmferry('measure', '--output=json', '--size', text).stdout)['required'], size)
 
 
+def test_options_may_stand_behind_operands_whatever_the_environment_says(t):
+    """With POSIXLY_CORRECT getopt takes what stands behind an operand for one: --no-clobber would be the target."""
+    t.write('a.raw', b'vmferry' * 4096)
+    t.write('b.raw', b'precious')
+    t.vmferry('convert', 'a.raw', 'b.raw', '--no-clobber', status=1, env={'POSIXLY_CORRECT': '1'})
+    tap.equal((t.names(), t.read('b.raw')), (['a.raw', 'b.raw'], b'precious'))
+
+
 @tap.rows([(words[0], *words) for words in (('help',), ('--version',), ('measure', '--size', '1G', '-O', 'raw'))])
 def test_full_standard_output(t, *arguments):
     with open('/dev/full', 'wb') as full:

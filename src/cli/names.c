@@ -184,20 +184,30 @@ char *vmf_names_folder(const char *path)
   return strndup(path, name == path + 1 ? 1 : (size_t)(name - 1 - path));
 }
 
+/* As far as the next character of the mark: what "*" stands for is read over. */
+static bool takes_mark(FILE *file, char mark)
+{
+  int found = getc(file);
+
+  while (mark == '*' && found != EOF && found != '\n')
+    found = getc(file);
+  return found == (mark == '*' ? '\n' : (unsigned char)mark);
+}
+
 bool vmf_names_free_for(const char *path, const char *mark)
 {
-  size_t length = strlen(mark);
-  char head[128];
   struct stat there;
 
-  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0)
+  if (stat(path, &there) != 0 || (S_ISREG(there.st_mode) && there.st_size == 0))
     return true;
+  if (!S_ISREG(there.st_mode))
+    return !S_ISBLK(there.st_mode);
   FILE *file = fopen(path, "re");
-  bool is_report = file && length <= sizeof head && fread(head, 1, length, file) == length &&
-                   memcmp(head, mark, length) == 0;
+  while (file && *mark && takes_mark(file, *mark))
+    mark++;
   if (file)
     fclose(file);
-  return is_report;
+  return file && !*mark;
 }
 
 enum vmf_code vmf_names_pipe_target(const char **name, struct vmf_error *error)

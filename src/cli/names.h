@@ -53,8 +53,9 @@ VMF_MUST_CHECK enum vmf_code vmf_names_redirected(struct vmf_command *command, i
  * the process is confined before. */
 void vmf_names_recognised(struct vmf_command *command, int sources);
 
-/* Whether a report that begins with `mark` may be written to the path: nothing is there, or no
- * regular file, an empty one, or such a report. A slip in the name costs no disk. */
+/* Whether a report that begins with `mark`, in which "*" is the rest of a line, may be written to
+ * the path: nothing is there, or a pipe, an empty file, or such a report. A slip in the name costs
+ * no disk. */
 bool vmf_names_free_for(const char *path, const char *mark);
 
 /* A target that is such a pipe, >(COMMAND): it becomes standard output, and its name "-". Of what

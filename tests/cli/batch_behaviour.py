@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import stat
 import subprocess
 import xml.etree.ElementTree
 
@@ -182,14 +183,27 @@ def test_json_that_is_wrong_begins_nothing(t, text, message):
     ('jobs', ('jobs', '-j', '0'), '-j: "0"'),
     ('report', ('jobs', '--report', 'x.txt'), 'ends in none of'),
     ('report over a disk', ('jobs', '--report', 'a.xml'), 'is no such report'),
+    ('report over a table', ('jobs', '--report', 'a.csv'), 'is no such report'),
 ])
 def test_a_command_line_that_is_wrong(t, arguments, message):
     disks(t, 'a.raw', 'b.raw')
     t.write('jobs', b'a.raw\tout/a.qcow2\n')
     t.write('a.xml', b'<domain/>')
+    t.write('a.csv', b'id,source,price\n1,web,2\n')
     tap.contains(batch(t, *arguments, status=2), message)
     tap.equal(os.listdir(t.path('out')), [], 'what was written')
-    tap.equal(t.read('a.xml'), b'<domain/>', 'the file that is no report')
+    tap.equal((t.read('a.xml'), t.read('a.csv')), (b'<domain/>', b'id,source,price\n1,web,2\n'), 'the files that are no reports')
+
+
+def test_no_report_goes_to_a_block_device(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\n')
+    try:
+        os.mknod(t.path('disk.csv'), 0o600 | stat.S_IFBLK, os.makedev(259, 1 << 19))  # none has this number
+    except PermissionError as error:
+        raise tap.Skip('no device can be made here') from error
+    tap.contains(batch(t, 'jobs', '--report', 'disk.csv', status=2), 'is no such report')
+    tap.equal(os.listdir(t.path('out')), [], 'what was written')
 
 
 @tap.rows([

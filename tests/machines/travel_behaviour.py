@@ -442,7 +442,8 @@ def test_the_report_replaces_nothing_but_a_report(t):
     three_disks(t)
     before = t.read('vm.xml'), t.read('0.qcow2')
     t.write('notes.txt', b'mine')
-    for name in 'vm.xml', '0.qcow2', 'notes.txt', 'vm.ova':
+    t.write('other.json', b'{\n    "source": "https://example.org/",\n    "precious": 1\n}\n')
+    for name in 'vm.xml', '0.qcow2', 'notes.txt', 'other.json', 'vm.ova':
         tap.contains(t.vmferry('convert', '--losses', name, 'vm.xml', 'vm.ova', status=1).stderr, '--losses')
         tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
     tap.equal(before, (t.read('vm.xml'), t.read('0.qcow2')), 'source')

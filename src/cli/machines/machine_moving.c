@@ -103,6 +103,8 @@ bool vmf_moving_is_wanted(const struct vmf_packaging *packaging,
          (is_source(source) || (asks_for_more(settings) && vmf_package_recognise(source)));
 }
 
+static const char loss_mark[] = "{\n    \"source\": *    \"source-format\": ";
+
 /* A slip in the name costs no disk: neither the source's, nor the target's, nor another. */
 static enum vmf_code check_losses(const char *path, const char *target, struct vmf_error *error)
 {
@@ -112,7 +114,7 @@ static enum vmf_code check_losses(const char *path, const char *target, struct v
     return vmf_arguments_wrong(error, "the machine and --losses cannot both go to standard output");
   if (strcmp(path, target) == 0)
     return vmf_arguments_wrong(error, "%s: is the target, too; --losses takes another name", path);
-  if (strcmp(path, "-") != 0 && !vmf_names_free_for(path, "{\n    \"source\": "))
+  if (strcmp(path, "-") != 0 && !vmf_names_free_for(path, loss_mark))
     return vmf_arguments_wrong(error,
                                "%s: is there already, and is no loss report: --losses does not "
                                "replace it; choose another name",

@@ -448,6 +448,10 @@ def test_the_report_replaces_nothing_but_a_report(t):
         tap.equal(os.path.exists(t.path('vm.ova')), False, 'a package')
     tap.equal(before, (t.read('vm.xml'), t.read('0.qcow2')), 'source')
     t.vmferry('convert', '--losses', '-', '--machine=ova', 'vm.xml', '-', status=1)
+    for option in '--output=json', '--dry-run':
+        done = t.vmferry('convert', '--losses', '-', option, 'vm.xml', 'vm.ova', status=1)
+        tap.contains(done.stderr, f'--losses and {option} cannot both go to standard output')
+        tap.equal((done.stdout, os.path.exists(t.path('vm.ova'))), ('', False), 'what was written')
     t.vmferry('convert', '--losses', './one.vmx', 'vm.xml', 'one.vmx', status=1)
     tap.contains(t.read('one.vmx').decode(), 'displayName')
     t.write('report', b'')

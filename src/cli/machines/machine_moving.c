@@ -224,6 +224,20 @@ static enum vmf_code move(const struct vmf_packaging *packaging,
   return code;
 }
 
+/* What else is told there would make it no JSON. */
+static enum vmf_code check_output(const struct vmf_packaging *packaging, const char *losses,
+                                  struct vmf_error *error)
+{
+  bool json = packaging->command->json;
+
+  if (!losses || strcmp(losses, "-") != 0 || (!json && !packaging->target->dry_run))
+    return VMF_OK;
+  return vmf_arguments_wrong(error,
+                             "--losses and %s cannot both go to standard output; name a file for "
+                             "the report",
+                             json ? "--output=json" : "--dry-run");
+}
+
 enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
                              const struct vmf_move_settings *settings, struct vmf_error *error)
 {
@@ -234,6 +248,8 @@ enum vmf_code vmf_moving_run(const struct vmf_packaging *packaging,
     code = vmf_sources_check_input(packaging->command, packaging->source, 1, error);
   if (code == VMF_OK)
     code = check_losses(settings->losses, packaging->command->operands[1], error);
+  if (code == VMF_OK)
+    code = check_output(packaging, settings->losses, error);
   if (code == VMF_OK && packaging->command->target_secret_file)
     code = vmf_arguments_wrong(error, "--target-secret-file: disks of a machine are not encrypted; "
                                       "a disk that is converted alone can be");

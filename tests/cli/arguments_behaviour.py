@@ -121,6 +121,24 @@ def test_usage_error(t, status, *arguments):
     tap.equal(t.names(), ['a.raw'], 'files')
 
 
+@tap.rows([(' '.join(words), *words) for words in (
+    ('-r', '1M'), ('-n',), ('--in-place',), ('--target-is-zero',), ('--skip-broken-bitmaps',), ('--target-secret-file', 'secret'))])
+def test_a_package_takes_no_option_that_does_nothing_for_it(t, *words):
+    t.write('a.raw', bytes(1 << 20))
+    t.write('secret', b'sesame')
+    t.vmferry('pack', '-o', 'a.ova', 'a.raw')
+    for target in 'b.ova', 'b.vmx':
+        tap.contains(t.vmferry('convert', *words, 'a.ova', target, status=1).stderr, words[0])
+    tap.equal(t.names(), ['a.ova', 'a.raw', 'secret'], 'files')
+
+
+@tap.rows([(words[0], *words) for words in (('--cms',), ('--cert', 'a.raw'), ('--passphrase-file', 'a.raw'))])
+def test_nothing_is_signed_without_a_key(t, *words):
+    t.write('a.raw', b'vmferry' * 4096)
+    tap.contains(t.vmferry('convert', *words, 'a.raw', 'b.raw', status=1).stderr, 'need a key')
+    tap.equal(t.names(), ['a.raw'], 'files')
+
+
 @tap.rows([(text, text, size) for text, size in (
     ('9007199254740993.0', 2**53 + 1), ('1.001kB', 1001), ('7.999999999999999999999E', 2**63 - 1), ('0.1k', 102), ('1.50GiB', 3 << 29), ('1.5gb', 15 * 10**8),
     ('9007199254740993.5k', 2**63 + 1536))])

@@ -33,34 +33,40 @@ static bool convert_is_package(const struct vmf_convert_settings *settings)
 static enum vmf_code convert_check_package(const struct vmf_convert_settings *settings,
                                            struct vmf_error *error)
 {
-  static const char *const message = "%s is for a single disk, not for a package";
+  const struct vmf_target_settings *target = &settings->target;
+  const struct vmf_transfer_settings *transfer = &settings->transfer;
+  const struct {
+    const char *option;
+    bool given;
+  } rows[] = {
+      {"-c", target->compress},
+      {"-B", target->backing || target->backing_format},
+      {"-n", target->exists},
+      {"-r", transfer->rate > 0},
+      {"-S", transfer->sparse_size != VMF_SPARSE_SIZE},
+      {"--bitmap", settings->source.bitmap != NULL},
+      {"--bitmaps", target->bitmaps},
+      {"--checksum", transfer->checksum != NULL},
+      {"--expect", transfer->expected != NULL},
+      {"--in-place", target->in_place},
+      {"--journal-file", transfer->journal_file != NULL},
+      {"--map", target->map != NULL},
+      {"--move-gpt", settings->move_gpt},
+      {"--resize", settings->resize != NULL},
+      {"--salvage", settings->salvage.wanted},
+      {"--since", target->since || target->onto},
+      {"--skip-broken-bitmaps", target->skip_broken_bitmaps},
+      {"--target-is-zero", target->is_zero},
+  };
 
-  if (settings->target.compress)
-    return vmf_arguments_wrong(error, message, "-c");
-  if (settings->target.backing || settings->target.backing_format)
-    return vmf_arguments_wrong(error, message, "-B");
-  if (settings->target.bitmaps)
-    return vmf_arguments_wrong(error, message, "--bitmaps");
-  if (settings->target.map || settings->target.since || settings->target.onto)
-    return vmf_arguments_wrong(error, message, settings->target.map ? "--map" : "--since");
-  if (settings->source.bitmap)
-    return vmf_arguments_wrong(error, message, "--bitmap");
-  if (settings->transfer.checksum)
-    return vmf_arguments_wrong(error, message, "--checksum");
-  if (settings->transfer.expected)
-    return vmf_arguments_wrong(error, message, "--expect");
-  if (settings->transfer.journal_file)
-    return vmf_arguments_wrong(error, message, "--journal-file");
-  if (settings->salvage.wanted)
-    return vmf_arguments_wrong(error, message, "--salvage");
-  if (settings->transfer.verify)
-    return vmf_arguments_wrong(error, "%s; the manifest of a package is checked anyway",
-                               "--verify is for a single disk");
-  if (settings->resize || settings->move_gpt)
-    return vmf_arguments_wrong(error, message, settings->resize ? "--resize" : "--move-gpt");
-  if (settings->transfer.sparse_size != VMF_SPARSE_SIZE)
-    return vmf_arguments_wrong(error, message, "-S");
-  return vmf_transfer_check(&settings->transfer, error);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (rows[i].given)
+      return vmf_arguments_wrong(error, "%s is for a single disk, not for a package",
+                                 rows[i].option);
+  if (transfer->verify)
+    return vmf_arguments_wrong(error, "--verify is for a single disk; the manifest of a package is "
+                                      "checked anyway");
+  return vmf_transfer_check(transfer, error);
 }
 
 static enum vmf_code convert_package(const struct vmf_convert_settings *settings,
@@ -76,6 +82,9 @@ static enum vmf_code convert_package(const struct vmf_convert_settings *settings
     return vmf_arguments_wrong(error, "--for makes a package in a file or folder, not on a pipe");
   if (settings->source.snapshot)
     return vmf_arguments_wrong(error, "-l is for a single disk or a machine, not for a package");
+  if (settings->command.target_secret_file)
+    return vmf_arguments_wrong(error, "--target-secret-file: disks of a package are not encrypted; "
+                                      "a disk that is converted alone can be");
   return vmf_packaging_convert(&packaging, settings->command.operands[1], "streamOptimized", error);
 }
 

@@ -312,6 +312,8 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
                                "replaced by all the others joined; if that is meant, say --join",
                                path);
   enum vmf_code code = vmf_transfer_check(&settings->transfer, error);
+  if (code == VMF_OK)
+    code = vmf_packaging_check(&settings->signing, error);
   return code != VMF_OK ? code
                         : vmf_sources_check_input(&settings->command, &settings->source,
                                                   settings->command.operand_count - 1, error);

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the vmferry authors
 """The command line as such: version, usage errors, and where they are printed."""
 import json
+import os
 import re
 import subprocess
 
@@ -130,6 +131,25 @@ def test_a_package_takes_no_option_that_does_nothing_for_it(t, *words):
     for target in 'b.ova', 'b.vmx':
         tap.contains(t.vmferry('convert', *words, 'a.ova', target, status=1).stderr, words[0])
     tap.equal(t.names(), ['a.ova', 'a.raw', 'secret'], 'files')
+
+
+@tap.rows([('this folder', '..ova'), ('the one above', '...ova')])
+def test_a_package_gives_no_name_of_dots_to_the_folder_of_its_files(t, name):
+    """The name without its suffix is "." or "..": the files would lie where nobody asked for them."""
+    t.write('a.raw', bytes(1 << 20))
+    os.mkdir(t.path('below'))
+    t.vmferry('pack', '-o', f'below/{name}', 'a.raw')
+    tap.contains(t.run('sh', '-c', f'cd below && exec "{tap.VMFERRY}" unpack {name}', status=1).stderr, 'gives the folder to unpack into no name')
+    tap.equal((t.names(), os.listdir(t.path('below'))), (['a.raw', 'below'], [name]), 'files')
+
+
+def test_a_folder_gives_its_name_to_the_folder_of_its_files(t):
+    t.write('a.raw', bytes(1 << 20))
+    for folder in 'x.d', 'x.d/y':
+        os.mkdir(t.path(folder))
+    t.vmferry('pack', '-o', 'x.d/y/a.ovf', 'a.raw')
+    t.vmferry('unpack', 'x.d/y/')
+    tap.equal((t.names(), sorted(os.listdir(t.path('y')))), (['a.raw', 'x.d', 'y'], sorted(os.listdir(t.path('x.d/y')))), 'files')
 
 
 @tap.rows([(words[0], *words) for words in (('--cms',), ('--cert', 'a.raw'), ('--passphrase-file', 'a.raw'))])

@@ -59,25 +59,43 @@ static const struct vmf_argument unpack_arguments[] = {
     {0},
 };
 
-/* The folder to unpack into, its name ending in '/': what was asked for, or the package's name
- * without its suffix, here. A fresh string. */
-static char *unpack_folder(const struct unpack_settings *settings)
+/* The package's name without folders and suffix: `*length` bytes, 0 where they are dots alone. */
+static const char *unpack_stem(const char *package, size_t *length)
 {
-  const char *given = settings->command.operand_count > 1 ? settings->command.operands[1] : NULL;
-  const char *slash = strrchr(settings->command.operands[0], '/');
-  const char *base = slash && slash[1] ? slash + 1 : settings->command.operands[0];
-  const char *dot = strrchr(base, '.');
-  size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-  char *folder;
+  const char *end = package + strlen(package), *base, *dot = NULL;
 
-  if (given && given[0] && given[strlen(given) - 1] == '/')
-    return strdup(given);
+  while (end > package && end[-1] == '/')
+    end--;
+  for (base = end; base > package && base[-1] != '/'; base--)
+    if (base[-1] == '.' && !dot)
+      dot = base - 1;
+  *length = (size_t)((dot && dot > base ? dot : end) - base);
+  if (strspn(base, ".") >= *length)
+    *length = 0;
+  return base;
+}
+
+/* The folder to unpack into, its name ending in '/': what was asked for, or the package's name
+ * without its suffix, here. *folder: a fresh string. */
+static enum vmf_code unpack_folder(const struct unpack_settings *settings, char **folder,
+                                   struct vmf_error *error)
+{
+  const char *package = settings->command.operands[0];
+  const char *given = settings->command.operand_count > 1 ? settings->command.operands[1] : NULL;
+  size_t length;
+  const char *stem = unpack_stem(package, &length);
+  int made;
+
   if (given)
-    return asprintf(&folder, "%s/", given) < 0 ? NULL : folder;
-  /* a colon in the file's name is no protocol */
-  if (asprintf(&folder, "%s%.*s/", strchr(base, ':') ? "./" : "", (int)stem, base) < 0)
-    return NULL;
-  return folder;
+    made = asprintf(folder, "%s%s", given, given[strlen(given) - 1] == '/' ? "" : "/");
+  else if (length == 0)
+    return vmf_arguments_wrong(error,
+                               "%s: gives the folder to unpack into no name; name one: unpack "
+                               "PACKAGE FOLDER",
+                               package);
+  else /* a colon in the file's name is no protocol */
+    made = asprintf(folder, "%s%.*s/", memchr(stem, ':', length) ? "./" : "", (int)length, stem);
+  return made < 0 ? vmf_arguments_no_memory(error) : VMF_OK;
 }
 
 static enum vmf_code unpack_check(struct unpack_settings *settings, struct vmf_error *error)
@@ -104,12 +122,10 @@ static int unpack_run(void *given)
 
   if (unpack_check(settings, &error) != VMF_OK)
     return vmf_status_report(&error);
-  char *folder = unpack_folder(settings);
-  if (!folder) {
-    (void)!vmf_arguments_no_memory(&error);
-    return vmf_status_report(&error);
-  }
-  enum vmf_code code = vmf_packaging_convert(&packaging, folder, NULL, &error);
+  char *folder = NULL;
+  enum vmf_code code = unpack_folder(settings, &folder, &error);
+  if (code == VMF_OK)
+    code = vmf_packaging_convert(&packaging, folder, NULL, &error);
   free(folder);
   return code == VMF_OK ? VMF_EXIT_DONE : vmf_status_report(&error);
 }

@@ -253,6 +253,14 @@ static bool main_reader_gone(void)
   return poll(&output, 1, 0) > 0 && (output.revents & POLLERR);
 }
 
+/* Whether it says that all was told: what is not there then is an error of its own. */
+static bool main_is_answer(int argc, char **argv, int status)
+{
+  const struct vmf_verb *verb = argc > 1 ? vmf_verb_find(argv[1]) : NULL;
+
+  return status == VMF_EXIT_DONE || (verb && status == verb->answer_status);
+}
+
 int main(int argc, char **argv)
 {
   bool gone;
@@ -264,10 +272,11 @@ int main(int argc, char **argv)
   unsetenv("POSIXLY_CORRECT"); /* to getopt an option behind the target would be the target */
   status = main_run(argc, argv);
   gone = main_reader_gone();
-  if (!main_end_output() && status == VMF_EXIT_DONE) {
+  if (!main_end_output()) {
     if (!gone)
       vmf_status_print("standard output: %s", errno ? strerror(errno) : "writing failed");
-    status = VMF_EXIT_WRITE;
+    if (main_is_answer(argc, argv, status))
+      status = VMF_EXIT_WRITE;
   }
   return status;
 }

@@ -141,6 +141,7 @@ struct vmf_verb {
   enum vmf_written written;
   bool operands_are_words; /* no file is opened by their names */
   int usage_status;        /* the exit status after a wrong command line */
+  int answer_status;       /* besides 0: of an answer that is on standard output; 0: none */
   /* Of a verb that does what other command lines say: reads them before the command is confined,
    * and shows them; `unload` frees them, whatever came of it. Or NULL. */
   enum vmf_code (*load)(void *settings, struct vmf_error *error);

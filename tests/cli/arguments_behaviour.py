@@ -181,6 +181,17 @@ def test_full_standard_output(t, *arguments):
         tap.contains(t.vmferry(*arguments, status=4, stdout=full).stderr, 'standard output')
 
 
+@tap.rows([
+    ('what has changed', 4, 'diff', 'a.raw', 'b.raw'), ('as JSON', 4, 'diff', '--output=json', 'a.raw', 'b.raw'),
+    ('whether they differ', 1, 'compare', 'a.raw', 'b.raw'), ('a disk that is not there', 1, 'info', 'a.raw', 'gone.raw')])
+def test_an_answer_that_is_lost_is_told(t, status, *arguments):
+    """A list of changes without its end would be taken for all of it."""
+    t.write('a.raw', bytes(65536))
+    t.write('b.raw', b'x' * 65536)
+    with open('/dev/full', 'wb') as full:
+        tap.contains(t.vmferry(*arguments, status=status, stdout=full).stderr, 'vmferry: standard output: ')
+
+
 @tap.rows([(' '.join(words), meant, *words) for meant, *words in (
     ('convert', 'convrt', 'a', 'b'), ('check', 'chek', 'a'), ('--backing-chain', 'info', '--backing-chian', 'a'),
     ('--no-clobber', 'convert', '--no-clobbr', 'a', 'b'), ('qcow2', 'convert', '-O', 'qcwo2', 'a.raw', 'b'),

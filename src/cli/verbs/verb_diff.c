@@ -165,5 +165,6 @@ const struct vmf_verb vmf_verb_diff = {
     .min_operands = 2,
     .max_operands = 2,
     .usage_status = DIFF_FAILED,
+    .answer_status = DIFF_DIFFERENT,
     .run = diff_run,
 };

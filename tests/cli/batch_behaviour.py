@@ -139,6 +139,11 @@ def test_machines_and_packages_are_jobs(t):
     ('a report onto a source', b'a.raw\tout/x.vmx\t--losses=b.raw\nb.raw\tout/y.vmx\n', 'b.raw: is read by line 2'),
     ('one map', b'a.raw\tout/x.qcow2\t-c --map=out/m\nb.raw\tout/y.qcow2\t-c --map=out/m\n', 'jobs:2: m: is written by line 1, too'),
     ('a map onto a target', b'a.raw\tout/x.qcow2\t-c --map=out/y.qcow2\nb.raw\tout/y.qcow2\n', 'y.qcow2: is written by line'),
+    ('onto a backing file', b'a.raw\tout/x.qcow2\t-B ../good.raw -F raw\nb.raw\tgood.raw\n', 'good.raw: is read by line 1'),
+    ('onto a backing file in -o', b'a.raw\tout/x.qcow2\t-o backing_file=../good.raw,backing_fmt=raw\nb.raw\tgood.raw\n', 'good.raw: is read by line 1'),
+    ('a backing file that is not there', b'a.raw\tout/x.qcow2\t-B gone.raw -F raw\n', 'jobs:1: out/gone.raw: No such file'),
+    ('onto the old target of another', b'a.raw\tout/x.qcow2\t-c --since=sub/a.raw --onto=good.raw\nb.raw\tgood.raw\n', 'good.raw: is read by line 1'),
+    ('onto the old map of another', b'a.raw\tout/x.qcow2\t-c --since=sub/m --onto=good.raw\nb.raw\tout/y.qcow2\t-c --map=./sub/m\n', 'm: is read by line 1'),
     ('a report to the output', b'a.raw\tout/x.vmx\t--losses=-\n', 'has no standard output'),
     ('in a target', b'a.raw\tout/new/\nb.raw\tout/new/x.raw\n', 'the folder out/new'),
 ])
@@ -146,6 +151,7 @@ def test_a_list_that_is_wrong_begins_nothing(t, text, message):
     disks(t, 'a.raw', 'b.raw', 'good.raw')
     os.makedirs(t.path('sub'))
     t.write('sub/a.raw', t.read('a.raw'))
+    t.write('sub/m', b'vmferry map 1')
     t.write('jobs', text + b'\ngood.raw\tout/good.raw\n')
     if message == 'jobs: holds no job':
         t.write('jobs', text)
@@ -193,6 +199,15 @@ def test_a_command_line_that_is_wrong(t, arguments, message):
     tap.contains(batch(t, *arguments, status=2), message)
     tap.equal(os.listdir(t.path('out')), [], 'what was written')
     tap.equal((t.read('a.xml'), t.read('a.csv')), (b'<domain/>', b'id,source,price\n1,web,2\n'), 'the files that are no reports')
+
+
+def test_a_job_replaces_the_old_target_and_the_map_that_it_goes_by(t):
+    disks(t, 'a.raw')
+    t.write('jobs', b'a.raw\tout/a.qcow2\t-c --map=out/m\n')
+    batch(t, 'jobs')
+    t.write('jobs', b'a.raw\tout/a.qcow2\t-c --since=out/m --onto=out/a.qcow2 --map=out/m\n')
+    batch(t, 'jobs')
+    t.vmferry('compare', 'a.raw', 'out/a.qcow2')
 
 
 def test_no_report_goes_to_a_block_device(t):

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "argument_place.h"
 #include "arguments.h"
 #include "batch.h"
 #include "batch_places.h"
@@ -19,6 +20,7 @@ enum { PROBLEMS_SHOWN = 20 };
 struct checking {
   struct vmf_batch *batch;
   struct vmf_batch_places places;
+  bool files; /* of the jobs are here */
   uint64_t problems;
 };
 
@@ -75,6 +77,8 @@ static void tell_clash(void *data, const struct vmf_batch_place *target,
   const char *name = vmf_names_last(target->path);
   bool same = strcmp(target->path, other->path) == 0;
 
+  if (target->job == other->job && other->option)
+    return;
   if (target->job == other->job)
     tell(data, target->job, "%s: is the source, or in it: a source is never written", name);
   else if (other->written)
@@ -150,11 +154,81 @@ static enum vmf_code add_files(struct checking *checking, const struct vmf_batch
   return code;
 }
 
+/* A backing file is named from the folder of the target on. */
+static enum vmf_code add_read(struct checking *checking, const struct vmf_batch_job *job,
+                              const char *name, unsigned places, struct vmf_error *error)
+{
+  const struct vmf_words *operands = &job->listed->operands;
+  const char *target = operands->list[operands->count - 1], *slash = strrchr(target, '/');
+  char *plain = NULL, *path = NULL;
+  enum vmf_code code = vmf_location_resolve(name, false, &plain, error);
+
+  if (code != VMF_OK)
+    return code;
+  bool beside = slash && (places & VMF_PLACE_BESIDE) && plain[0] != '/';
+  if (asprintf(&path, "%.*s%s", beside ? (int)(slash + 1 - target) : 0, target, plain) < 0)
+    code = vmf_arguments_no_memory(error);
+  free(plain);
+  if (code != VMF_OK)
+    return code;
+  code = vmf_batch_places_add_read(&checking->places, job, path, error);
+  free(path);
+  return code;
+}
+
+/* What a job reads beside its sources: the files that its options name. */
+static enum vmf_code add_files_read(struct checking *checking, const struct vmf_batch_job *job,
+                                    const struct vmf_convert_settings *settings,
+                                    struct vmf_error *error)
+{
+  enum vmf_code code = VMF_OK;
+
+  for (const struct vmf_argument *row = vmf_verb_convert.arguments; row->kind && code == VMF_OK;
+       row++) {
+    const void *field = (const char *)settings + row->field;
+    unsigned places = vmf_argument_places(row);
+
+    if (!row->field || !(places & VMF_PLACE_READ) || !(places & VMF_PLACE_CHECKED) ||
+        (places & (VMF_PLACE_WRITTEN | VMF_PLACE_FOLDER)))
+      continue;
+    const char *const *list =
+        row->kind == VMF_ARGUMENT_LISTED ? *(const char *const *const *)field : NULL;
+    for (; list && *list && code == VMF_OK; list++)
+      code = add_read(checking, job, *list, places, error);
+    const char *text = row->kind == VMF_ARGUMENT_TEXT ? *(const char *const *)field : NULL;
+    if (text && code == VMF_OK)
+      code = add_read(checking, job, text, places, error);
+  }
+  return code;
+}
+
+/* -o backing_file= is no row of the table. */
+static enum vmf_code add_backing(struct checking *checking, const struct vmf_batch_job *job,
+                                 const struct vmf_convert_settings *settings,
+                                 struct vmf_error *error)
+{
+  char *options = settings->target.options ? strdup(settings->target.options) : NULL, *file = NULL;
+  enum vmf_code code = settings->target.options && !options
+                           ? vmf_arguments_no_memory(error)
+                           : vmf_arguments_take_option(options, "backing_file", &file, error);
+
+  if (code == VMF_OK && file && !settings->target.backing)
+    code = add_read(checking, job, file, VMF_PLACE_BESIDE, error);
+  free(options);
+  free(file);
+  return code;
+}
+
 static enum vmf_code check_job(struct checking *checking, const struct vmf_batch_job *job,
                                const struct vmf_convert_settings *settings, struct vmf_error *error)
 {
   enum vmf_code code = vmf_transfer_check(&settings->transfer, error);
-  return code == VMF_OK ? add_files(checking, job, settings, error) : code;
+
+  if (code == VMF_OK)
+    code = add_files(checking, job, settings, error);
+  if (code == VMF_OK && checking->files)
+    code = add_files_read(checking, job, settings, error);
+  return code == VMF_OK && checking->files ? add_backing(checking, job, settings, error) : code;
 }
 
 static enum vmf_code check_options(struct checking *checking, struct vmf_error *error)
@@ -180,7 +254,7 @@ static enum vmf_code check_options(struct checking *checking, struct vmf_error *
 
 enum vmf_code vmf_batch_check(struct vmf_batch *batch, bool files, struct vmf_error *error)
 {
-  struct checking checking = {.batch = batch};
+  struct checking checking = {.batch = batch, .files = files};
   enum vmf_code code = check_options(&checking, error);
 
   if (code == VMF_OK)

@@ -155,6 +155,18 @@ enum vmf_code vmf_batch_places_add_file(struct vmf_batch_places *places,
   return code == VMF_OK ? add(places, job, place, true, error) : code;
 }
 
+enum vmf_code vmf_batch_places_add_read(struct vmf_batch_places *places,
+                                        const struct vmf_batch_job *job, const char *path,
+                                        struct vmf_error *error)
+{
+  size_t before = places->count;
+  enum vmf_code code = add_source(places, job, path, error);
+
+  if (places->count > before)
+    places->list[before].option = true;
+  return code;
+}
+
 /* ---- what clashes ---- */
 
 /* '/' comes first, so that what is below a folder follows it at once. */

@@ -13,6 +13,7 @@ struct vmf_batch_place {
   const struct vmf_batch_job *job;
   char *path;   /* without symlinks; of a target that is a folder, what would be put there; owned */
   bool written; /* it is the target, or another file that is written */
+  bool option;  /* it is read since an option names it: the job itself may write it */
 };
 
 struct vmf_batch_places {
@@ -27,6 +28,11 @@ VMF_MUST_CHECK enum vmf_code vmf_batch_places_add(struct vmf_batch_places *place
 
 /* Adds another file that the job writes. */
 VMF_MUST_CHECK enum vmf_code vmf_batch_places_add_file(struct vmf_batch_places *places,
+                                                       const struct vmf_batch_job *job,
+                                                       const char *path, struct vmf_error *error);
+
+/* Adds a file that an option of the job names, to be read. VMF_USAGE: it is not there. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_places_add_read(struct vmf_batch_places *places,
                                                        const struct vmf_batch_job *job,
                                                        const char *path, struct vmf_error *error);
 

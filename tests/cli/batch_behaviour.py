@@ -329,6 +329,8 @@ def test_an_index_is_one_job(t):
     ('no number', ('--task', 'x/3'), 'is no I/N'),
     ('no share', ('--task', '1'), 'is no I/N'),
     ('too large', ('--task', '3/3'), 'with I from 0 to N - 1'),
+    ('less than none', ('--task', '0/-4'), 'with I from 0 to N - 1'), ('with a blank', ('--task', '0/ 4'), 'with I from 0 to N - 1'),
+    ('jobs with a sign', ('-j', '+2'), '-j: "+2"'), ('jobs with a blank', ('-j', ' 2'), '-j: " 2"'),
     ('more behind it', ('--task', '1/3/4'), 'is no I/N'),
     ('no index', ('--index', '-1'), 'is no number'),
     ('both', ('--index', '1', '--task', '1/3'), '--task'),

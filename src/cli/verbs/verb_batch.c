@@ -101,7 +101,7 @@ static enum vmf_code batch_at_once(const struct vmf_batch_settings *settings, lo
   char *end = NULL;
   long asked = !text || strcmp(text, "auto") == 0 ? automatic : strtol(text, &end, 10);
 
-  if ((end && (*end || end == text)) || asked < 1 || asked > most)
+  if ((end && (*end || !isdigit((unsigned char)text[0]))) || asked < 1 || asked > most)
     return vmf_arguments_wrong(error, "-j: \"%s\" is neither \"auto\" nor a number from 1 to %ld",
                                text, most);
   *at_once = (size_t)asked < count ? (unsigned)asked : count > 0 ? (unsigned)count : 1;
@@ -165,7 +165,9 @@ static enum vmf_code batch_choose(struct vmf_batch_settings *settings, struct vm
   int end = 0;
 
   if (settings->task) {
-    if (!isdigit((unsigned char)settings->task[0]) ||
+    const char *slash = strchr(settings->task, '/'); /* numbers may have no sign */
+
+    if (!isdigit((unsigned char)settings->task[0]) || !slash || !isdigit((unsigned char)slash[1]) ||
         sscanf(settings->task, "%9llu/%9llu%n", &first, &step, &end) != 2 || settings->task[end] ||
         first >= step)
       return vmf_arguments_wrong(error, "--task: \"%s\" is no I/N with I from 0 to N - 1",

@@ -26,13 +26,13 @@ void vmf_each_item(struct vmf_command *command)
   command->shown = true;
 }
 
+/* A status that the order does not have (75, say) is still no 0. */
 static int worse(int one, int other, const int *order)
 {
-  if (!order)
-    return one > other ? one : other;
-  while (*order && *order != one && *order != other)
-    order++;
-  return *order;
+  for (; order && *order; order++)
+    if (*order == one || *order == other)
+      return *order;
+  return one > other ? one : other;
 }
 
 /* What may be a secret in a URL is not shown from here on. */

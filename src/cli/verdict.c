@@ -7,8 +7,9 @@
 
 #include "status.h"
 
-const int vmf_verdicts_worst_first[4] = {VMF_VERDICT_FAILED, VMF_VERDICT_NOT_JUDGED,
-                                         VMF_VERDICT_VIOLATIONS, VMF_VERDICT_CONFORMS};
+const int vmf_verdicts_worst_first[5] = {VMF_VERDICT_FAILED, VMF_VERDICT_NOT_JUDGED,
+                                         VMF_EXIT_TEMPORARY, VMF_VERDICT_VIOLATIONS,
+                                         VMF_VERDICT_CONFORMS};
 
 int vmf_verdict_report(const struct vmf_error *error)
 {

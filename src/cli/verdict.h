@@ -17,7 +17,7 @@ enum vmf_verdict_status {
 };
 
 /* For vmf_each_operand. */
-extern const int vmf_verdicts_worst_first[4];
+extern const int vmf_verdicts_worst_first[5];
 
 /* Prints the error. That the operand itself cannot be read is a verdict, unless it is the system
  * that refuses. */

@@ -439,5 +439,18 @@ def test_a_batch_of_urls(t):
     tap.equal([b'a.raw' in t.read('report.json'), 'a.qcow2' in t.names(), 'b.qcow2' in t.names()], [True] * 3)
 
 
+@tap.rows([(f'{verb}: {", ".join(names)}', status, verb, *names) for verb in ('verify', 'lint') for status, *names in (
+    (75, 'gone'), (75, 'vm.ova', 'gone'), (75, 'gone', 'vm.ova'), (2, 'gone', 'broken.ova'), (2, 'broken.ova', 'gone'))])
+def test_what_no_server_gives_is_not_called_good(t, status, verb, *names):
+    """The statuses of a verdict do not have 75: it is no 0 all the same."""
+    http()
+    t.write('disk.raw', bytes(1 << 20))
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    t.write('broken.ova', t.read('vm.ova')[:1000])
+    words = ['http://127.0.0.1:1/vm.ova' if name == 'gone' else name for name in names]
+    done = t.vmferry(verb, *(['--for', 'esxi'] if verb == 'lint' else []), '--retry-time', '1', *words, status=status)
+    tap.contains(done.stderr, 'and given up')
+
+
 if __name__ == '__main__':
     tap.main(globals())

@@ -63,6 +63,7 @@ def test_descriptor(t, rule, platform, pattern, replacement):
         t.write(disk, gzip.compress(t.read(disk)))
     tap.equal(lint(t, platform, 'vm.ovf', status=0 if rule[0] == 'W' else 3), [rule], 'broken')
     tap.equal(lint(t, platform, 'vm.ovf', '--strict', status=3), [rule], 'strict')
+    tap.contains(t.vmferry('lint', '--for', platform, '--strict', 'vm.ovf', status=3).stdout, f'NOT fit for {platform}, 1 ')
 
 
 def test_efi_in_virtualbox(t):

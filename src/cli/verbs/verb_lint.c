@@ -122,12 +122,11 @@ static int status_of(const struct lint_settings *settings, const struct vmf_lint
   return against > 0 ? VMF_VERDICT_VIOLATIONS : VMF_VERDICT_CONFORMS;
 }
 
-static void print_verdict(const struct lint_settings *settings,
+static void print_verdict(const struct lint_settings *settings, int status,
                           const struct vmf_lint_result *result)
 {
   vmf_human_text(stdout, settings->command.operands[0]);
-  printf(": %s for %s",
-         result->counts[VMF_SEVERITY_VIOLATION] > 0 ? "NOT fit" : "nothing against it",
+  printf(": %s for %s", status == VMF_VERDICT_VIOLATIONS ? "NOT fit" : "nothing against it",
          settings->platform);
   vmf_verdict_print_count(result->counts[VMF_SEVERITY_VIOLATION], "violation");
   vmf_verdict_print_count(result->counts[VMF_SEVERITY_WARNING], "warning");
@@ -185,7 +184,7 @@ static int lint_one(void *given)
   if (judgement.json && vmf_memory_text_end(judgement.json, &findings) && judged)
     print_json(settings, findings, status, &result);
   else if (!judgement.json && judged && !settings->command.quiet)
-    print_verdict(settings, &result);
+    print_verdict(settings, status, &result);
   free(findings);
   return status;
 }

@@ -110,6 +110,8 @@ def test_folder_that_is_not_there_is_told_at_once(t, reason, *arguments):
     ('unknown option', 1, 'convert', '-O', 'qcow2', '-o', 'nonesuch=1', 'a.raw', 'b'),
     ('measure both', 1, 'measure', '--size', '1M', 'a'),
     ('measure neither', 1, 'measure'),
+    ('measure a snapshot of no file', 1, 'measure', '--size', '1M', '-l', 'monday'),
+    ('measure a format of no file', 1, 'measure', '--size', '1M', '-f', 'vmdk'),
     ('compare', 2, 'compare', 'a'),
 ])
 def test_usage_error(t, status, *arguments):

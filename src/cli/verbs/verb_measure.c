@@ -110,6 +110,8 @@ static enum vmf_code measure_with(struct measure_settings *settings, const char 
     return code;
   if (settings->size_given == (settings->command.operand_count == 1))
     return vmf_arguments_wrong(error, "measure: give either --size or a FILE");
+  if (settings->size_given && (settings->source.format || settings->source.snapshot))
+    return vmf_arguments_wrong(error, "measure: -f and -l are of a FILE, not of --size");
   if (!settings->size_given) {
     code = vmf_sources_open(&settings->command, &settings->source, settings->command.operands[0],
                             NULL, &source, error);

@@ -119,6 +119,17 @@ def test_progress_as_json(t):
         tap.equal(line['name'], 'a.qcow2')
 
 
+def test_progress_of_a_copy_that_is_verified(t):
+    source(t)
+    t.write('copy.raw', bytes(24 << 20))
+    done = t.vmferry('apply', '--verify', '--output=json', '--progress=json', 'disk.raw', 'copy.raw')
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line[0] == '{']
+    phases = [line['phase'] for line in lines]
+    tap.equal([phase for at, phase in enumerate(phases) if phases[at - 1:at] != [phase]], ['applying', 'verifying', 'done'])
+    percents = [line['percent'] for line in lines]
+    tap.equal((percents, percents[-1]), (sorted(percents), 100), 'percents')
+
+
 def test_a_reader_of_the_progress_that_has_gone_is_no_error(t):
     source(t)
     read, write = os.pipe()

@@ -89,6 +89,16 @@ static void apply_tell(const struct apply_settings *settings, const char *target
                    target, result->host_bytes, result->zero_bytes);
 }
 
+/* The bytes begin anew where all of the target is read back. */
+static void apply_show(void *data, uint64_t done, uint64_t total)
+{
+  struct vmf_progress *progress = data;
+
+  if (done < progress->done && progress->pass + 1 < progress->passes)
+    vmf_progress_next(progress, "verifying");
+  vmf_progress_show(progress, done, total);
+}
+
 static enum vmf_code apply_images(struct apply_settings *settings, struct vmf_image *source,
                                   struct vmf_image *since, struct vmf_error *error)
 {
@@ -96,7 +106,7 @@ static enum vmf_code apply_images(struct apply_settings *settings, struct vmf_im
   struct vmf_progress progress = vmf_progress_begin(&settings->command, target, "applying");
   const struct vmf_job_options job = {.size = sizeof job,
                                       .threads = (unsigned)settings->command.threads,
-                                      .progress = vmf_progress_show,
+                                      .progress = apply_show,
                                       .progress_data = &progress,
                                       .cancel = vmf_signals_cancel(),
                                       .max_bytes = settings->command.max_size};

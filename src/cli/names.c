@@ -184,6 +184,29 @@ char *vmf_names_folder(const char *path)
   return strndup(path, name == path + 1 ? 1 : (size_t)(name - 1 - path));
 }
 
+static bool is_one_file(const char *one, const char *other)
+{
+  struct stat first, second;
+
+  return one && other && stat(one, &first) == 0 && stat(other, &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+bool vmf_names_same(const char *one, const char *other)
+{
+  if (strcmp(one, other) == 0 || is_one_file(one, other))
+    return true;
+  if (strcmp(vmf_names_last(one), vmf_names_last(other)) != 0 || vmf_names_is_url(one) ||
+      vmf_names_is_url(other))
+    return false;
+  char *above = vmf_names_folder(one), *other_above = vmf_names_folder(other);
+  bool same = is_one_file(above, other_above);
+
+  free(above);
+  free(other_above);
+  return same;
+}
+
 /* As far as the next character of the mark: what "*" stands for is read over. */
 static bool takes_mark(FILE *file, char mark)
 {

@@ -53,6 +53,9 @@ VMF_MUST_CHECK enum vmf_code vmf_names_redirected(struct vmf_command *command, i
  * the process is confined before. */
 void vmf_names_recognised(struct vmf_command *command, int sources);
 
+/* Whether two names lead to one file, or would if it were made. */
+bool vmf_names_same(const char *one, const char *other);
+
 /* Whether a report that begins with `mark`, in which "*" is the rest of a line, may be written to
  * the path: nothing is there, or a pipe, an empty file, or such a report. A slip in the name costs
  * no disk. */

@@ -320,7 +320,7 @@ def test_a_map_of_packed_units_where_nothing_is_packed(t):
     ('an overlay', 9, ('-O', 'qcow2', '-c', '-B', 'base.qcow2', '-F', 'qcow2', '--map', 'm', 'disk.raw', 'new')),
     ('a pipe', 9, (*STREAM, '--map', 'm', 'disk.raw', '-')), ('no file', 1, (*STREAM, '--since', 'old.map', 'disk.raw', 'new')),
     ('no map', 1, (*STREAM, '--onto', 'old', 'disk.raw', 'new')), ('in place', 1, (*STREAM, '--in-place', '--since', 'old.map', '--onto', 'old', 'disk.raw', 'old')),
-    ('a file that is no map', 1, (*STREAM, '--map', 'vm.ova', 'disk.raw', 'new')), ('one name for both', 1, (*STREAM, '--map', 'new', 'disk.raw', 'new')), ('the source', 1, (*STREAM, '--map', 'disk.raw', 'disk.raw', 'new')),
+    ('a file that is no map', 1, (*STREAM, '--map', 'vm.ova', 'disk.raw', 'new')), ('one name for both', 1, (*STREAM, '--map', 'new', 'disk.raw', 'new')), ('two names for both', 1, (*STREAM, '--map', './new', 'disk.raw', 'new')), ('the source', 1, (*STREAM, '--map', 'disk.raw', 'disk.raw', 'new')),
     ('a package', 1, ('--map', 'm', 'vm.ova', 'new.ova'))])
 def test_refused(t, status, words):
     two_versions(t, size=MEBI)

@@ -112,7 +112,7 @@ static enum vmf_code check_losses(const char *path, const char *target, struct v
     return VMF_OK;
   if (strcmp(path, "-") == 0 && strcmp(target, "-") == 0)
     return vmf_arguments_wrong(error, "the machine and --losses cannot both go to standard output");
-  if (strcmp(path, target) == 0)
+  if (vmf_names_same(path, target))
     return vmf_arguments_wrong(error, "%s: is the target, too; --losses takes another name", path);
   if (strcmp(path, "-") != 0 && !vmf_names_free_for(path, loss_mark))
     return vmf_arguments_wrong(error,

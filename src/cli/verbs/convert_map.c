@@ -3,19 +3,18 @@
  *
  * `convert --map`, `--bitmap` and `--bitmaps`: what may be replaced by a map, and what a bitmap of
  * changed blocks goes with. */
-#include <string.h>
-
 #include "arguments.h"
 #include "names.h"
 #include "verb_convert.h"
 
 enum vmf_code vmf_convert_check_map(const char *map, const char *path, struct vmf_error *error)
 {
-  if (!map || (strcmp(map, path) != 0 && vmf_names_free_for(map, "vmferry map ")))
+  bool same = map && vmf_names_same(map, path);
+
+  if (!map || (!same && vmf_names_free_for(map, "vmferry map ")))
     return VMF_OK;
   return vmf_arguments_wrong(error, "--map: %s: %s; name another file for the map", map,
-                             strcmp(map, path) == 0 ? "is the target"
-                                                    : "is there, and no map, so it stays");
+                             same ? "is the target" : "is there, and no map, so it stays");
 }
 
 enum vmf_code vmf_convert_check_bitmaps(const struct vmf_convert_settings *settings,

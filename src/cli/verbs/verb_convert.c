@@ -287,7 +287,7 @@ static enum vmf_code convert_check_settings(const struct vmf_convert_settings *s
     return vmf_arguments_wrong(error, "--target-is-zero is of a target that is there: it needs -n");
   if (settings->target.exists && settings->target.no_clobber)
     return vmf_arguments_wrong(error, "-n replaces what is there, which --no-clobber forbids");
-  if (settings->salvage.map && strcmp(settings->salvage.map, path) == 0)
+  if (settings->salvage.map && vmf_names_same(settings->salvage.map, path))
     return vmf_arguments_wrong(error, "%s: cannot be the target and the map of --salvage", path);
   if (vmf_convert_check_map(settings->target.map, path, error) != VMF_OK)
     return error->code;

@@ -55,6 +55,19 @@ def test_losses_and_findings_are_merged_too(t):
     tap.equal(merged(t, 'r.json')['jobs'], alone, 'jobs')
 
 
+def test_what_was_only_planned_is_not_done(t):
+    """Of a dry run nothing is there: 75, as of what was not begun."""
+    tasks(t, ('--task', '0/2'), ('--task', '1/2', '--dry-run'))
+    told = merged(t, 'reports', '--report', 'r.xml', '--report', 'r.html', status=75)
+    tap.equal([told['batch'][key] for key in ('done', 'planned', 'not-begun')], [2, 2, 0], 'totals')
+    tap.equal([job['state'] for job in told['jobs']], ['done', 'planned', 'done', 'planned'], 'states')
+    said = t.vmferry('report', 'reports', status=75).stdout
+    tap.contains(said, ': 2 done, 2 planned, ')
+    suite = xml.etree.ElementTree.parse(t.path('r.xml')).getroot()
+    tap.equal(len(list(suite.iter('skipped'))), 2, 'JUnit')
+    tap.contains(t.read('r.html').decode(), '2 planned; ')
+
+
 def test_what_has_no_report_is_75_and_named(t):
     tasks(t, ('--index', '1'))
     told = merged(t, 'reports', status=75)

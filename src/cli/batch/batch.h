@@ -47,7 +47,8 @@ enum vmf_job_state {
   VMF_JOB_SALVAGED, /* the target is there, without what could not be read */
   VMF_JOB_SKIPPED,  /* an earlier run has done it, and nothing has changed since */
   VMF_JOB_FAILED,
-  VMF_JOB_STOPPED /* by a signal */
+  VMF_JOB_STOPPED, /* by a signal */
+  VMF_JOB_PLANNED  /* --dry-run: nothing was written */
 };
 
 /* The files that a job read and made, as the record has them. */
@@ -85,7 +86,7 @@ struct vmf_batch_job {
 
   /* what was made; NULL: not yet */
   char *path, *format;
-  bool package;
+  bool package, planned;                       /* planned: it is only what would be */
   uint64_t guest_size, data_bytes, zero_bytes; /* of a disk */
   uint64_t files;                              /* of a package or machine */
   uint64_t written;                            /* bytes */

@@ -89,6 +89,7 @@ static void hear_plan(void *data, const char *path, uint64_t required)
   pthread_mutex_lock(&doing->batch->lock);
   set(&doing->job->path, path);
   doing->job->written = required;
+  doing->job->planned = true;
   pthread_mutex_unlock(&doing->batch->lock);
 }
 
@@ -205,6 +206,7 @@ static void begin(struct vmf_batch *batch, struct vmf_batch_job *job)
   pthread_mutex_lock(&batch->lock);
   vmf_words_free(&job->said);
   job->unsaid = 0;
+  job->planned = false;
   vmf_words_free(&job->touched.fields);
   job->touched.untold = false;
   job->attempts++;
@@ -285,7 +287,8 @@ void vmf_batch_do(struct vmf_batch *batch, struct vmf_batch_job *job)
   if (!job->recorded && error.code == VMF_OK && !salvaged)
     vmf_batch_record_add(batch->record, job);
   end(batch, job, &error,
-      job->recorded ? VMF_JOB_SKIPPED
-      : salvaged    ? VMF_JOB_SALVAGED
-                    : VMF_JOB_DONE);
+      job->recorded  ? VMF_JOB_SKIPPED
+      : salvaged     ? VMF_JOB_SALVAGED
+      : job->planned ? VMF_JOB_PLANNED
+                     : VMF_JOB_DONE);
 }

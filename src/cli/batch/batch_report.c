@@ -17,7 +17,7 @@ const char *vmf_report_state(enum vmf_job_state state)
   static const char *const names[] = {
       [VMF_JOB_WAITING] = "not begun", [VMF_JOB_RUNNING] = "running",   [VMF_JOB_DONE] = "done",
       [VMF_JOB_SALVAGED] = "salvaged", [VMF_JOB_SKIPPED] = "unchanged", [VMF_JOB_FAILED] = "failed",
-      [VMF_JOB_STOPPED] = "stopped"};
+      [VMF_JOB_STOPPED] = "stopped",   [VMF_JOB_PLANNED] = "planned"};
 
   return names[state];
 }

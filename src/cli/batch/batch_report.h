@@ -58,7 +58,7 @@ struct vmf_report_kind {
 extern const struct vmf_report_kind vmf_report_json, vmf_report_html, vmf_report_junit,
     vmf_report_csv;
 
-/* "done", "failed", "stopped", "salvaged", "unchanged", "not begun" */
+/* "done", "failed", "stopped", "salvaged", "unchanged", "not begun", "planned" */
 const char *vmf_report_state(enum vmf_job_state state);
 
 /* How many jobs have this state at the end. */

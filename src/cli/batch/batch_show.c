@@ -72,7 +72,8 @@ static void describe(const struct vmf_batch_job *job, char *text, size_t size)
 void vmf_batch_show_ended(struct vmf_batch *batch, const struct vmf_batch_job *job)
 {
   bool skipped = job->state == VMF_JOB_SKIPPED;
-  bool good = skipped || job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED;
+  bool good = skipped || job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED ||
+              job->state == VMF_JOB_PLANNED;
   char text[100];
 
   vmf_batch_event(batch, job,
@@ -181,7 +182,8 @@ void vmf_batch_show_summary(struct vmf_batch *batch)
   for (size_t i = 0; i < batch->count; i++) {
     const struct vmf_batch_job *job = &batch->jobs[i];
 
-    done += job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED;
+    done += job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED ||
+            job->state == VMF_JOB_PLANNED;
     skipped += job->state == VMF_JOB_SKIPPED;
     stopped += job->state == VMF_JOB_STOPPED;
     waiting += job->state == VMF_JOB_WAITING;

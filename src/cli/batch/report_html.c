@@ -83,7 +83,7 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
 
   vmf_human_size(job->written, written);
   vmf_human_seconds(seconds, time);
-  if (job->path && seconds > 0) {
+  if (job->format && seconds > 0) {
     double bytes = (double)job->written / seconds;
     vmf_human_size(bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX, rate);
     strcat(rate, "/s");
@@ -98,7 +98,7 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   vmf_escape_markup(out, job->name);
   print_details(out, job);
   fputs("</td>", out);
-  print_number(out, "Written", job->path ? written : "");
+  print_number(out, "Written", job->format ? written : "");
   print_number(out, "Time", job->state == VMF_JOB_WAITING ? "" : time);
   print_number(out, "Rate", rate);
   fputs("</tr>\n", out);
@@ -129,7 +129,7 @@ static void write_html(FILE *out, const struct vmf_outcome *report)
   char begun[32], bytes[16], time[16];
 
   for (size_t i = 0; i < report->count; i++)
-    written += report->jobs[i].written;
+    written += report->jobs[i].state == VMF_JOB_PLANNED ? 0 : report->jobs[i].written;
   vmf_report_time(report->begun, begun);
   vmf_human_size(written, bytes);
   vmf_human_seconds((double)report->milliseconds / 1000, time);
@@ -137,14 +137,15 @@ static void write_html(FILE *out, const struct vmf_outcome *report)
   vmf_escape_markup(out, report->list);
   fprintf(out,
           "</h1>\n<p>%zu jobs: <span class=\"done\">%zu done</span>, <span class=\"failed\">%zu "
-          "failed</span>, %zu salvaged, %zu unchanged, %zu stopped, %zu not begun; %s written in "
+          "failed</span>, %zu salvaged, %zu unchanged, %zu stopped, %zu not begun, %zu planned; %s "
+          "written in "
           "%s; begun %s; "
           "exit status %d; vmferry %s</p>\n",
           report->count, vmf_report_count(report, VMF_JOB_DONE),
           vmf_report_count(report, VMF_JOB_FAILED), vmf_report_count(report, VMF_JOB_SALVAGED),
           vmf_report_count(report, VMF_JOB_SKIPPED), vmf_report_count(report, VMF_JOB_STOPPED),
-          vmf_report_count(report, VMF_JOB_WAITING), bytes, time, begun, report->status,
-          vmf_version());
+          vmf_report_count(report, VMF_JOB_WAITING), vmf_report_count(report, VMF_JOB_PLANNED),
+          bytes, time, begun, report->status, vmf_version());
   print_missing(out, report);
   fputs("<table>\n<thead><tr><th>State</th><th>Source</th><th>Target</th><th>Written</th>"
         "<th>Time</th><th>Rate</th></tr></thead>\n<tbody>\n",

@@ -157,12 +157,12 @@ static void write_json(FILE *out, const struct vmf_outcome *report)
       "        \"status\": %d,\n        \"jobs\": %zu,\n        \"done\": %zu,\n"
       "        \"salvaged\": %zu,\n        \"unchanged\": %zu,\n        \"failed\": %zu,\n"
       "        \"stopped\": %zu,\n"
-      "        \"not-begun\": %zu,\n        \"listed\": %zu",
+      "        \"not-begun\": %zu,\n        \"planned\": %zu,\n        \"listed\": %zu",
       vmf_version(), begun, (double)report->milliseconds / 1000, report->status, report->count,
       vmf_report_count(report, VMF_JOB_DONE), vmf_report_count(report, VMF_JOB_SALVAGED),
       vmf_report_count(report, VMF_JOB_SKIPPED), vmf_report_count(report, VMF_JOB_FAILED),
       vmf_report_count(report, VMF_JOB_STOPPED), vmf_report_count(report, VMF_JOB_WAITING),
-      report->listed);
+      vmf_report_count(report, VMF_JOB_PLANNED), report->listed);
   if (report->reports > 0)
     print_merged(out, report);
   fputs("\n    },\n    \"jobs\": [", out);

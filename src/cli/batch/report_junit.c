@@ -19,6 +19,8 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
   }
   if (job->state == VMF_JOB_WAITING)
     fputs("      <skipped message=\"not begun\"/>\n", out);
+  if (job->state == VMF_JOB_PLANNED)
+    fputs("      <skipped message=\"planned: nothing was written\"/>\n", out);
   if (job->state == VMF_JOB_SKIPPED)
     fputs("      <skipped message=\"done before, and unchanged\"/>\n", out);
   if (job->said.count > 0) {
@@ -49,7 +51,8 @@ static void write_junit(FILE *out, const struct vmf_outcome *report)
           "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.3f\" "
           "timestamp=\"%s\">\n",
           report->count + report->missing_count, failed, report->missing_count,
-          vmf_report_count(report, VMF_JOB_WAITING) + vmf_report_count(report, VMF_JOB_SKIPPED),
+          vmf_report_count(report, VMF_JOB_WAITING) + vmf_report_count(report, VMF_JOB_SKIPPED) +
+              vmf_report_count(report, VMF_JOB_PLANNED),
           seconds, begun);
   for (size_t i = 0; i < report->count; i++)
     print_job(out, &report->jobs[i]);

@@ -50,7 +50,8 @@ static int status_of(const struct vmf_outcome *report)
       return VMF_EXIT_OTHER;
   if (report->missing_count > 0 || vmf_report_count(report, VMF_JOB_FAILED) > 0 ||
       vmf_report_count(report, VMF_JOB_STOPPED) > 0 ||
-      vmf_report_count(report, VMF_JOB_WAITING) > 0)
+      vmf_report_count(report, VMF_JOB_WAITING) > 0 ||
+      vmf_report_count(report, VMF_JOB_PLANNED) > 0)
     return VMF_EXIT_TEMPORARY;
   return vmf_report_count(report, VMF_JOB_SALVAGED) > 0 ? VMF_EXIT_SALVAGED : VMF_EXIT_DONE;
 }

@@ -129,11 +129,11 @@ static enum vmf_code take_state(const struct reading *reading, const json_t *obj
 {
   const char *text = json_string_value(json_object_get(object, "state"));
 
-  for (*state = VMF_JOB_WAITING; text && *state <= VMF_JOB_STOPPED; ++*state)
+  for (*state = VMF_JOB_WAITING; text && *state <= VMF_JOB_PLANNED; ++*state)
     if (strcmp(vmf_report_state(*state), text) == 0)
       return VMF_OK;
   *state = VMF_JOB_WAITING;
-  return wrong(reading, "state", "done, failed, stopped, salvaged, unchanged, not begun");
+  return wrong(reading, "state", "done, failed, stopped, salvaged, unchanged, not begun, planned");
 }
 
 static enum vmf_code take_listed(const struct reading *reading, const json_t *object,

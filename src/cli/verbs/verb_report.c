@@ -110,12 +110,12 @@ static void report_print(const struct vmf_outcome *report)
   char bytes[16], range[64];
 
   for (size_t i = 0; i < report->count; i++)
-    written += report->jobs[i].written;
+    written += report->jobs[i].state == VMF_JOB_PLANNED ? 0 : report->jobs[i].written;
   vmf_human_size(written, bytes);
   vmf_human_text(stdout, report->list);
   printf(": %zu jobs, %zu report%s: %zu done", report->listed, report->reports,
          report->reports == 1 ? "" : "s", vmf_report_count(report, VMF_JOB_DONE));
-  for (enum vmf_job_state state = VMF_JOB_SALVAGED; state <= VMF_JOB_STOPPED; state++)
+  for (enum vmf_job_state state = VMF_JOB_SALVAGED; state <= VMF_JOB_PLANNED; state++)
     report_print_count(report, state);
   report_print_count(report, VMF_JOB_WAITING);
   if (report->missing_count > 0)

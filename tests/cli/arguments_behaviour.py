@@ -135,6 +135,22 @@ def test_a_package_takes_no_option_that_does_nothing_for_it(t, *words):
     tap.equal(t.names(), ['a.ova', 'a.raw', 'secret'], 'files')
 
 
+@tap.rows([('in one list', 0), ('in two lists', 1)])
+def test_another_content_is_the_worst_that_a_list_of_checksums_tells(t, lists):
+    """Also where another disk of the list ends with a status that is higher (10: its secret is missing)."""
+    tap.needs('OpenSSL')
+    t.write('a.raw', b'vmferry' * 4096)
+    t.write('secret', b'sesame')
+    t.vmferry('create', '-q', '--target-secret-file', 'secret', '-o', 'encrypt.format=luks,encrypt.iter-time=1', 'locked.qcow2', '1M')
+    told = t.vmferry('checksum', 'a.raw').stdout
+    t.write('a.raw', b'another' * 4096)
+    locked = told.replace('a.raw', 'locked.qcow2')
+    t.write('sums', (told if lists else told + locked).encode())
+    t.write('others', locked.encode())
+    t.vmferry('checksum', '-c', 'others', status=10)
+    t.vmferry('checksum', '-c', 'sums', *(['others'] if lists else []), status=8)
+
+
 @tap.rows([('this folder', '..ova'), ('the one above', '...ova')])
 def test_a_package_gives_no_name_of_dots_to_the_folder_of_its_files(t, name):
     """The name without its suffix is "." or "..": the files would lie where nobody asked for them."""

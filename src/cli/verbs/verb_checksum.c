@@ -181,6 +181,18 @@ static int checksum_check_line(struct checksum_settings *settings,
   return status;
 }
 
+/* Another content is the answer that was asked for, whatever else could not be read. */
+static const int checksum_worst_first[] = {VMF_EXIT_DIFFERENT, VMF_EXIT_DONE};
+
+static int checksum_worse(int one, int other)
+{
+  bool stopped = one >= VMF_EXIT_SIGNAL || other >= VMF_EXIT_SIGNAL;
+
+  if (!stopped && (one == VMF_EXIT_DIFFERENT || other == VMF_EXIT_DIFFERENT))
+    return VMF_EXIT_DIFFERENT;
+  return one > other ? one : other;
+}
+
 /* Reads on behind a line that is too long. */
 static bool checksum_line_whole(char *line, FILE *file)
 {
@@ -249,11 +261,11 @@ static int checksum_check_lines(struct checksum_settings *settings, const char *
                        "sha256sum, \"HEX  NAME\"",
                        name, number);
     }
-    worst = status > worst ? status : worst;
+    worst = checksum_worse(status, worst);
   }
   if (ferror(file)) {
     vmf_status_print("%s: cannot be read: %s", name, strerror(errno));
-    return VMF_EXIT_READ;
+    return checksum_worse(VMF_EXIT_READ, worst);
   }
   if (checked > 0 || worst > VMF_EXIT_DONE)
     return worst;
@@ -307,7 +319,8 @@ static int checksum_run(void *given)
     return vmf_status_report(&error);
   if (!settings->algorithm)
     settings->algorithm = "sha256";
-  return vmf_each_operand(command, settings->check ? checksum_check_one : checksum_one, NULL);
+  return settings->check ? vmf_each_operand(command, checksum_check_one, checksum_worst_first)
+                         : vmf_each_operand(command, checksum_one, NULL);
 }
 
 static const char *const checksum_examples[] = {

@@ -81,6 +81,7 @@ enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **
   *value = NULL;
   while (word && *word) {
     char *end = word + vmf_arguments_option_length(word), *rest = *end ? end + 1 : end;
+    bool last = !*end; /* before what is behind it moves there */
 
     if (strncmp(word, name, name_length) == 0 && word[name_length] == '=') {
       char *start = word + name_length + 1;
@@ -89,11 +90,11 @@ enum vmf_code vmf_arguments_take_option(char *options, const char *name, char **
       *value = vmf_arguments_option_copy(start, (size_t)(end - start));
       if (!*value)
         return vmf_arguments_no_memory(error);
-      if (!*end && word > options)
+      if (last && word > options)
         word[-1] = 0; /* it was the last: the comma before it goes, too */
       else
         memmove(word, rest, strlen(rest) + 1);
-      if (!*end)
+      if (last)
         break;
     } else {
       word = rest;

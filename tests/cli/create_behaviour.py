@@ -33,6 +33,12 @@ def test_create_by_suffix(t):
     tap.equal(json.loads(t.vmferry('info', '--output=json', 'b.img').stdout)['virtual-size'], 1 << 20)
 
 
+@tap.rows([(options, options) for options in ('size=2M,size=1M', 'size=2M,size=1024k', 'cluster_size=4k,size=20M,size=10M,size=1M', 'size=2M,size=1M,cluster_size=4k')])
+def test_the_last_size_counts(t, options):
+    t.vmferry('create', '-f', 'qcow2', '-o', options, 'a.qcow2')
+    tap.equal(json.loads(t.vmferry('info', '--output=json', 'a.qcow2').stdout)['virtual-size'], 1 << 20)
+
+
 def test_create_overlay(t):
     t.write('base.raw', b'base' * 300000)
     for name, words in (('a', ('-b', 'base.raw', '-F', 'raw')), ('b', ('-o', 'backing_file=base.raw,backing_fmt=raw'))):

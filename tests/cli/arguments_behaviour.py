@@ -135,6 +135,17 @@ def test_a_package_takes_no_option_that_does_nothing_for_it(t, *words):
     tap.equal(t.names(), ['a.ova', 'a.raw', 'secret'], 'files')
 
 
+@tap.rows([(name, name) for name in ('disk.raw', 'disk.VMDK', 'other.vmx', 'x.tar')])
+def test_a_changed_package_is_called_as_one(t, name):
+    """What is there under the name of a disk or another machine stays."""
+    t.write('a.raw', bytes(1 << 20))
+    t.vmferry('pack', '-o', 'a.ova', 'a.raw')
+    t.write(name, b'precious')
+    tap.contains(t.vmferry('edit', '--cpus', '2', '-o', name, 'a.ova', status=1).stderr, 'expected *.ova')
+    tap.equal(t.read(name), b'precious', 'content')
+    t.vmferry('edit', '--cpus', '2', '-o', 'b.OVA', 'a.ova')
+
+
 @tap.rows([('in one list', 0), ('in two lists', 1)])
 def test_another_content_is_the_worst_that_a_list_of_checksums_tells(t, lists):
     """Also where another disk of the list ends with a status that is higher (10: its secret is missing)."""

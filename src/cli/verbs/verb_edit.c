@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "arguments.h"
 #include "common_arguments.h"
 #include "machine_options.h"
+#include "names.h"
 #include "packaging.h"
 #include "signals.h"
 #include "status.h"
@@ -249,6 +251,26 @@ static enum vmf_code edit_file(struct edit_settings *settings, const struct edit
   return code;
 }
 
+static const char *edit_suffix(const char *path)
+{
+  return strrchr(vmf_names_last(path), '.');
+}
+
+/* What is written is what FILE is: a slip in the name costs no disk, and no other machine. */
+static enum vmf_code edit_check_output(const char *path, const char *output,
+                                       struct vmf_error *error)
+{
+  const char *own = edit_suffix(path), *other = output ? edit_suffix(output) : NULL;
+
+  if (!other || (own && strcasecmp(own, other) == 0) ||
+      (!vmf_format_by_suffix(output) && !(own && vmf_suffix_meaning(output))))
+    return VMF_OK;
+  return vmf_arguments_wrong(error,
+                             "-o: %s: the suffix %s is that of something else; what is written is "
+                             "what %s is%s%s",
+                             output, other, path, own ? ": expected *" : "", own ? own : "");
+}
+
 static bool edit_is_wanted(const struct edit_settings *settings)
 {
   const struct vmf_machine_settings *machine = &settings->machine;
@@ -280,6 +302,8 @@ static int edit_run(void *given)
     code = vmf_arguments_wrong(&error, "edit: no option says what is to be changed: --name, "
                                        "--cpus, --memory, --network, ...; \"vmferry edit --help\" "
                                        "lists all");
+  if (code == VMF_OK)
+    code = edit_check_output(settings->command.operands[0], settings->output, &error);
   if (code == VMF_OK)
     code = vmf_packaging_check(&settings->signing, &error);
   if (code == VMF_OK)

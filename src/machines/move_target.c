@@ -213,15 +213,28 @@ enum vmf_code vmf_machine_move_called(const struct vmf_machine_move *move, char 
   return VMF_OK;
 }
 
+/* A slip in the name costs no disk, and no other machine: one without a suffix says nothing. */
+static enum vmf_code check_suffix(const char *path, const char *suffix, struct vmf_error *error)
+{
+  if (vmf_path_has_suffix(path, suffix) ||
+      (!vmf_format_by_suffix(path) && !vmf_suffix_meaning(path)))
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: the suffix is that of something else; such a machine is called *%s", path,
+                  suffix);
+}
+
 /* One file for all of it; in a folder it gets a name. */
 static enum vmf_code find_file(struct vmf_machine_move *move, const char *path, const char *name,
                                struct vmf_error *error)
 {
   VMF_AUTO_FREE char *suffix = NULL;
 
-  if (!vmf_destination_is_folder(path))
-    return vmf_destination_alone(path, &move->destination, error);
   VMF_TRY(vmf_format(&suffix, error, ".%s", move->format ? move->format->container : "ova"));
+  if (!vmf_destination_is_folder(path)) {
+    VMF_TRY(check_suffix(path, suffix, error));
+    return vmf_destination_alone(path, &move->destination, error);
+  }
   return vmf_destination_inside(path, name, suffix, !move->format, &move->destination, error);
 }
 

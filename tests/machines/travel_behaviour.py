@@ -469,6 +469,15 @@ def test_a_machine_format_is_asked_for_by_its_name_or_by_that_of_its_file(t):
     tap.contains(t.vmferry('convert', '--machine=vmm', 'vm.xml', 'x', status=1).stderr, 'libvirt, ')
 
 
+@tap.rows([(f'{machine} as {name}', machine, name) for machine in ('vma', 'xva') for name in ('disk.raw', 'disk.qcow2', 'other.vmx', 'vm.' + machine + '.zst', 'other.' + {'vma': 'xva', 'xva': 'vma'}[machine])])
+def test_a_machine_in_one_file_is_called_as_one(t, machine, name):
+    """What is there under the name of a disk or another machine stays."""
+    three_disks(t)
+    t.write(name, b'precious')
+    tap.contains(t.vmferry('convert', '--machine', machine, 'vm.xml', name, status=1).stderr, f'such a machine is called *.{machine}')
+    tap.equal(t.read(name), b'precious', 'content')
+
+
 def test_options_of_machines_are_not_for_disks(t):
     t.write('0.raw', DISKS[0])
     for option in '--strict', '--copy', '--losses=l', '--machine=libvirt', '--system=a', '--network=a=b':

@@ -103,6 +103,20 @@ def test_ide_has_no_word_at_vmware(t):
 SOUND = '<Item><rasd:ElementName>sound</rasd:ElementName><rasd:InstanceID>90</rasd:InstanceID><rasd:ResourceSubType>ensoniq1371</rasd:ResourceSubType><rasd:ResourceType>35</rasd:ResourceType></Item></VirtualHardwareSection>'
 
 
+def test_a_place_that_the_other_bus_has_not(t):
+    """Unit 7 of SCSI is the controller itself: the machine is described anew."""
+    package(t, '--controller', 'sata', '--hardware', 'vmx-10', change=lambda text: text.replace('<rasd:AddressOnParent>0<', '<rasd:AddressOnParent>7<'))
+    told = changes(t, 'esxi@5.0')[2]
+    tap.equal(re.findall(r'AddressOnParent>(\d+)<', descriptor(t, 'out.ova')), ['0'], 'unit')
+    tap.contains(told['disks[0].bus']['why'], 'needs a driver')
+
+
+def test_controllers_keep_apart(t):
+    package(t, '--controller', 'lsilogic', '--controller', 'sata', '--hardware', 'vmx-10', disks=2)
+    changes(t, 'esxi@5.0')
+    tap.equal(re.findall(r'<rasd:Address>(\d+)<', descriptor(t, 'out.ova')), ['0', '1'], 'numbers')
+
+
 def test_sound_is_not_required(t):
     package(t, change=lambda text: text.replace('</VirtualHardwareSection>', SOUND))
     tap.contains(t.vmferry('lint', '--for', 'esxi', 'vm.ovf', status=3).stdout, 'E-VMW-DEVICE')

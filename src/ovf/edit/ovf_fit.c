@@ -21,6 +21,7 @@
 struct fitting {
   struct vmf_ovf_editor editor;
   const struct vmf_platform *platform;
+  uint64_t numbers[VMF_BUSES]; /* those that controllers of the machine have, a bit each */
 };
 
 /* ---- what there is ---- */
@@ -79,6 +80,23 @@ static unsigned most_of(const struct vmf_platform *platform, enum vmf_bus bus)
   return is_virtualbox(platform) && bus != VMF_BUS_IDE ? 1 : vmf_bus_limits[bus].controllers;
 }
 
+/* Whether the controller's drives have their places on the other bus, too. */
+static bool has_places(const struct vmf_ovf_system *system, const struct vmf_ovf_item *controller,
+                       enum vmf_bus bus)
+{
+  unsigned places = vmf_bus_limits[bus].disks + (bus == VMF_BUS_SCSI);
+  uint64_t place;
+
+  for (size_t i = 0; i < system->item_count; i++) {
+    const struct vmf_ovf_item *item = &system->items[i];
+    if (item->parent && controller->instance && strcmp(item->parent, controller->instance) == 0 &&
+        item->address_on_parent && vmf_reader_number(item->address_on_parent, &place) &&
+        (place >= places || (bus == VMF_BUS_SCSI && place == VMF_SCSI_OWN_UNIT)))
+      return false;
+  }
+  return true;
+}
+
 static bool has_room(const struct vmf_ovf *ovf, const struct vmf_ovf_system *system,
                      const struct vmf_platform *platform)
 {
@@ -92,6 +110,8 @@ static bool has_room(const struct vmf_ovf *ovf, const struct vmf_ovf_system *sys
     enum vmf_bus bus = bus_there(platform, item, &changes);
     if (bus == VMF_BUSES || !kind_of(bus, NULL))
       return !changes;
+    if (changes && !has_places(system, item, bus))
+      return false;
     counts[bus]++;
     changed[bus] |= changes;
   }
@@ -188,6 +208,50 @@ static enum vmf_code fit_family(struct fitting *fitting)
   return vmf_editor_text(&fitting->editor, type, family);
 }
 
+static void take_number(struct fitting *fitting, enum vmf_bus bus, uint64_t number)
+{
+  if (number < 64)
+    fitting->numbers[bus] |= UINT64_C(1) << number;
+}
+
+/* The numbers that stay those of controllers. */
+static void find_numbers(struct fitting *fitting)
+{
+  const struct vmf_ovf_system *system = fitting->editor.system;
+  uint64_t number;
+  bool changes;
+
+  memset(fitting->numbers, 0, sizeof fitting->numbers);
+  for (size_t i = 0; i < system->item_count; i++) {
+    const struct vmf_ovf_item *item = &system->items[i];
+    if (!is_controller(item) || is_nvdimm(item))
+      continue;
+    enum vmf_bus bus = bus_there(fitting->platform, item, &changes);
+    if (!changes && bus != VMF_BUSES && item->address && vmf_reader_number(item->address, &number))
+      take_number(fitting, bus, number);
+  }
+}
+
+/* A controller that comes to another bus keeps its number, unless one there has it. */
+static enum vmf_code fit_number(struct fitting *fitting, const struct vmf_ovf_item *item,
+                                enum vmf_bus bus)
+{
+  uint64_t number, taken = fitting->numbers[bus];
+  char text[24];
+
+  if (!item->address || !vmf_reader_number(item->address, &number) || number >= 64)
+    return VMF_OK;
+  if (!(taken >> number & 1)) {
+    take_number(fitting, bus, number);
+    return VMF_OK;
+  }
+  for (number = 0; number < 63 && taken >> number & 1;)
+    number++;
+  take_number(fitting, bus, number);
+  snprintf(text, sizeof text, "%" PRIu64, number);
+  return set(fitting, item, "Address", text);
+}
+
 static enum vmf_code fit_controller(struct fitting *fitting, const struct vmf_ovf_item *item)
 {
   const struct vmf_profile_controller *there = vmf_platform_controller(fitting->platform);
@@ -200,6 +264,7 @@ static enum vmf_code fit_controller(struct fitting *fitting, const struct vmf_ov
     return VMF_OK;
   if (changes) {
     kind = kind_of(bus, there->model);
+    VMF_TRY(fit_number(fitting, item, bus));
     VMF_TRY(set(fitting, item, "ResourceType",
                 bus == VMF_BUS_IDE    ? "5"
                 : bus == VMF_BUS_SCSI ? "6"
@@ -281,6 +346,7 @@ static enum vmf_code fit_system(struct fitting *fitting)
 
   VMF_TRY(fit_family(fitting));
   VMF_TRY(fit_boot_order(fitting));
+  find_numbers(fitting);
   for (size_t i = 0; i < system->item_count; i++)
     VMF_TRY(fit_item(fitting, &system->items[i]));
   return VMF_OK;

@@ -235,6 +235,17 @@ def test_packed_and_cut_files(t, more, pack, size):
             t.run('rm', '-rf', 'unpacked', path, os.path.dirname(path) if kind == 'ovf' else path)
 
 
+def test_the_only_chunk_of_a_file_that_moves_is_a_whole_file(t):
+    """With chunkSize it would be looked for as disk.iso.000000000.000000000."""
+    disk = image('stream', RAW, 'disk1.vmdk')
+    text = descriptor([file_element('disk1.vmdk', 'file1', len(disk)), file_element('sub/cd.iso', 'file2', len(ISO), more=' ovf:chunkSize="100000"')],
+                      [disk_element(capacity=len(RAW), uri=URIS['stream'])])
+    path = put(t, [('vm.ovf', text), ('disk1.vmdk', disk), *chunks(ISO, 100000, 'sub/cd.iso')])
+    out = convert(t, path, 'ova')
+    element, stored = out.file_of('file2')
+    tap.equal((out.get(element, 'href') in out.files, out.get(element, 'chunkSize'), stored == ISO), (True, None, True), 'file')
+
+
 def test_progress_while_a_packed_disk_is_unpacked(t):
     stored = packed(image('raw', RAW, 'disk1.img'))
     text = descriptor([file_element('disk1.img.gz', size=len(stored), more=' ovf:compression="gzip"')],

@@ -62,10 +62,10 @@ static enum vmf_code edit_file(struct vmf_conversion *conversion,
   if (!converted->rewritten)
     return VMF_OK;
   VMF_TRY(set_href(conversion, element, file->name, error));
+  VMF_TRY(set_text(conversion, element, "chunkSize", NULL, error)); /* of one chunk: a whole file */
   if (!converted->image && !converted->content) /* it has only moved */
     return VMF_OK;
   VMF_TRY(set_text(conversion, element, "compression", NULL, error));
-  VMF_TRY(set_text(conversion, element, "chunkSize", NULL, error));
   if (how != VMF_DESCRIBE_EARLY)
     return set_number(conversion, element, "size", known(file->size, how), error);
   if (converted->image)

@@ -381,6 +381,32 @@ def test_limits_and_bounds_of_memory_have_units(t, memory, numbers, beyond):
     tap.equal('[edit-beyond-bound]' in done.stderr, beyond)
 
 
+def test_a_number_in_a_text_has_its_unit(t):
+    path = put(t, files={**PACKAGE, 'vm.ovf': OVF.replace(b'>memory<', b'>1 GB of memory<')})
+    edit(t, path, '--memory', '1536M')
+    tap.contains(texts(t, path)['vm.ovf'].decode(), '<rasd:ElementName>1536 MiB of memory<')
+
+
+NAMING = '''<Property ovf:key="a" ovf:type="ip:VM Network"/><Property ovf:key="b" ovf:type="string" vmw:qualifiers="Ip(&quot;VM Network&quot;)" ovf:value="${autoIp:VM Network} ${x} ${dns:other}"/>
+      <Property ovf:key="c" ovf:type="string" ovf:qualifiers="Netmask('VM Network'), MaxLen(9)"><Value ovf:value="${netmask:VM Network}" ovf:configuration="x"/></Property>
+      '''
+
+
+def test_properties_name_the_network_as_it_is_called_then(t):
+    path = put(t, files={**PACKAGE, 'vm.ovf': OVF.replace(b'<Property', NAMING.encode() + b'<Property', 1)})
+    edit(t, path, '--network', 'VM Network=L<N')
+    text = texts(t, path)['vm.ovf'].decode()
+    tap.contains(text, NAMING.replace('VM Network', 'L&lt;N'))
+    tap.equal('VM Network' in text, False, 'old name')
+
+
+def test_another_description_of_the_hardware_is_told(t):
+    hardware = OVF[OVF.index(b'<VirtualHardwareSection'):OVF.index(b'</VirtualSystem>')]
+    path = put(t, files={**PACKAGE, 'vm.ovf': OVF.replace(b'</VirtualSystem>', hardware.replace(b'vmx-13', b'xen-3') + b'</VirtualSystem>')})
+    tap.contains(edit(t, path, '--cpus', '4').stderr, '[edit-hardware-stays]')
+    tap.equal('[edit-hardware-stays]' in edit(t, path, '--annotation', 'x').stderr, False, 'what is no hardware')
+
+
 VBOX = b'''<vbox:Machine xmlns:vbox="http://www.virtualbox.org/ovf/machine" ovf:required="false" version="1.16" name="vm" OSType="Other">
       <ovf:Info>VirtualBox</ovf:Info><Hardware><CPU count="2"/><Memory RAMSize="1024"/></Hardware>
       <StorageControllers><StorageController name="ide" type="PIIX4"><AttachedDevice type="DVD" port="0" device="0"/></StorageController></StorageControllers>

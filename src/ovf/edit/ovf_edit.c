@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "editor.h"
 #include "memory.h"
@@ -14,6 +15,28 @@ static const xmlNode *find_vbox(const xmlNode *content)
     if (vmf_xml_is(node, VMF_NS_VBOX, "Machine"))
       return node;
   return NULL;
+}
+
+/* A machine may be described for several families of hardware; the first that is known is edited. */
+static void tell_other_hardware(struct vmf_ovf_editor *editor)
+{
+  static const char kind[] = "VirtualHardwareSection";
+  const struct vmf_machine_edits *edits = editor->edits;
+
+  if (!edits->name && edits->cpus == 0 && edits->memory == 0 && !edits->networks &&
+      edits->nic_count == 0 && !edits->firmware && !edits->remove_cd)
+    return;
+  for (const xmlNode *node = vmf_reader_first(editor->content); node;
+       node = vmf_reader_next(node)) {
+    size_t length;
+    bool own;
+    const char *name = vmf_reader_kind(node, &length, &own);
+    if (own && length == sizeof kind - 1 && memcmp(name, kind, length) == 0 &&
+        node != editor->hardware)
+      vmf_report_add(editor->report, VMF_SEVERITY_WARNING, "edit-hardware-stays", editor->ovf->name,
+                     vmf_xml_line(node),
+                     "another description of the machine's hardware says what it said before");
+  }
 }
 
 static enum vmf_code edit_sizes(struct vmf_ovf_editor *editor, const uint64_t *sizes)
@@ -77,6 +100,8 @@ enum vmf_code vmf_ovf_edit(const struct vmf_ovf *ovf, size_t system,
   };
   VMF_TRY(vmf_xml_edit_new(ovf->xml, &editor.edit, error));
   enum vmf_code code = edit_all(&editor, sizes);
+  if (code == VMF_OK)
+    tell_other_hardware(&editor);
   vmf_xml_edit_free(editor.edit);
   return code;
 }

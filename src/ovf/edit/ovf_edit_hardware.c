@@ -28,9 +28,9 @@ static const xmlNode *node_of(const struct vmf_ovf_editor *editor, size_t elemen
   return editor->ovf->xml->elements[element];
 }
 
-/* "2 virtual CPU(s)" tells the number, too. */
+/* "2 virtual CPU(s)" tells the number, too. unit: what is said behind it; NULL: as before. */
 static enum vmf_code renumber(struct vmf_ovf_editor *editor, const xmlNode *item, const char *name,
-                              uint64_t from, uint64_t to)
+                              uint64_t from, uint64_t to, const char *unit)
 {
   const xmlNode *field = vmf_xml_child(item, NULL, name);
   VMF_AUTO_FREE char *text = NULL, *changed = NULL;
@@ -42,8 +42,16 @@ static enum vmf_code renumber(struct vmf_ovf_editor *editor, const xmlNode *item
   size_t length = (size_t)snprintf(old, sizeof old, "%" PRIu64, from);
   if (strncmp(text, old, length) != 0 || !text[length] || strchr("0123456789.,", text[length]))
     return VMF_OK;
-  VMF_TRY(vmf_format(&changed, editor->error, "%" PRIu64 "%s", to, text + length));
+  VMF_TRY(vmf_format(&changed, editor->error, "%" PRIu64 "%s", to, unit ? unit : text + length));
   return vmf_editor_text(editor, field, changed);
+}
+
+/* Bytes that an item of memory counts in. */
+static uint64_t unit_of(const struct vmf_ovf_item *item)
+{
+  uint64_t unit;
+
+  return item->units && vmf_units_bytes(item->units, &unit) ? unit : MIB;
 }
 
 /* Of memory in bytes, whatever unit an item has. */
@@ -76,12 +84,14 @@ static enum vmf_code set_quantity(struct vmf_ovf_editor *editor, const struct vm
 {
   static const char *const telling[] = {"Caption", "Description", "ElementName"};
   const xmlNode *node = node_of(editor, item->element);
+  bool recounted = item->type == VMF_RESOURCE_MEMORY && unit != unit_of(item);
   char text[24];
 
   snprintf(text, sizeof text, "%" PRIu64, quantity);
   VMF_TRY(vmf_editor_field(editor, node, "VirtualQuantity", text));
   for (size_t i = 0; item->quantity_known && i < sizeof telling / sizeof telling[0]; i++)
-    VMF_TRY(renumber(editor, node, telling[i], item->quantity, quantity));
+    VMF_TRY(renumber(editor, node, telling[i], item->quantity, quantity,
+                     recounted ? " MiB of memory" : NULL));
   tell_bounds(editor, item->type, quantity, unit);
   return VMF_OK;
 }
@@ -125,10 +135,8 @@ enum vmf_code vmf_editor_count_in_mebibytes(struct vmf_ovf_editor *editor,
 {
   static const char *const others[] = {"Limit", "Reservation"};
   const xmlNode *node = node_of(editor, item->element);
-  uint64_t unit, number;
+  uint64_t unit = unit_of(item), number;
 
-  if (!item->units || !vmf_units_bytes(item->units, &unit))
-    unit = MIB;
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     const xmlNode *field = vmf_xml_child(node, NULL, others[i]);
     VMF_AUTO_FREE char *text = NULL;
@@ -147,13 +155,12 @@ enum vmf_code vmf_editor_count_in_mebibytes(struct vmf_ovf_editor *editor,
 static enum vmf_code edit_memory(struct vmf_ovf_editor *editor)
 {
   const struct vmf_ovf_item *item = usual_item(editor, VMF_RESOURCE_MEMORY);
-  uint64_t memory = editor->edits->memory, unit = MIB;
+  uint64_t memory = editor->edits->memory, unit;
 
   if (memory == 0)
     return VMF_OK;
   VMF_TRY(needs_item(editor, item, "memory"));
-  if (item->units && !vmf_units_bytes(item->units, &unit))
-    unit = MIB;
+  unit = unit_of(item);
   if (memory % unit == 0)
     return set_quantity(editor, item, memory / unit, unit);
   VMF_TRY(vmf_editor_count_in_mebibytes(editor, item));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * Networks and the cards that are on them. */
+ * Networks, the cards that are on them, and the properties that name them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "checked.h"
 #include "editor.h"
 #include "machine_edits.h"
 #include "machine_plan.h"
@@ -87,6 +88,126 @@ static enum vmf_code move_cards(struct vmf_ovf_editor *editor)
   return VMF_OK;
 }
 
+/* ---- networks that properties name ---- */
+
+/* The longest name that a network gets. */
+static size_t longest_name(const struct vmf_machine_edits *edits)
+{
+  size_t most = 0;
+
+  for (const char *const *rule = edits->networks; *rule; rule++)
+    most = vmf_max(most, strlen(strchr(*rule, '=') + 1));
+  return most;
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+  size_t count = 0;
+
+  for (; (text = strstr(text, part)); text += strlen(part))
+    count++;
+  return count;
+}
+
+/* The names between `open` and `close`, with `word` behind a word and a colon. */
+static enum vmf_code rename_between(struct vmf_ovf_editor *editor, char **text, const char *open,
+                                    const char *close, bool word)
+{
+  size_t count = count_of(*text, open), room = strlen(*text) + 1;
+  const char *done = *text, *at = done;
+  void *memory;
+
+  if (count == 0)
+    return VMF_OK;
+  VMF_TRY(vmf_alloc(room + count * longest_name(editor->edits), &memory, editor->error));
+  char *out = memory;
+  while ((at = strstr(at, open))) {
+    const char *name = at + strlen(open), *end = strstr(name, close);
+    VMF_AUTO_FREE char *old = NULL;
+    if (!end)
+      break;
+    if (word)
+      name += strcspn(name, ":}") + 1;
+    at = end;
+    if (name > end)
+      continue;
+    enum vmf_code code = vmf_copy_bytes(name, (size_t)(end - name), &old, editor->error);
+    if (code != VMF_OK) {
+      vmf_free(memory);
+      return code;
+    }
+    out = mempcpy(out, done, (size_t)(name - done));
+    out = stpcpy(out, vmf_machine_edited_network(editor->edits, old));
+    done = end;
+  }
+  strcpy(out, done);
+  vmf_free(*text);
+  *text = memory;
+  return VMF_OK;
+}
+
+/* Ip("net"), Ip('net') and ${autoIp:net}, as VMware has them. */
+static enum vmf_code rename_in_text(struct vmf_ovf_editor *editor, const xmlNode *element,
+                                    const char *uri, const char *name)
+{
+  VMF_AUTO_FREE char *before = NULL, *text = NULL;
+
+  VMF_TRY(vmf_xml_attribute(element, uri, name, &before, editor->error));
+  if (!before)
+    return VMF_OK;
+  VMF_TRY(vmf_copy_text(before, &text, editor->error));
+  VMF_TRY(rename_between(editor, &text, "(\"", "\")", false));
+  VMF_TRY(rename_between(editor, &text, "('", "')", false));
+  VMF_TRY(rename_between(editor, &text, "${", "}", true));
+  if (strcmp(text, before) == 0)
+    return VMF_OK;
+  return vmf_xml_edit_attribute(editor->edit, vmf_xml_index(element), uri, name, text,
+                                editor->error);
+}
+
+/* ovf:type="ip:net" */
+static enum vmf_code rename_in_type(struct vmf_ovf_editor *editor, const xmlNode *element,
+                                    const char *type)
+{
+  const char *old = type && strncmp(type, "ip:", 3) == 0 ? type + 3 : NULL;
+  const char *to = vmf_machine_edited_network(editor->edits, old);
+  VMF_AUTO_FREE char *text = NULL;
+
+  if (to == old)
+    return VMF_OK;
+  VMF_TRY(vmf_format(&text, editor->error, "ip:%s", to));
+  return vmf_editor_attribute(editor, element, "type", text);
+}
+
+static enum vmf_code rename_in_property(struct vmf_ovf_editor *editor,
+                                        const struct vmf_ovf_property *property)
+{
+  const char *uri = editor->ovf->uri;
+  const xmlNode *element = node_of(editor, property->element);
+
+  VMF_TRY(rename_in_type(editor, element, property->type));
+  VMF_TRY(rename_in_text(editor, element, uri, "qualifiers"));
+  VMF_TRY(rename_in_text(editor, element, VMF_NS_VMW, "qualifiers"));
+  VMF_TRY(rename_in_text(editor, element, uri, "value"));
+  for (const xmlNode *node = vmf_reader_first(element); node; node = vmf_reader_next(node))
+    if (vmf_reader_is(node, "Value"))
+      VMF_TRY(rename_in_text(editor, node, uri, "value"));
+  return VMF_OK;
+}
+
+static enum vmf_code rename_in_properties(struct vmf_ovf_editor *editor)
+{
+  const struct vmf_ovf *ovf = editor->ovf;
+
+  for (size_t s = 0; s < ovf->system_count; s++)
+    for (size_t i = 0; i < ovf->systems[s].product_count; i++) {
+      const struct vmf_ovf_product *product = &ovf->systems[s].products[i];
+      for (size_t k = 0; k < product->property_count; k++)
+        VMF_TRY(rename_in_property(editor, &product->properties[k]));
+    }
+  return VMF_OK;
+}
+
 enum vmf_code vmf_editor_networks(struct vmf_ovf_editor *editor)
 {
   for (const char *const *rule = editor->edits->networks; rule && *rule; rule++) {
@@ -99,7 +220,10 @@ enum vmf_code vmf_editor_networks(struct vmf_ovf_editor *editor)
     if (strcmp(from, equals + 1) != 0)
       VMF_TRY(rename_network(editor, rule, from));
   }
-  return editor->edits->networks ? move_cards(editor) : VMF_OK;
+  if (!editor->edits->networks)
+    return VMF_OK;
+  VMF_TRY(move_cards(editor));
+  return rename_in_properties(editor);
 }
 
 /* ---- --nic ---- */

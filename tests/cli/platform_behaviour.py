@@ -109,6 +109,12 @@ def test_refused(t, words, *arguments):
     tap.equal(t.names(), ['a.raw'], 'files')
 
 
+def test_an_unknown_one_is_told_of_a_package_too(t):
+    disk(t)
+    t.vmferry('pack', '-q', 'a.raw', '-o', 'a.ova')
+    tap.contains(t.vmferry('convert', '--for', 'azur', 'a.ova', 'b.ova', status=1).stderr, 'is none of: esxi')
+
+
 def test_too_large(t):
     with open(t.path('a.raw'), 'wb') as raw:
         raw.truncate(2041 * GIB)

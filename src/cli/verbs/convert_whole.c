@@ -74,8 +74,11 @@ static enum vmf_code convert_package(const struct vmf_convert_settings *settings
 {
   const struct vmf_packaging packaging = {&settings->command, &settings->source, &settings->target,
                                           &settings->signing, &settings->transfer};
+  struct vmf_profile_info profile = {.size = sizeof profile};
   enum vmf_code code = convert_check_package(settings, error);
 
+  if (code == VMF_OK && settings->move.platform)
+    code = vmf_profile_find(settings->move.platform, &profile, error);
   if (code != VMF_OK)
     return code;
   if (settings->move.platform)

@@ -235,7 +235,7 @@ struct vmf_package_target {
   size_t size;              /* of the struct */
   const char *disk_format;  /* "streamOptimized" or a format's name; NULL: keep the disks' forms */
   const char *disk_options; /* create options of that format, "name=value,..."; or NULL */
-  const char *digest;       /* of the manifest: "sha256" (also NULL), "sha1", "sha512" */
+  const char *digest;       /* of a manifest that is made: "sha256" (also NULL), "sha1", "sha512" */
   const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
   bool cms; /* add a CMS signature, as VirtualBox 7 does */
   bool no_clobber, no_sync, no_cache, ignore_locks;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "checked.h"
 #include "list.h"
 #include "memory.h"
@@ -64,6 +65,8 @@ enum vmf_code vmf_salvage_init(struct vmf_salvage *salvage, const struct vmf_job
       .excluded = {.ops = &lost_ops, .name = excluded_name, .size = UINT64_MAX},
       .unmapped = {.ops = &lost_ops, .name = unmapped_name, .size = UINT64_MAX},
   };
+  if (options->unread_count > 0)
+    VMF_REQUIRE(unread, error);
   for (size_t i = 0; i < options->unread_count; i++) {
     if (unread[i].length == 0 || unread[i].guest < end ||
         !vmf_range_within(unread[i].guest, unread[i].length, UINT64_MAX))

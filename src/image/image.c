@@ -111,12 +111,22 @@ static enum vmf_code choose_bitmap(struct vmf_image *image, const struct vmf_ima
   return reader->choose_bitmap(image, options->bitmap, error);
 }
 
+static enum vmf_code check_secrets(const struct vmf_image_options *options, struct vmf_error *error)
+{
+  if (options->secret_count > 0)
+    VMF_REQUIRE(options->secrets, error);
+  for (size_t i = 0; i < options->secret_count; i++)
+    VMF_REQUIRE(options->secrets[i].bytes, error);
+  return VMF_OK;
+}
+
 static enum vmf_code open_driver(struct vmf_node *node, const struct vmf_opening *opening,
                                  struct vmf_error *error)
 {
   const struct vmf_image_options *options = opening->options;
   struct vmf_image *image = &node->image;
 
+  VMF_TRY(check_secrets(options, error));
   VMF_TRY(vmf_choose_format(image->io, opening, &image->format, &node->guessed, error));
   node->contradicted =
       !opening->format && (vmf_probe_contradicted(image->io, image->format) ||

@@ -179,6 +179,8 @@ enum vmf_code vmf_target_create(const char *path, uint64_t guest_size,
   *target = NULL;
   VMF_REQUIRE(path, error);
   VMF_TRY(vmf_take_target_options(options, &own, error));
+  if (own.secret)
+    VMF_REQUIRE(own.secret->bytes, error);
   if (!own.backing != !own.backing_path)
     return vmf_fail(error, VMF_USAGE, "%s: an overlay needs both backing and backing_path", path);
   VMF_TRY(vmf_url_is_nbd(path) ? vmf_url_resolve(path, &plain, error)

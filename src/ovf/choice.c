@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "memory.h"
 #include "property.h"
 #include "utf8.h"
@@ -157,7 +158,11 @@ static enum vmf_code choose_value(const struct choosing *choosing)
 enum vmf_code vmf_ovf_choose_values(struct vmf_ovf *ovf, const struct vmf_install_options *install,
                                     struct vmf_error *error)
 {
+  if (install->property_count > 0)
+    VMF_REQUIRE(install->properties, error);
   for (size_t i = 0; i < install->property_count; i++) {
+    VMF_REQUIRE(install->properties[i].key, error);
+    VMF_REQUIRE(install->properties[i].value, error);
     const struct choosing choosing = {.ovf = ovf,
                                       .name = install->properties[i].key,
                                       .value = install->properties[i].value,

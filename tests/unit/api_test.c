@@ -180,9 +180,16 @@ START_TEST(a_target_is_written_and_committed_once)
 }
 END_TEST
 
+static void no_loss(void *data, uint64_t guest, uint64_t length, const char *why)
+{
+  (void)data, (void)guest, (void)length, (void)why;
+}
+
 START_TEST(jobs_refuse_null)
 {
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
+  const struct vmf_job_options unread = {
+      .size = sizeof unread, .lost = no_loss, .unread_count = 1};
   struct vmf_job_result result = {.size = sizeof result};
   const struct vmf_clean_options clean = {.size = sizeof clean};
   struct vmf_crew *crew;
@@ -190,6 +197,7 @@ START_TEST(jobs_refuse_null)
 
   REFUSED(vmf_convert(image, NULL, &job, &result, &error));
   REFUSED(vmf_convert(image, target, &job, &result, NULL));
+  REFUSED(vmf_convert(image, target, &unread, &result, &error));
   REFUSED(vmf_verify(NULL, &job, &result, &error));
   REFUSED(vmf_verify(target, &job, NULL, &error));
   REFUSED(vmf_crew_new(0, NULL, &error));
@@ -304,6 +312,32 @@ START_TEST(packages_refuse_null)
   REFUSED(vmf_package_pack(&image, 1, NULL, "t.ova", NULL, NULL));
   REFUSED(vmf_package_sign(NULL, VMF_SIGNING_SIGN, &key, &error));
   REFUSED(vmf_package_sign("vm.ova", VMF_SIGNING_SIGN, NULL, &error));
+}
+END_TEST
+
+START_TEST(lists_of_what_opens_and_is_chosen_are_whole)
+{
+  struct vmf_secret secret = {.length = 1};
+  struct vmf_property_options property = {0};
+  struct vmf_install_options install = {.size = sizeof install, .property_count = 1};
+  struct vmf_image_options locked = {.size = sizeof locked, .secret_count = 1};
+  const struct vmf_package_options chosen = {.size = sizeof chosen, .install = &install};
+  const struct vmf_target_options sealed = {.size = sizeof sealed,
+                                            .format = "raw",
+                                            .secret = &secret};
+  struct vmf_package *made;
+  struct vmf_target *written;
+  struct vmf_image *opened;
+
+  REFUSED(vmf_image_open("disk.raw", &locked, &opened, &error));
+  locked.secrets = &secret;
+  REFUSED(vmf_image_open("disk.raw", &locked, &opened, &error));
+  REFUSED(vmf_target_create("t", 512, &sealed, &written, &error));
+  REFUSED(vmf_package_open("vm.ova", &chosen, &made, &error));
+  install.properties = &property;
+  REFUSED(vmf_package_open("vm.ova", &chosen, &made, &error));
+  property.key = "key";
+  REFUSED(vmf_package_open("vm.ova", &chosen, &made, &error));
 }
 END_TEST
 
@@ -517,6 +551,7 @@ static Suite *suite(void)
   tcase_add_test(tests, sources_refuse_null);
   tcase_add_test(tests, files_of_packages_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
+  tcase_add_test(tests, lists_of_what_opens_and_is_chosen_are_whole);
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
   tcase_add_test(tests, machines_refuse_null);
   tcase_add_test(tests, questions_about_null_have_an_answer);

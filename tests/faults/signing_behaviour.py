@@ -77,5 +77,24 @@ def test_an_end_at_any_moment(t, mf, cert, words):
     tap.equal({(mf, cert), new} <= seen, True, 'ends before and behind')
 
 
+MACHINE = OVF.replace(b'<References/>', b'<References/><VirtualSystem id="vm"><Info>i</Info><Name>vm</Name></VirtualSystem>')
+
+
+def test_an_edit_that_fails_tells_what_is_gone(t):
+    """A manifest goes before its descriptor is replaced; where that fails, nobody looks for it in vain."""
+    manifest, gone = b'SHA256(vm.ovf)= ' + hashlib.sha256(MACHINE).hexdigest().encode() + b'\n', 0
+    for number in range(1, 30):
+        start_afresh(t, manifest, None)
+        t.write('out/vm.ovf', MACHINE)
+        done = subprocess.run([tap.VMFERRY, 'edit', '--name', 'other', 'out/vm.ovf'], cwd=t.folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              check=False, env=dict(os.environ, **environment(t, f'rename:{number}:{errno.EIO}')))
+        if done.returncode == 0:
+            break
+        if texts(t)[0] is None:
+            gone += 1
+            tap.contains(done.stderr.decode(), 'vm.mf: was taken away')
+    tap.equal(gone > 0, True, 'manifests that are gone')
+
+
 if __name__ == '__main__':
     tap.main(globals())

@@ -237,10 +237,8 @@ static enum vmf_code prepare_text(struct vmf_signing *signing, const char *path,
   return write_text(vmf_output_main(*output), text, length, error);
 }
 
-/* A descriptor that changes never stands beside a manifest that it does not belong to, wherever
- * this ends: the old certificate and manifest go first, and the new ones come last. */
-static enum vmf_code commit_described(struct vmf_signing *signing, char *const paths[3],
-                                      struct vmf_output *const outputs[3], struct vmf_error *error)
+static enum vmf_code replace_described(struct vmf_signing *signing, char *const paths[3],
+                                       struct vmf_output *const outputs[3], struct vmf_error *error)
 {
   for (size_t i = 2; i > 0; i--)
     if (access(paths[i], F_OK) == 0)
@@ -249,6 +247,22 @@ static enum vmf_code commit_described(struct vmf_signing *signing, char *const p
     if (outputs[i])
       VMF_TRY(vmf_output_commit(outputs[i], error));
   return VMF_OK;
+}
+
+/* A descriptor that changes never stands beside a manifest that it does not belong to, wherever
+ * this ends: the old certificate and manifest go first, and the new ones come last. */
+static enum vmf_code commit_described(struct vmf_signing *signing, char *const paths[3],
+                                      struct vmf_output *const outputs[3], struct vmf_error *error)
+{
+  const bool there[3] = {false, access(paths[1], F_OK) == 0, access(paths[2], F_OK) == 0};
+  enum vmf_code code = replace_described(signing, paths, outputs, error);
+
+  for (size_t i = 1; i < 3 && code != VMF_OK; i++)
+    if (there[i] && access(paths[i], F_OK) != 0)
+      vmf_warn(signing->target->log,
+               "%s: was taken away before the descriptor was to be replaced, and is not there now",
+               paths[i]);
+  return code;
 }
 
 static enum vmf_code place_described(struct vmf_signing *signing, struct vmf_error *error)

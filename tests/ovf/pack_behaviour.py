@@ -312,6 +312,17 @@ def test_a_template_gives_the_machine(t):
     tap.equal('two.ova' in t.names(), False, 'something was left')
 
 
+def test_a_template_has_a_file_for_each_disk(t):
+    """Of two disks in one file the second one that is given would be nowhere, and its machine would have the first one twice."""
+    first, second = islands(t, 'first.raw'), islands(t, 'second.raw', 2)
+    t.vmferry('pack', '-o', 'old.ovf', '--name', 'Old', first, second)
+    text = t.read('old.ovf').decode()
+    t.write('old.ovf', text.replace('ovf:fileRef="file2"', 'ovf:fileRef="file1"').encode())
+    done = t.vmferry('pack', '-o', 'new.ova', '--template', 'old.ovf', first, second, status=None)
+    tap.contains(done.stderr, 'disk "vmdisk2" is in the same file as disk "vmdisk1"')
+    tap.equal('new.ova' in t.names(), False, 'target')
+
+
 def test_lists(t):
     systems = t.vmferry('pack', '--os', 'help').stdout
     assert re.search(r'^ *94 +Ubuntu Linux \(64-bit\) +ubuntu64Guest +Ubuntu_64$', systems, re.M), systems[:500]

@@ -96,6 +96,23 @@ static enum vmf_code pack(struct packing *packing, const struct vmf_package_targ
 
 /* ---- after a template ---- */
 
+/* One file each, or one of the disks that are given would be nowhere. */
+static enum vmf_code check_places(const struct vmf_ovf *ovf, struct vmf_error *error)
+{
+  for (size_t i = 0; i < ovf->disk_count; i++) {
+    const struct vmf_ovf_disk *disk = &ovf->disks[i];
+    const struct vmf_ovf_file *file = disk->file_ref ? vmf_ovf_file(ovf, disk->file_ref) : NULL;
+    for (size_t k = 0; k < i && file; k++)
+      if (ovf->disks[k].file_ref && vmf_ovf_file(ovf, ovf->disks[k].file_ref) == file)
+        return vmf_fail(error, VMF_UNSUPPORTED,
+                        "%s:%u: disk \"%s\" is in the same file as disk \"%s\"; a template has a "
+                        "file for each disk",
+                        ovf->name, disk->line, disk->id ? disk->id : "",
+                        ovf->disks[k].id ? ovf->disks[k].id : "");
+  }
+  return VMF_OK;
+}
+
 static enum vmf_code pack_by_template(struct packing *packing,
                                       const struct vmf_package_target *target,
                                       struct vmf_error *error)
@@ -115,6 +132,7 @@ static enum vmf_code pack_by_template(struct packing *packing,
   if (places != packing->count)
     return vmf_fail(error, VMF_USAGE, "%s: has %zu disks with a file, and %zu are given",
                     template->path, places, packing->count);
+  VMF_TRY(check_places(template->ovf, error));
   VMF_TRY(vmf_copy_text(packing->options, &options, error));
   conversion.options = options;
   options = NULL;

@@ -305,8 +305,8 @@ enum vmf_signing_action {
   VMF_SIGNING_REMOVE, /* takes the certificate away */
 };
 
-/* Signs a package in place. Only key_path, cert_path, passphrase_file, cms, digest, no_sync,
- * ignore_locks, progress, cancel, log, findings and strict of `target` count. Any thread. */
+/* Signs a package in place. Of `target` the key, cms, digest, no_sync, ignore_locks, strict, crew,
+ * threads, progress, cancel, log, findings and, with VMF_SIGNING_SIGN, trust count. Any thread. */
 VMF_MUST_CHECK enum vmf_code vmf_package_sign(const char *path, enum vmf_signing_action action,
                                               const struct vmf_package_target *target,
                                               struct vmf_error *error);

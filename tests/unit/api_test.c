@@ -188,8 +188,7 @@ static void no_loss(void *data, uint64_t guest, uint64_t length, const char *why
 START_TEST(jobs_refuse_null)
 {
   const struct vmf_job_options job = {.size = sizeof job, .checksum = "sha256"};
-  const struct vmf_job_options unread = {
-      .size = sizeof unread, .lost = no_loss, .unread_count = 1};
+  const struct vmf_job_options unread = {.size = sizeof unread, .lost = no_loss, .unread_count = 1};
   struct vmf_job_result result = {.size = sizeof result};
   const struct vmf_clean_options clean = {.size = sizeof clean};
   struct vmf_crew *crew;
@@ -322,9 +321,8 @@ START_TEST(lists_of_what_opens_and_is_chosen_are_whole)
   struct vmf_install_options install = {.size = sizeof install, .property_count = 1};
   struct vmf_image_options locked = {.size = sizeof locked, .secret_count = 1};
   const struct vmf_package_options chosen = {.size = sizeof chosen, .install = &install};
-  const struct vmf_target_options sealed = {.size = sizeof sealed,
-                                            .format = "raw",
-                                            .secret = &secret};
+  const struct vmf_target_options sealed = {
+      .size = sizeof sealed, .format = "raw", .secret = &secret};
   struct vmf_package *made;
   struct vmf_target *written;
   struct vmf_image *opened;
@@ -352,6 +350,7 @@ START_TEST(lists_of_a_machine_are_whole)
       {.size = sizeof(struct vmf_machine_options), .property_count = 1},
       {.size = sizeof(struct vmf_machine_options), .property_count = 1, .properties = &half},
       {.size = sizeof(struct vmf_machine_options), .eula_count = 2, .eulas = gap},
+      {.size = sizeof(struct vmf_machine_options), .template_ = package, .platform = "esxi"},
   };
 
   REFUSED(vmf_package_pack(&image, 1, &machines[_i], "t.ova", NULL, &error));
@@ -552,7 +551,7 @@ static Suite *suite(void)
   tcase_add_test(tests, files_of_packages_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
   tcase_add_test(tests, lists_of_what_opens_and_is_chosen_are_whole);
-  tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 6);
+  tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 7);
   tcase_add_test(tests, machines_refuse_null);
   tcase_add_test(tests, questions_about_null_have_an_answer);
   tcase_add_test(tests, every_code_has_a_text);

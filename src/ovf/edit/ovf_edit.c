@@ -17,7 +17,7 @@ static const xmlNode *find_vbox(const xmlNode *content)
   return NULL;
 }
 
-/* A machine may be described for several families of hardware; the first that is known is edited. */
+/* A machine may be described for several families of hardware: one of them is edited. */
 static void tell_other_hardware(struct vmf_ovf_editor *editor)
 {
   static const char kind[] = "VirtualHardwareSection";

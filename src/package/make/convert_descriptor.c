@@ -62,8 +62,9 @@ static enum vmf_code edit_file(struct vmf_conversion *conversion,
   if (!converted->rewritten)
     return VMF_OK;
   VMF_TRY(set_href(conversion, element, file->name, error));
-  VMF_TRY(set_text(conversion, element, "chunkSize", NULL, error)); /* of one chunk: a whole file */
-  if (!converted->image && !converted->content) /* it has only moved */
+  /* what has only moved is one whole file, which may have been the only chunk */
+  VMF_TRY(set_text(conversion, element, "chunkSize", NULL, error));
+  if (!converted->image && !converted->content)
     return VMF_OK;
   VMF_TRY(set_text(conversion, element, "compression", NULL, error));
   if (how != VMF_DESCRIBE_EARLY)

@@ -127,6 +127,9 @@ static enum vmf_code pack_by_template(struct packing *packing,
   VMF_AUTO_FREE char *options = NULL;
   size_t places = 0;
 
+  if (packing->machine.platform)
+    return vmf_fail(error, VMF_USAGE, "%s: a template is taken as it is, not for a platform (%s)",
+                    template->path, packing->machine.platform);
   for (size_t i = 0; i < template->ovf->disk_count; i++)
     places += template->ovf->disks[i].file_ref != NULL;
   if (places != packing->count)

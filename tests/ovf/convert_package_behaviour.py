@@ -246,6 +246,38 @@ def test_the_only_chunk_of_a_file_that_moves_is_a_whole_file(t):
     tap.equal((out.get(element, 'href') in out.files, out.get(element, 'chunkSize'), stored == ISO), (True, None, True), 'file')
 
 
+FLAT = b'''# Disk DescriptorFile
+version=1
+CID=12345678
+parentCID=ffffffff
+createType="monolithicFlat"
+RW 128 FLAT "flat.vmdk" 0
+ddb.adapterType = "lsilogic"
+'''
+
+
+@tap.rows([('another file takes its name', ['flat.vmdk', 'sub/disk.vmdk', 'sub/flat.vmdk'], 'sub/flat.vmdk', 'gets another name in the new package'),
+           ('it is not referred to', ['disk.vmdk'], 'flat.vmdk', 'is not in the new package'),
+           ('it goes along', ['sub/disk.vmdk', 'sub/flat.vmdk'], 'sub/flat.vmdk', None)])
+def test_a_disk_that_is_kept_is_read_from_the_same_files(t, names, extent, why):
+    """Its extent is named in it: in the new package it would be read from another file, or from none."""
+    disk = next(name for name in names if name.endswith('disk.vmdk'))
+    text = descriptor([file_element(name, f'f{i}') for i, name in enumerate(names)],
+                      [disk_element('vmdisk1', f'f{names.index(disk)}', 65536, uri=URIS['stream'].replace('streamOptimized', 'monolithicFlat'))])
+    os.makedirs(t.path('in/sub'))
+    for name, data in (('vm.ovf', text), *((name, b'wrong'.ljust(65536, b'\0')) for name in names), (disk, FLAT), (extent, b'right'.ljust(65536, b'\0'))):
+        t.write('in/' + name, data)
+    done = t.vmferry('unpack', 'in/vm.ovf', 'out', status=None)
+    tap.equal(done.returncode == 0, why is None, done.stderr)
+    tap.contains(done.stderr, why or '')
+    if not why:
+        t.vmferry('convert', 'out/vm.ovf', 'out.raw')
+        tap.equal(t.read('out.raw')[:5], b'right', 'guest bytes')
+    t.vmferry('unpack', '-O', 'qcow2', 'in/vm.ovf', 'whole')
+    t.vmferry('convert', 'whole/vm.ovf', 'whole.raw')
+    tap.equal(t.read('whole.raw')[:5], b'right', 'guest bytes')
+
+
 def test_progress_while_a_packed_disk_is_unpacked(t):
     stored = packed(image('raw', RAW, 'disk1.img'))
     text = descriptor([file_element('disk1.img.gz', size=len(stored), more=' ovf:compression="gzip"')],

@@ -316,6 +316,9 @@ def test_an_extent_counts(t, kind, referenced, listed):
         if way == 'sign' and listed and not referenced:
             tap.contains(t.vmferry(*spread(t, words, path), status=2).stderr, 'flat-flat.vmdk')
             continue
+        if way == 'unpack' and listed and not referenced and kind == 'ovf':  # of an archive it goes along
+            tap.contains(t.vmferry(*spread(t, words, path), status=9).stderr, '"flat-flat.vmdk", too, which is not in the new package')
+            continue
         done = t.vmferry(*spread(t, words, path), status=0 if listed else 8, text=False)
         if not listed:
             tap.contains(done.stderr, b'flat-flat.vmdk')

@@ -19,6 +19,7 @@ struct vmf_converted_file {
   size_t index;            /* in assembly.files, of its first stored file */
   bool rewritten;          /* its File and Disk elements change */
   bool is_disk;            /* whose bytes stay, but whose capacity and format are looked at */
+  struct vmf_image *kept;  /* of a disk that is copied as it is stored; the gate's; or NULL */
   uint64_t virtual_size;   /* of a disk, bytes */
   bool resized;            /* a copy whose size the descriptor does not say, or says wrongly */
   uint64_t right_size;
@@ -68,6 +69,11 @@ VMF_MUST_CHECK enum vmf_code vmf_package_convert_for(struct vmf_package *package
                                                      const struct vmf_platform *platform,
                                                      struct vmf_ovf **written,
                                                      struct vmf_error *error);
+
+/* VMF_UNSUPPORTED: a disk that is copied as it is stored is read from further files, and one of
+ * these is not where the disk names it in the new package. */
+VMF_MUST_CHECK enum vmf_code vmf_conversion_check_kept(const struct vmf_conversion *conversion,
+                                                       struct vmf_error *error);
 
 /* Whether a file is the package's descriptor, manifest or certificate. */
 bool vmf_conversion_is_text(const struct vmf_package *package, const char *name);

@@ -381,7 +381,13 @@ static enum vmf_code decide_file(struct vmf_conversion *conversion,
   VMF_TRY(add_all_stored(conversion, converted, error));
   if (!disk && !conversion->gate.trust.no_verify)
     return vmf_package_unpack_file(package, converted->file, error);
-  return disk ? vmf_gate_keep_disk(&conversion->gate, disk, conversion->report, error) : VMF_OK;
+  if (!disk)
+    return VMF_OK;
+  size_t kept = conversion->gate.kept_count;
+  VMF_TRY(vmf_gate_keep_disk(&conversion->gate, disk, conversion->report, error));
+  if (conversion->gate.kept_count > kept && !disk->parent_ref)
+    converted->kept = conversion->gate.kept[kept];
+  return VMF_OK;
 }
 
 /* ---- files that nothing names ---- */
@@ -540,6 +546,7 @@ enum vmf_code vmf_conversion_run(struct vmf_conversion *conversion, struct vmf_e
   if (conversion->platform)
     VMF_TRY(vmf_ovf_fit(package->ovf, conversion->platform, conversion->edit, error));
   VMF_TRY(decide_and_check(conversion, error));
+  VMF_TRY(vmf_conversion_check_kept(conversion, error));
   VMF_TRY(vmf_conversion_keep_texts(conversion, error));
   ask_for_digests(conversion);
   assembly->describe = vmf_conversion_describe;

@@ -146,19 +146,23 @@ static enum vmf_code rename_between(struct vmf_ovf_editor *editor, char **text, 
   return VMF_OK;
 }
 
-/* Ip("net"), Ip('net') and ${autoIp:net}, as VMware has them. */
+/* Among qualifiers Ip("net") and Netmask('net'), in a value ${autoIp:net}, as VMware has them. */
 static enum vmf_code rename_in_text(struct vmf_ovf_editor *editor, const xmlNode *element,
                                     const char *uri, const char *name)
 {
+  bool qualifiers = strcmp(name, "qualifiers") == 0;
   VMF_AUTO_FREE char *before = NULL, *text = NULL;
 
   VMF_TRY(vmf_xml_attribute(element, uri, name, &before, editor->error));
   if (!before)
     return VMF_OK;
   VMF_TRY(vmf_copy_text(before, &text, editor->error));
-  VMF_TRY(rename_between(editor, &text, "(\"", "\")", false));
-  VMF_TRY(rename_between(editor, &text, "('", "')", false));
-  VMF_TRY(rename_between(editor, &text, "${", "}", true));
+  if (qualifiers) {
+    VMF_TRY(rename_between(editor, &text, "(\"", "\")", false));
+    VMF_TRY(rename_between(editor, &text, "('", "')", false));
+  } else {
+    VMF_TRY(rename_between(editor, &text, "${", "}", true));
+  }
   if (strcmp(text, before) == 0)
     return VMF_OK;
   return vmf_xml_edit_attribute(editor->edit, vmf_xml_index(element), uri, name, text,

@@ -94,7 +94,7 @@ static int main_sources(const struct vmf_verb *verb, const struct vmf_command *c
 {
   int count = command->operand_count;
 
-  if (verb->written == VMF_WRITTEN_ALL)
+  if (verb->written == VMF_WRITTEN_ONE || verb->written == VMF_WRITTEN_ALL)
     return 0;
   return verb->written == VMF_WRITTEN_LAST && count > 1 ? count - 1 : count;
 }

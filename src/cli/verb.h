@@ -122,9 +122,15 @@ struct vmf_argument {
 #define VMF_PURPOSE_PACKAGES "For packages (OVA, OVF)"
 #define VMF_PURPOSE_HELP "Help"
 
-/* Which operands name what is written; OUT: the option does that, or it is made in the working
- * folder. */
-enum vmf_written { VMF_WRITTEN_NONE, VMF_WRITTEN_ALL, VMF_WRITTEN_LAST, VMF_WRITTEN_OUT };
+/* Which operands name what is written; ONE: the first, and no other is a name; OUT: the option does
+ * that, or it is made in the working folder. */
+enum vmf_written {
+  VMF_WRITTEN_NONE,
+  VMF_WRITTEN_ONE,
+  VMF_WRITTEN_ALL,
+  VMF_WRITTEN_LAST,
+  VMF_WRITTEN_OUT
+};
 
 struct vmf_verb;
 typedef void vmf_command_visitor(void *data, const struct vmf_verb *verb,

@@ -42,7 +42,7 @@ def test_nothing_else_is_opened_or_started(t):
     offered(t)
     for verb in (['convert', '-f', 'raw', 'in/disk.raw', 'out/disk.qcow2'], ['checksum', '-f', 'raw', 'in/disk.raw'], ['info', '-f', 'raw', 'in/disk.raw'],
                  ['pack', '-o', 'out/vm.ova', 'in/disk.raw'], ['compare', '-f', 'raw', '-F', 'raw', 'in/disk.raw', 'in/disk.raw'],
-                 ['apply', 'in/disk.raw', 'out/copy.raw']):
+                 ['apply', 'in/disk.raw', 'out/copy.raw'], ['create', '-b', '../in/disk.raw', '-F', 'raw', 'out/new.qcow2', '1M']):
         tap.equal(intruder(t, *verb), DENIED, verb[0])
         tap.equal(t.read('secret'), b'secret', 'the file elsewhere')
 

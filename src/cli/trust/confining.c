@@ -88,6 +88,7 @@ static void add_disk_folders(struct places *places, const char *name)
 static bool operand_is_written(const struct vmf_verb *verb, int index, int count)
 {
   switch (verb->written) {
+  case VMF_WRITTEN_ONE:
   case VMF_WRITTEN_ALL:
     return true;
   case VMF_WRITTEN_LAST:
@@ -100,8 +101,8 @@ static bool operand_is_written(const struct vmf_verb *verb, int index, int count
 static void add_operands(const struct vmf_verb *verb, const struct vmf_command *command,
                          struct places *places)
 {
-  int count = command->operand_count;
-  for (int i = 0; i < count; i++) {
+  int count = command->operand_count, names = verb->written == VMF_WRITTEN_ONE ? 1 : count;
+  for (int i = 0; i < count && i < names; i++) {
     bool written = operand_is_written(verb, i, count);
     bool redirected =
         (!written || count == 1) && command->redirected && strcmp(command->operands[i], "-") == 0;
@@ -110,8 +111,10 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
     add(places, name, true, written);
     add_disk_folders(places, name);
   }
-  if (verb->written == VMF_WRITTEN_OUT ? !places->out
-                                       : verb->written != VMF_WRITTEN_NONE && count <= 1)
+  bool named = verb->written == VMF_WRITTEN_OUT ? places->out != NULL
+                                                : count > 1 || verb->written == VMF_WRITTEN_NONE ||
+                                                      verb->written == VMF_WRITTEN_ONE;
+  if (!named)
     add(places, ".", true, true); /* the name of what is written is found */
 }
 

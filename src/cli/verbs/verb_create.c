@@ -186,7 +186,7 @@ const struct vmf_verb vmf_verb_create = {
     VMF_STARTS_WITH(create_initial),
     .min_operands = 1,
     .max_operands = 2,
-    .written = VMF_WRITTEN_ALL,
+    .written = VMF_WRITTEN_ONE,
     .usage_status = VMF_EXIT_OTHER,
     .run = create_run,
 };

@@ -34,6 +34,7 @@ START_TEST(what_may_be_a_secret_is_not_shown)
   resolves("https://host/a/b.vmdk?key=1", "https://...@host/a/b.vmdk");
   resolves("https://me@host/a/b.vmdk?key=2::disk1", "https://...2@host/a/b.vmdk::disk1");
   resolves("https://host/a/c.vmdk?key=1", "https://...@host/a/c.vmdk");
+  resolves("https://host?key=1::disk1", "https://...3@host/::disk1");
   ck_assert_int_eq(vmf_url_whole("https://...2@host/a/b.vmdk::disk1", &url, &error), VMF_OK);
   ck_assert_str_eq(url, "https://me@host/a/b.vmdk?key=2");
   ck_assert_int_eq(vmf_url_beside("https://...@host/a/b.vmdk", "b flat.vmdk", &beside, &error),

@@ -258,8 +258,10 @@ enum vmf_code vmf_url_resolve(const char *url, char **shown, struct vmf_error *e
   VMF_TRY(hide(place, &parts, &number, error));
   if (number > 1)
     snprintf(which, sizeof which, "%zu", number);
-  return vmf_format(shown, error, "%.*s%s%s@%.*s%s", (int)parts.scheme, url, mark, which,
-                    (int)parts.rest_length, parts.rest, parts.disk);
+  /* the path of none is "/" (RFC 3986 section 6.2.3): a disk behind it is not of the host's name */
+  const char *path = memchr(parts.rest, '/', parts.rest_length) ? "" : "/";
+  return vmf_format(shown, error, "%.*s%s%s@%.*s%s%s", (int)parts.scheme, url, mark, which,
+                    (int)parts.rest_length, parts.rest, path, parts.disk);
 }
 
 static bool is_escape(const char *text)

@@ -5,6 +5,7 @@
  * names; a package; a machine), by its name or on standard input, and converted. An input is a byte
  * of choices, then each file as "NAME\nLENGTH\n" and its bytes. Anything may fail; what is
  * converted has the checksum of what was read. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,8 @@ static size_t put_file(const uint8_t *data, size_t size, char name[NAME])
     length = size - head;
   make_folders(name);
   fuzz_scratch_path(name, path);
-  if (name[strlen(name) - 1] != '/' && stat(path, &status) != 0)
+  /* not below another file, and not again */
+  if (name[strlen(name) - 1] != '/' && stat(path, &status) != 0 && errno == ENOENT)
     fuzz_scratch_write(name, second + 1, length);
   return head + length;
 }

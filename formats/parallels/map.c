@@ -27,13 +27,12 @@ enum vmf_code parallels_entries_in_hole(const struct vmf_image *image,
                                         const struct parallels_extent *extent, uint32_t first,
                                         uint32_t *count, struct vmf_error *error)
 {
-  uint64_t at = PARALLELS_HEADER + PARALLELS_ENTRY * (uint64_t)first, hole;
-  uint64_t length = PARALLELS_ENTRY * (uint64_t)(extent->header.entries - first);
+  uint64_t at = PARALLELS_HEADER + PARALLELS_ENTRY * (uint64_t)first;
+  uint64_t rest = extent->header.entries - first, absent = rest;
 
-  hole = extent->header.flags & PARALLELS_EMPTY ? length : 0;
-  if (hole == 0 && image->trust_holes)
-    VMF_TRY(vmf_io_hole(extent->io, at, length, &hole, error));
-  *count = (uint32_t)(hole / PARALLELS_ENTRY);
+  if (!(extent->header.flags & PARALLELS_EMPTY))
+    VMF_TRY(vmf_entries_in_hole(image, extent->io, at, rest, PARALLELS_ENTRY, &absent, error));
+  *count = (uint32_t)absent;
   return VMF_OK;
 }
 

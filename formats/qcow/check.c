@@ -42,8 +42,8 @@ static enum vmf_code examine_table(struct vmf_image *image, uint64_t index, uint
     return VMF_OK;
   for (uint32_t slot = 0; slot < length && guest < image->size; slot += count) {
     uint64_t absent;
-    VMF_TRY(qcow_entries_in_hole(image, table + QCOW_ENTRY * (uint64_t)slot, length - slot, &absent,
-                                 error));
+    VMF_TRY(vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (uint64_t)slot,
+                                length - slot, QCOW_ENTRY, &absent, error));
     if (absent > 0) {
       count = (uint32_t)absent;
       guest += absent << state->header.cluster_bits;
@@ -71,8 +71,8 @@ static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *us
     head = vmf_max(head, header->backing_offset + header->backing_size);
   vmf_cluster_use_take(use, 0, head, "the header");
   for (uint64_t index = 0; index < state->l1_entries; index += count) {
-    VMF_TRY(qcow_entries_in_hole(image, header->l1_offset + QCOW_ENTRY * index,
-                                 state->l1_entries - index, &absent, error));
+    VMF_TRY(vmf_entries_in_hole(image, image->io, header->l1_offset + QCOW_ENTRY * index,
+                                state->l1_entries - index, QCOW_ENTRY, &absent, error));
     index += absent;
     count = (uint32_t)vmf_min(QCOW_ENTRIES, state->l1_entries - index);
     VMF_TRY(

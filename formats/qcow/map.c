@@ -23,17 +23,6 @@ enum vmf_code qcow_read_entries(struct vmf_image *image, uint64_t at, uint64_t *
   return VMF_OK;
 }
 
-enum vmf_code qcow_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
-                                   uint64_t *count, struct vmf_error *error)
-{
-  uint64_t hole = 0;
-
-  if (image->trust_holes)
-    VMF_TRY(vmf_io_hole(image->io, at, QCOW_ENTRY * entries, &hole, error));
-  *count = hole / QCOW_ENTRY;
-  return VMF_OK;
-}
-
 enum vmf_code qcow_check_l1_entry(const struct vmf_image *image, uint64_t index, uint64_t entry,
                                   struct vmf_error *error)
 {
@@ -114,8 +103,8 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   uint64_t stop, absent, entries[QCOW_ENTRIES], end = index + 1;
   bool empty = true;
 
-  VMF_TRY(qcow_entries_in_hole(image, state->header.l1_offset + QCOW_ENTRY * end, used - end,
-                               &absent, error));
+  VMF_TRY(vmf_entries_in_hole(image, image->io, state->header.l1_offset + QCOW_ENTRY * end,
+                              used - end, QCOW_ENTRY, &absent, error));
   end += absent;
   stop = vmf_min(used, end + (uint64_t)L1_PIECES * QCOW_ENTRIES);
 
@@ -165,8 +154,8 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(qcow_entries_in_hole(image, table + QCOW_ENTRY * (slot + count),
-                               (UINT64_C(1) << l2_bits) - slot - count, &absent, error));
+  VMF_TRY(vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (slot + count),
+                              (UINT64_C(1) << l2_bits) - slot - count, QCOW_ENTRY, &absent, error));
   run->length =
       vmf_min(run->length + (absent << state->header.cluster_bits), image->size - run->guest);
   return VMF_OK;

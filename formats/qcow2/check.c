@@ -57,9 +57,10 @@ enum vmf_code check_pass_holes(const struct check *check, const struct check_tab
                                uint64_t length, uint64_t *at, struct vmf_error *error)
 {
   uint64_t hole;
-  if (*at % CHECK_PIECE != 0 || !check->image->trust_holes)
+  if (*at % CHECK_PIECE != 0)
     return VMF_OK;
-  VMF_TRY(vmf_io_hole(table->io, table->offset + *at, length - *at, &hole, error));
+  VMF_TRY(vmf_entries_in_hole(check->image, table->io, table->offset + *at, length - *at, 1, &hole,
+                              error));
   *at = *at + hole == length ? length : *at + vmf_align_down(hole, CHECK_PIECE);
   return VMF_OK;
 }

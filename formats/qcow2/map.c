@@ -232,18 +232,6 @@ static bool continues(const struct vmf_run *run, const struct vmf_run *next)
   return run->io == NULL || next->offset == run->offset + run->length;
 }
 
-/* How many entries at the beginning of an L2 table lie in a hole of the file: they are zero. */
-static enum vmf_code absent_in_hole(const struct vmf_image *image, uint64_t table, uint64_t *count,
-                                    struct vmf_error *error)
-{
-  const struct qcow2_state *state = image->state;
-  uint64_t hole = 0;
-  if (image->trust_holes)
-    VMF_TRY(vmf_io_hole(image->io, table, state->cluster_size, &hole, error));
-  *count = hole / state->l2_entry;
-  return VMF_OK;
-}
-
 /* Prolongs *run to the end of the table, as far as its entries continue it. A bad entry ends the
  * run; it is reported when it is mapped itself. */
 static void prolong(struct vmf_image *image, struct l2_window *window, struct vmf_run *run)
@@ -288,7 +276,8 @@ enum vmf_code qcow2_map(struct vmf_image *image, uint64_t guest, struct vmf_run 
   uint32_t l2_index = (uint32_t)((guest - window.guest) >> state->header.cluster_bits);
   uint64_t absent = 0;
   if (l2_index == 0)
-    VMF_TRY(absent_in_hole(image, window.table, &absent, error));
+    VMF_TRY(vmf_entries_in_hole(image, image->io, window.table, UINT64_C(1) << state->l2_bits,
+                                state->l2_entry, &absent, error));
   if (absent > 0) {
     *run = (struct vmf_run){.guest = window.guest, .kind = VMF_RUN_PARENT};
     run->length = vmf_min(absent << state->header.cluster_bits, image->size - run->guest);

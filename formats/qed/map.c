@@ -22,17 +22,6 @@ enum vmf_code qed_read_entries(struct vmf_image *image, uint64_t at, uint64_t *e
   return VMF_OK;
 }
 
-enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
-                                  uint64_t *count, struct vmf_error *error)
-{
-  uint64_t hole = 0;
-
-  if (image->trust_holes)
-    VMF_TRY(vmf_io_hole(image->io, at, QED_ENTRY * entries, &hole, error));
-  *count = hole / QED_ENTRY;
-  return VMF_OK;
-}
-
 enum vmf_code qed_check_l1_entry(const struct vmf_image *image, uint64_t index, uint64_t entry,
                                  struct vmf_error *error)
 {
@@ -82,8 +71,8 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   uint64_t stop, absent, entries[QED_ENTRIES], end = index + 1;
   bool empty = true;
 
-  VMF_TRY(qed_entries_in_hole(image, state->header.l1_offset + QED_ENTRY * end, used - end, &absent,
-                              error));
+  VMF_TRY(vmf_entries_in_hole(image, image->io, state->header.l1_offset + QED_ENTRY * end,
+                              used - end, QED_ENTRY, &absent, error));
   end += absent;
   stop = vmf_min(used, end + (uint64_t)L1_PIECES * QED_ENTRIES);
 
@@ -131,8 +120,8 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(qed_entries_in_hole(image, table + QED_ENTRY * (slot + count),
-                              state->table_entries - slot - count, &absent, error));
+  VMF_TRY(vmf_entries_in_hole(image, image->io, table + QED_ENTRY * (slot + count),
+                              state->table_entries - slot - count, QED_ENTRY, &absent, error));
   run->length =
       vmf_min(run->length + (absent * state->header.cluster_size), image->size - run->guest);
   return VMF_OK;

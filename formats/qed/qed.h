@@ -51,10 +51,6 @@ enum vmf_code qed_load(struct vmf_image *image, struct vmf_error *error);
 enum vmf_code qed_read_entries(struct vmf_image *image, uint64_t at, uint64_t *entries,
                                uint32_t count, struct vmf_error *error);
 
-/* How many of `entries` of a table, from byte `at` on, lie in a hole of the file: they are 0. */
-enum vmf_code qed_entries_in_hole(const struct vmf_image *image, uint64_t at, uint64_t entries,
-                                  uint64_t *count, struct vmf_error *error);
-
 /* Whether an L1 entry that is not 0 leads to an L2 table. */
 enum vmf_code qed_check_l1_entry(const struct vmf_image *image, uint64_t index, uint64_t entry,
                                  struct vmf_error *error);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors
  *
- * What a driver finds wrong with an image. */
+ * What drivers find wrong with an image, and what of their tables need not be looked at. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "caller.h"
+#include "checked.h"
 #include "disk_digests.h"
 #include "image.h"
 
@@ -18,6 +19,18 @@ void vmf_finding(struct vmf_findings *findings, const char *format, ...)
   va_end(arguments);
   if (findings->report)
     findings->report(findings->data, text);
+}
+
+enum vmf_code vmf_entries_in_hole(const struct vmf_image *image, struct vmf_io *io, uint64_t at,
+                                  uint64_t count, uint32_t size, uint64_t *absent,
+                                  struct vmf_error *error)
+{
+  uint64_t start = at, end;
+
+  if (image->trust_holes)
+    VMF_TRY(vmf_io_next_data(io, at, &start, &end, error));
+  *absent = start > at ? vmf_min((start - at) / size, count) : 0;
+  return VMF_OK;
 }
 
 enum { CORRUPTIONS_TOLD = 1000 }; /* one by one */

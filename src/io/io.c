@@ -68,15 +68,6 @@ enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *sta
   return VMF_OK;
 }
 
-enum vmf_code vmf_io_hole(struct vmf_io *io, uint64_t offset, uint64_t length, uint64_t *hole,
-                          struct vmf_error *error)
-{
-  uint64_t start, end;
-  VMF_TRY(vmf_io_next_data(io, offset, &start, &end, error));
-  *hole = start > offset ? vmf_min(start - offset, length) : 0;
-  return VMF_OK;
-}
-
 enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name, struct vmf_error *error)
 {
   if (!io->ops->choose_bitmap)

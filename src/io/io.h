@@ -93,9 +93,6 @@ VMF_MUST_CHECK enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struc
                                                   struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
                                               uint64_t *end, struct vmf_error *error);
-/* How many bytes of [offset, offset + length) at its beginning lie in a hole. */
-VMF_MUST_CHECK enum vmf_code vmf_io_hole(struct vmf_io *io, uint64_t offset, uint64_t length,
-                                         uint64_t *hole, struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name,
                                                   struct vmf_error *error);
 /* Of an io of which one was chosen. */

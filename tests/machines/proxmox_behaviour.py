@@ -156,6 +156,7 @@ def test_snapshots(t):
     ('a flag that is none', 'name: b\nonboot: 7\n', 'proxmox-value', 'b'), ('a card without a model', 'name: b\nnet0: bridge=x\n', 'proxmox-card', 'b'),
     ('a system that is none', 'name: b\nostype: vms\n', 'proxmox-guest', 'b'), ('not UTF-8', b'name: b\n#\xfc\n', 'proxmox-encoding', 'b'),
     ('escapes of no text', 'name: b\n#%00%ff\n', 'proxmox-escape', 'b'), ('a map without its device', 'name: b\n#qmdump#map:x\n', 'proxmox-line', 'b'),
+    ('a word at the end that is no map', 'name: b\n#qmdump#m', 'proxmox-line', 'b'),
     ('a map of no drive', 'name: b\n#qmdump#map:scsi0:drive-scsi0:a:raw:\n', 'proxmox-drive', 'b'),
 ])
 def test_what_is_odd_is_told(t, text, rule, name):

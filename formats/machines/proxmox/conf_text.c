@@ -120,10 +120,10 @@ static void add_note(struct conf_text *text, char *note, unsigned line)
 static enum vmf_code add_map(struct conf_text *text, char *words, unsigned line,
                              struct vmf_error *error)
 {
-  char *key = words + strlen("map:"), *device = strchr(key, ':'), *end;
+  char *key = strncmp(words, "map:", 4) == 0 ? words + 4 : NULL;
+  char *device = key ? strchr(key, ':') : NULL, *end = device ? strchr(device + 1, ':') : NULL;
 
-  end = device ? strchr(device + 1, ':') : NULL;
-  if (strncmp(words, "map:", 4) != 0 || !end || device == key || end == device + 1) {
+  if (!end || device == key || end == device + 1) {
     vmf_report_add(text->report, VMF_SEVERITY_WARNING, "proxmox-line", text->name, line,
                    "\"#qmdump#%.60s\" is not #qmdump#map:DRIVE:DEVICE:STORAGE:FORMAT:", words);
     return VMF_OK;

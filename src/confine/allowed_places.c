@@ -49,8 +49,9 @@ static enum vmf_code copy_folder(const char *path, char **folder, struct vmf_err
   return vmf_path_copy_folder(plain, folder, error);
 }
 
-/* What is there: by itself, since a descriptor may lead to a file that has no name any more. Of a
- * file that is there or not: also the folder that it is in, since it may name others beside it. */
+/* A folder itself; a file that is there or not: the folder that it is in, since it may name others
+ * beside it; anything else (a device, a pipe), and a file that has no name any more: by itself. A
+ * rule keeps the room of a file that is replaced, so that one for it alone would cost that. */
 static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char *path,
                                 enum vmf_access access, struct vmf_error *error)
 {
@@ -58,7 +59,7 @@ static enum vmf_code allow_path(const struct vmf_landlock *landlock, const char 
   struct stat status;
   bool there = stat(path, &status) == 0;
 
-  if (there)
+  if (there && (!S_ISREG(status.st_mode) || status.st_nlink == 0))
     VMF_TRY(vmf_landlock_allow(landlock, path, access, error));
   if (there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
     return VMF_OK;

@@ -53,16 +53,18 @@ enum vmf_code check_load(struct check_table *table, uint64_t at, const uint8_t *
   return VMF_OK;
 }
 
-enum vmf_code check_pass_holes(const struct check *check, const struct check_table *table,
-                               uint64_t length, uint64_t *at, struct vmf_error *error)
+enum vmf_code check_next(const struct check *check, struct check_table *table, uint64_t length,
+                         uint64_t *at, const uint8_t **raw, struct vmf_error *error)
 {
-  uint64_t hole;
-  if (*at % CHECK_PIECE != 0)
+  uint64_t hole = 0;
+  if (*at % CHECK_PIECE == 0)
+    VMF_TRY(vmf_entries_in_hole(check->image, table->io, table->offset + *at, length - *at, 1,
+                                &hole, error));
+  *raw = NULL;
+  if (*at + hole == length)
     return VMF_OK;
-  VMF_TRY(vmf_entries_in_hole(check->image, table->io, table->offset + *at, length - *at, 1, &hole,
-                              error));
-  *at = *at + hole == length ? length : *at + vmf_align_down(hole, CHECK_PIECE);
-  return VMF_OK;
+  *at += vmf_align_down(hole, CHECK_PIECE);
+  return check_load(table, *at, raw, error);
 }
 
 /* ---- stored reference counts ---- */
@@ -233,10 +235,9 @@ static enum vmf_code check_active_l2(struct active *active, uint64_t offset,
   active->next = 0; /* fragments are counted inside one table, as qemu-img does */
   for (uint64_t at = 0; at < state->cluster_size; at += state->l2_entry) {
     const uint8_t *raw;
-    VMF_TRY(check_pass_holes(active->check, &table, state->cluster_size, &at, error));
-    if (at == state->cluster_size)
+    VMF_TRY(check_next(active->check, &table, state->cluster_size, &at, &raw, error));
+    if (!raw)
       break;
-    VMF_TRY(check_load(&table, at, &raw, error));
     uint64_t entry = get_be64(raw);
     if (entry != 0)
       VMF_TRY(check_active_entry(active, offset + at, entry, error));

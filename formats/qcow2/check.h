@@ -53,11 +53,11 @@ bool check_leak(struct check *check);
 VMF_MUST_CHECK enum vmf_code check_load(struct check_table *table, uint64_t at, const uint8_t **raw,
                                         struct vmf_error *error);
 
-/* Moves *at, where a piece begins, over the pieces of the table of `length` bytes that lie in holes
- * of the file: entries there are zero. */
-VMF_MUST_CHECK enum vmf_code check_pass_holes(const struct check *check,
-                                              const struct check_table *table, uint64_t length,
-                                              uint64_t *at, struct vmf_error *error);
+/* Moves *at over the pieces of a table of `length` bytes that lie in holes of the file, whose
+ * entries are zero, and points *raw to the entry there; NULL: the table has ended. */
+VMF_MUST_CHECK enum vmf_code check_next(const struct check *check, struct check_table *table,
+                                        uint64_t length, uint64_t *at, const uint8_t **raw,
+                                        struct vmf_error *error);
 
 /* check_count.c: fills refs for the window. */
 VMF_MUST_CHECK enum vmf_code check_count_window(struct check *check, struct vmf_error *error);

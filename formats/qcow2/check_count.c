@@ -104,10 +104,9 @@ static enum vmf_code count_l2(struct check *check, uint64_t cluster, uint32_t we
   add_references(check, &area, weight);
   for (uint64_t at = 0; at < state->cluster_size; at += state->l2_entry) {
     const uint8_t *raw;
-    VMF_TRY(check_pass_holes(check, &table, state->cluster_size, &at, error));
-    if (at == state->cluster_size)
+    VMF_TRY(check_next(check, &table, state->cluster_size, &at, &raw, error));
+    if (!raw)
       break;
-    VMF_TRY(check_load(&table, at, &raw, error));
     uint64_t entry = get_be64(raw);
     uint64_t bitmap = state->extended ? get_be64(raw + QCOW2_L2_ENTRY) : 0;
     if ((entry & QCOW2_L2_COMPRESSED) != 0)
@@ -134,10 +133,9 @@ static enum vmf_code weigh_l1(struct check *check, uint64_t offset, uint32_t ent
                     check->image->io->name, L1_BYTES_MAX);
   for (uint64_t within = 0; within < bytes; within += QCOW2_L1_ENTRY) {
     const uint8_t *raw;
-    VMF_TRY(check_pass_holes(check, &table, bytes, &within, error));
-    if (within == bytes)
+    VMF_TRY(check_next(check, &table, bytes, &within, &raw, error));
+    if (!raw)
       break;
-    VMF_TRY(check_load(&table, within, &raw, error));
     uint64_t entry = get_be64(raw), at = offset + within, host = entry & QCOW2_OFFSET_MASK;
     if (tell && (entry & QCOW2_L1_RESERVED) != 0)
       broken(check, "L1 entry", at, entry, "reserved bits are set");

@@ -111,7 +111,7 @@ static void add_operands(const struct vmf_verb *verb, const struct vmf_command *
     add(places, name, true, written);
     add_disk_folders(places, name);
   }
-  bool named = verb->written == VMF_WRITTEN_OUT ? places->out != NULL
+  bool named = verb->written == VMF_WRITTEN_OUT ? places->out
                                                 : count > 1 || verb->written == VMF_WRITTEN_NONE ||
                                                       verb->written == VMF_WRITTEN_ONE;
   if (!named)

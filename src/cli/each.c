@@ -26,9 +26,10 @@ void vmf_each_item(struct vmf_command *command)
   command->shown = true;
 }
 
-/* A status that the order does not have (75, say) is still no 0. */
-static int worse(int one, int other, const int *order)
+int vmf_each_worse(int one, int other, const int *order)
 {
+  if (one >= VMF_EXIT_SIGNAL || other >= VMF_EXIT_SIGNAL)
+    return one > other ? one : other;
   for (; order && *order; order++)
     if (*order == one || *order == other)
       return *order;
@@ -53,9 +54,7 @@ int vmf_each_operand(struct vmf_command *command, int (*one)(void *settings), co
   command->listed = count > 1;
   command->operand_count = 1;
   for (int i = 0; i < count && worst < VMF_EXIT_SIGNAL; i++, command->operands++) {
-    int status = run_one(command, one);
-
-    worst = status >= VMF_EXIT_SIGNAL ? status : worse(status, worst, order);
+    worst = vmf_each_worse(run_one(command, one), worst, order);
   }
   if (command->listed && command->json)
     puts(command->shown ? "]" : "[]");

@@ -18,4 +18,8 @@ void vmf_each_head(struct vmf_command *command);
 /* Before an answer in JSON: several are a list. */
 void vmf_each_item(struct vmf_command *command);
 
+/* The worse of two exit statuses by such an order. That of a signal comes before all; one that the
+ * order does not have (75, say) is still no 0. */
+int vmf_each_worse(int one, int other, const int *order);
+
 #endif

@@ -184,15 +184,6 @@ static int checksum_check_line(struct checksum_settings *settings,
 /* Another content is the answer that was asked for, whatever else could not be read. */
 static const int checksum_worst_first[] = {VMF_EXIT_DIFFERENT, VMF_EXIT_DONE};
 
-static int checksum_worse(int one, int other)
-{
-  bool stopped = one >= VMF_EXIT_SIGNAL || other >= VMF_EXIT_SIGNAL;
-
-  if (!stopped && (one == VMF_EXIT_DIFFERENT || other == VMF_EXIT_DIFFERENT))
-    return VMF_EXIT_DIFFERENT;
-  return one > other ? one : other;
-}
-
 /* Reads on behind a line that is too long. */
 static bool checksum_line_whole(char *line, FILE *file)
 {
@@ -261,11 +252,11 @@ static int checksum_check_lines(struct checksum_settings *settings, const char *
                        "sha256sum, \"HEX  NAME\"",
                        name, number);
     }
-    worst = checksum_worse(status, worst);
+    worst = vmf_each_worse(status, worst, checksum_worst_first);
   }
   if (ferror(file)) {
     vmf_status_print("%s: cannot be read: %s", name, strerror(errno));
-    return checksum_worse(VMF_EXIT_READ, worst);
+    return vmf_each_worse(VMF_EXIT_READ, worst, checksum_worst_first);
   }
   if (checked > 0 || worst > VMF_EXIT_DONE)
     return worst;

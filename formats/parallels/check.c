@@ -40,7 +40,7 @@ static enum vmf_code examine(struct vmf_image *image, const struct parallels_ext
   unsigned bitmaps;
 
   for (uint32_t first = 0; first < extent->header.entries; first += count) {
-    VMF_TRY(parallels_entries_in_hole(image, extent, first, &count, error));
+    count = parallels_entries_in_hole(image, extent, first);
     if (count > 0)
       continue;
     count = (uint32_t)vmf_min(PARALLELS_ENTRIES, extent->header.entries - first);

@@ -23,17 +23,15 @@ enum vmf_code parallels_read_entries(struct vmf_image *image, const struct paral
   return VMF_OK;
 }
 
-enum vmf_code parallels_entries_in_hole(const struct vmf_image *image,
-                                        const struct parallels_extent *extent, uint32_t first,
-                                        uint32_t *count, struct vmf_error *error)
+uint32_t parallels_entries_in_hole(const struct vmf_image *image,
+                                   const struct parallels_extent *extent, uint32_t first)
 {
   uint64_t at = PARALLELS_HEADER + PARALLELS_ENTRY * (uint64_t)first;
-  uint64_t rest = extent->header.entries - first, absent = rest;
+  uint32_t rest = extent->header.entries - first;
 
-  if (!(extent->header.flags & PARALLELS_EMPTY))
-    VMF_TRY(vmf_entries_in_hole(image, extent->io, at, rest, PARALLELS_ENTRY, &absent, error));
-  *count = (uint32_t)absent;
-  return VMF_OK;
+  if (extent->header.flags & PARALLELS_EMPTY)
+    return rest;
+  return (uint32_t)vmf_entries_in_hole(image, extent->io, at, rest, PARALLELS_ENTRY);
 }
 
 enum vmf_code parallels_place(const struct parallels_extent *extent, uint32_t number,
@@ -57,8 +55,7 @@ static enum vmf_code map_extent(struct vmf_image *image, const struct parallels_
                                 uint64_t at, uint64_t *start, uint64_t *length, uint64_t *host,
                                 struct vmf_error *error)
 {
-  uint32_t entries[PARALLELS_ENTRIES] = {0}, first = (uint32_t)(at / extent->cluster), like = 1,
-           absent = 0;
+  uint32_t entries[PARALLELS_ENTRIES] = {0}, first = (uint32_t)(at / extent->cluster), like = 1;
   uint64_t used = vmf_div_up(extent->length, extent->cluster); /* at most the BAT's entries */
   uint32_t count = (uint32_t)vmf_min(PARALLELS_ENTRIES, used - first);
   struct vmf_error ignored;
@@ -75,8 +72,7 @@ static enum vmf_code map_extent(struct vmf_image *image, const struct parallels_
                                                 next == *host + like * extent->cluster))
     like++; /* a bad entry is told of when it is mapped itself */
   if (like == count && entries[0] == 0)
-    VMF_TRY(parallels_entries_in_hole(image, extent, first + like, &absent, error));
-  like += absent;
+    like += parallels_entries_in_hole(image, extent, first + like);
   *start = first * extent->cluster;
   *length = vmf_min(like * extent->cluster, extent->length - *start);
   return VMF_OK;

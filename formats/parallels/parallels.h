@@ -69,9 +69,8 @@ enum vmf_code parallels_read_entries(struct vmf_image *image, const struct paral
 
 /* How many entries of the BAT, from `first` on, are 0 as a hole of the file, or as the header says
  * that all are. */
-enum vmf_code parallels_entries_in_hole(const struct vmf_image *image,
-                                        const struct parallels_extent *extent, uint32_t first,
-                                        uint32_t *count, struct vmf_error *error);
+uint32_t parallels_entries_in_hole(const struct vmf_image *image,
+                                   const struct parallels_extent *extent, uint32_t first);
 
 /* Host offset of the cluster of an entry that is not 0; VMF_CORRUPT when it is no place for one. */
 enum vmf_code parallels_place(const struct parallels_extent *extent, uint32_t number,

@@ -41,9 +41,8 @@ static enum vmf_code examine_table(struct vmf_image *image, uint64_t index, uint
   if (!vmf_cluster_use_take(use, table, (uint64_t)QCOW_ENTRY * length, "an L2 table"))
     return VMF_OK;
   for (uint32_t slot = 0; slot < length && guest < image->size; slot += count) {
-    uint64_t absent;
-    VMF_TRY(vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (uint64_t)slot,
-                                length - slot, QCOW_ENTRY, &absent, error));
+    uint64_t absent = vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (uint64_t)slot,
+                                          length - slot, QCOW_ENTRY);
     if (absent > 0) {
       count = (uint32_t)absent;
       guest += absent << state->header.cluster_bits;
@@ -62,7 +61,7 @@ static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *us
 {
   const struct qcow_state *state = image->state;
   const struct qcow_header *header = &state->header;
-  uint64_t entries[QCOW_ENTRIES], absent;
+  uint64_t entries[QCOW_ENTRIES];
   uint32_t count;
 
   /* they share clusters as a rule, and open has looked at their places */
@@ -71,9 +70,8 @@ static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *us
     head = vmf_max(head, header->backing_offset + header->backing_size);
   vmf_cluster_use_take(use, 0, head, "the header");
   for (uint64_t index = 0; index < state->l1_entries; index += count) {
-    VMF_TRY(vmf_entries_in_hole(image, image->io, header->l1_offset + QCOW_ENTRY * index,
-                                state->l1_entries - index, QCOW_ENTRY, &absent, error));
-    index += absent;
+    index += vmf_entries_in_hole(image, image->io, header->l1_offset + QCOW_ENTRY * index,
+                                 state->l1_entries - index, QCOW_ENTRY);
     count = (uint32_t)vmf_min(QCOW_ENTRIES, state->l1_entries - index);
     VMF_TRY(
         qcow_read_entries(image, header->l1_offset + QCOW_ENTRY * index, entries, count, error));

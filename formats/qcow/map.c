@@ -100,12 +100,11 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   const struct qcow_state *state = image->state;
   unsigned covered_bits = state->header.cluster_bits + state->header.l2_bits;
   uint64_t used = vmf_div_up(image->size, UINT64_C(1) << covered_bits);
-  uint64_t stop, absent, entries[QCOW_ENTRIES], end = index + 1;
+  uint64_t stop, entries[QCOW_ENTRIES], end = index + 1;
   bool empty = true;
 
-  VMF_TRY(vmf_entries_in_hole(image, image->io, state->header.l1_offset + QCOW_ENTRY * end,
-                              used - end, QCOW_ENTRY, &absent, error));
-  end += absent;
+  end += vmf_entries_in_hole(image, image->io, state->header.l1_offset + QCOW_ENTRY * end,
+                             used - end, QCOW_ENTRY);
   stop = vmf_min(used, end + (uint64_t)L1_PIECES * QCOW_ENTRIES);
 
   while (empty && end < stop) {
@@ -135,7 +134,7 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   unsigned l2_bits = state->header.l2_bits;
   uint64_t cluster = guest >> state->header.cluster_bits, index = cluster >> l2_bits;
   uint32_t slot = (uint32_t)(cluster & ((UINT64_C(1) << l2_bits) - 1)), count, i = 1;
-  uint64_t table, absent, entries[QCOW_ENTRIES];
+  uint64_t table, entries[QCOW_ENTRIES];
   struct vmf_error ignored;
   struct vmf_run next;
 
@@ -154,8 +153,8 @@ enum vmf_code qcow_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (slot + count),
-                              (UINT64_C(1) << l2_bits) - slot - count, QCOW_ENTRY, &absent, error));
+  uint64_t absent = vmf_entries_in_hole(image, image->io, table + QCOW_ENTRY * (slot + count),
+                                        (UINT64_C(1) << l2_bits) - slot - count, QCOW_ENTRY);
   run->length =
       vmf_min(run->length + (absent << state->header.cluster_bits), image->size - run->guest);
   return VMF_OK;

@@ -58,8 +58,7 @@ enum vmf_code check_next(const struct check *check, struct check_table *table, u
 {
   uint64_t hole = 0;
   if (*at % CHECK_PIECE == 0)
-    VMF_TRY(vmf_entries_in_hole(check->image, table->io, table->offset + *at, length - *at, 1,
-                                &hole, error));
+    hole = vmf_entries_in_hole(check->image, table->io, table->offset + *at, length - *at, 1);
   *raw = NULL;
   if (*at + hole == length)
     return VMF_OK;

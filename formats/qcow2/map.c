@@ -276,8 +276,8 @@ enum vmf_code qcow2_map(struct vmf_image *image, uint64_t guest, struct vmf_run 
   uint32_t l2_index = (uint32_t)((guest - window.guest) >> state->header.cluster_bits);
   uint64_t absent = 0;
   if (l2_index == 0)
-    VMF_TRY(vmf_entries_in_hole(image, image->io, window.table, UINT64_C(1) << state->l2_bits,
-                                state->l2_entry, &absent, error));
+    absent = vmf_entries_in_hole(image, image->io, window.table, UINT64_C(1) << state->l2_bits,
+                                 state->l2_entry);
   if (absent > 0) {
     *run = (struct vmf_run){.guest = window.guest, .kind = VMF_RUN_PARENT};
     run->length = vmf_min(absent << state->header.cluster_bits, image->size - run->guest);

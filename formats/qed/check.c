@@ -40,9 +40,8 @@ static enum vmf_code examine_table(struct vmf_image *image, uint64_t index, uint
     return VMF_OK;
   use->last = 0;
   for (uint64_t slot = 0; slot < state->table_entries && guest < image->size; slot += count) {
-    uint64_t absent;
-    VMF_TRY(vmf_entries_in_hole(image, image->io, table + QED_ENTRY * (uint64_t)slot,
-                                state->table_entries - slot, QED_ENTRY, &absent, error));
+    uint64_t absent = vmf_entries_in_hole(image, image->io, table + QED_ENTRY * slot,
+                                          state->table_entries - slot, QED_ENTRY);
     if (absent > 0) {
       count = (uint32_t)absent;
       guest += absent * state->header.cluster_size;
@@ -61,15 +60,14 @@ static enum vmf_code examine(struct vmf_image *image, struct vmf_cluster_use *us
 {
   const struct qed_state *state = image->state;
   uint64_t covered = state->table_entries * state->header.cluster_size; /* by an L2 table */
-  uint64_t tables = vmf_div_up(image->size, covered), entries[QED_ENTRIES], absent;
+  uint64_t tables = vmf_div_up(image->size, covered), entries[QED_ENTRIES];
   uint32_t count;
 
   vmf_cluster_use_take(use, 0, state->header_bytes, "the header");
   vmf_cluster_use_take(use, state->header.l1_offset, state->table_bytes, "the L1 table");
   for (uint64_t index = 0; index < tables; index += count) {
-    VMF_TRY(vmf_entries_in_hole(image, image->io, state->header.l1_offset + QED_ENTRY * index,
-                                tables - index, QED_ENTRY, &absent, error));
-    index += absent;
+    index += vmf_entries_in_hole(image, image->io, state->header.l1_offset + QED_ENTRY * index,
+                                 tables - index, QED_ENTRY);
     count = (uint32_t)vmf_min(QED_ENTRIES, tables - index);
     VMF_TRY(qed_read_entries(image, state->header.l1_offset + QED_ENTRY * index, entries, count,
                              error));

@@ -68,12 +68,11 @@ static enum vmf_code map_nothing(struct vmf_image *image, uint64_t index, struct
   const struct qed_state *state = image->state;
   uint64_t covered = state->table_entries * state->header.cluster_size; /* by an L2 table */
   uint64_t used = vmf_div_up(image->size, covered);
-  uint64_t stop, absent, entries[QED_ENTRIES], end = index + 1;
+  uint64_t stop, entries[QED_ENTRIES], end = index + 1;
   bool empty = true;
 
-  VMF_TRY(vmf_entries_in_hole(image, image->io, state->header.l1_offset + QED_ENTRY * end,
-                              used - end, QED_ENTRY, &absent, error));
-  end += absent;
+  end += vmf_entries_in_hole(image, image->io, state->header.l1_offset + QED_ENTRY * end,
+                             used - end, QED_ENTRY);
   stop = vmf_min(used, end + (uint64_t)L1_PIECES * QED_ENTRIES);
 
   while (empty && end < stop) {
@@ -101,7 +100,7 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
 {
   const struct qed_state *state = image->state;
   uint64_t cluster = guest / state->header.cluster_size, index = cluster / state->table_entries;
-  uint64_t slot = cluster % state->table_entries, table, absent, entries[QED_ENTRIES];
+  uint64_t slot = cluster % state->table_entries, table, entries[QED_ENTRIES];
   uint32_t count, i = 1;
   struct vmf_error ignored;
   struct vmf_run next;
@@ -120,8 +119,8 @@ enum vmf_code qed_map(struct vmf_image *image, uint64_t guest, struct vmf_run *r
   }
   if (i < count || run->kind != VMF_RUN_PARENT)
     return VMF_OK;
-  VMF_TRY(vmf_entries_in_hole(image, image->io, table + QED_ENTRY * (slot + count),
-                              state->table_entries - slot - count, QED_ENTRY, &absent, error));
+  uint64_t absent = vmf_entries_in_hole(image, image->io, table + QED_ENTRY * (slot + count),
+                                        state->table_entries - slot - count, QED_ENTRY);
   run->length =
       vmf_min(run->length + (absent * state->header.cluster_size), image->size - run->guest);
   return VMF_OK;

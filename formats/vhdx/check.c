@@ -140,14 +140,14 @@ static enum vmf_code check_bat(struct check *check, struct vmf_error *error)
 {
   struct vmf_image *image = check->image;
   const struct vhdx_state *state = image->state;
-  uint64_t entries[ENTRIES_AT_ONCE], last = state->blocks - 1, start, end;
+  uint64_t entries[ENTRIES_AT_ONCE], last = state->blocks - 1;
   uint64_t limit = 1 + (state->metadata.has_parent ? vhdx_bitmap_index(state, last)
                                                    : vhdx_block_index(state, last));
 
   for (uint64_t index = 0; index < limit; index += ENTRIES_AT_ONCE) {
     uint64_t at = state->bat.offset + VHDX_ENTRY_SIZE * index;
-    VMF_TRY(vmf_io_next_data(state->io, at, &start, &end, error));
-    index += (start - at) / (VHDX_ENTRY_SIZE * ENTRIES_AT_ONCE) * ENTRIES_AT_ONCE;
+    uint64_t absent = vmf_entries_in_hole(image, state->io, at, limit - index, VHDX_ENTRY_SIZE);
+    index += vmf_align_down(absent, ENTRIES_AT_ONCE);
     if (index >= limit)
       return VMF_OK;
     size_t count = (size_t)vmf_min(ENTRIES_AT_ONCE, limit - index);

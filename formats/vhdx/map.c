@@ -197,35 +197,18 @@ static bool continues(const struct vmf_run *run, const struct vmf_run *next)
          (run->kind != VMF_RUN_PLAIN || next->offset == run->offset + run->length);
 }
 
-/* Where the file has a hole for the rest of the BAT, all its entries are zero: the index of the
- * first that may not be. */
-static enum vmf_code skip_hole(const struct vmf_image *image, uint64_t index, uint64_t *next,
-                               struct vmf_error *error)
-{
-  const struct vhdx_state *state = image->state;
-  uint64_t start, end, at = state->bat.offset + VHDX_ENTRY_SIZE * index;
-
-  VMF_TRY(vmf_io_next_data(state->io, at, &start, &end, error));
-  *next = index + (start - at) / VHDX_ENTRY_SIZE;
-  return VMF_OK;
-}
-
 /* Lengthens a run of absent blocks, behind which the entry at `index` comes next. */
-static enum vmf_code add_hole(const struct vmf_image *image, uint64_t index, struct vmf_run *run,
-                              struct vmf_error *error)
+static void add_hole(const struct vmf_image *image, uint64_t index, struct vmf_run *run)
 {
   const struct vhdx_state *state = image->state;
-  uint64_t next;
-
-  if (!image->trust_holes)
-    return VMF_OK;
-  VMF_TRY(skip_hole(image, index, &next, error));
+  uint64_t rest = vhdx_block_index(state, state->blocks - 1) + 1 - index;
+  uint64_t at = state->bat.offset + VHDX_ENTRY_SIZE * index;
+  uint64_t next = index + vmf_entries_in_hole(image, state->io, at, rest, VHDX_ENTRY_SIZE);
   uint64_t chunk = next / (state->chunk_ratio + 1), within = next % (state->chunk_ratio + 1);
   uint64_t block = vmf_min(chunk * state->chunk_ratio + within, state->blocks);
   uint64_t end = vmf_min(block * state->metadata.block_size, image->size);
   if (end > run->guest + run->length)
     run->length = end - run->guest;
-  return VMF_OK;
 }
 
 enum vmf_code vhdx_map(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
@@ -246,8 +229,10 @@ enum vmf_code vhdx_map(struct vmf_image *image, uint64_t guest, struct vmf_run *
   bool absent = entries[0] == 0;
   while (++block < state->blocks) {
     uint64_t at = vhdx_block_index(state, block) - index;
+    if (at >= count && absent)
+      add_hole(image, index + at, run);
     if (at >= count)
-      return absent ? add_hole(image, index + at, run, error) : VMF_OK;
+      return VMF_OK;
     if (is_partial(state, entries[at]) ||
         block_run(image, block, entries[at], &next, &ignored) != VMF_OK || !continues(run, &next))
       return VMF_OK;

@@ -243,16 +243,14 @@ static enum vmf_code vmdk_table_absent(const struct vmdk_extent *extent,
                                        struct scan *scan, bool *absent, struct vmf_error *error)
 {
   const struct vmdk_grains *grains = &extent->grains;
-  uint64_t entries[VMDK_ENTRIES_AT_ONCE], start, end;
+  uint64_t entries[VMDK_ENTRIES_AT_ONCE], start;
   uint32_t count = vmdk_grains_entries(grains, index);
   uint64_t length = (uint64_t)count * grains->entry_size;
   *absent = host >= scan->hole && vmf_range_within(host, length, scan->hole_end);
   if (*absent || host < grains->least_host || !vmf_range_within(host, length, extent->io->size) ||
       scan->looks++ >= SCAN_TABLES)
     return VMF_OK;
-  start = host;
-  if (extent->trust_holes)
-    VMF_TRY(vmf_io_next_data(extent->io, host, &start, &end, error));
+  start = extent->trust_holes ? vmf_io_hole_end(extent->io, host) : host;
   if (start >= host + length) {
     scan->hole = host;
     scan->hole_end = start;

@@ -208,11 +208,10 @@ struct vmf_image {
 void vmf_finding(struct vmf_findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* How many of `count` entries of `size` bytes, from byte `at` of a table in io on, lie in a hole of
- * the file, so that they are zero; 0 where holes are not trusted. */
-VMF_MUST_CHECK enum vmf_code vmf_entries_in_hole(const struct vmf_image *image, struct vmf_io *io,
-                                                 uint64_t at, uint64_t count, uint32_t size,
-                                                 uint64_t *absent, struct vmf_error *error);
+/* How many of `count` entries of `size` bytes, from byte `at` of a table in io on, are known to lie
+ * in a hole of the file, so that they are zero; 0 where holes are not trusted. */
+uint64_t vmf_entries_in_hole(const struct vmf_image *image, struct vmf_io *io, uint64_t at,
+                             uint64_t count, uint32_t size);
 
 /* Counts one corruption. False: it is not told, so many have been, which itself is told once. */
 bool vmf_corruption_told(const struct vmf_io *io, struct vmf_findings *findings);

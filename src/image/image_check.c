@@ -21,16 +21,10 @@ void vmf_finding(struct vmf_findings *findings, const char *format, ...)
     findings->report(findings->data, text);
 }
 
-enum vmf_code vmf_entries_in_hole(const struct vmf_image *image, struct vmf_io *io, uint64_t at,
-                                  uint64_t count, uint32_t size, uint64_t *absent,
-                                  struct vmf_error *error)
+uint64_t vmf_entries_in_hole(const struct vmf_image *image, struct vmf_io *io, uint64_t at,
+                             uint64_t count, uint32_t size)
 {
-  uint64_t start = at, end;
-
-  if (image->trust_holes)
-    VMF_TRY(vmf_io_next_data(io, at, &start, &end, error));
-  *absent = start > at ? vmf_min((start - at) / size, count) : 0;
-  return VMF_OK;
+  return image->trust_holes ? vmf_min((vmf_io_hole_end(io, at) - at) / size, count) : 0;
 }
 
 enum { CORRUPTIONS_TOLD = 1000 }; /* one by one */

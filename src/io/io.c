@@ -68,6 +68,14 @@ enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *sta
   return VMF_OK;
 }
 
+uint64_t vmf_io_hole_end(struct vmf_io *io, uint64_t offset)
+{
+  struct vmf_error untold;
+  uint64_t start, end;
+  enum vmf_code code = vmf_io_next_data(io, offset, &start, &end, &untold);
+  return code == VMF_OK ? vmf_max(start, offset) : offset;
+}
+
 enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name, struct vmf_error *error)
 {
   if (!io->ops->choose_bitmap)

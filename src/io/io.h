@@ -93,6 +93,9 @@ VMF_MUST_CHECK enum vmf_code vmf_io_pwrite_pieces(struct vmf_io *io, const struc
                                                   struct vmf_error *error);
 VMF_MUST_CHECK enum vmf_code vmf_io_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
                                               uint64_t *end, struct vmf_error *error);
+/* Where the hole ends that the byte is in; the byte itself: it is in none, or what lies below fails
+ * to tell, so that it must be read. */
+uint64_t vmf_io_hole_end(struct vmf_io *io, uint64_t offset);
 VMF_MUST_CHECK enum vmf_code vmf_io_choose_bitmap(struct vmf_io *io, const char *name,
                                                   struct vmf_error *error);
 /* Of an io of which one was chosen. */

@@ -236,7 +236,7 @@ struct vmf_package_target {
   const char *disk_format;  /* "streamOptimized" or a format's name; NULL: keep the disks' forms */
   const char *disk_options; /* create options of that format, "name=value,..."; or NULL */
   const char *digest;       /* of a manifest that is made: "sha256" (also NULL), "sha1", "sha512" */
-  const char *key_path, *cert_path, *passphrase_file; /* sign; NULL: not signed */
+  const char *key_path, *cert_path, *passphrase_file; /* sign; all NULL: not signed */
   bool cms; /* add a CMS signature, as VirtualBox 7 does */
   bool no_clobber, no_sync, no_cache, ignore_locks;
   unsigned threads; /* as in vmf_job_options */

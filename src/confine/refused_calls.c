@@ -65,6 +65,12 @@ bool vmf_refused_calls_offered(const char **why)
   return offered;
 }
 
+#ifdef __s390__
+enum { CLONE_FLAGS = 1 }; /* argument of clone: the stack is the first there (clone(2)) */
+#else
+enum { CLONE_FLAGS = 0 };
+#endif
+
 /* A thread is started by clone with CLONE_THREAD; without it a process would be. What clone3 is
  * asked for stands in memory, which no filter sees: the C library takes ENOSYS for an older kernel
  * and uses clone. */
@@ -74,7 +80,7 @@ static int refuse_processes(scmp_filter_ctx filter)
   if (result < 0)
     return result;
   return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                          SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+                          SCMP_CMP(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
 /* compare: of one argument; NULL: whatever they are. */

@@ -46,9 +46,10 @@ void vmf_signature_clear(struct vmf_signature *signature);
 struct vmf_signer;
 
 /* Both PEM; they may be one file. The key may be encrypted: passphrase_file holds the passphrase in
- * its first line (NULL: none). VMF_USAGE: they do not belong together, the key is none of RSA,
- * RSA-PSS, EC, Ed25519 and Ed448, or is weaker than RSA of 2048 bits; VMF_SYSTEM: cannot be read. A
- * certificate that is not valid now, or a key that is not RSA, is a warning in the log. */
+ * its first line (NULL: none). All three NULL: *signer is, too. VMF_USAGE: they do not belong
+ * together, the key is missing, none of RSA, RSA-PSS, EC, Ed25519 and Ed448, or is weaker than RSA
+ * of 2048 bits; VMF_SYSTEM: cannot be read. A certificate that is not valid now, or a key that is
+ * not RSA, is a warning in the log. */
 VMF_MUST_CHECK enum vmf_code vmf_signer_new(const char *key_path, const char *cert_path,
                                             const char *passphrase_file, const struct vmf_log *log,
                                             struct vmf_signer **signer, struct vmf_error *error);

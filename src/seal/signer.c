@@ -267,6 +267,11 @@ enum vmf_code vmf_signer_new(const char *key_path, const char *cert_path,
   void *memory;
 
   *signer = NULL;
+  if (!key_path && !cert_path && !passphrase_file)
+    return VMF_OK;
+  if (!key_path)
+    return vmf_fail(error, VMF_USAGE, "%s: there is no key to sign with",
+                    cert_path ? cert_path : passphrase_file);
   VMF_TRY(vmf_alloc(sizeof(struct vmf_signer), &memory, error));
   struct vmf_signer *made = memory;
   enum vmf_code code = vmf_epoch_now(&made->epoch, error);

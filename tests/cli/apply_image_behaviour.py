@@ -81,6 +81,11 @@ def test_only_what_changed_since(t):
     tap.contains(t.vmferry('apply', '--since', 'old.raw', 'over.qcow2', 'copy.qcow2').stderr, 'nothing has changed')
 
 
+def test_a_form_of_the_former_disk_without_that_disk(t):
+    versions(t)
+    tap.contains(refused(t, 1, '--since-format', 'raw', 'new.raw', 'copy.qcow2'), '--since')
+
+
 def test_one_that_is_no_copy_stays_as_it_is(t):
     versions(t)
     old, new = t.read('old.raw'), t.read('new.raw')

@@ -4,6 +4,8 @@
  * Every function of vmferry.h: what its caller may get wrong is VMF_USAGE, not a crash. */
 #include "vmferry.h"
 
+#include <unistd.h>
+
 #include "check_main.h"
 #include "scratch.h"
 
@@ -314,6 +316,19 @@ START_TEST(packages_refuse_null)
 }
 END_TEST
 
+START_TEST(a_certificate_without_a_key_is_refused)
+{
+  const struct vmf_package_target certificate = {.size = sizeof certificate, .cert_path = "c.pem"};
+  const struct vmf_package_target passphrase = {.size = sizeof passphrase,
+                                                .passphrase_file = "secret"};
+
+  REFUSED(vmf_package_pack(&image, 1, NULL, "unsigned.ova", &certificate, &error));
+  ck_assert_str_eq(error.text, "c.pem: there is no key to sign with");
+  REFUSED(vmf_package_pack(&image, 1, NULL, "unsigned.ova", &passphrase, &error));
+  ck_assert_int_ne(access("unsigned.ova", F_OK), 0);
+}
+END_TEST
+
 START_TEST(lists_of_what_opens_and_is_chosen_are_whole)
 {
   struct vmf_secret secret = {.length = 1};
@@ -550,6 +565,7 @@ static Suite *suite(void)
   tcase_add_test(tests, sources_refuse_null);
   tcase_add_test(tests, files_of_packages_refuse_null);
   tcase_add_test(tests, packages_refuse_null);
+  tcase_add_test(tests, a_certificate_without_a_key_is_refused);
   tcase_add_test(tests, lists_of_what_opens_and_is_chosen_are_whole);
   tcase_add_loop_test(tests, lists_of_a_machine_are_whole, 0, 7);
   tcase_add_test(tests, machines_refuse_null);

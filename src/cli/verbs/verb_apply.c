@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "arguments.h"
 #include "common_arguments.h"
 #include "human.h"
 #include "names.h"
@@ -135,6 +136,8 @@ static enum vmf_code apply_with(struct apply_settings *settings, struct vmf_erro
   since_source.format = settings->since_format;
   since_source.snapshot = since_source.bitmap = NULL;
   enum vmf_code code = vmf_names_operands(&settings->command, 1, 1, error);
+  if (code == VMF_OK && settings->since_format && !settings->since)
+    code = vmf_arguments_wrong(error, "--since-format: there is no --since");
   if (code == VMF_OK)
     code = vmf_sources_check_input(&settings->command, &settings->source, 1, error);
   if (code == VMF_OK)

@@ -223,9 +223,8 @@ static enum vmf_code prepare(struct vmf_assembling *work, struct vmf_error *erro
     vmf_warn(target->log, "%s: a name in an archive has at most %d bytes: its descriptor is %s",
              work->destination->path, VMF_TAR_NAME_WRITTEN, work->descriptor.name);
   VMF_TRY(check_names(work, error));
-  if (target->key_path)
-    VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
-                           target->log, &work->signer, error));
+  VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file, target->log,
+                         &work->signer, error));
   const struct vmf_job_options job = {.size = sizeof job,
                                       .threads = target->threads,
                                       .crew = target->crew,

@@ -421,7 +421,7 @@ enum vmf_code vmf_package_edit(const char *path, const struct vmf_machine_edits 
 
   if (code == VMF_OK)
     code = check_output(&signing, error);
-  if (code == VMF_OK && files->key_path)
+  if (code == VMF_OK)
     code = vmf_signer_new(files->key_path, files->cert_path, files->passphrase_file, files->log,
                           &signer, error);
   if (code == VMF_OK)

@@ -340,9 +340,8 @@ static enum vmf_code make_all(struct vmf_signing *signing, struct vmf_error *err
 
   if (target->digest)
     VMF_TRY(vmf_digest_named(target->digest, &kind, error));
-  if (target->key_path)
-    VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file,
-                           target->log, &signer, error));
+  VMF_TRY(vmf_signer_new(target->key_path, target->cert_path, target->passphrase_file, target->log,
+                         &signer, error));
   enum vmf_code code = make_texts(signing, signer, kind, error);
   vmf_signer_free(signer);
   return code;

@@ -134,6 +134,7 @@ enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch, struct vmf_err
 {
   struct room *rooms = calloc(batch->count, sizeof *rooms);
   size_t count = 0, scarce = 0;
+  bool fails = batch->settings->fail_fast;
   uint64_t bytes;
 
   if (!rooms)
@@ -149,11 +150,12 @@ enum vmf_code vmf_batch_check_room(const struct vmf_batch *batch, struct vmf_err
   }
   for (size_t i = 0; i < count; i++)
     if (vmf_dry_run_free(rooms[i].folder, &bytes) && rooms[i].required > bytes) {
-      print(&rooms[i], batch->settings->fail_fast ? "" : "warning: ", "may not fit", bytes);
+      if (fails || !batch->settings->command.quiet)
+        print(&rooms[i], fails ? "" : "warning: ", "may not fit", bytes);
       scarce++;
     }
   free_rooms(rooms, count);
-  return scarce == 0 || !batch->settings->fail_fast
+  return scarce == 0 || !fails
              ? VMF_OK
              : vmf_arguments_wrong(error, "with --fail-fast nothing is begun that may not fit");
 }

@@ -51,7 +51,8 @@ void vmf_batch_show_said(struct vmf_batch *batch, const struct vmf_batch_job *jo
 void vmf_batch_show_retry(struct vmf_batch *batch, const struct vmf_batch_job *job, const char *why)
 {
   vmf_batch_event(batch, job, "retry", why);
-  vmf_status_print("%s: is tried again: %s", job->name, why);
+  if (!is_quiet(batch))
+    vmf_status_print("%s: is tried again: %s", job->name, why);
 }
 
 /* "3.1 GiB written, 12 s (265 MiB/s)" */

@@ -184,6 +184,21 @@ char *vmf_names_folder(const char *path)
   return strndup(path, name == path + 1 ? 1 : (size_t)(name - 1 - path));
 }
 
+char *vmf_names_beside(const char *target, const char *name)
+{
+  const char *last = vmf_names_last(target);
+  struct stat there;
+  bool inside = *last && stat(target, &there) == 0 && S_ISDIR(there.st_mode);
+  char *path;
+
+  if (name[0] == '/')
+    return strdup(name);
+  if (asprintf(&path, "%.*s%s%s", inside ? (int)strlen(target) : (int)(last - target), target,
+               inside ? "/" : "", name) < 0)
+    return NULL;
+  return path;
+}
+
 static bool is_one_file(const char *one, const char *other)
 {
   struct stat first, second;

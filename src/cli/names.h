@@ -43,6 +43,10 @@ const char *vmf_names_last(const char *path);
 /* The folder that a path is in, "." where there is no slash: a fresh string. */
 char *vmf_names_folder(const char *path);
 
+/* What a name is from the folder of a target on: the target itself may be that folder. A fresh
+ * string. */
+char *vmf_names_beside(const char *target, const char *name);
+
 /* Where one of the first `sources` operands is "-" and a file is redirected to it, the path of that
  * file is kept as command->redirected; nothing is read. */
 VMF_MUST_CHECK enum vmf_code vmf_names_redirected(struct vmf_command *command, int sources,

@@ -201,6 +201,16 @@ def test_a_command_line_that_is_wrong(t, arguments, message):
     tap.equal((t.read('a.xml'), t.read('a.csv')), (b'<domain/>', b'id,source,price\n1,web,2\n'), 'the files that are no reports')
 
 
+@tap.rows([(words[0], target, *words[1:]) for target in ('out', 'out/', 'out/a.qcow2') for words in (
+    (f'-B from {target} on', '-B', 'good.raw', '-F', 'raw'), (f'in -o, from {target} on', '-o', 'backing_file=good.raw,backing_fmt=raw'))])
+def test_a_backing_file_is_named_from_the_folder_of_the_target_on(t, target, *words):
+    disks(t, 'a.raw')
+    t.write('out/good.raw', t.read('a.raw'))
+    t.write('jobs', f'a.raw\t{target}\t-O qcow2 {" ".join(words)}\n'.encode())
+    batch(t, 'jobs')
+    t.vmferry('compare', '--allow-ref', 'out', 'a.raw', 'out/a.qcow2')
+
+
 def test_a_job_replaces_the_old_target_and_the_map_that_it_goes_by(t):
     disks(t, 'a.raw')
     t.write('jobs', b'a.raw\tout/a.qcow2\t-c --map=out/m\n')

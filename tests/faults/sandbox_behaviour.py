@@ -119,6 +119,7 @@ SAME = [
     ('a link to what is not there', 'ln -s ../b/new.qcow2 c/link', ('convert', 'a/disk.raw', '-O', 'qcow2', 'c/link')),
     ('a link to such a link', 'ln -s ../b/l c/link; ln -s ../d/new.qcow2 b/l', ('convert', 'a/disk.raw', '-O', 'qcow2', 'c/link')),
     ('a backing file named from the target on', 'cp a/disk.raw d', ('convert', '-B', '../d/disk.raw', '-F', 'raw', 'a/disk.raw', 'b/new.qcow2')),
+    ('a backing file named from a folder on', 'mkdir d/e; cp a/disk.raw c', ('convert', '-O', 'qcow2', '-B', '../../c/disk.raw', '-F', 'raw', 'a/disk.raw', 'd/e')),
     ('the same as an option', 'cp a/disk.raw d', ('convert', '-o', 'backing_file=../d/disk.raw,backing_fmt=raw', 'a/disk.raw', '-O', 'qcow2', 'b/new.qcow2')),
     ('a backing file of an empty disk', 'cp a/disk.raw d', ('create', '-b', '../d/disk.raw', '-F', 'raw', 'b/new.qcow2')),
     ('a new folder', 'true', ('pack', '-o', 'b/new/', 'a/disk.raw')),

@@ -159,18 +159,16 @@ static enum vmf_code add_read(struct checking *checking, const struct vmf_batch_
                               const char *name, unsigned places, struct vmf_error *error)
 {
   const struct vmf_words *operands = &job->listed->operands;
-  const char *target = operands->list[operands->count - 1], *slash = strrchr(target, '/');
-  char *plain = NULL, *path = NULL;
+  char *plain = NULL, *path;
   enum vmf_code code = vmf_location_resolve(name, false, &plain, error);
 
   if (code != VMF_OK)
     return code;
-  bool beside = slash && (places & VMF_PLACE_BESIDE) && plain[0] != '/';
-  if (asprintf(&path, "%.*s%s", beside ? (int)(slash + 1 - target) : 0, target, plain) < 0)
-    code = vmf_arguments_no_memory(error);
+  path = places & VMF_PLACE_BESIDE ? vmf_names_beside(operands->list[operands->count - 1], plain)
+                                   : strdup(plain);
   free(plain);
-  if (code != VMF_OK)
-    return code;
+  if (!path)
+    return vmf_arguments_no_memory(error);
   code = vmf_batch_places_add_read(&checking->places, job, path, error);
   free(path);
   return code;

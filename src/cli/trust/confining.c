@@ -10,6 +10,7 @@
 
 #include "argument_place.h"
 #include "arguments.h"
+#include "names.h"
 #include "status.h"
 #include "word_list.h"
 
@@ -146,13 +147,11 @@ static void add_backing(const struct vmf_verb *verb, const struct vmf_command *c
   const char *backing = places->backing ? places->backing : taken;
 
   if (backing && command->operand_count > 0) {
-    const char *path = command->operands[target], *slash = strrchr(path, '/');
-    int folder = slash && backing[0] != '/' ? (int)(slash + 1 - path) : 0;
-
-    if (asprintf(&beside, "%.*s%s", folder, path, backing) < 0)
-      (void)!vmf_arguments_no_memory(places->error);
-    else
+    beside = vmf_names_beside(command->operands[target], backing);
+    if (beside)
       add(places, beside, true, false);
+    else
+      (void)!vmf_arguments_no_memory(places->error);
     free(beside);
   }
   free(taken);

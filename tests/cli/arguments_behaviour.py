@@ -146,6 +146,20 @@ def test_a_changed_package_is_called_as_one(t, name):
     t.vmferry('edit', '--cpus', '2', '-o', 'b.OVA', 'a.ova')
 
 
+def test_a_changed_machine_is_called_as_one(t):
+    """A suffix that says nothing of what FILE is asks for none."""
+    t.write('a.raw', bytes(1 << 20))
+    t.vmferry('pack', '-o', 'a.ova', 'a.raw')
+    t.vmferry('convert', 'a.ova', 'a.vmx')
+    for name in 'a.vmx.orig', 'a-1.2':
+        t.write(name, t.read('a.vmx'))
+        t.vmferry('edit', '--cpus', '2', '-o', 'b.vmx', name)
+        tap.contains(t.vmferry('edit', '--cpus', '2', '-o', 'b.vhd', name, status=1).stderr, 'the suffix .vhd')
+    t.vmferry('unpack', 'a.ova')
+    tap.contains(t.vmferry('edit', '--cpus', '2', '-o', 'b.ova', 'a/a.ovf', status=9).stderr, 'copy the package first')
+    tap.contains(t.vmferry('edit', '--cpus', '2', '-o', 'b.ova', 'http://127.0.0.1/a.ova?sig=a.b', status=1).stderr, 'is on another machine')
+
+
 @tap.rows([('in one list', 0), ('in two lists', 1)])
 def test_another_content_is_the_worst_that_a_list_of_checksums_tells(t, lists):
     """Also where another disk of the list ends with a status that is higher (10: its secret is missing)."""

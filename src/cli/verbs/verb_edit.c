@@ -256,12 +256,27 @@ static const char *edit_suffix(const char *path)
   return strrchr(vmf_names_last(path), '.');
 }
 
+/* Whether a suffix says what FILE is: that of "vm.vmx.orig" does not. A package in a folder has no
+ * other name, which is told later. */
+static bool edit_is_machine(const char *suffix)
+{
+  struct vmf_machine_format_info format = {.size = sizeof format};
+
+  for (size_t i = 0; vmf_machine_format_describe(i, &format); i++)
+    for (const char *const *own = format.suffixes; *own; own++)
+      if (strcasecmp(*own, suffix + 1) == 0)
+        return true;
+  return strcasecmp(suffix, ".ova") == 0;
+}
+
 /* What is written is what FILE is: a slip in the name costs no disk, and no other machine. */
 static enum vmf_code edit_check_output(const char *path, const char *output,
                                        struct vmf_error *error)
 {
   const char *own = edit_suffix(path), *other = output ? edit_suffix(output) : NULL;
 
+  if (own && !edit_is_machine(own))
+    own = NULL;
   if (!other || (own && strcasecmp(own, other) == 0) ||
       (!vmf_format_by_suffix(output) && !(own && vmf_suffix_meaning(output))))
     return VMF_OK;

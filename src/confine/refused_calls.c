@@ -126,12 +126,16 @@ static int refuse_arguments(scmp_filter_ctx filter)
 }
 
 /* Where the network is asked: sockets of this machine, of IP, and of the kernel's own that the C
- * library asks for addresses; no others. */
+ * library asks for addresses; no others. On 32-bit x86, s390 and their like the C library makes all
+ * of them by one call, whose arguments are in memory: libseccomp would refuse each. */
 static int refuse_families(scmp_filter_ctx filter)
 {
   static const int taken[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
   enum { COUNT = sizeof taken / sizeof taken[0] };
   struct scmp_arg_cmp compare = SCMP_CMP(0, SCMP_CMP_GT, AF_NETLINK, 0);
+
+  if (seccomp_syscall_resolve_name("socketcall") >= 0)
+    return 0;
   int result = refuse(filter, "socket", &compare);
 
   for (int family = 0, next = 0; result == 0 && family <= AF_NETLINK; family++) {

@@ -246,8 +246,12 @@ START_TEST(no_sockets_but_those_of_the_network)
   ck_assert_int_eq(vmf_confine(&options, &done, &error), VMF_OK);
   if (!done.calls)
     return;
+#ifdef SYS_socketcall /* one call for all, whose arguments the kernel's filter cannot see */
+  (void)refused;
+#else
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
     ck_assert_int_eq(result(socket(refused[i], SOCK_DGRAM, 0)), EPERM);
+#endif
   ck_assert_int_ge(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
   ck_assert_int_ge(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
   ck_assert_int_ge(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), 0);

@@ -99,6 +99,14 @@ static int main_sources(const struct vmf_verb *verb, const struct vmf_command *c
   return verb->written == VMF_WRITTEN_LAST && count > 1 ? count - 1 : count;
 }
 
+/* What is written, where an operand names it; or NULL. */
+static const char *main_target(const struct vmf_verb *verb, const struct vmf_command *command)
+{
+  int sources = main_sources(verb, command);
+
+  return sources < command->operand_count ? command->operands[sources] : NULL;
+}
+
 static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *command)
 {
   struct vmf_error error = {0};
@@ -108,7 +116,7 @@ static int main_run_confined(const struct vmf_verb *verb, struct vmf_command *co
   if (code == VMF_OK)
     code = vmf_remote_access(verb, command, &error);
   if (code == VMF_OK && command->secrets_held == 0) /* else `load` has read them */
-    code = vmf_secrets_read(command, &error);
+    code = vmf_secrets_read(command, main_target(verb, command), &error);
   if (code == VMF_OK)
     code = vmf_confining(verb, command, &error);
   if (code == VMF_OK)

@@ -146,6 +146,19 @@ def test_a_changed_package_is_called_as_one(t, name):
     t.vmferry('edit', '--cpus', '2', '-o', 'b.OVA', 'a.ova')
 
 
+@tap.rows([(' '.join(words[:2]) + ('' if target == 'secret' else ', by another name'), target, *words) for target in ('secret', './secret') for words in (
+    ('convert', '--secret-file=secret', 'a.raw'), ('convert', '--object', 'secret,id=s,file=secret', 'a.raw'), ('create', '--target-secret-file=secret', '-f', 'qcow2'))])
+def test_a_secret_is_no_target(t, target, *words):
+    """What is made would be opened by nothing but what it replaced."""
+    t.write('a.raw', b'vmferry' * 4096)
+    t.write('secret', b'sesame')
+    more = ('-o', 'encrypt.format=luks,encrypt.iter-time=1', target, '1M') if words[0] == 'create' else (target,)
+    tap.contains(t.vmferry(*words, *more, status=1).stderr, 'holds a secret, and is the target, too')
+    t.write('jobs', f'a.raw\t{target}\t--secret-file=secret\n'.encode())
+    tap.contains(t.vmferry('batch', 'jobs', status=2).stderr, 'holds a secret, and is the target, too')
+    tap.equal((t.read('secret'), t.names()), (b'sesame', ['a.raw', 'jobs', 'secret']), 'files')
+
+
 def test_a_changed_machine_is_called_as_one(t):
     """A suffix that says nothing of what FILE is asks for none."""
     t.write('a.raw', bytes(1 << 20))

@@ -112,7 +112,9 @@ static enum vmf_code parse(const struct vmf_command *batch, const struct vmf_lis
     code = vmf_untrusted(verb, parsed->command, error);
   if (code == VMF_OK)
     code = vmf_secrets_share(batch, parsed->command, error);
-  return code == VMF_OK ? vmf_secrets_read(parsed->command, error) : code;
+  if (code != VMF_OK)
+    return code;
+  return vmf_secrets_read(parsed->command, job->operands.list[job->operands.count - 1], error);
 }
 
 enum vmf_code vmf_batch_parse(const struct vmf_batch_settings *settings,

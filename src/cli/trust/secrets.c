@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "names.h"
 #include "secret_object.h"
 
 enum { SECRET_MAX = 512 << 10 }; /* bytes; a key file holds some hundred at most */
@@ -56,9 +57,11 @@ static enum vmf_code take(struct vmf_command *command, int descriptor, const cha
   return code;
 }
 
-static enum vmf_code take_file(struct vmf_command *command, const char *path,
+static enum vmf_code take_file(struct vmf_command *command, const char *path, const char *target,
                                struct vmf_error *error)
 {
+  if (target && vmf_names_same(path, target))
+    return vmf_arguments_wrong(error, "%s: holds a secret, and is the target, too", path);
   int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
   if (descriptor < 0)
@@ -83,19 +86,20 @@ static enum vmf_code take_descriptor(struct vmf_command *command, struct vmf_err
 }
 
 static enum vmf_code take_object(struct vmf_command *command, const char *object,
-                                 struct vmf_error *error)
+                                 const char *target, struct vmf_error *error)
 {
   char *id, *file;
   enum vmf_code code = vmf_secret_object(object, &id, &file, error);
 
   if (code == VMF_OK)
-    code = take_file(command, file, error);
+    code = take_file(command, file, target, error);
   free(id);
   free(file);
   return code;
 }
 
-enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error)
+enum vmf_code vmf_secrets_read(struct vmf_command *command, const char *target,
+                               struct vmf_error *error)
 {
   enum vmf_code code = VMF_OK;
 
@@ -105,14 +109,14 @@ enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *er
   if (prctl(PR_SET_DUMPABLE, 0) != 0)
     return failed("a secret: the process cannot be kept from leaving a core dump", error);
   for (const char **object = command->objects; object && *object && code == VMF_OK; object++)
-    code = take_object(command, *object, error);
+    code = take_object(command, *object, target, error);
   for (const char **file = command->secret_files; file && *file && code == VMF_OK; file++)
-    code = take_file(command, *file, error);
+    code = take_file(command, *file, target, error);
   if (command->secret_descriptor && code == VMF_OK)
     code = take_descriptor(command, error);
   command->secret_count = command->secrets_held;
   if (command->target_secret_file && code == VMF_OK) {
-    code = take_file(command, command->target_secret_file, error);
+    code = take_file(command, command->target_secret_file, target, error);
     if (code == VMF_OK)
       command->target_secret = &command->secrets[command->secrets_held - 1];
   }

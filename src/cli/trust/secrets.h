@@ -8,8 +8,10 @@
 #include "verb.h"
 
 /* Reads what --secret-file and --secret-fd name into command->secrets, all of its bytes. From then
- * on the process leaves no core dump, and no other process of the user looks into it. */
-VMF_MUST_CHECK enum vmf_code vmf_secrets_read(struct vmf_command *command, struct vmf_error *error);
+ * on the process leaves no core dump, and no other process of the user looks into it. target: what
+ * is written, which none of these is; or NULL. */
+VMF_MUST_CHECK enum vmf_code vmf_secrets_read(struct vmf_command *command, const char *target,
+                                              struct vmf_error *error);
 
 /* Gives `to`, which has none yet, a copy of those that open what `from` reads. */
 VMF_MUST_CHECK enum vmf_code vmf_secrets_share(const struct vmf_command *from,

@@ -227,7 +227,7 @@ static enum vmf_code batch_load(void *given, struct vmf_error *error)
   if (code == VMF_OK)
     code = batch_name_record(settings, listed, error);
   if (code == VMF_OK)
-    code = vmf_secrets_read(&settings->command, error);
+    code = vmf_secrets_read(&settings->command, NULL, error);
   settings->command.operand_count = 0;
   if (code == VMF_OK)
     code = vmf_batch_parse_all(settings, error);

@@ -152,7 +152,7 @@ static bool check_is_packed(struct vmf_image *image)
 }
 
 /* Unpacks what is packed; a unit that cannot be is a corruption. What ends it takes nothing from
- * what was found before. */
+ * what was found before, and is told however much that was. */
 static enum vmf_code check_unpack(const struct check_settings *settings, struct vmf_image *image,
                                   struct vmf_findings *findings, struct vmf_error *error)
 {
@@ -171,11 +171,13 @@ static enum vmf_code check_unpack(const struct check_settings *settings, struct 
   code = vmf_image_unpack(image, &job, error);
   if (code == VMF_OK || code == VMF_CANCELLED)
     return code;
-  if (code == VMF_CORRUPT)
+  if (code == VMF_CORRUPT) {
     findings->corruptions++;
-  else
+    findings->report(findings->data, error->text);
+  } else {
     findings->check_errors++;
-  findings->report(findings->data, error->text);
+    vmf_status_print("%s", error->text);
+  }
   return VMF_OK;
 }
 

@@ -271,7 +271,7 @@ def test_a_job_that_is_not_trusted_requires_the_sandbox_of_all(t):
     t.write('jobs', b'a.raw\tout/a.qcow2\nb.raw\tout/b.qcow2\t--untrusted\n')
     older = {'VMFERRY_SANDBOX': 'off', 'VMFERRY_LANDLOCK': '1'}
     tap.contains(batch(t, 'jobs', status=9, env=older), '--sandbox=require: the kernel')
-    tap.contains(batch(t, 'jobs', '--sandbox=off', status=2), '--sandbox=off: not with --untrusted')
+    tap.contains(batch(t, 'jobs', '--index', '1', '--sandbox=off', status=2), '--sandbox=off: not with --untrusted of line 2')
     tap.equal(os.listdir(t.path('out')), [], 'what was written')
 
 

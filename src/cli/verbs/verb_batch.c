@@ -195,9 +195,9 @@ static enum vmf_code batch_require(struct vmf_batch_settings *settings, struct v
       continue;
     if (*sandbox && strcmp(*sandbox, "require") != 0)
       return vmf_arguments_wrong(error,
-                                 "--sandbox=%s: not with --untrusted of job %zu, which "
+                                 "--sandbox=%s: not with --untrusted of line %u, which "
                                  "requires it",
-                                 *sandbox, i + 1);
+                                 *sandbox, settings->list.jobs[i].line);
     *sandbox = "require";
   }
   return VMF_OK;

@@ -22,8 +22,6 @@ struct places {
   const char *backing; /* named from the folder of the target on; or NULL */
 };
 
-static bool active;
-
 static void add(struct places *places, const char *name, bool read, bool written)
 {
   enum vmf_code code = places->error->code;
@@ -233,16 +231,10 @@ enum vmf_code vmf_confining(const struct vmf_verb *verb, struct vmf_command *com
   }
   if (code != VMF_OK)
     return code;
-  active = done.reads || done.writes || done.calls;
   if (require)
     return required(missing(&done), error);
   note(command, missing(&done));
   return VMF_OK;
-}
-
-bool vmf_confining_active(void)
-{
-  return active;
 }
 
 void vmf_confining_print(void)

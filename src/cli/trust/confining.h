@@ -14,9 +14,6 @@
 VMF_MUST_CHECK enum vmf_code vmf_confining(const struct vmf_verb *verb, struct vmf_command *command,
                                            struct vmf_error *error);
 
-/* Whether places are denied by it that the user may open otherwise: a message may say so. */
-bool vmf_confining_active(void);
-
 /* What the kernel and this build have, a line each, on standard output. */
 void vmf_confining_print(void);
 

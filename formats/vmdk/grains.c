@@ -230,6 +230,15 @@ static enum vmf_code vmdk_table_run(const struct vmdk_extent *extent, struct vmf
 
 /* ---- holes over several tables ---- */
 
+uint64_t vmdk_grains_hole(const struct vmdk_extent *extent, uint64_t directory, uint64_t index,
+                          uint64_t count)
+{
+  uint64_t at = directory + index * extent->grains.entry_size;
+  if (!extent->trust_holes)
+    return 0;
+  return vmf_min((vmf_io_hole_end(extent->io, at) - at) / extent->grains.entry_size, count);
+}
+
 /* The search for the end of a hole. */
 struct scan {
   uint64_t hole, hole_end; /* a hole of the file: tables in it have no entries */
@@ -289,6 +298,8 @@ static enum vmf_code vmdk_extend_hole(const struct vmdk_extent *extent,
         VMF_TRY(vmdk_table_absent(extent, cache, index, entry.host, &scan, &absent, error));
       index += absent;
     }
+    if (vmf_is_zero(entries, batch * sizeof entries[0]) && index < count)
+      index += vmdk_grains_hole(extent, grains->gd_offset, index, count - index);
   }
   run->length = vmf_min(index * coverage, grains->capacity) - run->guest;
   return VMF_OK;

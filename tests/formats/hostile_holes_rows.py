@@ -5,12 +5,13 @@ import struct
 import sys
 
 import tap
-from hostile_case import CHECK, Row
+from hostile_case import CHECK, INFO, Row
 
 sys.path.insert(0, str(tap.IMAGES))
 import make_parallels as parallels  # pylint: disable=wrong-import-position
 import make_qcow as qcow  # pylint: disable=wrong-import-position
 import make_qed as qed  # pylint: disable=wrong-import-position
+import make_vmdk as vmdk  # pylint: disable=wrong-import-position
 
 PAGE = 4096
 TABLES = 256 << 10  # of QCOW2; each has 2 MiB
@@ -80,6 +81,27 @@ def parallels_of_holes(path, entries=(1 << 32) - 1):
     sparsely(path, {0: head, last // PAGE * PAGE: bytes(last % PAGE) + struct.pack('<I', data // PAGE)}, data + PAGE)
 
 
+def vmdk_directory(path, entries, grains):
+    """Grain tables of one entry, a page each in front of its grain."""
+    sectors, directory = entries * 8, 128 * vmdk.SECTOR
+    text = vmdk.descriptor('monolithicSparse', [f'RW {sectors} SPARSE "x.vmdk"'])
+    head = bytearray(vmdk.header(1, 1, sectors, 8, 0, 128, 128, 0))
+    struct.pack_into('<I', head, 44, 1)
+    at, pieces = directory + -(-4 * entries // PAGE) * PAGE, {0: bytes(head) + text}
+    for number, grain in grains.items():
+        place = directory + 4 * number
+        page = pieces.setdefault(place // PAGE * PAGE, bytearray(PAGE))
+        struct.pack_into('<I', page, place % PAGE, at // vmdk.SECTOR)
+        pieces.update({at: struct.pack('<I', at // vmdk.SECTOR + 8), at + PAGE: grain})
+        at += 2 * PAGE
+    sparsely(path, pieces, at)
+
+
+def vmdk_directory_of_holes(path, entries=1 << 38):
+    """A grain directory of 1 TiB; its last entry has a table."""
+    vmdk_directory(path, entries, {entries - 1: b'z' * PAGE})
+
+
 # A disk of 32 MiB: a table of which the first page and the last hold something.
 UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
 DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
@@ -101,6 +123,10 @@ def parallels_between(path):
     sparsely(path, {0: image}, len(image))
 
 
+def vmdk_between(path):
+    vmdk_directory(path, len(DISK) // PAGE, UNITS)
+
+
 def qcow_between(path):
     image = qcow.image(len(DISK), UNITS, l2_bits=13)
     sparsely(path, {0: image}, len(image))
@@ -114,8 +140,11 @@ ROWS = [
     Row('HOLE1 a BAT of Parallels, by check', parallels_of_holes, '', 0, name='x.hds', command=CHECK),
     Row('HOLE1 a BAT of Parallels, by map', parallels_of_holes, '', 0, name='x.hds', command=('map', '{}'), names=''),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
+    Row('HOLE1 a grain directory of VMDK, by check', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=CHECK),
+    Row('HOLE1 a grain directory of VMDK, by info', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=INFO, names=''),
+    Row('HOLE1 a grain directory of VMDK, by map', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=('map', '{}'), names=''),
 ]
 for NAME, MAKE, CONTENT in (('QCOW2', qcow2_between, WIDE_DISK), ('QED', qed_between, DISK), ('QCOW', qcow_between, DISK),
-                            ('Parallels', parallels_between, DISK)):
+                            ('Parallels', parallels_between, DISK), ('VMDK', vmdk_between, DISK)):
     ROWS += [Row(f'HOLE2 a table of {NAME} with a hole between two entries', MAKE, '', 0, guest=CONTENT),
              Row(f'HOLE2 a table of {NAME} with a hole between two entries, by check', MAKE, '', 0, command=CHECK)]

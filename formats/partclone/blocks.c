@@ -132,9 +132,10 @@ enum vmf_code partclone_read_map(struct vmf_image *image, struct vmf_error *erro
 
 /* `count` used blocks from `first` on, in front of which there are `used`: up to the next checksum
  * behind them. */
-static void set_data(const struct partclone_state *state, uint64_t first, uint64_t count,
-                     uint64_t used, struct vmf_run *run)
+static void set_data(const struct vmf_image *image, uint64_t first, uint64_t count, uint64_t used,
+                     struct vmf_run *run)
 {
+  const struct partclone_state *state = image->state;
   const struct partclone_header *header = &state->header;
   uint64_t size = header->block_size, sums = 0;
 
@@ -145,7 +146,7 @@ static void set_data(const struct partclone_state *state, uint64_t first, uint64
   *run = (struct vmf_run){.guest = first * size,
                           .length = count * size,
                           .kind = VMF_RUN_PLAIN,
-                          .io = state->data,
+                          .io = state->data ? state->data : image->io,
                           .offset = header->data_at + used * size + sums * header->sum_bytes};
 }
 
@@ -164,7 +165,7 @@ enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, stru
     return VMF_OK;
   }
   if (header->map == PARTCLONE_MAP_NONE) {
-    set_data(state, block, header->blocks - block, block, run);
+    set_data(image, block, header->blocks - block, block, run);
     return VMF_OK;
   }
   VMF_TRY(read_piece(image, block, piece, &ignored, error));
@@ -175,7 +176,7 @@ enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, stru
     count++;
   if (is) {
     uint64_t before = state->ranks[block / step];
-    set_data(state, block, count,
+    set_data(image, block, count,
              before + count_used(header, piece, block - block % step, block % step), run);
     return VMF_OK;
   }

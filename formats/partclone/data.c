@@ -23,9 +23,9 @@ enum {
 struct data {
   struct vmf_io io;
   const struct vmf_image *image;
-  uint64_t strip;          /* bytes of blocks in one, at most; all in one where there are none */
-  uint64_t blocks;         /* bytes of all of them */
-  uint64_t strips;         /* 0: there are no checksums that can be checked */
+  uint64_t strip;  /* bytes of blocks in one, at most */
+  uint64_t blocks; /* bytes of all of them */
+  uint64_t strips;
   _Atomic uint32_t *right; /* a bit a strip: it was found to be */
   _Atomic uint64_t wrong;  /* the first that is, of such that are judged all at once;
                               `strips`: none; UNKNOWN: they were not looked at */
@@ -238,9 +238,7 @@ enum vmf_code partclone_data_open(const struct vmf_image *image, struct vmf_io *
   data->io.size = image->io->size;
   data->image = image;
   data->blocks = header->used * header->block_size;
-  data->strip = header->sum == PARTCLONE_NONE
-                    ? vmf_max(data->blocks, 1)
-                    : (uint64_t)header->blocks_per_sum * header->block_size;
+  data->strip = (uint64_t)header->blocks_per_sum * header->block_size;
   data->strips = partclone_strips(header);
   atomic_store(&data->wrong, UNKNOWN);
   *io = &data->io;

@@ -48,7 +48,8 @@ static enum vmf_code partclone_open(struct vmf_image *image, const struct vmf_op
   image->unit = state->header.block_size;
   VMF_TRY(partclone_read_map(image, error));
   VMF_TRY(partclone_check_data(image, error));
-  VMF_TRY(partclone_data_open(image, &state->data, error));
+  if (partclone_strips(&state->header) > 0)
+    VMF_TRY(partclone_data_open(image, &state->data, error));
   tell(image);
   return VMF_OK;
 }
@@ -113,6 +114,8 @@ static enum vmf_code partclone_check(struct vmf_image *image, struct vmf_finding
     }
     if (code == VMF_CORRUPT && vmf_corruption_told(image->io, findings))
       vmf_finding(findings, "%s", found.text);
+    if (vmf_corruptions_suffice(image->io, findings, "data"))
+      return VMF_OK;
   }
   return VMF_OK;
 }

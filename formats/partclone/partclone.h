@@ -50,7 +50,7 @@ struct partclone_header {
 struct partclone_state {
   struct partclone_header header;
   uint64_t *ranks;     /* used blocks in front of each piece of the map */
-  struct vmf_io *data; /* the file, read only as far as its checksums are right */
+  struct vmf_io *data; /* the file, read only as far as its checksums are right; NULL: it has none */
 };
 
 /* CRC-32 (reflected, polynomial 0xedb88320), whose bits are inverted neither before nor behind:
@@ -85,8 +85,8 @@ enum vmf_code partclone_check_data(struct vmf_image *image, struct vmf_error *er
 enum vmf_code partclone_map_blocks(struct vmf_image *image, uint64_t guest, struct vmf_run *run,
                                    struct vmf_error *error);
 
-/* The file again: a strip of used blocks is held against its checksum when a byte of it is read for
- * the first time. */
+/* The file again, where there are strips: one of used blocks is held against its checksum when a
+ * byte of it is read for the first time. */
 enum vmf_code partclone_data_open(const struct vmf_image *image, struct vmf_io **io,
                                   struct vmf_error *error);
 

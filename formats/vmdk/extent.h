@@ -164,8 +164,8 @@ VMF_MUST_CHECK enum vmf_code vmdk_grains_load(const struct vmdk_extent *extent,
                                               struct vmf_page_cache *cache, uint64_t host,
                                               uint64_t first, unsigned count, uint64_t *entries,
                                               struct vmf_error *error);
-/* How many of `count` entries of a directory at `directory`, from number `index` on, lie in a hole of
- * the file, so that they are zero; 0 where holes are not trusted. */
+/* How many of `count` entries of a directory at `directory`, from number `index` on, lie in a hole
+ * of the file, so that they are zero; 0 where holes are not trusted. */
 uint64_t vmdk_grains_hole(const struct vmdk_extent *extent, uint64_t directory, uint64_t index,
                           uint64_t count);
 /* Guest bytes under one directory entry. */

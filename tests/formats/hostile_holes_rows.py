@@ -8,7 +8,9 @@ import tap
 from hostile_case import CHECK, INFO, Row
 
 sys.path.insert(0, str(tap.IMAGES))
+import make_dmg as dmg  # pylint: disable=wrong-import-position
 import make_parallels as parallels  # pylint: disable=wrong-import-position
+import make_partclone as partclone  # pylint: disable=wrong-import-position
 import make_qcow as qcow  # pylint: disable=wrong-import-position
 import make_qed as qed  # pylint: disable=wrong-import-position
 import make_vmdk as vmdk  # pylint: disable=wrong-import-position
@@ -102,6 +104,21 @@ def vmdk_directory_of_holes(path, entries=1 << 38):
     vmdk_directory(path, entries, {entries - 1: b'z' * PAGE})
 
 
+def partclone_of_holes(path, mode=partclone.NONE, blocks=1 << 22, block=65536):
+    """Used blocks that are holes, as are their checksums, if there are any."""
+    sparsely(path, {0: partclone.header(blocks * block, blocks, blocks, mode=mode, per=1, kind=0, block=block)}, 110 + blocks * (block + partclone.SUM_BYTES[mode]))
+
+
+def dmg_of_holes(path, sectors=1 << 31):
+    """1 TiB that is stored as it is, of which there is no checksum."""
+    table = bytearray(dmg.table(0, [struct.pack('>IIQQQQ', dmg.STORED, 0, 0, sectors, 0, sectors * dmg.SECTOR)], b''))
+    struct.pack_into('>I', table, 64, 0)
+    xml = dmg.plist([table])
+    image = bytearray(dmg.image(dmg.Fork(), [table], sectors, xml, plist=sectors * dmg.SECTOR, fork_length=sectors * dmg.SECTOR))
+    struct.pack_into('>I', image, len(xml) + 80, 0)
+    sparsely(path, {sectors * dmg.SECTOR: bytes(image)}, sectors * dmg.SECTOR + len(image))
+
+
 # A disk of 32 MiB: a table of which the first page and the last hold something.
 UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
 DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
@@ -140,6 +157,10 @@ ROWS = [
     Row('HOLE1 a BAT of Parallels, by check', parallels_of_holes, '', 0, name='x.hds', command=CHECK),
     Row('HOLE1 a BAT of Parallels, by map', parallels_of_holes, '', 0, name='x.hds', command=('map', '{}'), names=''),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
+    Row('HOLE1 blocks of Partclone without checksums, by checksum', partclone_of_holes, '', 0, command=('checksum', '{}'), names='', warns=True),
+    Row('HOLE1 blocks of Partclone with wrong checksums, by check', lambda path: partclone_of_holes(path, partclone.CRC32, 1 << 24),
+        'more findings', command=CHECK, warns=True),
+    Row('HOLE1 what a DMG stores as it is, by check', dmg_of_holes, 'nothing vouches for its data', 0, name='x.dmg', command=CHECK),
     Row('HOLE1 a grain directory of VMDK, by check', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=CHECK),
     Row('HOLE1 a grain directory of VMDK, by info', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=INFO, names=''),
     Row('HOLE1 a grain directory of VMDK, by map', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=('map', '{}'), names=''),

@@ -264,6 +264,22 @@ static enum vmf_code sort_runs(struct vmf_image *image, struct vmf_error *error)
   return VMF_OK;
 }
 
+/* All known writers tell of every sector: what none of them tells of may be damage of the list,
+ * which has no checksum of its own. */
+static void tell_gaps(const struct vmf_image *image)
+{
+  const struct dmg_state *state = image->state;
+  uint64_t left = image->size / DMG_SECTOR;
+
+  for (size_t i = 0; i < state->count; i++)
+    left -= state->runs[i].sectors;
+  if (left > 0)
+    vmf_warn(image->log,
+             "%s: no run tells of %" PRIu64 " of its %" PRIu64
+             " sectors: they are read as zeros; check compares the checksums of its tables",
+             image->io->name, left, image->size / DMG_SECTOR);
+}
+
 enum vmf_code dmg_load_runs(struct vmf_image *image, struct vmf_error *error)
 {
   struct dmg_state *state = image->state;
@@ -289,6 +305,7 @@ enum vmf_code dmg_load_runs(struct vmf_image *image, struct vmf_error *error)
   VMF_TRY(sort_runs(image, error));
   image->size = vmf_max(trailer->sectors, totals.sectors) * DMG_SECTOR;
   image->unit = totals.unit;
+  tell_gaps(image);
   return VMF_OK;
 }
 

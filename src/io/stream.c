@@ -177,6 +177,14 @@ enum vmf_code vmf_stream_skip(struct vmf_io *io, uint64_t offset, struct vmf_err
   return VMF_OK;
 }
 
+void vmf_stream_pass_hole(struct vmf_io *io)
+{
+  struct stream *stream = (struct stream *)io;
+  if (stream->source->hole_end && stream->settled && stream->again == stream->kept_length &&
+      stream->start == stream->end)
+    stream->position = stream->source->hole_end(stream->state, stream->position);
+}
+
 static enum vmf_code stream_pread(struct vmf_io *io, void *buffer, size_t length, uint64_t offset,
                                   struct vmf_error *error)
 {

@@ -27,6 +27,10 @@ VMF_MUST_CHECK enum vmf_code vmf_stream_peek(struct vmf_io *io, size_t length,
 VMF_MUST_CHECK enum vmf_code vmf_stream_skip(struct vmf_io *io, uint64_t offset,
                                              struct vmf_error *error);
 
+/* Goes over the hole of a file that it stands at the start of, which are zeros, without reading
+ * them; of what comes from elsewhere nothing is known. Only behind vmf_stream_settle. */
+void vmf_stream_pass_hole(struct vmf_io *io);
+
 /* Goes back to the first byte. Only before vmf_stream_settle: up to there what is read is kept,
  * which ends by itself behind VMF_STREAM_KEPT bytes; then it is VMF_UNSUPPORTED. */
 VMF_MUST_CHECK enum vmf_code vmf_stream_restart(struct vmf_io *io, struct vmf_error *error);
@@ -40,7 +44,10 @@ struct vmf_stream_source {
   enum vmf_code (*read)(void *state, const char *name, uint64_t position, uint8_t *buffer,
                         size_t length, size_t *got, struct vmf_error *error);
   struct vmf_io *(*below)(const void *state); /* as vmf_io_ops.below at index 0; NULL: nothing */
-  void (*close)(void *state);                 /* and frees it */
+  /* Where the hole ends that is at `position`, and read goes on when that is passed over; position:
+   * there is none. NULL: none is known of. */
+  uint64_t (*hole_end)(const void *state, uint64_t position);
+  void (*close)(void *state); /* and frees it */
 };
 
 /* The stream of what the source gives. Takes over `state`, also on failure. */

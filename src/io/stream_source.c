@@ -83,6 +83,11 @@ static struct vmf_io *walk_below(const void *state)
   return (struct vmf_io *)state;
 }
 
+static uint64_t walk_hole_end(const void *state, uint64_t position)
+{
+  return vmf_io_hole_end((struct vmf_io *)(uintptr_t)state, position);
+}
+
 static void walk_leave(void *state)
 {
   (void)state;
@@ -96,7 +101,7 @@ static void walk_close(void *state)
 enum vmf_code vmf_io_stream_over(struct vmf_io *file, struct vmf_io **io, struct vmf_error *error)
 {
   static const struct vmf_stream_source source = {
-      .read = walk_read, .below = walk_below, .close = walk_leave};
+      .read = walk_read, .below = walk_below, .hole_end = walk_hole_end, .close = walk_leave};
 
   return vmf_stream_new(&source, file, file->name, io, error);
 }
@@ -104,7 +109,7 @@ enum vmf_code vmf_io_stream_over(struct vmf_io *file, struct vmf_io **io, struct
 enum vmf_code vmf_io_stream_of(struct vmf_io *file, struct vmf_io **io, struct vmf_error *error)
 {
   static const struct vmf_stream_source source = {
-      .read = walk_read, .below = walk_below, .close = walk_close};
+      .read = walk_read, .below = walk_below, .hole_end = walk_hole_end, .close = walk_close};
 
   return vmf_stream_new(&source, file, file->name, io, error);
 }

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Packed raw disks that can only be unpacked from their first byte to their last: in one pass nothing is stored, all else stores them."""
+import gzip
 import itertools
+import lzma
 import os
 import random
 import struct
@@ -256,6 +258,18 @@ def test_a_large_frame_that_lies_or_is_damaged(t):
     t.write(name, data)
     tap.contains(t.vmferry('convert', f'--max-size={len(LARGE) - 512}', name, 'out.raw', status=None).stderr, '--max-size')
     t.vmferry('convert', f'--max-size={len(LARGE)}', name, 'out.raw')
+
+
+@tap.rows([(suffix, suffix, compress) for suffix, compress in (('gz', gzip.compress), ('xz', lzma.compress)) if suffix != 'xz' or suffix in PROGRAMS])
+def test_a_hole_behind_is_passed_over(t, suffix, compress):
+    """512 GiB, which take minutes to read."""
+    name = t.write('a.raw.' + suffix, compress(LARGE[:3 << 20]))
+    end = os.path.getsize(name) // 4 * 4 + (512 << 30)
+    os.truncate(name, end)
+    tap.contains(t.vmferry('info', name).stdout, f'virtual size: 3 MiB ({3 << 20} bytes)')
+    with open(name, 'ab') as file:
+        file.write(b'x\0\0\0')
+    tap.contains(t.vmferry('info', name, status=2).stderr, f'0x78 at byte {end} behind the')
 
 
 tap.main(globals())

@@ -52,6 +52,8 @@ static enum vmf_code skip_zeros(struct unpack *unpack, const uint8_t **bytes, si
     if (count == 0)
       return VMF_OK;
     VMF_TRY(vmf_stream_skip(unpack->packed, at + count, error));
+    if (count == *have)
+      vmf_stream_pass_hole(unpack->packed);
   }
 }
 

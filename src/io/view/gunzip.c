@@ -201,7 +201,8 @@ static enum vmf_code check_cancelled(const struct gunzip *gunzip,
   return VMF_OK;
 }
 
-/* Behind the last member only zeros are allowed (tapes and some uploads pad). */
+/* Behind the last member only zeros are allowed (tapes and some uploads pad); those of a hole of
+ * the file are passed over. */
 static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *stream,
                                   const struct vmf_gunzip_options *options, struct vmf_error *error)
 {
@@ -213,6 +214,7 @@ static enum vmf_code scan_padding(const struct gunzip *gunzip, struct stream *st
                         "%s: 0x%02x at byte %" PRIu64
                         " behind the last gzip member, expected another member, zeros or the end",
                         gunzip->io.name, stream->input[stream->start], stream->packed);
+    stream->packed = vmf_io_hole_end(gunzip->packed, stream->packed);
     VMF_TRY(stream_fill(gunzip, stream, error));
   }
   return VMF_OK;

@@ -10,9 +10,11 @@
 #include "checked.h"
 #include "memory.h"
 #include "parallels.h"
+#include "sums.h"
 
 enum {
-  HEAD = 24,        /* a magic number and the MD5 of what follows */
+  SUM_AT = 8,
+  HEAD = 24,        /* a magic number and the MD5 of what follows in the cluster */
   FEATURE = 24,     /* the head of each */
   BITMAP_HEAD = 32, /* size, id, granularity, number of entries */
   BITMAP_ENTRY = 8, /* sectors; 0 and 1: all bits are so */
@@ -65,6 +67,26 @@ static enum vmf_code take_features(const struct parallels_extent *extent, const 
   return VMF_OK;
 }
 
+static enum vmf_code check_head(const struct parallels_extent *extent, const uint8_t *bytes,
+                                size_t length, uint64_t at, struct vmf_error *error)
+{
+  uint8_t sum[VMF_MD5_SUM];
+
+  if (get_le64(bytes) != EXTENSION_MAGIC)
+    return vmf_fail(error, VMF_CORRUPT,
+                    "%s: extension at byte %" PRIu64 ": it does not begin as one", extent->io->name,
+                    at);
+  if (length < extent->cluster)
+    return VMF_OK;
+  vmf_md5(bytes + HEAD, length - HEAD, length - HEAD, sum);
+  return memcmp(bytes + SUM_AT, sum, sizeof sum) == 0
+             ? VMF_OK
+             : vmf_fail(error, VMF_CORRUPT,
+                        "%s: extension at byte %" PRIu64
+                        ": its MD5 is not that of the cluster behind it: it is damaged",
+                        extent->io->name, at);
+}
+
 enum vmf_code parallels_read_extension(const struct parallels_extent *extent, unsigned *bitmaps,
                                        struct vmf_cluster_use *use, struct vmf_error *error)
 {
@@ -84,10 +106,7 @@ enum vmf_code parallels_read_extension(const struct parallels_extent *extent, un
                     extent->io->name, extent->header.extension_sectors, extent->io->size);
   VMF_TRY(vmf_alloc(length, &bytes, error));
   VMF_TRY(vmf_io_pread(extent->io, bytes, length, at, error));
-  if (get_le64(bytes) != EXTENSION_MAGIC)
-    return vmf_fail(error, VMF_CORRUPT,
-                    "%s: extension at byte %" PRIu64 ": it does not begin as one", extent->io->name,
-                    at);
+  VMF_TRY(check_head(extent, bytes, length, at, error));
   if (use)
     vmf_cluster_use_take(use, at, extent->cluster, "the extension");
   return take_features(extent, bytes, length, bitmaps, use, error);

@@ -3,12 +3,11 @@
  *
  * Extents: what each lists, and that together they list every cluster once. */
 #include <inttypes.h>
-
 #include <string.h>
 
 #include "bytes.h"
 #include "checked.h"
-#include "md5.h"
+#include "sums.h"
 #include "vma.h"
 #include "zero.h"
 
@@ -17,7 +16,7 @@ enum { BLOCKS_AT = 6, UUID_AT = 8, MD5_AT = 24, SLOTS_AT = 40, SLOT = 8 };
 static enum vmf_code check_front(const struct vma_archive *archive, const uint8_t *raw,
                                  uint64_t offset, struct vmf_error *error)
 {
-  uint8_t digest[VMA_MD5_SIZE];
+  uint8_t digest[VMF_MD5_SUM];
 
   if (memcmp(raw, VMA_EXTENT_MAGIC, 4) != 0)
     return vmf_fail(error, VMF_CORRUPT,
@@ -25,7 +24,7 @@ static enum vmf_code check_front(const struct vma_archive *archive, const uint8_
                     ": found %02x %02x %02x %02x, expected an extent of the archive (56 4d 41 45) "
                     "or the end of the file",
                     archive->name, offset, raw[0], raw[1], raw[2], raw[3]);
-  vma_md5(raw, VMA_EXTENT_HEADER, MD5_AT, digest);
+  vmf_md5(raw, VMA_EXTENT_HEADER, MD5_AT, digest);
   if (memcmp(raw + MD5_AT, digest, sizeof(digest)) != 0)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: extent at byte %" PRIu64
@@ -179,7 +178,7 @@ void vma_extent_encode(const uint8_t uuid[VMA_UUID_SIZE], const struct vma_slot 
     blocks += stored_blocks(slots[i].mask);
   }
   put_be16(raw + BLOCKS_AT, (uint16_t)blocks);
-  vma_md5(raw, VMA_EXTENT_HEADER, MD5_AT, raw + MD5_AT);
+  vmf_md5(raw, VMA_EXTENT_HEADER, MD5_AT, raw + MD5_AT);
 }
 
 /* ---- runs ---- */

@@ -3,13 +3,12 @@
  *
  * The header of an archive: its fields, the blobs, the table of devices. */
 #include <inttypes.h>
-
 #include <string.h>
 
 #include "bytes.h"
 #include "checked.h"
-#include "md5.h"
 #include "memory.h"
+#include "sums.h"
 #include "vma_header.h"
 
 enum { NAME_SHOWN = 60 /* characters of one that is refused */ };
@@ -48,9 +47,9 @@ static enum vmf_code check_front(struct vma_archive *archive, const uint8_t *raw
 
 static enum vmf_code check_digest(const struct vma_archive *archive, struct vmf_error *error)
 {
-  uint8_t digest[VMA_MD5_SIZE];
+  uint8_t digest[VMF_MD5_SUM];
 
-  vma_md5(archive->header, archive->header_size, VMA_MD5_AT, digest);
+  vmf_md5(archive->header, archive->header_size, VMA_MD5_AT, digest);
   if (memcmp(digest, archive->header + VMA_MD5_AT, sizeof(digest)) != 0)
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: VMA header: its MD5 at byte %d is not that of its %" PRIu32

@@ -3,13 +3,12 @@
  *
  * The header of an archive that is written. */
 #include <inttypes.h>
-
 #include <string.h>
 
 #include "bytes.h"
 #include "checked.h"
-#include "md5.h"
 #include "memory.h"
+#include "sums.h"
 #include "vma_header.h"
 
 enum { BLOB_MAX = 65535 /* bytes */, DISKS_MAX = VMA_DEVICES - 1 };
@@ -109,7 +108,7 @@ enum vmf_code vma_write_header(struct vmf_io *io, const struct vmf_contents *con
   put_be32(draft.raw + 48, VMA_HEADER_MIN);
   put_be32(draft.raw + 52, draft.used);
   put_be32(draft.raw + 56, *length);
-  vma_md5(draft.raw, *length, VMA_MD5_AT, draft.raw + VMA_MD5_AT);
+  vmf_md5(draft.raw, *length, VMA_MD5_AT, draft.raw + VMA_MD5_AT);
   return vmf_io_pwrite(io, draft.raw, *length, 0, error);
 }
 

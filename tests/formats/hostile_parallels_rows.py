@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the vmferry authors
 """Disks of Parallels: what their fields may not be, by QEMU's specification."""
+import hashlib
 import sys
 
 import tap
@@ -33,8 +34,13 @@ def entry(title, value, part, status=2, **more):
     return row(title, [poke], part, status, **more)
 
 
-def ext(title, at, width, value, part, status=0, **more):
-    return field(title, at, width, value, part, status, **dict({'image': EXT, 'guest': LARGE, 'warns': True}, **more))
+def seal(image):
+    image[AT + 8:AT + 24] = hashlib.md5(image[AT + 24:AT + CLUSTER]).digest()
+
+
+def ext(title, at, width, value, part, status=0, mend=seal, **more):
+    """mend: makes the MD5 of the extension right."""
+    return row(title, [little(at, width, value), mend], part, status, **dict({'image': EXT, 'guest': LARGE, 'warns': True}, **more))
 
 
 def cut(length):
@@ -79,6 +85,8 @@ ROWS = [
     ext('an extension beyond the end, by check', 56, 8, TOP, 'an extension at sector 18446744073709551615', 2, command=CHECK),
     ext('an extension beyond the end, by info', 56, 8, TOP, '', command=INFO, warns=False, names=''),
     ext('an extension that is none, by check', 56, 8, AT // 512 - 128, 'it does not begin as one', 2, command=CHECK),
+    ext('an extension of another MD5, by check', AT + 4096, 1, 1, 'its MD5 is not that of the cluster behind it', 2, mend=bytes, command=CHECK),
+    ext('an extension of another MD5', AT + 4096, 1, 1, '', mend=bytes, warns=False),
     ext('a feature longer than the extension, by check', AT + 40, 4, TOP32, 'a feature of 4294967295 bytes', 2, command=CHECK),
     ext('a feature that is to be known by writers', AT + 32, 8, 1, LOSS),
     ext('an unknown feature', AT + 24, 8, 77, '', warns=False),

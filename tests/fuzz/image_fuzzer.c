@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "../../formats/partclone/partclone.h"
-#include "../../formats/vma/md5.h"
 #include "bytes.h"
 #include "checked.h"
 #include "examine.h"
 #include "fuzz.h"
+#include "sums.h"
 
 /* A mutated header almost never has a right checksum: those of VHD and VMA are made right, so that
  * what lies behind them is reached; LUKS 2 is as VMA. Of VHD half of the inputs (by size) keep
@@ -33,10 +33,10 @@ static void mend_vma(uint8_t *bytes, size_t size)
   uint64_t at = size < 60 ? size : get_be32(bytes + 56);
 
   if (at < size)
-    vma_md5(bytes, at, 32, bytes + 32);
+    vmf_md5(bytes, at, 32, bytes + 32);
   for (; vmf_range_within(at, 512, size) && memcmp(bytes + at, "VMAE", 4) == 0;
        at += 512 + 4096 * (uint64_t)get_be16(bytes + at + 6))
-    vma_md5(bytes + at, 512, 24, bytes + at + 24);
+    vmf_md5(bytes + at, 512, 24, bytes + at + 24);
 }
 
 /* The checksum of the header, and of the map. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 the vmferry authors */
-#include "md5.h"
-
 #include <string.h>
 
 #include "bytes.h"
+#include "sums.h"
 
 enum { BLOCK = 64, LENGTH_AT = 56 };
 
@@ -72,27 +71,27 @@ static void add_block(struct md5 *md5, const uint8_t block[BLOCK])
   md5->d += now.d;
 }
 
-/* Up to a block of the bytes at `at`, zeros behind them and in place of the digest. */
-static size_t take(const uint8_t *bytes, size_t length, size_t digest_at, size_t at,
+/* Up to a block of the bytes at `at`, zeros behind them and from byte `zeros` of all on. */
+static size_t take(const uint8_t *bytes, size_t length, size_t zeros, size_t at,
                    uint8_t block[BLOCK])
 {
   size_t have = length - at < BLOCK ? length - at : BLOCK;
 
   memset(block, 0, BLOCK);
   memcpy(block, bytes + at, have);
-  for (size_t i = digest_at; i < digest_at + VMA_MD5_SIZE; i++)
+  for (size_t i = zeros; i < zeros + VMF_MD5_SUM; i++)
     if (i >= at && i < at + have)
       block[i - at] = 0;
   return have;
 }
 
-void vma_md5(const uint8_t *bytes, size_t length, size_t digest_at, uint8_t digest[VMA_MD5_SIZE])
+void vmf_md5(const uint8_t *bytes, size_t length, size_t zeros, uint8_t sum[VMF_MD5_SUM])
 {
   struct md5 md5 = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
   uint8_t block[BLOCK];
   size_t at = 0, have;
 
-  while ((have = take(bytes, length, digest_at, at, block)) == BLOCK) {
+  while ((have = take(bytes, length, zeros, at, block)) == BLOCK) {
     add_block(&md5, block);
     at += BLOCK;
   }
@@ -103,8 +102,8 @@ void vma_md5(const uint8_t *bytes, size_t length, size_t digest_at, uint8_t dige
   }
   put_le64(block + LENGTH_AT, 8 * (uint64_t)length);
   add_block(&md5, block);
-  put_le32(digest, md5.a);
-  put_le32(digest + 4, md5.b);
-  put_le32(digest + 8, md5.c);
-  put_le32(digest + 12, md5.d);
+  put_le32(sum, md5.a);
+  put_le32(sum + 4, md5.b);
+  put_le32(sum + 8, md5.c);
+  put_le32(sum + 12, md5.d);
 }

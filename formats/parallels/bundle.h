@@ -10,6 +10,7 @@
 #include "xml.h"
 
 #define PARALLELS_ROOT "Parallels_disk_image"
+#define PARALLELS_DESCRIPTOR "DiskDescriptor.xml"
 
 struct parallels_shot {
   char *guid, *parent;
@@ -45,6 +46,9 @@ const struct parallels_shot *parallels_bundle_shot(const struct parallels_bundle
 
 /* Whether the snapshot is the last of its chain: its parent is all zeros. */
 bool parallels_bundle_is_base(const struct parallels_shot *shot);
+
+/* VMF_REFUSED: the image, which is a file, is one of several of the bundle beside it. */
+enum vmf_code parallels_check_alone(struct vmf_image *image, struct vmf_error *error);
 
 /* Opens the layers of the state, or of a snapshot; sets image->size and unit. */
 enum vmf_code parallels_open_bundle(struct vmf_image *image, const char *snapshot,

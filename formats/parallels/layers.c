@@ -118,6 +118,42 @@ static enum vmf_code open_all(struct vmf_image *image, struct parallels_bundle *
   return VMF_OK;
 }
 
+/* The files of the bundle whose descriptor is io; 0: it is none. */
+static enum vmf_code count_files(const struct vmf_image *image, struct vmf_io *io, size_t *files,
+                                 struct vmf_error *error)
+{
+  struct vmf_image described = *image;
+  struct parallels_bundle bundle = {0};
+
+  described.io = io;
+  enum vmf_code code = parallels_bundle_read(&described, &bundle, error);
+  *files = code == VMF_OK ? bundle.storage_count * bundle.shot_count : 0;
+  parallels_bundle_free(&bundle);
+  return code;
+}
+
+enum vmf_code parallels_check_alone(struct vmf_image *image, struct vmf_error *error)
+{
+  struct parallels_state *state = image->state;
+  struct vmf_error found = {0};
+  size_t files = 0;
+
+  enum vmf_code code = image->opener->open(image->opener, PARALLELS_DESCRIPTOR, VMF_REFERENCE_PIECE,
+                                           &state->descriptor, &found);
+  if (code == VMF_OK)
+    code = count_files(image, state->descriptor, &files, &found);
+  if (code == VMF_NOMEM || code == VMF_CANCELLED)
+    return vmf_fail_again(&found, error);
+  if (files <= 1)
+    return VMF_OK;
+  return vmf_fail(
+      error, VMF_REFUSED,
+      "%s: is one of the %zu files of a bundle, a part of its disk or what one snapshot "
+      "changed: name the folder, or " PARALLELS_DESCRIPTOR
+      " in it; --bare takes the file for a whole disk",
+      image->io->name, files);
+}
+
 enum vmf_code parallels_open_bundle(struct vmf_image *image, const char *snapshot,
                                     struct vmf_error *error)
 {

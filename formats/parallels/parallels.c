@@ -65,8 +65,11 @@ static enum vmf_code parallels_open(struct vmf_image *image, const struct vmf_op
     VMF_TRY(vmf_io_pread(image->io, &first, 1, 0, error));
   bool text = first != '\0' && strchr("<\xef \t\r\n", first);
   if (!text && args->snapshot)
-    return vmf_fail(error, VMF_USAGE, "%s: snapshots are of a bundle: name its DiskDescriptor.xml",
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: snapshots are of a bundle: name its " PARALLELS_DESCRIPTOR,
                     image->io->name);
+  if (!text && !args->bare)
+    VMF_TRY(parallels_check_alone(image, error));
   VMF_TRY(text ? parallels_open_bundle(image, args->snapshot, error) : open_file(image, error));
   if (!state->in_use)
     return VMF_OK;
@@ -96,6 +99,7 @@ static void parallels_close(struct vmf_image *image)
     vmf_free(state->layers[i].extents);
   }
   vmf_free(state->layers);
+  vmf_io_close(state->descriptor);
 }
 
 /* Of all files; one whose extension is damaged counts none. */

@@ -54,8 +54,9 @@ struct parallels_state {
   struct parallels_layer *layers; /* the newest first */
   size_t layer_count;
   bool in_use;
-  bool bundle;             /* image->io is its descriptor, and the files are the driver's own */
-  unsigned snapshots_left; /* of a bundle: those that are not read */
+  struct vmf_io *descriptor; /* of a bundle beside the file, owned; NULL: there is none */
+  bool bundle;               /* image->io is its descriptor, and the files are the driver's own */
+  unsigned snapshots_left;   /* of a bundle: those that are not read */
 };
 
 /* Reads and checks the header of extent->io, and fills in what follows from it: all but start. */

@@ -40,7 +40,7 @@
 #define VMF_ARGUMENT_BARE                                                                          \
   {                                                                                                \
     .name = "bare", VMF_SETS_FLAG(source.bare),                                                    \
-    .help = "take a VMDK extent without its descriptor for a whole disk"                           \
+    .help = "take one extent of a disk (VMDK, Parallels) for all of it"                            \
   }
 #define VMF_ARGUMENT_NO_REPLAY                                                                     \
   {                                                                                                \

@@ -149,6 +149,20 @@ def test_a_bundle_of_two_files(t):
               ('parallels', len(LARGE), {'subformat': 'bundle', 'files': 2, 'snapshots-below': 0}), 'info')
 
 
+def test_one_file_of_a_bundle_is_no_disk(t):
+    """Of one file it is."""
+    bundle(t, [(TOP, LARGE)])
+    name = f'd.hdd/d.1.{TOP}.hds'
+    tap.contains(t.vmferry('convert', name, 'no.raw', status=2).stderr, 'is one of the 2 files of a bundle')
+    tap.equal('no.raw' in t.names(), False, 'no.raw')
+    t.vmferry('convert', '--bare', '-O', 'raw', name, 'out.raw')
+    tap.equal(t.read('out.raw') == LARGE[CUT * 512:], True, 'content')
+    t.vmferry('info', name)
+    t.write('d.hdd/DiskDescriptor.xml', parallels.bundle(SECTORS - CUT, [(0, SECTORS - CUT, [(TOP, 'Compressed', name[6:])])]))
+    t.vmferry('convert', '-O', 'raw', name, 'alone.raw')
+    tap.equal(t.read('alone.raw') == LARGE[CUT * 512:], True, 'alone')
+
+
 def test_a_bundle_without_one_of_its_files(t):
     bundle(t, [(TOP, LARGE)])
     os.remove(t.path(f'd.hdd/d.1.{TOP}.hds'))

@@ -13,6 +13,7 @@
 #include "extent.h"
 #include "memory.h"
 #include "text.h"
+#include "zero.h"
 
 /* ---- what a file is ---- */
 
@@ -118,6 +119,16 @@ static enum vmf_code vmdk_parse(struct vmf_image *image, const uint8_t *bytes, s
   return vmdk_set_parent(image, &disk->descriptor, error);
 }
 
+/* Zeros may fill its file up; anything else behind them may be extents. */
+static void vmdk_warn_behind(const struct vmf_image *image, const uint8_t *bytes, size_t length)
+{
+  const uint8_t *end = length > 0 ? memchr(bytes, '\0', length) : NULL;
+  size_t at = end != NULL ? (size_t)(end - bytes) : length;
+  if (!vmf_is_zero(bytes + at, length - at))
+    vmf_warn(image->log, "%s: descriptor: a NUL at byte %zu ends it: what comes behind is not read",
+             image->io->name, at);
+}
+
 static enum vmf_code vmdk_open_text(struct vmf_image *image, struct vmf_error *error)
 {
   VMF_AUTO_FREE uint8_t *head = NULL, *bytes = NULL;
@@ -128,6 +139,7 @@ static enum vmf_code vmdk_open_text(struct vmf_image *image, struct vmf_error *e
                     "%s: neither a sparse header nor a descriptor (\"%s\") at the start",
                     image->io->name, VMDK_DESCRIPTOR_FIRST_LINE);
   VMF_TRY(vmdk_read_descriptor(image, 0, image->io->size, &bytes, error));
+  vmdk_warn_behind(image, bytes, (size_t)image->io->size);
   VMF_TRY(vmdk_parse(image, bytes, (size_t)image->io->size, error));
   return vmdk_extents_open(image, error);
 }

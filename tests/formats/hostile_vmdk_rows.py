@@ -213,6 +213,8 @@ SZ25 = [
              'expected one SPARSE extent'),
     vmdk_row('SZ25 descriptor with a FLAT extent', said((b'SPARSE "x.vmdk"', b'FLAT "x.vmdk" 0')),
              'expected one SPARSE extent'),
+    vmdk_row('SZ25 descriptor with a NUL in front of an extent', descriptor('RW 1 ZERO') + b'\0RW 9 ZERO\n', 'a NUL at byte', 0, guest=bytes(512), warns=True),
+    vmdk_row('SZ25 descriptor that is filled up', descriptor('RW 1 ZERO').ljust(4096, b'\0'), '', 0, guest=bytes(512)),
     vmdk_row('SZ25 escape sequence in the descriptor', descriptor('RW 1 FL\x1b[2JAT "x" 0'), 'unknown extent type'),
     vmdk_row('SZ25 flat extent beyond its file', descriptor('RW 9 FLAT "a.bin" 0'), 'sectors from sector 0',
              files={'a.bin': SMALL[:4096]}, names='a.bin'),

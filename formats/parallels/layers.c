@@ -40,8 +40,8 @@ static enum vmf_code find_chain(const struct vmf_image *image,
 }
 
 /* Its range of the disk must be in the file. */
-static enum vmf_code check_length(struct parallels_extent *extent, uint64_t length,
-                                  struct vmf_error *error)
+static enum vmf_code check_length(const struct vmf_image *image, struct parallels_extent *extent,
+                                  uint64_t length, struct vmf_error *error)
 {
   uint64_t there = extent->plain ? extent->io->size : extent->length;
 
@@ -49,6 +49,11 @@ static enum vmf_code check_length(struct parallels_extent *extent, uint64_t leng
     return vmf_fail(error, VMF_CORRUPT,
                     "%s: %" PRIu64 " bytes of the disk, the descriptor says %" PRIu64,
                     extent->io->name, there, length);
+  if (there - length >= (extent->plain ? PARALLELS_SECTOR : extent->cluster))
+    vmf_warn(image->log,
+             "%s: the descriptor takes %" PRIu64 " of its %" PRIu64
+             " bytes: what is behind them is not part of the disk",
+             extent->io->name, length, there);
   extent->length = length;
   return VMF_OK;
 }
@@ -69,7 +74,7 @@ static enum vmf_code open_extent(struct vmf_image *image, const xmlNode *storage
     image->unit = (uint32_t)vmf_max(image->unit, extent->cluster);
   }
   extent->start = start * PARALLELS_SECTOR;
-  return check_length(extent, (end - start) * PARALLELS_SECTOR, error);
+  return check_length(image, extent, (end - start) * PARALLELS_SECTOR, error);
 }
 
 static enum vmf_code open_layer(struct vmf_image *image, const struct parallels_bundle *bundle,

@@ -68,6 +68,22 @@ static enum vmf_code data_pread(struct vmf_io *io, void *buffer, size_t length, 
   return vmf_io_pread(data->image->io, buffer, length, offset, error);
 }
 
+/* A hole is zeros of the disk where the sum is right; where it is not, reading tells. */
+static enum vmf_code data_next_data(struct vmf_io *io, uint64_t offset, uint64_t *start,
+                                    uint64_t *end, struct vmf_error *error)
+{
+  struct data *data = (struct data *)io;
+
+  struct vmf_error told;
+
+  VMF_TRY(vmf_io_next_data(data->image->io, offset, start, end, error));
+  if (*start == offset || make_sure(data, &told) == VMF_OK)
+    return VMF_OK;
+  *start = offset;
+  *end = io->size;
+  return VMF_OK;
+}
+
 static struct vmf_io *data_below(const struct vmf_io *io, size_t index)
 {
   return index == 0 ? ((const struct data *)io)->image->io : NULL;
@@ -84,6 +100,7 @@ static void data_close(struct vmf_io *io)
 static const struct vmf_io_ops data_ops = {
     .kind = "data fork",
     .pread = data_pread,
+    .next_data = data_next_data,
     .below = data_below,
     .close = data_close,
 };

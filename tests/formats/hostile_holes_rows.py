@@ -15,7 +15,7 @@ import make_qcow as qcow  # pylint: disable=wrong-import-position
 import make_qed as qed  # pylint: disable=wrong-import-position
 import make_vmdk as vmdk  # pylint: disable=wrong-import-position
 
-PAGE = 4096
+MIB, PAGE = 1 << 20, 4096
 TABLES = 256 << 10  # of QCOW2; each has 2 MiB
 
 
@@ -119,6 +119,12 @@ def dmg_of_holes(path, sectors=1 << 31):
     sparsely(path, {sectors * dmg.SECTOR: bytes(image)}, sectors * dmg.SECTOR + len(image))
 
 
+def dmg_lost_in_a_hole(path):
+    """Its stored bytes are gone, as from a copy that was not written to its end."""
+    image = dmg.disk(b'stored.. ' * (MIB // 9) + bytes(MIB % 9), [dmg.STORED])
+    sparsely(path, {0: bytes(MIB) + image[MIB:]}, len(image))
+
+
 # A disk of 32 MiB: a table of which the first page and the last hold something.
 UNITS = {0: b'a' * PAGE, 5000: b'b' * PAGE, 8191: b'c' * PAGE}
 DISK = b''.join(UNITS.get(number, bytes(PAGE)) for number in range(8192))
@@ -158,9 +164,11 @@ ROWS = [
     Row('HOLE1 a BAT of Parallels, by map', parallels_of_holes, '', 0, name='x.hds', command=('map', '{}'), names=''),
     Row('HOLE1 256 L2 tables of QED, by check', qed_of_holes, '', 0, command=CHECK),
     Row('HOLE1 blocks of Partclone without checksums, by checksum', partclone_of_holes, '', 0, command=('checksum', '{}'), names='', warns=True),
-    Row('HOLE1 blocks of Partclone with wrong checksums, by check', lambda path: partclone_of_holes(path, partclone.CRC32, 1 << 24),
+    Row('HOLE1 blocks of Partclone with wrong checksums, by check', lambda path: partclone_of_holes(path, partclone.CRC32, 1 << 18, 1 << 20),
         'more findings', command=CHECK, warns=True),
     Row('HOLE1 what a DMG stores as it is, by check', dmg_of_holes, 'nothing vouches for its data', 0, name='x.dmg', command=CHECK),
+    Row('HOLE2 what a DMG stored as it is', dmg_lost_in_a_hole, 'the data fork is damaged', name='x.dmg'),
+    Row('HOLE2 what a DMG stored as it is, by compare', dmg_lost_in_a_hole, 'the data fork is damaged', 3, name='x.dmg', command=('compare', '{}', '{}')),
     Row('HOLE1 a grain directory of VMDK, by check', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=CHECK),
     Row('HOLE1 a grain directory of VMDK, by info', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=INFO, names=''),
     Row('HOLE1 a grain directory of VMDK, by map', vmdk_directory_of_holes, '', 0, name='x.vmdk', command=('map', '{}'), names=''),

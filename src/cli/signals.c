@@ -4,10 +4,13 @@
  * Signals. The handlers only store into lock-free atomics and set the alarm. */
 #include "signals.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
+
+enum { LOOK_MS = 100 }; /* between two looks at the flag */
 
 static struct vmf_cancel signals_cancel;
 static atomic_int signals_number;
@@ -77,6 +80,16 @@ const struct vmf_cancel *vmf_signals_cancel(void)
 int vmf_signals_caught(void)
 {
   return atomic_load(&signals_number);
+}
+
+bool vmf_signals_wait_for_room(int descriptor)
+{
+  struct pollfd output = {.fd = descriptor, .events = POLLOUT};
+
+  while (poll(&output, 1, LOOK_MS) <= 0)
+    if (vmf_cancel_requested(&signals_cancel))
+      return false;
+  return true;
 }
 
 bool vmf_signals_take_usr1(void)

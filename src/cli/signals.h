@@ -18,6 +18,10 @@ void vmf_signals_catch(void);
 const struct vmf_cancel *vmf_signals_cancel(void);
 int vmf_signals_caught(void); /* the first signal that set the flag, or 0 */
 
+/* Waits until the descriptor takes what is told. False: it takes nothing, and the flag is set: a
+ * thread that no signal interrupts would write, and wait, for good. Any thread. */
+bool vmf_signals_wait_for_room(int descriptor);
+
 bool vmf_signals_take_usr1(void); /* whether SIGUSR1 came since the last call */
 
 #endif

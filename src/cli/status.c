@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "human.h"
 #include "listener.h"
@@ -50,6 +51,8 @@ int vmf_status_of(enum vmf_code code)
 
 static void print_text(const char *text)
 {
+  if (!vmf_signals_wait_for_room(STDERR_FILENO))
+    return;
   flockfile(stderr);
   vmf_progress_hide();
   fputs("vmferry: ", stderr);

@@ -6,9 +6,11 @@ import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
+import time
 import unicodedata
 
 import tap
@@ -137,6 +139,66 @@ def test_a_reader_of_the_progress_that_has_gone_is_no_error(t):
     done = t.vmferry('convert', f'--progress=json:{write}', 'disk.raw', 'a.qcow2', pass_fds=(write,))
     os.close(write)
     tap.equal(done.stderr, '')
+
+
+def stalled(left):
+    """A pipe that nobody reads, with room for so many bytes."""
+    read, write = os.pipe()
+    os.write(write, bytes(fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096) - left))
+    return read, write
+
+
+def is_stuck(process):
+    """Whether a thread waits for a reader."""
+    for thread in os.listdir(f'/proc/{process}/task'):
+        with open(f'/proc/{process}/task/{thread}/wchan', encoding='ascii') as place:
+            if re.search('pipe_write|poll', place.read()):
+                return True
+    return False
+
+
+def stopped_while_stuck(running, ask=None):
+    """Its status behind SIGTERM, once it waits for who does not read."""
+    try:
+        for _ in range(2000):
+            if is_stuck(running.pid):
+                break
+            if ask and len(os.listdir(f'/proc/{running.pid}/task')) > 1:  # it listens by now
+                running.send_signal(ask)
+            time.sleep(0.01)
+        running.terminate()
+        return running.wait(20)
+    finally:
+        running.kill()
+
+
+@tap.rows([('by itself', True, None), ('when it is asked', False, signal.SIGUSR1)])
+def test_a_signal_ends_what_waits_for_the_reader_of_the_progress(t, as_json, ask):
+    """Nothing comes on standard input; the thread that tells how far it is gets no signals."""
+    read, write = stalled(400)
+    source_read, source_write = os.pipe()
+    os.write(source_write, bytes(65536))
+    words = (f'--progress=json:{write}',) if as_json else ()
+    with subprocess.Popen([tap.VMFERRY, 'convert', '-f', 'raw', '--source-size', '8M', *words, '-', 'a.raw'], cwd=t.folder,
+                          stdin=source_read, pass_fds=(write,), stderr=subprocess.DEVNULL if as_json else write) as running:
+        tap.equal(stopped_while_stuck(running, ask), 143, 'status')
+    for number in (read, write, source_read, source_write):
+        os.close(number)
+    tap.equal(t.names(), [], 'files')
+
+
+@tap.rows([('events', True), ('lines', False)])
+def test_a_signal_ends_a_batch_that_waits_for_its_reader(t, as_json):
+    source(t, size=1 << 20)
+    t.write('jobs', b''.join(b'disk.raw\tout%d.raw\n' % number for number in range(200)))
+    read, write = stalled(1000)
+    words = ('-q', f'--progress=json:{write}') if as_json else ()
+    with subprocess.Popen([tap.VMFERRY, 'batch', '-j', '2', *words, '--report', 'r.json', 'jobs'], cwd=t.folder, stdin=subprocess.DEVNULL,
+                          pass_fds=(write,), stderr=subprocess.DEVNULL if as_json else write) as running:
+        tap.equal(stopped_while_stuck(running), 143, 'status')
+    os.close(read)
+    os.close(write)
+    tap.equal(json.loads(t.read('r.json'))['batch']['status'], 143, 'the report')
 
 
 @tap.rows([(word, word) for word in ('xml', 'json:', 'json:0', 'json:1', 'json:77', 'json:x', 'json:2x', 'jsonl')])

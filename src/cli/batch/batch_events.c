@@ -10,12 +10,16 @@
 
 #include "json.h"
 #include "memory_text.h"
+#include "signals.h"
 #include "status.h"
 
 /* One write a line, so that lines of several programs do not mix. */
 static void send_line(const struct vmf_batch *batch, const char *text, size_t length)
 {
-  (void)!write(batch->settings->command.progress_descriptor, text, length);
+  const int descriptor = batch->settings->command.progress_descriptor;
+
+  if (vmf_signals_wait_for_room(descriptor))
+    (void)!write(descriptor, text, length);
 }
 
 static void print_job(FILE *out, const struct vmf_batch_job *job, const char *event)

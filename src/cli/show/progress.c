@@ -146,6 +146,16 @@ static void print_json(struct vmf_progress *progress, const struct vmf_progress_
   free(text);
 }
 
+/* Whether who is told takes it. The ticker holds the lock meanwhile, and no signal reaches it. */
+static bool has_room(const struct vmf_progress *progress, bool asked)
+{
+  bool by_stderr =
+      asked || progress->form == VMF_PROGRESS_LINES || progress->form == VMF_PROGRESS_BAR;
+
+  return (!by_stderr || vmf_signals_wait_for_room(STDERR_FILENO)) &&
+         (progress->form != VMF_PROGRESS_JSON || vmf_signals_wait_for_room(progress->descriptor));
+}
+
 static void show(struct vmf_progress *progress, bool at_once)
 {
   uint64_t now = vmf_progress_now();
@@ -158,6 +168,8 @@ static void show(struct vmf_progress *progress, bool at_once)
   if (!asked &&
       (progress->form == VMF_PROGRESS_NONE ||
        (!at_once && progress->printed && now - progress->printed_milliseconds < interval)))
+    return;
+  if (!has_room(progress, asked))
     return;
   settle(progress, &state);
   if (asked || progress->form == VMF_PROGRESS_LINES)

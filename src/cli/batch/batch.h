@@ -77,6 +77,7 @@ struct vmf_batch_job {
   struct vmf_words lint; /* what the platform would say of what was made, VMF_SAID_MOST at most */
   char *losses;          /* the report of a machine, as JSON; or NULL; owned */
   struct vmf_batch_files touched; /* of the last attempt */
+  char *clash; /* what it has made, and another job, too; or NULL; owned */
 
   /* what it is doing */
   char phase[16];
@@ -114,6 +115,7 @@ struct vmf_batch {
   struct vmf_batch_job **running; /* of each worker, at_once; NULL: none; owned */
   double weight, weight_ended;    /* of all jobs, and of those that have ended */
   bool stop;                      /* nothing new begins */
+  void *claims;                   /* batch_claims.h; owned */
 };
 
 /* A job for each of the list; at_once is set. vmf_batch_free_jobs also after a failure. */

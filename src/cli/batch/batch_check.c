@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "argument_place.h"
 #include "arguments.h"
@@ -89,6 +90,35 @@ static void tell_clash(void *data, const struct vmf_batch_place *target,
          other->job->listed->line);
 }
 
+/* A file that the batch itself reads; what is none is told elsewhere. */
+static enum vmf_code add_own_read(struct vmf_batch_places *own, const char *path,
+                                  struct vmf_error *error)
+{
+  struct stat there;
+
+  if (stat(path, &there) != 0 || !S_ISREG(there.st_mode))
+    return VMF_OK;
+  enum vmf_code code = vmf_batch_places_add_file(own, NULL, path, error);
+  if (code == VMF_OK)
+    own->list[own->count - 1].written = false;
+  return code;
+}
+
+static enum vmf_code add_own_reads(struct vmf_batch_places *own,
+                                   const struct vmf_batch_settings *settings,
+                                   struct vmf_error *error)
+{
+  const char *const *secret = settings->command.secret_files;
+  const char *const *header = settings->command.headers;
+  enum vmf_code code = settings->each ? VMF_OK : add_own_read(own, settings->list.name, error);
+
+  for (; secret && *secret && code == VMF_OK; secret++)
+    code = add_own_read(own, *secret, error);
+  for (; header && *header && code == VMF_OK; header++)
+    code = add_own_read(own, *header + (**header == '@'), error);
+  return code;
+}
+
 /* What the batch itself writes, at the end. */
 static enum vmf_code add_own(struct vmf_batch_places *own,
                              const struct vmf_batch_settings *settings, struct vmf_error *error)
@@ -98,9 +128,9 @@ static enum vmf_code add_own(struct vmf_batch_places *own,
 
   for (; reports && *reports && code == VMF_OK; reports++)
     code = vmf_batch_places_add_file(own, NULL, *reports, error);
-  return code == VMF_OK && settings->record
-             ? vmf_batch_places_add_file(own, NULL, settings->record, error)
-             : code;
+  if (code == VMF_OK && settings->record)
+    code = vmf_batch_places_add_file(own, NULL, settings->record, error);
+  return code == VMF_OK ? add_own_reads(own, settings, error) : code;
 }
 
 static enum vmf_code check_own(struct checking *checking, struct vmf_error *error)
@@ -110,8 +140,11 @@ static enum vmf_code check_own(struct checking *checking, struct vmf_error *erro
 
   for (size_t i = 0; i < own.count; i++)
     for (size_t k = 0; k < checking->places.count; k++)
-      if (strcmp(own.list[i].path, checking->places.list[k].path) == 0)
-        tell(checking, checking->places.list[k].job, "%s: is a report or the record of the batch",
+      if ((own.list[i].written || checking->places.list[k].written) &&
+          strcmp(own.list[i].path, checking->places.list[k].path) == 0)
+        tell(checking, checking->places.list[k].job,
+             own.list[i].written ? "%s: is a report or the record of the batch"
+                                 : "%s: is read by the batch: it is never written",
              vmf_names_last(own.list[i].path));
   vmf_batch_places_free(&own);
   return code;

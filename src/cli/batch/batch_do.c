@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "batch.h"
+#include "batch_claims.h"
 #include "batch_files.h"
 #include "batch_lint.h"
 #include "batch_record.h"
@@ -107,11 +109,25 @@ static void hear_package(void *data, const struct vmf_package_account *account)
   pthread_mutex_unlock(&doing->batch->lock);
 }
 
-static void hear_file(void *data, const char *path, const struct stat *status)
+static enum vmf_code hear_target(void *data, const char *path, struct vmf_error *error)
 {
   const struct doing *doing = data;
 
   pthread_mutex_lock(&doing->batch->lock);
+  enum vmf_code code = vmf_batch_claim(doing->batch, doing->job, path, error);
+  pthread_mutex_unlock(&doing->batch->lock);
+  return code;
+}
+
+static void hear_file(void *data, const char *path, const struct stat *status)
+{
+  const struct doing *doing = data;
+  struct vmf_error clash;
+
+  pthread_mutex_lock(&doing->batch->lock);
+  if (!status && access(path, F_OK) == 0 && /* else it is a descriptor */
+      vmf_batch_claim(doing->batch, doing->job, path, &clash) == VMF_USAGE)
+    set(&doing->job->clash, clash.text);
   vmf_batch_file_add(&doing->job->touched, path, status);
   pthread_mutex_unlock(&doing->batch->lock);
 }
@@ -163,6 +179,7 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
   struct doing doing = {batch, job};
   const struct vmf_listener listener = {.data = &doing,
                                         .say = hear_text,
+                                        .target = hear_target,
                                         .progress = hear_progress,
                                         .disk = hear_disk,
                                         .planned = hear_plan,
@@ -179,6 +196,8 @@ static enum vmf_code attempt(struct vmf_batch *batch, struct vmf_batch_job *job,
     settings->target.dry_run |= batch->settings->dry_run;
     settings->transfer.takes_up = batch->settings->resume || job->attempts > 1;
     code = vmf_convert_do(settings, salvaged, error);
+    if (code == VMF_OK && job->clash)
+      code = vmf_arguments_wrong(error, "%s: only one of the two is left", job->clash);
     if (code == VMF_OK && !settings->target.dry_run)
       vmf_batch_lint(batch, job, settings->move.platform);
     vmf_batch_files_of_options(&job->touched, &vmf_verb_convert, parsed.command);
@@ -209,6 +228,7 @@ static void begin(struct vmf_batch *batch, struct vmf_batch_job *job)
   job->planned = false;
   vmf_words_free(&job->touched.fields);
   job->touched.untold = false;
+  set(&job->clash, NULL);
   job->attempts++;
   job->percent = 0;
   job->rate = 0;

@@ -84,6 +84,12 @@ static enum vmf_code place_of_new(const char *path, char **place, struct vmf_err
   return code;
 }
 
+enum vmf_code vmf_batch_place(const char *path, char **place, struct vmf_error *error)
+{
+  *place = realpath(path, NULL);
+  return *place ? VMF_OK : place_of_new(path, place, error);
+}
+
 /* In a folder each job needs a name of its own, whose suffix is not known yet. */
 static enum vmf_code place_in_folder(const char *folder, const char *source, char **place,
                                      struct vmf_error *error)
@@ -149,8 +155,8 @@ enum vmf_code vmf_batch_places_add_file(struct vmf_batch_places *places,
                                         const struct vmf_batch_job *job, const char *path,
                                         struct vmf_error *error)
 {
-  char *place = realpath(path, NULL);
-  enum vmf_code code = place ? VMF_OK : place_of_new(path, &place, error);
+  char *place;
+  enum vmf_code code = vmf_batch_place(path, &place, error);
 
   return code == VMF_OK ? add(places, job, place, true, error) : code;
 }

@@ -21,6 +21,11 @@ struct vmf_batch_places {
   size_t count, capacity;
 };
 
+/* Where a file is, or would be: its path without symlinks, for the caller to free. VMF_USAGE: its
+ * folder is not there, or may not be written to. */
+VMF_MUST_CHECK enum vmf_code vmf_batch_place(const char *path, char **place,
+                                             struct vmf_error *error);
+
 /* Adds the names of a job. VMF_USAGE: a source is not there, or the target has no folder. */
 VMF_MUST_CHECK enum vmf_code vmf_batch_places_add(struct vmf_batch_places *places,
                                                   const struct vmf_batch_job *job,

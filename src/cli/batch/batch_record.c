@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "batch_claims.h"
 #include "batch_files.h"
 #include "memory_text.h"
 
@@ -227,8 +228,10 @@ void vmf_batch_record_close(struct vmf_batch_record *record, bool remove)
 
 /* ---- then and now ---- */
 
-static void look_at_all(const char *fields, struct vmf_batch_job *job)
+static void look_at_all(struct vmf_batch *batch, const char *fields, struct vmf_batch_job *job)
 {
+  struct vmf_error ignored; /* two had made it: what became of it is seen */
+
   job->recorded = true;
   for (size_t length; *fields && !job->changed; fields += length + (fields[length] == '\t')) {
     struct vmf_batch_file file;
@@ -238,6 +241,8 @@ static void look_at_all(const char *fields, struct vmf_batch_job *job)
     enum vmf_file_found found =
         whole ? vmf_batch_file_look(&file, fields, length) : VMF_FILE_MISSING;
     job->recorded = job->recorded && found == VMF_FILE_SAME;
+    if (whole && file.made)
+      (void)!vmf_batch_claim(batch, job, file.path, &ignored);
     if (found == VMF_FILE_CHANGED && file.made)
       job->changed = file.path;
     else
@@ -245,8 +250,10 @@ static void look_at_all(const char *fields, struct vmf_batch_job *job)
   }
 }
 
-void vmf_batch_record_look(const struct vmf_batch_record *record, struct vmf_batch_job *job)
+void vmf_batch_record_look(struct vmf_batch *batch, struct vmf_batch_job *job)
 {
+  const struct vmf_batch_record *record = batch->record;
+
   if (!record || record->count == 0)
     return;
   uint64_t sum = sum_of(job->listed);
@@ -260,7 +267,7 @@ void vmf_batch_record_look(const struct vmf_batch_record *record, struct vmf_bat
       high = middle;
   }
   if (low > 0 && record->entries[low - 1].sum == sum)
-    look_at_all(record->entries[low - 1].fields, job);
+    look_at_all(batch, record->entries[low - 1].fields, job);
 }
 
 /* ---- writing ---- */

@@ -12,6 +12,7 @@
 
 #include "arguments.h"
 #include "batch.h"
+#include "batch_claims.h"
 #include "batch_show.h"
 #include "names.h"
 #include "progress.h"
@@ -80,6 +81,7 @@ void vmf_batch_free_job(struct vmf_batch_job *job)
   free(job->name);
   free(job->error);
   free(job->changed);
+  free(job->clash);
   free(job->losses);
   free(job->path);
   free(job->format);
@@ -92,6 +94,7 @@ void vmf_batch_free_jobs(struct vmf_batch *batch)
     vmf_batch_free_job(&batch->jobs[i]);
   free(batch->jobs);
   free(batch->running);
+  vmf_batch_claims_free(batch);
 }
 
 uint64_t vmf_batch_elapsed(const struct vmf_batch *batch)

@@ -13,6 +13,8 @@ struct vmf_listener {
   void *data;
   /* what would stand on standard error behind "vmferry: " */
   void (*say)(void *data, const char *text);
+  /* A file that will be written, or replaced. What is not VMF_OK ends it, before its first byte. */
+  enum vmf_code (*target)(void *data, const char *path, struct vmf_error *error);
   void (*progress)(void *data, const struct vmf_progress_state *state);
   void (*disk)(void *data, const struct vmf_account *account);
   /* With --dry-run: what would be written at `path`, bytes at most. */

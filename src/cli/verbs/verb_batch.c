@@ -346,7 +346,7 @@ static enum vmf_code batch_prepare(struct vmf_batch *batch, struct vmf_error *er
   if (code == VMF_OK)
     code = batch_open_record(batch, error);
   for (size_t i = 0; i < batch->count && code == VMF_OK; i++)
-    vmf_batch_record_look(batch->record, &batch->jobs[i]);
+    vmf_batch_record_look(batch, &batch->jobs[i]);
   return code == VMF_OK && !settings->dry_run ? vmf_batch_check_room(batch, error) : code;
 }
 

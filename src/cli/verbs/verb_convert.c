@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "common_arguments.h"
 #include "human.h"
+#include "listener.h"
 #include "machine_moving.h"
 #include "names.h"
 #include "packaging.h"
@@ -519,6 +520,18 @@ static enum vmf_code convert_with(struct vmf_convert_settings *settings, bool *s
   return convert_once(settings, NULL, salvaged, error);
 }
 
+static enum vmf_code convert_tell_target(const struct vmf_convert_settings *settings,
+                                         struct vmf_error *error)
+{
+  const struct vmf_listener *listener = settings->command.listener;
+
+  return listener && listener->target
+             ? listener->target(listener->data,
+                                settings->command.operands[settings->command.operand_count - 1],
+                                error)
+             : VMF_OK;
+}
+
 enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvaged,
                              struct vmf_error *error)
 {
@@ -528,10 +541,14 @@ enum vmf_code vmf_convert_do(struct vmf_convert_settings *settings, bool *salvag
 
   *salvaged = false;
   if (code == VMF_OK)
+    code = convert_tell_target(settings, error);
+  if (code == VMF_OK)
     code = vmf_convert_whole(settings, &whole, error);
   if (code != VMF_OK || whole)
     return code;
   code = vmf_names_into_folder(&settings->command, settings->target.format, error);
+  if (code == VMF_OK)
+    code = convert_tell_target(settings, error);
   return code == VMF_OK ? convert_with(settings, salvaged, error) : code;
 }
 

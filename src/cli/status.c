@@ -69,6 +69,7 @@ void vmf_status_print(const char *format, ...)
   va_start(values, format);
   vsnprintf(text, sizeof text, format, values);
   va_end(values);
+  vmf_human_hide(text);
   print_text(text);
 }
 
@@ -88,6 +89,7 @@ void vmf_status_say(const struct vmf_command *command, const char *format, ...)
   va_start(values, format);
   vsnprintf(text, sizeof text, format, values);
   va_end(values);
+  vmf_human_hide(text);
   if (command->held)
     fwrite(text, 1, strlen(text) + 1, command->held->file);
   else

@@ -118,6 +118,32 @@ def test_a_query_is_in_nothing_that_is_told(t, words, count):
     tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told: ' + done.stdout + done.stderr)
 
 
+@tap.rows([(name, url, words, shown) for name, url, words, shown in (
+    ('in place of a file', 'https://secret1@host/b?sig=secret2', ('convert', '-B', 'URL', '-F', 'raw', 'a.raw', 'b.qcow2'), '-B: https://...@host/b: is on another machine'),
+    ('of a list', 'https://host/b?sig=secret1', ('batch', 'URL'), 'https://host/b: the list'),
+    ('of a template', 'https://host/b?sig=secret1', ('batch', '--each', '*.raw', '--to', 'URL'), '"https://host/b" is one name'),
+    ('in JSON', 'https://u:secret1@host/b?secret2', ('info', 'json:{"driver": "raw", "file": {"driver": "https", "url": "URL"}}'), '"https://...@host/b"}}: "file.url" is not'),
+    ('of another protocol', 'sftp://u:secret1@host/b', ('info', 'URL'), './sftp://...@host/b'),
+    ('whose query is none', 'nbd+unix:///?socket=/nowhere', ('convert', '-B', 'URL', '-F', 'raw', 'a.raw', 'b.qcow2'), 'nbd+unix:///?socket=/nowhere'))])
+def test_a_url_where_none_is_expected_is_told_without_its_secrets(t, url, words, shown):
+    t.write('a.raw', RAW[:MIB])
+    t.write('b.raw', RAW[:MIB])
+    done = t.vmferry(*(word.replace('URL', url) for word in words), status=None)
+    tap.contains(done.stderr, shown)
+    tap.equal('secret' in done.stdout + done.stderr, False, 'a secret is told: ' + done.stderr)
+
+
+def test_a_url_in_an_option_is_in_a_report_without_its_secrets(t):
+    http()
+    t.write('a.raw', RAW[:MIB])
+    with Site(lambda handler, _: handler.say(404)) as site:
+        t.write('jobs', f'a.raw\ta.qcow2\t-o "backing_file={site.url}/b?secret1,backing_fmt=raw"\n'.encode())
+        told = t.vmferry('batch', '--report', 'r.json', 'jobs', status=1).stderr
+        options = json.loads(t.read('r.json'))['jobs'][0]['options']
+        tap.equal(options, ['-o', f'backing_file={site.url}/b'], 'options')
+    tap.equal('secret' in told + t.read('r.json').decode(), False, 'a secret is told')
+
+
 def test_a_password_belongs_into_no_command_line(t):
     tap.contains(t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, '--netrc')
     tap.equal('word@' in t.vmferry('info', 'http://user:word@127.0.0.1:1/disk', status=1).stderr, False, 'told')

@@ -8,6 +8,7 @@
 
 #include "batch_files.h"
 #include "batch_report.h"
+#include "human.h"
 #include "json.h"
 
 static void print_texts(FILE *out, const char *key, char *const *texts, size_t count)
@@ -18,6 +19,17 @@ static void print_texts(FILE *out, const char *key, char *const *texts, size_t c
     vmf_json_string(out, texts[i]);
   }
   fputc(']', out);
+}
+
+/* A name in an option may be a URL, as it was typed. */
+static void print_option(FILE *out, const char *word)
+{
+  char *shown = strdup(word);
+
+  if (shown)
+    vmf_human_hide(shown);
+  vmf_json_string(out, shown ? shown : "");
+  free(shown);
 }
 
 /* The value of a property may be a password. */
@@ -34,7 +46,7 @@ static void print_options(FILE *out, const struct vmf_words *words)
       value = strchr(word + (joined ? 11 : 0), '=');
     fputs(i ? ", " : "", out);
     if (value == word || !value) {
-      vmf_json_string(out, word);
+      print_option(out, word);
       continue;
     }
     snprintf(shown, sizeof shown, "%.*s=...", (int)(value - word < 200 ? value - word : 200), word);

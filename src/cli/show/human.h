@@ -12,6 +12,11 @@
  * out as \xNN or \u{NNNN}, so that no file name can drive the terminal or look like another. */
 void vmf_human_text(FILE *out, const char *text);
 
+/* What may be a secret in the URLs of a text, a user's name (and password) and a query, goes out of
+ * it. Names of sources and targets have it hidden already (vmferry/remote.h); this is for what else
+ * a person typed. The text gets no longer. */
+void vmf_human_hide(char *text);
+
 /* "0:12", "1:02:03"; what takes longer than four days is "days". */
 void vmf_human_seconds(double seconds, char out[16]);
 

@@ -98,6 +98,15 @@ def test_a_line_that_was_cut_off_never_becomes_a_whole_one(t):
     same(t, 'a.raw', 'out/a.qcow2')
 
 
+def test_a_line_that_ran_into_the_next_one_claims_nothing(t):
+    """As where the disk was full in the middle of it, and had room again."""
+    three(t)
+    batch(t, 'jobs', '-j', '1', '--resume')
+    lines = t.read('jobs.done').splitlines(keepends=True)
+    t.write('jobs.done', lines[0] + lines[1][:-1] + b''.join(lines[2:]))
+    tap.equal(numbers(batch(t, 'jobs', '--resume')), (2, 1, 0), 'done')
+
+
 def test_two_batches_do_not_work_on_one_list(t):
     three(t)
     t.write('jobs.done', b'')

@@ -228,10 +228,8 @@ void vmf_batch_record_close(struct vmf_batch_record *record, bool remove)
 
 /* ---- then and now ---- */
 
-static void look_at_all(struct vmf_batch *batch, const char *fields, struct vmf_batch_job *job)
+static void look_at_all(const char *fields, struct vmf_batch_job *job)
 {
-  struct vmf_error ignored; /* two had made it: what became of it is seen */
-
   job->recorded = true;
   for (size_t length; *fields && !job->changed; fields += length + (fields[length] == '\t')) {
     struct vmf_batch_file file;
@@ -241,12 +239,25 @@ static void look_at_all(struct vmf_batch *batch, const char *fields, struct vmf_
     enum vmf_file_found found =
         whole ? vmf_batch_file_look(&file, fields, length) : VMF_FILE_MISSING;
     job->recorded = job->recorded && found == VMF_FILE_SAME;
-    if (whole && file.made)
-      (void)!vmf_batch_claim(batch, job, file.path, &ignored);
     if (found == VMF_FILE_CHANGED && file.made)
       job->changed = file.path;
     else
       free(file.path);
+  }
+}
+
+/* What the job has made is its own. */
+static void claim_all(struct vmf_batch *batch, const char *fields, const struct vmf_batch_job *job)
+{
+  struct vmf_error ignored; /* two had made it: what became of it is seen */
+
+  for (size_t length; *fields; fields += length + (fields[length] == '\t')) {
+    struct vmf_batch_file file;
+
+    length = strcspn(fields, "\t");
+    if (vmf_batch_file_parse(fields, length, &file) && file.made)
+      (void)!vmf_batch_claim(batch, job, file.path, &ignored);
+    free(file.path);
   }
 }
 
@@ -266,8 +277,11 @@ void vmf_batch_record_look(struct vmf_batch *batch, struct vmf_batch_job *job)
     else
       high = middle;
   }
-  if (low > 0 && record->entries[low - 1].sum == sum)
-    look_at_all(batch, record->entries[low - 1].fields, job);
+  if (low == 0 || record->entries[low - 1].sum != sum)
+    return;
+  look_at_all(record->entries[low - 1].fields, job);
+  if (job->recorded || job->changed)
+    claim_all(batch, record->entries[low - 1].fields, job);
 }
 
 /* ---- writing ---- */

@@ -482,6 +482,15 @@ def test_jobs_share_the_threads_of_one_crew(t):
     tap.contains(held.running.communicate()[1].decode(), '9 jobs: 9 done')
 
 
+def test_what_was_salvaged_is_no_success(t):
+    disks(t, 'a.raw', 'b.raw')
+    t.write('bad', b'0x0 + 1\n0x0 0x10000 +\n0x10000 0x200 -\n0x10200 0x1efe00 +\n')
+    t.write('jobs', b'a.raw\tout/a.raw\t--salvage=bad\nb.raw\tout/b.raw\n')
+    tap.contains(batch(t, 'jobs', '--report', 'r.xml', status=11), '2 jobs: 1 done, 1 salvaged, 0 failed, ')
+    suite = xml.etree.ElementTree.parse(t.path('r.xml')).getroot()
+    tap.equal((suite.get('failures'), [failure.get('type') for failure in suite.iter('failure')]), ('1', ['status 11']), 'JUnit')
+
+
 def test_a_signal_stops_all_and_nothing_half_remains(t):
     disks(t, 'a.raw', 'last.raw')
     held = Held(t, [('a.raw', '-O raw')], '-j', '1', '--report', 'r.json', stderr=subprocess.PIPE)

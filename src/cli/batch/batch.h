@@ -77,7 +77,7 @@ struct vmf_batch_job {
   struct vmf_words lint; /* what the platform would say of what was made, VMF_SAID_MOST at most */
   char *losses;          /* the report of a machine, as JSON; or NULL; owned */
   struct vmf_batch_files touched; /* of the last attempt */
-  char *clash; /* what it has made, and another job, too; or NULL; owned */
+  char *clash;                    /* what it has made, and another job, too; or NULL; owned */
 
   /* what it is doing */
   char phase[16];

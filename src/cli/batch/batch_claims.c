@@ -58,10 +58,9 @@ enum vmf_code vmf_batch_claim(struct vmf_batch *batch, const struct vmf_batch_jo
   if (!found)
     return vmf_arguments_no_memory(error);
   const struct vmf_batch_job *other = (*found)->job;
-  return other == job
-             ? VMF_OK
-             : vmf_arguments_wrong(error, "%s: is written by line %u of %s, too", path,
-                                   other->listed->line, batch->settings->list.name);
+  return other == job ? VMF_OK
+                      : vmf_arguments_wrong(error, "%s: is written by line %u of %s, too", path,
+                                            other->listed->line, batch->settings->list.name);
 }
 
 void vmf_batch_claims_free(struct vmf_batch *batch)

@@ -16,8 +16,8 @@ VMF_MUST_CHECK enum vmf_code vmf_batch_record_open(const char *path, bool resume
                                                    struct vmf_batch_record **record,
                                                    struct vmf_error *error);
 
-/* What earlier runs tell of the job: its `recorded` and `changed`, and that what it made is its own.
- * The batch may have no record. */
+/* What earlier runs tell of the job: its `recorded` and `changed`, and that what it made is its
+ * own. The batch may have no record. */
 void vmf_batch_record_look(struct vmf_batch *batch, struct vmf_batch_job *job);
 
 /* The job is done: a line for it, unless something that it read or made is no file, which nothing

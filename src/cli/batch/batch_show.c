@@ -174,17 +174,17 @@ void vmf_batch_show_progress(struct vmf_batch *batch)
 /* "200 jobs: 198 done, 2 failed, 3.1 TiB written, 1:02:03" */
 void vmf_batch_show_summary(struct vmf_batch *batch)
 {
-  size_t done = 0, skipped = 0, stopped = 0, waiting = 0;
+  size_t done = 0, salvaged = 0, skipped = 0, stopped = 0, waiting = 0;
   uint64_t written = 0;
   bool plans = batch->settings->dry_run;
-  char bytes[16], time[16], before[40] = "", text[120] = "";
+  char bytes[16], time[16], before[80] = "", text[120] = "";
 
   vmf_progress_hide();
   for (size_t i = 0; i < batch->count; i++) {
     const struct vmf_batch_job *job = &batch->jobs[i];
 
-    done += job->state == VMF_JOB_DONE || job->state == VMF_JOB_SALVAGED ||
-            job->state == VMF_JOB_PLANNED;
+    done += job->state == VMF_JOB_DONE || job->state == VMF_JOB_PLANNED;
+    salvaged += job->state == VMF_JOB_SALVAGED;
     skipped += job->state == VMF_JOB_SKIPPED;
     stopped += job->state == VMF_JOB_STOPPED;
     waiting += job->state == VMF_JOB_WAITING;
@@ -195,8 +195,10 @@ void vmf_batch_show_summary(struct vmf_batch *batch)
     return;
   vmf_human_size(written, bytes);
   vmf_human_seconds((double)vmf_batch_elapsed(batch) / 1000, time);
+  if (salvaged > 0)
+    snprintf(before, sizeof before, ", %zu salvaged", salvaged);
   if (skipped > 0)
-    snprintf(before, sizeof before, ", %zu unchanged", skipped);
+    snprintf(before + strlen(before), sizeof before - strlen(before), ", %zu unchanged", skipped);
   if (stopped + waiting > 0)
     snprintf(text, sizeof text, ", %zu stopped, %zu not begun", stopped, waiting);
   vmf_status_print("%zu job%s: %zu %s%s, %zu failed%s, %s%s, %s", batch->count,

@@ -3,18 +3,29 @@
  *
  * The report as JUnit's XML, which CI systems show. */
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "batch_report.h"
 #include "escape.h"
+
+/* What is there, but not all of it, is no success. */
+static bool is_failure(const struct vmf_batch_job *job)
+{
+  return job->state == VMF_JOB_FAILED || job->state == VMF_JOB_STOPPED ||
+         job->state == VMF_JOB_SALVAGED;
+}
 
 static void print_job(FILE *out, const struct vmf_batch_job *job)
 {
   fputs("    <testcase classname=\"vmferry.batch\" name=\"", out);
   vmf_escape_markup(out, job->name);
   fprintf(out, "\" time=\"%.3f\">\n", (double)job->milliseconds / 1000);
-  if (job->state == VMF_JOB_FAILED || job->state == VMF_JOB_STOPPED) {
+  if (is_failure(job)) {
     fprintf(out, "      <failure type=\"status %d\" message=\"", job->status);
-    vmf_escape_markup(out, job->error ? job->error : "stopped");
+    vmf_escape_markup(out, job->error ? job->error
+                           : job->state == VMF_JOB_SALVAGED
+                               ? "salvaged: without what could not be read"
+                               : "stopped");
     fputs("\"/>\n", out);
   }
   if (job->state == VMF_JOB_WAITING)
@@ -36,11 +47,12 @@ static void print_job(FILE *out, const struct vmf_batch_job *job)
 
 static void write_junit(FILE *out, const struct vmf_outcome *report)
 {
-  size_t failed =
-      vmf_report_count(report, VMF_JOB_FAILED) + vmf_report_count(report, VMF_JOB_STOPPED);
+  size_t failed = 0;
   double seconds = (double)report->milliseconds / 1000;
   char begun[32], range[64];
 
+  for (size_t i = 0; i < report->count; i++)
+    failed += is_failure(&report->jobs[i]);
   vmf_report_time(report->begun, begun);
   begun[19] = '\0'; /* the schema has no zone */
   fprintf(out,

@@ -405,6 +405,40 @@ def test_a_silent_server_and_a_person_who_has_waited_enough(t):
     tap.equal('out.raw' in t.names(), False, 'a target')
 
 
+@tap.rows([(name, kind, job) for name, kind, job in (
+    ('a source that does not greet', nbd_server.GREETING, 'URL\tout.raw\t-f raw\n'), ('a source', nbd_server.READ, 'URL\tout.raw\t-f raw\n'),
+    ('its holes', nbd_server.STATUS, 'URL\tout.raw\t-f raw\n'), ('a target that does not greet', nbd_server.GREETING, 'disk.raw\tURL\t-O raw\n'),
+    ('a target', nbd_server.WRITE, 'disk.raw\tURL\t-O raw\n'), ('its end', nbd_server.FLUSH, 'disk.raw\tURL\t-O raw\n'))])
+def test_a_silent_server_and_a_batch_that_is_stopped(t, kind, job):
+    """Whose threads get signals, again and again."""
+    nbd()
+    asked = threading.Event()
+    t.write('disk.raw', RAW)
+    with nbd_server.Server(t, RAW, extents=whole, writes=True, silent=lambda _, now: now == kind and not asked.set()) as server:
+        t.write('jobs', job.replace('URL', server.url).encode())
+        with subprocess.Popen([tap.VMFERRY, 'batch', 'jobs', '--report', 'r.json'], cwd=t.folder, stderr=subprocess.PIPE) as child:
+            asked.wait(20)
+            child.send_signal(signal.SIGTERM)
+            try:
+                errors = child.communicate(timeout=20)[1]
+            finally:
+                child.kill()
+    tap.equal(child.returncode, 128 + signal.SIGTERM, errors)
+    tap.equal(([told['state'] for told in json.loads(t.read('r.json'))['jobs']], 'out.raw' in t.names()), (['stopped'], False), 'what came of it')
+
+
+def test_a_batch_writes_to_a_server(t):
+    nbd()
+    t.write('disk.raw', RAW)
+    t.write('export', bytes(len(RAW)))
+    with remote_servers.nbdkit(t, 'file', t.path('export')) as url:
+        t.write('jobs', f'disk.raw\t{url}\t-O raw\n'.encode())
+        t.vmferry('batch', 'jobs')
+        tap.equal(t.read('export') == RAW, True, 'the bytes')
+        t.write('jobs', f'disk.raw\t{url}\t-O raw\n{url}\tout.raw\n'.encode())
+        tap.contains(t.vmferry('batch', 'jobs', status=2).stderr, 'is read by line 2')
+
+
 def test_a_bitmap_that_is_offered_no_more(t):
     """A server that is started anew between two questions."""
     nbd()

@@ -111,7 +111,7 @@ static enum vmf_code add_target(struct vmf_batch_places *places, const struct vm
 {
   char *path = NULL, *place = NULL;
   struct stat there;
-  enum vmf_code code = vmf_location_resolve(name, false, &path, error);
+  enum vmf_code code = vmf_location_resolve(name, vmf_names_is_export(name), &path, error);
 
   if (code != VMF_OK)
     return code;

@@ -141,11 +141,13 @@ enum vmf_code vmf_nbd_listen(struct nbd_handle *handle, const char *name,
                              struct vmf_nbd_patience *patience, const char *what,
                              struct vmf_attempt *attempt, struct vmf_error *error)
 {
-  int events = vmf_nbd.nbd_poll(handle, VMF_NBD_LISTEN_MS);
+  /* nbd_poll begins its wait anew behind every signal: who sends one more often ends none */
+  struct pollfd socket = vmf_nbd_socket(handle);
+  const short events = poll(&socket, 1, VMF_NBD_LISTEN_MS) > 0 ? socket.revents : 0;
 
-  if (events < 0)
+  if (!vmf_nbd_take_in(handle, events))
     return vmf_nbd_failed(name, handle, what, attempt, error);
-  if (events > 0)
+  if (events)
     patience->heard = vmf_tries_now();
   return vmf_nbd_still(patience, name, attempt, error);
 }

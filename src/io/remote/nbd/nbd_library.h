@@ -29,7 +29,6 @@
   CALL(nbd_can_flush)                                                                              \
   CALL(nbd_can_zero)                                                                               \
   CALL(nbd_can_fast_zero)                                                                          \
-  CALL(nbd_poll)                                                                                   \
   CALL(nbd_aio_block_status)                                                                       \
   CALL(nbd_aio_pread_structured)                                                                   \
   CALL(nbd_aio_pwrite)                                                                             \

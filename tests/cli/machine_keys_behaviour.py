@@ -4,6 +4,8 @@
 import json
 import os
 import random
+import subprocess
+import threading
 import urllib.parse
 
 import tap
@@ -266,6 +268,27 @@ def test_keys_of_the_environment_go_before(t):
     _, requests = asked(t, metadata, lambda url: {'AWS_EC2_METADATA_SERVICE_ENDPOINT': url, 'AWS_ACCESS_KEY_ID': STORE['key'], 'AWS_SECRET_ACCESS_KEY': STORE['secret'],
                                                  'AWS_SESSION_TOKEN': STORE['token']})
     tap.equal(requests, [], 'requests')
+
+
+def test_a_signal_ends_the_wait_for_keys(t):
+    needs()
+    begun, ended = threading.Event(), threading.Event()
+    t.write('disk.raw', RAW)
+    t.write('jobs', b'disk.raw\ts3://disks/disk.raw\t-O raw\n')
+
+    def silent(handler, _):
+        begun.set()
+        ended.wait(20)
+        handler.say(500)
+    with Site(silent) as given, subprocess.Popen(
+            [tap.VMFERRY, 'batch', 'jobs', '--report', 'r.json'], cwd=t.folder, stderr=subprocess.PIPE,
+            env={**os.environ, **NOBODY, 'HOME': str(t.folder), 'AWS_EC2_METADATA_SERVICE_ENDPOINT': given.url}) as running:
+        begun.wait(20)
+        running.terminate()
+        told = running.communicate()[1]
+        ended.set()
+    tap.equal(running.returncode, 143, told)
+    tap.equal([job['state'] for job in json.loads(t.read('r.json'))['jobs']], ['stopped'], told)
 
 
 if __name__ == '__main__':

@@ -98,6 +98,8 @@ static enum vmf_code perform(struct vmf_web_line *line, const char *name, struct
   /* who refuses a body need not read it, so that sending the rest of it fails */
   if (result == CURLE_OK || (result == CURLE_SEND_ERROR && call->status >= 400))
     return VMF_OK;
+  if (!call->deaf)
+    VMF_TRY(vmf_cancelled(vmf_remote_settings()->cancel, error));
   attempt->again = vmf_curl_again(result);
   return vmf_fail(error, result == CURLE_OUT_OF_MEMORY ? VMF_NOMEM : VMF_WRITE, "%s: %.200s", name,
                   line->reason[0] ? line->reason : vmf_curl.curl_easy_strerror(result));

@@ -319,7 +319,8 @@ enum vmf_code vmf_names_into_folder(struct vmf_command *command, const char *for
   struct stat status;
   char *folder, **path = NULL;
 
-  if (!ends && (stat(*target, &status) < 0 || !S_ISDIR(status.st_mode)))
+  if (strcmp(*target, "-") == 0 ||
+      (!ends && (stat(*target, &status) < 0 || !S_ISDIR(status.st_mode))))
     return VMF_OK;
   if (command->operand_count > 2)
     return vmf_arguments_wrong(error,

@@ -386,4 +386,16 @@ def test_access_list_of_the_folder_gives_nobody_more(t):
     tap.equal(os.stat(t.path('disk.raw')).st_mode & 0o777, 0o660, 'mode')
 
 
+@tap.rows([(' '.join(words), words) for words in (
+    ('convert', '-O', 'raw', 'disk.raw', '-'), ('convert', '-O', 'vmdk', 'disk.raw', '-'), ('convert', 'vm.ova', '-'), ('convert', '--machine', 'xva', 'vm.ova', '-'),
+    ('pack', '-q', 'disk.raw', '--name', 'x', '-o', '-'), ('unpack', 'vm.ova', '-'))])
+def test_standard_output_is_no_folder(t, words):
+    """Though there is one of that name, into which all went, and nothing came out."""
+    t.write('disk.raw', bytes(range(256)) * 4096)
+    t.vmferry('pack', '-o', 'vm.ova', 'disk.raw')
+    os.mkdir(t.path('-'))
+    done = t.vmferry(*words, status=int(words[0] == 'unpack'), text=False)
+    tap.equal((len(done.stdout) > 0, os.listdir(t.path('-'))), (words[0] != 'unpack', []), 'what came')
+
+
 tap.main(globals())

@@ -19,7 +19,7 @@ bool vmf_packaging_is_target(const char *path)
   size_t length = strlen(path);
   struct stat status;
 
-  if (length == 0)
+  if (length == 0 || strcmp(path, "-") == 0)
     return false;
   if (path[length - 1] == '/' || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
     return true;

@@ -107,6 +107,9 @@ static enum vmf_code unpack_check(struct unpack_settings *settings, struct vmf_e
     return code;
   if (command->operand_count > 1 && command->operands[1][0] == '\0')
     return vmf_arguments_wrong(error, "the folder to unpack into has no name");
+  if (command->operand_count > 1 && strcmp(command->operands[1], "-") == 0)
+    return vmf_arguments_wrong(error,
+                               "-: standard output takes no folder; one of that name is ./-");
   if (command->operand_count == 1 && strcmp(command->operands[0], "-") == 0)
     return vmf_arguments_wrong(error, "what comes on standard input gives the folder to unpack "
                                       "into no name; name one: unpack - FOLDER");

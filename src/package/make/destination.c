@@ -19,7 +19,7 @@
 static bool is_folder(const char *path)
 {
   struct stat status;
-  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 bool vmf_destination_is_folder(const char *path)

@@ -503,6 +503,16 @@ def test_the_report_in_all_its_forms(t):
     tap.equal(re.findall(r'(?:src|href)=|url\(|@import', page), [], 'what it needs beside itself')
 
 
+@tap.rows([('a value', 'a=secret', 'a=...'), ('without a name', 'secret', '...')])
+def test_no_value_of_a_property_is_in_a_report(t, words, shown):
+    disks(t, 'a.raw')
+    t.vmferry('pack', 'a.raw', '-o', 'vm.ova')
+    t.write('jobs', f'vm.ova\tout/a.vmx\t--property {words}\nvm.ova\tout/b.vmx\t--property={words}\n'.encode())
+    told = batch(t, 'jobs', '--report', 'r.json', status=1)
+    tap.equal([job['options'] for job in json.loads(t.read('r.json'))['jobs']], [['--property', shown], ['--property=' + shown]], 'options')
+    tap.equal('secret' in told + t.read('r.json').decode(), False, 'a secret is told')
+
+
 def test_no_cell_of_a_table_is_a_formula(t):
     t.write('=1+1.vmdk', b'x')
     t.write('jobs', b'=1+1.vmdk\t-2.raw\t-f vmdk\n')

@@ -32,25 +32,32 @@ static void print_option(FILE *out, const char *word)
   free(shown);
 }
 
-/* The value of a property may be a password. */
+/* The value of a property may be a password, also where its name was forgotten. */
+static void print_property(FILE *out, const char *word, const char *property)
+{
+  const char *equals = strchr(property, '='), *value = equals ? equals + 1 : property;
+  char shown[256];
+
+  snprintf(shown, sizeof shown, "%.*s...", (int)(value - word < 200 ? value - word : 200), word);
+  vmf_json_string(out, shown);
+}
+
 static void print_options(FILE *out, const struct vmf_words *words)
 {
+  static const char option[] = "--property";
+  const size_t length = sizeof option - 1;
+
   fputs(",\n            \"options\": [", out);
   for (size_t i = 0; i < words->count; i++) {
-    const char *word = words->list[i], *value = word;
-    bool behind = i > 0 && strcmp(words->list[i - 1], "--property") == 0;
-    bool joined = strncmp(word, "--property=", 11) == 0;
-    char shown[256];
+    const char *word = words->list[i];
 
-    if (behind || joined)
-      value = strchr(word + (joined ? 11 : 0), '=');
     fputs(i ? ", " : "", out);
-    if (value == word || !value) {
+    if (i > 0 && strcmp(words->list[i - 1], option) == 0)
+      print_property(out, word, word);
+    else if (strncmp(word, option, length) == 0 && word[length] == '=')
+      print_property(out, word, word + length + 1);
+    else
       print_option(out, word);
-      continue;
-    }
-    snprintf(shown, sizeof shown, "%.*s=...", (int)(value - word < 200 ? value - word : 200), word);
-    vmf_json_string(out, shown);
   }
   fputc(']', out);
 }

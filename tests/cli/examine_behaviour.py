@@ -3,6 +3,7 @@
 """`info`, `map` and `check`: their text, their JSON keys, their exit statuses."""
 import html
 import json
+import struct
 import unicodedata
 import xml.etree.ElementTree
 
@@ -138,6 +139,23 @@ def test_map_json_is_one_object_a_line(t):
         extent = json.loads(line.strip('[],'))
         tap.equal(list(extent)[:6], ['start', 'length', 'depth', 'present', 'zero', 'data'], 'keys')
     tap.equal(lines[0][0] + lines[-1][-1], '[]', 'brackets')
+
+
+@tap.rows([('its beginning', 0), ('its end', -1)])
+def test_json_is_whole_where_a_disk_is_damaged(t, number):
+    """A table of the second level that is not there."""
+    t.write('a.raw', b'a' * 4096 + bytes(8 << 20) + b'b' * 4096)
+    t.vmferry('convert', '-O', 'qcow2', '-o', 'cluster_size=512', 'a.raw', 'a.qcow2')
+    disk = bytearray(t.read('a.qcow2'))
+    count, table = struct.unpack_from('>IQ', disk, 36)
+    used = [at for at in range(table, table + 8 * count, 8) if any(disk[at:at + 8])]
+    struct.pack_into('>Q', disk, used[number], 1 << 63 | 1 << 40)
+    t.write('bad.qcow2', bytes(disk))
+    whole, broken = answer(t, 'map', '--output=json', 'a.qcow2', 'bad.qcow2', status=2)
+    tap.equal(whole, answer(t, 'map', '--output=json', 'a.qcow2'), 'the other one')
+    tap.equal((list(broken[-1]), ['error' in told for told in broken[:-1]].count(True)), (['error'], 0), 'the last object')
+    changes = answer(t, 'diff', '--output=json', 'bad.qcow2', 'a.qcow2', status=2)
+    tap.equal(('error' in changes, 'data-bytes' in changes), (True, False), 'the changes')
 
 
 def test_map_says_what_is_compressed(t):

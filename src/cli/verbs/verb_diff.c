@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common_arguments.h"
+#include "json.h"
 #include "progress.h"
 #include "signals.h"
 #include "sources.h"
@@ -92,6 +93,15 @@ static void diff_end(const struct diff_settings *settings)
            settings->ranges > 0 ? "\n    " : "", settings->bytes, settings->zero_bytes);
 }
 
+static void diff_end_early(const struct diff_settings *settings, const struct vmf_error *error)
+{
+  if (!settings->command.json)
+    return;
+  printf("%s],\n    \"error\": ", settings->ranges > 0 ? "\n    " : "");
+  vmf_json_string(stdout, error->text);
+  puts("\n}");
+}
+
 static int diff_images(struct diff_settings *settings, struct vmf_image *old, struct vmf_image *new,
                        struct vmf_error *error)
 {
@@ -112,8 +122,10 @@ static int diff_images(struct diff_settings *settings, struct vmf_image *old, st
   diff_begin(settings, old, new);
   enum vmf_code code = vmf_compare(old, new, &job, &result, error);
   vmf_progress_end(&progress, code == VMF_OK);
-  if (code != VMF_OK)
+  if (code != VMF_OK) {
+    diff_end_early(settings, error);
     return vmf_status_report(error);
+  }
   diff_end(settings);
   return result.identical && !result.sizes_differ ? DIFF_SAME : DIFF_DIFFERENT;
 }

@@ -12,6 +12,7 @@
 #include "disk_picture.h"
 #include "each.h"
 #include "human.h"
+#include "json.h"
 #include "names.h"
 #include "report_file.h"
 #include "sources.h"
@@ -113,6 +114,17 @@ static void map_print(const struct map_settings *settings, const struct vmf_exte
     map_print_human(extent);
 }
 
+/* The end of a list that is not whole: an element that is none of it says so. */
+static void map_print_failure(const struct map_settings *settings, const struct vmf_error *error,
+                              bool first)
+{
+  if (!settings->command.json)
+    return;
+  fputs(first ? "[{ \"error\": " : ",\n{ \"error\": ", stdout);
+  vmf_json_string(stdout, error->text);
+  puts("}]");
+}
+
 enum { MAP_SECTOR = 512 };
 
 /* Where the map ends: qemu-img counts a raw file in whole sectors. */
@@ -191,8 +203,11 @@ static enum vmf_code map_print_all(struct map_settings *settings, struct vmf_ima
     struct vmf_extent next;
     enum vmf_code code = map_extent(image, at, end, &next, error);
 
-    if (code != VMF_OK)
+    if (code != VMF_OK) {
+      map_print(settings, &run, first);
+      map_print_failure(settings, error, first && run.length == 0);
       return code;
+    }
     at = next.guest + next.length;
     if (run.length > 0 && map_continues(&run, &next)) {
       run.length += next.length;

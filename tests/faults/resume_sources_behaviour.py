@@ -9,6 +9,7 @@ import re
 import signal
 
 import fault_tools
+import partitions
 import remote_servers
 import tap
 from fault_tools import convert, files
@@ -114,6 +115,41 @@ def test_the_person_says_that_a_source_is_unchanged(t, shown):
     with shown(t, 'src/disk.raw') as source:
         status, _, errors = resume(t, source, 'out/disk.qcow2', *words)
         tap.equal(status, 1, errors)  # by its bytes, or by its name, where that is another
+
+
+# ---- another disk of the same file ----
+
+def make_archive(t):
+    chance = random.Random(8)
+    for name in ('one.raw', 'other.raw'):
+        t.write(f'src/{name}', chance.randbytes(6 * MIB))
+    t.run('tar', '-cf', t.path('src/disks.tar'), '-C', t.path('src'), 'one.raw', 'other.raw')
+    return ('src/disks.tar::one.raw',), ('src/disks.tar::other.raw',)
+
+
+def make_packed(t):
+    partitions.gpt(t.path('src/one.raw'), 6 * MIB, [('linux', 2048, 10000)])
+    with open(t.path('src/one.raw'), 'r+b') as file:
+        file.seek(MIB)
+        file.write(random.Random(9).randbytes(4 * MIB))
+    t.run('gzip', '-1', t.path('src/one.raw'))
+    return ('--resize', '8M', 'src/one.raw.gz'), ('--resize', '8M', '--move-gpt', 'src/one.raw.gz')
+
+
+@tap.rows([('a member of an archive', make_archive), ('with its partition table moved', make_packed)])
+def test_what_looks_like_the_source_is_not_taken_for_it(t, make):
+    """One file, of one size, in which no bytes are looked at before."""
+    prepare(t)
+    mine, others = make(t)
+    words = ('--no-sync', '--journal=1M', 'out/disk.qcow2')
+    tap.equal(convert(t, 'write:4:kill', *mine, *words)[0], -signal.SIGKILL, 'killed')
+    status, errors = convert(t, 'none:1:5', '--resume', *others, *words)
+    tap.equal((status, 'an interrupted run left this' in errors), (1, True), errors)
+    status, errors = convert(t, 'none:1:5', '-v', '--resume', *mine, *words)
+    tap.equal((status, 'goes on with an interrupted run' in errors), (0, True), errors)
+    made = files(t)
+    tap.equal(convert(t, 'none:1:5', *mine, *words)[0], 0, 'not interrupted')
+    tap.equal(files(t) == made, True, 'the bytes of a run that was not interrupted')
 
 
 # ---- into devices ----

@@ -15,6 +15,7 @@
 #include "remote_io.h"
 #include "text.h"
 #include "url.h"
+#include "view.h"
 
 #define IDENTITY "identity\t"
 
@@ -83,6 +84,17 @@ static bool is_made(const struct vmf_io *io)
   return strcmp(io->ops->kind, "memory") == 0 || strcmp(io->ops->kind, "blank") == 0;
 }
 
+/* What is shown of the files told before: of an archive one of its members. */
+static void put_view(const struct lines *lines, const struct vmf_io *io)
+{
+  uint64_t offset;
+
+  fprintf(lines->out, "%s\t%s of %" PRIu64 " bytes", lines->name, io->ops->kind, io->size);
+  if (vmf_io_window_offset(io, io->ops->below(io, 0), &offset))
+    fprintf(lines->out, ", from byte %" PRIu64, offset);
+  fputc('\n', lines->out);
+}
+
 /* A vmf_file_visitor. A file without a name is one that was stored first. */
 static bool add_file(const struct vmf_io *io, void *data)
 {
@@ -97,6 +109,8 @@ static bool add_file(const struct vmf_io *io, void *data)
       return false;
   }
   lines->slow |= view;
+  if (view)
+    put_view(lines, io);
   if (view || is_made(io))
     return true;
   if (vmf_remote_version(io)) {
@@ -123,6 +137,8 @@ static void add_disk(FILE *out, const char *name, const struct vmf_image *image)
     fprintf(out, "%s\t%s of %" PRIu64 " bytes, disk %u, ", name, image->format->name, image->size,
             node->disk);
     vmf_journal_put_text(out, node->asked ? node->asked : "");
+    if (is_made(image->io)) /* a partition table in the place of its own */
+      fprintf(out, ", %" PRIu64 " bytes anew", image->io->size);
     fputc('\n', out);
     for (size_t i = 0; (part = vmf_image_part(image, i)) != NULL; i++)
       add_disk(out, name, part);

@@ -148,6 +148,38 @@ def test_a_file_that_is_no_more_the_image_it_is_called_is_refused(t, at, damage)
     tap.equal(t.read('copy.qcow2') == t.read('new.raw'), True, 'who says so is believed')
 
 
+def packed(form):
+    def make(t):
+        t.vmferry('convert', '-O', form, 'old.raw', f'copy.{form}')
+        t.run('gzip', t.path(f'copy.{form}'))
+        return f'copy.{form}.gz'
+    return make
+
+
+def archived(form):
+    def make(t):
+        t.vmferry('convert', '-O', form, 'old.raw', f'copy.{form}')
+        t.run('tar', '-cf', t.path('copy.tar'), '-C', t.path('.'), f'copy.{form}')
+        return 'copy.tar'
+    return make
+
+
+def split(t):
+    data = t.read('old.raw')
+    for i in range(2):
+        t.write(f'copy.00{i + 1}', data[i * MEBI:i * MEBI + MEBI])
+    return 'copy.001'
+
+
+@tap.rows([('raw, packed', packed('raw'), ()), ('raw, packed, and so called', packed('raw'), ('-F', 'raw')), ('QCOW2, packed', packed('qcow2'), ()),
+           ('raw, in an archive', archived('raw'), ()), ('QCOW2, in an archive', archived('qcow2'), ()), ('in parts', split, ())])
+def test_a_disk_that_is_no_file_by_itself_is_refused(t, make, words):
+    """Its places are not those of the file: what is packed would be written over by what it unpacks to."""
+    versions(t)
+    t.write('old.raw', b'text' * (len(t.read('old.raw')) // 4))
+    tap.contains(refused(t, 9, *words, 'new.raw', make(t)), 'only one that is a whole file by itself is written into')
+
+
 def test_a_disk_of_another_size_is_refused(t):
     versions(t)
     t.write('longer.raw', t.read('new.raw') + bytes(512))

@@ -28,6 +28,18 @@ struct applying {
   uint8_t *bytes, *found; /* a step each */
 };
 
+/* What is written into are the bytes of the file, and not what it unpacks to, or holds. */
+static enum vmf_code check_whole(const struct vmf_image *there, const char *path,
+                                 struct vmf_error *error)
+{
+  if (!there->io->ops->below)
+    return VMF_OK;
+  return vmf_fail(error, VMF_UNSUPPORTED,
+                  "%s: its disk is in a %s, and only one that is a whole file by itself is written "
+                  "into; unpack it, or join its parts, before",
+                  path, there->io->ops->kind);
+}
+
 enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_options *options,
                                    struct vmf_image **there, struct vmf_error *error)
 {
@@ -42,11 +54,12 @@ enum vmf_code vmf_apply_find_image(const char *path, const struct vmf_apply_opti
   if (!vmf_output_replaces(path))
     return VMF_OK;
   VMF_TRY(vmf_image_open(path, &image_options, there, error));
-  if ((*there)->format->updater && !vmf_node(*there)->contradicted)
+  enum vmf_code code = check_whole(*there, path, error);
+  if (code == VMF_OK && (*there)->format->updater && !vmf_node(*there)->contradicted)
     return VMF_OK;
   vmf_image_close(*there);
   *there = NULL;
-  return VMF_OK;
+  return code;
 }
 
 /* ---- writing ---- */

@@ -131,6 +131,24 @@ static enum vmf_code open_output(struct vmf_draft *draft, const char *path,
                            &draft->replaced, error);
 }
 
+/* An overlay names a file, whose bytes readers take for the disk below it. */
+static enum vmf_code check_backing(const struct vmf_target_options *options,
+                                   struct vmf_error *error)
+{
+  const char *path = options->backing_path;
+
+  if (path && vmf_url_is(path))
+    return vmf_fail(error, VMF_USAGE,
+                    "%s: is on another machine, and an image names no URL; expected a file here",
+                    path);
+  if (!options->backing || !options->backing->io->ops->below)
+    return VMF_OK;
+  return vmf_fail(error, VMF_USAGE,
+                  "%s: its disk is in a %s, and an image names only one that is a whole file by "
+                  "itself; unpack it before",
+                  path, options->backing->io->ops->kind);
+}
+
 /* A target with all but its io; `path` names it where no source does. */
 static enum vmf_code make_draft(const char *path, uint64_t guest_size,
                                 const struct vmf_target_options *options, struct vmf_draft **made,
@@ -145,10 +163,7 @@ static enum vmf_code make_draft(const char *path, uint64_t guest_size,
   draft->target.bitmaps = options->bitmaps ? options->source : NULL;
   draft->target.skip_broken_bitmaps = options->skip_broken_bitmaps;
   draft->target.guest_size = guest_size;
-  if (options->backing_path && vmf_url_is(options->backing_path))
-    return vmf_fail(error, VMF_USAGE,
-                    "%s: is on another machine, and an image names no URL; expected a file here",
-                    options->backing_path);
+  VMF_TRY(check_backing(options, error));
   if (options->backing_path)
     VMF_TRY(vmf_location_resolve(options->backing_path, false, &draft->backing_name, error));
   draft->target.backing_name = draft->backing_name;

@@ -121,6 +121,17 @@ def test_sources_are_concatenated(t):
     tap.equal(t.read('all.raw') == t.read('a.raw') + t.read('stream.raw') + t.read('b.raw'), True, 'content')
 
 
+@tap.rows([('packed', 'base.raw.gz', ['gzip', '-k', 'base.raw']), ('in an archive', './base.tar::base.raw', ['tar', '-cf', 'base.tar', 'base.raw'])])
+def test_an_overlay_is_on_a_file_as_it_is(t, base, command):
+    """What reads it takes the bytes of the file, and does not unpack them."""
+    t.write('base.raw', random.Random(3).randbytes(300000))
+    t.write('disk.raw', bytes(4096) + t.read('base.raw')[4096:])
+    t.run(*command)
+    for words in (('convert', '--verify', '-B', base, '-F', 'raw', 'disk.raw', 'over.qcow2'), ('create', '-b', base, '-F', 'raw', 'over.qcow2')):
+        tap.contains(t.vmferry(*words, status=1).stderr, f'{base}: its disk is in a ')
+        tap.equal((t.folder / 'over.qcow2').exists(), False, 'an overlay')
+
+
 def test_overlay_stores_the_difference(t):
     islands(t, 'base.raw')
     data = bytearray(t.read('base.raw'))

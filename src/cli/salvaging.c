@@ -12,7 +12,20 @@
 #include "rescue_map.h"
 #include "status.h"
 
-enum vmf_code vmf_salvaging_begin(struct vmf_salvaging *salvaging, const struct vmf_image *source,
+/* A part of a file (--image-opts, offset=) has others. */
+static bool has_places_of_file(struct vmf_image *source)
+{
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_error ignored;
+
+  if (strcmp(vmf_image_format(source), "raw") != 0)
+    return false;
+  return vmf_image_size(source) == 0 ||
+         vmf_image_extent(source, 0, 1, &extent, &ignored) != VMF_OK || !extent.has_offset ||
+         extent.offset == 0;
+}
+
+enum vmf_code vmf_salvaging_begin(struct vmf_salvaging *salvaging, struct vmf_image *source,
                                   struct vmf_error *error)
 {
   const char *map = salvaging->settings->map;
@@ -20,7 +33,7 @@ enum vmf_code vmf_salvaging_begin(struct vmf_salvaging *salvaging, const struct 
   salvaging->size = vmf_image_size(source);
   if (!map)
     return VMF_OK;
-  if (access(map, F_OK) == 0 && strcmp(vmf_image_format(source), "raw") != 0)
+  if (access(map, F_OK) == 0 && !has_places_of_file(source))
     return vmf_arguments_wrong(error,
                                "%s: is there already, and may tell of another disk; a map that "
                                "is there is only read for a raw disk, whose places in the file "

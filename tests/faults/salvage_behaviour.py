@@ -226,6 +226,15 @@ def test_map_of_another_kind(t):
     tap.contains(salvage(t, [], 'out/disk.raw', salvage='--salvage=map', source='src/disk.qcow2', status=1), 'not there')
 
 
+def test_map_of_a_file_of_which_the_disk_is_a_part(t):
+    """Nor are those in the file of a disk that begins elsewhere in it."""
+    prepare(t)
+    t.write('map', b'0 +\n0 0x1000 +\n')
+    errors = salvage(t, [], '--image-opts', 'out/disk.raw', salvage='--salvage=map', source='driver=raw,offset=4k,file.filename=src/disk.raw', status=1)
+    tap.contains(errors, 'not there')
+    salvage(t, [], '--image-opts', 'out/disk.raw', salvage='--salvage=map', source='driver=raw,size=8k,file.filename=src/disk.raw')
+
+
 @tap.rows([('the target', 'out/disk.raw'), ('the target by another name', './out/../out/disk.raw')])
 def test_map_is_the_target(t, name):
     prepare(t)

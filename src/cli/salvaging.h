@@ -32,8 +32,7 @@ struct vmf_salvaging {
 /* Reads the map where there is one. VMF_USAGE: it is one of a file that is no raw disk, whose
  * places are no guest bytes. vmf_salvaging_free releases what it holds, also after a failure. */
 VMF_MUST_CHECK enum vmf_code vmf_salvaging_begin(struct vmf_salvaging *salvaging,
-                                                 struct vmf_image *source,
-                                                 struct vmf_error *error);
+                                                 struct vmf_image *source, struct vmf_error *error);
 void vmf_salvaging_free(struct vmf_salvaging *salvaging);
 
 /* Sets the members of a job that salvages. */

@@ -317,14 +317,14 @@ def test_a_disk_and_its_partition_are_no_source_and_target(t):
         t.run(tap.tool('losetup'), '-d', device)
 
 
-def stopped(t, *words):
+def stopped(t, *words, begun=lambda names: any('.part-' in name for name in names)):
     """A conversion that waits for its source."""
     job = subprocess.Popen([tap.VMFERRY, 'convert', '-f', 'raw', '--source-size', '2M', '-', *words], cwd=t.folder,
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     job.stdin.write(bytes(4096))
     job.stdin.flush()
     deadline = time.monotonic() + 60
-    while not any('.part-' in name for name in t.names()) and job.poll() is None:
+    while not begun(t.names()) and job.poll() is None:
         tap.equal(time.monotonic() < deadline, True, 'in time')
     return job
 
@@ -336,6 +336,34 @@ def test_second_run_on_a_target_says_so(t):
     first.communicate(bytes((2 << 20) - 4096), timeout=60)
     tap.equal((first.returncode, len(t.read('disk.raw'))), (0, 2 << 20), 'the first')
     t.vmferry('convert', STREAM, 'disk.raw')
+
+
+def test_second_run_beside_one_in_place_says_so(t):
+    """It would give the name to its own file, and the first write on into one without a name, and end with 0."""
+    t.write('disk.raw', b'old')
+    first = stopped(t, '--in-place', 'disk.raw', begun=lambda names: t.read('disk.raw')[:3] != b'old')
+    for verb in (('convert',), ('convert', '--in-place')):
+        done = t.vmferry(*verb, STREAM, 'disk.raw', status=7)
+        tap.contains(done.stderr, 'disk.raw: another run is writing into it')
+    first.communicate(bytes((2 << 20) - 4096), timeout=60)
+    tap.equal((first.returncode, t.read('disk.raw') == bytes(2 << 20)), (0, True), 'the first')
+    t.vmferry('convert', STREAM, 'disk.raw')
+
+
+def test_apply_to_what_is_being_replaced_says_so(t):
+    """What it wrote would be gone when the other run comes to its end, after its 0."""
+    t.write('disk.raw', bytes(1 << 20))
+    t.write('new.raw', noise(1 << 20))
+    os.symlink('disk.raw', t.path('link.raw'))
+    first = stopped(t, 'disk.raw')
+    for name in ('disk.raw', 'link.raw'):
+        done = t.vmferry('apply', '-f', 'raw', 'new.raw', name, status=7)
+        tap.contains(done.stderr, f'{name}: another run is writing it')
+    tap.equal(t.read('disk.raw') == bytes(1 << 20), True, 'as it was')
+    t.vmferry('apply', '-U', '-f', 'raw', 'new.raw', 'disk.raw')
+    tap.equal(t.read('disk.raw') == t.read('new.raw'), True, 'with -U')
+    first.communicate(bytes((2 << 20) - 4096), timeout=60)
+    tap.equal((first.returncode, len(t.read('disk.raw'))), (0, 2 << 20), 'the first')
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(t):

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "locks.h"
 #include "size.h"
 #include "temporary.h"
 
@@ -35,14 +36,39 @@ const char *vmf_in_place_obstacle(int folder, const char *name, const struct sta
   return NULL;
 }
 
+static enum vmf_code is_written(const char *path, struct vmf_error *error)
+{
+  return vmf_fail(error, VMF_IN_USE,
+                  "%s: another run is writing into it; wait for its end, or stop it", path);
+}
+
+static struct flock first_byte(void)
+{
+  return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+}
+
 enum vmf_code vmf_in_place_lock(int number, const char *path, struct vmf_error *error)
 {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+  struct flock lock = first_byte();
 
   if (fcntl(number, F_OFD_SETLK, &lock) < 0 && (errno == EAGAIN || errno == EACCES))
-    return vmf_fail(error, VMF_IN_USE,
-                    "%s: another run is writing into it; wait for its end, or stop it", path);
+    return is_written(path, error);
   return VMF_OK;
+}
+
+enum vmf_code vmf_in_place_check(int folder, const char *name, const char *path,
+                                 struct vmf_error *error)
+{
+  struct flock lock = first_byte();
+  int number = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  enum vmf_code code = vmf_locks_check(number, path, true, error);
+
+  if (number < 0)
+    return code;
+  if (code == VMF_OK && fcntl(number, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+    code = is_written(path, error);
+  close(number);
+  return code;
 }
 
 static enum vmf_code hold(int number, const char *path, int *held, struct vmf_error *error)

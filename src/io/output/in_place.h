@@ -26,6 +26,10 @@ VMF_MUST_CHECK enum vmf_code vmf_in_place_open(int folder, const char *name, con
 VMF_MUST_CHECK enum vmf_code vmf_in_place_lock(int number, const char *path,
                                                struct vmf_error *error);
 
+/* VMF_IN_USE: a machine, another program or another run holds the file, which is to be replaced. */
+VMF_MUST_CHECK enum vmf_code vmf_in_place_check(int folder, const char *name, const char *path,
+                                                struct vmf_error *error);
+
 /* From here on the old content is gone. */
 VMF_MUST_CHECK enum vmf_code vmf_in_place_begin(int held, const char *path,
                                                 struct vmf_error *error);

@@ -22,7 +22,6 @@
 #include "in_place.h"
 #include "link.h"
 #include "list.h"
-#include "locks.h"
 #include "log.h"
 #include "memory.h"
 #include "output_inside.h"
@@ -159,17 +158,11 @@ static enum vmf_code create_file(struct vmf_output *output, const char *name, co
   return adopt_file(output, number, name, path, error);
 }
 
-/* Refuses to replace what a machine or another program holds. */
+/* Refuses to replace what a machine, another program or another run holds. */
 static enum vmf_code check_locks(const struct vmf_output *output, const char *name,
                                  const char *path, struct vmf_error *error)
 {
-  if (output->ignore_locks)
-    return VMF_OK;
-  int number = openat(output->folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  enum vmf_code code = vmf_locks_check(number, path, true, error);
-  if (number >= 0)
-    close(number);
-  return code;
+  return output->ignore_locks ? VMF_OK : vmf_in_place_check(output->folder, name, path, error);
 }
 
 /* obstacle: why it is not replaced; NULL: because that was asked for. */

@@ -308,6 +308,15 @@ static bool is_temporary_name(const char *name, const char *prefix, size_t lengt
          strspn(name + length, letters) == RANDOM_LENGTH;
 }
 
+static enum vmf_code is_in_use(const char *path, const char *name, struct vmf_error *error)
+{
+  return vmf_fail(
+      error, VMF_IN_USE,
+      "%s: another run is writing it (in the folder %s beside it); wait for its end, or "
+      "stop it",
+      path, name);
+}
+
 static enum vmf_code clear_one(int beside, const char *name, const char *target, const char *path,
                                const struct vmf_clearing *how, struct vmf_error *error)
 {
@@ -315,12 +324,7 @@ static enum vmf_code clear_one(int beside, const char *name, const char *target,
 
   switch (examine(beside, name, target, REMOVES_LEFT)) {
   case TRACE_HELD:
-    return how->allowed
-               ? VMF_OK
-               : vmf_fail(error, VMF_IN_USE,
-                          "%s: another run is writing it (in the folder %s beside it); wait "
-                          "for its end, or stop it",
-                          path, name);
+    return how->allowed ? VMF_OK : is_in_use(path, name, error);
   case TRACE_LEFT:
     vmf_warn(log, "%s: the folder %s beside it is what an interrupted run left; remove it", path,
              name);
@@ -361,6 +365,24 @@ enum vmf_code vmf_temporary_clear(int beside, const char *target, const char *pa
   while (code == VMF_OK && stream && (entry = readdir(stream)))
     if (is_temporary_name(entry->d_name, prefix, length))
       code = clear_one(beside, entry->d_name, target, path, how, error);
+  if (stream)
+    closedir(stream);
+  return code;
+}
+
+enum vmf_code vmf_temporary_check(int beside, const char *target, const char *path,
+                                  struct vmf_error *error)
+{
+  char prefix[NAME_LIMIT + 1];
+  size_t length = put_prefix(target, prefix);
+  enum vmf_code code = VMF_OK;
+  DIR *stream = vmf_folder_stream(beside);
+  const struct dirent *entry;
+
+  while (code == VMF_OK && stream && (entry = readdir(stream)))
+    if (is_temporary_name(entry->d_name, prefix, length) &&
+        examine(beside, entry->d_name, target, REMOVES_NOTHING) == TRACE_HELD)
+      code = is_in_use(path, entry->d_name, error);
   if (stream)
     closedir(stream);
   return code;

@@ -51,6 +51,10 @@ VMF_MUST_CHECK enum vmf_code vmf_temporary_clear(int beside, const char *target,
                                                  const struct vmf_clearing *how,
                                                  struct vmf_error *error);
 
+/* VMF_IN_USE: a run is at work on the target, and replaces it in the end. Removes nothing. */
+VMF_MUST_CHECK enum vmf_code vmf_temporary_check(int beside, const char *target, const char *path,
+                                                 struct vmf_error *error);
+
 /* As vmf_temporary_make, with the folder that an interrupted run left, and its journal; of several
  * that with the latest. *main_file < 0: there is none that can be had alone. */
 void vmf_temporary_adopt(struct vmf_temporary *temporary, int beside, const char *target,

@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "in_place.h"
 #include "locks.h"
+#include "memory.h"
 #include "nbd_target.h"
+#include "path.h"
 #include "temporary.h"
 #include "url.h"
 
@@ -48,6 +51,25 @@ enum vmf_code vmf_update_device(const char *path, bool sync, bool ignore_locks, 
   return vmf_io_write_device(number, path, sync, io, error);
 }
 
+/* What a run that replaces the file has begun would take the place of what is written into it. */
+static enum vmf_code check_replacing(const char *path, struct vmf_error *error)
+{
+  VMF_AUTO_FREE char *folder = NULL;
+  char *real = realpath(path, NULL);
+  const char *name = real ? vmf_path_name(real) : NULL;
+  enum vmf_code code = VMF_OK;
+
+  if (real)
+    code = vmf_format(&folder, error, "%.*s", (int)(name - real), real);
+  int beside = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  if (beside >= 0) {
+    code = vmf_temporary_check(beside, name, path, error);
+    close(beside);
+  }
+  free(real);
+  return code;
+}
+
 static enum vmf_code take_file(int number, const char *path, bool ignore_locks,
                                struct vmf_error *error)
 {
@@ -57,7 +79,8 @@ static enum vmf_code take_file(int number, const char *path, bool ignore_locks,
     return vmf_fail(error, VMF_USAGE, "%s: is neither a regular file nor a block device", path);
   if (!ignore_locks)
     VMF_TRY(vmf_locks_check(number, path, true, error));
-  return vmf_in_place_lock(number, path, error);
+  VMF_TRY(vmf_in_place_lock(number, path, error));
+  return ignore_locks ? VMF_OK : check_replacing(path, error);
 }
 
 enum vmf_code vmf_update_open(const char *path, bool sync, bool ignore_locks, struct vmf_io **io,

@@ -108,8 +108,8 @@ struct vmf_batch {
 
   /* Guards all below and the jobs; held while something is shown, not while a job works. */
   pthread_mutex_t lock;
-  pthread_cond_t changed;
-  size_t next; /* the first job that nobody has taken */
+  pthread_cond_t changed; /* steady */
+  size_t next;            /* the first job that nobody has taken */
   size_t finished, failed;
   unsigned workers;               /* threads that have not ended */
   struct vmf_batch_job **running; /* of each worker, at_once; NULL: none; owned */

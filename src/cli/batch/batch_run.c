@@ -17,6 +17,7 @@
 #include "names.h"
 #include "progress.h"
 #include "signals.h"
+#include "steady.h"
 
 enum {
   SHOWN_EVERY = 100,      /* milliseconds */
@@ -151,19 +152,6 @@ static void *work(void *data)
 
 /* ---- the main thread ---- */
 
-static void wait_a_little(struct vmf_batch *batch)
-{
-  struct timespec until;
-
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += SHOWN_EVERY * 1000000L;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
-  pthread_cond_timedwait(&batch->changed, &batch->lock, &until);
-}
-
 /* The kernel gave the signal to one thread: a write to a full pipe ends in the others, too. */
 static void interrupt(const struct worker *workers, unsigned count)
 {
@@ -178,7 +166,7 @@ static void show_until_done(struct vmf_batch *batch, const struct worker *worker
     if (vmf_cancel_requested(vmf_signals_cancel()))
       interrupt(workers, count);
     vmf_batch_show_progress(batch);
-    wait_a_little(batch);
+    (void)vmf_steady_wait(&batch->changed, &batch->lock, SHOWN_EVERY);
   }
   vmf_batch_show_summary(batch);
   pthread_mutex_unlock(&batch->lock);

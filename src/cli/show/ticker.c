@@ -5,33 +5,25 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <time.h>
+
+#include "steady.h"
 
 static struct {
   pthread_mutex_t lock; /* of `stopped`; not held while it ticks */
-  pthread_cond_t stop;
+  pthread_cond_t stop;  /* steady; while it runs */
   bool stopped;
   bool runs; /* main thread only, like the rest */
   pthread_t thread;
   unsigned milliseconds;
   void (*tick)(void *data);
   void *data;
-} ticker = {.lock = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
+} ticker = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* True at the end of the interval, false when it is to end. */
 static bool wait_for_next(void)
 {
-  struct timespec until;
-
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += ticker.milliseconds / 1000;
-  until.tv_nsec += (long)(ticker.milliseconds % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
   pthread_mutex_lock(&ticker.lock);
-  while (!ticker.stopped && pthread_cond_timedwait(&ticker.stop, &ticker.lock, &until) == 0)
+  while (!ticker.stopped && vmf_steady_wait(&ticker.stop, &ticker.lock, ticker.milliseconds))
     ;
   bool goes_on = !ticker.stopped;
   pthread_mutex_unlock(&ticker.lock);
@@ -55,11 +47,14 @@ void vmf_ticker_start(unsigned milliseconds, void (*tick)(void *data), void *dat
   ticker.milliseconds = milliseconds;
   ticker.tick = tick;
   ticker.data = data;
+  vmf_steady_begin(&ticker.stop);
   /* signals are to interrupt what the other threads wait for */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   ticker.runs = pthread_create(&ticker.thread, NULL, run, NULL) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!ticker.runs)
+    pthread_cond_destroy(&ticker.stop);
 }
 
 void vmf_ticker_stop(void)
@@ -71,5 +66,6 @@ void vmf_ticker_stop(void)
   pthread_cond_signal(&ticker.stop);
   pthread_mutex_unlock(&ticker.lock);
   pthread_join(ticker.thread, NULL);
+  pthread_cond_destroy(&ticker.stop);
   ticker.runs = false;
 }

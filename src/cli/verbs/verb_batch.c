@@ -21,6 +21,7 @@
 #include "secrets.h"
 #include "signals.h"
 #include "status.h"
+#include "steady.h"
 
 #define VMF_SETTINGS struct vmf_batch_settings
 
@@ -288,6 +289,8 @@ static int batch_status(const struct vmf_batch *batch)
 static enum vmf_code batch_begin(struct vmf_batch *batch, struct vmf_error *error)
 {
   const struct vmf_batch_settings *settings = batch->settings;
+
+  vmf_steady_begin(&batch->changed);
   enum vmf_code code =
       settings->emit
           ? batch_at_once(settings, AT_ONCE_AUTO, TASKS_AT_ONCE_MOST, &batch->at_once, error)
@@ -375,8 +378,7 @@ static enum vmf_code batch_do_all(struct vmf_batch *batch, int *status, struct v
 static int batch_run(void *given)
 {
   struct vmf_batch_settings *settings = given;
-  struct vmf_batch batch = {
-      .settings = settings, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  struct vmf_batch batch = {.settings = settings, .lock = PTHREAD_MUTEX_INITIALIZER};
   struct vmf_error error = {0};
   enum vmf_code code = batch_begin(&batch, &error);
   int status = VMF_EXIT_DONE;

@@ -18,7 +18,7 @@ IMAGES = SOURCE / 'test-images'
 VMFERRY = os.environ.get('VMFERRY', str(SOURCE / 'build/src/cli/vmferry'))
 # A build with a sanitizer is slow: it runs a sample of what the plain one runs, unless all is asked for.
 SAMPLED = os.environ.get('VMFERRY_SANITIZED', 'none') != 'none' and 'VMFERRY_TEST_ALL' not in os.environ
-LONG_TABLE = 10  # rows: of such a table, the sample is every second one
+LONG_TABLE = 10  # rows: of such a table, the sample is every third one
 
 
 class Skip(Exception):
@@ -113,7 +113,7 @@ def collect(names, sampled):
         if name.startswith('test_') and callable(function):
             title = name[5:].replace('_', ' ')
             table = getattr(function, 'rows', None) or [None]
-            for row in table[::2] if sampled and len(table) >= LONG_TABLE else table:
+            for row in table[::3] if sampled and len(table) >= LONG_TABLE else table:
                 yield (title, function, ()) if row is None else (f'{title}: {row[0]}', function, row[1:])
 
 

@@ -461,6 +461,8 @@ def test_archive_is_plain_ustar(t):
 def test_member_over_8_gib(t):
     """A raw disk of 9 GiB with data at both ends: a member that ustar's octal size cannot tell."""
     size = 9 << 30
+    if tap.SAMPLED:
+        raise tap.Skip('five times 9 GiB are hashed')
     if os.statvfs(t.folder).f_bavail * os.statvfs(t.folder).f_frsize < 24 << 30:
         raise tap.Skip('not enough room')
     with open(t.path('big.raw'), 'wb') as file:

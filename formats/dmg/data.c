@@ -73,7 +73,6 @@ static enum vmf_code data_next_data(struct vmf_io *io, uint64_t offset, uint64_t
                                     uint64_t *end, struct vmf_error *error)
 {
   struct data *data = (struct data *)io;
-
   struct vmf_error told;
 
   VMF_TRY(vmf_io_next_data(data->image->io, offset, start, end, error));

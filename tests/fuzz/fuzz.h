@@ -46,6 +46,8 @@ void fuzz_model(const char *unused, const uint8_t *data, size_t size);
 void fuzz_options(const char *unused, const uint8_t *data, size_t size);
 void fuzz_package(const char *unused, const uint8_t *data, size_t size);
 void fuzz_partition(const char *unused, const uint8_t *data, size_t size);
+void fuzz_server(const char *unused, const uint8_t *data, size_t size);
+void fuzz_server_begin(void);
 void fuzz_tar(const char *unused, const uint8_t *data, size_t size);
 void fuzz_unpack(const char *unused, const uint8_t *data, size_t size);
 

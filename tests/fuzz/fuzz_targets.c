@@ -23,6 +23,7 @@ static const struct fuzz_target targets[] = {
     {"options", fuzz_options, .seeds = FUZZ_SEEDS_NONE},
     {"package", fuzz_package, .begin = fuzz_package_begin, .seeds = FUZZ_SEEDS_RANDOM},
     {"partition", fuzz_partition, .seeds = FUZZ_SEEDS_IMAGES},
+    {"server", fuzz_server, .begin = fuzz_server_begin, .seeds = FUZZ_SEEDS_RANDOM},
     {"tar", fuzz_tar, .seeds = FUZZ_SEEDS_IMAGES},
     {"unpack", fuzz_unpack, .seeds = FUZZ_SEEDS_IMAGES},
 };

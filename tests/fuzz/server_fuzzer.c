@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the vmferry authors
+ *
+ * Images on servers of this process, which answer as the input says. What is read, or was written,
+ * without a failure is the disk; a server that does nothing wrong is no failure; and every failure
+ * has a text. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "disks.h"
+#include "fuzz.h"
+#include "http_server.h"
+#include "scratch_files.h"
+
+enum { URL = FUZZ_PATH + FUZZ_NAME };
+
+static struct {
+  unsigned http_port;
+  bool http; /* the library has it */
+} servers;
+
+/* ---- no delays ---- */
+
+ssize_t __wrap_getrandom(void *buffer, size_t length, unsigned flags);
+ssize_t __real_getrandom(void *buffer, size_t length, unsigned flags);
+
+/* The linker has it in the place of getrandom. Only the delay before another try, of which this is
+ * the part of the longest one, asks so (src/io/remote/tries.c): there is none. */
+ssize_t __wrap_getrandom(void *buffer, size_t length, unsigned flags)
+{
+  if (flags != GRND_NONBLOCK)
+    return __real_getrandom(buffer, length, flags);
+  memset(buffer, 0, length);
+  return (ssize_t)length;
+}
+
+/* ---- what is served ---- */
+
+/* One that is written to files of this folder. */
+static enum vmf_code write_image(struct vmf_image *source, const char *path, const char *format,
+                                 const char *options, unsigned threads, struct vmf_error *error)
+{
+  const struct vmf_target_options target_options = {.size = sizeof target_options,
+                                                    .format = format,
+                                                    .options = options,
+                                                    .no_sync = true,
+                                                    .source = source};
+  const struct vmf_job_options job = {.size = sizeof job, .threads = threads};
+  struct vmf_job_result result = {.size = sizeof result};
+  struct vmf_target *target = NULL;
+
+  enum vmf_code code =
+      vmf_target_create(path, vmf_image_size(source), &target_options, &target, error);
+  if (code == VMF_OK)
+    code = vmf_convert(source, target, &job, &result, error);
+  if (code == VMF_OK)
+    code = vmf_target_commit(target, error);
+  vmf_target_close(target);
+  return code;
+}
+
+static void add_file(struct fuzz_site *site, const char *name)
+{
+  struct fuzz_file *file = &site->files[site->count];
+  char path[FUZZ_PATH];
+  struct stat status;
+
+  fuzz_scratch_path(name, path);
+  if (site->count == FUZZ_FILES || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    return;
+  snprintf(file->name, sizeof file->name, "%s", name);
+  file->bytes = fuzz_scratch_read(path, FUZZ_DISK_MAX, &file->size);
+  site->count++;
+}
+
+/* Returns the format, whose files the site then has; those of VMDK may be several. */
+static const char *make_files(struct fuzz_choices *choices, const struct fuzz_disk *disk,
+                              struct fuzz_site *site)
+{
+  static const char *const extents[] = {"disk-flat.vmdk", "disk-s001.vmdk", "disk-f001.vmdk"};
+  const char *format = fuzz_chance(choices, 2) ? fuzz_format(choices) : "raw";
+  char options[FUZZ_OPTIONS] = "", name[FUZZ_NAME], path[FUZZ_PATH];
+  struct vmf_image *source = fuzz_disk_image(disk);
+  struct vmf_error error;
+
+  if (strcmp(format, "raw") != 0)
+    fuzz_format_options(choices, format, options);
+  snprintf(name, sizeof name, "disk.%s", format);
+  fuzz_scratch_path(name, path);
+  if (write_image(source, path, format, options, 1, &error) == VMF_OK)
+    add_file(site, name);
+  for (size_t i = 0; site->count > 0 && i < sizeof extents / sizeof extents[0]; i++)
+    add_file(site, extents[i]);
+  vmf_image_close(source);
+  if (site->count > 0)
+    return format;
+  fuzz_scratch_write("disk.raw", disk->bytes, disk->size);
+  add_file(site, "disk.raw");
+  return "raw";
+}
+
+static void free_files(struct fuzz_site *site)
+{
+  for (unsigned i = 0; i < site->count; i++)
+    free(site->files[i].bytes);
+}
+
+/* ---- what must hold ---- */
+
+static void check_failure(const char *what, bool good, const struct vmf_error *error)
+{
+  if (good)
+    fuzz_fault("%s: the server does nothing wrong: %s", what, error->text);
+  if (error->code == VMF_OK || error->text[0] == '\0')
+    fuzz_fault("%s: fails without a reason", what);
+}
+
+/* Some places of it, then all. */
+static void read_disk(struct fuzz_choices *choices, struct vmf_image *image,
+                      const struct fuzz_disk *disk, bool good)
+{
+  struct vmf_error error = {0};
+  uint8_t *bytes = malloc(disk->size);
+  size_t at = 0, length = disk->size;
+
+  if (vmf_image_size(image) < disk->size)
+    fuzz_fault("a disk of %llu bytes, expected %zu", (unsigned long long)vmf_image_size(image),
+               disk->size);
+  if (!bytes)
+    fuzz_fault("no memory");
+  for (unsigned left = fuzz_below(choices, 4); left < 4; left++) {
+    if (vmf_image_pread(image, bytes, length, at, &error) != VMF_OK)
+      check_failure("reading", good, &error);
+    else if (memcmp(bytes, disk->bytes + at, length) != 0)
+      fuzz_fault("%zu bytes at %zu are not those of the disk", length, at);
+    at = fuzz_below(choices, 256) * (size_t)65536 % disk->size;
+    length = (fuzz_byte(choices) + 1) * (size_t)4096;
+    length = length < disk->size - at ? length : disk->size - at;
+  }
+  free(bytes);
+}
+
+static void walk(struct vmf_image *image, bool good)
+{
+  struct vmf_extent extent = {.size = sizeof extent};
+  struct vmf_value *info = NULL;
+  struct vmf_error error = {0};
+  uint64_t size = vmf_image_size(image);
+
+  if (vmf_image_info(image, &info, &error) != VMF_OK)
+    check_failure("info", good, &error);
+  vmf_value_free(info);
+  for (uint64_t guest = 0; guest < size; guest += extent.length)
+    if (vmf_image_extent(image, guest, size, &extent, &error) != VMF_OK) {
+      check_failure("map", good, &error);
+      return;
+    }
+}
+
+/* A file here, which was written without a failure. */
+static void expect_file(const char *path, const char *format, const struct fuzz_disk *disk)
+{
+  const struct vmf_image_options options = {.size = sizeof options, .format = format};
+  struct vmf_image *image;
+  struct vmf_error error;
+
+  if (vmf_image_open(path, &options, &image, &error) != VMF_OK)
+    fuzz_fault("%s: %s", path, error.text);
+  fuzz_disk_expect(image, disk, path);
+  vmf_image_close(image);
+}
+
+static void convert(struct fuzz_choices *choices, struct vmf_image *image,
+                    const struct fuzz_disk *disk, bool good)
+{
+  const char *format = fuzz_chance(choices, 2) ? "qcow2" : "raw";
+  struct vmf_error error = {0};
+  char path[FUZZ_PATH];
+
+  fuzz_scratch_path("copy", path);
+  if (write_image(image, path, format, "", 1 + fuzz_below(choices, 4), &error) == VMF_OK)
+    expect_file(path, format, disk);
+  else
+    check_failure("converting", good, &error);
+}
+
+/* ---- by its URL ---- */
+
+static void use(struct fuzz_choices *choices, const char *url, const char *format,
+                const struct fuzz_disk *disk, bool good)
+{
+  const struct vmf_image_options options = {
+      .size = sizeof options,
+      .format = strcmp(format, "raw") == 0 || fuzz_chance(choices, 2) ? format : NULL};
+  struct vmf_error error = {0};
+  struct vmf_image *image;
+
+  if (vmf_image_open(url, &options, &image, &error) != VMF_OK) {
+    check_failure("opening", good, &error);
+    return;
+  }
+  if (fuzz_chance(choices, 2))
+    walk(image, good);
+  if (fuzz_chance(choices, 2))
+    convert(choices, image, disk, good);
+  else
+    read_disk(choices, image, disk, good);
+  vmf_image_close(image);
+}
+
+static void choose_site(struct fuzz_choices *choices, struct fuzz_site *site)
+{
+  fuzz_plan_choose(choices, &site->plan);
+  site->tags = fuzz_below(choices, 8);
+  site->whole = fuzz_chance(choices, 4);
+  site->chunked = fuzz_chance(choices, 8);
+  site->closing = fuzz_chance(choices, 8);
+}
+
+static void read_http(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  struct fuzz_site site = {.count = 0};
+  char url[URL];
+
+  choose_site(choices, &site);
+  const char *format = make_files(choices, disk, &site);
+  bool good = site.plan.good && !(site.whole && site.chunked); /* its length is told */
+  unsigned number = fuzz_http_serve(&site);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u/%u/%s", servers.http_port, number,
+           site.files[0].name);
+  use(choices, url, format, disk, good);
+  fuzz_http_end();
+  free_files(&site);
+}
+
+/* A format that is written as a stream. */
+static void write_http(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  static const char *const formats[] = {"raw", "qcow2", "vmdk", "vpc"};
+  const char *format = formats[fuzz_below(choices, 4)];
+  struct fuzz_site site = {.count = 0};
+  struct vmf_image *source = fuzz_disk_image(disk);
+  struct vmf_error error = {0};
+  char url[URL];
+
+  choose_site(choices, &site);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u/%u/disk", servers.http_port,
+           fuzz_http_serve(&site));
+  enum vmf_code code = write_image(source, url, format,
+                                   strcmp(format, "vmdk") == 0 ? "subformat=streamOptimized" : "",
+                                   1 + fuzz_below(choices, 4), &error);
+  vmf_image_close(source);
+  fuzz_http_end();
+  if (code == VMF_OK && site.count == 0)
+    fuzz_fault("%s is written without a failure, and not there", url);
+  if (code == VMF_OK) {
+    char path[FUZZ_PATH];
+    fuzz_scratch_write("written", site.files[0].bytes, site.files[0].size);
+    fuzz_scratch_path("written", path);
+    expect_file(path, format, disk);
+  } else if (code != VMF_USAGE && code != VMF_UNSUPPORTED) {
+    check_failure("writing", site.plan.good, &error);
+  }
+  free_files(&site);
+}
+
+/* ---- the target ---- */
+
+void fuzz_server(const char *unused, const uint8_t *data, size_t size)
+{
+  struct fuzz_choices choices = {data, size};
+
+  (void)unused;
+  fuzz_scratch_clear();
+  struct fuzz_disk disk = fuzz_disk_make(&choices);
+  unsigned kind = fuzz_below(&choices, 8);
+  if (servers.http && kind % 4 != 3)
+    read_http(&choices, &disk);
+  else if (servers.http)
+    write_http(&choices, &disk);
+  free(disk.bytes);
+}
+
+/* Whether the library that speaks to such servers is there. */
+static bool speaks(const char *url)
+{
+  const struct vmf_image_options options = {.size = sizeof options};
+  struct vmf_image *image;
+  struct vmf_error error;
+
+  if (vmf_image_open(url, &options, &image, &error) != VMF_OK)
+    return error.code != VMF_UNSUPPORTED;
+  vmf_image_close(image);
+  return true;
+}
+
+void fuzz_server_begin(void)
+{
+  const struct vmf_remote_options options = {.size = sizeof options, .retry_seconds = 1};
+  struct vmf_error error;
+  char url[URL];
+
+  if (servers.http_port)
+    return;
+  setenv("no_proxy", "*", 1);
+  if (vmf_remote_set(&options, &error) != VMF_OK)
+    fuzz_fault("the settings: %s", error.text);
+  servers.http_port = fuzz_http_begin();
+  snprintf(url, sizeof url, "http://127.0.0.1:%u/0/none", servers.http_port);
+  servers.http = speaks(url);
+}

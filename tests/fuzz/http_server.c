@@ -68,18 +68,28 @@ static void take_header(struct fuzz_request *request, const char *text, bool *ch
   *expects |= strcasecmp(text, "Expect: 100-continue") == 0;
 }
 
+/* Grows twofold: a sanitizer copies what grows. */
+static void make_room(struct fuzz_request *request, size_t needed)
+{
+  if (needed <= request->room)
+    return;
+  size_t room = needed > 2 * request->room ? needed : 2 * request->room;
+  uint8_t *longer = realloc(request->body, room);
+  if (!longer)
+    fuzz_fault("no memory");
+  request->body = longer;
+  request->room = room;
+}
+
 static bool more_body(struct fuzz_line *line, struct fuzz_request *request, size_t at,
                       size_t length)
 {
   if (length > BODY_MOST - at)
     return false;
-  uint8_t *longer = realloc(request->body, at + length + 1);
-  if (!longer)
-    fuzz_fault("no memory");
-  request->body = longer;
+  make_room(request, at + length + 1);
   request->length = at + length;
-  longer[request->length] = '\0';
-  return fuzz_hear(line, longer + at, length);
+  request->body[request->length] = '\0';
+  return fuzz_hear(line, request->body + at, length);
 }
 
 static bool hear_chunks(struct fuzz_line *line, struct fuzz_request *request)
@@ -372,7 +382,7 @@ static bool answer_put(const struct fuzz_line *line, struct fuzz_site *site,
 
   if (fault == GONE_AWAY || fault == SHORT)
     return false;
-  if (fault >= STATUS)
+  if (fault > STATUS) /* the first one is that it is done */
     return say_status(line, request, fault - STATUS);
   if (request->fresh && fault == LONG)
     return fuzz_http_answer(line, 412, "", "", 0);

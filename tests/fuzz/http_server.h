@@ -30,8 +30,8 @@ struct fuzz_request {
   char method[16], target[FUZZ_TARGET];
   uint64_t from, to;           /* to: behind the last */
   bool ranged, matches, fresh; /* Range; If-Match that fits, or none; If-None-Match */
-  uint8_t *body;               /* owned */
-  size_t length;
+  uint8_t *body;               /* owned; 0 behind its end */
+  size_t length, room;
 };
 
 /* Starts it, once. Returns the port. */

@@ -13,13 +13,14 @@
 #include "disks.h"
 #include "fuzz.h"
 #include "http_server.h"
+#include "nbd_server.h"
 #include "scratch_files.h"
 
 enum { URL = FUZZ_PATH + FUZZ_NAME };
 
 static struct {
-  unsigned http_port;
-  bool http; /* the library has it */
+  unsigned http_port, nbd_port;
+  bool http, nbd; /* the library has them */
 } servers;
 
 /* ---- no delays ---- */
@@ -267,6 +268,74 @@ static void write_http(struct fuzz_choices *choices, const struct fuzz_disk *dis
   free_files(&site);
 }
 
+/* ---- exports ---- */
+
+static void choose_export(struct fuzz_choices *choices, struct fuzz_export *file)
+{
+  fuzz_plan_choose(choices, &file->plan);
+  file->structured = !fuzz_chance(choices, 4);
+  file->tells = !fuzz_chance(choices, 4);
+  file->many = fuzz_chance(choices, 2);
+  file->go = !fuzz_chance(choices, 8);
+  file->flushes = fuzz_chance(choices, 2);
+  file->zeroes = fuzz_chance(choices, 2);
+  file->fast = fuzz_chance(choices, 2);
+  file->least = (unsigned[]){1, 512, 4096}[fuzz_below(choices, 3)];
+  file->most = (unsigned[]){0, 65536, 1 << 20, 32 << 20}[fuzz_below(choices, 4)];
+  if (file->size % file->least > 0)
+    file->least = 1;
+}
+
+static void serve_export(struct fuzz_export *file, char url[URL])
+{
+  snprintf(url, URL, "nbd://127.0.0.1:%u/%u", servers.nbd_port, fuzz_nbd_serve(file));
+}
+
+static void read_nbd(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  struct fuzz_site site = {.count = 0};
+  const char *format = make_files(choices, disk, &site);
+  struct fuzz_export file = {.bytes = site.files[0].bytes, .size = site.files[0].size};
+  char url[URL];
+
+  if (site.count == 1) { /* an export has no other beside it */
+    choose_export(choices, &file);
+    serve_export(&file, url);
+    use(choices, url, format, disk, file.plan.good);
+    fuzz_nbd_end();
+  }
+  free_files(&site);
+}
+
+/* A device, which has something else in it. */
+static void write_nbd(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  const char *format = fuzz_chance(choices, 2) ? "qcow2" : "raw";
+  size_t room = fuzz_chance(choices, 2) ? 1 << 20 : 0;
+  struct fuzz_export file = {.size = (disk->size + 4095) / 4096 * 4096 + room, .writable = true};
+  struct vmf_image *source = fuzz_disk_image(disk);
+  struct vmf_error error = {0};
+  char url[URL], path[FUZZ_PATH];
+
+  file.bytes = malloc(file.size);
+  if (!file.bytes)
+    fuzz_fault("no memory");
+  memset(file.bytes, 0xaa, file.size);
+  choose_export(choices, &file);
+  serve_export(&file, url);
+  enum vmf_code code = write_image(source, url, format, "", 1 + fuzz_below(choices, 4), &error);
+  vmf_image_close(source);
+  fuzz_nbd_end();
+  if (code == VMF_OK) {
+    fuzz_scratch_write("written", file.bytes, strcmp(format, "raw") == 0 ? disk->size : file.size);
+    fuzz_scratch_path("written", path);
+    expect_file(path, format, disk);
+  } else {
+    check_failure("writing", file.plan.good && strcmp(format, "raw") == 0, &error);
+  }
+  free(file.bytes);
+}
+
 /* ---- the target ---- */
 
 void fuzz_server(const char *unused, const uint8_t *data, size_t size)
@@ -277,10 +346,14 @@ void fuzz_server(const char *unused, const uint8_t *data, size_t size)
   fuzz_scratch_clear();
   struct fuzz_disk disk = fuzz_disk_make(&choices);
   unsigned kind = fuzz_below(&choices, 8);
-  if (servers.http && kind % 4 != 3)
+  if (kind < 3 && servers.http)
     read_http(&choices, &disk);
-  else if (servers.http)
+  else if (kind == 3 && servers.http)
     write_http(&choices, &disk);
+  else if (kind < 6 && servers.nbd)
+    read_nbd(&choices, &disk);
+  else if (servers.nbd)
+    write_nbd(&choices, &disk);
   free(disk.bytes);
 }
 
@@ -311,4 +384,7 @@ void fuzz_server_begin(void)
   servers.http_port = fuzz_http_begin();
   snprintf(url, sizeof url, "http://127.0.0.1:%u/0/none", servers.http_port);
   servers.http = speaks(url);
+  servers.nbd_port = fuzz_nbd_begin();
+  snprintf(url, sizeof url, "nbd://127.0.0.1:%u/0", servers.nbd_port);
+  servers.nbd = speaks(url);
 }

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "scratch_files.h"
+#include "store_server.h"
 
 enum { HEAD = 2048, BODY_MOST = 64 << 20 };
 
@@ -214,7 +215,9 @@ bool fuzz_http_answer(const struct fuzz_line *line, unsigned status, const char 
 
 static void tell_version(const struct fuzz_site *site, enum fault fault, struct answer *answer)
 {
-  if (site->tags & 1)
+  if (site->store && site->store->tag[0])
+    add(answer, "ETag: %s\r\n", fault == OTHER_TAG ? "\"two\"" : site->store->tag);
+  else if (site->tags & 1)
     add(answer, "ETag: \"%s\"\r\n", fault == OTHER_TAG ? "two" : "one");
   else if (site->tags & 4)
     add(answer, "ETag: W/\"%s\"\r\n", fault == OTHER_TAG ? "two" : "one");
@@ -296,9 +299,14 @@ static bool say_status(const struct fuzz_line *line, const struct fuzz_request *
                                       407, 408, 410, 412, 416, 425, 429, 500, 502, 503};
   unsigned status = statuses[number % (sizeof statuses / sizeof statuses[0])];
   char heads[FUZZ_TARGET + 128] = "";
-  static const char text[] = "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code>"
-                             "<Message>Please &lt;wait&gt;</Message></Error>";
+  static const char *const codes[] = {"SlowDown",     "InternalError", "RequestTimeTooSkewed",
+                                      "ExpiredToken", "BadDigest",     "NoSuchUpload"};
+  char text[256];
 
+  int length = snprintf(text, sizeof text,
+                        "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>Please &lt;wait&gt;"
+                        "</Message></Error>",
+                        codes[number % 6]);
   if (status == 302 || status == 308)
     snprintf(heads, sizeof heads, "Location: %s\r\n", request->target);
   if (status == 307)
@@ -311,10 +319,15 @@ static bool say_status(const struct fuzz_line *line, const struct fuzz_request *
     snprintf(heads, sizeof heads, "Retry-After: %d\r\n", status == 503 ? 0 : 900);
   if (status == 500)
     snprintf(heads, sizeof heads, "Content-Type: application/xml\r\n");
+  if (status == 301 || status == 400)
+    snprintf(heads, sizeof heads, "x-amz-bucket-region: eu-central-%u\r\n", number);
+  if (status == 403)
+    snprintf(heads, sizeof heads, "Date: Mon, 30 Nov 2026 10:00:00 GMT\r\n");
   if (status == 416)
     snprintf(heads, sizeof heads, "Content-Range: bytes */x\r\n");
-  size_t length = status == 204 || strcmp(request->method, "HEAD") == 0 ? 0 : sizeof text - 1;
-  return fuzz_http_answer(line, status, heads, text, length);
+  if (status == 204 || strcmp(request->method, "HEAD") == 0)
+    length = 0;
+  return fuzz_http_answer(line, status, heads, text, (size_t)length);
 }
 
 static bool say_file(const struct fuzz_line *line, const struct fuzz_site *site,
@@ -396,12 +409,46 @@ static bool answer_put(const struct fuzz_line *line, struct fuzz_site *site,
   return fuzz_http_answer(line, fault == LESS ? 200 : fault == CHUNKED ? 204 : 201, "", "", 0);
 }
 
+/* Of what belongs to an upload, or gives keys. */
+static bool answer_store(const struct fuzz_line *line, struct fuzz_site *site,
+                         struct fuzz_request *request, enum fault fault)
+{
+  struct fuzz_file object = {.bytes = NULL}, *file = &site->files[0];
+
+  if (fault == GONE_AWAY)
+    return false;
+  if (fault >= STATUS)
+    return say_status(line, request, fault - STATUS);
+  pthread_mutex_lock(&server.lock);
+  bool more = fuzz_store_answer(line, site->store, request, fault, &object);
+  if (object.bytes) {
+    free(file->bytes);
+    *file = object;
+    snprintf(file->name, sizeof file->name, "%s", "disk");
+    site->count = 1;
+  }
+  pthread_mutex_unlock(&server.lock);
+  return more;
+}
+
+/* The number of the input: where it stands depends on what is asked for. */
+static unsigned number_of(const char *target)
+{
+  const char *prefix = strstr(target, "prefix=");
+  unsigned number = 0;
+
+  if (prefix)
+    sscanf(prefix, "prefix=%9u", &number);
+  else if (sscanf(target, "/%9u/", &number) != 1 && sscanf(target, "/bucket/%9u/", &number) != 1)
+    sscanf(target, "/keys/%9u/", &number);
+  return number;
+}
+
 static bool answer(const struct fuzz_line *line, struct fuzz_request *request)
 {
-  unsigned number = 0, fault = RIGHT;
+  unsigned number = number_of(request->target), fault = RIGHT;
   struct fuzz_file *file = NULL;
 
-  sscanf(request->target, "/%9u/", &number);
   pthread_mutex_lock(&server.lock);
   struct fuzz_site *site = number == server.number ? server.site : NULL;
   if (site) {
@@ -411,6 +458,8 @@ static bool answer(const struct fuzz_line *line, struct fuzz_request *request)
   pthread_mutex_unlock(&server.lock);
   if (!site)
     return fuzz_http_answer(line, 404, "", "", 0);
+  if (site->store && fuzz_store_has(request))
+    return answer_store(line, site, request, fault);
   if (strcmp(request->method, "PUT") == 0)
     return answer_put(line, site, request, fault);
   return answer_get(line, site, request, file, fault);
@@ -450,4 +499,11 @@ void fuzz_http_end(void)
   server.site = NULL;
   pthread_mutex_unlock(&server.lock);
   fuzz_disconnect();
+}
+
+void fuzz_http_mend(void)
+{
+  pthread_mutex_lock(&server.lock);
+  server.site->plan = (struct fuzz_plan){.good = true};
+  pthread_mutex_unlock(&server.lock);
 }

@@ -16,13 +16,16 @@ struct fuzz_file {
   size_t size;
 };
 
+struct fuzz_store;
+
 struct fuzz_site {
   struct fuzz_file files[FUZZ_FILES];
   unsigned count;
   struct fuzz_plan plan;
-  unsigned tags;         /* what tells its versions: 1 strong tags, 2 dates, 4 weak tags */
-  bool whole;            /* it sends no parts */
-  bool chunked, closing; /* how bodies, and connections, end */
+  unsigned tags;            /* what tells its versions: 1 strong tags, 2 dates, 4 weak tags */
+  bool whole;               /* it sends no parts */
+  bool chunked, closing;    /* how bodies, and connections, end */
+  struct fuzz_store *store; /* it is one of objects, too; or NULL */
 };
 
 /* What is asked for. */
@@ -41,6 +44,9 @@ unsigned fuzz_http_begin(void);
  * that stands before each path: no two inputs have the same names. */
 unsigned fuzz_http_serve(struct fuzz_site *site);
 void fuzz_http_end(void);
+
+/* From now on it does nothing wrong. */
+void fuzz_http_mend(void);
 
 /* An answer with a body. False: the connection is to end. */
 bool fuzz_http_answer(const struct fuzz_line *line, unsigned status, const char *heads,

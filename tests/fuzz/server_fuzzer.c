@@ -15,6 +15,7 @@
 #include "http_server.h"
 #include "nbd_server.h"
 #include "scratch_files.h"
+#include "store_server.h"
 
 enum { URL = FUZZ_PATH + FUZZ_NAME };
 
@@ -40,27 +41,33 @@ ssize_t __wrap_getrandom(void *buffer, size_t length, unsigned flags)
 
 /* ---- what is served ---- */
 
-/* One that is written to files of this folder. */
-static enum vmf_code write_image(struct vmf_image *source, const char *path, const char *format,
-                                 const char *options, unsigned threads, struct vmf_error *error)
+static enum vmf_code write_to(const char *path, const struct vmf_target_options *options,
+                              unsigned threads, struct vmf_error *error)
 {
-  const struct vmf_target_options target_options = {.size = sizeof target_options,
-                                                    .format = format,
-                                                    .options = options,
-                                                    .no_sync = true,
-                                                    .source = source};
   const struct vmf_job_options job = {.size = sizeof job, .threads = threads};
   struct vmf_job_result result = {.size = sizeof result};
   struct vmf_target *target = NULL;
 
   enum vmf_code code =
-      vmf_target_create(path, vmf_image_size(source), &target_options, &target, error);
+      vmf_target_create(path, vmf_image_size(options->source), options, &target, error);
   if (code == VMF_OK)
-    code = vmf_convert(source, target, &job, &result, error);
+    code = vmf_convert(options->source, target, &job, &result, error);
   if (code == VMF_OK)
     code = vmf_target_commit(target, error);
   vmf_target_close(target);
   return code;
+}
+
+static enum vmf_code write_image(struct vmf_image *source, const char *path, const char *format,
+                                 const char *options, unsigned threads, struct vmf_error *error)
+{
+  const struct vmf_target_options target = {.size = sizeof target,
+                                            .format = format,
+                                            .options = options,
+                                            .no_sync = true,
+                                            .source = source};
+
+  return write_to(path, &target, threads, error);
 }
 
 static void add_file(struct fuzz_site *site, const char *name)
@@ -268,6 +275,139 @@ static void write_http(struct fuzz_choices *choices, const struct fuzz_disk *dis
   free_files(&site);
 }
 
+/* ---- objects ---- */
+
+/* A place of the server that gives keys. */
+static void set_place(const char *name, unsigned number, const char *tail)
+{
+  char text[URL];
+
+  snprintf(text, sizeof text, "http://127.0.0.1:%u/keys/%u%s", servers.http_port, number, tail);
+  setenv(name, text, 1);
+}
+
+static void say_file(const char *name, const char *text, const char *variable)
+{
+  char path[FUZZ_PATH];
+
+  fuzz_scratch_write(name, text, strlen(text));
+  fuzz_scratch_path(name, path);
+  setenv(variable, path, 1);
+}
+
+/* Where the library finds keys; an instance, a container and a login are the server itself. */
+static void choose_keys(struct fuzz_choices *choices, unsigned number)
+{
+  static const char *const names[] = {
+      "AWS_ACCESS_KEY_ID",           "AWS_SECRET_ACCESS_KEY",
+      "AWS_SESSION_TOKEN",           "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+      "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_EC2_METADATA_SERVICE_ENDPOINT"};
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    unsetenv(names[i]);
+  say_file("none", "# nothing\n[other]\nx = y\n", "AWS_CONFIG_FILE");
+  say_file("none", "# nothing\n[other]\nx = y\n", "AWS_SHARED_CREDENTIALS_FILE");
+  set_place("AWS_ENDPOINT_URL_STS", number, "");
+  switch (fuzz_below(choices, 6)) {
+  case 0:
+    set_place("AWS_CONTAINER_CREDENTIALS_FULL_URI", number, "/all");
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a token", 1);
+    break;
+  case 1:
+    set_place("AWS_EC2_METADATA_SERVICE_ENDPOINT", number, "/");
+    break;
+  case 2:
+    say_file("token", "a token\n", "AWS_WEB_IDENTITY_TOKEN_FILE");
+    setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/x", 1);
+    break;
+  case 3:
+    say_file("credentials",
+             "[default]\naws_access_key_id = AKID\naws_secret_access_key=s\nregion = eu-west-1\n",
+             "AWS_SHARED_CREDENTIALS_FILE");
+    break;
+  default:
+    setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    if (fuzz_chance(choices, 2))
+      setenv("AWS_SESSION_TOKEN", "token", 1);
+  }
+}
+
+static void read_object(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  struct fuzz_store store = {.begun = false};
+  struct fuzz_site site = {.store = &store};
+  char url[URL];
+
+  choose_site(choices, &site);
+  const char *format = make_files(choices, disk, &site);
+  bool good = site.plan.good && !(site.whole && site.chunked);
+  unsigned number = fuzz_http_serve(&site);
+  choose_keys(choices, number);
+  snprintf(url, sizeof url, "s3://bucket/%u/%s", number, site.files[0].name);
+  use(choices, url, format, disk, good);
+  fuzz_http_end();
+  free_files(&site);
+}
+
+static enum vmf_code write_once(const char *url, const char *format, bool journal, bool resume,
+                                struct vmf_error *error)
+{
+  const struct vmf_image_options options = {.size = sizeof options, .format = "raw"};
+  char path[FUZZ_PATH], journal_path[FUZZ_PATH];
+  struct vmf_image *source;
+
+  fuzz_scratch_path("source", path);
+  fuzz_scratch_path("journal", journal_path);
+  if (vmf_image_open(path, &options, &source, error) != VMF_OK)
+    fuzz_fault("%s: %s", path, error->text);
+  const struct vmf_target_options target = {.size = sizeof target,
+                                            .format = format,
+                                            .source = source,
+                                            .journal =
+                                                journal ? VMF_JOURNAL_WANTED : VMF_JOURNAL_NONE,
+                                            .journal_path = journal ? journal_path : NULL,
+                                            .resume = resume};
+  enum vmf_code code = write_to(url, &target, 2, error);
+  vmf_image_close(source);
+  return code;
+}
+
+/* What was interrupted goes on, by a server that does nothing wrong any more. */
+static void write_object(struct fuzz_choices *choices, const struct fuzz_disk *disk)
+{
+  const char *format = fuzz_chance(choices, 2) ? "qcow2" : "raw";
+  bool journal = fuzz_chance(choices, 2);
+  struct fuzz_store store = {.begun = false};
+  struct fuzz_site site = {.store = &store};
+  struct vmf_error error = {0};
+  char url[URL], path[FUZZ_PATH];
+
+  choose_site(choices, &site);
+  unsigned number = fuzz_http_serve(&site);
+  choose_keys(choices, number);
+  snprintf(store.key, sizeof store.key, "%u/disk", number);
+  snprintf(url, sizeof url, "s3://bucket/%u/disk", number);
+  fuzz_scratch_write("source", disk->bytes, disk->size);
+  enum vmf_code code = write_once(url, format, journal, false, &error);
+  if (code != VMF_OK)
+    check_failure("writing", site.plan.good, &error);
+  if (code != VMF_OK && journal) {
+    fuzz_http_mend();
+    code = write_once(url, format, true, true, &error);
+    if (code != VMF_OK)
+      check_failure("going on", true, &error);
+  }
+  fuzz_http_end();
+  if (code == VMF_OK) {
+    fuzz_scratch_write("written", site.files[0].bytes, site.files[0].size);
+    fuzz_scratch_path("written", path);
+    expect_file(path, format, disk);
+  }
+  fuzz_store_free(&store);
+  free_files(&site);
+}
+
 /* ---- exports ---- */
 
 static void choose_export(struct fuzz_choices *choices, struct fuzz_export *file)
@@ -345,15 +485,19 @@ void fuzz_server(const char *unused, const uint8_t *data, size_t size)
   (void)unused;
   fuzz_scratch_clear();
   struct fuzz_disk disk = fuzz_disk_make(&choices);
-  unsigned kind = fuzz_below(&choices, 8);
+  unsigned kind = fuzz_below(&choices, 12);
   if (kind < 3 && servers.http)
     read_http(&choices, &disk);
   else if (kind == 3 && servers.http)
     write_http(&choices, &disk);
   else if (kind < 6 && servers.nbd)
     read_nbd(&choices, &disk);
-  else if (servers.nbd)
+  else if (kind < 8 && servers.nbd)
     write_nbd(&choices, &disk);
+  else if (kind < 10 && servers.http)
+    read_object(&choices, &disk);
+  else if (servers.http)
+    write_object(&choices, &disk);
   free(disk.bytes);
 }
 
@@ -384,6 +528,8 @@ void fuzz_server_begin(void)
   servers.http_port = fuzz_http_begin();
   snprintf(url, sizeof url, "http://127.0.0.1:%u/0/none", servers.http_port);
   servers.http = speaks(url);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", servers.http_port);
+  setenv("AWS_ENDPOINT_URL", url, 1);
   servers.nbd_port = fuzz_nbd_begin();
   snprintf(url, sizeof url, "nbd://127.0.0.1:%u/0", servers.nbd_port);
   servers.nbd = speaks(url);

@@ -97,6 +97,7 @@ static void *listen_on(void *data)
     if (socket >= 0)
       start(socket, listener->speak);
   }
+  return NULL;
 }
 
 unsigned fuzz_listen(fuzz_speak *speak)

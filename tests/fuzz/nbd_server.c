@@ -9,7 +9,13 @@
 #include "scratch_files.h"
 #include "zero.h"
 
-enum { OPTION_MOST = 4096, REQUEST_MOST = 64 << 20, ALLOCATION = 7 /* a context's number */ };
+enum {
+  OPTION_MOST = 4096,
+  REQUEST_MOST = 64 << 20,
+  ALLOCATION = 7,
+  BITMAP = 8 /* contexts' numbers */
+};
+enum { RUN = 65536, RUNS = 12 };
 
 enum option {
   EXPORT_NAME = 1,
@@ -57,7 +63,7 @@ static struct {
 struct client {
   struct fuzz_line *line;
   struct fuzz_export *file;
-  bool structured, tells, chosen;
+  bool structured, tells, marks, chosen;
 };
 
 /* ---- numbers ---- */
@@ -177,18 +183,26 @@ static bool by_name(struct client *client, const uint8_t *data, size_t length)
   return say_text(client, &text);
 }
 
+static bool tell_context(const struct client *client, unsigned number, const char *name,
+                         enum fault fault)
+{
+  struct text text = {.length = 0};
+
+  put(&text, number, 4);
+  memcpy(text.bytes + text.length, name, strlen(name));
+  return reply(client, CONTEXT, TOLD_CONTEXT, text.bytes, text.length + strlen(name), fault);
+}
+
 static bool choose_context(struct client *client, const uint8_t *data, size_t length,
                            enum fault fault)
 {
-  static const char base[] = "base:allocation";
-  struct text text = {.length = 0};
+  static const char base[] = "base:allocation", bitmap[] = "qemu:dirty-bitmap:it";
+  bool told = client->structured && client->file->tells;
 
-  client->tells = client->structured && client->file->tells &&
-                  memmem(data, length, base, sizeof base - 1) != NULL;
-  put(&text, ALLOCATION, 4);
-  memcpy(text.bytes + text.length, base, sizeof base - 1);
-  text.length += sizeof base - 1;
-  return (!client->tells || reply(client, CONTEXT, TOLD_CONTEXT, text.bytes, text.length, fault)) &&
+  client->tells = told && memmem(data, length, base, sizeof base - 1) != NULL;
+  client->marks = told && memmem(data, length, bitmap, sizeof bitmap - 1) != NULL;
+  return (!client->marks || tell_context(client, BITMAP, bitmap, RIGHT)) &&
+         (!client->tells || tell_context(client, ALLOCATION, base, fault)) &&
          reply(client, CONTEXT, ACK, "", 0, RIGHT);
 }
 
@@ -343,17 +357,39 @@ static bool answer_read(const struct client *client, const struct request *reque
 
 /* ---- where data is ---- */
 
-/* Runs of 64 KiB that are zeros, and others. */
+bool fuzz_nbd_marks(uint64_t offset)
+{
+  return offset / RUN % 2 > 0;
+}
+
+static bool answer_marks(const struct client *client, const struct request *request,
+                         enum fault fault)
+{
+  struct text text = {.length = 0};
+  uint64_t at = request->offset, end = at + request->length;
+
+  put(&text, BITMAP, 4);
+  for (unsigned i = 0; i < RUNS && at < end && fault != NOTHING; i++) {
+    uint64_t part = RUN - at % RUN < end - at ? RUN - at % RUN : end - at;
+    put(&text, part, 4);
+    put(&text, fuzz_nbd_marks(at), 4);
+    at += part;
+  }
+  return chunk(client, request, EXTENTS, false, text.length, RIGHT) && say_text(client, &text);
+}
+
+/* Runs that are zeros, and others. */
 static bool answer_status(const struct client *client, const struct request *request,
                           enum fault fault)
 {
-  enum { RUN = 65536, RUNS = 12 };
   struct text text = {.length = 0};
   uint64_t at = request->offset, end = at + request->length;
 
   if (!client->tells)
     return refuse(client, request, client->structured, fault);
-  put(&text, ALLOCATION + (fault == OUTSIDE), 4);
+  if (client->marks && !answer_marks(client, request, fault))
+    return false;
+  put(&text, ALLOCATION + (fault == OUTSIDE ? 9 : 0), 4);
   for (unsigned i = 0; i < RUNS && at < end && fault != NOTHING; i++) {
     uint64_t part = end - at < RUN ? end - at : RUN;
     bool zero = vmf_is_zero(client->file->bytes + at, (size_t)part);

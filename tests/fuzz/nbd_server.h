@@ -20,6 +20,9 @@ struct fuzz_export {
 /* Starts it, once. Returns the port. */
 unsigned fuzz_nbd_begin(void);
 
+/* Whether the bitmap that is called "it" says that this byte has changed. */
+bool fuzz_nbd_marks(uint64_t offset);
+
 /* The export belongs to the server until the end, and then to the caller again. Returns its name:
  * no two inputs have the same. */
 unsigned fuzz_nbd_serve(struct fuzz_export *file);

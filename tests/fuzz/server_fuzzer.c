@@ -431,6 +431,37 @@ static void serve_export(struct fuzz_export *file, char url[URL])
   snprintf(url, URL, "nbd://127.0.0.1:%u/%u", servers.nbd_port, fuzz_nbd_serve(file));
 }
 
+/* A copy, which is an old one where the bitmap marks something, becomes the disk again. */
+static void apply_marked(const char *url, const struct fuzz_disk *disk, bool good)
+{
+  const struct vmf_image_options options = {
+      .size = sizeof options, .format = "raw", .bitmap = "it"};
+  const struct vmf_apply_options how = {.size = sizeof how, .format = "raw", .no_sync = true};
+  const struct vmf_job_options job = {.size = sizeof job, .threads = 1};
+  struct vmf_job_result result = {.size = sizeof result};
+  struct fuzz_disk old = {.bytes = malloc(disk->size), .size = disk->size};
+  struct vmf_error error = {0};
+  struct vmf_image *image;
+  char path[FUZZ_PATH];
+
+  if (!old.bytes)
+    fuzz_fault("no memory");
+  for (size_t i = 0; i < disk->size; i++)
+    old.bytes[i] = fuzz_nbd_marks(i) ? (uint8_t)~disk->bytes[i] : disk->bytes[i];
+  fuzz_scratch_write("old", old.bytes, old.size);
+  free(old.bytes);
+  fuzz_scratch_path("old", path);
+  enum vmf_code code = vmf_image_open(url, &options, &image, &error);
+  if (code == VMF_OK) {
+    code = vmf_apply(image, path, &how, &job, &result, &error);
+    vmf_image_close(image);
+  }
+  if (code == VMF_OK)
+    expect_file(path, "raw", disk);
+  else
+    check_failure("applying", good, &error);
+}
+
 static void read_nbd(struct fuzz_choices *choices, const struct fuzz_disk *disk)
 {
   struct fuzz_site site = {.count = 0};
@@ -441,7 +472,11 @@ static void read_nbd(struct fuzz_choices *choices, const struct fuzz_disk *disk)
   if (site.count == 1) { /* an export has no other beside it */
     choose_export(choices, &file);
     serve_export(&file, url);
-    use(choices, url, format, disk, file.plan.good);
+    bool good = file.plan.good;
+    if (strcmp(format, "raw") == 0 && fuzz_chance(choices, 3))
+      apply_marked(url, disk, good && file.structured && file.tells);
+    else
+      use(choices, url, format, disk, good);
     fuzz_nbd_end();
   }
   free_files(&site);

@@ -381,7 +381,7 @@ static struct fuzz_file *find(struct fuzz_site *site, const char *target, unsign
   if (number != server.number || !name)
     return NULL;
   for (unsigned i = 0; i < site->count; i++)
-    if (strcmp(site->files[i].name, name + 1) == 0)
+    if (strncmp(site->files[i].name, name + 1, strcspn(name + 1, "?")) == 0)
       return &site->files[i];
   return NULL;
 }

@@ -200,9 +200,11 @@ static void convert(struct fuzz_choices *choices, struct vmf_image *image,
 static void use(struct fuzz_choices *choices, const char *url, const char *format,
                 const struct fuzz_disk *disk, bool good)
 {
+  bool converts = fuzz_chance(choices, 2), in_order = converts && fuzz_chance(choices, 4);
   const struct vmf_image_options options = {
       .size = sizeof options,
-      .format = strcmp(format, "raw") == 0 || fuzz_chance(choices, 2) ? format : NULL};
+      .format = strcmp(format, "raw") == 0 || fuzz_chance(choices, 2) ? format : NULL,
+      .in_order = in_order};
   struct vmf_error error = {0};
   struct vmf_image *image;
 
@@ -210,9 +212,9 @@ static void use(struct fuzz_choices *choices, const char *url, const char *forma
     check_failure("opening", good, &error);
     return;
   }
-  if (fuzz_chance(choices, 2))
+  if (!in_order && fuzz_chance(choices, 2))
     walk(image, good);
-  if (fuzz_chance(choices, 2))
+  if (converts)
     convert(choices, image, disk, good);
   else
     read_disk(choices, image, disk, good);
@@ -237,8 +239,9 @@ static void read_http(struct fuzz_choices *choices, const struct fuzz_disk *disk
   const char *format = make_files(choices, disk, &site);
   bool good = site.plan.good && !(site.whole && site.chunked); /* its length is told */
   unsigned number = fuzz_http_serve(&site);
-  snprintf(url, sizeof url, "http://127.0.0.1:%u/%u/%s", servers.http_port, number,
-           site.files[0].name);
+  bool secret = fuzz_chance(choices, 8); /* what no message shows of it */
+  snprintf(url, sizeof url, "http://%s127.0.0.1:%u/%u/%s%s", secret ? "user@" : "",
+           servers.http_port, number, site.files[0].name, secret ? "?key=word" : "");
   use(choices, url, format, disk, good);
   fuzz_http_end();
   free_files(&site);

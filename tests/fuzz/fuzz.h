@@ -36,6 +36,7 @@ void fuzz_certificate(const char *unused, const uint8_t *data, size_t size);
 void fuzz_certificate_begin(void);
 void fuzz_changed_vhdx(const char *unused, const uint8_t *data, size_t size);
 void fuzz_changed_vhdx_begin(void);
+void fuzz_changes(const char *unused, const uint8_t *data, size_t size);
 void fuzz_conversion(const char *unused, const uint8_t *data, size_t size);
 void fuzz_descriptor(const char *unused, const uint8_t *data, size_t size);
 void fuzz_files(const char *unused, const uint8_t *data, size_t size);

@@ -15,6 +15,7 @@ static const struct fuzz_target targets[] = {
     {"certificate", fuzz_certificate, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},
     {"changed_vhdx", fuzz_changed_vhdx, .begin = fuzz_changed_vhdx_begin,
      .seeds = FUZZ_SEEDS_RANDOM},
+    {"changes", fuzz_changes, .seeds = FUZZ_SEEDS_RANDOM},
     {"conversion", fuzz_conversion, .seeds = FUZZ_SEEDS_RANDOM},
     {"descriptor", fuzz_descriptor, .seeds = FUZZ_SEEDS_NONE},
     {"files", fuzz_files, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},

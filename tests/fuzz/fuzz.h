@@ -39,6 +39,7 @@ void fuzz_changed_vhdx_begin(void);
 void fuzz_changes(const char *unused, const uint8_t *data, size_t size);
 void fuzz_conversion(const char *unused, const uint8_t *data, size_t size);
 void fuzz_descriptor(const char *unused, const uint8_t *data, size_t size);
+void fuzz_edit(const char *unused, const uint8_t *data, size_t size);
 void fuzz_files(const char *unused, const uint8_t *data, size_t size);
 void fuzz_image(const char *format, const uint8_t *data, size_t size);
 void fuzz_machine(const char *name, const uint8_t *data, size_t size);

@@ -18,6 +18,7 @@ static const struct fuzz_target targets[] = {
     {"changes", fuzz_changes, .seeds = FUZZ_SEEDS_RANDOM},
     {"conversion", fuzz_conversion, .seeds = FUZZ_SEEDS_RANDOM},
     {"descriptor", fuzz_descriptor, .seeds = FUZZ_SEEDS_NONE},
+    {"edit", fuzz_edit, .begin = fuzz_package_begin, .seeds = FUZZ_SEEDS_RANDOM},
     {"files", fuzz_files, .begin = fuzz_certificate_begin, .seeds = FUZZ_SEEDS_NONE},
     {"manifest", fuzz_manifest, .seeds = FUZZ_SEEDS_NONE},
     {"model", fuzz_model, .seeds = FUZZ_SEEDS_RANDOM},

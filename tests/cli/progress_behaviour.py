@@ -189,6 +189,8 @@ def test_a_signal_ends_what_waits_for_the_reader_of_the_progress(t, as_json, ask
 
 @tap.rows([('events', True), ('lines', False)])
 def test_a_signal_ends_a_batch_that_waits_for_its_reader(t, as_json):
+    if os.environ.get('VMFERRY_SANITIZED') == 'thread':
+        raise tap.Skip('a handler does not run there while its thread waits for a lock')
     source(t, size=1 << 20)
     t.write('jobs', b''.join(b'disk.raw\tout%d.raw\n' % number for number in range(200)))
     read, write = stalled(1000)

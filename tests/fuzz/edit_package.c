@@ -12,7 +12,7 @@
 #include "ovf_machine.h"
 #include "package.h"
 
-static struct vmf_package *open_package(const char *path)
+struct vmf_package *fuzz_open_package(const char *path)
 {
   const struct vmf_package_options options = {.size = sizeof options};
   struct vmf_package *package;
@@ -35,7 +35,7 @@ static void verify(const char *path)
   const struct vmf_package_check check = {
       .size = sizeof check, .threads = 1, .findings = {count, NULL}};
   struct vmf_package_verdict verdict = {.size = sizeof verdict};
-  struct vmf_package *package = open_package(path);
+  struct vmf_package *package = fuzz_open_package(path);
   struct vmf_error error;
 
   if (vmf_package_verify(package, &check, &verdict, &error) != VMF_OK)
@@ -56,7 +56,7 @@ static void settle(struct fuzz_choices *choices, char path[FUZZ_PATH])
     return;
   if (how != 2)
     return;
-  struct vmf_package *package = open_package(path);
+  struct vmf_package *package = fuzz_open_package(path);
   char archive[FUZZ_PATH];
   fuzz_scratch_path("vm.ova", archive);
   if (vmf_package_convert(package, archive, &target, &error) == VMF_OK)
@@ -88,7 +88,7 @@ static struct vmf_machine *machine_of(const struct vmf_package *package, unsigne
 static void edit(struct fuzz_choices *choices, const char *path, unsigned systems)
 {
   unsigned chosen = fuzz_below(choices, systems);
-  struct vmf_package *was = open_package(path), *is;
+  struct vmf_package *was = fuzz_open_package(path), *is;
   struct vmf_machine *before[FUZZ_SYSTEMS] = {NULL}, *after;
   struct fuzz_edits edits;
   char id[8];
@@ -112,7 +112,7 @@ static void edit(struct fuzz_choices *choices, const char *path, unsigned system
     /* a network is called otherwise for all of them */
     const struct fuzz_edits others = {.edits.networks = edits.edits.networks,
                                       .parts = edits.parts & VMF_EDIT_NETWORKS};
-    is = open_package(path);
+    is = fuzz_open_package(path);
     for (unsigned i = 0; i < systems; i++)
       if (before[i] && (after = machine_of(is, i)) != NULL) {
         fuzz_edits_expect(before[i], after, i == chosen ? &edits : &others, "ovf");

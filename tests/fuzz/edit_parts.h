@@ -69,6 +69,9 @@ void fuzz_use_package(struct fuzz_choices *choices, const char *path);
 
 /* ---- edit_package.c ---- */
 
+/* Faults where it cannot be opened. */
+struct vmf_package *fuzz_open_package(const char *path);
+
 /* A package with any sections, from which something is chosen, and which is edited. */
 void fuzz_edit_package(struct fuzz_choices *choices);
 

@@ -14,17 +14,6 @@
 
 enum { CHUNK = 4096, LARGE = 8 << 20 };
 
-static struct vmf_package *open_package(const char *path)
-{
-  const struct vmf_package_options options = {.size = sizeof options};
-  struct vmf_package *package;
-  struct vmf_error error;
-
-  if (vmf_package_open(path, &options, &package, &error) != VMF_OK)
-    fuzz_fault("%s: %s", path, error.text);
-  return package;
-}
-
 /* ---- standard input ---- */
 
 static void take_piped(struct fuzz_choices *choices, const char *path)
@@ -72,7 +61,7 @@ static void take_files(struct fuzz_choices *choices, const char *path)
   static const char *const disks[] = {"d1", "d2", "1", "2", "disk.vmdk", "cd.iso", "none", NULL};
   const struct vmf_image_options options = {.size = sizeof options, .threads = 1};
   struct vmf_package_file file = {.size = sizeof file};
-  struct vmf_package *package = open_package(path);
+  struct vmf_package *package = fuzz_open_package(path);
   struct vmf_image *image;
   struct vmf_error error;
 
@@ -107,7 +96,7 @@ static void validate(struct fuzz_choices *choices, const char *path)
       "<xs:import namespace=\"http://www.w3.org/XML/1998/namespace\" schemaLocation=\"x.xsd\"/>",
       "<xs:import namespace=\"urn:none\"/>"};
   char text[1024], folder[FUZZ_PATH];
-  struct vmf_package *package = open_package(path);
+  struct vmf_package *package = fuzz_open_package(path);
   struct vmf_package_verdict verdict = {.size = sizeof verdict};
   struct vmf_error error = {0};
 
@@ -126,7 +115,8 @@ static void validate(struct fuzz_choices *choices, const char *path)
 static void pack_like(struct fuzz_choices *choices, const char *path)
 {
   const struct vmf_package_target target = {.size = sizeof target, .no_sync = true, .threads = 1};
-  struct vmf_machine_options machine = {.size = sizeof machine, .template_ = open_package(path)};
+  struct vmf_machine_options machine = {.size = sizeof machine,
+                                        .template_ = fuzz_open_package(path)};
   struct fuzz_disk disk = fuzz_disk_make(choices);
   struct vmf_image *image = fuzz_disk_image(&disk);
   struct vmf_error error = {0};
@@ -134,7 +124,7 @@ static void pack_like(struct fuzz_choices *choices, const char *path)
 
   fuzz_scratch_path("like.ova", made);
   if (vmf_package_pack(&image, 1, &machine, made, &target, &error) == VMF_OK)
-    vmf_package_close(open_package(made));
+    vmf_package_close(fuzz_open_package(made));
   else if (error.text[0] == '\0')
     fuzz_fault("%s is no template, without a word", path);
   vmf_image_close(image);
@@ -188,7 +178,7 @@ static void resume_package(struct fuzz_choices *choices, const char *path)
                                       .cancel = &stopping.cancel,
                                       .journal_chunk = CHUNK,
                                       .journal = VMF_JOURNAL_WHERE_POSSIBLE};
-  struct vmf_package *package = open_package(path);
+  struct vmf_package *package = fuzz_open_package(path);
   struct vmf_error error;
   char folder[FUZZ_PATH], made[FUZZ_PATH];
 
@@ -204,7 +194,7 @@ static void resume_package(struct fuzz_choices *choices, const char *path)
     if (code != VMF_OK && code != VMF_UNSUPPORTED && code != VMF_USAGE)
       fuzz_fault("%s does not go on: %s", made, error.text);
   }
-  struct vmf_package *written = code == VMF_OK ? open_package(made) : NULL;
+  struct vmf_package *written = code == VMF_OK ? fuzz_open_package(made) : NULL;
   struct vmf_image *image, *copy;
   if (written && vmf_package_open_disk(package, NULL, NULL, &image, &error) == VMF_OK) {
     if (vmf_package_open_disk(written, NULL, NULL, &copy, &error) != VMF_OK)

@@ -53,6 +53,18 @@ static struct vmf_image *over(struct fuzz_choices *choices, const struct fuzz_di
   return fuzz_file_open(&file);
 }
 
+/* Those of another disk, which may have been more. */
+static void remove_parts(void)
+{
+  char name[16], path[FUZZ_PATH];
+
+  for (unsigned number = 1; number <= PARTS; number++) {
+    snprintf(name, sizeof name, "part.%03u", number);
+    fuzz_scratch_path(name, path);
+    (void)remove(path);
+  }
+}
+
 /* Found by the name of the first one, or all named. */
 static struct vmf_image *in_parts(struct fuzz_choices *choices, const struct fuzz_disk *disk)
 {
@@ -64,6 +76,7 @@ static struct vmf_image *in_parts(struct fuzz_choices *choices, const struct fuz
   struct vmf_image *image;
   struct vmf_error error;
 
+  remove_parts();
   for (size_t at = 0; at < disk->size; at += part) {
     char name[16];
     snprintf(name, sizeof name, "part.%03zu", count + 1);

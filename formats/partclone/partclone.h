@@ -49,9 +49,8 @@ struct partclone_header {
 
 struct partclone_state {
   struct partclone_header header;
-  uint64_t *ranks; /* used blocks in front of each piece of the map */
-  struct vmf_io
-      *data; /* the file, read only as far as its checksums are right; NULL: it has none */
+  uint64_t *ranks;     /* used blocks in front of each piece of the map */
+  struct vmf_io *data; /* the file, read as far as its checksums are right; NULL: it has none */
 };
 
 /* CRC-32 (reflected, polynomial 0xedb88320), whose bits are inverted neither before nor behind:

@@ -230,13 +230,17 @@ static enum vmf_code vmdk_table_run(const struct vmdk_extent *extent, struct vmf
 
 /* ---- holes over several tables ---- */
 
+/* As vmf_io_hole_end, where holes are trusted. */
+static uint64_t vmdk_hole_end(const struct vmdk_extent *extent, uint64_t host)
+{
+  return extent->trust_holes ? vmf_io_hole_end(extent->io, host) : host;
+}
+
 uint64_t vmdk_grains_hole(const struct vmdk_extent *extent, uint64_t directory, uint64_t index,
                           uint64_t count)
 {
   uint64_t at = directory + index * extent->grains.entry_size;
-  if (!extent->trust_holes)
-    return 0;
-  return vmf_min((vmf_io_hole_end(extent->io, at) - at) / extent->grains.entry_size, count);
+  return vmf_min((vmdk_hole_end(extent, at) - at) / extent->grains.entry_size, count);
 }
 
 /* The search for the end of a hole. */
@@ -252,17 +256,17 @@ static enum vmf_code vmdk_table_absent(const struct vmdk_extent *extent,
                                        struct scan *scan, bool *absent, struct vmf_error *error)
 {
   const struct vmdk_grains *grains = &extent->grains;
-  uint64_t entries[VMDK_ENTRIES_AT_ONCE], start;
+  uint64_t entries[VMDK_ENTRIES_AT_ONCE];
   uint32_t count = vmdk_grains_entries(grains, index);
   uint64_t length = (uint64_t)count * grains->entry_size;
   *absent = host >= scan->hole && vmf_range_within(host, length, scan->hole_end);
   if (*absent || host < grains->least_host || !vmf_range_within(host, length, extent->io->size) ||
       scan->looks++ >= SCAN_TABLES)
     return VMF_OK;
-  start = extent->trust_holes ? vmf_io_hole_end(extent->io, host) : host;
-  if (start >= host + length) {
+  uint64_t end = vmdk_hole_end(extent, host);
+  if (end >= host + length) {
     scan->hole = host;
-    scan->hole_end = start;
+    scan->hole_end = end;
     *absent = true;
     return VMF_OK;
   }

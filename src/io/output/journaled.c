@@ -14,6 +14,7 @@
 
 #include "descriptor.h"
 #include "file.h"
+#include "folder_of.h"
 #include "folder_stream.h"
 #include "folder_sync.h"
 #include "in_place.h"
@@ -96,15 +97,13 @@ struct vmf_io *vmf_output_file(const struct vmf_output *output, size_t index)
 
 enum vmf_code vmf_output_peek(const char *path, struct vmf_io **io, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *folder = NULL;
   VMF_AUTO_FREE char *whole = realpath(path, NULL);
-  const char *at = whole ? whole : path, *name = vmf_path_name(at);
-  int prefix = (int)(name - at);
+  const char *at = whole ? whole : path;
+  int beside;
 
   *io = NULL;
-  VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, at));
-  int beside = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int number = beside < 0 ? -1 : vmf_temporary_peek(beside, name);
+  VMF_TRY(vmf_folder_of(at, &beside, error));
+  int number = beside < 0 ? -1 : vmf_temporary_peek(beside, vmf_path_name(at));
   if (beside >= 0)
     close(beside);
   return number < 0 ? VMF_OK : vmf_io_write_file(number, path, false, io, error);
@@ -187,14 +186,12 @@ enum vmf_code vmf_output_hold_journal(struct vmf_output *output, const char *pat
 /* Its name is durable. */
 static enum vmf_code sync_path(const struct vmf_output *output, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *folder = NULL;
   const char *path = output->journal_path;
-  int prefix = (int)(vmf_path_name(path) - path);
+  int number;
 
   if (!output->sync)
     return VMF_OK;
-  VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, path));
-  int number = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  VMF_TRY(vmf_folder_of(path, &number, error));
   if (number < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be opened", path);
   enum vmf_code code = vmf_folder_sync(number, path, "its folder", error);

@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "elsewhere.h"
 #include "file.h"
+#include "folder_of.h"
 #include "folder_stream.h"
 #include "folder_sync.h"
 #include "handed.h"
@@ -208,12 +209,9 @@ static enum vmf_code make_temporary(struct vmf_output *output, bool resumes,
 
 static enum vmf_code open_folder(struct vmf_output *output, bool resumes, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *folder = NULL;
-  int prefix = (int)(output->name - output->path);
   const struct vmf_clearing clearing = {
       .allowed = output->ignore_locks, .resumes = resumes, .log = output->log};
-  VMF_TRY(vmf_format(&folder, error, "%.*s", prefix, output->path));
-  output->folder = open(prefix > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  VMF_TRY(vmf_folder_of(output->path, &output->folder, error));
   if (output->folder < 0)
     return vmf_fail_errno(error, VMF_SYSTEM, "%s: its folder cannot be opened", output->path);
   VMF_TRY(vmf_update_folder(output->folder, output->path, error));

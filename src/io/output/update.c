@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "folder_of.h"
 #include "in_place.h"
 #include "locks.h"
 #include "memory.h"
@@ -54,19 +55,15 @@ enum vmf_code vmf_update_device(const char *path, bool sync, bool ignore_locks, 
 /* What a run that replaces the file has begun would take the place of what is written into it. */
 static enum vmf_code check_replacing(const char *path, struct vmf_error *error)
 {
-  VMF_AUTO_FREE char *folder = NULL;
-  char *real = realpath(path, NULL);
-  const char *name = real ? vmf_path_name(real) : NULL;
-  enum vmf_code code = VMF_OK;
+  VMF_AUTO_FREE char *real = realpath(path, NULL);
+  int beside = -1;
 
   if (real)
-    code = vmf_format(&folder, error, "%.*s", (int)(name - real), real);
-  int beside = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  if (beside >= 0) {
-    code = vmf_temporary_check(beside, name, path, error);
-    close(beside);
-  }
-  free(real);
+    VMF_TRY(vmf_folder_of(real, &beside, error));
+  if (beside < 0)
+    return VMF_OK;
+  enum vmf_code code = vmf_temporary_check(beside, vmf_path_name(real), path, error);
+  close(beside);
   return code;
 }
 
